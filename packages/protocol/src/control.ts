@@ -1,0 +1,101 @@
+import type { ErrorCode } from "./errors.js";
+
+/** The versions of this protocol an implementation may speak, newest first. */
+export const PROTOCOL_VERSIONS = ["1"] as const;
+export type ProtocolVersion = (typeof PROTOCOL_VERSIONS)[number];
+
+/** Names one event of one sender: what an ACK is keyed by. */
+export interface EventKey {
+  readonly resourceid: string;
+  readonly eventid: string;
+}
+
+/** Agent to principal, first message of a connection. */
+export interface Hello {
+  readonly type: "hello";
+  readonly agent: string;
+  /** Versions the agent speaks, most wanted first. */
+  readonly protocol_versions: readonly string[];
+  /** Name of the agent's store: changes only when that store was lost, and with it its inbox and its versions. */
+  readonly store: string;
+  /** Un-ACKed events the agent accepts. */
+  readonly window: number;
+  /** Every event of this sender up to this version is settled: the receiver may forget their versions. */
+  readonly settled: string;
+  /** For people, e.g. `hawser-agent/0.1.0`. */
+  readonly software: string;
+}
+
+/** Principal to agent, the answer to an accepted hello. */
+export interface Welcome {
+  readonly type: "welcome";
+  readonly protocol_version: ProtocolVersion;
+  readonly session_id: string;
+  /** Fencing number of this session; of two sessions of one agent the higher is the real one. */
+  readonly epoch: number;
+  readonly store: string;
+  readonly window: number;
+  readonly settled: string;
+  readonly heartbeat_interval_ms: number;
+  readonly heartbeat_timeout_ms: number;
+  readonly software: string;
+}
+
+/** Principal to agent, instead of welcome; the close code follows. */
+export interface Refuse {
+  readonly type: "refuse";
+  readonly code: ErrorCode;
+  readonly message: string;
+  /** When to come back, from now. Absent: the agent's own backoff decides. */
+  readonly retry_after_ms?: number;
+}
+
+/** Either way, every heartbeat interval in which nothing else was sent, and at least every interval to carry `settled`. */
+export interface Heartbeat {
+  readonly type: "heartbeat";
+  readonly settled: string;
+}
+
+/** Either way: these events are applied, durably. */
+export interface Ack {
+  readonly type: "ack";
+  readonly acks: readonly EventKey[];
+}
+
+/** Either way: this event was not applied. */
+export interface Nack {
+  readonly type: "nack";
+  readonly resourceid: string;
+  readonly eventid: string;
+  /** True: resend with backoff. False: it will never succeed; dead letter. */
+  readonly retryable: boolean;
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+/** Agent to principal: nothing more will be sent by the agent but ACKs; stop sending and confirm. */
+export interface Goodbye {
+  readonly type: "goodbye";
+  readonly reason: "rotation" | "drain" | "stopping";
+}
+
+/** Principal to agent: confirms a goodbye; no event follows on this connection. */
+export interface Farewell {
+  readonly type: "farewell";
+}
+
+/** Principal to agent: the principal is going away; say goodbye and come back after `reconnect_after_ms`, this agent's slot. */
+export interface Drain {
+  readonly type: "drain";
+  readonly reason: string;
+  /** Length of the window all slots lie in. */
+  readonly window_ms: number;
+  /** This agent's slot: how long after its connection closed it may connect again. */
+  readonly reconnect_after_ms: number;
+}
+
+export type ControlMessage = Hello | Welcome | Refuse | Heartbeat | Ack | Nack | Goodbye | Farewell | Drain;
+export type ControlType = ControlMessage["type"];
+
+/** The CloudEvents `type` of a control message is this prefix, its name and `.v1`. */
+export const CONTROL_TYPE_PREFIX = "hawser.control.";

@@ -1,0 +1,84 @@
+/**
+ * Every way something can go wrong, by name. The set is closed: adding one means documenting it in PROTOCOL.md (Errors),
+ * and a test holds the two against each other.
+ */
+export const ERROR_CODES = [
+  "invalid_event",
+  "missing_resourceid",
+  "invalid_eventid",
+  "unknown_type",
+  "invalid_message",
+  "event_too_large",
+  "frame_too_large",
+  "unsupported_subprotocol",
+  "unsupported_version",
+  "unauthenticated",
+  "forbidden",
+  "invalid_agent_name",
+  "window_exceeded",
+  "slow_consumer",
+  "handshake_timeout",
+  "heartbeat_timeout",
+  "superseded",
+  "draining",
+  "overloaded",
+  "mailbox_full",
+  "store_full",
+  "store_unavailable",
+  "store_corrupt",
+  "conflict",
+  "not_found",
+  "expired",
+  "no_handler",
+  "handler_failed",
+  "handler_rejected",
+  "port_in_use",
+  "address_unavailable",
+  "connection_failed",
+  "connection_closed",
+  "invalid_config",
+  "timeout",
+  "aborted",
+  "internal",
+] as const;
+
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/** What the error is about; the names are those of the log fields. */
+export interface ErrorContext {
+  readonly agent?: string;
+  readonly resource_id?: string;
+  readonly event_id?: string;
+}
+
+export interface HawserErrorOptions extends ErrorContext {
+  readonly cause?: unknown;
+}
+
+/** The one error class. `message` says what happened and what to do about it; `cause` keeps what was caught. */
+export class HawserError extends Error {
+  override readonly name = "HawserError";
+  readonly code: ErrorCode;
+  readonly agent: string | undefined;
+  readonly resource_id: string | undefined;
+  readonly event_id: string | undefined;
+
+  constructor(code: ErrorCode, message: string, options: HawserErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.agent = options.agent;
+    this.resource_id = options.resource_id;
+    this.event_id = options.event_id;
+  }
+
+  /** Whatever was thrown, as a HawserError: itself if it is one, else wrapped under `code` with its message kept. */
+  static from(thrown: unknown, code: ErrorCode = "internal"): HawserError {
+    if (thrown instanceof HawserError) return thrown;
+    const message = thrown instanceof Error ? thrown.message : String(thrown);
+    return new HawserError(code, message, { cause: thrown });
+  }
+}
+
+export function isErrorCode(value: unknown): value is ErrorCode {
+  return typeof value === "string" && (ERROR_CODES as readonly string[]).includes(value);
+}

@@ -1,0 +1,15 @@
+export { systemClock, type Clock } from "./clock.js";
+export type { Lifecycle } from "./lifecycle.js";
+export {
+  createLogger,
+  LOG_LEVELS,
+  MAX_LOG_STRING_LENGTH,
+  silentLogger,
+  type LogFields,
+  type Logger,
+  type LoggerOptions,
+  type LogLevel,
+} from "./logger.js";
+export { seededRandom, systemRandom, type Random } from "./random.js";
+export { systemRuntime, type Runtime } from "./runtime.js";
+export { MAX_TIMER_DELAY_MS, systemTimers, type Timer, type Timers } from "./timers.js";

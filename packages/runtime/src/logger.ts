@@ -1,0 +1,73 @@
+import { pino } from "pino";
+
+/**
+ * The fields every log line of Hawser draws from, so that one query finds one agent, session or event everywhere.
+ * Payloads and credentials are never among them.
+ */
+export interface LogFields {
+  readonly agent?: string | undefined;
+  readonly session_id?: string | undefined;
+  readonly epoch?: number | undefined;
+  readonly resource_id?: string | undefined;
+  readonly event_id?: string | undefined;
+  readonly transport?: string | undefined;
+  readonly code?: string | number | undefined;
+  readonly err?: unknown;
+  readonly [field: string]: unknown;
+}
+
+/** Structured logging: fields first, then one sentence. A pino logger is one; so is anything with these five methods. */
+export interface Logger {
+  debug(fields: LogFields, message: string): void;
+  info(fields: LogFields, message: string): void;
+  warn(fields: LogFields, message: string): void;
+  error(fields: LogFields, message: string): void;
+  child(fields: LogFields): Logger;
+}
+
+/** Levels in rising order of importance; `silent` writes nothing. */
+export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export interface LoggerOptions {
+  /** @default "info" */
+  readonly level?: LogLevel;
+  /** Fields on every line, such as the name of the service. */
+  readonly base?: LogFields;
+  /** Where lines go. @default standard output */
+  readonly write?: (line: string) => void;
+}
+
+/** The longest string a log field may have; the rest is cut and says so. Keeps a hostile peer from filling the disk. */
+export const MAX_LOG_STRING_LENGTH = 1024;
+
+/** A JSON-lines logger over pino. */
+export function createLogger(options: LoggerOptions = {}): Logger {
+  const settings = {
+    level: options.level ?? "info",
+    base: options.base ?? {},
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }), log: cutLongStrings },
+  };
+  const { write } = options;
+  return write === undefined ? pino(settings) : pino(settings, { write });
+}
+
+/** A logger that writes nothing: the default of every library package. */
+export const silentLogger: Logger = {
+  debug: () => {},
+  info: () => {},
+  warn: () => {},
+  error: () => {},
+  child: () => silentLogger,
+};
+
+function cutLongStrings(fields: Record<string, unknown>): Record<string, unknown> {
+  let result = fields;
+  for (const [name, value] of Object.entries(fields)) {
+    if (typeof value !== "string" || value.length <= MAX_LOG_STRING_LENGTH) continue;
+    if (result === fields) result = { ...fields };
+    result[name] = `${value.slice(0, MAX_LOG_STRING_LENGTH)}… (${value.length} characters)`;
+  }
+  return result;
+}

@@ -1,0 +1,17 @@
+import { systemClock, type Clock } from "./clock.js";
+import { silentLogger, type Logger } from "./logger.js";
+import { systemRandom, type Random } from "./random.js";
+import { systemTimers, type Timers } from "./timers.js";
+
+/** Everything a component may take from the outside world besides its transport and its store. */
+export interface Runtime {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/** The real one. Tests and simulations use the virtual one of `@hawser/testkit`. */
+export function systemRuntime(logger: Logger = silentLogger): Runtime {
+  return { clock: systemClock, timers: systemTimers, random: systemRandom, logger };
+}

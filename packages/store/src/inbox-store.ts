@@ -1,0 +1,41 @@
+import type { HawserEvent } from "@hawser/protocol";
+
+/** What was known of a peer's events when its inbox was loaded. */
+export interface InboxState {
+  /** Every version of the peer up to this one is settled. */
+  readonly settled: number;
+  /** Last applied version per resource, for those above `settled`. */
+  readonly applied: ReadonlyMap<string, number>;
+  /** Versions whose handler had begun and whose end was never recorded: attempts so far, by resource. */
+  readonly begun: ReadonlyMap<string, { readonly version: number; readonly attempts: number }>;
+}
+
+/** A handler is about to run. */
+export interface Begun {
+  readonly resourceid: string;
+  readonly version: number;
+  /** 1 for the first. */
+  readonly attempt: number;
+}
+
+/** An event was dealt with for good: applied, or refused permanently. */
+export interface Recorded {
+  readonly resourceid: string;
+  readonly version: number;
+  /**
+   * `keep`: this event is now the received state of its subject. `forget`: the subject is gone; received state and own retained and pending state
+   * events of the same resource go with it. Absent: nothing is retained (commands).
+   */
+  readonly retain?: { readonly keep: HawserEvent } | { readonly forget: string };
+}
+
+/** The receiving side of a store, per peer. */
+export interface InboxStore {
+  load(peer: string): Promise<InboxState>;
+  /** Written but not synced: survives the process, not the machine. Order with `record` is kept. */
+  begin(peer: string, batch: readonly Begun[]): Promise<void>;
+  /** Durable when resolved. Concurrent calls share one commit. */
+  record(peer: string, batch: readonly Recorded[]): Promise<void>;
+  /** The peer said everything up to `version` is settled: older rows are dropped, lazily. Never goes back. */
+  settle(peer: string, version: number): void;
+}

@@ -1,0 +1,109 @@
+import type { EventDraft, HawserError, HawserEvent } from "@hawser/protocol";
+
+/** One event for one peer. */
+export interface Append {
+  readonly peer: string;
+  readonly event: EventDraft;
+  /** The same key for the same peer is accepted once; a repeat answers with the first version and `duplicate`. */
+  readonly idempotencyKey?: string;
+  /**
+   * For state events: the version the retained state of `event.subject` must have now; 0 means there must be none.
+   * Otherwise `conflict`.
+   */
+  readonly expectedVersion?: number;
+}
+
+/** What became of one `Append`, in the order of the batch. One item's failure leaves the others alone. */
+export type Appended =
+  | { readonly ok: true; readonly version: number; readonly duplicate: boolean }
+  | {
+      readonly ok: false;
+      /**
+       * `conflict`: the expected version is not the retained one. `full`: the mailbox is at its cap.
+       * `unavailable`: not accepted, try again. `unknown`: may or may not have been accepted; repeat with the same idempotency key.
+       */
+      readonly reason: "conflict" | "full" | "unavailable" | "unknown";
+      readonly error: HawserError;
+    };
+
+/** An accepted event that has not been acknowledged. */
+export interface MailboxEntry {
+  /** The number in `event.eventid`: position in this mailbox, so increasing over the whole mailbox and not only per resource. */
+  readonly version: number;
+  readonly event: HawserEvent;
+  /** What it counts against the byte cap. */
+  readonly bytes: number;
+}
+
+/** What the holder of a mailbox is told. Neither callback may throw. */
+export interface LeaseCallbacks {
+  /** Committed after the lease was opened. In version order; may repeat what `read` gives. */
+  event(entry: MailboxEntry): void;
+  /**
+   * `superseded`: another holder opened this mailbox; nothing here has any effect any more.
+   * `resync`: entries may have been missed; close, open again.
+   */
+  lost(why: "superseded" | "resync"): void;
+}
+
+export interface LeaseOptions {
+  /**
+   * Name of the store at the other end, from its hello or welcome. When it differs from the one remembered, the peer lost its state: its inbox rows here
+   * are forgotten (its versions begin anew) and retained state becomes pending again (its inbox is empty).
+   */
+  readonly peerStore: string;
+}
+
+/** The right to deliver one mailbox. The highest epoch wins; an older lease turns inert. */
+export interface MailboxLease {
+  readonly epoch: number;
+  /** Up to `limit` pending entries with a version above `after`, in version order. Fewer than `limit` (even none) means: that is all there is now. */
+  read(after: number, limit: number): Promise<readonly MailboxEntry[]>;
+  /** The peer applied it. Lazy: recorded soon, in batches; losing it only costs a resend. Unknown versions are ignored. */
+  acknowledge(version: number): void;
+  /** Durably moves a pending entry to the dead letters. Resolves when on disk. Unknown versions are ignored. */
+  deadLetter(version: number, reason: DeadLetterReason): Promise<void>;
+  /** Writes out what `acknowledge` gathered and gives the mailbox up. Idempotent. */
+  close(): Promise<void>;
+}
+
+export interface DeadLetterReason {
+  readonly code: string;
+  readonly message: string;
+  /** Unix milliseconds. */
+  readonly at: number;
+}
+
+export interface DeadLetter extends MailboxEntry {
+  readonly reason: DeadLetterReason;
+}
+
+/** What a mailbox holds, for people and metrics. */
+export interface MailboxStats {
+  readonly peer: string;
+  /** Entries not acknowledged, dead letters apart. */
+  readonly pending: number;
+  readonly deadLetters: number;
+  /** Of both. */
+  readonly bytes: number;
+  readonly lastVersion: number;
+}
+
+/** Both caps count pending entries and dead letters together. At either, `append` answers `full`. */
+export interface MailboxLimits {
+  /** @default 100_000 */
+  readonly maxEntries: number;
+  /** @default 256 MiB */
+  readonly maxBytes: number;
+  /** How many idempotency keys a mailbox remembers, oldest forgotten first. @default 10_000 */
+  readonly maxIdempotencyKeys: number;
+  /** Mailboxes in one store; appending for one more answers `full`. @default 100_000 */
+  readonly maxPeers: number;
+}
+
+export const DEFAULT_MAILBOX_LIMITS: MailboxLimits = {
+  maxEntries: 100_000,
+  maxBytes: 268_435_456,
+  maxIdempotencyKeys: 10_000,
+  maxPeers: 100_000,
+};

@@ -1,0 +1,48 @@
+import type { Lifecycle } from "@hawser/runtime";
+import type { InboxStore } from "./inbox-store.js";
+import type {
+  Append,
+  Appended,
+  DeadLetter,
+  LeaseCallbacks,
+  LeaseOptions,
+  MailboxLease,
+  MailboxStats,
+} from "./mailbox.js";
+import type { Page, RetainedStates } from "./retained-state.js";
+
+/**
+ * Everything one side keeps: a mailbox, an inbox and retained state per peer.
+ *
+ * Claim, pending and watch of a mailbox are one operation (`open`), because their order is what makes delivery correct.
+ */
+export interface Store extends Lifecycle {
+  /** Random name of this store's contents, made with them; a new one tells peers that everything before it is gone. Known after `start`. */
+  readonly id: string;
+  readonly inbox: InboxStore;
+  readonly retained: RetainedStates;
+
+  /** Accepts events: `ok` means on disk. Concurrent calls share commits. Never rejects: each item has its own answer. */
+  append(batch: readonly Append[]): Promise<readonly Appended[]>;
+
+  /**
+   * Claims the mailbox of `peer` for `holder` (a name for logs): raises the epoch durably, tells the previous holder `superseded`, and from then on
+   * calls `on.event` for each entry committed. What was committed before is there to `read`.
+   *
+   * @throws HawserError `store_unavailable`
+   */
+  open(peer: string, holder: string, options: LeaseOptions, on: LeaseCallbacks): Promise<MailboxLease>;
+
+  /** Peers that have a mailbox here, in code unit order. */
+  peers(page: Page): Promise<readonly MailboxStats[]>;
+  /** Undefined when nothing was ever appended or opened for it. */
+  stats(peer: string): Promise<MailboxStats | undefined>;
+
+  /** Oldest first, versions above `after`. */
+  deadLetters(
+    peer: string,
+    page: { readonly after?: number; readonly limit: number },
+  ): Promise<readonly DeadLetter[]>;
+  /** Appends a dead letter anew (new version, same `id`) and removes it, in one commit. `not_found` as an error when there is none. */
+  requeue(peer: string, version: number): Promise<Appended>;
+}

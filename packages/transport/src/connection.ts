@@ -1,0 +1,90 @@
+import type { CloudEvent, CloseCode, HawserError } from "@hawser/protocol";
+
+/** The transports this project ships; a foreign one names itself. */
+export type TransportName = "ws-json" | "ws-proto" | "grpc" | "memory" | (string & {});
+
+/** What is known about the other end before it has said a word. */
+export interface PeerInfo {
+  /** `host:port`, or a name for connections without one. For logs. */
+  readonly address: string;
+  /** The `authorization` header or metadata entry, as received. Never logged. */
+  readonly authorization?: string;
+  /** Common name of a client certificate that was verified against the configured authority. */
+  readonly certificateName?: string;
+}
+
+/** How a connection ended. `clean` decides whether an agent may come back without backoff. */
+export type ConnectionEnd =
+  | {
+      /** A close handshake took place (WebSocket close both ways; gRPC status from the server). */
+      readonly kind: "closed";
+      /** True for codes 1000 and 1001 (gRPC: status OK). */
+      readonly clean: boolean;
+      readonly code: number;
+      readonly reason: string;
+      readonly by: "local" | "peer";
+    }
+  | {
+      /** The bytes stopped without a handshake: reset, timeout, terminated here. */
+      readonly kind: "lost";
+      readonly error: HawserError;
+    };
+
+export interface ConnectionHandlers {
+  /** One received CloudEvent, in the order it was sent. Must not block and must not throw. */
+  message(event: CloudEvent): void;
+  /** The send buffer fell below its low-water mark after `send` had answered false. */
+  writable(): void;
+  /** Exactly once, after the last `message`. */
+  ended(end: ConnectionEnd): void;
+}
+
+/**
+ * One stream of CloudEvents in both directions, in order, as long as it lives.
+ *
+ * Messages that arrive before `open` are held back, so none is lost between accept and `open`. A frame that is too large, malformed or
+ * of the wrong kind never reaches `message`: the connection closes itself with the matching code, and `ended` says why.
+ */
+export interface Connection {
+  readonly transport: TransportName;
+  readonly peer: PeerInfo;
+  /** Bytes accepted by `send` that have not left the process. */
+  readonly bufferedBytes: number;
+
+  /** Begins delivery to `handlers`. Once. */
+  open(handlers: ConnectionHandlers): void;
+
+  /**
+   * Queues one event; what is queued within one tick goes out in one write.
+   *
+   * @returns false when the buffer is above its high-water mark: stop until `writable`. The event was queued all the same.
+   *   After `close`, `terminate` or the end, it does nothing and answers false.
+   *   Past the hard limit of the buffer the connection ends as lost with `slow_consumer`.
+   */
+  send(event: CloudEvent): boolean;
+
+  /**
+   * Starts the close handshake behind everything sent so far. What the peer still sends is delivered until its side of the handshake arrives;
+   * then `ended` fires. There is no timeout here: whoever closes sets a grace and calls `terminate`.
+   */
+  close(code: CloseCode, reason: string): void;
+
+  /** Cuts the connection now. `ended` fires (as lost, with this error) before or after this returns, once. */
+  terminate(error: HawserError): void;
+}
+
+/** What a transport may buffer per connection before it says stop, and before it gives the peer up. */
+export interface BufferLimits {
+  /** `send` answers false above it. @default 1 MiB */
+  readonly highWaterBytes: number;
+  /** `writable` fires below it. @default 256 KiB */
+  readonly lowWaterBytes: number;
+  /** The connection is lost with `slow_consumer` above it. @default 8 MiB */
+  readonly hardLimitBytes: number;
+}
+
+export const DEFAULT_BUFFER_LIMITS: BufferLimits = {
+  highWaterBytes: 1_048_576,
+  lowWaterBytes: 262_144,
+  hardLimitBytes: 8_388_608,
+};

@@ -1,0 +1,33 @@
+import { defineConfig } from "vitest/config";
+
+// Packages are resolved to their sources, so that a test never runs against a stale build.
+const resolve = { conditions: ["@hawser/source", "module", "node", "import", "default"] };
+const ssr = { resolve };
+
+export default defineConfig({
+  resolve,
+  ssr,
+  test: {
+    projects: [
+      {
+        resolve,
+        ssr,
+        test: {
+          name: "unit",
+          include: ["packages/*/src/**/*.test.ts", "apps/*/src/**/*.test.ts", "bench/src/**/*.test.ts"],
+        },
+      },
+      {
+        resolve,
+        ssr,
+        test: {
+          name: "e2e",
+          include: ["e2e/**/*.test.ts"],
+          testTimeout: 300_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
