@@ -1,1 +1,7 @@
-export {};
+export type { VirtualHost } from "./virtual-host.js";
+export {
+  createVirtualRuntime,
+  type HostOptions,
+  type VirtualRuntime,
+  type VirtualRuntimeOptions,
+} from "./virtual-runtime.js";
