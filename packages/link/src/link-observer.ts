@@ -1,0 +1,30 @@
+import type { ErrorCode, HawserEvent } from "@hawser/protocol";
+import type { Established, SessionEnd } from "@hawser/session";
+
+/**
+ * What a link tells whoever counts and shows: metrics, logs, consoles. Calls are made after the fact, must not throw and must be cheap: they
+ * run on the hot path.
+ */
+export interface LinkObserver {
+  opened?(session: Established): void;
+  /** An event was handed to the connection; `attempt` above 1 is a resend within this session. */
+  sent?(event: HawserEvent, attempt: number): void;
+  /** The peer applied an event. `rttMs` is absent for events that were sent more than once. */
+  acked?(event: { readonly version: number; readonly rttMs: number | undefined }): void;
+  nacked?(event: {
+    readonly resourceid: string;
+    readonly eventid: string;
+    readonly retryable: boolean;
+    readonly code: ErrorCode;
+    readonly message: string;
+  }): void;
+  /** An event of ours went to the dead letters. */
+  deadLettered?(event: HawserEvent, code: ErrorCode, message: string): void;
+  /** An event of the peer was applied and recorded. */
+  applied?(event: HawserEvent): void;
+  /** An event of the peer was not applied because it already was, or because a newer one was. */
+  skipped?(event: HawserEvent, why: "duplicate" | "stale"): void;
+  /** An event of the peer was refused. */
+  refused?(event: HawserEvent, retryable: boolean, code: ErrorCode, message: string): void;
+  ended?(end: SessionEnd): void;
+}

@@ -1,0 +1,17 @@
+import type { ControlMessage, HawserError } from "@hawser/protocol";
+import type { SessionOutput } from "@hawser/session";
+import type { ConnectionEnd } from "@hawser/transport";
+
+/** What the link needs of a session machine; `AgentSession` and `PrincipalSession` both have it. */
+export interface LinkSession {
+  start(nowMs: number, settled: number): SessionOutput[];
+  receive(message: ControlMessage, nowMs: number): SessionOutput[];
+  /** An event arrived: an error of the peer while the session is not open. */
+  eventReceived(nowMs: number): readonly SessionOutput[];
+  heard(nowMs: number): void;
+  wake(nowMs: number, settled: number): SessionOutput[];
+  idle(nowMs: number): SessionOutput[];
+  fail(error: HawserError, nowMs: number): SessionOutput[];
+  transportEnded(end: ConnectionEnd, nowMs: number): SessionOutput[];
+  nextWakeAt(): number | undefined;
+}

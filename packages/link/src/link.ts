@@ -1,0 +1,438 @@
+import type { ResendTiming } from "@hawser/delivery";
+import {
+  CONTROL_TYPE_PREFIX,
+  encodeControl,
+  HawserError,
+  parseMessage,
+  type CloudEvent,
+  type ControlMessage,
+  type HawserEvent,
+  type Hello,
+} from "@hawser/protocol";
+import type { Logger, Runtime, Timer } from "@hawser/runtime";
+import type { Established, SessionEnd, SessionOutput } from "@hawser/session";
+import type { MailboxLease, Store } from "@hawser/store";
+import type { Connection } from "@hawser/transport";
+import type { LinkObserver } from "./link-observer.js";
+import type { LinkSession } from "./link-session.js";
+import type { Receiver } from "./receiver.js";
+import { ReplyQueue } from "./reply-queue.js";
+import { Sender } from "./sender.js";
+
+/** Who is at the other end, once that is known: on an agent from the start, on a principal from the accepted hello. */
+export interface LinkPeer {
+  /** The name its mailbox and inbox have in the store. */
+  readonly name: string;
+  readonly receiver: Receiver;
+  readonly observer?: LinkObserver;
+}
+
+/** How a principal answers a hello. */
+export type Admission =
+  | { readonly kind: "accepted"; readonly peer: LinkPeer; readonly sessionId: string }
+  | { readonly kind: "refused"; readonly error: HawserError; readonly retryAfterMs?: number };
+
+/** What a principal does with a hello. */
+export interface LinkDoor<Session extends LinkSession> {
+  admit(hello: Hello): Promise<Admission>;
+  accept(session: Session, params: { sessionId: string; epoch: number; settled: number }): SessionOutput[];
+  refuse(session: Session, error: HawserError, retryAfterMs: number | undefined): SessionOutput[];
+  /** Another session of the same agent took the mailbox over. */
+  superseded(session: Session): SessionOutput[];
+}
+
+export interface LinkOptions<Session extends LinkSession> {
+  readonly runtime: Runtime;
+  readonly connection: Connection;
+  readonly session: Session;
+  readonly store: Store;
+  /** The CloudEvents `source` of this side's control messages. */
+  readonly source: string;
+  /** Un-ACKed events this side accepts, as its hello or welcome says. */
+  readonly window: number;
+  readonly resend?: Partial<ResendTiming>;
+  /** Agents: the principal. Principals have a `door` instead. */
+  readonly peer?: LinkPeer;
+  readonly door?: LinkDoor<Session>;
+  /** Events flow. */
+  readonly onOpened?: (link: Link<Session>, session: Established) => void;
+  /** The last call, once, after everything the link held is released. */
+  readonly onEnded: (link: Link<Session>, end: SessionEnd) => void;
+}
+
+/** How far beyond its announced window a peer may be before it is cut off: handlers of the session before may still be running. */
+const WINDOW_TOLERANCE = 2;
+
+type LinkState =
+  /** Handshake, or preparing the store for the peer. Events that arrive are kept; the window bounds them. */
+  | { readonly name: "establishing"; readonly early: CloudEvent[] }
+  | { readonly name: "open"; readonly peer: LinkPeer; readonly sender: Sender; readonly lease: MailboxLease }
+  | { readonly name: "ended" };
+
+/**
+ * Binds one connection, one session, one mailbox lease and one receiver: the only loop that moves events.
+ *
+ * Nothing here polls. Inputs (a frame, a live entry, a finished handler, a timer) ask for one flush at the end of the tick; the flush sends control first,
+ * then data while the connection takes it, then sets one timer for the earliest thing due.
+ */
+export class Link<Session extends LinkSession> {
+  readonly session: Session;
+  readonly #options: LinkOptions<Session>;
+  readonly #connection: Connection;
+  readonly #runtime: Runtime;
+  readonly #replies = new ReplyQueue();
+  #logger: Logger;
+  #state: LinkState = { name: "establishing", early: [] };
+  #flushScheduled = false;
+  #wake: { readonly at: number; readonly timer: Timer } | undefined;
+  #quiesced = false;
+  #writable = true;
+  #messageCount = 0;
+  #floor = 0;
+
+  constructor(options: LinkOptions<Session>) {
+    this.#options = options;
+    this.session = options.session;
+    this.#connection = options.connection;
+    this.#runtime = options.runtime;
+    this.#logger = options.runtime.logger.child({ transport: options.connection.transport });
+  }
+
+  /** Begins to read and write. `settled` is the floor of this side's mailbox as last known (0 when it is not). */
+  start(settled = 0): void {
+    this.#floor = settled;
+    this.#connection.open({
+      message: (event) => this.#message(event),
+      writable: () => {
+        this.#writable = true;
+        this.#scheduleFlush();
+      },
+      ended: (end) => this.perform(this.session.transportEnded(end, this.#now())),
+    });
+    this.perform(this.session.start(this.#now(), settled));
+  }
+
+  get connection(): Connection {
+    return this.#connection;
+  }
+
+  /** Events of ours the peer has been sent and has not answered. */
+  get inFlight(): number {
+    return this.#state.name === "open" ? this.#state.sender.inFlight : 0;
+  }
+
+  /** Version up to which everything of ours is settled: what heartbeats say, and what the next session's hello begins with. */
+  get settledFloor(): number {
+    if (this.#state.name === "open") this.#floor = this.#state.sender.settledFloor;
+    return this.#floor;
+  }
+
+  /** Carries out what the session decided; also the way for an owner to pass on what it asked its session. */
+  perform(outputs: readonly SessionOutput[]): void {
+    for (const output of outputs) this.#perform(output);
+    this.#scheduleFlush();
+  }
+
+  /** Closes with the code that fits the error. */
+  fail(error: HawserError): void {
+    this.perform(this.session.fail(error, this.#now()));
+  }
+
+  #now(): number {
+    return this.#runtime.clock.now();
+  }
+
+  #perform(output: SessionOutput): void {
+    switch (output.kind) {
+      case "send":
+        this.#sendControl(output.message);
+        return;
+      case "authenticate":
+        void this.#authenticate(output.hello);
+        return;
+      case "opened":
+        void this.#opened(output.peer);
+        return;
+      case "quiesce":
+        this.#quiesced = true;
+        if (this.#state.name === "open") this.#state.sender.quiesce();
+        return;
+      case "settled":
+        if (this.#state.name === "open") this.#state.peer.receiver.settle(output.version);
+        return;
+      case "close":
+        this.#flushReplies();
+        this.#connection.close(output.code, output.reason);
+        return;
+      case "terminate":
+        this.#connection.terminate(output.error);
+        return;
+      case "ended":
+        void this.#ended(output.end);
+        return;
+    }
+  }
+
+  // A principal claims the mailbox before it says welcome: with the welcome, the epoch is final.
+  async #authenticate(hello: Hello): Promise<void> {
+    const { door } = this.#options;
+    if (door === undefined) throw new HawserError("internal", "this side does not accept sessions");
+    try {
+      const admission = await door.admit(hello);
+      if (this.#state.name === "ended") return;
+      if (admission.kind === "refused") {
+        this.perform(door.refuse(this.session, admission.error, admission.retryAfterMs));
+        return;
+      }
+      const ready = await this.#establish(admission.peer, hello.store, hello.window);
+      if (ready === undefined) return;
+      const { epoch } = ready.lease;
+      this.perform(
+        door.accept(this.session, {
+          sessionId: admission.sessionId,
+          epoch,
+          settled: ready.sender.settledFloor,
+        }),
+      );
+    } catch (thrown) {
+      this.perform(door.refuse(this.session, HawserError.from(thrown), undefined));
+    }
+  }
+
+  async #opened(session: Established): Promise<void> {
+    this.#logger = this.#logger.child({
+      agent: session.agent,
+      session_id: session.sessionId,
+      epoch: session.epoch,
+    });
+    try {
+      if (this.#state.name === "establishing" && this.#options.peer !== undefined) {
+        const ready = await this.#establish(this.#options.peer, session.peerStore, session.peerWindow);
+        if (ready === undefined) return;
+      }
+    } catch (thrown) {
+      this.fail(HawserError.from(thrown));
+      return;
+    }
+    if (this.#state.name !== "open") return;
+    this.#state.peer.receiver.settle(session.peerSettled);
+    this.#state.peer.observer?.opened?.(session);
+    this.#options.onOpened?.(this, session);
+    this.#scheduleFlush();
+  }
+
+  /** Opens the mailbox and the inbox for a peer and takes in the events that came early; undefined when the link ended meanwhile. */
+  async #establish(
+    peer: LinkPeer,
+    peerStore: string,
+    window: number,
+  ): Promise<{ lease: MailboxLease; sender: Sender } | undefined> {
+    const sender = new Sender({
+      runtime: this.#runtime,
+      window,
+      onReady: () => this.#scheduleFlush(),
+      onError: (error) => this.fail(error),
+      ...(this.#options.resend === undefined ? {} : { resend: this.#options.resend }),
+      ...(peer.observer === undefined ? {} : { observer: peer.observer }),
+    });
+    const lease = await this.#options.store.open(
+      peer.name,
+      `${this.#connection.transport} ${this.#connection.peer.address}`,
+      { peerStore },
+      {
+        event: (entry) => sender.entry(entry),
+        lost: (why) => this.#leaseLost(why),
+      },
+    );
+    await sender.start(lease);
+    await peer.receiver.attach(peerStore, this.#sink);
+    if (this.#state.name !== "establishing") {
+      peer.receiver.detach(this.#sink);
+      sender.stop();
+      await lease.close();
+      return undefined;
+    }
+    const { early } = this.#state;
+    this.#state = { name: "open", peer, sender, lease };
+    if (this.#quiesced) sender.quiesce();
+    for (const event of early) this.#event(event);
+    return { lease, sender };
+  }
+
+  #leaseLost(why: "superseded" | "resync"): void {
+    const { door } = this.#options;
+    if (why === "superseded" && door !== undefined) this.perform(door.superseded(this.session));
+    else if (why === "superseded")
+      this.#connection.terminate(new HawserError("superseded", "a newer connection of this agent took over"));
+    else
+      this.fail(
+        new HawserError(
+          "store_unavailable",
+          "the store lost track of this mailbox; the session has to begin anew",
+        ),
+      );
+  }
+
+  readonly #sink = {
+    ack: (key: { readonly resourceid: string; readonly eventid: string }): void => {
+      this.#replies.ack(key);
+      this.#scheduleFlush();
+    },
+    nack: (nack: Parameters<ReplyQueue["nack"]>[0]): void => {
+      this.#replies.nack(nack);
+      this.#scheduleFlush();
+    },
+  };
+
+  #message(event: CloudEvent): void {
+    this.session.heard(this.#now());
+    try {
+      if (event.type.startsWith(CONTROL_TYPE_PREFIX)) this.#control(event);
+      else if (this.#state.name === "establishing") this.#early(event);
+      else this.#event(event);
+    } catch (thrown) {
+      this.fail(HawserError.from(thrown));
+    }
+  }
+
+  #control(event: CloudEvent): void {
+    const parsed = parseMessage(event);
+    if (parsed.kind !== "control")
+      throw new HawserError("invalid_message", `${event.type} is not a control message`);
+    const { message } = parsed;
+    if (message.type !== "ack" && message.type !== "nack") {
+      this.perform(this.session.receive(message, this.#now()));
+      return;
+    }
+    if (this.#state.name !== "open") return;
+    const { sender } = this.#state;
+    if (message.type === "nack") sender.nack(message);
+    else for (const key of message.acks) sender.ack(key);
+    this.#scheduleFlush();
+  }
+
+  // The agent may hear events right behind the welcome, while its own store is still being opened.
+  #early(event: CloudEvent): void {
+    if (this.#state.name !== "establishing") return;
+    this.perform(this.session.eventReceived(this.#now()));
+    if (this.#state.early.length >= this.#options.window * WINDOW_TOLERANCE) throw this.#windowExceeded();
+    this.#state.early.push(event);
+  }
+
+  #event(event: CloudEvent): void {
+    if (this.#state.name !== "open") return;
+    const { receiver } = this.#state.peer;
+    this.perform(this.session.eventReceived(this.#now()));
+    let parsed: ReturnType<typeof parseMessage>;
+    try {
+      parsed = parseMessage(event);
+    } catch (thrown) {
+      this.#refuseEvent(HawserError.from(thrown));
+      return;
+    }
+    if (parsed.kind !== "event") throw new HawserError("invalid_message", `${event.type} is not an event`);
+    receiver.receive(parsed.event, parsed.version);
+    if (receiver.applying > this.#options.window * WINDOW_TOLERANCE) throw this.#windowExceeded();
+  }
+
+  // What can be named can be refused by itself; the session goes on. The rest is a broken peer.
+  #refuseEvent(error: HawserError): void {
+    const { resource_id: resourceid, event_id: eventid } = error;
+    if (resourceid === undefined || eventid === undefined) throw error;
+    this.#logger.warn(
+      { resource_id: resourceid, event_id: eventid, code: error.code },
+      `refused an event: ${error.message}`,
+    );
+    this.#sink.nack({ resourceid, eventid, retryable: false, code: error.code, message: error.message });
+  }
+
+  #windowExceeded(): HawserError {
+    return new HawserError(
+      "window_exceeded",
+      `the peer sent more than ${this.#options.window} events without waiting for ACKs; it must keep to the announced window`,
+    );
+  }
+
+  #sendControl(message: ControlMessage): void {
+    this.#messageCount += 1;
+    // Control goes out even when the buffer is full; the connection's hard limit ends a peer that does not read.
+    const envelope = { id: String(this.#messageCount), source: this.#options.source };
+    if (!this.#connection.send(encodeControl(message, envelope))) this.#writable = false;
+  }
+
+  readonly #sendEvent = (event: HawserEvent): boolean => {
+    this.#writable = this.#connection.send(event);
+    return this.#writable;
+  };
+
+  #scheduleFlush(): void {
+    if (this.#flushScheduled || this.#state.name === "ended") return;
+    this.#flushScheduled = true;
+    this.#runtime.timers.soon(() => {
+      this.#flushScheduled = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    if (this.#state.name === "ended") return;
+    this.#flushReplies();
+    if (this.#state.name === "open") {
+      if (this.#writable) this.#state.sender.pump(this.#sendEvent);
+      if (this.#quiesced && this.#state.sender.inFlight === 0 && this.#state.peer.receiver.applying === 0) {
+        for (const output of this.session.idle(this.#now())) this.#perform(output);
+      }
+    }
+    this.#arm();
+  }
+
+  #flushReplies(): void {
+    if (this.#replies.empty) return;
+    for (const message of this.#replies.drain()) this.#sendControl(message);
+  }
+
+  // A timer that fires early costs one look; setting a new one for every event would cost more. So it is replaced only by an earlier one.
+  // While the connection is full nothing of the writer's is due: `writable` flushes again.
+  #arm(): void {
+    const sender =
+      this.#state.name === "open" && this.#writable ? this.#state.sender.nextWakeAt() : undefined;
+    const session = this.session.nextWakeAt();
+    const at = Math.min(sender ?? Number.POSITIVE_INFINITY, session ?? Number.POSITIVE_INFINITY);
+    if (at === Number.POSITIVE_INFINITY) return;
+    if (this.#wake !== undefined) {
+      if (this.#wake.at <= at) return;
+      this.#wake.timer.cancel();
+    }
+    const timer = this.#runtime.timers.after(Math.max(0, at - this.#now()), () => {
+      this.#wake = undefined;
+      this.#woken();
+    });
+    this.#wake = { at, timer };
+  }
+
+  #woken(): void {
+    if (this.#state.name === "ended") return;
+    const due = this.session.nextWakeAt();
+    if (due !== undefined && due <= this.#now())
+      this.perform(this.session.wake(this.#now(), this.settledFloor));
+    this.#flush();
+  }
+
+  async #ended(end: SessionEnd): Promise<void> {
+    const state = this.#state;
+    this.#floor = this.settledFloor;
+    this.#state = { name: "ended" };
+    this.#wake?.timer.cancel();
+    this.#wake = undefined;
+    if (state.name === "open") {
+      state.sender.stop();
+      state.peer.receiver.detach(this.#sink);
+      state.peer.observer?.ended?.(end);
+      await state.lease.close().catch((thrown: unknown) => {
+        // Only lazily recorded ACKs are lost with it, which costs a resend.
+        this.#logger.warn({ err: thrown }, "the mailbox could not be closed cleanly");
+      });
+    }
+    this.#options.onEnded(this, end);
+  }
+}

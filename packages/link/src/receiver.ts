@@ -1,0 +1,255 @@
+import { Inbox } from "@hawser/delivery";
+import { HawserError, type EventKey, type HawserEvent, type Nack } from "@hawser/protocol";
+import type { Runtime } from "@hawser/runtime";
+import type { Begun, InboxStore, Recorded } from "@hawser/store";
+import type { LinkObserver } from "./link-observer.js";
+
+/** One event for a handler. */
+export interface Delivery {
+  readonly event: HawserEvent;
+  readonly version: number;
+  /**
+   * 1 the first time. Above 1 an earlier run of this very version began and its end was never recorded (it failed, or the process died): its effect
+   * may be there already, which is why handlers are idempotent by (`resourceid`, `eventid`).
+   */
+  readonly attempt: number;
+}
+
+/** What a handler made of an event. */
+export type Outcome =
+  | { readonly kind: "applied"; readonly retain?: NonNullable<Recorded["retain"]> }
+  /** It will never succeed: permanent NACK, dead letter at the sender. */
+  | { readonly kind: "rejected"; readonly error: HawserError }
+  /** It may succeed later: retryable NACK, the sender backs off. */
+  | { readonly kind: "retry"; readonly error: HawserError };
+
+/** Where answers go while a session is there. */
+export interface ReplySink {
+  ack(key: EventKey): void;
+  nack(nack: Omit<Nack, "type">): void;
+}
+
+export interface ReceiverOptions {
+  readonly runtime: Runtime;
+  readonly store: InboxStore;
+  readonly peer: string;
+  /** Applies one event. A rejection of its promise counts as `retry` with `handler_failed`. */
+  readonly apply: (delivery: Delivery) => Promise<Outcome> | Outcome;
+  /**
+   * Write down that a handler begins before it does, so that the attempt is known after a crash. Off where applying means nothing
+   * but recording. @default true
+   */
+  readonly recordAttempts?: boolean;
+  readonly observer?: LinkObserver;
+}
+
+interface Finished {
+  readonly delivery: Delivery;
+  readonly outcome: Exclude<Outcome, { kind: "retry" }>;
+}
+
+/**
+ * The receiving half of a peer: decides by the inbox, runs the handler, records the version durably, and only then answers.
+ *
+ * It outlives sessions: a handler that is still running when its connection ends finishes, and the resent event is then a duplicate.
+ */
+export class Receiver {
+  readonly #options: ReceiverOptions;
+  #inbox: Inbox | undefined;
+  #peerStore: string | undefined;
+  #sink: ReplySink | undefined;
+  #toStart: Delivery[] = [];
+  #toRecord: Finished[] = [];
+  #startScheduled = false;
+  #recordScheduled = false;
+
+  constructor(options: ReceiverOptions) {
+    this.#options = options;
+  }
+
+  /** Events whose handler is running or that wait behind one. */
+  get applying(): number {
+    return this.#inbox?.applying ?? 0;
+  }
+
+  /**
+   * Makes ready for a session with the peer whose store is called `peerStore`; the mailbox lease must be open already, because opening it is what resets the
+   * inbox of a peer that lost its store. Answers go to `sink` until the next `attach` or `detach`.
+   */
+  async attach(peerStore: string, sink: ReplySink): Promise<void> {
+    if (this.#inbox === undefined || this.#peerStore !== peerStore) {
+      this.#inbox = new Inbox(await this.#options.store.load(this.#options.peer));
+      this.#peerStore = peerStore;
+    }
+    this.#sink = sink;
+  }
+
+  /** The session of `sink` is over. What is running goes on. */
+  detach(sink: ReplySink): void {
+    if (this.#sink === sink) this.#sink = undefined;
+  }
+
+  /** One event of the peer. The answer comes through the sink, now or when the handler is done. */
+  receive(event: HawserEvent, version: number): void {
+    const inbox = this.#attached();
+    const decision = inbox.receive(event, version);
+    switch (decision.kind) {
+      case "apply":
+        this.#start({ event, version, attempt: decision.attempt });
+        return;
+      case "wait":
+        for (const dropped of decision.superseded) this.#skip(dropped.event, "stale");
+        return;
+      case "duplicate":
+      case "stale":
+        this.#skip(event, decision.kind);
+        return;
+    }
+  }
+
+  /** The peer will never again send anything up to `version`. */
+  settle(version: number): void {
+    this.#attached().settle(version);
+    this.#options.store.settle(this.#options.peer, version);
+  }
+
+  #attached(): Inbox {
+    if (this.#inbox === undefined)
+      throw new HawserError("internal", `receiver of ${this.#options.peer} used before attach`);
+    return this.#inbox;
+  }
+
+  #skip(event: HawserEvent, why: "duplicate" | "stale"): void {
+    this.#sink?.ack({ resourceid: event.resourceid, eventid: event.eventid });
+    this.#options.observer?.skipped?.(event, why);
+  }
+
+  // Handlers that become due within one tick share one write of their attempts.
+  #start(delivery: Delivery): void {
+    if (this.#options.recordAttempts === false) {
+      this.#run(delivery);
+      return;
+    }
+    this.#toStart.push(delivery);
+    if (this.#startScheduled) return;
+    this.#startScheduled = true;
+    this.#options.runtime.timers.soon(() => {
+      this.#startScheduled = false;
+      const batch = this.#toStart;
+      this.#toStart = [];
+      void this.#begin(batch);
+    });
+  }
+
+  async #begin(batch: readonly Delivery[]): Promise<void> {
+    const begun: Begun[] = batch.map(({ event, version, attempt }) => ({
+      resourceid: event.resourceid,
+      version,
+      attempt,
+    }));
+    try {
+      await this.#options.store.begin(this.#options.peer, begun);
+    } catch (thrown) {
+      const error = HawserError.from(thrown, "store_unavailable");
+      for (const delivery of batch) this.#retry(delivery, error);
+      return;
+    }
+    for (const delivery of batch) this.#run(delivery);
+  }
+
+  #run(delivery: Delivery): void {
+    let outcome: Promise<Outcome> | Outcome;
+    try {
+      outcome = this.#options.apply(delivery);
+    } catch (thrown) {
+      this.#failed(delivery, thrown);
+      return;
+    }
+    if (!(outcome instanceof Promise)) {
+      this.#done(delivery, outcome);
+      return;
+    }
+    outcome.then(
+      (value) => this.#done(delivery, value),
+      (thrown: unknown) => this.#failed(delivery, thrown),
+    );
+  }
+
+  #failed(delivery: Delivery, thrown: unknown): void {
+    const message = thrown instanceof Error ? thrown.message : String(thrown);
+    this.#retry(
+      delivery,
+      new HawserError("handler_failed", `the handler threw: ${message}`, { cause: thrown }),
+    );
+  }
+
+  #done(delivery: Delivery, outcome: Outcome): void {
+    if (outcome.kind === "retry") {
+      this.#retry(delivery, outcome.error);
+      return;
+    }
+    this.#toRecord.push({ delivery, outcome });
+    if (this.#recordScheduled) return;
+    this.#recordScheduled = true;
+    this.#options.runtime.timers.soon(() => {
+      this.#recordScheduled = false;
+      const batch = this.#toRecord;
+      this.#toRecord = [];
+      void this.#record(batch);
+    });
+  }
+
+  // The record is on disk before the answer leaves: an ACK means applied for good.
+  async #record(batch: readonly Finished[]): Promise<void> {
+    const rows: Recorded[] = batch.map(({ delivery: { event, version }, outcome }) => ({
+      resourceid: event.resourceid,
+      version,
+      ...(outcome.kind === "applied" && outcome.retain !== undefined ? { retain: outcome.retain } : {}),
+    }));
+    try {
+      await this.#options.store.record(this.#options.peer, rows);
+    } catch (thrown) {
+      const error = HawserError.from(thrown, "store_unavailable");
+      for (const { delivery } of batch) this.#retry(delivery, error);
+      return;
+    }
+    for (const finished of batch) this.#answer(finished);
+  }
+
+  #answer({ delivery, outcome }: Finished): void {
+    const { event } = delivery;
+    if (outcome.kind === "applied") {
+      this.#sink?.ack({ resourceid: event.resourceid, eventid: event.eventid });
+      this.#options.observer?.applied?.(event);
+    } else {
+      this.#nack(event, false, outcome.error);
+    }
+    this.#finish(delivery, outcome.kind);
+  }
+
+  #retry(delivery: Delivery, error: HawserError): void {
+    this.#nack(delivery.event, true, error);
+    this.#finish(delivery, "retry");
+  }
+
+  #nack(event: HawserEvent, retryable: boolean, error: HawserError): void {
+    const { resourceid, eventid } = event;
+    this.#sink?.nack({ resourceid, eventid, retryable, code: error.code, message: error.message });
+    this.#options.observer?.refused?.(event, retryable, error.code, error.message);
+  }
+
+  #finish({ event, version }: Delivery, outcome: "applied" | "rejected" | "retry"): void {
+    const finished = this.#attached().finish(event.resourceid, version, outcome);
+    for (const blocked of finished.blocked) {
+      this.#nack(
+        blocked.event,
+        true,
+        new HawserError(
+          "handler_failed",
+          `an earlier event of ${event.resourceid} (${event.eventid}) has to succeed first`,
+        ),
+      );
+    }
+    if (finished.next !== undefined) this.#start(finished.next);
+  }
+}

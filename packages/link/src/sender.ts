@@ -1,0 +1,186 @@
+import { EventWriter, type ResendTiming } from "@hawser/delivery";
+import { HawserError, type EventKey, type HawserEvent, type Nack } from "@hawser/protocol";
+import type { Runtime } from "@hawser/runtime";
+import type { MailboxEntry, MailboxLease } from "@hawser/store";
+import type { LinkObserver } from "./link-observer.js";
+
+export interface SenderOptions {
+  readonly runtime: Runtime;
+  /** Un-ACKed events the peer accepts, from its hello or welcome. */
+  readonly window: number;
+  readonly resend?: Partial<ResendTiming>;
+  readonly observer?: LinkObserver;
+  /** Something became sendable: call `pump` when the connection can take it. */
+  readonly onReady: () => void;
+  /** The store failed under the sender; the session cannot go on. */
+  readonly onError: (error: HawserError) => void;
+}
+
+/** Entries the sender holds in memory: enough to keep the window full over one read, however long the mailbox is. */
+const HELD_PER_WINDOW = 4;
+const MIN_HELD = 256;
+
+/**
+ * The sending half of a session: moves entries from the mailbox lease through the EventWriter to the connection.
+ *
+ * A long mailbox stays on disk. Entries are read in version order as room appears; live ones are taken directly only once reading has caught up, which keeps
+ * both the order and the bound.
+ */
+export class Sender {
+  readonly #options: SenderOptions;
+  readonly #writer: EventWriter;
+  readonly #maxHeld: number;
+  #lease: MailboxLease | undefined;
+  /** Highest version handed to the writer; everything up to it is held or settled. */
+  #cursor = 0;
+  #newest = 0;
+  #caughtUp = false;
+  #reading = false;
+  #stopped = false;
+
+  constructor(options: SenderOptions) {
+    this.#options = options;
+    this.#writer = new EventWriter({
+      window: options.window,
+      random: options.runtime.random,
+      ...(options.resend === undefined ? {} : { resend: options.resend }),
+    });
+    this.#maxHeld = Math.max(MIN_HELD, options.window * HELD_PER_WINDOW);
+  }
+
+  get inFlight(): number {
+    return this.#writer.inFlight;
+  }
+
+  /** Every entry up to this version is settled: what heartbeats announce. */
+  get settledFloor(): number {
+    const lowest = this.#writer.lowestHeld();
+    return lowest === undefined ? this.#cursor : lowest - 1;
+  }
+
+  /** Reads the first entries. Before it resolves, `entry` may already be called. */
+  async start(lease: MailboxLease): Promise<void> {
+    this.#lease = lease;
+    await this.#read();
+  }
+
+  /** A live entry from the lease. */
+  entry(entry: MailboxEntry): void {
+    if (entry.version > this.#newest) this.#newest = entry.version;
+    if (!this.#caughtUp || entry.version <= this.#cursor) return;
+    if (this.#writer.held >= this.#maxHeld) {
+      // Left on disk: reading goes on from the cursor when there is room again.
+      this.#caughtUp = false;
+      return;
+    }
+    this.#offer(entry);
+    this.#options.onReady();
+  }
+
+  /** Hands to `send` what may go now, until it answers false. */
+  pump(send: (event: HawserEvent) => boolean): void {
+    const { clock, observer } = { clock: this.#options.runtime.clock, observer: this.#options.observer };
+    const now = clock.now();
+    const wall = clock.wallTime();
+    let writable = true;
+    while (writable) {
+      const next = this.#writer.take(now, wall);
+      if (next === undefined) break;
+      if (next.kind === "expired") {
+        const { event, version } = next.entry;
+        this.#deadLetter(
+          event,
+          version,
+          new HawserError(
+            "expired",
+            `expired at ${event.expirytime ?? "an unknown time"} before it was applied`,
+          ),
+        );
+        continue;
+      }
+      writable = send(next.entry.event);
+      observer?.sent?.(next.entry.event, next.attempt);
+    }
+    this.#refill();
+  }
+
+  ack(key: EventKey): void {
+    const result = this.#writer.ack(key, this.#options.runtime.clock.now());
+    if (result.kind === "unknown") return;
+    this.#lease?.acknowledge(result.version);
+    this.#options.observer?.acked?.(result);
+    this.#options.onReady();
+  }
+
+  nack(nack: Nack): void {
+    const result = this.#writer.nack(nack, this.#options.runtime.clock.now());
+    if (result.kind === "unknown") return;
+    this.#options.observer?.nacked?.(nack);
+    if (result.kind === "deadLetter") {
+      const { event, version } = result.entry;
+      this.#deadLetter(event, version, new HawserError(nack.code, nack.message));
+    }
+    this.#options.onReady();
+  }
+
+  /** Nothing new goes out; ACKs still count. */
+  quiesce(): void {
+    this.#writer.quiesce();
+  }
+
+  /** Monotonic time of the next thing to do, in milliseconds; undefined when only an input can change anything. */
+  nextWakeAt(): number | undefined {
+    return this.#writer.nextWakeAt();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  #offer(entry: MailboxEntry): void {
+    this.#writer.offer(entry);
+    this.#cursor = entry.version;
+    if (entry.version > this.#newest) this.#newest = entry.version;
+  }
+
+  #refill(): void {
+    if (this.#caughtUp || this.#reading || this.#stopped) return;
+    if (this.#writer.held > this.#maxHeld / 2) return;
+    void this.#read().then(
+      () => this.#options.onReady(),
+      (thrown: unknown) => this.#options.onError(HawserError.from(thrown, "store_unavailable")),
+    );
+  }
+
+  async #read(): Promise<void> {
+    const lease = this.#lease;
+    if (lease === undefined) throw new HawserError("internal", "sender read before it was started");
+    this.#reading = true;
+    try {
+      const limit = Math.max(1, this.#maxHeld - this.#writer.held);
+      const entries = await lease.read(this.#cursor, limit);
+      if (this.#stopped) return;
+      for (const entry of entries) this.#offer(entry);
+      // A live entry that arrived during the read and was not in it is still on disk, behind the cursor's next read.
+      this.#caughtUp = entries.length < limit && this.#newest <= this.#cursor;
+    } finally {
+      this.#reading = false;
+    }
+  }
+
+  // The lane of the resource waits until the dead letter is on disk; otherwise a later event could make a crash swallow this one.
+  #deadLetter(event: HawserEvent, version: number, error: HawserError): void {
+    const lease = this.#lease;
+    if (lease === undefined) return;
+    const reason = { code: error.code, message: error.message, at: this.#options.runtime.clock.wallTime() };
+    lease.deadLetter(version, reason).then(
+      () => {
+        if (this.#stopped) return;
+        this.#writer.settled(version);
+        this.#options.observer?.deadLettered?.(event, error.code, error.message);
+        this.#options.onReady();
+      },
+      (thrown: unknown) => this.#options.onError(HawserError.from(thrown, "store_unavailable")),
+    );
+  }
+}

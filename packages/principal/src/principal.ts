@@ -1,0 +1,98 @@
+import type { ResendTiming } from "@hawser/delivery";
+import type { EventDraft, HawserEvent, JsonValue } from "@hawser/protocol";
+import type { Lifecycle, Runtime } from "@hawser/runtime";
+import type { SessionTiming } from "@hawser/session";
+import type { Store } from "@hawser/store";
+import type { Acceptor } from "@hawser/transport";
+import type { Authenticate } from "./authenticate.js";
+import type { BoundAddress, ListenerOptions } from "./listener/listener-options.js";
+import type { PrincipalObserver } from "./principal-observer.js";
+import type { AgentView, DeadLetterView, ResourceView } from "./views.js";
+
+export interface PrincipalOptions {
+  /** Where everything accepted is kept. Started and stopped by whoever made it. */
+  readonly store: Store;
+  /** The transports agents may come by; they share the listener's port. */
+  readonly acceptors: readonly Acceptor[];
+  /** The external port. Absent: no port is bound and the acceptors are fed by other means (tests, another listener). */
+  readonly listen?: ListenerOptions;
+  /** Decides who an agent is. @default everyone is let in; only sensible on a loopback address */
+  readonly authenticate?: Authenticate;
+  /** Events agents send that are not the state of a resource. Absent: they are refused for good with `no_handler`. */
+  readonly onEvent?: AgentEventHandler;
+  readonly observer?: PrincipalObserver;
+  readonly runtime?: Runtime;
+  /** CloudEvents `source` of what this principal says. @default "hawser/principal" */
+  readonly source?: string;
+  /** Un-ACKed events accepted per session. @default DEFAULT_WINDOW (256) */
+  readonly window?: number;
+  readonly timing?: Partial<SessionTiming>;
+  readonly resend?: Partial<ResendTiming>;
+}
+
+/**
+ * Called for each event of an agent, at least once; idempotent by (`event.resourceid`, `event.eventid`). Resolve: applied. Throw a `HawserError` with code `handler_rejected`:
+ * refused for good. Throw anything else: tried again later.
+ */
+export type AgentEventHandler = (delivery: {
+  readonly agent: string;
+  readonly event: HawserEvent;
+  readonly attempt: number;
+}) => Promise<void> | void;
+
+export interface PublishOptions {
+  /** The same key for the same agent is accepted once. */
+  readonly idempotencyKey?: string;
+}
+
+/** An event that is on disk. */
+export interface Accepted {
+  readonly eventid: string;
+  readonly resourceid: string;
+  /** True when the idempotency key had been accepted before. */
+  readonly duplicate: boolean;
+}
+
+export interface PutOptions {
+  /** Refuse with `conflict` unless the resource has this version now; "0" means it must not exist. */
+  readonly expectedVersion?: string;
+}
+
+/** The resources of all agents. Methods throw `HawserError`: `invalid_event`, `invalid_agent_name`, `conflict`, `mailbox_full`, `store_full`, `store_unavailable`. */
+export interface Resources {
+  /** Sets the spec. Resolves when it is on disk; `created` tells a new resource (new uid) from a changed one. An equal spec is accepted without a new version. */
+  put(agent: string, kind: string, name: string, spec: JsonValue, options?: PutOptions): Promise<{ readonly resource: ResourceView; readonly created: boolean; readonly changed: boolean }>;
+  get(agent: string, kind: string, name: string): Promise<ResourceView | undefined>;
+  /** In order of kind and name. `after` is the `<kind>/<name>` of the last one seen. */
+  list(agent: string, page: { readonly after?: string; readonly limit: number }): Promise<readonly ResourceView[]>;
+  /** Accepts a delete; the resource is gone once the agent acknowledged it. Undefined when there is none. */
+  delete(agent: string, kind: string, name: string, options?: PutOptions): Promise<ResourceView | undefined>;
+}
+
+/** What stop and drain leave behind. */
+export interface DrainReport {
+  /** Agents whose session ended without everything settled, with how many events will be redelivered. */
+  readonly unsettled: ReadonlyMap<string, number>;
+  readonly sessions: number;
+}
+
+/**
+ * The control plane's end.
+ *
+ * `start` opens the listener, last; `stop` closes it first, lets every session go with `drain`, and resolves when all have ended.
+ */
+export interface Principal extends Lifecycle<{ readonly address: BoundAddress | undefined }> {
+  readonly resources: Resources;
+  /** Accepts any event for an agent; resolves when it is on disk. @throws HawserError `invalid_event`, `mailbox_full`, ... */
+  publish(agent: string, event: EventDraft, options?: PublishOptions): Promise<Accepted>;
+  /** Agents known here: with a session or a mailbox. In order of name. */
+  agents(page: { readonly after?: string; readonly limit: number }): Promise<readonly AgentView[]>;
+  agent(name: string): Promise<AgentView | undefined>;
+  deadLetters(agent: string, page: { readonly after?: string; readonly limit: number }): Promise<readonly DeadLetterView[]>;
+  /** Sends a dead letter again, as a new version. @throws HawserError `not_found` */
+  requeue(agent: string, eventid: string): Promise<Accepted>;
+  /** Asks every session to go and come back within `windowMs`; resolves when all have ended or the window and a grace are over. New sessions are refused meanwhile. */
+  drain(options: { readonly windowMs: number; readonly reason: string }): Promise<DrainReport>;
+  /** Whether it serves: the readiness of an orchestrator. */
+  readonly state: "stopped" | "starting" | "open" | "draining";
+}

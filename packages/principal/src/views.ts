@@ -1,0 +1,66 @@
+import type { JsonValue } from "@hawser/protocol";
+
+/** An agent as people see it. Times are Unix milliseconds. */
+export interface AgentView {
+  readonly name: string;
+  readonly state: "connected" | "disconnected";
+  /** Why it is in this state, in a sentence: how its last session ended, or that none was seen since this principal started. */
+  readonly reason: string;
+  /** The session that is there, if one is. */
+  readonly session:
+    | {
+        readonly id: string;
+        readonly epoch: number;
+        readonly transport: string;
+        readonly address: string;
+        readonly software: string;
+        readonly connectedAt: number;
+        readonly ageMs: number;
+        /** Events sent and not yet acknowledged. */
+        readonly inFlight: number;
+      }
+    | undefined;
+  /** Last time its session began, received an ACK or ended, since this principal started. */
+  readonly lastSeenAt: number | undefined;
+  readonly lastAckAt: number | undefined;
+  /** Accepted events that it has not acknowledged. */
+  readonly pending: number;
+  readonly deadLetters: number;
+  readonly mailboxBytes: number;
+  readonly lastVersion: number;
+}
+
+/** A resource of an agent: what was asked for, and what the agent made of it. */
+export interface ResourceView {
+  readonly agent: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly uid: string;
+  /**
+   * `pending`: the newest spec (or delete) is accepted and not acknowledged. `delivered`: the agent applied it.
+   * `deleting`: a delete is accepted and not acknowledged; after that the resource is gone.
+   */
+  readonly state: "pending" | "delivered" | "deleting";
+  /** `eventid` of the newest spec or delete. */
+  readonly version: string;
+  readonly spec: JsonValue;
+  /** What the agent reported last; undefined before it did. */
+  readonly status: JsonValue | undefined;
+  /** `eventid` of the spec that status reflects: the agent's truth lags when it differs from `version`. */
+  readonly observedVersion: string | undefined;
+  /** Unix milliseconds. */
+  readonly updatedAt: number | undefined;
+  readonly statusAt: number | undefined;
+}
+
+/** An event the agent refused for good, or that expired. */
+export interface DeadLetterView {
+  readonly agent: string;
+  readonly resourceid: string;
+  readonly eventid: string;
+  readonly type: string;
+  readonly subject: string | undefined;
+  readonly code: string;
+  readonly message: string;
+  readonly at: number;
+}
