@@ -37,4 +37,7 @@ export {
   type HawserEvent,
   type JsonValue,
 } from "./event.js";
+export { jsonCodec } from "./json-codec.js";
 export { DEFAULT_TIMING, DEFAULT_WINDOW, LIMITS } from "./limits.js";
+export { protobufCodec } from "./protobuf-codec.js";
+export { closeReason } from "./text.js";

@@ -10,18 +10,30 @@ export const LIMITS = {
   /** Characters in an agent's name: `[a-z0-9]([a-z0-9.-]*[a-z0-9])?`. */
   maxAgentNameLength: 128,
   maxResourceIdLength: 512,
-  /** Characters in `id`, `source`, `type` and `subject`, each. */
+  /** Characters (UTF-16 code units) in the value of an attribute, each. */
   maxAttributeLength: 1024,
+  /** Extension attributes of one event, besides `resourceid`, `eventid` and `expirytime`. */
   maxExtensions: 32,
+  /** Objects and arrays inside each other in JSON data: what every reader can walk without exhausting its stack. */
+  maxDataDepth: 512,
   /** Largest version: the largest integer every JSON reader keeps exactly (2^53 - 1). */
   maxVersion: Number.MAX_SAFE_INTEGER,
   /** Un-ACKed events in flight per direction of one session. */
   maxWindow: 65_536,
   /** (`resourceid`, `eventid`) pairs in one ACK frame. */
   maxAcksPerFrame: 256,
-  /** Characters of free text in NACK, refuse and close reasons; longer text is cut. WebSocket allows 123 bytes in a close. */
+  /** Bytes of UTF-8 in a close reason, characters in `reason` and `software`; longer text is cut. WebSocket allows 123 bytes in a close. */
   maxReasonLength: 120,
+  /** Characters in `message` of NACK and refuse; longer text is cut. */
   maxMessageLength: 1024,
+  /** Characters in `session_id`, in `store` and in each of `protocol_versions`. */
+  maxTokenLength: 128,
+  /** Entries in `protocol_versions`. */
+  maxProtocolVersions: 16,
+  /** Longest duration in a control message, in milliseconds (a day); a longer one counts as this. */
+  maxDurationMs: 86_400_000,
+  /** Shortest heartbeat interval a welcome may ask for, in milliseconds. */
+  minHeartbeatIntervalMs: 10,
 } as const;
 
 /** How many un-ACKed events a side accepts when it has no reason to say otherwise: a few milliseconds of work. */

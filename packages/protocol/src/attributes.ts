@@ -1,0 +1,101 @@
+import { HawserError } from "./errors.js";
+import type { CloudEvent } from "./event.js";
+import { LIMITS } from "./limits.js";
+import { quote } from "./text.js";
+import { parseTimestamp } from "./timestamp.js";
+
+const ATTRIBUTE_NAME = /^[a-z0-9]{1,20}$/;
+// Control characters, and surrogates in general: a lone one is looked for only when there is any.
+const SUSPICIOUS = /[\u0000-\u001f\u007f-\u009f\ud800-\udfff]/;
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+const MIN_INTEGER = -2_147_483_648;
+const MAX_INTEGER = 2_147_483_647;
+
+export function invalidAttribute(name: string, problem: string): HawserError {
+  return new HawserError("invalid_event", `attribute ${quote(name)} ${problem}`);
+}
+
+/** Checks the context attributes of one event: names, types, lengths and how many (CloudEvents 1.0.2, section 3). `data` is left alone. */
+export function assertAttributes(record: Readonly<Record<string, unknown>>): asserts record is CloudEvent {
+  let extensions = 0;
+  for (const name in record) {
+    switch (name) {
+      case "id":
+      case "source":
+      case "type":
+      case "subject":
+      case "datacontenttype":
+      case "dataschema":
+        checkText(name, record[name]);
+        break;
+      case "time":
+      case "expirytime":
+        checkTime(name, record[name]);
+        break;
+      // These two are Hawser's own and do not count, so that a stream can add them to an event that is at the limit.
+      case "resourceid":
+      case "eventid":
+        checkText(name, record[name]);
+        break;
+      case "specversion":
+      case "data":
+        break;
+      default:
+        extensions += 1;
+        checkExtension(name, record[name]);
+    }
+  }
+  if (record["specversion"] !== "1.0") {
+    throw invalidAttribute("specversion", `must be "1.0", not ${quote(record["specversion"])}`);
+  }
+  if (record["id"] === undefined) throw invalidAttribute("id", "is missing");
+  if (record["source"] === undefined) throw invalidAttribute("source", "is missing");
+  if (record["type"] === undefined) throw invalidAttribute("type", "is missing");
+  if (extensions > LIMITS.maxExtensions) {
+    throw new HawserError(
+      "invalid_event",
+      `the event has ${extensions} extension attributes; ${LIMITS.maxExtensions} are allowed`,
+    );
+  }
+}
+
+function checkText(name: string, value: unknown): asserts value is string {
+  if (typeof value !== "string") throw invalidAttribute(name, `must be a string, not ${quote(value)}`);
+  if (value === "") throw invalidAttribute(name, "must not be empty");
+  checkCharacters(name, value);
+}
+
+function checkCharacters(name: string, value: string): void {
+  if (value.length > LIMITS.maxAttributeLength) {
+    throw invalidAttribute(name, `has ${value.length} characters; ${LIMITS.maxAttributeLength} are allowed`);
+  }
+  if (!SUSPICIOUS.test(value)) return;
+  if (CONTROL.test(value)) throw invalidAttribute(name, "must not contain control characters");
+  if (LONE_SURROGATE.test(value)) throw invalidAttribute(name, "must not contain lone surrogates");
+}
+
+function checkTime(name: string, value: unknown): void {
+  checkText(name, value);
+  if (parseTimestamp(value) === undefined) {
+    throw invalidAttribute(name, `is not an RFC 3339 timestamp: ${quote(value)}`);
+  }
+}
+
+function checkExtension(name: string, value: unknown): void {
+  if (!ATTRIBUTE_NAME.test(name)) {
+    throw invalidAttribute(name, "has a name that is not 1 to 20 characters of a-z and 0-9");
+  }
+  switch (typeof value) {
+    case "string":
+      return checkCharacters(name, value);
+    case "boolean":
+      return;
+    case "number":
+      if (Number.isInteger(value) && value >= MIN_INTEGER && value <= MAX_INTEGER) return;
+      throw invalidAttribute(name, `must be a 32-bit signed integer, not ${quote(value)}`);
+    default:
+      throw invalidAttribute(name, `must be a string, an integer or a boolean, not ${quote(value)}`);
+  }
+}

@@ -1,0 +1,9 @@
+const JSON_TYPE = /^(?:application|text)\/json$|^[^/]+\/[^/]+\+json$/;
+
+/** True when data of this content type is JSON: `application/json`, `text/json`, `*+json`, or nothing said (CloudEvents JSON format, section 3.1). */
+export function isJsonContentType(contentType: string | undefined): boolean {
+  if (contentType === undefined || contentType === "application/json") return true;
+  const end = contentType.indexOf(";");
+  const essence = end < 0 ? contentType : contentType.slice(0, end);
+  return JSON_TYPE.test(essence.trim().toLowerCase());
+}
