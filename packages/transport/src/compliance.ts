@@ -1,1 +1,33 @@
-export {};
+import { describe } from "vitest";
+import { backpressureCases } from "./compliance/backpressure-cases.js";
+import { badFrameCases } from "./compliance/bad-frame-cases.js";
+import { deliveryCases } from "./compliance/delivery-cases.js";
+import { dialingCases } from "./compliance/dialing-cases.js";
+import { endingCases } from "./compliance/ending-cases.js";
+import type { MakeTransport } from "./compliance/stage.js";
+
+export type {
+  CaseSettings,
+  HostilePeer,
+  InProcessWire,
+  SocketWire,
+  TransportUnderTest,
+} from "./compliance/under-test.js";
+export type { MakeTransport } from "./compliance/stage.js";
+
+/**
+ * What every transport has to do, as vitest cases (PROTOCOL.md, Transports). Real transports run over real loopback sockets, through a proxy
+ * that can reset and black-hole them.
+ *
+ * @param name what the cases are listed under
+ * @param make a fresh transport for each case
+ */
+export function transportCompliance(name: string, make: MakeTransport): void {
+  describe(`transport compliance: ${name}`, () => {
+    describe("delivery", () => deliveryCases(make));
+    describe("backpressure", () => backpressureCases(make));
+    describe("bad frames", () => badFrameCases(make));
+    describe("ending", () => endingCases(make));
+    describe("dialling", () => dialingCases(make));
+  });
+}

@@ -8,4 +8,6 @@ export {
   type PeerInfo,
   type TransportName,
 } from "./connection.js";
+export { overloaded, retryAfterMs, type RetryAfter } from "./dial-refusal.js";
 export type { Dialer, DialOptions } from "./dialer.js";
+export type { LinkFaults } from "./link-faults.js";

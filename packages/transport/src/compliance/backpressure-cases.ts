@@ -1,0 +1,89 @@
+import { expect, test, vi } from "vitest";
+import type { Connection } from "../connection.js";
+import { idsFrom, padded } from "./events.js";
+import { type MakeTransport, onStage } from "./stage.js";
+
+const EVENT_BYTES = 64 * 1024;
+
+/** More than the kernel's socket buffers and the proxy can swallow between a sender and a peer that does not read. */
+const MORE_THAN_THE_WIRE_HOLDS = 128 * 1024 * 1024;
+
+/** A slow peer is noticed by the sender, bounded in memory, and given up in the end. */
+export function backpressureCases(make: MakeTransport): void {
+  test("send answers false above the high-water mark, writable follows, and all arrives", () =>
+    onStage(make, async (stage) => {
+      const { client, server } = await stage.openPair();
+      const count = Math.ceil((4 * stage.bufferLimits.highWaterBytes) / EVENT_BYTES);
+      let refusals = 0;
+      for (let n = 1; n <= count; n++) {
+        const writablesBefore = client.seen.writables;
+        if (client.connection.send(padded(n, EVENT_BYTES))) continue;
+        refusals += 1;
+        expect(client.connection.bufferedBytes).toBeGreaterThan(stage.bufferLimits.highWaterBytes);
+        await client.seen.until(() => client.seen.writables > writablesBefore);
+        expect(client.connection.bufferedBytes).toBeLessThanOrEqual(stage.bufferLimits.lowWaterBytes);
+      }
+      await server.seen.received(count);
+      expect(refusals).toBeGreaterThan(0);
+      expect(client.seen.writables).toBe(refusals);
+      expect(server.seen.ids).toEqual(idsFrom(1, count));
+      await vi.waitFor(() => expect(client.connection.bufferedBytes).toBe(0), { interval: 5 });
+    }));
+
+  test("while the peer does not read there is no writable; once it reads, all arrives", () =>
+    onStage(make, async (stage) => {
+      const { client, server } = await stage.dialPair();
+      client.open();
+      const sent = fill(client.connection);
+      let total = sent;
+      client.seen.onWritable = () => {
+        total += fill(client.connection, total);
+        expect(total * EVENT_BYTES).toBeLessThan(MORE_THAN_THE_WIRE_HOLDS);
+      };
+      await untilStill(
+        () => stage.roundTrips(),
+        () => total,
+      );
+      expect(client.connection.bufferedBytes).toBeGreaterThan(stage.bufferLimits.lowWaterBytes);
+      client.seen.onWritable = () => {};
+      const writablesBefore = client.seen.writables;
+      server.open();
+      await server.seen.received(total);
+      await client.seen.until(() => client.seen.writables > writablesBefore);
+      expect(server.seen.ids).toEqual(idsFrom(1, total));
+    }));
+
+  test("past the hard limit the connection is lost as a slow consumer, others are not", () =>
+    onStage(make, async (stage) => {
+      const { client, server } = await stage.dialPair();
+      client.open();
+      const most = Math.ceil(stage.bufferLimits.hardLimitBytes / EVENT_BYTES) + 1;
+      let sent = 0;
+      while (client.seen.ends.length === 0 && sent <= most) {
+        sent += 1;
+        client.connection.send(padded(sent, EVENT_BYTES));
+      }
+      expect(await client.seen.end()).toMatchObject({ kind: "lost", error: { code: "slow_consumer" } });
+      expect(client.connection.send(padded(0, 1))).toBe(false);
+      server.open();
+      expect(await server.seen.end()).toMatchObject({ kind: "lost" });
+      await stage.roundTrips();
+    }));
+}
+
+/** Sends until told to stop; answers how many events that took. */
+function fill(connection: Connection, already = 0): number {
+  let sent = 0;
+  do sent += 1;
+  while (connection.send(padded(already + sent, EVENT_BYTES)));
+  return sent;
+}
+
+/** Resolves once `measure` has not changed over several spans of unrelated work. */
+async function untilStill(work: () => Promise<void>, measure: () => number): Promise<void> {
+  for (let still = 0; still < 5; ) {
+    const before = measure();
+    await work();
+    still = measure() === before ? still + 1 : 0;
+  }
+}

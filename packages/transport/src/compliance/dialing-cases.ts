@@ -1,0 +1,104 @@
+import { once } from "node:events";
+import { connect, createServer } from "node:net";
+import { expect, test } from "vitest";
+import { type MakeTransport, onStage } from "./stage.js";
+import { portOf } from "./tcp-proxy.js";
+
+/** How a connection comes to be, and the named errors when it does not. */
+export function dialingCases(make: MakeTransport): void {
+  test("both ends know the transport and an address of the peer", () =>
+    onStage(make, async (stage) => {
+      const { client, server } = await stage.dialPair();
+      expect(client.connection.transport).toBe(server.connection.transport);
+      expect(stage.dialer.transport).toBe(client.connection.transport);
+      expect(client.connection.peer.address).not.toBe("");
+      expect(server.connection.peer.address).not.toBe("");
+    }));
+
+  test("nobody listens: connection_failed", () =>
+    onStage(make, async (stage) => {
+      const { wire } = stage.transport;
+      if (wire.kind === "in-process") return;
+      await expect(wire.createDialer(await freePort()).dial()).rejects.toMatchObject({
+        code: "connection_failed",
+      });
+    }));
+
+  test("the acceptor has stopped: connection_failed", () =>
+    onStage(make, async (stage) => {
+      await stage.transport.acceptor.stop();
+      await expect(stage.directDialer.dial()).rejects.toMatchObject({ code: "connection_failed" });
+    }));
+
+  test("nothing answers: timeout", () =>
+    onStage(make, async (stage) => {
+      stage.faults.blackhole();
+      await expect(stage.dialer.dial({ timeoutMs: 30 })).rejects.toMatchObject({ code: "timeout" });
+      await stage.roundTrips();
+    }));
+
+  test("the caller gives up while dialling: aborted, and nothing stays open", () =>
+    onStage(make, async (stage) => {
+      stage.faults.blackhole();
+      const controller = new AbortController();
+      const dialing = stage.dialer.dial({ signal: controller.signal });
+      const failed = expect(dialing).rejects.toMatchObject({ code: "aborted" });
+      await stage.roundTrips();
+      controller.abort();
+      await failed;
+      expect(stage.unclaimed).toBe(0);
+    }));
+
+  test("the caller had given up before: aborted, and no connection is tried", () =>
+    onStage(make, async (stage) => {
+      await expect(stage.dialer.dial({ signal: AbortSignal.abort() })).rejects.toMatchObject({
+        code: "aborted",
+      });
+      await stage.roundTrips();
+      expect(stage.unclaimed).toBe(0);
+    }));
+
+  test("a signal that fires later does not touch the connection", () =>
+    onStage(make, async (stage) => {
+      const controller = new AbortController();
+      const { client } = await stage.dialPair(stage.dialer, { signal: controller.signal });
+      client.open();
+      controller.abort();
+      await stage.roundTrips();
+      expect(client.seen.log).toEqual([]);
+    }));
+
+  test.each(["silent", "half"] as const)(
+    "a socket that never finishes its handshake (%s) is given up",
+    (how) =>
+      onStage(
+        make,
+        async (stage) => {
+          const { wire } = stage.transport;
+          if (wire.kind === "in-process") return;
+          const socket = connect({ port: stage.port, host: "127.0.0.1" });
+          // A reset is as good an end as a FIN here; what matters is that the acceptor let go.
+          socket.on("error", () => {});
+          socket.resume();
+          const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
+          await once(socket, "connect");
+          if (how === "half") socket.write(wire.halfHandshake);
+          await closed;
+          expect(stage.unclaimed).toBe(0);
+          await stage.roundTrips(1);
+        },
+        { handshakeTimeoutMs: 250 },
+      ),
+  );
+}
+
+/** A port nobody listens on: it was just given back. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const port = portOf(server);
+  server.close();
+  await once(server, "close");
+  return port;
+}
