@@ -1,0 +1,282 @@
+import {
+  CLOSE_CODES,
+  HawserError,
+  PROTOCOL_VERSIONS,
+  type ControlMessage,
+  type Drain,
+  type Goodbye,
+  type Refuse,
+  type Welcome,
+} from "@hawser/protocol";
+import type { AgentSessionOptions, AgentSessionState } from "./agent-session-state.js";
+import { closeCodeOf, closeReasonOf, isRefusal } from "./close-reasons.js";
+import { Liveness } from "./liveness.js";
+import { checkWelcome, type PeerTerms } from "./negotiation.js";
+import type { EndCause } from "./session-end.js";
+import { SessionMachine, type EndingState } from "./session-machine.js";
+import type { Established, SessionOutput } from "./session-output.js";
+import { resolveSessionTiming, type SessionTiming } from "./session-timing.js";
+
+type ActiveState = Exclude<AgentSessionState, EndingState>;
+
+/**
+ * The agent's half of one connection (PROTOCOL.md, Session). Calls go in with the time, outputs come out; the caller carries them out in order.
+ *
+ * @throws HawserError `invalid_config` for impossible timing
+ */
+export class AgentSession extends SessionMachine {
+  readonly #options: AgentSessionOptions;
+  readonly #timing: SessionTiming;
+  #active: ActiveState = { kind: "new" };
+
+  constructor(options: AgentSessionOptions) {
+    const timing = resolveSessionTiming(options.timing);
+    super(timing.closeGraceMs);
+    this.#options = options;
+    this.#timing = timing;
+  }
+
+  get state(): AgentSessionState {
+    return this.ending ?? this.#active;
+  }
+
+  /** Whether an event may be sent now. */
+  get maySendEvents(): boolean {
+    return this.state.kind === "open";
+  }
+
+  get mayReceiveEvents(): boolean {
+    const { kind } = this.state;
+    return kind === "open" || kind === "leaving";
+  }
+
+  /** The connection is up. `settled` is the floor of this side's mailbox. */
+  start(nowMs: number, settled: number): SessionOutput[] {
+    if (this.state.kind !== "new") return [];
+    this.#active = { kind: "greeting", deadlineMs: nowMs + this.#timing.handshakeTimeoutMs };
+    const { agent, store, window, software } = this.#options;
+    const protocol_versions = [...PROTOCOL_VERSIONS];
+    return [
+      {
+        kind: "send",
+        message: {
+          type: "hello",
+          agent,
+          protocol_versions,
+          store,
+          window,
+          settled: String(settled),
+          software,
+        },
+      },
+    ];
+  }
+
+  /** A control message arrived. ACKs and NACKs are delivery's; here they are only checked against the state. */
+  receive(message: ControlMessage, nowMs: number): SessionOutput[] {
+    if (this.ending !== undefined) return this.#receiveWhileEnding(message);
+    const state = this.#active;
+    switch (state.kind) {
+      case "greeting":
+        if (message.type === "welcome") return this.#welcomed(message, nowMs);
+        if (message.type === "refuse") return this.#refused(message, nowMs);
+        return this.illegal(message, nowMs);
+      case "open":
+        if (message.type === "drain") return this.#drained(message, nowMs);
+        return this.#receiveWhileOpen(message, nowMs);
+      case "leaving":
+        if (message.type === "farewell") return this.#farewell(state, nowMs);
+        return this.#receiveWhileOpen(message, nowMs);
+      case "finishing":
+        return this.#receiveWhileOpen(message, nowMs);
+      case "new":
+      case "refused":
+        return this.illegal(message, nowMs);
+    }
+  }
+
+  override eventReceived(nowMs: number): readonly SessionOutput[] {
+    if (this.#active.kind === "leaving" && this.#active.idle) this.#active = { ...this.#active, idle: false };
+    return super.eventReceived(nowMs);
+  }
+
+  /** Delivery has nothing in flight and no handler runs. Means something after `quiesce`; may be told again and again. */
+  idle(nowMs: number): SessionOutput[] {
+    if (this.ending !== undefined) return [];
+    if (this.#active.kind === "leaving") this.#active = { ...this.#active, idle: true };
+    return this.#active.kind === "finishing" ? this.#finished(this.#active.cause, nowMs) : [];
+  }
+
+  /** Begins to leave: at once when the session is not open yet, by goodbye and farewell when it is. */
+  goodbye(reason: Goodbye["reason"], nowMs: number): SessionOutput[] {
+    if (this.ending !== undefined) return [];
+    switch (this.#active.kind) {
+      case "new":
+      case "greeting":
+        return this.#finished({ kind: "goodbye", reason }, nowMs);
+      case "open":
+        this.#active = {
+          kind: "leaving",
+          cause: { kind: "goodbye", reason },
+          idle: false,
+          deadlineMs: nowMs + this.#timing.closeGraceMs,
+        };
+        return [{ kind: "quiesce" }, { kind: "send", message: { type: "goodbye", reason } }];
+      case "refused":
+      case "leaving":
+      case "finishing":
+        return [];
+    }
+  }
+
+  protected get phase(): string {
+    return this.state.kind;
+  }
+
+  protected get cause(): EndCause | undefined {
+    return "cause" in this.#active ? this.#active.cause : undefined;
+  }
+
+  protected get deadlineMs(): number | undefined {
+    switch (this.#active.kind) {
+      case "new":
+        return undefined;
+      case "open":
+        return this.#active.rotateAtMs;
+      case "greeting":
+      case "refused":
+      case "leaving":
+      case "finishing":
+        return this.#active.deadlineMs;
+    }
+  }
+
+  protected onDeadline(nowMs: number): SessionOutput[] {
+    const state = this.#active;
+    switch (state.kind) {
+      case "new":
+        return [];
+      case "greeting":
+        return this.#noWelcome(nowMs);
+      case "refused":
+        return this.terminate(this.#late("close after refusing"), state.cause);
+      case "open":
+        return this.goodbye("rotation", nowMs);
+      case "leaving": {
+        const error = this.#late("answer the goodbye");
+        return this.terminate(error, { kind: "silent", error });
+      }
+      case "finishing":
+        // What is not finished by now goes again on the next connection; waiting longer would only delay that.
+        return this.#finished(state.cause, nowMs);
+    }
+  }
+
+  #welcomed(welcome: Welcome, nowMs: number): SessionOutput[] {
+    let terms: PeerTerms;
+    try {
+      terms = checkWelcome(welcome);
+    } catch (thrown) {
+      return this.#unacceptable(HawserError.from(thrown), nowMs);
+    }
+    const peer: Established = {
+      role: "agent",
+      agent: this.#options.agent,
+      protocolVersion: welcome.protocol_version,
+      sessionId: welcome.session_id,
+      epoch: welcome.epoch,
+      peerStore: welcome.store,
+      peerSoftware: welcome.software,
+      ...terms,
+    };
+    this.#active = { kind: "open", peer, rotateAtMs: this.#drawRotation(nowMs) };
+    return [this.opened(peer, this.#liveness(welcome, nowMs), nowMs)];
+  }
+
+  // A version that is not spoken here calls for the long backoff, as if the principal had refused.
+  #unacceptable(error: HawserError, nowMs: number): SessionOutput[] {
+    const cause: EndCause = isRefusal(error.code)
+      ? { kind: "refused", error, retryAfterMs: undefined }
+      : { kind: "failed", error };
+    return this.close(closeCodeOf(error.code), closeReasonOf(error), cause, nowMs);
+  }
+
+  #refused(refuse: Refuse, nowMs: number): SessionOutput[] {
+    const error = new HawserError(refuse.code, refuse.message, { agent: this.#options.agent });
+    const cause = { kind: "refused", error, retryAfterMs: refuse.retry_after_ms } as const;
+    this.#active = { kind: "refused", cause, deadlineMs: nowMs + this.#timing.closeGraceMs };
+    return [];
+  }
+
+  #drained(drain: Drain, nowMs: number): SessionOutput[] {
+    this.#noteDrain(drain);
+    return this.goodbye("drain", nowMs);
+  }
+
+  #noteDrain(drain: Drain): void {
+    this.drainNotice = { slotMs: drain.reconnect_after_ms, windowMs: drain.window_ms };
+  }
+
+  #receiveWhileOpen(message: ControlMessage, nowMs: number): SessionOutput[] {
+    switch (message.type) {
+      case "heartbeat":
+        return this.heartbeat(message, nowMs);
+      case "drain":
+        // It crossed our goodbye: we are leaving already, but now know when to come back.
+        this.#noteDrain(message);
+        return [];
+      case "ack":
+      case "nack":
+        return [];
+      case "hello":
+      case "welcome":
+      case "refuse":
+      case "goodbye":
+      case "farewell":
+        return this.illegal(message, nowMs);
+    }
+  }
+
+  #receiveWhileEnding(message: ControlMessage): SessionOutput[] {
+    if (message.type === "drain" && this.ending?.kind === "closing") this.#noteDrain(message);
+    return [];
+  }
+
+  #farewell(state: ActiveState & { kind: "leaving" }, nowMs: number): SessionOutput[] {
+    const { cause } = state;
+    if (state.idle) return this.#finished(cause, nowMs);
+    this.#active = { kind: "finishing", cause, deadlineMs: nowMs + this.#timing.closeGraceMs };
+    return [];
+  }
+
+  #finished(cause: EndCause & { kind: "goodbye" }, nowMs: number): SessionOutput[] {
+    return this.close(CLOSE_CODES.normal, cause.reason, cause, nowMs);
+  }
+
+  #noWelcome(nowMs: number): SessionOutput[] {
+    const what = `no welcome within ${this.#timing.handshakeTimeoutMs} ms`;
+    const error = new HawserError("handshake_timeout", what);
+    return this.close(CLOSE_CODES.handshakeTimeout, what, { kind: "silent", error }, nowMs);
+  }
+
+  #late(what: string): HawserError {
+    return new HawserError("timeout", `the principal did not ${what} within ${this.#timing.closeGraceMs} ms`);
+  }
+
+  #drawRotation(nowMs: number): number | undefined {
+    const { rotationMinMs, rotationMaxMs } = this.#timing;
+    if (rotationMinMs === null || rotationMaxMs === null) return undefined;
+    return nowMs + rotationMinMs + this.#options.random.next() * (rotationMaxMs - rotationMinMs);
+  }
+
+  // The principal sets the pace. An agent may be stricter, but not so strict that the principal's own pace would count as silence.
+  #liveness(welcome: Welcome, nowMs: number): Liveness {
+    const { heartbeatIntervalMs, heartbeatTimeoutMs } = this.#timing;
+    const intervalMs = Math.min(heartbeatIntervalMs, welcome.heartbeat_interval_ms);
+    const timeoutMs = Math.max(
+      Math.min(heartbeatTimeoutMs, welcome.heartbeat_timeout_ms),
+      2 * welcome.heartbeat_interval_ms,
+    );
+    return new Liveness({ intervalMs, timeoutMs, random: this.#options.random }, nowMs);
+  }
+}

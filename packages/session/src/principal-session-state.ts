@@ -1,0 +1,59 @@
+import type { Hello, ProtocolVersion } from "@hawser/protocol";
+import type { Random } from "@hawser/runtime";
+import type { PeerTerms } from "./negotiation.js";
+import type { EndCause } from "./session-end.js";
+import type { EndingState } from "./session-machine.js";
+import type { Established } from "./session-output.js";
+import type { SessionTiming } from "./session-timing.js";
+
+export interface PrincipalSessionOptions {
+  /** Name of the principal's store. */
+  readonly store: string;
+  /** Un-ACKed events this principal accepts, 1 to 65,536. */
+  readonly window: number;
+  /** For people, e.g. `hawser-principal/0.1.0`. */
+  readonly software: string;
+  readonly random: Random;
+  /** The rotation is the agent's; a principal does not read its bounds. */
+  readonly timing?: Partial<SessionTiming>;
+}
+
+/** What the principal gives an agent that it lets in. */
+export interface Acceptance {
+  readonly sessionId: string;
+  /** From the lease of the agent's mailbox. */
+  readonly epoch: number;
+  /** Floor of this side's mailbox for the agent. */
+  readonly settled: number;
+}
+
+/** How an agent is asked to come back later. */
+export interface DrainOrder {
+  /** All slots lie within this long. */
+  readonly windowMs: number;
+  /** This agent's slot, from the end of its connection. */
+  readonly slotMs: number;
+  readonly reason: string;
+}
+
+export type PrincipalSessionState =
+  | { readonly kind: "new" }
+  | { readonly kind: "awaitingHello"; readonly deadlineMs: number }
+  /** `authenticate` was put out; `accept` or `refuse` is awaited. */
+  | {
+      readonly kind: "authenticating";
+      readonly hello: Hello;
+      readonly version: ProtocolVersion;
+      readonly terms: PeerTerms;
+      readonly deadlineMs: number;
+    }
+  | { readonly kind: "open"; readonly peer: Established }
+  /** Sent a drain notice, waits for goodbye; events still flow. */
+  | { readonly kind: "draining"; readonly peer: Established; readonly deadlineMs: number }
+  /** Answered a goodbye; the agent finishes and closes. */
+  | {
+      readonly kind: "parting";
+      readonly cause: EndCause & { kind: "goodbye" };
+      readonly deadlineMs: number;
+    }
+  | EndingState;

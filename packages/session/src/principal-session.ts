@@ -1,0 +1,271 @@
+import {
+  CLOSE_CODES,
+  HawserError,
+  LIMITS,
+  PROTOCOL_VERSIONS,
+  type ControlMessage,
+  type Goodbye,
+  type Hello,
+  type Refuse,
+} from "@hawser/protocol";
+import { closeCodeOf, closeReasonOf } from "./close-reasons.js";
+import { Liveness } from "./liveness.js";
+import { negotiateVersion, peerTerms, type PeerTerms } from "./negotiation.js";
+import type {
+  Acceptance,
+  DrainOrder,
+  PrincipalSessionOptions,
+  PrincipalSessionState,
+} from "./principal-session-state.js";
+import type { EndCause } from "./session-end.js";
+import { SessionMachine, type EndingState } from "./session-machine.js";
+import type { Established, SessionOutput } from "./session-output.js";
+import { resolveSessionTiming, type SessionTiming } from "./session-timing.js";
+
+type ActiveState = Exclude<PrincipalSessionState, EndingState>;
+
+/**
+ * The principal's half of one connection (PROTOCOL.md, Session). Calls go in with the time, outputs come out; the caller carries them out in order.
+ *
+ * @throws HawserError `invalid_config` for impossible timing
+ */
+export class PrincipalSession extends SessionMachine {
+  readonly #options: PrincipalSessionOptions;
+  readonly #timing: SessionTiming;
+  #active: ActiveState = { kind: "new" };
+
+  constructor(options: PrincipalSessionOptions) {
+    const timing = resolveSessionTiming(options.timing);
+    super(timing.closeGraceMs);
+    this.#options = options;
+    this.#timing = timing;
+  }
+
+  get state(): PrincipalSessionState {
+    return this.ending ?? this.#active;
+  }
+
+  /** Whether an event may be sent now. */
+  get maySendEvents(): boolean {
+    return this.mayReceiveEvents;
+  }
+
+  get mayReceiveEvents(): boolean {
+    const { kind } = this.state;
+    return kind === "open" || kind === "draining";
+  }
+
+  /** The connection is up: the time for hello begins to run. */
+  start(nowMs: number): SessionOutput[] {
+    if (this.state.kind !== "new") return [];
+    this.#active = { kind: "awaitingHello", deadlineMs: nowMs + this.#timing.handshakeTimeoutMs };
+    return [];
+  }
+
+  /** A control message arrived. ACKs and NACKs are delivery's; here they are only checked against the state. */
+  receive(message: ControlMessage, nowMs: number): SessionOutput[] {
+    if (this.ending !== undefined) return [];
+    const state = this.#active;
+    switch (state.kind) {
+      case "awaitingHello":
+        if (message.type === "hello") return this.#greeted(message, state.deadlineMs, nowMs);
+        return this.illegal(message, nowMs);
+      case "open":
+      case "draining":
+        if (message.type === "goodbye") return this.#goodbye(message, nowMs);
+        return this.#receiveWhileOpen(message, nowMs);
+      case "parting":
+        return this.#receiveWhileOpen(message, nowMs);
+      case "new":
+      case "authenticating":
+        return this.illegal(message, nowMs);
+    }
+  }
+
+  /**
+   * Lets the agent in. Answers nothing when the connection has come to its end meanwhile: then the lease behind `epoch` is to be given
+   * back once `ended` is put out.
+   */
+  accept({ sessionId, epoch, settled }: Acceptance, nowMs: number): SessionOutput[] {
+    if (this.state.kind !== "authenticating") return [];
+    const { hello, version, terms } = this.state;
+    const { random, store, window, software } = this.#options;
+    const { heartbeatIntervalMs, heartbeatTimeoutMs } = this.#timing;
+    const peer: Established = {
+      role: "principal",
+      agent: hello.agent,
+      protocolVersion: version,
+      sessionId,
+      epoch,
+      peerStore: hello.store,
+      peerSoftware: hello.software,
+      ...terms,
+    };
+    const liveness = new Liveness(
+      { intervalMs: heartbeatIntervalMs, timeoutMs: heartbeatTimeoutMs, random },
+      nowMs,
+    );
+    this.#active = { kind: "open", peer };
+    return [
+      {
+        kind: "send",
+        message: {
+          type: "welcome",
+          protocol_version: version,
+          session_id: sessionId,
+          epoch,
+          store,
+          window,
+          settled: String(settled),
+          heartbeat_interval_ms: heartbeatIntervalMs,
+          heartbeat_timeout_ms: heartbeatTimeoutMs,
+          software,
+        },
+      },
+      this.opened(peer, liveness, nowMs),
+    ];
+  }
+
+  /**
+   * Turns the agent away: says why, and when to come back if `retryAfterMs` is given, then closes. After `accept` it is too late for
+   * that and the session fails with the same error.
+   */
+  refuse(error: HawserError, retryAfterMs: number | undefined, nowMs: number): SessionOutput[] {
+    if (this.ending !== undefined) return [];
+    if (this.liveness !== undefined) return this.fail(error, nowMs);
+    const retryMs = retryAfterMs === undefined ? undefined : Math.ceil(retryAfterMs);
+    const message: Refuse = {
+      type: "refuse",
+      code: error.code,
+      message: error.message.slice(0, LIMITS.maxMessageLength),
+      ...(retryMs === undefined ? {} : { retry_after_ms: retryMs }),
+    };
+    const cause: EndCause = { kind: "refused", error, retryAfterMs: retryMs };
+    return [
+      { kind: "send", message },
+      ...this.close(closeCodeOf(error.code), closeReasonOf(error), cause, nowMs),
+    ];
+  }
+
+  /** Asks the agent to leave and to come back at its slot. One notice is sent per connection; further calls do nothing. */
+  drain(order: DrainOrder, nowMs: number): SessionOutput[] {
+    if (this.ending !== undefined || this.drainNotice !== undefined) return [];
+    const slotMs = Math.ceil(order.slotMs);
+    const windowMs = Math.ceil(order.windowMs);
+    const state = this.#active;
+    if (this.liveness === undefined)
+      return this.refuse(new HawserError("draining", order.reason), slotMs, nowMs);
+    this.drainNotice = { slotMs, windowMs };
+    if (state.kind === "open")
+      this.#active = {
+        kind: "draining",
+        peer: state.peer,
+        deadlineMs: nowMs + this.#timing.closeGraceMs,
+      };
+    const reason = order.reason.slice(0, LIMITS.maxReasonLength);
+    return [
+      {
+        kind: "send",
+        message: { type: "drain", reason, window_ms: windowMs, reconnect_after_ms: slotMs },
+      },
+    ];
+  }
+
+  /** A newer session of the same agent holds the mailbox: this one has to go. */
+  superseded(nowMs: number): SessionOutput[] {
+    if (this.ending !== undefined) return [];
+    const what = "a newer session of this agent took over";
+    const error = new HawserError("superseded", what);
+    return this.close(CLOSE_CODES.superseded, what, { kind: "superseded", error }, nowMs);
+  }
+
+  /** For a driver that treats both sides alike: when to close is the agent's decision, so nothing follows from it here. */
+  idle(_nowMs: number): SessionOutput[] {
+    return [];
+  }
+
+  protected get phase(): string {
+    return this.state.kind;
+  }
+
+  protected get cause(): EndCause | undefined {
+    return this.#active.kind === "parting" ? this.#active.cause : undefined;
+  }
+
+  protected get deadlineMs(): number | undefined {
+    return "deadlineMs" in this.#active ? this.#active.deadlineMs : undefined;
+  }
+
+  protected onDeadline(nowMs: number): SessionOutput[] {
+    switch (this.#active.kind) {
+      case "new":
+      case "open":
+        return [];
+      case "awaitingHello":
+        return this.#noHello(nowMs);
+      case "authenticating":
+        return this.#undecided(nowMs);
+      case "draining":
+        return this.close(CLOSE_CODES.goingAway, "the drain notice was not answered", undefined, nowMs);
+      case "parting": {
+        const what = "the agent said goodbye and did not close in time";
+        const error = new HawserError("timeout", what);
+        return this.terminate(error, { kind: "silent", error });
+      }
+    }
+  }
+
+  #greeted(hello: Hello, deadlineMs: number, nowMs: number): SessionOutput[] {
+    const version = negotiateVersion(hello.protocol_versions);
+    if (version === undefined) return this.refuse(unsupported(hello), undefined, nowMs);
+    let terms: PeerTerms;
+    try {
+      terms = peerTerms(hello);
+    } catch (thrown) {
+      return this.refuse(HawserError.from(thrown), undefined, nowMs);
+    }
+    this.#active = { kind: "authenticating", hello, version, terms, deadlineMs };
+    return [{ kind: "authenticate", hello }];
+  }
+
+  #goodbye({ reason }: Goodbye, nowMs: number): SessionOutput[] {
+    // The agent's finishing and its close have a grace each; both run here.
+    const deadlineMs = nowMs + 2 * this.#timing.closeGraceMs;
+    this.#active = { kind: "parting", cause: { kind: "goodbye", reason }, deadlineMs };
+    return [{ kind: "quiesce" }, { kind: "send", message: { type: "farewell" } }];
+  }
+
+  #receiveWhileOpen(message: ControlMessage, nowMs: number): SessionOutput[] {
+    switch (message.type) {
+      case "heartbeat":
+        return this.heartbeat(message, nowMs);
+      case "ack":
+      case "nack":
+        return [];
+      case "hello":
+      case "welcome":
+      case "refuse":
+      case "goodbye":
+      case "farewell":
+      case "drain":
+        return this.illegal(message, nowMs);
+    }
+  }
+
+  #noHello(nowMs: number): SessionOutput[] {
+    const what = `no hello within ${this.#timing.handshakeTimeoutMs} ms`;
+    const error = new HawserError("handshake_timeout", what);
+    return this.close(CLOSE_CODES.handshakeTimeout, what, { kind: "silent", error }, nowMs);
+  }
+
+  // The agent kept to its part; it is this side that could not decide, so the agent is asked to try again.
+  #undecided(nowMs: number): SessionOutput[] {
+    return this.refuse(new HawserError("overloaded", "the hello was not answered in time"), undefined, nowMs);
+  }
+}
+
+function unsupported(hello: Hello): HawserError {
+  const offered = hello.protocol_versions.join(", ").slice(0, LIMITS.maxReasonLength);
+  const message = `the agent offered protocol version ${offered}; this principal speaks ${PROTOCOL_VERSIONS.join(", ")}`;
+  return new HawserError("unsupported_version", message, { agent: hello.agent });
+}

@@ -1,0 +1,100 @@
+import { CLOSE_CODES, HawserError, type ErrorCode, type Goodbye } from "@hawser/protocol";
+import { errorCodeOfClose, isRefusal, type RefusalCode } from "./close-reasons.js";
+
+/** How a connection ended. The `ConnectionEnd` of a transport is one. */
+export type TransportEnd =
+  | {
+      readonly kind: "closed";
+      /** True for codes 1000 and 1001 (gRPC: status OK). */
+      readonly clean: boolean;
+      readonly code: number;
+      readonly reason: string;
+      readonly by: "local" | "peer";
+    }
+  | { readonly kind: "lost"; readonly error: HawserError };
+
+/** Why a session ended, by the rows of the reconnect table (PROTOCOL.md, Reconnecting). */
+export type EndReason =
+  /** A rotation of the agent, ended by a close handshake. */
+  | { readonly kind: "rotated" }
+  /** Any other close handshake with 1000 or 1001. */
+  | { readonly kind: "clean" }
+  /** The principal named a slot, measured from the end of the connection. Holds even when the connection was cut afterwards. */
+  | { readonly kind: "drained"; readonly slotMs: number; readonly windowMs: number }
+  | { readonly kind: "retryAfter"; readonly ms: number; readonly error: HawserError }
+  /** Identity or version: waiting will not help, somebody has to change something. */
+  | {
+      readonly kind: "refused";
+      readonly code: RefusalCode;
+      readonly error: HawserError;
+      readonly retryAfterMs: number | undefined;
+    }
+  /** A newer session of the same agent took over. */
+  | { readonly kind: "superseded"; readonly error: HawserError }
+  | { readonly kind: "failed"; readonly error: HawserError };
+
+export type SessionEnd = EndReason & {
+  /** Undefined when the session never opened. */
+  readonly openedAtMs: number | undefined;
+  /** From `opened` to the end; 0 when it never opened. */
+  readonly livedMs: number;
+  readonly transport: TransportEnd;
+};
+
+/** What this side knows of why it ends, before the transport has said its part. */
+export type EndCause =
+  | { readonly kind: "goodbye"; readonly reason: Goodbye["reason"] }
+  | { readonly kind: "refused"; readonly error: HawserError; readonly retryAfterMs: number | undefined }
+  | { readonly kind: "superseded"; readonly error: HawserError }
+  /** The peer did not do what it had to do in time. */
+  | { readonly kind: "silent"; readonly error: HawserError }
+  | { readonly kind: "failed"; readonly error: HawserError };
+
+/** A drain notice that was sent or received on this connection. */
+export interface DrainNotice {
+  readonly slotMs: number;
+  readonly windowMs: number;
+}
+
+/**
+ * Puts together what was said on the stream and how the transport ended. What was said first wins: a refusal or a notice is an instruction, and
+ * remains one however the bytes stopped afterwards.
+ */
+export function endReason(
+  cause: EndCause | undefined,
+  drain: DrainNotice | undefined,
+  transport: TransportEnd,
+): EndReason {
+  if (cause?.kind === "refused") return refusedEnd(cause.error, cause.retryAfterMs);
+  const said = closeOfPeer(transport);
+  if (said !== undefined) return said;
+  if (cause?.kind === "superseded" || cause?.kind === "failed") return cause;
+  if (drain !== undefined) return { kind: "drained", ...drain };
+  if (cause?.kind === "silent") return { kind: "failed", error: cause.error };
+  if (transport.kind === "lost") return { kind: "failed", error: transport.error };
+  if (transport.clean) return cause?.reason === "rotation" ? { kind: "rotated" } : { kind: "clean" };
+  return { kind: "failed", error: errorOfClose(transport, errorCodeOfClose(transport.code)) };
+}
+
+function refusedEnd(error: HawserError, retryAfterMs: number | undefined): EndReason {
+  const { code } = error;
+  if (isRefusal(code)) return { kind: "refused", code, error, retryAfterMs };
+  if (retryAfterMs !== undefined) return { kind: "retryAfter", ms: retryAfterMs, error };
+  return { kind: "failed", error };
+}
+
+// The close codes that mean a row of their own, for a peer that closed without saying `refuse` before.
+function closeOfPeer(transport: TransportEnd): EndReason | undefined {
+  if (transport.kind === "lost" || transport.by === "local") return undefined;
+  const code = errorCodeOfClose(transport.code);
+  const error = errorOfClose(transport, code);
+  if (isRefusal(code)) return { kind: "refused", code, error, retryAfterMs: undefined };
+  if (transport.code === CLOSE_CODES.superseded) return { kind: "superseded", error };
+  return undefined;
+}
+
+function errorOfClose(transport: TransportEnd & { kind: "closed" }, code: ErrorCode): HawserError {
+  const who = transport.by === "peer" ? "the peer closed the connection" : "the connection was closed";
+  const why = transport.reason === "" ? "" : `: ${transport.reason}`;
+  return new HawserError(code, `${who} with ${transport.code}${why}`);
+}

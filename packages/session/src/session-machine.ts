@@ -1,0 +1,160 @@
+import {
+  CLOSE_CODES,
+  HawserError,
+  LIMITS,
+  type CloseCode,
+  type ControlMessage,
+  type Heartbeat,
+} from "@hawser/protocol";
+import { closeCodeOf, closeReasonOf, cutToBytes } from "./close-reasons.js";
+import type { Liveness } from "./liveness.js";
+import { parseSettled } from "./negotiation.js";
+import {
+  endReason,
+  type DrainNotice,
+  type EndCause,
+  type SessionEnd,
+  type TransportEnd,
+} from "./session-end.js";
+import type { Established, SessionOutput } from "./session-output.js";
+
+/** How every session ends: all three are the same on both sides. */
+export type EndingState =
+  /** The close handshake was started; what the peer still sends is not acted on. */
+  | { readonly kind: "closing"; readonly cause: EndCause | undefined; readonly deadlineMs: number }
+  /** The connection was cut; its end is about to be reported. */
+  | { readonly kind: "terminated"; readonly cause: EndCause | undefined }
+  | { readonly kind: "ended"; readonly end: SessionEnd };
+
+const NOTHING: readonly SessionOutput[] = Object.freeze([]);
+
+/** What both sides of a session share: liveness, the ways to end, and that nothing stays half open. */
+export abstract class SessionMachine {
+  protected ending: EndingState | undefined;
+  protected liveness: Liveness | undefined;
+  protected drainNotice: DrainNotice | undefined;
+  readonly #closeGraceMs: number;
+  #openedAtMs: number | undefined;
+  #peerSettled = 0;
+
+  protected constructor(closeGraceMs: number) {
+    this.#closeGraceMs = closeGraceMs;
+  }
+
+  /** Name of the state for messages. */
+  protected abstract readonly phase: string;
+  /** When the present state has lasted too long, or long enough. */
+  protected abstract readonly deadlineMs: number | undefined;
+  /** Why it would end if the transport ended now. */
+  protected abstract readonly cause: EndCause | undefined;
+  /** Whether the peer may send an event now. */
+  abstract readonly mayReceiveEvents: boolean;
+  protected abstract onDeadline(nowMs: number): SessionOutput[];
+
+  /** Any frame arrived: counts as life. */
+  heard(nowMs: number): void {
+    this.liveness?.heard(nowMs);
+  }
+
+  /**
+   * An event arrived. The peer's error while none is allowed (before `opened`, after its goodbye or farewell): then the answer closes the
+   * connection, and `mayReceiveEvents` says that the event is not to be handled.
+   */
+  eventReceived(nowMs: number): readonly SessionOutput[] {
+    if (this.mayReceiveEvents || this.ending !== undefined) return NOTHING;
+    return this.violation(`an event is not allowed while the session is ${this.phase}`, nowMs);
+  }
+
+  /** Something here threw, or what arrived cannot be read: closes with the code that fits, unless it is closing already. */
+  fail(error: HawserError, nowMs: number): SessionOutput[] {
+    if (this.ending !== undefined) return [];
+    return this.close(closeCodeOf(error.code), closeReasonOf(error), { kind: "failed", error }, nowMs);
+  }
+
+  /** Time has come to `nextWakeAt`; earlier calls do nothing. `settled` is the floor of this side's mailbox, for the heartbeat. */
+  wake(nowMs: number, settled: number): SessionOutput[] {
+    if (this.ending !== undefined) return this.#wakeEnding(this.ending, nowMs);
+    if (this.liveness?.isSilent(nowMs)) return this.#giveUp(this.liveness.silenceMs);
+    if (this.deadlineMs !== undefined && nowMs >= this.deadlineMs) return this.onDeadline(nowMs);
+    if (!this.liveness?.takeBeat(nowMs)) return [];
+    return [{ kind: "send", message: { type: "heartbeat", settled: String(settled) } }];
+  }
+
+  /** When to call `wake` next; ask again after every call. Undefined: never, unless something else happens first. */
+  nextWakeAt(): number | undefined {
+    if (this.ending !== undefined) return this.ending.kind === "closing" ? this.ending.deadlineMs : undefined;
+    const liveAt = this.liveness?.nextAt();
+    if (liveAt === undefined || this.deadlineMs === undefined) return liveAt ?? this.deadlineMs;
+    return Math.min(liveAt, this.deadlineMs);
+  }
+
+  /** The transport's last word. The first call answers `ended`, later ones nothing. */
+  transportEnded(transport: TransportEnd, nowMs: number): SessionOutput[] {
+    if (this.ending?.kind === "ended") return [];
+    const cause = this.ending === undefined ? this.cause : this.ending.cause;
+    const openedAtMs = this.#openedAtMs;
+    const livedMs = openedAtMs === undefined ? 0 : nowMs - openedAtMs;
+    const end = { ...endReason(cause, this.drainNotice, transport), openedAtMs, livedMs, transport };
+    this.ending = { kind: "ended", end };
+    return [{ kind: "ended", end }];
+  }
+
+  protected opened(peer: Established, liveness: Liveness, nowMs: number): SessionOutput {
+    this.#openedAtMs = nowMs;
+    this.#peerSettled = peer.peerSettled;
+    this.liveness = liveness;
+    return { kind: "opened", peer };
+  }
+
+  protected heartbeat(message: Heartbeat, nowMs: number): SessionOutput[] {
+    const version = parseSettled(message.settled);
+    if (version === undefined)
+      return this.violation("settled of heartbeat must be a version or 0, as a decimal string", nowMs);
+    if (version <= this.#peerSettled) return [];
+    this.#peerSettled = version;
+    return [{ kind: "settled", version }];
+  }
+
+  protected illegal(message: ControlMessage, nowMs: number): SessionOutput[] {
+    return this.violation(`${message.type} is not allowed while the session is ${this.phase}`, nowMs);
+  }
+
+  protected violation(what: string, nowMs: number): SessionOutput[] {
+    return this.close(
+      CLOSE_CODES.protocolError,
+      what,
+      // A refusal that was heard remains one, whatever its sender says next.
+      this.cause?.kind === "refused"
+        ? this.cause
+        : { kind: "failed", error: new HawserError("invalid_message", what) },
+      nowMs,
+    );
+  }
+
+  protected close(
+    code: CloseCode,
+    reason: string,
+    cause: EndCause | undefined,
+    nowMs: number,
+  ): SessionOutput[] {
+    this.ending = { kind: "closing", cause, deadlineMs: nowMs + this.#closeGraceMs };
+    return [{ kind: "close", code, reason: cutToBytes(reason, LIMITS.maxReasonLength) }];
+  }
+
+  protected terminate(error: HawserError, cause: EndCause | undefined): SessionOutput[] {
+    this.ending = { kind: "terminated", cause };
+    return [{ kind: "terminate", error }];
+  }
+
+  #wakeEnding(ending: EndingState, nowMs: number): SessionOutput[] {
+    if (ending.kind !== "closing" || nowMs < ending.deadlineMs) return [];
+    const what = `the peer did not finish the close handshake within ${this.#closeGraceMs} ms`;
+    return this.terminate(new HawserError("timeout", what), ending.cause);
+  }
+
+  #giveUp(silenceMs: number): SessionOutput[] {
+    const what = `nothing was heard from the peer for ${Math.round(silenceMs)} ms`;
+    const error = new HawserError("heartbeat_timeout", what);
+    return this.terminate(error, this.cause ?? { kind: "silent", error });
+  }
+}

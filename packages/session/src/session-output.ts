@@ -1,0 +1,38 @@
+import type { CloseCode, ControlMessage, HawserError, Hello, ProtocolVersion } from "@hawser/protocol";
+import type { SessionEnd } from "./session-end.js";
+
+/** What the two sides agreed on. `peer...` is what the other side said of itself. */
+export interface Established {
+  /** Which side this is. */
+  readonly role: "agent" | "principal";
+  readonly agent: string;
+  readonly protocolVersion: ProtocolVersion;
+  readonly sessionId: string;
+  /** Of two sessions of one agent the higher is the real one. */
+  readonly epoch: number;
+  /** Name of the peer's store: a new one means that it lost its state. */
+  readonly peerStore: string;
+  /** Un-ACKed events the peer accepts. */
+  readonly peerWindow: number;
+  /** Every event of the peer up to this version is settled. */
+  readonly peerSettled: number;
+  readonly peerSoftware: string;
+}
+
+/** What a session wants done, in this order. Whoever drives it carries each out at once. */
+export type SessionOutput =
+  | { readonly kind: "send"; readonly message: ControlMessage }
+  /** Principal: who is this? Decide, then call `accept` or `refuse`. */
+  | { readonly kind: "authenticate"; readonly hello: Hello }
+  /** Events may flow. */
+  | { readonly kind: "opened"; readonly peer: Established }
+  /** Send no event from now on; tell `idle` whenever nothing is in flight and no handler runs. */
+  | { readonly kind: "quiesce" }
+  /** Every event of the peer up to `version` is settled. */
+  | { readonly kind: "settled"; readonly version: number }
+  /** Start the close handshake behind everything sent so far. */
+  | { readonly kind: "close"; readonly code: CloseCode; readonly reason: string }
+  /** Cut the connection. */
+  | { readonly kind: "terminate"; readonly error: HawserError }
+  /** The last one, once, answering `transportEnded`. */
+  | { readonly kind: "ended"; readonly end: SessionEnd };
