@@ -1,4 +1,5 @@
 import { HawserError } from "./errors.js";
+import type { JsonValue } from "./event.js";
 import { LIMITS } from "./limits.js";
 import { isJsonContentType } from "./media-type.js";
 import { quote } from "./text.js";
@@ -22,17 +23,57 @@ function fitsDepth(value: unknown, levels: number): boolean {
  */
 export function checkDepth(data: unknown, encodedLength: number): void {
   if (encodedLength < 2 * LIMITS.maxDataDepth || fitsDepth(data, LIMITS.maxDataDepth)) return;
-  throw new HawserError(
+  throw tooDeep();
+}
+
+function tooDeep(): HawserError {
+  return new HawserError(
     "invalid_event",
     `data is nested more than ${LIMITS.maxDataDepth} levels deep; flatten it or send it as bytes`,
   );
 }
 
-/** Refuses data that is neither text nor bytes although `datacontenttype` says it is not JSON. */
-export function checkDataKind(data: unknown, contentType: string | undefined): void {
-  if (typeof data === "string" || data instanceof Uint8Array || isJsonContentType(contentType)) return;
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+/** Refuses data that is not text (which UTF-8 can carry) although `datacontenttype` says it is not JSON. */
+export function checkDataKind(data: JsonValue, contentType: string | undefined): void {
+  if (isJsonContentType(contentType)) return;
+  if (typeof data === "string") {
+    if (!LONE_SURROGATE.test(data)) return;
+    throw new HawserError("invalid_event", "data is text with lone surrogates, which UTF-8 cannot carry");
+  }
   throw new HawserError(
     "invalid_event",
     `data must be a string or bytes when datacontenttype is ${quote(contentType)}, which is not JSON`,
   );
+}
+
+/** Refuses what JSON cannot carry, such as a function, NaN, a Date or a cycle, instead of letting it turn into something else on the way. */
+export function assertJson(value: unknown, levels: number): asserts value is JsonValue {
+  switch (typeof value) {
+    case "string":
+    case "boolean":
+      return;
+    case "number":
+      if (Number.isFinite(value)) return;
+      break;
+    case "object":
+      if (value === null) return;
+      return assertJsonObject(value, levels);
+    default:
+  }
+  throw new HawserError("invalid_event", `data contains ${quote(value)}, which JSON cannot carry`);
+}
+
+function assertJsonObject(value: object, levels: number): void {
+  if (levels === 0) throw tooDeep();
+  if (Array.isArray(value)) {
+    for (const item of value) assertJson(item, levels - 1);
+    return;
+  }
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) {
+    throw new HawserError("invalid_event", "data contains an object that is neither plain nor an array");
+  }
+  for (const member of Object.values(value)) if (member !== undefined) assertJson(member, levels - 1);
 }

@@ -1,4 +1,7 @@
+export { checkAgentName, isAgentName } from "./agent-name.js";
 export { ABNORMAL_CLOSURE, CLOSE_CODES, isCleanClose, type CloseCode } from "./close-codes.js";
+export { CLOSE_EVENT_TYPE, encodeClose, parseClose, type Close } from "./close-event.js";
+export { closeCodeFor, errorCodeForClose } from "./close-mapping.js";
 export type { Codec } from "./codec.js";
 export {
   CONTROL_TYPE_PREFIX,
@@ -17,6 +20,8 @@ export {
   type Refuse,
   type Welcome,
 } from "./control.js";
+export { encodeControl, type ControlEnvelope } from "./control-codec.js";
+export { checkDraft } from "./draft.js";
 export {
   ERROR_CODES,
   HawserError,
@@ -37,7 +42,42 @@ export {
   type HawserEvent,
   type JsonValue,
 } from "./event.js";
+export { hasExpired } from "./expiry.js";
+export {
+  CLOSE_CODE_BY_GRPC_STATUS,
+  GRPC_CLOSE_CODE_TRAILER,
+  GRPC_STATUS_BY_CLOSE_CODE,
+} from "./grpc-status.js";
 export { jsonCodec } from "./json-codec.js";
 export { DEFAULT_TIMING, DEFAULT_WINDOW, LIMITS } from "./limits.js";
+export { nackKey, parseMessage, type Message } from "./parse-message.js";
 export { protobufCodec } from "./protobuf-codec.js";
+export {
+  parseDeleteData,
+  parseSpecData,
+  parseStatusData,
+  type DeleteData,
+  type SpecData,
+  type StatusData,
+} from "./resource-data.js";
+export {
+  deleteEvent,
+  specEvent,
+  statusEvent,
+  type DeleteEventOptions,
+  type SpecEventOptions,
+  type StatusEventOptions,
+} from "./resource-events.js";
+export {
+  isResourceKind,
+  isResourceName,
+  isResourceUid,
+  parseResourceId,
+  parseSubject,
+  resourceId,
+  subjectOf,
+  type ResourceId,
+  type Subject,
+} from "./resource-id.js";
 export { closeReason } from "./text.js";
+export { formatSettled, formatVersion, parseSettled, parseVersion } from "./version.js";

@@ -10,40 +10,83 @@ export interface Timestamp {
 const MIN_SECONDS = -62_135_596_800;
 const MAX_SECONDS = 253_402_300_799;
 
-const RFC_3339 =
-  /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(?:\.(\d+))?(?:[Zz]|([+-])(\d{2}):(\d{2}))$/;
+const UTC = 0;
 
 /** Undefined when `text` is no RFC 3339 timestamp within the years 1 to 9999. What is finer than a nanosecond is cut. */
 export function parseTimestamp(text: string): Timestamp | undefined {
-  const match = RFC_3339.exec(text);
-  if (match === null) return undefined;
-  const [
-    ,
-    year,
-    month,
-    day,
-    hour,
-    minute,
-    second,
-    fraction = "",
-    sign,
-    offsetHour = "0",
-    offsetMinute = "0",
-  ] = match;
-  const [y, mo, d, h, mi, s] = [year, month, day, hour, minute, second].map(Number) as SixNumbers;
-  const [oh, om] = [Number(offsetHour), Number(offsetMinute)];
-  // Second 60 is a leap second, which Unix time counts as the first second of the next minute.
-  if (mo < 1 || mo > 12 || d < 1 || d > daysIn(y, mo) || h > 23 || mi > 59 || s > 60) return undefined;
-  if (oh > 23 || om > 59) return undefined;
-  const offset = (oh * 60 + om) * 60 * (sign === "-" ? -1 : 1);
-  const date = new Date(0);
-  date.setUTCFullYear(y, mo - 1, d);
-  const seconds = date.getTime() / 1000 + h * 3600 + mi * 60 + s - offset;
+  const day = parseDate(text);
+  const second = parseTime(text);
+  if (day === undefined || second === undefined) return undefined;
+  const zoneAt = text.charCodeAt(19) === DOT ? endOfDigits(text, 20) : 19;
+  const offset = parseOffset(text, zoneAt);
+  if (zoneAt === 20 || offset === undefined) return undefined;
+  const seconds = day + second - offset;
   if (seconds < MIN_SECONDS || seconds > MAX_SECONDS) return undefined;
-  return { seconds, nanos: Number(fraction.slice(0, 9).padEnd(9, "0")) };
+  const nanos = zoneAt === 19 ? 0 : Number(text.slice(20, Math.min(zoneAt, 29)).padEnd(9, "0"));
+  return { seconds, nanos };
 }
 
-type SixNumbers = [number, number, number, number, number, number];
+// This runs for every event with a `time`, so it looks at the characters themselves; a regular expression takes five times as long.
+const DOT = 0x2e;
+const COLON = 0x3a;
+const DASH = 0x2d;
+const PLUS = 0x2b;
+const ZERO = 0x30;
+
+/** The number in two digits; NaN, which fails every comparison, when they are none. */
+function twoDigits(text: string, at: number): number {
+  const tens = text.charCodeAt(at) - ZERO;
+  const ones = text.charCodeAt(at + 1) - ZERO;
+  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : Number.NaN;
+}
+
+function parseDate(text: string): number | undefined {
+  const year = twoDigits(text, 0) * 100 + twoDigits(text, 2);
+  const month = twoDigits(text, 5);
+  const day = twoDigits(text, 8);
+  if (text.charCodeAt(4) !== DASH || text.charCodeAt(7) !== DASH) return undefined;
+  if (!(month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month))) return undefined;
+  return daysSinceEpoch(year, month, day) * 86_400;
+}
+
+function parseTime(text: string): number | undefined {
+  const hour = twoDigits(text, 11);
+  const minute = twoDigits(text, 14);
+  const second = twoDigits(text, 17);
+  const separator = text[10];
+  if (separator !== "T" && separator !== "t") return undefined;
+  if (text.charCodeAt(13) !== COLON || text.charCodeAt(16) !== COLON) return undefined;
+  // Second 60 is a leap second, which Unix time counts as the first second of the next minute.
+  if (!(hour <= 23 && minute <= 59 && second <= 60)) return undefined;
+  return hour * 3600 + minute * 60 + second;
+}
+
+function parseOffset(text: string, at: number): number | undefined {
+  const sign = text.charCodeAt(at);
+  if (sign !== PLUS && sign !== DASH) {
+    return text.length === at + 1 && (text[at] === "Z" || text[at] === "z") ? UTC : undefined;
+  }
+  const hour = twoDigits(text, at + 1);
+  const minute = twoDigits(text, at + 4);
+  if (text.length !== at + 6 || text.charCodeAt(at + 3) !== COLON || !(hour <= 23 && minute <= 59)) {
+    return undefined;
+  }
+  return (hour * 60 + minute) * (sign === PLUS ? 60 : -60);
+}
+
+function endOfDigits(text: string, from: number): number {
+  let at = from;
+  while (text.charCodeAt(at) >= ZERO && text.charCodeAt(at) <= ZERO + 9) at += 1;
+  return at;
+}
+
+/** Days from 1970-01-01 in the proleptic Gregorian calendar, with the year begun in March so that a leap day is its last. */
+function daysSinceEpoch(year: number, month: number, day: number): number {
+  const y = month <= 2 ? year - 1 : year;
+  const monthFromMarch = (month + 9) % 12;
+  const dayOfYear = Math.floor((153 * monthFromMarch + 2) / 5) + day - 1;
+  return y * 365 + Math.floor(y / 4) - Math.floor(y / 100) + Math.floor(y / 400) + dayOfYear - 719_468;
+}
 
 function daysIn(year: number, month: number): number {
   if (month === 2) return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28;

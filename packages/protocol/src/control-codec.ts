@@ -1,0 +1,60 @@
+import { CONTROL_TYPE_PREFIX, type ControlMessage } from "./control.js";
+import type { CloudEvent, JsonValue } from "./event.js";
+import { LIMITS } from "./limits.js";
+import { cutText } from "./text.js";
+
+/** What CloudEvents demands of every event besides its type. */
+export interface ControlEnvelope {
+  /** Unique within `source`. */
+  readonly id: string;
+  /** Who says it: the agent, or the principal. */
+  readonly source: string;
+}
+
+/**
+ * A control message as the CloudEvent that carries it, in either codec (PROTOCOL.md, Control messages). Free text that is too long is cut.
+ *
+ * @throws RangeError for an ACK of none or of more than `LIMITS.maxAcksPerFrame` events: a mistake of the caller
+ */
+export function encodeControl(message: ControlMessage, envelope: ControlEnvelope): CloudEvent {
+  return {
+    specversion: "1.0",
+    id: envelope.id,
+    source: envelope.source,
+    type: `${CONTROL_TYPE_PREFIX}${message.type}.v1`,
+    datacontenttype: "application/json",
+    data: dataOf(message),
+  };
+}
+
+function dataOf(message: ControlMessage): JsonValue {
+  switch (message.type) {
+    case "ack":
+      if (message.acks.length < 1 || message.acks.length > LIMITS.maxAcksPerFrame) {
+        throw new RangeError(
+          `an ACK frame carries 1 to ${LIMITS.maxAcksPerFrame} keys, not ${message.acks.length}`,
+        );
+      }
+      return { acks: message.acks.map(({ resourceid, eventid }) => ({ resourceid, eventid })) };
+    case "heartbeat":
+      return { settled: message.settled };
+    case "farewell":
+      return {};
+    case "nack":
+    case "refuse": {
+      const { type: _, ...data } = message;
+      return { ...data, message: cutText(message.message, LIMITS.maxMessageLength) };
+    }
+    case "drain": {
+      const { type: _, ...data } = message;
+      return { ...data, reason: cutText(message.reason, LIMITS.maxReasonLength) };
+    }
+    case "hello":
+    case "welcome": {
+      const { type: _, ...data } = message;
+      return { ...data, software: cutText(message.software, LIMITS.maxReasonLength) };
+    }
+    case "goodbye":
+      return { reason: message.reason };
+  }
+}

@@ -1,0 +1,72 @@
+import { assertAttributes, invalidAttribute } from "./attributes.js";
+import { assertJson, checkDataKind } from "./data.js";
+import { HawserError } from "./errors.js";
+import { eventClass, type CloudEvent, type EventDraft } from "./event.js";
+import { jsonCodec } from "./json-codec.js";
+import { LIMITS } from "./limits.js";
+import { checkEvent } from "./parse-message.js";
+import { parseDeleteData, parseSpecData, parseStatusData } from "./resource-data.js";
+
+/**
+ * What a publisher handed in, as an event that can be accepted: the publisher's edge of the protocol (PROTOCOL.md, Events).
+ * Attributes that are null or undefined are left out; data is kept, not copied.
+ *
+ * @throws HawserError `invalid_event` naming the attribute, `missing_resourceid`, `unknown_type` for a type under the reserved prefix,
+ *   `event_too_large` above `LIMITS.maxEventBytes` as JSON
+ */
+export function checkDraft(input: unknown): EventDraft {
+  if (typeof input !== "object" || input === null || Array.isArray(input)) {
+    throw new HawserError("invalid_event", "the event is not an object with CloudEvents attributes");
+  }
+  const attributes = Object.fromEntries(
+    Object.entries(input).filter(
+      ([name, value]) => value !== undefined && (value !== null || name === "data"),
+    ),
+  );
+  if ("eventid" in attributes) throw invalidAttribute("eventid", "must not be set; the mailbox gives it");
+  assertAttributes(attributes);
+  checkData(attributes);
+  const draft = withResource(attributes);
+  checkEvent(draft);
+  checkState(draft);
+  checkSize(draft);
+  return draft;
+}
+
+function checkData({ data, datacontenttype }: CloudEvent): void {
+  if (data === undefined || data instanceof Uint8Array) return;
+  assertJson(data, LIMITS.maxDataDepth);
+  checkDataKind(data, datacontenttype);
+}
+
+function withResource(event: CloudEvent): EventDraft {
+  const { resourceid } = event;
+  if (typeof resourceid === "string") return { ...event, resourceid };
+  throw new HawserError("missing_resourceid", "an event needs the attribute resourceid, <name>_<uid>");
+}
+
+function checkState(draft: EventDraft): void {
+  switch (eventClass(draft.type)) {
+    case "spec":
+      parseSpecData(draft);
+      return;
+    case "status":
+      parseStatusData(draft);
+      return;
+    case "delete":
+      parseDeleteData(draft);
+      return;
+    case "command":
+      return;
+  }
+}
+
+function checkSize(draft: EventDraft): void {
+  const bytes = Buffer.byteLength(jsonCodec.encode(draft));
+  if (bytes <= LIMITS.maxEventBytes) return;
+  throw new HawserError(
+    "event_too_large",
+    `the event takes ${bytes} bytes as JSON; ${LIMITS.maxEventBytes} are allowed: send a reference to the data instead`,
+    { resource_id: draft.resourceid },
+  );
+}

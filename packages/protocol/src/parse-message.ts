@@ -1,0 +1,80 @@
+import { CONTROL_TYPE_PREFIX, type ControlMessage, type EventKey } from "./control.js";
+import { HawserError } from "./errors.js";
+import { eventClass, RESERVED_TYPE_PREFIX, type CloudEvent, type HawserEvent } from "./event.js";
+import { LIMITS } from "./limits.js";
+import { parseControl } from "./parse-control.js";
+import { parseResourceId, parseSubject } from "./resource-id.js";
+import { quote } from "./text.js";
+import { eventIdRule, versionOf } from "./version.js";
+
+/** What a CloudEvent on the stream is: an event with its version as a number, or a control message. */
+export type Message =
+  | { readonly kind: "event"; readonly event: HawserEvent; readonly version: number }
+  | { readonly kind: "control"; readonly message: ControlMessage };
+
+/**
+ * Tells events and control messages apart and checks what this protocol demands of each (PROTOCOL.md, Events and Control messages).
+ *
+ * An error with a key (`nackKey`) is about that one event: answer it with a permanent NACK. Any other means that the peer does not speak this
+ * protocol: close with `closeCodeFor(error.code)`.
+ *
+ * @throws HawserError `missing_resourceid`, `invalid_eventid`, `invalid_event`, `unknown_type`, `invalid_message`, `invalid_agent_name` or
+ *   `unsupported_version`
+ */
+export function parseMessage(event: CloudEvent): Message {
+  const { type } = event;
+  if (type.startsWith(CONTROL_TYPE_PREFIX)) return { kind: "control", message: parseControl(event) };
+  checkKey(event);
+  try {
+    checkEvent(event);
+  } catch (thrown) {
+    const { code, message } = HawserError.from(thrown);
+    throw new HawserError(code, message, { resource_id: event.resourceid, event_id: event.eventid });
+  }
+  return { kind: "event", event, version: Number(event.eventid) };
+}
+
+/** The event an error of `parseMessage` is about, to be NACKed permanently; undefined when the connection has to be closed instead. */
+export function nackKey({ resource_id, event_id }: HawserError): EventKey | undefined {
+  if (resource_id === undefined || event_id === undefined) return undefined;
+  return { resourceid: resource_id, eventid: event_id };
+}
+
+function checkKey(event: CloudEvent): asserts event is HawserEvent {
+  const { resourceid, eventid } = event;
+  if (typeof resourceid !== "string" || resourceid === "" || resourceid.length > LIMITS.maxResourceIdLength) {
+    throw new HawserError(
+      "missing_resourceid",
+      `an event needs the attribute resourceid, a string of 1 to ${LIMITS.maxResourceIdLength} characters`,
+    );
+  }
+  if (versionOf(eventid) !== undefined) return;
+  throw new HawserError("invalid_eventid", eventIdRule(eventid), { resource_id: resourceid });
+}
+
+/**
+ * What holds for an event with or without a version: the type is one this protocol knows or leaves to publishers, `resourceid` is `<name>_<uid>`, and
+ * the `subject` of a state event is `<kind>/<name>` with the same name.
+ */
+export function checkEvent({
+  type,
+  resourceid,
+  subject,
+}: CloudEvent & { readonly resourceid: string }): void {
+  const { name } = parseResourceId(resourceid);
+  if (eventClass(type) === "command") {
+    if (!type.startsWith(RESERVED_TYPE_PREFIX)) return;
+    throw new HawserError(
+      "unknown_type",
+      `type ${quote(type)} is not defined; the prefix ${RESERVED_TYPE_PREFIX} is reserved for this protocol`,
+    );
+  }
+  if (subject === undefined)
+    throw new HawserError("invalid_event", "a state event needs a subject, <kind>/<name>");
+  if (parseSubject(subject).name !== name) {
+    throw new HawserError(
+      "invalid_event",
+      `subject ${quote(subject)} and resourceid ${quote(resourceid)} name different resources`,
+    );
+  }
+}

@@ -1,0 +1,76 @@
+import { EVENT_TYPES, type EventDraft, type JsonValue } from "./event.js";
+import { resourceId, subjectOf } from "./resource-id.js";
+
+interface ResourceRef {
+  /** Unique within `source`. */
+  readonly id: string;
+  readonly source: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly uid: string;
+  /** RFC 3339. */
+  readonly time?: string;
+}
+
+/** What the resource shall be. */
+export interface SpecEventOptions extends ResourceRef {
+  readonly spec: JsonValue;
+}
+
+/** What the resource is. */
+export interface StatusEventOptions extends ResourceRef {
+  readonly status: JsonValue;
+  /** `eventid` of the spec this status reflects. */
+  readonly observed: string;
+}
+
+/** The resource is to go. */
+export type DeleteEventOptions = ResourceRef;
+
+/**
+ * A draft that states the wanted state of a resource (PROTOCOL.md, Resource events).
+ *
+ * @throws HawserError `invalid_event` for a kind, name or uid that is not one
+ */
+export function specEvent(options: SpecEventOptions): EventDraft {
+  const { kind, name, uid, spec } = options;
+  return draft(EVENT_TYPES.spec, options, { kind, name, uid, spec });
+}
+
+/**
+ * A draft that states the observed state of a resource.
+ *
+ * @throws HawserError `invalid_event` for a kind, name or uid that is not one
+ */
+export function statusEvent(options: StatusEventOptions): EventDraft {
+  const { kind, name, uid, status, observed } = options;
+  return draft(EVENT_TYPES.status, options, { kind, name, uid, status, observed });
+}
+
+/**
+ * A draft that ends a resource.
+ *
+ * @throws HawserError `invalid_event` for a kind, name or uid that is not one
+ */
+export function deleteEvent(options: DeleteEventOptions): EventDraft {
+  const { kind, name, uid } = options;
+  return draft(EVENT_TYPES.delete, options, { kind, name, uid });
+}
+
+function draft(
+  type: string,
+  { id, source, kind, name, uid, time }: ResourceRef,
+  data: JsonValue,
+): EventDraft {
+  return {
+    specversion: "1.0",
+    id,
+    source,
+    type,
+    subject: subjectOf(kind, name),
+    resourceid: resourceId(name, uid),
+    ...(time === undefined ? {} : { time }),
+    datacontenttype: "application/json",
+    data,
+  };
+}

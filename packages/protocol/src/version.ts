@@ -1,0 +1,50 @@
+import { HawserError } from "./errors.js";
+import { LIMITS } from "./limits.js";
+import { quote } from "./text.js";
+
+const VERSION = /^[1-9][0-9]{0,15}$/;
+
+/** Undefined when `text` is not a version: a decimal integer of 1 to 2^53 - 1 without leading zeros. */
+export function versionOf(text: unknown): number | undefined {
+  if (typeof text !== "string" || !VERSION.test(text)) return undefined;
+  const version = Number(text);
+  return version <= LIMITS.maxVersion ? version : undefined;
+}
+
+/**
+ * The number in an `eventid` (PROTOCOL.md, Versions).
+ *
+ * @throws HawserError `invalid_eventid`
+ */
+export function parseVersion(text: string): number {
+  const version = versionOf(text);
+  if (version !== undefined) return version;
+  throw new HawserError("invalid_eventid", eventIdRule(text));
+}
+
+export function eventIdRule(found: unknown): string {
+  const rule = `a decimal integer from 1 to ${LIMITS.maxVersion} without leading zeros, as a string`;
+  return `eventid must be ${rule}, not ${quote(found)}`;
+}
+
+/** @throws RangeError when `version` is not an integer of 1 to 2^53 - 1: a mistake of the caller */
+export function formatVersion(version: number): string {
+  if (!Number.isSafeInteger(version) || version < 1) throw new RangeError(`${version} is not a version`);
+  return String(version);
+}
+
+/**
+ * The number in `settled`: a version, or 0 when nothing is settled yet.
+ *
+ * @throws HawserError `invalid_message`
+ */
+export function parseSettled(text: unknown): number {
+  const version = text === "0" ? 0 : versionOf(text);
+  if (version !== undefined) return version;
+  throw new HawserError("invalid_message", `settled ${quote(text)} is neither "0" nor a version`);
+}
+
+/** @throws RangeError when `version` is not an integer of 0 to 2^53 - 1: a mistake of the caller */
+export function formatSettled(version: number): string {
+  return version === 0 ? "0" : formatVersion(version);
+}
