@@ -1,3 +1,13 @@
+export { PERFECT_NETWORK, ROUGH_NETWORK, type NetworkFaults } from "./network-faults.js";
+export type { Notices } from "./live-links.js";
+export type { Route } from "./partitions.js";
+export type { SimulatedDialerOptions } from "./simulated-dial.js";
+export {
+  createSimulatedNetwork,
+  type NetworkCounts,
+  type SimulatedNetwork,
+  type SimulatedNetworkOptions,
+} from "./simulated-network.js";
 export type { VirtualHost } from "./virtual-host.js";
 export {
   createVirtualRuntime,

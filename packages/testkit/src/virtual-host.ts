@@ -15,8 +15,11 @@ export interface VirtualHost {
    * were ready already; a simulated network cuts its connections without telling it.
    */
   kill(): void;
-  /** Runs `callback` when this host is killed (at once if it is dead). For what stands outside the host: its network, its disk. */
-  onKill(callback: () => void): void;
+  /**
+   * Runs `callback` when this host is killed (at once if it is dead), unless what this answers is called before. For what stands outside the
+   * host: its network, its disk.
+   */
+  onKill(callback: () => void): () => void;
   /** Moves this host's wall clock by `ms` (negative: backwards). Its monotonic clock does not notice. */
   jumpWallTime(ms: number): void;
 }
@@ -40,7 +43,7 @@ export interface HostParts {
 export function createHost(world: HostWorld, parts: HostParts): VirtualHost {
   const timers = new HostTimers(world);
   let wallSkewMs = parts.wallSkewMs;
-  const killCallbacks: (() => void)[] = [];
+  const killCallbacks = new Set<() => void>();
   return {
     name: parts.name,
     incarnation: parts.incarnation,
@@ -56,11 +59,13 @@ export function createHost(world: HostWorld, parts: HostParts): VirtualHost {
     kill() {
       if (!timers.alive) return;
       timers.killAll();
-      for (const callback of killCallbacks.splice(0)) callback();
+      for (const callback of killCallbacks) callback();
+      killCallbacks.clear();
     },
     onKill(callback) {
-      if (timers.alive) killCallbacks.push(callback);
+      if (timers.alive) killCallbacks.add(callback);
       else callback();
+      return () => void killCallbacks.delete(callback);
     },
     jumpWallTime(ms) {
       wallSkewMs += ms;

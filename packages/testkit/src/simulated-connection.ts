@@ -1,0 +1,192 @@
+import {
+  CLOSE_CODES,
+  HawserError,
+  isCleanClose,
+  type CloseCode,
+  type CloudEvent,
+  type Codec,
+} from "@hawser/protocol";
+import type {
+  BufferLimits,
+  Connection,
+  ConnectionEnd,
+  ConnectionHandlers,
+  PeerInfo,
+} from "@hawser/transport";
+import { approximateBytes, copyEvent } from "./event-copy.js";
+import type { Frame, SimulatedPipe } from "./simulated-pipe.js";
+
+export interface SimulatedConnectionParts {
+  readonly peer: PeerInfo;
+  readonly limits: BufferLimits;
+  readonly maxFrameBytes: number;
+  readonly codec: Codec | undefined;
+  /** Runs the callback now or a little later: the interface allows both, so callers must bear both. */
+  readonly nowOrSoon: (callback: () => void) => void;
+  readonly soon: (callback: () => void) => void;
+  /** This end is over: `reset` when its peer has to be told by the network. */
+  readonly released: (how: "reset" | "quiet") => void;
+}
+
+/**
+ * `failing` is a close because of a bad frame: nothing more is delivered. `dead` is an end whose host was killed: nobody is told.
+ */
+type State =
+  | { readonly kind: "open" }
+  | { readonly kind: "closing" | "failing"; readonly code: CloseCode; readonly reason: string }
+  | { readonly kind: "ended" }
+  | { readonly kind: "dead" };
+
+type Arrival =
+  | { readonly kind: "event"; readonly event: CloudEvent }
+  | { readonly kind: "end"; readonly end: ConnectionEnd };
+
+/** One end of a connection of the simulated network. */
+export class SimulatedConnection implements Connection {
+  readonly transport = "simulated";
+  readonly peer: PeerInfo;
+  readonly #parts: SimulatedConnectionParts;
+  readonly #out: SimulatedPipe;
+  #state: State = { kind: "open" };
+  #handlers: ConnectionHandlers | undefined;
+  /** What arrived before `open`; undefined once it has been handed over. */
+  #held: Arrival[] | undefined = [];
+  #saidStop = false;
+
+  constructor(parts: SimulatedConnectionParts, out: SimulatedPipe) {
+    this.peer = parts.peer;
+    this.#parts = parts;
+    this.#out = out;
+  }
+
+  get bufferedBytes(): number {
+    return this.#out.bytes;
+  }
+
+  get isOver(): boolean {
+    return this.#state.kind === "ended" || this.#state.kind === "dead";
+  }
+
+  open(handlers: ConnectionHandlers): void {
+    if (this.#handlers !== undefined) throw new Error("a connection is opened once");
+    this.#handlers = handlers;
+    this.#parts.soon(() => {
+      const held = this.#held ?? [];
+      for (let arrival = held.shift(); arrival !== undefined; arrival = held.shift()) this.#hand(arrival);
+      this.#held = undefined;
+    });
+  }
+
+  send(event: CloudEvent): boolean {
+    if (this.#state.kind !== "open") return false;
+    const frame = this.#frame(event);
+    const { highWaterBytes, hardLimitBytes } = this.#parts.limits;
+    if (this.#out.bytes + frame.bytes > hardLimitBytes) {
+      this.terminate(new HawserError("slow_consumer", "the peer does not read: the send buffer is full"));
+      return false;
+    }
+    this.#out.send(frame);
+    const below = this.#out.bytes <= highWaterBytes;
+    if (!below) this.#saidStop = true;
+    return below;
+  }
+
+  close(code: CloseCode, reason: string): void {
+    if (this.#state.kind !== "open") return;
+    this.#state = { kind: "closing", code, reason };
+    this.#out.send({ kind: "close", bytes: 0, code, reason });
+  }
+
+  terminate(error: HawserError): void {
+    if (this.isOver) return;
+    this.#state = { kind: "ended" };
+    this.#held?.splice(0);
+    this.#parts.released("reset");
+    this.#parts.nowOrSoon(() => this.#arrive({ kind: "end", end: { kind: "lost", error } }));
+  }
+
+  /** The host of this end was killed: its handlers never hear of anything again. */
+  die(): void {
+    this.#state = { kind: "dead" };
+    this.#held?.splice(0);
+  }
+
+  /** The network says that the connection is gone. */
+  lose(error: HawserError): void {
+    if (this.isOver) return;
+    this.#state = { kind: "ended" };
+    this.#parts.released("quiet");
+    this.#arrive({ kind: "end", end: { kind: "lost", error } });
+  }
+
+  receive(frame: Frame): void {
+    if (this.isOver) return;
+    switch (frame.kind) {
+      case "event":
+        return this.#receiveEvent(frame);
+      case "close":
+        return this.#receiveClose(frame.code, frame.reason);
+      case "reset":
+        return this.lose(new HawserError("connection_closed", "connection reset by peer"));
+    }
+  }
+
+  /** Frames arrived at the other end, so there is room again. */
+  drained(): void {
+    if (!this.#saidStop || this.#out.bytes >= this.#parts.limits.lowWaterBytes) return;
+    this.#saidStop = false;
+    if (this.#state.kind === "open") this.#handlers?.writable();
+  }
+
+  #receiveEvent(frame: Extract<Frame, { kind: "event" }>): void {
+    if (this.#state.kind === "failing") return;
+    if (frame.bytes > this.#parts.maxFrameBytes) {
+      return this.#fail(CLOSE_CODES.frameTooLarge, `frame of ${frame.bytes} bytes`);
+    }
+    let event: CloudEvent;
+    try {
+      event = frame.read();
+    } catch (thrown) {
+      return this.#fail(CLOSE_CODES.invalidPayload, HawserError.from(thrown).message);
+    }
+    this.#arrive({ kind: "event", event });
+  }
+
+  #receiveClose(code: CloseCode, reason: string): void {
+    const state = this.#state;
+    const own = state.kind === "closing" || state.kind === "failing" ? state : undefined;
+    if (own === undefined) this.#out.send({ kind: "close", bytes: 0, code, reason });
+    this.#state = { kind: "ended" };
+    this.#parts.released("quiet");
+    const by = own === undefined ? "peer" : "local";
+    const said = own ?? { code, reason };
+    const clean = isCleanClose(said.code);
+    this.#arrive({ kind: "end", end: { kind: "closed", clean, code: said.code, reason: said.reason, by } });
+  }
+
+  #fail(code: CloseCode, reason: string): void {
+    if (this.#state.kind === "open") this.#out.send({ kind: "close", bytes: 0, code, reason });
+    this.#state = { kind: "failing", code, reason };
+  }
+
+  #arrive(arrival: Arrival): void {
+    if (this.#held === undefined) this.#hand(arrival);
+    else this.#held.push(arrival);
+  }
+
+  #hand(arrival: Arrival): void {
+    if (this.#state.kind === "dead") return;
+    if (arrival.kind === "end") this.#handlers?.ended(arrival.end);
+    else this.#handlers?.message(arrival.event);
+  }
+
+  #frame(event: CloudEvent): Extract<Frame, { kind: "event" }> {
+    const { codec } = this.#parts;
+    if (codec === undefined) {
+      const copy = copyEvent(event);
+      return { kind: "event", bytes: approximateBytes(event), read: () => copy };
+    }
+    const encoded = codec.encode(event);
+    return { kind: "event", bytes: Buffer.byteLength(encoded), read: () => codec.decode(encoded) };
+  }
+}
