@@ -1,3 +1,11 @@
+export {
+  createChaosProxy,
+  NO_CHAOS,
+  type ChaosCounts,
+  type ChaosFaults,
+  type ChaosProxy,
+  type ChaosProxyOptions,
+} from "./chaos-proxy.js";
 export { PERFECT_NETWORK, ROUGH_NETWORK, type NetworkFaults } from "./network-faults.js";
 export type { Notices } from "./live-links.js";
 export type { Route } from "./partitions.js";
