@@ -1,1 +1,4 @@
-export {};
+import { run } from "./program.js";
+import { processTerminal } from "./terminal.js";
+
+process.exitCode = await run(process.argv.slice(2), processTerminal);

@@ -89,6 +89,7 @@ export class Link<Session extends LinkSession> {
   #writable = true;
   #messageCount = 0;
   #floor = 0;
+  #unsettled = 0;
 
   constructor(options: LinkOptions<Session>) {
     this.#options = options;
@@ -119,6 +120,11 @@ export class Link<Session extends LinkSession> {
   /** Events of ours the peer has been sent and has not answered. */
   get inFlight(): number {
     return this.#state.name === "open" ? this.#state.sender.inFlight : 0;
+  }
+
+  /** Events of ours that this link had taken up and that were not acknowledged: when it has ended, what will be sent again. */
+  get unsettled(): number {
+    return this.#state.name === "open" ? this.#state.sender.inFlight : this.#unsettled;
   }
 
   /** Version up to which everything of ours is settled: what heartbeats say, and what the next session's hello begins with. */
@@ -421,6 +427,7 @@ export class Link<Session extends LinkSession> {
   async #ended(end: SessionEnd): Promise<void> {
     const state = this.#state;
     this.#floor = this.settledFloor;
+    this.#unsettled = this.unsettled;
     this.#state = { name: "ended" };
     this.#wake?.timer.cancel();
     this.#wake = undefined;

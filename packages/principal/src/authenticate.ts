@@ -1,7 +1,9 @@
 import type { HawserError, Hello } from "@hawser/protocol";
 import type { PeerInfo } from "@hawser/transport";
 
-export type AuthenticateResult = { readonly ok: true } | { readonly ok: false; readonly error: HawserError; readonly retryAfterMs?: number };
+export type AuthenticateResult =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly error: HawserError; readonly retryAfterMs?: number };
 
 /**
  * Decides whether the other end is the agent it says it is. Refuse with `unauthenticated` (no or bad credentials) or `forbidden` (good credentials, another name).

@@ -26,6 +26,10 @@ export interface PrincipalOptions {
   readonly source?: string;
   /** Un-ACKed events accepted per session. @default DEFAULT_WINDOW (256) */
   readonly window?: number;
+  /** Connections kept at once; one more is refused with `overloaded` and a time to come back. @default 20_000 */
+  readonly maxSessions?: number;
+  /** The window `stop` lets its sessions go in. @default 5 s */
+  readonly stopWindowMs?: number;
   readonly timing?: Partial<SessionTiming>;
   readonly resend?: Partial<ResendTiming>;
 }
@@ -61,10 +65,19 @@ export interface PutOptions {
 /** The resources of all agents. Methods throw `HawserError`: `invalid_event`, `invalid_agent_name`, `conflict`, `mailbox_full`, `store_full`, `store_unavailable`. */
 export interface Resources {
   /** Sets the spec. Resolves when it is on disk; `created` tells a new resource (new uid) from a changed one. An equal spec is accepted without a new version. */
-  put(agent: string, kind: string, name: string, spec: JsonValue, options?: PutOptions): Promise<{ readonly resource: ResourceView; readonly created: boolean; readonly changed: boolean }>;
+  put(
+    agent: string,
+    kind: string,
+    name: string,
+    spec: JsonValue,
+    options?: PutOptions,
+  ): Promise<{ readonly resource: ResourceView; readonly created: boolean; readonly changed: boolean }>;
   get(agent: string, kind: string, name: string): Promise<ResourceView | undefined>;
   /** In order of kind and name. `after` is the `<kind>/<name>` of the last one seen. */
-  list(agent: string, page: { readonly after?: string; readonly limit: number }): Promise<readonly ResourceView[]>;
+  list(
+    agent: string,
+    page: { readonly after?: string; readonly limit: number },
+  ): Promise<readonly ResourceView[]>;
   /** Accepts a delete; the resource is gone once the agent acknowledged it. Undefined when there is none. */
   delete(agent: string, kind: string, name: string, options?: PutOptions): Promise<ResourceView | undefined>;
 }
@@ -88,7 +101,10 @@ export interface Principal extends Lifecycle<{ readonly address: BoundAddress | 
   /** Agents known here: with a session or a mailbox. In order of name. */
   agents(page: { readonly after?: string; readonly limit: number }): Promise<readonly AgentView[]>;
   agent(name: string): Promise<AgentView | undefined>;
-  deadLetters(agent: string, page: { readonly after?: string; readonly limit: number }): Promise<readonly DeadLetterView[]>;
+  deadLetters(
+    agent: string,
+    page: { readonly after?: string; readonly limit: number },
+  ): Promise<readonly DeadLetterView[]>;
   /** Sends a dead letter again, as a new version. @throws HawserError `not_found` */
   requeue(agent: string, eventid: string): Promise<Accepted>;
   /** Asks every session to go and come back within `windowMs`; resolves when all have ended or the window and a grace are over. New sessions are refused meanwhile. */

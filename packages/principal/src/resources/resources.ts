@@ -1,0 +1,172 @@
+import {
+  checkAgentName,
+  checkDraft,
+  deleteEvent,
+  eventClass,
+  formatVersion,
+  HawserError,
+  parseResourceId,
+  parseVersion,
+  specEvent,
+  subjectOf,
+  type EventDraft,
+  type HawserEvent,
+} from "@hawser/protocol";
+import type { Runtime } from "@hawser/runtime";
+import type { RetainedState, Store } from "@hawser/store";
+import type { PutOptions, Resources } from "../principal.js";
+import type { PrincipalObserver } from "../principal-observer.js";
+import type { ResourceView } from "../views.js";
+import { equalJson } from "./equal-json.js";
+import { KeyedQueue } from "./keyed-queue.js";
+import { resourceView, specOf } from "./resource-view.js";
+
+export interface ResourcesOptions {
+  readonly runtime: Runtime;
+  readonly store: Store;
+  readonly source: string;
+  readonly observer: PrincipalObserver;
+}
+
+/** How often a write is tried again when another principal changed the same resource in between. */
+const MAX_CONFLICT_RETRIES = 5;
+
+interface Subject {
+  readonly agent: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly subject: string;
+}
+
+export function createResources(options: ResourcesOptions): Resources {
+  const { store, runtime, source, observer } = options;
+  const queue = new KeyedQueue();
+
+  async function view(agent: string, sent: RetainedState): Promise<ResourceView> {
+    return resourceView(agent, sent, await store.retained.get(agent, "received", sent.subject));
+  }
+
+  /** Appends a state event that replaces `current`; undefined when someone else was faster and the caller may look again. */
+  async function replace(
+    target: Subject,
+    draft: EventDraft,
+    current: RetainedState | undefined,
+  ): Promise<RetainedState | undefined> {
+    const event = checkDraft(draft);
+    const [appended] = await store.append([
+      { peer: target.agent, event, expectedVersion: current?.version ?? 0 },
+    ]);
+    if (appended === undefined) throw new HawserError("internal", "the store gave no answer to an append");
+    if (appended.ok) {
+      observer.accepted?.(target.agent, 1);
+      const accepted: HawserEvent = { ...event, eventid: formatVersion(appended.version) };
+      return { subject: target.subject, version: appended.version, event: accepted, pending: true };
+    }
+    if (appended.reason === "conflict") return undefined;
+    observer.rejected?.(target.agent, appended.error.code);
+    throw appended.error;
+  }
+
+  /** Read, decide, append; again when another writer came between, unless the caller named the version it wants to replace. */
+  async function change<T>(
+    target: Subject,
+    wanted: string | undefined,
+    attempt: (current: RetainedState | undefined) => Promise<T | undefined>,
+  ): Promise<T> {
+    for (let tries = 0; tries <= MAX_CONFLICT_RETRIES; tries += 1) {
+      const current = await store.retained.get(target.agent, "sent", target.subject);
+      checkExpectation(target, wanted, current);
+      const result = await attempt(current);
+      if (result !== undefined) return result;
+    }
+    throw new HawserError(
+      "conflict",
+      `${target.subject} of ${target.agent} keeps changing; read it again and retry`,
+      { agent: target.agent },
+    );
+  }
+
+  function draftOf(
+    target: Subject,
+    current: RetainedState | undefined,
+  ): { source: string; id: string; kind: string; name: string; uid: string; time: string } {
+    const alive = current !== undefined && eventClass(current.event.type) === "spec";
+    return {
+      source,
+      id: runtime.random.uuid(),
+      kind: target.kind,
+      name: target.name,
+      uid: alive ? parseResourceId(current.event.resourceid).uid : runtime.random.uuid(),
+      time: new Date(runtime.clock.wallTime()).toISOString(),
+    };
+  }
+
+  return {
+    put(agent, kind, name, spec, putOptions = {}) {
+      const target = subjectFor(agent, kind, name);
+      return queue.run(`${agent}/${target.subject}`, () =>
+        change(target, putOptions.expectedVersion, async (current) => {
+          const alive = current !== undefined && eventClass(current.event.type) === "spec";
+          if (alive && equalJson(specOf(current), spec)) {
+            return { resource: await view(agent, current), created: false, changed: false };
+          }
+          const sent = await replace(target, specEvent({ ...draftOf(target, current), spec }), current);
+          return sent && { resource: await view(agent, sent), created: !alive, changed: true };
+        }),
+      );
+    },
+
+    async get(agent, kind, name) {
+      const target = subjectFor(agent, kind, name);
+      const sent = await store.retained.get(agent, "sent", target.subject);
+      return sent && view(agent, sent);
+    },
+
+    async list(agent, page) {
+      checkAgentName(agent);
+      const sent = await store.retained.list(agent, "sent", page);
+      return Promise.all(sent.map((state) => view(agent, state)));
+    },
+
+    async delete(agent, kind, name, putOptions: PutOptions = {}) {
+      const target = subjectFor(agent, kind, name);
+      const result = await queue.run(`${agent}/${target.subject}`, () =>
+        change<{ readonly view: ResourceView | undefined }>(
+          target,
+          putOptions.expectedVersion,
+          async (current) => {
+            if (current === undefined) return { view: undefined };
+            if (eventClass(current.event.type) === "delete") return { view: await view(agent, current) };
+            const sent = await replace(target, deleteEvent(draftOf(target, current)), current);
+            return sent && { view: await view(agent, sent) };
+          },
+        ),
+      );
+      return result.view;
+    },
+  };
+}
+
+function subjectFor(agent: string, kind: string, name: string): Subject {
+  checkAgentName(agent);
+  return { agent, kind, name, subject: subjectOf(kind, name) };
+}
+
+function checkExpectation(
+  target: Subject,
+  wanted: string | undefined,
+  current: RetainedState | undefined,
+): void {
+  if (wanted === undefined) return;
+  const expected = wanted === "0" ? 0 : parseVersion(wanted);
+  const actual = current === undefined || eventClass(current.event.type) === "delete" ? 0 : current.version;
+  if (expected === actual) return;
+  const found = actual === 0 ? "does not exist" : `has version ${actual}`;
+  throw new HawserError(
+    "conflict",
+    `${target.subject} of ${target.agent} ${found}, not ${wanted}; read it again and retry`,
+    {
+      agent: target.agent,
+    },
+  );
+}

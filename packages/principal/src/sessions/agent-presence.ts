@@ -1,0 +1,78 @@
+import type { Link, LinkObserver, Receiver } from "@hawser/link";
+import type { Clock } from "@hawser/runtime";
+import type { Established, PrincipalSession, SessionEnd } from "@hawser/session";
+
+/** A session that is open here. */
+export interface LiveSession {
+  readonly link: Link<PrincipalSession>;
+  readonly session: Established;
+  /** Monotonic and Unix milliseconds. */
+  readonly openedAtMs: number;
+  readonly connectedAt: number;
+}
+
+/** What this process knows of one agent beside its mailbox. */
+export class AgentPresence {
+  readonly name: string;
+  /** Absent while the agent is away and nothing of it is being applied: an inbox takes memory. */
+  receiver: Receiver | undefined;
+  live: LiveSession | undefined;
+  lastSeenAt: number | undefined;
+  lastAckAt: number | undefined;
+  reason = "has not connected since this principal started";
+  readonly #clock: Clock;
+
+  constructor(name: string, clock: Clock) {
+    this.name = name;
+    this.#clock = clock;
+  }
+
+  opened(link: Link<PrincipalSession>, session: Established): void {
+    const connectedAt = this.#clock.wallTime();
+    this.live = { link, session, openedAtMs: this.#clock.now(), connectedAt };
+    this.lastSeenAt = connectedAt;
+    this.reason = `connected by ${link.connection.transport} from ${link.connection.peer.address}`;
+  }
+
+  /** True when the session that ended was the current one, and not one that had been taken over. */
+  ended(link: Link<PrincipalSession>, end: SessionEnd): boolean {
+    if (this.live !== undefined && this.live.link !== link) return false;
+    this.live = undefined;
+    this.lastSeenAt = this.#clock.wallTime();
+    this.reason = describeEnd(end);
+    if (this.receiver?.applying === 0) this.receiver = undefined;
+    return true;
+  }
+
+  /** Keeps what people see up to date, and passes everything on. */
+  observe(observer: LinkObserver | undefined): LinkObserver {
+    return {
+      ...observer,
+      acked: (event) => {
+        const now = this.#clock.wallTime();
+        this.lastAckAt = now;
+        this.lastSeenAt = now;
+        observer?.acked?.(event);
+      },
+    };
+  }
+}
+
+function describeEnd(end: SessionEnd): string {
+  switch (end.kind) {
+    case "rotated":
+      return "closed its connection to renew it";
+    case "clean":
+      return "closed its connection cleanly";
+    case "drained":
+      return "was asked to go and come back later";
+    case "retryAfter":
+      return "was told to come back later";
+    case "refused":
+      return `was refused: ${end.error.message}`;
+    case "superseded":
+      return "was taken over by a newer connection";
+    case "failed":
+      return `lost its connection: ${end.error.message}`;
+  }
+}

@@ -1,0 +1,38 @@
+import type { Clock } from "@hawser/runtime";
+import type { MailboxStats } from "@hawser/store";
+import type { AgentView } from "../views.js";
+import type { AgentPresence } from "./agent-presence.js";
+
+/** What the store and this process know of one agent, put together. */
+export function agentView(
+  name: string,
+  stats: MailboxStats | undefined,
+  presence: AgentPresence | undefined,
+  clock: Clock,
+): AgentView {
+  const live = presence?.live;
+  return {
+    name,
+    state: live === undefined ? "disconnected" : "connected",
+    reason: presence?.reason ?? "has not connected since this principal started",
+    session:
+      live === undefined
+        ? undefined
+        : {
+            id: live.session.sessionId,
+            epoch: live.session.epoch,
+            transport: live.link.connection.transport,
+            address: live.link.connection.peer.address,
+            software: live.session.peerSoftware,
+            connectedAt: live.connectedAt,
+            ageMs: clock.now() - live.openedAtMs,
+            inFlight: live.link.inFlight,
+          },
+    lastSeenAt: presence?.lastSeenAt,
+    lastAckAt: presence?.lastAckAt,
+    pending: stats?.pending ?? 0,
+    deadLetters: stats?.deadLetters ?? 0,
+    mailboxBytes: stats?.bytes ?? 0,
+    lastVersion: stats?.lastVersion ?? 0,
+  };
+}

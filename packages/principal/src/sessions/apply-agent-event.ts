@@ -1,0 +1,63 @@
+import { eventClass, HawserError, parseStatusData } from "@hawser/protocol";
+import type { Delivery, Outcome } from "@hawser/link";
+import type { Store } from "@hawser/store";
+import type { AgentEventHandler } from "../principal.js";
+
+/** What the principal does with an event of an agent: keep the newest status, hand commands to the application. */
+export function applyAgentEvent(
+  agent: string,
+  store: Store,
+  onEvent: AgentEventHandler | undefined,
+): (delivery: Delivery) => Promise<Outcome> {
+  return async ({ event, attempt }) => {
+    switch (eventClass(event.type)) {
+      case "status":
+        return applyStatus(agent, store, event);
+      case "command":
+        return onEvent === undefined
+          ? noHandler(agent, event)
+          : runHandler(() => onEvent({ agent, event, attempt }));
+      case "spec":
+      case "delete":
+        return {
+          kind: "rejected",
+          error: new HawserError("forbidden", `${event.type} is for the principal to send`, { agent }),
+        };
+    }
+  };
+}
+
+async function applyStatus(agent: string, store: Store, event: Delivery["event"]): Promise<Outcome> {
+  try {
+    parseStatusData(event);
+  } catch (thrown) {
+    return { kind: "rejected", error: HawserError.from(thrown, "invalid_event") };
+  }
+  // A status of an older uid says nothing about the resource that has the name now.
+  const sent =
+    event.subject === undefined ? undefined : await store.retained.get(agent, "sent", event.subject);
+  if (sent !== undefined && sent.event.resourceid !== event.resourceid) return { kind: "applied" };
+  return { kind: "applied", retain: { keep: event } };
+}
+
+function noHandler(agent: string, event: Delivery["event"]): Outcome {
+  const error = new HawserError(
+    "no_handler",
+    `this principal has no handler for ${event.type}; give createPrincipal an onEvent`,
+    {
+      agent,
+    },
+  );
+  return { kind: "rejected", error };
+}
+
+async function runHandler(run: () => Promise<void> | void): Promise<Outcome> {
+  try {
+    await run();
+    return { kind: "applied" };
+  } catch (thrown) {
+    if (thrown instanceof HawserError && thrown.code === "handler_rejected")
+      return { kind: "rejected", error: thrown };
+    throw thrown;
+  }
+}

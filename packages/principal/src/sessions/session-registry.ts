@@ -1,0 +1,267 @@
+import type { ResendTiming } from "@hawser/delivery";
+import { Link, Receiver, type Admission, type LinkObserver } from "@hawser/link";
+import { checkAgentName, HawserError, type Hello } from "@hawser/protocol";
+import type { Logger, Runtime, Timer } from "@hawser/runtime";
+import { PrincipalSession, type Established, type SessionEnd, type SessionTiming } from "@hawser/session";
+import type { Store } from "@hawser/store";
+import type { Connection } from "@hawser/transport";
+import type { Authenticate } from "../authenticate.js";
+import type { AgentEventHandler, DrainReport } from "../principal.js";
+import type { PrincipalObserver } from "../principal-observer.js";
+import { AgentPresence } from "./agent-presence.js";
+import { applyAgentEvent } from "./apply-agent-event.js";
+
+export interface SessionRegistryOptions {
+  readonly runtime: Runtime;
+  readonly store: Store;
+  readonly source: string;
+  readonly software: string;
+  readonly window: number;
+  /** Connections with or without a session; one more is refused with `overloaded`. */
+  readonly maxSessions: number;
+  readonly authenticate: Authenticate;
+  readonly onEvent: AgentEventHandler | undefined;
+  readonly observer: PrincipalObserver;
+  readonly timing: Partial<SessionTiming> | undefined;
+  readonly resend: Partial<ResendTiming> | undefined;
+}
+
+/** When a refused agent may come back while this principal has more connections than it may have. */
+const OVERLOADED_RETRY_MS = 5_000;
+/** Agents remembered by name after their session ended; the longest gone is forgotten first. */
+const MAX_REMEMBERED_AGENTS = 100_000;
+
+/** A drain that is under way, and what the last step of it waits for. */
+interface Draining {
+  readonly reason: string;
+  readonly untilMs: number;
+  readonly report: { sessions: number; readonly unsettled: Map<string, number> };
+  done: () => void;
+}
+
+/** Every connection of this principal, from accept to end, and the agents behind them. */
+export class SessionRegistry {
+  readonly #options: SessionRegistryOptions;
+  readonly #logger: Logger;
+  readonly #links = new Set<Link<PrincipalSession>>();
+  readonly #agents = new Map<string, AgentPresence>();
+  /** The agent of a link, once its hello was accepted. */
+  readonly #names = new Map<Link<PrincipalSession>, string>();
+  #draining: Draining | undefined;
+
+  constructor(options: SessionRegistryOptions) {
+    this.#options = options;
+    this.#logger = options.runtime.logger;
+  }
+
+  get size(): number {
+    return this.#links.size;
+  }
+
+  presence(agent: string): AgentPresence | undefined {
+    return this.#agents.get(agent);
+  }
+
+  /** Names of the agents with a session or remembered from one. */
+  names(): Iterable<string> {
+    return this.#agents.keys();
+  }
+
+  /** Takes over a new connection. */
+  accept(connection: Connection): void {
+    const { runtime, store, source, software, window, timing, resend } = this.#options;
+    const now = (): number => runtime.clock.now();
+    const session = new PrincipalSession({
+      store: store.id,
+      window,
+      software,
+      random: runtime.random,
+      ...(timing === undefined ? {} : { timing }),
+    });
+    const link: Link<PrincipalSession> = new Link({
+      runtime,
+      connection,
+      session,
+      store,
+      source,
+      window,
+      ...(resend === undefined ? {} : { resend }),
+      door: {
+        admit: (hello) => this.#admit(link, hello),
+        accept: (machine, params) => machine.accept(params, now()),
+        refuse: (machine, error, retryAfterMs) => {
+          this.#refused(connection, error);
+          return machine.refuse(error, retryAfterMs, now());
+        },
+        superseded: (machine) => machine.superseded(now()),
+      },
+      onOpened: (_, established) => this.#opened(link, established),
+      onEnded: (_, end) => this.#ended(link, end),
+    });
+    this.#links.add(link);
+    link.start();
+  }
+
+  /**
+   * Asks every session to go, each with its own slot evenly inside the window, and waits for them. Whoever is still there a grace after the window is cut off.
+   * Until `reopen`, new sessions are refused with the time that is left.
+   */
+  async drain(windowMs: number, graceMs: number, reason: string): Promise<DrainReport> {
+    if (this.#draining !== undefined) throw new HawserError("draining", "a drain is already under way");
+    const { clock, timers } = this.#options.runtime;
+    const report = { sessions: this.#links.size, unsettled: new Map<string, number>() };
+    let timer: Timer | undefined;
+    await new Promise<void>((resolve) => {
+      this.#draining = { reason, untilMs: clock.now() + windowMs, report, done: resolve };
+      let slot = 0;
+      const spacing = windowMs / Math.max(1, this.#links.size);
+      for (const link of [...this.#links]) {
+        link.perform(
+          link.session.drain({ windowMs, slotMs: Math.round(slot * spacing), reason }, clock.now()),
+        );
+        slot += 1;
+      }
+      timer = timers.after(graceMs, () => this.#cutOff());
+      if (this.#links.size === 0) resolve();
+    });
+    timer?.cancel();
+    return report;
+  }
+
+  /** Sessions are let in again. */
+  reopen(): void {
+    this.#draining = undefined;
+  }
+
+  #cutOff(): void {
+    for (const link of [...this.#links]) {
+      link.connection.terminate(
+        new HawserError("draining", "the session did not end within the grace of the drain"),
+      );
+    }
+  }
+
+  async #admit(link: Link<PrincipalSession>, hello: Hello): Promise<Admission> {
+    const { runtime, authenticate, maxSessions } = this.#options;
+    const refuse = (error: HawserError, retryAfterMs?: number): Admission => ({
+      kind: "refused",
+      error,
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    });
+    if (this.#draining !== undefined) {
+      const left = Math.max(0, this.#draining.untilMs - runtime.clock.now());
+      return refuse(
+        new HawserError("draining", `this principal is going away: ${this.#draining.reason}`),
+        Math.ceil(left),
+      );
+    }
+    if (this.#links.size > maxSessions) {
+      return refuse(
+        new HawserError("overloaded", `this principal holds ${maxSessions} connections already`),
+        OVERLOADED_RETRY_MS,
+      );
+    }
+    checkAgentName(hello.agent);
+    const result = await authenticate(link.connection.peer, hello);
+    if (!result.ok) return refuse(result.error, result.retryAfterMs);
+    const presence = this.#presenceOf(hello.agent);
+    const linkObserver = this.#options.observer.link?.(hello.agent);
+    this.#names.set(link, hello.agent);
+    return {
+      kind: "accepted",
+      sessionId: runtime.random.uuid(),
+      peer: {
+        name: hello.agent,
+        receiver: this.#receiverOf(presence, linkObserver),
+        observer: presence.observe(linkObserver),
+      },
+    };
+  }
+
+  #presenceOf(agent: string): AgentPresence {
+    const known = this.#agents.get(agent);
+    if (known !== undefined) return known;
+    this.#forgetOldest();
+    const presence = new AgentPresence(agent, this.#options.runtime.clock);
+    this.#agents.set(agent, presence);
+    return presence;
+  }
+
+  #receiverOf(presence: AgentPresence, linkObserver: LinkObserver | undefined): Receiver {
+    const { runtime, store, onEvent } = this.#options;
+    return (presence.receiver ??= new Receiver({
+      runtime,
+      store: store.inbox,
+      peer: presence.name,
+      apply: applyAgentEvent(presence.name, store, onEvent),
+      // Keeping a status is a record and nothing else; only an application's handler has effects that an attempt could repeat.
+      recordAttempts: onEvent !== undefined,
+      ...(linkObserver === undefined ? {} : { observer: linkObserver }),
+    }));
+  }
+
+  #forgetOldest(): void {
+    if (this.#agents.size < MAX_REMEMBERED_AGENTS) return;
+    for (const [name, presence] of this.#agents) {
+      if (presence.live !== undefined || presence.receiver !== undefined) continue;
+      this.#agents.delete(name);
+      return;
+    }
+  }
+
+  #refused(connection: Connection, error: HawserError): void {
+    this.#options.observer.sessionRefused?.(error.agent ?? "", error.code);
+    this.#logger.warn(
+      {
+        transport: connection.transport,
+        address: connection.peer.address,
+        code: error.code,
+        agent: error.agent,
+      },
+      `session refused: ${error.message}`,
+    );
+  }
+
+  #opened(link: Link<PrincipalSession>, session: Established): void {
+    const presence = this.#presenceOf(session.agent);
+    presence.opened(link, session);
+    this.#logger.info(
+      {
+        agent: session.agent,
+        session_id: session.sessionId,
+        epoch: session.epoch,
+        transport: link.connection.transport,
+        software: session.peerSoftware,
+      },
+      "session opened",
+    );
+  }
+
+  #ended(link: Link<PrincipalSession>, end: SessionEnd): void {
+    this.#links.delete(link);
+    const name = this.#names.get(link);
+    this.#names.delete(link);
+    if (name !== undefined) this.#left(link, name, end);
+    if (this.#draining !== undefined && this.#links.size === 0) this.#draining.done();
+  }
+
+  #left(link: Link<PrincipalSession>, agent: string, end: SessionEnd): void {
+    const presence = this.#agents.get(agent);
+    const unsettled = link.unsettled;
+    if (this.#draining !== undefined && unsettled > 0) this.#draining.report.unsettled.set(agent, unsettled);
+    if (presence?.ended(link, end) !== true) return;
+    this.#logger.info(
+      { agent, transport: link.connection.transport, end: end.kind },
+      `session ended: ${presence.reason}`,
+    );
+    void this.#releaseSeries(agent);
+  }
+
+  // Metrics of an agent go with it: when neither a session nor anything undelivered is left of it here.
+  async #releaseSeries(agent: string): Promise<void> {
+    const stats = await this.#options.store.stats(agent).catch(() => undefined);
+    if (this.#agents.get(agent)?.live !== undefined) return;
+    if (stats === undefined || (stats.pending === 0 && stats.deadLetters === 0))
+      this.#options.observer.gone?.(agent);
+  }
+}
