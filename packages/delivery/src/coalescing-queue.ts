@@ -1,0 +1,78 @@
+import { supersedes, type EventClass } from "@hawser/protocol";
+import { LinkedList, type Place } from "./linked-list.js";
+
+/** Anything that waits and knows how delivery treats it. */
+export interface Classified {
+  readonly eventClass: EventClass;
+}
+
+type StateClass = Exclude<EventClass, "command">;
+const STATE_CLASSES: readonly StateClass[] = ["spec", "status", "delete"];
+const NONE: readonly never[] = [];
+
+/**
+ * True when an undelivered event of class `older` need not go any more because one of class `newer` follows (PROTOCOL.md, Events).
+ * Commands never count as such, not even before a `delete`: what was accepted as a command is delivered or dead-lettered, never dropped.
+ */
+export function outdates(newer: EventClass, older: EventClass): boolean {
+  return older !== "command" && supersedes(newer, older);
+}
+
+/**
+ * What waits for its turn on one resource, in version order. A state that enters drops the older states it supersedes, so of states at most
+ * one per class waits; commands all stay. Constant time throughout.
+ */
+export class CoalescingQueue<T extends Classified> implements Iterable<T> {
+  readonly #waiting = new LinkedList<T>();
+  readonly #states: Record<StateClass, Place<T> | undefined> = {
+    spec: undefined,
+    status: undefined,
+    delete: undefined,
+  };
+
+  get size(): number {
+    return this.#waiting.size;
+  }
+
+  get first(): T | undefined {
+    return this.#waiting.first;
+  }
+
+  get last(): T | undefined {
+    return this.#waiting.last;
+  }
+
+  /** Adds the newest item and answers with those it superseded, which are no longer in the queue. */
+  push(item: T): readonly T[] {
+    const { eventClass } = item;
+    if (eventClass === "command") {
+      this.#waiting.append(item);
+      return NONE;
+    }
+    const dropped = this.#waiting.size === 0 ? NONE : this.#dropOutdated(eventClass);
+    this.#states[eventClass] = this.#waiting.append(item);
+    return dropped;
+  }
+
+  shift(): T | undefined {
+    const item = this.#waiting.shift();
+    if (item !== undefined && item.eventClass !== "command") this.#states[item.eventClass] = undefined;
+    return item;
+  }
+
+  [Symbol.iterator](): Iterator<T> {
+    return this.#waiting[Symbol.iterator]();
+  }
+
+  #dropOutdated(newer: StateClass): readonly T[] {
+    let dropped: T[] | undefined;
+    for (const older of STATE_CLASSES) {
+      const place = this.#states[older];
+      if (place === undefined || !outdates(newer, older)) continue;
+      this.#waiting.remove(place);
+      this.#states[older] = undefined;
+      (dropped ??= []).push(place.value);
+    }
+    return dropped ?? NONE;
+  }
+}

@@ -1,0 +1,32 @@
+import type { Deliverable } from "./deliverable.js";
+
+/** What to do next. */
+export type Transmission =
+  /** Send it. `attempt` is 1 for the first send of this session. */
+  | { readonly kind: "send"; readonly entry: Deliverable; readonly attempt: number }
+  /** A command past its `expirytime`: write it to the dead letters, then call `settled`. */
+  | { readonly kind: "expired"; readonly entry: Deliverable };
+
+export type AckResult =
+  | {
+      readonly kind: "acked";
+      readonly version: number;
+      /** From its send to this ACK; undefined when it cannot be told (sent more than once, or not in flight). */
+      readonly rttMs: number | undefined;
+      /** Sends of this session. 0: a session before this one had sent it. */
+      readonly attempts: number;
+      /** A newer state of the resource was waiting already. */
+      readonly superseded: boolean;
+    }
+  /** Not the event whose turn it is: settled before, or never offered. */
+  | { readonly kind: "unknown" };
+
+export type NackResult =
+  /** Goes again at `dueAtMs` (monotonic); the resource waits until then. */
+  | { readonly kind: "retry"; readonly dueAtMs: number }
+  /** Write it to the dead letters, then call `settled`; the resource waits until then. */
+  | { readonly kind: "deadLetter"; readonly entry: Deliverable }
+  /** A newer state has taken its place, which goes next: there is nothing to send again and nothing to mourn. */
+  | { readonly kind: "superseded"; readonly version: number }
+  /** Nothing to refuse: settled before, waiting for its next try, or never offered. */
+  | { readonly kind: "unknown" };

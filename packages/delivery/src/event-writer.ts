@@ -1,0 +1,241 @@
+import { HawserError, LIMITS, type EventKey, type Nack } from "@hawser/protocol";
+import type { Random } from "@hawser/runtime";
+import { outdates } from "./coalescing-queue.js";
+import type { Deliverable } from "./deliverable.js";
+import type { AckResult, NackResult, Transmission } from "./event-writer-results.js";
+import { fullJitter } from "./full-jitter.js";
+import { invariant } from "./invariant.js";
+import { hold, Lane, type Held } from "./lane.js";
+import { LaneSchedule } from "./lane-schedule.js";
+import { LinkedList } from "./linked-list.js";
+import { resolveResendTiming, type ResendTiming } from "./resend-timing.js";
+import { RtoEstimator, type RtoReading } from "./rto-estimator.js";
+
+export interface EventWriterOptions {
+  /** Events the peer accepts without having answered them; 1 to `LIMITS.maxWindow`. */
+  readonly window: number;
+  readonly random: Random;
+  /** @default DEFAULT_RESEND_TIMING */
+  readonly resend?: Partial<ResendTiming>;
+}
+
+const UNKNOWN = { kind: "unknown" } as const;
+
+/**
+ * Decides what one session sends, and when (PROTOCOL.md, Delivery). Pure: events, answers and the time go in; frames and the next wake time come out.
+ *
+ * Of each resource one event is in flight; the others wait in version order, states giving way to newer ones. What has waited too long for its answer
+ * goes before what is new, earliest first; resources with something new take turns. The cost of an operation does not depend on how much is held: it is
+ * O(1), and O(log window) where a deadline is set or cleared.
+ *
+ * An event in flight is given up only by its receiver, which may be applying it right now. So a command's expiry is checked before it is sent and
+ * again after a NACK, but not while its answer is due.
+ */
+export class EventWriter {
+  readonly #random: Random;
+  readonly #timing: ResendTiming;
+  readonly #rto: RtoEstimator;
+  readonly #schedule: LaneSchedule;
+  readonly #lanes = new Map<string, Lane>();
+  /** Versions of everything held. Offered in version order, so the first is the lowest. */
+  readonly #held = new LinkedList<number>();
+  /** Lanes that wait for a dead letter, by its version. */
+  readonly #condemned = new Map<number, Lane>();
+  #newest = 0;
+  #quiesced = false;
+
+  /** @throws HawserError `invalid_config` when the window or a timing is out of range */
+  constructor(options: EventWriterOptions) {
+    const { window, random, resend } = options;
+    if (!Number.isInteger(window) || window < 1 || window > LIMITS.maxWindow)
+      throw new HawserError("invalid_config", `window is ${window}; it must be 1 to ${LIMITS.maxWindow}`);
+    this.#random = random;
+    this.#timing = resolveResendTiming(resend);
+    this.#rto = new RtoEstimator(this.#timing);
+    this.#schedule = new LaneSchedule(window);
+  }
+
+  /** Sent and not answered; never above the window. */
+  get inFlight(): number {
+    return this.#schedule.inFlight;
+  }
+
+  /** Everything offered that is not acknowledged, superseded or settled as a dead letter. Bounding it is up to the caller. */
+  get held(): number {
+    return this.#held.size;
+  }
+
+  /** The resend timeout, for metrics. */
+  get rto(): RtoReading {
+    return this.#rto;
+  }
+
+  /** The lowest version held: everything below it that was offered is settled. */
+  lowestHeld(): number | undefined {
+    return this.#held.first;
+  }
+
+  /**
+   * Takes an event in. Versions are positions in one mailbox, so events are offered in increasing version order over all resources; one that does not
+   * exceed the highest offered so far has been here before.
+   */
+  offer(entry: Deliverable): "queued" | "duplicate" {
+    const { version, event } = entry;
+    invariant(String(version) === event.eventid, "version and eventid of an offered event differ");
+    if (version <= this.#newest) return "duplicate";
+    this.#newest = version;
+    const lane = this.#laneOf(event.resourceid);
+    const held = hold(entry, this.#held.append(version));
+    this.#supersedeTurn(lane, held);
+    for (const outdated of lane.waiting.push(held)) this.#release(outdated);
+    if (lane.turn.kind === "idle") this.#schedule.ready(lane);
+    return "queued";
+  }
+
+  /** The next thing to do, marked as done: call it until it answers undefined, which means that nothing may go now. */
+  take(nowMs: number, wallNowMs: number): Transmission | undefined {
+    const lane = this.#quiesced ? undefined : this.#schedule.next(nowMs);
+    if (lane === undefined) return undefined;
+    const { turn } = lane;
+    let held = this.#schedule.leave(lane);
+    if (turn.kind === "inFlight") this.#rto.timedOut(turn.timeoutMs);
+    const overtaken = turn.kind === "inFlight" && turn.superseded;
+    if (overtaken) held = this.#overtake(lane, held);
+    const mayBeApplying = turn.kind === "inFlight" && !overtaken;
+    if (!mayBeApplying && wallNowMs >= held.expiresAtMs) {
+      this.#condemn(lane, held);
+      return { kind: "expired", entry: held.entry };
+    }
+    this.#send(lane, held, nowMs);
+    return { kind: "send", entry: held.entry, attempt: held.attempts };
+  }
+
+  /** The peer applied an event. Counts whenever it is that event's turn, also when only a session before this one has sent it. */
+  ack(key: EventKey, nowMs: number): AckResult {
+    const lane = this.#laneAwaiting(key);
+    if (lane === undefined) return UNKNOWN;
+    const { turn } = lane;
+    const held = this.#schedule.leave(lane);
+    const inFlight = turn.kind === "inFlight";
+    // Karn's rule: of an event sent more than once, nobody knows which of the sends was answered.
+    const rttMs = inFlight && held.attempts === 1 ? nowMs - turn.sentAtMs : undefined;
+    if (rttMs !== undefined) this.#rto.sample(rttMs);
+    this.#release(held);
+    this.#goOn(lane);
+    return {
+      kind: "acked",
+      version: held.entry.version,
+      rttMs,
+      attempts: held.attempts,
+      superseded: inFlight && turn.superseded,
+    };
+  }
+
+  /** The peer did not apply an event. */
+  nack(nack: Nack, nowMs: number): NackResult {
+    const lane = this.#laneAwaiting(nack);
+    if (lane === undefined) return UNKNOWN;
+    const { turn } = lane;
+    // A retryable refusal of what is not in flight has been heard already, or is meant for a session before this one.
+    if (nack.retryable && turn.kind !== "inFlight") return UNKNOWN;
+    const held = this.#schedule.leave(lane);
+    if (turn.kind === "inFlight" && turn.superseded) {
+      this.#release(held);
+      this.#goOn(lane);
+      return { kind: "superseded", version: held.entry.version };
+    }
+    if (nack.retryable) return { kind: "retry", dueAtMs: this.#backOff(lane, held, nowMs) };
+    this.#condemn(lane, held);
+    return { kind: "deadLetter", entry: held.entry };
+  }
+
+  /** The dead letter of an event is on disk: its resource goes on. */
+  settled(version: number): void {
+    const lane = this.#condemned.get(version);
+    invariant(lane !== undefined, "an event was settled that had not been given up");
+    this.#condemned.delete(version);
+    this.#release(this.#schedule.leave(lane));
+    this.#goOn(lane);
+  }
+
+  /** From now on nothing is sent; answers still count. For a goodbye. */
+  quiesce(): void {
+    this.#quiesced = true;
+  }
+
+  /**
+   * When `take` will next have something, in monotonic milliseconds; -Infinity when it has now, undefined when only an input can change anything. Exact:
+   * neither a wake-up without work nor work without a wake-up.
+   */
+  nextWakeAt(): number | undefined {
+    return this.#quiesced ? undefined : this.#schedule.nextAt();
+  }
+
+  #laneOf(resourceid: string): Lane {
+    let lane = this.#lanes.get(resourceid);
+    if (lane === undefined) {
+      lane = new Lane(resourceid);
+      this.#lanes.set(resourceid, lane);
+    }
+    return lane;
+  }
+
+  #laneAwaiting(key: EventKey): Lane | undefined {
+    const lane = this.#lanes.get(key.resourceid);
+    return lane?.current?.entry.event.eventid === key.eventid ? lane : undefined;
+  }
+
+  // What is in flight stays there, because its receiver may be applying it, but it is not sent again. What backs off was refused: it leaves, and the new
+  // state goes at once, for it may be the one that mends what was wrong.
+  #supersedeTurn(lane: Lane, newer: Held): void {
+    const { turn } = lane;
+    if (turn.kind !== "inFlight" && turn.kind !== "backoff") return;
+    if (!outdates(newer.eventClass, turn.held.eventClass)) return;
+    if (turn.kind === "inFlight") turn.superseded = true;
+    else this.#release(this.#schedule.leave(lane));
+  }
+
+  // The answer of a superseded state did not come in time: what waits behind it takes over its place in the window.
+  #overtake(lane: Lane, superseded: Held): Held {
+    this.#release(superseded);
+    const next = lane.waiting.shift();
+    invariant(next !== undefined, "a state was superseded by nothing");
+    return next;
+  }
+
+  #send(lane: Lane, held: Held, nowMs: number): void {
+    held.attempts += 1;
+    held.unanswered += 1;
+    const deadlineMs = nowMs + this.#rto.delayMs(this.#random, held.unanswered);
+    this.#schedule.fly(lane, held, nowMs, deadlineMs, this.#rto.valueMs);
+  }
+
+  #backOff(lane: Lane, held: Held, nowMs: number): number {
+    const { minNackBackoffMs, maxNackBackoffMs } = this.#timing;
+    held.nacks += 1;
+    held.unanswered = 0;
+    const backoff = {
+      floorMs: minNackBackoffMs,
+      baseMs: minNackBackoffMs,
+      factor: 2,
+      capMs: maxNackBackoffMs,
+    };
+    const dueAtMs = nowMs + fullJitter(this.#random, backoff, held.nacks);
+    this.#schedule.backOff(lane, held, dueAtMs);
+    return dueAtMs;
+  }
+
+  #condemn(lane: Lane, held: Held): void {
+    this.#schedule.condemn(lane, held);
+    this.#condemned.set(held.entry.version, lane);
+  }
+
+  #goOn(lane: Lane): void {
+    if (lane.waiting.size > 0) this.#schedule.ready(lane);
+    else this.#lanes.delete(lane.resourceid);
+  }
+
+  #release(held: Held): void {
+    this.#held.remove(held.place);
+  }
+}

@@ -1,0 +1,92 @@
+import { eventClass, type EventClass } from "@hawser/protocol";
+import { CoalescingQueue } from "./coalescing-queue.js";
+import type { Deadline } from "./deadline-queue.js";
+import type { Deliverable } from "./deliverable.js";
+import type { Place } from "./linked-list.js";
+
+/** An event the writer has not settled. */
+export interface Held {
+  readonly entry: Deliverable;
+  readonly eventClass: EventClass;
+  /** Unix milliseconds; Infinity when it never expires. */
+  readonly expiresAtMs: number;
+  /** Among everything held, in version order. */
+  readonly place: Place<number>;
+  /** Sends so far. */
+  attempts: number;
+  /** Sends since the last answer. */
+  unanswered: number;
+  nacks: number;
+}
+
+/** Where the turn of a resource stands. One event at a time has it; the others wait. */
+export type Turn =
+  /** Between two turns, inside one method of the writer. */
+  | { readonly kind: "idle" }
+  /** The first that waits goes when the window has room. */
+  | { readonly kind: "ready"; readonly place: Place<Lane> }
+  | InFlight
+  /** Refused for now: goes again at the deadline. */
+  | { readonly kind: "backoff"; readonly held: Held; readonly deadline: Deadline<Lane> }
+  /** Given up: nothing goes until its dead letter is on disk. */
+  | { readonly kind: "condemned"; readonly held: Held };
+
+/** Sent and not answered. */
+export interface InFlight {
+  readonly kind: "inFlight";
+  readonly held: Held;
+  readonly deadline: Deadline<Lane>;
+  readonly sentAtMs: number;
+  /** The resend timeout the deadline was drawn from. */
+  readonly timeoutMs: number;
+  /** A newer state waits: this one is not sent again. */
+  superseded: boolean;
+}
+
+export const IDLE: Turn = { kind: "idle" };
+
+/** The events of one resource that are not settled. It exists only while there are any. */
+export class Lane {
+  readonly resourceid: string;
+  readonly waiting = new CoalescingQueue<Held>();
+  turn: Turn = IDLE;
+
+  constructor(resourceid: string) {
+    this.resourceid = resourceid;
+  }
+
+  /** The event whose turn it is; undefined while it is between turns or a dead letter is being written. */
+  get current(): Held | undefined {
+    switch (this.turn.kind) {
+      case "ready":
+        return this.waiting.first;
+      case "inFlight":
+      case "backoff":
+        return this.turn.held;
+      case "idle":
+      case "condemned":
+        return undefined;
+    }
+  }
+}
+
+export function hold(entry: Deliverable, place: Place<number>): Held {
+  const { event } = entry;
+  const itsClass = eventClass(event.type);
+  return {
+    entry,
+    eventClass: itsClass,
+    expiresAtMs: itsClass === "command" ? expiry(event.expirytime) : Number.POSITIVE_INFINITY,
+    place,
+    attempts: 0,
+    unanswered: 0,
+    nacks: 0,
+  };
+}
+
+// Only commands expire: a state stays true until a newer one replaces it. The codecs have checked the timestamp; what nobody can read never expires.
+function expiry(expirytime: string | undefined): number {
+  if (expirytime === undefined) return Number.POSITIVE_INFINITY;
+  const atMs = Date.parse(expirytime);
+  return Number.isNaN(atMs) ? Number.POSITIVE_INFINITY : atMs;
+}
