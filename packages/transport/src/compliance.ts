@@ -4,6 +4,7 @@ import { badFrameCases } from "./compliance/bad-frame-cases.js";
 import { deliveryCases } from "./compliance/delivery-cases.js";
 import { dialingCases } from "./compliance/dialing-cases.js";
 import { endingCases } from "./compliance/ending-cases.js";
+import { socketCases } from "./compliance/socket-cases.js";
 import type { MakeTransport } from "./compliance/stage.js";
 
 export type {
@@ -15,6 +16,11 @@ export type {
 } from "./compliance/under-test.js";
 export type { MakeTransport } from "./compliance/stage.js";
 
+export interface ComplianceOptions {
+  /** An in-process transport is spared the cases about strangers on its port. @default "sockets" */
+  readonly medium?: "sockets" | "in-process";
+}
+
 /**
  * What every transport has to do, as vitest cases (PROTOCOL.md, Transports). Real transports run over real loopback sockets, through a proxy
  * that can reset and black-hole them.
@@ -22,12 +28,17 @@ export type { MakeTransport } from "./compliance/stage.js";
  * @param name what the cases are listed under
  * @param make a fresh transport for each case
  */
-export function transportCompliance(name: string, make: MakeTransport): void {
+export function transportCompliance(
+  name: string,
+  make: MakeTransport,
+  { medium = "sockets" }: ComplianceOptions = {},
+): void {
   describe(`transport compliance: ${name}`, () => {
     describe("delivery", () => deliveryCases(make));
     describe("backpressure", () => backpressureCases(make));
     describe("bad frames", () => badFrameCases(make));
     describe("ending", () => endingCases(make));
     describe("dialling", () => dialingCases(make));
+    if (medium === "sockets") describe("strangers", () => socketCases(make));
   });
 }

@@ -1,9 +1,12 @@
 import type { Connection } from "./connection.js";
 
+/** How long a dial may take unless told otherwise: DNS, TCP, TLS and upgrade of a healthy server take far less. */
+export const DEFAULT_DIAL_TIMEOUT_MS = 10_000;
+
 export interface DialOptions {
   /** Gives up: the returned promise rejects with `aborted` and nothing stays open. */
   readonly signal?: AbortSignal;
-  /** Upper bound for DNS, TCP, TLS and upgrade together. @default 10 s */
+  /** Upper bound for DNS, TCP, TLS and upgrade together. @default DEFAULT_DIAL_TIMEOUT_MS */
   readonly timeoutMs?: number;
 }
 
@@ -14,7 +17,7 @@ export interface Dialer {
    * Opens one connection.
    *
    * @throws HawserError `connection_failed`, `timeout` or `aborted`; `unauthenticated` or `forbidden` where the server refused the
-   *   credentials before the stream began; `overloaded` (with `retryAfterMs` as a property of its cause) where it named a time to come back
+   *   credentials before the stream began; `overloaded` where it named a time to come back, which `retryAfterMs` reads
    */
   dial(options?: DialOptions): Promise<Connection>;
 }

@@ -1,4 +1,5 @@
 export type { Acceptor, SocketInfo } from "./acceptor.js";
+export { cutCloseReason, MAX_CLOSE_REASON_BYTES } from "./close-reason.js";
 export {
   DEFAULT_BUFFER_LIMITS,
   type BufferLimits,
@@ -9,5 +10,10 @@ export {
   type TransportName,
 } from "./connection.js";
 export { overloaded, retryAfterMs, type RetryAfter } from "./dial-refusal.js";
-export type { Dialer, DialOptions } from "./dialer.js";
+export { DEFAULT_DIAL_TIMEOUT_MS, type Dialer, type DialOptions } from "./dialer.js";
 export type { LinkFaults } from "./link-faults.js";
+export {
+  createMemoryTransport,
+  type MemoryTransport,
+  type MemoryTransportOptions,
+} from "./memory/memory-transport.js";

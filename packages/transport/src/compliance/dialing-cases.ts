@@ -1,8 +1,5 @@
-import { once } from "node:events";
-import { connect, createServer } from "node:net";
 import { expect, test } from "vitest";
 import { type MakeTransport, onStage } from "./stage.js";
-import { portOf } from "./tcp-proxy.js";
 
 /** How a connection comes to be, and the named errors when it does not. */
 export function dialingCases(make: MakeTransport): void {
@@ -13,15 +10,6 @@ export function dialingCases(make: MakeTransport): void {
       expect(stage.dialer.transport).toBe(client.connection.transport);
       expect(client.connection.peer.address).not.toBe("");
       expect(server.connection.peer.address).not.toBe("");
-    }));
-
-  test("nobody listens: connection_failed", () =>
-    onStage(make, async (stage) => {
-      const { wire } = stage.transport;
-      if (wire.kind === "in-process") return;
-      await expect(wire.createDialer(await freePort()).dial()).rejects.toMatchObject({
-        code: "connection_failed",
-      });
     }));
 
   test("the acceptor has stopped: connection_failed", () =>
@@ -67,38 +55,4 @@ export function dialingCases(make: MakeTransport): void {
       await stage.roundTrips();
       expect(client.seen.log).toEqual([]);
     }));
-
-  test.each(["silent", "half"] as const)(
-    "a socket that never finishes its handshake (%s) is given up",
-    (how) =>
-      onStage(
-        make,
-        async (stage) => {
-          const { wire } = stage.transport;
-          if (wire.kind === "in-process") return;
-          const socket = connect({ port: stage.port, host: "127.0.0.1" });
-          // A reset is as good an end as a FIN here; what matters is that the acceptor let go.
-          socket.on("error", () => {});
-          socket.resume();
-          const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
-          await once(socket, "connect");
-          if (how === "half") socket.write(wire.halfHandshake);
-          await closed;
-          expect(stage.unclaimed).toBe(0);
-          await stage.roundTrips(1);
-        },
-        { handshakeTimeoutMs: 250 },
-      ),
-  );
-}
-
-/** A port nobody listens on: it was just given back. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const port = portOf(server);
-  server.close();
-  await once(server, "close");
-  return port;
 }

@@ -1,3 +1,4 @@
+import { HawserError } from "@hawser/protocol";
 import { expect, vi } from "vitest";
 import { type BufferLimits, type Connection, DEFAULT_BUFFER_LIMITS } from "../connection.js";
 import type { Dialer, DialOptions } from "../dialer.js";
@@ -147,7 +148,10 @@ export class Stage {
       expect(seen.ends).toHaveLength(1);
       expect(seen.log.at(-1)).toBe("ended");
     }
-    for (const connection of this.#connections) expect(connection.send(numbered(0))).toBe(false);
+    for (const connection of this.#connections) {
+      connection.terminate(new HawserError("aborted", "The case is over."));
+      expect(connection.send(numbered(0))).toBe(false);
+    }
     await vi.waitFor(() => expect(countSockets()).toBeLessThanOrEqual(this.#openSocketsBefore), {
       timeout: 5_000,
       interval: 5,

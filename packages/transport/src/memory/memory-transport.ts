@@ -1,0 +1,73 @@
+import { type Codec, HawserError } from "@hawser/protocol";
+import { systemTimers, type Timers } from "@hawser/runtime";
+import type { Acceptor } from "../acceptor.js";
+import { type BufferLimits, type Connection, DEFAULT_BUFFER_LIMITS, type PeerInfo } from "../connection.js";
+import type { Dialer } from "../dialer.js";
+import type { LinkFaults } from "../link-faults.js";
+import { MemoryDialer } from "./memory-dialer.js";
+import { MemoryLink } from "./memory-link.js";
+
+export interface MemoryTransportOptions {
+  /** When things are delivered; virtual ones make a run repeatable. @default systemTimers */
+  readonly timers?: Timers;
+  /** @default DEFAULT_BUFFER_LIMITS */
+  readonly bufferLimits?: BufferLimits;
+  /** Events pass through it on their way. @default none: the receiver gets the very object that was sent */
+  readonly codec?: Codec;
+}
+
+export interface MemoryTransport {
+  /** Takes what the dialers dial; has no use for sockets and refuses them. */
+  readonly acceptor: Acceptor;
+  /** A dialer named `memory`. */
+  readonly dialer: Dialer & LinkFaults;
+  /** A further dialer to the same acceptor, with a name and credentials of its own. Its faults touch only what it dialled. */
+  createDialer(peer: PeerInfo): Dialer & LinkFaults;
+}
+
+/**
+ * A transport inside this process, for tests and simulations: the semantics of the real ones (order, backpressure, close handshake,
+ * half-open peers) without sockets and without serialisation. Everything happens through the timers given, in an order that depends on nothing else.
+ */
+export function createMemoryTransport(options: MemoryTransportOptions = {}): MemoryTransport {
+  const { timers = systemTimers, bufferLimits: limits = DEFAULT_BUFFER_LIMITS, codec } = options;
+  const links = new Set<MemoryLink>();
+  let accept: ((connection: Connection) => void) | undefined;
+
+  const acceptor: Acceptor = {
+    alpn: "http/1.1",
+    start(onConnection) {
+      accept = onConnection;
+      return Promise.resolve();
+    },
+    accept(socket) {
+      socket.destroy(
+        new HawserError("internal", "The memory transport takes no sockets; dial it with its own dialer."),
+      );
+    },
+    stop() {
+      accept = undefined;
+      for (const { server } of links) {
+        server.terminate(new HawserError("connection_closed", "The acceptor was stopped."));
+      }
+      return Promise.resolve();
+    },
+  };
+
+  const connect = (peer: PeerInfo, held: () => boolean): MemoryLink | undefined => {
+    if (accept === undefined) return undefined;
+    const shared = { timers, limits, codec };
+    const link: MemoryLink = new MemoryLink(
+      { ...shared, peer: { address: "memory" } },
+      { ...shared, peer },
+      held,
+      () => links.delete(link),
+    );
+    links.add(link);
+    accept(link.server);
+    return link;
+  };
+
+  const createDialer = (peer: PeerInfo): MemoryDialer => new MemoryDialer(peer, timers, { connect });
+  return { acceptor, dialer: createDialer({ address: "memory" }), createDialer };
+}
