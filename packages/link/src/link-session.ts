@@ -4,6 +4,8 @@ import type { ConnectionEnd } from "@hawser/transport";
 
 /** What the link needs of a session machine; `AgentSession` and `PrincipalSession` both have it. */
 export interface LinkSession {
+  /** Whether an event of the peer is to be handled now. */
+  readonly mayReceiveEvents: boolean;
   start(nowMs: number, settled: number): SessionOutput[];
   receive(message: ControlMessage, nowMs: number): SessionOutput[];
   /** An event arrived: an error of the peer while the session is not open. */

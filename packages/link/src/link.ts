@@ -329,6 +329,7 @@ export class Link<Session extends LinkSession> {
     if (this.#state.name !== "open") return;
     const { receiver } = this.#state.peer;
     this.perform(this.session.eventReceived(this.#now()));
+    if (!this.session.mayReceiveEvents) return;
     let parsed: ReturnType<typeof parseMessage>;
     try {
       parsed = parseMessage(event);

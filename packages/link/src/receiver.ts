@@ -43,9 +43,9 @@ export interface ReceiverOptions {
   readonly observer?: LinkObserver;
 }
 
-interface Finished {
+interface Applied {
   readonly delivery: Delivery;
-  readonly outcome: Exclude<Outcome, { kind: "retry" }>;
+  readonly outcome: Outcome & { readonly kind: "applied" };
 }
 
 /**
@@ -59,7 +59,7 @@ export class Receiver {
   #peerStore: string | undefined;
   #sink: ReplySink | undefined;
   #toStart: Delivery[] = [];
-  #toRecord: Finished[] = [];
+  #toRecord: Applied[] = [];
   #startScheduled = false;
   #recordScheduled = false;
 
@@ -77,10 +77,10 @@ export class Receiver {
    * inbox of a peer that lost its store. Answers go to `sink` until the next `attach` or `detach`.
    */
   async attach(peerStore: string, sink: ReplySink): Promise<void> {
-    if (this.#inbox === undefined || this.#peerStore !== peerStore) {
+    if (this.#inbox === undefined)
       this.#inbox = new Inbox(await this.#options.store.load(this.#options.peer));
-      this.#peerStore = peerStore;
-    }
+    else if (this.#peerStore !== peerStore) this.#inbox.reset();
+    this.#peerStore = peerStore;
     this.#sink = sink;
   }
 
@@ -183,12 +183,25 @@ export class Receiver {
     );
   }
 
+  // Only what was applied is written down. A refusal is not: should its NACK get lost, the event comes again and is refused again, whereas a record would make
+  // it look applied.
   #done(delivery: Delivery, outcome: Outcome): void {
-    if (outcome.kind === "retry") {
-      this.#retry(delivery, outcome.error);
-      return;
+    switch (outcome.kind) {
+      case "retry":
+        this.#retry(delivery, outcome.error);
+        return;
+      case "rejected":
+        this.#nack(delivery.event, false, outcome.error);
+        this.#finish(delivery, "rejected");
+        return;
+      case "applied":
+        this.#recordSoon({ delivery, outcome });
+        return;
     }
-    this.#toRecord.push({ delivery, outcome });
+  }
+
+  #recordSoon(applied: Applied): void {
+    this.#toRecord.push(applied);
     if (this.#recordScheduled) return;
     this.#recordScheduled = true;
     this.#options.runtime.timers.soon(() => {
@@ -200,31 +213,29 @@ export class Receiver {
   }
 
   // The record is on disk before the answer leaves: an ACK means applied for good.
-  async #record(batch: readonly Finished[]): Promise<void> {
-    const rows: Recorded[] = batch.map(({ delivery: { event, version }, outcome }) => ({
-      resourceid: event.resourceid,
-      version,
-      ...(outcome.kind === "applied" && outcome.retain !== undefined ? { retain: outcome.retain } : {}),
-    }));
+  async #record(batch: readonly Applied[]): Promise<void> {
+    const inbox = this.#attached();
+    const current = batch.filter(({ delivery: { event, version } }) =>
+      inbox.isCurrent(event.resourceid, version),
+    );
     try {
-      await this.#options.store.record(this.#options.peer, rows);
+      await this.#options.store.record(this.#options.peer, current.map(recordOf));
     } catch (thrown) {
       const error = HawserError.from(thrown, "store_unavailable");
       for (const { delivery } of batch) this.#retry(delivery, error);
       return;
     }
-    for (const finished of batch) this.#answer(finished);
+    for (const { delivery } of batch) {
+      this.#acknowledge(delivery.event, delivery.version);
+      this.#finish(delivery, "applied");
+    }
   }
 
-  #answer({ delivery, outcome }: Finished): void {
-    const { event } = delivery;
-    if (outcome.kind === "applied") {
-      this.#sink?.ack({ resourceid: event.resourceid, eventid: event.eventid });
-      this.#options.observer?.applied?.(event);
-    } else {
-      this.#nack(event, false, outcome.error);
-    }
-    this.#finish(delivery, outcome.kind);
+  // Of an event whose sender lost its store meanwhile nobody waits for the answer; its number belongs to another event now.
+  #acknowledge(event: HawserEvent, version: number): void {
+    if (!this.#attached().isCurrent(event.resourceid, version)) return;
+    this.#sink?.ack({ resourceid: event.resourceid, eventid: event.eventid });
+    this.#options.observer?.applied?.(event);
   }
 
   #retry(delivery: Delivery, error: HawserError): void {
@@ -252,4 +263,9 @@ export class Receiver {
     }
     if (finished.next !== undefined) this.#start(finished.next);
   }
+}
+
+function recordOf({ delivery: { event, version }, outcome }: Applied): Recorded {
+  const row = { resourceid: event.resourceid, version };
+  return outcome.retain === undefined ? row : { ...row, retain: outcome.retain };
 }

@@ -115,7 +115,7 @@ export class SessionRegistry {
       this.#draining = { reason, untilMs: clock.now() + windowMs, report, done: resolve };
       let slot = 0;
       const spacing = windowMs / Math.max(1, this.#links.size);
-      for (const link of [...this.#links]) {
+      for (const link of this.#links) {
         link.perform(
           link.session.drain({ windowMs, slotMs: Math.round(slot * spacing), reason }, clock.now()),
         );
@@ -134,7 +134,7 @@ export class SessionRegistry {
   }
 
   #cutOff(): void {
-    for (const link of [...this.#links]) {
+    for (const link of this.#links) {
       link.connection.terminate(
         new HawserError("draining", "the session did not end within the grace of the drain"),
       );
