@@ -1,7 +1,6 @@
 import {
   CLOSE_CODES,
   HawserError,
-  PROTOCOL_VERSIONS,
   type ControlMessage,
   type Drain,
   type Goodbye,
@@ -9,12 +8,12 @@ import {
   type Welcome,
 } from "@hawser/protocol";
 import type { AgentSessionOptions, AgentSessionState } from "./agent-session-state.js";
-import { closeCodeOf, closeReasonOf, isRefusal } from "./close-reasons.js";
-import { Liveness } from "./liveness.js";
-import { checkWelcome, type PeerTerms } from "./negotiation.js";
+import { establishedAgent, helloOf } from "./handshake.js";
+import { agentLiveness, Liveness } from "./liveness.js";
+import { drawRotation } from "./rotation.js";
 import type { EndCause } from "./session-end.js";
 import { SessionMachine, type EndingState } from "./session-machine.js";
-import type { Established, SessionOutput } from "./session-output.js";
+import type { SessionOutput } from "./session-output.js";
 import { resolveSessionTiming, type SessionTiming } from "./session-timing.js";
 
 type ActiveState = Exclude<AgentSessionState, EndingState>;
@@ -54,22 +53,7 @@ export class AgentSession extends SessionMachine {
   start(nowMs: number, settled: number): SessionOutput[] {
     if (this.state.kind !== "new") return [];
     this.#active = { kind: "greeting", deadlineMs: nowMs + this.#timing.handshakeTimeoutMs };
-    const { agent, store, window, software } = this.#options;
-    const protocol_versions = [...PROTOCOL_VERSIONS];
-    return [
-      {
-        kind: "send",
-        message: {
-          type: "hello",
-          agent,
-          protocol_versions,
-          store,
-          window,
-          settled: String(settled),
-          software,
-        },
-      },
-    ];
+    return [{ kind: "send", message: helloOf(this.#options, settled) }];
   }
 
   /** A control message arrived. ACKs and NACKs are delivery's; here they are only checked against the state. */
@@ -83,12 +67,12 @@ export class AgentSession extends SessionMachine {
         return this.illegal(message, nowMs);
       case "open":
         if (message.type === "drain") return this.#drained(message, nowMs);
-        return this.#receiveWhileOpen(message, nowMs);
+        return this.receiveWhileOpen(message, nowMs);
       case "leaving":
         if (message.type === "farewell") return this.#farewell(state, nowMs);
-        return this.#receiveWhileOpen(message, nowMs);
+        return this.#receiveWhileLeaving(message, nowMs);
       case "finishing":
-        return this.#receiveWhileOpen(message, nowMs);
+        return this.#receiveWhileLeaving(message, nowMs);
       case "new":
       case "refused":
         return this.illegal(message, nowMs);
@@ -103,7 +87,7 @@ export class AgentSession extends SessionMachine {
   /** Delivery has nothing in flight and no handler runs. Means something after `quiesce`; may be told again and again. */
   idle(nowMs: number): SessionOutput[] {
     if (this.ending !== undefined) return [];
-    if (this.#active.kind === "leaving") this.#active = { ...this.#active, idle: true };
+    if (this.#active.kind === "leaving" && !this.#active.idle) this.#active = { ...this.#active, idle: true };
     return this.#active.kind === "finishing" ? this.#finished(this.#active.cause, nowMs) : [];
   }
 
@@ -127,10 +111,6 @@ export class AgentSession extends SessionMachine {
       case "finishing":
         return [];
     }
-  }
-
-  protected get phase(): string {
-    return this.state.kind;
   }
 
   protected get cause(): EndCause | undefined {
@@ -173,32 +153,11 @@ export class AgentSession extends SessionMachine {
   }
 
   #welcomed(welcome: Welcome, nowMs: number): SessionOutput[] {
-    let terms: PeerTerms;
-    try {
-      terms = checkWelcome(welcome);
-    } catch (thrown) {
-      return this.#unacceptable(HawserError.from(thrown), nowMs);
-    }
-    const peer: Established = {
-      role: "agent",
-      agent: this.#options.agent,
-      protocolVersion: welcome.protocol_version,
-      sessionId: welcome.session_id,
-      epoch: welcome.epoch,
-      peerStore: welcome.store,
-      peerSoftware: welcome.software,
-      ...terms,
-    };
-    this.#active = { kind: "open", peer, rotateAtMs: this.#drawRotation(nowMs) };
-    return [this.opened(peer, this.#liveness(welcome, nowMs), nowMs)];
-  }
-
-  // A version that is not spoken here calls for the long backoff, as if the principal had refused.
-  #unacceptable(error: HawserError, nowMs: number): SessionOutput[] {
-    const cause: EndCause = isRefusal(error.code)
-      ? { kind: "refused", error, retryAfterMs: undefined }
-      : { kind: "failed", error };
-    return this.close(closeCodeOf(error.code), closeReasonOf(error), cause, nowMs);
+    const { agent, random } = this.#options;
+    const peer = establishedAgent(agent, welcome);
+    const liveness = new Liveness(agentLiveness(this.#timing, welcome), random, nowMs);
+    this.#active = { kind: "open", peer, rotateAtMs: drawRotation(this.#timing, random, nowMs) };
+    return [this.opened(peer, liveness, nowMs)];
   }
 
   #refused(refuse: Refuse, nowMs: number): SessionOutput[] {
@@ -217,24 +176,11 @@ export class AgentSession extends SessionMachine {
     this.drainNotice = { slotMs: drain.reconnect_after_ms, windowMs: drain.window_ms };
   }
 
-  #receiveWhileOpen(message: ControlMessage, nowMs: number): SessionOutput[] {
-    switch (message.type) {
-      case "heartbeat":
-        return this.heartbeat(message, nowMs);
-      case "drain":
-        // It crossed our goodbye: we are leaving already, but now know when to come back.
-        this.#noteDrain(message);
-        return [];
-      case "ack":
-      case "nack":
-        return [];
-      case "hello":
-      case "welcome":
-      case "refuse":
-      case "goodbye":
-      case "farewell":
-        return this.illegal(message, nowMs);
-    }
+  // A drain notice may cross our goodbye: we are leaving already, but now know when to come back.
+  #receiveWhileLeaving(message: ControlMessage, nowMs: number): SessionOutput[] {
+    if (message.type !== "drain") return this.receiveWhileOpen(message, nowMs);
+    this.#noteDrain(message);
+    return [];
   }
 
   #receiveWhileEnding(message: ControlMessage): SessionOutput[] {
@@ -261,22 +207,5 @@ export class AgentSession extends SessionMachine {
 
   #late(what: string): HawserError {
     return new HawserError("timeout", `the principal did not ${what} within ${this.#timing.closeGraceMs} ms`);
-  }
-
-  #drawRotation(nowMs: number): number | undefined {
-    const { rotationMinMs, rotationMaxMs } = this.#timing;
-    if (rotationMinMs === null || rotationMaxMs === null) return undefined;
-    return nowMs + rotationMinMs + this.#options.random.next() * (rotationMaxMs - rotationMinMs);
-  }
-
-  // The principal sets the pace. An agent may be stricter, but not so strict that the principal's own pace would count as silence.
-  #liveness(welcome: Welcome, nowMs: number): Liveness {
-    const { heartbeatIntervalMs, heartbeatTimeoutMs } = this.#timing;
-    const intervalMs = Math.min(heartbeatIntervalMs, welcome.heartbeat_interval_ms);
-    const timeoutMs = Math.max(
-      Math.min(heartbeatTimeoutMs, welcome.heartbeat_timeout_ms),
-      2 * welcome.heartbeat_interval_ms,
-    );
-    return new Liveness({ intervalMs, timeoutMs, random: this.#options.random }, nowMs);
   }
 }

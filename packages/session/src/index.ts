@@ -1,14 +1,8 @@
 export { AgentSession } from "./agent-session.js";
 export type { AgentSessionOptions, AgentSessionState } from "./agent-session-state.js";
-export {
-  closeCodeOf,
-  closeReasonOf,
-  errorCodeOfClose,
-  isRefusal,
-  REFUSAL_CODES,
-  type RefusalCode,
-} from "./close-reasons.js";
-export { negotiateVersion, parseSettled } from "./negotiation.js";
+export { isRefusal, REFUSAL_CODES, type RefusalCode } from "./close-reasons.js";
+export type { DialFailure } from "./dial-failure.js";
+export { negotiateVersion } from "./handshake.js";
 export { PrincipalSession } from "./principal-session.js";
 export type {
   Acceptance,
@@ -16,6 +10,12 @@ export type {
   PrincipalSessionOptions,
   PrincipalSessionState,
 } from "./principal-session-state.js";
+export { ReconnectPolicy, type Reconnect, type ReconnectPolicyOptions } from "./reconnect-policy.js";
+export {
+  DEFAULT_RECONNECT_TIMING,
+  resolveReconnectTiming,
+  type ReconnectTiming,
+} from "./reconnect-timing.js";
 export type { DrainNotice, EndCause, EndReason, SessionEnd, TransportEnd } from "./session-end.js";
 export type { EndingState } from "./session-machine.js";
 export type { Established, SessionOutput } from "./session-output.js";

@@ -1,11 +1,12 @@
+import type { Welcome } from "@hawser/protocol";
 import type { Random } from "@hawser/runtime";
+import type { SessionTiming } from "./session-timing.js";
 
-export interface LivenessOptions {
+export interface LivenessTerms {
   /** Between two heartbeats of this side. */
   readonly intervalMs: number;
   /** Silence of the peer that ends the session; a uniform draw of the same size comes on top. */
   readonly timeoutMs: number;
-  readonly random: Random;
 }
 
 /**
@@ -15,15 +16,15 @@ export interface LivenessOptions {
  * connected at once neither beats nor gives up in unison.
  */
 export class Liveness {
-  readonly #intervalMs: number;
   /** How long the peer may be silent. */
   readonly silenceMs: number;
+  readonly #intervalMs: number;
   #heardAtMs: number;
   #beatAtMs: number;
 
-  constructor({ intervalMs, timeoutMs, random }: LivenessOptions, nowMs: number) {
-    this.#intervalMs = intervalMs;
+  constructor({ intervalMs, timeoutMs }: LivenessTerms, random: Random, nowMs: number) {
     this.silenceMs = timeoutMs + random.next() * timeoutMs;
+    this.#intervalMs = intervalMs;
     this.#heardAtMs = nowMs;
     this.#beatAtMs = nowMs + random.next() * intervalMs;
   }
@@ -46,4 +47,16 @@ export class Liveness {
   nextAt(): number {
     return Math.min(this.#beatAtMs, this.#heardAtMs + this.silenceMs);
   }
+}
+
+/**
+ * What an agent goes by. The principal sets the pace in its welcome; an agent may be stricter, but never so strict that the pace of
+ * the principal would count as silence.
+ */
+export function agentLiveness(own: SessionTiming, welcome: Welcome): LivenessTerms {
+  const strictest = Math.min(own.heartbeatTimeoutMs, welcome.heartbeat_timeout_ms);
+  return {
+    intervalMs: Math.min(own.heartbeatIntervalMs, welcome.heartbeat_interval_ms),
+    timeoutMs: Math.max(strictest, 2 * welcome.heartbeat_interval_ms),
+  };
 }

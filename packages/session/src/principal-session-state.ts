@@ -1,6 +1,5 @@
 import type { Hello, ProtocolVersion } from "@hawser/protocol";
 import type { Random } from "@hawser/runtime";
-import type { PeerTerms } from "./negotiation.js";
 import type { EndCause } from "./session-end.js";
 import type { EndingState } from "./session-machine.js";
 import type { Established } from "./session-output.js";
@@ -44,7 +43,6 @@ export type PrincipalSessionState =
       readonly kind: "authenticating";
       readonly hello: Hello;
       readonly version: ProtocolVersion;
-      readonly terms: PeerTerms;
       readonly deadlineMs: number;
     }
   | { readonly kind: "open"; readonly peer: Established }

@@ -2,15 +2,18 @@ import {
   CLOSE_CODES,
   HawserError,
   LIMITS,
-  PROTOCOL_VERSIONS,
   type ControlMessage,
   type Goodbye,
   type Hello,
-  type Refuse,
 } from "@hawser/protocol";
-import { closeCodeOf, closeReasonOf } from "./close-reasons.js";
+import {
+  establishedPrincipal,
+  negotiateVersion,
+  refuseOf,
+  unsupportedVersion,
+  welcomeOf,
+} from "./handshake.js";
 import { Liveness } from "./liveness.js";
-import { negotiateVersion, peerTerms, type PeerTerms } from "./negotiation.js";
 import type {
   Acceptance,
   DrainOrder,
@@ -19,7 +22,7 @@ import type {
 } from "./principal-session-state.js";
 import type { EndCause } from "./session-end.js";
 import { SessionMachine, type EndingState } from "./session-machine.js";
-import type { Established, SessionOutput } from "./session-output.js";
+import type { SessionOutput } from "./session-output.js";
 import { resolveSessionTiming, type SessionTiming } from "./session-timing.js";
 
 type ActiveState = Exclude<PrincipalSessionState, EndingState>;
@@ -65,6 +68,8 @@ export class PrincipalSession extends SessionMachine {
   /** A control message arrived. ACKs and NACKs are delivery's; here they are only checked against the state. */
   receive(message: ControlMessage, nowMs: number): SessionOutput[] {
     if (this.ending !== undefined) return [];
+    // A transport may deliver the hello before its driver has come to say `start`.
+    this.start(nowMs);
     const state = this.#active;
     switch (state.kind) {
       case "awaitingHello":
@@ -73,9 +78,9 @@ export class PrincipalSession extends SessionMachine {
       case "open":
       case "draining":
         if (message.type === "goodbye") return this.#goodbye(message, nowMs);
-        return this.#receiveWhileOpen(message, nowMs);
+        return this.receiveWhileOpen(message, nowMs);
       case "parting":
-        return this.#receiveWhileOpen(message, nowMs);
+        return this.receiveWhileOpen(message, nowMs);
       case "new":
       case "authenticating":
         return this.illegal(message, nowMs);
@@ -86,44 +91,15 @@ export class PrincipalSession extends SessionMachine {
    * Lets the agent in. Answers nothing when the connection has come to its end meanwhile: then the lease behind `epoch` is to be given
    * back once `ended` is put out.
    */
-  accept({ sessionId, epoch, settled }: Acceptance, nowMs: number): SessionOutput[] {
+  accept(acceptance: Acceptance, nowMs: number): SessionOutput[] {
     if (this.state.kind !== "authenticating") return [];
-    const { hello, version, terms } = this.state;
-    const { random, store, window, software } = this.#options;
-    const { heartbeatIntervalMs, heartbeatTimeoutMs } = this.#timing;
-    const peer: Established = {
-      role: "principal",
-      agent: hello.agent,
-      protocolVersion: version,
-      sessionId,
-      epoch,
-      peerStore: hello.store,
-      peerSoftware: hello.software,
-      ...terms,
-    };
-    const liveness = new Liveness(
-      { intervalMs: heartbeatIntervalMs, timeoutMs: heartbeatTimeoutMs, random },
-      nowMs,
-    );
+    const { hello, version } = this.state;
+    const peer = establishedPrincipal(hello, acceptance, version);
+    const { heartbeatIntervalMs: intervalMs, heartbeatTimeoutMs: timeoutMs } = this.#timing;
+    const liveness = new Liveness({ intervalMs, timeoutMs }, this.#options.random, nowMs);
+    const message = welcomeOf(this.#options, this.#timing, acceptance, version);
     this.#active = { kind: "open", peer };
-    return [
-      {
-        kind: "send",
-        message: {
-          type: "welcome",
-          protocol_version: version,
-          session_id: sessionId,
-          epoch,
-          store,
-          window,
-          settled: String(settled),
-          heartbeat_interval_ms: heartbeatIntervalMs,
-          heartbeat_timeout_ms: heartbeatTimeoutMs,
-          software,
-        },
-      },
-      this.opened(peer, liveness, nowMs),
-    ];
+    return [{ kind: "send", message }, this.opened(peer, liveness, nowMs)];
   }
 
   /**
@@ -134,17 +110,13 @@ export class PrincipalSession extends SessionMachine {
     if (this.ending !== undefined) return [];
     if (this.liveness !== undefined) return this.fail(error, nowMs);
     const retryMs = retryAfterMs === undefined ? undefined : Math.ceil(retryAfterMs);
-    const message: Refuse = {
-      type: "refuse",
-      code: error.code,
-      message: error.message.slice(0, LIMITS.maxMessageLength),
-      ...(retryMs === undefined ? {} : { retry_after_ms: retryMs }),
-    };
     const cause: EndCause = { kind: "refused", error, retryAfterMs: retryMs };
-    return [
-      { kind: "send", message },
-      ...this.close(closeCodeOf(error.code), closeReasonOf(error), cause, nowMs),
-    ];
+    return [{ kind: "send", message: refuseOf(error, retryMs) }, ...this.closeFor(cause, nowMs)];
+  }
+
+  // Before it is let in, an agent is told in a refusal what a close reason has little room for.
+  override fail(error: HawserError, nowMs: number): SessionOutput[] {
+    return this.liveness === undefined ? this.refuse(error, undefined, nowMs) : super.fail(error, nowMs);
   }
 
   /** Asks the agent to leave and to come back at its slot. One notice is sent per connection; further calls do nothing. */
@@ -184,10 +156,6 @@ export class PrincipalSession extends SessionMachine {
     return [];
   }
 
-  protected get phase(): string {
-    return this.state.kind;
-  }
-
   protected get cause(): EndCause | undefined {
     return this.#active.kind === "parting" ? this.#active.cause : undefined;
   }
@@ -217,14 +185,8 @@ export class PrincipalSession extends SessionMachine {
 
   #greeted(hello: Hello, deadlineMs: number, nowMs: number): SessionOutput[] {
     const version = negotiateVersion(hello.protocol_versions);
-    if (version === undefined) return this.refuse(unsupported(hello), undefined, nowMs);
-    let terms: PeerTerms;
-    try {
-      terms = peerTerms(hello);
-    } catch (thrown) {
-      return this.refuse(HawserError.from(thrown), undefined, nowMs);
-    }
-    this.#active = { kind: "authenticating", hello, version, terms, deadlineMs };
+    if (version === undefined) return this.refuse(unsupportedVersion(hello), undefined, nowMs);
+    this.#active = { kind: "authenticating", hello, version, deadlineMs };
     return [{ kind: "authenticate", hello }];
   }
 
@@ -233,23 +195,6 @@ export class PrincipalSession extends SessionMachine {
     const deadlineMs = nowMs + 2 * this.#timing.closeGraceMs;
     this.#active = { kind: "parting", cause: { kind: "goodbye", reason }, deadlineMs };
     return [{ kind: "quiesce" }, { kind: "send", message: { type: "farewell" } }];
-  }
-
-  #receiveWhileOpen(message: ControlMessage, nowMs: number): SessionOutput[] {
-    switch (message.type) {
-      case "heartbeat":
-        return this.heartbeat(message, nowMs);
-      case "ack":
-      case "nack":
-        return [];
-      case "hello":
-      case "welcome":
-      case "refuse":
-      case "goodbye":
-      case "farewell":
-      case "drain":
-        return this.illegal(message, nowMs);
-    }
   }
 
   #noHello(nowMs: number): SessionOutput[] {
@@ -262,10 +207,4 @@ export class PrincipalSession extends SessionMachine {
   #undecided(nowMs: number): SessionOutput[] {
     return this.refuse(new HawserError("overloaded", "the hello was not answered in time"), undefined, nowMs);
   }
-}
-
-function unsupported(hello: Hello): HawserError {
-  const offered = hello.protocol_versions.join(", ").slice(0, LIMITS.maxReasonLength);
-  const message = `the agent offered protocol version ${offered}; this principal speaks ${PROTOCOL_VERSIONS.join(", ")}`;
-  return new HawserError("unsupported_version", message, { agent: hello.agent });
 }

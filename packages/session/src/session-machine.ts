@@ -1,14 +1,16 @@
 import {
   CLOSE_CODES,
+  closeCodeFor,
+  closeReason,
+  formatSettled,
   HawserError,
-  LIMITS,
+  parseSettled,
   type CloseCode,
   type ControlMessage,
   type Heartbeat,
 } from "@hawser/protocol";
-import { closeCodeOf, closeReasonOf, cutToBytes } from "./close-reasons.js";
+import { isRefusal, tellPeer } from "./close-reasons.js";
 import type { Liveness } from "./liveness.js";
-import { parseSettled } from "./negotiation.js";
 import {
   endReason,
   type DrainNotice,
@@ -41,8 +43,7 @@ export abstract class SessionMachine {
     this.#closeGraceMs = closeGraceMs;
   }
 
-  /** Name of the state for messages. */
-  protected abstract readonly phase: string;
+  abstract readonly state: { readonly kind: string };
   /** When the present state has lasted too long, or long enough. */
   protected abstract readonly deadlineMs: number | undefined;
   /** Why it would end if the transport ended now. */
@@ -62,13 +63,13 @@ export abstract class SessionMachine {
    */
   eventReceived(nowMs: number): readonly SessionOutput[] {
     if (this.mayReceiveEvents || this.ending !== undefined) return NOTHING;
-    return this.violation(`an event is not allowed while the session is ${this.phase}`, nowMs);
+    return this.violation(`an event is not allowed while the session is ${this.state.kind}`, nowMs);
   }
 
   /** Something here threw, or what arrived cannot be read: closes with the code that fits, unless it is closing already. */
   fail(error: HawserError, nowMs: number): SessionOutput[] {
     if (this.ending !== undefined) return [];
-    return this.close(closeCodeOf(error.code), closeReasonOf(error), { kind: "failed", error }, nowMs);
+    return this.closeFor(this.#causeOf(error), nowMs);
   }
 
   /** Time has come to `nextWakeAt`; earlier calls do nothing. `settled` is the floor of this side's mailbox, for the heartbeat. */
@@ -77,7 +78,7 @@ export abstract class SessionMachine {
     if (this.liveness?.isSilent(nowMs)) return this.#giveUp(this.liveness.silenceMs);
     if (this.deadlineMs !== undefined && nowMs >= this.deadlineMs) return this.onDeadline(nowMs);
     if (!this.liveness?.takeBeat(nowMs)) return [];
-    return [{ kind: "send", message: { type: "heartbeat", settled: String(settled) } }];
+    return [{ kind: "send", message: { type: "heartbeat", settled: formatSettled(settled) } }];
   }
 
   /** When to call `wake` next; ask again after every call. Undefined: never, unless something else happens first. */
@@ -106,29 +107,25 @@ export abstract class SessionMachine {
     return { kind: "opened", peer };
   }
 
-  protected heartbeat(message: Heartbeat, nowMs: number): SessionOutput[] {
-    const version = parseSettled(message.settled);
-    if (version === undefined)
-      return this.violation("settled of heartbeat must be a version or 0, as a decimal string", nowMs);
-    if (version <= this.#peerSettled) return [];
-    this.#peerSettled = version;
-    return [{ kind: "settled", version }];
+  /** What either side may be told while the session is open. */
+  protected receiveWhileOpen(message: ControlMessage, nowMs: number): SessionOutput[] {
+    if (message.type === "heartbeat") return this.#heartbeat(message);
+    if (message.type === "ack" || message.type === "nack") return [];
+    return this.illegal(message, nowMs);
   }
 
   protected illegal(message: ControlMessage, nowMs: number): SessionOutput[] {
-    return this.violation(`${message.type} is not allowed while the session is ${this.phase}`, nowMs);
+    return this.violation(`${message.type} is not allowed while the session is ${this.state.kind}`, nowMs);
   }
 
   protected violation(what: string, nowMs: number): SessionOutput[] {
-    return this.close(
-      CLOSE_CODES.protocolError,
-      what,
-      // A refusal that was heard remains one, whatever its sender says next.
-      this.cause?.kind === "refused"
-        ? this.cause
-        : { kind: "failed", error: new HawserError("invalid_message", what) },
-      nowMs,
-    );
+    const cause = this.#causeOf(new HawserError("invalid_message", what));
+    return this.close(CLOSE_CODES.protocolError, what, cause, nowMs);
+  }
+
+  /** Closes with the code that fits the error, which stays the cause of the end. */
+  protected closeFor(cause: EndCause & { readonly error: HawserError }, nowMs: number): SessionOutput[] {
+    return this.close(closeCodeFor(cause.error.code), tellPeer(cause.error), cause, nowMs);
   }
 
   protected close(
@@ -138,12 +135,27 @@ export abstract class SessionMachine {
     nowMs: number,
   ): SessionOutput[] {
     this.ending = { kind: "closing", cause, deadlineMs: nowMs + this.#closeGraceMs };
-    return [{ kind: "close", code, reason: cutToBytes(reason, LIMITS.maxReasonLength) }];
+    return [{ kind: "close", code, reason: closeReason(reason) }];
   }
 
   protected terminate(error: HawserError, cause: EndCause | undefined): SessionOutput[] {
     this.ending = { kind: "terminated", cause };
     return [{ kind: "terminate", error }];
+  }
+
+  #heartbeat({ settled }: Heartbeat): SessionOutput[] {
+    const version = parseSettled(settled);
+    if (version <= this.#peerSettled) return [];
+    this.#peerSettled = version;
+    return [{ kind: "settled", version }];
+  }
+
+  // What was refused stays refused, whatever follows; and a version or an identity that this side cannot accept is a refusal too.
+  #causeOf(error: HawserError): EndCause & { readonly error: HawserError } {
+    const { cause } = this;
+    if (cause?.kind === "refused") return cause;
+    if (this.liveness !== undefined || !isRefusal(error.code)) return { kind: "failed", error };
+    return { kind: "refused", error, retryAfterMs: undefined };
   }
 
   #wakeEnding(ending: EndingState, nowMs: number): SessionOutput[] {
@@ -155,6 +167,6 @@ export abstract class SessionMachine {
   #giveUp(silenceMs: number): SessionOutput[] {
     const what = `nothing was heard from the peer for ${Math.round(silenceMs)} ms`;
     const error = new HawserError("heartbeat_timeout", what);
-    return this.terminate(error, this.cause ?? { kind: "silent", error });
+    return this.terminate(error, { kind: "silent", error });
   }
 }

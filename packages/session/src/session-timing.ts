@@ -1,4 +1,4 @@
-import { DEFAULT_TIMING, HawserError } from "@hawser/protocol";
+import { DEFAULT_TIMING, HawserError, LIMITS } from "@hawser/protocol";
 
 /** How long a session waits for what (PROTOCOL.md, Liveness and Rotation). Whole milliseconds, each at least 1. */
 export interface SessionTiming {
@@ -35,7 +35,11 @@ export function resolveSessionTiming(options: Partial<SessionTiming> = {}): Sess
     ...resolveRotation(options),
     closeGraceMs: options.closeGraceMs ?? DEFAULT_TIMING.closeGraceMs,
   };
-  for (const [name, value] of Object.entries(timing)) checkDuration(name, value);
+  const { minHeartbeatIntervalMs, maxDurationMs } = LIMITS;
+  for (const [name, value] of Object.entries(timing)) checkDuration(name, value, 1, MAX_SESSION_TIMING_MS);
+  // These two are announced to the agent, so they have to be what the wire allows.
+  checkDuration("heartbeatIntervalMs", timing.heartbeatIntervalMs, minHeartbeatIntervalMs, maxDurationMs);
+  checkDuration("heartbeatTimeoutMs", timing.heartbeatTimeoutMs, minHeartbeatIntervalMs, maxDurationMs);
   if (timing.heartbeatTimeoutMs < 2 * timing.heartbeatIntervalMs)
     throw invalid(
       `heartbeatTimeoutMs (${timing.heartbeatTimeoutMs}) must be at least twice heartbeatIntervalMs (${timing.heartbeatIntervalMs}), or one late heartbeat ends the session`,
@@ -57,12 +61,9 @@ function resolveRotation({ rotationMinMs, rotationMaxMs }: Partial<SessionTiming
   return { rotationMinMs: min, rotationMaxMs: max };
 }
 
-function checkDuration(name: string, value: number | null): void {
-  if (value === null) return;
-  if (Number.isSafeInteger(value) && value >= 1 && value <= MAX_SESSION_TIMING_MS) return;
-  throw invalid(
-    `${name} must be a whole number of milliseconds from 1 to ${MAX_SESSION_TIMING_MS}, not ${value}`,
-  );
+function checkDuration(name: string, value: number | null, min: number, max: number): void {
+  if (value === null || (Number.isSafeInteger(value) && value >= min && value <= max)) return;
+  throw invalid(`${name} must be a whole number of milliseconds from ${min} to ${max}, not ${value}`);
 }
 
 function invalid(message: string): HawserError {

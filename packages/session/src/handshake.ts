@@ -1,0 +1,104 @@
+import {
+  formatSettled,
+  HawserError,
+  LIMITS,
+  parseSettled,
+  PROTOCOL_VERSIONS,
+  type Hello,
+  type ProtocolVersion,
+  type Refuse,
+  type Welcome,
+} from "@hawser/protocol";
+import type { AgentSessionOptions } from "./agent-session-state.js";
+import { tellPeer } from "./close-reasons.js";
+import type { Acceptance, PrincipalSessionOptions } from "./principal-session-state.js";
+import type { Established } from "./session-output.js";
+import type { SessionTiming } from "./session-timing.js";
+
+/**
+ * The version both sides will speak (PROTOCOL.md, Versions): the first of the offered ones, most wanted first, that is spoken here; undefined
+ * when there is none.
+ */
+export function negotiateVersion(offered: readonly string[]): ProtocolVersion | undefined {
+  for (const version of offered) {
+    const known = PROTOCOL_VERSIONS.find((candidate) => candidate === version);
+    if (known !== undefined) return known;
+  }
+  return undefined;
+}
+
+export function helloOf({ agent, store, window, software }: AgentSessionOptions, settled: number): Hello {
+  const protocol_versions = [...PROTOCOL_VERSIONS];
+  return {
+    type: "hello",
+    agent,
+    protocol_versions,
+    store,
+    window,
+    settled: formatSettled(settled),
+    software,
+  };
+}
+
+export function welcomeOf(
+  { store, window, software }: PrincipalSessionOptions,
+  { heartbeatIntervalMs, heartbeatTimeoutMs }: SessionTiming,
+  { sessionId, epoch, settled }: Acceptance,
+  protocol_version: ProtocolVersion,
+): Welcome {
+  return {
+    type: "welcome",
+    protocol_version,
+    session_id: sessionId,
+    epoch,
+    store,
+    window,
+    settled: formatSettled(settled),
+    heartbeat_interval_ms: heartbeatIntervalMs,
+    heartbeat_timeout_ms: heartbeatTimeoutMs,
+    software,
+  };
+}
+
+export function refuseOf(error: HawserError, retryAfterMs: number | undefined): Refuse {
+  const message = tellPeer(error).slice(0, LIMITS.maxMessageLength);
+  const refuse: Refuse = { type: "refuse", code: error.code, message };
+  return retryAfterMs === undefined ? refuse : { ...refuse, retry_after_ms: retryAfterMs };
+}
+
+/** What an agent knows of its session from the welcome. */
+export function establishedAgent(agent: string, welcome: Welcome): Established {
+  return {
+    role: "agent",
+    agent,
+    protocolVersion: welcome.protocol_version,
+    sessionId: welcome.session_id,
+    epoch: welcome.epoch,
+    ...peerOf(welcome),
+  };
+}
+
+/** What a principal knows of its session once it has let the agent in. */
+export function establishedPrincipal(
+  hello: Hello,
+  { sessionId, epoch }: Acceptance,
+  protocolVersion: ProtocolVersion,
+): Established {
+  return { role: "principal", agent: hello.agent, protocolVersion, sessionId, epoch, ...peerOf(hello) };
+}
+
+function peerOf({ store, window, settled, software }: Hello | Welcome) {
+  return {
+    peerStore: store,
+    peerWindow: window,
+    peerSettled: parseSettled(settled),
+    peerSoftware: software,
+  };
+}
+
+export function unsupportedVersion(hello: Hello): HawserError {
+  const offered = hello.protocol_versions.join(", ");
+  const spoken = PROTOCOL_VERSIONS.join(", ");
+  const message = `this principal speaks protocol version ${spoken}; the agent offered ${offered}`;
+  return new HawserError("unsupported_version", message, { agent: hello.agent });
+}

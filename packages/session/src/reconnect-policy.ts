@@ -1,0 +1,142 @@
+import type { Random } from "@hawser/runtime";
+import { endOfDial, type DialFailure } from "./dial-failure.js";
+import { resolveReconnectTiming, type ReconnectTiming } from "./reconnect-timing.js";
+import type { EndReason } from "./session-end.js";
+
+/** When to dial again, and how much to make of it. */
+export interface Reconnect {
+  readonly delayMs: number;
+  /** Somebody has to do something: log it as an error. */
+  readonly loud: boolean;
+  /** One line for the log. */
+  readonly reason: string;
+}
+
+export interface ReconnectPolicyOptions {
+  readonly random: Random;
+  readonly timing?: Partial<ReconnectTiming>;
+}
+
+/** How much later than asked an agent may come after a retry-after: those who were given the same time do not come in one moment. */
+const RETRY_AFTER_SPREAD = { ofDelay: 0.1, minMs: 250, maxMs: 30_000 } as const;
+
+/**
+ * When an agent dials again, by how its last connection ended (PROTOCOL.md, Reconnecting).
+ *
+ * | how it ended | next try |
+ * |---|---|
+ * | rotation, clean end | at once; after less than `shortSessionMs` as after a failure |
+ * | drain notice | at the slot it named |
+ * | refused with retry-after | at the time named, and a little after |
+ * | identity or version refused | after `refusedMinMs` to `refusedMaxMs`, loud; at once with new credentials |
+ * | anything else, superseded too | full jitter over an exponential, above a floor |
+ *
+ * One policy serves one agent for all its connections; what it knows is how long the last session was open (`opened` to `next`) and how many failures
+ * came in a row.
+ *
+ * @throws HawserError `invalid_config` for impossible timing
+ */
+export class ReconnectPolicy {
+  readonly #random: Random;
+  readonly #timing: ReconnectTiming;
+  #failures = 0;
+  #openedAtMs: number | undefined;
+  #wantsCredentials = false;
+
+  constructor({ random, timing }: ReconnectPolicyOptions) {
+    this.#random = random;
+    this.#timing = resolveReconnectTiming(timing);
+  }
+
+  /** Failures since the last stable session. */
+  get failures(): number {
+    return this.#failures;
+  }
+
+  /** A session opened. Failures are forgotten only when it turns out to have been stable. */
+  opened(nowMs: number): void {
+    this.#openedAtMs = nowMs;
+    this.#wantsCredentials = false;
+  }
+
+  /** The connection is gone, or there was none: when to try again. A `SessionEnd` is an `EndReason`. */
+  next(end: EndReason | DialFailure, nowMs: number): Reconnect {
+    const livedMs = this.#openedAtMs === undefined ? 0 : nowMs - this.#openedAtMs;
+    this.#openedAtMs = undefined;
+    this.#wantsCredentials = false;
+    if (livedMs >= this.#timing.stableAfterMs) this.#failures = 0;
+    return this.#after(end.kind === "dialFailed" ? endOfDial(end) : end, livedMs);
+  }
+
+  /** New credentials are there. True when the last `next` waits for them: dial now. False: the wait has another cause and stands. */
+  credentialsChanged(): boolean {
+    const dialNow = this.#wantsCredentials;
+    this.#wantsCredentials = false;
+    return dialNow;
+  }
+
+  #after(end: EndReason, livedMs: number): Reconnect {
+    switch (end.kind) {
+      case "rotated":
+      case "clean":
+        return this.#afterCleanEnd(end.kind, livedMs);
+      case "drained":
+        return this.#afterDrain(end, livedMs);
+      case "retryAfter":
+        return this.#afterRetryAfter(end.ms, end.error.message);
+      case "refused":
+        return this.#afterRefusal(end);
+      case "superseded":
+        return this.#backOff(`another session of this agent took over: ${end.error.message}`, true);
+      case "failed":
+        return this.#backOff(`${end.error.code}: ${end.error.message}`, false);
+    }
+  }
+
+  #afterCleanEnd(kind: "rotated" | "clean", livedMs: number): Reconnect {
+    if (livedMs < this.#timing.shortSessionMs)
+      return this.#backOff(
+        `the session ended cleanly (${kind}), but after only ${Math.round(livedMs)} ms`,
+        false,
+      );
+    return { delayMs: 0, loud: false, reason: kind === "rotated" ? "rotation" : "the session ended cleanly" };
+  }
+
+  // Exactly at the slot, because the principal spaced the slots; only a session that hardly lived waits the floor, so that no slot of 0 can spin.
+  #afterDrain({ slotMs, windowMs }: EndReason & { kind: "drained" }, livedMs: number): Reconnect {
+    const { shortSessionMs, backoffMinMs } = this.#timing;
+    const leastMs = livedMs < shortSessionMs ? backoffMinMs : 0;
+    const reason = `drained: slot at ${slotMs} ms of ${windowMs} ms`;
+    return { delayMs: Math.max(leastMs, this.#bounded(slotMs)), loud: false, reason };
+  }
+
+  #afterRetryAfter(ms: number, why: string): Reconnect {
+    return { delayMs: this.#spread(this.#bounded(ms)), loud: false, reason: `asked to come back: ${why}` };
+  }
+
+  #afterRefusal({ code, error, retryAfterMs }: EndReason & { kind: "refused" }): Reconnect {
+    const { refusedMinMs, refusedMaxMs } = this.#timing;
+    this.#wantsCredentials = code !== "unsupported_version";
+    const ownMs = refusedMinMs + this.#random.next() * (refusedMaxMs - refusedMinMs);
+    const askedMs = retryAfterMs === undefined ? 0 : this.#spread(this.#bounded(retryAfterMs));
+    return { delayMs: Math.max(ownMs, askedMs), loud: true, reason: `refused: ${code}: ${error.message}` };
+  }
+
+  // The draw comes after the cap: a fleet that has reached it is spread over the whole of it.
+  #backOff(why: string, loud: boolean): Reconnect {
+    const { backoffMinMs, backoffMaxMs } = this.#timing;
+    this.#failures += 1;
+    const ceilingMs = Math.min(backoffMaxMs, backoffMinMs * 2 ** this.#failures);
+    const delayMs = backoffMinMs + this.#random.next() * (ceilingMs - backoffMinMs);
+    return { delayMs, loud, reason: `${why} (failure ${this.#failures} in a row)` };
+  }
+
+  #spread(ms: number): number {
+    const { ofDelay, minMs, maxMs } = RETRY_AFTER_SPREAD;
+    return ms + this.#random.next() * Math.min(maxMs, Math.max(minMs, ofDelay * ms));
+  }
+
+  #bounded(ms: number): number {
+    return Math.min(ms, this.#timing.maxRequestedMs);
+  }
+}
