@@ -84,11 +84,7 @@ class FrontListener implements Listener {
       await listening(server, host, port);
     } catch (cause) {
       if (this.#server === server) this.#server = undefined;
-      throw bindError("listen", host, port, cause);
-    }
-    if (this.#server !== server) {
-      server.close();
-      throw new HawserError("aborted", "the listener was stopped while it started");
+      throw cause instanceof HawserError ? cause : bindError("listen", host, port, cause);
     }
     server.on("error", (err) => this.#logger.error({ err }, "the listener cannot accept a connection"));
     const bound = server.address();
@@ -141,6 +137,7 @@ class FrontListener implements Listener {
   #secured(undecided: Undecided, secured: TLSSocket): void {
     secured.on("error", ignoreError);
     undecided.stage = "protocol";
+    undecided.certificateName = certificateName(secured);
     const { alpnProtocol } = secured;
     if (alpnProtocol === "h2" || alpnProtocol === "http/1.1")
       return this.#decided(undecided, secured, alpnProtocol);
@@ -156,11 +153,8 @@ class FrontListener implements Listener {
     if (acceptor === undefined) return this.#refuse(undecided, socket, protocol);
     if (!this.#undecided.settle(undecided)) return;
     this.#counts.count("handedOver");
-    const name = this.#tls === undefined ? undefined : certificateName(socket as TLSSocket);
-    const info: SocketInfo = {
-      address: undecided.address,
-      ...(name === undefined ? {} : { certificateName: name }),
-    };
+    const { address, certificateName: name } = undecided;
+    const info: SocketInfo = { address, ...(name === undefined ? {} : { certificateName: name }) };
     acceptor.accept(socket, info);
   }
 
@@ -179,9 +173,13 @@ function ignoreError(): void {}
 
 function listening(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
+    const onClose = (): void =>
+      reject(new HawserError("aborted", "the listener was stopped while it started"));
     server.once("error", reject);
+    server.once("close", onClose);
     server.listen({ host, port }, () => {
       server.off("error", reject);
+      server.off("close", onClose);
       resolve();
     });
   });

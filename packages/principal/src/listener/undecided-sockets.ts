@@ -8,6 +8,8 @@ export interface Undecided {
   readonly address: string;
   /** What it is waiting for: the TLS handshake, the bytes that tell the protocol, or (`refused`) the client to read that it is not served here. */
   stage: "tls" | "protocol" | "refused";
+  /** Known once TLS has ended here. */
+  certificateName: string | undefined;
 }
 
 interface Waiting extends Undecided {
@@ -48,7 +50,7 @@ export class UndecidedSockets {
       socket.destroy();
       this.#options.timedOut(waiting);
     });
-    const waiting: Waiting = { socket, address, stage, deadline };
+    const waiting: Waiting = { socket, address, stage, certificateName: undefined, deadline };
     this.#waiting.set(socket, waiting);
     socket.once("close", () => {
       if (this.settle(waiting)) this.#options.lost(waiting);

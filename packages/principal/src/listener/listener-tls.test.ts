@@ -1,0 +1,181 @@
+import { systemRuntime, systemTimers } from "@hawser/runtime";
+import type { Acceptor, SocketInfo } from "@hawser/transport";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { connect as connectTcp } from "node:net";
+import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
+import { afterEach, describe, expect, it } from "vitest";
+import { HTTP2_PREFACE } from "./http2-preface.js";
+import { createListener, type Listener } from "./listener.js";
+import type { ListenerOptions } from "./listener-options.js";
+
+function pem(name: string): Buffer {
+  return readFileSync(new URL(`test-certificates/${name}.pem`, import.meta.url));
+}
+
+const ca = pem("ca");
+const serverTls = { cert: pem("server"), key: pem("server.key") };
+const clientTls = { cert: pem("client"), key: pem("client.key") };
+const strangerTls = { cert: pem("stranger"), key: pem("stranger.key") };
+
+const cleanups: (() => Promise<void> | void)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) {
+    await new Promise<void>((resolve) => {
+      systemTimers.soon(resolve);
+    });
+  }
+}
+
+/** Says to each client which acceptor it reached, and echoes. */
+function echo(alpn: Acceptor["alpn"], infos: SocketInfo[]): Acceptor {
+  return {
+    alpn,
+    start: async () => {},
+    stop: async () => {},
+    accept(socket, info) {
+      infos.push(info);
+      cleanups.push(() => void socket.destroy());
+      socket.write(`${alpn}|`);
+      socket.on("data", (chunk: Buffer) => void socket.write(chunk));
+    },
+  };
+}
+
+async function listen(
+  protocols: readonly Acceptor["alpn"][],
+  tls: Partial<NonNullable<ListenerOptions["tls"]>> = {},
+  options: Partial<ListenerOptions> = {},
+): Promise<{ listener: Listener; port: number; infos: SocketInfo[] }> {
+  const infos: SocketInfo[] = [];
+  const listener = createListener(
+    { port: 0, ...options, tls: { ...serverTls, ...tls } },
+    { runtime: systemRuntime(), acceptors: protocols.map((alpn) => echo(alpn, infos)) },
+  );
+  cleanups.push(() => listener.stop());
+  return { listener, infos, port: (await listener.start()).port };
+}
+
+function dial(port: number, options: ConnectionOptions = {}): TLSSocket {
+  const socket = connect({ host: "127.0.0.1", port, ca, ...options });
+  cleanups.push(() => void socket.destroy());
+  return socket;
+}
+
+/** Writes, and reads until `length` bytes are there. */
+async function exchange(client: TLSSocket, said: string | Buffer, length: number): Promise<string> {
+  client.write(said);
+  let heard = "";
+  client.on("data", (chunk: Buffer) => {
+    heard += chunk.toString("latin1");
+  });
+  await until(() => heard.length >= length);
+  return heard;
+}
+
+async function failure(client: TLSSocket): Promise<string> {
+  client.resume();
+  const [error] = (await once(client, "error")) as [Error & { code?: string }];
+  return error.code ?? error.message;
+}
+
+describe("telling protocols apart over TLS", () => {
+  it.each([
+    { offered: ["h2"], expected: "h2" },
+    { offered: ["http/1.1"], expected: "http/1.1" },
+    { offered: ["http/1.1", "h2"], expected: "h2" },
+  ] as const)("goes by ALPN: $offered", async ({ offered, expected }) => {
+    const { port, infos, listener } = await listen(["http/1.1", "h2"]);
+    const client = dial(port, { ALPNProtocols: [...offered] });
+    expect(await exchange(client, "hello", expected.length + 6)).toBe(`${expected}|hello`);
+    expect(infos).toEqual([{ address: `127.0.0.1:${client.localPort}` }]);
+    expect(listener.stats()).toMatchObject({ undecided: 0, handedOver: 1, tlsFailed: 0, lost: 0 });
+  });
+
+  it("offers only what an acceptor speaks", async () => {
+    const { port } = await listen(["http/1.1"]);
+    expect(await exchange(dial(port, { ALPNProtocols: ["h2", "http/1.1"] }), "x", 10)).toBe("http/1.1|x");
+    expect(await failure(dial(port, { ALPNProtocols: ["h2"] }))).toBe(
+      "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL",
+    );
+  });
+
+  it("goes by the first bytes when the client offers no ALPN", async () => {
+    const { port } = await listen(["http/1.1", "h2"]);
+    expect(await exchange(dial(port), "GET", 12)).toBe("http/1.1|GET");
+    const preface = HTTP2_PREFACE.toString("latin1");
+    const client = dial(port);
+    client.write(HTTP2_PREFACE.subarray(0, 5));
+    expect(await exchange(client, HTTP2_PREFACE.subarray(5), 3 + preface.length)).toBe(`h2|${preface}`);
+  });
+
+  it("refuses TLS 1.1", async () => {
+    const { port, listener } = await listen(["h2"]);
+    const client = dial(port, {
+      minVersion: "TLSv1.1",
+      maxVersion: "TLSv1.1",
+      ciphers: "DEFAULT@SECLEVEL=0",
+    });
+    expect(await failure(client)).toBe("ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION");
+    await until(() => listener.stats().tlsFailed === 1);
+  });
+
+  it("survives plaintext, garbage and a reset in the handshake", async () => {
+    const { port, listener } = await listen(["http/1.1"]);
+    for (const said of ["GET / HTTP/1.1\r\n\r\n", Buffer.from([0x16, 0x03, 0x01, 0xff, 0xff, 0x00])]) {
+      const failed = listener.stats().tlsFailed;
+      const client = connectTcp(port, "127.0.0.1");
+      client.on("error", () => {});
+      cleanups.push(() => void client.destroy());
+      await once(client, "connect");
+      await new Promise((resolve) => client.write(said, resolve));
+      client.resetAndDestroy();
+      await until(() => listener.stats().tlsFailed === failed + 1);
+    }
+    expect(listener.stats().undecided).toBe(0);
+    expect(await exchange(dial(port), "GET", 12)).toBe("http/1.1|GET");
+  });
+
+  it("holds the deadline over the handshake and the first bytes together", async () => {
+    const { port, listener } = await listen(["http/1.1"], {}, { helloTimeoutMs: 100 });
+    const inHandshake = connectTcp(port, "127.0.0.1");
+    inHandshake.on("error", () => {});
+    const afterHandshake = dial(port);
+    afterHandshake.on("error", () => {});
+    afterHandshake.resume();
+    await until(() => inHandshake.closed && afterHandshake.closed);
+    expect(listener.stats()).toMatchObject({ undecided: 0, helloTimeout: 2, tlsFailed: 0, lost: 0 });
+  });
+});
+
+describe("client certificates", () => {
+  it("tells the acceptor the common name of a verified one", async () => {
+    const { port, infos } = await listen(["http/1.1"], { clientCa: ca });
+    const client = dial(port, { ...clientTls, ALPNProtocols: ["http/1.1"] });
+    await exchange(client, "x", 10);
+    expect(infos).toEqual([{ address: `127.0.0.1:${client.localPort}`, certificateName: "agent-1" }]);
+  });
+
+  it.each([
+    { who: "no certificate", credentials: {} },
+    { who: "one signed by somebody else", credentials: strangerTls },
+  ])("lets nobody in with $who", async ({ credentials }) => {
+    const { port, infos, listener } = await listen(["http/1.1"], { clientCa: ca });
+    const client = dial(port, credentials);
+    client.on("error", () => {});
+    // TLS 1.3 lets a client believe it is connected until the server has gone.
+    client.resume();
+    await until(() => client.closed && listener.stats().tlsFailed === 1);
+    expect(infos).toEqual([]);
+  });
+
+  it("does not believe a certificate when no authority is configured", async () => {
+    const { port, infos } = await listen(["http/1.1"]);
+    await exchange(dial(port, { ...clientTls }), "x", 10);
+    expect(infos[0]).not.toHaveProperty("certificateName");
+  });
+});

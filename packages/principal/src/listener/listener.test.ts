@@ -1,0 +1,320 @@
+import { systemRuntime, systemTimers } from "@hawser/runtime";
+import type { Acceptor, SocketInfo } from "@hawser/transport";
+import { createVirtualRuntime } from "@hawser/testkit";
+import { once } from "node:events";
+import { createServer as createHttpServer } from "node:http";
+import { connect as connectHttp2, createServer as createHttp2Server } from "node:http2";
+import { connect, createServer, type Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { afterEach, describe, expect, it } from "vitest";
+import { HTTP2_PREFACE } from "./http2-preface.js";
+import { createListener, type Listener } from "./listener.js";
+import type { ListenerOptions } from "./listener-options.js";
+
+const UPGRADE = Buffer.from(
+  "GET /v1/connect HTTP/1.1\r\nhost: a\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\n",
+);
+
+const cleanups: (() => Promise<void> | void)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+/** Runs promise jobs and I/O until `holds`; the test's own timeout is the only limit. */
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) {
+    await new Promise<void>((resolve) => {
+      systemTimers.soon(resolve);
+    });
+  }
+}
+
+interface Taken {
+  readonly socket: Duplex;
+  readonly info: SocketInfo;
+  received: Buffer;
+}
+
+/** An acceptor that keeps what it is given and reads it. */
+function recorder(alpn: Acceptor["alpn"]): Acceptor & { readonly taken: Taken[] } {
+  const taken: Taken[] = [];
+  return {
+    alpn,
+    taken,
+    start: async () => {},
+    stop: async () => {},
+    accept(socket, info) {
+      const entry: Taken = { socket, info, received: Buffer.alloc(0) };
+      taken.push(entry);
+      socket.on("data", (chunk: Buffer) => {
+        entry.received = Buffer.concat([entry.received, chunk]);
+      });
+      cleanups.push(() => void socket.destroy());
+    },
+  };
+}
+
+/** Feeds a real server of Node. */
+function feeding(
+  alpn: Acceptor["alpn"],
+  server: { emit(event: "connection", socket: Duplex): boolean },
+): Acceptor {
+  return {
+    alpn,
+    start: async () => {},
+    stop: async () => {},
+    accept: (socket) => void server.emit("connection", socket),
+  };
+}
+
+async function listen(
+  acceptors: readonly Acceptor[],
+  options: Partial<ListenerOptions> = {},
+  runtime = systemRuntime(),
+): Promise<{ listener: Listener; host: string; port: number }> {
+  const listener = createListener({ port: 0, ...options }, { runtime, acceptors });
+  cleanups.push(() => listener.stop());
+  return { listener, ...(await listener.start()) };
+}
+
+async function dial(port: number): Promise<Socket> {
+  const socket = connect({ host: "127.0.0.1", port, noDelay: true });
+  cleanups.push(() => void socket.destroy());
+  socket.on("error", () => {});
+  await once(socket, "connect");
+  return socket;
+}
+
+function closed(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    socket.once("close", () => resolve());
+  });
+}
+
+async function readAll(socket: Socket): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  socket.on("data", (chunk: Buffer) => chunks.push(chunk));
+  await closed(socket);
+  return Buffer.concat(chunks);
+}
+
+describe("telling protocols apart on one plaintext port", () => {
+  it("hands an upgrade and a preface to their acceptors, split at every boundary", async () => {
+    const [h1, h2] = [recorder("http/1.1"), recorder("h2")];
+    const { port } = await listen([h1, h2]);
+    for (const [bytes, acceptor] of [
+      [UPGRADE, h1],
+      [HTTP2_PREFACE, h2],
+    ] as const) {
+      for (let at = 1; at < bytes.length; at += 1) {
+        const client = await dial(port);
+        await new Promise((resolve) => client.write(bytes.subarray(0, at), resolve));
+        client.write(bytes.subarray(at));
+        await until(() => acceptor.taken.at(-1)?.received.length === bytes.length);
+        const taken = acceptor.taken.splice(0);
+        expect(taken).toHaveLength(1);
+        expect(taken[0]?.received.equals(bytes)).toBe(true);
+        expect(taken[0]?.info).toEqual({ address: `127.0.0.1:${client.localPort}` });
+        client.destroy();
+      }
+    }
+  });
+
+  it("feeds Node's own HTTP/1.1 and HTTP/2 servers", async () => {
+    const http1 = createHttpServer((_request, response) => response.end("one"));
+    const http2 = createHttp2Server();
+    http2.on("stream", (stream) => {
+      stream.respond({ ":status": 200 });
+      stream.end("two");
+    });
+    const { port } = await listen([feeding("http/1.1", http1), feeding("h2", http2)]);
+
+    expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe("one");
+
+    const session = connectHttp2(`http://127.0.0.1:${port}`);
+    cleanups.push(() => session.destroy());
+    const request = session.request({ ":path": "/" });
+    let body = "";
+    for await (const chunk of request.setEncoding("utf8")) body += String(chunk);
+    expect(body).toBe("two");
+  });
+
+  it("lets both ends talk on a socket it handed over", async () => {
+    const h1 = recorder("http/1.1");
+    const { port } = await listen([h1]);
+    const client = await dial(port);
+    client.write("G");
+    await until(() => h1.taken.length === 1);
+    client.write("ET");
+    await until(() => h1.taken[0]?.received.toString() === "GET");
+    h1.taken[0]?.socket.end("bye");
+    expect((await readAll(client)).toString()).toBe("bye");
+  });
+
+  it("leaves garbage to the HTTP/1.1 acceptor, which knows how to refuse it", async () => {
+    const http1 = createHttpServer();
+    const { port } = await listen([feeding("http/1.1", http1), recorder("h2")]);
+    const client = await dial(port);
+    client.write(Buffer.from([0x16, 0x03, 0x01, 0x00, 0xff]));
+    expect((await readAll(client)).toString()).toContain("400 Bad Request");
+  });
+
+  it("answers 505 when nothing here speaks HTTP/1.1", async () => {
+    const { port, listener } = await listen([recorder("h2")]);
+    const client = await dial(port);
+    client.write(UPGRADE);
+    const answer = (await readAll(client)).toString();
+    expect(answer).toMatch(/^HTTP\/1\.1 505 /);
+    expect(answer).toContain("HTTP/2 (gRPC) only");
+    await until(() => listener.stats().undecided === 0);
+    expect(listener.stats()).toMatchObject({ unsupportedProtocol: 1, handedOver: 0, lost: 0 });
+  });
+
+  it("tells an HTTP/2 client that HTTP/1.1 is required", async () => {
+    const { port } = await listen([recorder("http/1.1")]);
+    const session = connectHttp2(`http://127.0.0.1:${port}`);
+    cleanups.push(() => session.destroy());
+    const goaway = new Promise<{ code: number; data: string }>((resolve) => {
+      session.on("error", () => {});
+      session.on("goaway", (code, _last, data) => resolve({ code, data: String(data) }));
+    });
+    expect(await goaway).toEqual({ code: 0x0d, data: "this port speaks HTTP/1.1 (WebSocket) only" });
+  });
+});
+
+describe("clients that do not say what they speak", () => {
+  it("cuts silence at the deadline and not before", async () => {
+    const world = createVirtualRuntime({ seed: 1 });
+    const { port, listener } = await listen([recorder("http/1.1")], { helloTimeoutMs: 500 }, world.runtime);
+    const client = await dial(port);
+    await until(() => listener.stats().undecided === 1);
+    await world.advance(499);
+    expect(listener.stats()).toMatchObject({ undecided: 1, helloTimeout: 0 });
+    await world.advance(1);
+    expect(listener.stats()).toMatchObject({ undecided: 0, helloTimeout: 1, lost: 0 });
+    await readAll(client);
+  });
+
+  it("does not let half a preface extend the deadline", async () => {
+    const world = createVirtualRuntime({ seed: 1 });
+    const { port, listener } = await listen([recorder("h2")], { helloTimeoutMs: 500 }, world.runtime);
+    const client = await dial(port);
+    client.write(HTTP2_PREFACE.subarray(0, 23));
+    await until(() => listener.stats().undecided === 1);
+    await world.advance(500);
+    expect(listener.stats().helloTimeout).toBe(1);
+    await readAll(client);
+  });
+
+  it("forgets the deadline once a socket was handed over", async () => {
+    const world = createVirtualRuntime({ seed: 1 });
+    const h1 = recorder("http/1.1");
+    const { port } = await listen([h1], {}, world.runtime);
+    (await dial(port)).write("GET");
+    await until(() => h1.taken.length === 1);
+    expect(world.pendingTimers).toBe(0);
+  });
+
+  it("survives a reset before anything was said, and in the middle of the preface", async () => {
+    const h1 = recorder("http/1.1");
+    const { port, listener } = await listen([h1, recorder("h2")]);
+    for (const said of ["", "PRI * HT"]) {
+      const lost = listener.stats().lost;
+      const client = await dial(port);
+      if (said !== "") await new Promise((resolve) => client.write(said, resolve));
+      client.resetAndDestroy();
+      await until(() => listener.stats().lost === lost + 1);
+    }
+    expect(listener.stats().undecided).toBe(0);
+    (await dial(port)).write("GET");
+    await until(() => h1.taken.length === 1);
+  });
+
+  it("closes newcomers at the bound, counts them, and has room again when one has gone", async () => {
+    const h1 = recorder("http/1.1");
+    const { port, listener } = await listen([h1], { maxUndecided: 2 });
+    const first = await dial(port);
+    await dial(port);
+    await until(() => listener.stats().undecided === 2);
+    expect((await readAll(await dial(port))).length).toBe(0);
+    expect(listener.stats()).toMatchObject({ undecided: 2, overCapacity: 1 });
+    first.destroy();
+    await until(() => listener.stats().undecided === 1);
+    (await dial(port)).write("GET");
+    await until(() => h1.taken.length === 1);
+    expect(listener.stats()).toMatchObject({ undecided: 1, overCapacity: 1, handedOver: 1 });
+  });
+});
+
+describe("start and stop", () => {
+  it("says port_in_use with the address and what to change, and can be started later", async () => {
+    const other = createServer();
+    other.listen(0, "127.0.0.1");
+    await once(other, "listening");
+    const address = other.address();
+    const port = typeof address === "object" && address !== null ? address.port : 0;
+    const listener = createListener({ port }, { runtime: systemRuntime(), acceptors: [] });
+    cleanups.push(() => listener.stop());
+    await expect(listener.start()).rejects.toMatchObject({
+      code: "port_in_use",
+      message: expect.stringMatching(new RegExp(`^127\\.0\\.0\\.1:${port} .*listen\\.port`)),
+    });
+    other.close();
+    await once(other, "close");
+    expect(await listener.start()).toEqual({ host: "127.0.0.1", port });
+  });
+
+  it("says address_unavailable for an address of another machine", async () => {
+    // TEST-NET-1 (RFC 5737) belongs to nobody.
+    const listener = createListener(
+      { port: 0, host: "192.0.2.1" },
+      { runtime: systemRuntime(), acceptors: [] },
+    );
+    await expect(listener.start()).rejects.toMatchObject({ code: "address_unavailable" });
+  });
+
+  it("refuses options that cannot work, by name", () => {
+    const parts = { runtime: systemRuntime(), acceptors: [] };
+    for (const [options, named] of [
+      [{ port: 65_536 }, "listen.port"],
+      [{ port: -1 }, "listen.port"],
+      [{ port: 1.5 }, "listen.port"],
+      [{ port: 0, host: "" }, "listen.host"],
+      [{ port: 0, helloTimeoutMs: 0 }, "listen.helloTimeoutMs"],
+      [{ port: 0, maxUndecided: 0 }, "listen.maxUndecided"],
+      [{ port: 0, tls: { cert: "no", key: "no" } }, "listen.tls"],
+    ] as const) {
+      expect(() => createListener(options, parts)).toThrow(named);
+    }
+  });
+
+  it("stops: frees the port, cuts the undecided and leaves the others alone", async () => {
+    const h1 = recorder("http/1.1");
+    const { port, listener } = await listen([h1]);
+    const talking = await dial(port);
+    talking.write("GET");
+    await until(() => h1.taken.length === 1);
+    const silent = await dial(port);
+    await until(() => listener.stats().undecided === 1);
+
+    await listener.stop();
+    await readAll(silent);
+    talking.write(" /");
+    await until(() => h1.taken[0]?.received.toString() === "GET /");
+
+    await listener.stop();
+    const again = await listen([h1], { port });
+    expect(again.port).toBe(port);
+  });
+
+  it("does not listen when it is stopped while it starts", async () => {
+    const listener = createListener(
+      { port: 0, host: "localhost" },
+      { runtime: systemRuntime(), acceptors: [] },
+    );
+    const starting = listener.start();
+    const refused = expect(starting).rejects.toMatchObject({ code: "aborted" });
+    await listener.stop();
+    await refused;
+  });
+});
