@@ -95,9 +95,35 @@ function daysIn(year: number, month: number): number {
 
 /** RFC 3339 in UTC, with no more digits of a second than it takes. Undefined when out of the range of years 1 to 9999. */
 export function formatTimestamp({ seconds, nanos }: Timestamp): string | undefined {
-  if (!(seconds >= MIN_SECONDS && seconds <= MAX_SECONDS)) return undefined;
+  if (!(Number.isInteger(seconds) && seconds >= MIN_SECONDS && seconds <= MAX_SECONDS)) return undefined;
   if (!(nanos >= 0 && nanos <= 999_999_999)) return undefined;
-  const whole = new Date(seconds * 1000).toISOString().slice(0, 19);
+  const dayNumber = Math.floor(seconds / 86_400);
+  const second = seconds - dayNumber * 86_400;
+  const time = `${pad(Math.floor(second / 3600))}:${pad(Math.floor(second / 60) % 60)}:${pad(second % 60)}`;
   const fraction = nanos === 0 ? "" : `.${String(nanos).padStart(9, "0").replace(/0+$/, "")}`;
-  return `${whole}${fraction}Z`;
+  return `${formatDate(dayNumber)}T${time}${fraction}Z`;
+}
+
+/** The inverse of `daysSinceEpoch`; an era is the 400 years after which the calendar repeats. */
+function formatDate(dayNumber: number): string {
+  const days = dayNumber + 719_468;
+  const era = Math.floor(days / 146_097);
+  const dayOfEra = days - era * 146_097;
+  const yearOfEra = Math.floor(
+    (dayOfEra -
+      Math.floor(dayOfEra / 1460) +
+      Math.floor(dayOfEra / 36_524) -
+      Math.floor(dayOfEra / 146_096)) /
+      365,
+  );
+  const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
+  const monthFromMarch = Math.floor((5 * dayOfYear + 2) / 153);
+  const day = dayOfYear - Math.floor((153 * monthFromMarch + 2) / 5) + 1;
+  const month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9;
+  const year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0);
+  return `${String(year).padStart(4, "0")}-${pad(month)}-${pad(day)}`;
+}
+
+function pad(number: number): string {
+  return number < 10 ? `0${number}` : String(number);
 }
