@@ -1,9 +1,9 @@
-import { HawserError } from "@hawser/protocol";
 import type { Lifecycle, Logger, Runtime } from "@hawser/runtime";
 import type { Acceptor, SocketInfo } from "@hawser/transport";
 import { createServer, type Server, type Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { bindError, formatAddress } from "./bind-error.js";
+import { formatAddress } from "./bind-error.js";
+import { bindPort } from "./bind-port.js";
 import type { ApplicationProtocol } from "./http2-preface.js";
 import type { BoundAddress, ListenerOptions } from "./listener-options.js";
 import { resolveListenerOptions, type ListenerSettings } from "./listener-settings.js";
@@ -79,16 +79,14 @@ class FrontListener implements Listener {
     // Paused, so that nothing is read (and no handshake paid for) before the socket is let in.
     const server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) => this.#arrived(socket));
     this.#server = server;
-    const { host, port } = this.#settings;
     try {
-      await listening(server, host, port);
-    } catch (cause) {
+      const bound = await bindPort(server, "listen", this.#settings);
+      server.on("error", (err) => this.#logger.error({ err }, "the listener cannot accept a connection"));
+      return bound;
+    } catch (error) {
       if (this.#server === server) this.#server = undefined;
-      throw cause instanceof HawserError ? cause : bindError("listen", host, port, cause);
+      throw error;
     }
-    server.on("error", (err) => this.#logger.error({ err }, "the listener cannot accept a connection"));
-    const bound = server.address();
-    return { host, port: typeof bound === "object" && bound !== null ? bound.port : port };
   }
 
   async stop(): Promise<void> {
@@ -170,17 +168,3 @@ class FrontListener implements Listener {
 
 /** An error on a socket is followed by `close`, and that is what everything here goes by. */
 function ignoreError(): void {}
-
-function listening(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onClose = (): void =>
-      reject(new HawserError("aborted", "the listener was stopped while it started"));
-    server.once("error", reject);
-    server.once("close", onClose);
-    server.listen({ host, port }, () => {
-      server.off("error", reject);
-      server.off("close", onClose);
-      resolve();
-    });
-  });
-}
