@@ -1,0 +1,201 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { HawserError } from "@hawser/protocol";
+import { type Runtime, systemRuntime, type Timer } from "@hawser/runtime";
+import type { Acceptor, Connection, PeerInfo, SocketInfo } from "@hawser/transport";
+import { type WebSocket, WebSocketServer } from "ws";
+import { type HttpRefusal, refusalBody, refusalHeaders, refuseUpgrade } from "./http-refusal.js";
+import {
+  DEFAULT_PATH,
+  resolveStreamOptions,
+  type StreamOptions,
+  webSocketSettings,
+} from "./stream-settings.js";
+import { chooseSubprotocol, framingOf, type Subprotocol, SUBPROTOCOLS } from "./subprotocol.js";
+import { WebSocketConnection } from "./web-socket-connection.js";
+
+/** From the accepted socket to the finished upgrade. */
+export const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000;
+
+/** Room for a large bearer token; a longer header block is answered with 431. */
+export const DEFAULT_MAX_HEADER_BYTES = 16_384;
+
+const MAX_HEADERS = 64;
+
+export interface WebSocketAcceptorOptions extends StreamOptions {
+  /** The only path that is upgraded. @default "/v1/connect" */
+  readonly path?: string;
+  /** @default both */
+  readonly subprotocols?: readonly Subprotocol[];
+  /** @default 10 s */
+  readonly handshakeTimeoutMs?: number;
+  /** @default 16 KiB */
+  readonly maxHeaderBytes?: number;
+  /** @default systemRuntime() */
+  readonly runtime?: Runtime;
+}
+
+/** A socket that was handed over and is still open. */
+interface Held {
+  readonly info: SocketInfo;
+  readonly deadline: Timer;
+  connection: WebSocketConnection | undefined;
+}
+
+/**
+ * The principal's end of the CloudEvents WebSocket binding (PROTOCOL.md, WebSocket).
+ *
+ * @throws HawserError `invalid_config`
+ */
+export function createWebSocketAcceptor(options: WebSocketAcceptorOptions = {}): Acceptor {
+  return new WebSocketAcceptor(options);
+}
+
+class WebSocketAcceptor implements Acceptor {
+  readonly alpn = "http/1.1";
+  readonly #path: string;
+  readonly #subprotocols: readonly Subprotocol[];
+  readonly #handshakeTimeoutMs: number;
+  readonly #runtime: Runtime;
+  readonly #settings: ReturnType<typeof resolveStreamOptions>;
+  readonly #http: Server;
+  readonly #upgrader: WebSocketServer;
+  readonly #held = new Map<Duplex, Held>();
+  #onConnection: ((connection: Connection) => void) | undefined;
+
+  constructor(options: WebSocketAcceptorOptions) {
+    this.#path = options.path ?? DEFAULT_PATH;
+    this.#subprotocols = options.subprotocols ?? SUBPROTOCOLS;
+    this.#handshakeTimeoutMs = options.handshakeTimeoutMs ?? DEFAULT_HANDSHAKE_TIMEOUT_MS;
+    this.#runtime = options.runtime ?? systemRuntime();
+    this.#settings = resolveStreamOptions(options);
+    this.#http = createServer({ maxHeaderSize: options.maxHeaderBytes ?? DEFAULT_MAX_HEADER_BYTES });
+    this.#http.maxHeadersCount = MAX_HEADERS;
+    this.#http.on("request", (request, response) => this.#answer(request, response));
+    this.#http.on("upgrade", (request, socket, head) => this.#upgrade(request, socket, head));
+    this.#upgrader = new WebSocketServer({
+      ...webSocketSettings(this.#settings),
+      noServer: true,
+      clientTracking: false,
+      handleProtocols: (_offered, request) => this.#choose(request) ?? false,
+    });
+    this.#upgrader.on("wsClientError", (error, socket) => {
+      refuseUpgrade(socket, {
+        status: 400,
+        code: "invalid_message",
+        message: error.message,
+        headers: { "sec-websocket-version": "13" },
+      });
+    });
+  }
+
+  start(onConnection: (connection: Connection) => void): Promise<void> {
+    this.#onConnection = onConnection;
+    return Promise.resolve();
+  }
+
+  accept(socket: Duplex, info: SocketInfo): void {
+    if (this.#onConnection === undefined) {
+      socket.destroy();
+      return;
+    }
+    // An HTTP server that does not listen enforces no timeout of its own.
+    const deadline = this.#runtime.timers.after(this.#handshakeTimeoutMs, () => socket.destroy());
+    this.#held.set(socket, { info, deadline, connection: undefined });
+    socket.once("close", () => {
+      deadline.cancel();
+      this.#held.delete(socket);
+    });
+    this.#http.emit("connection", socket);
+    // A listener that looked at the first bytes may hand the socket over paused.
+    socket.resume();
+  }
+
+  async stop(): Promise<void> {
+    this.#onConnection = undefined;
+    const closing = [...this.#held].map(([socket, { connection }]) => {
+      const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
+      connection?.terminate(new HawserError("connection_closed", "The acceptor was stopped."));
+      socket.destroy();
+      return closed;
+    });
+    await Promise.all(closing);
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const held = this.#held.get(socket);
+    if (held === undefined) {
+      socket.destroy();
+      return;
+    }
+    const refusal = this.#refusalOf(request);
+    if (refusal !== undefined) refuseUpgrade(socket, refusal);
+    else {
+      this.#upgrader.handleUpgrade(request, socket, head, (webSocket) => {
+        held.deadline.cancel();
+        this.#connect(webSocket, socket, request, held);
+      });
+    }
+  }
+
+  #connect(webSocket: WebSocket, socket: Duplex, request: IncomingMessage, held: Held): void {
+    const subprotocol = this.#choose(request);
+    const onConnection = this.#onConnection;
+    if (subprotocol === undefined || onConnection === undefined) {
+      webSocket.terminate();
+      return;
+    }
+    const connection = new WebSocketConnection({
+      webSocket,
+      socket,
+      framing: framingOf(subprotocol),
+      peer: peerInfo(held.info, request),
+      settings: this.#settings,
+      timers: this.#runtime.timers,
+    });
+    held.connection = connection;
+    onConnection(connection);
+  }
+
+  /** Why this request is not upgraded; undefined when it is. */
+  #refusalOf(request: IncomingMessage): HttpRefusal | undefined {
+    if (pathOf(request) !== this.#path) return this.#notFound();
+    if (this.#choose(request) !== undefined) return undefined;
+    const message = `Offer one of these subprotocols: ${this.#subprotocols.join(", ")}.`;
+    return { status: 400, code: "unsupported_subprotocol", message };
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    const refusal = pathOf(request) === this.#path ? UPGRADE_REQUIRED : this.#notFound();
+    response.writeHead(refusal.status, refusalHeaders(refusal));
+    response.end(refusalBody(refusal));
+  }
+
+  #notFound(): HttpRefusal {
+    return { status: 404, code: "not_found", message: `Agents connect at ${this.#path}.` };
+  }
+
+  #choose(request: IncomingMessage): Subprotocol | undefined {
+    return chooseSubprotocol(request.headers["sec-websocket-protocol"] ?? "", this.#subprotocols);
+  }
+}
+
+const UPGRADE_REQUIRED: HttpRefusal = {
+  status: 426,
+  code: "invalid_message",
+  message: "This endpoint speaks WebSocket; send an upgrade request.",
+  headers: { upgrade: "websocket" },
+};
+
+function pathOf(request: IncomingMessage): string {
+  return (request.url ?? "").split("?", 1)[0] ?? "";
+}
+
+function peerInfo({ address, certificateName }: SocketInfo, request: IncomingMessage): PeerInfo {
+  const { authorization } = request.headers;
+  return {
+    address,
+    ...(authorization === undefined ? {} : { authorization }),
+    ...(certificateName === undefined ? {} : { certificateName }),
+  };
+}

@@ -1,0 +1,59 @@
+import type { IncomingMessage } from "node:http";
+import { HawserError } from "@hawser/protocol";
+import type { Clock } from "@hawser/runtime";
+import { overloaded } from "@hawser/transport";
+
+/** As much of a refusal's body as an error message can use. */
+const MAX_EXCERPT_BYTES = 512;
+
+/** What an HTTP answer to the upgrade request means for the agent (PROTOCOL.md, WebSocket). */
+export async function refusedDial(
+  url: string,
+  response: IncomingMessage,
+  clock: Clock,
+): Promise<HawserError> {
+  const status = response.statusCode ?? 0;
+  const excerpt = await readExcerpt(response);
+  const message =
+    `${url} answered ${status} ${response.statusMessage ?? ""}`.trimEnd() + (excerpt && `: ${excerpt}`);
+  switch (status) {
+    case 401:
+      return new HawserError("unauthenticated", message);
+    case 403:
+      return new HawserError("forbidden", message);
+    case 503: {
+      const retryAfterMs = parseRetryAfter(response.headers["retry-after"], clock);
+      return retryAfterMs === undefined
+        ? new HawserError("connection_failed", message)
+        : overloaded(message, retryAfterMs);
+    }
+    default:
+      return new HawserError("connection_failed", message);
+  }
+}
+
+/** Seconds, or a date (RFC 9110, section 10.2.3), as milliseconds from now; undefined when it is neither. */
+export function parseRetryAfter(value: string | undefined, clock: Clock): number | undefined {
+  if (value === undefined) return undefined;
+  if (/^\d{1,9}$/.test(value)) return Number(value) * 1000;
+  const date = /^[A-Z][a-z]{2}, /.test(value) ? Date.parse(value) : Number.NaN;
+  return Number.isNaN(date) ? undefined : Math.max(0, date - clock.wallTime());
+}
+
+async function readExcerpt(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of response) {
+      if (!Buffer.isBuffer(chunk)) break;
+      chunks.push(chunk);
+      bytes += chunk.length;
+      if (bytes >= MAX_EXCERPT_BYTES) break;
+    }
+  } catch {
+    // The status is what counts; a body that breaks off adds nothing to it.
+  }
+  const text = Buffer.concat(chunks).toString("utf8", 0, MAX_EXCERPT_BYTES);
+  // What a stranger wrote must not forge log lines.
+  return text.replaceAll(/[\p{Cc}\p{Cf}]+/gu, " ").trim();
+}

@@ -1,0 +1,48 @@
+import { type CloudEvent, jsonCodec, protobufCodec } from "@hawser/protocol";
+
+/** The two subprotocols of the CloudEvents WebSocket binding this project speaks. */
+export const SUBPROTOCOLS = ["cloudevents.json", "cloudevents.proto"] as const;
+export type Subprotocol = (typeof SUBPROTOCOLS)[number];
+
+/** How events of one subprotocol become WebSocket messages and back: one event per message. */
+export interface Framing {
+  readonly transport: "ws-json" | "ws-proto";
+  /** Binary messages or text ones; the other kind is refused with 1003. */
+  readonly binary: boolean;
+  encode(event: CloudEvent): string | Uint8Array;
+  /** @throws HawserError `invalid_event` */
+  decode(message: Buffer): CloudEvent;
+}
+
+const FRAMINGS: Readonly<Record<Subprotocol, Framing>> = {
+  "cloudevents.json": {
+    transport: "ws-json",
+    binary: false,
+    encode: (event) => jsonCodec.encode(event),
+    // The receiver has checked the UTF-8 already.
+    decode: (message) => jsonCodec.decode(message.toString("utf8")),
+  },
+  "cloudevents.proto": {
+    transport: "ws-proto",
+    binary: true,
+    encode: (event) => protobufCodec.encode(event),
+    decode: (message) => protobufCodec.decode(message),
+  },
+};
+
+export function framingOf(subprotocol: Subprotocol): Framing {
+  return FRAMINGS[subprotocol];
+}
+
+export function isSubprotocol(value: unknown): value is Subprotocol {
+  return SUBPROTOCOLS.some((subprotocol) => subprotocol === value);
+}
+
+/** The client's most wanted subprotocol among those spoken here (RFC 6455, section 4.2.2, leaves the choice to the server). */
+export function chooseSubprotocol(offered: string, spoken: readonly Subprotocol[]): Subprotocol | undefined {
+  for (const offer of offered.split(",")) {
+    const name = offer.trim();
+    if (isSubprotocol(name) && spoken.includes(name)) return name;
+  }
+  return undefined;
+}

@@ -1,0 +1,221 @@
+import type { Duplex } from "node:stream";
+import {
+  ABNORMAL_CLOSURE,
+  CLOSE_CODES,
+  type CloseCode,
+  type CloudEvent,
+  HawserError,
+  isCleanClose,
+} from "@hawser/protocol";
+import type { Timers } from "@hawser/runtime";
+import {
+  type Connection,
+  type ConnectionEnd,
+  type ConnectionHandlers,
+  cutCloseReason,
+  type PeerInfo,
+} from "@hawser/transport";
+import { WebSocket } from "ws";
+import { closeCodeOfViolation } from "./frame-violation.js";
+import { KeepAlive } from "./keep-alive.js";
+import type { StreamSettings } from "./stream-settings.js";
+import type { Framing } from "./subprotocol.js";
+import { WriteBatch } from "./write-batch.js";
+
+/** The code `ws` reports for a close frame that carries none. */
+const NO_STATUS = 1005;
+
+/** Most bytes one character of a JavaScript string takes in UTF-8. */
+const MAX_BYTES_PER_CHARACTER = 3;
+
+export interface WebSocketConnectionOptions {
+  /** Open, of which nothing has been read. */
+  readonly webSocket: WebSocket;
+  /** The socket underneath. */
+  readonly socket: Duplex;
+  readonly framing: Framing;
+  readonly peer: PeerInfo;
+  readonly settings: StreamSettings;
+  readonly timers: Timers;
+}
+
+type State =
+  | { readonly name: "open" }
+  /** We closed; the peer's answer is on its way behind what it still sends. */
+  | { readonly name: "closing"; readonly code: number; readonly reason: string }
+  /** The peer sent what it may not; nothing it sends is delivered any more. */
+  | { readonly name: "failing"; readonly code: number; readonly reason: string }
+  | { readonly name: "ended" };
+
+/** One WebSocket of the CloudEvents binding (PROTOCOL.md, WebSocket). */
+export class WebSocketConnection implements Connection {
+  readonly transport: Framing["transport"];
+  readonly peer: PeerInfo;
+  readonly #webSocket: WebSocket;
+  readonly #framing: Framing;
+  readonly #settings: StreamSettings;
+  readonly #timers: Timers;
+  readonly #batch: WriteBatch;
+  readonly #keepAlive: KeepAlive;
+  readonly #sendOptions: { readonly binary: boolean; readonly compress: false };
+  readonly #onFlushed: () => void;
+  /** What came before `open`: at most what the paused socket had read ahead when it broke. */
+  readonly #early: CloudEvent[] = [];
+  #handlers: ConnectionHandlers | undefined;
+  #state: State = { name: "open" };
+  #blocked = false;
+  #unheardEnd: ConnectionEnd | undefined;
+  #socketError: Error | undefined;
+
+  constructor({ webSocket, socket, framing, peer, settings, timers }: WebSocketConnectionOptions) {
+    this.transport = framing.transport;
+    this.peer = peer;
+    this.#webSocket = webSocket;
+    this.#framing = framing;
+    this.#settings = settings;
+    this.#timers = timers;
+    this.#batch = new WriteBatch(socket, timers);
+    this.#keepAlive = new KeepAlive(settings.keepAliveIntervalMs, timers, () => webSocket.ping());
+    this.#sendOptions = { binary: framing.binary, compress: false };
+    this.#onFlushed = () => this.#flushed();
+    // A peer that is not read yet is held back by TCP, not by a queue here.
+    webSocket.pause();
+    socket.on("error", (error) => {
+      this.#socketError ??= error;
+    });
+    webSocket.on("message", (data, isBinary) => this.#received(data, isBinary));
+    webSocket.on("error", (error) => this.#violated(error));
+    webSocket.on("close", (code, reason) => this.#closed(code, reason));
+  }
+
+  get bufferedBytes(): number {
+    return this.#state.name === "ended" ? 0 : this.#webSocket.bufferedAmount;
+  }
+
+  open(handlers: ConnectionHandlers): void {
+    if (this.#handlers !== undefined) throw new HawserError("internal", "A connection is opened once.");
+    this.#handlers = handlers;
+    this.#webSocket.resume();
+    this.#timers.soon(() => this.#catchUp(handlers));
+  }
+
+  send(event: CloudEvent): boolean {
+    const webSocket = this.#webSocket;
+    if (this.#state.name !== "open" || webSocket.readyState !== WebSocket.OPEN) return false;
+    const { highWaterBytes, hardLimitBytes } = this.#settings.limits;
+    const frame = this.#framing.encode(event);
+    this.#keepAlive.alive();
+    this.#batch.begin();
+    if (webSocket.bufferedAmount + frame.length * MAX_BYTES_PER_CHARACTER <= highWaterBytes) {
+      webSocket.send(frame, this.#sendOptions);
+      return true;
+    }
+    webSocket.send(frame, this.#sendOptions, this.#onFlushed);
+    const buffered = webSocket.bufferedAmount;
+    if (buffered <= highWaterBytes) return true;
+    this.#blocked = true;
+    if (buffered > hardLimitBytes) {
+      this.terminate(new HawserError("slow_consumer", `The peer left ${buffered} bytes unread.`));
+    }
+    return false;
+  }
+
+  close(code: CloseCode, reason: string): void {
+    // Where the peer's close came first, its answer is on the way and `ended` will name the peer's code.
+    if (this.#state.name !== "open" || this.#webSocket.readyState !== WebSocket.OPEN) return;
+    this.#startClosing("closing", code, cutCloseReason(reason));
+  }
+
+  terminate(error: HawserError): void {
+    if (this.#state.name === "ended") return;
+    this.#end({ kind: "lost", error });
+    this.#webSocket.terminate();
+  }
+
+  #received(data: unknown, isBinary: boolean): void {
+    if (this.#state.name !== "open" && this.#state.name !== "closing") return;
+    if (isBinary !== this.#framing.binary || !Buffer.isBuffer(data)) {
+      const wanted = this.#framing.binary ? "binary" : "text";
+      this.#startClosing("failing", CLOSE_CODES.unsupportedData, `This subprotocol uses ${wanted} messages.`);
+      return;
+    }
+    let event: CloudEvent;
+    try {
+      event = this.#framing.decode(data);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#startClosing("failing", CLOSE_CODES.invalidPayload, cutCloseReason(reason));
+      return;
+    }
+    if (this.#handlers === undefined) this.#early.push(event);
+    else this.#handlers.message(event);
+  }
+
+  #startClosing(name: "closing" | "failing", code: number, reason: string): void {
+    this.#state = { name, code, reason };
+    this.#keepAlive.stop();
+    this.#batch.flush();
+    this.#webSocket.close(code, reason);
+  }
+
+  /** `ws` found a frame that breaks the rules of WebSocket and has begun to close with the code RFC 6455 gives it. */
+  #violated(error: Error): void {
+    const code = closeCodeOfViolation(error);
+    if (code === undefined || this.#state.name === "ended") return;
+    this.#state = { name: "failing", code, reason: error.message };
+    this.#keepAlive.stop();
+    this.#batch.flush();
+  }
+
+  #closed(code: number, reason: Buffer): void {
+    const state = this.#state;
+    switch (state.name) {
+      case "ended":
+        return;
+      case "failing":
+        return this.#endClosed(state.code, state.reason, "local");
+      case "open":
+        if (code === ABNORMAL_CLOSURE) return this.#endLost();
+        return this.#endClosed(code, reason.toString(), "peer");
+      case "closing":
+        if (code === ABNORMAL_CLOSURE) return this.#endLost();
+        // An answer repeats our code or names none; another one means that the peer closed for a reason of its own at the same time.
+        if (code === state.code || code === NO_STATUS)
+          return this.#endClosed(state.code, state.reason, "local");
+        return this.#endClosed(code, reason.toString(), "peer");
+    }
+  }
+
+  #endClosed(code: number, reason: string, by: "local" | "peer"): void {
+    this.#end({ kind: "closed", clean: isCleanClose(code), code, reason, by });
+  }
+
+  #endLost(): void {
+    const cause = this.#socketError;
+    const what = cause === undefined ? "" : ` (${cause.message})`;
+    const message = `The connection ended without a close handshake${what}.`;
+    this.#end({ kind: "lost", error: new HawserError("connection_closed", message, { cause }) });
+  }
+
+  #end(end: ConnectionEnd): void {
+    this.#state = { name: "ended" };
+    this.#keepAlive.stop();
+    this.#batch.flush();
+    if (this.#handlers === undefined || this.#early.length > 0) this.#unheardEnd = end;
+    else this.#handlers.ended(end);
+  }
+
+  #catchUp(handlers: ConnectionHandlers): void {
+    for (const event of this.#early.splice(0)) handlers.message(event);
+    if (this.#unheardEnd !== undefined) handlers.ended(this.#unheardEnd);
+    else this.#flushed();
+  }
+
+  /** Everything up to some `send` has left; the only news is when that made enough room. */
+  #flushed(): void {
+    if (!this.#blocked || this.#state.name !== "open" || this.#handlers === undefined) return;
+    if (this.#webSocket.bufferedAmount > this.#settings.limits.lowWaterBytes) return;
+    this.#blocked = false;
+    this.#handlers.writable();
+  }
+}
