@@ -12,7 +12,10 @@ const checks = [
 
 let failed = 0;
 for (const [name, command, args] of checks) {
-  const result = spawnSync(join(root, "node_modules", ".bin", command), args, { cwd: root, stdio: "inherit" });
+  const result = spawnSync(join(root, "node_modules", ".bin", command), args, {
+    cwd: root,
+    stdio: "inherit",
+  });
   if (result.status === 0) continue;
   failed += 1;
   console.error(`lint: ${name} failed${name === "format" ? "; 'npm run format' mends it" : ""}`);

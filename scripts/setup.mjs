@@ -19,7 +19,10 @@ function checkNode() {
   const wanted = engines.node.replace(">=", "").split(".").map(Number);
   const found = process.versions.node.split(".").map(Number);
   const older = found[0] < wanted[0] || (found[0] === wanted[0] && found[1] < (wanted[1] ?? 0));
-  if (older) fail(`Node ${process.versions.node} is too old; Hawser needs ${engines.node}. Install a newer Node and try again.`);
+  if (older)
+    fail(
+      `Node ${process.versions.node} is too old; Hawser needs ${engines.node}. Install a newer Node and try again.`,
+    );
 }
 
 function run(command, args) {
@@ -28,7 +31,12 @@ function run(command, args) {
     cwd: root,
     encoding: "utf8",
     stdio: quiet ? ["ignore", "pipe", "pipe"] : ["ignore", "inherit", "inherit"],
-    env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH ?? ""}`, TURBO_TELEMETRY_DISABLED: "1", npm_config_update_notifier: "false" },
+    env: {
+      ...process.env,
+      PATH: `${bin}${delimiter}${process.env.PATH ?? ""}`,
+      TURBO_TELEMETRY_DISABLED: "1",
+      npm_config_update_notifier: "false",
+    },
     shell: process.platform === "win32",
   });
   if (result.status === 0) return;
@@ -37,7 +45,9 @@ function run(command, args) {
 }
 
 function install() {
-  const stamp = createHash("sha256").update(readFileSync(join(root, "pnpm-lock.yaml"))).digest("hex");
+  const stamp = createHash("sha256")
+    .update(readFileSync(join(root, "pnpm-lock.yaml")))
+    .digest("hex");
   if (existsSync(stampFile) && readFileSync(stampFile, "utf8") === stamp) return;
   console.error("setup: installing packages (once; about half a minute)");
   run("npx", ["--yes", packageManager, "install", "--frozen-lockfile"]);

@@ -1,0 +1,60 @@
+import { join } from "node:path";
+import { systemClock, systemTimers } from "@hawser/runtime";
+import { Fleet } from "./fleet.js";
+import { tellStory } from "./story.js";
+import { View } from "./view.js";
+
+const once = process.argv.includes("--once");
+const directory = join(process.cwd(), ".hawser", "demo");
+const fleet = new Fleet(directory, systemTimers);
+const view = new View(process.stdout);
+
+let leaving = false;
+async function leave(code: number): Promise<never> {
+  leaving = true;
+  await fleet.stop();
+  process.exit(code);
+}
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => {
+    if (leaving) process.exit(1);
+    view.say("\nStopping everything.");
+    void leave(0);
+  });
+}
+
+try {
+  const { proof, lastLine } = await tellStory({
+    fleet,
+    view,
+    clock: systemClock,
+    timers: systemTimers,
+    manifests: join("examples", "demo.yaml"),
+  });
+  if (once) {
+    await fleet.stop();
+    view.say(lastLine);
+    process.exit(proof.converged ? 0 : 1);
+  }
+  view.say(lastLine);
+  view.say(`
+Everything stays up until you press Ctrl-C. In another terminal, in this folder:
+
+  export HAWSER_SERVER=${fleet.api.server}
+  npx hawser agents
+  npx hawser get edge-json
+  npx hawser get edge-grpc/Task/sleeper --output yaml
+  npx hawser apply -f examples/demo.yaml
+  npx hawser delete edge-json/ConfigFile/motd
+  curl -s ${fleet.api.server}/metrics | grep ^hawser_
+  cat ${fleet.filesOf("edge-json")}/motd
+
+Logs and data: ${directory}
+To see it again: kill -9 ${fleet.principal.pid}   (the principal; the demo does not bring it back)`);
+} catch (thrown) {
+  if (!leaving) {
+    view.say(`demo: failed, ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+    view.say(`The logs are in ${directory}.`);
+    await leave(1);
+  }
+}

@@ -1,0 +1,118 @@
+import { HawserError } from "@hawser/protocol";
+import { describe, expect, it } from "vitest";
+import { duration, hostPort, integer, loadSettings, oneOf, text, toggle } from "./index.js";
+
+const shape = {
+  name: { description: "who it is", placeholder: "<name>", schema: text() },
+  dataDir: { description: "where data goes", placeholder: "<path>", schema: text().default("./data") },
+  window: {
+    description: "events in flight",
+    placeholder: "<n>",
+    schema: integer({ min: 1, max: 100 }).default(10),
+  },
+  rotationMin: {
+    description: "shortest session",
+    placeholder: "<duration>",
+    schema: duration({ minMs: 1_000, maxMs: 3_600_000 }).default(900_000),
+  },
+  listen: { description: "where to listen", placeholder: "<host:port>", schema: hostPort().optional() },
+  format: { description: "codec", placeholder: "<format>", schema: oneOf(["json", "proto"]).default("json") },
+  check: { description: "only check", schema: toggle().default(false) },
+};
+
+function load(args: readonly string[], env: Record<string, string> = {}, files: Record<string, string> = {}) {
+  return loadSettings({
+    program: "thing",
+    description: "A thing.",
+    version: "1.2.3",
+    variablePrefix: "THING_",
+    shape,
+    args,
+    env,
+    readFile: (path) => {
+      const content = files[path];
+      if (content === undefined) throw new Error(`ENOENT: no such file, open '${path}'`);
+      return content;
+    },
+  });
+}
+
+function settingsOf(...input: Parameters<typeof load>) {
+  const loaded = load(...input);
+  if (loaded.kind !== "settings") throw new Error(loaded.text);
+  return loaded.settings;
+}
+
+function problemOf(...input: Parameters<typeof load>): string {
+  try {
+    load(...input);
+  } catch (thrown) {
+    expect(thrown).toBeInstanceOf(HawserError);
+    expect(HawserError.from(thrown).code).toBe("invalid_config");
+    return HawserError.from(thrown).message;
+  }
+  throw new Error("nothing was wrong");
+}
+
+describe("loadSettings", () => {
+  it("takes flags before variables, variables before the file, the file before defaults", () => {
+    const files = { "s.yaml": "name: file\ndataDir: /file\nwindow: 7\nformat: proto\n" };
+    const env = { THING_CONFIG: "s.yaml", THING_DATA_DIR: "/env", THING_NAME: "env" };
+    expect(settingsOf(["--name", "flag"], env, files)).toEqual({
+      name: "flag",
+      dataDir: "/env",
+      window: 7,
+      rotationMin: 900_000,
+      listen: undefined,
+      format: "proto",
+      check: false,
+    });
+  });
+
+  it("reads durations, addresses and switches", () => {
+    const settings = settingsOf(["--name", "a", "--rotation-min", "1.5m", "--listen", "[::1]:0", "--check"]);
+    expect(settings).toMatchObject({ rotationMin: 90_000, listen: { host: "::1", port: 0 }, check: true });
+    expect(settingsOf(["--name", "a", "--listen", ":80"]).listen).toEqual({ host: "::", port: 80 });
+  });
+
+  it("reports every problem at once, each with its origin and what to put", () => {
+    const problem = problemOf(["--window", "0", "--listen", "here"], { THING_ROTATION_MIN: "15" }, {});
+    expect(problem.split("\n")).toEqual([
+      "thing cannot start:",
+      "  --name (or THING_NAME) is missing: who it is",
+      '  --window is not a whole number from 1 to 100 (it is "0"): events in flight',
+      '  THING_ROTATION_MIN is not a duration such as 500ms, 20s, 15m or 1h (it is "15"): shortest session',
+      '  --listen is not an address such as 127.0.0.1:7480, [::1]:7480 or :7480 (it is "here"): where to listen',
+    ]);
+  });
+
+  it("names a file that cannot be read", () => {
+    expect(problemOf(["--name", "a", "--config", "gone.yaml"])).toContain(
+      "the settings file gone.yaml cannot be read: ENOENT",
+    );
+  });
+
+  it("names line and column of a broken file", () => {
+    expect(problemOf(["--config", "s.yaml"], {}, { "s.yaml": "name: a\nwindow: [" })).toMatch(
+      /s\.yaml:2:\d+: /,
+    );
+  });
+
+  it("names a key nobody knows", () => {
+    expect(problemOf(["--config", "s.yaml"], {}, { "s.yaml": "name: a\nwidnow: 3" })).toContain(
+      "'widnow' in s.yaml is not a setting",
+    );
+  });
+
+  it("refuses a flag nobody knows, and an argument too many", () => {
+    expect(problemOf(["--nmae", "a"])).toContain("unknown option '--nmae'");
+    expect(problemOf(["--name", "a", "b"])).toContain("too many arguments");
+  });
+
+  it("answers help and version as text", () => {
+    expect(load(["--version"])).toEqual({ kind: "text", text: "1.2.3" });
+    const help = load(["--help"]);
+    expect(help.kind === "text" && help.text).toContain("--rotation-min <duration>");
+    expect(help.kind === "text" && help.text).toContain("THING_ROTATION_MIN");
+  });
+});

@@ -1,0 +1,150 @@
+import { Command, CommanderError, Option } from "commander";
+import { HawserError } from "@hawser/protocol";
+import { flagName, variableName } from "./setting-names.js";
+import type { SettingsOf, SettingsShape } from "./setting.js";
+import { parseSettingsFile } from "./settings-file.js";
+
+export interface LoadOptions<Shape extends SettingsShape> {
+  /** Name of the program, for the help. */
+  readonly program: string;
+  readonly description: string;
+  readonly version: string;
+  /** e.g. `HAWSER_AGENT_` */
+  readonly variablePrefix: string;
+  readonly shape: Shape;
+  /** Without the program itself. */
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** @throws when the file cannot be read */
+  readonly readFile: (path: string) => string;
+  /** Shown under the options in the help. */
+  readonly epilogue?: string;
+}
+
+export type Loaded<Shape extends SettingsShape> =
+  | { readonly kind: "settings"; readonly settings: SettingsOf<Shape> }
+  /** The user asked for help or the version; print it and end with 0. */
+  | { readonly kind: "text"; readonly text: string };
+
+/** Where a value came from, in rising precedence. */
+type Origin = { readonly value: unknown; readonly from: string };
+
+/**
+ * Puts settings together: a flag beats a variable, a variable beats the file (named by `--config` or `<PREFIX>CONFIG`), the file beats the default.
+ *
+ * @throws HawserError `invalid_config` whose message lists every problem, one a line: where the value came from, what it is, what is wrong
+ */
+export function loadSettings<Shape extends SettingsShape>(options: LoadOptions<Shape>): Loaded<Shape> {
+  const flags = parseFlags(options);
+  if (flags.kind === "text") return flags;
+  const problems: string[] = [];
+  const file = readSettingsFile(options, flags.values.get("config"), problems);
+  const values: Record<string, unknown> = {};
+  for (const [key, setting] of Object.entries(options.shape)) {
+    const origin = originOf(options, key, flags.values, file);
+    const parsed = setting.schema.safeParse(origin?.value);
+    if (parsed.success) values[key] = parsed.data;
+    else problems.push(...parsed.error.issues.map(({ message }) => describe(options, key, origin, message)));
+  }
+  if (problems.length > 0) {
+    throw new HawserError(
+      "invalid_config",
+      [`${options.program} cannot start:`, ...problems.map((problem) => `  ${problem}`)].join("\n"),
+    );
+  }
+  // Every key of the shape has been parsed by its own schema just above.
+  return { kind: "settings", settings: values as SettingsOf<Shape> };
+}
+
+function originOf<Shape extends SettingsShape>(
+  options: LoadOptions<Shape>,
+  key: string,
+  flags: ReadonlyMap<string, unknown>,
+  file: { readonly path: string; readonly values: ReadonlyMap<string, unknown> },
+): Origin | undefined {
+  if (flags.has(key)) return { value: flags.get(key), from: `--${flagName(key)}` };
+  const variable = variableName(options.variablePrefix, key);
+  const fromEnvironment = options.env[variable];
+  if (fromEnvironment !== undefined && fromEnvironment !== "")
+    return { value: fromEnvironment, from: variable };
+  return file.values.has(key) ? { value: file.values.get(key), from: `'${key}' in ${file.path}` } : undefined;
+}
+
+function describe<Shape extends SettingsShape>(
+  options: LoadOptions<Shape>,
+  key: string,
+  origin: Origin | undefined,
+  message: string,
+): string {
+  const advice = options.shape[key]?.description ?? "";
+  if (origin === undefined) {
+    return `--${flagName(key)} (or ${variableName(options.variablePrefix, key)}) is missing: ${advice}`;
+  }
+  const shown = JSON.stringify(origin.value)?.slice(0, 200) ?? String(origin.value);
+  return `${origin.from} ${message} (it is ${shown}): ${advice}`;
+}
+
+function readSettingsFile<Shape extends SettingsShape>(
+  options: LoadOptions<Shape>,
+  flag: unknown,
+  problems: string[],
+): { readonly path: string; readonly values: ReadonlyMap<string, unknown> } {
+  const path = typeof flag === "string" ? flag : options.env[variableName(options.variablePrefix, "config")];
+  if (path === undefined || path === "") return { path: "", values: new Map() };
+  try {
+    const values = parseSettingsFile(options.readFile(path), path);
+    for (const key of values.keys()) {
+      if (!Object.hasOwn(options.shape, key))
+        problems.push(
+          `'${key}' in ${path} is not a setting; known are ${Object.keys(options.shape).join(", ")}`,
+        );
+    }
+    return { path, values };
+  } catch (thrown) {
+    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    problems.push(
+      thrown instanceof HawserError ? reason : `the settings file ${path} cannot be read: ${reason}`,
+    );
+    return { path, values: new Map() };
+  }
+}
+
+function parseFlags<Shape extends SettingsShape>(
+  options: LoadOptions<Shape>,
+):
+  | { readonly kind: "flags"; readonly values: ReadonlyMap<string, unknown> }
+  | { readonly kind: "text"; readonly text: string } {
+  let output = "";
+  const write = (chunk: string): void => {
+    output += chunk;
+  };
+  const command = new Command(options.program)
+    .description(options.description)
+    .version(options.version)
+    .option(
+      "--config <path>",
+      `settings in a YAML or JSON file (${variableName(options.variablePrefix, "config")})`,
+    )
+    .configureOutput({ writeOut: write, writeErr: write })
+    .addHelpText("after", options.epilogue ?? "")
+    .allowExcessArguments(false)
+    .exitOverride();
+  for (const [key, setting] of Object.entries(options.shape)) {
+    const flag = `--${flagName(key)}${setting.placeholder === undefined ? "" : ` ${setting.placeholder}`}`;
+    command.addOption(
+      new Option(flag, `${setting.description} (${variableName(options.variablePrefix, key)})`),
+    );
+  }
+  try {
+    command.parse(options.args, { from: "user" });
+    return { kind: "flags", values: new Map(Object.entries(command.opts())) };
+  } catch (thrown) {
+    if (!(thrown instanceof CommanderError)) throw thrown;
+    if (thrown.exitCode === 0) return { kind: "text", text: output.trimEnd() };
+    throw new HawserError(
+      "invalid_config",
+      `${options.program}: ${thrown.message.replace(/^error: /, "")}; see --help`,
+      { cause: thrown },
+    );
+  }
+}

@@ -1,0 +1,85 @@
+import { z } from "zod";
+
+/**
+ * One thing that can be set. Its key in camel case gives all three names: `dataDir` is the flag `--data-dir`, the variable `<PREFIX>DATA_DIR`
+ * and `dataDir` in the file.
+ */
+export interface Setting<T = unknown> {
+  readonly description: string;
+  /** What stands for the value in the help, e.g. `<host:port>`. Absent: a switch that takes no value. */
+  readonly placeholder?: string;
+  /** Reads a text (flag, variable) or a value (file). */
+  readonly schema: z.ZodType<T>;
+}
+
+export type SettingsShape = Readonly<Record<string, Setting>>;
+
+/** The object that comes out: settings without a default may be undefined. */
+export type SettingsOf<Shape extends SettingsShape> = {
+  readonly [Key in keyof Shape]: Shape[Key] extends Setting<infer T> ? T : never;
+};
+
+/** A text that is not empty. */
+export const text = (): z.ZodType<string> => z.string("is not a text").min(1, "is empty");
+
+export const oneOf = <const Values extends readonly [string, ...string[]]>(
+  values: Values,
+): z.ZodType<Values[number]> => z.enum(values, { error: () => `is none of ${values.join(", ")}` });
+
+/** A switch: given as a flag without a value, `true` or `false` elsewhere. */
+export const toggle = (): z.ZodType<boolean> =>
+  z.union(
+    [z.boolean(), z.literal("true").transform(() => true), z.literal("false").transform(() => false)],
+    "is neither true nor false",
+  );
+
+export function integer({ min, max }: { readonly min: number; readonly max: number }): z.ZodType<number> {
+  const range = `is not a whole number from ${min} to ${max}`;
+  return z
+    .union([z.number(), z.string().regex(/^\d+$/).transform(Number)], range)
+    .refine((value) => Number.isInteger(value) && value >= min && value <= max, range);
+}
+
+const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
+
+/** A duration such as `500ms`, `20s`, `15m` or `1h`, read as milliseconds. A bare number is refused: nobody knows its unit. */
+export function duration({
+  minMs,
+  maxMs,
+}: {
+  readonly minMs: number;
+  readonly maxMs: number;
+}): z.ZodType<number> {
+  const shape = z.string("is not a duration such as 500ms, 20s, 15m or 1h").transform((value, context) => {
+    const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(value);
+    const unit = z.enum(["ms", "s", "m", "h"]).safeParse(match?.[2]);
+    if (match?.[1] === undefined || !unit.success) {
+      context.addIssue("is not a duration such as 500ms, 20s, 15m or 1h");
+      return z.NEVER;
+    }
+    return Number(match[1]) * UNIT_MS[unit.data];
+  });
+  return shape.refine(
+    (value) => value >= minMs && value <= maxMs,
+    `is not between ${minMs} ms and ${maxMs} ms`,
+  );
+}
+
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `host:port`, `[v6]:port`, or `:port` for all addresses. Port 0 lets the system choose. */
+export function hostPort(): z.ZodType<HostPort> {
+  const wrong = "is not an address such as 127.0.0.1:7480, [::1]:7480 or :7480";
+  return z.string(wrong).transform((value, context) => {
+    const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(value);
+    const port = Number(match?.[3]);
+    if (match === null || port > 65_535) {
+      context.addIssue(wrong);
+      return z.NEVER;
+    }
+    return { host: match[1] ?? (match[2] || "::"), port };
+  });
+}
