@@ -1,8 +1,14 @@
 import { DEFAULT_TIMING } from "@hawser/protocol";
 import { describe, expect, it } from "vitest";
-import { agentIn, agentSession, LOST, principalIn, principalSession } from "./testing/sessions.js";
-import { constantRandom } from "./testing/sessions.js";
 import { WELCOME } from "./testing/messages.js";
+import {
+  agentIn,
+  agentSession,
+  constantRandom,
+  LOST,
+  principalIn,
+  principalSession,
+} from "./testing/sessions.js";
 
 type Machine = ReturnType<typeof agentIn> | ReturnType<typeof principalIn>;
 

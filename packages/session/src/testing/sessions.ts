@@ -14,7 +14,13 @@ export function constantRandom(value: number): Random {
   return { next: () => value, uuid: () => "00000000-0000-4000-8000-000000000000" };
 }
 
-export const CLEAN: TransportEnd = { kind: "closed", clean: true, code: 1000, reason: "", by: "peer" };
+export const CLEAN: TransportEnd & { kind: "closed" } = {
+  kind: "closed",
+  clean: true,
+  code: 1000,
+  reason: "",
+  by: "peer",
+};
 export const LOST: TransportEnd = {
   kind: "lost",
   error: new HawserError("connection_closed", "connection reset"),
