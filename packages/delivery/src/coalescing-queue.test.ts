@@ -1,0 +1,53 @@
+import type { EventClass } from "@hawser/protocol";
+import { expect, test } from "vitest";
+import { CoalescingQueue, outdates } from "./coalescing-queue.js";
+
+const item = (eventClass: EventClass, version: number) => ({ eventClass, version });
+
+function queueOf(...classes: EventClass[]) {
+  const queue = new CoalescingQueue<{ eventClass: EventClass; version: number }>();
+  classes.forEach((eventClass, index) => queue.push(item(eventClass, index + 1)));
+  return queue;
+}
+const versions = (items: Iterable<{ version: number }>) => [...items].map(({ version }) => version);
+
+test("which class outdates which", () => {
+  const classes: EventClass[] = ["spec", "status", "delete", "command"];
+  const pairs = classes.flatMap((newer) =>
+    classes.filter((older) => outdates(newer, older)).map((older) => `${newer} > ${older}`),
+  );
+  expect(pairs).toEqual([
+    "spec > spec",
+    "status > status",
+    "delete > spec",
+    "delete > status",
+    "delete > delete",
+  ]);
+});
+
+test("a newer spec drops the older one and goes to the end", () => {
+  const queue = queueOf("spec", "command", "status");
+  expect(versions(queue.push(item("spec", 4)))).toEqual([1]);
+  expect(versions(queue)).toEqual([2, 3, 4]);
+});
+
+test("a delete drops every state and no command", () => {
+  const queue = queueOf("spec", "command", "status", "command");
+  expect(versions(queue.push(item("delete", 5)))).toEqual([1, 3]);
+  expect(versions(queue)).toEqual([2, 4, 5]);
+});
+
+test("a spec after a delete leaves the delete alone", () => {
+  expect(versions(queueOf("delete", "spec"))).toEqual([1, 2]);
+});
+
+test("commands all stay, in order", () => {
+  expect(versions(queueOf("command", "command", "command"))).toEqual([1, 2, 3]);
+});
+
+test("what was shifted out is not superseded any more", () => {
+  const queue = queueOf("spec");
+  expect(queue.shift()?.version).toBe(1);
+  expect(queue.push(item("spec", 2))).toEqual([]);
+  expect(versions(queue.push(item("spec", 3)))).toEqual([2]);
+});

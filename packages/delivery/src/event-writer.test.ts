@@ -1,0 +1,393 @@
+import type { Nack } from "@hawser/protocol";
+import type { Random } from "@hawser/runtime";
+import { expect, test } from "vitest";
+import { EventWriter } from "./event-writer.js";
+import type { ResendTiming } from "./resend-timing.js";
+import { deliverable, type EventSketch } from "./simulation/events.js";
+
+/** Draws nothing above the lower bound: a first timeout is 3,000 ms, a first backoff 250 ms. */
+const noJitter: Random = { next: () => 0, uuid: () => "" };
+
+function writer(window = 10, resend: Partial<ResendTiming> = {}): EventWriter {
+  return new EventWriter({ window, random: noJitter, resend });
+}
+
+function offer(target: EventWriter, ...events: readonly (readonly [number, EventSketch?])[]): void {
+  for (const [version, sketch] of events) target.offer(deliverable(version, sketch));
+}
+
+/** Everything that may go at `nowMs`: `7` for a first send, `7#2` for a second, `7 expired` for a dead letter. */
+function takeAll(target: EventWriter, nowMs = 0, wallNowMs = 0): string[] {
+  const taken: string[] = [];
+  for (let next = target.take(nowMs, wallNowMs); next !== undefined; next = target.take(nowMs, wallNowMs)) {
+    const { version } = next.entry;
+    if (next.kind === "expired") taken.push(`${version} expired`);
+    else taken.push(next.attempt === 1 ? `${version}` : `${version}#${next.attempt}`);
+  }
+  return taken;
+}
+
+const key = (version: number, resource = "web") => ({
+  resourceid: `${resource}_1`,
+  eventid: String(version),
+});
+const nack = (version: number, retryable: boolean, resource = "web"): Nack => ({
+  type: "nack",
+  ...key(version, resource),
+  retryable,
+  code: "handler_failed",
+  message: "no",
+});
+
+test("one event of a resource is in flight; its ACK lets the next one go", () => {
+  const sender = writer();
+  offer(sender, [1], [2], [3]);
+  expect(takeAll(sender)).toEqual(["1"]);
+  expect(sender.ack(key(1), 40)).toEqual({
+    kind: "acked",
+    version: 1,
+    rttMs: 40,
+    attempts: 1,
+    superseded: false,
+  });
+  expect(takeAll(sender)).toEqual(["2"]);
+  expect([sender.inFlight, sender.held, sender.lowestHeld()]).toEqual([1, 2, 2]);
+});
+
+test("the window bounds what is in flight, exactly", () => {
+  const sender = writer(2);
+  offer(sender, [1, { resource: "a" }], [2, { resource: "b" }], [3, { resource: "c" }]);
+  expect(takeAll(sender)).toEqual(["1", "2"]);
+  expect(sender.inFlight).toBe(2);
+  sender.ack(key(2, "b"), 0);
+  expect(takeAll(sender)).toEqual(["3"]);
+});
+
+test("new events go in version order, and resources take turns", () => {
+  const sender = writer(2);
+  offer(
+    sender,
+    [1, { resource: "a" }],
+    [2, { resource: "a" }],
+    [3, { resource: "b" }],
+    [4, { resource: "c" }],
+  );
+  expect(takeAll(sender)).toEqual(["1", "3"]);
+  sender.ack(key(1, "a"), 0);
+  expect(takeAll(sender)).toEqual(["4"]);
+  sender.ack(key(4, "c"), 0);
+  expect(takeAll(sender)).toEqual(["2"]);
+});
+
+test("a version that has been offered is a duplicate, also after its ACK", () => {
+  const sender = writer();
+  expect(sender.offer(deliverable(5))).toBe("queued");
+  expect(sender.offer(deliverable(5))).toBe("duplicate");
+  takeAll(sender);
+  sender.ack(key(5), 0);
+  expect(sender.offer(deliverable(5))).toBe("duplicate");
+  expect(sender.held).toBe(0);
+});
+
+test("version and eventid must be the same number", () => {
+  expect(() => writer().offer({ ...deliverable(5), version: 6 })).toThrow("differ");
+});
+
+test("without an answer an event goes again, later each time, with its attempt", () => {
+  const sender = writer();
+  offer(sender, [1]);
+  expect(takeAll(sender)).toEqual(["1"]);
+  expect(takeAll(sender, 2_999)).toEqual([]);
+  expect(takeAll(sender, 3_000)).toEqual(["1#2"]);
+  expect(sender.nextWakeAt()).toBe(9_000);
+  expect(takeAll(sender, 9_000)).toEqual(["1#3"]);
+  expect(sender.ack(key(1), 9_500)).toMatchObject({ attempts: 3, rttMs: undefined });
+});
+
+test("the timeout follows the ACK times", () => {
+  const sender = writer();
+  offer(sender, [1], [2]);
+  takeAll(sender);
+  sender.ack(key(1), 2_000);
+  expect(sender.rto).toMatchObject({ srttMs: 2_000, valueMs: 6_000 });
+  takeAll(sender, 2_000);
+  expect(sender.nextWakeAt()).toBe(8_000);
+});
+
+test("resends that are due go before new events, earliest first, also when the window is full", () => {
+  const sender = writer(2);
+  offer(sender, [1, { resource: "a" }], [2, { resource: "b" }]);
+  sender.take(0, 0);
+  sender.take(10, 0);
+  offer(sender, [3, { resource: "c" }]);
+  expect(takeAll(sender, 3_010)).toEqual(["1#2", "2#2"]);
+  expect(sender.inFlight).toBe(2);
+});
+
+test("of a backoff and a resend that are both due, the earlier goes first", () => {
+  const sender = writer();
+  offer(sender, [1, { resource: "a" }], [2, { resource: "b" }], [3, { resource: "c" }]);
+  takeAll(sender);
+  sender.nack(nack(2, true, "b"), 2_900);
+  sender.ack(key(3, "c"), 2_900);
+  offer(sender, [4, { resource: "c" }]);
+  expect(takeAll(sender, 3_150)).toEqual(["1#2", "2#2", "4"]);
+});
+
+test("a retryable NACK frees the window and blocks its resource until the backoff is over", () => {
+  const sender = writer(1);
+  offer(sender, [1, { resource: "a" }], [2, { resource: "a" }], [3, { resource: "b" }]);
+  takeAll(sender);
+  expect(sender.nack(nack(1, true, "a"), 100)).toEqual({ kind: "retry", dueAtMs: 350 });
+  expect(sender.inFlight).toBe(0);
+  expect(takeAll(sender, 100)).toEqual(["3"]);
+  expect(takeAll(sender, 350)).toEqual([]);
+  sender.ack(key(3, "b"), 400);
+  expect(takeAll(sender, 400)).toEqual(["1#2"]);
+});
+
+test("backoff doubles with each NACK and is capped", () => {
+  const half: Random = { next: () => 0.5, uuid: () => "" };
+  const sender = new EventWriter({ window: 1, random: half });
+  offer(sender, [1]);
+  const delays: number[] = [];
+  let nowMs = 0;
+  for (let round = 0; round < 10; round += 1) {
+    takeAll(sender, nowMs);
+    const result = sender.nack(nack(1, true), nowMs);
+    if (result.kind !== "retry") throw new Error(result.kind);
+    delays.push(result.dueAtMs - nowMs);
+    nowMs = result.dueAtMs;
+  }
+  expect(delays.slice(0, 3)).toEqual([375, 625, 1_125]);
+  expect(delays.slice(-2)).toEqual([60_125, 60_125]);
+});
+
+test("a NACK is not a timeout: the wait for the next ACK starts over", () => {
+  const sender = writer();
+  offer(sender, [1]);
+  takeAll(sender, 0);
+  sender.nack(nack(1, true), 10);
+  takeAll(sender, 260);
+  expect(sender.nextWakeAt()).toBe(3_260);
+});
+
+test("a permanent NACK makes a dead letter, and its resource waits until that is on disk", () => {
+  const sender = writer();
+  offer(sender, [1], [2]);
+  takeAll(sender);
+  expect(sender.nack(nack(1, false), 0)).toEqual({ kind: "deadLetter", entry: deliverable(1) });
+  expect([sender.inFlight, sender.held, sender.lowestHeld()]).toEqual([0, 2, 1]);
+  expect(takeAll(sender, 60_000)).toEqual([]);
+  expect(sender.nextWakeAt()).toBeUndefined();
+  expect(sender.ack(key(1), 0)).toEqual({ kind: "unknown" });
+  sender.settled(1);
+  expect(takeAll(sender)).toEqual(["2"]);
+});
+
+test("a refused state is a dead letter even when a newer one is offered while it is written", () => {
+  const sender = writer();
+  offer(sender, [1, { type: "spec" }]);
+  takeAll(sender);
+  sender.nack(nack(1, false), 0);
+  offer(sender, [2, { type: "spec" }]);
+  expect(takeAll(sender)).toEqual([]);
+  sender.settled(1);
+  expect(takeAll(sender)).toEqual(["2"]);
+});
+
+test("settling what was not given up is a mistake that is noticed", () => {
+  const sender = writer();
+  offer(sender, [1]);
+  expect(() => sender.settled(1)).toThrow(expect.objectContaining({ code: "internal" }));
+});
+
+test("a waiting state gives way to a newer one, commands do not", () => {
+  const sender = writer();
+  offer(sender, [1], [2, { type: "spec" }], [3], [4, { type: "spec" }], [5, { type: "status" }]);
+  expect(sender.held).toBe(4);
+  const sent: string[] = [];
+  for (const version of [1, 3, 4, 5]) {
+    sent.push(...takeAll(sender));
+    sender.ack(key(version), 0);
+  }
+  expect(sent).toEqual(["1", "3", "4", "5"]);
+  expect(sender.held).toBe(0);
+});
+
+test("a state in flight that is superseded is not sent again: its successor goes at the deadline, in its place", () => {
+  const sender = writer(1);
+  offer(sender, [1, { type: "spec" }]);
+  takeAll(sender);
+  offer(sender, [2, { type: "spec" }]);
+  expect(takeAll(sender, 2_999)).toEqual([]);
+  expect(takeAll(sender, 3_000)).toEqual(["2"]);
+  expect([sender.inFlight, sender.held]).toEqual([1, 1]);
+  expect(sender.ack(key(1), 3_001)).toEqual({ kind: "unknown" });
+  expect(sender.ack(key(2), 3_002)).toMatchObject({ kind: "acked", rttMs: 2 });
+});
+
+test("the ACK of a superseded state says so, and its successor goes", () => {
+  const sender = writer();
+  offer(sender, [1, { type: "spec" }]);
+  takeAll(sender);
+  offer(sender, [2, { type: "delete" }]);
+  expect(sender.ack(key(1), 5)).toMatchObject({ kind: "acked", superseded: true });
+  expect(takeAll(sender)).toEqual(["2"]);
+});
+
+test.each([true, false])(
+  "a NACK (retryable: %s) of a superseded state only lets its successor go",
+  (retryable) => {
+    const sender = writer();
+    offer(sender, [1, { type: "spec" }]);
+    takeAll(sender);
+    offer(sender, [2, { type: "spec" }]);
+    expect(sender.nack(nack(1, retryable), 5)).toEqual({ kind: "superseded", version: 1 });
+    expect(takeAll(sender, 5)).toEqual(["2"]);
+    expect(sender.held).toBe(1);
+  },
+);
+
+test("a state that backs off is superseded at once", () => {
+  const sender = writer();
+  offer(sender, [1, { type: "spec" }]);
+  takeAll(sender);
+  sender.nack(nack(1, true), 0);
+  offer(sender, [2, { type: "spec" }]);
+  expect(takeAll(sender, 0)).toEqual(["2"]);
+  expect(sender.held).toBe(1);
+  expect(takeAll(sender, 2_000)).toEqual([]);
+});
+
+test("a command past its expiry is not sent but given up, at the instant", () => {
+  const expirytime = new Date(1_000).toISOString();
+  const sender = writer(1);
+  offer(
+    sender,
+    [1, { resource: "a", expirytime }],
+    [2, { resource: "b", expirytime }],
+    [3, { resource: "b" }],
+  );
+  expect(takeAll(sender, 0, 999)).toEqual(["1"]);
+  sender.ack(key(1, "a"), 0);
+  expect(takeAll(sender, 0, 1_000)).toEqual(["2 expired"]);
+  sender.settled(2);
+  expect(takeAll(sender, 0, 1_000)).toEqual(["3"]);
+});
+
+test("a command that expires after a NACK is given up when its turn comes", () => {
+  const sender = writer();
+  offer(sender, [1, { expirytime: new Date(1_000).toISOString() }]);
+  takeAll(sender, 0, 0);
+  sender.nack(nack(1, true), 0);
+  expect(takeAll(sender, 250, 2_000)).toEqual(["1 expired"]);
+});
+
+test("a command that expires in flight is the receiver's to judge", () => {
+  const sender = writer();
+  offer(sender, [1, { expirytime: new Date(1_000).toISOString() }]);
+  takeAll(sender, 0, 0);
+  expect(takeAll(sender, 3_000, 3_000)).toEqual(["1#2"]);
+});
+
+test("states do not expire", () => {
+  const sender = writer();
+  offer(sender, [1, { type: "spec", expirytime: new Date(1_000).toISOString() }]);
+  expect(takeAll(sender, 0, 2_000)).toEqual(["1"]);
+});
+
+test("an overtaken state whose successor has expired gives its place in the window back", () => {
+  const sender = writer(1);
+  offer(sender, [1, { resource: "a", type: "spec" }]);
+  takeAll(sender);
+  offer(sender, [2, { resource: "a", expirytime: new Date(1_000).toISOString() }]);
+  offer(sender, [3, { resource: "a", type: "spec" }], [4, { resource: "b" }]);
+  expect(takeAll(sender, 3_000, 3_000)).toEqual(["2 expired", "4"]);
+  expect(sender.inFlight).toBe(1);
+});
+
+test("an ACK counts before its event was sent here: a handler of the session before was still running", () => {
+  const sender = writer(1);
+  offer(sender, [1], [2]);
+  expect(sender.ack(key(1), 0)).toMatchObject({ kind: "acked", attempts: 0, rttMs: undefined });
+  expect(takeAll(sender)).toEqual(["2"]);
+});
+
+test("an ACK counts while its event backs off", () => {
+  const sender = writer();
+  offer(sender, [1]);
+  takeAll(sender);
+  sender.nack(nack(1, true), 0);
+  expect(sender.ack(key(1), 10)).toMatchObject({ kind: "acked", attempts: 1, rttMs: undefined });
+  expect(takeAll(sender, 1_000)).toEqual([]);
+  expect(sender.nextWakeAt()).toBeUndefined();
+});
+
+test("answers to anything else are unknown and change nothing", () => {
+  const sender = writer();
+  offer(sender, [1], [2], [3, { resource: "other" }]);
+  sender.take(0, 0);
+  for (const version of [2, 9]) {
+    expect(sender.ack(key(version), 0)).toEqual({ kind: "unknown" });
+    expect(sender.nack(nack(version, false), 0)).toEqual({ kind: "unknown" });
+  }
+  expect(sender.nack(nack(3, true, "other"), 0)).toEqual({ kind: "unknown" });
+  expect(sender.ack(key(1, "absent"), 0)).toEqual({ kind: "unknown" });
+  expect([sender.inFlight, sender.held]).toEqual([1, 3]);
+});
+
+test("a second retryable NACK of one send does not lengthen the backoff", () => {
+  const sender = writer();
+  offer(sender, [1]);
+  takeAll(sender);
+  sender.nack(nack(1, true), 0);
+  expect(sender.nack(nack(1, true), 200)).toEqual({ kind: "unknown" });
+  expect(sender.nextWakeAt()).toBe(250);
+});
+
+test("quiesced, nothing goes out and answers still count", () => {
+  const sender = writer();
+  offer(sender, [1], [2]);
+  takeAll(sender);
+  sender.quiesce();
+  expect(sender.nextWakeAt()).toBeUndefined();
+  expect(sender.ack(key(1), 0)).toMatchObject({ kind: "acked" });
+  expect(takeAll(sender, 60_000)).toEqual([]);
+  expect([sender.inFlight, sender.held]).toEqual([0, 1]);
+});
+
+test("the next wake time is exact in every state", () => {
+  const sender = writer(1);
+  expect(sender.nextWakeAt()).toBeUndefined();
+  offer(sender, [1, { resource: "a" }]);
+  expect(sender.nextWakeAt()).toBe(Number.NEGATIVE_INFINITY);
+  takeAll(sender, 0);
+  offer(sender, [2, { resource: "b" }]);
+  expect(sender.nextWakeAt(), "window full: the resend").toBe(3_000);
+  sender.nack(nack(1, true, "a"), 100);
+  takeAll(sender, 100);
+  expect(sender.nextWakeAt(), "window full: a backoff has to wait for room").toBe(3_100);
+  sender.ack(key(2, "b"), 150);
+  expect(sender.nextWakeAt(), "window open: the backoff").toBe(350);
+});
+
+test("the lowest held version rises only over what is settled", () => {
+  const sender = writer();
+  offer(sender, [3, { resource: "a" }], [5, { resource: "b" }], [8, { resource: "c" }]);
+  takeAll(sender);
+  sender.ack(key(5, "b"), 0);
+  expect(sender.lowestHeld()).toBe(3);
+  sender.ack(key(3, "a"), 0);
+  expect(sender.lowestHeld()).toBe(8);
+  sender.ack(key(8, "c"), 0);
+  expect(sender.lowestHeld()).toBeUndefined();
+});
+
+test.each([0, 1.5, 65_537, Number.NaN])("a window of %s is refused", (window) => {
+  expect(() => writer(window)).toThrow(expect.objectContaining({ code: "invalid_config" }));
+});
+
+test.each([1, 65_536])("a window of %s is accepted", (window) => {
+  expect(writer(window).inFlight).toBe(0);
+});

@@ -1,0 +1,175 @@
+import { expect, test } from "vitest";
+import { Inbox, type InboxSnapshot } from "./inbox.js";
+import { deliverable, type EventSketch } from "./simulation/events.js";
+
+function inbox(snapshot: Partial<InboxSnapshot> = {}): Inbox {
+  return new Inbox({ settled: 0, applied: new Map(), begun: new Map(), ...snapshot });
+}
+
+function receive(target: Inbox, version: number, sketch: EventSketch = {}) {
+  return target.receive(deliverable(version, sketch).event, version);
+}
+const WAIT = { kind: "wait", superseded: [] };
+const WEB = "web_1";
+
+test("a new version is applied, again it is a duplicate, an older one is stale", () => {
+  const peer = inbox();
+  expect(receive(peer, 5)).toEqual({ kind: "apply", attempt: 1 });
+  expect(peer.finish(WEB, 5, "applied")).toEqual({ next: undefined, blocked: [] });
+  expect(receive(peer, 5)).toEqual({ kind: "duplicate" });
+  expect(receive(peer, 4)).toEqual({ kind: "stale" });
+  expect(receive(peer, 6)).toEqual({ kind: "apply", attempt: 1 });
+});
+
+test("what the store remembers counts from the start", () => {
+  const peer = inbox({ settled: 3, applied: new Map([[WEB, 7]]) });
+  expect(receive(peer, 7)).toEqual({ kind: "duplicate" });
+  expect(receive(peer, 3, { resource: "other" })).toEqual({ kind: "stale" });
+  expect(receive(peer, 4, { resource: "other" })).toEqual({ kind: "apply", attempt: 1 });
+});
+
+test("a version that had begun before a crash is a further attempt; a newer one is a first", () => {
+  const begun = new Map([[WEB, { version: 7, attempts: 2 }]]);
+  expect(receive(inbox({ begun }), 7)).toEqual({ kind: "apply", attempt: 3 });
+  expect(receive(inbox({ begun }), 8)).toEqual({ kind: "apply", attempt: 1 });
+});
+
+test("resources do not wait for each other", () => {
+  const peer = inbox();
+  expect(receive(peer, 1, { resource: "a" })).toEqual({ kind: "apply", attempt: 1 });
+  expect(receive(peer, 2, { resource: "b" })).toEqual({ kind: "apply", attempt: 1 });
+  expect(peer.applying).toBe(2);
+});
+
+test("a repeat of what is being applied waits for its answer", () => {
+  const peer = inbox();
+  receive(peer, 1);
+  expect(receive(peer, 1)).toEqual(WAIT);
+  expect(peer.applying).toBe(1);
+});
+
+test("an older version than the one being applied is stale", () => {
+  const peer = inbox();
+  receive(peer, 2);
+  expect(receive(peer, 1)).toEqual({ kind: "stale" });
+});
+
+test("newer versions queue behind the one being applied and go one by one", () => {
+  const peer = inbox();
+  receive(peer, 1);
+  expect(receive(peer, 2)).toEqual(WAIT);
+  expect(receive(peer, 3)).toEqual(WAIT);
+  expect(peer.applying).toBe(3);
+  expect(peer.finish(WEB, 1, "applied").next).toMatchObject({ version: 2, attempt: 1 });
+  expect(receive(peer, 3)).toEqual(WAIT);
+  expect(peer.finish(WEB, 2, "rejected").next).toMatchObject({ version: 3, attempt: 1 });
+  expect(peer.finish(WEB, 3, "applied").next).toBeUndefined();
+  expect(peer.applying).toBe(0);
+});
+
+test("looking back into the queue: what is there waits, what is not is stale", () => {
+  const peer = inbox();
+  receive(peer, 1);
+  receive(peer, 3);
+  receive(peer, 5);
+  expect(receive(peer, 3)).toEqual(WAIT);
+  expect(receive(peer, 4)).toEqual({ kind: "stale" });
+  expect(peer.applying).toBe(3);
+});
+
+test("a queued state gives way to a newer one and is handed back to be acknowledged", () => {
+  const peer = inbox();
+  receive(peer, 1, { type: "spec" });
+  receive(peer, 2, { type: "spec" });
+  receive(peer, 3);
+  expect(receive(peer, 4, { type: "spec" })).toMatchObject({ kind: "wait", superseded: [{ version: 2 }] });
+  expect(peer.applying).toBe(3);
+  expect(peer.finish(WEB, 1, "applied").next?.version).toBe(3);
+  expect(peer.finish(WEB, 3, "applied").next?.version).toBe(4);
+});
+
+test("behind an event that has to be tried again everything is blocked, and the retry is a further attempt", () => {
+  const peer = inbox();
+  receive(peer, 1);
+  receive(peer, 2);
+  receive(peer, 3);
+  const finished = peer.finish(WEB, 1, "retry");
+  expect(finished.next).toBeUndefined();
+  expect(finished.blocked.map(({ version }) => version)).toEqual([2, 3]);
+  expect(peer.applying).toBe(0);
+  expect(receive(peer, 1)).toEqual({ kind: "apply", attempt: 2 });
+});
+
+test("a rejected event that comes again is handed to its handler again: its NACK was lost", () => {
+  const peer = inbox();
+  receive(peer, 2);
+  peer.finish(WEB, 2, "rejected");
+  expect(receive(peer, 1)).toEqual({ kind: "stale" });
+  expect(receive(peer, 2)).toEqual({ kind: "apply", attempt: 1 });
+  expect(receive(peer, 2)).toEqual(WAIT);
+  peer.finish(WEB, 2, "applied");
+  expect(receive(peer, 2)).toEqual({ kind: "duplicate" });
+});
+
+test("the floor makes everything up to it stale and forgets it", () => {
+  const peer = inbox({
+    applied: new Map([
+      ["b_1", 9],
+      ["a_1", 4],
+    ]),
+  });
+  receive(peer, 6);
+  peer.finish(WEB, 6, "applied");
+  peer.settle(6);
+  expect(receive(peer, 6)).toEqual({ kind: "stale" });
+  expect(receive(peer, 5, { resource: "a" })).toEqual({ kind: "stale" });
+  expect(receive(peer, 9, { resource: "b" })).toEqual({ kind: "duplicate" });
+  expect(receive(peer, 7)).toEqual({ kind: "apply", attempt: 1 });
+});
+
+test("the floor never goes back", () => {
+  const peer = inbox({ settled: 5 });
+  peer.settle(3);
+  expect(receive(peer, 5)).toEqual({ kind: "stale" });
+});
+
+test("what was settled while it waited is not applied", () => {
+  const peer = inbox();
+  receive(peer, 1);
+  receive(peer, 2);
+  receive(peer, 3);
+  peer.settle(2);
+  expect(peer.finish(WEB, 1, "applied").next?.version).toBe(3);
+  expect(peer.applying).toBe(1);
+});
+
+test("after a reset versions begin anew, behind the handlers that still run", () => {
+  const peer = inbox({ settled: 2, applied: new Map([["a_1", 9]]) });
+  receive(peer, 7);
+  receive(peer, 8);
+  expect(peer.isCurrent(WEB, 7)).toBe(true);
+  peer.reset();
+  expect(peer.isCurrent(WEB, 7)).toBe(false);
+  expect(peer.applying).toBe(1);
+  expect(receive(peer, 1, { resource: "a" })).toEqual({ kind: "apply", attempt: 1 });
+  expect(receive(peer, 1)).toEqual(WAIT);
+  expect(receive(peer, 7)).toEqual(WAIT);
+  expect(peer.finish(WEB, 7, "applied").next).toMatchObject({ version: 1, attempt: 1 });
+  expect(peer.finish(WEB, 1, "applied").next).toMatchObject({ version: 7, attempt: 1 });
+  expect(peer.isCurrent(WEB, 7)).toBe(true);
+});
+
+test("an orphaned handler that fails blocks nothing", () => {
+  const peer = inbox();
+  receive(peer, 7);
+  peer.reset();
+  receive(peer, 1);
+  expect(peer.finish(WEB, 7, "retry")).toMatchObject({ next: { version: 1 }, blocked: [] });
+});
+
+test("finishing what was not started is a mistake that is noticed", () => {
+  const peer = inbox();
+  receive(peer, 1);
+  expect(() => peer.finish(WEB, 2, "applied")).toThrow(expect.objectContaining({ code: "internal" }));
+  expect(() => peer.finish("other_1", 1, "applied")).toThrow("not been started");
+});
