@@ -68,7 +68,7 @@ describe("the protobuf codec and the generated code agree", () => {
 
 /** The event as the generated code has it, put together the obvious way. */
 function messageOf(event: CloudEvent) {
-  const { id, source, specversion, type, data, ...attributes } = event;
+  const { id, source, specversion, type, data: _data, ...attributes } = event;
   return create(CloudEventSchema, {
     id,
     source,
