@@ -1,1 +1,17 @@
-export {};
+export type {
+  Accepted,
+  Agent,
+  AgentObserver,
+  AgentOptions,
+  PrincipalEventHandler,
+  PublishOptions,
+  StopOptions,
+} from "./agent.js";
+export type { AgentState } from "./agent-state.js";
+export { createAgent, DEFAULT_STOP_GRACE_MS } from "./create-agent.js";
+export type {
+  DeletedResource,
+  DesiredResource,
+  HandlerContext,
+  ResourceHandler,
+} from "./resource-handler.js";

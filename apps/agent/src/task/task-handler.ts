@@ -1,0 +1,157 @@
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import type { DeletedResource, DesiredResource, HandlerContext, ResourceHandler } from "@hawser/agent";
+import { HawserError, type JsonValue } from "@hawser/protocol";
+import type { Lifecycle, Logger, Runtime } from "@hawser/runtime";
+import { Journal } from "../files/journal.js";
+import { endOrphan } from "./orphans.js";
+import { Task } from "./task.js";
+import { taskRecordSchema, type TaskRecord } from "./task-record.js";
+import { parseTaskSpec, type TaskSpec } from "./task-spec.js";
+
+export interface TaskHandlerOptions {
+  readonly runtime: Runtime;
+  /** Where the handler notes which processes it runs, so that it finds them after a crash. One agent only. */
+  readonly stateDirectory: string;
+  /** Tasks held at once; one more is tried again later. @default DEFAULT_MAX_TASKS (64) */
+  readonly maxTasks?: number;
+  /** Lines of output kept for the status, each cut at 1,000 characters. @default DEFAULT_OUTPUT_LINES (20) */
+  readonly outputLines?: number;
+  /** Commands that may be run, exactly as a spec writes them; others are refused. @default any */
+  readonly allowedCommands?: readonly string[];
+}
+
+export const DEFAULT_MAX_TASKS = 64;
+export const DEFAULT_OUTPUT_LINES = 20;
+
+interface Held {
+  readonly uid: string;
+  readonly specSha256: string;
+  readonly task: Task;
+  /** Of the newest version handed in: where a change is reported. */
+  context: HandlerContext;
+}
+
+/**
+ * Kind `Task`: spec `{ command, args?, env?, cwd?, restart?, stopGraceMs? }` becomes a process without a shell, head of a process group of its own.
+ *
+ * Status `pending`, then `running` with pid, then `exited` with code, signal or error; all with `restarts`. Never do two copies run: a changed spec
+ * stops the old process first, and `start` ends whatever an agent that was killed left behind (the process is not adopted, because its output is lost to us). A task whose process
+ * was interrupted by the end of the agent runs anew; one that is done is not run again.
+ */
+export class TaskHandler implements ResourceHandler, Lifecycle {
+  readonly #options: TaskHandlerOptions;
+  readonly #journal: Journal<typeof taskRecordSchema>;
+  readonly #logger: Logger;
+  readonly #held = new Map<string, Held>();
+
+  constructor(options: TaskHandlerOptions) {
+    this.#options = options;
+    this.#logger = options.runtime.logger;
+    this.#journal = new Journal(join(options.stateDirectory, "task"), taskRecordSchema);
+  }
+
+  /** Ends what an earlier agent left running. Call it once nothing else can hold the state directory, and before the agent starts. */
+  async start(): Promise<void> {
+    const records = await this.#journal.list();
+    await Promise.all(records.map(([name, record]) => this.#endOrphan(name, record)));
+  }
+
+  async apply(resource: DesiredResource, context: HandlerContext): Promise<JsonValue> {
+    const spec = parseTaskSpec(resource.spec);
+    this.#checkAllowed(spec);
+    const specSha256 = createHash("sha256").update(JSON.stringify(spec)).digest("hex");
+    const held = this.#held.get(resource.name);
+    if (held !== undefined && held.uid === resource.uid && held.specSha256 === specSha256) {
+      held.context = context;
+      return held.task.status;
+    }
+    if (held === undefined) this.#checkRoom();
+    else await this.#stop(resource.name, held);
+    const task = await this.#make(resource, spec, specSha256, context);
+    await task.start();
+    return task.status;
+  }
+
+  async delete({ name }: DeletedResource): Promise<void> {
+    const held = this.#held.get(name);
+    if (held !== undefined) await this.#stop(name, held);
+    const record = await this.#journal.load(name);
+    if (record === undefined) return;
+    await this.#endOrphan(name, record);
+    await this.#journal.remove(name);
+  }
+
+  async restore(resource: DesiredResource, context: HandlerContext): Promise<void> {
+    const status = await this.apply(resource, context);
+    // Not waited for: a full mailbox must not keep the agent from its first connection.
+    this.#report(context, status);
+  }
+
+  /** Stops every task, each within its own grace. They are taken up again by the next start of the agent. */
+  async stop(): Promise<void> {
+    const stopped = await Promise.allSettled([...this.#held].map(([name, held]) => this.#stop(name, held)));
+    for (const result of stopped) {
+      if (result.status === "rejected")
+        this.#logger.error({ err: result.reason }, "a task did not stop cleanly");
+    }
+  }
+
+  async #make(
+    { name, uid }: DesiredResource,
+    spec: TaskSpec,
+    specSha256: string,
+    context: HandlerContext,
+  ): Promise<Task> {
+    const record = await this.#journal.load(name);
+    const before = record?.uid === uid && record.specSha256 === specSha256 ? record : undefined;
+    const task = new Task({
+      spec,
+      restarts: before?.restarts ?? 0,
+      ...(before?.state.kind === "exited" ? { exit: before.state.exit } : {}),
+      runtime: this.#options.runtime,
+      logger: context.logger,
+      outputLines: this.#options.outputLines ?? DEFAULT_OUTPUT_LINES,
+      save: (restarts, state) => this.#journal.save(name, { uid, specSha256, restarts, state }),
+      changed: (status) => this.#report(held.context, status),
+    });
+    const held: Held = { uid, specSha256, task, context };
+    this.#held.set(name, held);
+    return task;
+  }
+
+  async #stop(name: string, held: Held): Promise<void> {
+    await held.task.stop();
+    this.#held.delete(name);
+  }
+
+  #report(context: HandlerContext, status: JsonValue): void {
+    context.report(status).catch((err: unknown) => {
+      const aborted = err instanceof HawserError && err.code === "aborted";
+      if (!aborted) context.logger.error({ err }, "cannot report the status of a task");
+    });
+  }
+
+  async #endOrphan(name: string, record: TaskRecord): Promise<void> {
+    if (record.state.kind !== "running") return;
+    const found = await endOrphan(record.state, this.#options.runtime);
+    if (found > 0)
+      this.#logger.warn({ task: name, processes: found }, "ended what an earlier agent left running");
+    await this.#journal.save(name, { ...record, state: { kind: "idle" } });
+  }
+
+  #checkAllowed({ command }: TaskSpec): void {
+    const { allowedCommands } = this.#options;
+    if (allowedCommands === undefined || allowedCommands.includes(command)) return;
+    throw new HawserError(
+      "handler_rejected",
+      `Task: command ${JSON.stringify(command)} is not allowed on this agent`,
+    );
+  }
+
+  #checkRoom(): void {
+    const max = this.#options.maxTasks ?? DEFAULT_MAX_TASKS;
+    if (this.#held.size < max) return;
+    throw new Error(`this agent runs ${max} tasks already; delete one or raise its limit`);
+  }
+}

@@ -1,0 +1,164 @@
+import type { JsonValue } from "@hawser/protocol";
+import type { Logger, Runtime, Timer } from "@hawser/runtime";
+import { lineLog } from "./line-log.js";
+import { OutputTail } from "./output-tail.js";
+import { processIdentity } from "./process-table.js";
+import { restartDelayMs, STABLE_RUN_MS } from "./restart-decision.js";
+import { TaskProcess, type Exit } from "./task-process.js";
+import type { TaskRecord } from "./task-record.js";
+import type { TaskSpec } from "./task-spec.js";
+
+export interface TaskOptions {
+  readonly spec: TaskSpec;
+  readonly restarts: number;
+  /** It is done already, says the record: it is shown and not run. */
+  readonly exit?: Exit;
+  readonly runtime: Runtime;
+  readonly logger: Logger;
+  readonly outputLines: number;
+  /** Durable when resolved. */
+  readonly save: (restarts: number, state: TaskRecord["state"]) => Promise<void>;
+  /** The status changed by itself. */
+  readonly changed: (status: JsonValue) => void;
+}
+
+type State =
+  | { readonly kind: "pending"; readonly lastExit: Exit | undefined; readonly timer: Timer | undefined }
+  | {
+      readonly kind: "running";
+      readonly process: TaskProcess;
+      readonly startedAt: number;
+      readonly sinceMs: number;
+    }
+  | { readonly kind: "exited"; readonly exit: Exit };
+
+/** One Task that is being kept as its spec says: runs the process, and runs it again by the restart policy. */
+export class Task {
+  readonly #options: TaskOptions;
+  readonly #output: OutputTail;
+  #state: State = { kind: "pending", lastExit: undefined, timer: undefined };
+  #restarts: number;
+  #quickRuns = 0;
+  #stopping = false;
+  /** The last thing begun; whatever comes next waits for it. */
+  #busy: Promise<void> = Promise.resolve();
+
+  constructor(options: TaskOptions) {
+    this.#options = options;
+    this.#restarts = options.restarts;
+    if (options.exit !== undefined) this.#state = { kind: "exited", exit: options.exit };
+    this.#output = new OutputTail(options.outputLines, lineLog(options.runtime.clock, options.logger));
+  }
+
+  /** The state people and the principal see. */
+  get status(): JsonValue {
+    const restarts = this.#restarts;
+    const state = this.#state;
+    switch (state.kind) {
+      case "pending": {
+        const lastExit = state.lastExit === undefined ? {} : { lastExit: exitStatus(state.lastExit) };
+        return { state: "pending", restarts, ...lastExit, ...this.#lastOutput() };
+      }
+      case "running": {
+        const startedAt = new Date(state.startedAt).toISOString();
+        return { state: "running", pid: state.process.pid, startedAt, restarts };
+      }
+      case "exited":
+        return { state: "exited", ...exitStatus(state.exit), restarts, ...this.#lastOutput() };
+    }
+  }
+
+  /** Begins the first run. Resolves when it runs, or when it is known that it does not; rejects when it could not be written down. */
+  start(): Promise<void> {
+    if (this.#state.kind === "exited") return Promise.resolve();
+    this.#busy = this.#run();
+    return this.#busy;
+  }
+
+  /** Ends the process for good. What it was is kept in the record only as idle. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await this.#busy.catch(() => {});
+    const state = this.#state;
+    if (state.kind === "pending") state.timer?.cancel();
+    if (state.kind === "running") {
+      await state.process.stop(this.#options.spec.stopGraceMs);
+      await this.#busy;
+    }
+    if (this.#state.kind !== "exited") await this.#options.save(this.#restarts, { kind: "idle" });
+  }
+
+  async #run(): Promise<void> {
+    const { spec, runtime, save } = this.#options;
+    const instance = runtime.random.uuid();
+    const note = { kind: "running", instance, stopGraceMs: spec.stopGraceMs } as const;
+    await save(this.#restarts, note);
+    const started = await TaskProcess.start({ spec, instance, output: this.#output, runtime });
+    if (!(started instanceof TaskProcess)) {
+      await this.#ended(started, 0);
+      return;
+    }
+    const { pid } = started;
+    const sinceMs = runtime.clock.now();
+    this.#state = { kind: "running", process: started, startedAt: runtime.clock.wallTime(), sinceMs };
+    const identity = await processIdentity(pid);
+    await this.#note(() =>
+      save(this.#restarts, { ...note, pid, ...(identity === undefined ? {} : { identity }) }),
+    );
+    void started.ended.then((exit) => {
+      this.#busy = this.#ended(exit, runtime.clock.now() - sinceMs);
+    });
+  }
+
+  async #ended(exit: Exit, ranMs: number): Promise<void> {
+    const { spec, runtime, logger, save, changed } = this.#options;
+    this.#quickRuns = ranMs >= STABLE_RUN_MS ? 1 : this.#quickRuns + 1;
+    const run = { exit, ranMs, restarts: this.#restarts, quickRuns: this.#quickRuns };
+    const delayMs = restartDelayMs(spec.restart, run);
+    logger.info({ ...exitStatus(exit), restarts: this.#restarts, restart_in_ms: delayMs }, "task ended");
+    if (this.#stopping) {
+      this.#state = { kind: "pending", lastExit: exit, timer: undefined };
+    } else if (delayMs === undefined) {
+      this.#state = { kind: "exited", exit };
+      await this.#note(() => save(this.#restarts, { kind: "exited", exit }));
+    } else {
+      this.#restarts += 1;
+      const timer = runtime.timers.after(delayMs, () => this.#again());
+      this.#state = { kind: "pending", lastExit: exit, timer };
+    }
+    changed(this.status);
+  }
+
+  #again(): void {
+    this.#busy = this.#run().then(
+      () => this.#options.changed(this.status),
+      // It could not be written down, so it was not started: as good as a run that failed.
+      (thrown: unknown) => this.#ended({ kind: "failed", error: String(thrown) }, 0),
+    );
+  }
+
+  // The process is there whether or not this could be written; the price of a failure is only that a crash now looks for it by its mark.
+  async #note(save: () => Promise<void>): Promise<void> {
+    try {
+      await save();
+    } catch (err) {
+      this.#options.logger.error({ err }, "cannot write down the state of a task; check the disk");
+    }
+  }
+
+  #lastOutput(): { lastOutput?: readonly string[] } {
+    return this.#output.lines.length === 0 ? {} : { lastOutput: [...this.#output.lines] };
+  }
+}
+
+/** How an exit is shown: `{ code }`, `{ signal }` or `{ error }`. */
+export function exitStatus(exit: Exit): { readonly [key: string]: JsonValue } {
+  switch (exit.kind) {
+    case "code":
+      return { code: exit.code };
+    case "signal":
+      return { signal: exit.signal };
+    case "failed":
+      return { error: exit.error };
+  }
+}

@@ -1,0 +1,88 @@
+import type { ResendTiming } from "@hawser/delivery";
+import type { LinkObserver } from "@hawser/link";
+import type { EventDraft, HawserEvent } from "@hawser/protocol";
+import type { Lifecycle, Runtime } from "@hawser/runtime";
+import type { ReconnectTiming, SessionTiming } from "@hawser/session";
+import type { Store } from "@hawser/store";
+import type { Dialer } from "@hawser/transport";
+import type { AgentState } from "./agent-state.js";
+import type { ResourceHandler } from "./resource-handler.js";
+
+/**
+ * Called for each event of the principal that is not the state of a resource, at least once; idempotent by (`event.resourceid`, `event.eventid`). In order per resource.
+ * Resolve: applied. Throw a `HawserError` with code `handler_rejected`: refused for good. Throw anything else: tried again later.
+ */
+export type PrincipalEventHandler = (delivery: {
+  readonly event: HawserEvent;
+  /** Above 1 an earlier run of this very event began and was never recorded. */
+  readonly attempt: number;
+  /** Aborted when the agent stops and has run out of patience. */
+  readonly signal: AbortSignal;
+}) => Promise<void> | void;
+
+/** Everything worth counting and showing. Calls must be cheap and must not throw. */
+export interface AgentObserver extends LinkObserver {
+  /** The state changed; `Agent.state` already says so. */
+  state?(state: AgentState): void;
+}
+
+export interface AgentOptions {
+  /** 1 to 128 characters of a-z, 0-9, `.` and `-` that begin and end with a letter or digit. */
+  readonly name: string;
+  /** Where everything accepted and received is kept. Started and stopped by whoever made it. */
+  readonly store: Store;
+  /** How to reach the principal. Of several, the next is tried whenever a connection failed. */
+  readonly dialer: Dialer | readonly Dialer[];
+  /** By kind. A resource of another kind is refused with `no_handler`. */
+  readonly handlers?: Readonly<Record<string, ResourceHandler>>;
+  /** Absent: commands are refused for good with `no_handler`. */
+  readonly onEvent?: PrincipalEventHandler;
+  readonly observer?: AgentObserver;
+  readonly runtime?: Runtime;
+  /** Un-ACKed events accepted per session. @default DEFAULT_WINDOW (256) */
+  readonly window?: number;
+  readonly timing?: Partial<SessionTiming>;
+  readonly reconnect?: Partial<ReconnectTiming>;
+  readonly resend?: Partial<ResendTiming>;
+  /** What the principal shows people. @default "hawser-agent/<version>" */
+  readonly software?: string;
+}
+
+export interface PublishOptions {
+  /** The same key is accepted once. */
+  readonly idempotencyKey?: string;
+}
+
+/** An event that is on disk. */
+export interface Accepted {
+  readonly eventid: string;
+  readonly resourceid: string;
+  /** True when the idempotency key had been accepted before. */
+  readonly duplicate: boolean;
+}
+
+export interface StopOptions {
+  /**
+   * How long the goodbye may take; at half of it handlers see their signal aborted, at the end the connection is cut. Then handlers may take as long again to finish and stop.
+   * @default DEFAULT_STOP_GRACE_MS (10 s)
+   */
+  readonly graceMs?: number;
+}
+
+/**
+ * The remote end.
+ *
+ * `start` hands what is held to the handlers (`restore`) and resolves; connecting goes on by itself, for as long as it takes. `stop` says goodbye, waits for
+ * running handlers, and stops them.
+ */
+export interface Agent extends Lifecycle {
+  readonly name: string;
+  readonly state: AgentState;
+  /** Accepts an event for the principal; resolves when it is on disk. @throws HawserError `invalid_event`, `event_too_large`, `mailbox_full`, `store_unavailable` */
+  publish(event: EventDraft, options?: PublishOptions): Promise<Accepted>;
+  /** Renews the connection now. False when there is no session to renew. */
+  rotate(): boolean;
+  /** New credentials are in place: an agent that was refused and waits dials at once. True when it does. */
+  credentialsChanged(): boolean;
+  stop(options?: StopOptions): Promise<void>;
+}

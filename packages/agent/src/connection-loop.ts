@@ -1,0 +1,204 @@
+import { Link, type LinkObserver, type LinkOptions, type Receiver } from "@hawser/link";
+import { HawserError, type Goodbye } from "@hawser/protocol";
+import type { Logger, Runtime, Timer } from "@hawser/runtime";
+import {
+  AgentSession,
+  type DialFailure,
+  type Established,
+  type ReconnectPolicy,
+  type SessionEnd,
+} from "@hawser/session";
+import type { Connection, Dialer } from "@hawser/transport";
+import type { AgentState } from "./agent-state.js";
+import { PRINCIPAL } from "./principal-peer.js";
+import { remedy } from "./remedy.js";
+
+type AgentLink = Link<AgentSession>;
+
+export interface ConnectionLoopOptions {
+  readonly runtime: Runtime;
+  readonly logger: Logger;
+  /** At least one. */
+  readonly dialers: readonly Dialer[];
+  readonly policy: ReconnectPolicy;
+  readonly receiver: Receiver;
+  readonly observer: LinkObserver;
+  readonly session: () => AgentSession;
+  readonly link: Pick<LinkOptions<AgentSession>, "store" | "source" | "window" | "resend">;
+  /** Events flow. Called before the first of them reaches a handler. */
+  readonly opened: (session: Established) => void;
+  readonly changed: (state: AgentState) => void;
+}
+
+/** What is under way; what people see is `AgentState`. */
+type Phase =
+  | { readonly kind: "stopped" }
+  | { readonly kind: "dialling"; readonly abort: AbortController }
+  | { readonly kind: "linked"; readonly link: AgentLink }
+  | { readonly kind: "waiting"; readonly timer: Timer };
+
+/** Keeps an agent connected: dial, session, end, wait as the reconnect policy says, again. */
+export class ConnectionLoop {
+  readonly #options: ConnectionLoopOptions;
+  #phase: Phase = { kind: "stopped" };
+  #nextDialer = 0;
+  /** Everything of ours up to this version is settled: what the next hello says. */
+  #settled = 0;
+  #stopping: (() => void) | undefined;
+
+  constructor(options: ConnectionLoopOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    if (this.#phase.kind === "stopped") this.#dial();
+  }
+
+  /** Says goodbye and resolves when the connection is gone; cuts it after `graceMs`. */
+  async stop(graceMs: number): Promise<void> {
+    if (this.#phase.kind === "stopped") return;
+    const stopped = new Promise<void>((resolve) => {
+      this.#stopping = resolve;
+    });
+    const { timers } = this.#options.runtime;
+    const cut = timers.after(graceMs, () => this.#cut());
+    this.#leave("stopping");
+    await stopped;
+    cut.cancel();
+    this.#stopping = undefined;
+  }
+
+  /** False when there is no open session. */
+  rotate(): boolean {
+    if (this.#phase.kind !== "linked" || this.#phase.link.session.state.kind !== "open") return false;
+    const { link } = this.#phase;
+    link.perform(link.session.goodbye("rotation", this.#now()));
+    return true;
+  }
+
+  credentialsChanged(): boolean {
+    const dialNow = this.#options.policy.credentialsChanged();
+    if (!dialNow || this.#phase.kind !== "waiting") return false;
+    this.#phase.timer.cancel();
+    this.#dial();
+    return true;
+  }
+
+  #leave(reason: Goodbye["reason"]): void {
+    const phase = this.#phase;
+    switch (phase.kind) {
+      case "stopped":
+        return;
+      case "dialling":
+        phase.abort.abort();
+        return;
+      case "linked":
+        phase.link.perform(phase.link.session.goodbye(reason, this.#now()));
+        return;
+      case "waiting":
+        phase.timer.cancel();
+        this.#stopped();
+    }
+  }
+
+  #cut(): void {
+    if (this.#phase.kind === "dialling") this.#stopped();
+    if (this.#phase.kind !== "linked") return;
+    this.#phase.link.connection.terminate(
+      new HawserError("aborted", "the agent stops and the goodbye took too long"),
+    );
+  }
+
+  #dial(): void {
+    const dialer = this.#dialer();
+    const abort = new AbortController();
+    this.#phase = { kind: "dialling", abort };
+    this.#options.changed({ kind: "connecting", transport: dialer.transport, since: this.#wallTime() });
+    dialer.dial({ signal: abort.signal }).then(
+      (connection) => {
+        if (abort.signal.aborted) this.#discard(connection);
+        else this.#connected(connection);
+      },
+      (thrown: unknown) => {
+        if (this.#phase.kind !== "dialling" || this.#phase.abort !== abort) return;
+        const error = HawserError.from(thrown, "connection_failed");
+        this.#ended({ kind: "dialFailed", error }, error);
+      },
+    );
+  }
+
+  // It was open already when the dial was given up; nothing has been said on it.
+  #discard(connection: Connection): void {
+    connection.open({ message: () => {}, writable: () => {}, ended: () => {} });
+    connection.terminate(new HawserError("aborted", "the agent stops"));
+    if (this.#phase.kind === "dialling") this.#stopped();
+  }
+
+  #dialer(): Dialer {
+    const { dialers } = this.#options;
+    const dialer = dialers[this.#nextDialer % dialers.length];
+    if (dialer === undefined) throw new HawserError("invalid_config", "an agent needs a dialer");
+    return dialer;
+  }
+
+  #connected(connection: Connection): void {
+    const { runtime, receiver, observer, policy, session, link: parts } = this.#options;
+    const link: AgentLink = new Link<AgentSession>({
+      runtime,
+      connection,
+      session: session(),
+      ...parts,
+      peer: { name: PRINCIPAL, receiver, observer },
+      onOpened: (_, established) => {
+        policy.opened(this.#now());
+        this.#options.opened(established);
+        const { sessionId, epoch, peerSoftware: principalSoftware } = established;
+        const { transport } = connection;
+        const since = this.#wallTime();
+        this.#options.changed({ kind: "connected", transport, sessionId, epoch, principalSoftware, since });
+      },
+      onEnded: (_, end) => {
+        this.#settled = link.settledFloor;
+        this.#ended(end, "error" in end ? end.error : undefined);
+      },
+    });
+    this.#phase = { kind: "linked", link };
+    link.start(this.#settled);
+  }
+
+  #ended(end: SessionEnd | DialFailure, error: HawserError | undefined): void {
+    if (this.#stopping !== undefined) {
+      this.#stopped();
+      return;
+    }
+    // Another address may do better than one that failed; one that let us go on purpose is still right.
+    if (end.kind === "dialFailed" || end.kind === "failed") this.#nextDialer += 1;
+    const { delayMs, loud, reason } = this.#options.policy.next(end, this.#now());
+    this.#log(loud, delayMs, reason, error);
+    const timer = this.#options.runtime.timers.after(delayMs, () => this.#dial());
+    this.#phase = { kind: "waiting", timer };
+    this.#options.changed({ kind: "waiting", delayMs, reason, error, since: this.#wallTime() });
+  }
+
+  #log(loud: boolean, delayMs: number, reason: string, error: HawserError | undefined): void {
+    const { logger } = this.#options;
+    const fields = { code: error?.code, delay_ms: Math.round(delayMs) };
+    const line = `not connected: ${reason}`;
+    if (loud) logger.error(fields, `${line}. ${remedy(error?.code)}`);
+    else if (error !== undefined) logger.warn(fields, line);
+    else logger.info(fields, line);
+  }
+
+  #stopped(): void {
+    this.#phase = { kind: "stopped" };
+    this.#stopping?.();
+  }
+
+  #now(): number {
+    return this.#options.runtime.clock.now();
+  }
+
+  #wallTime(): number {
+    return this.#options.runtime.clock.wallTime();
+  }
+}

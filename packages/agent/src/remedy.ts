@@ -1,0 +1,19 @@
+import type { ErrorCode } from "@hawser/protocol";
+
+/** What somebody has to do about a connection that no waiting mends. */
+export function remedy(code: ErrorCode | undefined): string {
+  switch (code) {
+    case "unauthenticated":
+      return "Give this agent a credential the principal accepts; it is read again when it changes.";
+    case "forbidden":
+      return "The credential belongs to another agent: correct the name or the credential.";
+    case "invalid_agent_name":
+      return "Change the agent's name to one the principal accepts.";
+    case "unsupported_version":
+      return "Agent and principal have no protocol version in common: update the older one.";
+    case "superseded":
+      return "Two agents run under one name: stop one, or give it a name of its own.";
+    default:
+      return "Look at the principal's log for the reason.";
+  }
+}

@@ -1,0 +1,53 @@
+import type { JsonValue } from "@hawser/protocol";
+import type { Logger } from "@hawser/runtime";
+
+/** One resource as its handler sees it. `version` is the `eventid` of the spec (or delete) it comes from. */
+export interface DeletedResource {
+  readonly kind: string;
+  readonly name: string;
+  /** The source of truth's. A resource made again under the same kind and name has another one. */
+  readonly uid: string;
+  readonly version: string;
+  /** 1 the first time. Above 1 an earlier run of this version began and was never recorded: its effect may be there already. */
+  readonly attempt: number;
+}
+
+/** A resource with what it shall be. */
+export interface DesiredResource extends DeletedResource {
+  /** Not checked by Hawser: parse it, and throw `HawserError` `handler_rejected` when it is wrong. */
+  readonly spec: JsonValue;
+}
+
+/** What a handler is given besides the resource. It stays valid after the call, for what happens later. */
+export interface HandlerContext {
+  /**
+   * Says what became of the resource. Resolves when this status, or a later one of the same resource, is on disk; only the newest is sent. The same status
+   * twice is sent once. When the agent's mailbox is full it waits until there is room. After a newer version or a delete was handed to the
+   * handler, reports through an older context are dropped.
+   *
+   * @throws HawserError `event_too_large` or `invalid_event` when it cannot be sent; `aborted` when the agent stopped first
+   */
+  report(status: JsonValue): Promise<void>;
+  /** Aborted when the agent stops and has run out of patience: give up what you wait for. */
+  readonly signal: AbortSignal;
+  /** Says which resource on every line. */
+  readonly logger: Logger;
+}
+
+/**
+ * Makes the resources of one kind real.
+ *
+ * Calls for one kind and name never overlap; different ones run at the same time. A crash between a call's effect and the record of it repeats
+ * the call, so every method is idempotent by uid and version. Throw `HawserError` `handler_rejected` to refuse for good (the principal sees a dead letter); anything
+ * else thrown is tried again with backoff.
+ */
+export interface ResourceHandler {
+  /** Make it so. What is returned (or given to `report`, then or later) is the status; undefined leaves the status as it is. */
+  apply(resource: DesiredResource, context: HandlerContext): Promise<JsonValue | void>;
+  /** Undo it. Also called for resources that `apply` never finished with, or never saw. */
+  delete(resource: DeletedResource, context: HandlerContext): Promise<void>;
+  /** After a restart, before the first connection: a resource this agent holds, so that work can be taken up again. `attempt` is 1. */
+  restore?(resource: DesiredResource, context: HandlerContext): Promise<void>;
+  /** The agent stops; its session is over. Resolve when everything held is released. Reports are still taken. */
+  stop?(): Promise<void>;
+}

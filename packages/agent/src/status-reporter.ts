@@ -1,0 +1,204 @@
+import {
+  checkDraft,
+  HawserError,
+  parseStatusData,
+  statusEvent,
+  subjectOf,
+  type EventDraft,
+  type JsonValue,
+} from "@hawser/protocol";
+import type { Runtime, Timer } from "@hawser/runtime";
+import type { Append, Store } from "@hawser/store";
+import { PRINCIPAL } from "./principal-peer.js";
+import { StatusSlot, type StatusProgress } from "./status-slot.js";
+
+/** How soon what did not fit into the mailbox is tried again, in milliseconds. */
+export const STATUS_RETRY_MS = 1_000;
+
+/** Statuses in one write. */
+const MAX_BATCH = 256;
+
+export interface StatusReporterOptions {
+  readonly runtime: Runtime;
+  readonly store: Store;
+  /** CloudEvents `source` of the statuses. */
+  readonly source: string;
+}
+
+/** The right to report on one version of one resource; a later `open` of the same resource takes it away. */
+export interface StatusVoice {
+  /** @throws HawserError `invalid_event`, `event_too_large` */
+  say(status: JsonValue): StatusProgress;
+}
+
+interface Entry {
+  readonly slot: StatusSlot;
+  voice: StatusVoice | undefined;
+}
+
+/** What goes into one write. */
+interface Taken {
+  readonly slot: StatusSlot;
+  readonly subject: string;
+  readonly draft: EventDraft;
+}
+
+const SPOKEN: StatusProgress = { tried: Promise.resolve(), durable: Promise.resolve() };
+
+/**
+ * Moves statuses from handlers into the mailbox for the principal: the newest of each resource, a batch at a time, the same one never twice. What does not fit into a full
+ * mailbox waits here, one per resource.
+ */
+export class StatusReporter {
+  readonly #options: StatusReporterOptions;
+  readonly #entries = new Map<string, Entry>();
+  /** Subjects with a status waiting, in the order of their turn. */
+  readonly #due = new Set<string>();
+  #flushing: Promise<void> | undefined;
+  #retry: Timer | undefined;
+  #stopped: HawserError | undefined;
+
+  constructor(options: StatusReporterOptions) {
+    this.#options = options;
+  }
+
+  /** A handler is about to be told of this version. */
+  open(resource: { kind: string; name: string; uid: string; version: string }): StatusVoice {
+    const subject = subjectOf(resource.kind, resource.name);
+    const entry: Entry = this.#entries.get(subject) ?? { slot: new StatusSlot(), voice: undefined };
+    this.#entries.set(subject, entry);
+    const voice: StatusVoice = {
+      say: (status) => (entry.voice === voice ? this.#say(subject, entry, resource, status) : SPOKEN),
+    };
+    entry.voice = voice;
+    return voice;
+  }
+
+  /** The resource is gone: nothing of it is written once this resolves. */
+  async close(subject: string): Promise<void> {
+    const entry = this.#entries.get(subject);
+    if (entry === undefined) return;
+    this.#entries.delete(subject);
+    this.#due.delete(subject);
+    entry.voice = undefined;
+    entry.slot.drop();
+    await this.#flushing;
+  }
+
+  /** Takes reports again after a stop. */
+  start(): void {
+    this.#stopped = undefined;
+  }
+
+  /** Tries once more to write what waits; what cannot be written is given up. */
+  async stop(): Promise<void> {
+    await this.#flushing;
+    await this.#flush().catch((err: unknown) => {
+      this.#options.runtime.logger.error(
+        { err },
+        "statuses are lost: they could not be written before the stop",
+      );
+    });
+    this.#stopped = new HawserError("aborted", "the agent stopped before the status could be written");
+    this.#retry?.cancel();
+    this.#retry = undefined;
+    for (const { slot } of this.#entries.values()) slot.abort(this.#stopped);
+    this.#entries.clear();
+    this.#due.clear();
+  }
+
+  #say(
+    subject: string,
+    { slot }: Entry,
+    { kind, name, uid, version }: { kind: string; name: string; uid: string; version: string },
+    status: JsonValue,
+  ): StatusProgress {
+    if (this.#stopped !== undefined) throw this.#stopped;
+    const { runtime, source } = this.#options;
+    const id = runtime.random.uuid();
+    const time = new Date(runtime.clock.wallTime()).toISOString();
+    const draft = checkDraft(statusEvent({ id, source, time, kind, name, uid, status, observed: version }));
+    const progress = slot.offer({ uid, observed: version, status }, draft);
+    this.#due.add(subject);
+    this.#flushing ??= this.#flushSoon();
+    return progress;
+  }
+
+  // Reports of one tick share one write.
+  async #flushSoon(): Promise<void> {
+    await new Promise<void>((resolve) => this.#options.runtime.timers.soon(resolve));
+    try {
+      await this.#flush();
+    } catch (err) {
+      this.#options.runtime.logger.error({ err }, "cannot write statuses; trying again");
+      this.#retryLater();
+    } finally {
+      this.#flushing = undefined;
+    }
+  }
+
+  /** Writes batch after batch until nothing is due, or the mailbox refuses. */
+  async #flush(): Promise<void> {
+    while (this.#due.size > 0) {
+      const batch = await this.#take();
+      if (batch.length === 0) continue;
+      if (await this.#write(batch)) continue;
+      this.#retryLater();
+      return;
+    }
+  }
+
+  async #take(): Promise<readonly Taken[]> {
+    const subjects = [...this.#due].slice(0, MAX_BATCH);
+    for (const subject of subjects) {
+      const slot = this.#entries.get(subject)?.slot;
+      if (slot !== undefined && !slot.known) slot.know(await this.#sent(subject));
+    }
+    // Nothing can fail from here on, so what is taken is also written or given back.
+    const taken: Taken[] = [];
+    for (const subject of subjects) {
+      this.#due.delete(subject);
+      const slot = this.#entries.get(subject)?.slot;
+      const draft = slot?.take();
+      if (slot !== undefined && draft !== undefined) taken.push({ slot, subject, draft });
+    }
+    return taken;
+  }
+
+  /** True when all are on disk. */
+  async #write(batch: readonly Taken[]): Promise<boolean> {
+    const appends: Append[] = batch.map(({ draft }) => ({ peer: PRINCIPAL, event: draft }));
+    const results = await this.#options.store.append(appends);
+    let refused: HawserError | undefined;
+    batch.forEach(({ slot, subject }, index) => {
+      const result = results[index];
+      if (result?.ok === true) {
+        slot.written();
+        return;
+      }
+      slot.failed();
+      refused = result?.error ?? new HawserError("internal", "the store gave no answer to an append");
+      if (this.#entries.get(subject)?.slot === slot) this.#due.add(subject);
+      else slot.drop();
+    });
+    if (refused === undefined) return true;
+    this.#options.runtime.logger.warn(
+      { code: refused.code, waiting: this.#due.size },
+      `statuses wait: ${refused.message}`,
+    );
+    return false;
+  }
+
+  async #sent(subject: string): Promise<{ uid: string; observed: string; status: JsonValue } | undefined> {
+    const sent = await this.#options.store.retained.get(PRINCIPAL, "sent", subject);
+    return sent === undefined ? undefined : parseStatusData(sent.event);
+  }
+
+  #retryLater(): void {
+    if (this.#retry !== undefined || this.#stopped !== undefined) return;
+    this.#retry = this.#options.runtime.timers.after(STATUS_RETRY_MS, () => {
+      this.#retry = undefined;
+      if (this.#due.size > 0) this.#flushing ??= this.#flushSoon();
+    });
+  }
+}
