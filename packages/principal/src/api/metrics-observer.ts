@@ -1,0 +1,55 @@
+import type { PrincipalObserver } from "../principal-observer.js";
+import type { AgentSeries } from "./agent-series.js";
+
+export interface MetricsSinks {
+  readonly series: AgentSeries;
+  sessionRefused(code: string): void;
+  /** From sending an event to its ACK; only events that were sent once are measured. */
+  ackSeconds(seconds: number): void;
+}
+
+/** Counts what a principal and its sessions tell. Each call costs a look-up and an addition. */
+export function countingObserver({ series, sessionRefused, ackSeconds }: MetricsSinks): PrincipalObserver {
+  return {
+    accepted(agent, count) {
+      series.of(agent).accepted += count;
+    },
+    rejected(agent, code) {
+      series.ofStranger(agent).rejected.add(code);
+    },
+    sessionRefused(_agent, code) {
+      sessionRefused(code);
+    },
+    // Looked up each time: a link that outlives `gone` must not go on counting into a series that nobody reads.
+    link: (agent) => ({
+      sent(_event, attempt) {
+        const counts = series.of(agent);
+        counts.sent += 1;
+        if (attempt > 1) counts.resent += 1;
+      },
+      acked({ rttMs }) {
+        series.of(agent).acked += 1;
+        if (rttMs !== undefined) ackSeconds(rttMs / 1000);
+      },
+      nacked({ retryable }) {
+        if (retryable) series.of(agent).nackedRetryable += 1;
+        else series.of(agent).nackedForGood += 1;
+      },
+      deadLettered(_event, code) {
+        series.of(agent).deadLetters.add(code);
+      },
+      applied() {
+        series.of(agent).applied += 1;
+      },
+      skipped(_event, why) {
+        if (why === "duplicate") series.of(agent).skippedDuplicate += 1;
+        else series.of(agent).skippedStale += 1;
+      },
+      refused(_event, retryable) {
+        if (retryable) series.of(agent).refusedRetryable += 1;
+        else series.of(agent).refusedForGood += 1;
+      },
+    }),
+    gone: (agent) => series.remove(agent),
+  };
+}

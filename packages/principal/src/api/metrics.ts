@@ -1,0 +1,182 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { PrincipalObserver } from "../principal-observer.js";
+import { VERSION } from "../version.js";
+import { snapshotAgents, type AgentSnapshot, type AgentSource } from "./agent-gauges.js";
+import { AgentSeries } from "./agent-series.js";
+import { COUNTERS, type CounterDefinition } from "./counter-definitions.js";
+import { countingObserver } from "./metrics-observer.js";
+
+/** Agents with series of their own: about 30 series each, so this is what one small Prometheus takes without notice. */
+export const DEFAULT_MAX_METRIC_AGENTS = 1000;
+
+/** From a loopback ACK to the longest resend timeout. In seconds. */
+const ACK_BUCKETS = [
+  0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120,
+];
+
+export interface MetricsOptions {
+  /** Where the metrics are registered. @default a registry of their own, never the global one */
+  readonly registry?: Registry;
+  /** Whether counters and gauges of events carry the label `agent`. @default true */
+  readonly perAgent?: boolean;
+  /** Agents with series of their own; the others share `agent="other"`. @default DEFAULT_MAX_METRIC_AGENTS (1000) */
+  readonly maxAgents?: number;
+  /**
+   * Whether metrics of the process come with it (CPU, memory, garbage collection, event loop delay). Say false when `registry` has them already.
+   * @default true
+   */
+  readonly process?: boolean;
+}
+
+export interface Metrics {
+  /** To be given to `createPrincipal`. */
+  readonly observer: PrincipalObserver;
+  readonly registry: Registry;
+  /** Says where pending events, dead letters and sessions are read at each scrape. Without it these gauges are absent. */
+  watch(source: AgentSource): void;
+}
+
+/** The metrics of a principal for Prometheus. Names, labels and meanings are in the README of this package. */
+export function createMetrics(options: MetricsOptions = {}): Metrics {
+  const registry = options.registry ?? new Registry();
+  const perAgent = options.perAgent ?? true;
+  const maxAgents = perAgent ? (options.maxAgents ?? DEFAULT_MAX_METRIC_AGENTS) : 0;
+  const series = new AgentSeries(maxAgents);
+  const scrape = new Scrape(series, maxAgents);
+  if (options.process ?? true) collectDefaultMetrics({ register: registry });
+
+  for (const definition of COUNTERS) registerCounter(registry, definition, series, perAgent);
+  registerGauges(registry, scrape, perAgent);
+
+  const info = new Gauge({
+    name: "hawser_info",
+    help: "Always 1; the version is in the label.",
+    labelNames: ["version"],
+    registers: [registry],
+  });
+  info.set({ version: VERSION }, 1);
+  const refusals = new Counter({
+    name: "hawser_session_refusals_total",
+    help: "Connections that asked for a session and were refused, by error code.",
+    labelNames: ["code"],
+    registers: [registry],
+  });
+  const ackSeconds = new Histogram({
+    name: "hawser_ack_seconds",
+    help: "From sending an event to its ACK, for events that were sent once. Over all agents.",
+    buckets: ACK_BUCKETS,
+    registers: [registry],
+  });
+
+  return {
+    registry,
+    observer: countingObserver({
+      series,
+      sessionRefused: (code) => refusals.inc({ code }),
+      ackSeconds: (seconds) => ackSeconds.observe(seconds),
+    }),
+    watch: (source) => scrape.watch(source),
+  };
+}
+
+/** One reading of all agents for all gauges that are collected at the same time. */
+class Scrape {
+  readonly #series: AgentSeries;
+  readonly #maxAgents: number;
+  #source: AgentSource | undefined;
+  #reading: Promise<AgentSnapshot | undefined> | undefined;
+
+  constructor(series: AgentSeries, maxAgents: number) {
+    this.#series = series;
+    this.#maxAgents = maxAgents;
+  }
+
+  watch(source: AgentSource): void {
+    this.#source = source;
+  }
+
+  /** Undefined when nothing is watched, or when the store cannot be read: then the gauges are absent, and all else is still told. */
+  snapshot(): Promise<AgentSnapshot | undefined> {
+    this.#reading ??= this.#read().finally(() => {
+      this.#reading = undefined;
+    });
+    return this.#reading;
+  }
+
+  async #read(): Promise<AgentSnapshot | undefined> {
+    if (this.#source === undefined) return undefined;
+    try {
+      return await snapshotAgents(this.#source, this.#series, this.#maxAgents);
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+function registerCounter(
+  registry: Registry,
+  { name, help, label, read }: CounterDefinition,
+  series: AgentSeries,
+  perAgent: boolean,
+): void {
+  const labelNames = [...(perAgent ? ["agent"] : []), ...(label === undefined ? [] : [label])];
+  new Counter({
+    name,
+    help,
+    labelNames,
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [agent, counts] of series.entries()) {
+        for (const [value, count] of read(counts)) {
+          this.inc(
+            { ...(perAgent ? { agent } : {}), ...(label === undefined ? {} : { [label]: value }) },
+            count,
+          );
+        }
+      }
+    },
+  });
+}
+
+function registerGauges(registry: Registry, scrape: Scrape, perAgent: boolean): void {
+  const gauge = (
+    name: string,
+    help: string,
+    label: string | undefined,
+    read: (snapshot: AgentSnapshot) => ReadonlyMap<string, number>,
+  ): void => {
+    new Gauge({
+      name,
+      help,
+      labelNames: label === undefined ? [] : [label],
+      registers: [registry],
+      async collect() {
+        const snapshot = await scrape.snapshot();
+        this.reset();
+        if (snapshot === undefined) return;
+        for (const [value, count] of read(snapshot))
+          this.set(label === undefined ? {} : { [label]: value }, count);
+      },
+    });
+  };
+  const agent = perAgent ? "agent" : undefined;
+  gauge(
+    "hawser_pending_events",
+    "Accepted events that are not acknowledged.",
+    agent,
+    (snapshot) => snapshot.pendingByAgent,
+  );
+  gauge(
+    "hawser_dead_letter_events",
+    "Events in the dead letters now.",
+    agent,
+    (snapshot) => snapshot.deadLettersByAgent,
+  );
+  gauge(
+    "hawser_sessions",
+    "Sessions that are open, by transport.",
+    "transport",
+    (snapshot) => snapshot.sessionsByTransport,
+  );
+}
