@@ -21,7 +21,8 @@ export function parseTimestamp(text: string): Timestamp | undefined {
   const offset = parseOffset(text, zoneAt);
   if (zoneAt === 20 || offset === undefined) return undefined;
   const seconds = day + second - offset;
-  if (seconds < MIN_SECONDS || seconds > MAX_SECONDS) return undefined;
+  // Written so that NaN, from digits that are none, is refused as well.
+  if (!(seconds >= MIN_SECONDS && seconds <= MAX_SECONDS)) return undefined;
   const nanos = zoneAt === 19 ? 0 : Number(text.slice(20, Math.min(zoneAt, 29)).padEnd(9, "0"));
   return { seconds, nanos };
 }
