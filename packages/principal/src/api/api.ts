@@ -1,0 +1,66 @@
+import { HawserError } from "@hawser/protocol";
+import { silentLogger, type Logger } from "@hawser/runtime";
+import { Hono, type MiddlewareHandler } from "hono";
+import type { Principal } from "../principal.js";
+import { VERSION } from "../version.js";
+import { agentRoutes } from "./agent-routes.js";
+import { bearerToken } from "./bearer-token.js";
+import { eventRoutes } from "./event-routes.js";
+import type { Metrics } from "./metrics.js";
+import { problemResponse } from "./problem.js";
+import { resourceRoutes } from "./resource-routes.js";
+import { statusRoutes } from "./status-routes.js";
+
+export interface ApiOptions {
+  readonly principal: Principal;
+  /** Served at `/metrics`; absent, there is no such route. */
+  readonly metrics?: Pick<Metrics, "registry">;
+  /** What `/v1/info` answers. @default the version of this package */
+  readonly version?: string;
+  /** What clients must show as `Authorization: Bearer <token>`, except for `/livez` and `/readyz`. @default everybody is let in */
+  readonly token?: string;
+  /** Hears of requests that failed by a fault of this process. @default silent */
+  readonly logger?: Logger;
+}
+
+/**
+ * The HTTP API of a principal as a hono app: to be served by `createApiServer`, or mounted into an app that is there already.
+ *
+ * Answers are JSON with the names of the views and times in RFC 3339; errors are `application/problem+json` (see `Problem`).
+ *
+ * @throws HawserError `invalid_config` for a token that no header can carry
+ */
+export function createApi({ principal, metrics, version, token, logger = silentLogger }: ApiOptions): Hono {
+  const app = new Hono();
+  app.use(responseHeaders);
+  app.use(refuseForeignPages);
+  if (token !== undefined) app.use(bearerToken(token));
+  statusRoutes(app, principal, version ?? VERSION, metrics?.registry);
+  resourceRoutes(app, principal.resources);
+  eventRoutes(app, principal);
+  agentRoutes(app, principal);
+  app.notFound((context) =>
+    problemResponse(new HawserError("not_found", `there is nothing at ${context.req.path}`), logger),
+  );
+  app.onError((error) => problemResponse(error, logger));
+  return app;
+}
+
+/** State changes at any time, and an entity tag does not cover status: nothing may be answered from a cache. */
+const responseHeaders: MiddlewareHandler = async (context, next) => {
+  await next();
+  context.res.headers.set("cache-control", "no-store");
+  context.res.headers.set("x-content-type-options", "nosniff");
+};
+
+/**
+ * A browser sends some requests for any page it shows, also to a loopback address: without this, a web page could change what an API without a token holds.
+ */
+const refuseForeignPages: MiddlewareHandler = async (context, next) => {
+  const site = context.req.header("sec-fetch-site");
+  const reads = context.req.method === "GET" || context.req.method === "HEAD";
+  if (!reads && (site === "cross-site" || site === "same-site")) {
+    throw new HawserError("forbidden", "a page of another origin may not change anything here");
+  }
+  await next();
+};

@@ -1,0 +1,78 @@
+import { checkDraft, HawserError, jsonCodec, type EventDraft, type JsonValue } from "@hawser/protocol";
+import { decodeHeaderValue } from "./header-value.js";
+import { HttpError } from "./http-error.js";
+import { isJson, isUtf8, isUtf8Text, parseMediaType, type MediaType } from "./media-type.js";
+import { brokenJson, decodeText, parseJson } from "./request-body.js";
+
+const PREFIX = "ce-";
+const STRUCTURED = "application/cloudevents+json";
+
+/**
+ * Reads an event from a request (CloudEvents HTTP protocol binding 1.0.2): structured mode with the JSON format, or binary mode.
+ *
+ * @throws HawserError what `checkDraft` throws; 415 for batches, other formats, other charsets and requests that are no event
+ */
+export function decodeHttpEvent(headers: Headers, body: Uint8Array): EventDraft {
+  const contentType = headers.get("content-type");
+  const mediaType = parseMediaType(contentType);
+  if (mediaType.essence === STRUCTURED) return decodeStructured(mediaType, body);
+  if (mediaType.essence.startsWith("application/cloudevents")) {
+    throw unsupported(`${mediaType.essence} is not supported; send one event per request as ${STRUCTURED}`);
+  }
+  if (!headers.has(`${PREFIX}specversion`)) {
+    throw unsupported(
+      `this is no CloudEvent: send content-type ${STRUCTURED}, or the attributes as ${PREFIX}* headers`,
+    );
+  }
+  return decodeBinary(headers, contentType, mediaType, body);
+}
+
+function decodeStructured(mediaType: MediaType, body: Uint8Array): EventDraft {
+  if (!isUtf8(mediaType.charset)) throw unsupported("an event in JSON must be in UTF-8");
+  const text = decodeText(body, "invalid_event");
+  try {
+    return checkDraft(jsonCodec.decode(text));
+  } catch (error) {
+    if (error instanceof HawserError && error.cause instanceof SyntaxError) {
+      throw brokenJson(text, "invalid_event", error.cause);
+    }
+    throw error;
+  }
+}
+
+function decodeBinary(
+  headers: Headers,
+  contentType: string | null,
+  mediaType: MediaType,
+  body: Uint8Array,
+): EventDraft {
+  const attributes: Record<string, unknown> = {};
+  for (const [header, value] of headers) {
+    if (!header.startsWith(PREFIX)) continue;
+    const name = header.slice(PREFIX.length);
+    if (name === "data" || name === "datacontenttype") {
+      const where = name === "data" ? "the body" : "the header content-type";
+      throw new HawserError("invalid_event", `${header} is not a header of an event; put it into ${where}`);
+    }
+    // Defined, not assigned: an attribute may be called __proto__, and is refused for it like any other bad name.
+    Object.defineProperty(attributes, name, { value: decodeHeaderValue(header, value), enumerable: true });
+  }
+  const data = body.length === 0 ? undefined : decodeData(mediaType, body);
+  return checkDraft({
+    ...attributes,
+    ...(contentType === null ? {} : { datacontenttype: contentType }),
+    ...(data === undefined ? {} : { data }),
+  });
+}
+
+function decodeData(mediaType: MediaType, body: Uint8Array): JsonValue | Uint8Array {
+  if (isJson(mediaType)) {
+    if (!isUtf8(mediaType.charset)) throw unsupported("data in JSON must be in UTF-8");
+    return parseJson(decodeText(body, "invalid_event"), "invalid_event");
+  }
+  return isUtf8Text(mediaType) ? decodeText(body, "invalid_event") : body;
+}
+
+function unsupported(message: string): HttpError {
+  return new HttpError(415, "invalid_event", message, { accept: STRUCTURED });
+}

@@ -1,0 +1,70 @@
+/** Where JSON text stops being JSON. Lines and columns count from 1, columns in UTF-16 code units. */
+export interface JsonPosition {
+  readonly line: number;
+  readonly column: number;
+}
+
+const TOKEN =
+  /[ \t\n\r]*(?:([{}[\],:])|("[^"\\\u0000-\u001f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\u0000-\u001f]*)*")|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)/y;
+const SPACE = /[ \t\n\r]*/y;
+
+type Expectation = "value" | "value or ]" | "name" | "name or }" | ":" | ", or end";
+
+/**
+ * The first token that cannot stand where it stands, for text that `JSON.parse` refused: what the engine says of it depends on its version,
+ * and often names no position.
+ */
+export function jsonErrorPosition(text: string): JsonPosition {
+  const open: ("{" | "[")[] = [];
+  let expected: Expectation = "value";
+  let index = 0;
+  for (;;) {
+    TOKEN.lastIndex = index;
+    const match = TOKEN.exec(text);
+    if (match === null) break;
+    const next = after(match[1] ?? (match[2] === undefined ? "literal" : "string"), expected, open);
+    if (next === undefined) break;
+    expected = next;
+    index = TOKEN.lastIndex;
+  }
+  SPACE.lastIndex = index;
+  SPACE.exec(text);
+  return positionOf(text, SPACE.lastIndex);
+}
+
+/** What may follow `token`; undefined when it may not stand here. Keeps `open` up to date. */
+function after(token: string, expected: Expectation, open: ("{" | "[")[]): Expectation | undefined {
+  const container = open.at(-1);
+  const wantsValue = expected === "value" || expected === "value or ]";
+  switch (token) {
+    case "{":
+    case "[":
+      if (!wantsValue) return undefined;
+      open.push(token);
+      return token === "{" ? "name or }" : "value or ]";
+    case "}":
+    case "]": {
+      const empty = token === "}" ? "name or }" : "value or ]";
+      if (container !== (token === "}" ? "{" : "[")) return undefined;
+      if (expected !== empty && expected !== ", or end") return undefined;
+      open.pop();
+      return ", or end";
+    }
+    case ",":
+      if (expected !== ", or end" || container === undefined) return undefined;
+      return container === "{" ? "name" : "value";
+    case ":":
+      return expected === ":" ? "value" : undefined;
+    case "string":
+      if (expected === "name" || expected === "name or }") return ":";
+      return wantsValue ? ", or end" : undefined;
+    default:
+      return wantsValue ? ", or end" : undefined;
+  }
+}
+
+function positionOf(text: string, index: number): JsonPosition {
+  const before = text.slice(0, index);
+  const lineStart = before.lastIndexOf("\n") + 1;
+  return { line: before.split("\n").length, column: index - lineStart + 1 };
+}

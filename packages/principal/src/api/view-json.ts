@@ -1,0 +1,25 @@
+import type { AgentView, DeadLetterView, ResourceView } from "../views.js";
+
+/** Times are RFC 3339 in UTC; what is unknown is left out. */
+function time(unixMs: number | undefined): string | undefined {
+  return unixMs === undefined ? undefined : new Date(unixMs).toISOString();
+}
+
+/** A view as the API answers it: the same names, with times as text. */
+export function agentJson(view: AgentView): Record<string, unknown> {
+  const { session } = view;
+  return {
+    ...view,
+    session: session && { ...session, connectedAt: time(session.connectedAt) },
+    lastSeenAt: time(view.lastSeenAt),
+    lastAckAt: time(view.lastAckAt),
+  };
+}
+
+export function resourceJson(view: ResourceView): Record<string, unknown> {
+  return { ...view, updatedAt: time(view.updatedAt), statusAt: time(view.statusAt) };
+}
+
+export function deadLetterJson(view: DeadLetterView): Record<string, unknown> {
+  return { ...view, at: time(view.at) };
+}
