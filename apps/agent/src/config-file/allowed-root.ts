@@ -1,4 +1,4 @@
-import { mkdir, realpath } from "node:fs/promises";
+import { mkdir, realpath, stat } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { errorCode, isMissing } from "../files/system-error.js";
 import { rejected } from "./config-file-spec.js";
@@ -46,7 +46,9 @@ export class AllowedRoot {
 /** The real path of a directory that is there or is made. */
 async function realDirectory(path: string): Promise<string> {
   try {
-    return await realpath(path);
+    const real = await realpath(path);
+    if (!(await stat(real)).isDirectory()) throw rejected(`${path} is not a directory`);
+    return real;
   } catch (thrown) {
     if (!isMissing(thrown)) throw unusable(path, thrown);
   }
@@ -65,7 +67,7 @@ async function realDirectory(path: string): Promise<string> {
 
 function unusable(path: string, thrown: unknown): unknown {
   const code = errorCode(thrown);
-  if (code === "ENOTDIR") return rejected(`a parent of ${path} is not a directory`);
+  if (code === "ENOTDIR") return rejected(`${path} has a parent that is not a directory`);
   if (code === "ELOOP") return rejected(`${path} is a loop of symbolic links`);
   return thrown;
 }

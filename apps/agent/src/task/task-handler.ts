@@ -44,6 +44,7 @@ export class TaskHandler implements ResourceHandler, Lifecycle {
   readonly #journal: Journal<typeof taskRecordSchema>;
   readonly #logger: Logger;
   readonly #held = new Map<string, Held>();
+  #stopping = false;
 
   constructor(options: TaskHandlerOptions) {
     this.#options = options;
@@ -53,11 +54,13 @@ export class TaskHandler implements ResourceHandler, Lifecycle {
 
   /** Ends what an earlier agent left running. Call it once nothing else can hold the state directory, and before the agent starts. */
   async start(): Promise<void> {
+    this.#stopping = false;
     const records = await this.#journal.list();
     await Promise.all(records.map(([name, record]) => this.#endOrphan(name, record)));
   }
 
   async apply(resource: DesiredResource, context: HandlerContext): Promise<JsonValue> {
+    if (this.#stopping) throw new Error("the agent stops");
     const spec = parseTaskSpec(resource.spec);
     this.#checkAllowed(spec);
     const specSha256 = createHash("sha256").update(JSON.stringify(spec)).digest("hex");
@@ -90,6 +93,7 @@ export class TaskHandler implements ResourceHandler, Lifecycle {
 
   /** Stops every task, each within its own grace. They are taken up again by the next start of the agent. */
   async stop(): Promise<void> {
+    this.#stopping = true;
     const stopped = await Promise.allSettled([...this.#held].map(([name, held]) => this.#stop(name, held)));
     for (const result of stopped) {
       if (result.status === "rejected")
@@ -105,6 +109,7 @@ export class TaskHandler implements ResourceHandler, Lifecycle {
   ): Promise<Task> {
     const record = await this.#journal.load(name);
     const before = record?.uid === uid && record.specSha256 === specSha256 ? record : undefined;
+    if (this.#stopping) throw new Error("the agent stops");
     const task = new Task({
       spec,
       restarts: before?.restarts ?? 0,

@@ -6,12 +6,19 @@ const text = z
   .string()
   .max(32_768)
   .refine((value) => !value.includes("\0"), "must not contain NUL");
+const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const MAX_DELAY_MS = 3_600_000;
 
 const schema = z.strictObject({
   command: text.min(1),
   args: z.array(text).max(1024).default([]),
-  env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be a variable name"), text).default({}),
+  env: z
+    .record(z.string(), text)
+    .refine(
+      (env) => Object.keys(env).every((name) => VARIABLE_NAME.test(name)),
+      "the names of variables must be letters, digits and _, and not begin with a digit",
+    )
+    .default({}),
   cwd: text.min(1).optional(),
   restart: z
     .strictObject({

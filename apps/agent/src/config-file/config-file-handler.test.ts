@@ -1,0 +1,199 @@
+import { createHash } from "node:crypto";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { DesiredResource, HandlerContext } from "@hawser/agent";
+import type { JsonValue } from "@hawser/protocol";
+import { silentLogger } from "@hawser/runtime";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { ConfigFileHandler } from "./config-file-handler.js";
+
+let directory: string;
+let root: string;
+let handler: ConfigFileHandler;
+
+const context: HandlerContext = {
+  report: () => Promise.resolve(),
+  signal: new AbortController().signal,
+  logger: silentLogger,
+};
+
+function make(): ConfigFileHandler {
+  return new ConfigFileHandler({ root, stateDirectory: join(directory, "state"), maxBytes: 1_000 });
+}
+
+function resource(spec: JsonValue, name = "motd", version = "1"): DesiredResource {
+  return { kind: "ConfigFile", name, uid: "u1", version, attempt: 1, spec };
+}
+
+const apply = (spec: JsonValue, name?: string): Promise<JsonValue> =>
+  handler.apply(resource(spec, name), context);
+const remove = (name?: string): Promise<void> => handler.delete(resource(null, name), context);
+const text = (path: string): Promise<string> => readFile(join(root, path), "utf8");
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "hawser-config-file-"));
+  root = join(directory, "root");
+  handler = make();
+});
+
+afterEach(() => rm(directory, { recursive: true, force: true }));
+
+describe("ConfigFile", () => {
+  it("writes content, mode and parents, and says what it wrote", async () => {
+    const status = await apply({ path: "etc/app/motd.txt", content: "hello", mode: "0640" });
+    expect(await text("etc/app/motd.txt")).toBe("hello");
+    expect((await stat(join(root, "etc/app/motd.txt"))).mode & 0o7777).toBe(0o640);
+    expect(status).toEqual({
+      state: "written",
+      path: "etc/app/motd.txt",
+      bytes: 5,
+      sha256: "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824",
+    });
+    expect(await readdir(join(root, "etc/app"))).toEqual(["motd.txt"]);
+  });
+
+  it("writes bytes given as base64", async () => {
+    await apply({ path: "raw", contentBase64: "AP8Q" });
+    expect([...(await readFile(join(root, "raw")))]).toEqual([0, 255, 16]);
+  });
+
+  it("leaves a file alone that is already right, and mends its mode otherwise", async () => {
+    await apply({ path: "a", content: "same" });
+    const before = await stat(join(root, "a"));
+    await apply({ path: "a", content: "same" });
+    expect((await stat(join(root, "a"))).ino).toBe(before.ino);
+    await apply({ path: "a", content: "same", mode: "0600" });
+    expect((await stat(join(root, "a"))).mode & 0o7777).toBe(0o600);
+  });
+
+  it("removes the old file when the path changes", async () => {
+    await apply({ path: "old", content: "1" });
+    await apply({ path: "new", content: "1" });
+    expect(await readdir(root)).toEqual(["new"]);
+  });
+
+  it("leaves an old file that was changed since, and names it", async () => {
+    await apply({ path: "old", content: "1" });
+    await writeFile(join(root, "old"), "edited by hand");
+    const status = await apply({ path: "new", content: "1" });
+    expect(status).toMatchObject({ leftBehind: [join(root, "old")] });
+    expect(await text("old")).toBe("edited by hand");
+  });
+
+  it("deletes the file, also when the process was replaced meanwhile", async () => {
+    await apply({ path: "a/b", content: "1" });
+    handler = make();
+    await remove();
+    expect(await readdir(join(root, "a"))).toEqual([]);
+    expect(await readdir(join(directory, "state/config-file"))).toEqual([]);
+  });
+
+  it("does not delete a file that is not what was written", async () => {
+    await apply({ path: "a", content: "1" });
+    await writeFile(join(root, "a"), "2");
+    await remove();
+    expect(await text("a")).toBe("2");
+  });
+
+  it("deletes what it never saw, and again, without complaint", async () => {
+    await remove("unknown");
+    await apply({ path: "a", content: "1" });
+    await remove();
+    await remove();
+    expect(await readdir(root)).toEqual([]);
+  });
+
+  it("knows its file after a crash between the note and the write", async () => {
+    await apply({ path: "a", content: "old" });
+    // The write of the next content cannot succeed: its temporary name is taken by a directory.
+    const temporary = temporaryName();
+    await mkdir(join(root, temporary, "in-the-way"), { recursive: true });
+    await expect(apply({ path: "a", content: "new" })).rejects.toThrow();
+    handler = make();
+    await rm(join(root, temporary), { recursive: true });
+    await remove();
+    expect(await readdir(root)).toEqual([]);
+  });
+
+  it("takes over a temporary file that a crash left behind", async () => {
+    const temporary = temporaryName();
+    await mkdir(root, { recursive: true });
+    await writeFile(join(root, temporary), "half");
+    await apply({ path: "a", content: "whole" });
+    expect(await readdir(root)).toEqual(["a"]);
+  });
+
+  it("gives one path to one resource, and frees it when that is deleted", async () => {
+    await apply({ path: "a", content: "1" }, "first");
+    const second = apply({ path: "a", content: "2" }, "second");
+    await expect(second).rejects.toThrow("belongs to ConfigFile/first");
+    await expect(second).rejects.not.toHaveProperty("code", "handler_rejected");
+    handler = make();
+    await expect(apply({ path: "a", content: "2" }, "second")).rejects.toThrow("belongs to ConfigFile/first");
+    await remove("first");
+    await apply({ path: "a", content: "2" }, "second");
+    expect(await text("a")).toBe("2");
+  });
+
+  it.each([
+    ["an absolute path", { path: "/etc/passwd", content: "" }, "relative"],
+    ["a way up", { path: "a/../../b", content: "" }, "`..`"],
+    ["an empty segment", { path: "a//b", content: "" }, "empty"],
+    ["a backslash", { path: "a\\b", content: "" }, "forward slashes"],
+    ["a NUL", { path: "a\0b", content: "" }, "relative"],
+    ["a segment that is too long", { path: "x".repeat(256), content: "" }, "255"],
+    ["no content", { path: "a" }, "either"],
+    ["two contents", { path: "a", content: "", contentBase64: "" }, "either"],
+    ["bad base64", { path: "a", contentBase64: "A" }, "base64"],
+    ["a bad mode", { path: "a", content: "", mode: "4755" }, "octal"],
+    ["an unknown key", { path: "a", content: "", owner: "root" }, "owner"],
+    ["content above the limit", { path: "a", content: "x".repeat(1_001) }, "1000 are allowed"],
+    ["a spec that is no object", "a", "expected object"],
+  ])("refuses %s for good", async (_, spec, message) => {
+    await expect(apply(spec)).rejects.toMatchObject({
+      code: "handler_rejected",
+      message: expect.stringContaining(message),
+    });
+  });
+
+  it("takes content at the limit", async () => {
+    expect(await apply({ path: "a", content: "x".repeat(1_000) })).toMatchObject({ bytes: 1_000 });
+  });
+
+  it("refuses symbolic links that lead outside, and follows those that stay inside", async () => {
+    await mkdir(join(root, "inside"), { recursive: true });
+    await symlink(directory, join(root, "outside"));
+    await symlink(join(root, "inside"), join(root, "link"));
+    await symlink(join(directory, "nowhere"), join(root, "dangling"));
+    for (const parent of ["outside", "outside/deeper", "dangling"]) {
+      await expect(apply({ path: `${parent}/a`, content: "1" })).rejects.toMatchObject({
+        code: "handler_rejected",
+      });
+    }
+    await apply({ path: "link/a", content: "1" });
+    expect(await text("inside/a")).toBe("1");
+    expect(await readdir(directory)).toEqual(["root", "state"]);
+  });
+
+  it("replaces a symbolic link at the path itself instead of following it", async () => {
+    await mkdir(root, { recursive: true });
+    await writeFile(join(directory, "precious"), "keep me");
+    await symlink(join(directory, "precious"), join(root, "a"));
+    await apply({ path: "a", content: "mine" });
+    expect(await text("a")).toBe("mine");
+    expect(await readFile(join(directory, "precious"), "utf8")).toBe("keep me");
+  });
+
+  it("refuses a path that is a directory, and a parent that is a file", async () => {
+    await mkdir(join(root, "dir"), { recursive: true });
+    await writeFile(join(root, "file"), "");
+    await expect(apply({ path: "dir", content: "" })).rejects.toMatchObject({ code: "handler_rejected" });
+    await expect(apply({ path: "file/a", content: "" })).rejects.toMatchObject({ code: "handler_rejected" });
+  });
+});
+
+/** The name of the temporary file of resource `motd`. */
+function temporaryName(): string {
+  return `.hawser-${createHash("sha256").update("motd").digest("hex").slice(0, 16)}.tmp`;
+}

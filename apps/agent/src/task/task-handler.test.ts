@@ -1,0 +1,314 @@
+import { spawn } from "node:child_process";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { DesiredResource, HandlerContext } from "@hawser/agent";
+import type { JsonValue } from "@hawser/protocol";
+import { silentLogger, systemRuntime, type Timers } from "@hawser/runtime";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { processesOfInstance } from "./process-table.js";
+import { TaskHandler, type TaskHandlerOptions } from "./task-handler.js";
+
+type Status = Record<string, JsonValue>;
+
+/** A context that remembers what is reported and can be waited on. */
+class Reports {
+  readonly all: Status[] = [];
+  readonly context: HandlerContext;
+  #arrived: (() => void)[] = [];
+
+  constructor() {
+    this.context = {
+      report: (status) => {
+        this.add(status);
+        return Promise.resolve();
+      },
+      signal: new AbortController().signal,
+      logger: silentLogger,
+    };
+  }
+
+  add(status: JsonValue): void {
+    if (typeof status !== "object" || status === null) throw new Error("no status");
+    this.all.push(Object.fromEntries<JsonValue>(Object.entries(status)));
+    for (const arrived of this.#arrived.splice(0)) arrived();
+  }
+
+  async until(matches: (status: Status) => boolean): Promise<Status> {
+    for (;;) {
+      const found = this.all.find(matches);
+      if (found !== undefined) return found;
+      await new Promise<void>((resolve) => this.#arrived.push(resolve));
+    }
+  }
+}
+
+const runtime = systemRuntime();
+let stateDirectory: string;
+let handlers: TaskHandler[];
+let reports: Reports;
+
+beforeEach(async () => {
+  stateDirectory = await mkdtemp(join(tmpdir(), "hawser-task-"));
+  handlers = [];
+  reports = new Reports();
+});
+
+afterEach(async () => {
+  for (const handler of handlers) await handler.stop();
+  await rm(stateDirectory, { recursive: true, force: true });
+});
+
+function make(options: Partial<TaskHandlerOptions> = {}): TaskHandler {
+  const handler = new TaskHandler({ runtime, stateDirectory, ...options });
+  handlers.push(handler);
+  return handler;
+}
+
+/** A handler of an agent that dies: what it started goes on, and nothing of it runs again. */
+function makeMortal(): { handler: TaskHandler; kill: () => void } {
+  let alive = true;
+  const timers: Timers = {
+    after: (delayMs, callback) => runtime.timers.after(delayMs, () => (alive ? callback() : undefined)),
+    soon: (callback) => runtime.timers.soon(callback),
+  };
+  const handler = new TaskHandler({ runtime: { ...runtime, timers }, stateDirectory });
+  return { handler, kill: () => (alive = false) };
+}
+
+function resource(spec: JsonValue, version = "1", name = "job"): DesiredResource {
+  return { kind: "Task", name, uid: "u1", version, attempt: 1, spec };
+}
+
+async function apply(
+  handler: TaskHandler,
+  spec: JsonValue,
+  version?: string,
+  name?: string,
+): Promise<Status> {
+  const status = await handler.apply(resource(spec, version, name), reports.context);
+  reports.add(status);
+  return reports.all.at(-1) ?? {};
+}
+
+const node = (script: string): { command: string; args: string[] } => ({
+  command: process.execPath,
+  args: ["-e", script],
+});
+/** Runs until it is told to stop; a timer of the child, not of the test. */
+const FOREVER = "setInterval(() => {}, 1000)";
+const isState = (state: string) => (status: Status) => status["state"] === state;
+
+function isAlive(pid: JsonValue | undefined): boolean {
+  try {
+    return process.kill(Number(pid), 0);
+  } catch {
+    return false;
+  }
+}
+
+describe("Task", () => {
+  it("runs a process and reports how it ended, with its last lines", async () => {
+    const running = await apply(
+      make(),
+      node("console.log('one'); console.error('two'); process.exitCode = 3"),
+    );
+    expect(running).toMatchObject({ state: "running", restarts: 0, pid: expect.any(Number) });
+    const exited = await reports.until(isState("exited"));
+    expect(exited).toMatchObject({ code: 3, restarts: 0 });
+    expect(exited["lastOutput"]).toEqual(expect.arrayContaining(["one", "two"]));
+  });
+
+  it("keeps only the last lines, and cuts long ones", async () => {
+    const script = "for (let i = 0; i < 100; i++) console.log(i); console.log('x'.repeat(5000))";
+    await apply(make({ outputLines: 3 }), node(script));
+    const { lastOutput } = await reports.until(isState("exited"));
+    expect(lastOutput).toEqual(["98", "99", "x".repeat(1_000)]);
+  });
+
+  it("gives the process its own variables and none of the agent's secrets", async () => {
+    process.env["HAWSER_AGENT_TEST_SECRET"] = "s3cret";
+    const script =
+      "console.log([process.env.MINE, process.env.HAWSER_AGENT_TEST_SECRET, !!process.env.PATH].join())";
+    await apply(make(), { ...node(script), env: { MINE: "yes" } });
+    delete process.env["HAWSER_AGENT_TEST_SECRET"];
+    expect((await reports.until(isState("exited")))["lastOutput"]).toEqual(["yes,,true"]);
+  });
+
+  it("says what is wrong when the command cannot be started", async () => {
+    const status = await apply(make(), { command: "/no/such/command" });
+    expect(status).toMatchObject({ state: "exited", error: expect.stringContaining("ENOENT"), restarts: 0 });
+  });
+
+  it("runs a failing process again as often as it may", async () => {
+    await apply(make(), {
+      ...node("process.exit(1)"),
+      restart: { policy: "on-failure", maxRestarts: 2, backoffMs: 10 },
+    });
+    expect(await reports.until(isState("exited"))).toMatchObject({ code: 1, restarts: 2 });
+    expect(reports.all.filter(isState("pending")).map(({ restarts }) => restarts)).toEqual([1, 2]);
+    expect(reports.all.find(isState("pending"))).toMatchObject({ lastExit: { code: 1 } });
+  });
+
+  it("does not run a process again that succeeded, unless it shall always", async () => {
+    const handler = make();
+    const script = node("process.exit(0)");
+    await apply(handler, { ...script, restart: { policy: "on-failure", backoffMs: 10 } }, "1", "once");
+    expect(await reports.until(isState("exited"))).toMatchObject({ code: 0, restarts: 0 });
+    reports = new Reports();
+    await apply(
+      handler,
+      { ...script, restart: { policy: "always", maxRestarts: 1, backoffMs: 10 } },
+      "1",
+      "again",
+    );
+    expect(await reports.until(isState("exited"))).toMatchObject({ code: 0, restarts: 1 });
+  });
+
+  it("leaves the process alone when a new version says the same, and reports through the newer one", async () => {
+    const handler = make();
+    const first = await apply(handler, node(FOREVER));
+    const newer = new Reports();
+    expect(await handler.apply(resource(node(FOREVER), "2"), newer.context)).toEqual(first);
+    process.kill(Number(first["pid"]), "SIGKILL");
+    expect(await newer.until(isState("exited"))).toMatchObject({ signal: "SIGKILL" });
+    expect(reports.all.some(isState("exited"))).toBe(false);
+  });
+
+  it("stops the old process before it starts the new one", async () => {
+    const handler = make();
+    const first = await apply(handler, node(FOREVER));
+    const second = await apply(handler, { ...node(FOREVER), env: { CHANGED: "1" } }, "2");
+    expect(isAlive(first["pid"])).toBe(false);
+    expect(second["pid"]).not.toBe(first["pid"]);
+    expect(isAlive(second["pid"])).toBe(true);
+  });
+
+  it("kills a process that does not heed SIGTERM, with everything it started", async () => {
+    const handler = make();
+    const child = `require('child_process').spawn(process.execPath, ['-e', "${FOREVER}"])`;
+    const script = `process.on('SIGTERM', () => {}); const child = ${child}; console.log(child.pid); ${FOREVER}`;
+    const { pid } = await apply(handler, { ...node(script), stopGraceMs: 300 });
+    const { instance } = await runningState();
+    await waitUntil(async () => (await processesOfInstance(instance)).length === 2);
+    await handler.delete(resource(null));
+    expect(isAlive(pid)).toBe(false);
+    await waitUntil(async () => (await processesOfInstance(instance)).length === 0);
+  });
+
+  it("ends what a killed agent left running, and starts it anew only then", async () => {
+    const { handler, kill } = makeMortal();
+    const { pid } = await apply(handler, { ...node(FOREVER), restart: { policy: "always" } });
+    kill();
+    const next = make();
+    await next.start();
+    expect(isAlive(pid)).toBe(false);
+    await next.restore(resource({ ...node(FOREVER), restart: { policy: "always" } }), reports.context);
+    const again = await reports.until((status) => status["state"] === "running" && status["pid"] !== pid);
+    expect(isAlive(again["pid"])).toBe(true);
+  });
+
+  it("finds a process whose pid was never written down", async () => {
+    const { handler, kill } = makeMortal();
+    const { pid } = await apply(handler, { ...node(FOREVER), restart: { policy: "always" } });
+    kill();
+    const { path, record } = await recordFile();
+    delete record.record.state.pid;
+    delete record.record.state.identity;
+    await writeFile(path, JSON.stringify(record));
+    await make().start();
+    expect(isAlive(pid)).toBe(process.platform !== "linux");
+    if (process.platform !== "linux") process.kill(Number(pid), "SIGKILL");
+  });
+
+  it("does not touch a process that merely has the pid of an old one", async () => {
+    const bystander = spawn(process.execPath, ["-e", FOREVER], { stdio: "ignore" });
+    try {
+      const killed = make();
+      await apply(killed, node("process.exit(0)"));
+      await reports.until(isState("exited"));
+      await killed.stop();
+      const { path, record } = await recordFile();
+      record.record.state = {
+        kind: "running",
+        instance: "gone",
+        stopGraceMs: 0,
+        pid: bystander.pid,
+        identity: "boot 1",
+      };
+      await writeFile(path, JSON.stringify(record));
+      await make().start();
+      expect(isAlive(bystander.pid)).toBe(true);
+    } finally {
+      bystander.kill("SIGKILL");
+    }
+  });
+
+  it("does not run a task again that is done, after a restart of the agent", async () => {
+    const spec = node("require('fs').appendFileSync(process.env.LOG, 'ran\\n')");
+    const log = join(stateDirectory, "log");
+    const handler = make();
+    await apply(handler, { ...spec, env: { LOG: log } });
+    await reports.until(isState("exited"));
+    await handler.stop();
+    reports = new Reports();
+    const next = make();
+    await next.start();
+    await next.restore(resource({ ...spec, env: { LOG: log } }), reports.context);
+    expect(await reports.until(isState("exited"))).toMatchObject({ code: 0 });
+    expect(await readFile(log, "utf8")).toBe("ran\n");
+  });
+
+  it("stops every task with the agent and takes none on afterwards", async () => {
+    const handler = make();
+    const { pid } = await apply(handler, node(FOREVER));
+    await handler.stop();
+    expect(isAlive(pid)).toBe(false);
+    await expect(handler.apply(resource(node(FOREVER), "2"), reports.context)).rejects.toThrow("stops");
+  });
+
+  it("holds no more tasks than it may, and takes one when there is room again", async () => {
+    const handler = make({ maxTasks: 1 });
+    await apply(handler, node(FOREVER), "1", "first");
+    const refused = apply(handler, node(FOREVER), "1", "second");
+    await expect(refused).rejects.toThrow("1 tasks already");
+    await expect(refused).rejects.not.toHaveProperty("code", "handler_rejected");
+    await handler.delete(resource(null, "2", "first"));
+    expect(await apply(handler, node(FOREVER), "1", "second")).toMatchObject({ state: "running" });
+  });
+
+  it.each([
+    ["no command", { args: [] }, "command"],
+    ["a NUL", { command: "a\0b" }, "NUL"],
+    ["an unknown key", { command: "a", shell: true }, "shell"],
+    ["an unknown policy", { command: "a", restart: { policy: "sometimes" } }, "policy"],
+    ["a bad variable", { command: "a", env: { "A=B": "" } }, "variable"],
+    ["a command that is not allowed", { command: "/bin/rm" }, "not allowed"],
+  ])("refuses %s for good", async (_, spec, message) => {
+    const handler = make({ allowedCommands: ["a"] });
+    await expect(handler.apply(resource(spec), reports.context)).rejects.toMatchObject({
+      code: "handler_rejected",
+      message: expect.stringContaining(message),
+    });
+  });
+});
+
+async function recordFile(): Promise<{
+  path: string;
+  record: { record: { state: Record<string, unknown> } };
+}> {
+  const directory = join(stateDirectory, "task");
+  const [file = ""] = await readdir(directory);
+  const path = join(directory, file);
+  return { path, record: JSON.parse(await readFile(path, "utf8")) };
+}
+
+async function runningState(): Promise<{ instance: string }> {
+  const { record } = await recordFile();
+  return { instance: String(record.record.state["instance"]) };
+}
+
+/** For what only the operating system knows: looks again until it holds; the test's own timeout is the deadline. */
+async function waitUntil(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise<void>((resolve) => runtime.timers.after(10, resolve));
+}
