@@ -16,6 +16,9 @@ export type {
 } from "./compliance/under-test.js";
 export type { MakeTransport } from "./compliance/stage.js";
 
+/** Far above what any case takes on a quiet machine; a case that waits for what never comes fails by it. */
+const CASE_TIMEOUT_MS = 20_000;
+
 export interface ComplianceOptions {
   /** An in-process transport is spared the cases about strangers on its port. @default "sockets" */
   readonly medium?: "sockets" | "in-process";
@@ -33,7 +36,7 @@ export function transportCompliance(
   make: MakeTransport,
   { medium = "sockets" }: ComplianceOptions = {},
 ): void {
-  describe(`transport compliance: ${name}`, () => {
+  describe(`transport compliance: ${name}`, { timeout: CASE_TIMEOUT_MS }, () => {
     describe("delivery", () => deliveryCases(make));
     describe("backpressure", () => backpressureCases(make));
     describe("bad frames", () => badFrameCases(make));
