@@ -32,7 +32,6 @@ export type AgentSessionState =
   | {
       readonly kind: "leaving";
       readonly cause: EndCause & { kind: "goodbye" };
-      readonly idle: boolean;
       readonly deadlineMs: number;
     }
   /** No event follows; what was received is finished and ACKed, what was sent is being ACKed. */

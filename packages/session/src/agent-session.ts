@@ -69,7 +69,7 @@ export class AgentSession extends SessionMachine {
         if (message.type === "drain") return this.#drained(message, nowMs);
         return this.receiveWhileOpen(message, nowMs);
       case "leaving":
-        if (message.type === "farewell") return this.#farewell(state, nowMs);
+        if (message.type === "farewell") return this.#farewell(state.cause, nowMs);
         return this.#receiveWhileLeaving(message, nowMs);
       case "finishing":
         return this.#receiveWhileLeaving(message, nowMs);
@@ -79,16 +79,13 @@ export class AgentSession extends SessionMachine {
     }
   }
 
-  override eventReceived(nowMs: number): readonly SessionOutput[] {
-    if (this.#active.kind === "leaving" && this.#active.idle) this.#active = { ...this.#active, idle: false };
-    return super.eventReceived(nowMs);
-  }
-
-  /** Delivery has nothing in flight and no handler runs. Means something after `quiesce`; may be told again and again. */
+  /**
+   * Delivery has nothing in flight and no handler runs. To be told after `quiesce`, with every call that finds it so: before the farewell it is not
+   * remembered, as an event may still overtake it.
+   */
   idle(nowMs: number): SessionOutput[] {
-    if (this.ending !== undefined) return [];
-    if (this.#active.kind === "leaving" && !this.#active.idle) this.#active = { ...this.#active, idle: true };
-    return this.#active.kind === "finishing" ? this.#finished(this.#active.cause, nowMs) : [];
+    const { state } = this;
+    return state.kind === "finishing" ? this.#finished(state.cause, nowMs) : [];
   }
 
   /** Begins to leave: at once when the session is not open yet, by goodbye and farewell when it is. */
@@ -102,7 +99,6 @@ export class AgentSession extends SessionMachine {
         this.#active = {
           kind: "leaving",
           cause: { kind: "goodbye", reason },
-          idle: false,
           deadlineMs: nowMs + this.#timing.closeGraceMs,
         };
         return [{ kind: "quiesce" }, { kind: "send", message: { type: "goodbye", reason } }];
@@ -188,9 +184,7 @@ export class AgentSession extends SessionMachine {
     return [];
   }
 
-  #farewell(state: ActiveState & { kind: "leaving" }, nowMs: number): SessionOutput[] {
-    const { cause } = state;
-    if (state.idle) return this.#finished(cause, nowMs);
+  #farewell(cause: EndCause & { kind: "goodbye" }, nowMs: number): SessionOutput[] {
     this.#active = { kind: "finishing", cause, deadlineMs: nowMs + this.#timing.closeGraceMs };
     return [];
   }
