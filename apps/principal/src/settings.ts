@@ -1,0 +1,100 @@
+import { LIMITS } from "@hawser/protocol";
+import {
+  duration,
+  hostPort,
+  integer,
+  oneOf,
+  text,
+  toggle,
+  type Setting,
+  type SettingsOf,
+} from "@hawser/settings";
+import { LOG_LEVELS } from "@hawser/runtime";
+import type { z } from "zod";
+
+const HOUR_MS = 3_600_000;
+
+function setting<T>(placeholder: string, description: string, schema: z.ZodType<T>): Setting<T> {
+  return { placeholder, description, schema };
+}
+
+/** Everything the principal service can be told. */
+export const settingsShape = {
+  listen: setting(
+    "<host:port>",
+    "where agents connect, WebSocket and gRPC alike; default 127.0.0.1:7480",
+    hostPort().default({ host: "127.0.0.1", port: 7480 }),
+  ),
+  apiListen: setting(
+    "<host:port>",
+    "where the HTTP API listens; default 127.0.0.1:7481",
+    hostPort().default({ host: "127.0.0.1", port: 7481 }),
+  ),
+  dataDir: setting(
+    "<path>",
+    "directory of the durable state; default ./.hawser/principal",
+    text().default("./.hawser/principal"),
+  ),
+  tlsCert: setting(
+    "<path>",
+    "PEM certificate of the agents' port; together with --tls-key",
+    text().optional(),
+  ),
+  tlsKey: setting("<path>", "PEM key of the agents' port; together with --tls-cert", text().optional()),
+  tlsClientCa: setting(
+    "<path>",
+    "PEM authority of client certificates; the common name must be the agent's name",
+    text().optional(),
+  ),
+  agentTokensFile: setting(
+    "<path>",
+    "file with one '<agent> <token>' a line; '*' as agent lets a token speak for any name",
+    text().optional(),
+  ),
+  apiTokenFile: setting("<path>", "file with the bearer token of the HTTP API", text().optional()),
+  insecure: {
+    description: "listen beyond loopback without tokens or client certificates",
+    schema: toggle().default(false),
+  },
+  window: setting(
+    "<n>",
+    "un-ACKed events accepted from each agent; default 256",
+    integer({ min: 1, max: LIMITS.maxWindow }).default(256),
+  ),
+  maxSessions: setting(
+    "<n>",
+    "connections kept at once; default 20000",
+    integer({ min: 1, max: 1_000_000 }).default(20_000),
+  ),
+  mailboxMaxEntries: setting(
+    "<n>",
+    "events kept per agent before publishers are refused; default 100000",
+    integer({ min: 1, max: 100_000_000 }).default(100_000),
+  ),
+  mailboxMaxBytes: setting(
+    "<n>",
+    "bytes kept per agent before publishers are refused; default 268435456",
+    integer({ min: 1_000, max: 1_000_000_000_000 }).default(268_435_456),
+  ),
+  stopWindow: setting(
+    "<duration>",
+    "how long the agents get to leave when the service stops; default 5s",
+    duration({ minMs: 0, maxMs: HOUR_MS }).default(5_000),
+  ),
+  logLevel: setting(
+    "<level>",
+    `one of ${LOG_LEVELS.join(", ")}; default info`,
+    oneOf(LOG_LEVELS).default("info"),
+  ),
+  readyFile: setting(
+    "<path>",
+    "written once it serves: one JSON line with pid and bound addresses",
+    text().optional(),
+  ),
+  check: {
+    description: "check the settings and the files they name, then end",
+    schema: toggle().default(false),
+  },
+} as const;
+
+export type PrincipalSettings = SettingsOf<typeof settingsShape>;

@@ -1,0 +1,222 @@
+import { HawserError } from "@hawser/protocol";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Outcome } from "./receiver.js";
+import { command, rejected, spec, TwoSides } from "./two-sides.test-support.js";
+
+describe("Link", () => {
+  let sides: TwoSides;
+  beforeEach(async () => {
+    sides = new TwoSides();
+    await sides.start();
+  });
+  afterEach(() => sides.stop());
+
+  it("delivers what waited and what comes, in both directions, and empties the mailboxes", async () => {
+    await sides.publish(sides.principal, "edge-1", [command("a"), command("b")]);
+    await sides.connect();
+    await sides.publish(sides.principal, "edge-1", [command("a")]);
+    await sides.publish(sides.agent, "principal", [command("s")]);
+    await sides.world.advance(100);
+    expect(sides.agent.applied).toEqual(["a_u1@1", "b_u1@2", "a_u1@3"]);
+    expect(sides.principal.applied).toEqual(["s_u1@1"]);
+    expect(await sides.principal.store.stats("edge-1")).toMatchObject({ pending: 0, lastVersion: 3 });
+    expect(await sides.agent.store.stats("principal")).toMatchObject({ pending: 0 });
+  });
+
+  it("sends only the newest of states that waited", async () => {
+    await sides.publish(sides.principal, "edge-1", [spec("a", 1), spec("b", 1), spec("a", 2)]);
+    await sides.connect();
+    expect(sides.agent.applied).toEqual(["b_u1@2", "a_u1@3"]);
+  });
+
+  it("delivers a mailbox longer than memory may hold, in order per resource", async () => {
+    sides.window = 4;
+    const events = Array.from({ length: 3_000 }, (_, index) => command(`r${index % 7}`));
+    await sides.publish(sides.principal, "edge-1", events);
+    await sides.connect();
+    await sides.publish(sides.principal, "edge-1", [command("r0"), command("last")]);
+    await sides.world.advance(60_000);
+    expect(sides.agent.deliveries).toHaveLength(3_002);
+    const newest = new Map<string, number>();
+    for (const { event, version } of sides.agent.deliveries) {
+      expect(version).toBeGreaterThan(newest.get(event.resourceid) ?? 0);
+      newest.set(event.resourceid, version);
+    }
+    expect(sides.principal.sent).toHaveLength(3_002);
+  });
+
+  it("tries a retryable refusal again and tells the attempt", async () => {
+    let failures = 2;
+    sides.agent.handler = (): Outcome => {
+      failures -= 1;
+      if (failures < 0) return { kind: "applied" };
+      return { kind: "retry", error: new HawserError("handler_failed", "not yet") };
+    };
+    await sides.connect();
+    await sides.publish(sides.principal, "edge-1", [command("a"), command("a")]);
+    await sides.world.advance(10_000);
+    expect(sides.agent.deliveries.map(({ version, attempt }) => [version, attempt])).toEqual([
+      [1, 1],
+      [1, 2],
+      [1, 3],
+      [2, 1],
+    ]);
+    expect(sides.agent.refused).toEqual(["a_u1@1 handler_failed", "a_u1@1 handler_failed"]);
+  });
+
+  it("moves a permanent refusal to the dead letters before the resource goes on", async () => {
+    sides.agent.handler = ({ version }): Outcome =>
+      version === 1 ? rejected(new HawserError("handler_rejected", "never")) : { kind: "applied" };
+    await sides.connect();
+    await sides.publish(sides.principal, "edge-1", [command("a"), command("a")]);
+    await sides.world.advance(1_000);
+    expect(sides.principal.deadLettered).toEqual(["a_u1@1 handler_rejected"]);
+    const letters = await sides.principal.store.deadLetters("edge-1", { limit: 10 });
+    expect(letters.map(({ version, reason }) => [version, reason.code, reason.message])).toEqual([
+      [1, "handler_rejected", "never"],
+    ]);
+    expect(sides.agent.applied).toEqual(["a_u1@1", "a_u1@2"]);
+  });
+
+  it("turns a handler that throws into a retryable refusal and keeps the session", async () => {
+    let thrown = false;
+    sides.agent.handler = (): Outcome => {
+      if (thrown) return { kind: "applied" };
+      thrown = true;
+      throw new Error("boom");
+    };
+    await sides.connect();
+    await sides.publish(sides.principal, "edge-1", [command("a"), command("b")]);
+    await sides.world.advance(10_000);
+    expect(sides.agent.refused).toEqual(["a_u1@1 handler_failed"]);
+    expect(sides.agent.applied).toEqual(["a_u1@1", "b_u1@2", "a_u1@1"]);
+    expect(sides.agentEnds).toEqual([]);
+  });
+
+  it("does not acknowledge what it could not record, and does later", async () => {
+    await sides.connect();
+    sides.agent.disk.failWrites(new HawserError("store_full", "no space left"));
+    await sides.publish(sides.principal, "edge-1", [command("a")]);
+    await sides.world.advance(1_000);
+    expect(sides.agent.refused.at(-1)).toBe("a_u1@1 store_full");
+    expect(await sides.principal.store.stats("edge-1")).toMatchObject({ pending: 1 });
+    sides.agent.disk.failWrites(undefined);
+    await sides.world.advance(60_000);
+    expect(await sides.principal.store.stats("edge-1")).toMatchObject({ pending: 0, deadLetters: 0 });
+  });
+
+  it("dead-letters an expired command instead of sending it", async () => {
+    const past = new Date(sides.world.wallTime() - 1).toISOString();
+    await sides.publish(sides.principal, "edge-1", [command("a", { expirytime: past }), command("b")]);
+    await sides.connect();
+    expect(sides.agent.applied).toEqual(["b_u1@2"]);
+    expect(sides.principal.deadLettered).toEqual(["a_u1@1 expired"]);
+  });
+
+  it("hands over to a newer connection and resends what was not answered, which is not applied again", async () => {
+    const handlers: ((outcome: Outcome) => void)[] = [];
+    sides.agent.handler = () => new Promise<Outcome>((resolve) => handlers.push(resolve));
+    await sides.connect();
+    await sides.publish(sides.principal, "edge-1", [command("a")]);
+    await sides.world.advance(10);
+    await sides.connect();
+    expect(sides.principalEnds.map(({ kind }) => kind)).toEqual(["superseded"]);
+    expect(sides.principal.sent.map(({ event, attempt }) => [event.eventid, attempt])).toEqual([
+      ["1", 1],
+      ["1", 1],
+    ]);
+    for (const done of handlers) done({ kind: "applied" });
+    await sides.world.advance(100);
+    expect(sides.agent.applied).toEqual(["a_u1@1"]);
+    expect(await sides.principal.store.stats("edge-1")).toMatchObject({ pending: 0 });
+  });
+
+  it("redelivers nothing over a rotation under load", async () => {
+    sides.timing = { rotationMinMs: 1_000, rotationMaxMs: 1_000 };
+    for (let round = 0; round < 5; round += 1) {
+      await sides.connect();
+      for (let tick = 0; tick < 200; tick += 1) {
+        await sides.publish(sides.principal, "edge-1", [command(`r${tick % 5}`), command("x")]);
+        await sides.publish(sides.agent, "principal", [command(`r${tick % 5}`)]);
+        await sides.world.advance(7);
+        if (sides.agentEnds.length > round) break;
+      }
+      expect(sides.agentEnds.map(({ kind }) => kind)).toEqual(
+        Array.from({ length: round + 1 }, () => "rotated"),
+      );
+    }
+    await sides.connect();
+    await sides.world.advance(900);
+    const versions = sides.principal.sent.map(({ event }) => event.eventid);
+    expect(new Set(versions).size).toBe(versions.length);
+    expect(sides.agent.skipped).toEqual([]);
+    expect(sides.principal.skipped).toEqual([]);
+    expect(await sides.principal.store.stats("edge-1")).toMatchObject({ pending: 0 });
+    expect(await sides.agent.store.stats("principal")).toMatchObject({ pending: 0 });
+  });
+
+  it("refuses a single event it can name and goes on", async () => {
+    const link = await sides.connect();
+    sides.principalLinks[0]?.connection.send({ ...command("a"), eventid: "7", type: "hawser.unknown.v1" });
+    await sides.world.advance(100);
+    expect(sides.agentEnds).toEqual([]);
+    expect(link.session.state.kind).toBe("open");
+    expect(sides.agent.applied).toEqual([]);
+  });
+
+  it("closes with protocol error on an event without resourceid", async () => {
+    await sides.connect();
+    sides.principalLinks[0]?.connection.send({
+      specversion: "1.0",
+      id: "1",
+      source: "x",
+      type: "x.y",
+      eventid: "1",
+    });
+    await sides.world.advance(100);
+    expect(sides.agentEnds).toMatchObject([{ kind: "failed", error: { code: "missing_resourceid" } }]);
+    expect(sides.principalEnds).toMatchObject([{ transport: { kind: "closed", code: 1002 } }]);
+  });
+
+  it("cuts a peer off that does not keep to the window", async () => {
+    sides.window = 4;
+    sides.agent.handler = () => new Promise<Outcome>(() => undefined);
+    await sides.connect();
+    for (let version = 1; version <= 9; version += 1) {
+      sides.principalLinks[0]?.connection.send({ ...command(`r${version}`), eventid: String(version) });
+    }
+    await sides.world.advance(100);
+    expect(sides.agentEnds).toMatchObject([{ kind: "failed", error: { code: "window_exceeded" } }]);
+    expect(sides.principalEnds).toMatchObject([{ transport: { code: 4006 } }]);
+  });
+
+  it("notices silence on both sides and lets go", async () => {
+    await sides.connect();
+    sides.transport.dialer.blackhole();
+    await sides.world.advance(121_000);
+    expect(sides.agentEnds).toMatchObject([{ kind: "failed", error: { code: "heartbeat_timeout" } }]);
+    expect(sides.principalEnds).toMatchObject([{ kind: "failed", error: { code: "heartbeat_timeout" } }]);
+  });
+
+  it("forgets settled versions by the floor in heartbeats", async () => {
+    await sides.connect();
+    await sides.publish(sides.principal, "edge-1", [command("a"), command("b")]);
+    await sides.world.advance(45_000);
+    const { settled, applied } = await sides.agent.store.inbox.load("principal");
+    expect(settled).toBe(2);
+    expect(applied.size).toBe(0);
+  });
+
+  it("resends retained state to an agent whose disk was lost, and takes its new events", async () => {
+    await sides.publish(sides.principal, "edge-1", [spec("a", 1)]);
+    await sides.publish(sides.agent, "principal", [command("s")]);
+    await sides.connect();
+    await sides.world.advance(100);
+    await sides.replaceAgent();
+    await sides.publish(sides.agent, "principal", [command("s")]);
+    await sides.connect();
+    await sides.world.advance(1_000);
+    expect(sides.agent.applied).toEqual(["a_u1@1"]);
+    expect(sides.principal.applied).toEqual(["s_u1@1", "s_u1@1"]);
+  });
+});

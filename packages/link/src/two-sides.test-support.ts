@@ -1,0 +1,192 @@
+import { EVENT_TYPES, type EventDraft, type HawserError, type HawserEvent } from "@hawser/protocol";
+import { AgentSession, PrincipalSession, type SessionEnd, type SessionTiming } from "@hawser/session";
+import { createMemoryDisk, createMemoryStore, type MemoryDisk, type Store } from "@hawser/store";
+import { createVirtualRuntime, type VirtualRuntime } from "@hawser/testkit";
+import { createMemoryTransport, type Connection, type MemoryTransport } from "@hawser/transport";
+import { Link, Receiver, type Delivery, type LinkObserver, type Outcome } from "./index.js";
+
+/** One side of the fixture: what it was sent, what it was told. */
+export class Side {
+  readonly disk: MemoryDisk = createMemoryDisk();
+  readonly store: Store;
+  readonly deliveries: Delivery[] = [];
+  readonly sent: { readonly event: HawserEvent; readonly attempt: number }[] = [];
+  readonly deadLettered: string[] = [];
+  readonly skipped: string[] = [];
+  readonly refused: string[] = [];
+  readonly observer: LinkObserver;
+  readonly receiver: Receiver;
+  handler: (delivery: Delivery) => Promise<Outcome> | Outcome = () => ({ kind: "applied" });
+
+  constructor(world: VirtualRuntime, peer: string) {
+    this.store = createMemoryStore({ disk: this.disk, runtime: world.runtime });
+    this.observer = {
+      sent: (event, attempt) => this.sent.push({ event, attempt }),
+      deadLettered: (event, code) => this.deadLettered.push(`${event.resourceid}@${event.eventid} ${code}`),
+      skipped: (event, why) => this.skipped.push(`${event.resourceid}@${event.eventid} ${why}`),
+      refused: (event, _, code) => this.refused.push(`${event.resourceid}@${event.eventid} ${code}`),
+    };
+    this.receiver = new Receiver({
+      runtime: world.runtime,
+      store: this.store.inbox,
+      peer,
+      apply: (delivery) => {
+        this.deliveries.push(delivery);
+        return this.handler(delivery);
+      },
+      observer: this.observer,
+    });
+  }
+
+  get applied(): readonly string[] {
+    return this.deliveries.map(({ event }) => `${event.resourceid}@${event.eventid}`);
+  }
+}
+
+/** An agent's link and a principal's, joined by the memory transport under virtual time. */
+export class TwoSides {
+  readonly world: VirtualRuntime;
+  readonly transport: MemoryTransport;
+  agent: Side;
+  readonly principal: Side;
+  readonly agentEnds: SessionEnd[] = [];
+  readonly principalEnds: SessionEnd[] = [];
+  readonly principalLinks: Link<PrincipalSession>[] = [];
+  window = 16;
+  timing: Partial<SessionTiming> = {};
+
+  constructor(seed = 1) {
+    this.world = createVirtualRuntime({ seed });
+    this.transport = createMemoryTransport({ timers: this.world.runtime.timers });
+    this.agent = new Side(this.world, "principal");
+    this.principal = new Side(this.world, "edge-1");
+  }
+
+  async start(): Promise<void> {
+    await Promise.all([this.agent.store.start(), this.principal.store.start()]);
+    await this.transport.acceptor.start((connection) => this.accept(connection));
+  }
+
+  /** Dials and runs until both sides are open. */
+  async connect(): Promise<Link<AgentSession>> {
+    const { runtime } = this.world;
+    const dialled = this.transport.dialer.dial();
+    await this.world.advance(1);
+    const session = new AgentSession({
+      agent: "edge-1",
+      store: this.agent.store.id,
+      window: this.window,
+      software: "test",
+      random: runtime.random,
+      timing: this.timing,
+    });
+    const link: Link<AgentSession> = new Link({
+      runtime,
+      connection: await dialled,
+      session,
+      store: this.agent.store,
+      source: "test/agent",
+      window: this.window,
+      peer: { name: "principal", receiver: this.agent.receiver, observer: this.agent.observer },
+      onEnded: (_, end) => this.agentEnds.push(end),
+    });
+    link.start();
+    await this.world.advance(10);
+    return link;
+  }
+
+  accept(connection: Connection): void {
+    const { runtime } = this.world;
+    const now = (): number => runtime.clock.now();
+    const session = new PrincipalSession({
+      store: this.principal.store.id,
+      window: this.window,
+      software: "test",
+      random: runtime.random,
+      timing: this.timing,
+    });
+    const link: Link<PrincipalSession> = new Link({
+      runtime,
+      connection,
+      session,
+      store: this.principal.store,
+      source: "test/principal",
+      window: this.window,
+      door: {
+        admit: () =>
+          Promise.resolve({
+            kind: "accepted",
+            sessionId: runtime.random.uuid(),
+            peer: { name: "edge-1", receiver: this.principal.receiver, observer: this.principal.observer },
+          }),
+        accept: (machine, params) => machine.accept(params, now()),
+        refuse: (machine, error, retryAfterMs) => machine.refuse(error, retryAfterMs, now()),
+        superseded: (machine) => machine.superseded(now()),
+      },
+      onEnded: (_, end) => this.principalEnds.push(end),
+    });
+    this.principalLinks.push(link);
+    link.start();
+  }
+
+  /** The agent's machine is replaced by one with an empty disk. */
+  async replaceAgent(): Promise<void> {
+    const stopped = this.agent.store.stop();
+    await this.world.advance(100);
+    await stopped;
+    this.agent = new Side(this.world, "principal");
+    await this.agent.store.start();
+  }
+
+  /** Appends events to the mailbox of the other side and answers their versions. */
+  async publish(from: Side, peer: string, events: readonly EventDraft[]): Promise<readonly number[]> {
+    const appended = from.store.append(events.map((event) => ({ peer, event })));
+    await this.world.advance(0);
+    return (await appended).map((item) => {
+      if (!item.ok) throw item.error;
+      return item.version;
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.transport.acceptor.stop();
+    await this.world.advance(1);
+    const stopped = Promise.all([this.agent.store.stop(), this.principal.store.stop()]);
+    await this.world.advance(100);
+    await stopped;
+  }
+}
+
+let drafts = 0;
+
+/** A command about `resource`. */
+export function command(resource: string, extra: Partial<EventDraft> = {}): EventDraft {
+  drafts += 1;
+  return {
+    specversion: "1.0",
+    id: `c${drafts}`,
+    source: "test",
+    type: "test.command",
+    resourceid: `${resource}_u1`,
+    ...extra,
+  };
+}
+
+/** A spec of `resource`. */
+export function spec(resource: string, value: number): EventDraft {
+  drafts += 1;
+  return {
+    specversion: "1.0",
+    id: `s${drafts}`,
+    source: "test",
+    type: EVENT_TYPES.spec,
+    subject: `Thing/${resource}`,
+    resourceid: `${resource}_u1`,
+    datacontenttype: "application/json",
+    data: { kind: "Thing", name: resource, uid: "u1", spec: value },
+  };
+}
+
+export function rejected(error: HawserError): Outcome {
+  return { kind: "rejected", error };
+}
