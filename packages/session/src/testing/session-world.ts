@@ -39,6 +39,7 @@ export class SessionWorld {
   stopped = false;
   readonly #random: Random;
   readonly #policy: ReconnectPolicy;
+  #live: Connection[] = [];
   #epoch = 0;
   #holder: SessionDriver<PrincipalSession> | undefined;
 
@@ -71,7 +72,9 @@ export class SessionWorld {
       this.#reconnect(this.#policy.next({ kind: "dialFailed", error }, this.agenda.nowMs).delayMs);
       return;
     }
-    this.connections.push(this.#connect());
+    const connection = this.#connect();
+    this.connections.push(connection);
+    this.#live.push(connection);
   }
 
   /** Does something bad to the connection there is. */
@@ -192,17 +195,15 @@ export class SessionWorld {
   }
 
   #check(): void {
-    const sending = this.connections.filter(({ principal }) => principal.session.maySendEvents);
+    this.#live = this.#live.filter((connection) => !this.#isOver(connection));
+    const sending = this.#live.filter(({ principal }) => principal.session.maySendEvents);
     if (sending.length > 1) throw new Error("two sessions of one agent may send at once");
     if (sending.length === 1 && sending[0]?.principal !== this.#holder)
       throw new Error("a session without the mailbox may send");
-    for (const connection of this.connections) {
-      const { brokenAtMs } = connection;
-      if (brokenAtMs === undefined || this.#isOver(connection)) continue;
-      if (this.agenda.nowMs > brokenAtMs + END_BOUND_MS)
+    for (const { agent, principal, brokenAtMs } of this.#live)
+      if (brokenAtMs !== undefined && this.agenda.nowMs > brokenAtMs + END_BOUND_MS)
         throw new Error(
-          `half open: agent ${connection.agent.session.state.kind}, principal ${connection.principal.session.state.kind}`,
+          `half open: agent ${agent.session.state.kind}, principal ${principal.session.state.kind}`,
         );
-    }
   }
 }

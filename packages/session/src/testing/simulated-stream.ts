@@ -26,7 +26,7 @@ export class StreamEnd {
   #peer: StreamEnd | undefined;
   #handlers: StreamHandlers | undefined;
   #arrivesAtMs = 0;
-  #closeSent: CloseCode | number | undefined;
+  #closeSent: number | undefined;
   /** Nothing leaves here any more and nobody is told: one half of a half-open connection. */
   silent = false;
   over = false;
