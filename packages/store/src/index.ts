@@ -1,4 +1,7 @@
+export { createDiskStore, type DiskStoreOptions } from "./disk-store.js";
+export type { Changes, Disk, DiskFailure, KeyRange, OpenDisk, Row } from "./disk.js";
 export type { Begun, InboxState, InboxStore, Recorded } from "./inbox-store.js";
+export { resolveMailboxLimits } from "./mailbox-limits.js";
 export {
   DEFAULT_MAILBOX_LIMITS,
   type Append,
@@ -12,5 +15,7 @@ export {
   type MailboxLimits,
   type MailboxStats,
 } from "./mailbox.js";
+export { createMemoryDisk, type MemoryDisk } from "./memory-disk.js";
+export { createMemoryStore, type MemoryStoreOptions } from "./memory-store.js";
 export type { Direction, Page, RetainedState, RetainedStates } from "./retained-state.js";
 export type { Store } from "./store.js";

@@ -1,0 +1,111 @@
+import { HawserError } from "@hawser/protocol";
+import type { Logger } from "@hawser/runtime";
+import { pendingKey, receivedKey, sentKey } from "./keys.js";
+import type { ReadPlan } from "./commit-item.js";
+import type { LeaseTable } from "./lease-table.js";
+import type { PendingEntries } from "./pending-entries.js";
+import type { RetainedRows } from "./retained-rows.js";
+import type { Transaction } from "./transaction.js";
+
+/** Acknowledgements written with one commit; the rest goes with the next. */
+const MAX_PER_COMMIT = 4_096;
+
+/** What peers acknowledged and no commit has recorded yet. A version stays here until its commit is done. */
+export class Acknowledgements {
+  readonly #gathered = new Map<string, Set<number>>();
+  readonly #onGathered: () => void;
+
+  /** @param onGathered called for each addition */
+  constructor(onGathered: () => void) {
+    this.#onGathered = onGathered;
+  }
+
+  get empty(): boolean {
+    return this.#gathered.size === 0;
+  }
+
+  add(peer: string, version: number): void {
+    const versions = this.#gathered.get(peer);
+    if (versions === undefined) this.#gathered.set(peer, new Set([version]));
+    else versions.add(version);
+    this.#onGathered();
+  }
+
+  has(peer: string, version: number): boolean {
+    return this.#gathered.get(peer)?.has(version) ?? false;
+  }
+
+  /** Up to `MAX_PER_COMMIT` of them. */
+  next(): readonly (readonly [peer: string, version: number])[] {
+    const taken: (readonly [string, number])[] = [];
+    for (const [peer, versions] of this.#gathered) {
+      for (const version of versions) {
+        if (taken.length === MAX_PER_COMMIT) return taken;
+        taken.push([peer, version]);
+      }
+    }
+    return taken;
+  }
+
+  done(peer: string, version: number): void {
+    const versions = this.#gathered.get(peer);
+    if (versions?.delete(version) === true && versions.size === 0) this.#gathered.delete(peer);
+  }
+}
+
+export interface AcknowledgementParts {
+  readonly acknowledgements: Acknowledgements;
+  readonly leases: LeaseTable;
+  readonly entries: PendingEntries;
+  readonly retained: RetainedRows;
+  readonly logger: Logger;
+}
+
+/** Records acknowledgements: entries leave the mailbox, and an acknowledged delete takes the state of its resource with it. */
+export class AcknowledgementWriter {
+  readonly #parts: AcknowledgementParts;
+
+  constructor(parts: AcknowledgementParts) {
+    this.#parts = parts;
+  }
+
+  reads(plan: ReadPlan): void {
+    for (const [peer, version] of this.#parts.acknowledgements.next()) {
+      const known = this.#parts.leases.get(peer)?.handed(version);
+      if (known === undefined) {
+        plan.keys.add(pendingKey(peer, version));
+      } else if (known.eventClass === "delete" && known.subject !== undefined) {
+        plan.keys.add(sentKey(peer, known.subject));
+        plan.keys.add(receivedKey(peer, known.subject));
+      }
+    }
+  }
+
+  async apply(tx: Transaction): Promise<void> {
+    for (const [peer, version] of this.#parts.acknowledgements.next()) {
+      try {
+        await this.#apply(tx, peer, version);
+      } catch (err) {
+        // A row that cannot be read stays; the commits of everybody else must not wait for it.
+        if (!(err instanceof HawserError) || err.code !== "store_corrupt") throw err;
+        this.#parts.logger.error(
+          { agent: peer, event_id: String(version), err },
+          "an acknowledged entry is corrupt",
+        );
+      }
+      tx.afterCommit(() => this.#parts.acknowledgements.done(peer, version));
+    }
+  }
+
+  async #apply(tx: Transaction, peer: string, version: number): Promise<void> {
+    const handed = this.#parts.leases.get(peer)?.handed(version);
+    const entry = handed ?? (await this.#parts.entries.identity(tx, peer, version));
+    const meta = tx.mailbox(peer);
+    if (entry === undefined || meta === undefined) return;
+    if (entry.eventClass === "delete") await this.#parts.retained.deleteAcknowledged(tx, peer, entry);
+    tx.setMailbox(
+      peer,
+      this.#parts.entries.remove(tx, peer, meta, this.#parts.entries.outgoing(peer, entry)),
+    );
+  }
+}

@@ -1,0 +1,128 @@
+import { eventClass, formatVersion, HawserError, type EventClass } from "@hawser/protocol";
+import type { CommitItem, FailedOutcome, ReadPlan } from "./commit-item.js";
+import { encodeEvent, type EncodedEvent } from "./event-text.js";
+import type { IdempotencyRing } from "./idempotency-ring.js";
+import { pendingOfResourceKey, sentKey } from "./keys.js";
+import type { Append, Appended, MailboxLimits } from "./mailbox.js";
+import type { PeerTable } from "./peer-table.js";
+import type { OutgoingEntry, PendingEntries } from "./pending-entries.js";
+import type { RetainedRows } from "./retained-rows.js";
+import type { MailboxMeta } from "./rows.js";
+import type { Transaction } from "./transaction.js";
+
+type Refused = Extract<Appended, { ok: false }>;
+
+/** What appending needs of its store. */
+export interface AppendContext {
+  readonly limits: MailboxLimits;
+  readonly peers: PeerTable;
+  readonly entries: PendingEntries;
+  readonly retained: RetainedRows;
+  readonly ring: IdempotencyRing;
+}
+
+export function refused(reason: Refused["reason"], error: HawserError): Refused {
+  return { ok: false, reason, error };
+}
+
+/** One event on its way into one mailbox. */
+export class AppendItem implements CommitItem {
+  readonly sync = true;
+  readonly appendsTo: string;
+  readonly #append: Append;
+  readonly #class: EventClass;
+  readonly #context: AppendContext;
+  readonly #answer: (appended: Appended) => void;
+
+  constructor(append: Append, context: AppendContext, answer: (appended: Appended) => void) {
+    this.#append = append;
+    this.appendsTo = append.peer;
+    this.#class = eventClass(append.event.type);
+    this.#context = context;
+    this.#answer = answer;
+  }
+
+  reads(plan: ReadPlan): void {
+    const { peer, event, idempotencyKey: key, expectedVersion } = this.#append;
+    if (key !== undefined) this.#context.ring.reads(plan, peer, key, this.#context.peers.mailbox(peer));
+    if (expectedVersion !== undefined && event.subject !== undefined)
+      plan.keys.add(sentKey(peer, event.subject));
+    if (this.#class === "spec" || this.#class === "status") {
+      plan.keys.add(pendingOfResourceKey(peer, event.resourceid, this.#class, 0));
+    }
+  }
+
+  async apply(tx: Transaction): Promise<void> {
+    const { peer, event, idempotencyKey: key } = this.#append;
+    const { ring, entries, limits } = this.#context;
+    const known = key === undefined ? undefined : await ring.find(tx, peer, key);
+    if (known !== undefined) {
+      tx.afterCommit(() => this.#answer({ ok: true, version: known, duplicate: true }));
+      return;
+    }
+    const conflict = await this.#conflict(tx);
+    if (conflict !== undefined) return this.#refuse(tx, conflict);
+
+    const superseded = await entries.supersededBy(tx, peer, event.resourceid, this.#class);
+    const meta = tx.mailboxOrNew(peer, limits.maxPeers);
+    if (meta === undefined) return this.#refuse(tx, this.#noRoomForPeer());
+    const version = meta.position + 1;
+    const encoded = encodeEvent({ ...event, eventid: formatVersion(version) });
+    const full = this.#full(meta, superseded, encoded);
+    if (full !== undefined) return this.#refuse(tx, full);
+    const step = key === undefined ? undefined : await ring.plan(tx, peer, meta, key, version);
+
+    // Nothing has been changed so far, and from here on nothing is read.
+    let next: MailboxMeta = { ...(step === undefined ? meta : ring.apply(tx, step)), position: version };
+    for (const entry of superseded) next = entries.remove(tx, peer, next, entry);
+    tx.setMailbox(peer, entries.add(tx, peer, next, version, encoded));
+    tx.afterCommit(() => this.#answer({ ok: true, version, duplicate: false }));
+  }
+
+  failed(error: HawserError, outcome: FailedOutcome): void {
+    this.#answer(refused(outcome === "unknown" ? "unknown" : "unavailable", error));
+  }
+
+  #refuse(tx: Transaction, answer: Refused): void {
+    tx.afterCommit(() => this.#answer(answer));
+  }
+
+  /** A retained delete has a version like any state, and counts as nothing for whoever expects nothing: what was deleted can be made anew. */
+  async #conflict(tx: Transaction): Promise<Refused | undefined> {
+    const { peer, event, expectedVersion: expected } = this.#append;
+    if (expected === undefined) return undefined;
+    const { subject } = event;
+    const sent = subject === undefined ? undefined : await this.#context.retained.sent(tx, peer, subject);
+    const actual = sent?.version ?? 0;
+    if (actual === expected) return undefined;
+    if (expected === 0 && sent !== undefined && eventClass(sent.event.type) === "delete") return undefined;
+    const found = actual === 0 ? "there is none" : `it is at version ${actual}`;
+    const wanted = expected === 0 ? "no state" : `version ${expected}`;
+    const message = `expected ${wanted} of ${subject ?? "an event without subject"}, but ${found}`;
+    return refused("conflict", new HawserError("conflict", message, this.#about()));
+  }
+
+  #full(
+    meta: Readonly<MailboxMeta>,
+    superseded: readonly OutgoingEntry[],
+    encoded: EncodedEvent,
+  ): Refused | undefined {
+    const { maxEntries, maxBytes } = this.#context.limits;
+    const entries = meta.pending + meta.deadLetters - superseded.length + 1;
+    const bytes = superseded.reduce((sum, entry) => sum - entry.bytes, meta.bytes) + encoded.bytes;
+    if (entries <= maxEntries && bytes <= maxBytes) return undefined;
+    const held = `${meta.pending} pending and ${meta.deadLetters} dead letters, ${meta.bytes} bytes`;
+    const message = `the mailbox of ${this.#append.peer} is full (${held}; limits ${maxEntries} entries, ${maxBytes} bytes)`;
+    return refused("full", new HawserError("mailbox_full", message, this.#about()));
+  }
+
+  #noRoomForPeer(): Refused {
+    const { maxPeers } = this.#context.limits;
+    const message = `no mailbox for ${this.#append.peer}: the store holds ${maxPeers}, its limit (maxPeers)`;
+    return refused("full", new HawserError("mailbox_full", message, this.#about()));
+  }
+
+  #about(): { readonly agent: string; readonly resource_id: string } {
+    return { agent: this.#append.peer, resource_id: this.#append.event.resourceid };
+  }
+}

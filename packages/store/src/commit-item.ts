@@ -1,0 +1,32 @@
+import type { HawserError } from "@hawser/protocol";
+import type { Transaction } from "./transaction.js";
+
+/** `refused`: certainly not on disk. `unknown`: nobody can tell. */
+export type FailedOutcome = "refused" | "unknown";
+
+/** One thing somebody wants written. Those that come together are committed together, in order. */
+export interface CommitItem {
+  /** Whether it counts only once it is on disk. One such item makes the whole commit durable. */
+  readonly sync: boolean;
+  /** The peer whose mailbox is claimed. What is appended to it from here on waits for the next commit, so that the caller has its lease first. */
+  readonly opens?: string;
+  readonly appendsTo?: string;
+  /** Names keys that `apply` will read, so that all items of a commit read in one go. Naming none is only slower. */
+  reads?(plan: ReadPlan): void;
+  /** Reads first, then changes: whatever it throws, it throws before its first change, and only this item fails. */
+  apply(tx: Transaction): Promise<void> | void;
+  failed(error: HawserError, outcome: FailedOutcome): void;
+}
+
+/** The keys a commit is going to read. */
+export class ReadPlan {
+  readonly keys = new Set<string>();
+  readonly #counts = new Map<string, number>();
+
+  /** How often this was asked for `what` in this commit before. */
+  ordinal(what: string): number {
+    const count = this.#counts.get(what) ?? 0;
+    this.#counts.set(what, count + 1);
+    return count;
+  }
+}

@@ -1,0 +1,41 @@
+import type { CommitItem } from "./commit-item.js";
+
+/** A commit takes so many items or bytes, the rest waits for the next: keeps the time of one commit in the low milliseconds. */
+export const MAX_COMMIT_ITEMS = 512;
+export const MAX_COMMIT_BYTES = 1_048_576;
+/** Items that may wait. Beyond, they are answered `overloaded` at once; whoever waits for answers never gets there. */
+export const MAX_QUEUED_ITEMS = 65_536;
+
+/** What waits for a commit, in order. */
+export class CommitQueue {
+  #items: CommitItem[] = [];
+
+  get empty(): boolean {
+    return this.#items.length === 0;
+  }
+
+  /** False at the bound. */
+  push(item: CommitItem): boolean {
+    if (this.#items.length >= MAX_QUEUED_ITEMS) return false;
+    this.#items.push(item);
+    return true;
+  }
+
+  /** The items of the next commit. What is appended to a mailbox opened in it stays, so that its holder has the lease before the first event. */
+  take(): readonly CommitItem[] {
+    const opened = new Set<string>();
+    let count = 0;
+    for (const item of this.#items) {
+      if (count === MAX_COMMIT_ITEMS) break;
+      if (item.appendsTo !== undefined && opened.has(item.appendsTo)) break;
+      if (item.opens !== undefined) opened.add(item.opens);
+      count++;
+    }
+    return this.#items.splice(0, count);
+  }
+
+  /** Items of a commit that had become too large: they come first in the next. */
+  putBack(items: readonly CommitItem[]): void {
+    this.#items.unshift(...items);
+  }
+}

@@ -1,0 +1,113 @@
+import { EVENT_TYPES, type EventDraft, type HawserEvent } from "@hawser/protocol";
+import { expect, onTestFinished } from "vitest";
+import type { Appended, LeaseCallbacks, MailboxEntry, MailboxLease, MailboxLimits } from "../mailbox.js";
+import type { Store } from "../store.js";
+
+/** A started store and what can befall it. */
+export interface StoreUnderTest {
+  /** The current one: a new one after `restart` and `crash`. */
+  readonly store: Store;
+  /** Stops it and answers a new, started one over the same contents. */
+  restart(): Promise<Store>;
+  /** Ends it without a chance to write anything and answers a new, started one over what is left. */
+  crash(): Promise<Store>;
+  /** Releases everything. */
+  dispose(): Promise<void>;
+}
+
+export type MakeStore = (limits?: Partial<MailboxLimits>) => Promise<StoreUnderTest>;
+
+/** A store for the length of one test. */
+export async function storeFor(make: MakeStore, limits?: Partial<MailboxLimits>): Promise<StoreUnderTest> {
+  const underTest = await make(limits);
+  onTestFinished(() => underTest.dispose());
+  return underTest;
+}
+
+let drafts = 0;
+
+function draft(type: string, resource: string, about: Partial<EventDraft>): EventDraft {
+  drafts++;
+  return {
+    specversion: "1.0",
+    id: `event-${drafts}`,
+    source: "/compliance",
+    type,
+    resourceid: resource,
+    ...about,
+  };
+}
+
+/** @param resource `<name>_<uid>`; the subject is made of the name */
+function state(type: string, resource: string, about: Partial<EventDraft>): EventDraft {
+  const subject = `Thing/${resource.slice(0, resource.indexOf("_"))}`;
+  return draft(type, resource, { subject, data: { n: drafts }, ...about });
+}
+
+export const spec = (resource: string, about: Partial<EventDraft> = {}): EventDraft =>
+  state(EVENT_TYPES.spec, resource, about);
+export const status = (resource: string, about: Partial<EventDraft> = {}): EventDraft =>
+  state(EVENT_TYPES.status, resource, about);
+export const deletion = (resource: string, about: Partial<EventDraft> = {}): EventDraft =>
+  state(EVENT_TYPES.delete, resource, about);
+export const command = (resource: string, about: Partial<EventDraft> = {}): EventDraft =>
+  draft("example.command", resource, { data: { n: drafts }, ...about });
+
+/** What the peer sent: a draft with its version. */
+export function received(event: EventDraft, version: number): HawserEvent {
+  return { ...event, eventid: String(version) };
+}
+
+/** Appends one event and expects it to be accepted. */
+export async function accept(store: Store, peer: string, event: EventDraft): Promise<number> {
+  const [appended] = await store.append([{ peer, event }]);
+  return versionOf(appended);
+}
+
+export function versionOf(appended: Appended | undefined): number {
+  if (appended?.ok !== true) throw new Error(`not accepted: ${JSON.stringify(appended)}`);
+  return appended.version;
+}
+
+/** Why it was refused; fails when it was not. */
+export function refusal(appended: Appended | undefined): { readonly reason: string; readonly code: string } {
+  if (appended === undefined || appended.ok) throw new Error(`not refused: ${JSON.stringify(appended)}`);
+  return { reason: appended.reason, code: appended.error.code };
+}
+
+/** A lease that remembers what it was told. */
+export interface Holder extends LeaseCallbacks {
+  readonly lease: MailboxLease;
+  readonly events: MailboxEntry[];
+  readonly losses: string[];
+}
+
+export async function hold(store: Store, peer: string, peerStore = "peer-store-1"): Promise<Holder> {
+  const events: MailboxEntry[] = [];
+  const losses: string[] = [];
+  const on: LeaseCallbacks = {
+    event: (entry) => void events.push(entry),
+    lost: (why) => void losses.push(why),
+  };
+  const lease = await store.open(peer, "compliance", { peerStore }, on);
+  return { lease, events, losses, ...on };
+}
+
+/** The versions pending in a mailbox, as a new holder sees them. */
+export async function pendingVersions(
+  store: Store,
+  peer: string,
+  peerStore?: string,
+): Promise<readonly number[]> {
+  const { lease } = await hold(store, peer, peerStore);
+  const entries = await lease.read(0, 10_000);
+  await lease.close();
+  return entries.map((entry) => entry.version);
+}
+
+/** Checks an entry against what was appended. */
+export function expectEntry(entry: MailboxEntry | undefined, version: number, event: EventDraft): void {
+  expect(entry?.version).toBe(version);
+  expect(entry?.event).toEqual({ ...event, eventid: String(version) });
+  expect(entry?.bytes).toBeGreaterThan(0);
+}

@@ -1,0 +1,170 @@
+import { describe, expect, it, vi } from "vitest";
+import {
+  accept,
+  command,
+  expectEntry,
+  hold,
+  pendingVersions,
+  spec,
+  storeFor,
+  type MakeStore,
+} from "./harness.js";
+
+export function leaseCompliance(make: MakeStore): void {
+  describe("open and the lease", () => {
+    it("reads what was committed before, and hears what is committed after", async () => {
+      const { store } = await storeFor(make);
+      const before = spec("x_1");
+      const after = command("x_1");
+      await accept(store, "a", before);
+      const holder = await hold(store, "a");
+      expectEntry((await holder.lease.read(0, 10))[0], 1, before);
+      await accept(store, "a", after);
+      await accept(store, "b", command("x_1"));
+      await vi.waitFor(() => expect(holder.events).toHaveLength(1));
+      expectEntry(holder.events[0], 2, after);
+    });
+
+    it("pages in version order; fewer than the limit means that is all", async () => {
+      const { store } = await storeFor(make);
+      await store.append(Array.from({ length: 25 }, () => ({ peer: "a", event: command("x_1") })));
+      const { lease } = await hold(store, "a");
+      const versions = async (after: number, limit: number) =>
+        (await lease.read(after, limit)).map((entry) => entry.version);
+      expect(await versions(0, 10)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+      expect(await versions(10, 10)).toEqual([11, 12, 13, 14, 15, 16, 17, 18, 19, 20]);
+      expect(await versions(20, 10)).toEqual([21, 22, 23, 24, 25]);
+      expect(await versions(25, 10)).toEqual([]);
+      for (let version = 1; version <= 20; version += 2) lease.acknowledge(version);
+      expect(await versions(0, 10)).toEqual([2, 4, 6, 8, 10, 12, 14, 16, 18, 20]);
+    });
+
+    it("delivers in version order under concurrent appends, and misses nothing between read and event", async () => {
+      const { store } = await storeFor(make);
+      const appendSome = () =>
+        Promise.all(Array.from({ length: 20 }, () => accept(store, "a", command("x_1"))));
+      const first = appendSome();
+      const opening = hold(store, "a");
+      const second = appendSome();
+      const holder = await opening;
+      const third = appendSome();
+      const read = await holder.lease.read(0, 1_000);
+      await Promise.all([first, second, third]);
+      await vi.waitFor(() => {
+        const seen = new Set([...read, ...holder.events].map((entry) => entry.version));
+        expect(seen.size).toBe(60);
+      });
+      const heard = holder.events.map((entry) => entry.version);
+      expect(heard).toEqual(heard.toSorted((x, y) => x - y));
+      expect(new Set(heard).size).toBe(heard.length);
+    });
+
+    it("gives the caller its lease before the first event", async () => {
+      const { store } = await storeFor(make);
+      let opened = false;
+      const order: boolean[] = [];
+      const opening = store
+        .open("a", "test", { peerStore: "s" }, { event: () => order.push(opened), lost: () => {} })
+        .then((lease) => {
+          opened = true;
+          return lease;
+        });
+      const appended = accept(store, "a", command("x_1"));
+      await Promise.all([opening, appended]);
+      await vi.waitFor(() => expect(order).toEqual([true]));
+    });
+
+    it("drops what is acknowledged, keeps the rest, and ignores unknown versions and repeats", async () => {
+      const { store } = await storeFor(make);
+      for (let i = 0; i < 4; i++) await accept(store, "a", command("x_1"));
+      const { lease } = await hold(store, "a");
+      await lease.read(0, 2);
+      for (const version of [1, 1, 3, 99, 0, -1]) lease.acknowledge(version);
+      await lease.close();
+      expect(await pendingVersions(store, "a")).toEqual([2, 4]);
+      const again = await hold(store, "a");
+      again.lease.acknowledge(1);
+      await again.lease.close();
+      expect(await store.stats("a")).toMatchObject({ pending: 2, lastVersion: 4 });
+    });
+
+    it("ignores the acknowledgement of what was superseded meanwhile", async () => {
+      const { store } = await storeFor(make);
+      await accept(store, "a", spec("x_1"));
+      const { lease } = await hold(store, "a");
+      await lease.read(0, 10);
+      await accept(store, "a", spec("x_1"));
+      lease.acknowledge(1);
+      await lease.close();
+      expect(await pendingVersions(store, "a")).toEqual([2]);
+      expect((await store.stats("a"))?.pending).toBe(1);
+    });
+
+    it("raises the epoch with each open, over restarts and crashes", async () => {
+      const underTest = await storeFor(make);
+      const first = await hold(underTest.store, "a");
+      const second = await hold(underTest.store, "a");
+      const third = await hold(await underTest.restart(), "a");
+      const fourth = await hold(await underTest.crash(), "a");
+      const epochs = [first, second, third, fourth].map(({ lease }) => lease.epoch);
+      expect(epochs[0]).toBeGreaterThan(0);
+      expect(epochs).toEqual([...new Set(epochs)].toSorted((x, y) => x - y));
+    });
+
+    it("tells the previous holder that it is superseded, and makes its lease inert", async () => {
+      const { store } = await storeFor(make);
+      await accept(store, "a", command("x_1"));
+      const old = await hold(store, "a");
+      const current = await hold(store, "a");
+      await vi.waitFor(() => expect(old.losses).toEqual(["superseded"]));
+      old.lease.acknowledge(1);
+      await old.lease.deadLetter(1, { code: "expired", message: "", at: 1 });
+      await expect(old.lease.read(0, 1)).rejects.toMatchObject({ code: "superseded" });
+      await accept(store, "a", command("x_1"));
+      await vi.waitFor(() => expect(current.events.map((entry) => entry.version)).toEqual([2]));
+      expect(old.events).toEqual([]);
+      await old.lease.close();
+      expect(await current.lease.read(0, 10)).toHaveLength(2);
+      expect(await store.deadLetters("a", { limit: 10 })).toEqual([]);
+      expect(current.losses).toEqual([]);
+    });
+
+    it("keeps what a holder acknowledged before it was superseded", async () => {
+      const { store } = await storeFor(make);
+      await accept(store, "a", command("x_1"));
+      const old = await hold(store, "a");
+      old.lease.acknowledge(1);
+      const current = await hold(store, "a");
+      expect(await current.lease.read(0, 10)).toEqual([]);
+    });
+
+    it("says nothing to a holder that gave the mailbox up", async () => {
+      const { store } = await storeFor(make);
+      const gone = await hold(store, "a");
+      await gone.lease.close();
+      await gone.lease.close();
+      await accept(store, "a", command("x_1"));
+      const next = await hold(store, "a");
+      await accept(store, "a", command("x_1"));
+      await vi.waitFor(() => expect(next.events).toHaveLength(1));
+      expect(gone.events).toEqual([]);
+      expect(gone.losses).toEqual([]);
+    });
+
+    it("survives a holder that throws from its callbacks", async () => {
+      const { store } = await storeFor(make);
+      const fail = (): never => {
+        throw new Error("a holder's mistake");
+      };
+      await store.open("a", "broken", { peerStore: "s" }, { event: fail, lost: fail });
+      const other = await hold(store, "b");
+      const answers = await store.append([
+        { peer: "a", event: command("x_1") },
+        { peer: "b", event: command("x_1") },
+      ]);
+      expect(answers.every((answer) => answer.ok)).toBe(true);
+      await vi.waitFor(() => expect(other.events).toHaveLength(1));
+      expect(await pendingVersions(store, "a", "s")).toEqual([1]);
+    });
+  });
+}

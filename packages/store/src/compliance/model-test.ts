@@ -1,0 +1,19 @@
+import { seededRandom } from "@hawser/runtime";
+import { describe, it } from "vitest";
+import { storeFor, type MakeStore } from "./harness.js";
+import { ModelRun } from "./model-run.js";
+
+const SEEDS = 12;
+const STEPS = 120;
+const LIMITS = { maxEntries: 14, maxIdempotencyKeys: 4 };
+
+export function modelCompliance(make: MakeStore): void {
+  describe("random operations against a model", () => {
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      it(`answers like the model, seed ${seed}`, { timeout: 30_000 }, async () => {
+        const underTest = await storeFor(make, LIMITS);
+        await new ModelRun(underTest, LIMITS, seededRandom(seed)).run(STEPS);
+      });
+    }
+  });
+}

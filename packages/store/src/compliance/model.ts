@@ -1,0 +1,139 @@
+import { eventClass, supersedes, type EventDraft, type HawserEvent } from "@hawser/protocol";
+import type { Append } from "../mailbox.js";
+
+interface Kept {
+  readonly version: number;
+  readonly event: HawserEvent;
+}
+
+/** What a store has to answer for one peer, written as plainly as possible: no indexes, no laziness, no disk. */
+export class ModelPeer {
+  position = 0;
+  pending: Kept[] = [];
+  deadLetters: Kept[] = [];
+  sent = new Map<string, Kept>();
+  received = new Map<string, Kept>();
+  applied = new Map<string, number>();
+  begun = new Map<string, { version: number; attempts: number }>();
+  settled = 0;
+  keys = new Map<string, number>();
+  peerStore: string | undefined;
+
+  constructor(
+    readonly maxEntries: number,
+    readonly maxKeys: number,
+  ) {}
+
+  /** The version, `duplicate` of one, or why not. */
+  append({ event, idempotencyKey: key, expectedVersion: expected }: Append): number | string {
+    const known = key === undefined ? undefined : this.keys.get(key);
+    if (known !== undefined) return `duplicate of ${known}`;
+    if (expected !== undefined && !this.#expects(event, expected)) return "conflict";
+    const kept = this.pending.filter((entry) => !this.#superseded(event, entry));
+    if (kept.length + this.deadLetters.length + 1 > this.maxEntries) return "full";
+    this.pending = kept;
+    return this.#add(event, key);
+  }
+
+  acknowledge(version: number): void {
+    const entry = this.#take(version);
+    if (entry === undefined || eventClass(entry.event.type) !== "delete") return;
+    this.#forget(this.sent, entry.event);
+    this.#forget(this.received, entry.event);
+  }
+
+  deadLetter(version: number): void {
+    const entry = this.#take(version);
+    if (entry !== undefined) this.deadLetters = [...this.deadLetters, entry].toSorted(byVersion);
+  }
+
+  requeue(version: number): number | string {
+    const letter = this.deadLetters.find((entry) => entry.version === version);
+    if (letter === undefined) return "not_found";
+    const { event } = letter;
+    const kind = eventClass(event.type);
+    const rivals = this.pending.filter(
+      (entry) => this.#superseded(event, entry) && eventClass(entry.event.type) !== "command",
+    );
+    const retained = kind === "command" ? undefined : this.sent.get(event.subject ?? "");
+    if ([...rivals, ...(retained ? [retained] : [])].some((entry) => entry.version > version))
+      return "conflict";
+    this.deadLetters = this.deadLetters.filter((entry) => entry !== letter);
+    this.pending = this.pending.filter((entry) => !this.#superseded(event, entry));
+    return this.#add(event, undefined);
+  }
+
+  keep(event: HawserEvent, version: number): void {
+    const { subject = "" } = event;
+    if ((this.received.get(subject)?.version ?? 0) <= version) this.received.set(subject, { version, event });
+  }
+
+  forgetSubject(resourceid: string, subject: string): void {
+    for (const map of [this.sent, this.received]) {
+      if (map.get(subject)?.event.resourceid === resourceid) map.delete(subject);
+    }
+    this.pending = this.pending.filter(
+      ({ event }) => event.resourceid !== resourceid || eventClass(event.type) === "command",
+    );
+  }
+
+  recorded(resourceid: string, version: number): void {
+    this.applied.set(resourceid, Math.max(version, this.applied.get(resourceid) ?? 0));
+  }
+
+  open(peerStore: string): void {
+    const lost = this.peerStore !== undefined && this.peerStore !== peerStore;
+    this.peerStore = peerStore;
+    if (!lost) return;
+    this.applied.clear();
+    this.begun.clear();
+    this.settled = 0;
+    // Versions of another life compare with nothing.
+    for (const [subject, { event }] of this.received) this.received.set(subject, { version: 0, event });
+    for (const entry of this.sent.values()) {
+      if (this.pending.some(({ version }) => version === entry.version)) continue;
+      this.pending = [...this.pending, entry].toSorted(byVersion);
+      this.deadLetters = this.deadLetters.filter(({ version }) => version !== entry.version);
+    }
+  }
+
+  #add(draft: EventDraft, key: string | undefined): number {
+    const version = ++this.position;
+    const entry = { version, event: { ...draft, eventid: String(version) } };
+    this.pending.push(entry);
+    if (eventClass(draft.type) !== "command" && draft.subject !== undefined)
+      this.sent.set(draft.subject, entry);
+    if (key !== undefined) {
+      this.keys.set(key, version);
+      for (const oldest of [...this.keys.keys()].slice(0, Math.max(0, this.keys.size - this.maxKeys))) {
+        this.keys.delete(oldest);
+      }
+    }
+    return version;
+  }
+
+  #expects(event: EventDraft, expected: number): boolean {
+    const sent = this.sent.get(event.subject ?? "");
+    if ((sent?.version ?? 0) === expected) return true;
+    return expected === 0 && sent !== undefined && eventClass(sent.event.type) === "delete";
+  }
+
+  #superseded(by: EventDraft, entry: Kept): boolean {
+    const sameResource = entry.event.resourceid === by.resourceid;
+    return sameResource && supersedes(eventClass(by.type), eventClass(entry.event.type));
+  }
+
+  #take(version: number): Kept | undefined {
+    const entry = this.pending.find((candidate) => candidate.version === version);
+    this.pending = this.pending.filter((candidate) => candidate !== entry);
+    return entry;
+  }
+
+  #forget(map: Map<string, Kept>, { subject = "", resourceid }: HawserEvent): void {
+    if (map.get(subject)?.event.resourceid === resourceid) map.delete(subject);
+  }
+}
+
+function byVersion(a: Kept, b: Kept): number {
+  return a.version - b.version;
+}

@@ -1,0 +1,122 @@
+import { describe, expect, it } from "vitest";
+import {
+  accept,
+  command,
+  deletion,
+  expectEntry,
+  hold,
+  pendingVersions,
+  received,
+  spec,
+  status,
+  storeFor,
+  type MakeStore,
+} from "./harness.js";
+
+export function peerStoreCompliance(make: MakeStore): void {
+  describe("a peer that lost its store", () => {
+    it("is remembered at first sight, without consequences", async () => {
+      const underTest = await storeFor(make);
+      await accept(underTest.store, "a", spec("x_1"));
+      await underTest.store.inbox.record("a", [{ resourceid: "x_1", version: 3 }]);
+      const { lease } = await hold(underTest.store, "a", "first");
+      lease.acknowledge(1);
+      await lease.close();
+      const store = await underTest.crash();
+      expect(await pendingVersions(store, "a", "first")).toEqual([]);
+      expect((await store.inbox.load("a")).applied.get("x_1")).toBe(3);
+    });
+
+    it("hears all retained state again under its own versions, and nothing else", async () => {
+      const { store } = await storeFor(make);
+      const acknowledged = spec("x_1");
+      await accept(store, "a", acknowledged);
+      await accept(store, "a", command("x_1"));
+      await accept(store, "a", spec("y_1"));
+      await accept(store, "a", deletion("z_1"));
+      const { lease } = await hold(store, "a", "first");
+      for (const version of [1, 2, 4]) lease.acknowledge(version);
+      const before = await store.stats("a");
+      const second = await hold(store, "a", "second");
+      const entries = await second.lease.read(0, 10);
+      expect(entries.map((entry) => entry.version)).toEqual([1, 3]);
+      expectEntry(entries[0], 1, acknowledged);
+      expect(await store.stats("a")).toMatchObject({ pending: 2, lastVersion: before?.lastVersion });
+      expect(await store.retained.get("a", "sent", "Thing/x")).toMatchObject({ version: 1, pending: true });
+      expect(await accept(store, "a", command("x_1"))).toBe(5);
+      second.lease.acknowledge(1);
+      await second.lease.close();
+      expect(await pendingVersions(store, "a", "second")).toEqual([3, 5]);
+    });
+
+    it("has its inbox rows forgotten, and its versions begin anew", async () => {
+      const underTest = await storeFor(make);
+      const { store } = underTest;
+      await hold(store, "a", "first");
+      const late = status("x_1");
+      await store.inbox.record("a", [{ resourceid: "x_1", version: 9, retain: { keep: received(late, 9) } }]);
+      await store.inbox.begin("a", [{ resourceid: "y_1", version: 10, attempt: 1 }]);
+      store.inbox.settle("a", 8);
+      await hold(store, "a", "second");
+      const empty = { settled: 0, applied: new Map(), begun: new Map() };
+      expect(await store.inbox.load("a")).toEqual(empty);
+      expect(await store.retained.get("a", "received", "Thing/x")).toMatchObject({ version: 9 });
+      const early = status("x_1");
+      await store.inbox.record("a", [
+        { resourceid: "x_1", version: 2, retain: { keep: received(early, 2) } },
+      ]);
+      expect(await store.retained.get("a", "received", "Thing/x")).toMatchObject({ version: 2 });
+      store.inbox.settle("a", 1);
+      const later = await underTest.restart();
+      expect(await later.inbox.load("a")).toMatchObject({ settled: 1, applied: new Map([["x_1", 2]]) });
+    });
+
+    it("loses nothing twice: the same new store is remembered over a crash", async () => {
+      const underTest = await storeFor(make);
+      await accept(underTest.store, "a", spec("x_1"));
+      await hold(underTest.store, "a", "first");
+      const { lease } = await hold(underTest.store, "a", "second");
+      lease.acknowledge(1);
+      await lease.close();
+      const store = await underTest.crash();
+      expect(await pendingVersions(store, "a", "second")).toEqual([]);
+      expect(await pendingVersions(store, "a", "third")).toEqual([1]);
+    });
+
+    it("gets another chance at what was a dead letter", async () => {
+      const { store } = await storeFor(make);
+      await accept(store, "a", spec("x_1"));
+      await accept(store, "a", command("x_1"));
+      const { lease } = await hold(store, "a", "first");
+      const reason = { code: "handler_rejected", message: "", at: 1 };
+      await lease.deadLetter(1, reason);
+      await lease.deadLetter(2, reason);
+      const bytes = (await store.stats("a"))?.bytes;
+      expect(await pendingVersions(store, "a", "second")).toEqual([1]);
+      expect((await store.deadLetters("a", { limit: 10 })).map((letter) => letter.version)).toEqual([2]);
+      expect(await store.stats("a")).toMatchObject({ pending: 1, deadLetters: 1, bytes });
+    });
+
+    it("hears only the newest state of a resource that had several subjects", async () => {
+      const { store } = await storeFor(make);
+      await accept(store, "a", spec("x_1", { subject: "Thing/old" }));
+      await accept(store, "a", spec("x_1", { subject: "Thing/new" }));
+      const { lease } = await hold(store, "a", "first");
+      lease.acknowledge(2);
+      expect(await pendingVersions(store, "a", "second")).toEqual([2]);
+      expect((await store.stats("a"))?.pending).toBe(1);
+    });
+
+    it("makes room by itself even where the caps are reached", async () => {
+      const { store } = await storeFor(make, { maxEntries: 2 });
+      const first = await hold(store, "a", "first");
+      for (const name of ["x_1", "y_1", "z_1"]) {
+        const version = await accept(store, "a", spec(name));
+        first.lease.acknowledge(version);
+      }
+      expect(await pendingVersions(store, "a", "second")).toEqual([1, 2, 3]);
+      const [answer] = await store.append([{ peer: "a", event: command("x_1") }]);
+      expect(answer).toMatchObject({ ok: false, reason: "full" });
+    });
+  });
+}

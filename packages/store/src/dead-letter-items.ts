@@ -1,0 +1,127 @@
+import { eventClass, formatVersion, HawserError, type HawserEvent } from "@hawser/protocol";
+import { refused, type AppendContext } from "./append-item.js";
+import type { CommitItem, FailedOutcome, ReadPlan } from "./commit-item.js";
+import { decodeEvent, encodeEvent } from "./event-text.js";
+import { deadLetterKey, pendingKey } from "./keys.js";
+import type { Appended, DeadLetterReason } from "./mailbox.js";
+import { identify } from "./pending-entries.js";
+import { decodeDeadLetter, encodeDeadLetter } from "./rows.js";
+import type { Transaction } from "./transaction.js";
+
+/** A pending entry becomes a dead letter: it keeps its room in the mailbox and its version. */
+export class DeadLetterItem implements CommitItem {
+  readonly sync = true;
+  readonly #peer: string;
+  readonly #version: number;
+  readonly #reason: DeadLetterReason;
+  readonly #context: AppendContext;
+  readonly #done: (error?: HawserError) => void;
+
+  constructor(
+    target: { readonly peer: string; readonly version: number; readonly reason: DeadLetterReason },
+    context: AppendContext,
+    done: (error?: HawserError) => void,
+  ) {
+    this.#peer = target.peer;
+    this.#version = target.version;
+    this.#reason = target.reason;
+    this.#context = context;
+    this.#done = done;
+  }
+
+  reads(plan: ReadPlan): void {
+    plan.keys.add(pendingKey(this.#peer, this.#version));
+  }
+
+  async apply(tx: Transaction): Promise<void> {
+    const { entries } = this.#context;
+    const key = pendingKey(this.#peer, this.#version);
+    const text = await tx.get(key);
+    const meta = tx.mailbox(this.#peer);
+    if (text === undefined || meta === undefined) return tx.afterCommit(() => this.#done());
+    const bytes = Buffer.byteLength(text);
+    const entry = identify(this.#version, bytes, decodeEvent(text, key));
+    const without = entries.remove(tx, this.#peer, meta, entries.outgoing(this.#peer, entry));
+    tx.put(deadLetterKey(this.#peer, this.#version), encodeDeadLetter(text, this.#reason));
+    tx.setMailbox(this.#peer, {
+      ...without,
+      deadLetters: without.deadLetters + 1,
+      bytes: without.bytes + bytes,
+    });
+    tx.afterCommit(() => this.#done());
+  }
+
+  failed(error: HawserError): void {
+    this.#done(error);
+  }
+}
+
+/** A dead letter gets another chance: a new version at the end of its mailbox. */
+export class RequeueItem implements CommitItem {
+  readonly sync = true;
+  readonly appendsTo: string;
+  readonly #version: number;
+  readonly #context: AppendContext;
+  readonly #answer: (appended: Appended) => void;
+
+  constructor(peer: string, version: number, context: AppendContext, answer: (appended: Appended) => void) {
+    this.appendsTo = peer;
+    this.#version = version;
+    this.#context = context;
+    this.#answer = answer;
+  }
+
+  reads(plan: ReadPlan): void {
+    plan.keys.add(deadLetterKey(this.appendsTo, this.#version));
+  }
+
+  async apply(tx: Transaction): Promise<void> {
+    const peer = this.appendsTo;
+    const { entries } = this.#context;
+    const key = deadLetterKey(peer, this.#version);
+    const value = await tx.get(key);
+    const meta = tx.mailbox(peer);
+    if (value === undefined || meta === undefined) return this.#refuse(tx, "not_found", "there is none");
+    const letter = decodeDeadLetter(value, this.#version, key);
+    const { resourceid, type } = letter.event;
+    const superseded = await entries.supersededBy(tx, peer, resourceid, eventClass(type));
+    const newer = await this.#newerState(tx, letter.event);
+    if (newer !== undefined) {
+      return this.#refuse(tx, "conflict", `version ${newer} of the same state is newer`);
+    }
+    const version = meta.position + 1;
+    const encoded = encodeEvent({ ...letter.event, eventid: formatVersion(version) });
+
+    tx.remove(key);
+    const { deadLetters, bytes } = meta;
+    let next = { ...meta, position: version, deadLetters: deadLetters - 1, bytes: bytes - letter.bytes };
+    for (const entry of superseded) next = entries.remove(tx, peer, next, entry);
+    tx.setMailbox(peer, entries.add(tx, peer, next, version, encoded));
+    tx.afterCommit(() => this.#answer({ ok: true, version, duplicate: false }));
+  }
+
+  failed(error: HawserError, outcome: FailedOutcome): void {
+    this.#answer(refused(outcome === "unknown" ? "unknown" : "unavailable", error));
+  }
+
+  /** The version of a newer state that sending this one again would undo. */
+  async #newerState(tx: Transaction, event: HawserEvent): Promise<number | undefined> {
+    const { entries, retained } = this.#context;
+    const { subject, resourceid } = event;
+    const kind = eventClass(event.type);
+    if (kind === "command") return undefined;
+    const rivals =
+      kind === "delete"
+        ? await entries.statesOf(tx, this.appendsTo, resourceid)
+        : await entries.supersededBy(tx, this.appendsTo, resourceid, kind);
+    const sent = subject === undefined ? undefined : await retained.sent(tx, this.appendsTo, subject);
+    const newest = Math.max(sent?.version ?? 0, ...rivals.map((entry) => entry.version));
+    return newest > this.#version ? newest : undefined;
+  }
+
+  #refuse(tx: Transaction, code: "not_found" | "conflict", why: string): void {
+    const message = `dead letter ${this.#version} of ${this.appendsTo} is not sent again: ${why}`;
+    const error = new HawserError(code, message, { agent: this.appendsTo, event_id: String(this.#version) });
+    tx.afterCommit(() => this.#answer(refused("conflict", error)));
+  }
+}

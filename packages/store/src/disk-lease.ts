@@ -1,0 +1,150 @@
+import { HawserError } from "@hawser/protocol";
+import { decodeEncoded, versionOfKey } from "./rows.js";
+import type { Acknowledgements } from "./acknowledgements.js";
+import type { OpenDisk } from "./disk.js";
+import { peerRange, pendingKey } from "./keys.js";
+import type { DeadLetterReason, LeaseCallbacks, MailboxEntry, MailboxLease } from "./mailbox.js";
+import { identify, type EntryIdentity } from "./pending-entries.js";
+
+/**
+ * How many entries a store remembers of those it handed out, over all leases. An acknowledgement of one that is remembered needs no read; about
+ * 200 bytes each.
+ */
+export const MAX_HANDED_OUT = 65_536;
+
+/** What a lease needs from its store. */
+export interface LeaseHost {
+  readonly acknowledgements: Acknowledgements;
+  /** How many handed-out entries all leases together remember. */
+  readonly handedOut: { count: number };
+  disk(): Promise<OpenDisk>;
+  /** Writes what acknowledgements gathered. */
+  flush(): Promise<void>;
+  deadLetter(peer: string, version: number, reason: DeadLetterReason): Promise<void>;
+  release(peer: string, lease: DiskLease): void;
+}
+
+export interface LeaseClaim {
+  readonly peer: string;
+  readonly epoch: number;
+  readonly on: LeaseCallbacks;
+}
+
+type LeaseState = "held" | "superseded" | "resync" | "closed";
+
+export class DiskLease implements MailboxLease {
+  readonly epoch: number;
+  readonly #peer: string;
+  readonly #on: LeaseCallbacks;
+  readonly #host: LeaseHost;
+  readonly #handed = new Map<number, EntryIdentity>();
+  #state: LeaseState = "held";
+  /** Counts removals, so that a read that overlapped one is not remembered. */
+  #removals = 0;
+
+  constructor(claim: LeaseClaim, host: LeaseHost) {
+    this.#peer = claim.peer;
+    this.epoch = claim.epoch;
+    this.#on = claim.on;
+    this.#host = host;
+  }
+
+  async read(after: number, limit: number): Promise<readonly MailboxEntry[]> {
+    if (!Number.isSafeInteger(limit) || limit < 1)
+      throw new RangeError(`limit ${limit} is not a positive integer`);
+    const entries: MailboxEntry[] = [];
+    let key = pendingKey(this.#peer, Math.max(0, after));
+    while (entries.length < limit) {
+      this.#assertHeld();
+      const removals = this.#removals;
+      const disk = await this.#host.disk();
+      const asked = limit - entries.length;
+      const rows = await disk.range(peerRange("pending", this.#peer, asked, key));
+      this.#assertHeld();
+      for (const [rowKey, text] of rows) {
+        key = rowKey;
+        const version = versionOfKey(rowKey);
+        // Acknowledged but not yet written: gone for the holder.
+        if (this.#host.acknowledgements.has(this.#peer, version)) continue;
+        const { event, bytes } = decodeEncoded(text, rowKey);
+        entries.push({ version, event, bytes });
+        if (removals === this.#removals) this.#remember({ version, event, bytes });
+      }
+      if (rows.length < asked) break;
+    }
+    return entries;
+  }
+
+  acknowledge(version: number): void {
+    if (this.#state === "held") this.#host.acknowledgements.add(this.#peer, version);
+  }
+
+  async deadLetter(version: number, reason: DeadLetterReason): Promise<void> {
+    if (this.#state === "held") await this.#host.deadLetter(this.#peer, version, reason);
+  }
+
+  async close(): Promise<void> {
+    if (this.#state !== "held") return;
+    this.end();
+    this.#host.release(this.#peer, this);
+    // What cannot be written now stays gathered; losing it only costs a resend.
+    await this.#host.flush().catch(() => {});
+  }
+
+  /** What is known of an entry that was handed out and is still pending. */
+  handed(version: number): EntryIdentity | undefined {
+    return this.#handed.get(version);
+  }
+
+  deliver(entry: MailboxEntry): void {
+    if (this.#state !== "held") return;
+    this.#remember(entry);
+    this.#on.event(entry);
+  }
+
+  /** The entry is no longer pending. */
+  forget(version: number): void {
+    this.#removals++;
+    if (this.#handed.delete(version)) this.#host.handedOut.count--;
+  }
+
+  lose(why: "superseded" | "resync"): void {
+    if (this.#state !== "held") return;
+    this.end(why);
+    this.#on.lost(why);
+  }
+
+  /** Turns inert without a word. */
+  end(state: Exclude<LeaseState, "held"> = "closed"): void {
+    if (this.#state !== "held") return;
+    this.#state = state;
+    this.#host.handedOut.count -= this.#handed.size;
+    this.#handed.clear();
+  }
+
+  #remember(entry: MailboxEntry): void {
+    if (this.#handed.has(entry.version) || this.#host.handedOut.count >= MAX_HANDED_OUT) return;
+    this.#handed.set(entry.version, identify(entry.version, entry.bytes, entry.event));
+    this.#host.handedOut.count++;
+  }
+
+  #assertHeld(): void {
+    switch (this.#state) {
+      case "held":
+        return;
+      case "superseded":
+        throw new HawserError("superseded", `another holder opened the mailbox of ${this.#peer}`, {
+          agent: this.#peer,
+        });
+      case "resync":
+      case "closed":
+        throw new HawserError(
+          "aborted",
+          `this lease of the mailbox of ${this.#peer} has ended; open it again`,
+          {
+            agent: this.#peer,
+          },
+        );
+    }
+  }
+}

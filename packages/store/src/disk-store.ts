@@ -1,0 +1,197 @@
+import { systemRuntime, type Runtime } from "@hawser/runtime";
+import { AppendItem } from "./append-item.js";
+import { DEFAULT_LAZY_FLUSH_MS } from "./committer.js";
+import { DeadLetterItem, RequeueItem } from "./dead-letter-items.js";
+import { DiskLease, type LeaseHost } from "./disk-lease.js";
+import type { Disk } from "./disk.js";
+import type { InboxStore } from "./inbox-store.js";
+import { deadLetterKey, metaRange, peerOfMetaKey, peerRange } from "./keys.js";
+import type {
+  Append,
+  Appended,
+  DeadLetter,
+  DeadLetterReason,
+  LeaseCallbacks,
+  LeaseOptions,
+  MailboxLease,
+  MailboxLimits,
+  MailboxStats,
+} from "./mailbox.js";
+import { resolveMailboxLimits } from "./mailbox-limits.js";
+import { OpenItem } from "./open-item.js";
+import { checkPageLimit } from "./retained-reading.js";
+import type { Page, RetainedStates } from "./retained-state.js";
+import { decodeDeadLetter, decodeMailboxMeta, versionOfKey, type MailboxMeta } from "./rows.js";
+import { DEFAULT_RECOVERY_DELAY_MS } from "./store-device.js";
+import { StoreParts } from "./store-parts.js";
+import type { Store } from "./store.js";
+
+export interface DiskStoreOptions {
+  /** @default systemRuntime() */
+  readonly runtime?: Runtime;
+  /** @default DEFAULT_MAILBOX_LIMITS, each one by itself */
+  readonly limits?: Partial<MailboxLimits>;
+  /** How long acknowledgements may wait for a commit to join before they are written by themselves. @default 50 */
+  readonly lazyFlushMs?: number;
+  /** Between attempts to open the disk again after it failed. @default 1_000 */
+  readonly recoveryDelayMs?: number;
+}
+
+/**
+ * A store over an ordered map with atomic batches: everything Hawser keeps, on any engine that offers the four calls of `OpenDisk`.
+ *
+ * @throws HawserError `invalid_config` for limits that are not positive integers
+ */
+export function createDiskStore(disk: Disk, options: DiskStoreOptions = {}): Store {
+  return new DiskStore(disk, options);
+}
+
+type State =
+  | { readonly kind: "stopped" }
+  | { readonly kind: "started"; readonly ready: Promise<void> }
+  | { readonly kind: "stopping"; readonly done: Promise<void> };
+
+class DiskStore implements Store {
+  readonly inbox: InboxStore;
+  readonly retained: RetainedStates;
+  readonly #parts: StoreParts;
+  readonly #maxPeers: number;
+  readonly #leaseHost: LeaseHost;
+  #state: State = { kind: "stopped" };
+
+  constructor(disk: Disk, options: DiskStoreOptions) {
+    const limits = resolveMailboxLimits(options.limits);
+    this.#maxPeers = limits.maxPeers;
+    const parts = new StoreParts({
+      disk,
+      runtime: options.runtime ?? systemRuntime(),
+      limits,
+      lazyFlushMs: options.lazyFlushMs ?? DEFAULT_LAZY_FLUSH_MS,
+      recoveryDelayMs: options.recoveryDelayMs ?? DEFAULT_RECOVERY_DELAY_MS,
+    });
+    this.#parts = parts;
+    this.inbox = parts.inbox;
+    this.retained = parts.retained;
+    this.#leaseHost = {
+      acknowledgements: parts.acknowledgements,
+      handedOut: { count: 0 },
+      disk: () => parts.device.current(),
+      flush: () => parts.committer.settled(),
+      deadLetter: (peer, version, reason) => this.#deadLetter(peer, version, reason),
+      release: (peer, lease) => parts.leases.release(peer, lease),
+    };
+  }
+
+  get id(): string {
+    return this.#parts.id;
+  }
+
+  async start(): Promise<void> {
+    if (this.#state.kind === "stopping") await this.#state.done;
+    if (this.#state.kind === "started") return this.#state.ready;
+    const ready = this.#start();
+    this.#state = { kind: "started", ready };
+    return ready;
+  }
+
+  async stop(): Promise<void> {
+    const state = this.#state;
+    if (state.kind === "stopped") return;
+    if (state.kind === "stopping") return state.done;
+    const done = this.#stop(state.ready);
+    this.#state = { kind: "stopping", done };
+    return done;
+  }
+
+  async append(batch: readonly Append[]): Promise<readonly Appended[]> {
+    return Promise.all(
+      batch.map(
+        (append) =>
+          new Promise<Appended>((resolve) =>
+            this.#parts.committer.enqueue(new AppendItem(append, this.#parts.appending, resolve)),
+          ),
+      ),
+    );
+  }
+
+  open(peer: string, holder: string, options: LeaseOptions, on: LeaseCallbacks): Promise<MailboxLease> {
+    const { committer, leases, settled, logger } = this.#parts;
+    return new Promise((resolve, reject) => {
+      const opened = (epoch: number): void => {
+        const lease = new DiskLease({ peer, epoch, on }, this.#leaseHost);
+        leases.install(peer, lease);
+        logger.debug({ agent: peer, epoch, holder }, "mailbox opened");
+        resolve(lease);
+      };
+      const claim = { peer, peerStore: options.peerStore };
+      committer.enqueue(new OpenItem(claim, { maxPeers: this.#maxPeers, settled }, opened, reject));
+    });
+  }
+
+  async peers(page: Page): Promise<readonly MailboxStats[]> {
+    const limit = checkPageLimit(page.limit);
+    const disk = await this.#parts.device.current();
+    const rows = await disk.range(metaRange("mailbox", limit, page.after));
+    return rows.map(([key, value]) => statsOf(peerOfMetaKey(key), decodeMailboxMeta(value, key)));
+  }
+
+  async stats(peer: string): Promise<MailboxStats | undefined> {
+    await this.#parts.device.current();
+    const meta = this.#parts.peers.mailbox(peer);
+    return meta === undefined ? undefined : statsOf(peer, meta);
+  }
+
+  async deadLetters(
+    peer: string,
+    page: { readonly after?: number; readonly limit: number },
+  ): Promise<readonly DeadLetter[]> {
+    const limit = checkPageLimit(page.limit);
+    const disk = await this.#parts.device.current();
+    const after = page.after === undefined ? undefined : deadLetterKey(peer, page.after);
+    const rows = await disk.range(peerRange("deadLetter", peer, limit, after));
+    return rows.map(([key, value]) => decodeDeadLetter(value, versionOfKey(key), key));
+  }
+
+  requeue(peer: string, version: number): Promise<Appended> {
+    return new Promise((resolve) =>
+      this.#parts.committer.enqueue(new RequeueItem(peer, version, this.#parts.appending, resolve)),
+    );
+  }
+
+  #deadLetter(peer: string, version: number, reason: DeadLetterReason): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const done = (error?: unknown): void => (error === undefined ? resolve() : reject(error));
+      this.#parts.committer.enqueue(
+        new DeadLetterItem({ peer, version, reason }, this.#parts.appending, done),
+      );
+    });
+  }
+
+  async #start(): Promise<void> {
+    try {
+      await this.#parts.device.open();
+      this.#parts.committer.start();
+    } catch (thrown) {
+      this.#state = { kind: "stopped" };
+      throw this.#parts.device.explain(thrown);
+    }
+  }
+
+  async #stop(ready: Promise<void>): Promise<void> {
+    try {
+      await ready;
+      await this.#parts.committer.stop();
+      this.#parts.leases.endAll();
+    } catch {
+      // It never started.
+    } finally {
+      await this.#parts.device.close();
+      this.#state = { kind: "stopped" };
+    }
+  }
+}
+
+function statsOf(peer: string, meta: Readonly<MailboxMeta>): MailboxStats {
+  const { pending, deadLetters, bytes, position } = meta;
+  return { peer, pending, deadLetters, bytes, lastVersion: position };
+}

@@ -1,0 +1,134 @@
+import { HawserError } from "@hawser/protocol";
+import type { CommitItem, ReadPlan } from "./commit-item.js";
+import { encodeEvent } from "./event-text.js";
+import type { Begun, Recorded } from "./inbox-store.js";
+import { appliedKey, begunKey, receivedKey, sentKey } from "./keys.js";
+import type { PendingEntries } from "./pending-entries.js";
+import type { RetainedRows } from "./retained-rows.js";
+import { decodeApplied, encodeApplied, encodeBegun, type InboxMeta } from "./rows.js";
+import type { Transaction } from "./transaction.js";
+
+/** Handlers are about to run. Not synced: what is lost with the machine only costs a wrong attempt number. */
+export class BeginItem implements CommitItem {
+  readonly sync = false;
+  readonly #peer: string;
+  readonly #batch: readonly Begun[];
+  readonly #done: (error?: HawserError) => void;
+
+  constructor(peer: string, batch: readonly Begun[], done: (error?: HawserError) => void) {
+    this.#peer = peer;
+    this.#batch = batch;
+    this.#done = done;
+  }
+
+  apply(tx: Transaction): void {
+    for (const { resourceid, version, attempt } of this.#batch) {
+      tx.put(begunKey(this.#peer, resourceid), encodeBegun(version, attempt));
+    }
+    tx.afterCommit(() => this.#done());
+  }
+
+  failed(error: HawserError): void {
+    this.#done(error);
+  }
+}
+
+/** What recording needs of its store. */
+export interface RecordContext {
+  readonly maxPeers: number;
+  readonly entries: PendingEntries;
+  readonly retained: RetainedRows;
+}
+
+type Retain =
+  | { readonly kind: "nothing" }
+  | { readonly kind: "keep"; readonly subject: string; readonly text: string }
+  | { readonly kind: "forget"; readonly subject: string };
+
+interface PreparedRecord {
+  readonly resourceid: string;
+  readonly version: number;
+  readonly retain: Retain;
+}
+
+/** Events were dealt with. */
+export class RecordItem implements CommitItem {
+  readonly sync = true;
+  readonly #peer: string;
+  readonly #batch: readonly PreparedRecord[];
+  readonly #context: RecordContext;
+  readonly #done: (error?: HawserError) => void;
+
+  /** @throws HawserError `invalid_event` when an event to keep cannot be written */
+  constructor(
+    peer: string,
+    batch: readonly Recorded[],
+    context: RecordContext,
+    done: (error?: HawserError) => void,
+  ) {
+    this.#peer = peer;
+    this.#batch = batch.map(prepare);
+    this.#context = context;
+    this.#done = done;
+  }
+
+  reads(plan: ReadPlan): void {
+    for (const { resourceid, retain } of this.#batch) {
+      plan.keys.add(appliedKey(this.#peer, resourceid));
+      if (retain.kind !== "nothing") plan.keys.add(receivedKey(this.#peer, retain.subject));
+      if (retain.kind === "forget") plan.keys.add(sentKey(this.#peer, retain.subject));
+    }
+  }
+
+  async apply(tx: Transaction): Promise<void> {
+    const meta = tx.inboxOrNew(this.#peer, this.#context.maxPeers);
+    if (meta === undefined) {
+      const message = `no inbox for ${this.#peer}: the store holds ${this.#context.maxPeers}, its limit (maxPeers)`;
+      throw new HawserError("store_full", message, { agent: this.#peer });
+    }
+    tx.setInbox(this.#peer, meta);
+    for (const recorded of this.#batch) await this.#record(tx, meta, recorded);
+    tx.afterCommit(() => this.#done());
+  }
+
+  failed(error: HawserError): void {
+    this.#done(error);
+  }
+
+  async #record(tx: Transaction, meta: Readonly<InboxMeta>, recorded: PreparedRecord): Promise<void> {
+    const { resourceid, version, retain } = recorded;
+    const key = appliedKey(this.#peer, resourceid);
+    const row = await tx.get(key);
+    // A handler of a session that was taken over may end after a newer version was recorded.
+    if (row === undefined || decodeApplied(row, key) < version) tx.put(key, encodeApplied(version));
+    const { retained } = this.#context;
+    switch (retain.kind) {
+      case "nothing":
+        return;
+      case "keep":
+        return retained.keepReceived(tx, this.#peer, meta.incarnation, version, retain.subject, retain.text);
+      case "forget":
+        return this.#forget(tx, resourceid, retain.subject);
+    }
+  }
+
+  /** The peer deleted the resource: what it said of it, and what is still to be said to it about it, is pointless. */
+  async #forget(tx: Transaction, resourceid: string, subject: string): Promise<void> {
+    const { retained, entries } = this.#context;
+    await retained.forgetReceived(tx, this.#peer, subject, resourceid);
+    await retained.forgetSent(tx, this.#peer, subject, resourceid);
+    for (const entry of await entries.statesOf(tx, this.#peer, resourceid)) {
+      const meta = tx.mailbox(this.#peer);
+      if (meta !== undefined) tx.setMailbox(this.#peer, entries.remove(tx, this.#peer, meta, entry));
+    }
+  }
+}
+
+function prepare(recorded: Recorded): PreparedRecord {
+  const { resourceid, version, retain } = recorded;
+  if (retain === undefined) return { resourceid, version, retain: { kind: "nothing" } };
+  if ("forget" in retain) return { resourceid, version, retain: { kind: "forget", subject: retain.forget } };
+  const { subject } = retain.keep;
+  if (subject === undefined) return { resourceid, version, retain: { kind: "nothing" } };
+  return { resourceid, version, retain: { kind: "keep", subject, text: encodeEvent(retain.keep).text } };
+}

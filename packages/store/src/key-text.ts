@@ -1,0 +1,45 @@
+/** Ends a component of a key; no component contains it. */
+export const SEPARATOR = "\u0000";
+/** The first code unit after the separator: `prefix + AFTER_SEPARATOR` ends the range of all keys under `prefix + SEPARATOR`. */
+export const AFTER_SEPARATOR = "\u0001";
+
+const ESCAPE = "\u0001";
+const HIGH = "\ue000";
+const FIRST_HIGH_UNIT = 0xd800;
+/** High units are moved here, where UTF-8 and UTF-16 agree about order. */
+const MOVED_TO = 0x4000;
+/* oxlint-disable-next-line no-control-regex -- these are the units that need care */
+const NEEDS_ESCAPE = /[\u0000\u0001\ud800-\uffff]/g;
+/* oxlint-disable-next-line no-control-regex -- as above */
+const ESCAPED = /[\u0001\ue000]([^])/g;
+
+/**
+ * Text as one component of a key, so that keys sort as their components do in code units.
+ *
+ * Two things would break the order: the separator itself, and units from U+D800 on, where UTF-8 bytes (LevelDB) and UTF-16 units (JavaScript) disagree.
+ * Both become two units. Lone surrogates survive, which plain UTF-8 would lose.
+ */
+export function encodeComponent(text: string): string {
+  return text.replace(NEEDS_ESCAPE, (unit) => {
+    const code = unit.charCodeAt(0);
+    return code < FIRST_HIGH_UNIT
+      ? ESCAPE + String.fromCharCode(code + 1)
+      : HIGH + String.fromCharCode(code - FIRST_HIGH_UNIT + MOVED_TO);
+  });
+}
+
+/** The inverse of `encodeComponent`. */
+export function decodeComponent(encoded: string): string {
+  return encoded.replace(ESCAPED, (pair, second: string) => {
+    const code = second.charCodeAt(0);
+    return String.fromCharCode(pair.startsWith(ESCAPE) ? code - 1 : code - MOVED_TO + FIRST_HIGH_UNIT);
+  });
+}
+
+/** Digits of the largest version, 2^53 - 1. */
+const VERSION_DIGITS = 16;
+
+/** A version of fixed width, so that text order is numeric order. */
+export function encodeVersion(version: number): string {
+  return String(version).padStart(VERSION_DIGITS, "0");
+}

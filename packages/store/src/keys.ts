@@ -1,0 +1,125 @@
+import type { EventClass } from "@hawser/protocol";
+import type { KeyRange } from "./disk.js";
+import { AFTER_SEPARATOR, decodeComponent, encodeComponent, encodeVersion, SEPARATOR } from "./key-text.js";
+
+/**
+ * The tables of a store, each a letter in front of its keys (README, What is on the disk). `control` sorts first and holds a handful of rows.
+ */
+const TABLES = {
+  control: "!",
+  /** `a` peer, resource, `a` (applied) or `b` (begun) */
+  inbox: "a",
+  /** `d` peer, version */
+  deadLetter: "d",
+  /** `e` peer, version */
+  pending: "e",
+  /** `g` peer, subject */
+  received: "g",
+  /** `k` peer, idempotency key */
+  idempotencyKey: "k",
+  /** `m` peer */
+  mailbox: "m",
+  /** `n` peer */
+  inboxMeta: "n",
+  /** `q` peer, number */
+  idempotencyOrder: "q",
+  /** `r` peer, subject */
+  sent: "r",
+  /** `x` peer, resource, class and, for commands, version */
+  pendingOfResource: "x",
+} as const;
+
+export const CONTROL_KEYS = { format: "!format", id: "!id", commit: "!commit" } as const;
+
+const CLASS_LETTERS = { spec: "s", status: "t", delete: "d", command: "c" } as const;
+
+function prefix(table: keyof typeof TABLES, peer: string): string {
+  return TABLES[table] + encodeComponent(peer) + SEPARATOR;
+}
+
+export const mailboxKey = (peer: string): string => TABLES.mailbox + encodeComponent(peer);
+export const inboxMetaKey = (peer: string): string => TABLES.inboxMeta + encodeComponent(peer);
+export const pendingKey = (peer: string, version: number): string =>
+  prefix("pending", peer) + encodeVersion(version);
+export const deadLetterKey = (peer: string, version: number): string =>
+  prefix("deadLetter", peer) + encodeVersion(version);
+export const idempotencyKey = (peer: string, key: string): string =>
+  prefix("idempotencyKey", peer) + encodeComponent(key);
+export const idempotencyOrderKey = (peer: string, number: number): string =>
+  prefix("idempotencyOrder", peer) + encodeVersion(number);
+export const sentKey = (peer: string, subject: string): string =>
+  prefix("sent", peer) + encodeComponent(subject);
+export const receivedKey = (peer: string, subject: string): string =>
+  prefix("received", peer) + encodeComponent(subject);
+
+const inboxPrefix = (peer: string, resourceid: string): string =>
+  prefix("inbox", peer) + encodeComponent(resourceid) + SEPARATOR;
+export const appliedKey = (peer: string, resourceid: string): string => `${inboxPrefix(peer, resourceid)}a`;
+export const begunKey = (peer: string, resourceid: string): string => `${inboxPrefix(peer, resourceid)}b`;
+
+/** What an inbox key says. */
+export function parseInboxKey(key: string): { readonly resourceid: string; readonly applied: boolean } {
+  const start = key.indexOf(SEPARATOR) + 1;
+  const resourceid = decodeComponent(key.slice(start, key.length - 2));
+  return { resourceid, applied: key.endsWith("a") };
+}
+
+/** A resource has at most one pending entry per class of state, so only commands carry their version in the key. */
+export function pendingOfResourceKey(
+  peer: string,
+  resourceid: string,
+  eventClass: EventClass,
+  version: number,
+): string {
+  const key =
+    prefix("pendingOfResource", peer) + encodeComponent(resourceid) + SEPARATOR + CLASS_LETTERS[eventClass];
+  return eventClass === "command" ? key + encodeVersion(version) : key;
+}
+
+/** Everything pending of one resource. */
+export function pendingOfResourcePrefix(peer: string, resourceid: string): string {
+  return prefix("pendingOfResource", peer) + encodeComponent(resourceid) + SEPARATOR;
+}
+
+/** The class in a key made by `pendingOfResourceKey`, given its prefix. */
+export function classOfKey(key: string, keyPrefix: string): EventClass {
+  switch (key.charAt(keyPrefix.length)) {
+    case CLASS_LETTERS.spec:
+      return "spec";
+    case CLASS_LETTERS.status:
+      return "status";
+    case CLASS_LETTERS.delete:
+      return "delete";
+    default:
+      return "command";
+  }
+}
+
+type PeerTable = "pending" | "deadLetter" | "sent" | "received" | "inbox";
+
+/** The rows of one peer in one table, those after `after` (a key) if given. */
+export function peerRange(table: PeerTable, peer: string, limit: number, after?: string): KeyRange {
+  const start = TABLES[table] + encodeComponent(peer);
+  return {
+    from: after === undefined ? start + SEPARATOR : after + SEPARATOR,
+    before: start + AFTER_SEPARATOR,
+    limit,
+  };
+}
+
+/** All rows below a prefix that ends with the separator. */
+export function prefixRange(keyPrefix: string, limit: number): KeyRange {
+  return { from: keyPrefix, before: keyPrefix.slice(0, -1) + AFTER_SEPARATOR, limit };
+}
+
+/** The rows of one kind of meta for all peers, those after `after` (a peer) if given. */
+export function metaRange(table: "mailbox" | "inboxMeta", limit: number, after?: string): KeyRange {
+  const letter = TABLES[table];
+  const from = after === undefined ? letter : letter + encodeComponent(after) + SEPARATOR;
+  return { from, before: String.fromCharCode(letter.charCodeAt(0) + 1), limit };
+}
+
+/** The peer of a meta key. */
+export function peerOfMetaKey(key: string): string {
+  return decodeComponent(key.slice(1));
+}

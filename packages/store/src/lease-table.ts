@@ -1,0 +1,59 @@
+import type { Logger } from "@hawser/runtime";
+import type { DiskLease } from "./disk-lease.js";
+import type { MailboxEntry } from "./mailbox.js";
+
+/** Who holds which mailbox in this process. */
+export class LeaseTable {
+  readonly #leases = new Map<string, DiskLease>();
+  readonly #logger: Logger;
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  get(peer: string): DiskLease | undefined {
+    return this.#leases.get(peer);
+  }
+
+  /** The new holder; the previous one is told. */
+  install(peer: string, lease: DiskLease): void {
+    const previous = this.#leases.get(peer);
+    this.#leases.set(peer, lease);
+    if (previous !== undefined) this.#guard(peer, () => previous.lose("superseded"));
+  }
+
+  release(peer: string, lease: DiskLease): void {
+    if (this.#leases.get(peer) === lease) this.#leases.delete(peer);
+  }
+
+  entryAdded(peer: string, entry: MailboxEntry): void {
+    const lease = this.#leases.get(peer);
+    if (lease !== undefined) this.#guard(peer, () => lease.deliver(entry));
+  }
+
+  entryRemoved(peer: string, version: number): void {
+    this.#leases.get(peer)?.forget(version);
+  }
+
+  /** Entries may have been missed: every holder has to begin again. */
+  loseAll(): void {
+    const all = [...this.#leases];
+    this.#leases.clear();
+    for (const [peer, lease] of all) this.#guard(peer, () => lease.lose("resync"));
+  }
+
+  /** The store stops: leases end without a word, as their holders are being stopped too. */
+  endAll(): void {
+    for (const lease of this.#leases.values()) lease.end();
+    this.#leases.clear();
+  }
+
+  /** Callbacks may not throw; one that does must not take the commit loop and with it every other mailbox down. */
+  #guard(peer: string, callback: () => void): void {
+    try {
+      callback();
+    } catch (err) {
+      this.#logger.error({ agent: peer, err }, "the holder of a mailbox threw from a callback");
+    }
+  }
+}

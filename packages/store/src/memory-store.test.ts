@@ -1,0 +1,32 @@
+import { seededRandom } from "@hawser/runtime";
+import { createMemoryDisk } from "./memory-disk.js";
+import { createMemoryStore } from "./memory-store.js";
+import { storeCompliance } from "./compliance.js";
+
+storeCompliance("memory", async (limits = {}) => {
+  const disk = createMemoryDisk();
+  const random = seededRandom(1);
+  const start = async () => {
+    const started = createMemoryStore({ disk, limits });
+    await started.start();
+    return started;
+  };
+  let store = await start();
+  return {
+    get store() {
+      return store;
+    },
+    async restart() {
+      await store.stop();
+      return (store = await start());
+    },
+    async crash() {
+      const dead = store;
+      disk.crash(random);
+      store = await start();
+      await dead.stop();
+      return store;
+    },
+    dispose: () => store.stop(),
+  };
+});

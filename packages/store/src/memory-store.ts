@@ -1,0 +1,19 @@
+import { createDiskStore, type DiskStoreOptions } from "./disk-store.js";
+import { createMemoryDisk, type MemoryDisk } from "./memory-disk.js";
+import type { Store } from "./store.js";
+
+export interface MemoryStoreOptions extends DiskStoreOptions {
+  /** Where the contents live; share it to see them again after a simulated crash. @default a new one */
+  readonly disk?: MemoryDisk;
+}
+
+/**
+ * A store in memory with the semantics of a durable one: for tests, simulations and agents that may forget. Its contents survive `stop` and `start`,
+ * not the process. Everything resolves through promises alone, so that a run under virtual time is repeatable.
+ *
+ * @throws HawserError `invalid_config` for limits that are not positive integers
+ */
+export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
+  const { disk = createMemoryDisk(), ...rest } = options;
+  return createDiskStore(disk.attach(), rest);
+}

@@ -1,0 +1,114 @@
+import { eventClass, HawserError, supersedes, type HawserEvent } from "@hawser/protocol";
+import type { CommitItem } from "./commit-item.js";
+import type { EncodedEvent } from "./event-text.js";
+import { deadLetterKey, peerRange, pendingKey, pendingOfResourceKey } from "./keys.js";
+import { STATE_CLASSES } from "./pending-entries.js";
+import { decodeEncoded, decodePendingOfResource, encodePendingOfResource, type MailboxMeta } from "./rows.js";
+import type { SettledInboxes } from "./settled-inboxes.js";
+import type { Transaction } from "./transaction.js";
+
+/** More rows than a peer has. */
+const ALL_ROWS = 1_000_000_000;
+
+/** What claiming a mailbox needs of its store. */
+export interface OpenContext {
+  readonly maxPeers: number;
+  readonly settled: SettledInboxes;
+}
+
+/** Somebody claims a mailbox: the epoch rises, and what a peer that lost its store has to hear again becomes pending. */
+export class OpenItem implements CommitItem {
+  readonly sync = true;
+  readonly opens: string;
+  readonly #peerStore: string;
+  readonly #context: OpenContext;
+  readonly #opened: (epoch: number) => void;
+  readonly #failed: (error: HawserError) => void;
+
+  constructor(
+    claim: { readonly peer: string; readonly peerStore: string },
+    context: OpenContext,
+    opened: (epoch: number) => void,
+    failed: (error: HawserError) => void,
+  ) {
+    this.opens = claim.peer;
+    this.#peerStore = claim.peerStore;
+    this.#context = context;
+    this.#opened = opened;
+    this.#failed = failed;
+  }
+
+  async apply(tx: Transaction): Promise<void> {
+    const peer = this.opens;
+    const { maxPeers } = this.#context;
+    const meta = tx.mailboxOrNew(peer, maxPeers);
+    if (meta === undefined) {
+      const message = `no mailbox for ${peer}: the store holds ${maxPeers}, its limit (maxPeers)`;
+      throw new HawserError("store_full", message, { agent: peer });
+    }
+    const lostState = meta.peerStore !== "" && meta.peerStore !== this.#peerStore;
+    const counted = lostState ? await this.#beginAnew(tx, meta) : meta;
+    const epoch = meta.epoch + 1;
+    tx.setMailbox(peer, { ...counted, epoch, peerStore: this.#peerStore });
+    tx.afterCommit(() => this.#opened(epoch));
+  }
+
+  failed(error: HawserError): void {
+    this.#failed(error);
+  }
+
+  /** The peer's versions begin anew, and it has to hear all retained state again: newest first, so that what is overtaken shows. */
+  async #beginAnew(tx: Transaction, meta: Readonly<MailboxMeta>): Promise<Readonly<MailboxMeta>> {
+    const peer = this.opens;
+    for (const [key] of await tx.range(peerRange("inbox", peer, ALL_ROWS))) tx.remove(key);
+    const inbox = tx.inboxOrNew(peer, this.#context.maxPeers);
+    if (inbox !== undefined) tx.setInbox(peer, { settled: 0, incarnation: inbox.incarnation + 1 });
+    this.#context.settled.reset(peer);
+
+    const rows = await tx.range(peerRange("sent", peer, ALL_ROWS));
+    const retained = rows.map(([key, text]) => decodeEncoded(text, key));
+    retained.sort((a, b) => Number(b.event.eventid) - Number(a.event.eventid));
+    await tx.prefetch(new Set(retained.flatMap(({ event }) => this.#keysAbout(event))));
+    let next = meta;
+    for (const encoded of retained) next = await this.#addAgain(tx, next, encoded);
+    return next;
+  }
+
+  #keysAbout(event: HawserEvent): readonly string[] {
+    const peer = this.opens;
+    const version = Number(event.eventid);
+    const states = STATE_CLASSES.map((kind) => pendingOfResourceKey(peer, event.resourceid, kind, 0));
+    return [pendingKey(peer, version), deadLetterKey(peer, version), ...states];
+  }
+
+  /** Caps are not asked: what was accepted once is not dropped. The new holder reads it, so nobody is told. */
+  async #addAgain(
+    tx: Transaction,
+    meta: Readonly<MailboxMeta>,
+    { event, text, bytes }: EncodedEvent,
+  ): Promise<Readonly<MailboxMeta>> {
+    const peer = this.opens;
+    const version = Number(event.eventid);
+    if ((await tx.get(pendingKey(peer, version))) !== undefined) return meta;
+    if (await this.#isOvertaken(tx, event, version)) return meta;
+    const wasDeadLetter = (await tx.get(deadLetterKey(peer, version))) !== undefined;
+    tx.put(pendingKey(peer, version), text);
+    const indexKey = pendingOfResourceKey(peer, event.resourceid, eventClass(event.type), version);
+    tx.put(indexKey, encodePendingOfResource({ version, bytes }));
+    if (!wasDeadLetter) return { ...meta, pending: meta.pending + 1, bytes: meta.bytes + bytes };
+    // It was refused once; the peer begins anew, so it gets its chance again.
+    tx.remove(deadLetterKey(peer, version));
+    return { ...meta, pending: meta.pending + 1, deadLetters: meta.deadLetters - 1 };
+  }
+
+  async #isOvertaken(tx: Transaction, event: HawserEvent, version: number): Promise<boolean> {
+    const own = eventClass(event.type);
+    for (const kind of STATE_CLASSES) {
+      if (!supersedes(kind, own)) continue;
+      const key = pendingOfResourceKey(this.opens, event.resourceid, kind, 0);
+      const row = await tx.get(key);
+      if (row !== undefined && decodePendingOfResource(row, key).version > version) return true;
+    }
+    return false;
+  }
+}

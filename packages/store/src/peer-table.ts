@@ -1,0 +1,74 @@
+import type { OpenDisk } from "./disk.js";
+import { metaRange, peerOfMetaKey } from "./keys.js";
+import { decodeInboxMeta, decodeMailboxMeta, type InboxMeta, type MailboxMeta } from "./rows.js";
+
+const PAGE = 1_000;
+
+/**
+ * What is counted per peer, as committed: the only thing held in memory for peers that are away, a few hundred bytes each.
+ */
+export class PeerTable {
+  #mailboxes = new Map<string, Readonly<MailboxMeta>>();
+  #inboxes = new Map<string, Readonly<InboxMeta>>();
+  /** Positions that were tried in commits whose outcome nobody knows: never given out again. */
+  readonly #tried = new Map<string, number>();
+
+  get mailboxCount(): number {
+    return this.#mailboxes.size;
+  }
+
+  get inboxCount(): number {
+    return this.#inboxes.size;
+  }
+
+  mailbox(peer: string): Readonly<MailboxMeta> | undefined {
+    return this.#mailboxes.get(peer);
+  }
+
+  inbox(peer: string): Readonly<InboxMeta> | undefined {
+    return this.#inboxes.get(peer);
+  }
+
+  setMailbox(peer: string, meta: Readonly<MailboxMeta>): void {
+    this.#mailboxes.set(peer, meta);
+  }
+
+  setInbox(peer: string, meta: Readonly<InboxMeta>): void {
+    this.#inboxes.set(peer, meta);
+  }
+
+  /** The lowest position that may be given out next is above this. */
+  triedPosition(peer: string): number {
+    return this.#tried.get(peer) ?? 0;
+  }
+
+  setTriedPosition(peer: string, position: number): void {
+    this.#tried.set(peer, Math.max(position, this.triedPosition(peer)));
+  }
+
+  /** Reads both tables anew. */
+  async load(disk: OpenDisk): Promise<void> {
+    const mailboxes = new Map<string, MailboxMeta>();
+    const inboxes = new Map<string, InboxMeta>();
+    await eachMeta(disk, "mailbox", (peer, value, key) => mailboxes.set(peer, decodeMailboxMeta(value, key)));
+    await eachMeta(disk, "inboxMeta", (peer, value, key) => inboxes.set(peer, decodeInboxMeta(value, key)));
+    this.#mailboxes = mailboxes;
+    this.#inboxes = inboxes;
+  }
+}
+
+async function eachMeta(
+  disk: OpenDisk,
+  table: "mailbox" | "inboxMeta",
+  take: (peer: string, value: string, key: string) => void,
+): Promise<void> {
+  let after: string | undefined;
+  for (;;) {
+    const rows = await disk.range(metaRange(table, PAGE, after));
+    for (const [key, value] of rows) {
+      after = peerOfMetaKey(key);
+      take(after, value, key);
+    }
+    if (rows.length < PAGE) return;
+  }
+}

@@ -1,0 +1,75 @@
+import type { Acknowledgements } from "./acknowledgements.js";
+import type { OpenDisk, Row } from "./disk.js";
+import { decodeEvent } from "./event-text.js";
+import { decodeComponent, SEPARATOR } from "./key-text.js";
+import { peerRange, pendingKey, receivedKey, sentKey } from "./keys.js";
+import type { Direction, Page, RetainedState, RetainedStates } from "./retained-state.js";
+import { decodeReceived } from "./rows.js";
+
+const MAX_PAGE = 1_000;
+
+/** Reads retained state straight from the disk. */
+export class RetainedReading implements RetainedStates {
+  readonly #disk: () => Promise<OpenDisk>;
+  readonly #acknowledgements: Acknowledgements;
+
+  constructor(disk: () => Promise<OpenDisk>, acknowledgements: Acknowledgements) {
+    this.#disk = disk;
+    this.#acknowledgements = acknowledgements;
+  }
+
+  async get(peer: string, direction: Direction, subject: string): Promise<RetainedState | undefined> {
+    const disk = await this.#disk();
+    const key = direction === "sent" ? sentKey(peer, subject) : receivedKey(peer, subject);
+    const [value] = await disk.get([key]);
+    if (value === undefined) return undefined;
+    const [state] = await this.#states(disk, peer, direction, [[key, value]]);
+    return state;
+  }
+
+  async list(peer: string, direction: Direction, page: Page): Promise<readonly RetainedState[]> {
+    const disk = await this.#disk();
+    const after = page.after === undefined ? undefined : this.#key(peer, direction, page.after);
+    const rows = await disk.range(peerRange(direction, peer, checkPageLimit(page.limit), after));
+    return this.#states(disk, peer, direction, rows);
+  }
+
+  #key(peer: string, direction: Direction, subject: string): string {
+    return direction === "sent" ? sentKey(peer, subject) : receivedKey(peer, subject);
+  }
+
+  async #states(
+    disk: OpenDisk,
+    peer: string,
+    direction: Direction,
+    rows: readonly Row[],
+  ): Promise<readonly RetainedState[]> {
+    if (direction === "received") return rows.map(receivedState);
+    const states = rows.map(sentState);
+    const pending = await disk.get(states.map(({ version }) => pendingKey(peer, version)));
+    return states.map((state, index) => ({
+      ...state,
+      pending: pending[index] !== undefined && !this.#acknowledgements.has(peer, state.version),
+    }));
+  }
+}
+
+function sentState([key, text]: Row): RetainedState {
+  const event = decodeEvent(text, key);
+  return { subject: subjectOfKey(key), version: Number(event.eventid), event, pending: false };
+}
+
+function receivedState([key, value]: Row): RetainedState {
+  const { version, text } = decodeReceived(value, key);
+  return { subject: subjectOfKey(key), version, event: decodeEvent(text, key), pending: false };
+}
+
+function subjectOfKey(key: string): string {
+  return decodeComponent(key.slice(key.indexOf(SEPARATOR) + 1));
+}
+
+/** @throws RangeError when `limit` is not 1 to 1,000: a mistake of the caller */
+export function checkPageLimit(limit: number): number {
+  if (Number.isSafeInteger(limit) && limit >= 1 && limit <= MAX_PAGE) return limit;
+  throw new RangeError(`limit ${limit} is not an integer of 1 to ${MAX_PAGE}`);
+}

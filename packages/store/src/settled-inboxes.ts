@@ -1,0 +1,102 @@
+import { parseInboxKey, peerRange } from "./keys.js";
+import { decodeApplied, decodeBegun } from "./rows.js";
+import type { Transaction } from "./transaction.js";
+
+/** Rows looked at in one commit, so that a sweep of a large inbox never holds others up. */
+const SWEEP_PAGE = 1_000;
+/** A sweep is worth it once this many rows were written, and as many as the last one left: so each row is looked at a constant number of times. */
+const MIN_WRITTEN = 1_024;
+
+interface Progress {
+  /** Told by the peer and not recorded yet; 0 for none. */
+  settled: number;
+  /** Rows written since the last sweep began. */
+  written: number;
+  /** Rows the last sweep left. */
+  left: number;
+  /** Where the running sweep goes on; undefined when none runs. */
+  sweep: { readonly after: string | undefined } | undefined;
+}
+
+/** Drops the inbox rows of versions that peers said are settled. Lazy: losing it costs memory, nothing else. */
+export class SettledInboxes {
+  readonly #maxPeers: number;
+  readonly #progress = new Map<string, Progress>();
+  /** Peers with something to write. */
+  readonly #due = new Set<string>();
+  readonly #onDue: () => void;
+
+  constructor(maxPeers: number, onDue: () => void) {
+    this.#maxPeers = maxPeers;
+    this.#onDue = onDue;
+  }
+
+  get empty(): boolean {
+    return this.#due.size === 0;
+  }
+
+  settle(peer: string, version: number): void {
+    const progress = this.#of(peer);
+    if (version <= progress.settled) return;
+    progress.settled = version;
+    this.#due.add(peer);
+    this.#onDue();
+  }
+
+  /** So many rows were written for `peer`. */
+  wrote(peer: string, rows: number): void {
+    this.#of(peer).written += rows;
+  }
+
+  /** The peer lost its store: what it said before no longer counts. */
+  reset(peer: string): void {
+    this.#progress.delete(peer);
+    this.#due.delete(peer);
+  }
+
+  async apply(tx: Transaction): Promise<void> {
+    for (const peer of [...this.#due]) {
+      const meta = tx.inboxOrNew(peer, this.#maxPeers);
+      if (meta === undefined) {
+        this.reset(peer);
+        continue;
+      }
+      const progress = this.#of(peer);
+      const { settled } = progress;
+      if (settled > meta.settled) tx.setInbox(peer, { ...meta, settled });
+      await this.#sweep(tx, peer, progress, Math.max(settled, meta.settled));
+      tx.afterCommit(() => {
+        if (progress.sweep === undefined && progress.settled === settled) this.#due.delete(peer);
+      });
+    }
+  }
+
+  /** One page of a sweep, if one is due. */
+  async #sweep(tx: Transaction, peer: string, progress: Progress, settled: number): Promise<void> {
+    if (progress.sweep === undefined) {
+      if (progress.written < Math.max(MIN_WRITTEN, progress.left)) return;
+      progress.sweep = { after: undefined };
+      progress.written = 0;
+      progress.left = 0;
+    }
+    const rows = await tx.range(peerRange("inbox", peer, SWEEP_PAGE, progress.sweep.after));
+    for (const [key, value] of rows) {
+      const version = parseInboxKey(key).applied
+        ? decodeApplied(value, key)
+        : decodeBegun(value, key).version;
+      if (version <= settled) tx.remove(key);
+      else progress.left++;
+    }
+    const last = rows.at(-1);
+    progress.sweep = rows.length < SWEEP_PAGE || last === undefined ? undefined : { after: last[0] };
+  }
+
+  #of(peer: string): Progress {
+    let progress = this.#progress.get(peer);
+    if (progress === undefined) {
+      progress = { settled: 0, written: 0, left: 0, sweep: undefined };
+      this.#progress.set(peer, progress);
+    }
+    return progress;
+  }
+}

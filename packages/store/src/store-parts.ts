@@ -1,0 +1,97 @@
+import { HawserError } from "@hawser/protocol";
+import type { Logger, Random, Runtime } from "@hawser/runtime";
+import { AcknowledgementWriter, Acknowledgements } from "./acknowledgements.js";
+import type { AppendContext } from "./append-item.js";
+import { Committer, type LazyWork } from "./committer.js";
+import { readContents } from "./contents.js";
+import { DiskInbox } from "./disk-inbox.js";
+import type { Disk, OpenDisk } from "./disk.js";
+import { IdempotencyRing } from "./idempotency-ring.js";
+import { LeaseTable } from "./lease-table.js";
+import type { MailboxLimits } from "./mailbox.js";
+import { PeerTable } from "./peer-table.js";
+import { PendingEntries } from "./pending-entries.js";
+import { RetainedReading } from "./retained-reading.js";
+import { RetainedRows } from "./retained-rows.js";
+import { SettledInboxes } from "./settled-inboxes.js";
+import { StoreDevice } from "./store-device.js";
+
+export interface StorePartsOptions {
+  readonly disk: Disk;
+  readonly runtime: Runtime;
+  readonly limits: MailboxLimits;
+  readonly lazyFlushMs: number;
+  readonly recoveryDelayMs: number;
+}
+
+/** The pieces of a store, wired to each other. */
+export class StoreParts {
+  readonly leases: LeaseTable;
+  readonly acknowledgements: Acknowledgements;
+  readonly settled: SettledInboxes;
+  readonly device: StoreDevice;
+  readonly committer: Committer;
+  readonly appending: AppendContext;
+  readonly inbox: DiskInbox;
+  readonly retained: RetainedReading;
+  readonly peers = new PeerTable();
+  /** Name of the contents; empty until they were read. */
+  id = "";
+  readonly logger: Logger;
+  readonly #random: Random;
+
+  constructor({ disk, runtime, limits, lazyFlushMs, recoveryDelayMs }: StorePartsOptions) {
+    const { timers, logger, random } = runtime;
+    this.logger = logger;
+    this.#random = random;
+    this.leases = new LeaseTable(logger);
+    this.acknowledgements = new Acknowledgements(() => this.committer.lazyGathered());
+    this.settled = new SettledInboxes(limits.maxPeers, () => this.committer.lazyGathered());
+    this.device = new StoreDevice(disk, runtime, recoveryDelayMs, {
+      opened: (opened) => this.#opened(opened),
+      recovered: () => this.leases.loseAll(),
+    });
+    const entries = new PendingEntries(this.leases);
+    const retained = new RetainedRows();
+    const { peers, leases, acknowledgements, settled, device } = this;
+    const writer = new AcknowledgementWriter({ acknowledgements, leases, entries, retained, logger });
+    this.committer = new Committer(device, peers, lazyWork(acknowledgements, writer, settled), {
+      timers,
+      logger,
+      lazyFlushMs,
+    });
+    const ring = new IdempotencyRing(limits.maxIdempotencyKeys);
+    this.appending = { limits, peers, entries, retained, ring };
+    const current = (): Promise<OpenDisk> => device.current();
+    const records = { maxPeers: limits.maxPeers, entries, retained };
+    this.inbox = new DiskInbox({ committer: this.committer, peers, settled, records, disk: current });
+    this.retained = new RetainedReading(current, acknowledgements);
+  }
+
+  async #opened(disk: OpenDisk): Promise<void> {
+    const { id, commit } = await readContents(disk, this.#random);
+    if (this.id !== "" && this.id !== id) {
+      throw new HawserError("store_corrupt", "the contents of the store were replaced while it was in use");
+    }
+    await this.peers.load(disk);
+    this.id = id;
+    this.committer.continueFrom(commit);
+  }
+}
+
+function lazyWork(
+  acknowledgements: Acknowledgements,
+  writer: AcknowledgementWriter,
+  settled: SettledInboxes,
+): LazyWork {
+  return {
+    get empty() {
+      return acknowledgements.empty && settled.empty;
+    },
+    reads: (plan) => writer.reads(plan),
+    async apply(tx) {
+      await writer.apply(tx);
+      await settled.apply(tx);
+    },
+  };
+}

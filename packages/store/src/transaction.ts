@@ -1,0 +1,143 @@
+import type { KeyRange, OpenDisk, Row } from "./disk.js";
+import { CONTROL_KEYS, inboxMetaKey, mailboxKey } from "./keys.js";
+import type { PeerTable } from "./peer-table.js";
+import {
+  encodeInboxMeta,
+  encodeMailboxMeta,
+  newMailboxMeta,
+  type InboxMeta,
+  type MailboxMeta,
+} from "./rows.js";
+
+/**
+ * One commit in the making: changes over the disk that see each other, drafts of the counters they touch, and what is to happen once they
+ * are on disk. Dropping it undoes everything.
+ */
+export class Transaction {
+  /** Rough size of what will be written. */
+  bytes = 0;
+  /** Counts changes, to tell whether an item that failed had begun to make some. */
+  revision = 0;
+  readonly #disk: OpenDisk;
+  readonly #peers: PeerTable;
+  readonly #changes = new Map<string, string | undefined>();
+  readonly #known = new Map<string, string | undefined>();
+  readonly #mailboxes = new Map<string, Readonly<MailboxMeta>>();
+  readonly #inboxes = new Map<string, Readonly<InboxMeta>>();
+  readonly #effects: (() => void)[] = [];
+  #newMailboxes = 0;
+  #newInboxes = 0;
+
+  constructor(disk: OpenDisk, peers: PeerTable) {
+    this.#disk = disk;
+    this.#peers = peers;
+  }
+
+  /** Reads many keys in one go, so that `get` of them need not wait. */
+  async prefetch(keys: ReadonlySet<string>): Promise<void> {
+    if (keys.size === 0) return;
+    const list = [...keys];
+    const values = await this.#disk.get(list);
+    list.forEach((key, index) => this.#known.set(key, values[index]));
+  }
+
+  get(key: string): string | undefined | Promise<string | undefined> {
+    if (this.#changes.has(key)) return this.#changes.get(key);
+    if (this.#known.has(key)) return this.#known.get(key);
+    return this.#disk.get([key]).then(([value]) => value);
+  }
+
+  /** True when this commit leaves a value under `key`. */
+  writes(key: string): boolean {
+    return this.#changes.get(key) !== undefined;
+  }
+
+  /** The rows of a range as they will be. `limit` counts those on disk. */
+  async range(range: KeyRange): Promise<readonly Row[]> {
+    const merged = new Map(await this.#disk.range(range));
+    for (const [key, value] of this.#changes) {
+      if (key < range.from || key >= range.before) continue;
+      if (value === undefined) merged.delete(key);
+      else merged.set(key, value);
+    }
+    return [...merged];
+  }
+
+  put(key: string, value: string): void {
+    this.revision++;
+    this.#changes.set(key, value);
+    this.bytes += key.length + value.length;
+  }
+
+  remove(key: string): void {
+    this.revision++;
+    this.#changes.set(key, undefined);
+    this.bytes += key.length;
+  }
+
+  /** The counters of a mailbox as they will be, if there is one. */
+  mailbox(peer: string): Readonly<MailboxMeta> | undefined {
+    const draft = this.#mailboxes.get(peer);
+    if (draft !== undefined) return draft;
+    const committed = this.#peers.mailbox(peer);
+    if (committed === undefined) return undefined;
+    const tried = this.#peers.triedPosition(peer);
+    return tried > committed.position ? { ...committed, position: tried } : committed;
+  }
+
+  /** As `mailbox`, or those of a new one; undefined at the limit of peers. A new one exists once it is set. */
+  mailboxOrNew(peer: string, maxPeers: number): Readonly<MailboxMeta> | undefined {
+    const found = this.mailbox(peer);
+    if (found !== undefined) return found;
+    if (this.#peers.mailboxCount + this.#newMailboxes >= maxPeers) return undefined;
+    return { ...newMailboxMeta(), position: this.#peers.triedPosition(peer) };
+  }
+
+  setMailbox(peer: string, meta: Readonly<MailboxMeta>): void {
+    this.revision++;
+    if (this.mailbox(peer) === undefined) this.#newMailboxes++;
+    this.#mailboxes.set(peer, meta);
+  }
+
+  /** What is known of a peer's own versions, as it will be; undefined at the limit of peers. */
+  inboxOrNew(peer: string, maxPeers: number): Readonly<InboxMeta> | undefined {
+    const found = this.#inboxes.get(peer) ?? this.#peers.inbox(peer);
+    if (found !== undefined) return found;
+    if (this.#peers.inboxCount + this.#newInboxes >= maxPeers) return undefined;
+    return { settled: 0, incarnation: 0 };
+  }
+
+  setInbox(peer: string, meta: Readonly<InboxMeta>): void {
+    this.revision++;
+    if ((this.#inboxes.get(peer) ?? this.#peers.inbox(peer)) === undefined) this.#newInboxes++;
+    this.#inboxes.set(peer, meta);
+  }
+
+  /** Runs `effect` once everything is on disk, in the order of these calls. */
+  afterCommit(effect: () => void): void {
+    this.#effects.push(effect);
+  }
+
+  /**
+   * The finished batch, or undefined when there is nothing to write (unless `always`). `number` lets the disk tell later whether this very commit landed.
+   */
+  seal(number: number, always: boolean): ReadonlyMap<string, string | undefined> | undefined {
+    for (const [peer, meta] of this.#mailboxes) this.put(mailboxKey(peer), encodeMailboxMeta(meta));
+    for (const [peer, meta] of this.#inboxes) this.put(inboxMetaKey(peer), encodeInboxMeta(meta));
+    if (this.#changes.size === 0 && !always) return undefined;
+    this.put(CONTROL_KEYS.commit, String(number));
+    return this.#changes;
+  }
+
+  /** It is on disk: counters become visible, then effects run. */
+  publish(): void {
+    for (const [peer, meta] of this.#mailboxes) this.#peers.setMailbox(peer, meta);
+    for (const [peer, meta] of this.#inboxes) this.#peers.setInbox(peer, meta);
+    for (const effect of this.#effects) effect();
+  }
+
+  /** Nobody knows whether it is on disk. */
+  abandon(): void {
+    for (const [peer, meta] of this.#mailboxes) this.#peers.setTriedPosition(peer, meta.position);
+  }
+}
