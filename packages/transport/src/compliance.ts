@@ -1,9 +1,10 @@
 import { describe } from "vitest";
 import { backpressureCases } from "./compliance/backpressure-cases.js";
 import { badFrameCases } from "./compliance/bad-frame-cases.js";
+import { closingCases } from "./compliance/closing-cases.js";
 import { deliveryCases } from "./compliance/delivery-cases.js";
 import { dialingCases } from "./compliance/dialing-cases.js";
-import { endingCases } from "./compliance/ending-cases.js";
+import { lossCases } from "./compliance/loss-cases.js";
 import { socketCases } from "./compliance/socket-cases.js";
 import type { MakeTransport } from "./compliance/stage.js";
 
@@ -40,7 +41,8 @@ export function transportCompliance(
     describe("delivery", () => deliveryCases(make));
     describe("backpressure", () => backpressureCases(make));
     describe("bad frames", () => badFrameCases(make));
-    describe("ending", () => endingCases(make));
+    describe("closing", () => closingCases(make));
+    describe("loss", () => lossCases(make));
     describe("dialling", () => dialingCases(make));
     if (medium === "sockets") describe("strangers", () => socketCases(make));
   });

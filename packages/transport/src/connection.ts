@@ -22,6 +22,10 @@ export type ConnectionEnd =
       readonly clean: boolean;
       readonly code: number;
       readonly reason: string;
+      /**
+       * Where both sides closed at once for different reasons, the peer's code wins: an agent that leaves while it is superseded learns of it.
+       * A close begun here over a frame that may not be counts as closed even if the peer hangs up without answering: the code says why.
+       */
       readonly by: "local" | "peer";
     }
   | {
@@ -51,7 +55,7 @@ export interface Connection {
   /** Bytes accepted by `send` that have not left the process. */
   readonly bufferedBytes: number;
 
-  /** Begins delivery to `handlers`. Once. */
+  /** Begins delivery to `handlers`, which are not called before this has returned. Once. */
   open(handlers: ConnectionHandlers): void;
 
   /**
@@ -60,12 +64,13 @@ export interface Connection {
    * @returns false when the buffer is above its high-water mark: stop until `writable`. The event was queued all the same.
    *   After `close`, `terminate` or the end, it does nothing and answers false.
    *   Past the hard limit of the buffer the connection ends as lost with `slow_consumer`.
+   * @throws HawserError `invalid_event` where the codec cannot express the event
    */
   send(event: CloudEvent): boolean;
 
   /**
    * Starts the close handshake behind everything sent so far. What the peer still sends is delivered until its side of the handshake arrives;
-   * then `ended` fires. There is no timeout here: whoever closes sets a grace and calls `terminate`.
+   * then `ended` fires. There is no timeout here: whoever closes sets a grace and calls `terminate`. A reason too long for the wire is cut.
    */
   close(code: CloseCode, reason: string): void;
 

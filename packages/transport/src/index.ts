@@ -1,4 +1,5 @@
 export type { Acceptor, SocketInfo } from "./acceptor.js";
+export { answeredEnd, closedEnd, type Close } from "./close-outcome.js";
 export { cutCloseReason, MAX_CLOSE_REASON_BYTES } from "./close-reason.js";
 export {
   DEFAULT_BUFFER_LIMITS,

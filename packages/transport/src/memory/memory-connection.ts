@@ -4,10 +4,10 @@ import {
   type CloudEvent,
   type Codec,
   HawserError,
-  isCleanClose,
   LIMITS,
 } from "@hawser/protocol";
 import type { Timers } from "@hawser/runtime";
+import { answeredEnd, closedEnd } from "../close-outcome.js";
 import { cutCloseReason } from "../close-reason.js";
 import type { BufferLimits, Connection, ConnectionEnd, ConnectionHandlers, PeerInfo } from "../connection.js";
 import { approximateBytes } from "./event-size.js";
@@ -161,21 +161,14 @@ export class MemoryConnection implements Connection {
     switch (state.name) {
       case "open":
         this.#outgoing().push({ kind: "close", code, reason });
-        return this.#closed(code, reason, "peer");
+        return this.#end(answeredEnd(undefined, { code, reason }));
       case "closing":
-        // An answer repeats our code; another one means that the peer closed for a reason of its own at the same time.
-        return state.code === code
-          ? this.#closed(code, state.reason, "local")
-          : this.#closed(code, reason, "peer");
+        return this.#end(answeredEnd(state, { code, reason }));
       case "failing":
-        return this.#closed(state.code, state.reason, "local");
+        return this.#end(closedEnd(state, "local"));
       case "ended":
         return;
     }
-  }
-
-  #closed(code: number, reason: string, by: "local" | "peer"): void {
-    this.#end({ kind: "closed", clean: isCleanClose(code), code, reason, by });
   }
 
   #end(end: ConnectionEnd): void {

@@ -11,7 +11,7 @@ export interface MemoryTransportOptions {
   /** When things are delivered; virtual ones make a run repeatable. @default systemTimers */
   readonly timers?: Timers;
   /** @default DEFAULT_BUFFER_LIMITS */
-  readonly bufferLimits?: BufferLimits;
+  readonly limits?: BufferLimits;
   /** Events pass through it on their way. @default none: the receiver gets the very object that was sent */
   readonly codec?: Codec;
 }
@@ -30,7 +30,7 @@ export interface MemoryTransport {
  * half-open peers) without sockets and without serialisation. Everything happens through the timers given, in an order that depends on nothing else.
  */
 export function createMemoryTransport(options: MemoryTransportOptions = {}): MemoryTransport {
-  const { timers = systemTimers, bufferLimits: limits = DEFAULT_BUFFER_LIMITS, codec } = options;
+  const { timers = systemTimers, limits = DEFAULT_BUFFER_LIMITS, codec } = options;
   const links = new Set<MemoryLink>();
   let accept: ((connection: Connection) => void) | undefined;
 
