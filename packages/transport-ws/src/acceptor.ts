@@ -1,17 +1,18 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { HawserError } from "@hawser/protocol";
 import { type Runtime, systemRuntime, type Timer } from "@hawser/runtime";
-import type { Acceptor, Connection, PeerInfo, SocketInfo } from "@hawser/transport";
+import type { Acceptor, Connection, SocketInfo } from "@hawser/transport";
 import { type WebSocket, WebSocketServer } from "ws";
-import { type HttpRefusal, refusalBody, refusalHeaders, refuseUpgrade } from "./http-refusal.js";
+import { refusalBody, refusalHeaders, refuseUpgrade } from "./http-refusal.js";
 import {
   DEFAULT_PATH,
   resolveStreamOptions,
   type StreamOptions,
   webSocketSettings,
 } from "./stream-settings.js";
-import { chooseSubprotocol, framingOf, type Subprotocol, SUBPROTOCOLS } from "./subprotocol.js";
+import { framingOf, type Subprotocol, SUBPROTOCOLS } from "./subprotocol.js";
+import { peerInfo, UpgradePolicy } from "./upgrade-policy.js";
 import { WebSocketConnection } from "./web-socket-connection.js";
 
 /** From the accepted socket to the finished upgrade. */
@@ -53,8 +54,7 @@ export function createWebSocketAcceptor(options: WebSocketAcceptorOptions = {}):
 
 class WebSocketAcceptor implements Acceptor {
   readonly alpn = "http/1.1";
-  readonly #path: string;
-  readonly #subprotocols: readonly Subprotocol[];
+  readonly #policy: UpgradePolicy;
   readonly #handshakeTimeoutMs: number;
   readonly #runtime: Runtime;
   readonly #settings: ReturnType<typeof resolveStreamOptions>;
@@ -64,20 +64,23 @@ class WebSocketAcceptor implements Acceptor {
   #onConnection: ((connection: Connection) => void) | undefined;
 
   constructor(options: WebSocketAcceptorOptions) {
-    this.#path = options.path ?? DEFAULT_PATH;
-    this.#subprotocols = options.subprotocols ?? SUBPROTOCOLS;
+    this.#policy = new UpgradePolicy(options.path ?? DEFAULT_PATH, options.subprotocols ?? SUBPROTOCOLS);
     this.#handshakeTimeoutMs = options.handshakeTimeoutMs ?? DEFAULT_HANDSHAKE_TIMEOUT_MS;
     this.#runtime = options.runtime ?? systemRuntime();
     this.#settings = resolveStreamOptions(options);
     this.#http = createServer({ maxHeaderSize: options.maxHeaderBytes ?? DEFAULT_MAX_HEADER_BYTES });
     this.#http.maxHeadersCount = MAX_HEADERS;
-    this.#http.on("request", (request, response) => this.#answer(request, response));
+    this.#http.on("request", (request, response) => {
+      const refusal = this.#policy.refuseRequest(request);
+      response.writeHead(refusal.status, refusalHeaders(refusal));
+      response.end(refusalBody(refusal));
+    });
     this.#http.on("upgrade", (request, socket, head) => this.#upgrade(request, socket, head));
     this.#upgrader = new WebSocketServer({
       ...webSocketSettings(this.#settings),
       noServer: true,
       clientTracking: false,
-      handleProtocols: (_offered, request) => this.#choose(request) ?? false,
+      handleProtocols: (_offered, request) => this.#policy.subprotocolOf(request) ?? false,
     });
     this.#upgrader.on("wsClientError", (error, socket) => {
       refuseUpgrade(socket, {
@@ -128,7 +131,7 @@ class WebSocketAcceptor implements Acceptor {
       socket.destroy();
       return;
     }
-    const refusal = this.#refusalOf(request);
+    const refusal = this.#policy.refuseUpgrade(request);
     if (refusal !== undefined) refuseUpgrade(socket, refusal);
     else {
       this.#upgrader.handleUpgrade(request, socket, head, (webSocket) => {
@@ -139,7 +142,7 @@ class WebSocketAcceptor implements Acceptor {
   }
 
   #connect(webSocket: WebSocket, socket: Duplex, request: IncomingMessage, held: Held): void {
-    const subprotocol = this.#choose(request);
+    const subprotocol = this.#policy.subprotocolOf(request);
     const onConnection = this.#onConnection;
     if (subprotocol === undefined || onConnection === undefined) {
       webSocket.terminate();
@@ -156,46 +159,4 @@ class WebSocketAcceptor implements Acceptor {
     held.connection = connection;
     onConnection(connection);
   }
-
-  /** Why this request is not upgraded; undefined when it is. */
-  #refusalOf(request: IncomingMessage): HttpRefusal | undefined {
-    if (pathOf(request) !== this.#path) return this.#notFound();
-    if (this.#choose(request) !== undefined) return undefined;
-    const message = `Offer one of these subprotocols: ${this.#subprotocols.join(", ")}.`;
-    return { status: 400, code: "unsupported_subprotocol", message };
-  }
-
-  #answer(request: IncomingMessage, response: ServerResponse): void {
-    const refusal = pathOf(request) === this.#path ? UPGRADE_REQUIRED : this.#notFound();
-    response.writeHead(refusal.status, refusalHeaders(refusal));
-    response.end(refusalBody(refusal));
-  }
-
-  #notFound(): HttpRefusal {
-    return { status: 404, code: "not_found", message: `Agents connect at ${this.#path}.` };
-  }
-
-  #choose(request: IncomingMessage): Subprotocol | undefined {
-    return chooseSubprotocol(request.headers["sec-websocket-protocol"] ?? "", this.#subprotocols);
-  }
-}
-
-const UPGRADE_REQUIRED: HttpRefusal = {
-  status: 426,
-  code: "invalid_message",
-  message: "This endpoint speaks WebSocket; send an upgrade request.",
-  headers: { upgrade: "websocket" },
-};
-
-function pathOf(request: IncomingMessage): string {
-  return (request.url ?? "").split("?", 1)[0] ?? "";
-}
-
-function peerInfo({ address, certificateName }: SocketInfo, request: IncomingMessage): PeerInfo {
-  const { authorization } = request.headers;
-  return {
-    address,
-    ...(authorization === undefined ? {} : { authorization }),
-    ...(certificateName === undefined ? {} : { certificateName }),
-  };
 }

@@ -1,12 +1,5 @@
 import type { Duplex } from "node:stream";
-import {
-  ABNORMAL_CLOSURE,
-  CLOSE_CODES,
-  type CloseCode,
-  type CloudEvent,
-  HawserError,
-  isCleanClose,
-} from "@hawser/protocol";
+import { CLOSE_CODES, type CloseCode, type CloudEvent, HawserError } from "@hawser/protocol";
 import type { Timers } from "@hawser/runtime";
 import {
   type Connection,
@@ -19,11 +12,9 @@ import { WebSocket } from "ws";
 import { closeCodeOfViolation } from "./frame-violation.js";
 import { KeepAlive } from "./keep-alive.js";
 import type { StreamSettings } from "./stream-settings.js";
+import { endOfStream, type StreamState } from "./stream-state.js";
 import type { Framing } from "./subprotocol.js";
 import { WriteBatch } from "./write-batch.js";
-
-/** The code `ws` reports for a close frame that carries none. */
-const NO_STATUS = 1005;
 
 /** Most bytes one character of a JavaScript string takes in UTF-8. */
 const MAX_BYTES_PER_CHARACTER = 3;
@@ -38,14 +29,6 @@ export interface WebSocketConnectionOptions {
   readonly settings: StreamSettings;
   readonly timers: Timers;
 }
-
-type State =
-  | { readonly name: "open" }
-  /** We closed; the peer's answer is on its way behind what it still sends. */
-  | { readonly name: "closing"; readonly code: number; readonly reason: string }
-  /** The peer sent what it may not; nothing it sends is delivered any more. */
-  | { readonly name: "failing"; readonly code: number; readonly reason: string }
-  | { readonly name: "ended" };
 
 /** One WebSocket of the CloudEvents binding (PROTOCOL.md, WebSocket). */
 export class WebSocketConnection implements Connection {
@@ -62,7 +45,7 @@ export class WebSocketConnection implements Connection {
   /** What came before `open`: at most what the paused socket had read ahead when it broke. */
   readonly #early: CloudEvent[] = [];
   #handlers: ConnectionHandlers | undefined;
-  #state: State = { name: "open" };
+  #state: StreamState = { name: "open" };
   #blocked = false;
   #unheardEnd: ConnectionEnd | undefined;
   #socketError: Error | undefined;
@@ -168,33 +151,8 @@ export class WebSocketConnection implements Connection {
   }
 
   #closed(code: number, reason: Buffer): void {
-    const state = this.#state;
-    switch (state.name) {
-      case "ended":
-        return;
-      case "failing":
-        return this.#endClosed(state.code, state.reason, "local");
-      case "open":
-        if (code === ABNORMAL_CLOSURE) return this.#endLost();
-        return this.#endClosed(code, reason.toString(), "peer");
-      case "closing":
-        if (code === ABNORMAL_CLOSURE) return this.#endLost();
-        // An answer repeats our code or names none; another one means that the peer closed for a reason of its own at the same time.
-        if (code === state.code || code === NO_STATUS)
-          return this.#endClosed(state.code, state.reason, "local");
-        return this.#endClosed(code, reason.toString(), "peer");
-    }
-  }
-
-  #endClosed(code: number, reason: string, by: "local" | "peer"): void {
-    this.#end({ kind: "closed", clean: isCleanClose(code), code, reason, by });
-  }
-
-  #endLost(): void {
-    const cause = this.#socketError;
-    const what = cause === undefined ? "" : ` (${cause.message})`;
-    const message = `The connection ended without a close handshake${what}.`;
-    this.#end({ kind: "lost", error: new HawserError("connection_closed", message, { cause }) });
+    if (this.#state.name === "ended") return;
+    this.#end(endOfStream(this.#state, code, reason.toString(), this.#socketError));
   }
 
   #end(end: ConnectionEnd): void {

@@ -1,0 +1,43 @@
+import { expect, test } from "vitest";
+import { KeepAlive } from "./keep-alive.js";
+import { ManualTimers } from "./testing/manual-timers.js";
+
+function keepAlive(intervalMs: number) {
+  const timers = new ManualTimers();
+  let pings = 0;
+  const subject = new KeepAlive(intervalMs, timers, () => {
+    pings += 1;
+  });
+  return { timers, subject, pings: () => pings };
+}
+
+test("a quiet connection is pinged at the interval, not before", () => {
+  const { timers, pings } = keepAlive(20_000);
+  timers.advance(19_999);
+  expect(pings()).toBe(0);
+  timers.advance(1);
+  expect(pings()).toBe(1);
+  timers.advance(40_000);
+  expect(pings()).toBe(3);
+});
+
+test("an interval in which something was sent needs no ping", () => {
+  const { timers, subject, pings } = keepAlive(20_000);
+  subject.alive();
+  timers.advance(20_000);
+  expect(pings()).toBe(0);
+  timers.advance(20_000);
+  expect(pings()).toBe(1);
+});
+
+test("stopped, it keeps no timer", () => {
+  const { timers, subject, pings } = keepAlive(20_000);
+  subject.stop();
+  expect(timers.pending).toBe(0);
+  timers.advance(60_000);
+  expect(pings()).toBe(0);
+});
+
+test("an interval of zero sends none", () => {
+  expect(keepAlive(0).timers.pending).toBe(0);
+});
