@@ -1,0 +1,175 @@
+import { once } from "node:events";
+import { connect as connectHttp2, type ClientHttp2Session, type ClientHttp2Stream } from "node:http2";
+import { connect, createServer, type AddressInfo } from "node:net";
+import { CLOSE_EVENT_TYPE, LIMITS, protobufCodec, type CloudEvent } from "@hawser/protocol";
+import type { Connection, ConnectionEnd } from "@hawser/transport";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { CONNECT_PATH, createGrpcAcceptor, createGrpcDialer } from "./index.js";
+import { frameMessages } from "./message-framing.js";
+
+const HEADERS = { ":method": "POST", ":path": CONNECT_PATH, "content-type": "application/grpc" } as const;
+
+interface Heard {
+  readonly connection: Connection;
+  readonly ids: string[];
+  readonly end: Promise<ConnectionEnd>;
+}
+
+const event = (id: string): CloudEvent => ({
+  specversion: "1.0",
+  id,
+  source: "/test",
+  type: "com.example.v1",
+});
+
+const framed = (bytes: Uint8Array): Buffer => frameMessages([bytes], bytes.length + 5);
+
+function hear(connection: Connection): Heard {
+  const ids: string[] = [];
+  const end = new Promise<ConnectionEnd>((resolve) => {
+    connection.open({ message: ({ id }) => ids.push(id), writable: () => {}, ended: resolve });
+  });
+  return { connection, ids, end };
+}
+
+let port = 0;
+let accepted: Heard[] = [];
+let cleanups: (() => unknown)[] = [];
+
+beforeEach(async () => {
+  accepted = [];
+  cleanups = [];
+  const acceptor = createGrpcAcceptor();
+  await acceptor.start((connection) => accepted.push(hear(connection)));
+  const listener = createServer((socket) =>
+    acceptor.accept(socket, { address: "somewhere:1", certificateName: "agent-7" }),
+  );
+  listener.listen(0, "127.0.0.1");
+  await once(listener, "listening");
+  ({ port } = listener.address() as AddressInfo);
+  cleanups.push(
+    () => new Promise((resolve) => listener.close(resolve)),
+    () => acceptor.stop(),
+  );
+});
+
+afterEach(async () => {
+  for (const cleanup of cleanups.toReversed()) await cleanup();
+});
+
+function openSession(): ClientHttp2Session {
+  const session = connectHttp2(`http://127.0.0.1:${port}`);
+  session.on("error", () => {});
+  cleanups.push(() => session.destroy());
+  return session;
+}
+
+async function openStream(session = openSession(), headers: Record<string, string> = {}) {
+  const stream = session.request({ ...HEADERS, ...headers });
+  stream.on("error", () => {});
+  stream.resume();
+  await once(stream, "response");
+  const server = accepted.at(-1);
+  if (server === undefined) throw new Error("nothing was accepted");
+  return { stream, server };
+}
+
+async function trailersOf(stream: ClientHttp2Stream): Promise<unknown> {
+  const [trailers] = (await once(stream, "trailers")) as [unknown];
+  return trailers;
+}
+
+describe("requests that are no stream of this method", () => {
+  it.each([
+    ["another method", { ":path": "/hawser.v1.Hawser/Other" }, { "grpc-status": "12", ":status": 200 }],
+    ["another content type", { "content-type": "application/json" }, { ":status": 415 }],
+    ["GET", { ":method": "GET" }, { ":status": 415 }],
+  ])("%s is refused", async (_name, headers, expected) => {
+    const stream = openSession().request({ ...HEADERS, ...headers });
+    const [response] = (await once(stream, "response")) as [unknown];
+    expect(response).toMatchObject(expected);
+    expect(accepted).toEqual([]);
+  });
+
+  it("garbage after the preface closes that socket and no other", async () => {
+    const healthy = await openStream();
+    const socket = connect(port, "127.0.0.1");
+    socket.on("error", () => {});
+    socket.resume();
+    socket.write(`PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n${"garbage ".repeat(100)}`);
+    await once(socket, "close");
+    healthy.stream.write(framed(protobufCodec.encode(event("still here"))));
+    await expect.poll(() => healthy.server.ids).toEqual(["still here"]);
+  });
+});
+
+describe("streams that break the rules", () => {
+  it("a compressed message is refused with 1003", async () => {
+    const { stream, server } = await openStream();
+    stream.write(Buffer.from([1, 0, 0, 0, 1, 0]));
+    expect(await trailersOf(stream)).toMatchObject({ "hawser-close-code": "1003", "grpc-status": "3" });
+    expect(await server.end).toMatchObject({ kind: "closed", code: 1003, clean: false, by: "local" });
+  });
+
+  it("a message is refused by its announced length, before its bytes have come", async () => {
+    const { stream, server } = await openStream();
+    const header = Buffer.alloc(5);
+    header.writeUInt32BE(LIMITS.maxFrameBytes + 1, 1);
+    stream.write(header);
+    expect(await trailersOf(stream)).toMatchObject({ "hawser-close-code": "1009", "grpc-status": "8" });
+    expect(await server.end).toMatchObject({ kind: "closed", code: 1009, by: "local" });
+  });
+
+  it("an end in the middle of a message is not clean", async () => {
+    const { stream, server } = await openStream();
+    stream.end(Buffer.from([0, 0, 0]));
+    expect(await trailersOf(stream)).toMatchObject({ "hawser-close-code": "1007" });
+    expect(await server.end).toMatchObject({ kind: "closed", code: 1007, clean: false });
+  });
+
+  it("a close event without a code is refused with 1002", async () => {
+    const { stream, server } = await openStream();
+    stream.write(framed(protobufCodec.encode({ ...event("x"), type: CLOSE_EVENT_TYPE })));
+    expect(await trailersOf(stream)).toMatchObject({ "hawser-close-code": "1002" });
+    expect(await server.end).toMatchObject({ kind: "closed", code: 1002 });
+  });
+
+  it("a reset stream is lost, and its sibling on the same HTTP/2 connection is not", async () => {
+    const session = openSession();
+    const [first, second] = [await openStream(session), await openStream(session)];
+    first.stream.close(8);
+    expect(await first.server.end).toMatchObject({ kind: "lost", error: { code: "connection_closed" } });
+    second.stream.end(framed(protobufCodec.encode(event("sibling"))));
+    expect(await second.server.end).toEqual({
+      kind: "closed",
+      clean: true,
+      code: 1000,
+      reason: "",
+      by: "peer",
+    });
+    expect(second.server.ids).toEqual(["sibling"]);
+  });
+});
+
+it("knows the peer by what the listener and the metadata say", async () => {
+  const { server } = await openStream(openSession(), { authorization: "Bearer secret" });
+  expect(server.connection.peer).toEqual({
+    address: "somewhere:1",
+    authorization: "Bearer secret",
+    certificateName: "agent-7",
+  });
+});
+
+it("takes the authorization for each dial anew", async () => {
+  let calls = 0;
+  const dialer = createGrpcDialer({
+    target: `127.0.0.1:${port}`,
+    authorization: () => `Bearer ${(calls += 1)}`,
+  });
+  for (const expected of ["Bearer 1", "Bearer 2"]) {
+    const client = hear(await dialer.dial());
+    expect(accepted.at(-1)?.connection.peer.authorization).toBe(expected);
+    client.connection.close(1000, "");
+    await client.end;
+  }
+});

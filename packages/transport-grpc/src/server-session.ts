@@ -1,0 +1,144 @@
+import {
+  constants,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from "node:http2";
+import type { Duplex } from "node:stream";
+import type { HawserError } from "@hawser/protocol";
+import type { Runtime, Timer } from "@hawser/runtime";
+import type { Connection, PeerInfo, SocketInfo } from "@hawser/transport";
+import { keepAlive } from "./keep-alive.js";
+import { ServerConnection } from "./server-connection.js";
+import { CONNECT_PATH, CONTENT_TYPE, encodeGrpcMessage, GRPC_STATUS, isGrpcContentType } from "./service.js";
+import { FLOW_CONTROL_WINDOW_BYTES, type StreamSettings } from "./stream-settings.js";
+
+export interface ServerSessionParts {
+  readonly http2: ServerHttp2Session;
+  readonly socket: Duplex;
+  readonly info: SocketInfo;
+  readonly settings: StreamSettings;
+  /** A session without a stream is cut after this long. */
+  readonly idleTimeoutMs: number;
+  readonly runtime: Runtime;
+  readonly onConnection: (connection: Connection) => void;
+  readonly onClose: () => void;
+}
+
+/** One HTTP/2 connection of a client and the streams in it. */
+export class ServerSession {
+  readonly #parts: ServerSessionParts;
+  readonly #connections = new Set<ServerConnection>();
+  #streams = 0;
+  #idle: Timer;
+
+  constructor(parts: ServerSessionParts) {
+    this.#parts = parts;
+    this.#idle = this.#waitForStream();
+    const { http2, socket, settings, runtime } = parts;
+    // HTTP/2 knows no half-open connection, whatever the listener allows: a client that ended the socket is gone.
+    socket.once("end", () => this.#destroy());
+    http2.setLocalWindowSize(FLOW_CONTROL_WINDOW_BYTES);
+    // Why a session broke is told by its streams; one without streams is nobody's loss.
+    http2.on("error", () => {});
+    http2.once("close", () => {
+      this.#idle.cancel();
+      parts.onClose();
+    });
+    keepAlive(http2, settings.keepAliveIntervalMs, runtime.timers, (error) => void this.cut(error));
+  }
+
+  take(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+    this.#idle.cancel();
+    this.#streams += 1;
+    stream.once("close", () => this.#streamClosed());
+    if (refuse(stream, headers)) return;
+    stream.respond(
+      { ":status": 200, "content-type": CONTENT_TYPE, "grpc-accept-encoding": "identity" },
+      { waitForTrailers: true },
+    );
+    const { settings, runtime } = this.#parts;
+    const connection: ServerConnection = new ServerConnection({
+      stream,
+      peer: this.#peerInfo(headers),
+      settings,
+      runtime,
+      release: (how) => this.#release(connection, stream, how),
+    });
+    this.#connections.add(connection);
+    this.#parts.onConnection(connection);
+  }
+
+  /** Ends everything now. Resolves once the socket is closed. */
+  cut(error: HawserError): Promise<void> {
+    const { socket } = this.#parts;
+    const closed = new Promise<void>((resolve) => {
+      if (socket.closed) resolve();
+      else socket.once("close", () => resolve());
+    });
+    for (const connection of this.#connections) connection.terminate(error);
+    this.#destroy();
+    return closed;
+  }
+
+  #release(connection: ServerConnection, stream: ServerHttp2Stream, how: "finish" | "cut"): void {
+    this.#connections.delete(connection);
+    if (how === "cut") {
+      // The stream alone where others share the connection; else all of it, for a peer that reads nothing reads no reset either.
+      if (this.#connections.size === 0) this.#destroy();
+      else stream.close(constants.NGHTTP2_CANCEL);
+      return;
+    }
+    const { settings, runtime } = this.#parts;
+    const deadline = runtime.timers.after(settings.closeTimeoutMs, () =>
+      stream.close(constants.NGHTTP2_CANCEL),
+    );
+    stream.once("close", () => deadline.cancel());
+  }
+
+  #streamClosed(): void {
+    this.#streams -= 1;
+    if (this.#streams === 0 && !this.#parts.http2.destroyed) this.#idle = this.#waitForStream();
+  }
+
+  #waitForStream(): Timer {
+    const { runtime, idleTimeoutMs } = this.#parts;
+    return runtime.timers.after(idleTimeoutMs, () => this.#destroy());
+  }
+
+  #destroy(): void {
+    this.#parts.http2.destroy();
+    this.#parts.socket.destroy();
+  }
+
+  #peerInfo({ authorization }: IncomingHttpHeaders): PeerInfo {
+    const { address, certificateName } = this.#parts.info;
+    return {
+      address,
+      ...(authorization === undefined ? {} : { authorization }),
+      ...(certificateName === undefined ? {} : { certificateName }),
+    };
+  }
+}
+
+/** Answers a request that is not for the one method; true when it did. */
+function refuse(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean {
+  if (isGrpcContentType(headers["content-type"]) && headers[":method"] === "POST") {
+    if (headers[":path"] === CONNECT_PATH) return false;
+    stream.respond(
+      {
+        ":status": 200,
+        "content-type": CONTENT_TYPE,
+        "grpc-status": GRPC_STATUS.unimplemented,
+        "grpc-message": encodeGrpcMessage(`The only method is ${CONNECT_PATH}.`),
+      },
+      { endStream: true },
+    );
+  } else {
+    stream.respond({ ":status": 415, accept: CONTENT_TYPE }, { endStream: true });
+  }
+  // Nothing of the request is worth reading; a refused stream that breaks is no news.
+  stream.on("error", () => {});
+  stream.resume();
+  return true;
+}
