@@ -1,18 +1,16 @@
 import { HawserError } from "@hawser/protocol";
 import { systemRuntime, type Lifecycle, type Runtime } from "@hawser/runtime";
-import { getRequestListener } from "@hono/node-server";
-import { createServer, type Server } from "node:http";
-import { bindPort } from "../listener/bind-port.js";
 import type { BoundAddress } from "../listener/listener-options.js";
 import { checkListenHost, checkListenPort, DEFAULT_LISTEN_HOST } from "../listener/listener-settings.js";
 import { createApi, type ApiOptions } from "./api.js";
+import { HttpServing } from "./http-serving.js";
 
 export interface ApiServerOptions extends ApiOptions {
   /** @default "127.0.0.1" */
   readonly host?: string;
   /** 0 lets the system choose. */
   readonly port: number;
-  /** From the first byte of a request to the end of its head. @default 10 s */
+  /** From the first byte of a request (the first request: from the connection) to the end of a request's head. @default 10 s */
   readonly headersTimeoutMs?: number;
   /** From the first byte of a request to the end of its body. @default 30 s */
   readonly requestTimeoutMs?: number;
@@ -30,11 +28,6 @@ export const DEFAULT_API_SERVER_OPTIONS = {
   stopGraceMs: 5_000,
 } as const;
 
-/** A connection on which nothing moves is closed after this; whoever reads an answer that slowly has gone. */
-const IDLE_TIMEOUT_MS = 60_000;
-/** How often the two timeouts above are held against the connections. */
-const CHECK_INTERVAL_MS = 1_000;
-
 /**
  * Serves `createApi` on a port of its own, in plaintext: keep it on a loopback or private address, or behind something that ends TLS.
  *
@@ -47,52 +40,33 @@ export function createApiServer(options: ApiServerOptions): Lifecycle<BoundAddre
   const settings = { ...DEFAULT_API_SERVER_OPTIONS, ...options };
   checkListenHost("api.host", host);
   checkListenPort("api.port", port);
+  if (!(settings.headersTimeoutMs > 0 && settings.headersTimeoutMs <= settings.requestTimeoutMs)) {
+    throw new HawserError(
+      "invalid_config",
+      "api.headersTimeoutMs must be above 0 and not above api.requestTimeoutMs",
+    );
+  }
   const app = createApi({ logger: runtime.logger, ...options });
-  let server: Server | undefined;
+  let serving: HttpServing | undefined;
   let stopping: Promise<void> = Promise.resolve();
 
   return {
     async start() {
-      if (server !== undefined) throw new HawserError("internal", "this API server has been started already");
-      await stopping;
-      const created = createServer(
-        {
-          headersTimeout: settings.headersTimeoutMs,
-          requestTimeout: settings.requestTimeoutMs,
-          connectionsCheckingInterval: CHECK_INTERVAL_MS,
-        },
-        // Not answered by replacing the global Request and Response, which belong to the whole process.
-        getRequestListener(app.fetch, { overrideGlobalObjects: false }),
-      );
-      created.timeout = IDLE_TIMEOUT_MS;
-      created.maxConnections = settings.maxConnections;
-      server = created;
+      if (serving !== undefined)
+        throw new HawserError("internal", "this API server has been started already");
+      const started = new HttpServing(app, settings, runtime);
+      serving = started;
       try {
-        const bound = await bindPort(created, "api", { host, port });
-        created.on("error", (err) => runtime.logger.error({ err }, "the API cannot accept a connection"));
-        return bound;
+        return await started.bind({ host, port });
       } catch (error) {
-        if (server === created) server = undefined;
+        if (serving === started) serving = undefined;
         throw error;
       }
     },
     stop() {
-      if (server !== undefined) {
-        stopping = closeServer(server, settings.stopGraceMs, runtime);
-        server = undefined;
-      }
+      if (serving !== undefined) stopping = serving.close();
+      serving = undefined;
       return stopping;
     },
   };
-}
-
-function closeServer(server: Server, graceMs: number, runtime: Runtime): Promise<void> {
-  return new Promise((resolve) => {
-    const grace = runtime.timers.after(graceMs, () => server.closeAllConnections());
-    // Idle connections are closed by this too; the others once they have answered.
-    server.close(() => {
-      grace.cancel();
-      resolve();
-    });
-  });
 }

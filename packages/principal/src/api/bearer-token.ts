@@ -31,5 +31,5 @@ function digest(text: string): Buffer {
 }
 
 function unauthenticated(message: string, challenge: string): HttpError {
-  return new HttpError(401, "unauthenticated", message, { "www-authenticate": challenge });
+  return new HttpError(401, "unauthenticated", message, { headers: { "www-authenticate": challenge } });
 }

@@ -70,9 +70,10 @@ function decodeData(mediaType: MediaType, body: Uint8Array): JsonValue | Uint8Ar
     if (!isUtf8(mediaType.charset)) throw unsupported("data in JSON must be in UTF-8");
     return parseJson(decodeText(body, "invalid_event"), "invalid_event");
   }
-  return isUtf8Text(mediaType) ? decodeText(body, "invalid_event") : body;
+  // A Uint8Array of its own and no Buffer, which would be another thing to whoever compares, prints or keeps it.
+  return isUtf8Text(mediaType) ? decodeText(body, "invalid_event") : new Uint8Array(body);
 }
 
 function unsupported(message: string): HttpError {
-  return new HttpError(415, "invalid_event", message, { accept: STRUCTURED });
+  return new HttpError(415, "invalid_event", message, { headers: { accept: STRUCTURED } });
 }

@@ -1,4 +1,4 @@
-import { HawserError } from "@hawser/protocol";
+import { HawserError, type ErrorContext } from "@hawser/protocol";
 import type { PutOptions } from "../principal.js";
 import type { ResourceView } from "../views.js";
 import { HttpError } from "./http-error.js";
@@ -48,7 +48,7 @@ export async function underPrecondition<T>(
   } catch (error) {
     if (precondition.kind === "none" || !(error instanceof HawserError) || error.code !== "conflict")
       throw error;
-    throw new HttpError(412, "conflict", error.message);
+    throw new HttpError(412, "conflict", error.message, { ...contextOf(error), cause: error });
   }
 }
 
@@ -69,6 +69,10 @@ async function putOptions(
       throw new HawserError("conflict", "the resource does not exist");
     }
   }
+}
+
+function contextOf({ agent, resource_id }: HawserError): ErrorContext {
+  return { ...(agent === undefined ? {} : { agent }), ...(resource_id === undefined ? {} : { resource_id }) };
 }
 
 function invalid(message: string): HawserError {

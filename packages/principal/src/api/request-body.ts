@@ -33,7 +33,7 @@ export async function readBody(request: Request, maxBytes: number = MAX_BODY_BYT
 function tooLarge(maxBytes: number): HttpError {
   // The rest of the body is not worth receiving, so the connection cannot serve another request.
   return new HttpError(413, "event_too_large", `the request body is larger than ${maxBytes} bytes`, {
-    connection: "close",
+    headers: { connection: "close" },
   });
 }
 

@@ -16,7 +16,7 @@ export function route(
   const allow = methods.flatMap(([method]) => (method === "GET" ? ["GET", "HEAD"] : [method])).join(", ");
   app.all(path, (context) => {
     throw new HttpError(405, "invalid_message", `${context.req.method} is not served here; ${allow} is`, {
-      allow,
+      headers: { allow },
     });
   });
 }
