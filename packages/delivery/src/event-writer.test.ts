@@ -372,6 +372,17 @@ test("the next wake time is exact in every state", () => {
   expect(sender.nextWakeAt(), "window open: the backoff").toBe(350);
 });
 
+test("the next wake time is the earlier of a resend and a backoff", () => {
+  const sender = writer();
+  offer(sender, [1, { resource: "a" }], [2, { resource: "b" }]);
+  takeAll(sender, 0);
+  sender.nack(nack(2, true, "b"), 100);
+  expect(sender.nextWakeAt()).toBe(350);
+  takeAll(sender, 350);
+  sender.nack(nack(2, true, "b"), 2_900);
+  expect(sender.nextWakeAt()).toBe(3_000);
+});
+
 test("the lowest held version rises only over what is settled", () => {
   const sender = writer();
   offer(sender, [3, { resource: "a" }], [5, { resource: "b" }], [8, { resource: "c" }]);

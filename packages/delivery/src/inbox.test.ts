@@ -54,6 +54,16 @@ test("an older version than the one being applied is stale", () => {
   expect(receive(peer, 1)).toEqual({ kind: "stale" });
 });
 
+test("an older version than one that has begun is stale: the newer one may have had its effect", () => {
+  const peer = inbox();
+  receive(peer, 2);
+  peer.finish(WEB, 2, "retry");
+  expect(receive(peer, 1)).toEqual({ kind: "stale" });
+  const restarted = inbox({ begun: new Map([[WEB, { version: 2, attempts: 1 }]]) });
+  expect(receive(restarted, 1)).toEqual({ kind: "stale" });
+  expect(receive(restarted, 2)).toEqual({ kind: "apply", attempt: 2 });
+});
+
 test("newer versions queue behind the one being applied and go one by one", () => {
   const peer = inbox();
   receive(peer, 1);
@@ -105,7 +115,7 @@ test("a rejected event that comes again is handed to its handler again: its NACK
   receive(peer, 2);
   peer.finish(WEB, 2, "rejected");
   expect(receive(peer, 1)).toEqual({ kind: "stale" });
-  expect(receive(peer, 2)).toEqual({ kind: "apply", attempt: 1 });
+  expect(receive(peer, 2)).toEqual({ kind: "apply", attempt: 2 });
   expect(receive(peer, 2)).toEqual(WAIT);
   peer.finish(WEB, 2, "applied");
   expect(receive(peer, 2)).toEqual({ kind: "duplicate" });

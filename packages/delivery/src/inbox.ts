@@ -87,7 +87,9 @@ export class Inbox {
     const { resourceid } = event;
     if (version <= this.#settled) return STALE;
     const applied = this.#applied.get(resourceid) ?? 0;
-    if (version < applied) return STALE;
+    // A newer one that has only begun counts: it may have had its effect, and the sender has settled this one, or it would not have sent that.
+    const begun = this.#begun.get(resourceid)?.version ?? 0;
+    if (version < applied || version < begun) return STALE;
     const turn = this.#turns.get(resourceid);
     if (version === applied && !this.#refusalWasLost(resourceid, version)) return DUPLICATE;
     if (turn !== undefined) return this.#queue(turn, event, version);
@@ -103,7 +105,10 @@ export class Inbox {
     return turn !== undefined && turn.running.version === version && !turn.orphaned;
   }
 
-  /** The handler of an event is through. For `applied` and `rejected`, call it when that is on disk; the answer may leave then, not before. */
+  /**
+   * The handler of an event is through. For `applied`, call it when that is on disk; the ACK may leave then, not before. A rejection is better not written
+   * down: should its NACK be lost with the process, a recorded version would be taken for applied.
+   */
   finish(resourceid: string, version: number, outcome: "applied" | "rejected" | "retry"): Finished {
     const turn = this.#turns.get(resourceid);
     invariant(turn?.running.version === version, "a handler finished that had not been started");
@@ -144,8 +149,7 @@ export class Inbox {
 
   #queue(turn: Turn, event: HawserEvent, version: number): Received {
     const { running, orphaned, queue } = turn;
-    const begun = orphaned ? 0 : running.version;
-    if (version <= begun) return version === begun ? WAIT : STALE;
+    if (version === running.version && !orphaned) return WAIT;
     // A sender has one event of a resource in flight, so it only looks back when it repeats itself.
     if (queue.last !== undefined && version <= queue.last.version)
       return contains(queue, version) ? WAIT : STALE;
@@ -166,10 +170,10 @@ export class Inbox {
   }
 
   #record(resourceid: string, version: number, outcome: "applied" | "rejected"): void {
-    this.#begun.delete(resourceid);
     this.#applied.delete(resourceid);
     this.#rejected.delete(resourceid);
-    if (version <= this.#settled) return;
+    // Of a rejected one the attempts stay known: should it come again, that is a further one.
+    if (outcome === "applied") this.#begun.delete(resourceid);
     this.#applied.set(resourceid, version);
     if (outcome === "rejected") this.#rejected.set(resourceid, version);
   }

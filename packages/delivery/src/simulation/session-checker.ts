@@ -1,0 +1,60 @@
+import { eventClass, type EventKey } from "@hawser/protocol";
+import { outdates } from "../coalescing-queue.js";
+import type { Deliverable } from "../deliverable.js";
+import { Violation } from "./delivery-checker.js";
+
+/** The rules of one session, held against what its writer is given, sends and is answered. */
+export class SessionChecker {
+  readonly #window: number;
+  readonly #offered: Deliverable[] = [];
+  /** Sent and unanswered, per resource. */
+  readonly #outstanding = new Map<string, Deliverable>();
+  readonly #lastSent = new Map<string, number>();
+
+  constructor(window: number) {
+    this.#window = window;
+  }
+
+  get outstanding(): number {
+    return this.#outstanding.size;
+  }
+
+  offered(entry: Deliverable): void {
+    this.#offered.push(entry);
+  }
+
+  sent(entry: Deliverable): void {
+    const { version, event } = entry;
+    const { resourceid } = event;
+    const before = this.#outstanding.get(resourceid);
+    if (before !== undefined && before.version !== version && !this.#superseded(before))
+      throw new Violation(`${version} was sent while ${before.version} of its resource was in flight`);
+    if (this.#superseded(entry))
+      throw new Violation(`${version} was sent although a newer state was waiting`);
+    if (version < (this.#lastSent.get(resourceid) ?? 0))
+      throw new Violation(`${version} was sent behind a newer event of its resource`);
+    this.#lastSent.set(resourceid, version);
+    this.#outstanding.set(resourceid, entry);
+    if (this.#outstanding.size > this.#window)
+      throw new Violation(`${this.#outstanding.size} events in flight, the window is ${this.#window}`);
+  }
+
+  answered({ resourceid, eventid }: EventKey): void {
+    if (this.#outstanding.get(resourceid)?.event.eventid === eventid) this.#outstanding.delete(resourceid);
+  }
+
+  /** A superseded state was overtaken by a command that had expired: nothing of its resource is in flight any more. */
+  expired({ event }: Deliverable): void {
+    this.#outstanding.delete(event.resourceid);
+  }
+
+  #superseded({ version, event }: Deliverable): boolean {
+    const itsClass = eventClass(event.type);
+    return this.#offered.some(
+      (newer) =>
+        newer.version > version &&
+        newer.event.resourceid === event.resourceid &&
+        outdates(eventClass(newer.event.type), itsClass),
+    );
+  }
+}
