@@ -1,0 +1,116 @@
+import { describe, expect, test } from "vitest";
+import {
+  createLogger,
+  LOG_LEVELS,
+  MAX_LOG_STRING_LENGTH,
+  silentLogger,
+  type LoggerOptions,
+  type LogLevel,
+} from "./logger.js";
+
+/** What a logger wrote, line by line. */
+function recorder(options: Omit<LoggerOptions, "write"> = {}) {
+  const lines: string[] = [];
+  const logger = createLogger({ ...options, write: (line) => lines.push(line) });
+  const entries = (): Record<string, unknown>[] => lines.map((line) => JSON.parse(line));
+  return { logger, lines, entries };
+}
+
+describe("a line", () => {
+  test("is one JSON object with the level by name, the time, the base and the fields", () => {
+    const { logger, lines, entries } = recorder({ base: { service: "principal" } });
+    logger.warn({ agent: "edge-7", epoch: 3 }, "the session was superseded");
+    expect(lines[0]?.endsWith("\n")).toBe(true);
+    const [entry] = entries();
+    expect(entry).toEqual({
+      level: "warn",
+      time: expect.stringMatching(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/),
+      service: "principal",
+      agent: "edge-7",
+      epoch: 3,
+      msg: "the session was superseded",
+    });
+  });
+
+  test("of a child has the fields of both", () => {
+    const { logger, entries } = recorder();
+    logger.child({ agent: "edge-7" }).child({ session_id: "s" }).info({ code: 1000 }, "closed");
+    expect(entries()).toEqual([expect.objectContaining({ agent: "edge-7", session_id: "s", code: 1000 })]);
+  });
+
+  test("tells of an error with its name, message and stack", () => {
+    const { logger, entries } = recorder();
+    logger.error({ err: new TypeError("boom") }, "failed");
+    expect(entries()[0]?.["err"]).toMatchObject({
+      type: "TypeError",
+      message: "boom",
+      stack: expect.stringContaining("boom"),
+    });
+  });
+
+  test("stays one line, whatever a peer puts into a field", () => {
+    const { logger, lines } = recorder();
+    logger.info({ agent: 'a"\n{"level":"error"}' }, "hello");
+    expect(lines).toHaveLength(1);
+    expect(lines[0]?.trimEnd()).not.toContain("\n");
+  });
+});
+
+describe("a long string", () => {
+  test("is kept up to the limit", () => {
+    const { logger, entries } = recorder();
+    const longest = "x".repeat(MAX_LOG_STRING_LENGTH);
+    logger.info({ reason: longest }, "kept");
+    expect(entries()[0]?.["reason"]).toBe(longest);
+  });
+
+  test("is cut above it and says how long it was, without touching the fields of the caller", () => {
+    const { logger, lines, entries } = recorder();
+    const fields = { reason: "x".repeat(1_000_000), code: 7, agent: "a" };
+    logger.info(fields, "cut");
+    expect(entries()[0]).toMatchObject({
+      reason: `${"x".repeat(MAX_LOG_STRING_LENGTH)}… (1000000 characters)`,
+      code: 7,
+      agent: "a",
+    });
+    expect(lines[0]?.length).toBeLessThan(MAX_LOG_STRING_LENGTH + 300);
+    expect(fields.reason).toHaveLength(1_000_000);
+  });
+
+  test("is cut in every field that has one", () => {
+    const { logger, entries } = recorder();
+    logger.info({ one: "x".repeat(2000), two: "y".repeat(3000) }, "cut");
+    expect(entries()[0]).toMatchObject({
+      one: expect.stringMatching(/\(2000 characters\)$/),
+      two: expect.stringMatching(/\(3000 characters\)$/),
+    });
+  });
+});
+
+describe("levels", () => {
+  const written = (level: LogLevel): unknown[] => {
+    const { logger, entries } = recorder({ level });
+    logger.debug({}, "debug");
+    logger.info({}, "info");
+    logger.warn({}, "warn");
+    logger.error({}, "error");
+    return entries().map((entry) => entry["level"]);
+  };
+
+  test.each(LOG_LEVELS)("%s writes itself and what is more important", (level) => {
+    expect(written(level)).toEqual(LOG_LEVELS.slice(LOG_LEVELS.indexOf(level), 4));
+  });
+
+  test("info is the default", () => {
+    const { logger, entries } = recorder();
+    logger.debug({}, "not written");
+    logger.info({}, "written");
+    expect(entries()).toHaveLength(1);
+  });
+
+  test("the silent logger is its own child and takes everything", () => {
+    expect(silentLogger.child({ agent: "a" })).toBe(silentLogger);
+    for (const level of ["debug", "info", "warn", "error"] as const)
+      expect(silentLogger[level]({}, "x")).toBeUndefined();
+  });
+});

@@ -1,0 +1,13 @@
+import { expect, test } from "vitest";
+import { systemClock } from "./clock.js";
+import { createLogger, silentLogger } from "./logger.js";
+import { systemRandom } from "./random.js";
+import { systemRuntime } from "./runtime.js";
+import { systemTimers } from "./timers.js";
+
+test("the real runtime is the real parts, and silent unless told otherwise", () => {
+  const real = { clock: systemClock, timers: systemTimers, random: systemRandom };
+  expect(systemRuntime()).toEqual({ ...real, logger: silentLogger });
+  const logger = createLogger({ write: () => {} });
+  expect(systemRuntime(logger).logger).toBe(logger);
+});
