@@ -5,6 +5,7 @@ import {
   DEFAULT_WINDOW,
   formatVersion,
   HawserError,
+  LIMITS,
   RESERVED_TYPE_PREFIX,
 } from "@hawser/protocol";
 import { systemRuntime } from "@hawser/runtime";
@@ -47,7 +48,7 @@ export function createAgent(options: AgentOptions): Agent {
     random: runtime.random,
     ...(options.reconnect === undefined ? {} : { timing: options.reconnect }),
   });
-  const window = options.window ?? DEFAULT_WINDOW;
+  const window = checkWindow(options.window ?? DEFAULT_WINDOW);
   const session = (): AgentSession =>
     new AgentSession({
       agent: name,
@@ -199,6 +200,14 @@ export function createAgent(options: AgentOptions): Agent {
       return { eventid: formatVersion(version), resourceid: draft.resourceid, duplicate };
     },
   };
+}
+
+function checkWindow(window: number): number {
+  if (Number.isSafeInteger(window) && window >= 1 && window <= LIMITS.maxWindow) return window;
+  throw new HawserError(
+    "invalid_config",
+    `window must be a whole number from 1 to ${LIMITS.maxWindow}, not ${window}`,
+  );
 }
 
 function dialersOf(dialer: Dialer | readonly Dialer[]): readonly Dialer[] {
