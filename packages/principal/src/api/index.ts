@@ -1,0 +1,3 @@
+export { createApiServer, DEFAULT_API_SERVER_OPTIONS, type ApiServerOptions } from "./api-server.js";
+export { createApi, type ApiOptions } from "./api.js";
+export { createMetrics, DEFAULT_MAX_METRIC_AGENTS, type Metrics, type MetricsOptions } from "./metrics.js";
