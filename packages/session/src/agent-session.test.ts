@@ -232,6 +232,7 @@ describe("how the principal's close reads", () => {
     [1000, true, "clean", undefined],
     [1001, true, "clean", undefined],
     [1002, false, "failed", "invalid_message"],
+    [1008, false, "failed", "forbidden"],
     [1012, false, "failed", "draining"],
     [1013, false, "failed", "overloaded"],
     [4000, false, "failed", "handshake_timeout"],

@@ -83,14 +83,17 @@ function refusedEnd(error: HawserError, retryAfterMs: number | undefined): EndRe
   return { kind: "failed", error };
 }
 
-// The close codes that mean a row of their own, for a peer that closed without saying `refuse` before.
+const { superseded, unauthenticated, forbidden, unsupportedVersion } = CLOSE_CODES;
+const REFUSAL_CLOSES: ReadonlySet<number> = new Set([unauthenticated, forbidden, unsupportedVersion]);
+
+// The close codes that are a row of their own, from a peer that closed without saying `refuse` before.
 function closeOfPeer(transport: TransportEnd): EndReason | undefined {
   if (transport.kind === "lost" || transport.by === "local") return undefined;
   const code = errorCodeOfClose(transport.code);
   const error = errorOfClose(transport, code);
-  if (isRefusal(code)) return { kind: "refused", code, error, retryAfterMs: undefined };
-  if (transport.code === CLOSE_CODES.superseded) return { kind: "superseded", error };
-  return undefined;
+  if (transport.code === superseded) return { kind: "superseded", error };
+  if (!REFUSAL_CLOSES.has(transport.code) || !isRefusal(code)) return undefined;
+  return { kind: "refused", code, error, retryAfterMs: undefined };
 }
 
 function errorOfClose(transport: TransportEnd & { kind: "closed" }, code: ErrorCode): HawserError {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { brief } from "./testing/sessions.js";
 import { END_BOUND_MS, SessionWorld, type Connection } from "./testing/session-world.js";
 
 const CALM_SEEDS = 300;
@@ -32,9 +33,18 @@ function tell({ connections }: SessionWorld): string {
   );
   return telling
     .map(({ agent, principal }) =>
-      [agent, principal].map(({ history }) => history.slice(-12).join("\n")).join("\n--\n"),
+      [
+        `agent is ${agent.session.state.kind}`,
+        ...agent.history.slice(-12).map(line),
+        `principal is ${principal.session.state.kind}`,
+        ...principal.history.slice(-12).map(line),
+      ].join("\n"),
     )
-    .join("\n====\n");
+    .join("\n\n");
+}
+
+function line({ atMs, output }: Connection["agent"]["history"][number]): string {
+  return `  ${Math.round(atMs)} ${brief([output]).join()}`;
 }
 
 function endsOf({ agent, principal }: Connection) {
@@ -88,7 +98,7 @@ describe("two sessions over a simulated stream", { timeout: 60_000 }, () => {
         { code: 1000, left: 0 },
       ]);
       for (const { agent, principal } of world.connections) {
-        expect([agent.end, principal.end]).not.toContain(undefined);
+        if (agent.end === undefined || principal.end === undefined) throw new Error("half open for ever");
         kinds.add(agent.end?.kind);
       }
     });

@@ -27,7 +27,7 @@ export class SessionDriver<Session extends AgentSession | PrincipalSession> {
   readonly stream: StreamEnd;
   readonly inFlight = new Set<number>();
   /** What was put out, for a failing seed. */
-  readonly history: string[] = [];
+  readonly history: { readonly atMs: number; readonly output: SessionOutput }[] = [];
   end: SessionEnd | undefined;
   handling = 0;
   readonly #agenda: Agenda;
@@ -91,7 +91,7 @@ export class SessionDriver<Session extends AgentSession | PrincipalSession> {
   }
 
   #perform(output: SessionOutput): void {
-    this.history.push(`${Math.round(this.#agenda.nowMs)} ${this.session.constructor.name} ${output.kind}`);
+    this.history.push({ atMs: this.#agenda.nowMs, output });
     if (this.end !== undefined) throw new Error(`${output.kind} after ended`);
     switch (output.kind) {
       case "send":

@@ -39,7 +39,7 @@ export class SessionWorld {
   stopped = false;
   readonly #random: Random;
   readonly #policy: ReconnectPolicy;
-  #live: Connection[] = [];
+  readonly #live = new Set<Connection>();
   #epoch = 0;
   #holder: SessionDriver<PrincipalSession> | undefined;
 
@@ -74,7 +74,7 @@ export class SessionWorld {
     }
     const connection = this.#connect();
     this.connections.push(connection);
-    this.#live.push(connection);
+    this.#live.add(connection);
   }
 
   /** Does something bad to the connection there is. */
@@ -195,15 +195,19 @@ export class SessionWorld {
   }
 
   #check(): void {
-    this.#live = this.#live.filter((connection) => !this.#isOver(connection));
-    const sending = this.#live.filter(({ principal }) => principal.session.maySendEvents);
-    if (sending.length > 1) throw new Error("two sessions of one agent may send at once");
-    if (sending.length === 1 && sending[0]?.principal !== this.#holder)
-      throw new Error("a session without the mailbox may send");
-    for (const { agent, principal, brokenAtMs } of this.#live)
-      if (brokenAtMs !== undefined && this.agenda.nowMs > brokenAtMs + END_BOUND_MS)
+    let sending = 0;
+    for (const connection of this.#live) {
+      const { agent, principal, brokenAtMs } = connection;
+      if (this.#isOver(connection)) this.#live.delete(connection);
+      if (principal.session.maySendEvents) sending += 1;
+      if (principal.session.maySendEvents && principal !== this.#holder)
+        throw new Error("a session without the mailbox may send");
+      const overdue = brokenAtMs !== undefined && this.agenda.nowMs > brokenAtMs + END_BOUND_MS;
+      if (overdue && !this.#isOver(connection))
         throw new Error(
           `half open: agent ${agent.session.state.kind}, principal ${principal.session.state.kind}`,
         );
+    }
+    if (sending > 1) throw new Error("two sessions of one agent may send at once");
   }
 }
