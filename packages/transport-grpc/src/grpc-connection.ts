@@ -150,9 +150,7 @@ export abstract class GrpcConnection<Stream extends Http2Stream> implements Conn
     this.#isReading = true;
     if (this.#unheardEnd !== undefined) return handlers.ended(this.#unheardEnd);
     this.stream.on("data", (chunk: Buffer) => this.#received(chunk, handlers));
-    // Node.js (and with it grpc-js) cancels a stream by ending and then resetting it. Both arrive together: a look at the stream a moment
-    // later tells an end from a cancellation.
-    this.stream.on("end", () => void this.runtime.timers.soon(() => this.#endOfStream()));
+    this.stream.on("end", () => this.#endOfStream());
     this.stream.resume();
     this.#progressed();
   }
@@ -213,7 +211,6 @@ export abstract class GrpcConnection<Stream extends Http2Stream> implements Conn
  * Node.js lets a stream that was reset, or whose HTTP/2 connection broke, end as if its peer had ended it. Its `close` follows, and that is what
  * tells of the loss.
  */
-function isBroken(stream: Http2Stream): boolean {
-  const wasReset = stream.closed && (stream.rstCode !== 0 || !stream.writableEnded);
-  return wasReset || stream.destroyed || stream.aborted;
+export function isBroken(stream: Http2Stream): boolean {
+  return stream.destroyed || stream.aborted || (stream.closed && stream.rstCode !== 0);
 }

@@ -5,7 +5,7 @@ import {
   GRPC_STATUS_BY_CLOSE_CODE,
   type Close,
 } from "@hawser/protocol";
-import { GrpcConnection, type GrpcConnectionParts } from "./grpc-connection.js";
+import { GrpcConnection, isBroken, type GrpcConnectionParts } from "./grpc-connection.js";
 import { encodeGrpcMessage, GRPC_STATUS } from "./service.js";
 
 const NORMAL_CLOSE: Close = { code: CLOSE_CODES.normal, reason: "" };
@@ -28,11 +28,12 @@ export class ServerConnection extends GrpcConnection<ServerHttp2Stream> {
   }
 
   protected override peerEnded(): void {
-    const { ownClose } = this;
-    if (ownClose !== undefined) return this.endClosed(ownClose, "local");
-    const close = this.peerClose ?? NORMAL_CLOSE;
-    this.#endStream(close, GRPC_STATUS.ok);
-    this.endClosed(close, "peer");
+    if (this.ownClose !== undefined) return this.#answer();
+    // Node.js (and with it grpc-js) cancels a stream by ending and then resetting it. Both arrive together: a look at the stream a moment
+    // later tells an end from a cancellation.
+    this.runtime.timers.soon(() => {
+      if (!this.hasEnded && !isBroken(this.stream)) this.#answer();
+    });
   }
 
   protected override streamClosed(): void {
@@ -41,6 +42,15 @@ export class ServerConnection extends GrpcConnection<ServerHttp2Stream> {
     const isDropped = this.#hasSentTrailers && this.stream.session?.destroyed === false;
     if (ownClose !== undefined && isDropped) this.endClosed(ownClose, "local");
     else super.streamClosed();
+  }
+
+  /** The agent has ended its side: this ends the connection, behind a status unless that has been given. */
+  #answer(): void {
+    const { ownClose } = this;
+    if (ownClose !== undefined) return this.endClosed(ownClose, "local");
+    const close = this.peerClose ?? NORMAL_CLOSE;
+    this.#endStream(close, GRPC_STATUS.ok);
+    this.endClosed(close, "peer");
   }
 
   #endStream(close: Close, status: number): void {
