@@ -1,11 +1,6 @@
 import { writeFileSync, renameSync } from "node:fs";
-import {
-  createApiServer,
-  createMetrics,
-  createPrincipal,
-  type BoundAddress,
-  type Principal,
-} from "@hawser/principal";
+import { createPrincipal, type BoundAddress, type Principal } from "@hawser/principal";
+import { createApiServer, createMetrics } from "@hawser/principal/api";
 import type { Lifecycle, Runtime } from "@hawser/runtime";
 import { createLevelStore } from "@hawser/store-level";
 import { createGrpcAcceptor } from "@hawser/transport-grpc";

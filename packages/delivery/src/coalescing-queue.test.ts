@@ -1,6 +1,6 @@
 import type { EventClass } from "@hawser/protocol";
 import { expect, test } from "vitest";
-import { CoalescingQueue, outdates } from "./coalescing-queue.js";
+import { CoalescingQueue } from "./coalescing-queue.js";
 
 const item = (eventClass: EventClass, version: number) => ({ eventClass, version });
 
@@ -10,20 +10,6 @@ function queueOf(...classes: EventClass[]) {
   return queue;
 }
 const versions = (items: Iterable<{ version: number }>) => [...items].map(({ version }) => version);
-
-test("which class outdates which", () => {
-  const classes: EventClass[] = ["spec", "status", "delete", "command"];
-  const pairs = classes.flatMap((newer) =>
-    classes.filter((older) => outdates(newer, older)).map((older) => `${newer} > ${older}`),
-  );
-  expect(pairs).toEqual([
-    "spec > spec",
-    "status > status",
-    "delete > spec",
-    "delete > status",
-    "delete > delete",
-  ]);
-});
 
 test("a newer spec drops the older one and goes to the end", () => {
   const queue = queueOf("spec", "command", "status");

@@ -11,14 +11,6 @@ const STATE_CLASSES: readonly StateClass[] = ["spec", "status", "delete"];
 const NONE: readonly never[] = [];
 
 /**
- * True when an undelivered event of class `older` need not go any more because one of class `newer` follows (PROTOCOL.md, Events).
- * Commands never count as such, not even before a `delete`: what was accepted as a command is delivered or dead-lettered, never dropped.
- */
-export function outdates(newer: EventClass, older: EventClass): boolean {
-  return older !== "command" && supersedes(newer, older);
-}
-
-/**
  * What waits for its turn on one resource, in version order. A state that enters drops the older states it supersedes, so of states at most
  * one per class waits; commands all stay. Constant time throughout.
  */
@@ -68,7 +60,7 @@ export class CoalescingQueue<T extends Classified> implements Iterable<T> {
     let dropped: T[] | undefined;
     for (const older of STATE_CLASSES) {
       const place = this.#states[older];
-      if (place === undefined || !outdates(newer, older)) continue;
+      if (place === undefined || !supersedes(newer, older)) continue;
       this.#waiting.remove(place);
       this.#states[older] = undefined;
       (dropped ??= []).push(place.value);

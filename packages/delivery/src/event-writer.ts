@@ -1,6 +1,5 @@
-import { HawserError, LIMITS, type EventKey, type Nack } from "@hawser/protocol";
+import { HawserError, LIMITS, supersedes, type EventKey, type Nack } from "@hawser/protocol";
 import type { Random } from "@hawser/runtime";
-import { outdates } from "./coalescing-queue.js";
 import type { Deliverable } from "./deliverable.js";
 import type { AckResult, NackResult, Transmission } from "./event-writer-results.js";
 import { fullJitter } from "./full-jitter.js";
@@ -190,7 +189,7 @@ export class EventWriter {
   #supersedeTurn(lane: Lane, newer: Held): void {
     const { turn } = lane;
     if (turn.kind !== "inFlight" && turn.kind !== "backoff") return;
-    if (!outdates(newer.eventClass, turn.held.eventClass)) return;
+    if (!supersedes(newer.eventClass, turn.held.eventClass)) return;
     if (turn.kind === "inFlight") turn.superseded = true;
     else this.#release(this.#schedule.leave(lane));
   }

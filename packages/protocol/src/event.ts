@@ -74,7 +74,11 @@ export function eventClass(type: string): EventClass {
   }
 }
 
-/** True when an event of class `newer` makes an undelivered event of class `older` of the same resource pointless. */
+/**
+ * True when an event of class `newer` makes an undelivered event of class `older` of the same resource pointless. A delete ends every state; a command is an
+ * order of its own that was accepted, so nothing takes it back.
+ */
 export function supersedes(newer: EventClass, older: EventClass): boolean {
-  return newer === "delete" || (newer !== "command" && newer === older);
+  if (newer === "command" || older === "command") return false;
+  return newer === "delete" || newer === older;
 }

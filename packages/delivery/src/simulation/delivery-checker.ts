@@ -1,5 +1,4 @@
-import { eventClass, type EventKey } from "@hawser/protocol";
-import { outdates } from "../coalescing-queue.js";
+import { eventClass, supersedes, type EventKey } from "@hawser/protocol";
 import type { Deliverable } from "../deliverable.js";
 
 /** What is known of one accepted event. */
@@ -74,7 +73,7 @@ export class DeliveryChecker {
   outdated({ version, event }: Deliverable): boolean {
     const itsClass = eventClass(event.type);
     return this.#siblings(event.resourceid).some(
-      ({ entry }) => entry.version > version && outdates(eventClass(entry.event.type), itsClass),
+      ({ entry }) => entry.version > version && supersedes(eventClass(entry.event.type), itsClass),
     );
   }
 

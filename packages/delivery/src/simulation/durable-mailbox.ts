@@ -1,5 +1,4 @@
-import { eventClass } from "@hawser/protocol";
-import { outdates } from "../coalescing-queue.js";
+import { eventClass, supersedes } from "@hawser/protocol";
 import type { Deliverable } from "../deliverable.js";
 
 /**
@@ -77,7 +76,7 @@ export class DurableMailbox {
     const newerClass = eventClass(newer.event.type);
     for (const { version, event } of this.#pending.values()) {
       if (event.resourceid !== newer.event.resourceid || version >= newer.version) continue;
-      if (outdates(newerClass, eventClass(event.type))) this.#pending.delete(version);
+      if (supersedes(newerClass, eventClass(event.type))) this.#pending.delete(version);
     }
   }
 }

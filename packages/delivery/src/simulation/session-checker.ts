@@ -1,5 +1,4 @@
-import { eventClass, type EventKey } from "@hawser/protocol";
-import { outdates } from "../coalescing-queue.js";
+import { eventClass, supersedes, type EventKey } from "@hawser/protocol";
 import type { Deliverable } from "../deliverable.js";
 import { Violation } from "./delivery-checker.js";
 
@@ -54,7 +53,7 @@ export class SessionChecker {
       (newer) =>
         newer.version > version &&
         newer.event.resourceid === event.resourceid &&
-        outdates(eventClass(newer.event.type), itsClass),
+        supersedes(eventClass(newer.event.type), itsClass),
     );
   }
 }
