@@ -75,7 +75,7 @@ describe("createAgent", () => {
     const slow: ResourceHandler = {
       apply: async ({ name, spec }) => {
         await new Promise<void>((resolve) => timers.after(50, resolve));
-        received.push(`${name} ${String(spec)}`);
+        received.push(`${name} ${JSON.stringify(spec)}`);
         return spec;
       },
       delete: async () => {},

@@ -1,13 +1,7 @@
 import { Link, type LinkObserver, type LinkOptions, type Receiver } from "@hawser/link";
 import { HawserError, type Goodbye } from "@hawser/protocol";
 import type { Logger, Runtime, Timer } from "@hawser/runtime";
-import {
-  AgentSession,
-  type DialFailure,
-  type Established,
-  type ReconnectPolicy,
-  type SessionEnd,
-} from "@hawser/session";
+import type { AgentSession, DialFailure, Established, ReconnectPolicy, SessionEnd } from "@hawser/session";
 import type { Connection, Dialer } from "@hawser/transport";
 import type { AgentState } from "./agent-state.js";
 import { PRINCIPAL } from "./principal-peer.js";
@@ -155,6 +149,8 @@ export class ConnectionLoop {
         const { sessionId, epoch, peerSoftware: principalSoftware } = established;
         const { transport } = connection;
         const since = this.#wallTime();
+        const fields = { transport, session_id: sessionId, epoch, software: principalSoftware };
+        this.#options.logger.info(fields, "connected");
         this.#options.changed({ kind: "connected", transport, sessionId, epoch, principalSoftware, since });
       },
       onEnded: (_, end) => {

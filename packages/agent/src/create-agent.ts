@@ -131,7 +131,7 @@ export function createAgent(options: AgentOptions): Agent {
   // Each is bounded by itself: what it holds, such as processes, is worth waiting for.
   async function stopHandlers(): Promise<void> {
     const results = await Promise.allSettled(
-      [...new Set(Object.values(handlers))].map((each) => each.stop?.()),
+      [...new Set(Object.values(handlers))].map(async (each) => each.stop?.()),
     );
     for (const result of results) {
       if (result.status === "rejected")

@@ -20,7 +20,7 @@ let gate: Promise<void>;
 
 const handler: ResourceHandler = {
   async apply({ uid, spec }) {
-    calls.push(`apply ${uid} ${String(spec)}`);
+    calls.push(`apply ${uid} ${JSON.stringify(spec)}`);
     await gate;
     if (failure !== undefined) throw failure;
   },

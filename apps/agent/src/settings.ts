@@ -1,0 +1,120 @@
+import { DEFAULT_TIMING, DEFAULT_WINDOW, isAgentName, LIMITS } from "@hawser/protocol";
+import { LOG_LEVELS } from "@hawser/runtime";
+import { duration, integer, oneOf, text, toggle, type Setting, type SettingsOf } from "@hawser/settings";
+import type { z } from "zod";
+import { DEFAULT_MAX_TASKS, DEFAULT_OUTPUT_LINES } from "./task/task-handler.js";
+
+const HOUR_MS = 3_600_000;
+const URL_SCHEMES = ["ws:", "wss:", "grpc:", "grpcs:"];
+
+function setting<T>(placeholder: string, description: string, schema: z.ZodType<T>): Setting<T> {
+  return { placeholder, description, schema };
+}
+
+/** Everything the agent service can be told. */
+export const settingsShape = {
+  name: setting(
+    "<name>",
+    "this agent's name: a-z, 0-9, . and -, up to 128 characters",
+    text().refine(isAgentName, "is not an agent name"),
+  ),
+  url: setting(
+    "<url>",
+    "where the principal is: ws://, wss://, grpc:// or grpcs://, then host:port; the scheme picks the transport",
+    text().refine(isPrincipalUrl, "is not such a URL"),
+  ),
+  format: setting(
+    "<format>",
+    "json or proto, how events travel over WebSocket; default json",
+    oneOf(["json", "proto"]).default("json"),
+  ),
+  tokenFile: setting(
+    "<path>",
+    "file with the bearer token; read again for each connection, and a change ends the wait after a refusal",
+    text().optional(),
+  ),
+  tlsCa: setting(
+    "<path>",
+    "PEM authority of the principal's certificate; default the well-known ones",
+    text().optional(),
+  ),
+  tlsCert: setting("<path>", "PEM certificate of this agent; together with --tls-key", text().optional()),
+  tlsKey: setting("<path>", "PEM key of this agent; together with --tls-cert", text().optional()),
+  dataDir: setting(
+    "<path>",
+    "directory of the durable state, for this agent alone; default ./.hawser/agent-<name>",
+    text().optional(),
+  ),
+  window: setting(
+    "<n>",
+    `un-ACKed events accepted from the principal; default ${DEFAULT_WINDOW}`,
+    integer({ min: 1, max: LIMITS.maxWindow }).default(DEFAULT_WINDOW),
+  ),
+  rotationMin: setting(
+    "<duration>",
+    "shortest life of a connection before it is renewed; default 15m",
+    duration({ minMs: 1_000, maxMs: 24 * HOUR_MS }).default(DEFAULT_TIMING.rotationMinMs),
+  ),
+  rotationMax: setting(
+    "<duration>",
+    "longest life of a connection before it is renewed; default 45m",
+    duration({ minMs: 1_000, maxMs: 24 * HOUR_MS }).default(DEFAULT_TIMING.rotationMaxMs),
+  ),
+  configFileRoot: setting(
+    "<path>",
+    "directory below which ConfigFile may write; default <data-dir>/config-files",
+    text().optional(),
+  ),
+  disableTasks: {
+    description: "run no processes: resources of kind Task are refused",
+    schema: toggle().default(false),
+  },
+  taskCommands: setting(
+    "<list>",
+    "the only commands Task may run, separated by commas; default any",
+    text()
+      .transform((value) => value.split(",").map((each) => each.trim()))
+      .optional(),
+  ),
+  taskMax: setting(
+    "<n>",
+    `Tasks held at once; default ${DEFAULT_MAX_TASKS}`,
+    integer({ min: 1, max: 10_000 }).default(DEFAULT_MAX_TASKS),
+  ),
+  taskOutputLines: setting(
+    "<n>",
+    `lines of a Task's output kept for its status; default ${DEFAULT_OUTPUT_LINES}`,
+    integer({ min: 0, max: 200 }).default(DEFAULT_OUTPUT_LINES),
+  ),
+  stopGrace: setting(
+    "<duration>",
+    "how long the goodbye to the principal may take when the service stops; default 10s",
+    duration({ minMs: 0, maxMs: HOUR_MS }).default(10_000),
+  ),
+  logLevel: setting(
+    "<level>",
+    `one of ${LOG_LEVELS.join(", ")}; default info`,
+    oneOf(LOG_LEVELS).default("info"),
+  ),
+  readyFile: setting(
+    "<path>",
+    "written once the agent is ready: one JSON line with pid, name and url",
+    text().optional(),
+  ),
+  check: {
+    description: "check the settings and the files they name, then end",
+    schema: toggle().default(false),
+  },
+} as const;
+
+export type AgentSettings = SettingsOf<typeof settingsShape>;
+
+function isPrincipalUrl(value: string): boolean {
+  if (!URL.canParse(value)) return false;
+  const url = new URL(value);
+  const isBare = url.username === "" && url.password === "" && url.hash === "";
+  if (!isBare || url.hostname === "" || !URL_SCHEMES.includes(url.protocol)) return false;
+  return (
+    !url.protocol.startsWith("grpc") || (url.port !== "" && url.pathname.length <= 1 && url.search === "")
+  );
+}
