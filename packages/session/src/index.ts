@@ -20,4 +20,3 @@ export type { DrainNotice, EndCause, EndReason, SessionEnd, TransportEnd } from 
 export type { EndingState } from "./session-machine.js";
 export type { Established, SessionOutput } from "./session-output.js";
 export { MAX_SESSION_TIMING_MS, resolveSessionTiming, type SessionTiming } from "./session-timing.js";
-export { decideTakeover, type Takeover } from "./takeover.js";
