@@ -267,11 +267,13 @@ describe("metrics of a principal", () => {
     await post(EVENT);
     await post(EVENT);
     await post({ ...EVENT, id: "2" });
+    await post({ ...EVENT, id: "3", resourceid: undefined });
     await refuseForGood("1", "no_handler");
     const response = await app.request("/metrics");
     expect(response.headers.get("content-type")).toContain("text/plain");
     const text = await response.text();
     expect(text).toContain('hawser_events_accepted_total{agent="edge-1"} 2');
+    expect(text).toContain('hawser_events_rejected_total{agent="edge-1",code="missing_resourceid"} 1');
     expect(text).toContain('hawser_pending_events{agent="edge-1"} 1');
     expect(text).toContain('hawser_dead_letter_events{agent="edge-1"} 1');
   });

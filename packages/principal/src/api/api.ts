@@ -13,8 +13,8 @@ import { statusRoutes } from "./status-routes.js";
 
 export interface ApiOptions {
   readonly principal: Principal;
-  /** Served at `/metrics`; absent, there is no such route. */
-  readonly metrics?: Pick<Metrics, "registry">;
+  /** Served at `/metrics`, and told of events that are refused here; absent, there is no such route. */
+  readonly metrics?: Pick<Metrics, "registry" | "observer">;
   /** What `/v1/info` answers. @default the version of this package */
   readonly version?: string;
   /** What clients must show as `Authorization: Bearer <token>`, except for `/livez` and `/readyz`. @default everybody is let in */
@@ -37,7 +37,7 @@ export function createApi({ principal, metrics, version, token, logger = silentL
   if (token !== undefined) app.use(bearerToken(token));
   statusRoutes(app, principal, version ?? VERSION, metrics?.registry);
   resourceRoutes(app, principal.resources);
-  eventRoutes(app, principal);
+  eventRoutes(app, principal, metrics?.observer ?? {});
   agentRoutes(app, principal);
   app.notFound((context) =>
     problemResponse(new HawserError("not_found", `there is nothing at ${context.req.path}`), logger),

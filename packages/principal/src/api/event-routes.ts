@@ -1,15 +1,31 @@
+import { HawserError, type EventDraft } from "@hawser/protocol";
 import type { Hono } from "hono";
 import type { Principal } from "../principal.js";
+import type { PrincipalObserver } from "../principal-observer.js";
 import { decodeHttpEvent } from "./http-event.js";
 import { readBody } from "./request-body.js";
 import { pathParameter, route } from "./routes.js";
 
 /** Events for an agent by the CloudEvents HTTP binding. The answer comes once the event is on disk. */
-export function eventRoutes(app: Hono, principal: Pick<Principal, "publish">): void {
+export function eventRoutes(
+  app: Hono,
+  principal: Pick<Principal, "publish">,
+  observer: Pick<PrincipalObserver, "rejected">,
+): void {
+  /** What is no event never reaches the principal, so it is counted here. */
+  async function readEvent(agent: string, request: Request): Promise<EventDraft> {
+    try {
+      return decodeHttpEvent(request.headers, await readBody(request));
+    } catch (error) {
+      observer.rejected?.(agent, HawserError.from(error).code);
+      throw error;
+    }
+  }
+
   route(app, "/v1/agents/:agent/events", {
     POST: async (context) => {
       const agent = pathParameter(context, "agent");
-      const event = decodeHttpEvent(context.req.raw.headers, await readBody(context.req.raw));
+      const event = await readEvent(agent, context.req.raw);
       // CloudEvents names an event by its source and id, so a publisher that repeats a request repeats the key.
       const idempotencyKey = JSON.stringify([event.source, event.id]);
       const { resourceid, eventid, duplicate } = await principal.publish(agent, event, { idempotencyKey });

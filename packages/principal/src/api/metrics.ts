@@ -36,7 +36,7 @@ export interface Metrics {
   watch(source: AgentSource): void;
 }
 
-/** The metrics of a principal for Prometheus. Names, labels and meanings are in the README of this package. */
+/** The metrics of a principal for Prometheus. Names, labels and meanings: API.md, Metrics. */
 export function createMetrics(options: MetricsOptions = {}): Metrics {
   const registry = options.registry ?? new Registry();
   const perAgent = options.perAgent ?? true;

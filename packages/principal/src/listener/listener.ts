@@ -111,6 +111,7 @@ class FrontListener implements Listener {
     const stage = this.#tls === undefined ? "protocol" : "tls";
     const undecided = this.#undecided.add(socket, formatAddress(remoteAddress, remotePort), stage);
     if (undecided === undefined) {
+      // Said once: under a flood a line for each would cost more than the connection.
       if (this.#counts.count("overCapacity") === 1) {
         const { maxUndecided } = this.#settings;
         this.#logger.warn(
