@@ -1,6 +1,6 @@
-import { constants, accessSync, readFileSync } from "node:fs";
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { createSecureContext } from "node:tls";
 import { HawserError } from "@hawser/protocol";
 import type { AgentSettings } from "./settings.js";
 
@@ -50,31 +50,24 @@ function pairProblems({ url, tlsCa, tlsCert, tlsKey, rotationMin, rotationMax }:
 }
 
 function fileProblems({ tokenFile, tlsCa, tlsCert, tlsKey }: AgentSettings): string[] {
-  const files = { "--token-file": tokenFile, "--tls-ca": tlsCa, "--tls-cert": tlsCert, "--tls-key": tlsKey };
   const problems: string[] = [];
-  for (const [flag, path] of Object.entries(files)) {
-    if (path === undefined) continue;
-    const problem = problemOf(() => accessSync(path, constants.R_OK));
-    if (problem !== undefined) problems.push(`${flag}: the file cannot be read: ${problem}`);
+  // Each file is read once for each thing it has to be; what cannot be read or used is named.
+  const use = <T>(flag: string, path: string | undefined, parse: (content: Buffer) => T): T | undefined => {
+    if (path === undefined) return undefined;
+    try {
+      return parse(readFileSync(path));
+    } catch (thrown) {
+      const reason = thrown instanceof Error ? thrown.message : String(thrown);
+      problems.push(`${flag} ${path} cannot be used; give a readable file of the right kind: ${reason}`);
+      return undefined;
+    }
+  };
+  use("--token-file", tokenFile, (content) => content);
+  use("--tls-ca", tlsCa, (content) => new X509Certificate(content));
+  const certificate = use("--tls-cert", tlsCert, (content) => new X509Certificate(content));
+  const key = use("--tls-key", tlsKey, (content) => createPrivateKey(content));
+  if (certificate !== undefined && key !== undefined && !certificate.checkPrivateKey(key)) {
+    problems.push("--tls-key is not the key of --tls-cert; give the pair that belongs together");
   }
-  if (problems.length > 0) return problems;
-  const wrong = problemOf(() => {
-    createSecureContext({
-      ...(tlsCa === undefined ? {} : { ca: readFileSync(tlsCa) }),
-      ...(tlsCert === undefined ? {} : { cert: readFileSync(tlsCert) }),
-      ...(tlsKey === undefined ? {} : { key: readFileSync(tlsKey) }),
-    });
-  });
-  if (wrong !== undefined)
-    problems.push(`--tls-ca, --tls-cert and --tls-key do not hold usable PEM: ${wrong}`);
   return problems;
-}
-
-function problemOf(attempt: () => void): string | undefined {
-  try {
-    attempt();
-    return undefined;
-  } catch (thrown) {
-    return thrown instanceof Error ? thrown.message : String(thrown);
-  }
 }
