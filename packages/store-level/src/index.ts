@@ -1,1 +1,2 @@
-export {};
+export { createLevelDisk } from "./level-disk.js";
+export { createLevelStore, type LevelStoreOptions } from "./level-store.js";

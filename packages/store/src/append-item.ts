@@ -2,7 +2,7 @@ import { eventClass, formatVersion, HawserError, type EventClass } from "@hawser
 import type { CommitItem, FailedOutcome, ReadPlan } from "./commit-item.js";
 import { encodeEvent, type EncodedEvent } from "./event-text.js";
 import type { IdempotencyRing } from "./idempotency-ring.js";
-import { pendingOfResourceKey, sentKey } from "./keys.js";
+import { pendingStateKey, sentKey } from "./keys.js";
 import type { Append, Appended, MailboxLimits } from "./mailbox.js";
 import type { PeerTable } from "./peer-table.js";
 import type { OutgoingEntry, PendingEntries } from "./pending-entries.js";
@@ -47,8 +47,8 @@ export class AppendItem implements CommitItem {
     if (key !== undefined) this.#context.ring.reads(plan, peer, key, this.#context.peers.mailbox(peer));
     if (expectedVersion !== undefined && event.subject !== undefined)
       plan.keys.add(sentKey(peer, event.subject));
-    if (this.#class === "spec" || this.#class === "status") {
-      plan.keys.add(pendingOfResourceKey(peer, event.resourceid, this.#class, 0));
+    for (const kind of this.#context.entries.supersededClasses(this.#class)) {
+      plan.keys.add(pendingStateKey(peer, event.resourceid, kind));
     }
   }
 
@@ -63,7 +63,8 @@ export class AppendItem implements CommitItem {
     const conflict = await this.#conflict(tx);
     if (conflict !== undefined) return this.#refuse(tx, conflict);
 
-    const superseded = await entries.supersededBy(tx, peer, event.resourceid, this.#class);
+    const classes = entries.supersededClasses(this.#class);
+    const superseded = await entries.states(tx, peer, event.resourceid, classes);
     const meta = tx.mailboxOrNew(peer, limits.maxPeers);
     if (meta === undefined) return this.#refuse(tx, this.#noRoomForPeer());
     const version = meta.position + 1;

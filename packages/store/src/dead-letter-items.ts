@@ -4,7 +4,7 @@ import type { CommitItem, FailedOutcome, ReadPlan } from "./commit-item.js";
 import { decodeEvent, encodeEvent } from "./event-text.js";
 import { deadLetterKey, pendingKey } from "./keys.js";
 import type { Appended, DeadLetterReason } from "./mailbox.js";
-import { identify } from "./pending-entries.js";
+import { identify, type OutgoingEntry } from "./pending-entries.js";
 import { decodeDeadLetter, encodeDeadLetter } from "./rows.js";
 import type { Transaction } from "./transaction.js";
 
@@ -84,9 +84,10 @@ export class RequeueItem implements CommitItem {
     if (value === undefined || meta === undefined) return this.#refuse(tx, "not_found", "there is none");
     const letter = decodeDeadLetter(value, this.#version, key);
     const { resourceid, type } = letter.event;
-    const superseded = await entries.supersededBy(tx, peer, resourceid, eventClass(type));
-    const newer = await this.#newerState(tx, letter.event);
-    if (newer !== undefined) {
+    const classes = entries.supersededClasses(eventClass(type));
+    const superseded = await entries.states(tx, peer, resourceid, classes);
+    const newer = await this.#newerState(tx, letter.event, superseded);
+    if (newer > this.#version) {
       return this.#refuse(tx, "conflict", `version ${newer} of the same state is newer`);
     }
     const version = meta.position + 1;
@@ -104,19 +105,16 @@ export class RequeueItem implements CommitItem {
     this.#answer(refused(outcome === "unknown" ? "unknown" : "unavailable", error));
   }
 
-  /** The version of a newer state that sending this one again would undo. */
-  async #newerState(tx: Transaction, event: HawserEvent): Promise<number | undefined> {
-    const { entries, retained } = this.#context;
-    const { subject, resourceid } = event;
-    const kind = eventClass(event.type);
-    if (kind === "command") return undefined;
-    const rivals =
-      kind === "delete"
-        ? await entries.statesOf(tx, this.appendsTo, resourceid)
-        : await entries.supersededBy(tx, this.appendsTo, resourceid, kind);
-    const sent = subject === undefined ? undefined : await retained.sent(tx, this.appendsTo, subject);
-    const newest = Math.max(sent?.version ?? 0, ...rivals.map((entry) => entry.version));
-    return newest > this.#version ? newest : undefined;
+  /** The newest version that sending this one again would undo; 0 for none. */
+  async #newerState(
+    tx: Transaction,
+    event: HawserEvent,
+    superseded: readonly OutgoingEntry[],
+  ): Promise<number> {
+    const { subject } = event;
+    const isState = eventClass(event.type) !== "command" && subject !== undefined;
+    const sent = isState ? await this.#context.retained.sent(tx, this.appendsTo, subject) : undefined;
+    return Math.max(sent?.version ?? 0, ...superseded.map((entry) => entry.version));
   }
 
   #refuse(tx: Transaction, code: "not_found" | "conflict", why: string): void {

@@ -48,7 +48,8 @@ export function createDiskStore(disk: Disk, options: DiskStoreOptions = {}): Sto
 
 type State =
   | { readonly kind: "stopped" }
-  | { readonly kind: "started"; readonly ready: Promise<void> }
+  | { readonly kind: "starting"; readonly ready: Promise<void> }
+  | { readonly kind: "started" }
   | { readonly kind: "stopping"; readonly done: Promise<void> };
 
 class DiskStore implements Store {
@@ -87,20 +88,39 @@ class DiskStore implements Store {
   }
 
   async start(): Promise<void> {
-    if (this.#state.kind === "stopping") await this.#state.done;
-    if (this.#state.kind === "started") return this.#state.ready;
-    const ready = this.#start();
-    this.#state = { kind: "started", ready };
-    return ready;
+    const state = this.#state;
+    switch (state.kind) {
+      case "started":
+        return;
+      case "starting":
+        return state.ready;
+      case "stopping":
+        await state.done;
+        return this.start();
+      case "stopped": {
+        const ready = this.#start();
+        this.#state = { kind: "starting", ready };
+        return ready;
+      }
+    }
   }
 
   async stop(): Promise<void> {
     const state = this.#state;
-    if (state.kind === "stopped") return;
-    if (state.kind === "stopping") return state.done;
-    const done = this.#stop(state.ready);
-    this.#state = { kind: "stopping", done };
-    return done;
+    switch (state.kind) {
+      case "stopped":
+        return;
+      case "stopping":
+        return state.done;
+      case "starting":
+        await state.ready.catch(() => {});
+        return this.stop();
+      case "started": {
+        const done = this.#stop();
+        this.#state = { kind: "stopping", done };
+        return done;
+      }
+    }
   }
 
   async append(batch: readonly Append[]): Promise<readonly Appended[]> {
@@ -171,23 +191,19 @@ class DiskStore implements Store {
     try {
       await this.#parts.device.open();
       this.#parts.committer.start();
+      this.#state = { kind: "started" };
     } catch (thrown) {
       this.#state = { kind: "stopped" };
       throw this.#parts.device.explain(thrown);
     }
   }
 
-  async #stop(ready: Promise<void>): Promise<void> {
-    try {
-      await ready;
-      await this.#parts.committer.stop();
-      this.#parts.leases.endAll();
-    } catch {
-      // It never started.
-    } finally {
-      await this.#parts.device.close();
-      this.#state = { kind: "stopped" };
-    }
+  async #stop(): Promise<void> {
+    // Nothing is accepted from this very turn on.
+    await this.#parts.committer.stop();
+    this.#parts.leases.endAll();
+    await this.#parts.device.close();
+    this.#state = { kind: "stopped" };
   }
 }
 

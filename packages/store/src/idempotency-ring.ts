@@ -1,4 +1,5 @@
 import type { ReadPlan } from "./commit-item.js";
+import { decodeComponent, encodeComponent } from "./key-text.js";
 import { idempotencyKey, idempotencyOrderKey } from "./keys.js";
 import type { MailboxMeta } from "./rows.js";
 import type { Transaction } from "./transaction.js";
@@ -55,11 +56,11 @@ export class IdempotencyRing {
       const orderKey = idempotencyOrderKey(peer, keyFirst++);
       const oldest = await tx.get(orderKey);
       forget.push(orderKey);
-      if (oldest !== undefined) forget.push(idempotencyKey(peer, oldest));
+      if (oldest !== undefined) forget.push(idempotencyKey(peer, decodeComponent(oldest)));
     }
     const put = [
       [idempotencyKey(peer, key), String(version)],
-      [idempotencyOrderKey(peer, meta.keyNext), key],
+      [idempotencyOrderKey(peer, meta.keyNext), encodeComponent(key)],
     ] as const;
     return { forget, put, meta: { ...meta, keyFirst, keyNext: meta.keyNext + 1 } };
   }

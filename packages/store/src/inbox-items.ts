@@ -2,8 +2,8 @@ import { HawserError } from "@hawser/protocol";
 import type { CommitItem, ReadPlan } from "./commit-item.js";
 import { encodeEvent } from "./event-text.js";
 import type { Begun, Recorded } from "./inbox-store.js";
-import { appliedKey, begunKey, receivedKey, sentKey } from "./keys.js";
-import type { PendingEntries } from "./pending-entries.js";
+import { appliedKey, begunKey, pendingStateKey, receivedKey, sentKey } from "./keys.js";
+import { STATE_CLASSES, type PendingEntries } from "./pending-entries.js";
 import type { RetainedRows } from "./retained-rows.js";
 import { decodeApplied, encodeApplied, encodeBegun, type InboxMeta } from "./rows.js";
 import type { Transaction } from "./transaction.js";
@@ -76,7 +76,9 @@ export class RecordItem implements CommitItem {
     for (const { resourceid, retain } of this.#batch) {
       plan.keys.add(appliedKey(this.#peer, resourceid));
       if (retain.kind !== "nothing") plan.keys.add(receivedKey(this.#peer, retain.subject));
-      if (retain.kind === "forget") plan.keys.add(sentKey(this.#peer, retain.subject));
+      if (retain.kind !== "forget") continue;
+      plan.keys.add(sentKey(this.#peer, retain.subject));
+      for (const kind of STATE_CLASSES) plan.keys.add(pendingStateKey(this.#peer, resourceid, kind));
     }
   }
 
@@ -117,7 +119,7 @@ export class RecordItem implements CommitItem {
     const { retained, entries } = this.#context;
     await retained.forgetReceived(tx, this.#peer, subject, resourceid);
     await retained.forgetSent(tx, this.#peer, subject, resourceid);
-    for (const entry of await entries.statesOf(tx, this.#peer, resourceid)) {
+    for (const entry of await entries.states(tx, this.#peer, resourceid)) {
       const meta = tx.mailbox(this.#peer);
       if (meta !== undefined) tx.setMailbox(this.#peer, entries.remove(tx, this.#peer, meta, entry));
     }

@@ -25,13 +25,15 @@ const TABLES = {
   idempotencyOrder: "q",
   /** `r` peer, subject */
   sent: "r",
-  /** `x` peer, resource, class and, for commands, version */
-  pendingOfResource: "x",
+  /** `x` peer, resource, class */
+  pendingState: "x",
 } as const;
 
 export const CONTROL_KEYS = { format: "!format", id: "!id", commit: "!commit" } as const;
 
-const CLASS_LETTERS = { spec: "s", status: "t", delete: "d", command: "c" } as const;
+export type StateClass = Exclude<EventClass, "command">;
+
+const CLASS_LETTERS: Readonly<Record<StateClass, string>> = { spec: "s", status: "t", delete: "d" };
 
 function prefix(table: keyof typeof TABLES, peer: string): string {
   return TABLES[table] + encodeComponent(peer) + SEPARATOR;
@@ -64,35 +66,9 @@ export function parseInboxKey(key: string): { readonly resourceid: string; reado
   return { resourceid, applied: key.endsWith("a") };
 }
 
-/** A resource has at most one pending entry per class of state, so only commands carry their version in the key. */
-export function pendingOfResourceKey(
-  peer: string,
-  resourceid: string,
-  eventClass: EventClass,
-  version: number,
-): string {
-  const key =
-    prefix("pendingOfResource", peer) + encodeComponent(resourceid) + SEPARATOR + CLASS_LETTERS[eventClass];
-  return eventClass === "command" ? key + encodeVersion(version) : key;
-}
-
-/** Everything pending of one resource. */
-export function pendingOfResourcePrefix(peer: string, resourceid: string): string {
-  return prefix("pendingOfResource", peer) + encodeComponent(resourceid) + SEPARATOR;
-}
-
-/** The class in a key made by `pendingOfResourceKey`, given its prefix. */
-export function classOfKey(key: string, keyPrefix: string): EventClass {
-  switch (key.charAt(keyPrefix.length)) {
-    case CLASS_LETTERS.spec:
-      return "spec";
-    case CLASS_LETTERS.status:
-      return "status";
-    case CLASS_LETTERS.delete:
-      return "delete";
-    default:
-      return "command";
-  }
+/** A resource has at most one pending entry per class of state; commands are in no index. */
+export function pendingStateKey(peer: string, resourceid: string, stateClass: StateClass): string {
+  return prefix("pendingState", peer) + encodeComponent(resourceid) + SEPARATOR + CLASS_LETTERS[stateClass];
 }
 
 type PeerTable = "pending" | "deadLetter" | "sent" | "received" | "inbox";
@@ -105,11 +81,6 @@ export function peerRange(table: PeerTable, peer: string, limit: number, after?:
     before: start + AFTER_SEPARATOR,
     limit,
   };
-}
-
-/** All rows below a prefix that ends with the separator. */
-export function prefixRange(keyPrefix: string, limit: number): KeyRange {
-  return { from: keyPrefix, before: keyPrefix.slice(0, -1) + AFTER_SEPARATOR, limit };
 }
 
 /** The rows of one kind of meta for all peers, those after `after` (a peer) if given. */

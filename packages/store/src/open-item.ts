@@ -1,9 +1,9 @@
 import { eventClass, HawserError, supersedes, type HawserEvent } from "@hawser/protocol";
 import type { CommitItem } from "./commit-item.js";
 import type { EncodedEvent } from "./event-text.js";
-import { deadLetterKey, peerRange, pendingKey, pendingOfResourceKey } from "./keys.js";
+import { deadLetterKey, peerRange, pendingKey, pendingStateKey } from "./keys.js";
 import { STATE_CLASSES } from "./pending-entries.js";
-import { decodeEncoded, decodePendingOfResource, encodePendingOfResource, type MailboxMeta } from "./rows.js";
+import { decodeEncoded, decodePendingState, encodePendingState, type MailboxMeta } from "./rows.js";
 import type { SettledInboxes } from "./settled-inboxes.js";
 import type { Transaction } from "./transaction.js";
 
@@ -77,7 +77,7 @@ export class OpenItem implements CommitItem {
   #keysAbout(event: HawserEvent): readonly string[] {
     const peer = this.opens;
     const version = Number(event.eventid);
-    const states = STATE_CLASSES.map((kind) => pendingOfResourceKey(peer, event.resourceid, kind, 0));
+    const states = STATE_CLASSES.map((kind) => pendingStateKey(peer, event.resourceid, kind));
     return [pendingKey(peer, version), deadLetterKey(peer, version), ...states];
   }
 
@@ -93,8 +93,10 @@ export class OpenItem implements CommitItem {
     if (await this.#isOvertaken(tx, event, version)) return meta;
     const wasDeadLetter = (await tx.get(deadLetterKey(peer, version))) !== undefined;
     tx.put(pendingKey(peer, version), text);
-    const indexKey = pendingOfResourceKey(peer, event.resourceid, eventClass(event.type), version);
-    tx.put(indexKey, encodePendingOfResource({ version, bytes }));
+    const kind = eventClass(event.type);
+    if (kind !== "command") {
+      tx.put(pendingStateKey(peer, event.resourceid, kind), encodePendingState({ version, bytes }));
+    }
     if (!wasDeadLetter) return { ...meta, pending: meta.pending + 1, bytes: meta.bytes + bytes };
     // It was refused once; the peer begins anew, so it gets its chance again.
     tx.remove(deadLetterKey(peer, version));
@@ -105,9 +107,9 @@ export class OpenItem implements CommitItem {
     const own = eventClass(event.type);
     for (const kind of STATE_CLASSES) {
       if (!supersedes(kind, own)) continue;
-      const key = pendingOfResourceKey(this.opens, event.resourceid, kind, 0);
+      const key = pendingStateKey(this.opens, event.resourceid, kind);
       const row = await tx.get(key);
-      if (row !== undefined && decodePendingOfResource(row, key).version > version) return true;
+      if (row !== undefined && decodePendingState(row, key).version > version) return true;
     }
     return false;
   }

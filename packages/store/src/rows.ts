@@ -1,3 +1,4 @@
+import { decodeComponent, encodeComponent } from "./key-text.js";
 import type { DeadLetter, DeadLetterReason } from "./mailbox.js";
 import { corruptRow, decodeEvent, type EncodedEvent } from "./event-text.js";
 
@@ -39,11 +40,12 @@ export function newMailboxMeta(): MailboxMeta {
 
 export function encodeMailboxMeta(meta: MailboxMeta): string {
   const { position, pending, deadLetters, bytes, epoch, peerStore, keyFirst, keyNext } = meta;
-  return `${position} ${pending} ${deadLetters} ${bytes} ${epoch} ${keyFirst} ${keyNext} ${peerStore}`;
+  return `${position} ${pending} ${deadLetters} ${bytes} ${epoch} ${keyFirst} ${keyNext} ${encodeComponent(peerStore)}`;
 }
 
 export function decodeMailboxMeta(text: string, key: string): MailboxMeta {
-  const [numbers, peerStore] = splitNumbers(text, 7, key);
+  const [numbers, encodedPeerStore] = splitNumbers(text, 7, key);
+  const peerStore = decodeComponent(encodedPeerStore);
   const [position = 0, pending = 0, deadLetters = 0, bytes = 0, epoch = 0, keyFirst = 0, keyNext = 0] =
     numbers;
   return { position, pending, deadLetters, bytes, epoch, peerStore, keyFirst, keyNext };
@@ -58,17 +60,17 @@ export function decodeInboxMeta(text: string, key: string): InboxMeta {
   return { settled, incarnation };
 }
 
-/** A pending entry as its resource's index has it: enough to remove it without reading it. */
-export interface PendingOfResource {
+/** A pending state as it is found by its resource: enough to remove it without reading it. */
+export interface PendingState {
   readonly version: number;
   readonly bytes: number;
 }
 
-export function encodePendingOfResource(row: PendingOfResource): string {
+export function encodePendingState(row: PendingState): string {
   return `${row.version} ${row.bytes} `;
 }
 
-export function decodePendingOfResource(text: string, key: string): PendingOfResource {
+export function decodePendingState(text: string, key: string): PendingState {
   const [version = 0, bytes = 0] = splitNumbers(text, 2, key)[0];
   return { version, bytes };
 }

@@ -7,6 +7,7 @@ import {
   pendingVersions,
   refusal,
   spec,
+  status,
   storeFor,
   type MakeStore,
 } from "./harness.js";
@@ -28,7 +29,7 @@ export function capsCompliance(make: MakeStore): void {
 
     it("frees the room of what is superseded first", async () => {
       const { store } = await storeFor(make, { maxEntries: 3 });
-      for (const event of [spec("x_1"), command("x_1"), command("y_1")]) await accept(store, "a", event);
+      for (const event of [spec("x_1"), status("x_1"), command("x_1")]) await accept(store, "a", event);
       expect(await accept(store, "a", spec("x_1"))).toBe(4);
       expect(await accept(store, "a", deletion("x_1"))).toBe(5);
       expect(await pendingVersions(store, "a")).toEqual([3, 5]);

@@ -103,14 +103,15 @@ export function deadLetterCompliance(make: MakeStore): void {
       expect(await store.retained.get("a", "sent", "Thing/x")).toMatchObject({ version: 3, pending: true });
     });
 
-    it("requeues a delete, which then supersedes what is pending of its resource", async () => {
+    it("requeues a delete, which then supersedes the older state pending of its resource", async () => {
       const { store } = await storeFor(make);
+      await accept(store, "a", spec("x_1", { subject: "Thing/other" }));
+      await accept(store, "a", command("x_1"));
       await accept(store, "a", deletion("x_1"));
       const { lease } = await hold(store, "a");
-      await lease.deadLetter(1, REASON);
-      await accept(store, "a", command("x_1"));
-      expect(await store.requeue("a", 1)).toMatchObject({ ok: true, version: 3 });
-      expect(await pendingVersions(store, "a")).toEqual([3]);
+      await lease.deadLetter(3, REASON);
+      expect(await store.requeue("a", 3)).toMatchObject({ ok: true, version: 4 });
+      expect(await pendingVersions(store, "a")).toEqual([2, 4]);
     });
   });
 }

@@ -38,8 +38,10 @@ export class ModelPeer {
   acknowledge(version: number): void {
     const entry = this.#take(version);
     if (entry === undefined || eventClass(entry.event.type) !== "delete") return;
-    this.#forget(this.sent, entry.event);
-    this.#forget(this.received, entry.event);
+    const { subject = "", resourceid } = entry.event;
+    const sent = this.sent.get(subject);
+    if (sent?.event.resourceid === resourceid && sent.version <= version) this.sent.delete(subject);
+    if (this.received.get(subject)?.event.resourceid === resourceid) this.received.delete(subject);
   }
 
   deadLetter(version: number): void {
@@ -127,10 +129,6 @@ export class ModelPeer {
     const entry = this.pending.find((candidate) => candidate.version === version);
     this.pending = this.pending.filter((candidate) => candidate !== entry);
     return entry;
-  }
-
-  #forget(map: Map<string, Kept>, { subject = "", resourceid }: HawserEvent): void {
-    if (map.get(subject)?.event.resourceid === resourceid) map.delete(subject);
   }
 }
 

@@ -21,7 +21,7 @@ export function peerStoreCompliance(make: MakeStore): void {
       await underTest.store.inbox.record("a", [{ resourceid: "x_1", version: 3 }]);
       const { lease } = await hold(underTest.store, "a", "first");
       lease.acknowledge(1);
-      await lease.close();
+      await underTest.restart();
       const store = await underTest.crash();
       expect(await pendingVersions(store, "a", "first")).toEqual([]);
       expect((await store.inbox.load("a")).applied.get("x_1")).toBe(3);
@@ -77,7 +77,7 @@ export function peerStoreCompliance(make: MakeStore): void {
       await hold(underTest.store, "a", "first");
       const { lease } = await hold(underTest.store, "a", "second");
       lease.acknowledge(1);
-      await lease.close();
+      await underTest.restart();
       const store = await underTest.crash();
       expect(await pendingVersions(store, "a", "second")).toEqual([]);
       expect(await pendingVersions(store, "a", "third")).toEqual([1]);

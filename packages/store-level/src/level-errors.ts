@@ -1,0 +1,51 @@
+import { HawserError } from "@hawser/protocol";
+import type { DiskFailure } from "@hawser/store";
+
+const FULL = /no space left on device|disk quota exceeded|ENOSPC|EDQUOT/i;
+const MAX_CAUSES = 5;
+
+/** What an error of LevelDB or of the file system means, and what to do about it. */
+export function explainLevelError(thrown: unknown, directory: string): DiskFailure {
+  const errors = causesOf(thrown);
+  const detail = errors.map((error) => error.message).join(": ") || String(thrown);
+  const codes = new Set(errors.map(codeOf));
+  if (errors.some((error) => FULL.test(error.message)) || codes.has("ENOSPC") || codes.has("EDQUOT")) {
+    return {
+      code: "store_full",
+      message: `no space left for the store in ${directory}; free some, it goes on by itself (${detail})`,
+    };
+  }
+  if (codes.has("LEVEL_LOCKED")) {
+    return {
+      code: "store_unavailable",
+      message: `another process uses the store in ${directory}; stop it or choose another directory`,
+    };
+  }
+  if (codes.has("LEVEL_CORRUPTION") || errors.some((error) => /corruption:/i.test(error.message))) {
+    return {
+      code: "store_corrupt",
+      message: `the store in ${directory} is damaged (${detail}); restore the directory from a backup, or move it away and start with an empty one (peers then send their state again)`,
+    };
+  }
+  return {
+    code: "store_unavailable",
+    message: `the store in ${directory} cannot be used (${detail}); check that it is a directory this user may write to`,
+  };
+}
+
+export function levelError(thrown: unknown, directory: string): HawserError {
+  if (thrown instanceof HawserError) return thrown;
+  const { code, message } = explainLevelError(thrown, directory);
+  return new HawserError(code, message, { cause: thrown });
+}
+
+/** The error and what caused it, outermost first. */
+function causesOf(thrown: unknown): readonly Error[] {
+  const errors: Error[] = [];
+  for (let at = thrown; at instanceof Error && errors.length < MAX_CAUSES; at = at.cause) errors.push(at);
+  return errors;
+}
+
+function codeOf(error: Error): unknown {
+  return "code" in error ? error.code : undefined;
+}
