@@ -42,7 +42,7 @@ export class PrincipalApi {
   }
 
   async resources(agent: string): Promise<readonly ResourceState[]> {
-    const body = await this.#json(`/v1/agents/${agent}/resources?limit=1000`);
+    const body = await this.#json(`/v1/agents/${agent}/resources?limit=500`);
     return z.object({ items: z.array(resourceSchema) }).parse(body).items;
   }
 

@@ -30,7 +30,7 @@ export function createService(
     runtime,
     limits: { maxEntries: settings.mailboxMaxEntries, maxBytes: settings.mailboxMaxBytes },
   });
-  const metrics = createMetrics({ version: VERSION });
+  const metrics = createMetrics();
   const principal = createPrincipal({
     store,
     runtime,
@@ -42,6 +42,7 @@ export function createService(
     maxSessions: settings.maxSessions,
     stopWindowMs: settings.stopWindow,
   });
+  metrics.watch(principal);
   const api = createApiServer({
     ...settings.apiListen,
     runtime,

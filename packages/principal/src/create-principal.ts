@@ -6,9 +6,11 @@ import {
   HawserError,
   parseVersion,
   RESERVED_TYPE_PREFIX,
+  type EventDraft,
 } from "@hawser/protocol";
 import { systemRuntime } from "@hawser/runtime";
 import type { Appended, MailboxStats } from "@hawser/store";
+import { countRefusals } from "./count-refusals.js";
 import { createListener } from "./listener/listener.js";
 import type { Accepted, Principal, PrincipalOptions } from "./principal.js";
 import { createResources } from "./resources/resources.js";
@@ -108,18 +110,7 @@ export function createPrincipal(options: PrincipalOptions): Principal {
     resources: createResources({ runtime, store, source, observer }),
 
     async publish(agent, event, { idempotencyKey } = {}) {
-      checkAgentName(agent);
-      const draft = checkDraft(event);
-      if (draft.type.startsWith(RESERVED_TYPE_PREFIX)) {
-        throw new HawserError(
-          "invalid_event",
-          `${draft.type} is reserved; change a resource with resources.put or resources.delete`,
-          {
-            agent,
-            resource_id: draft.resourceid,
-          },
-        );
-      }
+      const draft = countRefusals(observer, agent, () => checkPublication(agent, event));
       const append = {
         peer: agent,
         event: draft,
@@ -166,8 +157,22 @@ export function createPrincipal(options: PrincipalOptions): Principal {
 
     async requeue(agent, eventid) {
       checkAgentName(agent);
-      const appended = await store.requeue(agent, parseVersion(eventid));
-      return accepted(agent, "", appended);
+      const version = parseVersion(eventid);
+      const [letter] = await store.deadLetters(agent, { after: version - 1, limit: 1 });
+      const appended = await store.requeue(agent, version);
+      return accepted(agent, letter?.event.resourceid ?? "", appended);
     },
   };
+}
+
+// Resources have their own way in, which keeps their uid and their versions right.
+function checkPublication(agent: string, event: EventDraft): EventDraft {
+  checkAgentName(agent);
+  const draft = checkDraft(event);
+  if (!draft.type.startsWith(RESERVED_TYPE_PREFIX)) return draft;
+  throw new HawserError(
+    "invalid_event",
+    `${draft.type} is reserved; change a resource with resources.put or resources.delete`,
+    { agent, resource_id: draft.resourceid },
+  );
 }

@@ -13,3 +13,10 @@ export type {
   Resources,
 } from "./principal.js";
 export type { AgentView, DeadLetterView, ResourceView } from "./views.js";
+export { createListener, type Listener, type ListenerParts } from "./listener/listener.js";
+export {
+  DEFAULT_HELLO_TIMEOUT_MS,
+  DEFAULT_LISTEN_HOST,
+  DEFAULT_MAX_UNDECIDED,
+} from "./listener/listener-settings.js";
+export type { ListenerStats } from "./listener/listener-stats.js";

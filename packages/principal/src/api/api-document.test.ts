@@ -5,7 +5,7 @@ import { createPrincipal } from "../create-principal.js";
 import { createApi } from "./api.js";
 import { createMetrics } from "./metrics.js";
 
-const text = readFileSync(new URL("API.md", import.meta.url), "utf8");
+const text = readFileSync(new URL("../../API.md", import.meta.url), "utf8");
 
 it("documents each metric with its type and labels, and no other", async () => {
   const documented = [...text.matchAll(/^\| `(hawser_\w+)` *\| (\w+)/gm)].map(

@@ -14,6 +14,7 @@ import {
 } from "@hawser/protocol";
 import type { Runtime } from "@hawser/runtime";
 import type { RetainedState, Store } from "@hawser/store";
+import { countRefusals } from "../count-refusals.js";
 import type { PutOptions, Resources } from "../principal.js";
 import type { PrincipalObserver } from "../principal-observer.js";
 import type { ResourceView } from "../views.js";
@@ -52,7 +53,7 @@ export function createResources(options: ResourcesOptions): Resources {
     draft: EventDraft,
     current: RetainedState | undefined,
   ): Promise<RetainedState | undefined> {
-    const event = checkDraft(draft);
+    const event = countRefusals(observer, target.agent, () => checkDraft(draft));
     const [appended] = await store.append([
       { peer: target.agent, event, expectedVersion: current?.version ?? 0 },
     ]);
