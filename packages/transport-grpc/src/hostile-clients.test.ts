@@ -39,7 +39,7 @@ let cleanups: (() => unknown)[] = [];
 beforeEach(async () => {
   accepted = [];
   cleanups = [];
-  const acceptor = createGrpcAcceptor();
+  const acceptor = createGrpcAcceptor({ handshakeTimeoutMs: 200, keepAliveIntervalMs: 50 });
   await acceptor.start((connection) => accepted.push(hear(connection)));
   const listener = createServer((socket) =>
     acceptor.accept(socket, { address: "somewhere:1", certificateName: "agent-7" }),
@@ -149,6 +149,15 @@ describe("streams that break the rules", () => {
     });
     expect(second.server.ids).toEqual(["sibling"]);
   });
+});
+
+it("an HTTP/2 connection without a stream is cut, one with a stream is not", async () => {
+  const [idle, busy] = [openSession(), openSession()];
+  const { stream } = await openStream(busy);
+  await once(idle, "close");
+  expect(busy.closed).toBe(false);
+  stream.end();
+  await once(busy, "close");
 });
 
 it("knows the peer by what the listener and the metadata say", async () => {

@@ -2,6 +2,9 @@ import type { Http2Session } from "node:http2";
 import { HawserError } from "@hawser/protocol";
 import type { Timers } from "@hawser/runtime";
 
+/** What is needed of an HTTP/2 connection to keep it alive. */
+export type PingedSession = Pick<Http2Session, "closed" | "destroyed" | "ping" | "once">;
+
 /**
  * Pings the other end of an HTTP/2 connection until it is closed, so that what watches idle connections in between lets it be, and so that
  * a dead one is found out: `onDead` runs when a ping has not been answered by the time the next is due.
@@ -9,7 +12,7 @@ import type { Timers } from "@hawser/runtime";
  * @param intervalMs 0 for never
  */
 export function keepAlive(
-  session: Http2Session,
+  session: PingedSession,
   intervalMs: number,
   timers: Timers,
   onDead: (error: HawserError) => void,
