@@ -151,6 +151,14 @@ describe("settings that depend on each other", () => {
   });
 });
 
+it("every setting is in the README", async () => {
+  const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
+  const flags = Object.keys(settingsShape).map(
+    (key) => `\`--${key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}\``,
+  );
+  expect(flags.filter((flag) => !readme.includes(flag))).toEqual([]);
+});
+
 it("the version is that of the package", async () => {
   const manifest: { version: string } = JSON.parse(
     await readFile(new URL("../package.json", import.meta.url), "utf8"),

@@ -108,7 +108,9 @@ export class ConnectionLoop {
     const abort = new AbortController();
     this.#phase = { kind: "dialling", abort };
     this.#options.changed({ kind: "connecting", transport: dialer.transport, since: this.#wallTime() });
-    dialer.dial({ signal: abort.signal }).then(
+    // Wrapped, so that a dialer that throws at once is one that failed.
+    const dialled = (async () => dialer.dial({ signal: abort.signal }))();
+    dialled.then(
       (connection) => {
         if (abort.signal.aborted) this.#discard(connection);
         else this.#connected(connection);

@@ -113,11 +113,14 @@ export class Dispatcher {
     const context = this.#context(voice, this.#logger(event.resourceid, event.eventid));
     const peerStore = this.#options.peerStore();
     this.#held.set(subject, { uid: resource.uid, version, peerStore });
-    const status = await handler.apply(resource, context).catch((thrown: unknown) => {
+    let status: JsonValue | void;
+    try {
+      status = await handler.apply(resource, context);
+    } catch (thrown) {
       // Refused for good, so it has not happened: what was there before still is.
-      if (isRejection(thrown)) this.#restoreHeld(subject, before?.uid === resource.uid ? before : undefined);
+      if (isRejection(thrown)) this.#setHeld(subject, before?.uid === resource.uid ? before : undefined);
       throw thrown;
-    });
+    }
     if (status !== undefined) await this.#say(voice, status, context.logger);
     return { kind: "applied", retain: { keep: kept(event, peerStore) } };
   }
@@ -208,7 +211,7 @@ export class Dispatcher {
     return held.peerStore === this.#options.peerStore() && version < held.version;
   }
 
-  #restoreHeld(subject: string, held: HeldResource | undefined): void {
+  #setHeld(subject: string, held: HeldResource | undefined): void {
     if (held === undefined) this.#held.delete(subject);
     else this.#held.set(subject, held);
   }

@@ -82,12 +82,7 @@ export class StatusReporter {
     this.#due.delete(subject);
     entry.voice = undefined;
     entry.slot.drop();
-    await this.#flushing;
-  }
-
-  /** Takes reports again after a stop. */
-  start(): void {
-    this.#stopped = undefined;
+    await entry.slot.writing;
   }
 
   /** Tries once more to write what waits; what cannot be written is given up. */

@@ -33,8 +33,9 @@ export class StatusSlot {
   #waiting: Waiting | undefined;
   #taken: Waiting | undefined;
 
-  get waiting(): boolean {
-    return this.#waiting !== undefined;
+  /** Resolves when the write that is under way is over; undefined when there is none. */
+  get writing(): Promise<void> | undefined {
+    return this.#taken?.tried.promise;
   }
 
   get known(): boolean {

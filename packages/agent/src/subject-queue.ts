@@ -21,9 +21,4 @@ export class SubjectQueue {
       if (this.#tails.get(subject) === tail) this.#tails.delete(subject);
     }
   }
-
-  /** Resolves when everything that runs or waits now is through. */
-  async idle(): Promise<void> {
-    await Promise.all(this.#tails.values());
-  }
 }

@@ -114,7 +114,7 @@ export class Task {
     const { spec, runtime, logger, save, changed } = this.#options;
     this.#quickRuns = ranMs >= STABLE_RUN_MS ? 1 : this.#quickRuns + 1;
     const run = { exit, ranMs, restarts: this.#restarts, quickRuns: this.#quickRuns };
-    const delayMs = restartDelayMs(spec.restart, run);
+    const delayMs = this.#stopping ? undefined : restartDelayMs(spec.restart, run);
     logger.info({ ...exitStatus(exit), restarts: this.#restarts, restart_in_ms: delayMs }, "task ended");
     if (this.#stopping) {
       this.#state = { kind: "pending", lastExit: exit, timer: undefined };

@@ -1,0 +1,119 @@
+import { HawserError } from "@hawser/protocol";
+import { createMemoryDisk, createMemoryStore, type MemoryDisk, type Store } from "@hawser/store";
+import { createVirtualRuntime, type VirtualRuntime } from "@hawser/testkit";
+import { beforeEach, describe, expect, it } from "vitest";
+import { STATUS_RETRY_MS, StatusReporter } from "./status-reporter.js";
+
+let virtual: VirtualRuntime;
+let disk: MemoryDisk;
+let store: Store;
+let reporter: StatusReporter;
+
+const resource = (version = "1", name = "a") => ({ kind: "Job", name, uid: "u", version });
+
+beforeEach(async () => {
+  virtual = createVirtualRuntime({ seed: 3 });
+  disk = createMemoryDisk();
+  store = createMemoryStore({ disk, runtime: virtual.runtime });
+  await store.start();
+  reporter = new StatusReporter({ runtime: virtual.runtime, store, source: "test" });
+});
+
+const lastVersion = async (): Promise<number> => (await store.stats("principal"))?.lastVersion ?? 0;
+
+async function outcome(promise: Promise<void>): Promise<string> {
+  let result = "pending";
+  promise.then(
+    () => (result = "done"),
+    (thrown: unknown) => (result = HawserError.from(thrown).code),
+  );
+  await virtual.advance(0);
+  return result;
+}
+
+describe("StatusReporter", () => {
+  it("writes everything reported in one tick with one append, one event per resource", async () => {
+    const appends: number[] = [];
+    const counting: Store = Object.create(store, {
+      append: {
+        value: (batch: Parameters<Store["append"]>[0]) => {
+          appends.push(batch.length);
+          return store.append(batch);
+        },
+      },
+    });
+    reporter = new StatusReporter({ runtime: virtual.runtime, store: counting, source: "test" });
+    for (let index = 0; index < 300; index += 1) reporter.open(resource("1", `r${index}`)).say(index);
+    await virtual.advance(1);
+    expect(appends).toEqual([256, 44]);
+  });
+
+  it("keeps the newest status while the disk is full, and writes it when there is room", async () => {
+    disk.failWrites(new HawserError("store_full", "no space left"));
+    const voice = reporter.open(resource());
+    const first = voice.say(1);
+    await virtual.advance(10 * STATUS_RETRY_MS);
+    expect(await outcome(first.tried)).toBe("done");
+    expect(await outcome(first.durable)).toBe("pending");
+    const second = voice.say(2);
+    disk.failWrites(undefined);
+    await virtual.advance(10 * STATUS_RETRY_MS);
+    expect([await outcome(first.durable), await outcome(second.durable)]).toEqual(["done", "done"]);
+    const sent = await store.retained.get("principal", "sent", "Job/a");
+    expect(sent?.event.data).toMatchObject({ status: 2 });
+  });
+
+  it("tells whoever waits when it stops first, and takes nothing afterwards", async () => {
+    disk.failWrites(new HawserError("store_full", "no space left"));
+    const voice = reporter.open(resource());
+    const { durable } = voice.say(1);
+    await virtual.advance(STATUS_RETRY_MS);
+    const stopped = reporter.stop();
+    await virtual.advance(1);
+    await stopped;
+    expect(await outcome(durable)).toBe("aborted");
+    expect(() => reporter.open(resource()).say(2)).toThrow("the agent stopped");
+    await virtual.advance(10 * STATUS_RETRY_MS);
+    expect(virtual.pendingTimers).toBeLessThanOrEqual(1);
+  });
+
+  it("writes what was reported last before it stops", async () => {
+    const { durable } = reporter.open(resource()).say("bye");
+    const stopped = reporter.stop();
+    await virtual.advance(1);
+    await stopped;
+    expect(await outcome(durable)).toBe("done");
+    expect(await lastVersion()).toBe(1);
+  });
+
+  it("writes nothing of a closed resource, and answers whoever waits", async () => {
+    const voice = reporter.open(resource());
+    const { durable } = voice.say(1);
+    await reporter.close("Job/a");
+    expect(await outcome(durable)).toBe("done");
+    voice.say(2);
+    await virtual.advance(10);
+    expect(await lastVersion()).toBe(0);
+  });
+
+  it("waits for a write that is under way before it calls a resource closed", async () => {
+    let finish: () => void = () => {};
+    const slow: Store = Object.create(store, {
+      append: {
+        value: async (batch: Parameters<Store["append"]>[0]) => {
+          await new Promise<void>((resolve) => (finish = resolve));
+          return store.append(batch);
+        },
+      },
+    });
+    reporter = new StatusReporter({ runtime: virtual.runtime, store: slow, source: "test" });
+    reporter.open(resource()).say(1);
+    await virtual.advance(1);
+    const closed = reporter.close("Job/a");
+    expect(await outcome(closed)).toBe("pending");
+    finish();
+    await virtual.advance(1);
+    expect(await outcome(closed)).toBe("done");
+    expect(await lastVersion()).toBe(1);
+  });
+});
