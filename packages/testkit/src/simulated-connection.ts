@@ -24,8 +24,15 @@ export interface SimulatedConnectionParts {
   /** Runs the callback now or a little later: the interface allows both, so callers must bear both. */
   readonly nowOrSoon: (callback: () => void) => void;
   readonly soon: (callback: () => void) => void;
+  /** Begins to take what the other end sends; until then it waits on the way. */
+  readonly read: () => void;
   /** This end is over: `reset` when its peer has to be told by the network. */
   readonly released: (how: "reset" | "quiet") => void;
+}
+
+interface Close {
+  readonly code: CloseCode;
+  readonly reason: string;
 }
 
 /**
@@ -33,13 +40,9 @@ export interface SimulatedConnectionParts {
  */
 type State =
   | { readonly kind: "open" }
-  | { readonly kind: "closing" | "failing"; readonly code: CloseCode; readonly reason: string }
+  | ({ readonly kind: "closing" | "failing" } & Close)
   | { readonly kind: "ended" }
   | { readonly kind: "dead" };
-
-type Arrival =
-  | { readonly kind: "event"; readonly event: CloudEvent }
-  | { readonly kind: "end"; readonly end: ConnectionEnd };
 
 /** One end of a connection of the simulated network. */
 export class SimulatedConnection implements Connection {
@@ -49,8 +52,8 @@ export class SimulatedConnection implements Connection {
   readonly #out: SimulatedPipe;
   #state: State = { kind: "open" };
   #handlers: ConnectionHandlers | undefined;
-  /** What arrived before `open`; undefined once it has been handed over. */
-  #held: Arrival[] | undefined = [];
+  #isReading = false;
+  #unheardEnd: ConnectionEnd | undefined;
   #saidStop = false;
 
   constructor(parts: SimulatedConnectionParts, out: SimulatedPipe) {
@@ -71,9 +74,9 @@ export class SimulatedConnection implements Connection {
     if (this.#handlers !== undefined) throw new Error("a connection is opened once");
     this.#handlers = handlers;
     this.#parts.soon(() => {
-      const held = this.#held ?? [];
-      for (let arrival = held.shift(); arrival !== undefined; arrival = held.shift()) this.#hand(arrival);
-      this.#held = undefined;
+      this.#isReading = true;
+      if (this.#unheardEnd !== undefined) this.#tellEnd(this.#unheardEnd);
+      else this.#parts.read();
     });
   }
 
@@ -100,23 +103,24 @@ export class SimulatedConnection implements Connection {
   terminate(error: HawserError): void {
     if (this.isOver) return;
     this.#state = { kind: "ended" };
-    this.#held?.splice(0);
     this.#parts.released("reset");
-    this.#parts.nowOrSoon(() => this.#arrive({ kind: "end", end: { kind: "lost", error } }));
+    this.#parts.nowOrSoon(() => this.#tellEnd({ kind: "lost", error }));
   }
 
   /** The host of this end was killed: its handlers never hear of anything again. */
   die(): void {
     this.#state = { kind: "dead" };
-    this.#held?.splice(0);
   }
 
   /** The network says that the connection is gone. */
   lose(error: HawserError): void {
+    const state = this.#state;
     if (this.isOver) return;
+    // A close over a bad frame says why, whatever the peer makes of it.
+    if (state.kind === "failing") return this.#endClosed(state, "local");
     this.#state = { kind: "ended" };
     this.#parts.released("quiet");
-    this.#arrive({ kind: "end", end: { kind: "lost", error } });
+    this.#tellEnd({ kind: "lost", error });
   }
 
   receive(frame: Frame): void {
@@ -149,19 +153,21 @@ export class SimulatedConnection implements Connection {
     } catch (thrown) {
       return this.#fail(CLOSE_CODES.invalidPayload, HawserError.from(thrown).message);
     }
-    this.#arrive({ kind: "event", event });
+    this.#handlers?.message(event);
   }
 
   #receiveClose(code: CloseCode, reason: string): void {
     const state = this.#state;
-    const own = state.kind === "closing" || state.kind === "failing" ? state : undefined;
-    if (own === undefined) this.#out.send({ kind: "close", bytes: 0, code, reason });
+    if (state.kind === "open") this.#out.send({ kind: "close", bytes: 0, code, reason });
+    // An answer repeats our code; another one means that the peer closed for a reason of its own at the same time, and that is news.
+    const isAnswer = state.kind === "failing" || (state.kind === "closing" && state.code === code);
+    this.#endClosed(isAnswer ? state : { code, reason }, isAnswer ? "local" : "peer");
+  }
+
+  #endClosed({ code, reason }: Close, by: "local" | "peer"): void {
     this.#state = { kind: "ended" };
     this.#parts.released("quiet");
-    const by = own === undefined ? "peer" : "local";
-    const said = own ?? { code, reason };
-    const clean = isCleanClose(said.code);
-    this.#arrive({ kind: "end", end: { kind: "closed", clean, code: said.code, reason: said.reason, by } });
+    this.#tellEnd({ kind: "closed", clean: isCleanClose(code), code, reason, by });
   }
 
   #fail(code: CloseCode, reason: string): void {
@@ -169,15 +175,10 @@ export class SimulatedConnection implements Connection {
     this.#state = { kind: "failing", code, reason };
   }
 
-  #arrive(arrival: Arrival): void {
-    if (this.#held === undefined) this.#hand(arrival);
-    else this.#held.push(arrival);
-  }
-
-  #hand(arrival: Arrival): void {
+  #tellEnd(end: ConnectionEnd): void {
     if (this.#state.kind === "dead") return;
-    if (arrival.kind === "end") this.#handlers?.ended(arrival.end);
-    else this.#handlers?.message(arrival.event);
+    if (this.#isReading) this.#handlers?.ended(end);
+    else this.#unheardEnd = end;
   }
 
   #frame(event: CloudEvent): Extract<Frame, { kind: "event" }> {

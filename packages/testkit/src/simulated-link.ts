@@ -84,6 +84,7 @@ export class SimulatedLink {
         maxFrameBytes,
         codec,
         soon,
+        read: () => this.#pipes[otherSide(side)].read(),
         nowOrSoon: (callback) => (this.#draw() ? callback() : soon(callback)),
         released: (how) => this.#released(side, how),
       },

@@ -96,16 +96,14 @@ describe("a perfect network", () => {
     expect(network.openConnections).toBe(0);
   });
 
-  it("ends each side once, with its own code, when both close at the same time", async () => {
+  it("ends each side once, with the code of the other, when both close at the same time", async () => {
     const { virtual, connect } = world();
     const { connection, ear, other } = await connect();
     connection.close(1000, "mine");
     other.connection.close(4002, "yours");
     await virtual.advance(10);
-    expect(ear.ends).toEqual([{ kind: "closed", clean: true, code: 1000, reason: "mine", by: "local" }]);
-    expect(other.ear.ends).toEqual([
-      { kind: "closed", clean: false, code: 4002, reason: "yours", by: "local" },
-    ]);
+    expect(ear.ends).toEqual([{ kind: "closed", clean: false, code: 4002, reason: "yours", by: "peer" }]);
+    expect(other.ear.ends).toEqual([{ kind: "closed", clean: true, code: 1000, reason: "mine", by: "peer" }]);
   });
 
   it("holds back what arrives before open, even when the connection is over by then", async () => {

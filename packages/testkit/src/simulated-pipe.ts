@@ -25,6 +25,7 @@ export class SimulatedPipe {
   #inFlight: { readonly frame: Frame; readonly arriveAt: number }[] = [];
   #bytes = 0;
   #state: PipeState = "flowing";
+  #isRead = false;
   #timer: Timer | undefined;
 
   constructor(world: PipeWorld, deliver: (frame: Frame) => void, drained: () => void) {
@@ -48,6 +49,12 @@ export class SimulatedPipe {
     const last = this.#inFlight.at(-1)?.arriveAt ?? 0;
     const arriveAt = Math.max(last, this.#world.clock.now() + this.#latency());
     this.#inFlight.push({ frame, arriveAt });
+    this.#schedule();
+  }
+
+  /** The receiver begins to read; until then everything waits, and fills the buffer of the sender. */
+  read(): void {
+    this.#isRead = true;
     this.#schedule();
   }
 
@@ -87,7 +94,7 @@ export class SimulatedPipe {
 
   #schedule(): void {
     const next = this.#inFlight[0];
-    if (this.#state === "held" || this.#timer !== undefined || next === undefined) return;
+    if (!this.#isRead || this.#state === "held" || this.#timer !== undefined || next === undefined) return;
     this.#timer = this.#world.timers.after(next.arriveAt - this.#world.clock.now(), () => this.#arrive());
   }
 
