@@ -1,33 +1,12 @@
-import { connect, constants, type ClientHttp2Session, type ClientHttp2Stream } from "node:http2";
-import { connect as connectTcp, isIP, type Socket } from "node:net";
-import { connect as connectTls, type TLSSocket } from "node:tls";
+import { constants } from "node:http2";
 import { HawserError } from "@hawser/protocol";
-import type { Runtime } from "@hawser/runtime";
 import { DEFAULT_DIAL_TIMEOUT_MS, type Connection, type DialOptions } from "@hawser/transport";
-import { ClientConnection } from "./client-connection.js";
+import { Channel, targetOf, type ChannelSettings } from "./channel.js";
 import { refusedDial } from "./refused-dial.js";
-import { keepAlive } from "./keep-alive.js";
-import { CONNECT_PATH, CONTENT_TYPE, isGrpcContentType } from "./service.js";
-import { FLOW_CONTROL_WINDOW_BYTES, type StreamSettings } from "./stream-settings.js";
+import { isGrpcContentType } from "./service.js";
 
-/** PEM texts, as `node:tls` takes them. The server's certificate is always verified. */
-export interface GrpcTlsOptions {
-  /** Authorities to trust instead of the well-known ones. */
-  readonly ca?: string | Buffer | readonly (string | Buffer)[];
-  /** This agent's certificate, where the principal wants one. */
-  readonly cert?: string | Buffer;
-  readonly key?: string | Buffer;
-  /** The name the server's certificate must have. @default the target's host */
-  readonly servername?: string;
-}
-
-export interface DialSettings {
-  readonly host: string;
-  readonly port: number;
+export interface DialSettings extends ChannelSettings {
   readonly authorization: () => string | undefined | Promise<string | undefined>;
-  readonly tls: GrpcTlsOptions | undefined;
-  readonly stream: StreamSettings;
-  readonly runtime: Runtime;
 }
 
 /** One try to connect: settles once, and leaves nothing open when it fails. */
@@ -80,107 +59,8 @@ export function dialGrpc(settings: DialSettings, options: DialOptions): Promise<
   });
 }
 
-/** The HTTP/2 connection of one stream. */
-class Channel {
-  readonly #settings: DialSettings;
-  readonly #socket: Socket;
-  readonly #session: ClientHttp2Session;
-  #error: Error | undefined;
-
-  constructor(settings: DialSettings) {
-    this.#settings = settings;
-    this.#socket = settings.tls === undefined ? openTcp(settings) : openTls(settings, settings.tls);
-    this.#socket.setNoDelay(true);
-    // Added before the session's own handler, so that the first error heard is the one that says why.
-    this.#socket.on("error", (error) => {
-      this.#error ??= error;
-    });
-    this.#session = connect(`${settings.tls === undefined ? "http" : "https"}://${targetOf(settings)}`, {
-      createConnection: () => this.#socket,
-      settings: { initialWindowSize: FLOW_CONTROL_WINDOW_BYTES, enablePush: false },
-    });
-    this.#session.once("connect", () => this.#session.setLocalWindowSize(FLOW_CONTROL_WINDOW_BYTES));
-  }
-
-  /** Opens the stream; `onFail` runs when it ends before it was taken over. */
-  request(authorization: string | undefined, onFail: (error: unknown) => void): ClientHttp2Stream {
-    this.#session.on("error", (error) => {
-      this.#error ??= error;
-      onFail(this.#error);
-    });
-    const stream = this.#session.request({
-      ":method": "POST",
-      ":path": CONNECT_PATH,
-      "content-type": CONTENT_TYPE,
-      "grpc-accept-encoding": "identity",
-      te: "trailers",
-      ...(authorization === undefined ? {} : { authorization }),
-    });
-    stream.on("error", (error) => {
-      this.#error ??= error;
-    });
-    stream.once("close", () => onFail(this.#error ?? new Error("the stream was closed before it began")));
-    return stream;
-  }
-
-  connection(stream: ClientHttp2Stream): Connection {
-    const { stream: settings, runtime } = this.#settings;
-    const connection = new ClientConnection({
-      stream,
-      peer: { address: targetOf(this.#settings) },
-      settings,
-      runtime,
-      release: (how) => (how === "cut" ? this.cut() : this.#finish()),
-    });
-    keepAlive(this.#session, settings.keepAliveIntervalMs, runtime.timers, (error) => {
-      connection.terminate(error);
-      this.cut();
-    });
-    return connection;
-  }
-
-  cut(): void {
-    this.#session.destroy();
-    this.#socket.destroy();
-  }
-
-  /** Closes once the stream is through, or after a while without it. */
-  #finish(): void {
-    const { stream: settings, runtime } = this.#settings;
-    const deadline = runtime.timers.after(settings.closeTimeoutMs, () => this.cut());
-    this.#socket.once("close", () => deadline.cancel());
-    this.#session.close();
-  }
-}
-
 async function authorize({ authorization }: DialSettings): Promise<string | undefined> {
   return await authorization();
-}
-
-function openTcp({ host, port }: DialSettings): Socket {
-  return connectTcp({ host, port });
-}
-
-function openTls({ host, port }: DialSettings, tls: GrpcTlsOptions): TLSSocket {
-  const { ca, cert, key } = tls;
-  const servername = tls.servername ?? (isIP(host) === 0 ? host : undefined);
-  const socket = connectTls({
-    host,
-    port,
-    ALPNProtocols: ["h2"],
-    ...(ca === undefined ? {} : { ca: typeof ca === "string" || Buffer.isBuffer(ca) ? ca : [...ca] }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-    ...(servername === undefined ? {} : { servername }),
-  });
-  socket.once("secureConnect", () => {
-    if (socket.alpnProtocol !== "h2") socket.destroy(new Error("the server does not offer HTTP/2 (ALPN h2)"));
-  });
-  return socket;
-}
-
-function targetOf({ host, port }: DialSettings): string {
-  return isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 function connectionFailed(target: string, thrown: unknown): HawserError {

@@ -1,7 +1,8 @@
 import { HawserError } from "@hawser/protocol";
 import { systemRuntime, type Runtime } from "@hawser/runtime";
 import type { Dialer } from "@hawser/transport";
-import { dialGrpc, type DialSettings, type GrpcTlsOptions } from "./dial-attempt.js";
+import type { GrpcTlsOptions } from "./channel.js";
+import { dialGrpc, type DialSettings } from "./dial-attempt.js";
 import { resolveStreamOptions, type StreamOptions } from "./stream-settings.js";
 
 export interface GrpcDialerOptions extends StreamOptions {

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect as connectHttp2, type ClientHttp2Session, type ClientHttp2Stream } from "node:http2";
 import { connect, createServer, type AddressInfo } from "node:net";
-import { CLOSE_EVENT_TYPE, LIMITS, protobufCodec, type CloudEvent } from "@hawser/protocol";
+import { CLOSE_EVENT_TYPE, encodeClose, LIMITS, protobufCodec, type CloudEvent } from "@hawser/protocol";
 import type { Connection, ConnectionEnd } from "@hawser/transport";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { CONNECT_PATH, createGrpcAcceptor, createGrpcDialer } from "./index.js";
@@ -148,6 +148,20 @@ describe("streams that break the rules", () => {
       by: "peer",
     });
     expect(second.server.ids).toEqual(["sibling"]);
+  });
+});
+
+it("where both close at once, the client's code is what the server learns", async () => {
+  const { stream, server } = await openStream();
+  server.connection.close(1001, "draining");
+  const close = encodeClose({ code: 4001, reason: "silence" }, { id: "1", source: "/test" });
+  stream.end(framed(protobufCodec.encode(close)));
+  expect(await server.end).toEqual({
+    kind: "closed",
+    clean: false,
+    code: 4001,
+    reason: "silence",
+    by: "peer",
   });
 });
 

@@ -1,5 +1,5 @@
 export { createGrpcAcceptor, DEFAULT_HANDSHAKE_TIMEOUT_MS, type GrpcAcceptorOptions } from "./acceptor.js";
-export type { GrpcTlsOptions } from "./dial-attempt.js";
+export type { GrpcTlsOptions } from "./channel.js";
 export { createGrpcDialer, type GrpcDialerOptions } from "./dialer.js";
 export { CONNECT_PATH } from "./service.js";
 export {

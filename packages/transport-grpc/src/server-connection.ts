@@ -46,11 +46,15 @@ export class ServerConnection extends GrpcConnection<ServerHttp2Stream> {
 
   /** The agent has ended its side: this ends the connection, behind a status unless that has been given. */
   #answer(): void {
-    const { ownClose } = this;
-    if (ownClose !== undefined) return this.endClosed(ownClose, "local");
-    const close = this.peerClose ?? NORMAL_CLOSE;
-    this.#endStream(close, GRPC_STATUS.ok);
-    this.endClosed(close, "peer");
+    const { ownClose, peerClose } = this;
+    if (ownClose === undefined) {
+      const close = peerClose ?? NORMAL_CLOSE;
+      this.#endStream(close, GRPC_STATUS.ok);
+      return this.endClosed(close, "peer");
+    }
+    // An agent that only answers says nothing of its own; another code means that it closed for its own reason at the same time.
+    if (peerClose === undefined || peerClose.code === ownClose.code) this.endClosed(ownClose, "local");
+    else this.endClosed(peerClose, "peer");
   }
 
   #endStream(close: Close, status: number): void {
