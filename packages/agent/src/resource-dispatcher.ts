@@ -1,0 +1,168 @@
+import {
+  formatVersion,
+  HawserError,
+  parseDeleteData,
+  parseSpecData,
+  subjectOf,
+  type JsonValue,
+} from "@hawser/protocol";
+import type { Delivery, Outcome } from "@hawser/link";
+import type { Logger } from "@hawser/runtime";
+import type { RetainedStates } from "@hawser/store";
+import { kept, readHeld, type HeldResource } from "./held-resources.js";
+import { isHandlerRejection, Rejection, rejection } from "./rejection.js";
+import type {
+  DeletedResource,
+  DesiredResource,
+  HandlerContext,
+  ResourceHandler,
+} from "./resource-handler.js";
+import type { StatusReporter, StatusVoice } from "./status-reporter.js";
+
+export interface ResourceDispatcherOptions {
+  readonly handlers: Readonly<Record<string, ResourceHandler>>;
+  readonly retained: RetainedStates;
+  readonly reporter: StatusReporter;
+  readonly signal: AbortSignal;
+  readonly logger: Logger;
+  /** Name of the principal's store in the current session. */
+  readonly peerStore: () => string | undefined;
+}
+
+/**
+ * Brings specs and deletes to the handler of their kind, by the rules of uids (PROTOCOL.md, Resource events). Whoever calls it sees to it that calls for one subject do not
+ * overlap.
+ */
+export class ResourceDispatcher {
+  readonly #options: ResourceDispatcherOptions;
+  /** Which life of each resource the handlers have been told of, by subject. Ahead of the store while a record is being written. */
+  readonly #held = new Map<string, HeldResource>();
+
+  constructor(options: ResourceDispatcherOptions) {
+    this.#options = options;
+  }
+
+  /** Hands every resource held back to its handler. One handler's failure is logged and leaves the others alone. */
+  async restore(): Promise<void> {
+    for await (const { resource, held, resourceid } of readHeld(this.#options.retained)) {
+      this.#held.set(subjectOf(resource.kind, resource.name), held);
+      const handler = this.#handler(resource.kind);
+      const logger = this.#logger(resourceid, resource.version);
+      if (handler === undefined)
+        logger.warn({ kind: resource.kind }, "no handler for a resource this agent holds");
+      try {
+        await handler?.restore?.(resource, this.#context(this.#options.reporter.open(resource), logger));
+      } catch (err) {
+        logger.error({ err }, "a handler failed to take a resource up again");
+      }
+    }
+  }
+
+  async spec({ event, version, attempt }: Delivery): Promise<Outcome> {
+    const data = parsed(() => parseSpecData(event));
+    const resource: DesiredResource = { ...data, version: event.eventid, attempt };
+    const handler = this.#handler(resource.kind);
+    if (handler === undefined) throw this.#noHandler(resource.kind);
+    const subject = subjectOf(resource.kind, resource.name);
+    const before = this.#held.get(subject);
+    if (before !== undefined && before.uid !== resource.uid) {
+      if (this.#isOlder(version, before)) return { kind: "applied" };
+      // The name has a new owner: what it was before goes first.
+      const old = { ...resource, uid: before.uid, version: formatVersion(before.version) };
+      await this.#remove(handler, subject, old);
+    }
+    const peerStore = this.#options.peerStore();
+    this.#held.set(subject, { uid: resource.uid, version, peerStore });
+    try {
+      await this.#apply(handler, resource, this.#logger(event.resourceid, event.eventid));
+    } catch (thrown) {
+      // Refused for good, so it has not happened: what was there before still is.
+      if (isHandlerRejection(thrown))
+        this.#setHeld(subject, before?.uid === resource.uid ? before : undefined);
+      throw thrown;
+    }
+    return { kind: "applied", retain: { keep: kept(event, peerStore) } };
+  }
+
+  async delete({ event, attempt }: Delivery): Promise<Outcome> {
+    const data = parsed(() => parseDeleteData(event));
+    const subject = subjectOf(data.kind, data.name);
+    const held = this.#held.get(subject);
+    // Another life of the resource has the name; the one that is to go went when that one came.
+    if (held !== undefined && held.uid !== data.uid) return { kind: "applied" };
+    const handler = this.#handler(data.kind);
+    if (handler === undefined && held !== undefined) throw this.#noHandler(data.kind);
+    // Also when nothing is held: an apply may have begun and never been recorded.
+    if (handler !== undefined)
+      await this.#remove(handler, subject, { ...data, version: event.eventid, attempt });
+    return { kind: "applied", retain: { forget: subject } };
+  }
+
+  async #apply(handler: ResourceHandler, resource: DesiredResource, logger: Logger): Promise<void> {
+    const voice = this.#options.reporter.open(resource);
+    const status = await handler.apply(resource, this.#context(voice, logger));
+    if (status !== undefined) await say(voice, status, logger);
+  }
+
+  async #remove(
+    handler: ResourceHandler,
+    subject: string,
+    { kind, name, uid, version, attempt }: DeletedResource,
+  ): Promise<void> {
+    const resource = { kind, name, uid, version, attempt };
+    const { reporter } = this.#options;
+    await handler.delete(
+      resource,
+      this.#context(reporter.open(resource), this.#logger(`${name}_${uid}`, version)),
+    );
+    await reporter.close(subject);
+    this.#held.delete(subject);
+  }
+
+  #context(voice: StatusVoice, logger: Logger): HandlerContext {
+    const report = async (status: JsonValue): Promise<void> => voice.say(status).durable;
+    return { report, signal: this.#options.signal, logger };
+  }
+
+  // Versions of two stores of the principal cannot be compared; what arrives now comes from the one that is there now.
+  #isOlder(version: number, held: HeldResource): boolean {
+    return held.peerStore === this.#options.peerStore() && version < held.version;
+  }
+
+  #setHeld(subject: string, held: HeldResource | undefined): void {
+    if (held === undefined) this.#held.delete(subject);
+    else this.#held.set(subject, held);
+  }
+
+  #handler(kind: string): ResourceHandler | undefined {
+    return Object.hasOwn(this.#options.handlers, kind) ? this.#options.handlers[kind] : undefined;
+  }
+
+  #noHandler(kind: string): Rejection {
+    const kinds = Object.keys(this.#options.handlers).join(", ") || "none";
+    return rejection("no_handler", `this agent has no handler for kind ${kind}; it handles: ${kinds}`);
+  }
+
+  #logger(resourceid: string, eventid: string): Logger {
+    return this.#options.logger.child({ resource_id: resourceid, event_id: eventid });
+  }
+}
+
+// Not longer than one try: a full mailbox must not hold back the ACK of a spec that is applied.
+async function say(voice: StatusVoice, status: JsonValue, logger: Logger): Promise<void> {
+  try {
+    await voice.say(status).tried;
+  } catch (thrown) {
+    const { code, message } = HawserError.from(thrown);
+    logger.error({ code }, `a status cannot be sent: ${message}`);
+    await voice.say({ state: "unreportable", code, message }).tried;
+  }
+}
+
+function parsed<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (thrown) {
+    throw new Rejection(HawserError.from(thrown, "invalid_event"));
+  }
+}
