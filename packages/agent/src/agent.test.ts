@@ -199,6 +199,20 @@ describe("stopping an agent", () => {
     expect(view?.pending).toBe(0);
   });
 
+  it("stops handlers too when starting fails, and says why", async () => {
+    let stopped = 0;
+    const handler: ResourceHandler = {
+      apply: async () => {},
+      delete: async () => {},
+      stop: async () => void (stopped += 1),
+    };
+    const one = await world.agent({ handlers: { Job: handler } });
+    await world.settled(one.store.stop());
+    await expect(world.settled(one.agent.start())).rejects.toMatchObject({ code: "store_unavailable" });
+    expect(stopped).toBe(1);
+    expect(one.agent.state.kind).toBe("stopped");
+  });
+
   it("can be started again", async () => {
     await world.principal();
     const one = await world.agent();

@@ -1,0 +1,133 @@
+import { Receiver } from "@hawser/link";
+import type { Logger } from "@hawser/runtime";
+import { AgentSession, type ReconnectPolicy } from "@hawser/session";
+import type { AgentState } from "./agent-state.js";
+import { ConnectionLoop } from "./connection-loop.js";
+import { Dispatcher } from "./dispatcher.js";
+import { PRINCIPAL } from "./principal-peer.js";
+import type { ResolvedOptions } from "./resolve-options.js";
+import { StatusReporter } from "./status-reporter.js";
+
+/** What lives from one start of an agent to its stop. */
+export class AgentRun {
+  readonly #options: ResolvedOptions;
+  readonly #logger: Logger;
+  readonly #changed: (state: AgentState) => void;
+  readonly #reporter: StatusReporter;
+  readonly #dispatcher: Dispatcher;
+  readonly #loop: ConnectionLoop;
+  /** Aborted when handlers shall give up what they wait for. */
+  readonly #patience = new AbortController();
+  #started: Promise<void> = Promise.resolve();
+  #restoring = true;
+  #peerStore: string | undefined;
+
+  constructor(options: ResolvedOptions, policy: ReconnectPolicy, changed: (state: AgentState) => void) {
+    const { runtime, store, name, window, observer } = options;
+    this.#options = options;
+    this.#logger = runtime.logger.child({ agent: name });
+    this.#changed = changed;
+    const source = `hawser/agent/${name}`;
+    this.#reporter = new StatusReporter({ runtime, store, source });
+    this.#dispatcher = new Dispatcher({
+      handlers: options.handlers,
+      onEvent: options.onEvent,
+      retained: store.retained,
+      reporter: this.#reporter,
+      signal: this.#patience.signal,
+      logger: this.#logger,
+      peerStore: () => this.#peerStore,
+    });
+    const receiver = new Receiver({
+      runtime,
+      store: store.inbox,
+      peer: PRINCIPAL,
+      apply: (delivery) => this.#dispatcher.apply(delivery),
+      observer,
+    });
+    this.#loop = new ConnectionLoop({
+      runtime,
+      logger: this.#logger,
+      dialers: options.dialers,
+      policy,
+      receiver,
+      observer,
+      session: () => this.#session(),
+      link: { store, source, window, ...(options.resend === undefined ? {} : { resend: options.resend }) },
+      opened: ({ peerStore }) => {
+        this.#peerStore = peerStore;
+      },
+      changed,
+    });
+  }
+
+  /** Resolves when held resources are with their handlers and the first connection is on its way. */
+  start(): Promise<void> {
+    this.#started = this.#begin();
+    return this.#started;
+  }
+
+  /** Goodbye, running handlers, stopping handlers, last statuses; in this order. */
+  async stop(graceMs: number): Promise<void> {
+    const { timers } = this.#options.runtime;
+    if (this.#restoring) this.#patience.abort();
+    const half = timers.after(graceMs / 2, () => this.#patience.abort());
+    await this.#started.catch(() => {});
+    await this.#loop.stop(graceMs);
+    half.cancel();
+    this.#patience.abort();
+    await this.#atMost(graceMs, this.#dispatcher.idle());
+    await this.#stopHandlers();
+    await this.#reporter.stop();
+  }
+
+  rotate(): boolean {
+    return this.#loop.rotate();
+  }
+
+  credentialsChanged(): boolean {
+    return this.#loop.credentialsChanged();
+  }
+
+  async #begin(): Promise<void> {
+    this.#changed({ kind: "restoring" });
+    await this.#dispatcher.restore();
+    this.#restoring = false;
+    if (!this.#patience.signal.aborted) this.#loop.start();
+  }
+
+  #session(): AgentSession {
+    const { name, store, window, software, runtime, timing } = this.#options;
+    return new AgentSession({
+      agent: name,
+      store: store.id,
+      window,
+      software,
+      random: runtime.random,
+      timing,
+    });
+  }
+
+  // Each is bounded by itself: what it holds, such as processes, is worth waiting for.
+  async #stopHandlers(): Promise<void> {
+    const handlers = [...new Set(Object.values(this.#options.handlers))];
+    const results = await Promise.allSettled(handlers.map(async (each) => each.stop?.()));
+    for (const result of results) {
+      if (result.status === "rejected")
+        this.#logger.error({ err: result.reason }, "a handler did not stop cleanly");
+    }
+  }
+
+  async #atMost(ms: number, work: Promise<void>): Promise<void> {
+    let give: () => void = () => {};
+    const late = new Promise<void>((resolve) => {
+      give = resolve;
+    });
+    const timer = this.#options.runtime.timers.after(ms, () => {
+      this.#logger.warn({}, "a handler does not end; its event will be applied again");
+      give();
+    });
+    await Promise.race([work, late]);
+    timer.cancel();
+  }
+}

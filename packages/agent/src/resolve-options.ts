@@ -1,0 +1,50 @@
+import { checkAgentName, DEFAULT_WINDOW, HawserError, LIMITS } from "@hawser/protocol";
+import { systemRuntime, type Runtime } from "@hawser/runtime";
+import { resolveSessionTiming, type SessionTiming } from "@hawser/session";
+import type { Dialer } from "@hawser/transport";
+import type { AgentObserver, AgentOptions } from "./agent.js";
+import type { ResourceHandler } from "./resource-handler.js";
+import { VERSION } from "./version.js";
+
+/** Options checked and complete. */
+export interface ResolvedOptions extends Pick<AgentOptions, "name" | "store" | "resend"> {
+  readonly dialers: readonly Dialer[];
+  readonly handlers: Readonly<Record<string, ResourceHandler>>;
+  readonly onEvent: AgentOptions["onEvent"];
+  readonly observer: AgentObserver;
+  readonly runtime: Runtime;
+  readonly window: number;
+  readonly timing: SessionTiming;
+  readonly software: string;
+}
+
+/** @throws HawserError `invalid_agent_name`; `invalid_config` naming the option and what it may be */
+export function resolveOptions(options: AgentOptions): ResolvedOptions {
+  return {
+    name: checkAgentName(options.name),
+    store: options.store,
+    ...(options.resend === undefined ? {} : { resend: options.resend }),
+    dialers: checkDialers(options.dialer),
+    handlers: options.handlers ?? {},
+    onEvent: options.onEvent,
+    observer: options.observer ?? {},
+    runtime: options.runtime ?? systemRuntime(),
+    window: checkWindow(options.window ?? DEFAULT_WINDOW),
+    timing: resolveSessionTiming(options.timing),
+    software: options.software ?? `hawser-agent/${VERSION}`,
+  };
+}
+
+function checkWindow(window: number): number {
+  if (Number.isSafeInteger(window) && window >= 1 && window <= LIMITS.maxWindow) return window;
+  throw new HawserError(
+    "invalid_config",
+    `window must be a whole number from 1 to ${LIMITS.maxWindow}, not ${window}`,
+  );
+}
+
+function checkDialers(dialer: Dialer | readonly Dialer[]): readonly Dialer[] {
+  const dialers = "dial" in dialer ? [dialer] : dialer;
+  if (dialers.length > 0) return dialers;
+  throw new HawserError("invalid_config", "dialer: give at least one way to reach the principal");
+}
