@@ -75,7 +75,7 @@ export function createService(settings: AgentSettings, runtime: Runtime): AgentS
         await stop();
         throw thrown;
       }
-      credentials.watch(reload);
+      await credentials.watch(reload);
       if (settings.readyFile !== undefined) writeReadyFile(settings.readyFile, settings);
     },
     stop: () => (stopping ??= stop()),

@@ -1,4 +1,4 @@
-import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { silentLogger } from "@hawser/runtime";
@@ -70,12 +70,23 @@ it("names the file that cannot be read", async () => {
   await expect(credentials.tls()).rejects.toThrow("--tls-ca");
 });
 
-it("notices a token that is replaced, as secrets are", async () => {
+it("notices a token that is replaced, as secrets are, and nothing else in its directory", async () => {
   await writeFile(tokenFile, "first");
   const credentials = new Credentials({ ...BASE, tokenFile }, silentLogger);
-  const changed = new Promise<void>((resolve) => credentials.watch(resolve));
-  await writeFile(join(directory, "new"), "second");
-  await rename(join(directory, "new"), tokenFile);
-  await changed;
+  let changes = 0;
+  let next: () => void = () => {};
+  const changed = (): void => {
+    changes += 1;
+    next();
+  };
+  await credentials.watch(changed);
+  for (const token of ["second", "third"]) {
+    const noticed = new Promise<void>((resolve) => (next = resolve));
+    for (let line = 0; line < 50; line += 1) await appendFile(join(directory, "a.log"), "line\n");
+    await writeFile(join(directory, "new"), token);
+    await rename(join(directory, "new"), tokenFile);
+    await noticed;
+  }
   credentials.unwatch();
+  expect(changes).toBe(2);
 });

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { type FSWatcher, watch } from "node:fs";
 import { dirname } from "node:path";
@@ -16,6 +17,10 @@ export class Credentials {
   readonly #settings: AgentSettings;
   readonly #logger: Logger;
   #watchers: FSWatcher[] = [];
+  /** A digest, so that no secret is kept. */
+  #content = "";
+  #looking = false;
+  #lookAgain = false;
 
   constructor(settings: AgentSettings, logger: Logger) {
     this.#settings = settings;
@@ -45,15 +50,15 @@ export class Credentials {
   }
 
   /**
-   * Calls back when one of the files may have changed; spurious calls are harmless. Directories are watched, because secrets are usually replaced and not
-   * written to. Where the system cannot watch, SIGHUP does the same.
+   * Calls back when the content of one of the files has changed. Directories are watched, because secrets are usually replaced and not written to; whatever else happens in
+   * them costs one look at the files. Where the system cannot watch, SIGHUP does the same.
    */
-  watch(changed: () => void): void {
-    const { tokenFile, tlsCa, tlsCert, tlsKey } = this.#settings;
-    const files = [tokenFile, tlsCa, tlsCert, tlsKey].filter((path) => path !== undefined);
+  async watch(changed: () => void): Promise<void> {
+    const files = this.#files();
+    this.#content = await contentOf(files);
     for (const directory of new Set(files.map((path) => dirname(path)))) {
       try {
-        const watcher = watch(directory, { persistent: false }, changed);
+        const watcher = watch(directory, { persistent: false }, () => this.#look(files, changed));
         watcher.on("error", (err) => this.#cannotWatch(directory, err));
         this.#watchers.push(watcher);
       } catch (err) {
@@ -64,6 +69,28 @@ export class Credentials {
 
   unwatch(): void {
     for (const watcher of this.#watchers.splice(0)) watcher.close();
+  }
+
+  #files(): readonly string[] {
+    const { tokenFile, tlsCa, tlsCert, tlsKey } = this.#settings;
+    return [tokenFile, tlsCa, tlsCert, tlsKey].filter((path) => path !== undefined);
+  }
+
+  // One look at a time; what happens during one is seen by the next.
+  #look(files: readonly string[], changed: () => void): void {
+    this.#lookAgain = true;
+    if (this.#looking) return;
+    this.#looking = true;
+    void (async () => {
+      while (this.#lookAgain && this.#watchers.length > 0) {
+        this.#lookAgain = false;
+        const content = await contentOf(files);
+        if (content === this.#content) continue;
+        this.#content = content;
+        changed();
+      }
+      this.#looking = false;
+    })();
   }
 
   #cannotWatch(directory: string, err: unknown): void {
@@ -80,4 +107,14 @@ async function read(flag: string, path: string): Promise<Buffer> {
   } catch (cause) {
     throw new HawserError("connection_failed", `${flag} ${path} cannot be read`, { cause });
   }
+}
+
+/** A digest of what the files hold; one that cannot be read counts as such, so that its coming back is a change. */
+async function contentOf(files: readonly string[]): Promise<string> {
+  const hash = createHash("sha256");
+  for (const path of files) {
+    const content = await readFile(path).catch(() => undefined);
+    hash.update(content === undefined ? "missing;" : `${content.byteLength};`).update(content ?? "");
+  }
+  return hash.digest("hex");
 }
