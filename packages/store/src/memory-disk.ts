@@ -95,7 +95,7 @@ class SimulatedDisk implements MemoryDisk {
   }
 
   async #open(lifetime: number): Promise<OpenDisk> {
-    await undefined;
+    await Promise.resolve();
     if (lifetime !== this.#lifetime) throw crashed();
     if (this.#handle !== undefined) {
       throw new HawserError("store_unavailable", "another store uses this memory disk; stop it first");
@@ -147,7 +147,7 @@ class Handle implements OpenDisk {
 
   /** Answers come in a later turn, as those of a real disk. */
   async #turn(): Promise<void> {
-    if (this.#state === "open") await undefined;
+    if (this.#state === "open") await Promise.resolve();
     if (this.#state === "crashed") throw crashed();
     if (this.#state === "closed") {
       throw new HawserError("store_unavailable", "the memory disk was closed");

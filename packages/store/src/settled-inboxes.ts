@@ -55,7 +55,7 @@ export class SettledInboxes {
   }
 
   async apply(tx: Transaction): Promise<void> {
-    for (const peer of [...this.#due]) {
+    for (const peer of this.#due) {
       const meta = tx.inboxOrNew(peer, this.#maxPeers);
       if (meta === undefined) {
         this.reset(peer);

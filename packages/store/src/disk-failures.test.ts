@@ -1,0 +1,242 @@
+import { HawserError } from "@hawser/protocol";
+import { silentLogger, systemClock, systemRandom, type Runtime, type Timer } from "@hawser/runtime";
+import { describe, expect, it } from "vitest";
+import { accept, command, hold, pendingVersions, refusal, spec } from "./compliance/harness.js";
+import { createDiskStore } from "./disk-store.js";
+import type { Disk, OpenDisk } from "./disk.js";
+import { createMemoryDisk } from "./memory-disk.js";
+
+/** What the next write or open does. */
+type Fault = "none" | "fails" | "lands but fails";
+
+const NO_SPACE = new HawserError("store_full", "no space left on device");
+
+/** A disk that fails when told to, and counts what it is asked. */
+class FaultyDisk implements Disk {
+  write: Fault = "none";
+  openFails = false;
+  opens = 0;
+  syncedWrites = 0;
+  unsyncedWrites = 0;
+  readsFail = false;
+  readonly #inner = createMemoryDisk().attach();
+
+  async open(): Promise<OpenDisk> {
+    if (this.openFails) throw NO_SPACE;
+    this.opens++;
+    const inner = await this.#inner.open();
+    return {
+      get: async (keys) => (this.readsFail ? Promise.reject(new Error("EIO")) : inner.get(keys)),
+      range: (range) => inner.range(range),
+      close: () => inner.close(),
+      write: async (changes, sync) => {
+        if (sync) this.syncedWrites++;
+        else this.unsyncedWrites++;
+        const { write } = this;
+        if (write !== "fails") await inner.write(changes, sync);
+        if (write !== "none") throw NO_SPACE;
+      },
+    };
+  }
+
+  explain(thrown: unknown) {
+    return this.#inner.explain(thrown);
+  }
+}
+
+/** Timers that fire when told to. */
+class ManualTimers {
+  #pending = new Set<() => void>();
+
+  after(_delayMs: number, callback: () => void): Timer {
+    this.#pending.add(callback);
+    return { cancel: () => void this.#pending.delete(callback) };
+  }
+
+  soon(callback: () => void): Timer {
+    return this.after(0, callback);
+  }
+
+  get count(): number {
+    return this.#pending.size;
+  }
+
+  fire(): void {
+    const due = [...this.#pending];
+    this.#pending.clear();
+    for (const callback of due) callback();
+  }
+}
+
+async function started() {
+  const disk = new FaultyDisk();
+  const timers = new ManualTimers();
+  const runtime: Runtime = { clock: systemClock, random: systemRandom, logger: silentLogger, timers };
+  const store = createDiskStore(disk, { runtime });
+  await store.start();
+  return { disk, timers, store };
+}
+
+describe("a write that fails", () => {
+  it("is not accepted where the disk says it is not there, and the next is", async () => {
+    const { disk, store } = await started();
+    await accept(store, "a", command("x_1"));
+    disk.write = "fails";
+    const [answer] = await store.append([{ peer: "a", event: command("x_1") }]);
+    expect(refusal(answer)).toEqual({ reason: "unavailable", code: "store_full" });
+    expect(disk.opens).toBe(2);
+    disk.write = "none";
+    expect(await accept(store, "a", command("x_1"))).toBe(2);
+    expect(await pendingVersions(store, "a")).toEqual([1, 2]);
+  });
+
+  it("is accepted where the disk has it all the same, and its holder hears of it", async () => {
+    const { disk, store } = await started();
+    const holder = await hold(store, "a");
+    disk.write = "lands but fails";
+    const [answer] = await store.append([{ peer: "a", event: command("x_1") }]);
+    expect(answer).toEqual({ ok: true, version: 1, duplicate: false });
+    expect(holder.events.map((entry) => entry.version)).toEqual([1]);
+    expect(holder.losses).toEqual([]);
+  });
+
+  it.each(["fails", "lands but fails"] as const)(
+    "is unknown where the disk cannot be opened again, and everybody begins anew once it can (%s)",
+    async (fault) => {
+      const { disk, timers, store } = await started();
+      await accept(store, "a", command("x_1"));
+      const holder = await hold(store, "a");
+      disk.write = fault;
+      disk.openFails = true;
+      const append = { peer: "a", event: command("x_1"), idempotencyKey: "key" };
+      const [answer] = await store.append([append]);
+      expect(refusal(answer)).toEqual({ reason: "unknown", code: "store_full" });
+      const [meanwhile] = await store.append([append]);
+      expect(refusal(meanwhile)).toEqual({ reason: "unavailable", code: "store_full" });
+      await expect(holder.lease.read(0, 1)).rejects.toMatchObject({ code: "store_full" });
+
+      timers.fire();
+      await expect.poll(() => timers.count).toBe(1);
+      disk.write = "none";
+      disk.openFails = false;
+      timers.fire();
+      await expect.poll(() => holder.losses).toEqual(["resync"]);
+
+      // The same key tells whether it was accepted; a version that may be somewhere is not given to another event.
+      const landed = fault === "lands but fails";
+      const [repeated] = await store.append([append]);
+      expect(repeated).toEqual({ ok: true, version: landed ? 2 : 3, duplicate: landed });
+      expect(await pendingVersions(store, "a")).toEqual(landed ? [1, 2] : [1, 3]);
+      await store.stop();
+      expect(timers.count).toBe(0);
+    },
+  );
+
+  it("rejects what is not an append, and keeps acknowledgements for later", async () => {
+    const { disk, store } = await started();
+    await accept(store, "a", command("x_1"));
+    await accept(store, "a", command("x_1"));
+    const { lease } = await hold(store, "a");
+    lease.acknowledge(1);
+    disk.write = "fails";
+    const full = { code: "store_full" };
+    await expect(store.inbox.record("a", [{ resourceid: "x_1", version: 1 }])).rejects.toMatchObject(full);
+    await expect(lease.deadLetter(2, { code: "expired", message: "", at: 1 })).rejects.toMatchObject(full);
+    await expect(hold(store, "a")).rejects.toMatchObject(full);
+    disk.write = "none";
+    expect(await pendingVersions(store, "a")).toEqual([2]);
+    expect((await store.inbox.load("a")).applied.size).toBe(0);
+  });
+
+  it("leaves the holder in place when a claim fails", async () => {
+    const { disk, store } = await started();
+    const holder = await hold(store, "a");
+    disk.write = "fails";
+    await expect(hold(store, "a")).rejects.toThrow("no space");
+    disk.write = "none";
+    await accept(store, "a", command("x_1"));
+    expect(holder.losses).toEqual([]);
+    expect(holder.events).toHaveLength(1);
+  });
+
+  it("stops cleanly while the disk is gone", async () => {
+    const { disk, timers, store } = await started();
+    disk.write = "fails";
+    disk.openFails = true;
+    await store.append([{ peer: "a", event: command("x_1") }]);
+    await store.stop();
+    expect(timers.count).toBe(0);
+  });
+});
+
+describe("a read that fails", () => {
+  it("refuses what needs it and harms nothing", async () => {
+    const { disk, store } = await started();
+    await accept(store, "a", spec("x_1"));
+    disk.readsFail = true;
+    const [answer] = await store.append([{ peer: "a", event: spec("x_1") }]);
+    expect(refusal(answer)).toEqual({ reason: "unavailable", code: "store_unavailable" });
+    expect((await store.append([{ peer: "a", event: command("x_1") }]))[0]).toMatchObject({ ok: true });
+    disk.readsFail = false;
+    expect(await accept(store, "a", spec("x_1"))).toBe(3);
+  });
+});
+
+describe("an event that cannot be written", () => {
+  it("is refused alone", async () => {
+    const { store } = await started();
+    const unwritable = JSON.parse("{}");
+    unwritable.self = unwritable;
+    const answers = await store.append([
+      { peer: "a", event: command("x_1") },
+      { peer: "a", event: command("x_1", { data: unwritable }) },
+      { peer: "a", event: command("x_1") },
+    ]);
+    expect(answers.map((answer) => answer.ok)).toEqual([true, false, true]);
+    expect(refusal(answers[1]).code).toBe("invalid_event");
+    expect(await pendingVersions(store, "a")).toEqual([1, 2]);
+  });
+});
+
+describe("group commit", () => {
+  it("commits what comes together together, durably", async () => {
+    const { disk, store } = await started();
+    const before = disk.syncedWrites;
+    await Promise.all(Array.from({ length: 300 }, () => accept(store, "a", command("x_1"))));
+    expect(disk.syncedWrites - before).toBe(1);
+    await store.append(Array.from({ length: 513 }, () => ({ peer: "a", event: command("x_1") })));
+    expect(disk.syncedWrites - before).toBe(3);
+  });
+
+  it("takes at most about a mebibyte per commit", async () => {
+    const { disk, store } = await started();
+    const before = disk.syncedWrites;
+    const data = "x".repeat(300_000);
+    await store.append(Array.from({ length: 8 }, () => ({ peer: "a", event: command("x_1", { data }) })));
+    expect(disk.syncedWrites - before).toBe(2);
+  });
+
+  it("does not sync for what may be lost, and writes it by itself only after the delay", async () => {
+    const { disk, timers, store } = await started();
+    await accept(store, "a", command("x_1"));
+    const { lease } = await hold(store, "a");
+    const { syncedWrites, unsyncedWrites } = disk;
+    await store.inbox.begin("a", [{ resourceid: "x_1", version: 1, attempt: 1 }]);
+    expect(disk.unsyncedWrites).toBe(unsyncedWrites + 1);
+    lease.acknowledge(1);
+    expect(timers.count).toBe(1);
+    timers.fire();
+    await expect.poll(() => disk.unsyncedWrites).toBe(unsyncedWrites + 2);
+    expect(disk.syncedWrites).toBe(syncedWrites);
+    expect((await store.stats("a"))?.pending).toBe(0);
+  });
+
+  it("answers overloaded beyond what may wait, and none of those before are hurt", async () => {
+    const { store } = await started();
+    const answers = await store.append(
+      Array.from({ length: 65_537 }, () => ({ peer: "a", event: command("x_1") })),
+    );
+    expect(answers.slice(0, 65_536).every((answer) => answer.ok)).toBe(true);
+    expect(refusal(answers[65_536])).toEqual({ reason: "unavailable", code: "overloaded" });
+  });
+});
