@@ -2,6 +2,8 @@ import { HawserError } from "@hawser/protocol";
 import type { DiskFailure } from "@hawser/store";
 
 const FULL = /no space left on device|disk quota exceeded|ENOSPC|EDQUOT/i;
+/** LevelDB makes the directory itself, so a file it does not find is one it knows of from another. */
+const DAMAGED = /corruption: |io error: .*no such file or directory/i;
 const MAX_CAUSES = 5;
 
 /** What an error of LevelDB or of the file system means, and what to do about it. */
@@ -21,7 +23,7 @@ export function explainLevelError(thrown: unknown, directory: string): DiskFailu
       message: `another process uses the store in ${directory}; stop it or choose another directory`,
     };
   }
-  if (codes.has("LEVEL_CORRUPTION") || errors.some((error) => /corruption:/i.test(error.message))) {
+  if (codes.has("LEVEL_CORRUPTION") || errors.some((error) => DAMAGED.test(error.message))) {
     return {
       code: "store_corrupt",
       message: `the store in ${directory} is damaged (${detail}); restore the directory from a backup, or move it away and start with an empty one (peers then send their state again)`,

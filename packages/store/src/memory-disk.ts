@@ -131,6 +131,7 @@ class Handle implements OpenDisk {
   }
 
   async write(changes: Changes, sync: boolean): Promise<void> {
+    this.#assertOpen();
     this.#disk.begin(changes);
     await this.#turn();
     this.#disk.finish(changes, sync);
@@ -147,10 +148,19 @@ class Handle implements OpenDisk {
 
   /** Answers come in a later turn, as those of a real disk. */
   async #turn(): Promise<void> {
-    if (this.#state === "open") await Promise.resolve();
-    if (this.#state === "crashed") throw crashed();
-    if (this.#state === "closed") {
-      throw new HawserError("store_unavailable", "the memory disk was closed");
+    this.#assertOpen();
+    await Promise.resolve();
+    this.#assertOpen();
+  }
+
+  #assertOpen(): void {
+    switch (this.#state) {
+      case "open":
+        return;
+      case "crashed":
+        throw crashed();
+      case "closed":
+        throw new HawserError("store_unavailable", "the memory disk was closed");
     }
   }
 }

@@ -1,0 +1,109 @@
+import { spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { seededRandom } from "@hawser/runtime";
+import type { Store } from "@hawser/store";
+import { describe, expect, it } from "vitest";
+import { createLevelStore } from "./level-store.js";
+
+/** Two stores side by side, each killed three times. */
+const LANES = 2;
+const LIVES = 3;
+const here = (name: string): string => new URL(name, import.meta.url).href;
+const REGISTER = `import { register } from "node:module"; register(${JSON.stringify(here("./typescript-hooks.test-support.mjs"))});`;
+
+/** What a child said before it was killed. */
+interface Said {
+  readonly commands: Set<number>;
+  /** Newest version by name. */
+  readonly states: Map<string, number>;
+  readonly recorded: Map<string, number>;
+  lines: number;
+}
+
+/** Runs a child until it has said so many things, and kills it in the middle of the next ones. */
+async function runAndKill(directory: string, seed: number, lines: number): Promise<Said> {
+  const said: Said = { commands: new Set(), states: new Map(), recorded: new Map(), lines: 0 };
+  const child = spawn(
+    process.execPath,
+    [
+      "--conditions=@hawser/source",
+      `--import=data:text/javascript,${encodeURIComponent(REGISTER)}`,
+      new URL("./crash-child.test-support.mjs", import.meta.url).pathname,
+      directory,
+      String(seed),
+    ],
+    { stdio: ["ignore", "pipe", "pipe"] },
+  );
+  let complaints = "";
+  child.stderr.on("data", (chunk: Buffer) => (complaints += chunk.toString()));
+  for await (const line of createInterface({ input: child.stdout })) {
+    note(said, line);
+    if (said.lines === lines) child.kill("SIGKILL");
+  }
+  expect(said.lines, complaints).toBeGreaterThanOrEqual(lines);
+  return said;
+}
+
+function note(said: Said, line: string): void {
+  const [what = "", number = "", name = ""] = line.split(" ");
+  const version = Number(number);
+  said.lines++;
+  switch (what) {
+    case "command":
+      said.commands.add(version);
+      break;
+    case "state":
+      said.states.set(name, Math.max(version, said.states.get(name) ?? 0));
+      break;
+    case "recorded":
+      said.recorded.set(name, Math.max(version, said.recorded.get(name) ?? 0));
+      break;
+    default:
+      // The last line may be cut off by the kill.
+      said.lines--;
+  }
+}
+
+async function verify(store: Store, said: Said): Promise<void> {
+  const lease = await store.open("commands", "test", { peerStore: "s" }, { event: () => {}, lost: () => {} });
+  const entries = await lease.read(0, 1_000_000);
+  const pending = new Set(entries.map((entry) => entry.version));
+  expect([...said.commands].filter((version) => !pending.has(version))).toEqual([]);
+  const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0);
+  const lastVersion = Math.max(0, ...pending);
+  expect(await store.stats("commands")).toMatchObject({ pending: pending.size, bytes, lastVersion });
+
+  for (const [name, version] of said.states) {
+    const state = await store.retained.get("state", "sent", `Thing/${name}`);
+    expect(state?.version, name).toBeGreaterThanOrEqual(version);
+  }
+  const states = await store.open("state", "test", { peerStore: "s" }, { event: () => {}, lost: () => {} });
+  const pendingStates = await states.read(0, 1_000_000);
+  expect((await store.stats("state"))?.pending).toBe(pendingStates.length);
+  expect(states.epoch).toBeGreaterThan(1);
+
+  const { applied } = await store.inbox.load("commands");
+  for (const [resourceid, version] of said.recorded) {
+    expect(applied.get(resourceid), resourceid).toBeGreaterThanOrEqual(version);
+  }
+}
+
+describe("SIGKILL under load", () => {
+  for (let lane = 1; lane <= LANES; lane++) {
+    it.concurrent(`loses nothing that was accepted, ${LIVES} times in a row, seed ${lane}`, async () => {
+      const random = seededRandom(lane);
+      const directory = await mkdtemp(join(tmpdir(), "hawser-store-"));
+      for (let life = 1; life <= LIVES; life++) {
+        const said = await runAndKill(directory, lane * 10 + life, 20 + Math.floor(random.next() * 3_000));
+        const store = createLevelStore({ directory });
+        await store.start();
+        await verify(store, said);
+        await store.stop();
+      }
+      await rm(directory, { recursive: true, force: true });
+    }, 30_000);
+  }
+});

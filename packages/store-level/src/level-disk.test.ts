@@ -1,0 +1,148 @@
+import { execFileSync } from "node:child_process";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { EventDraft } from "@hawser/protocol";
+import type { Store } from "@hawser/store";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { explainLevelError } from "./level-errors.js";
+import { createLevelStore } from "./level-store.js";
+
+async function temporary(): Promise<string> {
+  const root = await mkdtemp(join(tmpdir(), "hawser-store-"));
+  onTestFinished(() => rm(root, { recursive: true, force: true }));
+  return root;
+}
+
+function command(size = 10): EventDraft {
+  const data = "x".repeat(size);
+  return { specversion: "1.0", id: "1", source: "/test", type: "example.command", resourceid: "x_1", data };
+}
+
+async function fill(directory: string): Promise<void> {
+  const store = createLevelStore({ directory });
+  await store.start();
+  await store.append([{ peer: "a", event: command() }]);
+  await store.stop();
+}
+
+describe("start", () => {
+  it("makes the directory, and those above it", async () => {
+    const directory = join(await temporary(), "a", "b");
+    await fill(directory);
+    expect(await readdir(directory)).toContain("CURRENT");
+  });
+
+  it("names the directory when another store has it open", async () => {
+    const directory = await temporary();
+    const first = createLevelStore({ directory });
+    await first.start();
+    await expect(createLevelStore({ directory }).start()).rejects.toMatchObject({
+      code: "store_unavailable",
+      message: expect.stringContaining(`another process uses the store in ${directory}`),
+    });
+    await first.stop();
+    const second = createLevelStore({ directory });
+    await second.start();
+    await second.stop();
+  });
+
+  it("says that a damaged store is damaged and what to do", async () => {
+    const directory = await temporary();
+    await fill(directory);
+    await writeFile(join(directory, "CURRENT"), "nonsense\n");
+    await expect(createLevelStore({ directory }).start()).rejects.toMatchObject({
+      code: "store_corrupt",
+      message: expect.stringContaining("restore the directory from a backup"),
+    });
+  });
+
+  it("says when a part of the store is missing", async () => {
+    const directory = await temporary();
+    await fill(directory);
+    for (const name of await readdir(directory)) {
+      if (name.startsWith("MANIFEST")) await rm(join(directory, name));
+    }
+    await expect(createLevelStore({ directory }).start()).rejects.toMatchObject({ code: "store_corrupt" });
+  });
+
+  it("says when the directory cannot be one", async () => {
+    const root = await temporary();
+    await writeFile(join(root, "file"), "");
+    await expect(createLevelStore({ directory: join(root, "file", "store") }).start()).rejects.toMatchObject({
+      code: "store_unavailable",
+      message: expect.stringContaining(join(root, "file", "store")),
+    });
+  });
+});
+
+describe("errors of the disk", () => {
+  it.each([
+    ["IO error: /d/000005.log: No space left on device", "LEVEL_IO_ERROR", "store_full"],
+    ["ENOSPC: no space left on device, mkdir", "ENOSPC", "store_full"],
+    ["IO error: /d/000005.log: Disk quota exceeded", undefined, "store_full"],
+    ["IO error: /d/000005.log: Input/output error", "LEVEL_IO_ERROR", "store_unavailable"],
+    ["Corruption: block checksum mismatch", "LEVEL_CORRUPTION", "store_corrupt"],
+    ["IO error: lock /d/LOCK: Resource temporarily unavailable", "LEVEL_LOCKED", "store_unavailable"],
+  ])("%s is told apart, also as a cause", (message, code, expected) => {
+    const error = Object.assign(new Error(message), code === undefined ? {} : { code });
+    expect(explainLevelError(error, "/d").code).toBe(expected);
+    expect(explainLevelError(new Error("failed", { cause: error }), "/d").code).toBe(expected);
+  });
+});
+
+/** A small file system of its own; undefined where this user may not mount one. */
+async function smallFileSystem(): Promise<string | undefined> {
+  const path = await mkdtemp(join(tmpdir(), "hawser-full-"));
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=4m", "tmpfs", path], { stdio: "ignore" });
+    return path;
+  } catch {
+    await rm(path, { recursive: true, force: true });
+    return undefined;
+  }
+}
+
+describe("a disk that is really full", () => {
+  it("refuses with store_full, loses nothing, and goes on once there is room", async ({ skip }) => {
+    const path = await smallFileSystem();
+    if (path === undefined) return skip("mounting a small file system needs root");
+    onTestFinished(async () => {
+      execFileSync("umount", ["-l", path]);
+      await rm(path, { recursive: true, force: true });
+    });
+    await mkdir(join(path, "store"));
+    // Something else on that disk, whose removal makes room again.
+    await writeFile(join(path, "ballast"), Buffer.alloc(2 * 1024 * 1024));
+    const store = createLevelStore({ directory: join(path, "store"), recoveryDelayMs: 20 });
+    await store.start();
+    onTestFinished(() => store.stop());
+
+    const accepted = await appendUntilRefused(store);
+    expect(accepted.length).toBeGreaterThan(0);
+    await rm(join(path, "ballast"));
+    await expect
+      .poll(async () => (await store.append([{ peer: "a", event: command() }]))[0]?.ok, { timeout: 5_000 })
+      .toBe(true);
+    const lease = await store.open("a", "test", { peerStore: "s" }, { event: () => {}, lost: () => {} });
+    const pending = new Set((await lease.read(0, 10_000)).map((entry) => entry.version));
+    for (const version of accepted) expect(pending).toContain(version);
+    expect((await store.stats("a"))?.pending).toBe(pending.size);
+  });
+});
+
+async function appendUntilRefused(store: Store): Promise<readonly number[]> {
+  const accepted: number[] = [];
+  for (;;) {
+    const batch = Array.from({ length: 8 }, () => ({ peer: "a", event: command(4_000) }));
+    for (const answer of await store.append(batch)) {
+      if (answer.ok) {
+        accepted.push(answer.version);
+        continue;
+      }
+      expect(["unavailable", "unknown"]).toContain(answer.reason);
+      expect(answer.error).toMatchObject({ code: "store_full", cause: expect.any(Error) });
+      return accepted;
+    }
+  }
+}
