@@ -145,7 +145,7 @@ export class ConnectionLoop {
       session: session(),
       ...parts,
       peer: { name: PRINCIPAL, receiver, observer },
-      onOpened: (_, established) => {
+      onOpened: (established) => {
         policy.opened(this.#now());
         this.#options.opened(established);
         const { sessionId, epoch, peerSoftware: principalSoftware } = established;
@@ -155,7 +155,7 @@ export class ConnectionLoop {
         this.#options.logger.info(fields, "connected");
         this.#options.changed({ kind: "connected", transport, sessionId, epoch, principalSoftware, since });
       },
-      onEnded: (_, end) => {
+      onEnded: (end) => {
         this.#settled = link.settledFloor;
         this.#ended(end, "error" in end ? end.error : undefined);
       },

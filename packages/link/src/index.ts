@@ -1,6 +1,7 @@
 export type { LinkObserver } from "./link-observer.js";
 export type { LinkSession } from "./link-session.js";
-export { Link, type Admission, type LinkDoor, type LinkOptions, type LinkPeer } from "./link.js";
+export type { Admission, LinkDoor, LinkOptions, LinkPeer } from "./link-options.js";
+export { Link } from "./link.js";
 export {
   Receiver,
   type Delivery,

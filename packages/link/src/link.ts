@@ -1,64 +1,19 @@
-import type { ResendTiming } from "@hawser/delivery";
 import {
   CONTROL_TYPE_PREFIX,
-  encodeControl,
   HawserError,
   parseMessage,
   type CloudEvent,
-  type ControlMessage,
-  type HawserEvent,
   type Hello,
 } from "@hawser/protocol";
-import type { Logger, Runtime, Timer } from "@hawser/runtime";
+import type { Logger, Runtime } from "@hawser/runtime";
 import type { Established, SessionEnd, SessionOutput } from "@hawser/session";
-import type { MailboxLease, Store } from "@hawser/store";
+import type { MailboxLease } from "@hawser/store";
 import type { Connection } from "@hawser/transport";
-import type { LinkObserver } from "./link-observer.js";
+import type { LinkOptions, LinkPeer } from "./link-options.js";
 import type { LinkSession } from "./link-session.js";
-import type { Receiver } from "./receiver.js";
-import { ReplyQueue } from "./reply-queue.js";
+import { Outlet } from "./outlet.js";
 import { Sender } from "./sender.js";
-
-/** Who is at the other end, once that is known: on an agent from the start, on a principal from the accepted hello. */
-export interface LinkPeer {
-  /** The name its mailbox and inbox have in the store. */
-  readonly name: string;
-  readonly receiver: Receiver;
-  readonly observer?: LinkObserver;
-}
-
-/** How a principal answers a hello. */
-export type Admission =
-  | { readonly kind: "accepted"; readonly peer: LinkPeer; readonly sessionId: string }
-  | { readonly kind: "refused"; readonly error: HawserError; readonly retryAfterMs?: number };
-
-/** What a principal does with a hello. */
-export interface LinkDoor<Session extends LinkSession> {
-  admit(hello: Hello): Promise<Admission>;
-  accept(session: Session, params: { sessionId: string; epoch: number; settled: number }): SessionOutput[];
-  refuse(session: Session, error: HawserError, retryAfterMs: number | undefined): SessionOutput[];
-  /** Another session of the same agent took the mailbox over. */
-  superseded(session: Session): SessionOutput[];
-}
-
-export interface LinkOptions<Session extends LinkSession> {
-  readonly runtime: Runtime;
-  readonly connection: Connection;
-  readonly session: Session;
-  readonly store: Store;
-  /** The CloudEvents `source` of this side's control messages. */
-  readonly source: string;
-  /** Un-ACKed events this side accepts, as its hello or welcome says. */
-  readonly window: number;
-  readonly resend?: Partial<ResendTiming>;
-  /** Agents: the principal. Principals have a `door` instead. */
-  readonly peer?: LinkPeer;
-  readonly door?: LinkDoor<Session>;
-  /** Events flow. */
-  readonly onOpened?: (link: Link<Session>, session: Established) => void;
-  /** The last call, once, after everything the link held is released. */
-  readonly onEnded: (link: Link<Session>, end: SessionEnd) => void;
-}
+import { WakeTimer } from "./wake-timer.js";
 
 /** How far beyond its announced window a peer may be before it is cut off: handlers of the session before may still be running. */
 const WINDOW_TOLERANCE = 2;
@@ -80,14 +35,12 @@ export class Link<Session extends LinkSession> {
   readonly #options: LinkOptions<Session>;
   readonly #connection: Connection;
   readonly #runtime: Runtime;
-  readonly #replies = new ReplyQueue();
+  readonly #outlet: Outlet;
+  readonly #wake: WakeTimer;
   #logger: Logger;
   #state: LinkState = { name: "establishing", early: [] };
   #flushScheduled = false;
-  #wake: { readonly at: number; readonly timer: Timer } | undefined;
   #quiesced = false;
-  #writable = true;
-  #messageCount = 0;
   #floor = 0;
   #unsettled = 0;
 
@@ -96,6 +49,8 @@ export class Link<Session extends LinkSession> {
     this.session = options.session;
     this.#connection = options.connection;
     this.#runtime = options.runtime;
+    this.#outlet = new Outlet(options.connection, options.source);
+    this.#wake = new WakeTimer(options.runtime, () => this.#woken());
     this.#logger = options.runtime.logger.child({ transport: options.connection.transport });
   }
 
@@ -105,7 +60,7 @@ export class Link<Session extends LinkSession> {
     this.#connection.open({
       message: (event) => this.#message(event),
       writable: () => {
-        this.#writable = true;
+        this.#outlet.opened();
         this.#scheduleFlush();
       },
       ended: (end) => this.perform(this.session.transportEnded(end, this.#now())),
@@ -151,7 +106,7 @@ export class Link<Session extends LinkSession> {
   #perform(output: SessionOutput): void {
     switch (output.kind) {
       case "send":
-        this.#sendControl(output.message);
+        this.#outlet.control(output.message);
         return;
       case "authenticate":
         void this.#authenticate(output.hello);
@@ -167,7 +122,7 @@ export class Link<Session extends LinkSession> {
         if (this.#state.name === "open") this.#state.peer.receiver.settle(output.version);
         return;
       case "close":
-        this.#flushReplies();
+        this.#outlet.flushReplies();
         this.#connection.close(output.code, output.reason);
         return;
       case "terminate":
@@ -223,7 +178,7 @@ export class Link<Session extends LinkSession> {
     if (this.#state.name !== "open") return;
     this.#state.peer.receiver.settle(session.peerSettled);
     this.#state.peer.observer?.opened?.(session);
-    this.#options.onOpened?.(this, session);
+    this.#options.onOpened?.(session);
     this.#scheduleFlush();
   }
 
@@ -281,11 +236,11 @@ export class Link<Session extends LinkSession> {
 
   readonly #sink = {
     ack: (key: { readonly resourceid: string; readonly eventid: string }): void => {
-      this.#replies.ack(key);
+      this.#outlet.ack(key);
       this.#scheduleFlush();
     },
-    nack: (nack: Parameters<ReplyQueue["nack"]>[0]): void => {
-      this.#replies.nack(nack);
+    nack: (nack: Parameters<Outlet["nack"]>[0]): void => {
+      this.#outlet.nack(nack);
       this.#scheduleFlush();
     },
   };
@@ -360,18 +315,6 @@ export class Link<Session extends LinkSession> {
     );
   }
 
-  #sendControl(message: ControlMessage): void {
-    this.#messageCount += 1;
-    // Control goes out even when the buffer is full; the connection's hard limit ends a peer that does not read.
-    const envelope = { id: String(this.#messageCount), source: this.#options.source };
-    if (!this.#connection.send(encodeControl(message, envelope))) this.#writable = false;
-  }
-
-  readonly #sendEvent = (event: HawserEvent): boolean => {
-    this.#writable = this.#connection.send(event);
-    return this.#writable;
-  };
-
   #scheduleFlush(): void {
     if (this.#flushScheduled || this.#state.name === "ended") return;
     this.#flushScheduled = true;
@@ -383,38 +326,16 @@ export class Link<Session extends LinkSession> {
 
   #flush(): void {
     if (this.#state.name === "ended") return;
-    this.#flushReplies();
+    this.#outlet.flushReplies();
     if (this.#state.name === "open") {
-      if (this.#writable) this.#state.sender.pump(this.#sendEvent);
+      if (this.#outlet.writable) this.#state.sender.pump(this.#outlet.event);
       if (this.#quiesced && this.#state.sender.inFlight === 0 && this.#state.peer.receiver.applying === 0) {
         for (const output of this.session.idle(this.#now())) this.#perform(output);
       }
     }
-    this.#arm();
-  }
-
-  #flushReplies(): void {
-    if (this.#replies.empty) return;
-    for (const message of this.#replies.drain()) this.#sendControl(message);
-  }
-
-  // A timer that fires early costs one look; setting a new one for every event would cost more. So it is replaced only by an earlier one.
-  // While the connection is full nothing of the writer's is due: `writable` flushes again.
-  #arm(): void {
-    const sender =
-      this.#state.name === "open" && this.#writable ? this.#state.sender.nextWakeAt() : undefined;
-    const session = this.session.nextWakeAt();
-    const at = Math.min(sender ?? Number.POSITIVE_INFINITY, session ?? Number.POSITIVE_INFINITY);
-    if (at === Number.POSITIVE_INFINITY) return;
-    if (this.#wake !== undefined) {
-      if (this.#wake.at <= at) return;
-      this.#wake.timer.cancel();
-    }
-    const timer = this.#runtime.timers.after(Math.max(0, at - this.#now()), () => {
-      this.#wake = undefined;
-      this.#woken();
-    });
-    this.#wake = { at, timer };
+    // While the connection is full nothing of the writer's is due: `writable` flushes again.
+    const sender = this.#state.name === "open" && this.#outlet.writable ? this.#state.sender : undefined;
+    this.#wake.arm(this.session.nextWakeAt(), sender?.nextWakeAt());
   }
 
   #woken(): void {
@@ -430,8 +351,7 @@ export class Link<Session extends LinkSession> {
     this.#floor = this.settledFloor;
     this.#unsettled = this.unsettled;
     this.#state = { name: "ended" };
-    this.#wake?.timer.cancel();
-    this.#wake = undefined;
+    this.#wake.cancel();
     if (state.name === "open") {
       state.sender.stop();
       state.peer.receiver.detach(this.#sink);
@@ -441,6 +361,6 @@ export class Link<Session extends LinkSession> {
         this.#logger.warn({ err: thrown }, "the mailbox could not be closed cleanly");
       });
     }
-    this.#options.onEnded(this, end);
+    this.#options.onEnded(end);
   }
 }

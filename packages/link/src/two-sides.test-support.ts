@@ -88,7 +88,7 @@ export class TwoSides {
       source: "test/agent",
       window: this.window,
       peer: { name: "principal", receiver: this.agent.receiver, observer: this.agent.observer },
-      onEnded: (_, end) => this.agentEnds.push(end),
+      onEnded: (end) => this.agentEnds.push(end),
     });
     link.start();
     await this.world.advance(10);
@@ -123,7 +123,7 @@ export class TwoSides {
         refuse: (machine, error, retryAfterMs) => machine.refuse(error, retryAfterMs, now()),
         superseded: (machine) => machine.superseded(now()),
       },
-      onEnded: (_, end) => this.principalEnds.push(end),
+      onEnded: (end) => this.principalEnds.push(end),
     });
     this.principalLinks.push(link);
     link.start();

@@ -95,8 +95,8 @@ export class SessionRegistry {
         },
         superseded: (machine) => machine.superseded(now()),
       },
-      onOpened: (_, established) => this.#opened(link, established),
-      onEnded: (_, end) => this.#ended(link, end),
+      onOpened: (established) => this.#opened(link, established),
+      onEnded: (end) => this.#ended(link, end),
     });
     this.#links.add(link);
     link.start();
