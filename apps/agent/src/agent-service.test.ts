@@ -1,8 +1,8 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemRuntime } from "@hawser/runtime";
-import { loadSettings } from "@hawser/settings";
+import { loadSettings } from "@hawser/service";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { createService, type AgentService } from "./agent-service.js";
 import { settingsShape } from "./settings.js";
@@ -38,14 +38,14 @@ function make(...args: string[]): AgentService {
   return service;
 }
 
-it("is ready without a principal, says so in a file, and stops cleanly", async () => {
-  const readyFile = join(directory, "ready.json");
-  const service = make("--ready-file", readyFile);
-  await service.start();
-  expect(JSON.parse(await readFile(readyFile, "utf8"))).toEqual({
-    pid: process.pid,
+it("is ready without a principal, says where it is, and stops cleanly", async () => {
+  const service = make();
+  const dataDir = join(directory, "deep/data");
+  expect(await service.start()).toEqual({
     name: "a",
     url: "ws://127.0.0.1:9",
+    dataDir,
+    configFileRoot: join(dataDir, "config-files"),
   });
   expect(["connecting", "waiting"]).toContain(service.agent.state.kind);
   await service.stop();

@@ -1,4 +1,3 @@
-import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createAgent, type Agent, type ResourceHandler } from "@hawser/agent";
 import type { Lifecycle, Runtime } from "@hawser/runtime";
@@ -11,7 +10,15 @@ import type { AgentSettings } from "./settings.js";
 import { TaskHandler } from "./task/task-handler.js";
 import { VERSION } from "./version.js";
 
-export interface AgentService extends Lifecycle {
+/** What is told when it is ready. */
+export interface AgentReady {
+  readonly name: string;
+  readonly url: string;
+  readonly dataDir: string;
+  readonly configFileRoot: string;
+}
+
+export interface AgentService extends Lifecycle<AgentReady> {
   readonly agent: Agent;
   /** The credentials may have changed: an agent that waits because it was refused dials at once. */
   reload(): void;
@@ -76,15 +83,8 @@ export function createService(settings: AgentSettings, runtime: Runtime): AgentS
         throw thrown;
       }
       await credentials.watch(reload);
-      if (settings.readyFile !== undefined) writeReadyFile(settings.readyFile, settings);
+      return { name: settings.name, url: settings.url, dataDir, configFileRoot };
     },
     stop: () => (stopping ??= stop()),
   };
-}
-
-// Whoever waits for the file must never read half of it.
-function writeReadyFile(path: string, { name, url }: AgentSettings): void {
-  const unfinished = `${path}.${process.pid}`;
-  writeFileSync(unfinished, `${JSON.stringify({ pid: process.pid, name, url })}\n`);
-  renameSync(unfinished, path);
 }

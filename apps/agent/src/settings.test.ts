@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { loadSettings } from "@hawser/settings";
+import { loadSettings } from "@hawser/service";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { checkSettings, pathsOf } from "./check-settings.js";
 import { settingsShape, type AgentSettings } from "./settings.js";

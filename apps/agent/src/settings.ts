@@ -1,15 +1,18 @@
 import { DEFAULT_TIMING, DEFAULT_WINDOW, isAgentName, LIMITS } from "@hawser/protocol";
-import { LOG_LEVELS } from "@hawser/runtime";
-import { duration, integer, oneOf, text, toggle, type Setting, type SettingsOf } from "@hawser/settings";
-import type { z } from "zod";
+import {
+  duration,
+  integer,
+  oneOf,
+  serviceSettings,
+  setting,
+  text,
+  toggle,
+  type SettingsOf,
+} from "@hawser/service";
 import { DEFAULT_MAX_TASKS, DEFAULT_OUTPUT_LINES } from "./task/task-handler.js";
 
 const HOUR_MS = 3_600_000;
 const URL_SCHEMES = ["ws:", "wss:", "grpc:", "grpcs:"];
-
-function setting<T>(placeholder: string, description: string, schema: z.ZodType<T>): Setting<T> {
-  return { placeholder, description, schema };
-}
 
 /** Everything the agent service can be told. */
 export const settingsShape = {
@@ -91,20 +94,7 @@ export const settingsShape = {
     "how long the goodbye to the principal may take when the service stops; default 10s",
     duration({ minMs: 0, maxMs: HOUR_MS }).default(10_000),
   ),
-  logLevel: setting(
-    "<level>",
-    `one of ${LOG_LEVELS.join(", ")}; default info`,
-    oneOf(LOG_LEVELS).default("info"),
-  ),
-  readyFile: setting(
-    "<path>",
-    "written once the agent is ready: one JSON line with pid, name and url",
-    text().optional(),
-  ),
-  check: {
-    description: "check the settings and the files they name, then end",
-    schema: toggle().default(false),
-  },
+  ...serviceSettings,
 } as const;
 
 export type AgentSettings = SettingsOf<typeof settingsShape>;

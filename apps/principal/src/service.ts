@@ -1,4 +1,3 @@
-import { writeFileSync, renameSync } from "node:fs";
 import { createPrincipal, type BoundAddress, type Principal } from "@hawser/principal";
 import { createApiServer, createMetrics } from "@hawser/principal/api";
 import type { Lifecycle, Runtime } from "@hawser/runtime";
@@ -67,9 +66,7 @@ export function createService(
       try {
         const apiAddress = await api.start();
         const { address } = await principal.start();
-        const serving = { listen: address ?? settings.listen, api: apiAddress };
-        if (settings.readyFile !== undefined) writeReadyFile(settings.readyFile, serving);
-        return serving;
+        return { listen: address ?? settings.listen, api: apiAddress };
       } catch (thrown) {
         await stop();
         throw thrown;
@@ -77,11 +74,4 @@ export function createService(
     },
     stop: () => (stopping ??= stop()),
   };
-}
-
-// Whoever waits for the file must never read half of it.
-function writeReadyFile(path: string, serving: Serving): void {
-  const unfinished = `${path}.${process.pid}`;
-  writeFileSync(unfinished, `${JSON.stringify({ pid: process.pid, ...serving })}\n`);
-  renameSync(unfinished, path);
 }

@@ -3,20 +3,14 @@ import {
   duration,
   hostPort,
   integer,
-  oneOf,
+  serviceSettings,
+  setting,
   text,
   toggle,
-  type Setting,
   type SettingsOf,
-} from "@hawser/settings";
-import { LOG_LEVELS } from "@hawser/runtime";
-import type { z } from "zod";
+} from "@hawser/service";
 
 const HOUR_MS = 3_600_000;
-
-function setting<T>(placeholder: string, description: string, schema: z.ZodType<T>): Setting<T> {
-  return { placeholder, description, schema };
-}
 
 /** Everything the principal service can be told. */
 export const settingsShape = {
@@ -81,20 +75,7 @@ export const settingsShape = {
     "how long the agents get to leave when the service stops; default 5s",
     duration({ minMs: 0, maxMs: HOUR_MS }).default(5_000),
   ),
-  logLevel: setting(
-    "<level>",
-    `one of ${LOG_LEVELS.join(", ")}; default info`,
-    oneOf(LOG_LEVELS).default("info"),
-  ),
-  readyFile: setting(
-    "<path>",
-    "written once it serves: one JSON line with pid and bound addresses",
-    text().optional(),
-  ),
-  check: {
-    description: "check the settings and the files they name, then end",
-    schema: toggle().default(false),
-  },
+  ...serviceSettings,
 } as const;
 
 export type PrincipalSettings = SettingsOf<typeof settingsShape>;

@@ -12,6 +12,11 @@ export interface Setting<T = unknown> {
   readonly schema: z.ZodType<T>;
 }
 
+/** A setting that takes a value. */
+export function setting<T>(placeholder: string, description: string, schema: z.ZodType<T>): Setting<T> {
+  return { placeholder, description, schema };
+}
+
 export type SettingsShape = Readonly<Record<string, Setting>>;
 
 /** The object that comes out: settings without a default may be undefined. */
