@@ -34,8 +34,11 @@ export interface InboxStore {
   load(peer: string): Promise<InboxState>;
   /** Written but not synced: survives the process, not the machine. Order with `record` is kept. */
   begin(peer: string, batch: readonly Begun[]): Promise<void>;
-  /** Durable when resolved. Concurrent calls share one commit. */
+  /** Durable when resolved. Concurrent calls share one commit. An older version than the one recorded for its resource changes nothing. */
   record(peer: string, batch: readonly Recorded[]): Promise<void>;
-  /** The peer said everything up to `version` is settled: older rows are dropped, lazily. Never goes back. */
+  /**
+   * The peer said everything up to `version` is settled: rows up to it are dropped, lazily. Never goes back, until `open` sees a new store of the peer: like
+   * `record`, this is for versions of the peer's present store only.
+   */
   settle(peer: string, version: number): void;
 }

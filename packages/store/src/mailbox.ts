@@ -8,7 +8,7 @@ export interface Append {
   readonly idempotencyKey?: string;
   /**
    * For state events: the version the retained state of `event.subject` must have now; 0 means there must be none.
-   * Otherwise `conflict`.
+   * Otherwise `conflict`. A retained delete counts as its version and as none: what was deleted can be made anew before the peer has acknowledged it.
    */
   readonly expectedVersion?: number;
 }
@@ -49,7 +49,8 @@ export interface LeaseCallbacks {
 export interface LeaseOptions {
   /**
    * Name of the store at the other end, from its hello or welcome. When it differs from the one remembered, the peer lost its state: its inbox rows here
-   * are forgotten (its versions begin anew) and retained state becomes pending again (its inbox is empty).
+   * are forgotten (its versions begin anew) and retained state becomes pending again under its own versions (its inbox is empty), a dead letter among it
+   * included, and beyond the caps if need be: nothing accepted is dropped.
    */
   readonly peerStore: string;
 }
@@ -57,7 +58,12 @@ export interface LeaseOptions {
 /** The right to deliver one mailbox. The highest epoch wins; an older lease turns inert. */
 export interface MailboxLease {
   readonly epoch: number;
-  /** Up to `limit` pending entries with a version above `after`, in version order. Fewer than `limit` (even none) means: that is all there is now. */
+  /**
+   * Up to `limit` pending entries with a version above `after`, in version order. Fewer than `limit` (even none) means: that is all there is now.
+   *
+   * @throws HawserError `superseded` once another holder has the mailbox, `aborted` after `close` or `lost("resync")`, `store_unavailable`, `store_full` or
+   *   `store_corrupt` where the disk cannot be read
+   */
   read(after: number, limit: number): Promise<readonly MailboxEntry[]>;
   /** The peer applied it. Lazy: recorded soon, in batches; losing it only costs a resend. Unknown versions are ignored. */
   acknowledge(version: number): void;
@@ -97,7 +103,7 @@ export interface MailboxLimits {
   readonly maxBytes: number;
   /** How many idempotency keys a mailbox remembers, oldest forgotten first. @default 10_000 */
   readonly maxIdempotencyKeys: number;
-  /** Mailboxes in one store; appending for one more answers `full`. @default 100_000 */
+  /** Mailboxes in one store; appending for one more answers `full`, opening one more is refused. @default 100_000 */
   readonly maxPeers: number;
 }
 

@@ -29,7 +29,7 @@ export interface Store extends Lifecycle {
    * Claims the mailbox of `peer` for `holder` (a name for logs): raises the epoch durably, tells the previous holder `superseded`, and from then on
    * calls `on.event` for each entry committed. What was committed before is there to `read`.
    *
-   * @throws HawserError `store_unavailable`
+   * @throws HawserError `store_unavailable`, or `store_full` where the disk is full or `maxPeers` is reached
    */
   open(peer: string, holder: string, options: LeaseOptions, on: LeaseCallbacks): Promise<MailboxLease>;
 
@@ -43,6 +43,9 @@ export interface Store extends Lifecycle {
     peer: string,
     page: { readonly after?: number; readonly limit: number },
   ): Promise<readonly DeadLetter[]>;
-  /** Appends a dead letter anew (new version, same `id`) and removes it, in one commit. `not_found` as an error when there is none. */
+  /**
+   * Appends a dead letter anew (new version, same `id`) and removes it, in one commit. Never rejects. Refused as `conflict` with the error `not_found` when
+   * there is none, and with `conflict` when a newer state of its resource or subject was accepted: sending it again would take that back.
+   */
   requeue(peer: string, version: number): Promise<Appended>;
 }
