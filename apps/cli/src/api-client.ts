@@ -46,8 +46,8 @@ const problemSchema = z.looseObject({
 
 function page<T extends z.ZodType>(
   item: T,
-): z.ZodObject<{ items: z.ZodArray<T>; next: z.ZodOptional<z.ZodString> }> {
-  return z.object({ items: z.array(item), next: z.string().optional() });
+): z.ZodObject<{ items: z.ZodArray<T>; next: z.ZodNullable<z.ZodString> }> {
+  return z.object({ items: z.array(item), next: z.string().nullable() });
 }
 
 const PAGE_LIMIT = 500;
@@ -97,16 +97,16 @@ export class ApiClient {
 
   async #all<T extends z.ZodType>(item: T, path: string): Promise<readonly z.infer<T>[]> {
     const items: z.infer<T>[] = [];
-    let after: string | undefined;
+    let after: string | null = null;
     do {
       const query = new URLSearchParams({
         limit: String(PAGE_LIMIT),
-        ...(after === undefined ? {} : { after }),
+        ...(after === null ? {} : { after }),
       });
       const answer = this.#parse(page(item), (await this.#send("GET", `${path}?${query.toString()}`)).body);
       items.push(...answer.items);
       after = answer.next;
-    } while (after !== undefined);
+    } while (after !== null);
     return items;
   }
 
