@@ -99,13 +99,14 @@ export class ApiClient {
     const items: z.infer<T>[] = [];
     let after: string | null = null;
     do {
-      const query = new URLSearchParams({
+      const query: URLSearchParams = new URLSearchParams({
         limit: String(PAGE_LIMIT),
         ...(after === null ? {} : { after }),
       });
-      const answer = this.#parse(page(item), (await this.#send("GET", `${path}?${query.toString()}`)).body);
-      items.push(...answer.items);
-      after = answer.next;
+      const { body } = await this.#send("GET", `${path}?${query.toString()}`);
+      const { items: found, next } = this.#parse(page(item), body);
+      items.push(...found);
+      after = next;
     } while (after !== null);
     return items;
   }
