@@ -47,6 +47,11 @@ export class Acknowledgements {
     return taken;
   }
 
+  /** The peer lost its store: what it acknowledged before is gone with it. */
+  forget(peer: string): void {
+    this.#gathered.delete(peer);
+  }
+
   done(peer: string, version: number): void {
     const versions = this.#gathered.get(peer);
     if (versions?.delete(version) === true && versions.size === 0) this.#gathered.delete(peer);

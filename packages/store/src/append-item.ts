@@ -7,7 +7,7 @@ import type { Append, Appended, MailboxLimits } from "./mailbox.js";
 import type { PeerTable } from "./peer-table.js";
 import type { OutgoingEntry, PendingEntries } from "./pending-entries.js";
 import type { RetainedRows } from "./retained-rows.js";
-import type { MailboxMeta } from "./rows.js";
+import type { MailboxMeta } from "./counters.js";
 import type { Transaction } from "./transaction.js";
 
 type Refused = Extract<Appended, { ok: false }>;

@@ -21,7 +21,8 @@ import { resolveMailboxLimits } from "./mailbox-limits.js";
 import { OpenItem } from "./open-item.js";
 import { checkPageLimit } from "./retained-reading.js";
 import type { Page, RetainedStates } from "./retained-state.js";
-import { decodeDeadLetter, decodeMailboxMeta, versionOfKey, type MailboxMeta } from "./rows.js";
+import { decodeMailboxMeta, type MailboxMeta } from "./counters.js";
+import { decodeDeadLetter, versionOfKey } from "./rows.js";
 import { DEFAULT_RECOVERY_DELAY_MS } from "./store-device.js";
 import { StoreParts } from "./store-parts.js";
 import type { Store } from "./store.js";
@@ -135,7 +136,7 @@ class DiskStore implements Store {
   }
 
   open(peer: string, holder: string, options: LeaseOptions, on: LeaseCallbacks): Promise<MailboxLease> {
-    const { committer, leases, settled, logger } = this.#parts;
+    const { committer, leases, settled, acknowledgements, logger } = this.#parts;
     return new Promise((resolve, reject) => {
       const opened = (epoch: number): void => {
         const lease = new DiskLease({ peer, epoch, on }, this.#leaseHost);
@@ -144,7 +145,8 @@ class DiskStore implements Store {
         resolve(lease);
       };
       const claim = { peer, peerStore: options.peerStore };
-      committer.enqueue(new OpenItem(claim, { maxPeers: this.#maxPeers, settled }, opened, reject));
+      const context = { maxPeers: this.#maxPeers, settled, acknowledgements };
+      committer.enqueue(new OpenItem(claim, context, opened, reject));
     });
   }
 

@@ -1,7 +1,7 @@
 import type { ReadPlan } from "./commit-item.js";
 import { decodeComponent, encodeComponent } from "./key-text.js";
 import { idempotencyKey, idempotencyOrderKey } from "./keys.js";
-import type { MailboxMeta } from "./rows.js";
+import type { MailboxMeta } from "./counters.js";
 import type { Transaction } from "./transaction.js";
 
 /** When the limit was lowered, one append forgets at most this many, so that none has to pay for the whole difference. */

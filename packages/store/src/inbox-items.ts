@@ -5,7 +5,8 @@ import type { Begun, Recorded } from "./inbox-store.js";
 import { appliedKey, begunKey, pendingStateKey, receivedKey, sentKey } from "./keys.js";
 import { STATE_CLASSES, type PendingEntries } from "./pending-entries.js";
 import type { RetainedRows } from "./retained-rows.js";
-import { decodeApplied, encodeApplied, encodeBegun, type InboxMeta } from "./rows.js";
+import type { InboxMeta } from "./counters.js";
+import { decodeApplied, encodeApplied, encodeBegun } from "./rows.js";
 import type { Transaction } from "./transaction.js";
 
 /** Handlers are about to run. Not synced: what is lost with the machine only costs a wrong attempt number. */

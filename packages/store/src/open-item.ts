@@ -1,9 +1,11 @@
 import { eventClass, HawserError, supersedes, type HawserEvent } from "@hawser/protocol";
+import type { Acknowledgements } from "./acknowledgements.js";
 import type { CommitItem } from "./commit-item.js";
 import type { EncodedEvent } from "./event-text.js";
 import { deadLetterKey, peerRange, pendingKey, pendingStateKey } from "./keys.js";
 import { STATE_CLASSES } from "./pending-entries.js";
-import { decodeEncoded, decodePendingState, encodePendingState, type MailboxMeta } from "./rows.js";
+import type { MailboxMeta } from "./counters.js";
+import { decodeEncoded, decodePendingState, encodePendingState } from "./rows.js";
 import type { SettledInboxes } from "./settled-inboxes.js";
 import type { Transaction } from "./transaction.js";
 
@@ -14,6 +16,7 @@ const ALL_ROWS = 1_000_000_000;
 export interface OpenContext {
   readonly maxPeers: number;
   readonly settled: SettledInboxes;
+  readonly acknowledgements: Acknowledgements;
 }
 
 /** Somebody claims a mailbox: the epoch rises, and what a peer that lost its store has to hear again becomes pending. */
@@ -63,7 +66,10 @@ export class OpenItem implements CommitItem {
     for (const [key] of await tx.range(peerRange("inbox", peer, ALL_ROWS))) tx.remove(key);
     const inbox = tx.inboxOrNew(peer, this.#context.maxPeers);
     if (inbox !== undefined) tx.setInbox(peer, { settled: 0, incarnation: inbox.incarnation + 1 });
-    this.#context.settled.reset(peer);
+    tx.afterCommit(() => {
+      this.#context.settled.reset(peer);
+      this.#context.acknowledgements.forget(peer);
+    });
 
     const rows = await tx.range(peerRange("sent", peer, ALL_ROWS));
     const retained = rows.map(([key, text]) => decodeEncoded(text, key));

@@ -1,6 +1,6 @@
 import type { OpenDisk } from "./disk.js";
 import { metaRange, peerOfMetaKey } from "./keys.js";
-import { decodeInboxMeta, decodeMailboxMeta, type InboxMeta, type MailboxMeta } from "./rows.js";
+import { decodeInboxMeta, decodeMailboxMeta, type InboxMeta, type MailboxMeta } from "./counters.js";
 
 const PAGE = 1_000;
 

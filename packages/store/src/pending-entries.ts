@@ -2,7 +2,8 @@ import { eventClass, supersedes, type EventClass, type HawserEvent } from "@haws
 import { decodeEvent, type EncodedEvent } from "./event-text.js";
 import { pendingKey, pendingStateKey, sentKey, type StateClass } from "./keys.js";
 import type { LeaseTable } from "./lease-table.js";
-import { decodePendingState, encodePendingState, type MailboxMeta, type PendingState } from "./rows.js";
+import type { MailboxMeta } from "./counters.js";
+import { decodePendingState, encodePendingState, type PendingState } from "./rows.js";
 import type { Transaction } from "./transaction.js";
 
 /** The classes of which a resource has at most one pending entry each. */

@@ -1,64 +1,6 @@
-import { decodeComponent, encodeComponent } from "./key-text.js";
 import type { DeadLetter, DeadLetterReason } from "./mailbox.js";
+import { splitNumbers } from "./number-text.js";
 import { corruptRow, decodeEvent, type EncodedEvent } from "./event-text.js";
-
-/** What is counted about one mailbox: in memory for every peer, on disk always in the same batch as what it counts. */
-export interface MailboxMeta {
-  /** The last version given out. */
-  position: number;
-  pending: number;
-  deadLetters: number;
-  /** Of both. */
-  bytes: number;
-  epoch: number;
-  /** Name of the peer's store as last seen; empty before the first `open`. */
-  peerStore: string;
-  /** Number of the oldest idempotency key remembered, and of the next one. */
-  keyFirst: number;
-  keyNext: number;
-}
-
-/** What is known about one peer's own versions. */
-export interface InboxMeta {
-  settled: number;
-  /** How many stores the peer has lost: its versions begin anew with each, so they compare only within one. */
-  incarnation: number;
-}
-
-export function newMailboxMeta(): MailboxMeta {
-  return {
-    position: 0,
-    pending: 0,
-    deadLetters: 0,
-    bytes: 0,
-    epoch: 0,
-    peerStore: "",
-    keyFirst: 0,
-    keyNext: 0,
-  };
-}
-
-export function encodeMailboxMeta(meta: MailboxMeta): string {
-  const { position, pending, deadLetters, bytes, epoch, peerStore, keyFirst, keyNext } = meta;
-  return `${position} ${pending} ${deadLetters} ${bytes} ${epoch} ${keyFirst} ${keyNext} ${encodeComponent(peerStore)}`;
-}
-
-export function decodeMailboxMeta(text: string, key: string): MailboxMeta {
-  const [numbers, encodedPeerStore] = splitNumbers(text, 7, key);
-  const peerStore = decodeComponent(encodedPeerStore);
-  const [position = 0, pending = 0, deadLetters = 0, bytes = 0, epoch = 0, keyFirst = 0, keyNext = 0] =
-    numbers;
-  return { position, pending, deadLetters, bytes, epoch, peerStore, keyFirst, keyNext };
-}
-
-export function encodeInboxMeta(meta: InboxMeta): string {
-  return `${meta.settled} ${meta.incarnation} `;
-}
-
-export function decodeInboxMeta(text: string, key: string): InboxMeta {
-  const [settled = 0, incarnation = 0] = splitNumbers(text, 2, key)[0];
-  return { settled, incarnation };
-}
 
 /** A pending state as it is found by its resource: enough to remove it without reading it. */
 export interface PendingState {
@@ -153,18 +95,4 @@ export function decodeEncoded(text: string, key: string): EncodedEvent {
 /** The number at the end of a fixed-width key. */
 export function versionOfKey(key: string): number {
   return Number(key.slice(-16));
-}
-
-/** `count` decimal numbers, each followed by a space, then the rest. */
-function splitNumbers(text: string, count: number, key: string): readonly [readonly number[], string] {
-  const numbers: number[] = [];
-  let from = 0;
-  for (let i = 0; i < count; i++) {
-    const end = text.indexOf(" ", from);
-    const number = end > from ? Number(text.slice(from, end)) : Number.NaN;
-    if (!Number.isSafeInteger(number) || number < 0) throw corruptRow(key, "does not begin with its numbers");
-    numbers.push(number);
-    from = end + 1;
-  }
-  return [numbers, text.slice(from)];
 }

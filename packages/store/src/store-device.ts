@@ -1,7 +1,6 @@
 import { HawserError } from "@hawser/protocol";
 import type { Runtime, Timer } from "@hawser/runtime";
 import type { Disk, OpenDisk } from "./disk.js";
-import { CONTROL_KEYS } from "./keys.js";
 
 /** How long after a failed attempt to open the disk the next one begins. A full disk is usually full for a while, and an attempt is cheap. */
 export const DEFAULT_RECOVERY_DELAY_MS = 1_000;
@@ -18,8 +17,8 @@ type DeviceState =
   | { readonly kind: "failed"; readonly error: HawserError; readonly retry: Timer | undefined };
 
 export interface DeviceEvents {
-  /** A fresh handle: counters must be read anew before it is used. */
-  opened(disk: OpenDisk): Promise<void>;
+  /** A fresh handle: counters must be read anew before it is used. Answers with the number of the last commit on it. */
+  opened(disk: OpenDisk): Promise<number>;
   /** The disk is back after a time in which the fate of a commit was unknown. */
   recovered(): void;
 }
@@ -37,6 +36,8 @@ export class StoreDevice {
   readonly #events: DeviceEvents;
   readonly #recoveryDelayMs: number;
   #state: DeviceState = { kind: "closed" };
+  /** As found when the disk was last opened. */
+  #lastCommit = 0;
 
   constructor(disk: Disk, runtime: Runtime, recoveryDelayMs: number, events: DeviceEvents) {
     this.#disk = disk;
@@ -96,9 +97,8 @@ export class StoreDevice {
     this.#state = { kind: "recovering", attempt };
     try {
       const disk = await attempt;
-      const [last] = await disk.get([CONTROL_KEYS.commit]);
       if (this.#state.kind === "recovering") this.#state = { kind: "open", disk };
-      return Number(last) === number ? "landed" : "lost";
+      return this.#lastCommit === number ? "landed" : "lost";
     } catch (thrown) {
       this.#runtime.logger.error({ err: failure }, "a commit failed and the disk could not be opened again");
       if (this.#state.kind === "recovering") this.#retryLater(this.explain(thrown));
@@ -132,7 +132,7 @@ export class StoreDevice {
   async #open(): Promise<OpenDisk> {
     const disk = await this.#disk.open();
     try {
-      await this.#events.opened(disk);
+      this.#lastCommit = await this.#events.opened(disk);
       return disk;
     } catch (thrown) {
       await disk.close().catch(() => {});

@@ -68,7 +68,7 @@ export class StoreParts {
     this.retained = new RetainedReading(current, acknowledgements);
   }
 
-  async #opened(disk: OpenDisk): Promise<void> {
+  async #opened(disk: OpenDisk): Promise<number> {
     const { id, commit } = await readContents(disk, this.#random);
     if (this.id !== "" && this.id !== id) {
       throw new HawserError("store_corrupt", "the contents of the store were replaced while it was in use");
@@ -76,6 +76,7 @@ export class StoreParts {
     await this.peers.load(disk);
     this.id = id;
     this.committer.continueFrom(commit);
+    return commit;
   }
 }
 

@@ -7,7 +7,7 @@ import {
   newMailboxMeta,
   type InboxMeta,
   type MailboxMeta,
-} from "./rows.js";
+} from "./counters.js";
 
 /**
  * One commit in the making: changes over the disk that see each other, drafts of the counters they touch, and what is to happen once they

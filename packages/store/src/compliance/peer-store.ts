@@ -10,6 +10,7 @@ import {
   spec,
   status,
   storeFor,
+  versionOf,
   type MakeStore,
 } from "./harness.js";
 
@@ -47,6 +48,16 @@ export function peerStoreCompliance(make: MakeStore): void {
       second.lease.acknowledge(1);
       await second.lease.close();
       expect(await pendingVersions(store, "a", "second")).toEqual([3, 5]);
+    });
+
+    it("hears again what it acknowledged only just before, however much that was", async () => {
+      const { store } = await storeFor(make);
+      const { lease } = await hold(store, "a", "first");
+      const count = 6_000;
+      const batch = Array.from({ length: count }, (_, index) => ({ peer: "a", event: spec(`r${index}_1`) }));
+      for (const appended of await store.append(batch)) lease.acknowledge(versionOf(appended));
+      expect(await pendingVersions(store, "a", "second")).toHaveLength(count);
+      expect(await pendingVersions(store, "a", "second")).toHaveLength(count);
     });
 
     it("has its inbox rows forgotten, and its versions begin anew", async () => {
