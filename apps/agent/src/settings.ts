@@ -12,6 +12,8 @@ import {
 import { DEFAULT_MAX_TASKS, DEFAULT_OUTPUT_LINES } from "./task/task-handler.js";
 
 const HOUR_MS = 3_600_000;
+/** As PROTOCOL.md has it (Reconnecting): a whole fleet that comes back within this time asks no principal for much. */
+const DEFAULT_RECONNECT_MAX_MS = 120_000;
 const URL_SCHEMES = ["ws:", "wss:", "grpc:", "grpcs:"];
 
 /** Everything the agent service can be told. */
@@ -62,6 +64,11 @@ export const settingsShape = {
     "<duration>",
     "longest life of a connection before it is renewed; default 45m",
     duration({ minMs: 1_000, maxMs: 24 * HOUR_MS }).default(DEFAULT_TIMING.rotationMaxMs),
+  ),
+  reconnectMax: setting(
+    "<duration>",
+    "longest wait after failures in a row, from 250ms on doubling up to this; default 2m",
+    duration({ minMs: 1_000, maxMs: HOUR_MS }).default(DEFAULT_RECONNECT_MAX_MS),
   ),
   configFileRoot: setting(
     "<path>",
