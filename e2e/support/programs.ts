@@ -1,0 +1,65 @@
+import { spawn } from "node:child_process";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const require = createRequire(import.meta.url);
+
+function executable(name: string, file: string): string {
+  return join(dirname(require.resolve(`${name}/package.json`)), "bin", file);
+}
+
+/** What runs as a process of its own: the built services, and agents made for tests, on built packages as well. */
+export const PROGRAMS = {
+  principal: executable("@hawser/app-principal", "hawser-principal.js"),
+  agent: executable("@hawser/app-agent", "hawser-agent.js"),
+  cli: executable("@hawser/app-cli", "hawser.js"),
+  journalAgent: fileURLToPath(new URL("../fixtures/journal-agent.mjs", import.meta.url)),
+} as const;
+
+export interface Finished {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  readonly input?: string;
+  /** A program that does not end by itself is killed then, and has no exit code. */
+  readonly timeoutMs?: number;
+}
+
+const DEFAULT_RUN_TIMEOUT_MS = 30_000;
+
+/** Runs a program to its end. */
+export async function runProgram(
+  program: string,
+  args: readonly string[],
+  { env = {}, cwd, input = "", timeoutMs = DEFAULT_RUN_TIMEOUT_MS }: RunOptions = {},
+): Promise<Finished> {
+  const child = spawn(process.execPath, [program, ...args], {
+    env: { ...plainEnvironment(), ...env },
+    timeout: timeoutMs,
+    killSignal: "SIGKILL",
+    ...(cwd === undefined ? {} : { cwd }),
+  });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.setEncoding("utf8").on("data", (chunk: string) => (stdout += chunk));
+  child.stderr.setEncoding("utf8").on("data", (chunk: string) => (stderr += chunk));
+  child.stdin.on("error", () => {});
+  child.stdin.end(input);
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", resolve);
+  });
+  return { code, stdout, stderr };
+}
+
+/** The environment without the settings of whoever runs the tests, and without the conditions of the test runner. */
+export function plainEnvironment(): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(([name]) => !/^(HAWSER|VITEST|NODE_OPTIONS)/.test(name));
+  return Object.fromEntries(kept);
+}
