@@ -1,1 +1,44 @@
-export {};
+import { rm } from "node:fs/promises";
+import { parseBenchOptions } from "./bench-options.js";
+import { measureDelivery } from "./delivery-rows.js";
+import { measurePendingCost } from "./pending-cost.js";
+import { profileSummary } from "./profile-summary.js";
+import { makeDiskPlace } from "./real-disk.js";
+import { describeRun, jsonLine, spreadLine, table } from "./report.js";
+
+const USAGE = `usage: npm run bench -- delivery [--json] [--quick] [--transports ws-json,ws-proto,grpc] [--agents 1,100] [--windows 1,256]
+         [--rounds 5] [--warm-up-ms 300] [--measure-ms 1000] [--pending-events 1000000 (0: leave out)] [--pending-agents 1000]
+         [--pending-rounds 6] [--agent-pool-threads 4] [--directory <on a disk>] [--profile <directory>]
+       npm run bench -- profile <file.cpuprofile>...`;
+
+async function delivery(args: readonly string[]): Promise<void> {
+  const options = parseBenchOptions(args);
+  const place = await makeDiskPlace(options.directory);
+  const progress = (line: string): void => console.error(line);
+  try {
+    progress(describeRun(options, place));
+    const rows = await measureDelivery(options, place.directory, progress);
+    const pending =
+      options.pendingEvents === 0 ? undefined : await measurePendingCost(options, place.directory, progress);
+    const result = { rows, pending };
+    progress(spreadLine(result));
+    // The table goes where people look, the line for programs last on standard output.
+    (options.json ? progress : console.log)(table(result));
+    if (options.json) console.log(jsonLine(result));
+  } finally {
+    await rm(place.directory, { recursive: true, force: true });
+  }
+}
+
+const [command, ...args] = process.argv.slice(2);
+try {
+  if (command === "delivery") await delivery(args);
+  else if (command === "profile") for (const file of args) console.log(await profileSummary(file));
+  else {
+    console.error(USAGE);
+    process.exitCode = 2;
+  }
+} catch (thrown) {
+  console.error(`bench: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,85 @@
+import { parseArgs } from "node:util";
+import { TRANSPORTS, type TransportName } from "./child-commands.js";
+
+export interface BenchOptions {
+  readonly json: boolean;
+  readonly transports: readonly TransportName[];
+  readonly agents: readonly number[];
+  readonly windows: readonly number[];
+  readonly rounds: number;
+  readonly warmUpMs: number;
+  readonly measureMs: number;
+  /** Events pending for absent agents; 0 leaves that part out. */
+  readonly pendingEvents: number;
+  readonly pendingAgents: number;
+  readonly pendingRounds: number;
+  readonly directory: string | undefined;
+  readonly profileDirectory: string | undefined;
+  readonly agentPoolThreads: number;
+}
+
+const FLAGS = {
+  json: { type: "boolean" },
+  quick: { type: "boolean" },
+  transports: { type: "string" },
+  agents: { type: "string" },
+  windows: { type: "string" },
+  rounds: { type: "string" },
+  "warm-up-ms": { type: "string" },
+  "measure-ms": { type: "string" },
+  "pending-events": { type: "string" },
+  "pending-agents": { type: "string" },
+  "pending-rounds": { type: "string" },
+  directory: { type: "string" },
+  profile: { type: "string" },
+  "agent-pool-threads": { type: "string" },
+} as const;
+
+const FULL = {
+  rounds: 5,
+  warmUpMs: 300,
+  measureMs: 1_000,
+  events: 1_000_000,
+  absent: 1_000,
+  pendingRounds: 6,
+};
+/** A look at whether everything still works; its figures mean nothing. */
+const QUICK = { rounds: 1, warmUpMs: 50, measureMs: 150, events: 2_000, absent: 20, pendingRounds: 1 };
+
+/** @throws Error about a flag that is unknown or has no sensible value */
+export function parseBenchOptions(args: readonly string[]): BenchOptions {
+  const { values } = parseArgs({ args: [...args], options: FLAGS, strict: true });
+  const base = values.quick === true ? QUICK : FULL;
+  return {
+    json: values.json === true,
+    transports: list(values.transports, TRANSPORTS.join(",")).map(transport),
+    agents: list(values.agents, "1,100").map((text) => count("agents", text)),
+    windows: list(values.windows, "1,256").map((text) => count("windows", text)),
+    rounds: count("rounds", values.rounds, base.rounds),
+    warmUpMs: count("warm-up-ms", values["warm-up-ms"], base.warmUpMs),
+    measureMs: count("measure-ms", values["measure-ms"], base.measureMs),
+    pendingEvents:
+      values["pending-events"] === "0" ? 0 : count("pending-events", values["pending-events"], base.events),
+    pendingAgents: count("pending-agents", values["pending-agents"], base.absent),
+    pendingRounds: count("pending-rounds", values["pending-rounds"], base.pendingRounds),
+    directory: values.directory,
+    profileDirectory: values.profile,
+    agentPoolThreads: count("agent-pool-threads", values["agent-pool-threads"], 4),
+  };
+}
+
+function list(value: string | undefined, fallback: string): readonly string[] {
+  return (value ?? fallback).split(",").filter((item) => item !== "");
+}
+
+function count(flag: string, text: string | undefined, fallback?: number): number {
+  const value = text === undefined ? fallback : Number(text);
+  if (value !== undefined && Number.isSafeInteger(value) && value > 0) return value;
+  throw new Error(`--${flag} needs whole numbers above 0, not "${text ?? ""}"`);
+}
+
+function transport(text: string): TransportName {
+  const found = TRANSPORTS.find((name) => name === text);
+  if (found === undefined) throw new Error(`--transports knows ${TRANSPORTS.join(", ")}, not "${text}"`);
+  return found;
+}
