@@ -89,10 +89,7 @@ export class SessionRegistry {
       door: {
         admit: (hello) => this.#admit(link, hello),
         accept: (machine, params) => machine.accept(params, now()),
-        refuse: (machine, error, retryAfterMs) => {
-          this.#refused(connection, error);
-          return machine.refuse(error, retryAfterMs, now());
-        },
+        refuse: (machine, error, retryAfterMs) => machine.refuse(error, retryAfterMs, now()),
         superseded: (machine) => machine.superseded(now()),
       },
       onOpened: (established) => this.#opened(link, established),
@@ -209,17 +206,10 @@ export class SessionRegistry {
     }
   }
 
-  #refused(connection: Connection, error: HawserError): void {
-    this.#options.observer.sessionRefused?.(error.agent ?? "", error.code);
-    this.#logger.warn(
-      {
-        transport: connection.transport,
-        address: connection.peer.address,
-        code: error.code,
-        agent: error.agent,
-      },
-      `session refused: ${error.message}`,
-    );
+  #refused({ transport, peer }: Connection, { code, message, agent }: HawserError, name = agent): void {
+    this.#options.observer.sessionRefused?.(name ?? "", code);
+    const fields = { transport, address: peer.address, code, agent: name };
+    this.#logger.warn(fields, `session refused: ${message}`);
   }
 
   #opened(link: Link<PrincipalSession>, session: Established): void {
@@ -241,6 +231,8 @@ export class SessionRegistry {
     this.#links.delete(link);
     const name = this.#names.get(link);
     this.#names.delete(link);
+    // Whatever kept it from becoming a session, this side's rules or the agent's first words, is told here and only here.
+    if (end.openedAtMs === undefined && "error" in end) this.#refused(link.connection, end.error, name);
     if (name !== undefined) this.#left(link, name, end);
     if (this.#draining !== undefined && this.#links.size === 0) this.#draining.done();
   }
@@ -250,11 +242,14 @@ export class SessionRegistry {
     const unsettled = link.unsettled;
     if (this.#draining !== undefined && unsettled > 0) this.#draining.report.unsettled.set(agent, unsettled);
     if (presence?.ended(link, end) !== true) return;
-    this.#logger.info(
-      { agent, transport: link.connection.transport, end: end.kind },
-      `session ended: ${presence.reason}`,
-    );
+    if (end.openedAtMs !== undefined) this.#sayEnded(link.connection, agent, end, presence.reason);
     void this.#releaseSeries(agent);
+  }
+
+  #sayEnded({ transport }: Connection, agent: string, end: SessionEnd, reason: string): void {
+    const line = `session ended: ${reason}`;
+    if (end.kind === "failed") this.#logger.warn({ agent, transport, code: end.error.code }, line);
+    else this.#logger.info({ agent, transport, end: end.kind }, line);
   }
 
   // Metrics of an agent go with it: when neither a session nor anything undelivered is left of it here.
