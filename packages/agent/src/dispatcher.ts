@@ -82,7 +82,10 @@ export class Dispatcher {
       logger.error({ ...fields, code: error.code }, `refused an event for good: ${error.message}`);
       return { kind: "rejected", error };
     }
-    logger.warn({ ...fields, err: thrown, attempt }, "a handler failed; the event will be tried again");
+    logger.warn(
+      { ...fields, code: "handler_failed", err: thrown, attempt },
+      "a handler failed; the event will be tried again",
+    );
     throw thrown;
   }
 }
