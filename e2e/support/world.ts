@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeEach, onTestFailed, onTestFinished } from "vitest";
+import { afterAll, beforeEach, onTestFinished } from "vitest";
 import { z } from "zod";
 import { eventually } from "./eventually.js";
 import { PrincipalApi, type AgentAnswer } from "./principal-api.js";
@@ -153,8 +153,10 @@ export class World {
 /** A world for the test that is running. */
 export async function createWorld(principalArgs: readonly string[] = []): Promise<World> {
   const world = new World(await mkdtemp(join(tmpdir(), "hawser-e2e-")), principalArgs);
-  onTestFinished(() => world.end());
-  onTestFailed(() => world.printLogs());
+  onTestFinished(async ({ task }) => {
+    if (task.result?.state === "fail") await world.printLogs();
+    await world.end();
+  });
   return world;
 }
 
@@ -165,8 +167,8 @@ export async function createSharedWorld(principalArgs: readonly string[] = []): 
 
 /** Shows the logs of a shared world when a test fails, and ends it after the last. Call it in the `describe`. */
 export function watchSharedWorld(world: () => World | undefined): void {
-  beforeEach(({ onTestFailed: whenFailed }) => {
-    whenFailed(() => world()?.printLogs());
+  beforeEach(({ onTestFailed }) => {
+    onTestFailed(() => world()?.printLogs());
   });
   afterAll(() => world()?.end());
 }

@@ -1,0 +1,140 @@
+import { once } from "node:events";
+import { mkdir, writeFile } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { Bystander } from "./support/bystander.js";
+import { PROGRAMS, runProgram, type Finished } from "./support/programs.js";
+import { createWorld, type World } from "./support/world.js";
+
+/** What every one of them has to say so that the user need not guess. */
+function expectRefused({ code, stderr }: Finished, exitCode: number, ...said: readonly RegExp[]): void {
+  for (const what of said) expect(stderr).toMatch(what);
+  // A stack trace is for those who wrote the program.
+  expect(stderr).not.toMatch(/^\s+at /m);
+  expect(code).toBe(exitCode);
+}
+
+async function takenPort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => {
+    server.close();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+function startPrincipal(world: World, ...args: readonly string[]): Promise<Finished> {
+  return runProgram(PROGRAMS.principal, [
+    ...["--data-dir", world.path("other"), "--listen", "127.0.0.1:0", "--api-listen", "127.0.0.1:0"],
+    ...args,
+  ]);
+}
+
+describe("a principal that cannot start", () => {
+  it("for a port in use of the agents: exit code 1, the address, and what to do", async () => {
+    const port = await takenPort();
+    const finished = await startPrincipal(await createWorld(), "--listen", `127.0.0.1:${port}`);
+    expectRefused(
+      finished,
+      1,
+      /^port_in_use: /m,
+      new RegExp(`127\\.0\\.0\\.1:${port} .*in use`),
+      /free port/,
+    );
+  });
+
+  it("for a port in use of the API: exit code 1, the address, and what to do", async () => {
+    const port = await takenPort();
+    const finished = await startPrincipal(await createWorld(), "--api-listen", `127.0.0.1:${port}`);
+    expectRefused(
+      finished,
+      1,
+      /^port_in_use: /m,
+      new RegExp(`127\\.0\\.0\\.1:${port} .*in use`),
+      /free port/,
+    );
+  });
+
+  it("for a data directory in use: exit code 1, the directory, and the one who has it goes on", async () => {
+    const world = await createWorld();
+    await world.startPrincipal();
+    const bystander = new Bystander(world);
+    await bystander.start();
+    const finished = await startPrincipal(world, "--data-dir", world.path("principal"));
+    expectRefused(
+      finished,
+      1,
+      /^store_unavailable: /m,
+      /another process/,
+      new RegExp(world.path("principal")),
+    );
+    await bystander.isUnharmed();
+  });
+});
+
+describe("settings that are wrong", () => {
+  const programs = [
+    ["principal", PROGRAMS.principal, []],
+    ["agent", PROGRAMS.agent, ["--name", "edge", "--url", "ws://127.0.0.1:1"]],
+  ] as const;
+
+  it.each(programs)("an unreadable file, %s: exit code 2 and its name", async (_name, program, args) => {
+    const world = await createWorld();
+    const missing = world.path("nowhere.yaml");
+    expectRefused(
+      await runProgram(program, [...args, "--config", missing]),
+      2,
+      /^invalid_config: /m,
+      new RegExp(`${missing} cannot be read: ENOENT`),
+    );
+    const directory = world.path("folder.yaml");
+    await mkdir(directory);
+    expectRefused(
+      await runProgram(program, [...args, "--config", directory]),
+      2,
+      new RegExp(`${directory} cannot be read: EISDIR`),
+    );
+  });
+
+  it.each(programs)("broken YAML, %s: exit code 2, file, line and column", async (_name, program, args) => {
+    const world = await createWorld();
+    const file = world.path("broken.yaml");
+    await writeFile(file, "dataDir: /tmp/x\nlogLevel: info\nwindow: [1, 2\n");
+    expectRefused(
+      await runProgram(program, [...args, "--config", file]),
+      2,
+      /^invalid_config: /m,
+      new RegExp(`${file}:(3|4):\\d+: `),
+    );
+  });
+
+  it("several at once, principal: each is told", async () => {
+    const world = await createWorld();
+    const file = world.path("settings.yaml");
+    await writeFile(file, "windwo: 5\nmaxSessions: many\n");
+    const finished = await runProgram(
+      PROGRAMS.principal,
+      ["--config", file, "--listen", "nowhere", "--stop-window", "soon"],
+      { env: { HAWSER_PRINCIPAL_LOG_LEVEL: "loud" } },
+    );
+    expectRefused(
+      finished,
+      2,
+      new RegExp(`'windwo' in ${file} is not a setting`),
+      new RegExp(`'maxSessions' in ${file} .*many`),
+      /--listen .*"nowhere"/,
+      /--stop-window .*"soon"/,
+      /HAWSER_PRINCIPAL_LOG_LEVEL .*"loud"/,
+    );
+  });
+
+  it("several at once, agent: each is told, missing ones too", async () => {
+    const finished = await runProgram(PROGRAMS.agent, ["--name", "No Name", "--window", "0"]);
+    expectRefused(finished, 2, /--name .*"No Name"/, /--url .*is missing/, /--window .*"0"/);
+  });
+
+  it("a port open to everyone by mistake: exit code 2 and how to mean it", async () => {
+    const finished = await runProgram(PROGRAMS.principal, ["--listen", "0.0.0.0:0"]);
+    expectRefused(finished, 2, /--listen 0\.0\.0\.0/, /--agent-tokens-file/, /--insecure/);
+  });
+});

@@ -1,0 +1,77 @@
+import { once } from "node:events";
+import { connect, type ClientHttp2Session, type ClientHttp2Stream } from "node:http2";
+import { CONNECT_PATH } from "@hawser/transport-grpc";
+import type { Wire, WireEnd } from "./wire.js";
+
+/** A gRPC stream written by hand over HTTP/2. */
+export class RawGrpc implements Wire {
+  readonly frames: Buffer[] = [];
+  readonly ended: Promise<WireEnd>;
+  readonly #session: ClientHttp2Session;
+  readonly #stream: ClientHttp2Stream;
+  #buffer = Buffer.alloc(0);
+
+  private constructor(session: ClientHttp2Session, stream: ClientHttp2Stream) {
+    this.#session = session;
+    this.#stream = stream;
+    this.ended = new Promise((resolve) => {
+      stream.on("trailers", (trailers) => {
+        const code = trailers["hawser-close-code"];
+        const reason = decodeURIComponent(String(trailers["grpc-message"] ?? ""));
+        resolve({ code: code === undefined ? undefined : Number(code), reason });
+      });
+      stream.on("close", () => resolve({ code: undefined, reason: "no status" }));
+    });
+    stream.on("data", (chunk: Buffer) => this.#read(chunk));
+    void this.ended.then(() => session.destroy());
+  }
+
+  static async open({ host, port }: { readonly host: string; readonly port: number }): Promise<RawGrpc> {
+    const session = connect(`http://${host}:${port}`);
+    session.on("error", () => {});
+    const stream = session.request({
+      ":method": "POST",
+      ":path": CONNECT_PATH,
+      "content-type": "application/grpc",
+      te: "trailers",
+    });
+    stream.on("error", () => {});
+    const wire = new RawGrpc(session, stream);
+    await once(stream, "response");
+    return wire;
+  }
+
+  sendFrame(payload: string | Uint8Array): void {
+    this.sendBytes(grpcMessage(Buffer.from(payload)));
+  }
+
+  sendBytes(bytes: Uint8Array): void {
+    this.#stream.write(bytes);
+  }
+
+  /** Half-closes, as a client that is done does. */
+  halfClose(): void {
+    this.#stream.end();
+  }
+
+  cut(): void {
+    this.#session.destroy();
+  }
+
+  #read(chunk: Buffer): void {
+    this.#buffer = Buffer.concat([this.#buffer, chunk]);
+    while (this.#buffer.length >= 5) {
+      const end = 5 + this.#buffer.readUInt32BE(1);
+      if (this.#buffer.length < end) return;
+      this.frames.push(this.#buffer.subarray(5, end));
+      this.#buffer = this.#buffer.subarray(end);
+    }
+  }
+}
+
+/** @param announced the length to claim, when it is to be a lie */
+export function grpcMessage(payload: Uint8Array, announced = payload.length): Buffer {
+  const head = Buffer.alloc(5);
+  head.writeUInt32BE(announced, 1);
+  return Buffer.concat([head, payload]);
+}
