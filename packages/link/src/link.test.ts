@@ -1,7 +1,7 @@
 import { HawserError } from "@hawser/protocol";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Outcome } from "./receiver.js";
-import { command, rejected, spec, TwoSides } from "./two-sides.test-support.js";
+import { command, rejected, spec, status, TwoSides } from "./two-sides.test-support.js";
 
 describe("Link", () => {
   let sides: TwoSides;
@@ -218,5 +218,37 @@ describe("Link", () => {
     await sides.world.advance(1_000);
     expect(sides.agent.applied).toEqual(["a_u1@1"]);
     expect(sides.principal.applied).toEqual(["s_u1@1", "s_u1@1"]);
+  });
+
+  it("gives a principal that lost its disk the statuses again, whatever floor the hello names (a status was taken for stale and lost)", async () => {
+    const link = await sides.connect();
+    await sides.publish(sides.agent, "principal", [status("a", 1), command("s")]);
+    await sides.world.advance(100);
+    expect(link.settledFloor).toBe(2);
+    link.connection.terminate(new HawserError("connection_closed", "cut"));
+    await sides.replacePrincipal();
+    await sides.connect(link.settledFloor);
+    await sides.world.advance(100);
+    expect(sides.principal.skipped).toEqual([]);
+    expect(sides.principal.applied).toEqual(["a_u1@1"]);
+  });
+
+  it("names no floor in heartbeats before its mailbox is open (the one of the session before made the same loss)", async () => {
+    sides.timing = { heartbeatIntervalMs: 20, heartbeatTimeoutMs: 1_000 };
+    const link = await sides.connect();
+    await sides.publish(sides.agent, "principal", [status("a", 1), command("s")]);
+    await sides.world.advance(100);
+    link.connection.terminate(new HawserError("connection_closed", "cut"));
+    await sides.replacePrincipal();
+    const { store } = sides.agent;
+    const open = store.open.bind(store);
+    store.open = async (...claim) => {
+      await new Promise<void>((resolve) => sides.world.runtime.timers.after(100, resolve));
+      return open(...claim);
+    };
+    await sides.connect(link.settledFloor);
+    await sides.world.advance(300);
+    expect(sides.principal.skipped).toEqual([]);
+    expect(sides.principal.applied).toEqual(["a_u1@1"]);
   });
 });

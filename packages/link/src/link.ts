@@ -168,6 +168,8 @@ export class Link<Session extends LinkSession> {
     });
     try {
       if (this.#state.name === "establishing" && this.#options.peer !== undefined) {
+        // What the hello said may have been true for a store the peer has lost since: until the mailbox is open, nothing is known.
+        this.#floor = 0;
         const ready = await this.#establish(this.#options.peer, session.peerStore, session.peerWindow);
         if (ready === undefined) return;
       }

@@ -48,7 +48,7 @@ export class TwoSides {
   readonly world: VirtualRuntime;
   readonly transport: MemoryTransport;
   agent: Side;
-  readonly principal: Side;
+  principal: Side;
   readonly agentEnds: SessionEnd[] = [];
   readonly principalEnds: SessionEnd[] = [];
   readonly principalLinks: Link<PrincipalSession>[] = [];
@@ -67,8 +67,8 @@ export class TwoSides {
     await this.transport.acceptor.start((connection) => this.accept(connection));
   }
 
-  /** Dials and runs until both sides are open. */
-  async connect(): Promise<Link<AgentSession>> {
+  /** Dials and runs until both sides are open. `settled` is the floor the agent remembers from the session before. */
+  async connect(settled = 0): Promise<Link<AgentSession>> {
     const { runtime } = this.world;
     const dialled = this.transport.dialer.dial();
     await this.world.advance(1);
@@ -90,7 +90,7 @@ export class TwoSides {
       peer: { name: "principal", receiver: this.agent.receiver, observer: this.agent.observer },
       onEnded: (end) => this.agentEnds.push(end),
     });
-    link.start();
+    link.start(settled);
     await this.world.advance(10);
     return link;
   }
@@ -136,6 +136,15 @@ export class TwoSides {
     await stopped;
     this.agent = new Side(this.world, "principal");
     await this.agent.store.start();
+  }
+
+  /** The principal's machine is replaced by one with an empty disk. */
+  async replacePrincipal(): Promise<void> {
+    const stopped = this.principal.store.stop();
+    await this.world.advance(100);
+    await stopped;
+    this.principal = new Side(this.world, "edge-1");
+    await this.principal.store.start();
   }
 
   /** Appends events to the mailbox of the other side and answers their versions. */
@@ -184,6 +193,21 @@ export function spec(resource: string, value: number): EventDraft {
     resourceid: `${resource}_u1`,
     datacontenttype: "application/json",
     data: { kind: "Thing", name: resource, uid: "u1", spec: value },
+  };
+}
+
+/** A status of `resource`. */
+export function status(resource: string, value: number): EventDraft {
+  drafts += 1;
+  return {
+    specversion: "1.0",
+    id: `t${drafts}`,
+    source: "test",
+    type: EVENT_TYPES.status,
+    subject: `Thing/${resource}`,
+    resourceid: `${resource}_u1`,
+    datacontenttype: "application/json",
+    data: { kind: "Thing", name: resource, uid: "u1", status: value, observed: "1" },
   };
 }
 

@@ -78,13 +78,19 @@ export function establishedAgent(agent: string, welcome: Welcome): Established {
   };
 }
 
-/** What a principal knows of its session once it has let the agent in. */
+/**
+ * What a principal knows of its session once it has let the agent in.
+ *
+ * The floor in the hello is left alone: the agent named it before it could know whether this principal still has the store it was true for. After a lost store
+ * what lies below it comes again, and the first heartbeat says a floor that holds.
+ */
 export function establishedPrincipal(
   hello: Hello,
   { sessionId, epoch }: Acceptance,
   protocolVersion: ProtocolVersion,
 ): Established {
-  return { role: "principal", agent: hello.agent, protocolVersion, sessionId, epoch, ...peerOf(hello) };
+  const peer = { ...peerOf(hello), peerSettled: 0 };
+  return { role: "principal", agent: hello.agent, protocolVersion, sessionId, epoch, ...peer };
 }
 
 function peerOf({ store, window, settled, software }: Hello | Welcome) {

@@ -22,6 +22,16 @@ function endOf(principal: PrincipalSession, transport: TransportEnd, nowMs = 10_
 }
 
 describe("the handshake of a principal", () => {
+  it("does not take the floor in a hello for true, as it may be from before this principal lost its store", () => {
+    const principal = principalIn("awaitingHello");
+    principal.receive({ ...HELLO, settled: "5" }, 5);
+    const outputs = principal.accept({ sessionId: "s-1", epoch: 1, settled: 0 }, 6);
+    expect(outputs).toMatchObject([{ kind: "send" }, { kind: "opened", peer: { peerSettled: 0 } }]);
+    expect(principal.receive({ type: "heartbeat", settled: "5" }, 7)).toEqual([
+      { kind: "settled", version: 5 },
+    ]);
+  });
+
   it("asks who this is and answers with welcome", () => {
     const principal = principalIn("awaitingHello");
     expect(principal.receive(HELLO, 5)).toEqual([{ kind: "authenticate", hello: HELLO }]);
@@ -51,7 +61,7 @@ describe("the handshake of a principal", () => {
           epoch: 3,
           peerStore: "agent-store",
           peerWindow: 64,
-          peerSettled: 5,
+          peerSettled: 0,
           peerSoftware: "test-agent/1",
         },
       },
