@@ -251,4 +251,26 @@ describe("Link", () => {
     expect(sides.principal.skipped).toEqual([]);
     expect(sides.principal.applied).toEqual(["a_u1@1"]);
   });
+
+  it("tells of a dead letter that is written as the session ends (it went uncounted)", async () => {
+    const { store } = sides.principal;
+    const open = store.open.bind(store);
+    store.open = async (...claim) => {
+      const lease = await open(...claim);
+      const deadLetter = lease.deadLetter.bind(lease);
+      lease.deadLetter = async (...letter) => {
+        await deadLetter(...letter);
+        await new Promise<void>((resolve) => sides.world.runtime.timers.after(50, resolve));
+      };
+      return lease;
+    };
+    sides.agent.handler = () => rejected(new HawserError("handler_rejected", "never"));
+    const link = await sides.connect();
+    await sides.publish(sides.principal, "edge-1", [command("a")]);
+    await sides.world.advance(20);
+    expect(sides.principal.deadLettered).toEqual([]);
+    link.connection.terminate(new HawserError("connection_closed", "cut"));
+    await sides.world.advance(100);
+    expect(sides.principal.deadLettered).toEqual(["a_u1@1 handler_rejected"]);
+  });
 });

@@ -175,9 +175,10 @@ export class Sender {
     const reason = { code: error.code, message: error.message, at: this.#options.runtime.clock.wallTime() };
     lease.deadLetter(version, reason).then(
       () => {
+        // It is on disk, also when the session ended meanwhile: nobody else will tell.
+        this.#options.observer?.deadLettered?.(event, error.code, error.message);
         if (this.#stopped) return;
         this.#writer.settled(version);
-        this.#options.observer?.deadLettered?.(event, error.code, error.message);
         this.#options.onReady();
       },
       (thrown: unknown) => this.#options.onError(HawserError.from(thrown, "store_unavailable")),
