@@ -12,6 +12,7 @@ const lineSchema = z.discriminatedUnion("what", [
     kind: z.enum(["spec", "delete", "command"]),
   }),
   z.object({ what: z.literal("acked"), ...keySchema }),
+  z.object({ what: z.literal("skipped"), ...keySchema, why: z.enum(["duplicate", "stale"]) }),
   z.object({ what: z.literal("refused"), ...keySchema, attempt: z.number() }),
   z.object({ what: z.literal("threw"), ...keySchema, attempt: z.number() }),
 ]);
@@ -40,6 +41,8 @@ export interface JournalFindings {
   readonly violations: readonly string[];
   /** Runs of a version that had run before. */
   readonly repeats: number;
+  /** Events that came again although they had been acknowledged, or had been overtaken. */
+  readonly redelivered: readonly string[];
   readonly ran: ReadonlyMap<string, "spec" | "delete" | "command">;
   readonly acked: ReadonlySet<string>;
   /** Newest version that ran, by resource. */
@@ -56,11 +59,13 @@ export function checkJournal(lines: readonly JournalLine[]): JournalFindings {
   const lifeOfRun = new Map<string, number>();
   const acked = new Set<string>();
   const newest = new Map<string, number>();
+  const redelivered: string[] = [];
   let life = 0;
   let repeats = 0;
   for (const line of lines) {
     if (line.what === "start") life += 1;
     if (line.what === "acked") acked.add(keyText(line));
+    if (line.what === "skipped") redelivered.push(keyText(line));
     if (line.what !== "run") continue;
     const key = keyText(line);
     const version = Number(line.eventid);
@@ -77,5 +82,5 @@ export function checkJournal(lines: readonly JournalLine[]): JournalFindings {
     ran.set(key, line.kind);
     newest.set(line.resourceid, Math.max(before, version));
   }
-  return { violations, repeats, ran, acked, newest };
+  return { violations, repeats, redelivered, ran, acked, newest };
 }
