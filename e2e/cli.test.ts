@@ -1,0 +1,228 @@
+import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { parse, parseAllDocuments } from "yaml";
+import { z } from "zod";
+import { eventually } from "./support/eventually.js";
+import { PROGRAMS, runProgram, type Finished, type RunOptions } from "./support/programs.js";
+import { createSharedWorld, watchSharedWorld, type World } from "./support/world.js";
+
+let world: World;
+watchSharedWorld(() => world);
+
+beforeAll(async () => {
+  world = await createSharedWorld();
+  await world.startPrincipal();
+  await (await world.agent("edge")).start();
+  await world.connected("edge");
+});
+
+function hawser(args: readonly string[], options: RunOptions = {}): Promise<Finished> {
+  return runProgram(PROGRAMS.cli, args, { env: { HAWSER_SERVER: world.api.server }, ...options });
+}
+
+const MANIFESTS = `# Two files of one agent.
+agent: edge
+kind: ConfigFile
+name: motd
+spec: { path: motd, content: "welcome" }
+---
+agent: edge
+kind: ConfigFile
+name: limits
+spec: { path: limits, content: "many" }
+`;
+
+async function manifest(name: string, text: string): Promise<string> {
+  const file = world.path(name);
+  await writeFile(file, text);
+  return file;
+}
+
+async function written(name: string): Promise<void> {
+  await eventually(`${name} is written`, async () => {
+    const { version, observedVersion } = await world.api.resource("edge", "ConfigFile", name);
+    return version === observedVersion ? version : undefined;
+  });
+}
+
+const resourcesSchema = z.array(
+  z.object({
+    agent: z.string(),
+    kind: z.string(),
+    name: z.string(),
+    spec: z.object({ content: z.string() }),
+  }),
+);
+
+describe("hawser, against a principal and an agent", () => {
+  it("apply sets every document of a file, and says so once for each", async () => {
+    const file = await manifest("two.yaml", MANIFESTS);
+    const { code, stdout, stderr } = await hawser(["apply", "-f", file]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toMatch(
+      /^edge\/ConfigFile\/motd created, version \d+\nedge\/ConfigFile\/limits created, version \d+\n$/,
+    );
+    await written("motd");
+    await written("limits");
+    const again = await hawser(["apply", "-f", "-"], {
+      env: { HAWSER_SERVER: world.api.server },
+      input: MANIFESTS,
+    });
+    expect(again.code).toBe(0);
+    expect(again.stdout).toMatch(/motd accepted, version/);
+  });
+
+  it("get shows the resources of an agent, and one, in every format", async () => {
+    const table = await hawser(["get", "edge"]);
+    expect(table).toMatchObject({ code: 0, stderr: "" });
+    expect(table.stdout).toMatch(/^AGENT +KIND +NAME +VERSION +STATE +OBSERVED +STATUS/);
+    expect(table.stdout).toMatch(/edge +ConfigFile +motd +\d+ +delivered +\d+ +written/);
+
+    const json = resourcesSchema.parse(JSON.parse((await hawser(["get", "edge", "-o", "json"])).stdout));
+    expect(json.map(({ name }) => name)).toEqual(["limits", "motd"]);
+    const lines = (await hawser(["get", "edge", "-o", "jsonl"])).stdout.trimEnd().split("\n");
+    expect(resourcesSchema.parse(lines.map((line) => JSON.parse(line) as unknown))).toEqual(json);
+    expect(resourcesSchema.parse(parse((await hawser(["get", "edge", "-o", "yaml"])).stdout))).toEqual(json);
+
+    const one = parseAllDocuments((await hawser(["get", "edge/ConfigFile/motd", "--output", "yaml"])).stdout);
+    if (!Array.isArray(one)) throw new Error("nothing was printed");
+    expect(one.map((document) => document.toJS() as unknown)).toEqual([
+      expect.objectContaining({ name: "motd", spec: { path: "motd", content: "welcome" } }),
+    ]);
+  });
+
+  it("agents shows who is there and who is awaited", async () => {
+    await world.api.post("absent", { id: "1", type: "e2e.order.v1", resourceid: "order_u1" });
+    const { code, stdout } = await hawser(["agents"]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^NAME +STATE +TRANSPORT +SESSION +PENDING +DEAD +REASON/);
+    expect(stdout).toMatch(/absent +disconnected +- +- +1 +0 +has not connected/);
+    expect(stdout).toMatch(/edge +connected +ws-json +\S+ +0 +0 +connected by ws-json/);
+    const names = z.array(z.object({ name: z.string() }));
+    const json = names.parse(JSON.parse((await hawser(["agents", "-o", "json"])).stdout));
+    expect(json.map(({ name }) => name)).toEqual(["absent", "edge"]);
+  });
+
+  it("delete is accepted, and then the resource is gone", async () => {
+    await hawser(["apply", "-f", await manifest("two.yaml", MANIFESTS)]);
+    const { code, stdout } = await hawser(["delete", "edge/ConfigFile/limits"]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^edge\/ConfigFile\/limits delete accepted, version \d+\n$/);
+    await eventually("it is gone", async () => {
+      const found = await hawser(["get", "edge/ConfigFile/limits"]);
+      return found.code === 4 ? found : undefined;
+    });
+  });
+
+  it("an empty list is not an error", async () => {
+    expect(await hawser(["get", "nobody"])).toEqual({
+      code: 0,
+      stdout: "",
+      stderr: "no resources for agent nobody\n",
+    });
+    expect(JSON.parse((await hawser(["get", "nobody", "-o", "json"])).stdout)).toEqual([]);
+  });
+
+  it("a long list comes whole, page by page", async () => {
+    const count = 501;
+    const documents = Array.from({ length: count }, (_, n) =>
+      JSON.stringify({
+        agent: "big",
+        kind: "ConfigFile",
+        name: `f${n}`,
+        spec: { path: `f${n}`, content: "" },
+      }),
+    );
+    const file = await manifest("many.yaml", documents.join("\n---\n"));
+    expect((await hawser(["apply", "-f", file, "-o", "jsonl"])).stdout.trimEnd().split("\n")).toHaveLength(
+      count,
+    );
+    expect((await hawser(["get", "big", "-o", "jsonl"])).stdout.trimEnd().split("\n")).toHaveLength(count);
+  });
+});
+
+describe("hawser's exit codes", () => {
+  it("1: the principal refuses, and says why", async () => {
+    const file = await manifest("bad-kind.yaml", "agent: edge\nkind: lower\nname: a\nspec: {}\n");
+    const { code, stderr } = await hawser(["apply", "-f", file]);
+    expect(stderr).toMatch(new RegExp(`^hawser: ${file}:1: invalid_[a-z]+: .*lower`));
+    expect(code).toBe(1);
+  });
+
+  it("2: broken YAML is named by file, line and column, and nothing was applied", async () => {
+    const file = await manifest(
+      "broken.yaml",
+      `${MANIFESTS.replaceAll("edge", "never")}---\nagent: [never\nkind: X\n`,
+    );
+    const { code, stdout, stderr } = await hawser(["apply", "-f", file]);
+    expect(stderr).toMatch(new RegExp(`^hawser: ${file}:1[1-4]:\\d+: `));
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(await world.api.resources("never")).toEqual([]);
+  });
+
+  it("2: a document that is no manifest is named by file and line", async () => {
+    const file = await manifest("no-kind.yaml", `${MANIFESTS}---\nagent: edge\nname: a\nspec: {}\n`);
+    const { code, stderr } = await hawser(["apply", "-f", file]);
+    expect(stderr).toMatch(new RegExp(`^hawser: ${file}:12: not a manifest \\(kind: `));
+    expect(code).toBe(2);
+  });
+
+  it.each([
+    ["an unknown command", ["fetch"]],
+    ["a missing file", ["apply", "-f", "/nowhere/at/all.yaml"]],
+    ["a delete of a whole agent", ["delete", "edge"]],
+    ["an address that is none", ["--server", "here", "agents"]],
+    ["a format that is none", ["agents", "-o", "xml"]],
+  ])("2: %s", async (_name, args) => {
+    const { code, stdout, stderr } = await hawser(args);
+    expect(stderr).not.toBe("");
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  });
+
+  it("3: no principal answers, and where one was looked for", async () => {
+    // A port that was just given back: nobody is there.
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    server.close();
+    await once(server, "close");
+    const { code, stderr } = await hawser(["--server", `http://127.0.0.1:${port}`, "agents"]);
+    expect(stderr).toMatch(
+      new RegExp(
+        `^hawser: no principal answers at http://127\\.0\\.0\\.1:${port} .*--server or HAWSER_SERVER`,
+      ),
+    );
+    expect(code).toBe(3);
+  });
+
+  it("4: what is not there is named", async () => {
+    const { code, stderr } = await hawser(["get", "edge/ConfigFile/nothing"]);
+    expect(stderr).toMatch(/^hawser: not_found: .*nothing/);
+    expect(code).toBe(4);
+    expect((await hawser(["delete", "edge/ConfigFile/nothing"])).code).toBe(4);
+  });
+
+  // One principal settles all writers by itself; only several over one store can answer so.
+  it("5: a conflict, as several principals over one store would answer", async () => {
+    const server = createServer((_request, response) => {
+      response.writeHead(409, { "content-type": "application/problem+json" });
+      const problem = {
+        type: "urn:hawser:error:conflict",
+        code: "conflict",
+        detail: "it was changed",
+        status: 409,
+      };
+      response.end(JSON.stringify(problem));
+    }).listen(0, "127.0.0.1");
+    onTestFinished(() => {
+      server.close();
+    });
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const { code, stderr } = await hawser(["--server", `http://127.0.0.1:${port}`, "delete", "edge/A/a"]);
+    expect({ code, stderr }).toEqual({ code: 5, stderr: "hawser: conflict: it was changed\n" });
+  });
+});
