@@ -27,7 +27,7 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly input?: string;
-  /** A program that does not end by itself is killed then, and has no exit code. */
+  /** A program that does not end by itself is asked to end then. */
   readonly timeoutMs?: number;
 }
 
@@ -42,7 +42,8 @@ export async function runProgram(
   const child = spawn(process.execPath, [program, ...args], {
     env: { ...plainEnvironment(), ...env },
     timeout: timeoutMs,
-    killSignal: "SIGKILL",
+    // Not SIGKILL: the demo has children of its own to end.
+    killSignal: "SIGTERM",
     ...(cwd === undefined ? {} : { cwd }),
   });
   let stdout = "";

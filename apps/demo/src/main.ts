@@ -1,4 +1,5 @@
-import { join } from "node:path";
+import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
 import { systemClock, systemTimers } from "@hawser/runtime";
 import { Fleet } from "./fleet.js";
 import { tellStory } from "./story.js";
@@ -6,6 +7,11 @@ import { View } from "./view.js";
 
 const once = process.argv.includes("--once");
 const directory = join(process.cwd(), ".hawser", "demo");
+// Of this checkout, wherever the demo is started from; shown as a path that can be copied.
+const manifests = relative(
+  process.cwd(),
+  fileURLToPath(new URL("../../../examples/demo.yaml", import.meta.url)),
+);
 const fleet = new Fleet(directory, systemTimers);
 const view = new View(process.stdout);
 
@@ -29,7 +35,7 @@ try {
     view,
     clock: systemClock,
     timers: systemTimers,
-    manifests: join("examples", "demo.yaml"),
+    manifests,
   });
   if (once) {
     await fleet.stop();
@@ -44,7 +50,7 @@ Everything stays up until you press Ctrl-C. In another terminal, in this folder:
   npx hawser agents
   npx hawser get edge-json
   npx hawser get edge-grpc/Task/sleeper --output yaml
-  npx hawser apply -f examples/demo.yaml
+  npx hawser apply -f ${manifests}
   npx hawser delete edge-json/ConfigFile/motd
   curl -s ${fleet.api.server}/metrics | grep ^hawser_
   cat ${fleet.filesOf("edge-json")}/motd
