@@ -7,7 +7,7 @@ import { createGrpcDialer } from "@hawser/transport-grpc";
 import { createWebSocketDialer } from "@hawser/transport-ws";
 import { agentName } from "./agent-name.js";
 import type { ClientCommands, TransportName } from "./child-commands.js";
-import { quiet, serveCommands } from "./served-commands.js";
+import { cpuTime, quiet, serveCommands } from "./served-commands.js";
 
 function dialerFor(transport: TransportName, port: number): Dialer {
   switch (transport) {
@@ -48,6 +48,7 @@ class AgentsProcess implements ClientCommands {
   }
 
   quiet = quiet;
+  cpuTime = cpuTime;
 
   async stop(): Promise<void> {
     await Promise.all(

@@ -29,6 +29,8 @@ export interface ServerCommands {
 
 export interface ClientCommands {
   start(endpoint: Endpoint & { readonly port: number }): Promise<void>;
+  /** CPU time of this process so far, all its threads, in microseconds. */
+  cpuTime(): Promise<number>;
   quiet(): Promise<void>;
   stop(): Promise<void>;
 }

@@ -15,6 +15,8 @@ export interface Measurement {
   readonly p99Ms: number;
   /** CPU time of this process, all its threads, over the events acknowledged. */
   readonly cpuUsPerEvent: number;
+  /** Events that went through in all, while warming up and coming to an end included. */
+  readonly events: number;
 }
 
 /** Latencies kept for the percentiles of one measurement; far more than one measurement has. */
@@ -36,6 +38,7 @@ export class ClosedLoop {
   #phase: Phase = "idle";
   #count = 0;
   #outstanding = 0;
+  #events = 0;
   #drained: () => void = () => {};
 
   constructor(agents: number, offer: Offer) {
@@ -45,6 +48,7 @@ export class ClosedLoop {
 
   /** An event that began at `startedAtMs` (monotonic) is acknowledged. */
   acked(agent: number, startedAtMs: number): void {
+    this.#events += 1;
     if (this.#phase === "measuring") {
       if (this.#count < MAX_SAMPLES) this.#samples[this.#count] = systemClock.now() - startedAtMs;
       this.#count += 1;
@@ -59,6 +63,7 @@ export class ClosedLoop {
     if (this.#phase !== "idle") throw new Error("a measurement is already running");
     this.#phase = "warming";
     this.#outstanding = window * this.#agents;
+    this.#events = 0;
     for (let slot = 0; slot < window; slot += 1) {
       for (let agent = 0; agent < this.#agents; agent += 1) this.#offer(agent);
     }
@@ -79,6 +84,7 @@ export class ClosedLoop {
       p50Ms: percentile(sorted, 0.5),
       p99Ms: percentile(sorted, 0.99),
       cpuUsPerEvent: (cpu.user + cpu.system) / acked,
+      events: this.#events,
     };
   }
 

@@ -1,8 +1,7 @@
 import { join } from "node:path";
 import type { BenchOptions } from "./bench-options.js";
 import type { TransportName } from "./child-commands.js";
-import type { Measurement } from "./closed-loop.js";
-import { ProcessPair } from "./process-pair.js";
+import { ProcessPair, type PairMeasurement } from "./process-pair.js";
 import { rounded, spreadOf, type Spread } from "./spread.js";
 
 export interface DeliveryRow {
@@ -26,6 +25,7 @@ export interface DeliverySpread {
   readonly rawPerSecond: Spread;
   readonly ratio: Spread;
   readonly principalCpuUsPerEvent: Spread;
+  readonly agentsCpuUsPerEvent: Spread;
 }
 
 export interface MeasuredRow {
@@ -70,8 +70,8 @@ async function measurePair(
   });
   const rows: MeasuredRow[] = [];
   for (const window of options.windows) {
-    const ours: Measurement[] = [];
-    const theirs: Measurement[] = [];
+    const ours: PairMeasurement[] = [];
+    const theirs: PairMeasurement[] = [];
     for (let round = 0; round < options.rounds; round += 1) {
       const warmUpMs = options.warmUpMs * (round === 0 ? FIRST_WARM_UP_FACTOR : 1);
       const load = { window, warmUpMs, measureMs: options.measureMs };
@@ -95,14 +95,14 @@ function rowOf(
   transport: TransportName,
   agents: number,
   window: number,
-  ours: readonly Measurement[],
-  theirs: readonly Measurement[],
+  ours: readonly PairMeasurement[],
+  theirs: readonly PairMeasurement[],
 ): MeasuredRow {
-  const spreadIn = (of: readonly Measurement[], value: (each: Measurement) => number): Spread => {
+  const spreadIn = (of: readonly PairMeasurement[], value: (each: PairMeasurement) => number): Spread => {
     const { median, min, max } = spreadOf(of.map(value));
     return { median: rounded(median), min: rounded(min), max: rounded(max) };
   };
-  const perSecond = (each: Measurement): number => each.ackedPerSecond;
+  const perSecond = (each: PairMeasurement): number => each.ackedPerSecond;
   const ratios = ours.map(
     (each, round) => each.ackedPerSecond / (theirs[round]?.ackedPerSecond ?? Number.NaN),
   );
@@ -115,6 +115,7 @@ function rowOf(
     rawPerSecond: spreadIn(theirs, perSecond),
     ratio: { median: rounded(median), min: rounded(min), max: rounded(max) },
     principalCpuUsPerEvent: spreadIn(ours, (each) => each.cpuUsPerEvent),
+    agentsCpuUsPerEvent: spreadIn(ours, (each) => each.agentsCpuUsPerEvent),
   };
   const row: DeliveryRow = {
     transport,

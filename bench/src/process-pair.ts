@@ -11,6 +11,11 @@ export interface PairOptions extends Endpoint {
   readonly agentPoolThreads?: number;
 }
 
+export interface PairMeasurement extends Measurement {
+  /** CPU time of the agents' process, all its threads, over all events that went through. */
+  readonly agentsCpuUsPerEvent: number;
+}
+
 /** Two processes that talk to each other, each on its core. */
 export class ProcessPair {
   readonly server: Child<ServerCommands>;
@@ -50,8 +55,11 @@ export class ProcessPair {
     return pair;
   }
 
-  measure(load: Load): Promise<Measurement> {
-    return this.server.call("measure", load);
+  async measure(load: Load): Promise<PairMeasurement> {
+    const before = await this.#clients.call("cpuTime");
+    const measurement = await this.server.call("measure", load);
+    const spent = (await this.#clients.call("cpuTime")) - before;
+    return { ...measurement, agentsCpuUsPerEvent: spent / measurement.events };
   }
 
   /** What is left to write is written, so that whatever is measured next has both cores. */

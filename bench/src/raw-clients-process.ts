@@ -2,7 +2,7 @@ import { credentials, makeGenericClientConstructor, type ClientDuplexStream } fr
 import WebSocket from "ws";
 import type { ClientCommands } from "./child-commands.js";
 import { RAW_ACK_BYTES, RAW_SERVICE, SEQUENCE_BYTES } from "./raw-grpc-service.js";
-import { quiet, serveCommands } from "./served-commands.js";
+import { cpuTime, quiet, serveCommands } from "./served-commands.js";
 
 function connectWebSocket(port: number): Promise<() => void> {
   const socket = new WebSocket(`ws://127.0.0.1:${port}`, { perMessageDeflate: false });
@@ -50,6 +50,7 @@ class RawClientsProcess implements ClientCommands {
   }
 
   quiet = quiet;
+  cpuTime = cpuTime;
 
   stop(): Promise<void> {
     for (const close of this.#closers) close();

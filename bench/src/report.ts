@@ -54,7 +54,8 @@ export function table({ rows, pending }: BenchResult): string {
     "raw/s",
     "ratio",
     "ratio min..max",
-    "CPU us/event",
+    "CPU us/event principal",
+    "agents",
   ];
   const lines = rows.map(({ row, spread }) => [
     row.transport,
@@ -67,6 +68,7 @@ export function table({ rows, pending }: BenchResult): string {
     row.ratio,
     `${spread.ratio.min}..${spread.ratio.max}`,
     spread.principalCpuUsPerEvent.median,
+    spread.agentsCpuUsPerEvent.median,
   ]);
   const cells = [head, ...lines.map((line) => line.map(String))];
   const widths = head.map((_, column) => Math.max(...cells.map((line) => line[column]?.length ?? 0)));
