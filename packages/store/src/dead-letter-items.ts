@@ -86,10 +86,8 @@ export class RequeueItem implements CommitItem {
     const { resourceid, type } = letter.event;
     const classes = entries.supersededClasses(eventClass(type));
     const superseded = await entries.states(tx, peer, resourceid, classes);
-    const newer = await this.#newerState(tx, letter.event, superseded);
-    if (newer > this.#version) {
-      return this.#refuse(tx, "conflict", `version ${newer} of the same state is newer`);
-    }
+    const objection = await this.#objection(tx, letter.event, superseded);
+    if (objection !== undefined) return this.#refuse(tx, "conflict", objection);
     const version = meta.position + 1;
     const encoded = encodeEvent({ ...letter.event, eventid: formatVersion(version) });
 
@@ -105,16 +103,19 @@ export class RequeueItem implements CommitItem {
     this.#answer(refused(outcome === "unknown" ? "unknown" : "unavailable", error));
   }
 
-  /** The newest version that sending this one again would undo; 0 for none. */
-  async #newerState(
+  /** Why sending this one again would undo what was said since; undefined when it would not. */
+  async #objection(
     tx: Transaction,
     event: HawserEvent,
     superseded: readonly OutgoingEntry[],
-  ): Promise<number> {
+  ): Promise<string | undefined> {
     const { subject } = event;
     const isState = eventClass(event.type) !== "command" && subject !== undefined;
     const sent = isState ? await this.#context.retained.sent(tx, this.appendsTo, subject) : undefined;
-    return Math.max(sent?.version ?? 0, ...superseded.map((entry) => entry.version));
+    const newer = Math.max(sent?.version ?? 0, ...superseded.map((entry) => entry.version));
+    if (newer > this.#version) return `version ${newer} of the same state is newer`;
+    // The newest state of a subject is retained, refused or not, until a delete is acknowledged.
+    return isState && sent === undefined ? "its resource was deleted since" : undefined;
   }
 
   #refuse(tx: Transaction, code: "not_found" | "conflict", why: string): void {

@@ -93,6 +93,18 @@ export function deadLetterCompliance(make: MakeStore): void {
       expect(await store.deadLetters("a", { limit: 10 })).toHaveLength(1);
     });
 
+    it("does not bring a deleted resource back (once its delete was acknowledged, nothing newer was known)", async () => {
+      const { store } = await storeFor(make);
+      await accept(store, "a", spec("x_1"));
+      const { lease } = await hold(store, "a");
+      await lease.deadLetter(1, REASON);
+      await accept(store, "a", deletion("x_1"));
+      lease.acknowledge(2);
+      await lease.close();
+      expect(refusal(await store.requeue("a", 1)).reason).toBe("conflict");
+      expect(await store.retained.get("a", "sent", "Thing/x")).toBeUndefined();
+    });
+
     it("requeues the newest state, which is then the retained one", async () => {
       const { store } = await storeFor(make);
       await accept(store, "a", spec("x_1"));

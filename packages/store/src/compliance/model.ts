@@ -60,6 +60,8 @@ export class ModelPeer {
     const retained = kind === "command" ? undefined : this.sent.get(event.subject ?? "");
     if ([...rivals, ...(retained ? [retained] : [])].some((entry) => entry.version > version))
       return "conflict";
+    // Nothing is retained of what was deleted since.
+    if (kind !== "command" && event.subject !== undefined && retained === undefined) return "conflict";
     this.deadLetters = this.deadLetters.filter((entry) => entry !== letter);
     this.pending = this.pending.filter((entry) => !this.#superseded(event, entry));
     return this.#add(event, undefined);
