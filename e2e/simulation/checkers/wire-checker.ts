@@ -1,0 +1,219 @@
+import {
+  CONTROL_TYPE_PREFIX,
+  parseMessage,
+  type CloudEvent,
+  type ControlMessage,
+  type HawserEvent,
+} from "@hawser/protocol";
+import type { Findings } from "../findings.js";
+import { identityOf } from "../identity.js";
+import type { Fact, Ledger, Mailbox } from "../ledger.js";
+
+/** What a wire checker needs to know of the end it watches. */
+export interface WatchedEnd {
+  readonly side: "agent" | "principal";
+  readonly label: string;
+  readonly ledger: Ledger;
+  readonly findings: Findings;
+  /** Name of this end's store. */
+  readonly store: string;
+  /** When a synced write of this end last reached its disk, in `Ledger.tick`. */
+  readonly syncedAt: () => number;
+  /** Nothing may be sent a second time, in any session. */
+  readonly sendsOnce: boolean;
+  /** Sessions of an agent by their epoch: the highest seen in each store of the principal. */
+  readonly epochs: Map<string, number>;
+  /** An event that no publisher was told of is seen for the first time. */
+  readonly unannounced: (mailbox: Mailbox, fact: Fact) => void;
+}
+
+/** What both ends know once they have greeted. */
+interface Open {
+  readonly outgoing: Mailbox;
+  readonly incoming: Mailbox;
+  readonly window: number;
+  readonly epoch: number;
+}
+
+/**
+ * One end of one connection, by nothing but its frames: events only inside the session, at most the window of them unanswered, one per resource and never an older one,
+ * each what was accepted under its version; ACKs only for what was applied and written to disk; a settled floor that is true.
+ */
+export class WireChecker {
+  readonly #end: WatchedEnd;
+  #agent = "";
+  #hello: { readonly store: string; readonly window: number } | undefined;
+  #open: Open | undefined;
+  #mayStillSend = true;
+  #floor = 0;
+  #peerFloor = 0;
+  readonly #unanswered = new Map<string, Fact>();
+  readonly #lastSent = new Map<string, number>();
+
+  constructor(end: WatchedEnd) {
+    this.#end = end;
+  }
+
+  sent(event: CloudEvent): void {
+    const message = this.#read(event);
+    if (message.kind === "event") this.#sentEvent(message.event);
+    else this.#sentControl(message.message);
+  }
+
+  received(event: CloudEvent): void {
+    const message = this.#read(event);
+    if (message.kind === "event") return;
+    const control = message.message;
+    if (control.type === "ack")
+      for (const key of control.acks) this.#answered(key.resourceid, key.eventid, true);
+    else if (control.type === "nack") this.#answered(control.resourceid, control.eventid, false);
+    else this.#greeting(control);
+    if (control.type === "heartbeat") this.#peerFloor = Number(control.settled);
+  }
+
+  #read(event: CloudEvent): ReturnType<typeof parseMessage> {
+    const message = parseMessage(event);
+    const isControl = event.type.startsWith(CONTROL_TYPE_PREFIX);
+    if (isControl !== (message.kind === "control")) this.#violation("frames are what they say", event.type);
+    return message;
+  }
+
+  #sentControl(message: ControlMessage): void {
+    this.#trace(describe(message));
+    switch (message.type) {
+      case "goodbye":
+      case "farewell":
+        this.#mayStillSend = false;
+        return;
+      case "ack":
+        for (const key of message.acks) this.#checkAck(key.resourceid, Number(key.eventid));
+        return;
+      case "heartbeat":
+        this.#checkFloor(Number(message.settled));
+        return;
+      default:
+        this.#greeting(message);
+        // The floor of a hello binds nobody: the agent names it before it knows which store the principal has.
+        if (message.type === "welcome") this.#checkFloor(Number(message.settled));
+    }
+  }
+
+  // Of the two greetings one is sent and one received at either end.
+  #greeting(message: ControlMessage): void {
+    if (message.type === "hello") {
+      this.#agent = message.agent;
+      this.#hello = { store: message.store, window: message.window };
+    }
+    if (message.type !== "welcome" || this.#hello === undefined) return;
+    const { ledger, side, epochs } = this.#end;
+    const down = ledger.life("down", this.#agent, message.store);
+    const up = ledger.life("up", this.#agent, this.#hello.store);
+    const { epoch } = message;
+    this.#open =
+      side === "agent"
+        ? { outgoing: up, incoming: down, window: message.window, epoch }
+        : { outgoing: down, incoming: up, window: this.#hello.window, epoch };
+    if (side === "agent") this.#peerFloor = Number(message.settled);
+    if (side === "agent") return;
+    const key = `${this.#agent} ${message.store}`;
+    const highest = epochs.get(key) ?? 0;
+    if (epoch <= highest) this.#violation("epochs rise", `${epoch} after ${highest}`);
+    epochs.set(key, epoch);
+  }
+
+  #sentEvent(event: HawserEvent): void {
+    const { resourceid, eventid } = event;
+    this.#trace(`send ${resourceid}@${eventid}`);
+    const open = this.#open;
+    if (open === undefined || !this.#mayStillSend) {
+      this.#violation("events only in an open session", `${resourceid}@${eventid}`);
+      return;
+    }
+    const identity = identityOf(event);
+    const isNew = !open.outgoing.facts.has(identity.version);
+    const fact = open.outgoing.note(identity, false);
+    if (isNew) this.#end.unannounced(open.outgoing, fact);
+    this.#checkSend(open, fact);
+    this.#unanswered.set(resourceid, fact);
+    if (this.#unanswered.size > open.window)
+      this.#violation("the window holds", `${this.#unanswered.size} unanswered, window ${open.window}`);
+  }
+
+  #checkSend(open: Open, fact: Fact): void {
+    const { resourceid, version } = fact;
+    const name = `${resourceid}@${version}`;
+    const last = this.#lastSent.get(resourceid) ?? 0;
+    if (version < last) this.#violation("nothing older is sent after what is newer", `${name} after ${last}`);
+    if (version === last && this.#end.sendsOnce) this.#violation("no redelivery without faults", name);
+    this.#lastSent.set(resourceid, version);
+    const before = this.#unanswered.get(resourceid);
+    // Only a state that gave way may be left without its answer.
+    if (before !== undefined && before.version !== version && !open.outgoing.outdated(before))
+      this.#violation("one event of a resource in flight", `${name} while ${before.version} has no answer`);
+    if (version <= this.#floor)
+      this.#violation("what is settled is not sent", `${name}, floor ${this.#floor}`);
+    if (this.#end.sendsOnce && fact.acknowledged) this.#violation("no redelivery without faults", name);
+    const newest = this.#end.epochs.get(`${this.#agent} ${this.#end.store}`) ?? 0;
+    if (this.#end.side === "principal" && open.epoch < newest)
+      this.#violation("who was taken over is silent", `${name} in epoch ${open.epoch} of ${newest}`);
+  }
+
+  #answered(resourceid: string, eventid: string, isAck: boolean): void {
+    const fact = this.#unanswered.get(resourceid);
+    if (fact?.version === Number(eventid)) this.#unanswered.delete(resourceid);
+    const answered = this.#open?.outgoing.facts.get(Number(eventid));
+    if (isAck && answered?.resourceid === resourceid) answered.acknowledged = true;
+  }
+
+  #checkAck(resourceid: string, version: number): void {
+    const mailbox = this.#open?.incoming;
+    const fact = mailbox?.facts.get(version);
+    const name = `${mailbox?.name ?? ""} ${resourceid}@${version}`;
+    if (mailbox === undefined || fact?.resourceid !== resourceid) {
+      this.#violation("an ACK is for an event", name);
+      return;
+    }
+    if (version <= this.#peerFloor || mailbox.mayBeIdle(fact)) return;
+    if (fact.effects === 0 && !fact.acknowledged) this.#violation("an ACK means applied", name);
+    else if (this.#end.syncedAt() < fact.effectAt) this.#violation("an ACK means written to disk", name);
+  }
+
+  #checkFloor(floor: number): void {
+    const mailbox =
+      this.#open?.outgoing ??
+      this.#end.ledger.life(this.#end.side === "agent" ? "up" : "down", this.#agent, this.#end.store);
+    // A floor that says less than one before is allowed: receivers ignore it.
+    if (floor <= this.#floor) return;
+    for (const fact of mailbox.facts.values()) {
+      if (fact.version > floor || fact.version <= this.#floor) continue;
+      const isSettled = fact.acknowledged || fact.deadLetter !== undefined || mailbox.mayBeOutdated(fact);
+      // A status goes with its resource when that is deleted.
+      if (isSettled || fact.eventClass === "status") continue;
+      this.#violation("the settled floor is true", `${fact.resourceid}@${fact.version}, floor ${floor}`);
+    }
+    this.#floor = floor;
+  }
+
+  #violation(rule: string, what: string): void {
+    this.#end.findings.violation(rule, `${this.#end.label}: ${what}`);
+  }
+
+  #trace(what: string): void {
+    this.#end.findings.trace(this.#end.label, what);
+  }
+}
+
+function describe(message: ControlMessage): string {
+  switch (message.type) {
+    case "ack":
+      return `ack ${message.acks.map(({ resourceid, eventid }) => `${resourceid}@${eventid}`).join(" ")}`;
+    case "nack":
+      return `nack ${message.resourceid}@${message.eventid} ${message.code} ${message.retryable ? "retry" : "for good"}`;
+    case "heartbeat":
+    case "hello":
+    case "welcome":
+      return `${message.type} settled ${message.settled}`;
+    default:
+      return message.type;
+  }
+}

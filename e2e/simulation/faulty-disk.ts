@@ -1,0 +1,77 @@
+import { HawserError } from "@hawser/protocol";
+import type { Random, Timers } from "@hawser/runtime";
+import { createMemoryDisk, type Disk, type MemoryDisk, type OpenDisk } from "@hawser/store";
+import { chance } from "./plan.js";
+
+/** SIGKILL: what was written stays, synced or not. */
+const KEEPS_ALL: Random = { next: () => 1 - Number.EPSILON, uuid: () => "" };
+
+export interface FaultyDiskParts {
+  readonly random: Random;
+  /** A synced write takes up to this long, in milliseconds of virtual time. */
+  readonly maxWriteMs: number;
+  /** A synced write has reached the disk. */
+  readonly synced: () => void;
+}
+
+/**
+ * The memory disk with the manners of a real one: writes take time, so that a crash may come before a write, or after it and before anybody was told; and for a while
+ * it may fail them, before or after they took effect.
+ */
+export class FaultyDisk {
+  readonly #parts: FaultyDiskParts;
+  readonly #disk: MemoryDisk = createMemoryDisk();
+  #failure: HawserError | undefined;
+
+  constructor(parts: FaultyDiskParts) {
+    this.#parts = parts;
+  }
+
+  /** As one process sees it. */
+  attach(timers: Timers): Disk {
+    const disk = this.#disk.attach();
+    const { random } = this.#parts;
+    return {
+      open: async () => {
+        if (this.#failure !== undefined && chance(random, 0.5)) throw this.#failure;
+        return this.#slow(await disk.open(), timers);
+      },
+      explain: (thrown) => disk.explain(thrown),
+    };
+  }
+
+  /** `process`: SIGKILL. `machine`: what was not synced may be lost. */
+  crash(what: "process" | "machine"): void {
+    this.#disk.crash(what === "process" ? KEEPS_ALL : this.#parts.random);
+  }
+
+  beginFailing(code: "store_full" | "store_unavailable"): void {
+    this.#failure = new HawserError(code, "the simulated disk fails");
+  }
+
+  heal(): void {
+    this.#failure = undefined;
+  }
+
+  #slow(inner: OpenDisk, timers: Timers): OpenDisk {
+    const { random, maxWriteMs, synced } = this.#parts;
+    const pause = (): Promise<void> | undefined =>
+      maxWriteMs === 0
+        ? undefined
+        : new Promise((resolve) => timers.after((random.next() * maxWriteMs) / 2, resolve));
+    return {
+      get: (keys) => inner.get(keys),
+      range: (range) => inner.range(range),
+      write: async (changes, sync) => {
+        if (sync) await pause();
+        const failure = this.#failure;
+        if (failure !== undefined && chance(random, 0.7)) throw failure;
+        await inner.write(changes, sync);
+        if (sync) synced();
+        if (failure !== undefined) throw failure;
+        if (sync) await pause();
+      },
+      close: () => inner.close(),
+    };
+  }
+}

@@ -1,0 +1,43 @@
+import {
+  eventClass,
+  parseSpecData,
+  parseStatusData,
+  type EventDraft,
+  type HawserEvent,
+} from "@hawser/protocol";
+import type { Identity } from "./ledger.js";
+
+/** What an event on the wire is known by. */
+export function identityOf(event: HawserEvent): Identity {
+  const { resourceid, subject } = event;
+  const itsClass = eventClass(event.type);
+  return {
+    version: Number(event.eventid),
+    resourceid,
+    subject,
+    eventClass: itsClass,
+    content: contentOf(event),
+    expiresAtMs: event.expirytime === undefined ? Number.POSITIVE_INFINITY : Date.parse(event.expirytime),
+  };
+}
+
+function contentOf(event: HawserEvent): string {
+  switch (eventClass(event.type)) {
+    case "spec":
+      return `spec ${JSON.stringify(parseSpecData(event).spec)}`;
+    case "status":
+      return `status ${JSON.stringify(parseStatusData(event).status)}`;
+    case "delete":
+      return "delete";
+    case "command":
+      return commandContent(event);
+  }
+}
+
+export function commandContent(event: EventDraft): string {
+  return `command ${event.id}`;
+}
+
+export function specContent(spec: unknown): string {
+  return `spec ${JSON.stringify(spec)}`;
+}

@@ -1,0 +1,163 @@
+import type { AgentOptions } from "@hawser/agent";
+import { DEFAULT_WINDOW, jsonCodec, protobufCodec, type Codec } from "@hawser/protocol";
+import { seededRandom, type Random } from "@hawser/runtime";
+import type { NetworkFaults } from "@hawser/testkit";
+
+type Timing = NonNullable<AgentOptions["timing"]>;
+type Reconnect = NonNullable<AgentOptions["reconnect"]>;
+type Resend = NonNullable<AgentOptions["resend"]>;
+
+/**
+ * `chaos`: every fault, short timings. `defaults`: every fault, the timings a user gets. `rotations`: no fault but rotations in quick succession, which must redeliver
+ * nothing.
+ */
+export type Flavour = "chaos" | "defaults" | "rotations";
+
+/** Everything that is decided before a run begins. All times in virtual milliseconds. */
+export interface Plan {
+  readonly seed: number;
+  readonly flavour: Flavour;
+  readonly agents: readonly string[];
+  readonly window: { readonly principal: number; readonly agent: number };
+  readonly limits: { readonly maxEntries: number; readonly maxBytes: number };
+  /** Whether a mailbox may be full. */
+  readonly isTight: boolean;
+  readonly codec: Codec | undefined;
+  readonly faults: Partial<NetworkFaults>;
+  readonly timing: Timing;
+  readonly reconnect: Reconnect;
+  readonly resend: Resend;
+  /** How long publishers publish and faults strike. */
+  readonly activeMs: number;
+  readonly meanPublishMs: number;
+  /** Per machine. */
+  readonly meanFaultMs: number;
+  /** What a write to disk takes at most. */
+  readonly maxWriteMs: number;
+  /** What a handler takes at most, unless it hangs. */
+  readonly maxHandlerMs: number;
+  readonly hangMs: number;
+}
+
+/** Short enough that a few seconds of virtual time see every timeout. */
+const SHORT = {
+  timing: {
+    handshakeTimeoutMs: 3_000,
+    heartbeatIntervalMs: 1_000,
+    heartbeatTimeoutMs: 2_000,
+    rotationMinMs: 2_000,
+    rotationMaxMs: 10_000,
+    closeGraceMs: 1_500,
+  },
+  reconnect: { backoffMinMs: 50, backoffMaxMs: 2_000, stableAfterMs: 5_000, shortSessionMs: 500 },
+  resend: { initialTimeoutMs: 1_000, minTimeoutMs: 500, maxTimeoutMs: 4_000, maxNackBackoffMs: 4_000 },
+} satisfies { timing: Timing; reconnect: Reconnect; resend: Resend };
+
+const NAMES = ["ada", "bob", "cyd", "dan"];
+
+export function makePlan(seed: number): Plan {
+  const random = seededRandom(seed ^ 0x5eed);
+  const flavour = seed % 20 === 0 ? "defaults" : seed % 10 === 1 ? "rotations" : "chaos";
+  const limits = {
+    maxEntries: chance(random, 0.2) ? 12 : ROOMY.maxEntries,
+    maxBytes: chance(random, 0.1) ? 6_000 : ROOMY.maxBytes,
+  };
+  const base = {
+    seed,
+    flavour,
+    agents: NAMES.slice(0, 1 + below(random, NAMES.length)),
+    window: { principal: pick(random, WINDOWS), agent: pick(random, WINDOWS) },
+    limits: {
+      maxEntries: chance(random, 0.2) ? 12 : 10_000,
+      maxBytes: chance(random, 0.1) ? 6_000 : 50_000_000,
+    },
+    codec: pick<Codec | undefined>(random, [undefined, undefined, undefined, jsonCodec, protobufCodec]),
+    maxWriteMs: pick(random, [0, 2, 10]),
+  } as const;
+  const isTight = limits.maxEntries < ROOMY.maxEntries || limits.maxBytes < ROOMY.maxBytes;
+  switch (flavour) {
+    case "chaos":
+      return {
+        ...base,
+        isTight,
+        ...SHORT,
+        ...harsh(random, 1),
+        activeMs: 8_000 + random.next() * 12_000,
+        hangMs: 6_000,
+      };
+    case "defaults":
+      return {
+        ...base,
+        isTight,
+        timing: {},
+        reconnect: {},
+        resend: {},
+        ...harsh(random, 15),
+        activeMs: 300_000,
+        hangMs: 60_000,
+      };
+    case "rotations":
+      return { ...base, ...rotations(), limits: ROOMY, isTight: false };
+  }
+}
+
+const WINDOWS = [1, 2, 5, DEFAULT_WINDOW] as const;
+const ROOMY = { maxEntries: 10_000, maxBytes: 50_000_000 };
+
+function harsh(random: Random, scale: number) {
+  const isRough = chance(random, 0.7);
+  const faults: Partial<NetworkFaults> = {
+    latencyMinMs: 0.5,
+    latencyMaxMs: pick(random, [2, 20, 80]),
+    ...(isRough
+      ? {
+          stallProbability: 0.01,
+          stallMaxMs: 1_500,
+          dialFailureProbability: 0.15,
+          dialHangProbability: 0.03,
+          meanUptimeMs: 6_000 * scale,
+          unnoticedProbability: 0.3,
+          meanPartitionIntervalMs: 12_000 * scale,
+          meanPartitionMs: 1_500 * scale,
+        }
+      : {}),
+  };
+  return {
+    faults,
+    meanPublishMs: pick(random, [150, 400]) * scale,
+    meanFaultMs: pick(random, [3_000, 8_000]) * scale,
+    maxHandlerMs: pick(random, [5, 60, 250]),
+  };
+}
+
+// Everything stays below the shortest resend timeout: whatever is sent twice was redelivered by a rotation.
+function rotations() {
+  return {
+    timing: { ...SHORT.timing, rotationMinMs: 200, rotationMaxMs: 1_500, closeGraceMs: 10_000 },
+    reconnect: { ...SHORT.reconnect, shortSessionMs: 1 },
+    resend: { initialTimeoutMs: 10_000, minTimeoutMs: 10_000 },
+    faults: { latencyMinMs: 0.5, latencyMaxMs: 20 },
+    meanPublishMs: 60,
+    meanFaultMs: 2_000,
+    activeMs: 8_000,
+    maxHandlerMs: 150,
+    hangMs: 0,
+  };
+}
+
+export function below(random: Random, bound: number): number {
+  return Math.floor(random.next() * bound);
+}
+
+export function chance(random: Random, probability: number): boolean {
+  return random.next() < probability;
+}
+
+export function pick<T>(random: Random, from: readonly [T, ...T[]]): T {
+  return from[below(random, from.length)] ?? from[0];
+}
+
+/** Draws from the exponential distribution with this mean. */
+export function exponential(random: Random, meanMs: number): number {
+  return -Math.log(1 - random.next()) * meanMs;
+}

@@ -1,0 +1,158 @@
+import { createPrincipal, type Principal } from "@hawser/principal";
+import { createDiskStore, type Store } from "@hawser/store";
+import type { VirtualHost } from "@hawser/testkit";
+import { ADDRESS, ignoreOutage } from "./agent-machine.js";
+import { WireChecker } from "./checkers/wire-checker.js";
+import { FaultyDisk } from "./faulty-disk.js";
+import { handleCommand } from "./handlers.js";
+import { tapAcceptor } from "./wire-tap.js";
+import type { World } from "./world.js";
+
+/** The principal as one process. */
+export interface PrincipalProcess {
+  readonly host: VirtualHost;
+  readonly store: Store;
+  readonly principal: Principal;
+}
+
+/** The machine of the principal: its disk outlives its processes. */
+export class PrincipalMachine {
+  readonly #world: World;
+  #disk: FaultyDisk;
+  #syncedAt = 0;
+  /** Of agents, by which their versions count in the inboxes here. */
+  readonly #agentStores = new Map<string, string>();
+  readonly #epochs = new Map<string, number>();
+  process: PrincipalProcess | undefined;
+  /** Names of its stores so far; the last is the present one. */
+  readonly stores: string[] = [];
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#disk = this.#newDisk();
+  }
+
+  get disk(): FaultyDisk {
+    return this.#disk;
+  }
+
+  async start(): Promise<void> {
+    const { virtual, network, ledger, durability, plan, findings } = this.#world;
+    const host = virtual.host("principal");
+    const store = createDiskStore(this.#disk.attach(host.runtime.timers), {
+      runtime: host.runtime,
+      limits: plan.limits,
+    });
+    const acceptor = tapAcceptor(network.acceptor({ host, address: ADDRESS }), () => this.#tap(store));
+    const principal = this.#principal(host, store, acceptor);
+    this.process = { host, store, principal };
+    await store.start();
+    if (this.stores.at(-1) !== store.id) this.stores.push(store.id);
+    for (const agent of plan.agents) {
+      const mailbox = ledger.life("down", agent, store.id);
+      await durability.receiver(store, agent, "up", agent, this.#agentStores.get(agent));
+      await durability.sender(store, agent, mailbox);
+    }
+    findings.trace("principal", "starts");
+    await principal.start();
+  }
+
+  /** SIGKILL, or the power goes. */
+  kill(what: "process" | "machine"): void {
+    this.#world.findings.trace("principal", `killed (${what})`);
+    this.process?.host.kill();
+    this.process = undefined;
+    this.#disk.crash(what);
+    this.#died(what === "process");
+  }
+
+  async stop(): Promise<void> {
+    const { process } = this;
+    if (process === undefined) return;
+    this.#world.findings.trace("principal", "stops");
+    await process.principal.stop();
+    await process.store.stop();
+    if (this.process !== process) return;
+    process.host.kill();
+    this.process = undefined;
+    this.#died(true);
+  }
+
+  /** The machine is replaced: an empty disk. It must not be running. */
+  replace(): void {
+    this.#world.findings.trace("principal", "has a new, empty machine");
+    this.#disk = this.#newDisk();
+    this.#agentStores.clear();
+    for (const agent of this.#world.plan.agents) this.#world.apply.receiverForgot("up", agent);
+  }
+
+  #died(keptAttempts: boolean): void {
+    for (const agent of this.#world.plan.agents) this.#world.apply.receiverDied("up", agent, keptAttempts);
+  }
+
+  #newDisk(): FaultyDisk {
+    const { virtual, plan, ledger } = this.#world;
+    return new FaultyDisk({
+      random: virtual.random("disk principal"),
+      maxWriteMs: plan.maxWriteMs,
+      synced: () => {
+        this.#syncedAt = ledger.tick();
+      },
+    });
+  }
+
+  #principal(host: VirtualHost, store: Store, acceptor: ReturnType<typeof tapAcceptor>): Principal {
+    const { plan, apply, findings, sender, ledger, durability } = this.#world;
+    const handlers = new Map(
+      plan.agents.map((agent) => [
+        agent,
+        handleCommand({ world: this.#world, host, agent, direction: "up" as const }),
+      ]),
+    );
+    return createPrincipal({
+      store,
+      acceptors: [acceptor],
+      runtime: host.runtime,
+      window: plan.window.principal,
+      timing: plan.timing,
+      resend: plan.resend,
+      stopWindowMs: 500,
+      onEvent: async (delivery) => handlers.get(delivery.agent)?.(delivery),
+      observer: {
+        link: (agent) => ({
+          opened: (session) => {
+            this.#agentStores.set(agent, session.peerStore);
+            void durability.sender(store, agent, ledger.life("down", agent, store.id)).catch(ignoreOutage);
+          },
+          applied: (event) => apply.recorded("up", agent, event),
+          skipped: (event, why) => {
+            if (plan.flavour === "rotations" && why === "duplicate")
+              findings.violation(
+                "no redelivery without faults",
+                `principal skipped ${agent} ${event.eventid}`,
+              );
+          },
+          deadLettered: (event, code) =>
+            sender.deadLettered("down", agent, event, code, host.runtime.clock.wallTime()),
+          ended: ({ kind, transport }) =>
+            findings.trace("principal", `session of ${agent} ended: ${kind} ${transport.kind}`),
+        }),
+      },
+    });
+  }
+
+  #tap(store: Store): WireChecker {
+    const { ledger, findings, plan, sender } = this.#world;
+    return new WireChecker({
+      side: "principal",
+      label: "principal end",
+      ledger,
+      findings,
+      store: store.id,
+      syncedAt: () => this.#syncedAt,
+      sendsOnce: plan.flavour === "rotations",
+      epochs: this.#epochs,
+      unannounced: (mailbox, fact) => sender.unannounced(mailbox, fact),
+    });
+  }
+}

@@ -1,0 +1,3 @@
+import { runSeeds } from "./run-seeds.js";
+
+runSeeds(3, 4);

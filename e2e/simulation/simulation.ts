@@ -1,0 +1,152 @@
+import { env } from "node:process";
+import { AgentMachine } from "./agent-machine.js";
+import { auditMailbox, livenessBoundMs, unconverged } from "./checkers/liveness-checker.js";
+import { checkMailbox } from "./checkers/mailbox-checker.js";
+import { ViewChecker } from "./checkers/view-checker.js";
+import { strikeMachine, strikeNetwork } from "./faults.js";
+import { makePlan } from "./plan.js";
+import { PrincipalMachine } from "./principal-machine.js";
+import { Publisher } from "./publisher.js";
+import { ignoreOutage } from "./agent-machine.js";
+import { World } from "./world.js";
+
+/** Longer than any run of any plan; reaching it is a finding. */
+const MAX_RUN_MS = 4 * 3_600_000;
+const STOP_BOUND_MS = 120_000;
+const TRACE_LINES = 120;
+
+/**
+ * One run of the production code (principal, agents, links, stores) over virtual time, a simulated network and simulated disks: publishers and faults as the seed
+ * says, then everything heals and has to converge. Answers what was found, undefined when nothing was.
+ */
+export async function simulate(seed: number): Promise<string | undefined> {
+  const run = new Run(seed);
+  return run.run();
+}
+
+class Run {
+  readonly #world: World;
+  readonly #principal: PrincipalMachine;
+  readonly #agents: readonly AgentMachine[];
+  readonly #publishers: readonly Publisher[];
+  readonly #views: ViewChecker;
+  #isDone = false;
+
+  constructor(seed: number) {
+    const world = new World(makePlan(seed));
+    this.#world = world;
+    this.#principal = new PrincipalMachine(world);
+    this.#agents = world.plan.agents.map((name) => new AgentMachine(world, name));
+    this.#publishers = this.#agents.map((agent) => new Publisher(world, this.#principal, agent));
+    this.#views = new ViewChecker(world.findings);
+  }
+
+  async run(): Promise<string | undefined> {
+    const { virtual, findings, plan } = this.#world;
+    void this.#world
+      .spawn("the scenario", () => this.#scenario())
+      .then(() => {
+        this.#isDone = true;
+      });
+    const isOver = (): boolean => this.#isDone || findings.first !== undefined;
+    if (!(await virtual.runUntil(isOver, { timeoutMs: MAX_RUN_MS })))
+      findings.violation("the scenario ends", "something never answered");
+    if (findings.first === undefined) return undefined;
+    const summary = `flavour ${plan.flavour}, ${plan.agents.length} agents, window ${JSON.stringify(plan.window)}, limits ${JSON.stringify(plan.limits)}`;
+    return [
+      `seed ${plan.seed}: ${findings.first}`,
+      `replay: HAWSER_SEED=${plan.seed} npx vitest run --project e2e e2e/simulation (HAWSER_TRACE=4000 for a longer trace)`,
+      summary,
+      findings.tail(Number(env["HAWSER_TRACE"] ?? TRACE_LINES)),
+    ].join("\n");
+  }
+
+  async #scenario(): Promise<void> {
+    const world = this.#world;
+    const { plan, findings } = world;
+    await this.#principal.start();
+    for (const agent of this.#agents) await agent.start();
+    const publishing = this.#publishers.map((publisher) => world.spawn("publishing", () => publisher.run()));
+    const machines = [this.#principal, ...this.#agents];
+    const striking = machines.map((machine) => world.spawn("faults", () => strikeMachine(world, machine)));
+    striking.push(world.spawn("network faults", () => strikeNetwork(world)));
+    void world.spawn("watching", () => this.#watch());
+    await world.sleep(plan.activeMs);
+    world.isHealed = true;
+    world.network.heal();
+    findings.trace("world", "heals");
+    await Promise.all(striking);
+    await Promise.all(publishing);
+    await this.#converge();
+    if (findings.first !== undefined) return;
+    for (const agent of this.#agents) {
+      auditMailbox(world, world.ledger.current("down", agent.name));
+      auditMailbox(world, world.ledger.current("up", agent.name));
+    }
+    await this.#stop();
+  }
+
+  /** Looks at everything now and then, as people and metrics do. */
+  async #watch(): Promise<void> {
+    const { plan } = this.#world;
+    while (!this.#world.isHealed) {
+      await this.#world.sleep(plan.activeMs / 25);
+      await this.#look();
+    }
+  }
+
+  async #look(): Promise<void> {
+    for (const agent of this.#agents) {
+      const { process } = this.#principal;
+      if (process !== undefined) await this.#lookAt(process, agent.name).catch(ignoreOutage);
+      if (agent.process !== undefined)
+        await checkMailbox(this.#world, agent.process.store, "principal").catch(ignoreOutage);
+    }
+  }
+
+  async #lookAt(
+    { principal, store }: NonNullable<PrincipalMachine["process"]>,
+    agent: string,
+  ): Promise<void> {
+    await checkMailbox(this.#world, store, agent);
+    await this.#views.check(principal, store.id, agent);
+  }
+
+  async #converge(): Promise<void> {
+    const { plan, virtual, ledger, findings } = this.#world;
+    const events = this.#agents.reduce(
+      (sum, { name }) =>
+        sum + ledger.current("down", name).facts.size + ledger.current("up", name).facts.size,
+      0,
+    );
+    const until = virtual.now() + livenessBoundMs(plan, events);
+    for (;;) {
+      const missing = await this.#missing();
+      if (missing.length === 0 || findings.first !== undefined) return;
+      if (virtual.now() >= until) return findings.violation("everything converges", missing.join("; "));
+      await this.#world.sleep(plan.flavour === "defaults" ? 5_000 : 250);
+    }
+  }
+
+  async #missing(): Promise<readonly string[]> {
+    const { process } = this.#principal;
+    if (process === undefined) return ["the principal is not running"];
+    const missing: string[] = [];
+    for (const [index, agent] of this.#agents.entries()) {
+      const publisher = this.#publishers[index];
+      if (publisher === undefined) continue;
+      const views = await this.#views.check(process.principal, process.store.id, agent.name);
+      missing.push(...(await unconverged(this.#world, process, agent, views, publisher)));
+    }
+    return missing;
+  }
+
+  async #stop(): Promise<void> {
+    const { virtual, findings } = this.#world;
+    const began = virtual.now();
+    for (const agent of this.#agents) await agent.stop();
+    await this.#principal.stop();
+    const took = virtual.now() - began;
+    if (took > STOP_BOUND_MS) findings.violation("everything stops", `it took ${took} ms`);
+  }
+}
