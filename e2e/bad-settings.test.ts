@@ -25,7 +25,9 @@ async function takenPort(): Promise<number> {
 
 function startPrincipal(world: World, ...args: readonly string[]): Promise<Finished> {
   return runProgram(PROGRAMS.principal, [
-    ...["--data-dir", world.path("other"), "--listen", "127.0.0.1:0", "--api-listen", "127.0.0.1:0"],
+    `--data-dir=${world.path("other")}`,
+    "--listen=127.0.0.1:0",
+    "--api-listen=127.0.0.1:0",
     ...args,
   ]);
 }

@@ -143,8 +143,10 @@ describe("a wrong token", () => {
       name: "strict",
       program: PROGRAMS.principal,
       args: [
-        ...["--data-dir", world.path("strict"), "--agent-tokens-file", tokens],
-        ...["--listen", "127.0.0.1:0", "--api-listen", "127.0.0.1:0"],
+        `--data-dir=${world.path("strict")}`,
+        `--agent-tokens-file=${tokens}`,
+        "--listen=127.0.0.1:0",
+        "--api-listen=127.0.0.1:0",
       ],
     });
     const { listen, api } = (await strict.start()) as Record<"listen" | "api", { port: number }>;
@@ -152,8 +154,10 @@ describe("a wrong token", () => {
       name: "edge",
       program: PROGRAMS.agent,
       args: [
-        ...["--name", "edge", "--url", `ws://127.0.0.1:${listen.port}`],
-        ...["--data-dir", world.path("edge"), "--token-file", token],
+        "--name=edge",
+        `--url=ws://127.0.0.1:${listen.port}`,
+        `--data-dir=${world.path("edge")}`,
+        `--token-file=${token}`,
       ],
     });
     await agent.start();

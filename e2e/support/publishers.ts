@@ -84,8 +84,9 @@ export class Publishers {
   }
 
   async #repeat(pauseMs: number, write: (n: number) => Promise<void>): Promise<void> {
-    for (let n = 1; this.#running; n += 1) {
-      await write(n);
+    let n = 0;
+    while (this.#running) {
+      await write(++n);
       await pause(pauseMs);
     }
   }
