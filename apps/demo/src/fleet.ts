@@ -65,6 +65,17 @@ export class Fleet {
     this.#addresses = readySchema.parse(await this.principal.start(args));
   }
 
+  /** Starts again what died, and answers its name; undefined when all are alive. */
+  async revive(): Promise<string | undefined> {
+    if (this.principal.diedByItself) {
+      await this.startPrincipal();
+      return this.principal.name;
+    }
+    const dead = this.#agents.find((agent) => agent.diedByItself);
+    await dead?.start();
+    return dead?.name;
+  }
+
   async stop(): Promise<void> {
     await Promise.all(this.#agents.map((agent) => agent.stop()));
     await this.principal.stop();

@@ -2,9 +2,11 @@ import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { systemClock, systemTimers } from "@hawser/runtime";
 import { Fleet } from "./fleet.js";
+import { pause } from "./pause.js";
 import { tellStory } from "./story.js";
 import { View } from "./view.js";
 
+const KEEP_ALIVE_POLL_MS = 1_000;
 const once = process.argv.includes("--once");
 const directory = join(process.cwd(), ".hawser", "demo");
 // Of this checkout, wherever the demo is started from; shown as a path that can be copied.
@@ -20,6 +22,14 @@ async function leave(code: number): Promise<never> {
   leaving = true;
   await fleet.stop();
   process.exit(code);
+}
+async function keepAlive(): Promise<void> {
+  while (!leaving) {
+    await pause(systemTimers, KEEP_ALIVE_POLL_MS);
+    if (leaving) return;
+    const revived = await fleet.revive();
+    if (revived !== undefined) view.say(`${revived} had died and was started again.`);
+  }
 }
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {
@@ -54,9 +64,10 @@ Everything stays up until you press Ctrl-C. In another terminal, in this folder:
   npx hawser delete edge-json/ConfigFile/motd
   curl -s ${fleet.api.server}/metrics | grep ^hawser_
   cat ${fleet.filesOf("edge-json")}/motd
+  kill -9 ${fleet.principal.pid}    # the principal; or one of the agents: ${fleet.agents.map(({ pid }) => pid).join(", ")}
 
-Logs and data: ${directory}
-To see it again: kill -9 ${fleet.principal.pid}   (the principal; the demo does not bring it back)`);
+What you kill is started again, as an orchestrator would. Logs and data: ${directory}`);
+  await keepAlive();
 } catch (thrown) {
   if (!leaving) {
     view.say(`demo: failed, ${thrown instanceof Error ? thrown.message : String(thrown)}`);

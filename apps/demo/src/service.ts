@@ -40,6 +40,12 @@ export class Service {
     this.#readyFile = join(options.directory, `${options.name}.ready.json`);
   }
 
+  /** False as well when nobody started it, or it was asked to end. */
+  get diedByItself(): boolean {
+    const child = this.#child;
+    return child !== undefined && (child.exitCode !== null || child.signalCode !== null);
+  }
+
   get pid(): number | undefined {
     return this.#child?.pid;
   }
