@@ -3,6 +3,7 @@ import { assertJson, checkDataKind } from "./data.js";
 import { HawserError } from "./errors.js";
 import { eventClass, type CloudEvent, type EventDraft } from "./event.js";
 import { jsonCodec } from "./json-codec.js";
+import { surelyFits } from "./json-size.js";
 import { LIMITS } from "./limits.js";
 import { checkEvent } from "./parse-message.js";
 import { parseDeleteData, parseSpecData, parseStatusData } from "./resource-data.js";
@@ -18,19 +19,25 @@ export function checkDraft(input: unknown): EventDraft {
   if (typeof input !== "object" || input === null || Array.isArray(input)) {
     throw new HawserError("invalid_event", "the event is not an object with CloudEvents attributes");
   }
-  const attributes = Object.fromEntries(
-    Object.entries(input).filter(
-      ([name, value]) => value !== undefined && (value !== null || name === "data"),
-    ),
-  );
+  const attributes = withoutUnset(input);
   if ("eventid" in attributes) throw invalidAttribute("eventid", "must not be set; the mailbox gives it");
   assertAttributes(attributes);
   checkData(attributes);
-  const draft = withResource(attributes);
-  checkEvent(draft);
-  checkState(draft);
-  checkSize(draft);
-  return draft;
+  assertResource(attributes);
+  checkEvent(attributes);
+  checkState(attributes);
+  checkSize(attributes);
+  return attributes;
+}
+
+/** A copy without the attributes that are not there. */
+function withoutUnset(input: object): Record<string, unknown> {
+  const attributes: Record<string, unknown> = { ...input };
+  for (const name in attributes) {
+    const value = attributes[name];
+    if (value === undefined || (value === null && name !== "data")) delete attributes[name];
+  }
+  return attributes;
 }
 
 function checkData({ data, datacontenttype }: CloudEvent): void {
@@ -39,9 +46,8 @@ function checkData({ data, datacontenttype }: CloudEvent): void {
   checkDataKind(data, datacontenttype);
 }
 
-function withResource(event: CloudEvent): EventDraft {
-  const { resourceid } = event;
-  if (typeof resourceid === "string") return { ...event, resourceid };
+function assertResource(event: CloudEvent): asserts event is EventDraft {
+  if (typeof event.resourceid === "string") return;
   throw new HawserError("missing_resourceid", "an event needs the attribute resourceid, <name>_<uid>");
 }
 
@@ -62,6 +68,7 @@ function checkState(draft: EventDraft): void {
 }
 
 function checkSize(draft: EventDraft): void {
+  if (surelyFits(draft, LIMITS.maxEventBytes)) return;
   const bytes = Buffer.byteLength(jsonCodec.encode(draft));
   if (bytes <= LIMITS.maxEventBytes) return;
   throw new HawserError(
