@@ -31,7 +31,7 @@ async function keepAlive(): Promise<void> {
     if (revived !== undefined) view.say(`${revived} had died and was started again.`);
   }
 }
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, () => {
     if (leaving) process.exit(1);
     view.say("\nStopping everything.");
