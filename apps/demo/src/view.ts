@@ -16,6 +16,8 @@ export class View {
 
   constructor(out: NodeJS.WriteStream) {
     this.#out = out;
+    // A terminal that was closed takes no more words; the services still have to be stopped.
+    out.on("error", () => {});
   }
 
   /** A sentence that stays. */
