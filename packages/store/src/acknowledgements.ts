@@ -3,7 +3,7 @@ import type { Logger } from "@hawser/runtime";
 import { pendingKey, receivedKey, sentKey } from "./keys.js";
 import type { ReadPlan } from "./commit-item.js";
 import type { LeaseTable } from "./lease-table.js";
-import type { PendingEntries } from "./pending-entries.js";
+import type { EntryIdentity, PendingEntries } from "./pending-entries.js";
 import type { RetainedRows } from "./retained-rows.js";
 import type { Transaction } from "./transaction.js";
 
@@ -89,7 +89,8 @@ export class AcknowledgementWriter {
   async apply(tx: Transaction): Promise<void> {
     for (const [peer, version] of this.#parts.acknowledgements.next()) {
       try {
-        await this.#apply(tx, peer, version);
+        const reading = this.#apply(tx, peer, version);
+        if (reading !== undefined) await reading;
       } catch (err) {
         // A row that cannot be read stays; the commits of everybody else must not wait for it.
         if (!(err instanceof HawserError) || err.code !== "store_corrupt") throw err;
@@ -102,12 +103,30 @@ export class AcknowledgementWriter {
     }
   }
 
-  async #apply(tx: Transaction, peer: string, version: number): Promise<void> {
+  /** A promise only where something has to be read: most entries are remembered from when they were handed out. */
+  #apply(tx: Transaction, peer: string, version: number): Promise<void> | undefined {
     const handed = this.#parts.leases.get(peer)?.handed(version);
+    if (handed === undefined || handed.eventClass === "delete")
+      return this.#applyAfterReading(tx, peer, version, handed);
+    this.#remove(tx, peer, handed);
+    return undefined;
+  }
+
+  async #applyAfterReading(
+    tx: Transaction,
+    peer: string,
+    version: number,
+    handed: EntryIdentity | undefined,
+  ): Promise<void> {
     const entry = handed ?? (await this.#parts.entries.identity(tx, peer, version));
-    const meta = tx.mailbox(peer);
-    if (entry === undefined || meta === undefined) return;
+    if (entry === undefined || tx.mailbox(peer) === undefined) return;
     if (entry.eventClass === "delete") await this.#parts.retained.deleteAcknowledged(tx, peer, entry);
+    this.#remove(tx, peer, entry);
+  }
+
+  #remove(tx: Transaction, peer: string, entry: EntryIdentity): void {
+    const meta = tx.mailbox(peer);
+    if (meta === undefined) return;
     tx.setMailbox(
       peer,
       this.#parts.entries.remove(tx, peer, meta, this.#parts.entries.outgoing(peer, entry)),

@@ -1,8 +1,8 @@
-import { eventClass, formatVersion, HawserError, type EventClass } from "@hawser/protocol";
+import { eventClass, formatVersion, HawserError } from "@hawser/protocol";
 import type { CommitItem, FailedOutcome, ReadPlan } from "./commit-item.js";
 import { encodeEvent, type EncodedEvent } from "./event-text.js";
-import type { IdempotencyRing } from "./idempotency-ring.js";
-import { pendingStateKey, sentKey } from "./keys.js";
+import type { IdempotencyRing, RingStep } from "./idempotency-ring.js";
+import { pendingStateKey, sentKey, type StateClass } from "./keys.js";
 import type { Append, Appended, MailboxLimits } from "./mailbox.js";
 import type { PeerTable } from "./peer-table.js";
 import type { OutgoingEntry, PendingEntries } from "./pending-entries.js";
@@ -30,14 +30,15 @@ export class AppendItem implements CommitItem {
   readonly sync = true;
   readonly appendsTo: string;
   readonly #append: Append;
-  readonly #class: EventClass;
+  /** The classes of pending states that this event makes pointless. */
+  readonly #supersedes: readonly StateClass[];
   readonly #context: AppendContext;
   readonly #answer: (appended: Appended) => void;
 
   constructor(append: Append, context: AppendContext, answer: (appended: Appended) => void) {
     this.#append = append;
     this.appendsTo = append.peer;
-    this.#class = eventClass(append.event.type);
+    this.#supersedes = context.entries.supersededClasses(eventClass(append.event.type));
     this.#context = context;
     this.#answer = answer;
   }
@@ -47,12 +48,20 @@ export class AppendItem implements CommitItem {
     if (key !== undefined) this.#context.ring.reads(plan, peer, key, this.#context.peers.mailbox(peer));
     if (expectedVersion !== undefined && event.subject !== undefined)
       plan.keys.add(sentKey(peer, event.subject));
-    for (const kind of this.#context.entries.supersededClasses(this.#class)) {
+    for (const kind of this.#supersedes) {
       plan.keys.add(pendingStateKey(peer, event.resourceid, kind));
     }
   }
 
-  async apply(tx: Transaction): Promise<void> {
+  apply(tx: Transaction): Promise<void> | void {
+    const { idempotencyKey, expectedVersion } = this.#append;
+    const reads =
+      idempotencyKey !== undefined || expectedVersion !== undefined || this.#supersedes.length > 0;
+    // A plain command depends on nothing that lies on the disk.
+    return reads ? this.#applyAfterReading(tx) : this.#accept(tx, [], undefined);
+  }
+
+  async #applyAfterReading(tx: Transaction): Promise<void> {
     const { peer, event, idempotencyKey: key } = this.#append;
     const { ring, entries, limits } = this.#context;
     const known = key === undefined ? undefined : await ring.find(tx, peer, key);
@@ -63,17 +72,23 @@ export class AppendItem implements CommitItem {
     const conflict = await this.#conflict(tx);
     if (conflict !== undefined) return this.#refuse(tx, conflict);
 
-    const classes = entries.supersededClasses(this.#class);
-    const superseded = await entries.states(tx, peer, event.resourceid, classes);
+    const superseded = await entries.states(tx, peer, event.resourceid, this.#supersedes);
+    const meta = tx.mailboxOrNew(peer, limits.maxPeers);
+    const planned = key !== undefined && meta !== undefined;
+    const step = planned ? await ring.plan(tx, peer, meta, key, meta.position + 1) : undefined;
+    this.#accept(tx, superseded, step);
+  }
+
+  /** Reads nothing any more, and changes nothing before it is sure. */
+  #accept(tx: Transaction, superseded: readonly OutgoingEntry[], step: RingStep | undefined): void {
+    const { peer, event } = this.#append;
+    const { ring, entries, limits } = this.#context;
     const meta = tx.mailboxOrNew(peer, limits.maxPeers);
     if (meta === undefined) return this.#refuse(tx, this.#noRoomForPeer());
     const version = meta.position + 1;
     const encoded = encodeEvent({ ...event, eventid: formatVersion(version) });
     const full = this.#full(meta, superseded, encoded);
     if (full !== undefined) return this.#refuse(tx, full);
-    const step = key === undefined ? undefined : await ring.plan(tx, peer, meta, key, version);
-
-    // Nothing has been changed so far, and from here on nothing is read.
     let next: MailboxMeta = { ...(step === undefined ? meta : ring.apply(tx, step)), position: version };
     for (const entry of superseded) next = entries.remove(tx, peer, next, entry);
     tx.setMailbox(peer, entries.add(tx, peer, next, version, encoded));

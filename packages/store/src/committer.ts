@@ -124,7 +124,8 @@ export class Committer {
       if (tx.bytes >= MAX_COMMIT_BYTES) return this.#postpone(item, open);
       const before = tx.revision;
       try {
-        await item.apply(tx);
+        const applying = item.apply(tx);
+        if (applying !== undefined) await applying;
       } catch (thrown) {
         // Once it has made changes, they cannot be told from those of the others.
         if (tx.revision !== before) throw thrown;

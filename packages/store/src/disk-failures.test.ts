@@ -1,6 +1,7 @@
 import { HawserError } from "@hawser/protocol";
 import { silentLogger, systemClock, systemRandom, type Runtime, type Timer } from "@hawser/runtime";
 import { describe, expect, it } from "vitest";
+import { MAX_COMMIT_ITEMS } from "./commit-queue.js";
 import { accept, command, hold, pendingVersions, refusal, spec } from "./compliance/harness.js";
 import { createDiskStore } from "./disk-store.js";
 import type { Disk, OpenDisk } from "./disk.js";
@@ -204,7 +205,9 @@ describe("group commit", () => {
     const before = disk.syncedWrites;
     await Promise.all(Array.from({ length: 300 }, () => accept(store, "a", command("x_1"))));
     expect(disk.syncedWrites - before).toBe(1);
-    await store.append(Array.from({ length: 513 }, () => ({ peer: "a", event: command("x_1") })));
+    await store.append(
+      Array.from({ length: MAX_COMMIT_ITEMS + 1 }, () => ({ peer: "a", event: command("x_1") })),
+    );
     expect(disk.syncedWrites - before).toBe(3);
   });
 

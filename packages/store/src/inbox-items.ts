@@ -101,7 +101,8 @@ export class RecordItem implements CommitItem {
   async #record(tx: Transaction, meta: Readonly<InboxMeta>, recorded: PreparedRecord): Promise<void> {
     const { resourceid, version, retain } = recorded;
     const key = appliedKey(this.#peer, resourceid);
-    const row = await tx.get(key);
+    const read = tx.get(key);
+    const row = read instanceof Promise ? await read : read;
     // A handler of a session that was taken over may end after a newer version was recorded.
     if (row === undefined || decodeApplied(row, key) < version) tx.put(key, encodeApplied(version));
     const { retained } = this.#context;

@@ -8,6 +8,7 @@ import type { Transaction } from "./transaction.js";
 
 /** The classes of which a resource has at most one pending entry each. */
 export const STATE_CLASSES: readonly StateClass[] = ["spec", "status", "delete"];
+const NO_CLASSES: readonly StateClass[] = [];
 
 /** What is needed to take an entry out of its mailbox. */
 export interface EntryIdentity extends PendingState {
@@ -74,7 +75,7 @@ export class PendingEntries {
 
   /** The classes of entries that an event of class `newer` makes pointless. */
   supersededClasses(newer: EventClass): readonly StateClass[] {
-    return STATE_CLASSES.filter((older) => supersedes(newer, older));
+    return newer === "command" ? NO_CLASSES : STATE_CLASSES.filter((older) => supersedes(newer, older));
   }
 
   /** The pending states of a resource, of these classes: one entry for each at most. */

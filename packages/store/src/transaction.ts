@@ -108,8 +108,10 @@ export class Transaction {
   }
 
   setInbox(peer: string, meta: Readonly<InboxMeta>): void {
+    const known = this.#inboxes.get(peer) ?? this.#peers.inbox(peer);
+    if (known === meta) return;
     this.revision++;
-    if ((this.#inboxes.get(peer) ?? this.#peers.inbox(peer)) === undefined) this.#newInboxes++;
+    if (known === undefined) this.#newInboxes++;
     this.#inboxes.set(peer, meta);
   }
 
