@@ -2,9 +2,15 @@ import { performServerHandshake, type ServerHttp2Stream, type IncomingHttpHeader
 import type { Duplex } from "node:stream";
 import { HawserError } from "@hawser/protocol";
 import { systemRuntime, type Runtime } from "@hawser/runtime";
-import type { Acceptor, Connection, SocketInfo } from "@hawser/transport";
+import {
+  type Acceptor,
+  type Connection,
+  type SocketInfo,
+  resolveStreamOptions,
+  type StreamOptions,
+} from "@hawser/transport";
 import { ServerSession } from "./server-session.js";
-import { FLOW_CONTROL_WINDOW_BYTES, resolveStreamOptions, type StreamOptions } from "./stream-settings.js";
+import { FLOW_CONTROL_WINDOW_BYTES } from "./flow-control.js";
 
 /** From the accepted socket, or from the end of its last stream, to the next stream. */
 export const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000;

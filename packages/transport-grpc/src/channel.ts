@@ -2,11 +2,11 @@ import { connect, type ClientHttp2Session, type ClientHttp2Stream } from "node:h
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import type { Runtime } from "@hawser/runtime";
-import type { Connection } from "@hawser/transport";
+import type { Connection, StreamSettings } from "@hawser/transport";
 import { ClientConnection } from "./client-connection.js";
 import { keepAlive } from "./keep-alive.js";
 import { CONNECT_PATH, CONTENT_TYPE } from "./service.js";
-import { FLOW_CONTROL_WINDOW_BYTES, type StreamSettings } from "./stream-settings.js";
+import { FLOW_CONTROL_WINDOW_BYTES } from "./flow-control.js";
 
 /** PEM texts, as `node:tls` takes them. The server's certificate is always verified. */
 export interface GrpcTlsOptions {

@@ -1,9 +1,8 @@
 import { HawserError } from "@hawser/protocol";
 import { systemRuntime, type Runtime } from "@hawser/runtime";
-import type { Dialer } from "@hawser/transport";
+import { type Dialer, resolveStreamOptions, type StreamOptions } from "@hawser/transport";
 import type { GrpcTlsOptions } from "./channel.js";
 import { dialGrpc, type DialSettings } from "./dial-attempt.js";
-import { resolveStreamOptions, type StreamOptions } from "./stream-settings.js";
 
 export interface GrpcDialerOptions extends StreamOptions {
   /** `host:port`; an IPv6 address in brackets. */

@@ -18,9 +18,9 @@ import {
   type ConnectionEnd,
   type ConnectionHandlers,
   type PeerInfo,
+  type StreamSettings,
 } from "@hawser/transport";
 import { MessageDecoder } from "./message-framing.js";
-import type { StreamSettings } from "./stream-settings.js";
 import { StreamWriter } from "./stream-writer.js";
 
 export interface GrpcConnectionParts<Stream extends Http2Stream> {

@@ -2,9 +2,4 @@ export { createGrpcAcceptor, DEFAULT_HANDSHAKE_TIMEOUT_MS, type GrpcAcceptorOpti
 export type { GrpcTlsOptions } from "./channel.js";
 export { createGrpcDialer, type GrpcDialerOptions } from "./dialer.js";
 export { CONNECT_PATH } from "./service.js";
-export {
-  DEFAULT_CLOSE_TIMEOUT_MS,
-  DEFAULT_KEEP_ALIVE_INTERVAL_MS,
-  FLOW_CONTROL_WINDOW_BYTES,
-  type StreamOptions,
-} from "./stream-settings.js";
+export { FLOW_CONTROL_WINDOW_BYTES } from "./flow-control.js";

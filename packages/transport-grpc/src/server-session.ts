@@ -7,11 +7,11 @@ import {
 import type { Duplex } from "node:stream";
 import type { HawserError } from "@hawser/protocol";
 import type { Runtime, Timer } from "@hawser/runtime";
-import type { Connection, PeerInfo, SocketInfo } from "@hawser/transport";
+import type { Connection, PeerInfo, SocketInfo, StreamSettings } from "@hawser/transport";
 import { keepAlive } from "./keep-alive.js";
 import { ServerConnection } from "./server-connection.js";
 import { CONNECT_PATH, CONTENT_TYPE, encodeGrpcMessage, GRPC_STATUS, isGrpcContentType } from "./service.js";
-import { FLOW_CONTROL_WINDOW_BYTES, type StreamSettings } from "./stream-settings.js";
+import { FLOW_CONTROL_WINDOW_BYTES } from "./flow-control.js";
 
 export interface ServerSessionParts {
   readonly http2: ServerHttp2Session;

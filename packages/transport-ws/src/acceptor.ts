@@ -2,15 +2,16 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { HawserError } from "@hawser/protocol";
 import { type Runtime, systemRuntime, type Timer } from "@hawser/runtime";
-import type { Acceptor, Connection, SocketInfo } from "@hawser/transport";
-import { type WebSocket, WebSocketServer } from "ws";
-import { refusalBody, refusalHeaders, refuseUpgrade } from "./http-refusal.js";
 import {
-  DEFAULT_PATH,
+  type Acceptor,
+  type Connection,
+  type SocketInfo,
   resolveStreamOptions,
   type StreamOptions,
-  webSocketSettings,
-} from "./stream-settings.js";
+} from "@hawser/transport";
+import { type WebSocket, WebSocketServer } from "ws";
+import { refusalBody, refusalHeaders, refuseUpgrade } from "./http-refusal.js";
+import { DEFAULT_PATH, webSocketSettings } from "./stream-settings.js";
 import { framingOf, type Subprotocol, SUBPROTOCOLS } from "./subprotocol.js";
 import { peerInfo, UpgradePolicy } from "./upgrade-policy.js";
 import { WebSocketConnection } from "./web-socket-connection.js";

@@ -1,10 +1,15 @@
 import type { Duplex } from "node:stream";
 import { HawserError } from "@hawser/protocol";
 import type { Runtime } from "@hawser/runtime";
-import { type Connection, DEFAULT_DIAL_TIMEOUT_MS, type DialOptions } from "@hawser/transport";
+import {
+  type Connection,
+  DEFAULT_DIAL_TIMEOUT_MS,
+  type DialOptions,
+  type StreamSettings,
+} from "@hawser/transport";
 import { WebSocket } from "ws";
 import { refusedDial } from "./refused-dial.js";
-import { type StreamSettings, webSocketSettings } from "./stream-settings.js";
+import { webSocketSettings } from "./stream-settings.js";
 import { framingOf, isSubprotocol, type Subprotocol } from "./subprotocol.js";
 import { WebSocketConnection } from "./web-socket-connection.js";
 

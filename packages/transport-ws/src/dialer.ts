@@ -1,8 +1,14 @@
 import { HawserError } from "@hawser/protocol";
 import { type Runtime, systemRuntime } from "@hawser/runtime";
-import type { Connection, Dialer, DialOptions } from "@hawser/transport";
+import {
+  type Connection,
+  type Dialer,
+  type DialOptions,
+  resolveStreamOptions,
+  type StreamOptions,
+} from "@hawser/transport";
 import { type DialSettings, dialWebSocket, type WebSocketTlsOptions } from "./dial-attempt.js";
-import { DEFAULT_PATH, resolveStreamOptions, type StreamOptions } from "./stream-settings.js";
+import { DEFAULT_PATH } from "./stream-settings.js";
 import { framingOf, isSubprotocol, type Subprotocol } from "./subprotocol.js";
 
 export interface WebSocketDialerOptions extends StreamOptions {

@@ -6,10 +6,5 @@ export {
 } from "./acceptor.js";
 export type { WebSocketTlsOptions } from "./dial-attempt.js";
 export { createWebSocketDialer, type WebSocketDialerOptions } from "./dialer.js";
-export {
-  DEFAULT_CLOSE_TIMEOUT_MS,
-  DEFAULT_KEEP_ALIVE_INTERVAL_MS,
-  DEFAULT_PATH,
-  type StreamOptions,
-} from "./stream-settings.js";
+export { DEFAULT_PATH } from "./stream-settings.js";
 export { type Subprotocol, SUBPROTOCOLS } from "./subprotocol.js";

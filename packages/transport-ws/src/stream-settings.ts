@@ -1,44 +1,7 @@
-import { DEFAULT_TIMING, HawserError, LIMITS } from "@hawser/protocol";
-import { type BufferLimits, DEFAULT_BUFFER_LIMITS } from "@hawser/transport";
+import type { StreamSettings } from "@hawser/transport";
 
 /** Where the principal's WebSocket endpoint lives. */
 export const DEFAULT_PATH = "/v1/connect";
-
-/** Below the idle timeout of common load balancers (60 s), with room for a lost one. */
-export const DEFAULT_KEEP_ALIVE_INTERVAL_MS = 20_000;
-
-/** Twice the grace a session gives its peer, so that the session decides first and this is only the backstop. */
-export const DEFAULT_CLOSE_TIMEOUT_MS = 2 * DEFAULT_TIMING.closeGraceMs;
-
-/** Settings both ends of a WebSocket have. */
-export interface StreamOptions {
-  /** @default DEFAULT_BUFFER_LIMITS, each */
-  readonly limits?: Partial<BufferLimits>;
-  /** Largest message accepted, checked before it is read; at most `LIMITS.maxFrameBytes`. @default LIMITS.maxFrameBytes */
-  readonly maxFrameBytes?: number;
-  /** A ping after this long without sending anything, for what watches idle connections in between; 0 sends none. @default 20 s */
-  readonly keepAliveIntervalMs?: number;
-  /** A close handshake the peer does not finish is cut after this long. @default 20 s */
-  readonly closeTimeoutMs?: number;
-}
-
-export type StreamSettings = Required<Omit<StreamOptions, "limits">> & { readonly limits: BufferLimits };
-
-export function resolveStreamOptions(options: StreamOptions): StreamSettings {
-  const maxFrameBytes = options.maxFrameBytes ?? LIMITS.maxFrameBytes;
-  if (!Number.isInteger(maxFrameBytes) || maxFrameBytes < 1 || maxFrameBytes > LIMITS.maxFrameBytes) {
-    throw new HawserError(
-      "invalid_config",
-      `maxFrameBytes must be a whole number from 1 to ${LIMITS.maxFrameBytes}, not ${maxFrameBytes}.`,
-    );
-  }
-  return {
-    limits: { ...DEFAULT_BUFFER_LIMITS, ...options.limits },
-    maxFrameBytes,
-    keepAliveIntervalMs: options.keepAliveIntervalMs ?? DEFAULT_KEEP_ALIVE_INTERVAL_MS,
-    closeTimeoutMs: options.closeTimeoutMs ?? DEFAULT_CLOSE_TIMEOUT_MS,
-  };
-}
 
 /** What `ws` is told on either side. */
 export function webSocketSettings({ maxFrameBytes, closeTimeoutMs }: StreamSettings) {

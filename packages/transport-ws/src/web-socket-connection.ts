@@ -7,11 +7,11 @@ import {
   type ConnectionHandlers,
   cutCloseReason,
   type PeerInfo,
+  type StreamSettings,
 } from "@hawser/transport";
 import { WebSocket } from "ws";
 import { closeCodeOfViolation } from "./frame-violation.js";
 import { KeepAlive } from "./keep-alive.js";
-import type { StreamSettings } from "./stream-settings.js";
 import { endOfStream, type StreamState } from "./stream-state.js";
 import type { Framing } from "./subprotocol.js";
 import { WriteBatch } from "./write-batch.js";

@@ -18,3 +18,10 @@ export {
   type MemoryTransport,
   type MemoryTransportOptions,
 } from "./memory/memory-transport.js";
+export {
+  DEFAULT_CLOSE_TIMEOUT_MS,
+  DEFAULT_KEEP_ALIVE_INTERVAL_MS,
+  resolveStreamOptions,
+  type StreamOptions,
+  type StreamSettings,
+} from "./stream-options.js";
