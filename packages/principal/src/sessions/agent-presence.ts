@@ -21,10 +21,16 @@ export class AgentPresence {
   lastAckAt: number | undefined;
   reason = "has not connected since this principal started";
   readonly #clock: Clock;
+  /** Connections that were let in and have not ended: what may use the receiver. */
+  readonly #admitted = new Set<Link<PrincipalSession>>();
 
   constructor(name: string, clock: Clock) {
     this.name = name;
     this.#clock = clock;
+  }
+
+  admitted(link: Link<PrincipalSession>): void {
+    this.#admitted.add(link);
   }
 
   opened(link: Link<PrincipalSession>, session: Established): void {
@@ -36,11 +42,13 @@ export class AgentPresence {
 
   /** True when the session that ended was the current one, and not one that had been taken over. */
   ended(link: Link<PrincipalSession>, end: SessionEnd): boolean {
+    this.#admitted.delete(link);
     if (this.live !== undefined && this.live.link !== link) return false;
     this.live = undefined;
     this.lastSeenAt = this.#clock.wallTime();
     this.reason = describeEnd(end);
-    if (this.receiver?.applying === 0) this.receiver = undefined;
+    // The next connection may have been let in before this one was through with its end.
+    if (this.#admitted.size === 0 && this.receiver?.applying === 0) this.receiver = undefined;
     return true;
   }
 

@@ -164,6 +164,7 @@ export class SessionRegistry {
     const presence = this.#presenceOf(hello.agent);
     const linkObserver = this.#options.observer.link?.(hello.agent);
     this.#names.set(link, hello.agent);
+    presence.admitted(link);
     return {
       kind: "accepted",
       sessionId: runtime.random.uuid(),

@@ -1,0 +1,107 @@
+import { Link, Receiver } from "@hawser/link";
+import { HawserError } from "@hawser/protocol";
+import { AgentSession } from "@hawser/session";
+import { createMemoryStore, type Store } from "@hawser/store";
+import { createVirtualRuntime, type VirtualRuntime } from "@hawser/testkit";
+import { createMemoryTransport, type MemoryTransport } from "@hawser/transport";
+import { expect, it } from "vitest";
+import { createPrincipal } from "../create-principal.js";
+
+/** An agent that is nothing but a store and links. */
+class BareAgent {
+  readonly store: Store;
+  readonly #world: VirtualRuntime;
+  readonly #transport: MemoryTransport;
+  readonly #receiver: Receiver;
+
+  constructor(world: VirtualRuntime, transport: MemoryTransport) {
+    const { runtime } = world;
+    this.#world = world;
+    this.#transport = transport;
+    this.store = createMemoryStore({ runtime });
+    this.#receiver = new Receiver({
+      runtime,
+      store: this.store.inbox,
+      peer: "principal",
+      apply: () => ({ kind: "applied" }),
+    });
+  }
+
+  async connect(): Promise<Link<AgentSession>> {
+    const { runtime } = this.#world;
+    const dialled = this.#transport.dialer.dial();
+    await this.#world.advance(1);
+    const link: Link<AgentSession> = new Link({
+      runtime,
+      connection: await dialled,
+      session: new AgentSession({
+        agent: "edge-1",
+        store: this.store.id,
+        window: 8,
+        software: "test",
+        random: runtime.random,
+      }),
+      store: this.store,
+      source: "test/agent",
+      window: 8,
+      peer: { name: "principal", receiver: this.#receiver },
+      onEnded: () => {},
+    });
+    link.start();
+    await this.#world.advance(10);
+    return link;
+  }
+}
+
+function slowToClose(store: Store, world: VirtualRuntime): Store {
+  const open = store.open.bind(store);
+  store.open = async (...claim) => {
+    const lease = await open(...claim);
+    const close = lease.close.bind(lease);
+    lease.close = async () => {
+      await close();
+      await new Promise<void>((resolve) => world.runtime.timers.after(50, resolve));
+    };
+    return lease;
+  };
+  return store;
+}
+
+it("keeps the inbox of an agent that is back before its old session is through with its end (two handlers ran for one resource)", async () => {
+  const world = createVirtualRuntime({ seed: 1 });
+  const { runtime } = world;
+  const transport = createMemoryTransport({ timers: runtime.timers });
+  const store = slowToClose(createMemoryStore({ runtime }), world);
+  const agent = new BareAgent(world, transport);
+  await Promise.all([store.start(), agent.store.start()]);
+  let running = 0;
+  const principal = createPrincipal({
+    store,
+    acceptors: [transport.acceptor],
+    runtime,
+    onEvent: () => {
+      running += 1;
+      return new Promise<void>(() => {});
+    },
+  });
+  await principal.start();
+  const first = await agent.connect();
+  first.perform(first.session.goodbye("rotation", runtime.clock.now()));
+  await world.advance(10);
+  const second = await agent.connect();
+  await world.advance(100);
+  const event = {
+    specversion: "1.0",
+    id: "1",
+    source: "test",
+    type: "test.command",
+    resourceid: "a_1",
+  } as const;
+  void agent.store.append([{ peer: "principal", event }]);
+  await world.advance(100);
+  second.connection.terminate(new HawserError("connection_closed", "cut"));
+  await world.advance(100);
+  await agent.connect();
+  await world.advance(100);
+  expect(running).toBe(1);
+});
