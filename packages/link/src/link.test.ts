@@ -274,3 +274,29 @@ describe("Link", () => {
     expect(sides.principal.deadLettered).toEqual(["a_u1@1 handler_rejected"]);
   });
 });
+
+describe("Receiver", () => {
+  it("has one inbox, however many sessions attach at once (a slow load replaced the inbox under running handlers)", async () => {
+    const sides = new TwoSides();
+    await sides.start();
+    const { receiver, store } = sides.agent;
+    const load = store.inbox.load.bind(store.inbox);
+    let delayMs = 10;
+    store.inbox.load = async (peer) => {
+      const state = await load(peer);
+      const ownDelayMs = delayMs;
+      delayMs = 50;
+      await new Promise<void>((resolve) => sides.world.runtime.timers.after(ownDelayMs, resolve));
+      return state;
+    };
+    sides.agent.handler = () => new Promise<Outcome>(() => {});
+    const sink = { ack: () => {}, nack: () => {} };
+    void receiver.attach("principal-store", sink);
+    void receiver.attach("principal-store", sink);
+    await sides.world.advance(20);
+    receiver.receive({ ...command("a"), eventid: "1" }, 1);
+    await sides.world.advance(100);
+    expect(receiver.applying).toBe(1);
+    await sides.stop();
+  });
+});

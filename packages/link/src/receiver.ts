@@ -77,9 +77,15 @@ export class Receiver {
    * inbox of a peer that lost its store. Answers go to `sink` until the next `attach` or `detach`.
    */
   async attach(peerStore: string, sink: ReplySink): Promise<void> {
-    if (this.#inbox === undefined)
-      this.#inbox = new Inbox(await this.#options.store.load(this.#options.peer));
-    else if (this.#peerStore !== peerStore) this.#inbox.reset();
+    if (this.#inbox === undefined) {
+      const state = await this.#options.store.load(this.#options.peer);
+      // Another session may have been faster, and its events may be under way.
+      if (this.#inbox === undefined) {
+        this.#inbox = new Inbox(state);
+        this.#peerStore = peerStore;
+      }
+    }
+    if (this.#peerStore !== peerStore) this.#inbox.reset();
     this.#peerStore = peerStore;
     this.#sink = sink;
   }
