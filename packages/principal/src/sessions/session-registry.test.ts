@@ -53,10 +53,12 @@ class BareAgent {
   }
 }
 
-function slowToClose(store: Store, world: VirtualRuntime): Store {
+/** A mailbox takes long to be given up, and longer to be opened. */
+function slow(store: Store, world: VirtualRuntime): Store {
   const open = store.open.bind(store);
   store.open = async (...claim) => {
     const lease = await open(...claim);
+    await new Promise<void>((resolve) => world.runtime.timers.after(80, resolve));
     const close = lease.close.bind(lease);
     lease.close = async () => {
       await close();
@@ -71,7 +73,7 @@ it("keeps the inbox of an agent that is back before its old session is through w
   const world = createVirtualRuntime({ seed: 1 });
   const { runtime } = world;
   const transport = createMemoryTransport({ timers: runtime.timers });
-  const store = slowToClose(createMemoryStore({ runtime }), world);
+  const store = slow(createMemoryStore({ runtime }), world);
   const agent = new BareAgent(world, transport);
   await Promise.all([store.start(), agent.store.start()]);
   let running = 0;
@@ -86,6 +88,7 @@ it("keeps the inbox of an agent that is back before its old session is through w
   });
   await principal.start();
   const first = await agent.connect();
+  await world.advance(100);
   first.perform(first.session.goodbye("rotation", runtime.clock.now()));
   await world.advance(10);
   const second = await agent.connect();
@@ -102,6 +105,6 @@ it("keeps the inbox of an agent that is back before its old session is through w
   second.connection.terminate(new HawserError("connection_closed", "cut"));
   await world.advance(100);
   await agent.connect();
-  await world.advance(100);
+  await world.advance(300);
   expect(running).toBe(1);
 });
