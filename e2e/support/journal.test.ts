@@ -16,6 +16,16 @@ it("lets pass what the rules of delivery allow", () => {
   expect(checkJournal(lines)).toMatchObject({ violations: [], repeats: 1 });
 });
 
+it("takes the ACK of a repeat for one: the agent was killed between record and ACK", () => {
+  const skipped: JournalLine = { what: "skipped", resourceid: "a_1", eventid: "1", why: "duplicate" };
+  const { acked: found, redelivered, violations } = checkJournal([start, run("1"), start, skipped]);
+  expect({ found, redelivered, violations }).toEqual({
+    found: new Set(["a_1@1"]),
+    redelivered: ["a_1@1"],
+    violations: [],
+  });
+});
+
 it.each([
   ["a run after the ACK", [start, run("1"), acked("1"), start, run("1", 2)], "a_1@1 ran again after its ACK"],
   ["a repeat within one life", [start, run("1"), run("1", 2)], "a_1@1 ran twice in one life of the agent"],

@@ -64,7 +64,8 @@ export function checkJournal(lines: readonly JournalLine[]): JournalFindings {
   let repeats = 0;
   for (const line of lines) {
     if (line.what === "start") life += 1;
-    if (line.what === "acked") acked.add(keyText(line));
+    // An agent that was killed between record and ACK does not run the event again: it acknowledges the repeat.
+    if (line.what === "acked" || line.what === "skipped") acked.add(keyText(line));
     if (line.what === "skipped") redelivered.push(keyText(line));
     if (line.what !== "run") continue;
     const key = keyText(line);
