@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
+/** @type {[name: string, command: string, args: string[]][]} */
 const checks = [
   ["format", "biome", ["format", "."]],
   ["rules", "oxlint", ["--type-aware", "--deny-warnings"]],
