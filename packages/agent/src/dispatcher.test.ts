@@ -53,6 +53,7 @@ const identity = (uid: string) => ({ id: "1", source: "test", kind: "Job", name:
 const delivery = (draft: EventDraft, version: number): Delivery => ({
   event: { ...draft, eventid: String(version) },
   version,
+  peerStore,
   attempt: 1,
 });
 const spec = (uid: string, version: number, value: JsonValue = version) =>
@@ -70,7 +71,8 @@ describe("the uid of a resource", () => {
   it("that is old no longer applies: acknowledged, kept by nobody, no handler runs", async () => {
     await spec("u2", 7);
     expect(await spec("u1", 3)).toEqual({ kind: "applied" });
-    expect(await remove("u1", 4)).toEqual({ kind: "applied" });
+    // Its spec may have been recorded after the new one came: a restart would have handed it back.
+    expect(await remove("u1", 4)).toEqual({ kind: "applied", retain: { forget: "Job/a" } });
     expect(calls).toEqual(["apply u2 7"]);
   });
 
@@ -79,6 +81,30 @@ describe("the uid of a resource", () => {
     peerStore = "second";
     await spec("u2", 1);
     expect(calls).toEqual(["apply u1 900", "delete u1 v900", "apply u2 1"]);
+  });
+
+  it("is old when it waited for its turn while the principal got another store (the new spec was then taken for the older one)", async () => {
+    let open: () => void = () => {};
+    gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    const old = Promise.all([spec("u1", 900), spec("u1", 901)]);
+    peerStore = "second";
+    const fresh = spec("u2", 1);
+    open();
+    await Promise.all([old, fresh]);
+    expect(calls).toEqual(["apply u1 900", "apply u1 901", "delete u1 v901", "apply u2 1"]);
+    peerStore = "first";
+    const late = delivery(specEvent({ ...identity("u1"), spec: 902 }), 902);
+    peerStore = "second";
+    expect(await dispatcher.apply(late)).toEqual({ kind: "applied" });
+  });
+
+  it("whose apply may have begun is deleted even under a name that an older life has (what was half made stayed)", async () => {
+    await spec("u1", 3);
+    expect(await remove("u2", 7)).toEqual({ kind: "applied", retain: { forget: "Job/a" } });
+    expect(await remove("u1", 4)).toEqual({ kind: "applied", retain: { forget: "Job/a" } });
+    expect(calls).toEqual(["apply u1 3", "delete u2 v7", "delete u1 v4"]);
   });
 
   it("decides also while the handler of the old one still runs: they take turns", async () => {

@@ -14,7 +14,8 @@ export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #resources: ResourceDispatcher;
   readonly #queue = new SubjectQueue();
-  readonly #running = new Set<Promise<unknown>>();
+  #running = 0;
+  #onIdle: (() => void)[] = [];
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
@@ -33,14 +34,24 @@ export class Dispatcher {
     // Commands are kept in order per resource by the inbox, and need not wait for its states.
     const inTurn = eventClass(type) !== "command" && subject !== undefined;
     const result = inTurn ? this.#queue.run(subject, run) : run();
-    const watched = result.catch(() => {}).finally(() => this.#running.delete(watched));
-    this.#running.add(watched);
+    this.#running += 1;
+    const ended = (): void => this.#ended();
+    result.then(ended, ended);
     return result;
   }
 
   /** Resolves when no handler runs. */
-  async idle(): Promise<void> {
-    await Promise.all(this.#running);
+  idle(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#running === 0) resolve();
+      else this.#onIdle.push(resolve);
+    });
+  }
+
+  #ended(): void {
+    this.#running -= 1;
+    if (this.#running > 0) return;
+    for (const resolve of this.#onIdle.splice(0)) resolve();
   }
 
   async #attempt(delivery: Delivery): Promise<Outcome> {

@@ -58,7 +58,8 @@ export class ResourceDispatcher {
     }
   }
 
-  async spec({ event, version, attempt }: Delivery): Promise<Outcome> {
+  async spec(delivery: Delivery): Promise<Outcome> {
+    const { event, version, attempt, peerStore } = delivery;
     const data = parsed(() => parseSpecData(event));
     const resource: DesiredResource = { ...data, version: event.eventid, attempt };
     const handler = this.#handler(resource.kind);
@@ -66,12 +67,11 @@ export class ResourceDispatcher {
     const subject = subjectOf(resource.kind, resource.name);
     const before = this.#held.get(subject);
     if (before !== undefined && before.uid !== resource.uid) {
-      if (this.#isOlder(version, before)) return { kind: "applied" };
+      if (this.#isOlder(delivery, before)) return { kind: "applied" };
       // The name has a new owner: what it was before goes first.
       const old = { ...resource, uid: before.uid, version: formatVersion(before.version) };
       await this.#remove(handler, subject, old);
     }
-    const peerStore = this.#options.peerStore();
     this.#held.set(subject, { uid: resource.uid, version, peerStore });
     try {
       await this.#apply(handler, resource, this.#logger(event.resourceid, event.eventid));
@@ -84,15 +84,18 @@ export class ResourceDispatcher {
     return { kind: "applied", retain: { keep: kept(event, peerStore) } };
   }
 
-  async delete({ event, attempt }: Delivery): Promise<Outcome> {
+  async delete(delivery: Delivery): Promise<Outcome> {
+    const { event, attempt } = delivery;
     const data = parsed(() => parseDeleteData(event));
     const subject = subjectOf(data.kind, data.name);
     const held = this.#held.get(subject);
-    // Another life of the resource has the name; the one that is to go went when that one came.
-    if (held !== undefined && held.uid !== data.uid) return { kind: "applied" };
+    const isHeld = held?.uid === data.uid;
+    // Another life of the resource has the name; the one that is to go went when that one came, but may have been recorded after it.
+    if (held !== undefined && !isHeld && this.#isOlder(delivery, held))
+      return { kind: "applied", retain: { forget: subject } };
     const handler = this.#handler(data.kind);
-    if (handler === undefined && held !== undefined) throw this.#noHandler(data.kind);
-    // Also when nothing is held: an apply may have begun and never been recorded.
+    if (handler === undefined && isHeld) throw this.#noHandler(data.kind);
+    // Also when it is not held: an apply may have begun and never been recorded, even under a name that an older life still has.
     if (handler !== undefined)
       await this.#remove(handler, subject, { ...data, version: event.eventid, attempt });
     return { kind: "applied", retain: { forget: subject } };
@@ -116,7 +119,7 @@ export class ResourceDispatcher {
       this.#context(reporter.open(resource), this.#logger(`${name}_${uid}`, version)),
     );
     await reporter.close(subject);
-    this.#held.delete(subject);
+    if (this.#held.get(subject)?.uid === uid) this.#held.delete(subject);
   }
 
   #context(voice: StatusVoice, logger: Logger): HandlerContext {
@@ -124,9 +127,10 @@ export class ResourceDispatcher {
     return { report, signal: this.#options.signal, logger };
   }
 
-  // Versions of two stores of the principal cannot be compared; what arrives now comes from the one that is there now.
-  #isOlder(version: number, held: HeldResource): boolean {
-    return held.peerStore === this.#options.peerStore() && version < held.version;
+  // Versions of two stores of the principal cannot be compared: then what comes from the one that is there now is newer than what does not.
+  #isOlder({ version, peerStore }: Delivery, held: HeldResource): boolean {
+    if (held.peerStore === peerStore) return version < held.version;
+    return peerStore !== this.#options.peerStore();
   }
 
   #setHeld(subject: string, held: HeldResource | undefined): void {

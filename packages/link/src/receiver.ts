@@ -8,6 +8,8 @@ import type { LinkObserver } from "./link-observer.js";
 export interface Delivery {
   readonly event: HawserEvent;
   readonly version: number;
+  /** Name of the store that gave the version; by the time a handler gets here, the peer may have another one. */
+  readonly peerStore: string;
   /**
    * 1 the first time. Above 1 an earlier run of this very version began and its end was never recorded (it failed, or the process died): its effect
    * may be there already, which is why handlers are idempotent by (`resourceid`, `eventid`).
@@ -131,7 +133,8 @@ export class Receiver {
   }
 
   // Handlers that become due within one tick share one write of their attempts.
-  #start(delivery: Delivery): void {
+  #start(starting: Omit<Delivery, "peerStore">): void {
+    const delivery: Delivery = { ...starting, peerStore: this.#peerStore ?? "" };
     if (this.#options.recordAttempts === false) {
       this.#run(delivery);
       return;
