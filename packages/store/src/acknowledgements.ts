@@ -35,14 +35,16 @@ export class Acknowledgements {
     return this.#gathered.get(peer)?.has(version) ?? false;
   }
 
-  /** Up to `MAX_PER_COMMIT` of them. */
-  next(): readonly (readonly [peer: string, version: number])[] {
-    const taken: (readonly [string, number])[] = [];
+  /** Up to `MAX_PER_COMMIT` of them, by peer. */
+  next(): ReadonlyMap<string, readonly number[]> {
+    const taken = new Map<string, readonly number[]>();
+    let room = MAX_PER_COMMIT;
     for (const [peer, versions] of this.#gathered) {
-      for (const version of versions) {
-        if (taken.length === MAX_PER_COMMIT) return taken;
-        taken.push([peer, version]);
-      }
+      const some = [...versions];
+      if (some.length > room) some.length = room;
+      taken.set(peer, some);
+      room -= some.length;
+      if (room === 0) break;
     }
     return taken;
   }
@@ -52,9 +54,11 @@ export class Acknowledgements {
     this.#gathered.delete(peer);
   }
 
-  done(peer: string, version: number): void {
+  done(peer: string, recorded: readonly number[]): void {
     const versions = this.#gathered.get(peer);
-    if (versions?.delete(version) === true && versions.size === 0) this.#gathered.delete(peer);
+    if (versions === undefined) return;
+    for (const version of recorded) versions.delete(version);
+    if (versions.size === 0) this.#gathered.delete(peer);
   }
 }
 
@@ -75,32 +79,39 @@ export class AcknowledgementWriter {
   }
 
   reads(plan: ReadPlan): void {
-    for (const [peer, version] of this.#parts.acknowledgements.next()) {
-      const known = this.#parts.leases.get(peer)?.handed(version);
-      if (known === undefined) {
-        plan.keys.add(pendingKey(peer, version));
-      } else if (known.eventClass === "delete" && known.subject !== undefined) {
-        plan.keys.add(sentKey(peer, known.subject));
-        plan.keys.add(receivedKey(peer, known.subject));
-      }
+    for (const [peer, versions] of this.#parts.acknowledgements.next()) {
+      for (const version of versions) this.#readsOf(plan, peer, version);
+    }
+  }
+
+  #readsOf(plan: ReadPlan, peer: string, version: number): void {
+    const known = this.#parts.leases.get(peer)?.handed(version);
+    if (known === undefined) {
+      plan.keys.add(pendingKey(peer, version));
+    } else if (known.eventClass === "delete" && known.subject !== undefined) {
+      plan.keys.add(sentKey(peer, known.subject));
+      plan.keys.add(receivedKey(peer, known.subject));
     }
   }
 
   async apply(tx: Transaction): Promise<void> {
-    for (const [peer, version] of this.#parts.acknowledgements.next()) {
-      try {
+    for (const [peer, versions] of this.#parts.acknowledgements.next()) {
+      for (const version of versions) {
         const reading = this.#apply(tx, peer, version);
-        if (reading !== undefined) await reading;
-      } catch (err) {
-        // A row that cannot be read stays; the commits of everybody else must not wait for it.
-        if (!(err instanceof HawserError) || err.code !== "store_corrupt") throw err;
-        this.#parts.logger.error(
-          { agent: peer, event_id: String(version), err },
-          "an acknowledged entry is corrupt",
-        );
+        if (reading !== undefined)
+          await reading.catch((err: unknown) => this.#unreadable(peer, version, err));
       }
-      tx.afterCommit(() => this.#parts.acknowledgements.done(peer, version));
+      tx.afterCommit(() => this.#parts.acknowledgements.done(peer, versions));
     }
+  }
+
+  /** A row that cannot be read stays; the commits of everybody else must not wait for it. */
+  #unreadable(peer: string, version: number, err: unknown): void {
+    if (!(err instanceof HawserError) || err.code !== "store_corrupt") throw err;
+    this.#parts.logger.error(
+      { agent: peer, event_id: String(version), err },
+      "an acknowledged entry is corrupt",
+    );
   }
 
   /** A promise only where something has to be read: most entries are remembered from when they were handed out. */

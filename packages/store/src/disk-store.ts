@@ -125,13 +125,16 @@ class DiskStore implements Store {
   }
 
   async append(batch: readonly Append[]): Promise<readonly Appended[]> {
-    return Promise.all(
-      batch.map(
-        (append) =>
-          new Promise<Appended>((resolve) =>
-            this.#parts.committer.enqueue(new AppendItem(append, this.#parts.appending, resolve)),
-          ),
-      ),
+    const [first, ...more] = batch;
+    if (first === undefined) return [];
+    // Most come alone.
+    if (more.length === 0) return [await this.#append(first)];
+    return Promise.all(batch.map((append) => this.#append(append)));
+  }
+
+  #append(append: Append): Promise<Appended> {
+    return new Promise((resolve) =>
+      this.#parts.committer.enqueue(new AppendItem(append, this.#parts.appending, resolve)),
     );
   }
 

@@ -90,7 +90,15 @@ export class RecordItem implements CommitItem {
       throw new HawserError("store_full", message, { agent: this.#peer });
     }
     tx.setInbox(this.#peer, meta);
-    for (const recorded of this.#batch) await this.#record(tx, meta, recorded);
+    for (const recorded of this.#batch) {
+      const key = appliedKey(this.#peer, recorded.resourceid);
+      const read = tx.get(key);
+      const row = read instanceof Promise ? await read : read;
+      // A handler of a session that was taken over may end after a newer version was recorded.
+      const newer = row === undefined || decodeApplied(row, key) < recorded.version;
+      if (newer) tx.put(key, encodeApplied(recorded.version));
+      if (recorded.retain.kind !== "nothing") await this.#retain(tx, meta, recorded, recorded.retain);
+    }
     tx.afterCommit(() => this.#done());
   }
 
@@ -98,22 +106,15 @@ export class RecordItem implements CommitItem {
     this.#done(error);
   }
 
-  async #record(tx: Transaction, meta: Readonly<InboxMeta>, recorded: PreparedRecord): Promise<void> {
-    const { resourceid, version, retain } = recorded;
-    const key = appliedKey(this.#peer, resourceid);
-    const read = tx.get(key);
-    const row = read instanceof Promise ? await read : read;
-    // A handler of a session that was taken over may end after a newer version was recorded.
-    if (row === undefined || decodeApplied(row, key) < version) tx.put(key, encodeApplied(version));
-    const { retained } = this.#context;
-    switch (retain.kind) {
-      case "nothing":
-        return;
-      case "keep":
-        return retained.keepReceived(tx, this.#peer, meta.incarnation, version, retain.subject, retain.text);
-      case "forget":
-        return this.#forget(tx, resourceid, retain.subject);
-    }
+  #retain(
+    tx: Transaction,
+    meta: Readonly<InboxMeta>,
+    { resourceid, version }: PreparedRecord,
+    retain: Exclude<Retain, { kind: "nothing" }>,
+  ): Promise<void> {
+    if (retain.kind === "forget") return this.#forget(tx, resourceid, retain.subject);
+    const { subject, text } = retain;
+    return this.#context.retained.keepReceived(tx, this.#peer, meta.incarnation, version, subject, text);
   }
 
   /** The peer deleted the resource: what it said of it, and what is still to be said to it about it, is pointless. */
