@@ -30,7 +30,8 @@ class PrincipalProcess implements ServerCommands {
     await store.start();
     const sources = Array.from({ length: agents }, () => new EventSource(maxWindow));
     const starts = Array.from({ length: agents }, () => new Map<number, number>());
-    const numbers = new Map(Array.from({ length: agents }, (_, agent) => [agentName(agent), agent]));
+    const names = Array.from({ length: agents }, (_, agent) => agentName(agent));
+    const numbers = new Map(names.map((name, agent) => [name, agent]));
     const principal = createPrincipal({
       store,
       acceptors: [createWebSocketAcceptor(), createGrpcAcceptor()],
@@ -55,10 +56,11 @@ class PrincipalProcess implements ServerCommands {
       },
     });
     this.#loop = new ClosedLoop(agents, (agent) => {
+      const name = names[agent];
       const event = sources[agent]?.next();
-      if (event === undefined) return;
+      if (event === undefined || name === undefined) return;
       const startedAt = systemClock.now();
-      principal.publish(agentName(agent), event).then(
+      principal.publish(name, event).then(
         ({ eventid }) => void starts[agent]?.set(Number(eventid), startedAt),
         (thrown: unknown) => {
           // A closed loop that lost an event would measure a smaller window than it says.
