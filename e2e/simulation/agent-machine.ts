@@ -6,6 +6,7 @@ import { WireChecker } from "./checkers/wire-checker.js";
 import { FaultyDisk } from "./faulty-disk.js";
 import { handleCommand, ThingHandler } from "./handlers.js";
 import { Things } from "./things.js";
+import { DEFAULT_MIN_RESEND_MS } from "./plan.js";
 import { tapDialer } from "./wire-tap.js";
 import type { World } from "./world.js";
 
@@ -141,16 +142,18 @@ export class AgentMachine {
   }
 
   #tap(store: Store): WireChecker {
-    const { ledger, findings, plan, sender } = this.#world;
+    const { ledger, findings, plan, sender, virtual, durability } = this.#world;
     return new WireChecker({
       side: "agent",
-      label: `${this.name} end`,
       ledger,
       findings,
       store: store.id,
       syncedAt: () => this.#syncedAt,
+      now: () => virtual.now(),
+      minResendMs: plan.resend.minTimeoutMs ?? DEFAULT_MIN_RESEND_MS,
       sendsOnce: plan.flavour === "rotations",
       epochs: new Map(),
+      learnDeadLetters: (mailbox) => durability.sender(store, "principal", mailbox).catch(ignoreOutage),
       unannounced: (mailbox, fact) => sender.unannounced(mailbox, fact),
     });
   }

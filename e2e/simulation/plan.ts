@@ -161,3 +161,6 @@ export function pick<T>(random: Random, from: readonly [T, ...T[]]): T {
 export function exponential(random: Random, meanMs: number): number {
   return -Math.log(1 - random.next()) * meanMs;
 }
+
+/** The resend timeout never falls below it (DEFAULT_RESEND_TIMING). */
+export const DEFAULT_MIN_RESEND_MS = 1_000;

@@ -5,6 +5,7 @@ import { ADDRESS, ignoreOutage } from "./agent-machine.js";
 import { WireChecker } from "./checkers/wire-checker.js";
 import { FaultyDisk } from "./faulty-disk.js";
 import { handleCommand } from "./handlers.js";
+import { DEFAULT_MIN_RESEND_MS } from "./plan.js";
 import { tapAcceptor } from "./wire-tap.js";
 import type { World } from "./world.js";
 
@@ -142,16 +143,18 @@ export class PrincipalMachine {
   }
 
   #tap(store: Store): WireChecker {
-    const { ledger, findings, plan, sender } = this.#world;
+    const { ledger, findings, plan, sender, virtual, durability } = this.#world;
     return new WireChecker({
       side: "principal",
-      label: "principal end",
       ledger,
       findings,
       store: store.id,
       syncedAt: () => this.#syncedAt,
+      now: () => virtual.now(),
+      minResendMs: plan.resend.minTimeoutMs ?? DEFAULT_MIN_RESEND_MS,
       sendsOnce: plan.flavour === "rotations",
       epochs: this.#epochs,
+      learnDeadLetters: (mailbox) => durability.sender(store, mailbox.agent, mailbox).catch(ignoreOutage),
       unannounced: (mailbox, fact) => sender.unannounced(mailbox, fact),
     });
   }

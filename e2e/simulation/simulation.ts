@@ -1,5 +1,5 @@
 import { env } from "node:process";
-import { AgentMachine } from "./agent-machine.js";
+import { AgentMachine, ignoreOutage } from "./agent-machine.js";
 import { auditMailbox, livenessBoundMs, unconverged } from "./checkers/liveness-checker.js";
 import { checkMailbox } from "./checkers/mailbox-checker.js";
 import { ViewChecker } from "./checkers/view-checker.js";
@@ -7,7 +7,6 @@ import { strikeMachine, strikeNetwork } from "./faults.js";
 import { makePlan } from "./plan.js";
 import { PrincipalMachine } from "./principal-machine.js";
 import { Publisher } from "./publisher.js";
-import { ignoreOutage } from "./agent-machine.js";
 import { World } from "./world.js";
 
 /** Longer than any run of any plan; reaching it is a finding. */
@@ -38,7 +37,7 @@ class Run {
     this.#principal = new PrincipalMachine(world);
     this.#agents = world.plan.agents.map((name) => new AgentMachine(world, name));
     this.#publishers = this.#agents.map((agent) => new Publisher(world, this.#principal, agent));
-    this.#views = new ViewChecker(world.findings);
+    this.#views = new ViewChecker(world.ledger, world.findings);
   }
 
   async run(): Promise<string | undefined> {
@@ -121,7 +120,10 @@ class Run {
     );
     const until = virtual.now() + livenessBoundMs(plan, events);
     for (;;) {
-      const missing = await this.#missing();
+      const missing = await this.#missing().catch((thrown: unknown) => {
+        ignoreOutage(thrown);
+        return [`a store cannot be read: ${String(thrown)}`];
+      });
       if (missing.length === 0 || findings.first !== undefined) return;
       if (virtual.now() >= until) return findings.violation("everything converges", missing.join("; "));
       await this.#world.sleep(plan.flavour === "defaults" ? 5_000 : 250);

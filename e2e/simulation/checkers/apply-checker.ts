@@ -105,7 +105,8 @@ export class ApplyChecker {
     for (const mailbox of this.#ledger.lives(direction, agent).toReversed()) {
       const fact = mailbox.facts.get(version);
       if (fact?.resourceid !== resourceid) continue;
-      if (content === undefined || fact.content === content) return [mailbox, fact];
+      const isIt = content === undefined ? fact.eventClass !== "command" : fact.content === content;
+      if (isIt) return [mailbox, fact];
     }
     return undefined;
   }

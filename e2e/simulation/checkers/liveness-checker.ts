@@ -65,7 +65,7 @@ export async function unconverged(
   for (const [thing, { uid }] of agent.things.made) {
     const isWanted = views.some((one) => one.uid === uid);
     // What the principal forgot with its disk, nobody wants gone.
-    const isForgotten = !mailbox.siblings(`${thing}_${uid}`).length;
+    const isForgotten = mailbox.siblings(`${thing}_${uid}`).every(({ eventClass }) => eventClass !== "spec");
     if (!isWanted && !isForgotten) missing.push(`${thing}_${uid} is still there on ${name}`);
   }
   for (const [thing, wish] of publisher.wishes) {

@@ -1,13 +1,16 @@
 import type { Principal, ResourceView } from "@hawser/principal";
 import type { Findings } from "../findings.js";
+import type { Ledger } from "../ledger.js";
 import { LATE } from "../handlers.js";
 
 /** What people see of a resource never goes back: neither its version, nor what the agent has observed, nor the order of its statuses. */
 export class ViewChecker {
   readonly #findings: Findings;
+  readonly #ledger: Ledger;
   readonly #seen = new Map<string, { version: number; observed: number; seq: number }>();
 
-  constructor(findings: Findings) {
+  constructor(ledger: Ledger, findings: Findings) {
+    this.#ledger = ledger;
     this.#findings = findings;
   }
 
@@ -28,7 +31,9 @@ export class ViewChecker {
     if (view.status === LATE) this.#findings.violation("late reports are dropped", name_);
     const before = this.#seen.get(key) ?? { version: 0, observed: 0, seq: 0 };
     if (version < before.version) this.#back(`${name_} from version ${before.version} to ${version}`);
-    if (observed > 0 && observed < before.observed)
+    // What was reported and not recorded before a crash is not known afterwards.
+    const wasKnown = this.#ledger.life("down", agent, store).facts.get(before.observed)?.recorded === true;
+    if (observed > 0 && observed < before.observed && wasKnown)
       this.#back(`${name_} from observed ${before.observed} to ${observed}`);
     if (seq > 0 && seq < before.seq) this.#back(`${name_} from status ${before.seq} to ${seq}`);
     if (observed > version)

@@ -12,17 +12,21 @@ import type { Fact, Ledger, Mailbox } from "../ledger.js";
 /** What a wire checker needs to know of the end it watches. */
 export interface WatchedEnd {
   readonly side: "agent" | "principal";
-  readonly label: string;
   readonly ledger: Ledger;
   readonly findings: Findings;
   /** Name of this end's store. */
   readonly store: string;
   /** When a synced write of this end last reached its disk, in `Ledger.tick`. */
   readonly syncedAt: () => number;
+  readonly now: () => number;
+  /** No event is sent again, or given up for a newer one, sooner after it was sent. */
+  readonly minResendMs: number;
   /** Nothing may be sent a second time, in any session. */
   readonly sendsOnce: boolean;
   /** Sessions of an agent by their epoch: the highest seen in each store of the principal. */
   readonly epochs: Map<string, number>;
+  /** Learns of dead letters whose news was lost with a session. */
+  readonly learnDeadLetters: (mailbox: Mailbox) => Promise<void>;
   /** An event that no publisher was told of is seen for the first time. */
   readonly unannounced: (mailbox: Mailbox, fact: Fact) => void;
 }
@@ -47,7 +51,7 @@ export class WireChecker {
   #mayStillSend = true;
   #floor = 0;
   #peerFloor = 0;
-  readonly #unanswered = new Map<string, Fact>();
+  readonly #unanswered = new Map<string, { readonly fact: Fact; readonly sentAtMs: number }>();
   readonly #lastSent = new Map<string, number>();
 
   constructor(end: WatchedEnd) {
@@ -134,9 +138,19 @@ export class WireChecker {
     const fact = open.outgoing.note(identity, false);
     if (isNew) this.#end.unannounced(open.outgoing, fact);
     this.#checkSend(open, fact);
-    this.#unanswered.set(resourceid, fact);
-    if (this.#unanswered.size > open.window)
-      this.#violation("the window holds", `${this.#unanswered.size} unanswered, window ${open.window}`);
+    this.#unanswered.set(resourceid, { fact, sentAtMs: this.#end.now() });
+    const inFlight = this.#inFlight(open);
+    if (inFlight > open.window)
+      this.#violation("the window holds", `${inFlight} in flight, window ${open.window}`);
+  }
+
+  /** A state that gave way to a newer one counts no more once its resend would have been due. */
+  #inFlight({ outgoing, window }: Open): number {
+    if (this.#unanswered.size <= window) return this.#unanswered.size;
+    const { now, minResendMs } = this.#end;
+    return [...this.#unanswered.values()].filter(
+      ({ fact, sentAtMs }) => now() < sentAtMs + minResendMs || !outgoing.mayBeOutdated(fact),
+    ).length;
   }
 
   #checkSend(open: Open, fact: Fact): void {
@@ -146,7 +160,7 @@ export class WireChecker {
     if (version < last) this.#violation("nothing older is sent after what is newer", `${name} after ${last}`);
     if (version === last && this.#end.sendsOnce) this.#violation("no redelivery without faults", name);
     this.#lastSent.set(resourceid, version);
-    const before = this.#unanswered.get(resourceid);
+    const before = this.#unanswered.get(resourceid)?.fact;
     // Only a state that gave way may be left without its answer.
     if (before !== undefined && before.version !== version && !open.outgoing.outdated(before))
       this.#violation("one event of a resource in flight", `${name} while ${before.version} has no answer`);
@@ -159,8 +173,8 @@ export class WireChecker {
   }
 
   #answered(resourceid: string, eventid: string, isAck: boolean): void {
-    const fact = this.#unanswered.get(resourceid);
-    if (fact?.version === Number(eventid)) this.#unanswered.delete(resourceid);
+    const waiting = this.#unanswered.get(resourceid);
+    if (waiting?.fact.version === Number(eventid)) this.#unanswered.delete(resourceid);
     const answered = this.#open?.outgoing.facts.get(Number(eventid));
     if (isAck && answered?.resourceid === resourceid) answered.acknowledged = true;
   }
@@ -184,22 +198,33 @@ export class WireChecker {
       this.#end.ledger.life(this.#end.side === "agent" ? "up" : "down", this.#agent, this.#end.store);
     // A floor that says less than one before is allowed: receivers ignore it.
     if (floor <= this.#floor) return;
-    for (const fact of mailbox.facts.values()) {
-      if (fact.version > floor || fact.version <= this.#floor) continue;
-      const isSettled = fact.acknowledged || fact.deadLetter !== undefined || mailbox.mayBeOutdated(fact);
+    const isOpen = (fact: Fact): boolean =>
       // A status goes with its resource when that is deleted.
-      if (isSettled || fact.eventClass === "status") continue;
-      this.#violation("the settled floor is true", `${fact.resourceid}@${fact.version}, floor ${floor}`);
-    }
+      fact.eventClass !== "status" &&
+      !fact.acknowledged &&
+      fact.deadLetter === undefined &&
+      !mailbox.mayBeOutdated(fact);
+    const suspects = [...mailbox.facts.values()].filter(
+      (fact) => fact.version <= floor && fact.version > this.#floor && isOpen(fact),
+    );
+    if (suspects.length > 0)
+      void this.#end.learnDeadLetters(mailbox).then(() => {
+        for (const { resourceid, version } of suspects.filter(isOpen))
+          this.#violation("the settled floor is true", `${resourceid}@${version}, floor ${floor}`);
+      });
     this.#floor = floor;
   }
 
+  get #who(): string {
+    return this.#end.side === "agent" ? `${this.#agent} ->` : `-> ${this.#agent}`;
+  }
+
   #violation(rule: string, what: string): void {
-    this.#end.findings.violation(rule, `${this.#end.label}: ${what}`);
+    this.#end.findings.violation(rule, `${this.#who}: ${what}`);
   }
 
   #trace(what: string): void {
-    this.#end.findings.trace(this.#end.label, what);
+    this.#end.findings.trace(this.#who, what);
   }
 }
 
