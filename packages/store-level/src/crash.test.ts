@@ -91,19 +91,26 @@ async function verify(store: Store, said: Said): Promise<void> {
   }
 }
 
+// Ends a test that hangs. A life is a number of synced commits, so how long it takes is up to the disk: seconds, and half a minute on one that others write to.
+const HANG_MS = 180_000;
+
 describe("SIGKILL under load", () => {
   for (let lane = 1; lane <= LANES; lane++) {
-    it.concurrent(`loses nothing that was accepted, ${LIVES} times in a row, seed ${lane}`, async () => {
-      const random = seededRandom(lane);
-      const directory = await mkdtemp(join(tmpdir(), "hawser-store-"));
-      for (let life = 1; life <= LIVES; life++) {
-        const said = await runAndKill(directory, lane * 10 + life, 20 + Math.floor(random.next() * 3_000));
-        const store = createLevelStore({ directory });
-        await store.start();
-        await verify(store, said);
-        await store.stop();
-      }
-      await rm(directory, { recursive: true, force: true });
-    }, 30_000);
+    it.concurrent(
+      `loses nothing that was accepted, ${LIVES} times in a row, seed ${lane}`,
+      async () => {
+        const random = seededRandom(lane);
+        const directory = await mkdtemp(join(tmpdir(), "hawser-store-"));
+        for (let life = 1; life <= LIVES; life++) {
+          const said = await runAndKill(directory, lane * 10 + life, 20 + Math.floor(random.next() * 3_000));
+          const store = createLevelStore({ directory });
+          await store.start();
+          await verify(store, said);
+          await store.stop();
+        }
+        await rm(directory, { recursive: true, force: true });
+      },
+      HANG_MS,
+    );
   }
 });
