@@ -1,7 +1,7 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, rmdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -55,7 +55,11 @@ let cwd = "";
 
 async function removeFolders(): Promise<void> {
   const homes = new Set(all.map(({ file }) => dirname(file)).concat(dirname(settings)));
-  for (const home of homes) await rm(home, { recursive: true, force: true });
+  for (const home of homes) {
+    await rm(home, { recursive: true, force: true });
+    // What is above it stays when something else is kept there.
+    await rmdir(dirname(home)).catch(() => {});
+  }
 }
 
 beforeAll(async () => {
