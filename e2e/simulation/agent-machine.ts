@@ -4,6 +4,7 @@ import { createDiskStore, type Store } from "@hawser/store";
 import type { VirtualHost } from "@hawser/testkit";
 import { WireChecker } from "./checkers/wire-checker.js";
 import { FaultyDisk } from "./faulty-disk.js";
+import type { Mailbox } from "./ledger.js";
 import { handleCommand, ThingHandler } from "./handlers.js";
 import { Things } from "./things.js";
 import { DEFAULT_MIN_RESEND_MS } from "./plan.js";
@@ -53,8 +54,10 @@ export class AgentMachine {
     this.process = process;
     await store.start();
     const mailbox = ledger.life("up", this.name, store.id);
-    await durability.receiver(store, "principal", "down", this.name, this.#principalStore);
-    await durability.sender(store, "principal", mailbox);
+    await this.#disk.promptly(() =>
+      durability.receiver(store, "principal", "down", this.name, this.#principalStore),
+    );
+    await this.#learnDeadLetters(store, mailbox);
     this.#world.findings.trace(this.name, "starts");
     await process.agent.start();
   }
@@ -89,6 +92,11 @@ export class AgentMachine {
     this.#world.apply.receiverForgot("down", this.name);
   }
 
+  #learnDeadLetters(store: Store, mailbox: Mailbox): Promise<void> {
+    const read = (): Promise<void> => this.#world.durability.sender(store, "principal", mailbox);
+    return this.#disk.promptly(read).catch(ignoreOutage);
+  }
+
   #died(keptAttempts: boolean): void {
     this.things.processDied();
     this.#world.apply.receiverDied("down", this.name, keptAttempts);
@@ -106,9 +114,9 @@ export class AgentMachine {
   }
 
   #agent(host: VirtualHost, store: Store): Agent {
-    const { plan, network, apply, findings, sender, ledger, durability } = this.#world;
+    const { plan, network, apply, findings, sender, ledger } = this.#world;
     const { name } = this;
-    const dialer = tapDialer(network.dialer({ from: host, to: ADDRESS }), () => this.#tap(store));
+    const dialer = tapDialer(network.dialer({ from: host, to: ADDRESS }), () => this.#tap(host, store));
     const parts = { world: this.#world, host, agent: name };
     return createAgent({
       name,
@@ -124,7 +132,7 @@ export class AgentMachine {
       observer: {
         opened: (session) => {
           this.#principalStore = session.peerStore;
-          void durability.sender(store, "principal", ledger.life("up", name, store.id)).catch(ignoreOutage);
+          void this.#learnDeadLetters(store, ledger.life("up", name, store.id));
         },
         applied: (event) => apply.recorded("down", name, event),
         skipped: (event, why) => {
@@ -141,8 +149,8 @@ export class AgentMachine {
     });
   }
 
-  #tap(store: Store): WireChecker {
-    const { ledger, findings, plan, sender, virtual, durability } = this.#world;
+  #tap(host: VirtualHost, store: Store): WireChecker {
+    const { ledger, findings, plan, sender, virtual } = this.#world;
     return new WireChecker({
       side: "agent",
       ledger,
@@ -150,10 +158,11 @@ export class AgentMachine {
       store: store.id,
       syncedAt: () => this.#syncedAt,
       now: () => virtual.now(),
+      wallTime: host.runtime.clock.wallTime,
       minResendMs: plan.resend.minTimeoutMs ?? DEFAULT_MIN_RESEND_MS,
       sendsOnce: plan.flavour === "rotations",
       epochs: new Map(),
-      learnDeadLetters: (mailbox) => durability.sender(store, "principal", mailbox).catch(ignoreOutage),
+      learnDeadLetters: (mailbox) => this.#learnDeadLetters(store, mailbox),
       unannounced: (mailbox, fact) => sender.unannounced(mailbox, fact),
     });
   }

@@ -8,20 +8,22 @@ const KEEPS_ALL: Random = { next: () => 1 - Number.EPSILON, uuid: () => "" };
 
 export interface FaultyDiskParts {
   readonly random: Random;
-  /** A synced write takes up to this long, in milliseconds of virtual time. */
+  /** A synced write takes up to this long, and some reads do,, in milliseconds of virtual time. */
   readonly maxWriteMs: number;
   /** A synced write has reached the disk. */
   readonly synced: () => void;
 }
 
 /**
- * The memory disk with the manners of a real one: writes take time, so that a crash may come before a write, or after it and before anybody was told; and for a while
+ * The memory disk with the manners of a real one: reads and writes take time, so that a crash may come before a write, or after it and before anybody was told; and for a while
  * it may fail them, before or after they took effect.
  */
 export class FaultyDisk {
   readonly #parts: FaultyDiskParts;
   readonly #disk: MemoryDisk = createMemoryDisk();
   #failure: HawserError | undefined;
+  /** Reads of checkers under way: they take no time, so that what they see is how things are now. */
+  #prompt = 0;
 
   constructor(parts: FaultyDiskParts) {
     this.#parts = parts;
@@ -38,6 +40,16 @@ export class FaultyDisk {
       },
       explain: (thrown) => disk.explain(thrown),
     };
+  }
+
+  /** Runs a checker's read without the latency of the disk. */
+  async promptly<T>(read: () => Promise<T>): Promise<T> {
+    this.#prompt += 1;
+    try {
+      return await read();
+    } finally {
+      this.#prompt -= 1;
+    }
   }
 
   /** `process`: SIGKILL. `machine`: what was not synced may be lost. */
@@ -61,7 +73,13 @@ export class FaultyDisk {
         : new Promise((resolve) => timers.after((random.next() * maxWriteMs) / 2, resolve));
     return {
       get: (keys) => inner.get(keys),
-      range: (range) => inner.range(range),
+      range: async (range) => {
+        const isSlow = this.#prompt === 0 && chance(random, 0.5);
+        if (isSlow) await pause();
+        const rows = await inner.range(range);
+        if (isSlow) await pause();
+        return rows;
+      },
       write: async (changes, sync) => {
         if (sync) await pause();
         const failure = this.#failure;

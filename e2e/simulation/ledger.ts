@@ -106,6 +106,14 @@ export class Mailbox {
     );
   }
 
+  /** A newer state makes this one pointless, and its publisher was told that it is accepted. */
+  isKnownOutdated(fact: Fact): boolean {
+    return this.siblings(fact.resourceid).some(
+      ({ version, eventClass, promised }) =>
+        promised && version > fact.version && supersedes(eventClass, fact.eventClass),
+    );
+  }
+
   /** Whether its receiver may be done with it although its handler has changed nothing. */
   mayBeIdle(fact: Fact): boolean {
     if (fact.eventClass === "command") return false;

@@ -30,6 +30,8 @@ export interface Plan {
   /** How long publishers publish and faults strike. */
   readonly activeMs: number;
   readonly meanPublishMs: number;
+  /** Commands accepted for the first agent before it ever connects: more than a session holds in memory at once. */
+  readonly backlog: number;
   /** Per machine. */
   readonly meanFaultMs: number;
   /** What a write to disk takes at most. */
@@ -73,6 +75,7 @@ export function makePlan(seed: number): Plan {
     },
     codec: pick<Codec | undefined>(random, [undefined, undefined, undefined, jsonCodec, protobufCodec]),
     maxWriteMs: pick(random, [0, 2, 10]),
+    backlog: chance(random, 0.04) ? 400 : 0,
   } as const;
   const isTight = limits.maxEntries < ROOMY.maxEntries || limits.maxBytes < ROOMY.maxBytes;
   switch (flavour) {
@@ -82,7 +85,7 @@ export function makePlan(seed: number): Plan {
         isTight,
         ...SHORT,
         ...harsh(random, 1),
-        activeMs: 8_000 + random.next() * 12_000,
+        activeMs: 4_000 + random.next() * 8_000,
         hangMs: 6_000,
       };
     case "defaults":
@@ -93,7 +96,7 @@ export function makePlan(seed: number): Plan {
         reconnect: {},
         resend: {},
         ...harsh(random, 15),
-        activeMs: 300_000,
+        activeMs: 150_000,
         hangMs: 60_000,
       };
     case "rotations":
@@ -139,7 +142,7 @@ function rotations() {
     faults: { latencyMinMs: 0.5, latencyMaxMs: 20 },
     meanPublishMs: 60,
     meanFaultMs: 2_000,
-    activeMs: 8_000,
+    activeMs: 4_000,
     maxHandlerMs: 150,
     hangMs: 0,
   };

@@ -4,6 +4,7 @@ import type { VirtualHost } from "@hawser/testkit";
 import { ADDRESS, ignoreOutage } from "./agent-machine.js";
 import { WireChecker } from "./checkers/wire-checker.js";
 import { FaultyDisk } from "./faulty-disk.js";
+import type { Mailbox } from "./ledger.js";
 import { handleCommand } from "./handlers.js";
 import { DEFAULT_MIN_RESEND_MS } from "./plan.js";
 import { tapAcceptor } from "./wire-tap.js";
@@ -44,15 +45,17 @@ export class PrincipalMachine {
       runtime: host.runtime,
       limits: plan.limits,
     });
-    const acceptor = tapAcceptor(network.acceptor({ host, address: ADDRESS }), () => this.#tap(store));
+    const acceptor = tapAcceptor(network.acceptor({ host, address: ADDRESS }), () => this.#tap(host, store));
     const principal = this.#principal(host, store, acceptor);
     this.process = { host, store, principal };
     await store.start();
     if (this.stores.at(-1) !== store.id) this.stores.push(store.id);
     for (const agent of plan.agents) {
       const mailbox = ledger.life("down", agent, store.id);
-      await durability.receiver(store, agent, "up", agent, this.#agentStores.get(agent));
-      await durability.sender(store, agent, mailbox);
+      await this.#disk.promptly(() =>
+        durability.receiver(store, agent, "up", agent, this.#agentStores.get(agent)),
+      );
+      await this.#learnDeadLetters(store, mailbox);
     }
     findings.trace("principal", "starts");
     await principal.start();
@@ -87,6 +90,11 @@ export class PrincipalMachine {
     for (const agent of this.#world.plan.agents) this.#world.apply.receiverForgot("up", agent);
   }
 
+  #learnDeadLetters(store: Store, mailbox: Mailbox): Promise<void> {
+    const read = (): Promise<void> => this.#world.durability.sender(store, mailbox.agent, mailbox);
+    return this.#disk.promptly(read).catch(ignoreOutage);
+  }
+
   #died(keptAttempts: boolean): void {
     for (const agent of this.#world.plan.agents) this.#world.apply.receiverDied("up", agent, keptAttempts);
   }
@@ -103,7 +111,7 @@ export class PrincipalMachine {
   }
 
   #principal(host: VirtualHost, store: Store, acceptor: ReturnType<typeof tapAcceptor>): Principal {
-    const { plan, apply, findings, sender, ledger, durability } = this.#world;
+    const { plan, apply, findings, sender, ledger } = this.#world;
     const handlers = new Map(
       plan.agents.map((agent) => [
         agent,
@@ -123,7 +131,7 @@ export class PrincipalMachine {
         link: (agent) => ({
           opened: (session) => {
             this.#agentStores.set(agent, session.peerStore);
-            void durability.sender(store, agent, ledger.life("down", agent, store.id)).catch(ignoreOutage);
+            void this.#learnDeadLetters(store, ledger.life("down", agent, store.id));
           },
           applied: (event) => apply.recorded("up", agent, event),
           skipped: (event, why) => {
@@ -142,8 +150,8 @@ export class PrincipalMachine {
     });
   }
 
-  #tap(store: Store): WireChecker {
-    const { ledger, findings, plan, sender, virtual, durability } = this.#world;
+  #tap(host: VirtualHost, store: Store): WireChecker {
+    const { ledger, findings, plan, sender, virtual } = this.#world;
     return new WireChecker({
       side: "principal",
       ledger,
@@ -151,10 +159,11 @@ export class PrincipalMachine {
       store: store.id,
       syncedAt: () => this.#syncedAt,
       now: () => virtual.now(),
+      wallTime: host.runtime.clock.wallTime,
       minResendMs: plan.resend.minTimeoutMs ?? DEFAULT_MIN_RESEND_MS,
       sendsOnce: plan.flavour === "rotations",
       epochs: this.#epochs,
-      learnDeadLetters: (mailbox) => durability.sender(store, mailbox.agent, mailbox).catch(ignoreOutage),
+      learnDeadLetters: (mailbox) => this.#learnDeadLetters(store, mailbox),
       unannounced: (mailbox, fact) => sender.unannounced(mailbox, fact),
     });
   }

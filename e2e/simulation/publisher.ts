@@ -64,6 +64,11 @@ export class Publisher {
     );
   }
 
+  /** Commands in one go, about a few resources. */
+  async publishBacklog(count: number): Promise<void> {
+    await Promise.all(Array.from({ length: count }, () => this.#command("down")));
+  }
+
   #start(task: Promise<void>): void {
     const watched = this.#world.spawn("a publisher", () => task).finally(() => this.#open.delete(watched));
     this.#open.add(watched);

@@ -5,9 +5,9 @@ import { checkMailbox } from "./checkers/mailbox-checker.js";
 import { ViewChecker } from "./checkers/view-checker.js";
 import { strikeMachine, strikeNetwork } from "./faults.js";
 import { makePlan } from "./plan.js";
-import { PrincipalMachine } from "./principal-machine.js";
+import { PrincipalMachine, type PrincipalProcess } from "./principal-machine.js";
 import { Publisher } from "./publisher.js";
-import { World } from "./world.js";
+import { callOn, World, type Answer } from "./world.js";
 
 /** Longer than any run of any plan; reaching it is a finding. */
 const MAX_RUN_MS = 4 * 3_600_000;
@@ -64,6 +64,7 @@ class Run {
     const world = this.#world;
     const { plan, findings } = world;
     await this.#principal.start();
+    await this.#publishers[0]?.publishBacklog(plan.backlog);
     for (const agent of this.#agents) await agent.start();
     const publishing = this.#publishers.map((publisher) => world.spawn("publishing", () => publisher.run()));
     const machines = [this.#principal, ...this.#agents];
@@ -94,19 +95,20 @@ class Run {
     }
   }
 
+  // A read on a machine that dies never answers.
   async #look(): Promise<void> {
+    const world = this.#world;
     for (const agent of this.#agents) {
       const { process } = this.#principal;
-      if (process !== undefined) await this.#lookAt(process, agent.name).catch(ignoreOutage);
-      if (agent.process !== undefined)
-        await checkMailbox(this.#world, agent.process.store, "principal").catch(ignoreOutage);
+      if (process !== undefined)
+        complain(await callOn(process.host, () => this.#lookAt(process, agent.name)));
+      const own = agent.process;
+      if (own !== undefined)
+        complain(await callOn(own.host, () => checkMailbox(world, own.store, "principal")));
     }
   }
 
-  async #lookAt(
-    { principal, store }: NonNullable<PrincipalMachine["process"]>,
-    agent: string,
-  ): Promise<void> {
+  async #lookAt({ principal, store }: PrincipalProcess, agent: string): Promise<void> {
     await checkMailbox(this.#world, store, agent);
     await this.#views.check(principal, store.id, agent);
   }
@@ -151,4 +153,8 @@ class Run {
     const took = virtual.now() - began;
     if (took > STOP_BOUND_MS) findings.violation("everything stops", `it took ${took} ms`);
   }
+}
+
+function complain(answer: Answer<unknown>): void {
+  if (answer.kind === "error") ignoreOutage(answer.error);
 }

@@ -19,6 +19,8 @@ export interface WatchedEnd {
   /** When a synced write of this end last reached its disk, in `Ledger.tick`. */
   readonly syncedAt: () => number;
   readonly now: () => number;
+  /** Of this end's host, Unix milliseconds. */
+  readonly wallTime: () => number;
   /** No event is sent again, or given up for a newer one, sooner after it was sent. */
   readonly minResendMs: number;
   /** Nothing may be sent a second time, in any session. */
@@ -161,6 +163,11 @@ export class WireChecker {
     if (version === last && this.#end.sendsOnce) this.#violation("no redelivery without faults", name);
     this.#lastSent.set(resourceid, version);
     const before = this.#unanswered.get(resourceid)?.fact;
+    if (version === last && open.outgoing.isKnownOutdated(fact))
+      this.#violation("what gave way is not sent again", name);
+    // What is in flight may be being applied, so it is sent again whatever the time.
+    if (before?.version !== version && fact.expiresAtMs <= this.#end.wallTime())
+      this.#violation("what expired is not sent", name);
     // Only a state that gave way may be left without its answer.
     if (before !== undefined && before.version !== version && !open.outgoing.outdated(before))
       this.#violation("one event of a resource in flight", `${name} while ${before.version} has no answer`);
