@@ -97,6 +97,13 @@ export class AgentMachine {
     return this.#disk.promptly(read).catch(ignoreOutage);
   }
 
+  #learnRecords(store: Store, mailbox: Mailbox): Promise<void> {
+    const { durability } = this.#world;
+    const read = (): Promise<void> =>
+      durability.receiver(store, "principal", "down", this.name, mailbox.store);
+    return this.#disk.promptly(read).catch(ignoreOutage);
+  }
+
   #died(keptAttempts: boolean): void {
     this.things.processDied();
     this.#world.apply.receiverDied("down", this.name, keptAttempts);
@@ -144,7 +151,11 @@ export class AgentMachine {
         },
         deadLettered: (event, code) =>
           sender.deadLettered("up", name, event, code, host.runtime.clock.wallTime()),
-        ended: ({ kind, transport }) => findings.trace(name, `session ended: ${kind} ${transport.kind}`),
+        ended: ({ kind, transport }) => {
+          findings.trace(name, `session ended: ${kind} ${transport.kind}`);
+          if (plan.flavour === "rotations" && kind === "failed")
+            findings.violation("no session fails without faults", name);
+        },
       },
     });
   }
@@ -163,6 +174,7 @@ export class AgentMachine {
       sendsOnce: plan.flavour === "rotations",
       epochs: new Map(),
       learnDeadLetters: (mailbox) => this.#learnDeadLetters(store, mailbox),
+      learnRecords: (mailbox) => this.#learnRecords(store, mailbox),
       unannounced: (mailbox, fact) => sender.unannounced(mailbox, fact),
     });
   }

@@ -100,7 +100,7 @@ export function makePlan(seed: number): Plan {
         hangMs: 60_000,
       };
     case "rotations":
-      return { ...base, ...rotations(), limits: ROOMY, isTight: false };
+      return { ...base, ...rotations(random), limits: ROOMY, isTight: false };
   }
 }
 
@@ -133,10 +133,14 @@ function harsh(random: Random, scale: number) {
   };
 }
 
+const OFTEN = { rotationMinMs: 200, rotationMaxMs: 1_500 };
+/** Only heartbeats keep an idle session alive for so long. */
+const SELDOM = { rotationMinMs: 6_000, rotationMaxMs: 9_000 };
+
 // Everything stays below the shortest resend timeout: whatever is sent twice was redelivered by a rotation.
-function rotations() {
+function rotations(random: Random) {
   return {
-    timing: { ...SHORT.timing, rotationMinMs: 200, rotationMaxMs: 1_500, closeGraceMs: 10_000 },
+    timing: { ...SHORT.timing, ...pick(random, [OFTEN, SELDOM]), closeGraceMs: 10_000 },
     reconnect: { ...SHORT.reconnect, shortSessionMs: 1 },
     resend: { initialTimeoutMs: 10_000, minTimeoutMs: 10_000 },
     faults: { latencyMinMs: 0.5, latencyMaxMs: 20 },

@@ -95,6 +95,13 @@ export class PrincipalMachine {
     return this.#disk.promptly(read).catch(ignoreOutage);
   }
 
+  #learnRecords(store: Store, mailbox: Mailbox): Promise<void> {
+    const { durability } = this.#world;
+    const read = (): Promise<void> =>
+      durability.receiver(store, mailbox.agent, "up", mailbox.agent, mailbox.store);
+    return this.#disk.promptly(read).catch(ignoreOutage);
+  }
+
   #died(keptAttempts: boolean): void {
     for (const agent of this.#world.plan.agents) this.#world.apply.receiverDied("up", agent, keptAttempts);
   }
@@ -143,8 +150,11 @@ export class PrincipalMachine {
           },
           deadLettered: (event, code) =>
             sender.deadLettered("down", agent, event, code, host.runtime.clock.wallTime()),
-          ended: ({ kind, transport }) =>
-            findings.trace("principal", `session of ${agent} ended: ${kind} ${transport.kind}`),
+          ended: ({ kind, transport }) => {
+            findings.trace("principal", `session of ${agent} ended: ${kind} ${transport.kind}`);
+            if (plan.flavour === "rotations" && kind === "failed")
+              findings.violation("no session fails without faults", `session of ${agent}`);
+          },
         }),
       },
     });
@@ -164,6 +174,7 @@ export class PrincipalMachine {
       sendsOnce: plan.flavour === "rotations",
       epochs: this.#epochs,
       learnDeadLetters: (mailbox) => this.#learnDeadLetters(store, mailbox),
+      learnRecords: (mailbox) => this.#learnRecords(store, mailbox),
       unannounced: (mailbox, fact) => sender.unannounced(mailbox, fact),
     });
   }

@@ -11,6 +11,10 @@ import { callOn, World, type Answer } from "./world.js";
 
 /** Longer than any run of any plan; reaching it is a finding. */
 const MAX_RUN_MS = 4 * 3_600_000;
+/** Longer than the silence that ends a session, so that idle ones have to live by their heartbeats. */
+const IDLE_MS = 6_000;
+/** Steps at one moment of virtual time before it counts as standing still. */
+const MAX_STEPS_AT_ONCE = 100_000;
 const STOP_BOUND_MS = 120_000;
 const TRACE_LINES = 120;
 
@@ -30,6 +34,8 @@ class Run {
   readonly #publishers: readonly Publisher[];
   readonly #views: ViewChecker;
   #isDone = false;
+  #steps = 0;
+  #stepsAt = 0;
 
   constructor(seed: number) {
     const world = new World(makePlan(seed));
@@ -47,7 +53,10 @@ class Run {
       .then(() => {
         this.#isDone = true;
       });
-    const isOver = (): boolean => this.#isDone || findings.first !== undefined;
+    const isOver = (): boolean => {
+      this.#countSteps();
+      return this.#isDone || findings.first !== undefined;
+    };
     if (!(await virtual.runUntil(isOver, { timeoutMs: MAX_RUN_MS })))
       findings.violation("the scenario ends", "something never answered");
     if (findings.first === undefined) return undefined;
@@ -58,6 +67,14 @@ class Run {
       summary,
       findings.tail(Number(env["HAWSER_TRACE"] ?? TRACE_LINES)),
     ].join("\n");
+  }
+
+  #countSteps(): void {
+    const { virtual, findings } = this.#world;
+    const now = virtual.now();
+    this.#steps = now === this.#stepsAt ? this.#steps + 1 : 0;
+    this.#stepsAt = now;
+    if (this.#steps > MAX_STEPS_AT_ONCE) findings.violation("time goes on", `it stands still at ${now} ms`);
   }
 
   async #scenario(): Promise<void> {
@@ -79,6 +96,7 @@ class Run {
     await Promise.all(publishing);
     await this.#converge();
     if (findings.first !== undefined) return;
+    if (plan.flavour === "rotations") await world.sleep(IDLE_MS);
     for (const agent of this.#agents) {
       auditMailbox(world, world.ledger.current("down", agent.name));
       auditMailbox(world, world.ledger.current("up", agent.name));

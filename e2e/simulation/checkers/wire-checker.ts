@@ -29,6 +29,8 @@ export interface WatchedEnd {
   readonly epochs: Map<string, number>;
   /** Learns of dead letters whose news was lost with a session. */
   readonly learnDeadLetters: (mailbox: Mailbox) => Promise<void>;
+  /** Learns what this end has recorded of the other's events. */
+  readonly learnRecords: (mailbox: Mailbox) => Promise<void>;
   /** An event that no publisher was told of is seen for the first time. */
   readonly unannounced: (mailbox: Mailbox, fact: Fact) => void;
 }
@@ -194,9 +196,23 @@ export class WireChecker {
       this.#violation("an ACK is for an event", name);
       return;
     }
-    if (version <= this.#peerFloor || mailbox.mayBeIdle(fact)) return;
+    if (version <= this.#peerFloor) return;
+    if (fact.eventClass === "status") {
+      // Statuses have no handler here whose effects could be seen: what counts is that they were recorded.
+      const isRecorded = fact.recorded || (mailbox.recordedUpTo.get(resourceid) ?? 0) >= version;
+      if (!isRecorded && !mailbox.outdated(fact)) void this.#checkRecord(mailbox, fact, name);
+      return;
+    }
+    if (mailbox.mayBeIdle(fact)) return;
     if (fact.effects === 0 && !fact.acknowledged) this.#violation("an ACK means applied", name);
     else if (this.#end.syncedAt() < fact.effectAt) this.#violation("an ACK means written to disk", name);
+  }
+
+  // A write that failed may be on disk all the same, so the disk has the last word.
+  async #checkRecord(mailbox: Mailbox, { resourceid, version }: Fact, name: string): Promise<void> {
+    await this.#end.learnRecords(mailbox);
+    if ((mailbox.recordedUpTo.get(resourceid) ?? 0) < version && version > mailbox.receiverFloor)
+      this.#violation("an ACK means recorded", name);
   }
 
   #checkFloor(floor: number): void {
