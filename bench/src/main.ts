@@ -40,5 +40,6 @@ try {
   }
 } catch (thrown) {
   console.error(`bench: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
-  process.exitCode = 1;
+  // Children that still run would keep this process alive; without it they end by themselves.
+  process.exit(1);
 }
