@@ -84,8 +84,9 @@ export function makePlan(seed: number): Plan {
         ...base,
         isTight,
         ...SHORT,
+        timing: chance(random, 0.2) ? { ...SHORT.timing, ...NEVER } : SHORT.timing,
         ...harsh(random, 1),
-        activeMs: 4_000 + random.next() * 8_000,
+        activeMs: 3_500 + random.next() * 6_500,
         hangMs: 6_000,
       };
     case "defaults":
@@ -133,6 +134,8 @@ function harsh(random: Random, scale: number) {
   };
 }
 
+/** Then a session has to get everything done by itself. */
+const NEVER = { rotationMinMs: null, rotationMaxMs: null };
 const OFTEN = { rotationMinMs: 200, rotationMaxMs: 1_500 };
 /** Only heartbeats keep an idle session alive for so long. */
 const SELDOM = { rotationMinMs: 6_000, rotationMaxMs: 9_000 };
@@ -146,7 +149,7 @@ function rotations(random: Random) {
     faults: { latencyMinMs: 0.5, latencyMaxMs: 20 },
     meanPublishMs: 60,
     meanFaultMs: 2_000,
-    activeMs: 4_000,
+    activeMs: 3_000,
     maxHandlerMs: 150,
     hangMs: 0,
   };
