@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { BenchOptions } from "./bench-options.js";
 import type { TransportName } from "./child-commands.js";
 import { ProcessPair, type PairMeasurement } from "./process-pair.js";
-import { rounded, spreadOf, type Spread } from "./spread.js";
+import { roundedSpread, type Spread } from "./spread.js";
 
 export interface DeliveryRow {
   readonly transport: TransportName;
@@ -26,6 +26,13 @@ export interface DeliverySpread {
   readonly ratio: Spread;
   readonly principalCpuUsPerEvent: Spread;
   readonly agentsCpuUsPerEvent: Spread;
+  readonly rawServerCpuUsPerEvent: Spread;
+  readonly rawClientsCpuUsPerEvent: Spread;
+  /**
+   * CPU time of the busier raw process over that of the busier one of Hawser: what the ratio of throughputs comes to where processors are what limits. Steadier than
+   * that on a machine that does other work as well.
+   */
+  readonly cpuRatio: Spread;
 }
 
 export interface MeasuredRow {
@@ -98,24 +105,24 @@ function rowOf(
   ours: readonly PairMeasurement[],
   theirs: readonly PairMeasurement[],
 ): MeasuredRow {
-  const spreadIn = (of: readonly PairMeasurement[], value: (each: PairMeasurement) => number): Spread => {
-    const { median, min, max } = spreadOf(of.map(value));
-    return { median: rounded(median), min: rounded(min), max: rounded(max) };
-  };
+  const spreadIn = (of: readonly PairMeasurement[], value: (each: PairMeasurement) => number): Spread =>
+    roundedSpread(of.map(value));
   const perSecond = (each: PairMeasurement): number => each.ackedPerSecond;
   const ratios = ours.map(
     (each, round) => each.ackedPerSecond / (theirs[round]?.ackedPerSecond ?? Number.NaN),
   );
-  const { median, min, max } = spreadOf(ratios);
   const spread: DeliverySpread = {
     transport,
     agents,
     window,
     ackedPerSecond: spreadIn(ours, perSecond),
     rawPerSecond: spreadIn(theirs, perSecond),
-    ratio: { median: rounded(median), min: rounded(min), max: rounded(max) },
+    ratio: roundedSpread(ratios),
     principalCpuUsPerEvent: spreadIn(ours, (each) => each.cpuUsPerEvent),
     agentsCpuUsPerEvent: spreadIn(ours, (each) => each.agentsCpuUsPerEvent),
+    rawServerCpuUsPerEvent: spreadIn(theirs, (each) => each.cpuUsPerEvent),
+    rawClientsCpuUsPerEvent: spreadIn(theirs, (each) => each.agentsCpuUsPerEvent),
+    cpuRatio: roundedSpread(ours.map((each, round) => busierCpu(theirs[round]) / busierCpu(each))),
   };
   const row: DeliveryRow = {
     transport,
@@ -128,4 +135,10 @@ function rowOf(
     ratio: spread.ratio.median,
   };
   return { row, spread };
+}
+
+function busierCpu(measurement: PairMeasurement | undefined): number {
+  return measurement === undefined
+    ? Number.NaN
+    : Math.max(measurement.cpuUsPerEvent, measurement.agentsCpuUsPerEvent);
 }

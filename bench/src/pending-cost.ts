@@ -5,7 +5,7 @@ import { Child } from "./child-process.js";
 import type { Measurement } from "./closed-loop.js";
 import { PRINCIPAL_CORE } from "./core-pinning.js";
 import { ProcessPair } from "./process-pair.js";
-import { rounded, spreadOf, type Spread } from "./spread.js";
+import { rounded, roundedSpread, spreadOf, type Spread } from "./spread.js";
 
 export interface PendingCost {
   /** CPU time of the principal's process per event, with the backlog over without. */
@@ -125,6 +125,5 @@ function ratios(
     const empty = rounds.without[round];
     return empty === undefined ? Number.NaN : value(loaded) / value(empty);
   });
-  const { median, min, max } = spreadOf(each);
-  return { median: rounded(median), min: rounded(min), max: rounded(max) };
+  return roundedSpread(each);
 }

@@ -54,8 +54,11 @@ export function table({ rows, pending }: BenchResult): string {
     "raw/s",
     "ratio",
     "ratio min..max",
-    "CPU us/event principal",
+    "CPU us/event: principal",
     "agents",
+    "raw server",
+    "raw clients",
+    "CPU ratio",
   ];
   const lines = rows.map(({ row, spread }) => [
     row.transport,
@@ -69,6 +72,9 @@ export function table({ rows, pending }: BenchResult): string {
     `${spread.ratio.min}..${spread.ratio.max}`,
     spread.principalCpuUsPerEvent.median,
     spread.agentsCpuUsPerEvent.median,
+    spread.rawServerCpuUsPerEvent.median,
+    spread.rawClientsCpuUsPerEvent.median,
+    spread.cpuRatio.median,
   ]);
   const cells = [head, ...lines.map((line) => line.map(String))];
   const widths = head.map((_, column) => Math.max(...cells.map((line) => line[column]?.length ?? 0)));

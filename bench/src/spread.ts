@@ -20,3 +20,8 @@ export function spreadOf(values: readonly number[]): Spread {
 export function rounded(value: number, digits = 3): number {
   return Number(value.toPrecision(digits));
 }
+
+export function roundedSpread(values: readonly number[]): Spread {
+  const { median, min, max } = spreadOf(values);
+  return { median: rounded(median), min: rounded(min), max: rounded(max) };
+}
