@@ -64,7 +64,11 @@ describe("SIGTERM of an agent", () => {
       await agent.start();
       await world.api.put("edge", "ConfigFile", "motd", { path: "motd", content: "one" });
       await observed(world, "edge", "ConfigFile", "motd");
-      const before = await world.api.resource("edge", "ConfigFile", "motd");
+      // The status may overtake the ACK of the spec it reflects.
+      const before = await eventually("its spec is acknowledged", async () => {
+        const found = await world.api.resource("edge", "ConfigFile", "motd");
+        return found.state === "delivered" ? found : undefined;
+      });
 
       expect(await agent.stop()).toEqual({ code: 0, signal: null });
       const away = await eventually("it is away", async () => {
