@@ -23,7 +23,7 @@ export interface Fact extends Identity {
   /** Highest attempt that began; 0 before the first, and again after a crash that may have lost the number. */
   attempt: number;
   effects: number;
-  /** When its last effect took place, in `Ledger.tick`. */
+  /** When its first effect took place, in `Ledger.tick`. */
   effectAt: number;
   /** By the receiver, as it said itself. */
   recorded: boolean;

@@ -145,8 +145,9 @@ export class ApplyChecker {
         this.#findings.violation("no way back", `${name} after ${before} of ${key}`);
       last.set(key, Math.max(before, fact.version));
     }
+    // A record that failed may have reached the disk; repeating the effect then needs no other one.
+    if (fact.effects === 0) fact.effectAt = this.#ledger.tick();
     fact.effects += 1;
-    fact.effectAt = this.#ledger.tick();
     this.#findings.trace(mailbox.agent, `effect ${name}`);
   }
 }
