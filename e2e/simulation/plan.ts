@@ -75,7 +75,7 @@ export function makePlan(seed: number): Plan {
     },
     codec: pick<Codec | undefined>(random, [undefined, undefined, undefined, jsonCodec, protobufCodec]),
     maxWriteMs: pick(random, [0, 2, 10]),
-    backlog: chance(random, 0.04) ? 400 : 0,
+    backlog: chance(random, 0.03) ? 700 : 0,
   } as const;
   const isTight = limits.maxEntries < ROOMY.maxEntries || limits.maxBytes < ROOMY.maxBytes;
   switch (flavour) {
@@ -84,7 +84,7 @@ export function makePlan(seed: number): Plan {
         ...base,
         isTight,
         ...SHORT,
-        timing: chance(random, 0.2) ? { ...SHORT.timing, ...NEVER } : SHORT.timing,
+        timing: base.backlog > 0 || chance(random, 0.2) ? { ...SHORT.timing, ...NEVER } : SHORT.timing,
         ...harsh(random, 1),
         activeMs: 3_500 + random.next() * 6_500,
         hangMs: 6_000,
