@@ -5,7 +5,7 @@ import {
   type CloudEvent,
   type Hello,
 } from "@hawser/protocol";
-import type { Logger, Runtime } from "@hawser/runtime";
+import { WakeTimer, type Logger, type Runtime } from "@hawser/runtime";
 import type { Established, SessionEnd, SessionOutput } from "@hawser/session";
 import type { MailboxLease } from "@hawser/store";
 import type { Connection } from "@hawser/transport";
@@ -13,7 +13,6 @@ import type { LinkOptions, LinkPeer } from "./link-options.js";
 import type { LinkSession } from "./link-session.js";
 import { Outlet } from "./outlet.js";
 import { Sender } from "./sender.js";
-import { WakeTimer } from "./wake-timer.js";
 
 /** How far beyond its announced window a peer may be before it is cut off: handlers of the session before may still be running. */
 const WINDOW_TOLERANCE = 2;

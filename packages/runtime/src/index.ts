@@ -13,3 +13,4 @@ export {
 export { seededRandom, systemRandom, type Random } from "./random.js";
 export { systemRuntime, type Runtime } from "./runtime.js";
 export { MAX_TIMER_DELAY_MS, systemTimers, type Timer, type Timers } from "./timers.js";
+export { WakeTimer } from "./wake-timer.js";

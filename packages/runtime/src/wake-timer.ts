@@ -1,4 +1,5 @@
-import type { Runtime, Timer } from "@hawser/runtime";
+import type { Runtime } from "./runtime.js";
+import type { Timer } from "./timers.js";
 
 /**
  * One timer for the earliest thing due.
