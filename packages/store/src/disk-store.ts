@@ -2,6 +2,7 @@ import { systemRuntime, type Runtime } from "@hawser/runtime";
 import { AppendItem } from "./append-item.js";
 import { DEFAULT_LAZY_FLUSH_MS } from "./committer.js";
 import { DeadLetterItem, RequeueItem } from "./dead-letter-items.js";
+import { DiscardItem } from "./discard-item.js";
 import { DiskLease, type LeaseHost } from "./disk-lease.js";
 import type { Disk } from "./disk.js";
 import type { InboxStore } from "./inbox-store.js";
@@ -180,6 +181,14 @@ class DiskStore implements Store {
   requeue(peer: string, version: number): Promise<Appended> {
     return new Promise((resolve) =>
       this.#parts.committer.enqueue(new RequeueItem(peer, version, this.#parts.appending, resolve)),
+    );
+  }
+
+  discard(peer: string, version: number): Promise<boolean> {
+    return new Promise((resolve, reject) =>
+      this.#parts.committer.enqueue(
+        new DiscardItem({ peer, version }, this.#parts.appending.retained, resolve, reject),
+      ),
     );
   }
 

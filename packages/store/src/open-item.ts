@@ -1,11 +1,10 @@
 import { eventClass, HawserError, supersedes, type HawserEvent } from "@hawser/protocol";
 import type { Acknowledgements } from "./acknowledgements.js";
 import type { CommitItem } from "./commit-item.js";
-import type { EncodedEvent } from "./event-text.js";
-import { deadLetterKey, peerRange, pendingKey, pendingStateKey } from "./keys.js";
+import { deadLetterKey, peerRange, pendingKey, pendingStateKey, sentKey } from "./keys.js";
 import { STATE_CLASSES } from "./pending-entries.js";
 import type { MailboxMeta } from "./counters.js";
-import { decodeEncoded, decodePendingState, encodePendingState } from "./rows.js";
+import { decodePendingState, decodeSent, encodePendingState, encodeSent, type SentRow } from "./rows.js";
 import type { SettledInboxes } from "./settled-inboxes.js";
 import type { Transaction } from "./transaction.js";
 
@@ -72,7 +71,7 @@ export class OpenItem implements CommitItem {
     });
 
     const rows = await tx.range(peerRange("sent", peer, ALL_ROWS));
-    const retained = rows.map(([key, text]) => decodeEncoded(text, key));
+    const retained = rows.map(([key, value]) => decodeSent(value, key));
     retained.sort((a, b) => Number(b.event.eventid) - Number(a.event.eventid));
     await tx.prefetch(new Set(retained.flatMap(({ event }) => this.#keysAbout(event))));
     let next = meta;
@@ -91,7 +90,7 @@ export class OpenItem implements CommitItem {
   async #addAgain(
     tx: Transaction,
     meta: Readonly<MailboxMeta>,
-    { event, text, bytes }: EncodedEvent,
+    { event, text, bytes, discarded }: SentRow,
   ): Promise<Readonly<MailboxMeta>> {
     const peer = this.opens;
     const version = Number(event.eventid);
@@ -99,6 +98,8 @@ export class OpenItem implements CommitItem {
     if (await this.#isOvertaken(tx, event, version)) return meta;
     const wasDeadLetter = (await tx.get(deadLetterKey(peer, version))) !== undefined;
     tx.put(pendingKey(peer, version), text);
+    if (discarded && event.subject !== undefined)
+      tx.put(sentKey(peer, event.subject), encodeSent(text, false));
     const kind = eventClass(event.type);
     if (kind !== "command") {
       tx.put(pendingStateKey(peer, event.resourceid, kind), encodePendingState({ version, bytes }));

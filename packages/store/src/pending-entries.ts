@@ -3,7 +3,7 @@ import { decodeEvent, type EncodedEvent } from "./event-text.js";
 import { pendingKey, pendingStateKey, sentKey, type StateClass } from "./keys.js";
 import type { LeaseTable } from "./lease-table.js";
 import type { MailboxMeta } from "./counters.js";
-import { decodePendingState, encodePendingState, type PendingState } from "./rows.js";
+import { decodePendingState, encodePendingState, encodeSent, type PendingState } from "./rows.js";
 import type { Transaction } from "./transaction.js";
 
 /** The classes of which a resource has at most one pending entry each. */
@@ -50,7 +50,7 @@ export class PendingEntries {
     tx.put(key, text);
     if (kind !== "command") {
       tx.put(pendingStateKey(peer, event.resourceid, kind), encodePendingState({ version, bytes }));
-      if (event.subject !== undefined) tx.put(sentKey(peer, event.subject), text);
+      if (event.subject !== undefined) tx.put(sentKey(peer, event.subject), encodeSent(text, false));
     }
     tx.afterCommit(() => {
       // A later item of the same commit may have superseded it.

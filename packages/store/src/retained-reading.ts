@@ -2,9 +2,9 @@ import type { Acknowledgements } from "./acknowledgements.js";
 import type { OpenDisk, Row } from "./disk.js";
 import { decodeEvent } from "./event-text.js";
 import { decodeComponent, SEPARATOR } from "./key-text.js";
-import { peerRange, pendingKey, receivedKey, sentKey } from "./keys.js";
+import { deadLetterKey, peerRange, pendingKey, receivedKey, sentKey } from "./keys.js";
 import type { Direction, Page, RetainedState, RetainedStates } from "./retained-state.js";
-import { decodeReceived } from "./rows.js";
+import { decodeReceived, decodeSent } from "./rows.js";
 
 const MAX_PAGE = 1_000;
 
@@ -46,22 +46,27 @@ export class RetainedReading implements RetainedStates {
   ): Promise<readonly RetainedState[]> {
     if (direction === "received") return rows.map(receivedState);
     const states = rows.map(sentState);
-    const pending = await disk.get(states.map(({ version }) => pendingKey(peer, version)));
+    const pending = states.map(({ version }) => pendingKey(peer, version));
+    const deadLetters = states.map(({ version }) => deadLetterKey(peer, version));
+    const found = await disk.get([...pending, ...deadLetters]);
     return states.map((state, index) => ({
       ...state,
-      pending: pending[index] !== undefined && !this.#acknowledgements.has(peer, state.version),
+      pending: found[index] !== undefined && !this.#acknowledgements.has(peer, state.version),
+      refusal: found[states.length + index] === undefined ? state.refusal : "dead_letter",
     }));
   }
 }
 
-function sentState([key, text]: Row): RetainedState {
-  const event = decodeEvent(text, key);
-  return { subject: subjectOfKey(key), version: Number(event.eventid), event, pending: false };
+function sentState([key, value]: Row): RetainedState {
+  const { event, discarded } = decodeSent(value, key);
+  const refusal = discarded ? "discarded" : undefined;
+  return { subject: subjectOfKey(key), version: Number(event.eventid), event, pending: false, refusal };
 }
 
 function receivedState([key, value]: Row): RetainedState {
   const { version, text } = decodeReceived(value, key);
-  return { subject: subjectOfKey(key), version, event: decodeEvent(text, key), pending: false };
+  const event = decodeEvent(text, key);
+  return { subject: subjectOfKey(key), version, event, pending: false, refusal: undefined };
 }
 
 function subjectOfKey(key: string): string {

@@ -1,23 +1,34 @@
 import { decodeEvent } from "./event-text.js";
 import { receivedKey, sentKey } from "./keys.js";
 import type { EntryIdentity } from "./pending-entries.js";
-import { decodeReceived, encodeReceived } from "./rows.js";
-import type { RetainedState } from "./retained-state.js";
+import { decodeReceived, decodeSent, encodeReceived, encodeSent, type SentRow } from "./rows.js";
 import type { Transaction } from "./transaction.js";
+
+interface SentState extends SentRow {
+  readonly version: number;
+}
 
 /** Retained state inside commits. */
 export class RetainedRows {
-  /** The newest state sent about a subject; `pending` is not looked up. */
-  async sent(
-    tx: Transaction,
-    peer: string,
-    subject: string,
-  ): Promise<Omit<RetainedState, "pending"> | undefined> {
+  /** The newest state sent about a subject. */
+  async sent(tx: Transaction, peer: string, subject: string): Promise<SentState | undefined> {
     const key = sentKey(peer, subject);
-    const text = await tx.get(key);
-    if (text === undefined) return undefined;
-    const event = decodeEvent(text, key);
-    return { subject, version: Number(event.eventid), event };
+    const value = await tx.get(key);
+    if (value === undefined) return undefined;
+    const row = decodeSent(value, key);
+    return { ...row, version: Number(row.event.eventid) };
+  }
+
+  /**
+   * The dead letter of an event is thrown away. A spec or status goes on being what the peer ought to have; a delete is given up, and with it the resource,
+   * as nobody could ask for it again.
+   */
+  async discarded(tx: Transaction, peer: string, entry: EntryIdentity): Promise<void> {
+    const { subject, version, eventClass: kind } = entry;
+    if (subject === undefined || kind === "command") return;
+    if (kind === "delete") return this.deleteAcknowledged(tx, peer, entry);
+    const sent = await this.sent(tx, peer, subject);
+    if (sent?.version === version) tx.put(sentKey(peer, subject), encodeSent(sent.text, true));
   }
 
   /** The peer applied a delete: nothing is known of that resource any more. What belongs to a new resource under the old name stays. */

@@ -11,6 +11,11 @@ export interface RetainedState {
   readonly event: HawserEvent;
   /** For `sent`: not acknowledged yet. A `delete` leaves retained state once acknowledged. Always false for `received`. */
   readonly pending: boolean;
+  /**
+   * For `sent`: the peer refused it. It is a dead letter that can be sent again, or was one until somebody discarded it: nothing sends it then, unless the
+   * peer loses its store.
+   */
+  readonly refusal: "dead_letter" | "discarded" | undefined;
 }
 
 export interface Page {

@@ -17,6 +17,23 @@ export function decodePendingState(text: string, key: string): PendingState {
   return { version, bytes };
 }
 
+/** Sent retained state. `discarded`: the peer refused it, and its dead letter was deleted by hand. */
+export interface SentRow extends EncodedEvent {
+  readonly discarded: boolean;
+}
+
+/** In front of the event; no event begins like that. */
+const DISCARDED = "discarded ";
+
+export function encodeSent(text: string, discarded: boolean): string {
+  return discarded ? DISCARDED + text : text;
+}
+
+export function decodeSent(value: string, key: string): SentRow {
+  const discarded = value.startsWith(DISCARDED);
+  return { ...decodeEncoded(discarded ? value.slice(DISCARDED.length) : value, key), discarded };
+}
+
 /** Received retained state: which of the peer's lives it comes from, its version there, and the event. */
 export interface ReceivedRow {
   readonly incarnation: number;

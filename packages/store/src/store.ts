@@ -48,4 +48,11 @@ export interface Store extends Lifecycle {
    * there is none, and with `conflict` when a newer state of its resource or subject was accepted: sending it again would take that back.
    */
   requeue(peer: string, version: number): Promise<Appended>;
+  /**
+   * Throws a dead letter away and gives its room back; durable once resolved. False when there is none. The retained state stays what the peer ought to have
+   * and is marked (`RetainedState.refusal`); a refused delete is given up, and leaves retained state as if it had been acknowledged.
+   *
+   * @throws HawserError `store_unavailable`, `store_full` or `store_corrupt` when it could not be written
+   */
+  discard(peer: string, version: number): Promise<boolean>;
 }

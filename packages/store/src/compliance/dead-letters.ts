@@ -125,5 +125,108 @@ export function deadLetterCompliance(make: MakeStore): void {
       expect(await store.requeue("a", 3)).toMatchObject({ ok: true, version: 4 });
       expect(await pendingVersions(store, "a")).toEqual([2, 4]);
     });
+
+    it("discards one durably, gives its room back, and says when there is none", async () => {
+      const underTest = await storeFor(make, { maxEntries: 2 });
+      await accept(underTest.store, "a", command("x_1"));
+      await accept(underTest.store, "a", command("x_1"));
+      const { lease, events } = await hold(underTest.store, "a");
+      const [kept] = await lease.read(1, 1);
+      await lease.deadLetter(1, REASON);
+      expect(await underTest.store.discard("a", 1)).toBe(true);
+      const store = await underTest.crash();
+      expect(await store.deadLetters("a", { limit: 10 })).toEqual([]);
+      expect(await store.stats("a")).toEqual({
+        peer: "a",
+        pending: 1,
+        deadLetters: 0,
+        bytes: kept?.bytes,
+        lastVersion: 2,
+      });
+      expect(await store.discard("a", 1)).toBe(false);
+      expect(await store.discard("a", 2)).toBe(false);
+      expect(await store.discard("nobody", 1)).toBe(false);
+      expect(refusal(await store.requeue("a", 1)).code).toBe("not_found");
+      // Versions are not given twice, and the holder hears nothing.
+      expect(await accept(store, "a", command("x_1"))).toBe(3);
+      expect(events).toEqual([]);
+    });
+
+    it("discards once when two ask at once, and not what was sent again just before", async () => {
+      const { store } = await storeFor(make);
+      for (let i = 0; i < 2; i++) await accept(store, "a", command("x_1"));
+      const { lease } = await hold(store, "a");
+      for (const version of [1, 2]) await lease.deadLetter(version, REASON);
+      expect(await Promise.all([store.discard("a", 1), store.discard("a", 1)])).toEqual([true, false]);
+      const both = await Promise.all([store.requeue("a", 2), store.discard("a", 2)]);
+      expect(both).toMatchObject([{ ok: true, version: 3 }, false]);
+      expect(await store.stats("a")).toMatchObject({ pending: 1, deadLetters: 0 });
+    });
+
+    it("retains a discarded state and says that it was refused, over a restart", async () => {
+      const underTest = await storeFor(make);
+      const refused = spec("x_1");
+      await accept(underTest.store, "a", refused);
+      const { lease } = await hold(underTest.store, "a");
+      await lease.deadLetter(1, REASON);
+      const sent = { subject: "Thing/x", version: 1, event: { ...refused, eventid: "1" }, pending: false };
+      const read = async () => underTest.store.retained.get("a", "sent", "Thing/x");
+      expect(await read()).toEqual({ ...sent, refusal: "dead_letter" });
+      await underTest.store.discard("a", 1);
+      expect(await read()).toEqual({ ...sent, refusal: "discarded" });
+      const store = await underTest.restart();
+      expect(await store.retained.list("a", "sent", { limit: 1 })).toEqual([
+        { ...sent, refusal: "discarded" },
+      ]);
+      await store.append([{ peer: "a", event: spec("x_1"), expectedVersion: 1 }]);
+      expect(await store.retained.get("a", "sent", "Thing/x")).toMatchObject({
+        version: 2,
+        pending: true,
+        refusal: undefined,
+      });
+    });
+
+    it("leaves newer state alone when an older one of it is discarded", async () => {
+      const { store } = await storeFor(make);
+      await accept(store, "a", spec("x_1"));
+      const { lease } = await hold(store, "a");
+      await lease.deadLetter(1, REASON);
+      await accept(store, "a", spec("x_1"));
+      await store.discard("a", 1);
+      expect(await store.retained.get("a", "sent", "Thing/x")).toMatchObject({
+        version: 2,
+        pending: true,
+        refusal: undefined,
+      });
+    });
+
+    it("sends a discarded state to a peer that begins anew", async () => {
+      const { store } = await storeFor(make);
+      await accept(store, "a", spec("x_1"));
+      const { lease } = await hold(store, "a");
+      await lease.deadLetter(1, REASON);
+      await store.discard("a", 1);
+      expect(await pendingVersions(store, "a")).toEqual([]);
+      expect(await pendingVersions(store, "a", "another-store")).toEqual([1]);
+      expect(await store.retained.get("a", "sent", "Thing/x")).toMatchObject({
+        pending: true,
+        refusal: undefined,
+      });
+      expect(await store.stats("a")).toMatchObject({ pending: 1, deadLetters: 0 });
+    });
+
+    it("gives a resource up with the dead letter of its delete, but not a new one under its name", async () => {
+      const { store } = await storeFor(make);
+      for (const event of [spec("x_1"), deletion("x_1")]) await accept(store, "a", event);
+      const { lease } = await hold(store, "a");
+      await lease.deadLetter(2, REASON);
+      await store.discard("a", 2);
+      expect(await store.retained.get("a", "sent", "Thing/x")).toBeUndefined();
+      for (const event of [spec("x_1"), deletion("x_1")]) await accept(store, "a", event);
+      await lease.deadLetter(4, REASON);
+      await accept(store, "a", spec("x_2"));
+      await store.discard("a", 4);
+      expect(await store.retained.get("a", "sent", "Thing/x")).toMatchObject({ version: 5 });
+    });
   });
 }

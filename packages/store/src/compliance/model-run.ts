@@ -53,7 +53,8 @@ export class ModelRun {
     if (roll < 0.4) return this.#append();
     if (roll < 0.62) return this.#acknowledge(peer);
     if (roll < 0.68) return this.#deadLetter(peer);
-    if (roll < 0.74) return this.#requeue(peer);
+    if (roll < 0.72) return this.#requeue(peer);
+    if (roll < 0.76) return this.#discard(peer);
     if (roll < 0.88) return this.#receive(peer);
     if (roll < 0.93) return this.#open(peer, `store-${this.#below(3)}`);
     return this.#restart(roll < 0.965);
@@ -114,6 +115,14 @@ export class ModelRun {
     const answer = await this.#underTest.store.requeue(peer, version);
     if (typeof expected === "number") expect(versionOf(answer), this.#step).toBe(expected);
     else expect(answer.ok ? "accepted" : answer.error.code, this.#step).toBe(expected);
+  }
+
+  async #discard(peer: string): Promise<void> {
+    const letters = this.#model(peer).deadLetters;
+    const version = letters.length === 0 ? 1 : this.#pick(letters).version;
+    this.#step = `discard ${peer} ${version}`;
+    const expected = this.#model(peer).discard(version);
+    expect(await this.#underTest.store.discard(peer, version), this.#step).toBe(expected);
   }
 
   async #receive(peer: string): Promise<void> {
@@ -184,10 +193,12 @@ export class ModelRun {
       const states = await store.retained.list(peer, direction, { limit: 1_000 });
       const expected = [...model[direction]]
         .toSorted(([a], [b]) => (a < b ? -1 : 1))
-        .map(([subject, { event }]) => ({
+        .map(([subject, kept]) => ({ subject, kept, event: kept.event }))
+        .map(({ subject, kept, event }) => ({
           subject,
           event,
           version: Number(event.eventid),
+          refusal: direction === "sent" ? model.refusal(kept) : undefined,
           pending:
             direction === "sent" && model.pending.some(({ event: other }) => other.eventid === event.eventid),
         }));

@@ -13,6 +13,8 @@ export class ModelPeer {
   deadLetters: Kept[] = [];
   sent = new Map<string, Kept>();
   received = new Map<string, Kept>();
+  /** Entries of `sent` whose dead letter was thrown away. */
+  discarded = new Set<Kept>();
   applied = new Map<string, number>();
   begun = new Map<string, { version: number; attempts: number }>();
   settled = 0;
@@ -37,11 +39,7 @@ export class ModelPeer {
 
   acknowledge(version: number): void {
     const entry = this.#take(version);
-    if (entry === undefined || eventClass(entry.event.type) !== "delete") return;
-    const { subject = "", resourceid } = entry.event;
-    const sent = this.sent.get(subject);
-    if (sent?.event.resourceid === resourceid && sent.version <= version) this.sent.delete(subject);
-    if (this.received.get(subject)?.event.resourceid === resourceid) this.received.delete(subject);
+    if (entry !== undefined && eventClass(entry.event.type) === "delete") this.#forgetDeleted(entry);
   }
 
   deadLetter(version: number): void {
@@ -67,6 +65,20 @@ export class ModelPeer {
     return this.#add(event, undefined);
   }
 
+  discard(version: number): boolean {
+    const letter = this.deadLetters.find((entry) => entry.version === version);
+    if (letter === undefined) return false;
+    this.deadLetters = this.deadLetters.filter((entry) => entry !== letter);
+    if (eventClass(letter.event.type) === "delete") this.#forgetDeleted(letter);
+    else this.discarded.add(letter);
+    return true;
+  }
+
+  refusal(entry: Kept): "dead_letter" | "discarded" | undefined {
+    if (this.deadLetters.includes(entry)) return "dead_letter";
+    return this.discarded.has(entry) ? "discarded" : undefined;
+  }
+
   keep(event: HawserEvent, version: number): void {
     const { subject = "" } = event;
     if ((this.received.get(subject)?.version ?? 0) <= version) this.received.set(subject, { version, event });
@@ -89,6 +101,7 @@ export class ModelPeer {
     const lost = this.peerStore !== undefined && this.peerStore !== peerStore;
     this.peerStore = peerStore;
     if (!lost) return;
+    this.discarded.clear();
     this.applied.clear();
     this.begun.clear();
     this.settled = 0;
@@ -114,6 +127,12 @@ export class ModelPeer {
       }
     }
     return version;
+  }
+
+  #forgetDeleted({ version, event: { subject = "", resourceid } }: Kept): void {
+    const sent = this.sent.get(subject);
+    if (sent?.event.resourceid === resourceid && sent.version <= version) this.sent.delete(subject);
+    if (this.received.get(subject)?.event.resourceid === resourceid) this.received.delete(subject);
   }
 
   #expects(event: EventDraft, expected: number): boolean {

@@ -1,0 +1,50 @@
+import type { HawserError } from "@hawser/protocol";
+import type { CommitItem, ReadPlan } from "./commit-item.js";
+import { deadLetterKey } from "./keys.js";
+import { identify } from "./pending-entries.js";
+import type { RetainedRows } from "./retained-rows.js";
+import { decodeDeadLetter } from "./rows.js";
+import type { Transaction } from "./transaction.js";
+
+/** A dead letter is thrown away. It was settled when it became one, so nobody who delivers this mailbox has to hear of it. */
+export class DiscardItem implements CommitItem {
+  readonly sync = true;
+  readonly #peer: string;
+  readonly #version: number;
+  readonly #retained: RetainedRows;
+  readonly #done: (found: boolean) => void;
+  readonly #failed: (error: HawserError) => void;
+
+  constructor(
+    target: { readonly peer: string; readonly version: number },
+    retained: RetainedRows,
+    done: (found: boolean) => void,
+    failed: (error: HawserError) => void,
+  ) {
+    this.#peer = target.peer;
+    this.#version = target.version;
+    this.#retained = retained;
+    this.#done = done;
+    this.#failed = failed;
+  }
+
+  reads(plan: ReadPlan): void {
+    plan.keys.add(deadLetterKey(this.#peer, this.#version));
+  }
+
+  async apply(tx: Transaction): Promise<void> {
+    const key = deadLetterKey(this.#peer, this.#version);
+    const value = await tx.get(key);
+    const meta = tx.mailbox(this.#peer);
+    if (value === undefined || meta === undefined) return tx.afterCommit(() => this.#done(false));
+    const { event, bytes } = decodeDeadLetter(value, this.#version, key);
+    await this.#retained.discarded(tx, this.#peer, identify(this.#version, bytes, event));
+    tx.remove(key);
+    tx.setMailbox(this.#peer, { ...meta, deadLetters: meta.deadLetters - 1, bytes: meta.bytes - bytes });
+    tx.afterCommit(() => this.#done(true));
+  }
+
+  failed(error: HawserError): void {
+    this.#failed(error);
+  }
+}
