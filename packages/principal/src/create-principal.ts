@@ -162,6 +162,16 @@ export function createPrincipal(options: PrincipalOptions): Principal {
       const appended = await store.requeue(agent, version);
       return accepted(agent, letter?.event.resourceid ?? "", appended);
     },
+
+    async discardDeadLetter(agent, eventid) {
+      checkAgentName(agent);
+      const about = { agent, event_id: eventid };
+      if (!(await store.discard(agent, parseVersion(eventid)))) {
+        throw new HawserError("not_found", `agent ${agent} has no dead letter ${eventid}`, about);
+      }
+      runtime.logger.info(about, "dead letter discarded");
+      await sessions.releaseSeries(agent);
+    },
   };
 }
 

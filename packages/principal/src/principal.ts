@@ -107,6 +107,11 @@ export interface Principal extends Lifecycle<{ readonly address: BoundAddress | 
   ): Promise<readonly DeadLetterView[]>;
   /** Sends a dead letter again, as a new version. @throws HawserError `not_found` */
   requeue(agent: string, eventid: string): Promise<Accepted>;
+  /**
+   * Throws a dead letter away; resolves when that is on disk. A refused spec stays the spec of its resource, and the next `resources.put` sends it, an equal one
+   * included; a refused delete is given up, and its resource is gone from here. @throws HawserError `not_found`
+   */
+  discardDeadLetter(agent: string, eventid: string): Promise<void>;
   /** Asks every session to go and come back within `windowMs`; resolves when all have ended or the window and a grace are over. New sessions are refused meanwhile. */
   drain(options: { readonly windowMs: number; readonly reason: string }): Promise<DrainReport>;
   /** Whether it serves: the readiness of an orchestrator. */

@@ -37,10 +37,10 @@ export interface ResourceView {
   readonly name: string;
   readonly uid: string;
   /**
-   * `pending`: the newest spec (or delete) is accepted and not acknowledged. `delivered`: the agent applied it.
-   * `deleting`: a delete is accepted and not acknowledged; after that the resource is gone.
+   * `pending`: the newest spec is accepted and not acknowledged. `delivered`: the agent applied it. `refused`: it did not and will not; the dead letter says why,
+   * unless it was discarded. `deleting`: a delete is accepted and not acknowledged; after that the resource is gone.
    */
-  readonly state: "pending" | "delivered" | "deleting";
+  readonly state: "pending" | "delivered" | "refused" | "deleting";
   /** `eventid` of the newest spec or delete. */
   readonly version: string;
   readonly spec: JsonValue;

@@ -17,7 +17,7 @@ const MAX_SCANNED = 5_000;
 /** Agents, and the events they refused. */
 export function agentRoutes(
   app: Hono,
-  principal: Pick<Principal, "agents" | "agent" | "deadLetters" | "requeue">,
+  principal: Pick<Principal, "agents" | "agent" | "deadLetters" | "requeue" | "discardDeadLetter">,
 ): void {
   route(app, "/v1/agents", {
     GET: async (context) => {
@@ -58,6 +58,13 @@ export function agentRoutes(
         deadLetterJson,
       );
       return context.json(page);
+    },
+  });
+
+  route(app, "/v1/agents/:agent/dead-letters/:eventid", {
+    DELETE: async (context) => {
+      await principal.discardDeadLetter(pathParameter(context, "agent"), pathParameter(context, "eventid"));
+      return context.body(null, 204);
     },
   });
 

@@ -174,6 +174,22 @@ describe("dead letters", () => {
     expect([twice.status, await twice.json()]).toEqual([404, expect.objectContaining({ code: "not_found" })]);
   });
 
+  it("are discarded once, and their room is free again", async () => {
+    await post(EVENT);
+    await refuseForGood("1", "expired");
+    const discard = async (eventid: string) =>
+      app.request(`/v1/agents/edge-1/dead-letters/${eventid}`, { method: "DELETE" });
+    const first = await discard("1");
+    expect([first.status, await first.text()]).toEqual([204, ""]);
+    const again = await discard("1");
+    expect([again.status, await again.json()]).toEqual([404, expect.objectContaining({ code: "not_found" })]);
+    expect((await discard("one")).status).toBe(400);
+    expect(await (await app.request("/v1/agents/edge-1")).json()).toMatchObject({
+      deadLetters: 0,
+      mailboxBytes: 0,
+    });
+  });
+
   it("refuses an eventid that is none", async () => {
     const response = await app.request("/v1/agents/edge-1/dead-letters/one/requeue", { method: "POST" });
     expect([response.status, await response.json()]).toEqual([

@@ -61,6 +61,7 @@ describe("what is not served", () => {
     ["DELETE", "/v1/agents", "GET, HEAD"],
     ["PUT", "/v1/agents/edge-1", "GET, HEAD"],
     ["POST", "/v1/agents/edge-1/dead-letters", "GET, HEAD"],
+    ["GET", "/v1/agents/edge-1/dead-letters/1", "DELETE"],
     ["GET", "/v1/agents/edge-1/dead-letters/1/requeue", "POST"],
     ["POST", "/livez", "GET, HEAD"],
     ["OPTIONS", "/metrics", "GET, HEAD"],

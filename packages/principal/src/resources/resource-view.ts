@@ -17,7 +17,7 @@ export function resourceView(
     kind,
     name,
     uid: sent.event.resourceid.slice(sent.event.resourceid.lastIndexOf("_") + 1),
-    state: deleting ? "deleting" : sent.pending ? "pending" : "delivered",
+    state: deleting ? "deleting" : deliveryState(sent),
     version: formatVersion(sent.version),
     spec: deleting ? null : specOf(sent),
     status: report?.status,
@@ -25,6 +25,11 @@ export function resourceView(
     updatedAt: unixMs(sent.event.time),
     statusAt: unixMs(status?.event.time),
   };
+}
+
+function deliveryState({ pending, refusal }: RetainedState): "pending" | "delivered" | "refused" {
+  if (pending) return "pending";
+  return refusal === undefined ? "delivered" : "refused";
 }
 
 export function specOf(sent: RetainedState): JsonValue {

@@ -61,7 +61,13 @@ export function createResources(options: ResourcesOptions): Resources {
     if (appended.ok) {
       observer.accepted?.(target.agent, 1);
       const accepted: HawserEvent = { ...event, eventid: formatVersion(appended.version) };
-      return { subject: target.subject, version: appended.version, event: accepted, pending: true };
+      return {
+        subject: target.subject,
+        version: appended.version,
+        event: accepted,
+        pending: true,
+        refusal: undefined,
+      };
     }
     if (appended.reason === "conflict") return undefined;
     observer.rejected?.(target.agent, appended.error.code);
@@ -108,7 +114,8 @@ export function createResources(options: ResourcesOptions): Resources {
       return queue.run(`${agent}/${target.subject}`, () =>
         change(target, putOptions.expectedVersion, async (current) => {
           const alive = current !== undefined && eventClass(current.event.type) === "spec";
-          if (alive && equalJson(specOf(current), spec)) {
+          // A spec whose dead letter was thrown away has no other way back to the agent.
+          if (alive && current.refusal !== "discarded" && equalJson(specOf(current), spec)) {
             return { resource: await view(agent, current), created: false, changed: false };
           }
           const sent = await replace(target, specEvent({ ...draftOf(target, current), spec }), current);

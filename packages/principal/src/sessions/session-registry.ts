@@ -244,7 +244,7 @@ export class SessionRegistry {
     if (this.#draining !== undefined && unsettled > 0) this.#draining.report.unsettled.set(agent, unsettled);
     if (presence?.ended(link, end) !== true) return;
     if (end.openedAtMs !== undefined) this.#sayEnded(link.connection, agent, end, presence.reason);
-    void this.#releaseSeries(agent);
+    void this.releaseSeries(agent);
   }
 
   #sayEnded({ transport }: Connection, agent: string, end: SessionEnd, reason: string): void {
@@ -253,8 +253,8 @@ export class SessionRegistry {
     else this.#logger.info({ agent, transport, end: end.kind }, line);
   }
 
-  // Metrics of an agent go with it: when neither a session nor anything undelivered is left of it here.
-  async #releaseSeries(agent: string): Promise<void> {
+  /** Metrics of an agent go with it: when neither a session nor anything undelivered is left of it here. */
+  async releaseSeries(agent: string): Promise<void> {
     const stats = await this.#options.store.stats(agent).catch(() => undefined);
     if (this.#agents.get(agent)?.live !== undefined) return;
     if (stats === undefined || (stats.pending === 0 && stats.deadLetters === 0))
