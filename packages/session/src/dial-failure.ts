@@ -9,19 +9,21 @@ export interface DialFailure {
 }
 
 /**
- * The row of the reconnect table a failed dial belongs to. `overloaded` names its time to come back as `retryAfterMs`, a property of the
- * error's cause.
+ * The row of the reconnect table a failed dial belongs to. `overloaded` names its time to come back as `retryAfterMs` of the error's
+ * cause, and with `slot` whether it is this agent's own.
  */
 export function endOfDial({ error }: DialFailure): EndReason {
-  const retryAfterMs = retryAfterOf(error.cause);
-  if (isRefusal(error.code)) return { kind: "refused", code: error.code, error, retryAfterMs };
-  if (retryAfterMs !== undefined) return { kind: "retryAfter", ms: retryAfterMs, error };
+  const asked = retryAfterOf(error.cause);
+  if (isRefusal(error.code))
+    return { kind: "refused", code: error.code, error, retryAfterMs: asked?.retryAfterMs };
+  if (asked !== undefined) return { kind: "retryAfter", ms: asked.retryAfterMs, slot: asked.slot, error };
   return { kind: "failed", error };
 }
 
 // What a server answered, so nothing is known of it.
-function retryAfterOf(cause: unknown): number | undefined {
+function retryAfterOf(cause: unknown): { retryAfterMs: number; slot: boolean } | undefined {
   if (typeof cause !== "object" || cause === null || !("retryAfterMs" in cause)) return undefined;
   const { retryAfterMs } = cause;
-  return typeof retryAfterMs === "number" && retryAfterMs >= 0 ? retryAfterMs : undefined;
+  if (typeof retryAfterMs !== "number" || !(retryAfterMs >= 0)) return undefined;
+  return { retryAfterMs, slot: "slot" in cause && cause.slot === true };
 }

@@ -70,25 +70,41 @@ describe("a drain notice", () => {
   });
 });
 
-describe("refused with retry-after", () => {
-  const retryAfter = (ms: number): EndReason => ({
+describe("refused with a time to come back", () => {
+  const retryAfter = (ms: number, slot: boolean): EndReason => ({
     kind: "retryAfter",
     ms,
+    slot,
     error: new HawserError("overloaded", "later"),
   });
 
   it.each([
-    [0, 0, 250],
+    [0, 250],
+    [249, 250],
+    [1_005, 1_005],
+    [3_600_001, 3_600_000],
+  ])("a slot in %d ms: exactly then, without growth", (ms, delayMs) => {
+    const policy = new ReconnectPolicy({ random: HIGHEST });
+    for (let round = 0; round < 3; round += 1)
+      expect(policy.next(retryAfter(ms, true), 0)).toMatchObject({ delayMs, loud: false });
+    expect(policy.failures).toBe(0);
+  });
+
+  it.each([
+    [0, 250, 250],
     [1_000, 1_000, 1_250],
     [60_000, 60_000, 66_000],
     [3_600_000, 3_600_000, 3_630_000],
-  ])("%d ms: never before it, spread a little after it, without growth", (ms, earliest, latest) => {
-    expect(new ReconnectPolicy({ random: LOWEST }).next(retryAfter(ms), 0).delayMs).toBe(earliest);
-    const policy = new ReconnectPolicy({ random: HIGHEST });
-    expect(policy.next(retryAfter(ms), 0).delayMs).toBeCloseTo(latest);
-    expect(policy.next(retryAfter(ms), 0).delayMs).toBeCloseTo(latest);
-    expect(policy.failures).toBe(0);
-  });
+  ])(
+    "%d ms for everybody: never before it, spread a little after it, without growth",
+    (ms, earliest, latest) => {
+      expect(new ReconnectPolicy({ random: LOWEST }).next(retryAfter(ms, false), 0).delayMs).toBe(earliest);
+      const policy = new ReconnectPolicy({ random: HIGHEST });
+      expect(policy.next(retryAfter(ms, false), 0).delayMs).toBeCloseTo(latest);
+      expect(policy.next(retryAfter(ms, false), 0).delayMs).toBeCloseTo(latest);
+      expect(policy.failures).toBe(0);
+    },
+  );
 });
 
 describe("identity or version refused", () => {
@@ -196,6 +212,12 @@ describe("a failed dial", () => {
     const policy = new ReconnectPolicy({ random: LOWEST });
     expect(policy.next(dialFailed(code), 0)).toMatchObject({ delayMs: 300_000, loud: true });
     expect(policy.credentialsChanged()).toBe(true);
+  });
+
+  it("comes back at the slot the server named", () => {
+    const policy = new ReconnectPolicy({ random: HIGHEST });
+    expect(policy.next(dialFailed("overloaded", { retryAfterMs: 9_001, slot: true }), 0).delayMs).toBe(9_001);
+    expect(policy.failures).toBe(0);
   });
 
   it("comes back when it was asked to", () => {

@@ -17,7 +17,7 @@ export interface ReconnectPolicyOptions {
   readonly timing?: Partial<ReconnectTiming>;
 }
 
-/** How much later than asked an agent may come after a retry-after: those who were given the same time do not come in one moment. */
+/** How much later than asked an agent comes after a time that others may have been told as well, so that they do not come in one moment. */
 const RETRY_AFTER_SPREAD = { ofDelay: 0.1, minMs: 250, maxMs: 30_000 } as const;
 
 /**
@@ -27,7 +27,8 @@ const RETRY_AFTER_SPREAD = { ofDelay: 0.1, minMs: 250, maxMs: 30_000 } as const;
  * |---|---|
  * | rotation, clean end | at once; after less than `shortSessionMs` as after a failure |
  * | drain notice | at the slot it named |
- * | refused with retry-after | at the time named, and a little after |
+ * | refused with a slot | at the slot |
+ * | refused with a time for everybody | at the time named, and a little after |
  * | identity or version refused | after `refusedMinMs` to `refusedMaxMs`, loud; at once with new credentials |
  * | anything else, superseded too | full jitter over an exponential, above a floor |
  *
@@ -83,7 +84,7 @@ export class ReconnectPolicy {
       case "drained":
         return this.#afterDrain(end, livedMs);
       case "retryAfter":
-        return this.#afterRetryAfter(end.ms, end.error.message);
+        return this.#afterRetryAfter(end);
       case "refused":
         return this.#afterRefusal(end);
       case "superseded":
@@ -110,8 +111,15 @@ export class ReconnectPolicy {
     return { delayMs: Math.max(leastMs, this.#bounded(slotMs)), loud: false, reason };
   }
 
-  #afterRetryAfter(ms: number, why: string): Reconnect {
-    return { delayMs: this.#spread(this.#bounded(ms)), loud: false, reason: `asked to come back: ${why}` };
+  #afterRetryAfter({ ms, slot, error }: EndReason & { kind: "retryAfter" }): Reconnect {
+    const delayMs = slot ? this.#bounded(ms) : this.#spread(this.#bounded(ms));
+    // No slot may spin, whatever a principal says.
+    const leastMs = this.#timing.backoffMinMs;
+    return {
+      delayMs: Math.max(leastMs, delayMs),
+      loud: false,
+      reason: `asked to come back: ${error.message}`,
+    };
   }
 
   #afterRefusal({ code, error, retryAfterMs }: EndReason & { kind: "refused" }): Reconnect {

@@ -21,7 +21,13 @@ export type EndReason =
   | { readonly kind: "clean" }
   /** The principal named a slot, measured from the end of the connection. Holds even when the connection was cut afterwards. */
   | { readonly kind: "drained"; readonly slotMs: number; readonly windowMs: number }
-  | { readonly kind: "retryAfter"; readonly ms: number; readonly error: HawserError }
+  | {
+      readonly kind: "retryAfter";
+      readonly ms: number;
+      /** The time is this agent's own slot; otherwise others may have been told the same. */
+      readonly slot: boolean;
+      readonly error: HawserError;
+    }
   /** Identity or version: waiting will not help, somebody has to change something. */
   | {
       readonly kind: "refused";
@@ -79,7 +85,7 @@ export function endReason(
 function refusedEnd(error: HawserError, retryAfterMs: number | undefined): EndReason {
   const { code } = error;
   if (isRefusal(code)) return { kind: "refused", code, error, retryAfterMs };
-  if (retryAfterMs !== undefined) return { kind: "retryAfter", ms: retryAfterMs, error };
+  if (retryAfterMs !== undefined) return { kind: "retryAfter", ms: retryAfterMs, slot: true, error };
   return { kind: "failed", error };
 }
 

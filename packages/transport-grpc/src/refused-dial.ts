@@ -1,10 +1,7 @@
 import type { IncomingHttpHeaders, IncomingHttpStatusHeader } from "node:http2";
 import { HawserError } from "@hawser/protocol";
-import { overloaded } from "@hawser/transport";
-import { decodeGrpcMessage, GRPC_STATUS, parseNumber } from "./service.js";
-
-/** How a server names the time to come back (gRPC proposal A6); milliseconds. */
-const PUSHBACK_HEADER = "grpc-retry-pushback-ms";
+import { overloaded, type RetryAfter } from "@hawser/transport";
+import { decodeGrpcMessage, GRPC_STATUS, parseNumber, PUSHBACK_HEADER } from "./service.js";
 
 /** What a response that does not begin a stream means for the agent (PROTOCOL.md, gRPC). */
 export function refusedDial(
@@ -19,17 +16,15 @@ export function refusedDial(
   if (status === GRPC_STATUS.unauthenticated || http === 401)
     return new HawserError("unauthenticated", message);
   if (status === GRPC_STATUS.permissionDenied || http === 403) return new HawserError("forbidden", message);
-  const retryAfterMs = pushbackMs(headers);
-  return retryAfterMs === undefined
-    ? new HawserError("connection_failed", message)
-    : overloaded(message, retryAfterMs);
+  const asked = retryAfter(headers);
+  return asked === undefined ? new HawserError("connection_failed", message) : overloaded(message, asked);
 }
 
-function pushbackMs(headers: IncomingHttpHeaders): number | undefined {
+function retryAfter(headers: IncomingHttpHeaders): RetryAfter | undefined {
   const pushback = parseNumber(headers[PUSHBACK_HEADER]);
-  if (pushback !== undefined) return pushback;
+  if (pushback !== undefined) return { retryAfterMs: pushback, slot: true };
   const seconds = parseNumber(headers["retry-after"]);
-  return seconds === undefined ? undefined : seconds * 1000;
+  return seconds === undefined ? undefined : { retryAfterMs: seconds * 1000, slot: false };
 }
 
 /** What a stranger wrote must not forge log lines. */

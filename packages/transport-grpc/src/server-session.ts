@@ -1,6 +1,7 @@
 import {
   constants,
   type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from "node:http2";
@@ -10,7 +11,14 @@ import type { Runtime, Timer } from "@hawser/runtime";
 import type { Connection, PeerInfo, SocketInfo, StreamSettings } from "@hawser/transport";
 import { keepAlive } from "./keep-alive.js";
 import { ServerConnection } from "./server-connection.js";
-import { CONNECT_PATH, CONTENT_TYPE, encodeGrpcMessage, GRPC_STATUS, isGrpcContentType } from "./service.js";
+import {
+  CONNECT_PATH,
+  CONTENT_TYPE,
+  encodeGrpcMessage,
+  GRPC_STATUS,
+  isGrpcContentType,
+  PUSHBACK_HEADER,
+} from "./service.js";
 import { FLOW_CONTROL_WINDOW_BYTES } from "./flow-control.js";
 
 export interface ServerSessionParts {
@@ -53,6 +61,15 @@ export class ServerSession {
     this.#streams += 1;
     stream.once("close", () => this.#streamClosed());
     if (refuse(stream, headers)) return;
+    const { refusal } = this.#parts.info;
+    if (refusal !== undefined) {
+      respondStatus(stream, GRPC_STATUS.unavailable, refusal.message, {
+        [PUSHBACK_HEADER]: Math.ceil(refusal.retryAfterMs),
+      });
+      // It has nothing more to say here: its place is for somebody else.
+      this.#parts.http2.close();
+      return;
+    }
     stream.respond(
       { ":status": 200, "content-type": CONTENT_TYPE, "grpc-accept-encoding": "identity" },
       { waitForTrailers: true },
@@ -112,33 +129,50 @@ export class ServerSession {
   }
 
   #peerInfo({ authorization }: IncomingHttpHeaders): PeerInfo {
-    const { address, certificateName } = this.#parts.info;
+    const { address, certificateName, internal } = this.#parts.info;
     return {
       address,
       ...(authorization === undefined ? {} : { authorization }),
       ...(certificateName === undefined ? {} : { certificateName }),
+      ...(internal === undefined ? {} : { internal }),
     };
   }
 }
 
 /** Answers a request that is not for the one method; true when it did. */
 function refuse(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean {
-  if (isGrpcContentType(headers["content-type"]) && headers[":method"] === "POST") {
-    if (headers[":path"] === CONNECT_PATH) return false;
-    stream.respond(
-      {
-        ":status": 200,
-        "content-type": CONTENT_TYPE,
-        "grpc-status": GRPC_STATUS.unimplemented,
-        "grpc-message": encodeGrpcMessage(`The only method is ${CONNECT_PATH}.`),
-      },
-      { endStream: true },
-    );
-  } else {
+  if (!isGrpcContentType(headers["content-type"]) || headers[":method"] !== "POST") {
     stream.respond({ ":status": 415, accept: CONTENT_TYPE }, { endStream: true });
+    letGo(stream);
+    return true;
   }
-  // Nothing of the request is worth reading; a refused stream that breaks is no news.
+  if (headers[":path"] === CONNECT_PATH) return false;
+  respondStatus(stream, GRPC_STATUS.unimplemented, `The only method is ${CONNECT_PATH}.`);
+  return true;
+}
+
+/** A status and nothing before it (gRPC over HTTP/2, Trailers-Only). */
+function respondStatus(
+  stream: ServerHttp2Stream,
+  status: number,
+  message: string,
+  headers: OutgoingHttpHeaders = {},
+): void {
+  stream.respond(
+    {
+      ":status": 200,
+      "content-type": CONTENT_TYPE,
+      "grpc-status": status,
+      "grpc-message": encodeGrpcMessage(message),
+      ...headers,
+    },
+    { endStream: true },
+  );
+  letGo(stream);
+}
+
+// Nothing of the request is worth reading; a refused stream that breaks is no news.
+function letGo(stream: ServerHttp2Stream): void {
   stream.on("error", () => {});
   stream.resume();
-  return true;
 }

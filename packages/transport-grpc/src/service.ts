@@ -43,3 +43,6 @@ function encodeText(text: string): string {
     "",
   );
 }
+
+/** How a server names the time to come back (gRPC proposal A6); milliseconds. */
+export const PUSHBACK_HEADER = "grpc-retry-pushback-ms";

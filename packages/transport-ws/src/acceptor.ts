@@ -10,7 +10,7 @@ import {
   type StreamOptions,
 } from "@hawser/transport";
 import { type WebSocket, WebSocketServer } from "ws";
-import { refusalBody, refusalHeaders, refuseUpgrade } from "./http-refusal.js";
+import { comeBackLater, refusalBody, refusalHeaders, refuseUpgrade } from "./http-refusal.js";
 import { DEFAULT_PATH, webSocketSettings } from "./stream-settings.js";
 import { framingOf, type Subprotocol, SUBPROTOCOLS } from "./subprotocol.js";
 import { peerInfo, UpgradePolicy } from "./upgrade-policy.js";
@@ -72,7 +72,8 @@ class WebSocketAcceptor implements Acceptor {
     this.#http = createServer({ maxHeaderSize: options.maxHeaderBytes ?? DEFAULT_MAX_HEADER_BYTES });
     this.#http.maxHeadersCount = MAX_HEADERS;
     this.#http.on("request", (request, response) => {
-      const refusal = this.#policy.refuseRequest(request);
+      const asked = this.#held.get(request.socket)?.info.refusal;
+      const refusal = asked === undefined ? this.#policy.refuseRequest(request) : comeBackLater(asked);
       response.writeHead(refusal.status, refusalHeaders(refusal));
       response.end(refusalBody(refusal));
     });
@@ -132,7 +133,8 @@ class WebSocketAcceptor implements Acceptor {
       socket.destroy();
       return;
     }
-    const refusal = this.#policy.refuseUpgrade(request);
+    const { refusal: asked } = held.info;
+    const refusal = asked === undefined ? this.#policy.refuseUpgrade(request) : comeBackLater(asked);
     if (refusal !== undefined) refuseUpgrade(socket, refusal);
     else {
       this.#upgrader.handleUpgrade(request, socket, head, (webSocket) => {

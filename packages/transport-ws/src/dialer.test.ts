@@ -65,6 +65,13 @@ describe("refused by an HTTP status", () => {
     expect(retryAfterMs(error)).toBe(expectedMs);
   });
 
+  test("a slot of its own goes before the whole seconds that everybody is told", async () => {
+    const error = await dialRefusedBy((_request, response) => {
+      response.writeHead(503, { "retry-after": "2", "hawser-retry-after-ms": "1234" }).end();
+    });
+    expect(error.cause).toEqual({ retryAfterMs: 1_234, slot: true });
+  });
+
   test("a long body is cut and its control characters do not reach the log", async () => {
     const error = await dialRefusedBy((_request, response) => {
       response.writeHead(500).end(`first\r\nsecond\u001b[31m${"x".repeat(100_000)}`);

@@ -1,13 +1,30 @@
 import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import type { ErrorCode } from "@hawser/protocol";
+import type { SocketRefusal } from "@hawser/transport";
 
 /** An answer to a request that does not become a WebSocket. */
 export interface HttpRefusal {
-  readonly status: 400 | 404 | 426;
+  readonly status: 400 | 404 | 426 | 503;
   readonly code: ErrorCode;
   readonly message: string;
   readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** The slot of one client in milliseconds (PROTOCOL.md, WebSocket); `Retry-After` beside it, in whole seconds, is for everybody else. */
+export const SLOT_HEADER = "hawser-retry-after-ms";
+
+/** For a client that has to come back: RFC 9110, section 15.6.4. */
+export function comeBackLater({ retryAfterMs, message }: SocketRefusal): HttpRefusal {
+  return {
+    status: 503,
+    code: "overloaded",
+    message,
+    headers: {
+      "retry-after": String(Math.ceil(retryAfterMs / 1000)),
+      [SLOT_HEADER]: String(Math.ceil(retryAfterMs)),
+    },
+  };
 }
 
 export function refusalBody({ code, message }: HttpRefusal): string {

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import { HawserError } from "@hawser/protocol";
 import type { Clock } from "@hawser/runtime";
-import { overloaded } from "@hawser/transport";
+import { overloaded, type RetryAfter } from "@hawser/transport";
+import { SLOT_HEADER } from "./http-refusal.js";
 
 /** As much of a refusal's body as an error message can use. */
 const MAX_EXCERPT_BYTES = 512;
@@ -21,15 +22,23 @@ export async function refusedDial(
       return new HawserError("unauthenticated", message);
     case 403:
       return new HawserError("forbidden", message);
+    case 429:
     case 503: {
-      const retryAfterMs = parseRetryAfter(response.headers["retry-after"], clock);
-      return retryAfterMs === undefined
-        ? new HawserError("connection_failed", message)
-        : overloaded(message, retryAfterMs);
+      const asked = retryAfter(response, clock);
+      return asked === undefined ? new HawserError("connection_failed", message) : overloaded(message, asked);
     }
     default:
       return new HawserError("connection_failed", message);
   }
+}
+
+// `Retry-After` has whole seconds, so it cannot be one client's own; the other header can.
+function retryAfter({ headers }: IncomingMessage, clock: Clock): RetryAfter | undefined {
+  const slotMs = headers[SLOT_HEADER];
+  if (typeof slotMs === "string" && /^\d{1,9}$/.test(slotMs))
+    return { retryAfterMs: Number(slotMs), slot: true };
+  const retryAfterMs = parseRetryAfter(headers["retry-after"], clock);
+  return retryAfterMs === undefined ? undefined : { retryAfterMs, slot: false };
 }
 
 /** Seconds, or a date (RFC 9110, section 10.2.3), as milliseconds from now; undefined when it is neither. */

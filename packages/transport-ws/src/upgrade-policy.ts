@@ -42,12 +42,16 @@ export class UpgradePolicy {
 }
 
 /** What is known of the peer behind an upgrade request. */
-export function peerInfo({ address, certificateName }: SocketInfo, request: IncomingMessage): PeerInfo {
+export function peerInfo(
+  { address, certificateName, internal }: SocketInfo,
+  request: IncomingMessage,
+): PeerInfo {
   const { authorization } = request.headers;
   return {
     address,
     ...(authorization === undefined ? {} : { authorization }),
     ...(certificateName === undefined ? {} : { certificateName }),
+    ...(internal === undefined ? {} : { internal }),
   };
 }
 

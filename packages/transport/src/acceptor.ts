@@ -5,6 +5,17 @@ import type { Connection } from "./connection.js";
 export interface SocketInfo {
   readonly address: string;
   readonly certificateName?: string;
+  /** It came by the control plane's own port. */
+  readonly internal?: boolean;
+  /** Turn it away in its own protocol, with the time to come back: HTTP 503, gRPC UNAVAILABLE. */
+  readonly refusal?: SocketRefusal;
+}
+
+/** Why a socket does not become a connection, and when its client may try again. */
+export interface SocketRefusal {
+  /** The slot of this very client, from now: it is to come then, neither earlier nor later. */
+  readonly retryAfterMs: number;
+  readonly message: string;
 }
 
 /**

@@ -11,6 +11,8 @@ export interface PeerInfo {
   readonly authorization?: string;
   /** Common name of a client certificate that was verified against the configured authority. */
   readonly certificateName?: string;
+  /** It came by the control plane's own port. */
+  readonly internal?: boolean;
 }
 
 /** How a connection ended. `clean` decides whether an agent may come back without backoff. */

@@ -4,11 +4,13 @@ import { HawserError } from "@hawser/protocol";
 export interface RetryAfter {
   /** From now; zero or more. */
   readonly retryAfterMs: number;
+  /** The time is this caller's own, so it is to be kept exactly; otherwise others were told the same. */
+  readonly slot: boolean;
 }
 
 /** The error of a dial the server refused with a time to come back. */
-export function overloaded(message: string, retryAfterMs: number): HawserError {
-  const cause: RetryAfter = { retryAfterMs: Math.max(0, retryAfterMs) };
+export function overloaded(message: string, { retryAfterMs, slot }: RetryAfter): HawserError {
+  const cause: RetryAfter = { retryAfterMs: Math.max(0, retryAfterMs), slot };
   return new HawserError("overloaded", message, { cause });
 }
 
