@@ -1,27 +1,18 @@
-import {
-  CONTROL_TYPE_PREFIX,
-  HawserError,
-  parseMessage,
-  type CloudEvent,
-  type Hello,
-} from "@hawser/protocol";
+import { CONTROL_TYPE_PREFIX, HawserError, parseMessage, type CloudEvent } from "@hawser/protocol";
 import { WakeTimer, type Logger, type Runtime } from "@hawser/runtime";
 import type { Established, SessionEnd, SessionOutput } from "@hawser/session";
-import type { MailboxLease } from "@hawser/store";
 import type { Connection } from "@hawser/transport";
-import type { LinkOptions, LinkPeer } from "./link-options.js";
+import { Handshake, type AttachedPeer } from "./handshake.js";
+import type { LinkOptions } from "./link-options.js";
 import type { LinkSession } from "./link-session.js";
 import { Outlet } from "./outlet.js";
-import { Sender } from "./sender.js";
 
 /** How far beyond its announced window a peer may be before it is cut off: handlers of the session before may still be running. */
 const WINDOW_TOLERANCE = 2;
 
 type LinkState =
   /** Handshake, or preparing the store for the peer. Events that arrive are kept; the window bounds them. */
-  | { readonly name: "establishing"; readonly early: CloudEvent[] }
-  | { readonly name: "open"; readonly peer: LinkPeer; readonly sender: Sender; readonly lease: MailboxLease }
-  | { readonly name: "ended" };
+  { readonly name: "establishing" } | ({ readonly name: "open" } & AttachedPeer) | { readonly name: "ended" };
 
 /**
  * Binds one connection, one session, one mailbox lease and one receiver: the only loop that moves events.
@@ -37,7 +28,8 @@ export class Link<Session extends LinkSession> {
   readonly #outlet: Outlet;
   readonly #wake: WakeTimer;
   #logger: Logger;
-  #state: LinkState = { name: "establishing", early: [] };
+  readonly #handshake: Handshake<Session>;
+  #state: LinkState = { name: "establishing" };
   #flushScheduled = false;
   #quiesced = false;
   #floor = 0;
@@ -51,6 +43,14 @@ export class Link<Session extends LinkSession> {
     this.#outlet = new Outlet(options.connection, options.source);
     this.#wake = new WakeTimer(options.runtime, () => this.#woken());
     this.#logger = options.runtime.logger.child({ transport: options.connection.transport });
+    this.#handshake = new Handshake(options, {
+      sink: this.#sink,
+      perform: (outputs) => this.perform(outputs),
+      fail: (error) => this.fail(error),
+      ready: () => this.#scheduleFlush(),
+      leaseLost: (why) => this.#leaseLost(why),
+      attached: (attached, early) => this.#attached(attached, early),
+    });
   }
 
   /** Begins to read and write. `settled` is the floor of this side's mailbox as last known (0 when it is not). */
@@ -108,7 +108,7 @@ export class Link<Session extends LinkSession> {
         this.#outlet.control(output.message);
         return;
       case "authenticate":
-        void this.#authenticate(output.hello);
+        void this.#handshake.answer(output.hello);
         return;
       case "opened":
         void this.#opened(output.peer);
@@ -133,48 +133,16 @@ export class Link<Session extends LinkSession> {
     }
   }
 
-  // A principal claims the mailbox before it says welcome: with the welcome, the epoch is final.
-  async #authenticate(hello: Hello): Promise<void> {
-    const { door } = this.#options;
-    if (door === undefined) throw new HawserError("internal", "this side does not accept sessions");
-    try {
-      const admission = await door.admit(hello);
-      if (this.#state.name === "ended") return;
-      if (admission.kind === "refused") {
-        this.perform(door.refuse(this.session, admission.error, admission.retryAfterMs));
-        return;
-      }
-      const ready = await this.#establish(admission.peer, hello.store, hello.window);
-      if (ready === undefined) return;
-      const { epoch } = ready.lease;
-      this.perform(
-        door.accept(this.session, {
-          sessionId: admission.sessionId,
-          epoch,
-          settled: ready.sender.settledFloor,
-        }),
-      );
-    } catch (thrown) {
-      this.perform(door.refuse(this.session, HawserError.from(thrown), undefined));
-    }
-  }
-
   async #opened(session: Established): Promise<void> {
     this.#logger = this.#logger.child({
       agent: session.agent,
       session_id: session.sessionId,
       epoch: session.epoch,
     });
-    try {
-      if (this.#state.name === "establishing" && this.#options.peer !== undefined) {
-        // What the hello said may have been true for a store the peer has lost since: until the mailbox is open, nothing is known.
-        this.#floor = 0;
-        const ready = await this.#establish(this.#options.peer, session.peerStore, session.peerWindow);
-        if (ready === undefined) return;
-      }
-    } catch (thrown) {
-      this.fail(HawserError.from(thrown));
-      return;
+    if (this.#state.name === "establishing" && this.#options.peer !== undefined) {
+      // What the hello said may have been true for a store the peer has lost since: until the mailbox is open, nothing is known.
+      this.#floor = 0;
+      await this.#handshake.complete(session);
     }
     if (this.#state.name !== "open") return;
     this.#state.peer.receiver.settle(session.peerSettled);
@@ -183,42 +151,11 @@ export class Link<Session extends LinkSession> {
     this.#scheduleFlush();
   }
 
-  /** Opens the mailbox and the inbox for a peer and takes in the events that came early; undefined when the link ended meanwhile. */
-  async #establish(
-    peer: LinkPeer,
-    peerStore: string,
-    window: number,
-  ): Promise<{ lease: MailboxLease; sender: Sender } | undefined> {
-    const sender = new Sender({
-      runtime: this.#runtime,
-      window,
-      onReady: () => this.#scheduleFlush(),
-      onError: (error) => this.fail(error),
-      ...(this.#options.resend === undefined ? {} : { resend: this.#options.resend }),
-      ...(peer.observer === undefined ? {} : { observer: peer.observer }),
-    });
-    const lease = await this.#options.store.open(
-      peer.name,
-      `${this.#connection.transport} ${this.#connection.peer.address}`,
-      { peerStore },
-      {
-        event: (entry) => sender.entry(entry),
-        lost: (why) => this.#leaseLost(why),
-      },
-    );
-    await sender.start(lease);
-    await peer.receiver.attach(peerStore, this.#sink);
-    if (this.#state.name !== "establishing") {
-      peer.receiver.detach(this.#sink);
-      sender.stop();
-      await lease.close();
-      return undefined;
-    }
-    const { early } = this.#state;
-    this.#state = { name: "open", peer, sender, lease };
-    if (this.#quiesced) sender.quiesce();
+  /** Takes in the events that came early. */
+  #attached(attached: AttachedPeer, early: readonly CloudEvent[]): void {
+    this.#state = { name: "open", ...attached };
+    if (this.#quiesced) attached.sender.quiesce();
     for (const event of early) this.#event(event);
-    return { lease, sender };
   }
 
   #leaseLost(why: "superseded" | "resync"): void {
@@ -277,8 +214,8 @@ export class Link<Session extends LinkSession> {
   #early(event: CloudEvent): void {
     if (this.#state.name !== "establishing") return;
     this.perform(this.session.eventReceived(this.#now()));
-    if (this.#state.early.length >= this.#options.window * WINDOW_TOLERANCE) throw this.#windowExceeded();
-    this.#state.early.push(event);
+    if (this.#handshake.earlyCount >= this.#options.window * WINDOW_TOLERANCE) throw this.#windowExceeded();
+    this.#handshake.keep(event);
   }
 
   #event(event: CloudEvent): void {
@@ -352,6 +289,7 @@ export class Link<Session extends LinkSession> {
     this.#floor = this.settledFloor;
     this.#unsettled = this.unsettled;
     this.#state = { name: "ended" };
+    this.#handshake.abandon();
     this.#wake.cancel();
     if (state.name === "open") {
       state.sender.stop();

@@ -1,0 +1,128 @@
+import { HawserError, type CloudEvent, type Hello } from "@hawser/protocol";
+import type { Established, SessionOutput } from "@hawser/session";
+import type { MailboxLease } from "@hawser/store";
+import type { LinkOptions, LinkPeer } from "./link-options.js";
+import type { LinkSession } from "./link-session.js";
+import type { ReplySink } from "./receiver.js";
+import { Sender } from "./sender.js";
+
+/** What is there once the peer is known: its mailbox to send from, its inbox to receive into. */
+export interface AttachedPeer {
+  readonly peer: LinkPeer;
+  readonly sender: Sender;
+  readonly lease: MailboxLease;
+}
+
+/** What a handshake needs of its link. */
+export interface HandshakeHost {
+  /** Where the answers to events go. */
+  readonly sink: ReplySink;
+  perform(outputs: readonly SessionOutput[]): void;
+  fail(error: HawserError): void;
+  /** There is something to send. */
+  ready(): void;
+  leaseLost(why: "superseded" | "resync"): void;
+  /** Events may flow from here on. `early` came before, in order. */
+  attached(attached: AttachedPeer, early: readonly CloudEvent[]): void;
+}
+
+/**
+ * From the first frame until mailbox and inbox of the peer are open. A principal opens them for the hello it accepted, an agent for the welcome it got; events
+ * that arrive meanwhile are kept.
+ */
+export class Handshake<Session extends LinkSession> {
+  readonly #options: LinkOptions<Session>;
+  readonly #host: HandshakeHost;
+  #early: CloudEvent[] = [];
+  #state: "under way" | "done" | "abandoned" = "under way";
+
+  constructor(options: LinkOptions<Session>, host: HandshakeHost) {
+    this.#options = options;
+    this.#host = host;
+  }
+
+  /** Events kept so far. */
+  get earlyCount(): number {
+    return this.#early.length;
+  }
+
+  keep(event: CloudEvent): void {
+    this.#early.push(event);
+  }
+
+  /** The link has ended: what is still being opened is closed again. */
+  abandon(): void {
+    this.#state = "abandoned";
+    this.#early = [];
+  }
+
+  /** Answers a hello. A principal claims the mailbox before it says welcome: with the welcome, the epoch is final. */
+  async answer(hello: Hello): Promise<void> {
+    const { door, session } = this.#options;
+    if (door === undefined) throw new HawserError("internal", "this side does not accept sessions");
+    try {
+      const admission = await door.admit(hello);
+      if (this.#state === "abandoned") return;
+      if (admission.kind === "refused") {
+        this.#host.perform(door.refuse(session, admission.error, admission.retryAfterMs));
+        return;
+      }
+      const attached = await this.#attach(admission.peer, hello.store, hello.window);
+      if (attached === undefined) return;
+      const { sessionId } = admission;
+      const { epoch } = attached.lease;
+      const settled = attached.sender.settledFloor;
+      this.#host.perform(door.accept(session, { sessionId, epoch, settled }));
+    } catch (thrown) {
+      this.#host.perform(door.refuse(session, HawserError.from(thrown), undefined));
+    }
+  }
+
+  /** The session is open: an agent makes ready for its principal, on a principal everything is. */
+  async complete({ peerStore, peerWindow }: Established): Promise<void> {
+    const { peer } = this.#options;
+    if (peer === undefined) return;
+    try {
+      await this.#attach(peer, peerStore, peerWindow);
+    } catch (thrown) {
+      this.#host.fail(HawserError.from(thrown));
+    }
+  }
+
+  /** Undefined when the link ended meanwhile. */
+  async #attach(peer: LinkPeer, peerStore: string, window: number): Promise<AttachedPeer | undefined> {
+    const { runtime, resend, store, connection } = this.#options;
+    const host = this.#host;
+    const sender = new Sender({
+      runtime,
+      window,
+      onReady: () => host.ready(),
+      onError: (error) => host.fail(error),
+      ...(resend === undefined ? {} : { resend }),
+      ...(peer.observer === undefined ? {} : { observer: peer.observer }),
+    });
+    const holder = `${connection.transport} ${connection.peer.address}`;
+    const lease = await store.open(
+      peer.name,
+      holder,
+      { peerStore },
+      {
+        event: (entry) => sender.entry(entry),
+        lost: (why) => host.leaseLost(why),
+      },
+    );
+    await sender.start(lease);
+    await peer.receiver.attach(peerStore, host.sink);
+    if (this.#state !== "under way") {
+      peer.receiver.detach(host.sink);
+      sender.stop();
+      await lease.close();
+      return undefined;
+    }
+    this.#state = "done";
+    const attached = { peer, sender, lease };
+    host.attached(attached, this.#early);
+    this.#early = [];
+    return attached;
+  }
+}
