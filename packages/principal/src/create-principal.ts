@@ -75,7 +75,7 @@ export function createPrincipal(options: PrincipalOptions): Principal {
     reason: string;
   }): ReturnType<Principal["drain"]> {
     state = "draining";
-    return sessions.drain(windowMs, windowMs + DRAIN_GRACE_MS, reason);
+    return sessions.drain({ windowMs, graceMs: windowMs + DRAIN_GRACE_MS, reason });
   }
 
   async function shutDown(): Promise<void> {

@@ -1,15 +1,17 @@
 import type { ResendTiming } from "@hawser/delivery";
 import { Link, Receiver, type Admission, type LinkObserver } from "@hawser/link";
 import { checkAgentName, HawserError, type Hello } from "@hawser/protocol";
-import type { Logger, Runtime, Timer } from "@hawser/runtime";
+import type { Logger, Runtime } from "@hawser/runtime";
 import { PrincipalSession, type Established, type SessionEnd, type SessionTiming } from "@hawser/session";
 import type { Store } from "@hawser/store";
 import type { Connection } from "@hawser/transport";
 import type { Authenticate } from "../authenticate.js";
 import type { AgentEventHandler, DrainReport } from "../principal.js";
 import type { PrincipalObserver } from "../principal-observer.js";
-import { AgentPresence } from "./agent-presence.js";
+import type { AgentPresence } from "./agent-presence.js";
 import { applyAgentEvent } from "./apply-agent-event.js";
+import { Drain, type DrainOptions } from "./drain.js";
+import { KnownAgents } from "./known-agents.js";
 
 export interface SessionRegistryOptions {
   readonly runtime: Runtime;
@@ -28,30 +30,20 @@ export interface SessionRegistryOptions {
 
 /** When a refused agent may come back while this principal has more connections than it may have. */
 const OVERLOADED_RETRY_MS = 5_000;
-/** Agents remembered by name after their session ended; the longest gone is forgotten first. */
-const MAX_REMEMBERED_AGENTS = 100_000;
-
-/** A drain that is under way, and what the last step of it waits for. */
-interface Draining {
-  readonly reason: string;
-  readonly untilMs: number;
-  readonly report: { sessions: number; readonly unsettled: Map<string, number> };
-  done: () => void;
-}
-
 /** Every connection of this principal, from accept to end, and the agents behind them. */
 export class SessionRegistry {
   readonly #options: SessionRegistryOptions;
   readonly #logger: Logger;
   readonly #links = new Set<Link<PrincipalSession>>();
-  readonly #agents = new Map<string, AgentPresence>();
+  readonly #agents: KnownAgents;
   /** The agent of a link, once its hello was accepted. */
   readonly #names = new Map<Link<PrincipalSession>, string>();
-  #draining: Draining | undefined;
+  #drain: Drain | undefined;
 
   constructor(options: SessionRegistryOptions) {
     this.#options = options;
     this.#logger = options.runtime.logger;
+    this.#agents = new KnownAgents(options.runtime.clock);
   }
 
   get size(): number {
@@ -64,7 +56,7 @@ export class SessionRegistry {
 
   /** Names of the agents with a session or remembered from one. */
   names(): Iterable<string> {
-    return this.#agents.keys();
+    return this.#agents.names();
   }
 
   /** Takes over a new connection. */
@@ -103,39 +95,15 @@ export class SessionRegistry {
    * Asks every session to go, each with its own slot evenly inside the window, and waits for them. Whoever is still there a grace after the window is cut off.
    * Until `reopen`, new sessions are refused with the time that is left.
    */
-  async drain(windowMs: number, graceMs: number, reason: string): Promise<DrainReport> {
-    if (this.#draining !== undefined) throw new HawserError("draining", "a drain is already under way");
-    const { clock, timers } = this.#options.runtime;
-    const report = { sessions: this.#links.size, unsettled: new Map<string, number>() };
-    let timer: Timer | undefined;
-    await new Promise<void>((resolve) => {
-      this.#draining = { reason, untilMs: clock.now() + windowMs, report, done: resolve };
-      let slot = 0;
-      const spacing = windowMs / Math.max(1, this.#links.size);
-      for (const link of this.#links) {
-        link.perform(
-          link.session.drain({ windowMs, slotMs: Math.round(slot * spacing), reason }, clock.now()),
-        );
-        slot += 1;
-      }
-      timer = timers.after(graceMs, () => this.#cutOff());
-      if (this.#links.size === 0) resolve();
-    });
-    timer?.cancel();
-    return report;
+  async drain(options: DrainOptions): Promise<DrainReport> {
+    if (this.#drain !== undefined) throw new HawserError("draining", "a drain is already under way");
+    this.#drain = new Drain(this.#options.runtime, options);
+    return this.#drain.run(this.#links);
   }
 
   /** Sessions are let in again. */
   reopen(): void {
-    this.#draining = undefined;
-  }
-
-  #cutOff(): void {
-    for (const link of this.#links) {
-      link.connection.terminate(
-        new HawserError("draining", "the session did not end within the grace of the drain"),
-      );
-    }
+    this.#drain = undefined;
   }
 
   async #admit(link: Link<PrincipalSession>, hello: Hello): Promise<Admission> {
@@ -145,13 +113,7 @@ export class SessionRegistry {
       error,
       ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     });
-    if (this.#draining !== undefined) {
-      const left = Math.max(0, this.#draining.untilMs - runtime.clock.now());
-      return refuse(
-        new HawserError("draining", `this principal is going away: ${this.#draining.reason}`),
-        Math.ceil(left),
-      );
-    }
+    if (this.#drain !== undefined) return { kind: "refused", ...this.#drain.refusal() };
     if (this.#links.size > maxSessions) {
       return refuse(
         new HawserError("overloaded", `this principal holds ${maxSessions} connections already`),
@@ -161,7 +123,7 @@ export class SessionRegistry {
     checkAgentName(hello.agent);
     const result = await authenticate(link.connection.peer, hello);
     if (!result.ok) return refuse(result.error, result.retryAfterMs);
-    const presence = this.#presenceOf(hello.agent);
+    const presence = this.#agents.getOrAdd(hello.agent);
     const linkObserver = this.#options.observer.link?.(hello.agent);
     this.#names.set(link, hello.agent);
     presence.admitted(link);
@@ -174,15 +136,6 @@ export class SessionRegistry {
         observer: presence.observe(linkObserver),
       },
     };
-  }
-
-  #presenceOf(agent: string): AgentPresence {
-    const known = this.#agents.get(agent);
-    if (known !== undefined) return known;
-    this.#forgetOldest();
-    const presence = new AgentPresence(agent, this.#options.runtime.clock);
-    this.#agents.set(agent, presence);
-    return presence;
   }
 
   #receiverOf(presence: AgentPresence, linkObserver: LinkObserver | undefined): Receiver {
@@ -198,15 +151,6 @@ export class SessionRegistry {
     }));
   }
 
-  #forgetOldest(): void {
-    if (this.#agents.size < MAX_REMEMBERED_AGENTS) return;
-    for (const [name, presence] of this.#agents) {
-      if (presence.live !== undefined || presence.receiver !== undefined) continue;
-      this.#agents.delete(name);
-      return;
-    }
-  }
-
   #refused({ transport, peer }: Connection, { code, message, agent }: HawserError, name = agent): void {
     this.#options.observer.sessionRefused?.(name ?? "", code);
     const fields = { transport, address: peer.address, code, agent: name };
@@ -214,7 +158,7 @@ export class SessionRegistry {
   }
 
   #opened(link: Link<PrincipalSession>, session: Established): void {
-    const presence = this.#presenceOf(session.agent);
+    const presence = this.#agents.getOrAdd(session.agent);
     presence.opened(link, session);
     this.#logger.info(
       {
@@ -235,13 +179,12 @@ export class SessionRegistry {
     // Whatever kept it from becoming a session, this side's rules or the agent's first words, is told here and only here.
     if (end.openedAtMs === undefined && "error" in end) this.#refused(link.connection, end.error, name);
     if (name !== undefined) this.#left(link, name, end);
-    if (this.#draining !== undefined && this.#links.size === 0) this.#draining.done();
+    if (this.#links.size === 0) this.#drain?.allGone();
   }
 
   #left(link: Link<PrincipalSession>, agent: string, end: SessionEnd): void {
     const presence = this.#agents.get(agent);
-    const unsettled = link.unsettled;
-    if (this.#draining !== undefined && unsettled > 0) this.#draining.report.unsettled.set(agent, unsettled);
+    this.#drain?.sessionEnded(agent, link.unsettled);
     if (presence?.ended(link, end) !== true) return;
     if (end.openedAtMs !== undefined) this.#sayEnded(link.connection, agent, end, presence.reason);
     void this.releaseSeries(agent);
