@@ -23,6 +23,8 @@ export const CLOSE_CODES = {
   unsupportedVersion: 4005,
   windowExceeded: 4006,
   slowConsumer: 4007,
+  storeFull: 4008,
+  storeUnavailable: 4009,
 } as const;
 
 export type CloseCode = (typeof CLOSE_CODES)[keyof typeof CLOSE_CODES];

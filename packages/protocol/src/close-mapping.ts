@@ -25,8 +25,8 @@ const CLOSE_CODE_BY_ERROR: Readonly<Record<ErrorCode, CloseCode>> = {
   draining: serviceRestart,
   overloaded: tryAgainLater,
   mailbox_full: tryAgainLater,
-  store_full: tryAgainLater,
-  store_unavailable: tryAgainLater,
+  store_full: CLOSE_CODES.storeFull,
+  store_unavailable: CLOSE_CODES.storeUnavailable,
   store_corrupt: internalError,
   conflict: internalError,
   not_found: internalError,
@@ -61,6 +61,8 @@ const ERROR_BY_CLOSE_CODE: ReadonlyMap<number, ErrorCode> = new Map<CloseCode, E
   [CLOSE_CODES.unsupportedVersion, "unsupported_version"],
   [CLOSE_CODES.windowExceeded, "window_exceeded"],
   [CLOSE_CODES.slowConsumer, "slow_consumer"],
+  [CLOSE_CODES.storeFull, "store_full"],
+  [CLOSE_CODES.storeUnavailable, "store_unavailable"],
 ]);
 
 /** The code to close a connection with because of an error (PROTOCOL.md, Close codes). */

@@ -23,6 +23,8 @@ export const GRPC_STATUS_BY_CLOSE_CODE: Readonly<Record<CloseCode, number>> = {
   [CLOSE_CODES.unsupportedVersion]: 9, // FAILED_PRECONDITION
   [CLOSE_CODES.windowExceeded]: 8, // RESOURCE_EXHAUSTED
   [CLOSE_CODES.slowConsumer]: 8, // RESOURCE_EXHAUSTED
+  [CLOSE_CODES.storeFull]: 8, // RESOURCE_EXHAUSTED
+  [CLOSE_CODES.storeUnavailable]: 14, // UNAVAILABLE
 };
 
 /**

@@ -240,6 +240,8 @@ describe("how the principal's close reads", () => {
     [4003, false, "refused", "unauthenticated"],
     [4004, false, "refused", "forbidden"],
     [4005, false, "refused", "unsupported_version"],
+    [4008, false, "failed", "store_full"],
+    [4009, false, "failed", "store_unavailable"],
     [4999, false, "failed", "connection_closed"],
   ] as const)("%d", (code, clean, kind, errorCode) => {
     const end = endOf(agentIn("open"), { kind: "closed", clean, code, reason: "why", by: "peer" });

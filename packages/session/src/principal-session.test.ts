@@ -226,7 +226,8 @@ describe("a takeover", () => {
 describe("a failure on the principal", () => {
   it.each([
     ["handler_failed", 1011, "handler_failed"],
-    ["store_unavailable", 1013, "store_unavailable"],
+    ["store_full", 4008, "store_full"],
+    ["store_unavailable", 4009, "store_unavailable"],
     ["window_exceeded", 4006, "what happened"],
     ["invalid_message", 1002, "what happened"],
   ] as const)("%s closes with %d", (code, closeCode, reason) => {
