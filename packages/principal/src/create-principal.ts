@@ -23,6 +23,8 @@ import { VERSION } from "./version.js";
 export const DEFAULT_MAX_SESSIONS = 20_000;
 /** How long `stop` gives the fleet to go: short, because whoever stops a process has a deadline of their own. */
 export const DEFAULT_STOP_WINDOW_MS = 5_000;
+/** When a refused agent comes back where no listener of this principal knows better. */
+const DEFAULT_SLOT_MS = 5_000;
 /** What a session may take beyond the window before it is cut off. */
 const DRAIN_GRACE_MS = 5_000;
 
@@ -32,6 +34,8 @@ export function createPrincipal(options: PrincipalOptions): Principal {
   const { store, acceptors } = options;
   const observer = options.observer ?? {};
   const source = options.source ?? "hawser/principal";
+  const listener =
+    options.listen === undefined ? undefined : createListener(options.listen, { runtime, acceptors });
   const sessions = new SessionRegistry({
     runtime,
     store,
@@ -44,9 +48,9 @@ export function createPrincipal(options: PrincipalOptions): Principal {
     observer,
     timing: options.timing,
     resend: options.resend,
+    settled: ({ peer }) => listener?.settled(peer.address),
+    slot: () => listener?.slot() ?? DEFAULT_SLOT_MS,
   });
-  const listener =
-    options.listen === undefined ? undefined : createListener(options.listen, { runtime, acceptors });
   let state: Principal["state"] = "stopped";
   let stopping: Promise<void> | undefined;
 

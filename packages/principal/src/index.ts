@@ -14,9 +14,7 @@ export type {
 } from "./principal.js";
 export type { AgentView, DeadLetterView, ResourceView } from "./views.js";
 export { createListener, type Listener, type ListenerParts } from "./listener/listener.js";
-export {
-  DEFAULT_HELLO_TIMEOUT_MS,
-  DEFAULT_LISTEN_HOST,
-  DEFAULT_MAX_UNDECIDED,
-} from "./listener/listener-settings.js";
+export { DEFAULT_LISTEN_HOST } from "./listener/listener-settings.js";
 export type { ListenerStats } from "./listener/listener-stats.js";
+export { DEFAULT_ADMISSION, type AdmissionSettings } from "./listener/admission/admission-settings.js";
+export type { AdmissionStats } from "./listener/admission/admission-queue.js";

@@ -1,3 +1,5 @@
+import type { AdmissionSettings } from "./admission/admission-settings.js";
+
 /** The certificate and key are PEM text or bytes. */
 export interface ListenerTls {
   readonly cert: string | Buffer;
@@ -12,10 +14,8 @@ export interface ListenerOptions {
   /** 0 lets the system choose. */
   readonly port: number;
   readonly tls?: ListenerTls;
-  /** From the accepted socket to the first bytes that tell the protocol (TLS included). @default 10 s */
-  readonly helloTimeoutMs?: number;
-  /** Sockets that have not told their protocol yet; more are closed at once and counted. @default 1024 */
-  readonly maxUndecided?: number;
+  /** How fast and how many are let in. @default DEFAULT_ADMISSION */
+  readonly admission?: Partial<AdmissionSettings>;
 }
 
 export interface BoundAddress {

@@ -1,13 +1,15 @@
-/** What became of accepted sockets, since the listener was made. */
-export interface ListenerStats {
-  /** Sockets that have not told their protocol yet, now. */
-  readonly undecided: number;
-  /** Given to an acceptor. */
+import type { AdmissionStats } from "./admission/admission-queue.js";
+
+/** What became of accepted sockets, since the listener was made, and those it has now. */
+export interface ListenerStats extends AdmissionStats {
+  /** Clients that are being told to come back, now. */
+  readonly refusing: number;
+  /** Given to an acceptor to become a session. */
   readonly handedOver: number;
-  /** Closed at once because `maxUndecided` others were waiting. */
+  /** Closed without a word, because `maxRefusing` others were being refused. */
   readonly overCapacity: number;
-  /** Closed because they did not tell their protocol (or finish TLS) in time. */
-  readonly helloTimeout: number;
+  /** Closed because their handshake (or their refusal) took too long. */
+  readonly handshakeTimeout: number;
   /** TLS handshakes that failed: no common version or protocol, no or a bad client certificate, or a reset on the way. */
   readonly tlsFailed: number;
   /** Told that this port does not speak their protocol. */
@@ -16,13 +18,13 @@ export interface ListenerStats {
   readonly lost: number;
 }
 
-type Outcome = Exclude<keyof ListenerStats, "undecided">;
+type Outcome = Exclude<keyof ListenerStats, keyof AdmissionStats | "refusing">;
 
 export class ListenerCounts {
   readonly #counts: Record<Outcome, number> = {
     handedOver: 0,
     overCapacity: 0,
-    helloTimeout: 0,
+    handshakeTimeout: 0,
     tlsFailed: 0,
     unsupportedProtocol: 0,
     lost: 0,
@@ -34,7 +36,7 @@ export class ListenerCounts {
     return this.#counts[outcome];
   }
 
-  stats(undecided: number): ListenerStats {
-    return { undecided, ...this.#counts };
+  stats(now: AdmissionStats & Pick<ListenerStats, "refusing">): ListenerStats {
+    return { ...now, ...this.#counts };
   }
 }

@@ -93,7 +93,7 @@ describe("telling protocols apart over TLS", () => {
     const client = dial(port, { ALPNProtocols: [...offered] });
     expect(await exchange(client, "hello", expected.length + 6)).toBe(`${expected}|hello`);
     expect(infos).toEqual([{ address: `127.0.0.1:${client.localPort}` }]);
-    expect(listener.stats()).toMatchObject({ undecided: 0, handedOver: 1, tlsFailed: 0, lost: 0 });
+    expect(listener.stats()).toMatchObject({ handshakes: 1, handedOver: 1, tlsFailed: 0, lost: 0 });
   });
 
   it("offers only what an acceptor speaks", async () => {
@@ -136,19 +136,19 @@ describe("telling protocols apart over TLS", () => {
       client.resetAndDestroy();
       await until(() => listener.stats().tlsFailed === failed + 1);
     }
-    expect(listener.stats().undecided).toBe(0);
+    expect(listener.stats().handshakes).toBe(0);
     expect(await exchange(dial(port), "GET", 12)).toBe("http/1.1|GET");
   });
 
   it("holds the deadline over the handshake and the first bytes together", async () => {
-    const { port, listener } = await listen(["http/1.1"], {}, { helloTimeoutMs: 100 });
+    const { port, listener } = await listen(["http/1.1"], {}, { admission: { handshakeTimeoutMs: 100 } });
     const inHandshake = connectTcp(port, "127.0.0.1");
     inHandshake.on("error", () => {});
     const afterHandshake = dial(port);
     afterHandshake.on("error", () => {});
     afterHandshake.resume();
     await until(() => inHandshake.closed && afterHandshake.closed);
-    expect(listener.stats()).toMatchObject({ undecided: 0, helloTimeout: 2, tlsFailed: 0, lost: 0 });
+    expect(listener.stats()).toMatchObject({ handshakes: 0, handshakeTimeout: 2, tlsFailed: 0, lost: 0 });
   });
 });
 

@@ -72,7 +72,10 @@ async function listen(
   options: Partial<ListenerOptions> = {},
   runtime = systemRuntime(),
 ): Promise<{ listener: Listener; host: string; port: number }> {
-  const listener = createListener({ port: 0, ...options }, { runtime, acceptors });
+  const listener = createListener(
+    { port: 0, ...options, admission: { rampMs: 0, ...options.admission } },
+    { runtime, acceptors },
+  );
   cleanups.push(() => listener.stop());
   return { listener, ...(await listener.start()) };
 }
@@ -166,7 +169,7 @@ describe("telling protocols apart on one plaintext port", () => {
     const answer = (await readAll(client)).toString();
     expect(answer).toMatch(/^HTTP\/1\.1 505 /);
     expect(answer).toContain("HTTP/2 (gRPC) only");
-    await until(() => listener.stats().undecided === 0);
+    await until(() => listener.stats().handshakes === 0);
     expect(listener.stats()).toMatchObject({ unsupportedProtocol: 1, handedOver: 0, lost: 0 });
   });
 
@@ -185,33 +188,51 @@ describe("telling protocols apart on one plaintext port", () => {
 describe("clients that do not say what they speak", () => {
   it("cuts silence at the deadline and not before", async () => {
     const world = createVirtualRuntime({ seed: 1 });
-    const { port, listener } = await listen([recorder("http/1.1")], { helloTimeoutMs: 500 }, world.runtime);
+    const { port, listener } = await listen(
+      [recorder("http/1.1")],
+      { admission: { handshakeTimeoutMs: 500 } },
+      world.runtime,
+    );
     const client = await dial(port);
-    await until(() => listener.stats().undecided === 1);
+    await until(() => listener.stats().handshakes === 1);
     await world.advance(499);
-    expect(listener.stats()).toMatchObject({ undecided: 1, helloTimeout: 0 });
+    expect(listener.stats()).toMatchObject({ handshakes: 1, handshakeTimeout: 0 });
     await world.advance(1);
-    expect(listener.stats()).toMatchObject({ undecided: 0, helloTimeout: 1, lost: 0 });
+    expect(listener.stats()).toMatchObject({ handshakes: 0, handshakeTimeout: 1, lost: 0 });
     await readAll(client);
   });
 
   it("does not let half a preface extend the deadline", async () => {
     const world = createVirtualRuntime({ seed: 1 });
-    const { port, listener } = await listen([recorder("h2")], { helloTimeoutMs: 500 }, world.runtime);
+    const { port, listener } = await listen(
+      [recorder("h2")],
+      { admission: { handshakeTimeoutMs: 500 } },
+      world.runtime,
+    );
     const client = await dial(port);
     client.write(HTTP2_PREFACE.subarray(0, 23));
-    await until(() => listener.stats().undecided === 1);
+    await until(() => listener.stats().handshakes === 1);
     await world.advance(500);
-    expect(listener.stats().helloTimeout).toBe(1);
+    expect(listener.stats().handshakeTimeout).toBe(1);
     await readAll(client);
   });
 
-  it("forgets the deadline once a socket was handed over", async () => {
+  it("holds the deadline until the session is there, and no longer", async () => {
     const world = createVirtualRuntime({ seed: 1 });
     const h1 = recorder("http/1.1");
-    const { port } = await listen([h1], {}, world.runtime);
-    (await dial(port)).write("GET");
-    await until(() => h1.taken.length === 1);
+    const { port, listener } = await listen([h1], { admission: { handshakeTimeoutMs: 500 } }, world.runtime);
+    const [quick, slow] = [await dial(port), await dial(port)];
+    quick.write("GET");
+    slow.write("GET");
+    await until(() => h1.taken.length === 2);
+    listener.settled(`127.0.0.1:${quick.localPort}`);
+    const cut = closed(slow);
+    slow.resume();
+    await world.advance(500);
+    await cut;
+    expect(listener.stats()).toMatchObject({ handshakes: 0, handshakeTimeout: 1, handedOver: 2 });
+    await world.advance(60_000);
+    expect(quick.destroyed).toBe(false);
     expect(world.pendingTimers).toBe(0);
   });
 
@@ -225,24 +246,76 @@ describe("clients that do not say what they speak", () => {
       client.resetAndDestroy();
       await until(() => listener.stats().lost === lost + 1);
     }
-    expect(listener.stats().undecided).toBe(0);
+    expect(listener.stats().handshakes).toBe(0);
     (await dial(port)).write("GET");
     await until(() => h1.taken.length === 1);
   });
+});
 
-  it("closes newcomers at the bound, counts them, and has room again when one has gone", async () => {
+describe("more clients than there is room for", () => {
+  it("lets them wait unread, in order, and lets the next one in when a session is there", async () => {
     const h1 = recorder("http/1.1");
-    const { port, listener } = await listen([h1], { maxUndecided: 2 });
-    const first = await dial(port);
-    await dial(port);
-    await until(() => listener.stats().undecided === 2);
-    expect((await readAll(await dial(port))).length).toBe(0);
-    expect(listener.stats()).toMatchObject({ undecided: 2, overCapacity: 1 });
-    first.destroy();
-    await until(() => listener.stats().undecided === 1);
+    const { port, listener } = await listen([h1], { admission: { maxHandshakes: 1, maxWaiting: 2 } });
+    const all = [await dial(port)];
+    all[0]?.write("GET /0");
+    await until(() => h1.taken.length === 1);
+    for (const number of [1, 2]) {
+      const client = await dial(port);
+      client.write(`GET /${number}`);
+      all.push(client);
+      await until(() => listener.stats().waiting === number);
+    }
+    expect(h1.taken).toHaveLength(1);
+    for (const [number, client] of all.entries()) {
+      await until(() => h1.taken[number]?.received.toString() === `GET /${number}`);
+      listener.settled(`127.0.0.1:${client.localPort}`);
+    }
+    expect(listener.stats()).toMatchObject({ waiting: 0, handshakes: 0, handedOver: 3, admitted: 3 });
+  });
+
+  it("tells those beyond the line when to come back, through their acceptor, one slot after the other", async () => {
+    const h1 = recorder("http/1.1");
+    const admission = { ratePerSecond: 10, burst: 1, maxHandshakes: 1, maxWaiting: 0 };
+    const { port, listener } = await listen([h1], { admission });
     (await dial(port)).write("GET");
     await until(() => h1.taken.length === 1);
-    expect(listener.stats()).toMatchObject({ undecided: 1, overCapacity: 1, handedOver: 1 });
+    for (const number of [1, 2]) {
+      (await dial(port)).write("GET");
+      await until(() => h1.taken.length === 1 + number);
+    }
+    const [, first, second] = h1.taken.map(({ info }) => info.refusal?.retryAfterMs);
+    // Not before 250 ms, then a tenth of a second for each; some real time passes between the two.
+    expect(first).toBeGreaterThanOrEqual(250);
+    expect((second ?? 0) - (first ?? 0)).toBeLessThanOrEqual(100);
+    expect(second).toBeGreaterThanOrEqual(250);
+    expect(listener.stats()).toMatchObject({ refused: 2, refusing: 2, handedOver: 1 });
+  });
+
+  it("closes without a word those that cannot even be told, counts them, and has room again when one has gone", async () => {
+    const h1 = recorder("http/1.1");
+    const admission = { maxHandshakes: 2, maxWaiting: 0, maxRefusing: 0 };
+    const { port, listener } = await listen([h1], { admission });
+    const first = await dial(port);
+    await dial(port);
+    await until(() => listener.stats().handshakes === 2);
+    expect((await readAll(await dial(port))).length).toBe(0);
+    expect(listener.stats()).toMatchObject({ handshakes: 2, overCapacity: 1 });
+    first.destroy();
+    await until(() => listener.stats().handshakes === 1);
+    (await dial(port)).write("GET");
+    await until(() => h1.taken.length === 1);
+    expect(listener.stats()).toMatchObject({ handshakes: 2, overCapacity: 1, handedOver: 1 });
+  });
+
+  it("takes other settings while it runs, and refuses those that cannot work", async () => {
+    const h1 = recorder("http/1.1");
+    const { port, listener } = await listen([h1], { admission: { maxHandshakes: 1, maxWaiting: 5 } });
+    (await dial(port)).write("GET");
+    (await dial(port)).write("GET");
+    await until(() => listener.stats().waiting === 1);
+    expect(() => listener.configure({ ratePerSecond: 0 })).toThrow("admission.ratePerSecond");
+    listener.configure({ maxHandshakes: 2 });
+    await until(() => h1.taken.length === 2);
   });
 });
 
@@ -280,22 +353,23 @@ describe("start and stop", () => {
       [{ port: -1 }, "listen.port"],
       [{ port: 1.5 }, "listen.port"],
       [{ port: 0, host: "" }, "listen.host"],
-      [{ port: 0, helloTimeoutMs: 0 }, "listen.helloTimeoutMs"],
-      [{ port: 0, maxUndecided: 0 }, "listen.maxUndecided"],
+      [{ port: 0, admission: { handshakeTimeoutMs: 0 } }, "admission.handshakeTimeoutMs"],
+      [{ port: 0, admission: { burst: 0.5 } }, "admission.burst"],
+      [{ port: 0, admission: { maxWaiting: -1 } }, "admission.maxWaiting"],
       [{ port: 0, tls: { cert: "no", key: "no" } }, "listen.tls"],
     ] as const) {
       expect(() => createListener(options, parts)).toThrow(named);
     }
   });
 
-  it("stops: frees the port, cuts the undecided and leaves the others alone", async () => {
+  it("stops: frees the port, cuts those not handed over and leaves the others alone", async () => {
     const h1 = recorder("http/1.1");
     const { port, listener } = await listen([h1]);
     const talking = await dial(port);
     talking.write("GET");
     await until(() => h1.taken.length === 1);
     const silent = await dial(port);
-    await until(() => listener.stats().undecided === 1);
+    await until(() => listener.stats().handshakes === 2);
 
     await listener.stop();
     await readAll(silent);

@@ -1,35 +1,44 @@
 import type { Lifecycle, Logger, Runtime } from "@hawser/runtime";
-import type { Acceptor, SocketInfo } from "@hawser/transport";
+import type { Acceptor } from "@hawser/transport";
 import { createServer, type Server, type Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { formatAddress } from "./bind-error.js";
 import { bindPort } from "./bind-port.js";
 import type { ApplicationProtocol } from "./http2-preface.js";
 import type { BoundAddress, ListenerOptions } from "./listener-options.js";
+import { resolveAdmissionSettings, type AdmissionSettings } from "./admission/admission-settings.js";
 import { resolveListenerOptions, type ListenerSettings } from "./listener-settings.js";
 import { ListenerCounts, type ListenerStats } from "./listener-stats.js";
 import { readProtocol } from "./read-protocol.js";
 import { certificateName, TlsEndpoint } from "./tls-endpoint.js";
-import { UndecidedSockets, type Undecided } from "./undecided-sockets.js";
 import { unsupportedProtocolAnswer } from "./unsupported-protocol.js";
+import { Visitors, type Visitor } from "./visitors.js";
 
 export interface ListenerParts {
   readonly runtime: Runtime;
   /** Who takes the sockets, one per protocol. Started before this listener and stopped after it, by their owner. */
   readonly acceptors: readonly Acceptor[];
+  /** Whether this is the control plane's own port; the acceptors are told. @default false */
+  readonly internal?: boolean;
 }
 
 export interface Listener extends Lifecycle<BoundAddress> {
+  /** The connection from this address became a session, or was refused as one: its place is for somebody else. */
+  settled(address: string): void;
+  /** When somebody who is refused behind this listener is to come back: a slot of its own. In milliseconds from now. */
+  slot(): number;
+  /** Changes how fast and how many are let in; what is not named stays. @throws HawserError `invalid_config` */
+  configure(admission: Partial<AdmissionSettings>): void;
   /** What became of the sockets so far. */
   stats(): ListenerStats;
 }
 
 /**
- * The one external port. It finds out which protocol a client speaks (TLS: by ALPN; plaintext, or a client without ALPN: by its first bytes)
- * and hands the socket to the acceptor of that protocol.
+ * A port in front of all transports. A socket waits here, unread, until its turn comes, before anything is paid for it; then this finds out which protocol
+ * the client speaks (TLS: by ALPN; plaintext, or a client without ALPN: by its first bytes) and hands the socket to the acceptor of that protocol. Whoever finds the
+ * line full is told when to come back in that protocol, too.
  *
- * `start` throws a HawserError `port_in_use` or `address_unavailable`; `stop` closes the port and cuts sockets that have not told their
- * protocol, and leaves those that were handed over alone.
+ * `start` throws a HawserError `port_in_use` or `address_unavailable`; `stop` closes the port and cuts sockets that were not handed over, and leaves the others alone.
  *
  * @throws HawserError `invalid_config`
  */
@@ -40,36 +49,27 @@ export function createListener(options: ListenerOptions, parts: ListenerParts): 
 class FrontListener implements Listener {
   readonly #settings: ListenerSettings;
   readonly #acceptors: ReadonlyMap<ApplicationProtocol, Acceptor>;
+  readonly #internal: boolean;
+  readonly #runtime: Runtime;
   readonly #logger: Logger;
   readonly #counts = new ListenerCounts();
-  readonly #undecided: UndecidedSockets;
   readonly #tls: TlsEndpoint | undefined;
+  #admission: AdmissionSettings;
+  #visitors: Visitors;
   #server: Server | undefined;
 
-  constructor(settings: ListenerSettings, { runtime, acceptors }: ListenerParts) {
+  constructor(settings: ListenerSettings, { runtime, acceptors, internal = false }: ListenerParts) {
     this.#settings = settings;
+    this.#admission = settings.admission;
     this.#acceptors = new Map(acceptors.map((acceptor) => [acceptor.alpn, acceptor]));
+    this.#internal = internal;
+    this.#runtime = runtime;
     this.#logger = runtime.logger;
-    this.#undecided = new UndecidedSockets({
-      max: settings.maxUndecided,
-      timeoutMs: settings.helloTimeoutMs,
-      timers: runtime.timers,
-      timedOut: ({ stage, address }) => {
-        if (stage === "refused") return;
-        this.#counts.count("helloTimeout");
-        this.#logger.debug(
-          { address, stage, code: "handshake_timeout" },
-          "a client did not say what it speaks in time",
-        );
-      },
-      lost: ({ stage }) => {
-        if (stage !== "refused") this.#counts.count(stage === "tls" ? "tlsFailed" : "lost");
-      },
-    });
+    this.#visitors = this.#welcome();
     const alpn = (["h2", "http/1.1"] as const).filter((name) => this.#acceptors.has(name));
     this.#tls =
       settings.tls &&
-      new TlsEndpoint(settings.tls, alpn, settings.helloTimeoutMs, (err) => {
+      new TlsEndpoint(settings.tls, alpn, settings.admission.handshakeTimeoutMs, (err) => {
         this.#logger.debug({ err }, "a TLS handshake failed");
       });
   }
@@ -82,6 +82,8 @@ class FrontListener implements Listener {
     try {
       const bound = await bindPort(server, "listen", this.#settings);
       server.on("error", (err) => this.#logger.error({ err }, "the listener cannot accept a connection"));
+      // The ramp begins with the open port.
+      this.#visitors = this.#welcome();
       return bound;
     } catch (error) {
       if (this.#server === server) this.#server = undefined;
@@ -93,11 +95,36 @@ class FrontListener implements Listener {
     // Not waited for: `close` calls back when the last socket is gone, and those handed over live on.
     this.#server?.close();
     this.#server = undefined;
-    await this.#undecided.destroyAll();
+    await this.#visitors.clear();
+  }
+
+  settled(address: string): void {
+    this.#visitors.settled(address);
+  }
+
+  slot(): number {
+    return this.#visitors.slot();
+  }
+
+  configure(admission: Partial<AdmissionSettings>): void {
+    this.#admission = resolveAdmissionSettings({ ...this.#admission, ...admission });
+    this.#visitors.configure(this.#admission);
   }
 
   stats(): ListenerStats {
-    return this.#counts.stats(this.#undecided.size);
+    return this.#counts.stats(this.#visitors.stats());
+  }
+
+  #welcome(): Visitors {
+    return new Visitors({
+      runtime: this.#runtime,
+      settings: this.#admission,
+      begin: (visitor) => this.#begin(visitor),
+      dropped: (visitor, why) => this.#dropped(visitor, why),
+      lost: ({ stage }) => {
+        if (stage !== "unsupported") this.#counts.count(stage === "tls" ? "tlsFailed" : "lost");
+      },
+    });
   }
 
   #arrived(socket: Socket): void {
@@ -108,59 +135,65 @@ class FrontListener implements Listener {
       socket.destroy();
       return;
     }
-    const stage = this.#tls === undefined ? "protocol" : "tls";
-    const undecided = this.#undecided.add(socket, formatAddress(remoteAddress, remotePort), stage);
-    if (undecided === undefined) {
-      // Said once: under a flood a line for each would cost more than the connection.
-      if (this.#counts.count("overCapacity") === 1) {
-        const { maxUndecided } = this.#settings;
-        this.#logger.warn(
-          { max: maxUndecided },
-          "too many connections at once that have not said what they speak; closing new ones",
-        );
-      }
-      socket.destroy();
+    this.#visitors.add(socket, formatAddress(remoteAddress, remotePort));
+  }
+
+  #dropped({ address, stage }: Visitor, why: "timeout" | "overCapacity"): void {
+    if (why === "timeout") {
+      if (stage !== "unsupported") this.#counts.count("handshakeTimeout");
+      this.#logger.debug({ address, stage, code: "handshake_timeout" }, "a handshake took too long");
       return;
     }
-    this.#admit(undecided);
+    // Said once: under a flood a line for each would cost more than the connection.
+    if (this.#counts.count("overCapacity") > 1) return;
+    const { maxRefusing } = this.#admission;
+    this.#logger.warn(
+      { max: maxRefusing },
+      "more connections come than can even be told to come back; closing them without a word",
+    );
   }
 
-  /**
-   * The place to make a client wait or to turn it away: it has cost an accept and nothing else. Everybody is let in at once.
-   */
-  #admit(undecided: Undecided): void {
-    if (this.#tls === undefined) this.#decideByFirstBytes(undecided, undecided.socket);
-    else this.#tls.secure(undecided.socket, (secured) => this.#secured(undecided, secured));
+  #begin(visitor: Visitor): void {
+    if (this.#tls === undefined) {
+      visitor.stage = "protocol";
+      return this.#decideByFirstBytes(visitor, visitor.socket);
+    }
+    visitor.stage = "tls";
+    this.#tls.secure(visitor.socket, (secured) => this.#secured(visitor, secured));
   }
 
-  #secured(undecided: Undecided, secured: TLSSocket): void {
+  #secured(visitor: Visitor, secured: TLSSocket): void {
     secured.on("error", ignoreError);
-    undecided.stage = "protocol";
-    undecided.certificateName = certificateName(secured);
+    visitor.stage = "protocol";
+    visitor.certificateName = certificateName(secured);
     const { alpnProtocol } = secured;
     if (alpnProtocol === "h2" || alpnProtocol === "http/1.1")
-      return this.#decided(undecided, secured, alpnProtocol);
-    this.#decideByFirstBytes(undecided, secured);
+      return this.#decided(visitor, secured, alpnProtocol);
+    this.#decideByFirstBytes(visitor, secured);
   }
 
-  #decideByFirstBytes(undecided: Undecided, socket: Socket): void {
-    readProtocol(socket, (protocol) => this.#decided(undecided, socket, protocol));
+  #decideByFirstBytes(visitor: Visitor, socket: Socket): void {
+    readProtocol(socket, (protocol) => this.#decided(visitor, socket, protocol));
   }
 
-  #decided(undecided: Undecided, socket: Socket, protocol: ApplicationProtocol): void {
+  #decided(visitor: Visitor, socket: Socket, protocol: ApplicationProtocol): void {
     const acceptor = this.#acceptors.get(protocol);
-    if (acceptor === undefined) return this.#refuse(undecided, socket, protocol);
-    if (!this.#undecided.settle(undecided)) return;
-    this.#counts.count("handedOver");
-    const { address, certificateName: name } = undecided;
-    const info: SocketInfo = { address, ...(name === undefined ? {} : { certificateName: name }) };
-    acceptor.accept(socket, info);
+    if (acceptor === undefined) return this.#refuse(visitor, socket, protocol);
+    visitor.stage = "handedOver";
+    const { address, certificateName: name, refusal } = visitor;
+    if (refusal === undefined) this.#counts.count("handedOver");
+    acceptor.accept(socket, {
+      address,
+      ...(name === undefined ? {} : { certificateName: name }),
+      ...(this.#internal ? { internal: true } : {}),
+      ...(refusal === undefined ? {} : { refusal }),
+    });
   }
 
-  /** The socket stays undecided until the client has gone, so the same bound and deadline hold. */
-  #refuse(undecided: Undecided, socket: Socket, protocol: ApplicationProtocol): void {
+  /** The socket stays a visitor until the client has gone, so the same bound and deadline hold. */
+  #refuse(visitor: Visitor, socket: Socket, protocol: ApplicationProtocol): void {
     this.#counts.count("unsupportedProtocol");
-    undecided.stage = "refused";
+    visitor.stage = "unsupported";
     socket.end(unsupportedProtocolAnswer(protocol));
     // Unread bytes at close would become a reset, which can overtake the answer.
     socket.resume();

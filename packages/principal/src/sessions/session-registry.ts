@@ -26,10 +26,12 @@ export interface SessionRegistryOptions {
   readonly observer: PrincipalObserver;
   readonly timing: Partial<SessionTiming> | undefined;
   readonly resend: Partial<ResendTiming> | undefined;
+  /** A connection became a session, or ended without: its handshake is over. */
+  readonly settled: (connection: Connection) => void;
+  /** When somebody who is refused is to come back: a slot of its own, in milliseconds from now. */
+  readonly slot: () => number;
 }
 
-/** When a refused agent may come back while this principal has more connections than it may have. */
-const OVERLOADED_RETRY_MS = 5_000;
 /** Every connection of this principal, from accept to end, and the agents behind them. */
 export class SessionRegistry {
   readonly #options: SessionRegistryOptions;
@@ -117,7 +119,7 @@ export class SessionRegistry {
     if (this.#links.size > maxSessions) {
       return refuse(
         new HawserError("overloaded", `this principal holds ${maxSessions} connections already`),
-        OVERLOADED_RETRY_MS,
+        this.#options.slot(),
       );
     }
     checkAgentName(hello.agent);
@@ -160,6 +162,7 @@ export class SessionRegistry {
   #opened(link: Link<PrincipalSession>, session: Established): void {
     const presence = this.#agents.getOrAdd(session.agent);
     presence.opened(link, session);
+    this.#options.settled(link.connection);
     this.#logger.info(
       {
         agent: session.agent,
@@ -176,6 +179,7 @@ export class SessionRegistry {
     this.#links.delete(link);
     const name = this.#names.get(link);
     this.#names.delete(link);
+    this.#options.settled(link.connection);
     // Whatever kept it from becoming a session, this side's rules or the agent's first words, is told here and only here.
     if (end.openedAtMs === undefined && "error" in end) this.#refused(link.connection, end.error, name);
     if (name !== undefined) this.#left(link, name, end);

@@ -1,0 +1,196 @@
+import { seededRandom } from "@hawser/runtime";
+import { describe, expect, it } from "vitest";
+import { AdmissionQueue, type Admission } from "./admission-queue.js";
+import { resolveAdmissionSettings, type AdmissionSettings } from "./admission-settings.js";
+
+interface Client {
+  readonly name: number;
+}
+
+function queueOf(options: Partial<AdmissionSettings>): AdmissionQueue<Client> {
+  return new AdmissionQueue(resolveAdmissionSettings({ rampMs: 0, ...options }), seededRandom(1), 0);
+}
+
+function clients(count: number): readonly Client[] {
+  return Array.from({ length: count }, (_, name) => ({ name }));
+}
+
+/** Everybody arrives at once; what is decided there and then. */
+function arrive(queue: AdmissionQueue<Client>, all: readonly Client[], nowMs: number): Admission<Client>[] {
+  for (const client of all) queue.arrived(client, nowMs);
+  return takeAll(queue, nowMs);
+}
+
+function takeAll(queue: AdmissionQueue<Client>, nowMs: number): Admission<Client>[] {
+  const decisions: Admission<Client>[] = [];
+  for (let next = queue.take(nowMs); next !== undefined; next = queue.take(nowMs)) decisions.push(next);
+  return decisions;
+}
+
+const kinds = (decisions: readonly Admission<Client>[]): string =>
+  decisions.map(({ kind }) => kind[0]).join("");
+
+describe("the line", () => {
+  it("lets a burst in, keeps so many waiting, and refuses the rest with slots one after the other", () => {
+    const queue = queueOf({ ratePerSecond: 10, burst: 2, maxWaiting: 3 });
+    const decisions = arrive(queue, clients(8), 0);
+    expect(kinds(decisions)).toBe("aarrr");
+    const slots = decisions.flatMap((each) => (each.kind === "refused" ? [each.retryAfterMs] : []));
+    // Three wait, so the first slot is behind them; a tenth of a second for each.
+    expect(slots).toEqual([400, 500, 600].map((ms) => expect.closeTo(ms)));
+    expect(queue.stats(0)).toMatchObject({ waiting: 3, handshakes: 2, admitted: 2, refused: 3 });
+  });
+
+  it("is first come, first served, at the rate", () => {
+    const queue = queueOf({ ratePerSecond: 10, burst: 1, maxWaiting: 10 });
+    const all = clients(4);
+    const order = [...arrive(queue, all, 0)];
+    for (let nowMs = queue.nextWakeAt(0); order.length < 4; nowMs = queue.nextWakeAt(nowMs ?? 0)) {
+      expect(nowMs).toBeCloseTo(order.length * 100);
+      order.push(...takeAll(queue, nowMs ?? 0));
+    }
+    expect(order.map(({ client }) => client.name)).toEqual([0, 1, 2, 3]);
+  });
+
+  it("lets nobody in while every handshake is taken, and the next one when one is over", () => {
+    const queue = queueOf({ ratePerSecond: 1_000, burst: 10, maxHandshakes: 2 });
+    const [first, second, third] = clients(3);
+    if (first === undefined || second === undefined || third === undefined) throw new Error("three clients");
+    expect(kinds(arrive(queue, [first, second, third], 0))).toBe("aa");
+    expect(queue.nextWakeAt(0)).toBe(3_000);
+    queue.finished(first, 5);
+    expect(queue.take(5)).toEqual({ kind: "admitted", client: third });
+  });
+
+  it("cuts off a handshake that takes too long, exactly at its deadline, and gives the place on", () => {
+    const queue = queueOf({ maxHandshakes: 1, handshakeTimeoutMs: 100, burst: 5 });
+    const all = clients(2);
+    expect(kinds(arrive(queue, all, 0))).toBe("a");
+    expect(queue.nextWakeAt(0)).toBe(100);
+    expect(queue.take(99)).toBeUndefined();
+    expect(kinds(takeAll(queue, 100))).toBe("ea");
+    expect(queue.stats(100)).toMatchObject({ expired: 1, handshakes: 1 });
+  });
+
+  it("refuses who has waited too long", () => {
+    const queue = queueOf({ ratePerSecond: 0.1, burst: 1, maxWaitMs: 1_000 });
+    const all = clients(2);
+    arrive(queue, all, 0);
+    expect(queue.take(999)).toBeUndefined();
+    expect(queue.take(1_000)).toEqual({
+      kind: "refused",
+      client: all[1],
+      retryAfterMs: expect.closeTo(10_000),
+    });
+    expect(queue.nextWakeAt(1_000)).toBe(10_000);
+  });
+
+  it("forgets who goes away while waiting, and its place goes to whoever came beyond the line", () => {
+    const queue = queueOf({ ratePerSecond: 1, burst: 1, maxWaiting: 1 });
+    const [first, second, third] = clients(3);
+    if (first === undefined || second === undefined || third === undefined) throw new Error("three clients");
+    queue.arrived(first, 0);
+    expect(queue.take(0)?.kind).toBe("admitted");
+    queue.arrived(second, 0);
+    queue.arrived(third, 0);
+    queue.finished(second, 0);
+    expect(queue.take(0)).toBeUndefined();
+    expect(queue.take(1_000)).toEqual({ kind: "admitted", client: third });
+  });
+
+  it("serves whoever can be served at once even when nobody may wait", () => {
+    const queue = queueOf({ ratePerSecond: 10, burst: 1, maxWaiting: 0 });
+    expect(kinds(arrive(queue, clients(2), 0))).toBe("ar");
+  });
+});
+
+describe("slots", () => {
+  it("are as far apart as handshakes really take when those are what limits", () => {
+    const queue = queueOf({
+      ratePerSecond: 1_000,
+      burst: 100,
+      maxHandshakes: 1,
+      maxWaiting: 500,
+      maxWaitMs: 60_000,
+    });
+    let nowMs = 0;
+    const all = clients(400);
+    for (const client of all) queue.arrived(client, 0);
+    // Each handshake takes 20 ms, one at a time: 50 a second, though the settings allow 1,000.
+    for (let done = 0; done < 200; done += 1) {
+      const next = queue.take(nowMs);
+      if (next?.kind !== "admitted") throw new Error(`expected an admission, not ${next?.kind}`);
+      nowMs += 20;
+      queue.finished(next.client, nowMs);
+    }
+    const first = queue.slot(nowMs);
+    expect(queue.slot(nowMs) - first).toBeCloseTo(20, 1);
+    expect(first).toBeCloseTo(201 * 20, 0);
+  });
+
+  it("reach no farther than maxSlotMs; beyond, they are spread over the later half", () => {
+    const queue = queueOf({ ratePerSecond: 1, maxSlotMs: 10_000 });
+    const slots = Array.from({ length: 30 }, () => queue.slot(0));
+    expect(slots.slice(0, 10)).toEqual(Array.from({ length: 10 }, (_, index) => (index + 1) * 1_000));
+    const rest = slots.slice(10);
+    expect(Math.min(...rest)).toBeGreaterThanOrEqual(5_000);
+    expect(Math.max(...rest)).toBeLessThanOrEqual(10_000);
+    expect(new Set(rest).size).toBe(20);
+  });
+});
+
+describe("the ramp", () => {
+  it("begins with a tenth of the rate and nothing at once", () => {
+    const queue = queueOf({ ratePerSecond: 100, burst: 10, rampMs: 1_000, maxWaiting: 1_000 });
+    expect(kinds(arrive(queue, clients(500), 0))).toBe("");
+    let admitted = 0;
+    for (let nowMs = 1; nowMs <= 1_000; nowMs += 1) admitted += takeAll(queue, nowMs).length;
+    // The mean of a tenth and all of 100 a second.
+    expect(admitted).toBe(55);
+    expect(queue.stats(1_000).ratePerSecond).toBe(100);
+  });
+});
+
+it("takes other settings while it runs", () => {
+  const queue = queueOf({ ratePerSecond: 1, burst: 1, maxWaiting: 100 });
+  arrive(queue, clients(11), 0);
+  queue.configure(
+    resolveAdmissionSettings({ ratePerSecond: 1_000, burst: 10, rampMs: 0, maxWaiting: 100 }),
+    0,
+  );
+  expect(kinds(takeAll(queue, 10))).toBe("a".repeat(10));
+});
+
+/** A fleet that crashed: all come at once, whoever is refused comes back at its slot. The promise of the whole design. */
+describe.each([1, 2, 3, 4, 5])("a fleet of 2,000 at 200 a second, seed %i", (seed) => {
+  it("is in after ten seconds and a bit, never faster than the rate", () => {
+    const settings = resolveAdmissionSettings({ ratePerSecond: 200, maxWaiting: 100, rampMs: 1_000 });
+    const random = seededRandom(seed);
+    const queue = new AdmissionQueue<Client>(settings, random, 0);
+    const due: { atMs: number; client: Client }[] = clients(2_000).map((client) => ({
+      atMs: random.next() * 500,
+      client,
+    }));
+    const admittedAt: number[] = [];
+    for (let nowMs = 0; admittedAt.length < 2_000; nowMs += 1) {
+      expect(nowMs).toBeLessThan(14_000);
+      for (const each of due.filter(({ atMs }) => atMs <= nowMs)) {
+        due.splice(due.indexOf(each), 1);
+        queue.arrived(each.client, nowMs);
+      }
+      for (const decision of takeAll(queue, nowMs)) {
+        if (decision.kind === "refused")
+          due.push({ atMs: nowMs + decision.retryAfterMs, client: decision.client });
+        if (decision.kind !== "admitted") continue;
+        admittedAt.push(nowMs);
+        queue.finished(decision.client, nowMs);
+      }
+    }
+    const busiest = Math.max(
+      ...admittedAt.map((from, index) => admittedAt.slice(index).filter((at) => at < from + 1_000).length),
+    );
+    expect(busiest).toBeLessThanOrEqual(220);
+    // Refused once each, hardly ever twice: the slots fit the rate.
+    expect(queue.stats(0).refused).toBeLessThan(2_200);
+  });
+});

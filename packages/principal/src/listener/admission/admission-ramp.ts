@@ -1,0 +1,26 @@
+/** Share of the full rate right after opening. */
+const INITIAL_SHARE = 0.1;
+
+/** The rate after opening: a tenth of the full one, growing evenly, so that a fleet that waited at the door does not come in as one. */
+export class AdmissionRamp {
+  readonly #openedAtMs: number;
+  readonly #rampMs: number;
+
+  constructor(openedAtMs: number, rampMs: number) {
+    this.#openedAtMs = openedAtMs;
+    this.#rampMs = rampMs;
+  }
+
+  /** Of the full rate, from a tenth to 1. */
+  shareAt(nowMs: number): number {
+    if (this.#rampMs === 0) return 1;
+    const elapsed = Math.max(0, nowMs - this.#openedAtMs) / this.#rampMs;
+    return Math.min(1, INITIAL_SHARE + (1 - INITIAL_SHARE) * elapsed);
+  }
+
+  /** Seconds of the full rate that will be missing until the ramp is through. */
+  secondsMissing(nowMs: number): number {
+    const leftMs = Math.max(0, this.#openedAtMs + this.#rampMs - nowMs);
+    return ((1 - this.shareAt(nowMs)) * leftMs) / 2 / 1000;
+  }
+}

@@ -1,0 +1,71 @@
+import { HawserError, LIMITS } from "@hawser/protocol";
+
+/** How fast strangers are let in. May be changed while the principal runs. */
+export interface AdmissionSettings {
+  /**
+   * New connections a second. A core finishes about 1,000 TLS handshakes a second; the half leaves room for those who are in. @default 500
+   */
+  readonly ratePerSecond: number;
+  /** Connections that may come at once after a quiet time. In any second at most `ratePerSecond + burst` get in. @default a twentieth of the rate, at least 1 */
+  readonly burst: number;
+  /** Handshakes under way, from the first byte of TLS to the welcome. Five hundred keep the event loop's lag near 40 ms. @default 500 */
+  readonly maxHandshakes: number;
+  /** How long one may take before it is cut off, so that slow clients cannot hold a place. @default 10_000 */
+  readonly handshakeTimeoutMs: number;
+  /** Sockets that wait for a place. One more is refused with a slot. @default 1_024 */
+  readonly maxWaiting: number;
+  /** How long a socket waits before it is refused with a slot: well below what clients give a connection attempt. @default 3_000 */
+  readonly maxWaitMs: number;
+  /** Refusals under way that are still to be told; more are closed without a word, and back off. @default 256 */
+  readonly maxRefusing: number;
+  /** From opening, the rate grows from a tenth of `ratePerSecond` to all of it over this long. @default 5_000 */
+  readonly rampMs: number;
+  /** No slot is farther away. @default 600_000 */
+  readonly maxSlotMs: number;
+}
+
+/** What holds where nothing else is said. `burst` follows from the rate. */
+export const DEFAULT_ADMISSION: Omit<AdmissionSettings, "burst"> = {
+  ratePerSecond: 500,
+  maxHandshakes: 500,
+  handshakeTimeoutMs: 10_000,
+  maxWaiting: 1_024,
+  maxWaitMs: 3_000,
+  maxRefusing: 256,
+  rampMs: 5_000,
+  maxSlotMs: 600_000,
+};
+
+const BURST_SHARE = 0.05;
+const MAX_COUNT = 100_000;
+
+/** @throws HawserError `invalid_config` naming the setting and what it may be */
+export function resolveAdmissionSettings(options: Partial<AdmissionSettings> = {}): AdmissionSettings {
+  const ratePerSecond = options.ratePerSecond ?? DEFAULT_ADMISSION.ratePerSecond;
+  const settings: AdmissionSettings = {
+    ...DEFAULT_ADMISSION,
+    ...options,
+    ratePerSecond,
+    burst: options.burst ?? Math.max(1, Math.floor(ratePerSecond * BURST_SHARE)),
+  };
+  if (!(ratePerSecond > 0 && ratePerSecond <= MAX_COUNT))
+    throw invalid("ratePerSecond", ratePerSecond, `above 0 and at most ${MAX_COUNT}`);
+  checkWhole("burst", settings.burst, 1, MAX_COUNT);
+  checkWhole("maxHandshakes", settings.maxHandshakes, 1, MAX_COUNT);
+  checkWhole("maxWaiting", settings.maxWaiting, 0, MAX_COUNT);
+  checkWhole("maxRefusing", settings.maxRefusing, 0, MAX_COUNT);
+  checkWhole("handshakeTimeoutMs", settings.handshakeTimeoutMs, 1, LIMITS.maxDurationMs);
+  checkWhole("maxWaitMs", settings.maxWaitMs, 0, LIMITS.maxDurationMs);
+  checkWhole("rampMs", settings.rampMs, 0, LIMITS.maxDurationMs);
+  checkWhole("maxSlotMs", settings.maxSlotMs, 1_000, LIMITS.maxDurationMs);
+  return settings;
+}
+
+function checkWhole(name: string, value: number, min: number, max: number): void {
+  if (Number.isInteger(value) && value >= min && value <= max) return;
+  throw invalid(name, value, `a whole number from ${min} to ${max}`);
+}
+
+function invalid(name: string, value: number, wanted: string): HawserError {
+  return new HawserError("invalid_config", `admission.${name} must be ${wanted}, not ${value}`);
+}
