@@ -95,7 +95,7 @@ describe("errors of the disk", () => {
 async function smallFileSystem(): Promise<string | undefined> {
   const path = await mkdtemp(join(tmpdir(), "hawser-full-"));
   try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=4m", "tmpfs", path], { stdio: "ignore" });
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=8m", "tmpfs", path], { stdio: "ignore" });
     return path;
   } catch {
     await rm(path, { recursive: true, force: true });
@@ -113,13 +113,21 @@ describe("a disk that is really full", () => {
     });
     await mkdir(join(path, "store"));
     // Something else on that disk, whose removal makes room again.
-    await writeFile(join(path, "ballast"), Buffer.alloc(2 * 1024 * 1024));
+    await writeFile(join(path, "ballast"), Buffer.alloc(6 * 1024 * 1024));
     const store = createLevelStore({ directory: join(path, "store"), recoveryDelayMs: 20 });
     await store.start();
     onTestFinished(() => store.stop());
 
     const accepted = await appendUntilRefused(store);
     expect(accepted.length).toBeGreaterThan(0);
+    // Full, it can be read all the same, and goes on being refused.
+    const [held] = (await store.peers({ limit: 1 })).map((stats) => stats.pending);
+    expect(held).toBe(accepted.length);
+    expect(await store.retained.list("a", "sent", { limit: 10 })).toEqual([]);
+    const holder = await store
+      .open("a", "test", { peerStore: "s" }, { event() {}, lost() {} })
+      .catch((e) => e);
+    expect(holder).toMatchObject({ code: "store_full" });
     await rm(join(path, "ballast"));
     await expect
       .poll(async () => (await store.append([{ peer: "a", event: command() }]))[0]?.ok, { timeout: 5_000 })

@@ -1,5 +1,6 @@
 import type { Changes, Disk, KeyRange, OpenDisk, Row } from "@hawser/store";
 import { ClassicLevel } from "classic-level";
+import { hasRoomToReopen } from "./free-space.js";
 import { explainLevelError, levelError } from "./level-errors.js";
 
 /**
@@ -31,6 +32,7 @@ export function createLevelDisk(directory: string): Disk {
       }
       return new LevelHandle(database);
     },
+    hasRoom: () => hasRoomToReopen(directory),
     explain: (thrown) => explainLevelError(thrown, directory),
   };
 }

@@ -10,10 +10,16 @@ import type { Transaction } from "./transaction.js";
 /** Acknowledgements written with one commit; the rest goes with the next. */
 const MAX_PER_COMMIT = 4_096;
 
+/**
+ * How many may wait while the disk takes nothing, about 50 bytes each. What comes on top is forgotten, which costs a resend in a later session.
+ */
+export const MAX_GATHERED = 1_000_000;
+
 /** What peers acknowledged and no commit has recorded yet. A version stays here until its commit is done. */
 export class Acknowledgements {
   readonly #gathered = new Map<string, Set<number>>();
   readonly #onGathered: () => void;
+  #count = 0;
 
   /** @param onGathered called for each addition */
   constructor(onGathered: () => void) {
@@ -26,8 +32,10 @@ export class Acknowledgements {
 
   add(peer: string, version: number): void {
     const versions = this.#gathered.get(peer);
+    if (versions?.has(version) === true || this.#count >= MAX_GATHERED) return;
     if (versions === undefined) this.#gathered.set(peer, new Set([version]));
     else versions.add(version);
+    this.#count++;
     this.#onGathered();
   }
 
@@ -51,13 +59,14 @@ export class Acknowledgements {
 
   /** The peer lost its store: what it acknowledged before is gone with it. */
   forget(peer: string): void {
+    this.#count -= this.#gathered.get(peer)?.size ?? 0;
     this.#gathered.delete(peer);
   }
 
   done(peer: string, recorded: readonly number[]): void {
     const versions = this.#gathered.get(peer);
     if (versions === undefined) return;
-    for (const version of recorded) versions.delete(version);
+    for (const version of recorded) if (versions.delete(version)) this.#count--;
     if (versions.size === 0) this.#gathered.delete(peer);
   }
 }

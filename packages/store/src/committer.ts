@@ -35,6 +35,8 @@ export class Committer {
   #flushDue = false;
   /** Of the last commit that was tried. */
   #number = 0;
+  /** Of the last commit that is on disk and was answered for. */
+  #answered = 0;
   /** Something was written since the last synced commit. */
   #unsynced = false;
 
@@ -52,6 +54,7 @@ export class Committer {
   /** @param number of the last commit on disk. Numbers tried and lost are not used again. */
   continueFrom(number: number): void {
     this.#number = Math.max(this.#number, number);
+    this.#answered = number;
   }
 
   enqueue(item: CommitItem): void {
@@ -105,7 +108,7 @@ export class Committer {
   /** Each item of `open` hears how it ended, once; those that have are taken out. */
   async #commit(open: Set<CommitItem>): Promise<void> {
     try {
-      const disk = await this.#device.current();
+      const disk = await this.#device.writable();
       const tx = new Transaction(disk, this.#peers);
       await this.#build(tx, open);
       await this.#write(disk, tx, open);
@@ -153,6 +156,7 @@ export class Committer {
       } catch (thrown) {
         if (!(await this.#survives(this.#device.explain(thrown), number, tx, open))) return;
       }
+      this.#answered = number;
       this.#unsynced = !sync;
     }
     tx.publish();
@@ -165,7 +169,7 @@ export class Committer {
     tx: Transaction,
     open: Set<CommitItem>,
   ): Promise<boolean> {
-    const fate = await this.#device.recover(error, number);
+    const fate = await this.#device.recover(error, { number, after: this.#answered });
     this.#options.logger.error({ err: error, code: error.code, fate }, "a commit failed");
     if (fate === "landed") return true;
     if (fate === "unknown") tx.abandon();

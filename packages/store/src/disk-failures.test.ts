@@ -20,6 +20,7 @@ class FaultyDisk implements Disk {
   syncedWrites = 0;
   unsyncedWrites = 0;
   readsFail = false;
+  room = true;
   readonly #inner = createMemoryDisk().attach();
 
   async open(): Promise<OpenDisk> {
@@ -38,6 +39,10 @@ class FaultyDisk implements Disk {
         if (write !== "none") throw NO_SPACE;
       },
     };
+  }
+
+  async hasRoom(): Promise<boolean> {
+    return this.room;
   }
 
   explain(thrown: unknown) {
@@ -102,7 +107,7 @@ describe("a write that fails", () => {
   });
 
   it.each(["fails", "lands but fails"] as const)(
-    "is unknown where the disk cannot be opened again, and everybody begins anew once it can (%s)",
+    "is unknown where the disk cannot be opened again; once it can, everybody begins anew if it landed (%s)",
     async (fault) => {
       const { disk, timers, store } = await started();
       await accept(store, "a", command("x_1"));
@@ -121,7 +126,8 @@ describe("a write that fails", () => {
       disk.write = "none";
       disk.openFails = false;
       timers.fire();
-      await expect.poll(() => holder.losses).toEqual(["resync"]);
+      await expect.poll(async () => (await store.stats("a"))?.pending).toBe(fault === "fails" ? 1 : 2);
+      expect(holder.losses).toEqual(fault === "fails" ? [] : ["resync"]);
 
       // The same key tells whether it was accepted; a version that may be somewhere is not given to another event.
       const landed = fault === "lands but fails";
@@ -167,6 +173,88 @@ describe("a write that fails", () => {
     await store.append([{ peer: "a", event: command("x_1") }]);
     await store.stop();
     expect(timers.count).toBe(0);
+  });
+});
+
+describe("a disk that is full", () => {
+  async function full(fault: Fault) {
+    const parts = await started();
+    const { disk, store } = parts;
+    await accept(store, "a", spec("x_1"));
+    await accept(store, "a", command("x_1"));
+    const holder = await hold(store, "a");
+    await holder.lease.deadLetter(2, { code: "expired", message: "", at: 1 });
+    await accept(store, "a", command("x_1"));
+    disk.write = fault;
+    disk.room = false;
+    const append = { peer: "a", event: command("x_1"), idempotencyKey: "key" };
+    const [answer] = await store.append([append]);
+    expect(refusal(answer)).toEqual({ reason: "unknown", code: "store_full" });
+    disk.write = "none";
+    return { ...parts, holder, append };
+  }
+
+  it("is read, and refuses every write at once without being touched", async () => {
+    const { disk, store, holder, append } = await full("fails");
+    const { opens, syncedWrites } = disk;
+    expect(await store.peers({ limit: 10 })).toMatchObject([{ peer: "a", pending: 2, deadLetters: 1 }]);
+    expect(await store.stats("a")).toMatchObject({ lastVersion: 3 });
+    expect(await store.deadLetters("a", { limit: 10 })).toHaveLength(1);
+    expect(await store.retained.list("a", "sent", { limit: 10 })).toHaveLength(1);
+    expect((await holder.lease.read(0, 10)).map(({ version }) => version)).toEqual([1, 3]);
+    const storeFull = { code: "store_full" };
+    expect(refusal((await store.append([append]))[0])).toMatchObject({ reason: "unavailable", ...storeFull });
+    expect(refusal(await store.requeue("a", 2)).code).toBe("store_full");
+    await expect(store.discard("a", 2)).rejects.toMatchObject(storeFull);
+    await expect(hold(store, "a")).rejects.toMatchObject(storeFull);
+    await expect(store.inbox.record("a", [{ resourceid: "x_1", version: 1 }])).rejects.toMatchObject(
+      storeFull,
+    );
+    expect([disk.opens, disk.syncedWrites]).toEqual([opens, syncedWrites]);
+    await store.stop();
+  });
+
+  it("is opened again once there is room; holders go on, and what they acknowledged meanwhile is written", async () => {
+    const { disk, timers, store, holder, append } = await full("fails");
+    const { opens } = disk;
+    holder.lease.acknowledge(1);
+    timers.fire();
+    await expect.poll(() => timers.count).toBe(2);
+    expect(disk.opens).toBe(opens);
+    disk.room = true;
+    timers.fire();
+    await expect.poll(() => disk.opens).toBe(opens + 1);
+    expect(await store.append([append])).toEqual([{ ok: true, version: 5, duplicate: false }]);
+    expect(holder.losses).toEqual([]);
+    expect(holder.events.map(({ version }) => version)).toEqual([3, 5]);
+    expect((await holder.lease.read(0, 10)).map(({ version }) => version)).toEqual([3, 5]);
+    await store.stop();
+    expect(timers.count).toBe(0);
+  });
+
+  it("that has the failed commit all the same makes holders begin anew", async () => {
+    const { disk, timers, store, holder, append } = await full("lands but fails");
+    disk.room = true;
+    timers.fire();
+    await expect.poll(() => holder.losses).toEqual(["resync"]);
+    expect(await store.append([append])).toEqual([{ ok: true, version: 4, duplicate: true }]);
+    expect(await pendingVersions(store, "a")).toEqual([1, 3, 4]);
+  });
+
+  it("is opened where nobody can tell whether there is room", async () => {
+    const { disk, store } = await started();
+    disk.hasRoom = () => Promise.reject(new Error("ENOSYS"));
+    disk.write = "fails";
+    const [answer] = await store.append([{ peer: "a", event: command("x_1") }]);
+    expect(refusal(answer)).toEqual({ reason: "unavailable", code: "store_full" });
+    expect(disk.opens).toBe(2);
+  });
+
+  it("lets the store stop", async () => {
+    const { timers, store } = await full("fails");
+    await store.stop();
+    expect(timers.count).toBe(0);
+    await expect(store.stats("a")).rejects.toMatchObject({ code: "store_unavailable" });
   });
 });
 

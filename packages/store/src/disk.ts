@@ -11,6 +11,11 @@ export interface Disk {
    * @throws HawserError `store_corrupt`, `store_full` or `store_unavailable`, saying what to do
    */
   open(): Promise<OpenDisk>;
+  /**
+   * Whether it is worth trying to write again after `store_full`: enough room is free to open the disk, which may itself have to write. Until it says so, the handle
+   * of the failed write stays open for reading. Absent: only opening tells.
+   */
+  hasRoom?(): Promise<boolean>;
   /** What an error of a write or read means. */
   explain(thrown: unknown): DiskFailure;
 }
@@ -29,7 +34,7 @@ export interface OpenDisk {
   range(range: KeyRange): Promise<readonly Row[]>;
   /**
    * All of it or nothing. `sync` means on disk, together with every write before it; without, it survives the process but perhaps not the machine.
-   * After a rejection nothing more is written through this handle.
+   * After a rejection nothing more is written through this handle; reads go on, and show nothing of what failed.
    */
   write(changes: Changes, sync: boolean): Promise<void>;
   /** Idempotent. Waits for calls that have begun. */

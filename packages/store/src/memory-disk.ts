@@ -36,6 +36,7 @@ class SimulatedDisk implements MemoryDisk {
     const lifetime = this.#lifetime;
     return {
       open: () => this.#open(lifetime),
+      hasRoom: async () => this.#failure?.code !== "store_full",
       explain: (thrown) => {
         const { code, message } = HawserError.from(thrown, "store_unavailable");
         return {

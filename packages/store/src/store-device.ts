@@ -11,6 +11,8 @@ export type CommitFate = "landed" | "lost" | "unknown";
 type DeviceState =
   | { readonly kind: "closed" }
   | { readonly kind: "open"; readonly disk: OpenDisk }
+  /** There was no room for a write, and there is none yet: what is committed can be read, through the handle nothing more is written to. */
+  | { readonly kind: "full"; readonly disk: OpenDisk; readonly error: HawserError; readonly retry: Timer }
   /** Being opened again after a failed write. */
   | { readonly kind: "recovering"; readonly attempt: Promise<OpenDisk> }
   /** There is no retry where waiting would not help. */
@@ -19,8 +21,15 @@ type DeviceState =
 export interface DeviceEvents {
   /** A fresh handle: counters must be read anew before it is used. Answers with the number of the last commit on it. */
   opened(disk: OpenDisk): Promise<number>;
-  /** The disk is back after a time in which the fate of a commit was unknown. */
-  recovered(): void;
+  /** The disk is back after a time in which the fate of a commit was unknown. `missed`: something is on it that nobody was told of, or the reverse. */
+  recovered(missed: boolean): void;
+}
+
+/** A commit that failed. */
+export interface FailedCommit {
+  readonly number: number;
+  /** Number of the last commit before it that was answered for. */
+  readonly after: number;
 }
 
 /**
@@ -28,7 +37,7 @@ export interface DeviceEvents {
  *
  * After a failed write nothing may be written to the same handle: a log-structured engine could put good records behind a torn one, and lose them at
  * the next start. So the disk is closed and opened again, which makes the engine decide what it has, and the number of the last commit tells
- * whether the failed one is there.
+ * whether the failed one is there. A full disk may be too full to be opened: it stays open for reading until there is room.
  */
 export class StoreDevice {
   readonly #disk: Disk;
@@ -38,6 +47,8 @@ export class StoreDevice {
   #state: DeviceState = { kind: "closed" };
   /** As found when the disk was last opened. */
   #lastCommit = 0;
+  /** Whose fate is unknown. Nothing is written before it is known. */
+  #inDoubt: FailedCommit | undefined;
 
   constructor(disk: Disk, runtime: Runtime, recoveryDelayMs: number, events: DeviceEvents) {
     this.#disk = disk;
@@ -53,13 +64,13 @@ export class StoreDevice {
   async close(): Promise<void> {
     const state = this.#state;
     this.#state = { kind: "closed" };
-    if (state.kind === "failed") state.retry?.cancel();
-    if (state.kind === "open") await state.disk.close();
+    if (state.kind === "failed" || state.kind === "full") state.retry?.cancel();
+    if (state.kind === "open" || state.kind === "full") await state.disk.close();
     if (state.kind === "recovering") await state.attempt.then((disk) => disk.close()).catch(() => {});
   }
 
   /**
-   * The disk, as soon as it can be used.
+   * The disk to read from, as soon as it can be.
    *
    * @throws HawserError why it cannot
    */
@@ -67,6 +78,7 @@ export class StoreDevice {
     const state = this.#state;
     switch (state.kind) {
       case "open":
+      case "full":
         return state.disk;
       case "recovering":
         return state.attempt;
@@ -77,6 +89,16 @@ export class StoreDevice {
     }
   }
 
+  /**
+   * The disk to write to, as soon as it can be.
+   *
+   * @throws HawserError why it cannot
+   */
+  async writable(): Promise<OpenDisk> {
+    if (this.#state.kind === "full") throw this.#state.error;
+    return this.current();
+  }
+
   /** What a call to the disk threw, by name. */
   explain(thrown: unknown): HawserError {
     if (thrown instanceof HawserError) return thrown;
@@ -84,29 +106,31 @@ export class StoreDevice {
     return new HawserError(code, message, { cause: thrown });
   }
 
-  /** After a failed write of the commit `number`: opens the disk again and looks whether it is there. */
-  async recover(failure: HawserError, number: number): Promise<CommitFate> {
+  /** After a failed write: opens the disk again, if it has room, and looks whether the commit is there. */
+  async recover(failure: HawserError, commit: FailedCommit): Promise<CommitFate> {
+    this.#inDoubt = commit;
+    const hasRoom = failure.code !== "store_full" || (await this.#hasRoom());
     if (this.#state.kind !== "open") return "unknown";
-    const failed = this.#state.disk;
-    const attempt = failed
-      .close()
-      .catch(() => {})
-      .then(() => this.#open());
-    // Nobody may be waiting for it.
-    attempt.catch(() => {});
-    this.#state = { kind: "recovering", attempt };
+    const { disk: failed } = this.#state;
+    if (!hasRoom) {
+      this.#waitForRoom(failed, failure);
+      return "unknown";
+    }
+    const attempt = this.#reopen(failed);
     try {
       const disk = await attempt;
-      if (this.#state.kind === "recovering") this.#state = { kind: "open", disk };
-      return this.#lastCommit === number ? "landed" : "lost";
+      this.#reopened(disk);
+      this.#inDoubt = undefined;
+      return this.#lastCommit === commit.number ? "landed" : "lost";
     } catch (thrown) {
       this.#runtime.logger.error({ err: failure }, "a commit failed and the disk could not be opened again");
-      if (this.#state.kind === "recovering") this.#retryLater(this.explain(thrown));
+      this.#retryLater(this.explain(thrown));
       return "unknown";
     }
   }
 
   #retryLater(error: HawserError): void {
+    if (this.#state.kind !== "recovering") return;
     const retry =
       error.code === "store_corrupt"
         ? undefined
@@ -114,19 +138,52 @@ export class StoreDevice {
     this.#state = { kind: "failed", error, retry };
   }
 
-  async #retry(): Promise<void> {
-    const attempt = this.#open();
+  #waitForRoom(disk: OpenDisk, error: HawserError): void {
+    const retry = this.#runtime.timers.after(this.#recoveryDelayMs, () => void this.#lookForRoom());
+    this.#state = { kind: "full", disk, error, retry };
+  }
+
+  async #lookForRoom(): Promise<void> {
+    const hasRoom = await this.#hasRoom();
+    if (this.#state.kind !== "full") return;
+    const { disk, error } = this.#state;
+    if (hasRoom) await this.#retry(disk);
+    else this.#waitForRoom(disk, error);
+  }
+
+  /** Where nobody can tell, the attempt tells. */
+  async #hasRoom(): Promise<boolean> {
+    return (await this.#disk.hasRoom?.().catch(() => true)) ?? true;
+  }
+
+  #reopen(former: OpenDisk | undefined): Promise<OpenDisk> {
+    const closed = former?.close().catch(() => {}) ?? Promise.resolve();
+    const attempt = closed.then(() => this.#open());
+    // Nobody may be waiting for it.
     attempt.catch(() => {});
     this.#state = { kind: "recovering", attempt };
+    return attempt;
+  }
+
+  async #retry(former?: OpenDisk): Promise<void> {
     try {
-      const disk = await attempt;
-      if (this.#state.kind !== "recovering") return;
-      this.#state = { kind: "open", disk };
+      const disk = await this.#reopen(former);
+      if (!this.#reopened(disk)) return;
       this.#runtime.logger.info({}, "the disk can be used again");
-      this.#events.recovered();
+      // Were the failed commit there, or one before it not, what holders know would differ from what the disk has.
+      const missed = this.#lastCommit !== this.#inDoubt?.after;
+      this.#inDoubt = undefined;
+      this.#events.recovered(missed);
     } catch (thrown) {
-      if (this.#state.kind === "recovering") this.#retryLater(this.explain(thrown));
+      this.#retryLater(this.explain(thrown));
     }
+  }
+
+  /** False when the store was stopped meanwhile; then whoever stopped it closes the disk. */
+  #reopened(disk: OpenDisk): boolean {
+    if (this.#state.kind !== "recovering") return false;
+    this.#state = { kind: "open", disk };
+    return true;
   }
 
   async #open(): Promise<OpenDisk> {

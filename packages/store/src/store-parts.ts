@@ -49,7 +49,9 @@ export class StoreParts {
     this.settled = new SettledInboxes(limits.maxPeers, () => this.committer.lazyGathered());
     this.device = new StoreDevice(disk, runtime, recoveryDelayMs, {
       opened: (opened) => this.#opened(opened),
-      recovered: () => this.leases.loseAll(),
+      recovered: (missed) => {
+        if (missed) this.leases.loseAll();
+      },
     });
     const entries = new PendingEntries(this.leases);
     const retained = new RetainedRows();
