@@ -10,7 +10,7 @@ import { becomes } from "./support/eventually.js";
 import { PrincipalApi, Refusal } from "./support/principal-api.js";
 
 /** The same as the full disk of a real process, on machines where nobody may mount one: in this process, over real sockets. */
-it("a disk that fails (injected): 507 store_full, nothing accepted is lost, and it goes on by itself", async () => {
+it("a disk that fails (injected): 507 store_full, reads are served, nothing accepted is lost, and the session goes on", async () => {
   const runtime = systemRuntime(createLogger({ level: "silent" }));
   const disk = createMemoryDisk();
   const store = createDiskStore(disk.attach(), { runtime, recoveryDelayMs: 50 });
@@ -63,10 +63,15 @@ it("a disk that fails (injected): 507 store_full, nothing accepted is lost, and 
   const publisher = new PrincipalApi(`http://127.0.0.1:${port}`);
 
   await publisher.put("edge", "Counter", "a", { n: 1 });
+  await becomes("the agent is there", async () => (await publisher.agent("edge")).pending === 0);
   disk.failWrites(new HawserError("store_full", "no space left"));
   const refusal = await publisher.put("edge", "Counter", "a", { n: 2 }).catch((thrown: unknown) => thrown);
   if (!(refusal instanceof Refusal)) throw new Error(`not refused: ${String(refusal)}`);
   expect(refusal).toMatchObject({ status: 507, code: "store_full" });
+  expect(await publisher.resource("edge", "Counter", "a")).toMatchObject({ spec: { n: 1 }, version: "1" });
+  const before = await publisher.agent("edge");
+  expect(before.state).toBe("connected");
+  expect(await publisher.deadLetters("edge")).toEqual([]);
   disk.failWrites(undefined);
   await becomes("publishers are let in again", async () => {
     await publisher.put("edge", "Counter", "a", { n: 3 });
@@ -74,4 +79,5 @@ it("a disk that fails (injected): 507 store_full, nothing accepted is lost, and 
   });
   await becomes("it arrives", () => JSON.stringify(applied.at(-1)) === '{"n":3}');
   expect(applied).not.toContainEqual({ n: 2 });
+  expect((await publisher.agent("edge")).session?.id).toBe(before.session?.id);
 });

@@ -47,7 +47,7 @@ async function fillDisk(place: string): Promise<() => Promise<void>> {
 const canMount = process.platform === "linux" && process.getuid?.() === 0;
 
 describe.runIf(canMount)("a full disk (a tmpfs that is really full)", () => {
-  it("of the principal: 507 store_full, nothing accepted is lost, and it goes on by itself when there is room", async ({
+  it("of the principal: 507 store_full, what is there can be read, nothing accepted is lost, and sessions go on when there is room", async ({
     skip,
   }) => {
     const world = await createWorld();
@@ -81,6 +81,21 @@ describe.runIf(canMount)("a full disk (a tmpfs that is really full)", () => {
     expect(Number(refusal.headers.get("retry-after"))).toBeGreaterThan(0);
     await world.principal.logged("the full disk", (line) => line["code"] === "store_full");
 
+    // What was accepted can be read: the disk is full, not gone.
+    expect((await world.api.agents()).map(({ name, state }) => [name, state])).toEqual([
+      ["bystander", "connected"],
+      ["edge", "connected"],
+    ]);
+    expect((await world.api.resource("bystander", "ConfigFile", "log")).status).toBeDefined();
+    expect(await world.api.resources("bystander")).toHaveLength(1);
+    expect(await world.api.deadLetters("edge")).toEqual([]);
+    expect(await world.api.metric("hawser_dead_letter_events", 'agent="edge"')).toBe(0);
+    expect((await world.api.request("GET", "/v1/info")).status).toBe(200);
+    // A session that would begin now cannot be written down; its agent is told why.
+    const late = await world.journalAgent("late");
+    await late.start();
+    await late.logged("the refusal", (line) => line["code"] === "store_full");
+
     await makeRoom();
     await becomes("publishers are let in again", async () => {
       await publish(accepted.size);
@@ -90,8 +105,8 @@ describe.runIf(canMount)("a full disk (a tmpfs that is really full)", () => {
     const { ran, violations } = checkJournal(await readJournal(world.path("edge", "journal")));
     expect(violations).toEqual([]);
     for (const [id, eventid] of accepted) expect(ran.get(`${id}_u1@${eventid}`), id).toBe("command");
-    // This disk is everybody's: the sessions begin anew on what is really on it.
-    await bystander.isBack();
+    await world.connected("late");
+    await bystander.isUnharmed();
   });
 
   it("of an agent: NACK store_full, the others notice nothing, and it goes on by itself", async ({
