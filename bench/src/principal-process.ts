@@ -36,7 +36,7 @@ class PrincipalProcess implements ServerCommands {
       store,
       acceptors: [createWebSocketAcceptor(), createGrpcAcceptor()],
       listen: { host: "127.0.0.1", port: 0 },
-      stopWindowMs: 100,
+      stop: { windowMs: 100 },
       observer: {
         link: (name) => {
           const agent = numbers.get(name) ?? 0;

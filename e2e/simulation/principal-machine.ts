@@ -132,7 +132,7 @@ export class PrincipalMachine {
       window: plan.window.principal,
       timing: plan.timing,
       resend: plan.resend,
-      stopWindowMs: 500,
+      stop: { windowMs: 500 },
       onEvent: async (delivery) => handlers.get(delivery.agent)?.(delivery),
       observer: {
         link: (agent) => ({

@@ -39,7 +39,7 @@ export function createService(
     observer: metrics.observer,
     window: settings.window,
     maxSessions: settings.maxSessions,
-    stopWindowMs: settings.stopWindow,
+    stop: { windowMs: settings.stopWindow },
   });
   metrics.watch(principal);
   const api = createApiServer({

@@ -34,6 +34,8 @@ export class Link<Session extends LinkSession> {
   #quiesced = false;
   #floor = 0;
   #unsettled = 0;
+  /** Waits for the last answer after `quiesce`. */
+  #onSettled: (() => void) | undefined;
 
   constructor(options: LinkOptions<Session>) {
     this.#options = options;
@@ -90,6 +92,13 @@ export class Link<Session extends LinkSession> {
   /** Carries out what the session decided; also the way for an owner to pass on what it asked its session. */
   perform(outputs: readonly SessionOutput[]): void {
     for (const output of outputs) this.#perform(output);
+    this.#scheduleFlush();
+  }
+
+  /** Sends nothing new from here on. `settled` is called once: when nothing of ours is in flight any more, or the link has ended. */
+  quiesce(settled: () => void): void {
+    this.#perform({ kind: "quiesce" });
+    this.#onSettled = settled;
     this.#scheduleFlush();
   }
 
@@ -267,6 +276,7 @@ export class Link<Session extends LinkSession> {
     this.#outlet.flushReplies();
     if (this.#state.name === "open") {
       if (this.#outlet.writable) this.#state.sender.pump(this.#outlet.event);
+      if (this.#quiesced && this.#state.sender.inFlight === 0) this.#tellSettled();
       if (this.#quiesced && this.#state.sender.inFlight === 0 && this.#state.peer.receiver.applying === 0) {
         for (const output of this.session.idle(this.#now())) this.#perform(output);
       }
@@ -282,6 +292,12 @@ export class Link<Session extends LinkSession> {
     if (due !== undefined && due <= this.#now())
       this.perform(this.session.wake(this.#now(), this.settledFloor));
     this.#flush();
+  }
+
+  #tellSettled(): void {
+    const settled = this.#onSettled;
+    this.#onSettled = undefined;
+    settled?.();
   }
 
   async #ended(end: SessionEnd): Promise<void> {

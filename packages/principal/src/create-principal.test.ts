@@ -102,10 +102,23 @@ describe("a principal without agents", () => {
 
   it("drains at once when nobody is there", async () => {
     expect(await principal.drain({ windowMs: 60_000, reason: "deploy" })).toEqual({
+      shape: "restart",
       sessions: 0,
+      cutOff: 0,
       unsettled: new Map(),
+      unsettledTotal: 0,
+      durationMs: 0,
     });
     expect(principal.state).toBe("draining");
+  });
+
+  it("refuses a drain that makes no sense, by name, and goes on serving", async () => {
+    await expect(principal.drain({ windowMs: -1, reason: "deploy" })).rejects.toMatchObject({
+      code: "invalid_config",
+      message: expect.stringContaining("drain.windowMs"),
+    });
+    expect(principal.state).toBe("open");
+    expect(principal.draining).toBeUndefined();
   });
 
   it("has no dead letter to send again", async () => {

@@ -12,7 +12,7 @@ import { systemRuntime } from "@hawser/runtime";
 import type { Appended, MailboxStats } from "@hawser/store";
 import { countRefusals } from "./count-refusals.js";
 import { createListener } from "./listener/listener.js";
-import type { Accepted, Principal, PrincipalOptions } from "./principal.js";
+import type { Accepted, DrainOptions, DrainReport, Principal, PrincipalOptions } from "./principal.js";
 import { createResources } from "./resources/resources.js";
 import { agentView } from "./sessions/agent-view.js";
 import { SessionRegistry } from "./sessions/session-registry.js";
@@ -25,8 +25,6 @@ export const DEFAULT_MAX_SESSIONS = 20_000;
 export const DEFAULT_STOP_WINDOW_MS = 5_000;
 /** When a refused agent comes back where no listener of this principal knows better. */
 const DEFAULT_SLOT_MS = 5_000;
-/** What a session may take beyond the window before it is cut off. */
-const DRAIN_GRACE_MS = 5_000;
 
 /** The control plane's end as a library. @throws HawserError `invalid_config` for options that make no sense */
 export function createPrincipal(options: PrincipalOptions): Principal {
@@ -71,25 +69,18 @@ export function createPrincipal(options: PrincipalOptions): Principal {
     }
   }
 
-  async function drain({
-    windowMs,
-    reason,
-  }: {
-    windowMs: number;
-    reason: string;
-  }): ReturnType<Principal["drain"]> {
+  async function drain(order: DrainOptions): Promise<DrainReport> {
+    const draining = sessions.drain(order);
     state = "draining";
-    return sessions.drain({ windowMs, graceMs: windowMs + DRAIN_GRACE_MS, reason });
+    return draining;
   }
 
   async function shutDown(): Promise<void> {
     if (state === "stopped") return;
+    // The port stays open meanwhile: whoever comes now is told when to come back.
+    if (state !== "starting")
+      await drain({ reason: "the principal stops", windowMs: DEFAULT_STOP_WINDOW_MS, ...options.stop });
     await listener?.stop();
-    if (state === "open")
-      await drain({
-        windowMs: options.stopWindowMs ?? DEFAULT_STOP_WINDOW_MS,
-        reason: "the principal stops",
-      });
     for (const acceptor of acceptors) await acceptor.stop();
     state = "stopped";
   }
@@ -108,6 +99,9 @@ export function createPrincipal(options: PrincipalOptions): Principal {
     start,
     stop: () => (stopping ??= shutDown()),
     drain,
+    get draining() {
+      return sessions.progress;
+    },
     get state() {
       return state;
     },

@@ -5,7 +5,10 @@ export type { PrincipalObserver } from "./principal-observer.js";
 export type {
   Accepted,
   AgentEventHandler,
+  DrainOptions,
+  DrainProgress,
   DrainReport,
+  DrainShape,
   Principal,
   PrincipalOptions,
   PublishOptions,

@@ -28,8 +28,8 @@ export interface PrincipalOptions {
   readonly window?: number;
   /** Connections kept at once; one more is refused with `overloaded` and a time to come back. @default 20_000 */
   readonly maxSessions?: number;
-  /** The window `stop` lets its sessions go in. @default 5 s */
-  readonly stopWindowMs?: number;
+  /** How `stop` drains. @default a restart with a window of 5 s */
+  readonly stop?: Partial<DrainOptions>;
   readonly timing?: Partial<SessionTiming>;
   readonly resend?: Partial<ResendTiming>;
 }
@@ -82,17 +82,59 @@ export interface Resources {
   delete(agent: string, kind: string, name: string, options?: PutOptions): Promise<ResourceView | undefined>;
 }
 
-/** What stop and drain leave behind. */
-export interface DrainReport {
-  /** Agents whose session ended without everything settled, with how many events will be redelivered. */
-  readonly unsettled: ReadonlyMap<string, number>;
+/**
+ * `handover`: another principal takes over. Sessions are let go one after the other over the window, and come back at once, over there.
+ * `restart`: this one comes back. Sessions are served to the end, let go together, and each is told its own slot in the window after the return.
+ */
+export type DrainShape = "handover" | "restart";
+
+export interface DrainOptions {
+  /** For people: in the notice to each agent and in logs. */
+  readonly reason: string;
+  /** @default "restart" */
+  readonly shape?: DrainShape;
+  /** What the sessions are spread over: their leaving in a handover, their return after a restart. */
+  readonly windowMs: number;
+  /** Serving goes on this long with readiness already failing, so that load balancers look elsewhere first. @default 0 */
+  readonly leadMs?: number;
+  /** How long each session waits for the answers it is owed, before it is let go. @default 2_000 */
+  readonly settleMs?: number;
+  /** For a restart: how long this principal will be away. @default 1_000 */
+  readonly returnAfterMs?: number;
+  /** What sessions may take to go once they were told; then they are cut off. @default 5_000 */
+  readonly graceMs?: number;
+}
+
+/** A drain that is under way. */
+export interface DrainProgress {
+  readonly shape: DrainShape;
+  readonly reason: string;
+  /** When it began. */
   readonly sessions: number;
+  /** Not gone yet. */
+  readonly remaining: number;
+  /** Events of sessions that are gone which nobody answered for. */
+  readonly unsettled: number;
+}
+
+/** What a drain left behind. */
+export interface DrainReport {
+  readonly shape: DrainShape;
+  /** When it began. */
+  readonly sessions: number;
+  /** Of those: ended by force after the grace. */
+  readonly cutOff: number;
+  /** Agents whose session ended without everything answered, with how many events will be redelivered. */
+  readonly unsettled: ReadonlyMap<string, number>;
+  /** Their sum. */
+  readonly unsettledTotal: number;
+  readonly durationMs: number;
 }
 
 /**
  * The control plane's end.
  *
- * `start` opens the listener, last; `stop` closes it first, lets every session go with `drain`, and resolves when all have ended.
+ * `start` opens the listener, last; `stop` lets every session go with `drain`, then closes the listener, and resolves when all have ended.
  */
 export interface Principal extends Lifecycle<{ readonly address: BoundAddress | undefined }> {
   readonly resources: Resources;
@@ -112,8 +154,13 @@ export interface Principal extends Lifecycle<{ readonly address: BoundAddress | 
    * included; a refused delete is given up, and its resource is gone from here. @throws HawserError `not_found`
    */
   discardDeadLetter(agent: string, eventid: string): Promise<void>;
-  /** Asks every session to go and come back within `windowMs`; resolves when all have ended or the window and a grace are over. New sessions are refused meanwhile. */
-  drain(options: { readonly windowMs: number; readonly reason: string }): Promise<DrainReport>;
+  /**
+   * Lets every session go; resolves when all are gone, with what they left unanswered. New sessions are refused from here on, each with a slot. While one is under way,
+   * further calls answer with it. @throws HawserError `invalid_config`
+   */
+  drain(options: DrainOptions): Promise<DrainReport>;
+  /** How far a drain is; undefined when none is under way. */
+  readonly draining: DrainProgress | undefined;
   /** Whether it serves: the readiness of an orchestrator. */
   readonly state: "stopped" | "starting" | "open" | "draining";
 }

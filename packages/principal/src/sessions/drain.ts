@@ -1,71 +1,143 @@
 import type { Link } from "@hawser/link";
 import { HawserError } from "@hawser/protocol";
-import type { Runtime } from "@hawser/runtime";
+import type { Runtime, Timer } from "@hawser/runtime";
 import type { PrincipalSession } from "@hawser/session";
-import type { DrainReport } from "../principal.js";
+import type { DrainProgress, DrainReport } from "../principal.js";
+import { cutOffAtMs, turnOf, type DrainPlan } from "./drain-plan.js";
 
-export interface DrainOptions {
-  /** The slots of the sessions are spread evenly over it. */
-  readonly windowMs: number;
-  /** From the start: whoever is still there is cut off. */
-  readonly graceMs: number;
-  readonly reason: string;
+type PrincipalLink = Link<PrincipalSession>;
+
+export interface DrainParts {
+  readonly runtime: Runtime;
+  readonly plan: DrainPlan;
+  /** The connections to let go. Those that come later are refused, and nobody waits for them. */
+  readonly links: Iterable<PrincipalLink>;
+  /** The agent behind a link, once its hello was accepted. */
+  readonly agentOf: (link: PrincipalLink) => string | undefined;
+  /** A slot for an agent that has none from this drain, in milliseconds from now. */
+  readonly slot: () => number;
 }
 
-/** Every session is asked to go and come back in a slot of its own (PROTOCOL.md, Drain). */
+/**
+ * Lets every session go (PROTOCOL.md, Drain notice): each sends nothing new, waits a bounded time for the answers it is owed, is told its slot, and closes.
+ *
+ * What nobody answered for goes again on the agent's next session, and is counted.
+ */
 export class Drain {
-  readonly #runtime: Runtime;
-  readonly #options: DrainOptions;
-  readonly #untilMs: number;
+  readonly #parts: DrainParts;
+  readonly #startedAtMs: number;
+  /** Not gone yet. */
+  readonly #links: Set<PrincipalLink>;
+  readonly #sessions: number;
   readonly #unsettled = new Map<string, number>();
+  /** When each agent is expected back, monotonic. */
+  readonly #slots = new Map<string, number>();
+  readonly #timers = new Set<Timer>();
+  #cutOff = 0;
   #allGone: () => void = () => {};
 
-  constructor(runtime: Runtime, options: DrainOptions) {
-    this.#runtime = runtime;
-    this.#options = options;
-    this.#untilMs = runtime.clock.now() + options.windowMs;
+  constructor(parts: DrainParts) {
+    this.#parts = parts;
+    this.#startedAtMs = parts.runtime.clock.now();
+    this.#links = new Set(parts.links);
+    this.#sessions = this.#links.size;
   }
 
-  /** Resolves when `allGone` was told, which it is at the latest after those that stayed were cut off. `links` is read again then. */
-  async run(links: ReadonlySet<Link<PrincipalSession>>): Promise<DrainReport> {
-    const { clock, timers } = this.#runtime;
-    const { windowMs, graceMs, reason } = this.#options;
-    const sessions = links.size;
+  async run(): Promise<DrainReport> {
+    const { runtime, plan } = this.#parts;
     const gone = new Promise<void>((resolve) => {
       this.#allGone = resolve;
     });
-    const spacing = windowMs / Math.max(1, sessions);
-    let slot = 0;
-    for (const link of links) {
-      const notice = { windowMs, slotMs: Math.round(slot * spacing), reason };
-      link.perform(link.session.drain(notice, clock.now()));
-      slot += 1;
+    let place = 0;
+    for (const link of this.#links) {
+      const { atMs, slotMs } = turnOf(plan, place, this.#sessions, runtime.random);
+      this.#after(atMs, () => this.#letGo(link, slotMs));
+      place += 1;
     }
-    const grace = timers.after(graceMs, () => cutOff(links));
-    if (links.size === 0) this.#allGone();
+    this.#after(cutOffAtMs(plan), () => this.#cutOffRest());
+    if (this.#links.size === 0) this.#allGone();
     await gone;
-    grace.cancel();
-    return { sessions, unsettled: this.#unsettled };
+    for (const timer of this.#timers) timer.cancel();
+    return this.#report();
   }
 
-  /** Why new sessions are not let in, and the time that is left. */
-  refusal(): { readonly error: HawserError; readonly retryAfterMs: number } {
-    const left = Math.max(0, this.#untilMs - this.#runtime.clock.now());
-    const error = new HawserError("draining", `this principal is going away: ${this.#options.reason}`);
-    return { error, retryAfterMs: Math.ceil(left) };
+  progress(): DrainProgress {
+    const { shape, reason } = this.#parts.plan;
+    return { shape, reason, sessions: this.#sessions, remaining: this.#links.size, unsettled: this.#total() };
   }
 
-  /** A session ended with so many events that will be sent again. */
-  sessionEnded(agent: string, unsettled: number): void {
-    if (unsettled > 0) this.#unsettled.set(agent, unsettled);
+  /** Why an agent that comes now is not let in, and its slot: the one it was given, or one of its own. */
+  refusal(agent: string): { readonly error: HawserError; readonly retryAfterMs: number } {
+    const { runtime, plan, slot } = this.#parts;
+    const error = new HawserError("draining", `this principal is going away: ${plan.reason}`);
+    const leftMs = (this.#slots.get(agent) ?? 0) - runtime.clock.now();
+    // Whose slot is over and who finds this principal still here is early as well.
+    return { error, retryAfterMs: leftMs > 0 ? leftMs : slot() };
   }
 
-  allGone(): void {
-    this.#allGone();
+  /** A connection ended, of this agent if its hello was accepted, with so many events that will be sent again. */
+  ended(link: PrincipalLink, agent: string | undefined, unsettled: number): void {
+    if (!this.#links.delete(link)) return;
+    if (agent !== undefined && unsettled > 0) this.#unsettled.set(agent, unsettled);
+    if (this.#links.size === 0) this.#allGone();
   }
-}
 
-function cutOff(links: ReadonlySet<Link<PrincipalSession>>): void {
-  const error = new HawserError("draining", "the session did not end within the grace of the drain");
-  for (const link of links) link.connection.terminate(error);
+  #letGo(link: PrincipalLink, slotMs: number): void {
+    const { plan, runtime } = this.#parts;
+    if (!this.#links.has(link)) return;
+    let told = false;
+    const tell = (): void => {
+      if (told || !this.#links.has(link)) return;
+      told = true;
+      this.#notify(link, slotMs);
+    };
+    const patience = this.#after(plan.settleMs, tell);
+    // What is in flight is answered at its own pace; nobody waits longer than that.
+    link.quiesce(() => {
+      patience.cancel();
+      this.#timers.delete(patience);
+      runtime.timers.soon(tell);
+    });
+  }
+
+  #notify(link: PrincipalLink, slotMs: number): void {
+    const { runtime, plan, agentOf } = this.#parts;
+    const now = runtime.clock.now();
+    const agent = agentOf(link);
+    if (agent !== undefined && plan.shape === "restart") this.#slots.set(agent, now + slotMs);
+    const windowMs = plan.shape === "restart" ? plan.returnAfterMs + plan.windowMs : plan.windowMs;
+    link.perform(link.session.drain({ windowMs, slotMs, reason: plan.reason }, now));
+  }
+
+  #cutOffRest(): void {
+    const error = new HawserError("draining", "the session did not end within the grace of the drain");
+    this.#cutOff = this.#links.size;
+    for (const link of this.#links) link.connection.terminate(error);
+  }
+
+  #report(): DrainReport {
+    return {
+      shape: this.#parts.plan.shape,
+      sessions: this.#sessions,
+      cutOff: this.#cutOff,
+      unsettled: this.#unsettled,
+      unsettledTotal: this.#total(),
+      durationMs: this.#parts.runtime.clock.now() - this.#startedAtMs,
+    };
+  }
+
+  #total(): number {
+    let total = 0;
+    for (const count of this.#unsettled.values()) total += count;
+    return total;
+  }
+
+  #after(delayMs: number, run: () => void): Timer {
+    const timer = this.#parts.runtime.timers.after(delayMs, () => {
+      this.#timers.delete(timer);
+      run();
+    });
+    this.#timers.add(timer);
+    return timer;
+  }
 }

@@ -6,11 +6,12 @@ import { PrincipalSession, type Established, type SessionEnd, type SessionTiming
 import type { Store } from "@hawser/store";
 import type { Connection } from "@hawser/transport";
 import type { Authenticate } from "../authenticate.js";
-import type { AgentEventHandler, DrainReport } from "../principal.js";
+import type { AgentEventHandler, DrainOptions, DrainProgress, DrainReport } from "../principal.js";
 import type { PrincipalObserver } from "../principal-observer.js";
 import type { AgentPresence } from "./agent-presence.js";
 import { applyAgentEvent } from "./apply-agent-event.js";
-import { Drain, type DrainOptions } from "./drain.js";
+import { Drain } from "./drain.js";
+import { resolveDrainOptions } from "./drain-plan.js";
 import { KnownAgents } from "./known-agents.js";
 
 export interface SessionRegistryOptions {
@@ -41,6 +42,7 @@ export class SessionRegistry {
   /** The agent of a link, once its hello was accepted. */
   readonly #names = new Map<Link<PrincipalSession>, string>();
   #drain: Drain | undefined;
+  #draining: Promise<DrainReport> | undefined;
 
   constructor(options: SessionRegistryOptions) {
     this.#options = options;
@@ -93,19 +95,39 @@ export class SessionRegistry {
     link.start();
   }
 
-  /**
-   * Asks every session to go, each with its own slot evenly inside the window, and waits for them. Whoever is still there a grace after the window is cut off.
-   * Until `reopen`, new sessions are refused with the time that is left.
-   */
-  async drain(options: DrainOptions): Promise<DrainReport> {
-    if (this.#drain !== undefined) throw new HawserError("draining", "a drain is already under way");
-    this.#drain = new Drain(this.#options.runtime, options);
-    return this.#drain.run(this.#links);
+  /** Lets every session go; until `reopen`, new ones are refused, each with a slot. */
+  drain(options: DrainOptions): Promise<DrainReport> {
+    this.#draining ??= this.#beginDrain(options);
+    return this.#draining;
+  }
+
+  get progress(): DrainProgress | undefined {
+    return this.#drain?.progress();
   }
 
   /** Sessions are let in again. */
   reopen(): void {
     this.#drain = undefined;
+    this.#draining = undefined;
+  }
+
+  #beginDrain(options: DrainOptions): Promise<DrainReport> {
+    const { runtime, slot } = this.#options;
+    this.#drain = new Drain({
+      runtime,
+      plan: resolveDrainOptions(options),
+      links: this.#links,
+      agentOf: (link) => this.#names.get(link),
+      slot,
+    });
+    return this.#reported(this.#drain.run());
+  }
+
+  async #reported(draining: Promise<DrainReport>): Promise<DrainReport> {
+    const report = await draining;
+    const { shape, sessions, cutOff: cut_off, unsettledTotal: unsettled, durationMs: duration_ms } = report;
+    this.#logger.info({ shape, sessions, cut_off, unsettled, duration_ms }, "drained");
+    return report;
   }
 
   async #admit(link: Link<PrincipalSession>, hello: Hello): Promise<Admission> {
@@ -115,7 +137,7 @@ export class SessionRegistry {
       error,
       ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     });
-    if (this.#drain !== undefined) return { kind: "refused", ...this.#drain.refusal() };
+    if (this.#drain !== undefined) return { kind: "refused", ...this.#drain.refusal(hello.agent) };
     if (this.#links.size > maxSessions) {
       return refuse(
         new HawserError("overloaded", `this principal holds ${maxSessions} connections already`),
@@ -182,13 +204,12 @@ export class SessionRegistry {
     this.#options.settled(link.connection);
     // Whatever kept it from becoming a session, this side's rules or the agent's first words, is told here and only here.
     if (end.openedAtMs === undefined && "error" in end) this.#refused(link.connection, end.error, name);
+    this.#drain?.ended(link, name, link.unsettled);
     if (name !== undefined) this.#left(link, name, end);
-    if (this.#links.size === 0) this.#drain?.allGone();
   }
 
   #left(link: Link<PrincipalSession>, agent: string, end: SessionEnd): void {
     const presence = this.#agents.get(agent);
-    this.#drain?.sessionEnded(agent, link.unsettled);
     if (presence?.ended(link, end) !== true) return;
     if (end.openedAtMs !== undefined) this.#sayEnded(link.connection, agent, end, presence.reason);
     void this.releaseSeries(agent);
