@@ -144,7 +144,7 @@ describe("what is in flight", () => {
       principal.drain({ reason: "deploy", windowMs: 1_000, settleMs: 500 }),
       120_000,
     );
-    expect([...report.unsettled].sort()).toEqual([
+    expect([...report.unsettled].sort(([a], [b]) => a.localeCompare(b))).toEqual([
       ["a0", 2],
       ["a1", 1],
     ]);
