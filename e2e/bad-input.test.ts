@@ -88,8 +88,11 @@ describe("on a WebSocket", () => {
     await agent.openSession();
     // Only its length is sent: nobody has to take in the rest to know.
     agent.wire.sendBytes(wsFrame(OPCODE.text, "{", LIMITS.maxFrameBytes + 1));
-    // The code alone says it; the reason, which this close has no room made for, is in the log.
-    expectClosed(await agent.wire.ended, CLOSE_CODES.frameTooLarge, /^$/);
+    expectClosed(
+      await agent.wire.ended,
+      CLOSE_CODES.frameTooLarge,
+      new RegExp(`at most ${LIMITS.maxFrameBytes} bytes`),
+    );
     await isToldToTheOperator(agent.name, "frame_too_large");
     await arrivesLater(agent.name, accepted);
   });

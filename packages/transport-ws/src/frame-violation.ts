@@ -1,4 +1,5 @@
 import { CLOSE_CODES } from "@hawser/protocol";
+import type { WebSocket } from "ws";
 
 /** What `ws` calls a frame it refuses, and the code it closes with. Every other `WS_ERR_` is a protocol error. */
 const CODES: Readonly<Record<string, number>> = {
@@ -13,4 +14,27 @@ export function closeCodeOfViolation(error: Error): number | undefined {
   const name = "code" in error ? error.code : undefined;
   if (typeof name !== "string" || !name.startsWith("WS_ERR_")) return undefined;
   return CODES[name] ?? CLOSE_CODES.protocolError;
+}
+
+/** What is said with the code, for people. */
+export function reasonOfViolation(code: number, maxFrameBytes: number): string {
+  switch (code) {
+    case CLOSE_CODES.frameTooLarge:
+      return `a message may have at most ${maxFrameBytes} bytes`;
+    case CLOSE_CODES.invalidPayload:
+      return "text that is not UTF-8";
+    case CLOSE_CODES.policyViolation:
+      return "a message in too many pieces";
+    default:
+      return "a frame that breaks the rules of RFC 6455";
+  }
+}
+
+/** `ws` closes by itself for a frame it refuses, with the code alone. The peer hears why as well. */
+export function sayWhyRefused(webSocket: WebSocket, maxFrameBytes: number): void {
+  const close = webSocket.close.bind(webSocket);
+  webSocket.close = (code, data) => {
+    const reason = code === undefined ? undefined : reasonOfViolation(code, maxFrameBytes);
+    close(code, data ?? reason);
+  };
 }

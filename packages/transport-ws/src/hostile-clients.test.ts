@@ -88,9 +88,10 @@ test.each(BAD_FRAMES)(
     if (subprotocol === JSON_PROTOCOL) peer.send({ opcode: OPCODES.text, payload: TEXT });
     else peer.send({ opcode: OPCODES.binary, payload: BINARY });
     peer.send(frame);
-    expect(await peer.readCloseCode()).toBe(code);
+    const close = await peer.readClose();
+    expect(close).toEqual({ code, reason: expect.stringMatching(/\S/) });
     peer.socket.end();
-    expect(await server.ended).toMatchObject({ kind: "closed", clean: false, code, by: "local" });
+    expect(await server.ended).toMatchObject({ kind: "closed", clean: false, ...close, by: "local" });
     expect(server.messages).toEqual([numbered("good")]);
     await stage.neighbourIsWell();
   },
@@ -100,9 +101,10 @@ test("2 MiB in one frame: told 1009 although all of it arrives", async () => {
   const stage = await setStage();
   const { peer, server } = await attack(stage, JSON_PROTOCOL);
   peer.send({ opcode: OPCODES.text, payload: Buffer.alloc(2_097_152, "x") });
-  expect(await peer.readCloseCode()).toBe(1009);
+  const close = { code: 1009, reason: `a message may have at most ${LIMITS.maxFrameBytes} bytes` };
+  expect(await peer.readClose()).toEqual(close);
   peer.socket.end();
-  expect(await server.ended).toMatchObject({ kind: "closed", code: 1009, by: "local" });
+  expect(await server.ended).toMatchObject({ kind: "closed", ...close, by: "local" });
   await stage.neighbourIsWell();
 });
 

@@ -10,7 +10,7 @@ import {
   type StreamSettings,
 } from "@hawser/transport";
 import { WebSocket } from "ws";
-import { closeCodeOfViolation } from "./frame-violation.js";
+import { closeCodeOfViolation, reasonOfViolation, sayWhyRefused } from "./frame-violation.js";
 import { KeepAlive } from "./keep-alive.js";
 import { endOfStream, type StreamState } from "./stream-state.js";
 import type { Framing } from "./subprotocol.js";
@@ -63,6 +63,7 @@ export class WebSocketConnection implements Connection {
     this.#onFlushed = () => this.#flushed();
     // A peer that is not read yet is held back by TCP, not by a queue here.
     webSocket.pause();
+    sayWhyRefused(webSocket, settings.maxFrameBytes);
     socket.on("error", (error) => {
       this.#socketError ??= error;
     });
@@ -145,7 +146,7 @@ export class WebSocketConnection implements Connection {
   #violated(error: Error): void {
     const code = closeCodeOfViolation(error);
     if (code === undefined || this.#state.name === "ended") return;
-    this.#state = { name: "failing", code, reason: error.message };
+    this.#state = { name: "failing", code, reason: reasonOfViolation(code, this.#settings.maxFrameBytes) };
     this.#keepAlive.stop();
     this.#batch.flush();
   }

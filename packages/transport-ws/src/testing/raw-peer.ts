@@ -112,9 +112,14 @@ export class RawPeer {
 
   /** The code of the next close frame; whatever comes before it is skipped. */
   async readCloseCode(): Promise<number> {
+    return (await this.readClose()).code;
+  }
+
+  async readClose(): Promise<{ readonly code: number; readonly reason: string }> {
     for (;;) {
       const { opcode, payload } = await this.readFrame();
-      if (opcode === OPCODES.close) return payload.readUInt16BE(0);
+      if (opcode === OPCODES.close)
+        return { code: payload.readUInt16BE(0), reason: payload.toString("utf8", 2) };
     }
   }
 
