@@ -1,57 +1,10 @@
-import { Link, Receiver } from "@hawser/link";
 import { HawserError } from "@hawser/protocol";
-import { AgentSession } from "@hawser/session";
 import { createMemoryStore, type Store } from "@hawser/store";
 import { createVirtualRuntime, type VirtualRuntime } from "@hawser/testkit";
-import { createMemoryTransport, type MemoryTransport } from "@hawser/transport";
+import { createMemoryTransport } from "@hawser/transport";
 import { expect, it } from "vitest";
 import { createPrincipal } from "../create-principal.js";
-
-/** An agent that is nothing but a store and links. */
-class BareAgent {
-  readonly store: Store;
-  readonly #world: VirtualRuntime;
-  readonly #transport: MemoryTransport;
-  readonly #receiver: Receiver;
-
-  constructor(world: VirtualRuntime, transport: MemoryTransport) {
-    const { runtime } = world;
-    this.#world = world;
-    this.#transport = transport;
-    this.store = createMemoryStore({ runtime });
-    this.#receiver = new Receiver({
-      runtime,
-      store: this.store.inbox,
-      peer: "principal",
-      apply: () => ({ kind: "applied" }),
-    });
-  }
-
-  async connect(): Promise<Link<AgentSession>> {
-    const { runtime } = this.#world;
-    const dialled = this.#transport.dialer.dial();
-    await this.#world.advance(1);
-    const link: Link<AgentSession> = new Link({
-      runtime,
-      connection: await dialled,
-      session: new AgentSession({
-        agent: "edge-1",
-        store: this.store.id,
-        window: 8,
-        software: "test",
-        random: runtime.random,
-      }),
-      store: this.store,
-      source: "test/agent",
-      window: 8,
-      peer: { name: "principal", receiver: this.#receiver },
-      onEnded: () => {},
-    });
-    link.start();
-    await this.#world.advance(10);
-    return link;
-  }
-}
+import { BareAgent } from "./bare-agent.test-support.js";
 
 /** A mailbox takes long to be given up, and longer to be opened. */
 function slow(store: Store, world: VirtualRuntime): Store {

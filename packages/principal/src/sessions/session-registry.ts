@@ -137,14 +137,16 @@ export class SessionRegistry {
       error,
       ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     });
+    checkAgentName(hello.agent);
     if (this.#drain !== undefined) return { kind: "refused", ...this.#drain.refusal(hello.agent) };
     if (this.#links.size > maxSessions) {
       return refuse(
-        new HawserError("overloaded", `this principal holds ${maxSessions} connections already`),
+        new HawserError("overloaded", `this principal holds ${maxSessions} connections already`, {
+          agent: hello.agent,
+        }),
         this.#options.slot(),
       );
     }
-    checkAgentName(hello.agent);
     const result = await authenticate(link.connection.peer, hello);
     if (!result.ok) return refuse(result.error, result.retryAfterMs);
     const presence = this.#agents.getOrAdd(hello.agent);

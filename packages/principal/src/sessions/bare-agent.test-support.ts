@@ -1,0 +1,61 @@
+import { Link, Receiver, type Outcome } from "@hawser/link";
+import { AgentSession, type SessionEnd } from "@hawser/session";
+import { createMemoryStore, type Store } from "@hawser/store";
+import type { VirtualRuntime } from "@hawser/testkit";
+import type { MemoryTransport } from "@hawser/transport";
+
+/** An agent that is nothing but a store and links. */
+export class BareAgent {
+  readonly name: string;
+  readonly store: Store;
+  /** How its sessions ended, oldest first. */
+  readonly ends: SessionEnd[] = [];
+  /** Events its handler was given, as `resourceid@eventid`. */
+  readonly handled: string[] = [];
+  handler: () => Promise<Outcome> | Outcome = () => ({ kind: "applied" });
+  readonly #world: VirtualRuntime;
+  readonly #transport: MemoryTransport;
+  readonly #receiver: Receiver;
+
+  constructor(world: VirtualRuntime, transport: MemoryTransport, name = "edge-1") {
+    const { runtime } = world;
+    this.name = name;
+    this.#world = world;
+    this.#transport = transport;
+    this.store = createMemoryStore({ runtime });
+    this.#receiver = new Receiver({
+      runtime,
+      store: this.store.inbox,
+      peer: "principal",
+      apply: ({ event }) => {
+        this.handled.push(`${event.resourceid}@${event.eventid}`);
+        return this.handler();
+      },
+    });
+  }
+
+  async connect(): Promise<Link<AgentSession>> {
+    const { runtime } = this.#world;
+    const dialled = this.#transport.dialer.dial();
+    await this.#world.advance(1);
+    const link: Link<AgentSession> = new Link({
+      runtime,
+      connection: await dialled,
+      session: new AgentSession({
+        agent: this.name,
+        store: this.store.id,
+        window: 8,
+        software: "test",
+        random: runtime.random,
+      }),
+      store: this.store,
+      source: "test/agent",
+      window: 8,
+      peer: { name: "principal", receiver: this.#receiver },
+      onEnded: (end) => this.ends.push(end),
+    });
+    link.start();
+    await this.#world.advance(10);
+    return link;
+  }
+}

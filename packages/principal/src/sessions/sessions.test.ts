@@ -1,0 +1,248 @@
+import type { Outcome } from "@hawser/link";
+import { HawserError, jsonCodec, protobufCodec, type Codec, type HawserEvent } from "@hawser/protocol";
+import type { Established } from "@hawser/session";
+import { createMemoryStore, type Store } from "@hawser/store";
+import { createVirtualRuntime, type VirtualRuntime } from "@hawser/testkit";
+import { createMemoryTransport, type MemoryTransport } from "@hawser/transport";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { createPrincipal } from "../create-principal.js";
+import type { Principal, PrincipalOptions } from "../principal.js";
+import { BareAgent } from "./bare-agent.test-support.js";
+
+/** A principal over a memory transport, and what it did. */
+class Stage {
+  readonly world: VirtualRuntime = createVirtualRuntime({ seed: 1 });
+  readonly transport: MemoryTransport;
+  readonly store: Store;
+  readonly principal: Principal;
+  readonly opened: Established[] = [];
+  /** Events that were sent, as `agent resourceid@eventid`, resends of one session left out. */
+  readonly sent: string[] = [];
+  readonly refusals: string[] = [];
+  #published = 0;
+
+  constructor(options: Partial<PrincipalOptions> = {}, codec?: Codec) {
+    const { runtime } = this.world;
+    this.transport = createMemoryTransport({
+      timers: runtime.timers,
+      ...(codec === undefined ? {} : { codec }),
+    });
+    this.store = createMemoryStore({ runtime });
+    this.principal = createPrincipal({
+      store: this.store,
+      acceptors: [this.transport.acceptor],
+      runtime,
+      observer: {
+        sessionRefused: (agent, code) => this.refusals.push(`${agent} ${code}`),
+        link: (agent) => ({
+          opened: (session) => this.opened.push(session),
+          sent: (event: HawserEvent, attempt) => {
+            if (attempt === 1) this.sent.push(`${agent} ${event.resourceid}@${event.eventid}`);
+          },
+        }),
+      },
+      ...options,
+    });
+    onTestFinished(async () => {
+      const stopped = this.principal.stop().then(() => this.store.stop());
+      await this.world.advance(60_000);
+      await stopped;
+    });
+  }
+
+  async start(): Promise<this> {
+    await this.store.start();
+    await this.principal.start();
+    return this;
+  }
+
+  async agent(name = "edge-1"): Promise<BareAgent> {
+    const agent = new BareAgent(this.world, this.transport, name);
+    await agent.store.start();
+    return agent;
+  }
+
+  async publish(agent: string, resourceid: string): Promise<void> {
+    this.#published += 1;
+    const id = String(this.#published);
+    await this.principal.publish(agent, {
+      specversion: "1.0",
+      id,
+      source: "test",
+      type: "test.command",
+      resourceid,
+    });
+    await this.world.advance(5);
+  }
+}
+
+const never = (): Promise<Outcome> => new Promise<Outcome>(() => {});
+
+describe("a second connection of the same agent", () => {
+  it.each([
+    ["JSON", jsonCodec],
+    ["protobuf", protobufCodec],
+  ] as const)(
+    "takes over, with %s frames: the first ends, nothing is applied twice",
+    async (_name, codec) => {
+      const stage = await new Stage({}, codec).start();
+      const agent = await stage.agent();
+      const handlers: ((outcome: Outcome) => void)[] = [];
+      agent.handler = () => new Promise<Outcome>((resolve) => handlers.push(resolve));
+      await agent.connect();
+      await stage.publish("edge-1", "a_1");
+      const second = await agent.connect();
+
+      expect(agent.ends.map(({ kind }) => kind)).toEqual(["superseded"]);
+      const epochs = stage.opened.map(({ epoch }) => epoch);
+      expect(epochs).toEqual([1, 2]);
+      const view = await stage.principal.agent("edge-1");
+      expect(view).toMatchObject({
+        state: "connected",
+        session: { epoch: 2, id: stage.opened[1]?.sessionId },
+      });
+
+      // What the first had not answered is sent by the second, and its answer counts there.
+      expect(stage.sent).toEqual(["edge-1 a_1@1", "edge-1 a_1@1"]);
+      for (const resolve of handlers) resolve({ kind: "applied" });
+      await stage.world.advance(100);
+      expect(agent.handled).toEqual(["a_1@1"]);
+      expect(await stage.principal.agent("edge-1")).toMatchObject({ pending: 0 });
+
+      second.connection.terminate(new HawserError("connection_closed", "cut"));
+      await stage.world.advance(100);
+      expect((await stage.principal.agent("edge-1"))?.state).toBe("disconnected");
+    },
+  );
+
+  it("leaves the sessions of other agents alone", async () => {
+    const stage = await new Stage().start();
+    const [one, other] = [await stage.agent("edge-1"), await stage.agent("edge-2")];
+    await one.connect();
+    await other.connect();
+    await one.connect();
+    expect(other.ends).toEqual([]);
+    await stage.publish("edge-2", "a_1");
+    expect(other.handled).toEqual(["a_1@1"]);
+  });
+});
+
+describe("the report of a drain", () => {
+  it("names exactly what is sent again in the next session", async () => {
+    const stage = await new Stage({ window: 8 }).start();
+    const [stuck, quick] = [await stage.agent("stuck"), await stage.agent("quick")];
+    stuck.handler = never;
+    for (const agent of [stuck, quick]) await agent.connect();
+    for (const resourceid of ["a_1", "b_1", "c_1"]) {
+      await stage.publish("stuck", resourceid);
+      await stage.publish("quick", resourceid);
+    }
+    const draining = stage.principal.drain({ windowMs: 1_000, reason: "deploy" });
+    await stage.world.advance(30_000);
+    const report = await draining;
+    expect(report).toMatchObject({ sessions: 2, unsettled: new Map([["stuck", 3]]) });
+
+    const stopped = stage.principal.stop();
+    await stage.world.advance(30_000);
+    await stopped;
+    await stage.principal.start();
+    stage.sent.length = 0;
+    for (const agent of [stuck, quick]) await agent.connect();
+    await stage.world.advance(100);
+    expect(stage.sent).toEqual(["stuck a_1@1", "stuck b_1@2", "stuck c_1@3"]);
+    expect(quick.handled).toEqual(["a_1@1", "b_1@2", "c_1@3"]);
+  });
+});
+
+describe("a session that fails while it is being established", () => {
+  const broken = new HawserError("store_unavailable", "the disk is gone for a moment");
+
+  it.each([
+    [
+      "the mailbox cannot be claimed",
+      (store: Store): void => {
+        store.open = async () => Promise.reject(broken);
+      },
+    ],
+    [
+      "the inbox cannot be read",
+      (store: Store): void => {
+        store.inbox.load = async () => Promise.reject(broken);
+      },
+    ],
+    [
+      "the mailbox cannot be read",
+      (store: Store): void => {
+        const open = store.open.bind(store);
+        store.open = async (...claim) => {
+          const lease = await open(...claim);
+          lease.read = () => Promise.reject(broken);
+          return lease;
+        };
+      },
+    ],
+  ] as const)("because %s is refused by name, holds nothing, and the next succeeds", async (_why, damage) => {
+    const stage = await new Stage().start();
+    const agent = await stage.agent();
+    await stage.publish("edge-1", "a_1");
+    const open = stage.store.open;
+    const load = stage.store.inbox.load;
+    damage(stage.store);
+    await agent.connect();
+    expect(agent.ends).toMatchObject([
+      { kind: "failed", openedAtMs: undefined, error: { code: "store_unavailable" } },
+    ]);
+    expect(stage.refusals).toEqual(["edge-1 store_unavailable"]);
+    expect(stage.opened).toEqual([]);
+    expect(await stage.principal.agent("edge-1")).toMatchObject({
+      state: "disconnected",
+      session: undefined,
+    });
+
+    stage.store.open = open;
+    stage.store.inbox.load = load;
+    await agent.connect();
+    expect(agent.handled).toEqual(["a_1@1"]);
+    expect(stage.opened).toHaveLength(1);
+  });
+
+  it("gives up the mailbox it had claimed", async () => {
+    const stage = await new Stage().start();
+    const closed: number[] = [];
+    const open = stage.store.open.bind(stage.store);
+    stage.store.open = async (...claim) => {
+      const lease = await open(...claim);
+      const close = lease.close.bind(lease);
+      lease.close = () => {
+        closed.push(lease.epoch);
+        return close();
+      };
+      return lease;
+    };
+    stage.store.inbox.load = () => Promise.reject(broken);
+    await (await stage.agent()).connect();
+    expect(closed).toEqual([1]);
+  });
+});
+
+describe("more connections than may be", () => {
+  it("are refused with the time to come back, at the bound and no sooner, until there is room", async () => {
+    const stage = await new Stage({ maxSessions: 2 }).start();
+    const agents = [await stage.agent("a"), await stage.agent("b"), await stage.agent("c")] as const;
+    const first = await agents[0].connect();
+    await agents[1].connect();
+    expect(stage.opened.map(({ agent }) => agent)).toEqual(["a", "b"]);
+    await agents[2].connect();
+    expect(agents[2].ends).toMatchObject([
+      { kind: "retryAfter", ms: expect.any(Number), error: { code: "overloaded" } },
+    ]);
+    expect(stage.refusals).toEqual(["c overloaded"]);
+    expect(await stage.principal.agent("c")).toBeUndefined();
+    expect([agents[0].ends, agents[1].ends]).toEqual([[], []]);
+
+    first.connection.terminate(new HawserError("connection_closed", "cut"));
+    await stage.world.advance(100);
+    await agents[2].connect();
+    expect(stage.opened.map(({ agent }) => agent)).toEqual(["a", "b", "c"]);
+  });
+});
