@@ -111,12 +111,20 @@ export class Handshake<Session extends LinkSession> {
         lost: (why) => host.leaseLost(why),
       },
     );
-    await sender.start(lease);
-    await peer.receiver.attach(peerStore, host.sink);
-    if (this.#state !== "under way") {
+    const release = (): Promise<void> => {
       peer.receiver.detach(host.sink);
       sender.stop();
-      await lease.close();
+      return lease.close();
+    };
+    try {
+      await sender.start(lease);
+      await peer.receiver.attach(peerStore, host.sink);
+    } catch (thrown) {
+      await release();
+      throw thrown;
+    }
+    if (this.#state !== "under way") {
+      await release();
       return undefined;
     }
     this.#state = "done";
