@@ -1,17 +1,14 @@
-import { systemRuntime, systemTimers } from "@hawser/runtime";
+import { systemRuntime } from "@hawser/runtime";
 import type { Acceptor, SocketInfo } from "@hawser/transport";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { connect as connectTcp } from "node:net";
 import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
 import { afterEach, describe, expect, it } from "vitest";
 import { HTTP2_PREFACE } from "./http2-preface.js";
 import { createListener, type Listener } from "./listener.js";
 import type { ListenerOptions } from "./listener-options.js";
-
-function pem(name: string): Buffer {
-  return readFileSync(new URL(`test-certificates/${name}.pem`, import.meta.url));
-}
+import { pem } from "./test-certificates/pem.test-support.js";
+import { until } from "./until.test-support.js";
 
 const ca = pem("ca");
 const serverTls = { cert: pem("server"), key: pem("server.key") };
@@ -22,14 +19,6 @@ const cleanups: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
-
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) {
-    await new Promise<void>((resolve) => {
-      systemTimers.soon(resolve);
-    });
-  }
-}
 
 /** Says to each client which acceptor it reached, and echoes. */
 function echo(alpn: Acceptor["alpn"], infos: SocketInfo[]): Acceptor {

@@ -1,16 +1,13 @@
 import type { CloudEvent } from "@hawser/protocol";
-import { systemRuntime, systemTimers } from "@hawser/runtime";
+import { systemRuntime } from "@hawser/runtime";
 import type { Connection, Dialer } from "@hawser/transport";
 import { createGrpcAcceptor, createGrpcDialer } from "@hawser/transport-grpc";
 import { createWebSocketAcceptor, createWebSocketDialer } from "@hawser/transport-ws";
-import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
 import { createListener } from "./listener.js";
 import type { ListenerTls } from "./listener-options.js";
-
-function pem(name: string): Buffer {
-  return readFileSync(new URL(`test-certificates/${name}.pem`, import.meta.url));
-}
+import { pem } from "./test-certificates/pem.test-support.js";
+import { until } from "./until.test-support.js";
 
 const server: ListenerTls = { cert: pem("server"), key: pem("server.key") };
 const client = { ca: pem("ca"), cert: pem("client"), key: pem("client.key") };
@@ -19,14 +16,6 @@ const cleanups: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
-
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) {
-    await new Promise<void>((resolve) => {
-      systemTimers.soon(resolve);
-    });
-  }
-}
 
 /** A port with both transports behind it, that sends each event back. */
 async function listen(tls?: ListenerTls): Promise<{ port: number; accepted: Connection[] }> {

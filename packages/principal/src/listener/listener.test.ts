@@ -1,4 +1,4 @@
-import { systemRuntime, systemTimers } from "@hawser/runtime";
+import { systemRuntime } from "@hawser/runtime";
 import type { Acceptor, SocketInfo } from "@hawser/transport";
 import { createVirtualRuntime } from "@hawser/testkit";
 import { once } from "node:events";
@@ -10,6 +10,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { HTTP2_PREFACE } from "./http2-preface.js";
 import { createListener, type Listener } from "./listener.js";
 import type { ListenerOptions } from "./listener-options.js";
+import { until } from "./until.test-support.js";
 
 const UPGRADE = Buffer.from(
   "GET /v1/connect HTTP/1.1\r\nhost: a\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\n",
@@ -19,15 +20,6 @@ const cleanups: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
-
-/** Runs promise jobs and I/O until `holds`; the test's own timeout is the only limit. */
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) {
-    await new Promise<void>((resolve) => {
-      systemTimers.soon(resolve);
-    });
-  }
-}
 
 interface Taken {
   readonly socket: Duplex;
