@@ -134,7 +134,8 @@ export class Receiver {
 
   // Handlers that become due within one tick share one write of their attempts.
   #start(starting: Omit<Delivery, "peerStore">): void {
-    const delivery: Delivery = { ...starting, peerStore: this.#peerStore ?? "" };
+    const { event, version, attempt } = starting;
+    const delivery: Delivery = { event, version, attempt, peerStore: this.#peerStore ?? "" };
     if (this.#options.recordAttempts === false) {
       this.#run(delivery);
       return;

@@ -81,10 +81,14 @@ function checkTime(name: string, value: unknown): void {
   }
 }
 
+/** @throws HawserError `invalid_event` for a name that no attribute may have (CloudEvents 1.0.2, section 3.1) */
+export function checkAttributeName(name: string): void {
+  if (ATTRIBUTE_NAME.test(name)) return;
+  throw invalidAttribute(name, "has a name that is not 1 to 20 characters of a-z and 0-9");
+}
+
 function checkExtension(name: string, value: unknown): void {
-  if (!ATTRIBUTE_NAME.test(name)) {
-    throw invalidAttribute(name, "has a name that is not 1 to 20 characters of a-z and 0-9");
-  }
+  checkAttributeName(name);
   switch (typeof value) {
     case "string":
       return checkCharacters(name, value);

@@ -1,5 +1,5 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { assertAttributes, invalidAttribute } from "./attributes.js";
+import { assertAttributes, checkAttributeName, invalidAttribute } from "./attributes.js";
 import type { Codec } from "./codec.js";
 import { checkDepth } from "./data.js";
 import { HawserError } from "./errors.js";
@@ -55,16 +55,13 @@ function decodeProtobuf(frame: Uint8Array): CloudEvent {
   const record: Record<string, unknown> = { specversion: specVersion, id, source, type };
   for (const [name, value] of Object.entries(attributes)) {
     if (isField(name)) throw invalidAttribute(name, "must not be among the attributes");
-    // A name that is not well-formed is refused here, before anything is stored under it.
-    Object.defineProperty(record, name, {
-      value: decodeAttribute(name, value),
-      enumerable: true,
-      writable: true,
-      configurable: true,
-    });
+    // Before anything is stored under it: `__proto__` would be no property.
+    checkAttributeName(name);
+    record[name] = decodeAttribute(name, value);
   }
   assertAttributes(record);
-  return data.case === undefined ? record : { ...record, data: decodeData(data, record.datacontenttype) };
+  if (data.case !== undefined) Object.assign(record, { data: decodeData(data, record.datacontenttype) });
+  return record;
 }
 
 function parseMessageBytes(frame: Uint8Array): CloudEventMessage {
