@@ -41,14 +41,22 @@ export class AppendItem implements CommitItem {
   /** The classes of pending states that this event makes pointless. */
   readonly #supersedes: readonly StateClass[];
   readonly #context: AppendContext;
-  readonly #answer: (appended: Appended) => void;
+  readonly #answer: (appended: Appended, index: number) => void;
+  readonly #index: number;
 
-  constructor(append: Append, context: AppendContext, answer: (appended: Appended) => void) {
+  /** @param index of the item in the caller's batch; told with the answer */
+  constructor(
+    append: Append,
+    context: AppendContext,
+    answer: (appended: Appended, index: number) => void,
+    index: number,
+  ) {
     this.#append = append;
     this.appendsTo = append.peer;
     this.#supersedes = context.entries.supersededClasses(eventClass(append.event.type));
     this.#context = context;
     this.#answer = answer;
+    this.#index = index;
   }
 
   reads(plan: ReadPlan): void {
@@ -74,7 +82,7 @@ export class AppendItem implements CommitItem {
     const { ring, entries, limits } = this.#context;
     const known = key === undefined ? undefined : await ring.find(tx, peer, key);
     if (known !== undefined) {
-      tx.afterCommit(() => this.#answer({ ok: true, version: known, duplicate: true }));
+      tx.afterCommit(() => this.#answer({ ok: true, version: known, duplicate: true }, this.#index));
       return;
     }
     const conflict = await this.#conflict(tx);
@@ -100,15 +108,15 @@ export class AppendItem implements CommitItem {
     let next: MailboxMeta = { ...(step === undefined ? meta : ring.apply(tx, step)), position: version };
     for (const entry of superseded) next = entries.remove(tx, peer, next, entry);
     tx.setMailbox(peer, entries.add(tx, peer, next, version, encoded));
-    tx.afterCommit(() => this.#answer({ ok: true, version, duplicate: false }));
+    tx.afterCommit(() => this.#answer({ ok: true, version, duplicate: false }, this.#index));
   }
 
   failed(error: HawserError, outcome: FailedOutcome): void {
-    this.#answer(refused(outcome === "unknown" ? "unknown" : "unavailable", error));
+    this.#answer(refused(outcome === "unknown" ? "unknown" : "unavailable", error), this.#index);
   }
 
   #refuse(tx: Transaction, answer: Refused): void {
-    tx.afterCommit(() => this.#answer(answer));
+    tx.afterCommit(() => this.#answer(answer, this.#index));
   }
 
   /** A retained delete has a version like any state, and counts as nothing for whoever expects nothing: what was deleted can be made anew. */

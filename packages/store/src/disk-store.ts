@@ -125,18 +125,13 @@ class DiskStore implements Store {
     }
   }
 
-  async append(batch: readonly Append[]): Promise<readonly Appended[]> {
-    const [first, ...more] = batch;
-    if (first === undefined) return [];
-    // Most come alone.
-    if (more.length === 0) return [await this.#append(first)];
-    return Promise.all(batch.map((append) => this.#append(append)));
-  }
-
-  #append(append: Append): Promise<Appended> {
-    return new Promise((resolve) =>
-      this.#parts.committer.enqueue(new AppendItem(append, this.#parts.appending, resolve)),
-    );
+  // Thousands may wait for one commit, so each is as little as can be: one item and one promise, and no more.
+  append(batch: readonly Append[]): Promise<readonly Appended[]> {
+    const { committer, appending } = this.#parts;
+    return new Promise((resolve) => {
+      const answer = gather(batch.length, resolve);
+      batch.forEach((append, index) => committer.enqueue(new AppendItem(append, appending, answer, index)));
+    });
   }
 
   open(peer: string, holder: string, options: LeaseOptions, on: LeaseCallbacks): Promise<MailboxLease> {
@@ -219,6 +214,22 @@ class DiskStore implements Store {
     await this.#parts.device.close();
     this.#state = { kind: "stopped" };
   }
+}
+
+type Answer = (appended: Appended, index: number) => void;
+
+/** Answers a batch once each of its items has been answered. */
+function gather(count: number, resolve: (all: readonly Appended[]) => void): Answer {
+  // Most come alone.
+  if (count === 1) return (appended) => resolve([appended]);
+  const all: Appended[] = [];
+  let missing = count;
+  if (missing === 0) resolve(all);
+  return (appended, index) => {
+    all[index] = appended;
+    missing -= 1;
+    if (missing === 0) resolve(all);
+  };
 }
 
 function statsOf(peer: string, meta: Readonly<MailboxMeta>): MailboxStats {
