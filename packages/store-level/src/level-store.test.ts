@@ -1,8 +1,28 @@
-import { cp, mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { storeCompliance } from "@hawser/store/compliance";
 import { createLevelStore } from "./level-store.js";
+
+/**
+ * Copies the files of a store that is open. A compaction may replace tables while they are copied, which a killed process cannot see half of: a copy counts only if the
+ * same files were there before and after it.
+ */
+async function copyAsOfOneMoment(from: string, to: string): Promise<void> {
+  for (;;) {
+    const before = await readdir(from);
+    const gone = await cp(from, to, { recursive: true }).then(
+      () => false,
+      (thrown: NodeJS.ErrnoException) => {
+        if (thrown.code !== "ENOENT") throw thrown;
+        return true;
+      },
+    );
+    const after = await readdir(from);
+    if (!gone && before.join() === after.join()) return;
+    await rm(to, { recursive: true, force: true });
+  }
+}
 
 storeCompliance("level", async (limits = {}) => {
   const root = await mkdtemp(join(tmpdir(), "hawser-store-"));
@@ -25,7 +45,7 @@ storeCompliance("level", async (limits = {}) => {
       // What the files hold at this moment is what a killed process would leave behind.
       const dead = store;
       const from = join(root, String(generation));
-      await cp(from, join(root, String(++generation)), { recursive: true });
+      await copyAsOfOneMoment(from, join(root, String(++generation)));
       store = await start();
       await dead.stop();
       return store;
