@@ -1,8 +1,8 @@
+import { rm } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { systemClock, systemTimers } from "@hawser/runtime";
-import { Fleet } from "./fleet.js";
-import { pause } from "./pause.js";
+import { Fleet } from "@hawser/app-fleet";
+import { pause, systemClock, systemTimers } from "@hawser/runtime";
 import { tellStory } from "./story.js";
 import { View } from "./view.js";
 
@@ -14,7 +14,7 @@ const manifests = relative(
   process.cwd(),
   fileURLToPath(new URL("../../../examples/demo.yaml", import.meta.url)),
 );
-const fleet = new Fleet(directory, systemTimers);
+const fleet = new Fleet({ directory, timers: systemTimers, log: { kind: "file" } });
 const view = new View(process.stdout);
 
 let leaving = false;
@@ -40,6 +40,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 }
 
 try {
+  await rm(directory, { recursive: true, force: true });
   const { proof, lastLine } = await tellStory({
     fleet,
     view,
@@ -56,13 +57,13 @@ try {
   view.say(`
 Everything stays up until you press Ctrl-C. In another terminal, in this folder:
 
-  export HAWSER_SERVER=${fleet.api.server}
+  export HAWSER_SERVER=${fleet.server}
   npx hawser agents
   npx hawser get edge-json
   npx hawser get edge-grpc/Task/sleeper --output yaml
   npx hawser apply -f ${manifests}
   npx hawser delete edge-json/ConfigFile/motd
-  curl -s ${fleet.api.server}/metrics | grep ^hawser_
+  curl -s ${fleet.server}/metrics | grep ^hawser_
   cat ${fleet.filesOf("edge-json")}/motd
   kill -9 ${fleet.principal.pid}    # the principal; or one of the agents: ${fleet.agents.map(({ pid }) => pid).join(", ")}
 

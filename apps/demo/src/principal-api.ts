@@ -1,3 +1,4 @@
+import type { Fleet } from "@hawser/app-fleet";
 import { z } from "zod";
 
 const agentSchema = z.object({
@@ -74,6 +75,10 @@ export class PrincipalApi {
     if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
     return response;
   }
+}
+
+export function apiOf(fleet: Fleet): PrincipalApi {
+  return new PrincipalApi(fleet.server);
 }
 
 function sumOf(metrics: string, name: string): number {

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { AGENTS, type Fleet } from "./fleet.js";
-import type { ResourceState } from "./principal-api.js";
+import { DEMO_AGENTS, type Fleet } from "@hawser/app-fleet";
+import { apiOf, type ResourceState } from "./principal-api.js";
 
 export interface Proof {
   readonly converged: boolean;
@@ -17,14 +17,14 @@ export interface Proof {
 export async function prove(fleet: Fleet, accepted: ReadonlyMap<string, string>): Promise<Proof> {
   const missing: string[] = [];
   let resources = 0;
-  const agents = await fleet.api.agents();
-  for (const { name } of AGENTS) {
+  const agents = await apiOf(fleet).agents();
+  for (const { name } of DEMO_AGENTS) {
     const agent = agents.find((candidate) => candidate.name === name);
     if (agent?.state !== "connected") missing.push(`${name} is not connected`);
     if (agent !== undefined && agent.pending > 0) missing.push(`${name} has ${agent.pending} pending`);
     if (agent !== undefined && agent.deadLetters > 0)
       missing.push(`${name} has ${agent.deadLetters} dead letters`);
-    for (const resource of await fleet.api.resources(name)) {
+    for (const resource of await apiOf(fleet).resources(name)) {
       resources += 1;
       missing.push(...(await check(fleet, resource, accepted)));
     }

@@ -2,10 +2,10 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import type { Clock, Timers } from "@hawser/runtime";
+import { DEMO_AGENTS, type Fleet } from "@hawser/app-fleet";
+import { pause, type Clock, type Timers } from "@hawser/runtime";
 import { Counters } from "./counters.js";
-import { AGENTS, type Fleet } from "./fleet.js";
-import { pause } from "./pause.js";
+import { apiOf } from "./principal-api.js";
 import { prove, type Proof } from "./proof.js";
 import { Traffic } from "./traffic.js";
 import { resentOf, type View } from "./view.js";
@@ -35,17 +35,17 @@ export async function tellStory(
   view.say("1. Starting a principal and three agents: WebSocket with JSON, WebSocket with protobuf, gRPC.");
   await fleet.start();
   view.say(`2. Applying ${options.manifests} with the command line.`);
-  await runCli(fleet.api.server, ["apply", "-f", options.manifests]);
+  await runCli(fleet.server, ["apply", "-f", options.manifests]);
 
   view.say("3. Changing files on all three agents, as fast as one writer can.");
-  const traffic = new Traffic(fleet.api, timers);
+  const traffic = new Traffic(apiOf(fleet), timers);
   traffic.start();
   await watch(options, counters, BEFORE_CRASH_MS, "traffic");
 
   view.say(
     `4. Killing the principal with SIGKILL in the middle of it (pid ${fleet.principal.pid}); the traffic goes on knocking.`,
   );
-  await counters.read(fleet.api);
+  await counters.read(apiOf(fleet));
   await fleet.principal.kill();
   counters.nextLife();
   await watch(options, counters, DOWN_MS, "down");
@@ -78,7 +78,7 @@ export async function tellStory(
   const lost = proof.missing.length;
   return {
     proof,
-    lastLine: `demo: ${word} agents=${AGENTS.length} resources=${proof.resources} events=${accepted} resent=${resent} lost=${lost}`,
+    lastLine: `demo: ${word} agents=${DEMO_AGENTS.length} resources=${proof.resources} events=${accepted} resent=${resent} lost=${lost}`,
   };
 }
 
@@ -88,7 +88,7 @@ async function converge(options: StoryOptions, counters: Counters, traffic: Traf
     await watch(options, counters, REFRESH_MS, "converging");
     const proof = await prove(options.fleet, traffic.accepted);
     if (proof.converged || options.clock.now() > deadline) {
-      await counters.read(options.fleet.api);
+      await counters.read(apiOf(options.fleet));
       return proof;
     }
   }
@@ -103,10 +103,12 @@ async function watch(
   const end = clock.now() + durationMs;
   while (clock.now() < end) {
     const versions = new Map<string, string>();
-    const agents = await fleet.api.agents().catch(() => undefined);
+    const agents = await apiOf(fleet)
+      .agents()
+      .catch(() => undefined);
     if (agents !== undefined) {
-      await counters.read(fleet.api).catch(() => undefined);
-      for (const { name } of AGENTS) versions.set(name, await newestVersion(fleet, name));
+      await counters.read(apiOf(fleet)).catch(() => undefined);
+      for (const { name } of DEMO_AGENTS) versions.set(name, await newestVersion(fleet, name));
     }
     view.show({ title: `   ${title}`, agents, versions, totals: counters.totals });
     await pause(timers, REFRESH_MS);
@@ -114,7 +116,9 @@ async function watch(
 }
 
 async function newestVersion(fleet: Fleet, agent: string): Promise<string> {
-  const resources = await fleet.api.resources(agent).catch(() => []);
+  const resources = await apiOf(fleet)
+    .resources(agent)
+    .catch(() => []);
   const newest = Math.max(0, ...resources.map(({ observedVersion }) => Number(observedVersion ?? 0)));
   return String(newest);
 }

@@ -1,6 +1,5 @@
-import type { Timers } from "@hawser/runtime";
-import { AGENTS } from "./fleet.js";
-import { pause } from "./pause.js";
+import { DEMO_AGENTS } from "@hawser/app-fleet";
+import { pause, type Timers } from "@hawser/runtime";
 import type { PrincipalApi } from "./principal-api.js";
 
 /** Files each agent keeps that the traffic writes over and over. */
@@ -43,7 +42,7 @@ export class Traffic {
 
   async #run(): Promise<void> {
     for (let round = 0; this.#running || this.#unanswered.size > 0; round += 1) {
-      for (const { name } of AGENTS) await this.#write(name, `file-${round % FILES_PER_AGENT}`, round);
+      for (const { name } of DEMO_AGENTS) await this.#write(name, `file-${round % FILES_PER_AGENT}`, round);
       await pause(this.#timers, PAUSE_MS);
     }
   }

@@ -10,6 +10,7 @@ export {
   type LoggerOptions,
   type LogLevel,
 } from "./logger.js";
+export { pause } from "./pause.js";
 export { seededRandom, systemRandom, type Random } from "./random.js";
 export { systemRuntime, type Runtime } from "./runtime.js";
 export { MAX_TIMER_DELAY_MS, systemTimers, type Timer, type Timers } from "./timers.js";

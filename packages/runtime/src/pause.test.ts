@@ -1,0 +1,42 @@
+import { expect, it } from "vitest";
+import { pause } from "./pause.js";
+import type { Timers } from "./timers.js";
+
+/** Timers that fire when told to, and count what is still set. */
+function handTimers(): Timers & { fire(): void; readonly set: ReadonlySet<() => void> } {
+  const set = new Set<() => void>();
+  const add = (callback: () => void): { cancel(): void } => {
+    set.add(callback);
+    return { cancel: () => void set.delete(callback) };
+  };
+  return {
+    set,
+    after: (_delayMs, callback) => add(callback),
+    soon: add,
+    fire: () => {
+      for (const callback of [...set]) callback();
+    },
+  };
+}
+
+it("ends when the time is over, and not before", async () => {
+  const timers = handTimers();
+  let ended = false;
+  const paused = pause(timers, 10).then(() => (ended = true));
+  await Promise.resolve();
+  expect(ended).toBe(false);
+  timers.fire();
+  await paused;
+  expect(timers.set.size).toBe(0);
+});
+
+it("ends when its signal is aborted, before or during the wait, and leaves no timer", async () => {
+  const timers = handTimers();
+  const abort = new AbortController();
+  const paused = pause(timers, 10, abort.signal);
+  expect(timers.set.size).toBe(1);
+  abort.abort();
+  await paused;
+  await pause(timers, 10, abort.signal);
+  expect(timers.set.size).toBe(0);
+});

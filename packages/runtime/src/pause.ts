@@ -1,0 +1,18 @@
+import type { Timers } from "./timers.js";
+
+/** Resolves `delayMs` from now, or as soon as `signal` is aborted; it never rejects, so a caller that can be cancelled looks at its signal. */
+export function pause(timers: Timers, delayMs: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted === true) {
+      resolve();
+      return;
+    }
+    const end = (): void => {
+      timer.cancel();
+      signal?.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = timers.after(delayMs, end);
+    signal?.addEventListener("abort", end, { once: true });
+  });
+}
