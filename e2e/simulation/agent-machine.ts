@@ -1,13 +1,10 @@
 import { createAgent, type Agent } from "@hawser/agent";
-import { HawserError } from "@hawser/protocol";
 import { createDiskStore, type Store } from "@hawser/store";
 import type { VirtualHost } from "@hawser/testkit";
-import { WireChecker } from "./checkers/wire-checker.js";
-import { FaultyDisk } from "./faulty-disk.js";
-import type { Mailbox } from "./ledger.js";
+import type { FaultyDisk } from "./faulty-disk.js";
 import { handleCommand, ThingHandler } from "./handlers.js";
 import { Things } from "./things.js";
-import { DEFAULT_MIN_RESEND_MS } from "./plan.js";
+import { WatchedDisk } from "./watched-disk.js";
 import { tapDialer } from "./wire-tap.js";
 import type { World } from "./world.js";
 
@@ -25,8 +22,7 @@ export interface AgentProcess {
 export class AgentMachine {
   readonly name: string;
   readonly #world: World;
-  #disk: FaultyDisk;
-  #syncedAt = 0;
+  readonly #watched: WatchedDisk;
   things: Things;
   process: AgentProcess | undefined;
   /** The store of the principal by which the versions of this agent's inbox count. */
@@ -35,18 +31,18 @@ export class AgentMachine {
   constructor(world: World, name: string) {
     this.#world = world;
     this.name = name;
-    this.#disk = this.#newDisk();
+    this.#watched = new WatchedDisk(world, "agent", name);
     this.things = new Things();
   }
 
   get disk(): FaultyDisk {
-    return this.#disk;
+    return this.#watched.disk;
   }
 
   async start(): Promise<void> {
-    const { virtual, ledger, durability, plan } = this.#world;
+    const { virtual, ledger, plan } = this.#world;
     const host = virtual.host(this.name);
-    const store = createDiskStore(this.#disk.attach(host.runtime.timers), {
+    const store = createDiskStore(this.#watched.attach(host), {
       runtime: host.runtime,
       limits: plan.limits,
     });
@@ -54,10 +50,8 @@ export class AgentMachine {
     this.process = process;
     await store.start();
     const mailbox = ledger.life("up", this.name, store.id);
-    await this.#disk.promptly(() =>
-      durability.receiver(store, "principal", "down", this.name, this.#principalStore),
-    );
-    await this.#learnDeadLetters(store, mailbox);
+    await this.#watched.learnInbox(store, this.name, this.#principalStore);
+    await this.#watched.learnDeadLetters(store, mailbox);
     this.#world.findings.trace(this.name, "starts");
     await process.agent.start();
   }
@@ -67,7 +61,7 @@ export class AgentMachine {
     this.#world.findings.trace(this.name, `killed (${what})`);
     this.process?.host.kill();
     this.process = undefined;
-    this.#disk.crash(what);
+    this.disk.crash(what);
     this.#died(what === "process");
   }
 
@@ -86,22 +80,10 @@ export class AgentMachine {
   /** The machine is replaced: an empty disk, and nothing its handlers made. It must not be running. */
   replace(): void {
     this.#world.findings.trace(this.name, "has a new, empty machine");
-    this.#disk = this.#newDisk();
+    this.#watched.replace();
     this.things = new Things();
     this.#principalStore = undefined;
     this.#world.apply.receiverForgot("down", this.name);
-  }
-
-  #learnDeadLetters(store: Store, mailbox: Mailbox): Promise<void> {
-    const read = (): Promise<void> => this.#world.durability.sender(store, "principal", mailbox);
-    return this.#disk.promptly(read).catch(ignoreOutage);
-  }
-
-  #learnRecords(store: Store, mailbox: Mailbox): Promise<void> {
-    const { durability } = this.#world;
-    const read = (): Promise<void> =>
-      durability.receiver(store, "principal", "down", this.name, mailbox.store);
-    return this.#disk.promptly(read).catch(ignoreOutage);
   }
 
   #died(keptAttempts: boolean): void {
@@ -109,21 +91,12 @@ export class AgentMachine {
     this.#world.apply.receiverDied("down", this.name, keptAttempts);
   }
 
-  #newDisk(): FaultyDisk {
-    const { virtual, plan, ledger } = this.#world;
-    return new FaultyDisk({
-      random: virtual.random(`disk ${this.name}`),
-      maxWriteMs: plan.maxWriteMs,
-      synced: () => {
-        this.#syncedAt = ledger.tick();
-      },
-    });
-  }
-
   #agent(host: VirtualHost, store: Store): Agent {
     const { plan, network, apply, findings, sender, ledger } = this.#world;
     const { name } = this;
-    const dialer = tapDialer(network.dialer({ from: host, to: ADDRESS }), () => this.#tap(host, store));
+    const dialer = tapDialer(network.dialer({ from: host, to: ADDRESS }), () =>
+      this.#watched.tap(host, store, new Map()),
+    );
     const parts = { world: this.#world, host, agent: name };
     return createAgent({
       name,
@@ -139,7 +112,7 @@ export class AgentMachine {
       observer: {
         opened: (session) => {
           this.#principalStore = session.peerStore;
-          void this.#learnDeadLetters(store, ledger.life("up", name, store.id));
+          void this.#watched.learnDeadLetters(store, ledger.life("up", name, store.id));
         },
         applied: (event) => apply.recorded("down", name, event),
         skipped: (event, why) => {
@@ -159,30 +132,4 @@ export class AgentMachine {
       },
     });
   }
-
-  #tap(host: VirtualHost, store: Store): WireChecker {
-    const { ledger, findings, plan, sender, virtual } = this.#world;
-    return new WireChecker({
-      side: "agent",
-      ledger,
-      findings,
-      store: store.id,
-      syncedAt: () => this.#syncedAt,
-      now: () => virtual.now(),
-      wallTime: host.runtime.clock.wallTime,
-      minResendMs: plan.resend.minTimeoutMs ?? DEFAULT_MIN_RESEND_MS,
-      sendsOnce: plan.flavour === "rotations",
-      epochs: new Map(),
-      learnDeadLetters: (mailbox) => this.#learnDeadLetters(store, mailbox),
-      learnRecords: (mailbox) => this.#learnRecords(store, mailbox),
-      unannounced: (mailbox, fact) => sender.unannounced(mailbox, fact),
-    });
-  }
 }
-
-/** A store that cannot be read now cannot be looked at: nothing is learned, nothing is wrong. */
-export function ignoreOutage(thrown: unknown): void {
-  if (!(thrown instanceof HawserError) || !OUTAGES.has(thrown.code)) throw thrown;
-}
-
-const OUTAGES = new Set<string>(["store_unavailable", "store_full", "store_corrupt"]);

@@ -8,7 +8,7 @@ const KEEPS_ALL: Random = { next: () => 1 - Number.EPSILON, uuid: () => "" };
 
 export interface FaultyDiskParts {
   readonly random: Random;
-  /** A synced write takes up to this long, and some reads do,, in milliseconds of virtual time. */
+  /** A synced write takes up to this long, and some reads do, in milliseconds of virtual time. */
   readonly maxWriteMs: number;
   /** A synced write has reached the disk. */
   readonly synced: () => void;
@@ -38,6 +38,7 @@ export class FaultyDisk {
         if (this.#failure !== undefined && chance(random, 0.5)) throw this.#failure;
         return this.#slow(await disk.open(), timers);
       },
+      hasRoom: async () => this.#failure?.code !== "store_full" || chance(random, 0.3),
       explain: (thrown) => disk.explain(thrown),
     };
   }

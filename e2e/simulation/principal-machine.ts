@@ -1,12 +1,10 @@
 import { createPrincipal, type Principal } from "@hawser/principal";
 import { createDiskStore, type Store } from "@hawser/store";
 import type { VirtualHost } from "@hawser/testkit";
-import { ADDRESS, ignoreOutage } from "./agent-machine.js";
-import { WireChecker } from "./checkers/wire-checker.js";
-import { FaultyDisk } from "./faulty-disk.js";
-import type { Mailbox } from "./ledger.js";
+import { ADDRESS } from "./agent-machine.js";
+import type { FaultyDisk } from "./faulty-disk.js";
 import { handleCommand } from "./handlers.js";
-import { DEFAULT_MIN_RESEND_MS } from "./plan.js";
+import { WatchedDisk } from "./watched-disk.js";
 import { tapAcceptor } from "./wire-tap.js";
 import type { World } from "./world.js";
 
@@ -20,8 +18,7 @@ export interface PrincipalProcess {
 /** The machine of the principal: its disk outlives its processes. */
 export class PrincipalMachine {
   readonly #world: World;
-  #disk: FaultyDisk;
-  #syncedAt = 0;
+  readonly #watched: WatchedDisk;
   /** Of agents, by which their versions count in the inboxes here. */
   readonly #agentStores = new Map<string, string>();
   readonly #epochs = new Map<string, number>();
@@ -31,31 +28,31 @@ export class PrincipalMachine {
 
   constructor(world: World) {
     this.#world = world;
-    this.#disk = this.#newDisk();
+    this.#watched = new WatchedDisk(world, "principal", "principal");
   }
 
   get disk(): FaultyDisk {
-    return this.#disk;
+    return this.#watched.disk;
   }
 
   async start(): Promise<void> {
-    const { virtual, network, ledger, durability, plan, findings } = this.#world;
+    const { virtual, network, ledger, plan, findings } = this.#world;
     const host = virtual.host("principal");
-    const store = createDiskStore(this.#disk.attach(host.runtime.timers), {
+    const store = createDiskStore(this.#watched.attach(host), {
       runtime: host.runtime,
       limits: plan.limits,
     });
-    const acceptor = tapAcceptor(network.acceptor({ host, address: ADDRESS }), () => this.#tap(host, store));
+    const acceptor = tapAcceptor(network.acceptor({ host, address: ADDRESS }), () =>
+      this.#watched.tap(host, store, this.#epochs),
+    );
     const principal = this.#principal(host, store, acceptor);
     this.process = { host, store, principal };
     await store.start();
     if (this.stores.at(-1) !== store.id) this.stores.push(store.id);
     for (const agent of plan.agents) {
       const mailbox = ledger.life("down", agent, store.id);
-      await this.#disk.promptly(() =>
-        durability.receiver(store, agent, "up", agent, this.#agentStores.get(agent)),
-      );
-      await this.#learnDeadLetters(store, mailbox);
+      await this.#watched.learnInbox(store, agent, this.#agentStores.get(agent));
+      await this.#watched.learnDeadLetters(store, mailbox);
     }
     findings.trace("principal", "starts");
     await principal.start();
@@ -66,7 +63,7 @@ export class PrincipalMachine {
     this.#world.findings.trace("principal", `killed (${what})`);
     this.process?.host.kill();
     this.process = undefined;
-    this.#disk.crash(what);
+    this.disk.crash(what);
     this.#died(what === "process");
   }
 
@@ -85,36 +82,13 @@ export class PrincipalMachine {
   /** The machine is replaced: an empty disk. It must not be running. */
   replace(): void {
     this.#world.findings.trace("principal", "has a new, empty machine");
-    this.#disk = this.#newDisk();
+    this.#watched.replace();
     this.#agentStores.clear();
     for (const agent of this.#world.plan.agents) this.#world.apply.receiverForgot("up", agent);
   }
 
-  #learnDeadLetters(store: Store, mailbox: Mailbox): Promise<void> {
-    const read = (): Promise<void> => this.#world.durability.sender(store, mailbox.agent, mailbox);
-    return this.#disk.promptly(read).catch(ignoreOutage);
-  }
-
-  #learnRecords(store: Store, mailbox: Mailbox): Promise<void> {
-    const { durability } = this.#world;
-    const read = (): Promise<void> =>
-      durability.receiver(store, mailbox.agent, "up", mailbox.agent, mailbox.store);
-    return this.#disk.promptly(read).catch(ignoreOutage);
-  }
-
   #died(keptAttempts: boolean): void {
     for (const agent of this.#world.plan.agents) this.#world.apply.receiverDied("up", agent, keptAttempts);
-  }
-
-  #newDisk(): FaultyDisk {
-    const { virtual, plan, ledger } = this.#world;
-    return new FaultyDisk({
-      random: virtual.random("disk principal"),
-      maxWriteMs: plan.maxWriteMs,
-      synced: () => {
-        this.#syncedAt = ledger.tick();
-      },
-    });
   }
 
   #principal(host: VirtualHost, store: Store, acceptor: ReturnType<typeof tapAcceptor>): Principal {
@@ -138,7 +112,7 @@ export class PrincipalMachine {
         link: (agent) => ({
           opened: (session) => {
             this.#agentStores.set(agent, session.peerStore);
-            void this.#learnDeadLetters(store, ledger.life("down", agent, store.id));
+            void this.#watched.learnDeadLetters(store, ledger.life("down", agent, store.id));
           },
           applied: (event) => apply.recorded("up", agent, event),
           skipped: (event, why) => {
@@ -157,25 +131,6 @@ export class PrincipalMachine {
           },
         }),
       },
-    });
-  }
-
-  #tap(host: VirtualHost, store: Store): WireChecker {
-    const { ledger, findings, plan, sender, virtual } = this.#world;
-    return new WireChecker({
-      side: "principal",
-      ledger,
-      findings,
-      store: store.id,
-      syncedAt: () => this.#syncedAt,
-      now: () => virtual.now(),
-      wallTime: host.runtime.clock.wallTime,
-      minResendMs: plan.resend.minTimeoutMs ?? DEFAULT_MIN_RESEND_MS,
-      sendsOnce: plan.flavour === "rotations",
-      epochs: this.#epochs,
-      learnDeadLetters: (mailbox) => this.#learnDeadLetters(store, mailbox),
-      learnRecords: (mailbox) => this.#learnRecords(store, mailbox),
-      unannounced: (mailbox, fact) => sender.unannounced(mailbox, fact),
     });
   }
 }

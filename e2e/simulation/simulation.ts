@@ -1,5 +1,5 @@
 import { env } from "node:process";
-import { AgentMachine, ignoreOutage } from "./agent-machine.js";
+import { AgentMachine } from "./agent-machine.js";
 import { auditMailbox, livenessBoundMs, unconverged } from "./checkers/liveness-checker.js";
 import { checkMailbox } from "./checkers/mailbox-checker.js";
 import { ViewChecker } from "./checkers/view-checker.js";
@@ -7,6 +7,7 @@ import { strikeMachine, strikeNetwork } from "./faults.js";
 import { makePlan } from "./plan.js";
 import { PrincipalMachine, type PrincipalProcess } from "./principal-machine.js";
 import { Publisher } from "./publisher.js";
+import { ignoreOutage } from "./watched-disk.js";
 import { callOn, World, type Answer } from "./world.js";
 
 /** Longer than any run of any plan; reaching it is a finding. */
