@@ -9,20 +9,27 @@ import {
   type EventDraft,
 } from "@hawser/protocol";
 import { systemRuntime } from "@hawser/runtime";
-import type { Appended, MailboxStats } from "@hawser/store";
+import type { Appended, MailboxStats, Store } from "@hawser/store";
 import { countRefusals } from "./count-refusals.js";
+import { Gate, type ReadinessCondition } from "./listener/gate.js";
 import { createListener } from "./listener/listener.js";
+import type { BoundAddress } from "./listener/listener-options.js";
 import type { Accepted, DrainOptions, DrainReport, Principal, PrincipalOptions } from "./principal.js";
 import { createResources } from "./resources/resources.js";
 import { agentView } from "./sessions/agent-view.js";
 import { SessionRegistry } from "./sessions/session-registry.js";
 import { deadLetterView } from "./dead-letter-view.js";
+import { checkAddressee, SELF_AGENT, selfLogin } from "./self-login.js";
 import { VERSION } from "./version.js";
 
 /** Sessions one process keeps when nothing else is said: far above what two cores serve well, below what their memory holds. */
 export const DEFAULT_MAX_SESSIONS = 20_000;
 /** How long `stop` gives the fleet to go: short, because whoever stops a process has a deadline of their own. */
 export const DEFAULT_STOP_WINDOW_MS = 5_000;
+/** The control plane's own peers are few, and are not to wait for anybody: only their number is bounded. */
+const UNLIMITED = { ratePerSecond: 100_000, burst: 100_000, rampMs: 0 } as const;
+/** Without a port of its own to log in by, a principal has nothing to wait for. */
+const AT_ONCE = { settleMs: 0 } as const;
 /** When a refused agent comes back where no listener of this principal knows better. */
 const DEFAULT_SLOT_MS = 5_000;
 
@@ -34,6 +41,14 @@ export function createPrincipal(options: PrincipalOptions): Principal {
   const source = options.source ?? "hawser/principal";
   const listener =
     options.listen === undefined ? undefined : createListener(options.listen, { runtime, acceptors });
+  const internal =
+    options.internal === undefined
+      ? undefined
+      : createListener(
+          { ...options.internal.listen, admission: UNLIMITED },
+          { runtime, acceptors, internal: true },
+        );
+  let gate = new Gate(runtime, [], options.gate ?? {});
   const sessions = new SessionRegistry({
     runtime,
     store,
@@ -46,7 +61,10 @@ export function createPrincipal(options: PrincipalOptions): Principal {
     observer,
     timing: options.timing,
     resend: options.resend,
-    settled: ({ peer }) => listener?.settled(peer.address),
+    settled: ({ peer }) => {
+      listener?.settled(peer.address);
+      internal?.settled(peer.address);
+    },
     slot: () => listener?.slot() ?? DEFAULT_SLOT_MS,
   });
   let state: Principal["state"] = "stopped";
@@ -59,14 +77,53 @@ export function createPrincipal(options: PrincipalOptions): Principal {
     sessions.reopen();
     try {
       for (const acceptor of acceptors) await acceptor.start((connection) => sessions.accept(connection));
+      const internalAddress = await internal?.start();
+      assertWanted();
+      gate = new Gate(
+        runtime,
+        ownConditions(internalAddress),
+        options.gate ?? (internal === undefined ? AT_ONCE : {}),
+      );
+      await gate.open();
+      assertWanted();
       const address = await listener?.start();
       state = "open";
-      return { address };
+      return { address, internalAddress };
     } catch (thrown) {
+      gate.close();
+      await internal?.stop();
       for (const acceptor of acceptors) await acceptor.stop();
       state = "stopped";
       throw thrown;
     }
+  }
+
+  function assertWanted(): void {
+    if (stopping !== undefined)
+      throw new HawserError("aborted", "the principal was stopped while it started");
+  }
+
+  function ownConditions(internalAddress: BoundAddress | undefined): readonly ReadinessCondition[] {
+    if (internalAddress === undefined) return [];
+    const dialer = options.internal?.selfLogin?.(internalAddress);
+    const answers: ReadinessCondition = {
+      name: "store",
+      check: async () => {
+        await store.peers({ limit: 1 });
+        return true;
+      },
+    };
+    if (dialer === undefined) return [answers];
+    let through = false;
+    const loggedIn: ReadinessCondition = {
+      name: "self-login",
+      check: async (signal) => {
+        if (!through) await selfLogin(dialer, runtime, signal);
+        through = true;
+        return true;
+      },
+    };
+    return [answers, loggedIn];
   }
 
   async function drain(order: DrainOptions): Promise<DrainReport> {
@@ -77,10 +134,12 @@ export function createPrincipal(options: PrincipalOptions): Principal {
 
   async function shutDown(): Promise<void> {
     if (state === "stopped") return;
+    gate.close();
     // The port stays open meanwhile: whoever comes now is told when to come back.
     if (state !== "starting")
       await drain({ reason: "the principal stops", windowMs: DEFAULT_STOP_WINDOW_MS, ...options.stop });
     await listener?.stop();
+    await internal?.stop();
     for (const acceptor of acceptors) await acceptor.stop();
     state = "stopped";
   }
@@ -102,6 +161,9 @@ export function createPrincipal(options: PrincipalOptions): Principal {
     get draining() {
       return sessions.progress;
     },
+    get gate() {
+      return gate.state;
+    },
     get state() {
       return state;
     },
@@ -122,13 +184,14 @@ export function createPrincipal(options: PrincipalOptions): Principal {
     },
 
     async agents(page) {
-      const stored = await store.peers(page);
+      const stored = await storedAgents(store, page);
       const rows = new Map<string, MailboxStats | undefined>(stored.map((stats) => [stats.peer, stats]));
       // An agent whose mailbox could not be listed yet is known by its session alone.
       const last = stored.length === page.limit ? stored.at(-1)?.peer : undefined;
       for (const name of sessions.names()) {
         if (
           rows.has(name) ||
+          name === SELF_AGENT ||
           (page.after !== undefined && name <= page.after) ||
           (last !== undefined && name > last)
         )
@@ -176,9 +239,21 @@ export function createPrincipal(options: PrincipalOptions): Principal {
   };
 }
 
+/** The principal itself is no agent: another one takes its place. */
+async function storedAgents(
+  store: Store,
+  page: { readonly after?: string; readonly limit: number },
+): Promise<readonly MailboxStats[]> {
+  const all = await store.peers(page);
+  const agents = all.filter(({ peer }) => peer !== SELF_AGENT);
+  const last = all.at(-1);
+  if (agents.length === all.length || all.length < page.limit || last === undefined) return agents;
+  return [...agents, ...(await store.peers({ after: last.peer, limit: 1 }))];
+}
+
 // Resources have their own way in, which keeps their uid and their versions right.
 function checkPublication(agent: string, event: EventDraft): EventDraft {
-  checkAgentName(agent);
+  checkAddressee(agent);
   const draft = checkDraft(event);
   if (!draft.type.startsWith(RESERVED_TYPE_PREFIX)) return draft;
   throw new HawserError(

@@ -9,7 +9,9 @@ export type {
   DrainProgress,
   DrainReport,
   DrainShape,
+  InternalOptions,
   Principal,
+  PrincipalAddresses,
   PrincipalOptions,
   PublishOptions,
   PutOptions,
@@ -18,6 +20,7 @@ export type {
 export type { AgentView, DeadLetterView, ResourceView } from "./views.js";
 export { createListener, type Listener, type ListenerParts } from "./listener/listener.js";
 export { DEFAULT_LISTEN_HOST } from "./listener/listener-settings.js";
+export { DEFAULT_GATE, type GateOptions, type GateState, type ReadinessCondition } from "./listener/gate.js";
 export type { ListenerStats } from "./listener/listener-stats.js";
 export { DEFAULT_ADMISSION, type AdmissionSettings } from "./listener/admission/admission-settings.js";
 export type { AdmissionStats } from "./listener/admission/admission-queue.js";

@@ -3,8 +3,9 @@ import type { EventDraft, HawserEvent, JsonValue } from "@hawser/protocol";
 import type { Lifecycle, Runtime } from "@hawser/runtime";
 import type { SessionTiming } from "@hawser/session";
 import type { Store } from "@hawser/store";
-import type { Acceptor } from "@hawser/transport";
+import type { Acceptor, Dialer } from "@hawser/transport";
 import type { Authenticate } from "./authenticate.js";
+import type { GateOptions, GateState } from "./listener/gate.js";
 import type { BoundAddress, ListenerOptions } from "./listener/listener-options.js";
 import type { PrincipalObserver } from "./principal-observer.js";
 import type { AgentView, DeadLetterView, ResourceView } from "./views.js";
@@ -16,6 +17,10 @@ export interface PrincipalOptions {
   readonly acceptors: readonly Acceptor[];
   /** The external port. Absent: no port is bound and the acceptors are fed by other means (tests, another listener). */
   readonly listen?: ListenerOptions;
+  /** The control plane's own port. With it the start has two phases: `listen` opens only when the gate does. */
+  readonly internal?: InternalOptions;
+  /** What has to be so before `listen` opens. @default with `internal`: the store answers and the self-login is through; without: nothing */
+  readonly gate?: GateOptions;
   /** Decides who an agent is. @default everyone is let in; only sensible on a loopback address */
   readonly authenticate?: Authenticate;
   /** Events agents send that are not the state of a resource. Absent: they are refused for good with `no_handler`. */
@@ -32,6 +37,13 @@ export interface PrincipalOptions {
   readonly stop?: Partial<DrainOptions>;
   readonly timing?: Partial<SessionTiming>;
   readonly resend?: Partial<ResendTiming>;
+}
+
+/** A port for peers of the control plane itself, without an admission limit. Not to be reachable by anybody else. */
+export interface InternalOptions {
+  readonly listen: Omit<ListenerOptions, "admission">;
+  /** How this principal reaches that port to log in to itself, as any agent would, before agents are let in. Absent: no self-login. */
+  readonly selfLogin?: (address: BoundAddress) => Dialer;
 }
 
 /**
@@ -131,12 +143,18 @@ export interface DrainReport {
   readonly durationMs: number;
 }
 
+/** Where a principal can be reached. */
+export interface PrincipalAddresses {
+  readonly address: BoundAddress | undefined;
+  readonly internalAddress: BoundAddress | undefined;
+}
+
 /**
  * The control plane's end.
  *
  * `start` opens the listener, last; `stop` lets every session go with `drain`, then closes the listener, and resolves when all have ended.
  */
-export interface Principal extends Lifecycle<{ readonly address: BoundAddress | undefined }> {
+export interface Principal extends Lifecycle<PrincipalAddresses> {
   readonly resources: Resources;
   /** Accepts any event for an agent; resolves when it is on disk. @throws HawserError `invalid_event`, `mailbox_full`, ... */
   publish(agent: string, event: EventDraft, options?: PublishOptions): Promise<Accepted>;
@@ -161,6 +179,8 @@ export interface Principal extends Lifecycle<{ readonly address: BoundAddress | 
   drain(options: DrainOptions): Promise<DrainReport>;
   /** How far a drain is; undefined when none is under way. */
   readonly draining: DrainProgress | undefined;
+  /** What a start is waiting for, and whether the external port is open. */
+  readonly gate: GateState;
   /** Whether it serves: the readiness of an orchestrator. */
   readonly state: "stopped" | "starting" | "open" | "draining";
 }

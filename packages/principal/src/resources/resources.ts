@@ -21,6 +21,7 @@ import type { ResourceView } from "../views.js";
 import { equalJson } from "./equal-json.js";
 import { KeyedQueue } from "./keyed-queue.js";
 import { resourceView, specOf } from "./resource-view.js";
+import { checkAddressee } from "../self-login.js";
 
 export interface ResourcesOptions {
   readonly runtime: Runtime;
@@ -109,7 +110,7 @@ export function createResources(options: ResourcesOptions): Resources {
   }
 
   return {
-    put(agent, kind, name, spec, putOptions = {}) {
+    async put(agent, kind, name, spec, putOptions = {}) {
       const target = subjectFor(agent, kind, name);
       return queue.run(`${agent}/${target.subject}`, () =>
         change(target, putOptions.expectedVersion, async (current) => {
@@ -156,7 +157,7 @@ export function createResources(options: ResourcesOptions): Resources {
 }
 
 function subjectFor(agent: string, kind: string, name: string): Subject {
-  checkAgentName(agent);
+  checkAddressee(agent);
   return { agent, kind, name, subject: subjectOf(kind, name) };
 }
 

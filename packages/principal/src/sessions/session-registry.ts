@@ -4,10 +4,11 @@ import { checkAgentName, HawserError, type Hello } from "@hawser/protocol";
 import type { Logger, Runtime } from "@hawser/runtime";
 import { PrincipalSession, type Established, type SessionEnd, type SessionTiming } from "@hawser/session";
 import type { Store } from "@hawser/store";
-import type { Connection } from "@hawser/transport";
-import type { Authenticate } from "../authenticate.js";
+import type { Connection, PeerInfo } from "@hawser/transport";
+import type { Authenticate, AuthenticateResult } from "../authenticate.js";
 import type { AgentEventHandler, DrainOptions, DrainProgress, DrainReport } from "../principal.js";
 import type { PrincipalObserver } from "../principal-observer.js";
+import { SELF_AGENT } from "../self-login.js";
 import type { AgentPresence } from "./agent-presence.js";
 import { applyAgentEvent } from "./apply-agent-event.js";
 import { Drain } from "./drain.js";
@@ -131,7 +132,7 @@ export class SessionRegistry {
   }
 
   async #admit(link: Link<PrincipalSession>, hello: Hello): Promise<Admission> {
-    const { runtime, authenticate, maxSessions } = this.#options;
+    const { runtime, maxSessions } = this.#options;
     const refuse = (error: HawserError, retryAfterMs?: number): Admission => ({
       kind: "refused",
       error,
@@ -147,7 +148,7 @@ export class SessionRegistry {
         this.#options.slot(),
       );
     }
-    const result = await authenticate(link.connection.peer, hello);
+    const result = await this.#authenticate(link.connection.peer, hello);
     if (!result.ok) return refuse(result.error, result.retryAfterMs);
     const presence = this.#agents.getOrAdd(hello.agent);
     const linkObserver = this.#options.observer.link?.(hello.agent);
@@ -162,6 +163,15 @@ export class SessionRegistry {
         observer: presence.observe(linkObserver),
       },
     };
+  }
+
+  async #authenticate(peer: PeerInfo, hello: Hello): Promise<AuthenticateResult> {
+    checkAgentName(hello.agent);
+    if (hello.agent !== SELF_AGENT) return this.#options.authenticate(peer, hello);
+    // Who reaches the internal port is trusted with this name, which nothing is ever sent to.
+    if (peer.internal === true) return { ok: true };
+    const error = new HawserError("forbidden", `the name ${SELF_AGENT} is the principal's own`);
+    return { ok: false, error };
   }
 
   #receiverOf(presence: AgentPresence, linkObserver: LinkObserver | undefined): Receiver {
