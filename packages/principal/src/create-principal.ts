@@ -161,6 +161,7 @@ export function createPrincipal(options: PrincipalOptions): Principal {
     get draining() {
       return sessions.progress;
     },
+    listener,
     get gate() {
       return gate.state;
     },

@@ -6,6 +6,7 @@ import type { Store } from "@hawser/store";
 import type { Acceptor, Dialer } from "@hawser/transport";
 import type { Authenticate } from "./authenticate.js";
 import type { GateOptions, GateState } from "./listener/gate.js";
+import type { Listener } from "./listener/listener.js";
 import type { BoundAddress, ListenerOptions } from "./listener/listener-options.js";
 import type { PrincipalObserver } from "./principal-observer.js";
 import type { AgentView, DeadLetterView, ResourceView } from "./views.js";
@@ -72,6 +73,8 @@ export interface Accepted {
 export interface PutOptions {
   /** Refuse with `conflict` unless the resource has this version now; "0" means it must not exist. */
   readonly expectedVersion?: string;
+  /** Check everything but the room in the mailbox, and write nothing: the answer is what would be, under the version there is now ("0" for none). @default false */
+  readonly dryRun?: boolean;
 }
 
 /** The resources of all agents. Methods throw `HawserError`: `invalid_event`, `invalid_agent_name`, `conflict`, `mailbox_full`, `store_full`, `store_unavailable`. */
@@ -179,6 +182,8 @@ export interface Principal extends Lifecycle<PrincipalAddresses> {
   drain(options: DrainOptions): Promise<DrainReport>;
   /** How far a drain is; undefined when none is under way. */
   readonly draining: DrainProgress | undefined;
+  /** The external port: who waits at it, who was let in and who was turned away. Undefined without `listen`. */
+  readonly listener: Pick<Listener, "stats" | "configure"> | undefined;
   /** What a start is waiting for, and whether the external port is open. */
   readonly gate: GateState;
   /** Whether it serves: the readiness of an orchestrator. */

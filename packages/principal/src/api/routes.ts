@@ -2,7 +2,7 @@ import { HawserError } from "@hawser/protocol";
 import type { Context, Hono } from "hono";
 import { HttpError } from "./http-error.js";
 
-export type Method = "GET" | "PUT" | "POST" | "DELETE";
+export type Method = "GET" | "PUT" | "POST" | "PATCH" | "DELETE";
 export type RouteHandler = (context: Context) => Response | Promise<Response>;
 
 /** Serves one path; methods that are not there are answered 405 with `Allow` (RFC 9110, section 15.5.6). */
