@@ -1,16 +1,6 @@
 import { LIMITS } from "@hawser/protocol";
-import {
-  duration,
-  hostPort,
-  integer,
-  serviceSettings,
-  setting,
-  text,
-  toggle,
-  type SettingsOf,
-} from "@hawser/service";
-
-const HOUR_MS = 3_600_000;
+import { hostPort, integer, serviceSettings, setting, text, toggle, type SettingsOf } from "@hawser/service";
+import { lifecycleSettings } from "./lifecycle-settings.js";
 
 /** Everything the principal service can be told. */
 export const settingsShape = {
@@ -70,11 +60,7 @@ export const settingsShape = {
     "bytes kept per agent before publishers are refused; default 268435456",
     integer({ min: 1_000, max: 1_000_000_000_000 }).default(268_435_456),
   ),
-  stopWindow: setting(
-    "<duration>",
-    "how long the agents get to leave when the service stops; default 5s",
-    duration({ minMs: 0, maxMs: HOUR_MS }).default(5_000),
-  ),
+  ...lifecycleSettings,
   ...serviceSettings,
 } as const;
 

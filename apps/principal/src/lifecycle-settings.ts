@@ -1,0 +1,58 @@
+import { duration, hostPort, integer, oneOf, setting } from "@hawser/service";
+
+const HOUR_MS = 3_600_000;
+const upToAnHour = { minMs: 0, maxMs: HOUR_MS };
+
+/** How the service starts, lets agents in and lets them go. */
+export const lifecycleSettings = {
+  internalListen: setting(
+    "<host:port>",
+    "the control plane's own port, without an admission limit; with it the agents' port opens only after a self-login over it; default none",
+    hostPort().optional(),
+  ),
+  settle: setting(
+    "<duration>",
+    "with --internal-listen: how long everything has to hold before the agents' port opens; default 2s",
+    duration(upToAnHour).default(2_000),
+  ),
+  gateTimeout: setting(
+    "<duration>",
+    "with --internal-listen: how long that may take; default 2m",
+    duration({ minMs: 1, maxMs: HOUR_MS }).default(120_000),
+  ),
+  gateFallback: setting(
+    "<exit|open>",
+    "what happens then: end with an error, or open all the same; default exit",
+    oneOf(["exit", "open"]).default("exit"),
+  ),
+  admissionRate: setting(
+    "<n>",
+    "new connections a second; more wait in line, and beyond that are told when to come back; default 500",
+    integer({ min: 1, max: 100_000 }).default(500),
+  ),
+  admissionRamp: setting(
+    "<duration>",
+    "from opening, how long the rate takes to grow from a tenth to all of it; default 5s",
+    duration(upToAnHour).default(5_000),
+  ),
+  stopShape: setting(
+    "<restart|handover>",
+    "whether agents come back to this principal or go to another one when it stops; default restart",
+    oneOf(["restart", "handover"]).default("restart"),
+  ),
+  stopWindow: setting(
+    "<duration>",
+    "what their return (restart) or their leaving (handover) is spread over; default 5s",
+    duration(upToAnHour).default(5_000),
+  ),
+  stopLead: setting(
+    "<duration>",
+    "how long serving goes on with readiness already failing; default 0s",
+    duration(upToAnHour).default(0),
+  ),
+  stopReturn: setting(
+    "<duration>",
+    "for a restart: how long this principal will be away; default 1s",
+    duration(upToAnHour).default(1_000),
+  ),
+} as const;
