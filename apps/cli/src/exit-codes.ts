@@ -1,14 +1,20 @@
 /** What scripts may rely on: the meaning of each exit code is part of the interface. */
 export const EXIT_CODES = {
   ok: 0,
-  /** The principal refused, or something failed for a reason not named below. */
+  /** The principal refused, a check failed, or something failed for a reason not named below. `diff`: there are differences. */
   failed: 1,
-  /** The command line or a manifest is wrong. */
+  /** The command line, the configuration or a manifest is wrong. */
   usage: 2,
   /** No principal answered. */
   unreachable: 3,
   notFound: 4,
   conflict: 5,
+  /** What was waited for did not come in time. */
+  timedOut: 6,
+  /** `diff` could not compare; 1 would say that there are differences. */
+  notCompared: 7,
+  /** Ctrl-C, as shells count it. */
+  interrupted: 130,
 } as const;
 
 export type ExitCode = (typeof EXIT_CODES)[keyof typeof EXIT_CODES];
@@ -22,4 +28,19 @@ export class CommandError extends Error {
     super(message, options);
     this.exitCode = exitCode;
   }
+}
+
+/** An end that needs no words: what there was to say has been said. */
+export class QuietExit extends Error {
+  override readonly name = "QuietExit";
+  readonly exitCode: ExitCode;
+
+  constructor(exitCode: ExitCode) {
+    super(`exit code ${exitCode}`);
+    this.exitCode = exitCode;
+  }
+}
+
+export function usageError(message: string, options?: ErrorOptions): CommandError {
+  return new CommandError(EXIT_CODES.usage, message, options);
 }

@@ -1,103 +1,117 @@
 import { Command, CommanderError, Option } from "commander";
-import { ApiClient } from "./api-client.js";
-import { agents } from "./commands/agents.js";
-import { apply } from "./commands/apply.js";
-import { deleteResource } from "./commands/delete.js";
-import { get } from "./commands/get.js";
-import { CommandError, EXIT_CODES } from "./exit-codes.js";
-import { OUTPUT_FORMATS, type OutputFormat } from "./output.js";
+import type { Runtime } from "@hawser/runtime";
+import { createContext, type CommandContext } from "./command/command-context.js";
+import { agentsCommand } from "./commands/agents.js";
+import { applyCommand } from "./commands/apply.js";
+import { completionCommand } from "./commands/completion.js";
+import { contextCommand } from "./commands/context.js";
+import { deadLettersCommand } from "./commands/dead-letters.js";
+import { deleteCommand } from "./commands/delete.js";
+import { describeCommand } from "./commands/describe.js";
+import { devCommand } from "./commands/dev.js";
+import { diffCommand } from "./commands/diff.js";
+import { doctorCommand } from "./commands/doctor.js";
+import { eventsCommand } from "./commands/events.js";
+import { explainCommand } from "./commands/explain.js";
+import { getCommand } from "./commands/get.js";
+import { sendCommand } from "./commands/send.js";
+import { statusCommand } from "./commands/status.js";
+import { topCommand } from "./commands/top.js";
+import { waitCommand } from "./commands/wait.js";
+import { CommandError, EXIT_CODES, QuietExit } from "./exit-codes.js";
+import { OUTPUT_FORMATS } from "./output/print.js";
 import type { Terminal } from "./terminal.js";
+import { VERSION } from "./version.js";
 
-export const DEFAULT_SERVER = "http://127.0.0.1:7481";
-
-interface GlobalOptions {
-  readonly server: string;
-  readonly token?: string;
-  readonly output: OutputFormat;
+export interface World {
+  readonly terminal: Terminal;
+  readonly runtime: Pick<Runtime, "clock" | "timers" | "random">;
+  readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 const EPILOGUE = `
-Exit codes: 0 done, 1 failed or refused, 2 wrong command line or manifest, 3 no principal answers, 4 not found, 5 conflict.
+Which principal: --server, else --context, else HAWSER_SERVER, else HAWSER_CONTEXT, else the current context, else http://127.0.0.1:7481.
+
+Exit codes: 0 done, 1 failed or refused (diff: different), 2 wrong command line, configuration or manifest, 3 no principal answers,
+4 not found, 5 conflict, 6 not there in time, 7 diff could not compare, 130 interrupted.
 
 Examples:
+  hawser dev
   hawser agents
-  hawser apply -f examples/demo.yaml
-  hawser get edge-1
+  hawser apply -f examples/demo.yaml --wait
   hawser get edge-1/ConfigFile/motd --output yaml
-  hawser delete edge-1/ConfigFile/motd`;
+  hawser events --follow`;
 
 /** Runs one command line and answers its exit code; never throws and never exits by itself. */
-export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
-  const program = createProgram(terminal);
+export async function run(args: readonly string[], world: World): Promise<number> {
+  const { terminal } = world;
   try {
-    await program.parseAsync(args, { from: "user" });
+    await createProgram(world).parseAsync(args, { from: "user" });
     return EXIT_CODES.ok;
   } catch (thrown) {
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT_CODES.ok : EXIT_CODES.usage;
+    if (thrown instanceof QuietExit) return thrown.exitCode;
+    // Whatever failed after Ctrl-C failed because of it.
+    if (terminal.interrupted.aborted) return EXIT_CODES.interrupted;
     const message = thrown instanceof Error ? thrown.message : String(thrown);
-    terminal.err(`hawser: ${message}`);
+    terminal.err(`${terminal.errStyle.bad("hawser:")} ${message}`);
     return thrown instanceof CommandError ? thrown.exitCode : EXIT_CODES.failed;
   }
 }
 
-function createProgram(terminal: Terminal): Command {
+/** The tree of commands. */
+export function createProgram({ terminal, runtime, env }: World): Command {
   const program = new Command("hawser")
     .description("The command line of a Hawser principal: what agents should hold, and what they made of it.")
-    .version("0.1.0")
+    .version(VERSION)
+    .addOption(new Option("-s, --server <url>", "HTTP API of the principal (HAWSER_SERVER)"))
+    .addOption(new Option("--context <name>", "a context by its name (HAWSER_CONTEXT)"))
     .addOption(
-      new Option("-s, --server <url>", "HTTP API of the principal")
-        .env("HAWSER_SERVER")
-        .default(DEFAULT_SERVER),
+      new Option("--token <token>", "bearer token; shows in the process list, so rather HAWSER_TOKEN"),
     )
-    .addOption(
-      new Option("--token <token>", "bearer token of the API; better given in the environment").env(
-        "HAWSER_TOKEN",
-      ),
-    )
+    .addOption(new Option("--token-file <path>", "file with the bearer token (HAWSER_TOKEN_FILE)"))
     .addOption(new Option("-o, --output <format>", "how to print").choices(OUTPUT_FORMATS).default("table"))
-    .addHelpText("after", EPILOGUE)
-    .configureOutput({
-      writeOut: (text) => terminal.out(text.trimEnd()),
-      writeErr: (text) => terminal.err(text.trimEnd()),
-    })
-    .showHelpAfterError("(hawser --help shows the commands)")
-    .exitOverride();
-
-  const connect = (): { client: ApiClient; output: OutputFormat } => {
-    const { server, token, output } = program.opts<GlobalOptions>();
-    return { client: new ApiClient({ server, token }), output };
-  };
-
-  program
-    .command("apply")
-    .description("set the specs in a file of YAML or JSON documents")
-    .requiredOption("-f, --file <path...>", "manifests; - reads standard input")
-    .action(async ({ file }: { file: readonly string[] }) => {
-      const { client, output } = connect();
-      await apply(client, terminal, file, output);
-    });
-  program
-    .command("get")
-    .description("show the resources of an agent, or one")
-    .argument("<reference>", "AGENT or AGENT/KIND/NAME")
-    .action(async (reference: string) => {
-      const { client, output } = connect();
-      await get(client, terminal, reference, output);
-    });
-  program
-    .command("delete")
-    .description("delete a resource; it is gone once its agent acknowledged")
-    .argument("<reference>", "AGENT/KIND/NAME")
-    .action(async (reference: string) => {
-      const { client, output } = connect();
-      await deleteResource(client, terminal, reference, output);
-    });
-  program
-    .command("agents")
-    .description("show all agents and their sessions")
-    .action(async () => {
-      const { client, output } = connect();
-      await agents(client, terminal, output);
-    });
+    .addHelpText("after", EPILOGUE);
+  const context = createContext(program, terminal, runtime, env);
+  for (const command of [...COMMANDS.map((create) => create(context)), completionCommand(context, program)])
+    program.addCommand(command);
+  for (const command of everyCommand(program)) {
+    command
+      .configureOutput({
+        writeOut: (text) => terminal.out(text.trimEnd()),
+        writeErr: (text) => terminal.err(text.trimEnd()),
+      })
+      .configureHelp({ showGlobalOptions: true })
+      .showHelpAfterError(`('${nameOf(command)} --help' shows how)`)
+      .exitOverride();
+  }
   return program;
+}
+
+/** In the order of the help: what one does first comes first. */
+const COMMANDS: readonly ((context: CommandContext) => Command)[] = [
+  applyCommand,
+  diffCommand,
+  getCommand,
+  describeCommand,
+  deleteCommand,
+  waitCommand,
+  agentsCommand,
+  eventsCommand,
+  sendCommand,
+  topCommand,
+  statusCommand,
+  deadLettersCommand,
+  doctorCommand,
+  devCommand,
+  explainCommand,
+  contextCommand,
+];
+
+function everyCommand(command: Command): readonly Command[] {
+  return [command, ...command.commands.flatMap(everyCommand)];
+}
+
+function nameOf(command: Command): string {
+  return command.parent === null ? command.name() : `${nameOf(command.parent)} ${command.name()}`;
 }

@@ -1,16 +1,25 @@
-import { CommandError, EXIT_CODES } from "./exit-codes.js";
+import type { ResourceName } from "./api/api-client.js";
+import { usageError } from "./exit-codes.js";
 
 /** `agent`, or `agent/Kind/name`: how a person points at things on the command line. */
 export type ResourceReference =
   | { readonly scope: "agent"; readonly agent: string }
-  | { readonly scope: "resource"; readonly agent: string; readonly kind: string; readonly name: string };
+  | ({ readonly scope: "resource" } & ResourceName);
 
 export function parseReference(text: string): ResourceReference {
   const [agent, kind, name, ...rest] = text.split("/");
   if (agent !== undefined && agent !== "" && kind === undefined) return { scope: "agent", agent };
   if (agent && kind && name && rest.length === 0) return { scope: "resource", agent, kind, name };
-  throw new CommandError(
-    EXIT_CODES.usage,
-    `'${text}' names nothing; write AGENT or AGENT/KIND/NAME, such as edge-1/ConfigFile/motd`,
-  );
+  throw usageError(`'${text}' names nothing; write AGENT or AGENT/KIND/NAME, such as edge-1/ConfigFile/motd`);
+}
+
+/** One resource, and nothing else. */
+export function parseResource(text: string): ResourceName {
+  const reference = parseReference(text);
+  if (reference.scope === "resource") return reference;
+  throw usageError(`'${text}' is an agent; name one resource as AGENT/KIND/NAME`);
+}
+
+export function referenceOf({ agent, kind, name }: ResourceName): string {
+  return `${agent}/${kind}/${name}`;
 }

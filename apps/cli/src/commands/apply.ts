@@ -1,47 +1,124 @@
-import { readFile } from "node:fs/promises";
-import { text } from "node:stream/consumers";
-import type { ApiClient } from "../api-client.js";
-import { CommandError, EXIT_CODES } from "../exit-codes.js";
-import { parseManifests, type Manifest } from "../manifest.js";
-import { printList, type OutputFormat } from "../output.js";
-import type { Terminal } from "../terminal.js";
-import { resourceColumns } from "./columns.js";
+import { Command } from "commander";
+import type { ApiClient } from "../api/api-client.js";
+import type { Resource } from "../api/schemas.js";
+import type { CommandContext } from "../command/command-context.js";
+import { parseDuration } from "../command/duration-option.js";
+import { withExamples } from "../command/examples.js";
+import { CommandError, EXIT_CODES, QuietExit, usageError } from "../exit-codes.js";
+import type { Manifest } from "../manifest/parse-manifests.js";
+import { findPruned } from "../manifest/prune.js";
+import { readManifests } from "../manifest/read-manifests.js";
+import { resourceColumns } from "../output/columns.js";
+import { isForPeople, printList } from "../output/print.js";
+import { eachWithProgress } from "../output/progress.js";
+import { paintState } from "../output/style.js";
+import { referenceOf } from "../resource-reference.js";
+import { createCondition } from "../wait/conditions.js";
+import { DEFAULT_WAIT_TIMEOUT_MS, waitFor } from "../wait/wait-for.js";
 
-/** Reads all files first, so that a broken one is found before anything was changed; then applies in order. */
-export async function apply(
-  client: ApiClient,
-  terminal: Terminal,
-  files: readonly string[],
-  format: OutputFormat,
-): Promise<void> {
-  const manifests: Manifest[] = [];
-  for (const file of files) manifests.push(...parseManifests(await readManifest(file), file));
-  if (manifests.length === 0)
-    throw new CommandError(EXIT_CODES.usage, `${files.join(", ")}: no manifest in there`);
-  const applied = [];
-  for (const { agent, kind, name, spec, place } of manifests) {
-    try {
-      const { resource, created } = await client.put(agent, kind, name, spec);
-      applied.push(resource);
-      if (format === "table")
-        terminal.out(
-          `${agent}/${kind}/${name} ${created ? "created" : "accepted"}, version ${resource.version}`,
-        );
-    } catch (thrown) {
-      if (thrown instanceof CommandError)
-        throw new CommandError(thrown.exitCode, `${place}: ${thrown.message}`, { cause: thrown });
-      throw thrown;
-    }
-  }
-  if (format !== "table") printList(terminal, format, applied, resourceColumns, "");
+interface ApplyOptions {
+  readonly file: readonly string[];
+  readonly wait?: true;
+  readonly timeout: number;
+  readonly dryRun?: true;
+  readonly prune?: true;
+  readonly yes?: true;
 }
 
-async function readManifest(file: string): Promise<string> {
-  if (file === "-") return text(process.stdin);
+export type AppliedResource = Resource & {
+  readonly result: "created" | "updated" | "unchanged" | "pruned";
+  readonly dryRun?: true;
+};
+
+export function applyCommand(context: CommandContext): Command {
+  const command = new Command("apply")
+    .description(
+      "set the specs in files of YAML or JSON documents; nothing is applied unless all of them can be read",
+    )
+    .requiredOption("-f, --file <path...>", "manifests; - reads standard input")
+    .option("--wait", "until the agents acknowledged")
+    .option("--timeout <duration>", "of --wait, such as 90s", parseDuration, DEFAULT_WAIT_TIMEOUT_MS)
+    .option("--dry-run", "let the principal check everything and write nothing")
+    .option("--prune", "delete resources of the agents and kinds in the files that the files no longer hold")
+    .option("-y, --yes", "prune without asking; needed where nobody can be asked")
+    .action((options: ApplyOptions) => apply(context, options));
+  return withExamples(
+    command,
+    "hawser apply -f examples/demo.yaml",
+    "hawser apply -f agents/ops.yaml -f agents/web.yaml --wait --timeout 2m",
+    "hawser apply -f site.yaml --prune --dry-run",
+    "cat site.yaml | hawser apply -f - --prune --yes",
+  );
+}
+
+async function apply(context: CommandContext, options: ApplyOptions): Promise<void> {
+  const { terminal, runtime } = context;
+  const client = context.connect();
+  const { output } = context.globals();
+  const dryRun = options.dryRun === true;
+  const manifests = await readManifests(terminal, options.file);
+  const pruned = options.prune === true ? await agreedPrune(context, client, manifests, options) : [];
+  const applied: AppliedResource[] = [];
+  const tell = (resource: AppliedResource): void => {
+    applied.push(dryRun ? { ...resource, dryRun: true } : resource);
+    if (!isForPeople(output)) return;
+    const result = paintState(terminal.style, resource.result);
+    terminal.out(
+      `${referenceOf(resource)} ${result}${dryRun ? " (dry run)" : `, version ${resource.version}`}`,
+    );
+  };
   try {
-    return await readFile(file, "utf8");
-  } catch (thrown) {
-    const reason = thrown instanceof Error ? thrown.message : String(thrown);
-    throw new CommandError(EXIT_CODES.usage, `${file} cannot be read: ${reason}`, { cause: thrown });
+    await eachWithProgress(terminal, runtime.timers, "applying", manifests, async (manifest) => {
+      const { resource, result } = await put(client, manifest, dryRun);
+      tell({ ...resource, result });
+    });
+    await eachWithProgress(terminal, runtime.timers, "pruning", pruned, async (resource) => {
+      tell({ ...(await client.delete(resource, dryRun)), result: "pruned" });
+    });
+  } finally {
+    // Also when one was refused: the ones before it are set.
+    if (!isForPeople(output)) printList(terminal, output, applied, resourceColumns, "");
   }
+  if (options.wait !== true || dryRun) return;
+  const conditions = applied.map((resource) =>
+    createCondition(
+      client,
+      { scope: "resource", ...resource },
+      resource.result === "pruned" ? "deleted" : "delivered",
+    ),
+  );
+  await waitFor(context, conditions, options.timeout);
+  if (isForPeople(output)) terminal.out(`all ${conditions.length} are delivered`);
+}
+
+async function put(
+  client: ApiClient,
+  { agent, kind, name, spec, place }: Manifest,
+  dryRun: boolean,
+): ReturnType<ApiClient["put"]> {
+  try {
+    return await client.put({ agent, kind, name }, spec, dryRun);
+  } catch (thrown) {
+    if (!(thrown instanceof CommandError)) throw thrown;
+    throw new CommandError(thrown.exitCode, `${place}: ${thrown.message}`, { cause: thrown });
+  }
+}
+
+/** What is to be removed, said before anything is changed, and agreed to. */
+async function agreedPrune(
+  { terminal, globals }: CommandContext,
+  client: ApiClient,
+  manifests: readonly Manifest[],
+  { yes, dryRun }: ApplyOptions,
+): Promise<readonly Resource[]> {
+  const pruned = await findPruned(client, manifests);
+  if (pruned.length === 0 || dryRun === true) return pruned;
+  terminal.err(`--prune will delete ${pruned.length}, which the files do not hold:`);
+  for (const resource of pruned) terminal.err(`  ${referenceOf(resource)}`);
+  if (yes === true) return pruned;
+  if (!terminal.inIsTerminal || !terminal.errIsTerminal || !isForPeople(globals().output))
+    throw usageError("nothing was changed: add --yes to agree, or --dry-run to look only");
+  if (await terminal.confirm("Delete them?")) return pruned;
+  terminal.err("nothing was changed");
+  throw new QuietExit(EXIT_CODES.failed);
 }

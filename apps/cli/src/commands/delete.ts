@@ -1,25 +1,72 @@
-import type { ApiClient } from "../api-client.js";
-import { CommandError, EXIT_CODES } from "../exit-codes.js";
-import { printOne, type OutputFormat } from "../output.js";
-import { parseReference } from "../resource-reference.js";
-import type { Terminal } from "../terminal.js";
-import { resourceColumns } from "./columns.js";
+import { Command } from "commander";
+import type { ResourceName } from "../api/api-client.js";
+import type { Resource } from "../api/schemas.js";
+import type { CommandContext } from "../command/command-context.js";
+import { parseDuration } from "../command/duration-option.js";
+import { withExamples } from "../command/examples.js";
+import { usageError } from "../exit-codes.js";
+import { readManifests } from "../manifest/read-manifests.js";
+import { resourceColumns } from "../output/columns.js";
+import { isForPeople, printList } from "../output/print.js";
+import { eachWithProgress } from "../output/progress.js";
+import { parseResource, referenceOf } from "../resource-reference.js";
+import { createCondition } from "../wait/conditions.js";
+import { DEFAULT_WAIT_TIMEOUT_MS, waitFor } from "../wait/wait-for.js";
 
-/** Accepts the delete; the resource is gone once its agent acknowledged it. */
-export async function deleteResource(
-  client: ApiClient,
-  terminal: Terminal,
-  reference: string,
-  format: OutputFormat,
-): Promise<void> {
-  const target = parseReference(reference);
-  if (target.scope !== "resource") {
-    throw new CommandError(
-      EXIT_CODES.usage,
-      `'${reference}' is an agent; name one resource as AGENT/KIND/NAME`,
+interface DeleteOptions {
+  readonly file?: readonly string[];
+  readonly wait?: true;
+  readonly timeout: number;
+  readonly dryRun?: true;
+}
+
+export function deleteCommand(context: CommandContext): Command {
+  const command = new Command("delete")
+    .description("delete resources; each is gone once its agent acknowledged")
+    .argument("[reference...]", "AGENT/KIND/NAME")
+    .option("-f, --file <path...>", "those in these manifests; - reads standard input")
+    .option("--wait", "until the agents acknowledged")
+    .option("--timeout <duration>", "of --wait, such as 90s", parseDuration, DEFAULT_WAIT_TIMEOUT_MS)
+    .option("--dry-run", "let the principal check everything and write nothing")
+    .action((references: readonly string[], options: DeleteOptions) =>
+      deleteResources(context, references, options),
     );
+  return withExamples(
+    command,
+    "hawser delete edge-1/ConfigFile/motd",
+    "hawser delete -f examples/demo.yaml --wait",
+    "hawser delete edge-1/Task/clock --dry-run",
+  );
+}
+
+async function deleteResources(
+  context: CommandContext,
+  references: readonly string[],
+  options: DeleteOptions,
+): Promise<void> {
+  const { terminal, runtime } = context;
+  const { output } = context.globals();
+  const dryRun = options.dryRun === true;
+  const targets: ResourceName[] = references.map(parseResource);
+  if (options.file !== undefined) targets.push(...(await readManifests(terminal, options.file)));
+  if (targets.length === 0) throw usageError("name what to delete as AGENT/KIND/NAME, or with -f");
+  const client = context.connect();
+  const deleted: Resource[] = [];
+  try {
+    await eachWithProgress(terminal, runtime.timers, "deleting", targets, async (target) => {
+      const resource = await client.delete(target, dryRun);
+      deleted.push(resource);
+      if (!isForPeople(output)) return;
+      const what = dryRun ? "would be deleted (dry run)" : `delete accepted, version ${resource.version}`;
+      terminal.out(`${referenceOf(target)} ${what}`);
+    });
+  } finally {
+    if (!isForPeople(output)) printList(terminal, output, deleted, resourceColumns, "");
   }
-  const resource = await client.delete(target.agent, target.kind, target.name);
-  if (format === "table") terminal.out(`${reference} delete accepted, version ${resource.version}`);
-  else printOne(terminal, format, resource, resourceColumns);
+  if (options.wait !== true || dryRun) return;
+  const conditions = targets.map((target) =>
+    createCondition(client, { scope: "resource", ...target }, "deleted"),
+  );
+  await waitFor(context, conditions, options.timeout);
+  if (isForPeople(output)) terminal.out(`all ${conditions.length} are gone`);
 }

@@ -1,26 +1,40 @@
-import type { ApiClient } from "../api-client.js";
-import { printList, printOne, type OutputFormat } from "../output.js";
+import { Command } from "commander";
+import type { CommandContext } from "../command/command-context.js";
+import { withExamples } from "../command/examples.js";
+import { resourceColumns } from "../output/columns.js";
+import { printList, printOne } from "../output/print.js";
 import { parseReference } from "../resource-reference.js";
-import type { Terminal } from "../terminal.js";
-import { resourceColumns } from "./columns.js";
 
-/** One resource, or all of an agent. */
-export async function get(
-  client: ApiClient,
-  terminal: Terminal,
-  reference: string,
-  format: OutputFormat,
-): Promise<void> {
+interface GetOptions {
+  readonly kind?: string;
+  readonly state?: string;
+}
+
+export function getCommand(context: CommandContext): Command {
+  const command = new Command("get")
+    .description("show the resources of an agent, or one")
+    .argument("<reference>", "AGENT or AGENT/KIND/NAME")
+    .option("--kind <kind>", "of the resources of an agent, those of this kind")
+    .option("--state <state>", "of the resources of an agent, those pending, delivered, refused or deleting")
+    .action((reference: string, options: GetOptions) => get(context, reference, options));
+  return withExamples(
+    command,
+    "hawser get edge-1",
+    "hawser get edge-1 --kind Task --state pending",
+    "hawser get edge-1/ConfigFile/motd --output yaml",
+  );
+}
+
+async function get(context: CommandContext, reference: string, { kind, state }: GetOptions): Promise<void> {
+  const { terminal } = context;
+  const { output } = context.globals();
   const target = parseReference(reference);
+  const client = context.connect();
   if (target.scope === "resource") {
-    printOne(terminal, format, await client.get(target.agent, target.kind, target.name), resourceColumns);
+    printOne(terminal, output, await client.get(target), resourceColumns);
     return;
   }
-  printList(
-    terminal,
-    format,
-    await client.list(target.agent),
-    resourceColumns,
-    `no resources for agent ${target.agent}`,
-  );
+  const query = { ...(kind === undefined ? {} : { kind }), ...(state === undefined ? {} : { state }) };
+  const resources = await client.list(target.agent, query);
+  printList(terminal, output, resources, resourceColumns, `no resources for agent ${target.agent}`);
 }

@@ -1,12 +1,16 @@
+import { visibleLength } from "./style.js";
+
 /** Columns as wide as their widest cell, two spaces apart, no lines: readable, and easy on awk. */
 export function formatTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [header, ...rows];
-  const widths = header.map((_, column) => Math.max(...all.map((row) => (row[column] ?? "").length)));
+  const widths = header.map((_, column) =>
+    all.reduce((width, row) => Math.max(width, visibleLength(row[column] ?? "")), 0),
+  );
+  const pad = (cell: string, width = 0): string =>
+    cell + " ".repeat(Math.max(0, width - visibleLength(cell)));
   return all
     .map((row) =>
-      row
-        .map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)))
-        .join("  "),
+      row.map((cell, column) => (column === row.length - 1 ? cell : pad(cell, widths[column]))).join("  "),
     )
     .join("\n");
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseManifests } from "./manifest.js";
+import { parseManifests } from "./parse-manifests.js";
 
 const good = `agent: edge-1
 kind: ConfigFile

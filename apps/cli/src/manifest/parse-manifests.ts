@@ -1,6 +1,6 @@
 import { LineCounter, parseAllDocuments } from "yaml";
 import { z } from "zod";
-import { CommandError, EXIT_CODES } from "./exit-codes.js";
+import { CommandError, EXIT_CODES } from "../exit-codes.js";
 
 /** One resource as a person writes it down. */
 export interface Manifest {

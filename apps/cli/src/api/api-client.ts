@@ -1,0 +1,248 @@
+import { z } from "zod";
+import { CommandError, EXIT_CODES } from "../exit-codes.js";
+import { readJson, Refusal, send, type Server } from "./http.js";
+import {
+  acceptedSchema,
+  agentSchema,
+  batchItemSchema,
+  deadLetterSchema,
+  deleteAnswerSchema,
+  infoSchema,
+  putAnswerSchema,
+  resourceSchema,
+  statusSchema,
+  type Accepted,
+  type Agent,
+  type BatchItem,
+  type DeadLetter,
+  type Info,
+  type PutResult,
+  type Resource,
+  type Status,
+} from "./schemas.js";
+
+export interface AgentQuery {
+  readonly state?: string | undefined;
+  /** Names that begin so. */
+  readonly name?: string | undefined;
+  readonly sort?: string | undefined;
+  readonly order?: string | undefined;
+}
+
+const PAGE_LIMIT = 500;
+const DEFAULT_TIMEOUT_MS = 10_000;
+
+/** The principal's HTTP API, with every answer checked before it is believed. */
+export class ApiClient {
+  readonly server: Server;
+  readonly #timeoutMs: number;
+  readonly #cancelled: AbortSignal;
+
+  /** @param timeoutMs per request. @default 10 s */
+  constructor(server: Server, cancelled: AbortSignal, timeoutMs: number = DEFAULT_TIMEOUT_MS) {
+    this.server = server;
+    this.#cancelled = cancelled;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  async put(
+    target: ResourceName,
+    spec: unknown,
+    dryRun = false,
+  ): Promise<{ readonly resource: Resource; readonly result: PutResult }> {
+    const response = await this.#request(resourcePath(target) + dryRunQuery(dryRun), {
+      method: "PUT",
+      body: JSON.stringify({ spec }),
+    });
+    const answer = this.#parse(putAnswerSchema, await readJson(this.server, response));
+    if (dryRun && answer.dryRun !== true) throw ignoredDryRun(target);
+    const { result = response.status === 201 ? "created" : "updated", ...resource } = answer;
+    return { resource, result };
+  }
+
+  async get(target: ResourceName): Promise<Resource> {
+    return this.#json(resourceSchema, resourcePath(target));
+  }
+
+  /** Undefined when it is not there. */
+  async find(target: ResourceName): Promise<Resource | undefined> {
+    return orUndefined(this.get(target));
+  }
+
+  async delete(target: ResourceName, dryRun = false): Promise<Resource> {
+    const path = resourcePath(target) + dryRunQuery(dryRun);
+    const answer = await this.#json(deleteAnswerSchema, path, { method: "DELETE" });
+    if (dryRun && answer.dryRun !== true) throw ignoredDryRun(target);
+    return answer;
+  }
+
+  /** Every resource of an agent, all pages. */
+  async list(
+    agent: string,
+    query: { readonly kind?: string; readonly state?: string } = {},
+  ): Promise<readonly Resource[]> {
+    return this.#all(resourceSchema, `${agentPath(agent)}/resources`, query);
+  }
+
+  /** Every agent, all pages. */
+  async agents(query: AgentQuery = {}): Promise<readonly Agent[]> {
+    return this.#all(agentSchema, "/v1/agents", { ...query });
+  }
+
+  /** The first agents by that order, and no more of them. */
+  async topAgents(query: AgentQuery, limit: number): Promise<readonly Agent[]> {
+    const parameters = parametersOf({ ...query, limit: String(Math.min(limit, PAGE_LIMIT)) });
+    return (await this.#json(pageOf(agentSchema), `/v1/agents?${parameters}`)).items;
+  }
+
+  async agent(name: string): Promise<Agent> {
+    return this.#json(agentSchema, agentPath(name));
+  }
+
+  async findAgent(name: string): Promise<Agent | undefined> {
+    return orUndefined(this.agent(name));
+  }
+
+  async deadLetters(agent: string): Promise<readonly DeadLetter[]> {
+    return this.#all(deadLetterSchema, `${agentPath(agent)}/dead-letters`);
+  }
+
+  async requeue(agent: string, eventid: string): Promise<Accepted> {
+    return this.#json(acceptedSchema, `${deadLetterPath(agent, eventid)}/requeue`, { method: "POST" });
+  }
+
+  async discard(agent: string, eventid: string): Promise<void> {
+    await this.#request(deadLetterPath(agent, eventid), { method: "DELETE" });
+  }
+
+  /** One CloudEvent, structured mode. */
+  async publish(agent: string, event: unknown): Promise<Accepted> {
+    const contentType = "application/cloudevents+json";
+    const body = JSON.stringify(event);
+    return this.#json(acceptedSchema, `${agentPath(agent)}/events`, { method: "POST", body, contentType });
+  }
+
+  /** Several, in the order given; each is accepted or refused by itself. */
+  async publishBatch(agent: string, events: readonly unknown[]): Promise<readonly BatchItem[]> {
+    const contentType = "application/cloudevents-batch+json";
+    const body = JSON.stringify(events);
+    const answer = z.object({ items: z.array(batchItemSchema) });
+    return (await this.#json(answer, `${agentPath(agent)}/events`, { method: "POST", body, contentType }))
+      .items;
+  }
+
+  async status(): Promise<Status> {
+    return this.#json(statusSchema, "/v1/status");
+  }
+
+  async info(): Promise<Info> {
+    return this.#json(infoSchema, "/v1/info");
+  }
+
+  /** The metrics as text, undefined when this principal serves none. */
+  async metrics(): Promise<string | undefined> {
+    const response = await orUndefined(this.#request("/metrics", { accept: "text/plain" }));
+    return response?.text();
+  }
+
+  async #all<T extends z.ZodType>(
+    item: T,
+    path: string,
+    filter: Readonly<Record<string, string | undefined>> = {},
+  ): Promise<readonly z.infer<T>[]> {
+    const items: z.infer<T>[] = [];
+    let after: string | null = null;
+    do {
+      const parameters = parametersOf({ ...filter, limit: String(PAGE_LIMIT), after: after ?? undefined });
+      const { items: found, next }: { items: z.infer<T>[]; next: string | null } = await this.#json(
+        pageOf(item),
+        `${path}?${parameters}`,
+      );
+      items.push(...found);
+      after = next;
+    } while (after !== null);
+    return items;
+  }
+
+  async #json<T extends z.ZodType>(
+    schema: T,
+    path: string,
+    options: RequestOptions = {},
+  ): Promise<z.infer<T>> {
+    return this.#parse(schema, await readJson(this.server, await this.#request(path, options)));
+  }
+
+  #parse<T extends z.ZodType>(schema: T, body: unknown): z.infer<T> {
+    const parsed = schema.safeParse(body);
+    if (parsed.success) return parsed.data;
+    throw new CommandError(
+      EXIT_CODES.failed,
+      `${this.server.url} does not answer like a Hawser principal; is it the API port, and of this version? 'hawser doctor' looks`,
+      { cause: parsed.error },
+    );
+  }
+
+  async #request(path: string, options: RequestOptions): Promise<Response> {
+    const signal = AbortSignal.any([this.#cancelled, AbortSignal.timeout(this.#timeoutMs)]);
+    return send(this.server, path, { ...options, signal });
+  }
+}
+
+interface RequestOptions {
+  readonly method?: string;
+  readonly body?: string;
+  readonly contentType?: string;
+  readonly accept?: string;
+}
+
+/** What names a resource. */
+export interface ResourceName {
+  readonly agent: string;
+  readonly kind: string;
+  readonly name: string;
+}
+
+function agentPath(agent: string): string {
+  return `/v1/agents/${encodeURIComponent(agent)}`;
+}
+
+function resourcePath({ agent, kind, name }: ResourceName): string {
+  return `${agentPath(agent)}/resources/${encodeURIComponent(kind)}/${encodeURIComponent(name)}`;
+}
+
+function deadLetterPath(agent: string, eventid: string): string {
+  return `${agentPath(agent)}/dead-letters/${encodeURIComponent(eventid)}`;
+}
+
+function dryRunQuery(dryRun: boolean): string {
+  return dryRun ? "?dryRun=true" : "";
+}
+
+function pageOf<T extends z.ZodType>(
+  item: T,
+): z.ZodObject<{ items: z.ZodArray<T>; next: z.ZodNullable<z.ZodString> }> {
+  return z.object({ items: z.array(item), next: z.string().nullable() });
+}
+
+function parametersOf(values: Readonly<Record<string, string | undefined>>): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(values)) if (value !== undefined) parameters.set(name, value);
+  return parameters.toString();
+}
+
+async function orUndefined<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (thrown) {
+    if (thrown instanceof Refusal && thrown.status === 404) return undefined;
+    throw thrown;
+  }
+}
+
+/** An older principal ignores the parameter, so the change was made: that has to be said loudly. */
+function ignoredDryRun({ agent, kind, name }: ResourceName): CommandError {
+  return new CommandError(
+    EXIT_CODES.failed,
+    `this principal knows no dry runs and has made the change to ${agent}/${kind}/${name}; update the principal before using --dry-run`,
+  );
+}

@@ -1,0 +1,109 @@
+import type { Random, Timers } from "@hawser/runtime";
+import { pause } from "@hawser/runtime";
+import { CommandError, EXIT_CODES } from "../exit-codes.js";
+import { reasonOf, Refusal, send, type Server } from "./http.js";
+import { SseParser, type ServerSentEvent } from "./sse-parser.js";
+
+export interface FollowOptions {
+  readonly server: Server;
+  readonly path: string;
+  readonly timers: Timers;
+  readonly random: Random;
+  /** Ends it. */
+  readonly signal: AbortSignal;
+  /** The principal answers with the stream, the first time and each time after. */
+  readonly onOpen: () => void;
+  readonly onEvent: (event: ServerSentEvent) => void;
+  /** The stream broke off and will be asked for again in so many milliseconds. */
+  readonly onInterrupted: (reason: string, retryInMs: number) => void;
+  readonly onResumed: () => void;
+  /** Where to begin; undefined: with what happens from now on. */
+  readonly lastEventId?: string;
+}
+
+/** The principal says something every 15 s; twice that and a little more is a stream that has died. */
+const SILENCE_TIMEOUT_MS = 40_000;
+const RETRY_FLOOR_MS = 250;
+const RETRY_CAP_MS = 10_000;
+/** Codes that no second try will change. */
+const FINAL_STATUSES = new Set([400, 401, 403, 404, 405]);
+
+/**
+ * Reads a server-sent event stream until it is told to end, and resumes it with `Last-Event-ID` when it breaks off: full jitter over an exponential with a floor,
+ * begun anew once something was heard.
+ *
+ * @throws CommandError when the first connection fails, or when the principal refuses for good
+ */
+export async function followStream(options: FollowOptions): Promise<void> {
+  let lastEventId = options.lastEventId;
+  let failures = 0;
+  let opened = false;
+  while (!options.signal.aborted) {
+    let reason = "the stream ended";
+    try {
+      await readOnce(
+        options,
+        lastEventId,
+        (event) => {
+          if (opened && failures > 0) options.onResumed();
+          failures = 0;
+          lastEventId = event.id ?? lastEventId;
+          options.onEvent(event);
+        },
+        () => {
+          opened = true;
+          options.onOpen();
+        },
+      );
+    } catch (thrown) {
+      if (options.signal.aborted) return;
+      if (!opened || (thrown instanceof Refusal && FINAL_STATUSES.has(thrown.status))) throw thrown;
+      reason = thrown instanceof CommandError ? reasonOf(thrown.cause ?? thrown) : reasonOf(thrown);
+    }
+    if (options.signal.aborted) return;
+    failures += 1;
+    const ceilingMs = Math.min(RETRY_CAP_MS, RETRY_FLOOR_MS * 2 ** failures);
+    const retryInMs = RETRY_FLOOR_MS + options.random.next() * (ceilingMs - RETRY_FLOOR_MS);
+    options.onInterrupted(reason, retryInMs);
+    await pause(options.timers, retryInMs, options.signal);
+  }
+}
+
+async function readOnce(
+  { server, path, timers, signal }: FollowOptions,
+  lastEventId: string | undefined,
+  onEvent: (event: ServerSentEvent) => void,
+  onOpen: () => void,
+): Promise<void> {
+  const silence = new AbortController();
+  let watchdog = timers.after(SILENCE_TIMEOUT_MS, () => silence.abort());
+  const heard = (): void => {
+    watchdog.cancel();
+    watchdog = timers.after(SILENCE_TIMEOUT_MS, () => silence.abort());
+  };
+  try {
+    const response = await send(server, path, {
+      accept: "text/event-stream",
+      signal: AbortSignal.any([signal, silence.signal]),
+      ...(lastEventId === undefined ? {} : { headers: { "last-event-id": lastEventId } }),
+    });
+    if (
+      !(response.headers.get("content-type") ?? "").startsWith("text/event-stream") ||
+      response.body === null
+    )
+      throw new CommandError(EXIT_CODES.failed, `${server.url} has no such stream; update the principal`);
+    onOpen();
+    const parser = new SseParser();
+    const decoder = new TextDecoder();
+    for await (const chunk of response.body) {
+      heard();
+      for (const event of parser.push(decoder.decode(chunk, { stream: true }))) onEvent(event);
+    }
+  } catch (thrown) {
+    if (silence.signal.aborted)
+      throw new Error(`nothing was heard for ${SILENCE_TIMEOUT_MS / 1000} s`, { cause: thrown });
+    throw thrown;
+  } finally {
+    watchdog.cancel();
+  }
+}

@@ -1,0 +1,112 @@
+import { z } from "zod";
+import { CommandError, EXIT_CODES, type ExitCode } from "../exit-codes.js";
+import { problemSchema, type Problem } from "./schemas.js";
+
+/** Who is asked, and what opens the door. */
+export interface Server {
+  /** Base address of the principal's HTTP API. */
+  readonly url: string;
+  readonly token?: string | undefined;
+  /** Where the address comes from, in words, for messages. */
+  readonly origin: string;
+}
+
+/** The principal answered, and the answer is no. `code` is one of PROTOCOL.md (Errors), or `http_<status>`. */
+export class Refusal extends CommandError {
+  readonly code: string;
+  readonly status: number;
+
+  constructor(status: number, code: string, detail: string) {
+    super(exitCodeOf(status), `${code}: ${detail}${nextStep(status)}`);
+    this.code = code;
+    this.status = status;
+  }
+}
+
+export interface SendOptions {
+  readonly method?: string;
+  readonly body?: string;
+  readonly contentType?: string;
+  readonly accept?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+}
+
+/** Sends one request; the body of the answer is still to be read. @throws CommandError `unreachable`; Refusal */
+export async function send(server: Server, path: string, options: SendOptions): Promise<Response> {
+  const { method = "GET", body, contentType = "application/json", accept = "application/json" } = options;
+  const target = new URL(path.replace(/^\//, ""), server.url.endsWith("/") ? server.url : `${server.url}/`);
+  let response: Response;
+  try {
+    response = await fetch(target, {
+      method,
+      headers: {
+        accept,
+        ...(body === undefined ? {} : { "content-type": contentType }),
+        ...(server.token === undefined ? {} : { authorization: `Bearer ${server.token}` }),
+        ...options.headers,
+      },
+      ...(body === undefined ? {} : { body }),
+      signal: options.signal,
+    });
+  } catch (thrown) {
+    throw unreachable(server, thrown);
+  }
+  if (response.ok) return response;
+  const problem = problemSchema.safeParse(await readJson(server, response));
+  const code = problem.success ? codeOf(problem.data) : `http_${response.status}`;
+  const detail = problem.success
+    ? (problem.data.detail ?? problem.data.title ?? "")
+    : `${target.origin} answered ${response.status} as no Hawser principal does; is it the API port?`;
+  throw new Refusal(response.status, code, detail);
+}
+
+/** The body as JSON, undefined if it is none. @throws CommandError `unreachable` when the answer breaks off */
+export async function readJson(server: Server, response: Response): Promise<unknown> {
+  let text: string;
+  try {
+    text = await response.text();
+  } catch (thrown) {
+    throw unreachable(server, thrown);
+  }
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+export function unreachable(server: Server, thrown: unknown): CommandError {
+  return new CommandError(
+    EXIT_CODES.unreachable,
+    `no principal answers at ${server.url} (${reasonOf(thrown)}; the address comes from ${server.origin}); start one, name another with --server or HAWSER_SERVER, or try: hawser doctor`,
+    { cause: thrown },
+  );
+}
+
+export function codeOf(problem: Problem): string {
+  return problem.code ?? problem.type.replace("urn:hawser:error:", "");
+}
+
+const withCode = z.object({ code: z.string() });
+
+/** Why a request failed: fetch hides it in the cause, and that one may hide it in its code. */
+export function reasonOf(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return String(thrown);
+  if (thrown.name === "TimeoutError") return "no answer in time";
+  const { cause } = thrown;
+  if (!(cause instanceof Error)) return thrown.message;
+  const code = withCode.safeParse(cause);
+  return cause.message === "" && code.success ? code.data.code : cause.message;
+}
+
+function nextStep(status: number): string {
+  if (status === 401) return "; give the token with --token-file, HAWSER_TOKEN or a context";
+  return "";
+}
+
+function exitCodeOf(status: number): ExitCode {
+  if (status === 404) return EXIT_CODES.notFound;
+  if (status === 409 || status === 412) return EXIT_CODES.conflict;
+  return EXIT_CODES.failed;
+}

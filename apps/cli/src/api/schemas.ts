@@ -1,0 +1,123 @@
+import { z } from "zod";
+
+/** The answers of the HTTP API (API.md of @hawser/principal). Fields that are not known are passed on: a newer principal may say more. */
+export const resourceSchema = z.looseObject({
+  agent: z.string(),
+  kind: z.string(),
+  name: z.string(),
+  uid: z.string(),
+  state: z.string(),
+  version: z.string(),
+  spec: z.json(),
+  status: z.json().optional(),
+  observedVersion: z.string().optional(),
+  updatedAt: z.string().optional(),
+  statusAt: z.string().optional(),
+});
+export type Resource = z.infer<typeof resourceSchema>;
+
+const PUT_RESULTS = ["created", "updated", "unchanged"] as const;
+export type PutResult = (typeof PUT_RESULTS)[number];
+export const putAnswerSchema = resourceSchema.extend({
+  result: z.enum(PUT_RESULTS).optional(),
+  dryRun: z.boolean().optional(),
+});
+export const deleteAnswerSchema = resourceSchema.extend({ dryRun: z.boolean().optional() });
+
+export const agentSchema = z.looseObject({
+  name: z.string(),
+  state: z.string(),
+  reason: z.string(),
+  session: z
+    .looseObject({
+      transport: z.string(),
+      ageMs: z.number(),
+      inFlight: z.number(),
+      software: z.string(),
+      epoch: z.number().optional(),
+      address: z.string().optional(),
+    })
+    .optional(),
+  lastSeenAt: z.string().optional(),
+  lastAckAt: z.string().optional(),
+  pending: z.number(),
+  deadLetters: z.number(),
+});
+export type Agent = z.infer<typeof agentSchema>;
+
+export const deadLetterSchema = z.looseObject({
+  agent: z.string(),
+  resourceid: z.string(),
+  eventid: z.string(),
+  type: z.string(),
+  subject: z.string().optional(),
+  code: z.string(),
+  message: z.string(),
+  at: z.string(),
+});
+export type DeadLetter = z.infer<typeof deadLetterSchema>;
+
+export const acceptedSchema = z.looseObject({
+  resourceid: z.string(),
+  eventid: z.string(),
+  duplicate: z.boolean(),
+});
+export type Accepted = z.infer<typeof acceptedSchema>;
+
+export const problemSchema = z.looseObject({
+  type: z.string(),
+  code: z.string().optional(),
+  detail: z.string().optional(),
+  title: z.string().optional(),
+  requestId: z.string().optional(),
+});
+export type Problem = z.infer<typeof problemSchema>;
+
+/** One item of the answer to a batch, in the order of the batch: accepted, or refused by itself. */
+export const failedItemSchema = z.object({ error: problemSchema });
+export const batchItemSchema = z.union([acceptedSchema, failedItemSchema]);
+export type BatchItem = z.infer<typeof batchItemSchema>;
+
+export const statusSchema = z.looseObject({
+  state: z.string(),
+  version: z.string(),
+  protocolVersions: z.array(z.string()),
+  startedAt: z.string(),
+  address: z.unknown().optional(),
+  agents: z.object({ connected: z.number(), known: z.number() }),
+  pending: z.number(),
+  deadLetters: z.number(),
+  sessionsByTransport: z.record(z.string(), z.number()),
+});
+export type Status = z.infer<typeof statusSchema>;
+
+export const infoSchema = z.looseObject({
+  version: z.string(),
+  protocolVersions: z.array(z.string()),
+  state: z.string(),
+});
+export type Info = z.infer<typeof infoSchema>;
+
+/** A step in the life of an event, as `GET /v1/streams/events` tells it. */
+export const eventStepSchema = z.looseObject({
+  agent: z.string(),
+  resourceid: z.string(),
+  eventid: z.string(),
+  type: z.string().optional(),
+  attempt: z.number().optional(),
+  code: z.string().optional(),
+  message: z.string().optional(),
+  latencyMs: z.number().optional(),
+  at: z.string(),
+});
+export const EVENT_STEPS = [
+  "accepted",
+  "sent",
+  "acked",
+  "nacked",
+  "dead_letter",
+  "applied",
+  "skipped",
+  "refused",
+] as const;
+export type EventStepName = (typeof EVENT_STEPS)[number];

@@ -1,0 +1,17 @@
+import { InvalidArgumentError } from "commander";
+
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+
+/** `500ms`, `20s`, `15m` or `1h`, as milliseconds. A bare number is refused: nobody knows its unit. */
+export function parseDuration(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
+  const unit = UNIT_MS[match?.[2] ?? ""];
+  if (unit === undefined) throw new InvalidArgumentError("give a duration such as 500ms, 20s, 15m or 1h");
+  return Number(match?.[1]) * unit;
+}
+
+/** A whole number from 1. */
+export function parseCount(text: string): number {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("give a whole number from 1");
+}

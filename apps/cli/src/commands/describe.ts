@@ -1,0 +1,119 @@
+import { Command } from "commander";
+import { stringify } from "yaml";
+import type { Agent, DeadLetter, Resource } from "../api/schemas.js";
+import type { CommandContext } from "../command/command-context.js";
+import { withExamples } from "../command/examples.js";
+import { deadLetterColumns, resourceColumns } from "../output/columns.js";
+import { isForPeople, printObject, tableOf } from "../output/print.js";
+import { oneLine, paintState } from "../output/style.js";
+import { formatDuration } from "../output/table.js";
+import { parseReference, referenceOf } from "../resource-reference.js";
+import type { Terminal } from "../terminal.js";
+
+export function describeCommand(context: CommandContext): Command {
+  const command = new Command("describe")
+    .description(
+      "show everything about an agent, or about one resource: spec, status, versions, why it waits, dead letters",
+    )
+    .argument("<reference>", "AGENT or AGENT/KIND/NAME")
+    .action((reference: string) => describe(context, reference));
+  return withExamples(command, "hawser describe edge-1", "hawser describe edge-1/Task/clock");
+}
+
+async function describe(context: CommandContext, text: string): Promise<void> {
+  const { terminal } = context;
+  const { output } = context.globals();
+  const client = context.connect();
+  const target = parseReference(text);
+  if (target.scope === "agent") {
+    const agent = await client.agent(target.agent);
+    const resources = await client.list(target.agent);
+    const deadLetters = await client.deadLetters(target.agent);
+    if (isForPeople(output)) describeAgent(terminal, agent, resources, deadLetters);
+    else printObject(terminal, output, { agent, resources, deadLetters });
+    return;
+  }
+  const resource = await client.get(target);
+  const agent = await client.findAgent(target.agent);
+  const resourceid = `${target.name}_${resource.uid}`;
+  const deadLetters = (await client.deadLetters(target.agent)).filter(
+    (letter) => letter.resourceid === resourceid || letter.eventid === resource.version,
+  );
+  if (isForPeople(output)) describeResource(terminal, resource, agent, deadLetters);
+  else printObject(terminal, output, { resource, deadLetters });
+}
+
+function describeAgent(
+  terminal: Terminal,
+  agent: Agent,
+  resources: readonly Resource[],
+  deadLetters: readonly DeadLetter[],
+): void {
+  const { session } = agent;
+  facts(terminal, [
+    ["Agent", agent.name],
+    ["State", `${agent.state} (${agent.reason})`],
+    [
+      "Session",
+      session && `${session.transport}, ${formatDuration(session.ageMs)} old, ${session.inFlight} in flight`,
+    ],
+    ["Address", session?.address],
+    ["Software", session?.software],
+    ["Last seen", agent.lastSeenAt],
+    ["Last ACK", agent.lastAckAt],
+    ["Pending", String(agent.pending)],
+    ["Dead letters", String(agent.deadLetters)],
+  ]);
+  terminal.out(`\n${terminal.style.bold("Resources")}`);
+  terminal.out(
+    resources.length === 0 ? "  none" : indent(tableOf(terminal, "table", resources, resourceColumns)),
+  );
+  showDeadLetters(terminal, deadLetters);
+}
+
+function describeResource(
+  terminal: Terminal,
+  resource: Resource,
+  agent: Agent | undefined,
+  deadLetters: readonly DeadLetter[],
+): void {
+  const waits = resource.state === "pending" || resource.state === "deleting";
+  const why =
+    waits && agent !== undefined && agent.state !== "connected"
+      ? ` (${resource.agent}: ${agent.reason})`
+      : "";
+  facts(terminal, [
+    ["Resource", referenceOf(resource)],
+    ["State", `${resource.state}${why}`],
+    ["Version", resource.version],
+    ["Observed", resource.observedVersion ?? "not yet"],
+    ["Uid", resource.uid],
+    ["Updated", resource.updatedAt],
+    ["Reported", resource.statusAt],
+  ]);
+  terminal.out(`\n${terminal.style.bold("Spec")}\n${indent(stringify(resource.spec).trimEnd())}`);
+  const status =
+    resource.status === undefined ? "nothing was reported yet" : stringify(resource.status).trimEnd();
+  terminal.out(`\n${terminal.style.bold("Status")}\n${indent(status)}`);
+  showDeadLetters(terminal, deadLetters);
+}
+
+function facts(terminal: Terminal, rows: readonly (readonly [string, string | undefined])[]): void {
+  for (const [name, value] of rows) {
+    if (value === undefined) continue;
+    const [word = "", ...rest] = oneLine(value).split(" ");
+    const shown = name === "State" ? [paintState(terminal.style, word), ...rest].join(" ") : oneLine(value);
+    terminal.out(`${terminal.style.bold(`${name}:`.padEnd(14))}${shown}`);
+  }
+}
+
+function showDeadLetters(terminal: Terminal, deadLetters: readonly DeadLetter[]): void {
+  if (deadLetters.length === 0) return;
+  terminal.out(
+    `\n${terminal.style.bad("Dead letters")}\n${indent(tableOf(terminal, "table", deadLetters, deadLetterColumns))}`,
+  );
+}
+
+function indent(text: string): string {
+  return text.replace(/^(?=.)/gm, "  ");
+}

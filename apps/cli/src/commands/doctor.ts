@@ -1,0 +1,69 @@
+import { Command } from "commander";
+import type { CommandContext } from "../command/command-context.js";
+import { withExamples } from "../command/examples.js";
+import { resolveServer } from "../context/resolve-server.js";
+import { checkConfig, checkDisk, checkNode, checkPort } from "../doctor/check-local.js";
+import { checkPrincipal } from "../doctor/check-principal.js";
+import { fail, ok, type Check } from "../doctor/check.js";
+import { EXIT_CODES, QuietExit } from "../exit-codes.js";
+import { isForPeople, printList } from "../output/print.js";
+import { oneLine, paintState } from "../output/style.js";
+import { VERSION } from "../version.js";
+
+interface DoctorOptions {
+  readonly dataDir?: readonly string[];
+  readonly port?: readonly string[];
+}
+
+export function doctorCommand(context: CommandContext): Command {
+  const command = new Command("doctor")
+    .description(
+      "check settings, the principal, token, versions, clock, disk and ports; ends with 1 when something fails",
+    )
+    .option("--data-dir <path...>", "room and rights of the data directory of a service")
+    .option("--port <address...>", "is a port free: 7480, or host:port")
+    .action((options: DoctorOptions) => doctor(context, options));
+  return withExamples(
+    command,
+    "hawser doctor",
+    "hawser doctor --data-dir /var/lib/hawser --port 7480 7481",
+    "hawser doctor --output json",
+  );
+}
+
+async function doctor(context: CommandContext, options: DoctorOptions): Promise<void> {
+  const { terminal } = context;
+  const { output } = context.globals();
+  const checks = await runChecks(context, options);
+  if (!isForPeople(output)) printList(terminal, output, checks, [], "");
+  else {
+    const width = Math.max(...checks.map(({ name }) => name.length));
+    for (const { name, result, detail, fix } of checks) {
+      const [first = "", ...rest] = detail.split("\n");
+      terminal.out(
+        `${paintState(terminal.style, result)}${" ".repeat(6 - result.length)}${name.padEnd(width)}  ${oneLine(first)}`,
+      );
+      for (const line of rest) terminal.out(`      ${line}`);
+      if (fix !== undefined) terminal.out(`      ${"".padEnd(width)}  -> ${fix}`);
+    }
+  }
+  if (checks.some(({ result }) => result === "fail")) throw new QuietExit(EXIT_CODES.failed);
+}
+
+async function runChecks(context: CommandContext, options: DoctorOptions): Promise<readonly Check[]> {
+  const { env, runtime } = context;
+  const checks = [checkNode(process.versions.node), checkConfig(env)];
+  try {
+    const { url, origin } = resolveServer(context.globals(), env);
+    checks.push(ok("server", `${url}, from ${origin}`));
+    checks.push(...(await checkPrincipal(context.connect(), runtime.clock, VERSION)));
+  } catch (thrown) {
+    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    checks.push(
+      fail("server", reason, "correct the setting it names; hawser context list shows what there is"),
+    );
+  }
+  for (const directory of options.dataDir ?? []) checks.push(checkDisk(directory));
+  for (const port of options.port ?? []) checks.push(await checkPort(port));
+  return checks;
+}

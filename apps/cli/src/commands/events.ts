@@ -1,0 +1,127 @@
+import type { Timer } from "@hawser/runtime";
+import { Command, Option } from "commander";
+import { stringify } from "yaml";
+import { z } from "zod";
+import { followStream } from "../api/follow-stream.js";
+import { EVENT_STEPS, eventStepSchema, type EventStepName } from "../api/schemas.js";
+import type { ServerSentEvent } from "../api/sse-parser.js";
+import type { CommandContext } from "../command/command-context.js";
+import { withExamples } from "../command/examples.js";
+import { oneLine, paintState, type Style } from "../output/style.js";
+
+interface EventsOptions {
+  readonly follow?: true;
+  readonly step?: readonly EventStepName[];
+  readonly since?: string;
+}
+
+/** A step in the life of an event, as this command prints it. */
+export const eventLineSchema = eventStepSchema.extend({
+  step: z.enum(EVENT_STEPS),
+  id: z.string().optional(),
+});
+export type EventLine = z.infer<typeof eventLineSchema>;
+
+/** Without --follow: so long nothing new, and what is remembered has been told. */
+const QUIET_MS = 750;
+/** An id that no principal gave: everything it remembers comes after it. */
+const BEFORE_EVERYTHING = "0-0";
+
+export function eventsCommand(context: CommandContext): Command {
+  const command = new Command("events")
+    .description("show the steps in the life of events: what the principal remembers of them, or live")
+    .argument("[agent]", "of this agent alone")
+    .option("-F, --follow", "from now on, until Ctrl-C; a stream that breaks off is resumed where it was")
+    .option("--since <id>", "begin behind this id (the field id in --output jsonl)")
+    .addOption(new Option("--step <step...>", "these steps alone").choices(EVENT_STEPS))
+    .action((agent: string | undefined, options: EventsOptions) => events(context, agent, options));
+  return withExamples(
+    command,
+    "hawser events --follow",
+    "hawser events edge-1 --step nacked dead_letter refused",
+    "hawser events --follow --output jsonl | jq .latencyMs",
+  );
+}
+
+async function events(
+  context: CommandContext,
+  agent: string | undefined,
+  options: EventsOptions,
+): Promise<void> {
+  const { terminal, runtime } = context;
+  const { output } = context.globals();
+  const { server } = context.connect();
+  const follow = options.follow === true;
+  const told = new AbortController();
+  let quiet: Timer | undefined;
+  const heard = (): void => {
+    quiet?.cancel();
+    if (!follow) quiet = runtime.timers.after(QUIET_MS, () => told.abort());
+  };
+  const lastEventId = options.since ?? (follow ? undefined : BEFORE_EVERYTHING);
+  try {
+    await followStream({
+      server,
+      path:
+        agent === undefined ? "/v1/streams/events" : `/v1/streams/events?agent=${encodeURIComponent(agent)}`,
+      timers: runtime.timers,
+      random: runtime.random,
+      signal: AbortSignal.any([terminal.interrupted, terminal.readerGone, told.signal]),
+      ...(lastEventId === undefined ? {} : { lastEventId }),
+      onOpen: heard,
+      onEvent(event) {
+        heard();
+        const line = parseLine(event);
+        if (line === undefined) {
+          if (event.event === "gap" && (follow || options.since !== undefined))
+            terminal.err(
+              "hawser: some steps are missing here: the principal remembers the last 10,000, and not over a restart",
+            );
+          if (event.event === "lagged") terminal.err("hawser: read too slowly; going on where it stopped");
+        } else if (options.step?.includes(line.step) !== false) {
+          if (output === "table" || output === "wide") terminal.out(lineOf(line, terminal.style));
+          else if (output === "yaml") terminal.out(`---\n${stringify(line).trimEnd()}`);
+          else terminal.out(JSON.stringify(line));
+        }
+      },
+      onInterrupted(reason, retryInMs) {
+        if (follow)
+          terminal.err(
+            `hawser: the stream broke off (${reason}); resuming in ${(retryInMs / 1000).toFixed(1)}s`,
+          );
+      },
+      onResumed: () => terminal.err("hawser: the stream goes on"),
+    });
+  } finally {
+    quiet?.cancel();
+  }
+}
+
+function parseLine({ event, data, id }: ServerSentEvent): EventLine | undefined {
+  const step = EVENT_STEPS.find((known) => known === event);
+  if (step === undefined) return undefined;
+  const parsed = eventStepSchema.safeParse(parseJson(data));
+  return parsed.success ? { step, ...(id === undefined ? {} : { id }), ...parsed.data } : undefined;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function lineOf(line: EventLine, style: Style): string {
+  const time = line.at.slice(11, 23).padEnd(12);
+  const more = [
+    line.type,
+    line.attempt === undefined || line.attempt <= 1 ? undefined : `attempt ${line.attempt}`,
+    line.latencyMs === undefined ? undefined : `${line.latencyMs.toFixed(1)}ms`,
+    line.code,
+    line.message,
+  ].filter((part) => part !== undefined);
+  const step = paintState(style, line.step) + " ".repeat(Math.max(0, 11 - line.step.length));
+  const event = `${oneLine(line.resourceid)} v${line.eventid}`;
+  return `${style.dim(time)}  ${oneLine(line.agent).padEnd(12)}  ${step}  ${event.padEnd(28)}  ${oneLine(more.join("  "))}`.trimEnd();
+}

@@ -1,0 +1,64 @@
+import { flatten, type CompletedCommand, type CompletedOption } from "./command-tree.js";
+
+/** A completion script for bash 4 and newer; needs nothing but bash. */
+export function bashCompletion(tree: CompletedCommand): string {
+  const commands = flatten(tree);
+  const valued = uniqueOptions(commands).filter(({ takesValue }) => takesValue);
+  const cases = commands.map(
+    ({ path, children, options, values }) =>
+      `    ${quote(path.join(" "))}) words=${quote([...children.map((child) => child.path.at(-1) ?? ""), ...values].join(" "))}; options=${quote(options.flatMap(({ flags }) => flags).join(" "))} ;;`,
+  );
+  const known = commands.filter(({ path }) => path.length > 0).map(({ path }) => quote(path.join(" ")));
+  const valueCases = valued.map(({ flags, values, isPath }) => {
+    const reply = isPath
+      ? 'COMPREPLY=($(compgen -f -- "$current"))'
+      : `COMPREPLY=($(compgen -W ${quote(values.join(" "))} -- "$current"))`;
+    return `    ${flags.join("|")}) ${reply}; return ;;`;
+  });
+  return `# bash completion of hawser; load it with: source <(hawser completion bash)
+_hawser() {
+  local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}"
+  local path="" word index next words="" options=""
+  case "$previous" in
+${valueCases.join("\n")}
+  esac
+  for ((index = 1; index < COMP_CWORD; index++)); do
+    word="\${COMP_WORDS[index]}"
+    next="\${path:+$path }$word"
+    case "$next" in
+      ${known.join("|")}) path="$next" ;;
+    esac
+  done
+  case "$path" in
+${cases.join("\n")}
+  esac
+  if [[ "$current" == -* ]]; then
+    COMPREPLY=($(compgen -W "$options" -- "$current"))
+  else
+    COMPREPLY=($(compgen -W "$words" -- "$current"))
+  fi
+}
+complete -o bashdefault -o default -F _hawser hawser
+`;
+}
+
+/** One for each spelling: commands share names such as --timeout. */
+export function uniqueOptions(commands: readonly CompletedCommand[]): readonly CompletedOption[] {
+  const byName = new Map<string, CompletedOption>();
+  for (const option of commands.flatMap(({ options }) => options)) {
+    const name = option.flags.join();
+    const before = byName.get(name);
+    byName.set(
+      name,
+      before === undefined
+        ? option
+        : { ...before, values: [...new Set([...before.values, ...option.values])] },
+    );
+  }
+  return [...byName.values()];
+}
+
+/** As one word of a POSIX shell. */
+export function quote(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}

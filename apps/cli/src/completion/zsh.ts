@@ -1,0 +1,65 @@
+import { quote } from "./bash.js";
+import { flatten, type CompletedCommand, type CompletedOption } from "./command-tree.js";
+
+/** A completion script for zsh 5, as a file of fpath or to be sourced. */
+export function zshCompletion(tree: CompletedCommand): string {
+  const commands = flatten(tree);
+  const known = commands.filter(({ path }) => path.length > 0).map(({ path }) => quote(path.join(" ")));
+  const cases = commands.map(
+    (command) => `    ${quote(command.path.join(" "))})
+      words_=(${[...command.children.map((child) => described(child.path.at(-1) ?? "", child.description)), ...command.values.map(quote)].join(" ")})
+      options_=(${command.options.flatMap((option) => option.flags.map((flag) => described(flag, option.description))).join(" ")})
+${valueCases(command.options)}
+      ;;`,
+  );
+  return `#compdef hawser
+# zsh completion of hawser; load it with: source <(hawser completion zsh)
+_hawser() {
+  local path_="" next_="" word_ previous_="\${words[CURRENT-1]}"
+  local -a words_ options_ values_
+  local takes_=0 file_=0 index_
+  for ((index_ = 2; index_ < CURRENT; index_++)); do
+    word_="\${words[index_]}"
+    next_="\${path_:+$path_ }$word_"
+    case "$next_" in
+      ${known.join("|")}) path_="$next_" ;;
+    esac
+  done
+  case "$path_" in
+${cases.join("\n")}
+  esac
+  if ((file_)); then
+    _files
+  elif ((takes_)); then
+    ((\${#values_})) && _describe value values_
+  elif [[ "\${words[CURRENT]}" == -* ]]; then
+    _describe option options_
+  elif ((\${#words_})); then
+    _describe command words_
+  else
+    _files
+  fi
+}
+if [[ "\${funcstack[1]}" == _hawser ]]; then
+  _hawser "$@"
+else
+  (( $+functions[compdef] )) || { autoload -Uz compinit && compinit; }
+  compdef _hawser hawser
+fi
+`;
+}
+
+function valueCases(options: readonly CompletedOption[]): string {
+  const lines = options
+    .filter(({ takesValue }) => takesValue)
+    .map(
+      ({ flags, values, isPath }) =>
+        `        ${flags.join("|")}) ${isPath ? "file_=1" : `takes_=1; values_=(${values.map(quote).join(" ")})`} ;;`,
+    );
+  return lines.length === 0 ? "" : `      case "$previous_" in\n${lines.join("\n")}\n      esac`;
+}
+
+/** `name:description` for _describe, where a colon in the name would end it. */
+function described(name: string, description: string): string {
+  return quote(`${name.replaceAll(":", "\\:")}:${description}`);
+}

@@ -1,0 +1,95 @@
+import { readFileSync } from "node:fs";
+import { usageError } from "../exit-codes.js";
+import type { Server } from "../api/http.js";
+import { configPath, readConfig, type Config, type Context } from "./config-file.js";
+
+export const DEFAULT_SERVER = "http://127.0.0.1:7481";
+
+/** What was given on the command line. */
+export interface ServerFlags {
+  readonly server?: string | undefined;
+  readonly token?: string | undefined;
+  readonly tokenFile?: string | undefined;
+  readonly context?: string | undefined;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Which principal, and with what token: flag, else environment, else context, else default. A context that is named on the command line comes before
+ * the environment. The token of a context goes to the server of that context and to no other.
+ *
+ * @throws CommandError (usage)
+ */
+export function resolveServer(flags: ServerFlags, env: Environment): Server {
+  const chosen = chooseServer(flags, env);
+  if (!/^https?:\/\//.test(chosen.url) || !URL.canParse(chosen.url)) {
+    throw usageError(
+      `'${chosen.url}' (from ${chosen.origin}) is not an address; give --server something like ${DEFAULT_SERVER}`,
+    );
+  }
+  const token = chooseToken(flags, env, chosen.context);
+  return { url: chosen.url.replace(/\/+$/, ""), origin: chosen.origin, token };
+}
+
+interface Chosen {
+  readonly url: string;
+  readonly origin: string;
+  readonly context?: Context;
+}
+
+function chooseServer(flags: ServerFlags, env: Environment): Chosen {
+  if (flags.server !== undefined) return { url: flags.server, origin: "--server" };
+  if (flags.context !== undefined) return fromContext(flags.context, "--context", env);
+  if (env.HAWSER_SERVER) return { url: env.HAWSER_SERVER, origin: "HAWSER_SERVER" };
+  if (env.HAWSER_CONTEXT) return fromContext(env.HAWSER_CONTEXT, "HAWSER_CONTEXT", env);
+  const { current } = readConfig(configPath(env));
+  if (current !== undefined) return fromContext(current, "the current context", env);
+  return { url: DEFAULT_SERVER, origin: "the default" };
+}
+
+function fromContext(name: string, origin: string, env: Environment): Chosen {
+  const path = configPath(env);
+  const context = contextOf(readConfig(path), name, path);
+  return { url: context.server, origin: `context ${name} (${origin})`, context };
+}
+
+/** @throws CommandError (usage) that names the contexts there are */
+export function contextOf({ contexts }: Config, name: string, path: string): Context {
+  const context = Object.hasOwn(contexts, name) ? contexts[name] : undefined;
+  if (context !== undefined) return context;
+  const known = Object.keys(contexts);
+  const there = known.length === 0 ? "there are none yet" : `there are: ${known.join(", ")}`;
+  throw usageError(
+    `no context ${name} in ${path}; ${there}. Add it with: hawser context set ${name} --server URL`,
+  );
+}
+
+function chooseToken(flags: ServerFlags, env: Environment, context: Context | undefined): string | undefined {
+  if (flags.token !== undefined) return flags.token;
+  if (flags.tokenFile !== undefined) return readToken(flags.tokenFile, "--token-file");
+  if (env.HAWSER_TOKEN) return env.HAWSER_TOKEN;
+  if (env.HAWSER_TOKEN_FILE) return readToken(env.HAWSER_TOKEN_FILE, "HAWSER_TOKEN_FILE");
+  if (context?.tokenFile !== undefined) return readToken(context.tokenFile, "the context");
+  if (context?.tokenEnv === undefined) return undefined;
+  const token = env[context.tokenEnv];
+  if (token) return token;
+  throw usageError(`the context takes its token from ${context.tokenEnv}, which is not set; export it`);
+}
+
+function readToken(path: string, origin: string): string {
+  let token: string;
+  try {
+    token = readFileSync(path, "utf8").trim();
+  } catch (thrown) {
+    throw usageError(
+      `the token file ${path} (from ${origin}) cannot be read: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+      { cause: thrown },
+    );
+  }
+  // What a header cannot hold would fail deep inside the request, without a word about the file.
+  if (/^[\x21-\x7e]+$/.test(token)) return token;
+  throw usageError(
+    `the token file ${path} (from ${origin}) holds no token: one line without spaces is expected`,
+  );
+}

@@ -1,0 +1,84 @@
+import { accessSync, constants, existsSync, statfsSync, statSync } from "node:fs";
+import { createServer } from "node:net";
+import { dirname, resolve } from "node:path";
+import { configPath, readConfig } from "../context/config-file.js";
+import { fail, ok, warn, type Check } from "./check.js";
+
+const MIN_NODE: readonly [number, number] = [20, 20];
+const GIB = 1_073_741_824;
+/** Below this the store of a principal or an agent will soon refuse what it is given. */
+const WARN_FREE_BYTES = 2 * GIB;
+const FAIL_FREE_BYTES = GIB / 4;
+
+export function checkNode(version: string): Check {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  const old = major < MIN_NODE[0] || (major === MIN_NODE[0] && minor < MIN_NODE[1]);
+  if (!old) return ok("node", version);
+  return fail("node", `${version} is too old`, `install Node ${MIN_NODE.join(".")} or newer`);
+}
+
+/** The file of contexts: can it be read, and who else can write it. */
+export function checkConfig(env: Readonly<Record<string, string | undefined>>): Check {
+  const path = configPath(env);
+  if (!existsSync(path)) return ok("config", `no ${path}: defaults`);
+  try {
+    const { current, contexts } = readConfig(path);
+    if ((statSync(path).mode & 0o022) !== 0)
+      return warn(
+        "config",
+        `${path} can be changed by others, who could send you to a server of theirs`,
+        `chmod 600 ${path}`,
+      );
+    return ok("config", `${path}, ${Object.keys(contexts).length} contexts, current ${current ?? "none"}`);
+  } catch (thrown) {
+    return fail(
+      "config",
+      thrown instanceof Error ? thrown.message : String(thrown),
+      `mend or remove ${path}`,
+    );
+  }
+}
+
+/** Can the directory (or the nearest one above that is there) be written, and is there room. */
+export function checkDisk(directory: string): Check {
+  const name = `disk ${directory}`;
+  let there = resolve(directory);
+  while (!existsSync(there)) there = dirname(there);
+  try {
+    if (!statSync(there).isDirectory())
+      return fail(name, `${there} is no directory`, "choose another --data-dir");
+    accessSync(there, constants.W_OK | constants.X_OK);
+    const { bavail, bsize } = statfsSync(there);
+    const free = bavail * bsize;
+    const shown = `${(free / GIB).toFixed(1)} GiB free`;
+    if (free < FAIL_FREE_BYTES)
+      return fail(name, shown, "free space, or choose a --data-dir on another disk");
+    if (free < WARN_FREE_BYTES) return warn(name, shown, "free space soon: a full disk refuses publishers");
+    return ok(name, `${shown}, writable`);
+  } catch (thrown) {
+    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    return fail(name, reason, `make ${there} writable for this user, or choose another --data-dir`);
+  }
+}
+
+/** Could a service listen there. A port that is taken is what one wants while the principal runs, and an obstacle before. */
+export async function checkPort(address: string): Promise<Check> {
+  const name = `port ${address}`;
+  const [, host = "", port = ""] = /^(?:\[?([^\]]*?)\]?:)?(\d{1,5})$/.exec(address) ?? [];
+  if (port === "" || Number(port) > 65_535)
+    return fail(name, "is no address", "give --port 7480, 127.0.0.1:7480 or [::1]:7480");
+  const code = await new Promise<string | undefined>((done) => {
+    const server = createServer();
+    server.once("error", (error: NodeJS.ErrnoException) => done(error.code ?? error.message));
+    server.listen(Number(port), host || "127.0.0.1", () => server.close(() => done(undefined)));
+  });
+  if (code === undefined) return ok(name, "free");
+  if (code === "EADDRINUSE")
+    return warn(
+      name,
+      "taken",
+      `fine if that is your service; else stop what holds it (ss -ltnp 'sport = :${port}'), or choose another port`,
+    );
+  if (code === "EACCES") return fail(name, "not allowed for this user", "choose a port above 1023");
+  return fail(name, code, "choose an address of this machine");
+}

@@ -1,0 +1,85 @@
+import { PROTOCOL_VERSIONS } from "@hawser/protocol";
+import type { Clock } from "@hawser/runtime";
+import type { ApiClient } from "../api/api-client.js";
+import { Refusal, send } from "../api/http.js";
+import type { Info } from "../api/schemas.js";
+import { fail, ok, warn, type Check } from "./check.js";
+
+const TIMEOUT_MS = 5_000;
+/** Beyond this, expiry times and the order of logs mislead. `Date` has whole seconds, so less cannot be told. */
+const WARN_CLOCK_MS = 5_000;
+
+/** Everything about the principal; what cannot be looked at because something before it failed is not listed. */
+export async function checkPrincipal(
+  client: ApiClient,
+  clock: Clock,
+  version: string,
+): Promise<readonly Check[]> {
+  const { server } = client;
+  let alive: Response;
+  try {
+    alive = await send(server, "/livez", { signal: AbortSignal.timeout(TIMEOUT_MS) });
+  } catch (thrown) {
+    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    return [
+      fail("reachable", reason, "start a principal (hawser dev is the quickest), or correct the address"),
+    ];
+  }
+  const checks = [ok("reachable", server.url), checkClock(alive.headers.get("date"), clock)];
+  try {
+    const info = await client.info();
+    checks.push(ok("token", server.token === undefined ? "none, and none is asked for" : "accepted"));
+    checks.push(checkState(info), ...checkVersions(info, version));
+  } catch (thrown) {
+    checks.push(checkRefusal(thrown));
+  }
+  return checks;
+}
+
+function checkRefusal(thrown: unknown): Check {
+  if (thrown instanceof Refusal && (thrown.status === 401 || thrown.status === 403))
+    return fail(
+      "token",
+      thrown.code,
+      "give the token of the principal's --api-token-file with --token-file, HAWSER_TOKEN or a context",
+    );
+  const reason = thrown instanceof Error ? thrown.message : String(thrown);
+  return fail("api", reason, "name the API port of a principal (7481 by default), not the agents' port");
+}
+
+function checkClock(date: string | null, clock: Clock): Check {
+  const theirs = Date.parse(date ?? "");
+  if (Number.isNaN(theirs))
+    return warn("clock", "the principal does not tell its time", "compare the clocks by hand");
+  const differenceMs = Math.abs(clock.wallTime() - theirs);
+  const shown = `${(differenceMs / 1000).toFixed(1)}s apart`;
+  if (differenceMs <= WARN_CLOCK_MS) return ok("clock", shown);
+  return warn("clock", shown, "synchronise the clocks (NTP): expiry times are compared with them");
+}
+
+function checkState({ state }: Info): Check {
+  if (state === "open") return ok("state", "open: agents are let in");
+  return warn("state", state, "wait until it is open, or look into its log: agents are not let in now");
+}
+
+function checkVersions(info: Info, version: string): readonly Check[] {
+  const major = (text: string): string =>
+    text
+      .split(".")
+      .slice(0, text.startsWith("0.") ? 2 : 1)
+      .join(".");
+  const same = major(info.version) === major(version);
+  const common = PROTOCOL_VERSIONS.filter((each) => info.protocolVersions.includes(each));
+  return [
+    same
+      ? ok("version", `principal ${info.version}, hawser ${version}`)
+      : warn("version", `principal ${info.version}, hawser ${version}`, "use the same release on both sides"),
+    common.length > 0
+      ? ok("protocol", `${common.join(", ")} in common`)
+      : fail(
+          "protocol",
+          `it speaks ${info.protocolVersions.join(", ")} only`,
+          "update the older side: its agents cannot connect",
+        ),
+  ];
+}

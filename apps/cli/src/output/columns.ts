@@ -1,0 +1,54 @@
+import type { Agent, DeadLetter, Resource } from "../api/schemas.js";
+import type { Column } from "./print.js";
+import { paintState } from "./style.js";
+import { formatDuration } from "./table.js";
+
+const painted = (cell: string, terminal: Parameters<NonNullable<Column<never>["paint"]>>[1]): string =>
+  paintState(terminal.style, cell);
+
+export const agentColumns: readonly Column<Agent>[] = [
+  { title: "NAME", cell: (agent) => agent.name },
+  { title: "STATE", cell: (agent) => agent.state, paint: painted },
+  { title: "TRANSPORT", cell: (agent) => agent.session?.transport ?? "-" },
+  { title: "SESSION", cell: ({ session }) => (session === undefined ? "-" : formatDuration(session.ageMs)) },
+  { title: "PENDING", cell: (agent) => String(agent.pending) },
+  { title: "DEAD", cell: (agent) => String(agent.deadLetters) },
+  { title: "EPOCH", wide: true, cell: ({ session }) => String(session?.epoch ?? "-") },
+  { title: "ADDRESS", wide: true, cell: ({ session }) => session?.address ?? "-" },
+  { title: "SOFTWARE", wide: true, cell: ({ session }) => session?.software ?? "-" },
+  { title: "LAST SEEN", wide: true, cell: (agent) => agent.lastSeenAt ?? "-" },
+  { title: "LAST ACK", wide: true, cell: (agent) => agent.lastAckAt ?? "-" },
+  { title: "REASON", cell: (agent) => agent.reason },
+];
+
+export const resourceColumns: readonly Column<Resource>[] = [
+  { title: "AGENT", cell: (resource) => resource.agent },
+  { title: "KIND", cell: (resource) => resource.kind },
+  { title: "NAME", cell: (resource) => resource.name },
+  { title: "VERSION", cell: (resource) => resource.version },
+  { title: "STATE", cell: (resource) => resource.state, paint: painted },
+  { title: "OBSERVED", cell: (resource) => resource.observedVersion ?? "-" },
+  { title: "UID", wide: true, cell: (resource) => resource.uid },
+  { title: "UPDATED", wide: true, cell: (resource) => resource.updatedAt ?? "-" },
+  { title: "REPORTED", wide: true, cell: (resource) => resource.statusAt ?? "-" },
+  { title: "STATUS", cell: (resource) => summary(resource.status) },
+];
+
+export const deadLetterColumns: readonly Column<DeadLetter>[] = [
+  { title: "AGENT", cell: (letter) => letter.agent },
+  { title: "EVENT", cell: (letter) => letter.eventid },
+  { title: "RESOURCE", cell: (letter) => letter.resourceid },
+  { title: "TYPE", cell: (letter) => letter.type },
+  { title: "AT", wide: true, cell: (letter) => letter.at },
+  { title: "CODE", cell: (letter) => letter.code },
+  { title: "MESSAGE", cell: (letter) => letter.message },
+];
+
+/** The `state` of a status that has one, as the built-in handlers' do; otherwise its beginning. */
+function summary(status: Resource["status"]): string {
+  if (status === undefined || status === null) return "-";
+  if (typeof status === "object" && !Array.isArray(status) && typeof status.state === "string")
+    return status.state;
+  const text = JSON.stringify(status);
+  return text.length > 40 ? `${text.slice(0, 39)}…` : text;
+}

@@ -1,0 +1,89 @@
+import { stringify } from "yaml";
+import type { Terminal } from "../terminal.js";
+import { oneLine } from "./style.js";
+import { formatTable } from "./table.js";
+
+/** `table` and `wide` for people; the others for programs, where a change of shape is a breaking change. */
+export const OUTPUT_FORMATS = ["table", "wide", "json", "jsonl", "yaml"] as const;
+export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
+
+export interface Column<Row> {
+  readonly title: string;
+  /** Shown by `--output wide` alone. */
+  readonly wide?: true;
+  cell(row: Row): string;
+  /** Sets the cell off, on a terminal. */
+  paint?(cell: string, terminal: Terminal): string;
+}
+
+/** True for the formats people read. */
+export function isForPeople(format: OutputFormat): format is "table" | "wide" {
+  return format === "table" || format === "wide";
+}
+
+/** Prints a list. An empty one is not an error: programs get an empty list, people a sentence. */
+export function printList<Row>(
+  terminal: Terminal,
+  format: OutputFormat,
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+  whenEmpty: string,
+): void {
+  switch (format) {
+    case "json":
+      terminal.out(JSON.stringify(rows, undefined, 2));
+      return;
+    case "jsonl":
+      for (const row of rows) terminal.out(JSON.stringify(row));
+      return;
+    case "yaml":
+      terminal.out(stringify(rows).trimEnd());
+      return;
+    case "table":
+    case "wide":
+      if (rows.length === 0) terminal.err(whenEmpty);
+      else terminal.out(tableOf(terminal, format, rows, columns));
+      return;
+  }
+}
+
+/** Prints one thing: as a one-row table, or alone for programs. */
+export function printOne<Row>(
+  terminal: Terminal,
+  format: OutputFormat,
+  row: Row,
+  columns: readonly Column<Row>[],
+): void {
+  if (isForPeople(format)) printList(terminal, format, [row], columns, "");
+  else printObject(terminal, format, row);
+}
+
+/** One thing, for programs. */
+export function printObject(
+  terminal: Terminal,
+  format: Exclude<OutputFormat, "table" | "wide">,
+  value: unknown,
+): void {
+  if (format === "json") terminal.out(JSON.stringify(value, undefined, 2));
+  else if (format === "yaml") terminal.out(stringify(value).trimEnd());
+  else terminal.out(JSON.stringify(value));
+}
+
+/** The table itself, without printing it. */
+export function tableOf<Row>(
+  terminal: Terminal,
+  format: "table" | "wide",
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+): string {
+  const shown = columns.filter(({ wide }) => format === "wide" || wide !== true);
+  return formatTable(
+    shown.map(({ title }) => terminal.style.bold(title)),
+    rows.map((row) =>
+      shown.map((column) => {
+        const cell = oneLine(column.cell(row));
+        return column.paint === undefined ? cell : column.paint(cell, terminal);
+      }),
+    ),
+  );
+}
