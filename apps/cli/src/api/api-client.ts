@@ -56,7 +56,7 @@ export class ApiClient {
     });
     const answer = this.#parse(putAnswerSchema, await readJson(this.server, response));
     if (dryRun && answer.dryRun !== true) throw ignoredDryRun(target);
-    const { result = response.status === 201 ? "created" : "updated", ...resource } = answer;
+    const { result, ...resource } = answer;
     return { resource, result };
   }
 

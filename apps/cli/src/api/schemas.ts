@@ -19,7 +19,7 @@ export type Resource = z.infer<typeof resourceSchema>;
 const PUT_RESULTS = ["created", "updated", "unchanged"] as const;
 export type PutResult = (typeof PUT_RESULTS)[number];
 export const putAnswerSchema = resourceSchema.extend({
-  result: z.enum(PUT_RESULTS).optional(),
+  result: z.enum(PUT_RESULTS),
   dryRun: z.boolean().optional(),
 });
 export const deleteAnswerSchema = resourceSchema.extend({ dryRun: z.boolean().optional() });

@@ -1,0 +1,49 @@
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { beforeEach, expect, it } from "vitest";
+import { readConfig, writeConfig } from "./config-file.js";
+import { DEFAULT_SERVER, resolveServer } from "./resolve-server.js";
+
+let folder: string;
+let path: string;
+let env: Record<string, string>;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "hawser-config-"));
+  env = { XDG_CONFIG_HOME: folder };
+  path = join(folder, "hawser", "config.yaml");
+  return () => rmSync(folder, { recursive: true, force: true });
+});
+
+it("takes the flag before the environment before the context before the default", () => {
+  expect(resolveServer({}, env).url).toBe(DEFAULT_SERVER);
+  writeConfig(path, { current: "a", contexts: { a: { server: "http://a" }, b: { server: "http://b" } } });
+  expect(resolveServer({}, env).url).toBe("http://a");
+  expect(resolveServer({}, { ...env, HAWSER_CONTEXT: "b" }).url).toBe("http://b");
+  const both = { ...env, HAWSER_SERVER: "http://env", HAWSER_CONTEXT: "b" };
+  expect(resolveServer({}, both).url).toBe("http://env");
+  expect(resolveServer({ context: "b" }, both).url).toBe("http://b");
+  expect(resolveServer({ context: "b", server: "http://flag" }, both).url).toBe("http://flag");
+});
+
+it("gives the token of a context to its server alone", () => {
+  const file = join(folder, "token");
+  writeFileSync(file, "secret\n");
+  writeConfig(path, { current: "a", contexts: { a: { server: "http://a", tokenFile: file } } });
+  expect(resolveServer({}, env).token).toBe("secret");
+  expect(resolveServer({ server: "http://elsewhere" }, env).token).toBeUndefined();
+  expect(resolveServer({}, { ...env, HAWSER_TOKEN: "other" }).token).toBe("other");
+});
+
+it("names the contexts there are when one is not there", () => {
+  writeConfig(path, { contexts: { a: { server: "http://a" } } });
+  expect(() => resolveServer({ context: "z" }, env)).toThrow(/no context z .*there are: a.*context set z/);
+});
+
+it("writes for its owner alone, and says what is wrong with a file", () => {
+  writeConfig(path, { contexts: {} });
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  writeFileSync(path, "contexts: { a: { server: 1 } }");
+  expect(() => readConfig(path)).toThrow(/config\.yaml: contexts\.a\.server/);
+});

@@ -1,0 +1,89 @@
+import { z } from "zod";
+import {
+  acceptedSchema,
+  agentSchema,
+  batchItemSchema,
+  deadLetterSchema,
+  eventStepSchema,
+  EVENT_STEPS,
+  resourceSchema,
+  statusSchema,
+} from "../api/schemas.js";
+
+const rates = z.object({
+  acceptedPerSecond: z.number(),
+  sentPerSecond: z.number(),
+  ackedPerSecond: z.number(),
+  resentPerSecond: z.number(),
+});
+const explanation = z.object({ code: z.string(), happened: z.string(), todo: z.string() });
+const context = z.object({
+  name: z.string(),
+  current: z.boolean(),
+  server: z.string(),
+  tokenFile: z.string().optional(),
+  tokenEnv: z.string().optional(),
+});
+const named = { agent: z.string(), kind: z.string(), name: z.string() };
+
+/**
+ * What each command prints with `--output json` (and, the same, `yaml`; lists line by line with `jsonl`). This is a contract: a field may be added, none is
+ * renamed or removed without a new major version. `schema/output.json` is the same as JSON Schema.
+ */
+export const OUTPUT_SCHEMAS = {
+  apply: z.array(
+    resourceSchema.extend({
+      result: z.enum(["created", "updated", "unchanged", "pruned"]),
+      dryRun: z.literal(true).optional(),
+    }),
+  ),
+  diff: z.array(
+    z.object({
+      ...named,
+      change: z.enum(["create", "update", "prune"]),
+      from: z.json().optional(),
+      to: z.json().optional(),
+    }),
+  ),
+  get: z.union([z.array(resourceSchema), resourceSchema]),
+  describe: z.union([
+    z.object({
+      agent: agentSchema,
+      resources: z.array(resourceSchema),
+      deadLetters: z.array(deadLetterSchema),
+    }),
+    z.object({ resource: resourceSchema, deadLetters: z.array(deadLetterSchema) }),
+  ]),
+  delete: z.array(resourceSchema),
+  wait: z.array(z.object({ reference: z.string(), condition: z.string() })),
+  agents: z.array(agentSchema),
+  /** Each line by itself, whatever the format. */
+  events: eventStepSchema.extend({ step: z.enum(EVENT_STEPS), id: z.string().optional() }),
+  send: z.union([acceptedSchema, z.array(batchItemSchema)]),
+  top: z.object({
+    at: z.string(),
+    status: statusSchema,
+    agents: z.array(agentSchema.extend({ rates: rates.optional() })),
+    rates: rates.optional(),
+    ackP50Ms: z.number().optional(),
+    ackP99Ms: z.number().optional(),
+  }),
+  status: statusSchema,
+  "dead-letters list": z.array(deadLetterSchema),
+  "dead-letters requeue": z.array(acceptedSchema.extend({ agent: z.string() })),
+  "dead-letters discard": z.array(z.object({ agent: z.string(), eventid: z.string() })),
+  doctor: z.array(
+    z.object({
+      name: z.string(),
+      result: z.enum(["ok", "warn", "fail"]),
+      detail: z.string(),
+      fix: z.string().optional(),
+    }),
+  ),
+  explain: z.union([z.array(explanation), explanation]),
+  "context list": z.array(context),
+  "context show": z.union([
+    context,
+    z.object({ server: z.string(), origin: z.string(), token: z.boolean(), configFile: z.string() }),
+  ]),
+} as const;
