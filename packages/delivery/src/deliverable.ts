@@ -4,4 +4,6 @@ import type { HawserEvent } from "@hawser/protocol";
 export interface Deliverable {
   readonly version: number;
   readonly event: HawserEvent;
+  /** The event as the JSON codec writes it, where that is at hand. */
+  readonly json?: string | undefined;
 }

@@ -1,10 +1,5 @@
-import {
-  encodeControl,
-  type ControlMessage,
-  type EventKey,
-  type HawserEvent,
-  type Nack,
-} from "@hawser/protocol";
+import { encodeControl, type ControlMessage, type EventKey, type Nack } from "@hawser/protocol";
+import type { Deliverable } from "@hawser/delivery";
 import type { Connection } from "@hawser/transport";
 import { ReplyQueue } from "./reply-queue.js";
 
@@ -53,8 +48,8 @@ export class Outlet {
   }
 
   /** False: stop until there is room. The event is on its way all the same. */
-  readonly event = (event: HawserEvent): boolean => {
-    this.#writable = this.#connection.send(event);
+  readonly event = ({ event, json }: Deliverable): boolean => {
+    this.#writable = this.#connection.send(event, json);
     return this.#writable;
   };
 }

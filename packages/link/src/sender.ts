@@ -1,4 +1,4 @@
-import { EventWriter, type ResendTiming } from "@hawser/delivery";
+import { EventWriter, type Deliverable, type ResendTiming } from "@hawser/delivery";
 import { HawserError, type EventKey, type HawserEvent, type Nack } from "@hawser/protocol";
 import type { Runtime } from "@hawser/runtime";
 import type { MailboxEntry, MailboxLease } from "@hawser/store";
@@ -78,7 +78,7 @@ export class Sender {
   }
 
   /** Hands to `send` what may go now, until it answers false. */
-  pump(send: (event: HawserEvent) => boolean): void {
+  pump(send: (entry: Deliverable) => boolean): void {
     const { clock, observer } = { clock: this.#options.runtime.clock, observer: this.#options.observer };
     const now = clock.now();
     const wall = clock.wallTime();
@@ -98,7 +98,7 @@ export class Sender {
         );
         continue;
       }
-      writable = send(next.entry.event);
+      writable = send(next.entry);
       observer?.sent?.(next.entry.event, next.attempt);
     }
     this.#refill();

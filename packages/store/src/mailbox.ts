@@ -33,6 +33,8 @@ export interface MailboxEntry {
   readonly event: HawserEvent;
   /** What it counts against the byte cap. */
   readonly bytes: number;
+  /** The event as the JSON codec writes it: only of entries that were just appended, and of those only where it is short. */
+  readonly json?: string | undefined;
 }
 
 /** What the holder of a mailbox is told. Neither callback may throw. */

@@ -9,7 +9,8 @@ export interface Framing {
   readonly transport: "ws-json" | "ws-proto";
   /** Binary messages or text ones; the other kind is refused with 1003. */
   readonly binary: boolean;
-  encode(event: CloudEvent): string | Uint8Array;
+  /** @param json the event as the JSON codec writes it, if known */
+  encode(event: CloudEvent, json?: string): string | Uint8Array;
   /** @throws HawserError `invalid_event` */
   decode(message: Buffer): CloudEvent;
 }
@@ -18,7 +19,7 @@ const FRAMINGS: Readonly<Record<Subprotocol, Framing>> = {
   "cloudevents.json": {
     transport: "ws-json",
     binary: false,
-    encode: (event) => jsonCodec.encode(event),
+    encode: (event, json) => json ?? jsonCodec.encode(event),
     // The receiver has checked the UTF-8 already.
     decode: (message) => jsonCodec.decode(message.toString("utf8")),
   },

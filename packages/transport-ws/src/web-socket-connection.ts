@@ -83,11 +83,11 @@ export class WebSocketConnection implements Connection {
     this.#timers.soon(() => this.#catchUp(handlers));
   }
 
-  send(event: CloudEvent): boolean {
+  send(event: CloudEvent, json?: string): boolean {
     const webSocket = this.#webSocket;
     if (this.#state.name !== "open" || webSocket.readyState !== WebSocket.OPEN) return false;
     const { highWaterBytes, hardLimitBytes } = this.#settings.limits;
-    const frame = this.#framing.encode(event);
+    const frame = this.#framing.encode(event, json);
     this.#keepAlive.alive();
     this.#batch.begin();
     if (webSocket.bufferedAmount + frame.length * MAX_BYTES_PER_CHARACTER <= highWaterBytes) {

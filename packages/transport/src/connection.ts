@@ -63,12 +63,13 @@ export interface Connection {
   /**
    * Queues one event; what is queued within one tick goes out in one write.
    *
+   * @param json the event as the JSON codec writes it, where the caller has it: a connection that speaks JSON need not encode it again
    * @returns false when the buffer is above its high-water mark: stop until `writable`. The event was queued all the same.
    *   After `close`, `terminate` or the end, it does nothing and answers false.
    *   Past the hard limit of the buffer the connection ends as lost with `slow_consumer`.
    * @throws HawserError `invalid_event` where the codec cannot express the event
    */
-  send(event: CloudEvent): boolean;
+  send(event: CloudEvent, json?: string): boolean;
 
   /**
    * Starts the close handshake behind everything sent so far. What the peer still sends is delivered until its side of the handshake arrives;
