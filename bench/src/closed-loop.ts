@@ -13,7 +13,7 @@ export interface Measurement {
   /** From the call that publishes (or sends) to the ACK. */
   readonly p50Ms: number;
   readonly p99Ms: number;
-  /** CPU time of this process, all its threads, over the events acknowledged. */
+  /** CPU time of this process, all its threads, over all events that went through. */
   readonly cpuUsPerEvent: number;
   /** Events that went through in all, while warming up and coming to an end included. */
   readonly events: number;
@@ -64,6 +64,7 @@ export class ClosedLoop {
     this.#phase = "warming";
     this.#outstanding = window * this.#agents;
     this.#events = 0;
+    const cpuBefore = process.cpuUsage();
     for (let slot = 0; slot < window; slot += 1) {
       for (let agent = 0; agent < this.#agents; agent += 1) this.#offer(agent);
     }
@@ -71,19 +72,19 @@ export class ClosedLoop {
     this.#phase = "measuring";
     this.#count = 0;
     const from = systemClock.now();
-    const cpuBefore = process.cpuUsage();
     await pause(measureMs);
     const elapsedMs = systemClock.now() - from;
-    const cpu = process.cpuUsage(cpuBefore);
     const acked = this.#count;
     await this.#drain();
+    // Of all that went through, as what is under way when the measuring begins and ends is a good part of it.
+    const cpu = process.cpuUsage(cpuBefore);
     if (acked === 0) throw new Error("nothing was acknowledged while measuring");
     const sorted = this.#samples.subarray(0, Math.min(acked, MAX_SAMPLES)).sort();
     return {
       ackedPerSecond: (acked / elapsedMs) * 1_000,
       p50Ms: percentile(sorted, 0.5),
       p99Ms: percentile(sorted, 0.99),
-      cpuUsPerEvent: (cpu.user + cpu.system) / acked,
+      cpuUsPerEvent: (cpu.user + cpu.system) / this.#events,
       events: this.#events,
     };
   }

@@ -7,7 +7,7 @@ import { makeDiskPlace } from "./real-disk.js";
 import { describeRun, jsonLine, spreadLine, table } from "./report.js";
 
 const USAGE = `usage: npm run bench -- delivery [--json] [--quick] [--transports ws-json,ws-proto,grpc] [--agents 1,100] [--windows 1,256]
-         [--rounds 5] [--warm-up-ms 300] [--measure-ms 1000] [--pending-events 1000000 (0: leave out)] [--pending-agents 1000]
+         [--rounds 3] [--warm-up-ms 1000] [--measure-ms 3000] [--pending-events 1000000 (0: leave out)] [--pending-agents 1000]
          [--pending-rounds 6] [--agent-pool-threads 4] [--directory <on a disk>] [--profile <directory>]
        npm run bench -- profile <file.cpuprofile>...`;
 
