@@ -23,7 +23,7 @@ it("documents each metric with its type and labels, and no other", async () => {
 });
 
 it("documents each route, and no other", () => {
-  const documented = [...text.matchAll(/^\| `(GET|PUT|POST|DELETE) ([^?` ]+)/gm)].map(
+  const documented = [...text.matchAll(/^\| `(GET|PUT|POST|PATCH|DELETE) ([^?` ]+)/gm)].map(
     ([, method, path = ""]) => `${method} ${path.replaceAll(/\{(\w+)\}/g, ":$1")}`,
   );
   const principal = createPrincipal({ store: createMemoryStore(), acceptors: [] });

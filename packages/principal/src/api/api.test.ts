@@ -28,16 +28,16 @@ describe("health and information", () => {
       const response = await app.request("/readyz");
       return [response.status, await response.json()];
     };
-    expect(await ready()).toEqual([503, { state: "stopped" }]);
+    expect(await ready()).toEqual([503, { state: "stopped", gate: { kind: "closed" } }]);
     await principal.start();
-    expect(await ready()).toEqual([200, { state: "open" }]);
+    expect(await ready()).toEqual([200, { state: "open", gate: { kind: "open", by: "conditions" } }]);
     expect(await (await app.request("/v1/info")).json()).toEqual({
       version: "9.9.9",
       protocolVersions: [...PROTOCOL_VERSIONS],
       state: "open",
     });
     await principal.drain({ windowMs: 0, reason: "test" });
-    expect(await ready()).toEqual([503, { state: "draining" }]);
+    expect(await ready()).toMatchObject([503, { state: "draining" }]);
     expect((await app.request("/livez")).status).toBe(200);
   });
 });

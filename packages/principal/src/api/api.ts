@@ -1,13 +1,16 @@
 import { HawserError } from "@hawser/protocol";
-import { silentLogger, type Logger } from "@hawser/runtime";
+import { silentLogger, systemRuntime, type Logger, type Runtime } from "@hawser/runtime";
 import { Hono, type MiddlewareHandler } from "hono";
 import type { Principal } from "../principal.js";
 import { VERSION } from "../version.js";
 import { agentRoutes } from "./agent-routes.js";
 import { bearerToken } from "./bearer-token.js";
 import { eventRoutes } from "./event-routes.js";
+import { lifecycleRoutes } from "./lifecycle-routes.js";
+import { FleetSnapshot } from "./fleet-snapshot.js";
 import type { Metrics } from "./metrics.js";
 import { problemResponse } from "./problem.js";
+import { requestIdOf, requestIds } from "./request-id.js";
 import { resourceRoutes } from "./resource-routes.js";
 import { statusRoutes } from "./status-routes.js";
 
@@ -21,6 +24,8 @@ export interface ApiOptions {
   readonly token?: string;
   /** Hears of requests that failed by a fault of this process. @default silent */
   readonly logger?: Logger;
+  /** Where request ids and the time come from. @default the real ones */
+  readonly runtime?: Runtime;
 }
 
 /**
@@ -30,19 +35,33 @@ export interface ApiOptions {
  *
  * @throws HawserError `invalid_config` for a token that no header can carry
  */
-export function createApi({ principal, metrics, version, token, logger = silentLogger }: ApiOptions): Hono {
+export function createApi(options: ApiOptions): Hono {
+  const { principal, metrics, version, token, logger = silentLogger, runtime = systemRuntime() } = options;
   const app = new Hono();
+  app.use(requestIds(runtime.random));
   app.use(responseHeaders);
   app.use(refuseForeignPages);
   if (token !== undefined) app.use(bearerToken(token));
-  statusRoutes(app, principal, version ?? VERSION, metrics?.registry);
+  const fleet = new FleetSnapshot(principal, runtime.clock);
+  statusRoutes(app, {
+    principal,
+    fleet,
+    version: version ?? VERSION,
+    startedAt: runtime.clock.wallTime(),
+    registry: metrics?.registry,
+  });
   resourceRoutes(app, principal.resources);
   eventRoutes(app, principal, metrics?.observer ?? {});
-  agentRoutes(app, principal);
+  agentRoutes(app, principal, fleet);
+  lifecycleRoutes(app, principal);
   app.notFound((context) =>
-    problemResponse(new HawserError("not_found", `there is nothing at ${context.req.path}`), logger),
+    problemResponse(
+      new HawserError("not_found", `there is nothing at ${context.req.path}`),
+      logger,
+      requestIdOf(context),
+    ),
   );
-  app.onError((error) => problemResponse(error, logger));
+  app.onError((error, context) => problemResponse(error, logger, requestIdOf(context)));
   return app;
 }
 

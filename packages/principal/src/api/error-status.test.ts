@@ -12,7 +12,7 @@ describe("statuses of errors", () => {
 
   it.each(ERROR_CODES)("answers %s as a problem with its status", async (code) => {
     const error = new HawserError(code, "what happened", { agent: "a", resource_id: "r_1", event_id: "7" });
-    const response = problemResponse(error, silentLogger);
+    const response = problemResponse(error, silentLogger, "r-1");
     const status = STATUS_BY_CODE[code];
     expect(status).toBeGreaterThanOrEqual(400);
     expect(status).toBeLessThanOrEqual(599);
@@ -23,6 +23,7 @@ describe("statuses of errors", () => {
       title: code.replaceAll("_", " "),
       status,
       code,
+      requestId: "r-1",
       detail: status === 500 ? "the principal failed; its log says why" : "what happened",
       agent: "a",
       resource_id: "r_1",
@@ -32,7 +33,9 @@ describe("statuses of errors", () => {
 
   it("names a time to come back only where coming back can help", () => {
     for (const code of ERROR_CODES) {
-      const retryAfter = problemResponse(new HawserError(code, ""), silentLogger).headers.get("retry-after");
+      const retryAfter = problemResponse(new HawserError(code, ""), silentLogger, "r-1").headers.get(
+        "retry-after",
+      );
       expect(retryAfter).toBe(RETRY_AFTER_SECONDS[code]?.toString() ?? null);
       if (retryAfter !== null) expect([429, 503, 507]).toContain(STATUS_BY_CODE[code]);
     }
@@ -44,7 +47,7 @@ describe("statuses of errors", () => {
     const logged: LogFields[] = [];
     const logger = { ...silentLogger, error: (fields: LogFields) => void logged.push(fields) };
     const thrown = new TypeError("secret path /var/lib/x");
-    const response = problemResponse(thrown, logger);
+    const response = problemResponse(thrown, logger, "r-1");
     expect(await response.text()).not.toContain("secret");
     expect(logged).toHaveLength(1);
     expect(logged[0]?.err).toMatchObject({ code: "internal", cause: thrown });
@@ -53,7 +56,7 @@ describe("statuses of errors", () => {
   it("does not log what the client did wrong", () => {
     const logged: LogFields[] = [];
     const logger = { ...silentLogger, error: (fields: LogFields) => void logged.push(fields) };
-    problemResponse(new HawserError("invalid_event", ""), logger);
+    problemResponse(new HawserError("invalid_event", ""), logger, "r-1");
     expect(logged).toEqual([]);
   });
 
@@ -61,6 +64,7 @@ describe("statuses of errors", () => {
     const response = problemResponse(
       new HttpError(405, "invalid_message", "", { headers: { allow: "GET" } }),
       silentLogger,
+      "r-1",
     );
     expect(response.status).toBe(405);
     expect(response.headers.get("allow")).toBe("GET");

@@ -24,14 +24,36 @@ export interface PageJson<Item> {
  * @throws HawserError `invalid_message` for a bad limit, and for a parameter that is unknown (it would be ignored) or given twice
  */
 export function parsePage(query: URLSearchParams, filters: readonly string[] = []): PageRequest {
-  const known = ["limit", "after", ...filters];
+  allowQuery(query, ["limit", "after", ...filters]);
+  return { limit: parseLimit(query.get("limit")), after: query.get("after") ?? undefined };
+}
+
+/** @throws HawserError `invalid_message` for a parameter that is unknown (it would be ignored) or given twice */
+export function allowQuery(query: URLSearchParams, known: readonly string[]): void {
   for (const name of query.keys()) {
     if (!known.includes(name)) {
-      throw invalid(`unknown query parameter ${JSON.stringify(name)}; known are ${known.join(", ")}`);
+      const offer = known.length === 0 ? "there are none here" : `known are ${known.join(", ")}`;
+      throw invalid(`unknown query parameter ${JSON.stringify(name)}; ${offer}`);
     }
     if (query.getAll(name).length > 1) throw invalid(`query parameter ${name} is given twice`);
   }
-  return { limit: parseLimit(query.get("limit")), after: query.get("after") ?? undefined };
+}
+
+/**
+ * A parameter that takes one of a few words.
+ *
+ * @throws HawserError `invalid_message` for another word, with those that are taken
+ */
+export function parseChoice<Choice extends string>(
+  query: URLSearchParams,
+  name: string,
+  choices: readonly Choice[],
+): Choice | undefined {
+  const text = query.get(name);
+  if (text === null) return undefined;
+  const choice = choices.find((known) => known === text);
+  if (choice !== undefined) return choice;
+  throw invalid(`${name} must be ${choices.slice(0, -1).join(", ")} or ${choices.at(-1)}`);
 }
 
 function parseLimit(text: string | null): number {

@@ -15,14 +15,18 @@ export interface Problem {
   readonly agent?: string;
   readonly resource_id?: string;
   readonly event_id?: string;
+  /** What the log calls this request; also in the header `x-request-id`. */
+  readonly requestId: string;
 }
 
 /** Answers with what went wrong. What is a fault of this process goes to the log in full, and to the client by name only. */
-export function problemResponse(thrown: unknown, logger: Logger): Response {
+export function problemResponse(thrown: unknown, logger: Logger, requestId: string): Response {
   const error = HawserError.from(thrown);
   const status = error instanceof HttpError ? error.status : STATUS_BY_CODE[error.code];
   const hidden = status === 500;
-  if (hidden) logger.error({ err: error, code: error.code }, "a request to the API failed");
+  if (hidden) {
+    logger.error({ err: error, code: error.code, request_id: requestId }, "a request to the API failed");
+  }
   const problem: Problem = {
     type: `urn:hawser:error:${error.code}`,
     title: error.code.replaceAll("_", " "),
@@ -32,6 +36,7 @@ export function problemResponse(thrown: unknown, logger: Logger): Response {
     ...(error.agent === undefined ? {} : { agent: error.agent }),
     ...(error.resource_id === undefined ? {} : { resource_id: error.resource_id }),
     ...(error.event_id === undefined ? {} : { event_id: error.event_id }),
+    requestId,
   };
   const retryAfter = RETRY_AFTER_SECONDS[error.code];
   return Response.json(problem, {

@@ -2,8 +2,9 @@ import { HawserError, type JsonValue } from "@hawser/protocol";
 import type { Context, Hono } from "hono";
 import { z } from "zod";
 import type { Resources } from "../principal.js";
-import { parsePage, readPage } from "./paging.js";
+import { allowQuery, parseChoice } from "./paging.js";
 import { entityTag, parsePrecondition, underPrecondition } from "./preconditions.js";
+import { listResources } from "./resource-list.js";
 import { decodeText, parseJson, readBody } from "./request-body.js";
 import { pathParameter, queryOf, route } from "./routes.js";
 import { resourceJson } from "./view-json.js";
@@ -17,14 +18,8 @@ const PutBody = z.strictObject({
 export function resourceRoutes(app: Hono, resources: Resources): void {
   route(app, "/v1/agents/:agent/resources", {
     GET: async (context) => {
-      const agent = pathParameter(context, "agent");
-      const page = await readPage(
-        parsePage(queryOf(context)),
-        (request) => resources.list(agent, request),
-        ({ kind, name }) => `${kind}/${name}`,
-        resourceJson,
-      );
-      return context.json(page);
+      const query = queryOf(context);
+      return context.json(await listResources(resources, pathParameter(context, "agent"), query));
     },
   });
 
@@ -37,20 +32,25 @@ export function resourceRoutes(app: Hono, resources: Resources): void {
     },
     PUT: async (context) => {
       const { agent, kind, name } = target(context);
+      const dryRun = parseDryRun(context);
       const precondition = parsePrecondition(context.req.raw.headers);
       const spec = parsePutBody(await readBody(context.req.raw));
-      const { resource, created } = await underPrecondition(
+      const { resource, created, changed } = await underPrecondition(
         precondition,
         () => resources.get(agent, kind, name),
-        (options) => resources.put(agent, kind, name, spec, options),
+        (options) => resources.put(agent, kind, name, spec, { ...options, dryRun }),
       );
-      return Response.json(resourceJson(resource), {
+      const result = created ? "created" : changed ? "updated" : "unchanged";
+      const answer = { ...resourceJson(resource), result };
+      if (dryRun) return context.json({ ...answer, dryRun });
+      return Response.json(answer, {
         status: created ? 201 : 200,
         headers: { etag: entityTag(resource) },
       });
     },
     DELETE: async (context) => {
       const { agent, kind, name } = target(context);
+      const dryRun = parseDryRun(context);
       const precondition = parsePrecondition(context.req.raw.headers);
       if (precondition.kind === "absent") {
         throw new HawserError("invalid_message", "If-None-Match: * makes no sense with DELETE");
@@ -58,9 +58,10 @@ export function resourceRoutes(app: Hono, resources: Resources): void {
       const view = await underPrecondition(
         precondition,
         () => resources.get(agent, kind, name),
-        (options) => resources.delete(agent, kind, name, options),
+        (options) => resources.delete(agent, kind, name, { ...options, dryRun }),
       );
       if (view === undefined) throw notFound(agent, kind, name);
+      if (dryRun) return context.json({ ...resourceJson(view), dryRun });
       return Response.json(resourceJson(view), { status: 202, headers: { etag: entityTag(view) } });
     },
   });
@@ -72,6 +73,12 @@ function target(context: Context): { agent: string; kind: string; name: string }
     kind: pathParameter(context, "kind"),
     name: pathParameter(context, "name"),
   };
+}
+
+function parseDryRun(context: Context): boolean {
+  const query = queryOf(context);
+  allowQuery(query, ["dryRun"]);
+  return parseChoice(query, "dryRun", ["true", "false"]) === "true";
 }
 
 function parsePutBody(body: Uint8Array): JsonValue {

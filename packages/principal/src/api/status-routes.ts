@@ -2,29 +2,78 @@ import { PROTOCOL_VERSIONS } from "@hawser/protocol";
 import type { Hono } from "hono";
 import type { Registry } from "prom-client";
 import type { Principal } from "../principal.js";
-import { route } from "./routes.js";
+import type { AgentView } from "../views.js";
+import type { FleetSnapshot } from "./fleet-snapshot.js";
+import { allowQuery } from "./paging.js";
+import { queryOf, route } from "./routes.js";
+
+export interface StatusParts {
+  readonly principal: Pick<Principal, "state" | "gate">;
+  readonly fleet: FleetSnapshot;
+  readonly version: string;
+  /** Unix milliseconds. */
+  readonly startedAt: number;
+  readonly registry: Registry | undefined;
+}
 
 /** What orchestrators, monitoring and curious people ask first. */
 export function statusRoutes(
   app: Hono,
-  principal: Pick<Principal, "state">,
-  version: string,
-  registry: Registry | undefined,
+  { principal, fleet, version, startedAt, registry }: StatusParts,
 ): void {
   // Alive as long as it answers; a restart helps against nothing less.
   route(app, "/livez", { GET: (context) => context.json({ status: "alive" }) });
   route(app, "/readyz", {
     GET: (context) => {
-      const { state } = principal;
-      return context.json({ state }, state === "open" ? 200 : 503);
+      const { state, gate } = principal;
+      return context.json({ state, gate }, state === "open" ? 200 : 503);
     },
   });
   route(app, "/v1/info", {
     GET: (context) => context.json({ version, protocolVersions: PROTOCOL_VERSIONS, state: principal.state }),
+  });
+  route(app, "/v1/status", {
+    GET: async (context) => {
+      allowQuery(queryOf(context), []);
+      return context.json({
+        state: principal.state,
+        version,
+        protocolVersions: PROTOCOL_VERSIONS,
+        startedAt: new Date(startedAt).toISOString(),
+        ...sumUp(await fleet.agents()),
+      });
+    },
   });
   if (registry === undefined) return;
   route(app, "/metrics", {
     GET: async () =>
       new Response(await registry.metrics(), { headers: { "content-type": registry.contentType } }),
   });
+}
+
+interface FleetSums {
+  readonly agents: { readonly connected: number; readonly known: number };
+  readonly pending: number;
+  readonly deadLetters: number;
+  readonly sessionsByTransport: Readonly<Record<string, number>>;
+}
+
+function sumUp(agents: readonly AgentView[]): FleetSums {
+  const transports = new Map<string, number>();
+  let connected = 0;
+  let pending = 0;
+  let deadLetters = 0;
+  for (const view of agents) {
+    pending += view.pending;
+    deadLetters += view.deadLetters;
+    if (view.session === undefined) continue;
+    connected += 1;
+    transports.set(view.session.transport, (transports.get(view.session.transport) ?? 0) + 1);
+  }
+  return {
+    agents: { connected, known: agents.length },
+    pending,
+    deadLetters,
+    sessionsByTransport: Object.fromEntries(transports),
+  };
 }

@@ -1,4 +1,4 @@
-import { eventClass, formatVersion, parseSpecData, parseStatusData, type JsonValue } from "@hawser/protocol";
+import { eventClass, formatSettled, parseSpecData, parseStatusData, type JsonValue } from "@hawser/protocol";
 import type { RetainedState } from "@hawser/store";
 import type { ResourceView } from "../views.js";
 
@@ -18,7 +18,7 @@ export function resourceView(
     name,
     uid: sent.event.resourceid.slice(sent.event.resourceid.lastIndexOf("_") + 1),
     state: deleting ? "deleting" : deliveryState(sent),
-    version: formatVersion(sent.version),
+    version: formatSettled(sent.version),
     spec: deleting ? null : specOf(sent),
     status: report?.status,
     observedVersion: report?.observed,

@@ -53,7 +53,14 @@ export function createResources(options: ResourcesOptions): Resources {
     target: Subject,
     draft: EventDraft,
     current: RetainedState | undefined,
+    dryRun: boolean,
   ): Promise<RetainedState | undefined> {
+    const { subject } = target;
+    if (dryRun) {
+      const version = current?.version ?? 0;
+      const event = { ...checkDraft(draft), eventid: String(version) };
+      return { subject, version, event, pending: true, refusal: undefined };
+    }
     const event = countRefusals(observer, target.agent, () => checkDraft(draft));
     const [appended] = await store.append([
       { peer: target.agent, event, expectedVersion: current?.version ?? 0 },
@@ -63,7 +70,7 @@ export function createResources(options: ResourcesOptions): Resources {
       observer.accepted?.(target.agent, 1);
       const accepted: HawserEvent = { ...event, eventid: formatVersion(appended.version) };
       return {
-        subject: target.subject,
+        subject,
         version: appended.version,
         event: accepted,
         pending: true,
@@ -110,16 +117,21 @@ export function createResources(options: ResourcesOptions): Resources {
   }
 
   return {
-    async put(agent, kind, name, spec, putOptions = {}) {
+    async put(agent, kind, name, spec, { expectedVersion, dryRun = false } = {}) {
       const target = subjectFor(agent, kind, name);
       return queue.run(`${agent}/${target.subject}`, () =>
-        change(target, putOptions.expectedVersion, async (current) => {
+        change(target, expectedVersion, async (current) => {
           const alive = current !== undefined && eventClass(current.event.type) === "spec";
           // A spec whose dead letter was thrown away has no other way back to the agent.
           if (alive && current.refusal !== "discarded" && equalJson(specOf(current), spec)) {
             return { resource: await view(agent, current), created: false, changed: false };
           }
-          const sent = await replace(target, specEvent({ ...draftOf(target, current), spec }), current);
+          const sent = await replace(
+            target,
+            specEvent({ ...draftOf(target, current), spec }),
+            current,
+            dryRun,
+          );
           return sent && { resource: await view(agent, sent), created: !alive, changed: true };
         }),
       );
@@ -137,19 +149,15 @@ export function createResources(options: ResourcesOptions): Resources {
       return Promise.all(sent.map((state) => view(agent, state)));
     },
 
-    async delete(agent, kind, name, putOptions: PutOptions = {}) {
+    async delete(agent, kind, name, { expectedVersion, dryRun = false }: PutOptions = {}) {
       const target = subjectFor(agent, kind, name);
       const result = await queue.run(`${agent}/${target.subject}`, () =>
-        change<{ readonly view: ResourceView | undefined }>(
-          target,
-          putOptions.expectedVersion,
-          async (current) => {
-            if (current === undefined) return { view: undefined };
-            if (eventClass(current.event.type) === "delete") return { view: await view(agent, current) };
-            const sent = await replace(target, deleteEvent(draftOf(target, current)), current);
-            return sent && { view: await view(agent, sent) };
-          },
-        ),
+        change<{ readonly view: ResourceView | undefined }>(target, expectedVersion, async (current) => {
+          if (current === undefined) return { view: undefined };
+          if (eventClass(current.event.type) === "delete") return { view: await view(agent, current) };
+          const sent = await replace(target, deleteEvent(draftOf(target, current)), current, dryRun);
+          return sent && { view: await view(agent, sent) };
+        }),
       );
       return result.view;
     },

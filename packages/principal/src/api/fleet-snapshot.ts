@@ -1,0 +1,56 @@
+import { HawserError } from "@hawser/protocol";
+import type { Clock } from "@hawser/runtime";
+import type { Principal } from "../principal.js";
+import type { AgentView } from "../views.js";
+
+/** Agents read at a time, so that the event loop gets its turn in between. */
+const READ_PAGE = 500;
+/** Most agents that are put in order or summed up for one answer. */
+export const MAX_SNAPSHOT_AGENTS = 100_000;
+/** How old a snapshot may be: many watchers then cost one walk through the store a second. */
+export const SNAPSHOT_MAX_AGE_MS = 1_000;
+
+/** All agents as of one moment, shared by all requests of the same second. */
+export class FleetSnapshot {
+  readonly #principal: Pick<Principal, "agents">;
+  readonly #clock: Clock;
+  #agents: Promise<readonly AgentView[]> | undefined;
+  #takenAtMs = 0;
+
+  constructor(principal: Pick<Principal, "agents">, clock: Clock) {
+    this.#principal = principal;
+    this.#clock = clock;
+  }
+
+  /** In order of name. @throws HawserError `overloaded` above `MAX_SNAPSHOT_AGENTS` */
+  agents(): Promise<readonly AgentView[]> {
+    const now = this.#clock.now();
+    if (this.#agents !== undefined && now - this.#takenAtMs < SNAPSHOT_MAX_AGE_MS) return this.#agents;
+    this.#takenAtMs = now;
+    const reading = this.#read();
+    this.#agents = reading;
+    reading.catch(() => {
+      if (this.#agents === reading) this.#agents = undefined;
+    });
+    return reading;
+  }
+
+  async #read(): Promise<readonly AgentView[]> {
+    const agents: AgentView[] = [];
+    for (;;) {
+      const after = agents.at(-1)?.name;
+      const page = await this.#principal.agents({
+        limit: READ_PAGE,
+        ...(after === undefined ? {} : { after }),
+      });
+      for (const view of page) agents.push(view);
+      if (page.length < READ_PAGE) return agents;
+      if (agents.length >= MAX_SNAPSHOT_AGENTS) {
+        throw new HawserError(
+          "overloaded",
+          `more than ${MAX_SNAPSHOT_AGENTS} agents cannot be sorted or summed up; list them by name`,
+        );
+      }
+    }
+  }
+}
