@@ -61,10 +61,7 @@ export function createPrincipal(options: PrincipalOptions): Principal {
     observer,
     timing: options.timing,
     resend: options.resend,
-    settled: ({ peer }) => {
-      listener?.settled(peer.address);
-      internal?.settled(peer.address);
-    },
+    settled: ({ peer }) => listener?.settled(peer.address) ?? internal?.settled(peer.address),
     slot: () => listener?.slot() ?? DEFAULT_SLOT_MS,
   });
   let state: Principal["state"] = "stopped";

@@ -180,7 +180,8 @@ describe("a drain notice", () => {
     ]);
     agent.receive(MESSAGES.farewell, 1);
     agent.idle(2);
-    expect(endOf(agent, CLEAN)).toMatchObject({ kind: "drained", slotMs: 7_000, windowMs: 30_000 });
+    // What is left of the slot: it counts from the notice.
+    expect(endOf(agent, CLEAN, 2_500)).toMatchObject({ kind: "drained", slotMs: 4_500, windowMs: 30_000 });
   });
 
   it.each(["leaving", "finishing", "closing"] as const)(
@@ -189,14 +190,14 @@ describe("a drain notice", () => {
       const agent = agentIn(state);
       expect(agent.receive(MESSAGES.drain, 1)).toEqual([]);
       expect(agent.state.kind).toBe(state);
-      expect(endOf(agent, CLEAN)).toMatchObject({ kind: "drained", slotMs: 7_000 });
+      expect(endOf(agent, CLEAN, 1)).toMatchObject({ kind: "drained", slotMs: 7_000 });
     },
   );
 
   it("holds when the principal dies before the goodbye is through", () => {
     const agent = agentIn("open");
     agent.receive(MESSAGES.drain, 0);
-    expect(endOf(agent, LOST)).toMatchObject({ kind: "drained", slotMs: 7_000 });
+    expect(endOf(agent, LOST, 7_001)).toMatchObject({ kind: "drained", slotMs: 0 });
   });
 
   it("does not hide that something failed here", () => {

@@ -58,7 +58,7 @@ export class AgentSession extends SessionMachine {
 
   /** A control message arrived. ACKs and NACKs are delivery's; here they are only checked against the state. */
   receive(message: ControlMessage, nowMs: number): SessionOutput[] {
-    if (this.ending !== undefined) return this.#receiveWhileEnding(message);
+    if (this.ending !== undefined) return this.#receiveWhileEnding(message, nowMs);
     const state = this.#active;
     switch (state.kind) {
       case "greeting":
@@ -164,23 +164,23 @@ export class AgentSession extends SessionMachine {
   }
 
   #drained(drain: Drain, nowMs: number): SessionOutput[] {
-    this.#noteDrain(drain);
+    this.#noteDrain(drain, nowMs);
     return this.goodbye("drain", nowMs);
   }
 
-  #noteDrain(drain: Drain): void {
-    this.drainNotice = { slotMs: drain.reconnect_after_ms, windowMs: drain.window_ms };
+  #noteDrain(drain: Drain, nowMs: number): void {
+    this.drainNotice = { slotMs: drain.reconnect_after_ms, windowMs: drain.window_ms, atMs: nowMs };
   }
 
   // A drain notice may cross our goodbye: we are leaving already, but now know when to come back.
   #receiveWhileLeaving(message: ControlMessage, nowMs: number): SessionOutput[] {
     if (message.type !== "drain") return this.receiveWhileOpen(message, nowMs);
-    this.#noteDrain(message);
+    this.#noteDrain(message, nowMs);
     return [];
   }
 
-  #receiveWhileEnding(message: ControlMessage): SessionOutput[] {
-    if (message.type === "drain" && this.ending?.kind === "closing") this.#noteDrain(message);
+  #receiveWhileEnding(message: ControlMessage, nowMs: number): SessionOutput[] {
+    if (message.type === "drain" && this.ending?.kind === "closing") this.#noteDrain(message, nowMs);
     return [];
   }
 

@@ -30,7 +30,7 @@ export interface Acceptance {
 export interface DrainOrder {
   /** All slots lie within this long. */
   readonly windowMs: number;
-  /** This agent's slot, from the end of its connection. */
+  /** This agent's slot, from now. */
   readonly slotMs: number;
   readonly reason: string;
 }

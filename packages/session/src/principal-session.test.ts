@@ -183,7 +183,7 @@ describe("a drain", () => {
       "quiesce",
       "send farewell",
     ]);
-    expect(endOf(principal, CLEAN)).toMatchObject({ kind: "drained", slotMs: 7_000, windowMs: 30_000 });
+    expect(endOf(principal, CLEAN, 0)).toMatchObject({ kind: "drained", slotMs: 7_000, windowMs: 30_000 });
   });
 
   it("is still said when it crosses a goodbye, so that the agent does not come back at once", () => {

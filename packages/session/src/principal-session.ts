@@ -127,7 +127,7 @@ export class PrincipalSession extends SessionMachine {
     const state = this.#active;
     if (this.liveness === undefined)
       return this.refuse(new HawserError("draining", order.reason), slotMs, nowMs);
-    this.drainNotice = { slotMs, windowMs };
+    this.drainNotice = { slotMs, windowMs, atMs: nowMs };
     if (state.kind === "open")
       this.#active = {
         kind: "draining",

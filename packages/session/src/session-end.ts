@@ -19,7 +19,7 @@ export type EndReason =
   | { readonly kind: "rotated" }
   /** Any other close handshake with 1000 or 1001. */
   | { readonly kind: "clean" }
-  /** The principal named a slot, measured from the end of the connection. Holds even when the connection was cut afterwards. */
+  /** The principal named a slot; `slotMs` is what is left of it at the end of the connection. Holds even when the connection was cut afterwards. */
   | { readonly kind: "drained"; readonly slotMs: number; readonly windowMs: number }
   | {
       readonly kind: "retryAfter";
@@ -60,6 +60,8 @@ export type EndCause =
 export interface DrainNotice {
   readonly slotMs: number;
   readonly windowMs: number;
+  /** When it was sent or received: the slot counts from there. Monotonic. */
+  readonly atMs: number;
 }
 
 /**
@@ -70,12 +72,16 @@ export function endReason(
   cause: EndCause | undefined,
   drain: DrainNotice | undefined,
   transport: TransportEnd,
+  nowMs: number,
 ): EndReason {
   if (cause?.kind === "refused") return refusedEnd(cause.error, cause.retryAfterMs);
   const said = closeOfPeer(transport);
   if (said !== undefined) return said;
   if (cause?.kind === "superseded" || cause?.kind === "failed") return cause;
-  if (drain !== undefined) return { kind: "drained", ...drain };
+  if (drain !== undefined) {
+    const { slotMs, windowMs, atMs } = drain;
+    return { kind: "drained", slotMs: Math.max(0, slotMs - (nowMs - atMs)), windowMs };
+  }
   if (cause?.kind === "silent") return { kind: "failed", error: cause.error };
   if (transport.kind === "lost") return { kind: "failed", error: transport.error };
   if (transport.clean) return cause?.reason === "rotation" ? { kind: "rotated" } : { kind: "clean" };

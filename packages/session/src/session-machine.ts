@@ -95,7 +95,7 @@ export abstract class SessionMachine {
     const cause = this.ending === undefined ? this.cause : this.ending.cause;
     const openedAtMs = this.#openedAtMs;
     const livedMs = openedAtMs === undefined ? 0 : nowMs - openedAtMs;
-    const end = { ...endReason(cause, this.drainNotice, transport), openedAtMs, livedMs, transport };
+    const end = { ...endReason(cause, this.drainNotice, transport, nowMs), openedAtMs, livedMs, transport };
     this.ending = { kind: "ended", end };
     return [{ kind: "ended", end }];
   }

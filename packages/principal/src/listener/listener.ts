@@ -12,7 +12,7 @@ import { ListenerCounts, type ListenerStats } from "./listener-stats.js";
 import { readProtocol } from "./read-protocol.js";
 import { certificateName, TlsEndpoint } from "./tls-endpoint.js";
 import { unsupportedProtocolAnswer } from "./unsupported-protocol.js";
-import { Visitors, type Visitor } from "./visitors.js";
+import { Visitors, type AdmissionTimes, type Visitor } from "./visitors.js";
 
 export interface ListenerParts {
   readonly runtime: Runtime;
@@ -24,7 +24,7 @@ export interface ListenerParts {
 
 export interface Listener extends Lifecycle<BoundAddress> {
   /** The connection from this address became a session, or was refused as one: its place is for somebody else. */
-  settled(address: string): void;
+  settled(address: string): AdmissionTimes | undefined;
   /** When somebody who is refused behind this listener is to come back: a slot of its own. In milliseconds from now. */
   slot(): number;
   /** Changes how fast and how many are let in; what is not named stays. @throws HawserError `invalid_config` */
@@ -98,8 +98,8 @@ class FrontListener implements Listener {
     await this.#visitors.clear();
   }
 
-  settled(address: string): void {
-    this.#visitors.settled(address);
+  settled(address: string): AdmissionTimes | undefined {
+    return this.#visitors.settled(address);
   }
 
   slot(): number {

@@ -15,8 +15,19 @@ export interface Visitor {
   stage: VisitorStage;
   /** Known once TLS has ended here. */
   certificateName: string | undefined;
+  readonly arrivedAtMs: number;
+  /** When its handshake began; undefined while it waits. */
+  begunAtMs: number | undefined;
   /** It is only let in to be told this. */
   refusal: SocketRefusal | undefined;
+}
+
+/** How long a client took to become a session, in milliseconds. */
+export interface AdmissionTimes {
+  /** In line. */
+  readonly waitMs: number;
+  /** From being let in. */
+  readonly handshakeMs: number;
 }
 
 export interface VisitorsOptions {
@@ -59,6 +70,8 @@ export class Visitors {
       address,
       stage: "waiting",
       certificateName: undefined,
+      arrivedAtMs: this.#now(),
+      begunAtMs: undefined,
       refusal: undefined,
     };
     this.#present.set(address, visitor);
@@ -71,10 +84,14 @@ export class Visitors {
     this.#pump();
   }
 
-  /** What came from this address is a session now, or was refused in its own protocol: its place is free. */
-  settled(address: string): void {
+  /** What came from this address is a session now, or was refused in its own protocol: its place is free. Undefined for what is no visitor. */
+  settled(address: string): AdmissionTimes | undefined {
     const visitor = this.#present.get(address);
-    if (visitor !== undefined && this.#forget(visitor)) this.#pump();
+    if (visitor === undefined || !this.#forget(visitor)) return undefined;
+    const now = this.#now();
+    const begunAtMs = visitor.begunAtMs ?? now;
+    this.#pump();
+    return { waitMs: begunAtMs - visitor.arrivedAtMs, handshakeMs: now - begunAtMs };
   }
 
   configure(settings: AdmissionSettings): void {
@@ -109,6 +126,7 @@ export class Visitors {
     for (let next = this.#queue.take(this.#now()); next !== undefined; next = this.#queue.take(this.#now())) {
       switch (next.kind) {
         case "admitted":
+          next.client.begunAtMs = this.#now();
           this.#options.begin(next.client);
           break;
         case "refused":

@@ -8,6 +8,7 @@ import type { Connection, PeerInfo } from "@hawser/transport";
 import type { Authenticate, AuthenticateResult } from "../authenticate.js";
 import type { AgentEventHandler, DrainOptions, DrainProgress, DrainReport } from "../principal.js";
 import type { PrincipalObserver } from "../principal-observer.js";
+import type { AdmissionTimes } from "../listener/visitors.js";
 import { SELF_AGENT } from "../self-login.js";
 import type { AgentPresence } from "./agent-presence.js";
 import { applyAgentEvent } from "./apply-agent-event.js";
@@ -29,7 +30,7 @@ export interface SessionRegistryOptions {
   readonly timing: Partial<SessionTiming> | undefined;
   readonly resend: Partial<ResendTiming> | undefined;
   /** A connection became a session, or ended without: its handshake is over. */
-  readonly settled: (connection: Connection) => void;
+  readonly settled: (connection: Connection) => AdmissionTimes | undefined;
   /** When somebody who is refused is to come back: a slot of its own, in milliseconds from now. */
   readonly slot: () => number;
 }
@@ -196,7 +197,7 @@ export class SessionRegistry {
   #opened(link: Link<PrincipalSession>, session: Established): void {
     const presence = this.#agents.getOrAdd(session.agent);
     presence.opened(link, session);
-    this.#options.settled(link.connection);
+    const times = this.#options.settled(link.connection);
     this.#logger.info(
       {
         agent: session.agent,
@@ -204,6 +205,9 @@ export class SessionRegistry {
         epoch: session.epoch,
         transport: link.connection.transport,
         software: session.peerSoftware,
+        ...(times === undefined
+          ? {}
+          : { wait_ms: Math.round(times.waitMs), handshake_ms: Math.round(times.handshakeMs) }),
       },
       "session opened",
     );
