@@ -1,0 +1,78 @@
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { delimiter } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { beforeAll, describe, expect, it } from "vitest";
+import { becomes } from "./support/eventually.js";
+import { plainEnvironment, PROGRAMS } from "./support/programs.js";
+import { createSharedWorld, watchSharedWorld, type World } from "./support/world.js";
+
+const run = promisify(execFile);
+const readme = await readFile(fileURLToPath(new URL("../apps/cli/README.md", import.meta.url)), "utf8");
+const blockOf = (label: string): string =>
+  new RegExp(`^\`\`\`${label}\n([\\s\\S]*?)^\`\`\``, "m").exec(readme)?.[1] ?? "";
+const linesOf = (label: string): readonly string[] => blockOf(label).split("\n").filter(Boolean);
+
+let world: World;
+let env: NodeJS.ProcessEnv;
+watchSharedWorld(() => world);
+
+beforeAll(async () => {
+  world = await createSharedWorld();
+  await world.startPrincipal();
+  await (await world.agent("edge-json")).start();
+  await (await world.agent("edge-grpc", { transport: "grpc" })).start();
+  await world.connected("edge-json");
+  await world.connected("edge-grpc");
+  await mkdir(world.path("bin"));
+  await writeFile(world.path("site.yaml"), blockOf("yaml manifest"));
+  const command = world.path("bin", "hawser");
+  await writeFile(command, `#!/bin/sh\nexec '${process.execPath}' '${PROGRAMS.cli}' "$@"\n`);
+  await chmod(command, 0o755);
+  env = {
+    ...plainEnvironment(),
+    HAWSER_SERVER: world.api.server,
+    HAWSER_CONFIG: world.path("config.yaml"),
+    PATH: `${world.path("bin")}${delimiter}${process.env.PATH ?? ""}`,
+  };
+});
+
+describe("the examples of the command line's README", () => {
+  // In their order: the later ones need what the earlier ones made.
+  it.each(linesOf("sh run"))("%s", async (line) => {
+    await run("bash", ["-c", line], { env, cwd: world.directory });
+  });
+
+  it("hawser dev, until Ctrl-C", async () => {
+    const [line = ""] = linesOf("sh until-interrupted");
+    // The ports of the README may be taken on this machine.
+    const command = `exec ${line} --listen 127.0.0.1:0 --api-listen 127.0.0.1:0`;
+    const child = spawn("bash", ["-c", command], { env, cwd: world.directory });
+    const ended = once(child, "close");
+    let said = "";
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding("utf8").on("data", (chunk: string) => (said += chunk));
+    try {
+      await becomes("it says what to type", () => said.includes("until you press Ctrl-C"));
+    } finally {
+      child.kill("SIGINT");
+      await ended;
+    }
+    expect({ code: child.exitCode, said }).toMatchObject({
+      code: 0,
+      said: expect.stringContaining("all have ended"),
+    });
+  });
+
+  it("there is one for each command", async () => {
+    const { stdout } = await run("bash", ["-c", "hawser --help"], { env });
+    const listed = stdout.slice(stdout.indexOf("Commands:"), stdout.indexOf("Which principal:"));
+    const commands = [...listed.matchAll(/^ {2}([a-z][a-z-]*) /gm)].map(([, name = ""]) => name);
+    expect(commands).toContain("apply");
+    const shown = [...linesOf("sh run"), ...linesOf("sh until-interrupted")].join("\n");
+    const missing = new Set(commands.filter((name) => name !== "help" && !shown.includes(`hawser ${name}`)));
+    expect([...missing]).toEqual([]);
+  });
+});
