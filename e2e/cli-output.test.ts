@@ -1,0 +1,94 @@
+import { execFile } from "node:child_process";
+import { readFile, writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { beforeAll, describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { z } from "zod";
+import { PROGRAMS, runProgram } from "./support/programs.js";
+import { createSharedWorld, watchSharedWorld, type World } from "./support/world.js";
+
+const contract = z
+  .record(z.string(), z.json())
+  .parse(
+    JSON.parse(
+      await readFile(fileURLToPath(new URL("../apps/cli/schema/output.json", import.meta.url)), "utf8"),
+    ),
+  );
+
+let world: World;
+watchSharedWorld(() => world);
+
+beforeAll(async () => {
+  world = await createSharedWorld();
+  await world.startPrincipal();
+  await (await world.agent("edge")).start();
+  await world.connected("edge");
+  await world.api.put("edge", "ConfigFile", "there", { path: "there", content: "x" });
+  await world.api.post("edge", { id: "1", type: "e2e.nobody.v1", resourceid: "order_u1" });
+  await writeFile(
+    world.path("m.yaml"),
+    "agent: edge\nkind: ConfigFile\nname: motd\nspec: {path: motd, content: a}\n",
+  );
+});
+
+/** What each command prints for programs, in this order: command of the contract, command line, exit code. */
+const LINES: readonly (readonly [string, string, number])[] = [
+  ["diff", "diff -f m.yaml --prune", 1],
+  ["apply", "apply -f m.yaml --dry-run --prune", 0],
+  ["apply", "apply -f m.yaml --wait", 0],
+  ["get", "get edge", 0],
+  ["get", "get edge/ConfigFile/motd", 0],
+  ["describe", "describe edge", 0],
+  ["describe", "describe edge/ConfigFile/motd", 0],
+  ["wait", "wait edge edge/ConfigFile/motd", 0],
+  ["agents", "agents", 0],
+  ["send", "send edge --type e2e.nobody.v1 --resource order_u2 --data 1", 0],
+  ["top", "top --once --interval 200ms", 0],
+  ["status", "status", 0],
+  ["wait", "wait edge --for idle", 0],
+  ["dead-letters list", "dead-letters list", 0],
+  ["dead-letters requeue", "dead-letters requeue edge --all", 0],
+  ["dead-letters discard", "dead-letters discard nobody --all", 0],
+  ["doctor", "doctor --data-dir . --port 127.0.0.1:0", 0],
+  ["explain", "explain", 0],
+  ["explain", "explain conflict", 0],
+  ["context list", "context list", 0],
+  ["context show", "context show", 0],
+  ["delete", "delete edge/ConfigFile/motd", 0],
+];
+
+describe("what is printed for programs", () => {
+  it.each(LINES)("%s: hawser %s", async (command, line, expected) => {
+    const check = z.fromJSONSchema(z.custom<z.core.JSONSchema.JSONSchema>().parse(contract[command]));
+    const env = { HAWSER_SERVER: world.api.server, HAWSER_CONFIG: world.path("config.yaml") };
+    const format = line.length % 2 === 0 ? "json" : "yaml";
+    const args = [...line.split(" "), "--output", format];
+    const { code, stdout, stderr } = await runProgram(PROGRAMS.cli, args, { env, cwd: world.directory });
+    expect({ code, stderr }).toMatchObject({ code: expected });
+    const value: unknown = format === "json" ? JSON.parse(stdout) : parse(stdout);
+    expect(check.safeParse(value).error).toBeUndefined();
+  });
+
+  it("each command of the contract is among these, events apart, which has streams of its own", () => {
+    expect([...new Set([...LINES.map(([command]) => command), "events"])].sort()).toEqual(
+      Object.keys(contract).sort(),
+    );
+  });
+});
+
+describe("completion in a real bash", () => {
+  it.each([
+    ["hawser a", "apply agents"],
+    ["hawser agents --st", "--state"],
+    ["hawser agents --state ''", "connected disconnected"],
+    ["hawser dead-letters re", "requeue"],
+    ["hawser explain mailbox", "mailbox_full"],
+    ["hawser agents -o js", "json jsonl"],
+  ])("%s", async (line, expected) => {
+    const script = `source <('${process.execPath}' '${PROGRAMS.cli}' completion bash)
+COMP_WORDS=(${line}); COMP_CWORD=$(( \${#COMP_WORDS[@]} - 1 )); _hawser; echo "\${COMPREPLY[*]}"`;
+    const { stdout } = await promisify(execFile)("bash", ["-c", script]);
+    expect(stdout.trim()).toBe(expected);
+  });
+});
