@@ -2,23 +2,10 @@ import { join } from "node:path";
 import { createAgent, type Agent } from "@hawser/agent";
 import type { Store } from "@hawser/store";
 import { createLevelStore } from "@hawser/store-level";
-import type { Dialer } from "@hawser/transport";
-import { createGrpcDialer } from "@hawser/transport-grpc";
-import { createWebSocketDialer } from "@hawser/transport-ws";
 import { agentName } from "./agent-name.js";
-import type { ClientCommands, TransportName } from "./child-commands.js";
+import type { ClientCommands } from "./child-commands.js";
+import { dialerFor } from "./dialer-for.js";
 import { cpuTime, quiet, serveCommands } from "./served-commands.js";
-
-function dialerFor(transport: TransportName, port: number): Dialer {
-  switch (transport) {
-    case "ws-json":
-      return createWebSocketDialer({ url: `ws://127.0.0.1:${port}`, subprotocol: "cloudevents.json" });
-    case "ws-proto":
-      return createWebSocketDialer({ url: `ws://127.0.0.1:${port}`, subprotocol: "cloudevents.proto" });
-    case "grpc":
-      return createGrpcDialer({ target: `127.0.0.1:${port}` });
-  }
-}
 
 /** Production agents, each with a store of its own, whose handler does nothing: what is measured is the way there. */
 class AgentsProcess implements ClientCommands {

@@ -1,12 +1,13 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { pinnedTo } from "./core-pinning.js";
+import { pinnedTo, UNPINNED } from "./core-pinning.js";
 import type { Reply } from "./served-commands.js";
 
-export type Role = "principal" | "agents" | "raw-server" | "raw-clients";
+export type Role = "principal" | "agents" | "raw-server" | "raw-clients" | "fleet";
 
 export interface ChildOptions {
-  readonly core: number;
+  /** The one core it stays on; absent, it runs wherever the system puts it. */
+  readonly core?: number;
   /** Writes a V8 CPU profile there when the child ends. */
   readonly profileDirectory?: string | undefined;
   /** Threads for the file system, of which LevelDB uses one per store and operation. */
@@ -35,7 +36,7 @@ export class Child<Commands extends object> {
     const flags = ["--expose-gc"];
     if (profileDirectory !== undefined)
       flags.push("--cpu-prof", `--cpu-prof-dir=${profileDirectory}`, `--cpu-prof-name=${role}.cpuprofile`);
-    const { execPath, prefix } = pinnedTo(core);
+    const { execPath, prefix } = core === undefined ? UNPINNED : pinnedTo(core);
     this.#process = fork(fileURLToPath(new URL(`./${role}-process.js`, import.meta.url)), [], {
       execPath,
       execArgv: [...prefix, ...flags],

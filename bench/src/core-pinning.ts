@@ -13,9 +13,12 @@ function canPin(): boolean {
   return both.every((core) => spawnSync("taskset", ["-c", String(core), "true"]).status === 0);
 }
 
+/** How to start Node.js wherever the system puts it. */
+export const UNPINNED = { execPath: process.execPath, prefix: [] } as const;
+
 /** How to start Node.js so that it stays on one core; as it is where the system offers no `taskset`. */
 export function pinnedTo(core: number): { readonly execPath: string; readonly prefix: readonly string[] } {
-  if (!AVAILABLE) return { execPath: process.execPath, prefix: [] };
+  if (!AVAILABLE) return UNPINNED;
   return { execPath: "taskset", prefix: ["-c", String(core), process.execPath] };
 }
 
