@@ -35,6 +35,11 @@ export const lifecycleSettings = {
     "from opening, how long the rate takes to grow from a tenth to all of it; default 5s",
     duration(upToAnHour).default(5_000),
   ),
+  maxSessionAge: setting(
+    "<duration>",
+    "how old a session may get, give or take a tenth, before its agent is asked to come back at once; default 1h",
+    duration({ minMs: 1_000, maxMs: 24 * HOUR_MS }).default(HOUR_MS),
+  ),
   stopShape: setting(
     "<restart|handover>",
     "whether agents come back to this principal or go to another one when it stops; default restart",

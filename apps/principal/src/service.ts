@@ -70,6 +70,7 @@ export function createService(
     observer: metrics.observer,
     window: settings.window,
     maxSessions: settings.maxSessions,
+    timing: { maxSessionAgeMs: settings.maxSessionAge },
     stop: {
       shape: settings.stopShape,
       windowMs: settings.stopWindow,

@@ -49,6 +49,8 @@ export const DEFAULT_TIMING = {
   heartbeatTimeoutMs: 60_000,
   rotationMinMs: 15 * 60_000,
   rotationMaxMs: 45 * 60_000,
+  /** How old the principal lets a session become, give or take a tenth: above every rotation, for agents that never rotate. */
+  maxSessionAgeMs: 60 * 60_000,
   /** Each step of saying goodbye (confirmation, finishing, the peer's close) may take this long, then the connection is cut. */
   closeGraceMs: 10_000,
 } as const;

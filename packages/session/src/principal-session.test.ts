@@ -2,11 +2,13 @@ import { DEFAULT_TIMING, HawserError, LIMITS } from "@hawser/protocol";
 import { describe, expect, it } from "vitest";
 import type { PrincipalSession } from "./principal-session.js";
 import type { TransportEnd } from "./session-end.js";
+import type { SessionTiming } from "./session-timing.js";
 import { HELLO, MESSAGES } from "./testing/messages.js";
 import {
   ACCEPTANCE,
   brief,
   CLEAN,
+  constantRandom,
   DRAIN_ORDER,
   LOST,
   principalIn,
@@ -168,6 +170,44 @@ describe("a goodbye of the agent", () => {
     const principal = principalIn("open");
     principal.receive({ type: "goodbye", reason: "stopping" }, 0);
     expect(endOf(principal, CLEAN)).toMatchObject({ kind: "clean" });
+  });
+});
+
+describe("a session that its agent never renews", () => {
+  const aged = (share: number): number => DEFAULT_TIMING.maxSessionAgeMs * share;
+  const opened = (timing: Partial<SessionTiming>, draw: number): PrincipalSession => {
+    const principal = principalSession(timing, constantRandom(draw));
+    principal.receive(HELLO, 0);
+    principal.accept(ACCEPTANCE, 0);
+    return principal;
+  };
+
+  it.each([
+    [0, 0.9],
+    [1 - Number.EPSILON, 1.1],
+  ])(
+    "is asked to come back at once when it is an hour old, give or take a tenth (draw %d)",
+    (draw, share) => {
+      const principal = opened({}, draw);
+      const at = aged(share);
+      const asked = (nowMs: number): unknown[] =>
+        brief(principal.wake(nowMs, 0)).filter((each) => each === "send drain");
+      for (let nowMs = 0; nowMs < at - 1_000; nowMs += 10_000) {
+        principal.heard(nowMs);
+        expect(asked(nowMs)).toEqual([]);
+      }
+      principal.heard(at);
+      expect(asked(at + 1)).toEqual(["send drain"]);
+      expect(principal.state.kind).toBe("draining");
+      // The hard grace: it does not say goodbye.
+      expect(brief(principal.wake(at + 1 + closeGraceMs, 0))).toContain("close 1001");
+    },
+  );
+
+  it("is left alone when that is switched off", () => {
+    const principal = opened({ maxSessionAgeMs: null }, 0);
+    principal.heard(aged(2));
+    expect(brief(principal.wake(aged(2), 0))).not.toContain("send drain");
   });
 });
 

@@ -20,6 +20,7 @@ import type {
   PrincipalSessionOptions,
   PrincipalSessionState,
 } from "./principal-session-state.js";
+import { drawRetirement } from "./retirement.js";
 import type { EndCause } from "./session-end.js";
 import { SessionMachine, type EndingState } from "./session-machine.js";
 import type { SessionOutput } from "./session-output.js";
@@ -98,7 +99,11 @@ export class PrincipalSession extends SessionMachine {
     const { heartbeatIntervalMs: intervalMs, heartbeatTimeoutMs: timeoutMs } = this.#timing;
     const liveness = new Liveness({ intervalMs, timeoutMs }, this.#options.random, nowMs);
     const message = welcomeOf(this.#options, this.#timing, acceptance, version);
-    this.#active = { kind: "open", peer };
+    this.#active = {
+      kind: "open",
+      peer,
+      retireAtMs: drawRetirement(this.#timing, this.#options.random, nowMs),
+    };
     return [{ kind: "send", message }, this.opened(peer, liveness, nowMs)];
   }
 
@@ -161,14 +166,19 @@ export class PrincipalSession extends SessionMachine {
   }
 
   protected get deadlineMs(): number | undefined {
+    if (this.#active.kind === "open") return this.#active.retireAtMs;
     return "deadlineMs" in this.#active ? this.#active.deadlineMs : undefined;
   }
 
   protected onDeadline(nowMs: number): SessionOutput[] {
     switch (this.#active.kind) {
       case "new":
-      case "open":
         return [];
+      case "open":
+        return this.drain(
+          { windowMs: 0, slotMs: 0, reason: "this session has reached its maximum age" },
+          nowMs,
+        );
       case "awaitingHello":
         return this.#noHello(nowMs);
       case "authenticating":

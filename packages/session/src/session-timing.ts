@@ -15,6 +15,11 @@ export interface SessionTiming {
   readonly rotationMinMs: number | null;
   /** @default 45 min */
   readonly rotationMaxMs: number | null;
+  /**
+   * The principal asks an agent to come back at once when its session is this old, give or take a tenth: for agents that never rotate, and load balancers that
+   * would cut the connection. Null switches it off; agents do not read it. @default 60 min
+   */
+  readonly maxSessionAgeMs: number | null;
   /** What each step of a goodbye may take before the connection is cut. @default 10 s */
   readonly closeGraceMs: number;
 }
@@ -33,6 +38,8 @@ export function resolveSessionTiming(options: Partial<SessionTiming> = {}): Sess
     heartbeatIntervalMs: options.heartbeatIntervalMs ?? DEFAULT_TIMING.heartbeatIntervalMs,
     heartbeatTimeoutMs: options.heartbeatTimeoutMs ?? DEFAULT_TIMING.heartbeatTimeoutMs,
     ...resolveRotation(options),
+    maxSessionAgeMs:
+      options.maxSessionAgeMs === undefined ? DEFAULT_TIMING.maxSessionAgeMs : options.maxSessionAgeMs,
     closeGraceMs: options.closeGraceMs ?? DEFAULT_TIMING.closeGraceMs,
   };
   const { minHeartbeatIntervalMs, maxDurationMs } = LIMITS;
