@@ -11,6 +11,7 @@ import { describeCommand } from "./commands/describe.js";
 import { devCommand } from "./commands/dev.js";
 import { diffCommand } from "./commands/diff.js";
 import { doctorCommand } from "./commands/doctor.js";
+import { drainCommand } from "./commands/drain.js";
 import { eventsCommand } from "./commands/events.js";
 import { explainCommand } from "./commands/explain.js";
 import { getCommand } from "./commands/get.js";
@@ -101,6 +102,7 @@ const COMMANDS: readonly ((context: CommandContext) => Command)[] = [
   sendCommand,
   topCommand,
   statusCommand,
+  drainCommand,
   deadLettersCommand,
   doctorCommand,
   devCommand,

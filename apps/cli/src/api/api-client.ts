@@ -7,6 +7,7 @@ import {
   batchItemSchema,
   deadLetterSchema,
   deleteAnswerSchema,
+  drainSchema,
   infoSchema,
   putAnswerSchema,
   resourceSchema,
@@ -15,6 +16,7 @@ import {
   type Agent,
   type BatchItem,
   type DeadLetter,
+  type Drain,
   type Info,
   type PutResult,
   type Resource,
@@ -133,6 +135,15 @@ export class ApiClient {
 
   async status(): Promise<Status> {
     return this.#json(statusSchema, "/v1/status");
+  }
+
+  /** Begins a drain, or answers with the one that is under way. */
+  async drain(order: Readonly<Record<string, string | number>>): Promise<Drain> {
+    return this.#json(drainSchema, "/v1/drain", { method: "POST", body: JSON.stringify(order) });
+  }
+
+  async draining(): Promise<Drain> {
+    return this.#json(drainSchema, "/v1/drain");
   }
 
   async info(): Promise<Info> {

@@ -98,6 +98,31 @@ export const infoSchema = z.looseObject({
 });
 export type Info = z.infer<typeof infoSchema>;
 
+/** A drain, as `/v1/drain` tells it. */
+export const drainSchema = z.looseObject({
+  state: z.string(),
+  progress: z
+    .object({
+      shape: z.string(),
+      reason: z.string(),
+      sessions: z.number(),
+      remaining: z.number(),
+      unsettled: z.number(),
+    })
+    .optional(),
+  report: z
+    .object({
+      shape: z.string(),
+      sessions: z.number(),
+      cutOff: z.number(),
+      unsettled: z.record(z.string(), z.number()),
+      unsettledTotal: z.number(),
+      durationMs: z.number(),
+    })
+    .optional(),
+});
+export type Drain = z.infer<typeof drainSchema>;
+
 /** A step in the life of an event, as `GET /v1/streams/events` tells it. */
 export const eventStepSchema = z.looseObject({
   agent: z.string(),

@@ -1,0 +1,99 @@
+import { SingleBar } from "cli-progress";
+import { Command, Option } from "commander";
+import type { Drain } from "../api/schemas.js";
+import type { CommandContext } from "../command/command-context.js";
+import { parseDuration } from "../command/duration-option.js";
+import { withExamples } from "../command/examples.js";
+import { isForPeople, printObject } from "../output/print.js";
+
+interface DrainFlags {
+  readonly shape: "restart" | "handover";
+  readonly window: number;
+  readonly lead?: number;
+  readonly return?: number;
+  readonly reason?: string;
+  readonly wait: boolean;
+}
+
+const DEFAULT_WINDOW_MS = 5_000;
+const POLL_MS = 200;
+
+export function drainCommand(context: CommandContext): Command {
+  const command = new Command("drain")
+    .description(
+      "let all agents go, spread out, before this principal is stopped; asking again changes nothing",
+    )
+    .addOption(
+      new Option("--shape <shape>", "they come back here (restart) or go to another principal (handover)")
+        .choices(["restart", "handover"])
+        .default("restart"),
+    )
+    .option(
+      "--window <duration>",
+      "what their return or their leaving is spread over",
+      parseDuration,
+      DEFAULT_WINDOW_MS,
+    )
+    .option("--lead <duration>", "serve on this long with readiness already failing", parseDuration)
+    .option("--return <duration>", "for a restart: how long the principal will be away", parseDuration)
+    .option("--reason <text>", "for people: in logs and in the notice to each agent")
+    .option("--no-wait", "end at once; 'hawser drain' again shows how far it is")
+    .action((flags: DrainFlags) => drain(context, flags));
+  return withExamples(command, "hawser drain", "hawser drain --shape handover --window 20s --reason deploy");
+}
+
+async function drain(context: CommandContext, flags: DrainFlags): Promise<void> {
+  const client = context.connect();
+  const begun = await client.drain({
+    shape: flags.shape,
+    windowMs: flags.window,
+    ...(flags.lead === undefined ? {} : { leadMs: flags.lead }),
+    ...(flags.return === undefined ? {} : { returnAfterMs: flags.return }),
+    ...(flags.reason === undefined ? {} : { reason: flags.reason }),
+  });
+  const last = flags.wait ? await followed(context, begun) : begun;
+  print(context, last);
+}
+
+/** Asks until the report is there, with a bar where somebody looks. */
+async function followed({ terminal, runtime, connect }: CommandContext, begun: Drain): Promise<Drain> {
+  const client = connect();
+  const bar = terminal.errIsTerminal
+    ? new SingleBar({
+        format: "drain {bar} {value}/{total} gone",
+        stream: process.stderr,
+        clearOnComplete: true,
+      })
+    : undefined;
+  bar?.start(begun.progress?.sessions ?? 0, 0);
+  try {
+    for (let now = begun; ; now = await client.draining()) {
+      if (now.report !== undefined) return now;
+      if (now.progress !== undefined) bar?.update(now.progress.sessions - now.progress.remaining);
+      await new Promise<void>((resolve) => void runtime.timers.after(POLL_MS, resolve));
+      terminal.interrupted.throwIfAborted();
+    }
+  } finally {
+    bar?.stop();
+  }
+}
+
+function print({ terminal, globals }: CommandContext, answer: Drain): void {
+  const { output } = globals();
+  if (!isForPeople(output)) {
+    printObject(terminal, output, answer);
+    return;
+  }
+  const { progress, report } = answer;
+  if (report === undefined) {
+    terminal.out(
+      `draining: ${progress?.remaining ?? 0} of ${progress?.sessions ?? 0} sessions are still there`,
+    );
+    return;
+  }
+  const seconds = (report.durationMs / 1_000).toFixed(1);
+  terminal.out(
+    `drained: ${report.sessions} sessions in ${seconds} s, ${report.cutOff} cut off, ${report.unsettledTotal} events will be sent again`,
+  );
+  for (const [agent, count] of Object.entries(report.unsettled)) terminal.out(`  ${agent}  ${count}`);
+}
