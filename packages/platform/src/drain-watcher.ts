@@ -1,0 +1,139 @@
+import { HawserError } from "@hawser/protocol";
+import { pause, systemRuntime, type Lifecycle, type Runtime } from "@hawser/runtime";
+import { WatchFailure } from "./watch-failure.js";
+import type { DrainSignal, PlatformSource, PlatformWatcherState } from "./watcher-state.js";
+
+/** Full jitter below a ceiling that doubles from `baseMs` to `capMs`; a missing permission waits `deniedMs`, give or take a tenth. */
+export const DEFAULT_WATCH_BACKOFF = {
+  floorMs: 250,
+  baseMs: 1_000,
+  capMs: 30_000,
+  deniedMs: 300_000,
+} as const;
+
+export interface WatcherOptions {
+  /** Called once at most. What it throws or rejects with is its own affair: it must not. */
+  readonly onDraining: (signal: DrainSignal) => void;
+  readonly onState?: (state: PlatformWatcherState) => void;
+  /** @default the real one */
+  readonly runtime?: Runtime;
+}
+
+export type Round =
+  | { readonly kind: "again"; readonly afterMs: number }
+  | { readonly kind: "draining"; readonly reason: string };
+
+/** What looks at one platform. */
+export interface DrainSource {
+  readonly source: PlatformSource;
+  /** Once, at `start`. @throws HawserError `invalid_config` */
+  prepare(): Promise<void>;
+  /** Looks once, or for as long as a watch holds, and says with `seeing` that it can see. @throws WatchFailure */
+  round(signal: AbortSignal, seeing: (waitingFor?: string) => void): Promise<Round>;
+}
+
+/** Runs the rounds of a source one after the other, with backoff after those that fail, until the platform takes this process away. */
+export class DrainWatcher implements Lifecycle {
+  readonly #source: DrainSource;
+  readonly #options: WatcherOptions;
+  readonly #runtime: Runtime;
+  readonly #over = new AbortController();
+  #state: PlatformWatcherState = { kind: "starting" };
+  #started: Promise<void> | undefined;
+  #loop: Promise<void> | undefined;
+  #failures = 0;
+
+  constructor(source: DrainSource, options: WatcherOptions) {
+    this.#source = source;
+    this.#options = options;
+    this.#runtime = options.runtime ?? systemRuntime();
+  }
+
+  get state(): PlatformWatcherState {
+    return this.#state;
+  }
+
+  /** Loads what it needs and begins; it does not wait for the platform to answer. @throws HawserError `invalid_config` */
+  start(): Promise<void> {
+    this.#started ??= this.#source.prepare().then(() => {
+      if (!this.#over.signal.aborted) this.#loop = this.#run();
+    });
+    return this.#started;
+  }
+
+  async stop(): Promise<void> {
+    this.#over.abort();
+    await this.#started?.catch(() => {});
+    await this.#loop;
+    if (this.#state.kind !== "stopped") this.#enter({ kind: "stopped" });
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#over;
+    while (!signal.aborted) {
+      const waitMs = await this.#once(signal);
+      if (waitMs === "draining") return;
+      await pause(this.#runtime.timers, waitMs, signal);
+    }
+  }
+
+  async #once(signal: AbortSignal): Promise<number | "draining"> {
+    try {
+      const round = await this.#source.round(signal, (waitingFor) => this.#seeing(waitingFor));
+      if (round.kind === "again") return round.afterMs;
+      if (signal.aborted) return 0;
+      this.#drain(round.reason);
+      return "draining";
+    } catch (thrown) {
+      return signal.aborted ? 0 : this.#failed(thrown);
+    }
+  }
+
+  #seeing(waitingFor: string | undefined): void {
+    if (this.#over.signal.aborted) return;
+    this.#failures = 0;
+    const now = this.#state;
+    if (now.kind === "watching" && now.waitingFor === waitingFor) return;
+    this.#enter({ kind: "watching", ...(waitingFor === undefined ? {} : { waitingFor }) });
+  }
+
+  #drain(reason: string): void {
+    const told = { source: this.#source.source, reason, at: this.#runtime.clock.wallTime() };
+    this.#runtime.logger.warn({ source: told.source, reason }, "the platform is taking this process away");
+    this.#enter({ kind: "draining", ...told });
+    this.#options.onDraining(told);
+  }
+
+  #failed(thrown: unknown): number {
+    const denied = thrown instanceof WatchFailure && thrown.kind === "denied";
+    const error = HawserError.from(thrown instanceof WatchFailure ? thrown.cause : thrown);
+    const waitMs = this.#backoffMs(denied);
+    const now = this.#runtime.clock.wallTime();
+    const since = this.#state.kind === "degraded" ? this.#state.since : now;
+    const fields = {
+      source: this.#source.source,
+      code: error.code,
+      err: error,
+      retryInMs: Math.round(waitMs),
+    };
+    const message = `the platform watcher cannot see: ${error.message}`;
+    if (denied) this.#runtime.logger.error(fields, message);
+    else this.#runtime.logger.warn(fields, message);
+    this.#enter({ kind: "degraded", error, since, nextTryAt: now + waitMs });
+    return waitMs;
+  }
+
+  #backoffMs(denied: boolean): number {
+    const { floorMs, baseMs, capMs, deniedMs } = DEFAULT_WATCH_BACKOFF;
+    const draw = this.#runtime.random.next();
+    if (denied) return deniedMs * (0.9 + 0.2 * draw);
+    const ceilingMs = Math.min(capMs, baseMs * 2 ** this.#failures);
+    this.#failures += 1;
+    return floorMs + draw * (ceilingMs - floorMs);
+  }
+
+  #enter(state: PlatformWatcherState): void {
+    this.#state = state;
+    this.#options.onState?.(state);
+  }
+}

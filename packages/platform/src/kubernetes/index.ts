@@ -1,0 +1,7 @@
+export {
+  createKubernetesWatcher,
+  type KubernetesLimits,
+  type KubernetesWatcher,
+  type KubernetesWatcherOptions,
+} from "./kubernetes-watcher.js";
+export type { KubernetesSignal } from "./kubernetes-signal.js";

@@ -1,0 +1,91 @@
+import { hostname } from "node:os";
+import { readFile } from "node:fs/promises";
+import { HawserError } from "@hawser/protocol";
+import { systemRuntime, type Lifecycle, type Runtime } from "@hawser/runtime";
+import { DrainWatcher, type WatcherOptions } from "../drain-watcher.js";
+import { limitedCall } from "../limited-call.js";
+import type { PlatformLimits } from "../platform-windows.js";
+import type { PlatformWatcherState } from "../watcher-state.js";
+import { kubeFailure } from "./kube-failure.js";
+import type { KubernetesSignal } from "./kubernetes-signal.js";
+import { KubernetesSource, REQUEST_TIMEOUT_MS } from "./kubernetes-source.js";
+
+export interface KubernetesWatcherOptions extends WatcherOptions {
+  /** @default own pod */
+  readonly signal?: KubernetesSignal;
+  /** @default POD_NAME (downward API), then the host name */
+  readonly pod?: string;
+  /** @default POD_NAMESPACE (downward API), then that of the service account */
+  readonly namespace?: string;
+  /** URL of an API server that asks for no credentials, such as `kubectl proxy`. @default in-cluster, by service account */
+  readonly server?: string;
+}
+
+export interface KubernetesLimits {
+  readonly limits: Pick<PlatformLimits, "terminationGraceMs">;
+  /** What could not be read, for example for want of a permission. */
+  readonly errors: readonly HawserError[];
+}
+
+export interface KubernetesWatcher extends Lifecycle {
+  readonly state: PlatformWatcherState;
+  /** What `checkPlatformWindows` wants to know, as far as it may be read. After `start`. */
+  limits(): Promise<KubernetesLimits>;
+}
+
+/**
+ * Tells when Kubernetes takes this pod away. `start` throws HawserError `invalid_config` for settings that cannot work, outside a cluster, or if the client library is
+ * not installed.
+ */
+export function createKubernetesWatcher(options: KubernetesWatcherOptions): KubernetesWatcher {
+  const runtime = options.runtime ?? systemRuntime();
+  const pod = options.pod ?? process.env["POD_NAME"] ?? hostname();
+  const source = new KubernetesSource(
+    {
+      signal: options.signal ?? { kind: "pod" },
+      pod,
+      server: options.server,
+      namespace: () => findNamespace(options.namespace),
+    },
+    runtime,
+  );
+  const watcher = new DrainWatcher(source, { ...options, runtime });
+  return {
+    start: () => watcher.start(),
+    stop: () => watcher.stop(),
+    get state() {
+      return watcher.state;
+    },
+    limits: () => readLimits(source, pod, runtime),
+  };
+}
+
+const NAMESPACE_FILE = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
+
+async function findNamespace(given: string | undefined): Promise<string> {
+  const named = given ?? process.env["POD_NAMESPACE"];
+  if (named !== undefined) return named;
+  const read = await readFile(NAMESPACE_FILE, "utf8").catch(() => "");
+  if (read.trim() !== "") return read.trim();
+  throw new HawserError(
+    "invalid_config",
+    "the namespace is not known: set POD_NAMESPACE by the downward API",
+  );
+}
+
+async function readLimits(
+  source: KubernetesSource,
+  name: string,
+  runtime: Runtime,
+): Promise<KubernetesLimits> {
+  const { api, namespace } = source.connected();
+  try {
+    const answer = await limitedCall(runtime.timers, REQUEST_TIMEOUT_MS, new AbortController().signal, () =>
+      api.core.readNamespacedPod({ name, namespace }),
+    );
+    const seconds = answer.spec?.terminationGracePeriodSeconds;
+    return { limits: seconds === undefined ? {} : { terminationGraceMs: seconds * 1_000 }, errors: [] };
+  } catch (thrown) {
+    return { limits: {}, errors: [kubeFailure(`get pod ${name}`, "pods: get", thrown).cause] };
+  }
+}
