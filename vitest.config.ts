@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 // Packages are resolved to their sources, so that a test never runs against a stale build.
-const resolve = { conditions: ["@hawser/source", "module", "node", "import", "default"] };
+const resolve = { conditions: ["@hawser/source", "node", "import", "default"] };
 const ssr = { resolve };
 
 export default defineConfig({

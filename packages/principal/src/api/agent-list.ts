@@ -1,26 +1,35 @@
-import { HawserError } from "@hawser/protocol";
+import { z } from "zod";
+import { about } from "./api-schema.js";
 import type { Principal } from "../principal.js";
 import type { AgentView } from "../views.js";
 import { AGENT_SORTS, ORDERS, orderedPage } from "./agent-order.js";
 import type { FleetSnapshot } from "./fleet-snapshot.js";
-import { parseChoice, parsePage, type PageJson } from "./paging.js";
+import type { PageJson } from "./paging.js";
+import { choice, PAGE_QUERY } from "./query.js";
 import { scanPage } from "./scan-page.js";
 import { agentJson } from "./view-json.js";
+import { AGENT_STATES } from "./view-schemas.js";
 
-const STATES = ["connected", "disconnected"] as const;
 const NAME_PREFIX = /^[a-z0-9][a-z0-9.-]{0,127}$/;
+
+export const AGENTS_QUERY = z.object({
+  ...PAGE_QUERY,
+  state: about("Only agents in this state.", choice(AGENT_STATES).optional()),
+  name: about(
+    "The beginning of a name.",
+    z.string().regex(NAME_PREFIX, "must be the beginning of a name: a-z, 0-9, . and -").optional(),
+  ),
+  sort: about("What the list is in order of.", choice(AGENT_SORTS).default("name")),
+  order: about("Which end comes first.", choice(ORDERS).default("asc")),
+});
 
 /** A page of agents as the query asks for it. In order of name it costs what it reads; in any other, one walk through all agents a second at most. */
 export async function listAgents(
-  query: URLSearchParams,
+  { limit, after, state, name: prefix = "", sort, order }: z.output<typeof AGENTS_QUERY>,
   principal: Pick<Principal, "agents">,
   fleet: FleetSnapshot,
 ): Promise<PageJson<Record<string, unknown>>> {
-  const page = parsePage(query, ["state", "name", "sort", "order"]);
-  const state = parseChoice(query, "state", STATES);
-  const prefix = parsePrefix(query.get("name"));
-  const sort = parseChoice(query, "sort", AGENT_SORTS) ?? "name";
-  const order = parseChoice(query, "order", ORDERS) ?? "asc";
+  const page = { limit, after };
   const wanted = (view: AgentView): boolean =>
     (state === undefined || view.state === state) && view.name.startsWith(prefix);
   if (sort !== "name" || order !== "asc") {
@@ -37,11 +46,6 @@ export async function listAgents(
     start: justBefore(prefix),
     json: agentJson,
   });
-}
-
-function parsePrefix(text: string | null): string {
-  if (text === null || NAME_PREFIX.test(text)) return text ?? "";
-  throw new HawserError("invalid_message", "name must be the beginning of a name: a-z, 0-9, . and -");
 }
 
 /** Behind all names in front of those with this prefix: `~` is above every character of a name. */

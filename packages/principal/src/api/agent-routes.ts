@@ -1,11 +1,20 @@
 import { HawserError } from "@hawser/protocol";
 import type { Hono } from "hono";
+import { z } from "zod";
 import type { Principal } from "../principal.js";
-import { listAgents } from "./agent-list.js";
+import { AGENTS_QUERY, listAgents } from "./agent-list.js";
 import type { FleetSnapshot } from "./fleet-snapshot.js";
-import { parsePage, readPage } from "./paging.js";
-import { pathParameter, queryOf, route } from "./routes.js";
+import { operation } from "./operation.js";
+import { readPage } from "./paging.js";
+import { PAGE_QUERY } from "./query.js";
+import { pathParameter, route } from "./routes.js";
 import { agentJson, deadLetterJson } from "./view-json.js";
+import { Accepted, Agent, DeadLetter, page } from "./view-schemas.js";
+
+const AgentPage = page("AgentPage", Agent);
+const DeadLetterPage = page("DeadLetterPage", DeadLetter);
+const READ_ERRORS = ["store_unavailable"] as const;
+const WRITE_ERRORS = ["invalid_agent_name", "not_found", "store_full", "store_unavailable"] as const;
 
 /** Agents, and the events they refused. */
 export function agentRoutes(
@@ -14,48 +23,102 @@ export function agentRoutes(
   fleet: FleetSnapshot,
 ): void {
   route(app, "/v1/agents", {
-    GET: async (context) => context.json(await listAgents(queryOf(context), principal, fleet)),
+    GET: operation(
+      {
+        id: "listAgents",
+        tag: "Agents",
+        summary: "List agents",
+        description:
+          "Agents with a session or a mailbox. In order of name a page costs what it reads; any other order walks through all agents, once a second at most.",
+        query: AGENTS_QUERY,
+        answers: { 200: { description: "A page of agents.", content: { "application/json": AgentPage } } },
+        errors: [...READ_ERRORS, "overloaded"],
+      },
+      async (context, { query }) => context.json(await listAgents(query, principal, fleet)),
+    ),
   });
 
   route(app, "/v1/agents/:agent", {
-    GET: async (context) => {
-      const name = pathParameter(context, "agent");
-      const view = await principal.agent(name);
-      if (view !== undefined) return context.json(agentJson(view));
-      throw new HawserError("not_found", `agent ${name} has never connected, and nothing was sent to it`, {
-        agent: name,
-      });
-    },
+    GET: operation(
+      {
+        id: "getAgent",
+        tag: "Agents",
+        summary: "Show an agent",
+        answers: { 200: { description: "The agent.", content: { "application/json": Agent } } },
+        errors: [...READ_ERRORS, "invalid_agent_name", "not_found"],
+      },
+      async (context) => {
+        const name = pathParameter(context, "agent");
+        const view = await principal.agent(name);
+        if (view !== undefined) return context.json(agentJson(view));
+        throw new HawserError("not_found", `agent ${name} has never connected, and nothing was sent to it`, {
+          agent: name,
+        });
+      },
+    ),
   });
 
   route(app, "/v1/agents/:agent/dead-letters", {
-    GET: async (context) => {
-      const agent = pathParameter(context, "agent");
-      const page = await readPage(
-        parsePage(queryOf(context)),
-        (request) => principal.deadLetters(agent, request),
-        ({ eventid }) => eventid,
-        deadLetterJson,
-      );
-      return context.json(page);
-    },
+    GET: operation(
+      {
+        id: "listDeadLetters",
+        tag: "Agents",
+        summary: "List dead letters",
+        description: "Events that the agent refused for good, and those that expired.",
+        query: z.object(PAGE_QUERY),
+        answers: {
+          200: { description: "A page of dead letters.", content: { "application/json": DeadLetterPage } },
+        },
+        errors: [...READ_ERRORS, "invalid_agent_name"],
+      },
+      async (context, { query }) => {
+        const agent = pathParameter(context, "agent");
+        const found = await readPage(
+          { limit: query.limit, after: query.after },
+          (request) => principal.deadLetters(agent, request),
+          ({ eventid }) => eventid,
+          deadLetterJson,
+        );
+        return context.json(found);
+      },
+    ),
   });
 
   route(app, "/v1/agents/:agent/dead-letters/:eventid", {
-    DELETE: async (context) => {
-      await principal.discardDeadLetter(pathParameter(context, "agent"), pathParameter(context, "eventid"));
-      return context.body(null, 204);
-    },
+    DELETE: operation(
+      {
+        id: "discardDeadLetter",
+        tag: "Agents",
+        summary: "Throw a dead letter away",
+        answers: { 204: { description: "Gone from the disk, and its room in the mailbox free." } },
+        errors: WRITE_ERRORS,
+      },
+      async (context) => {
+        const eventid = pathParameter(context, "eventid");
+        await principal.discardDeadLetter(pathParameter(context, "agent"), eventid);
+        return context.body(null, 204);
+      },
+    ),
   });
 
   route(app, "/v1/agents/:agent/dead-letters/:eventid/requeue", {
-    POST: async (context) => {
-      const accepted = await principal.requeue(
-        pathParameter(context, "agent"),
-        pathParameter(context, "eventid"),
-      );
-      const { resourceid, eventid, duplicate } = accepted;
-      return context.json({ resourceid, eventid, duplicate }, 202);
-    },
+    POST: operation(
+      {
+        id: "requeueDeadLetter",
+        tag: "Agents",
+        summary: "Send a dead letter again",
+        description: "As a new version.",
+        answers: { 202: { description: "On disk again.", content: { "application/json": Accepted } } },
+        errors: [...WRITE_ERRORS, "mailbox_full"],
+      },
+      async (context) => {
+        const accepted = await principal.requeue(
+          pathParameter(context, "agent"),
+          pathParameter(context, "eventid"),
+        );
+        const { resourceid, eventid, duplicate } = accepted;
+        return context.json({ resourceid, eventid, duplicate }, 202);
+      },
+    ),
   });
 }

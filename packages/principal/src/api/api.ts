@@ -5,6 +5,7 @@ import type { Principal } from "../principal.js";
 import { VERSION } from "../version.js";
 import { agentRoutes } from "./agent-routes.js";
 import { bearerToken } from "./bearer-token.js";
+import { documentationRoutes } from "./documentation-routes.js";
 import { eventRoutes } from "./event-routes.js";
 import { lifecycleRoutes } from "./lifecycle-routes.js";
 import { FleetSnapshot } from "./fleet-snapshot.js";
@@ -20,7 +21,7 @@ export interface ApiOptions {
   readonly metrics?: Pick<Metrics, "registry" | "observer">;
   /** What `/v1/info` answers. @default the version of this package */
   readonly version?: string;
-  /** What clients must show as `Authorization: Bearer <token>`, except for `/livez` and `/readyz`. @default everybody is let in */
+  /** What clients must show as `Authorization: Bearer <token>`, except for `/livez`, `/readyz`, `/openapi.json` and `/docs`. @default everybody is let in */
   readonly token?: string;
   /** Hears of requests that failed by a fault of this process. @default silent */
   readonly logger?: Logger;
@@ -54,6 +55,7 @@ export function createApi(options: ApiOptions): Hono {
   eventRoutes(app, principal, metrics?.observer ?? {});
   agentRoutes(app, principal, fleet);
   lifecycleRoutes(app, principal);
+  documentationRoutes(app, version ?? VERSION, token !== undefined);
   app.notFound((context) =>
     problemResponse(
       new HawserError("not_found", `there is nothing at ${context.req.path}`),

@@ -3,8 +3,8 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { MiddlewareHandler } from "hono";
 import { HttpError } from "./http-error.js";
 
-/** What orchestrators ask, who have no token; neither tells more than a state. */
-const OPEN_PATHS: readonly string[] = ["/livez", "/readyz"];
+/** What orchestrators ask, who have no token, and what people read before they have one: none tells more than a state and what the source code tells. */
+const OPEN_PATHS: readonly string[] = ["/livez", "/readyz", "/openapi.json", "/docs"];
 
 /** Lets in who shows the token (RFC 6750). @throws HawserError `invalid_config` for a token that no header can carry */
 export function bearerToken(token: string): MiddlewareHandler {

@@ -1,9 +1,10 @@
 import { HawserError, LIMITS } from "@hawser/protocol";
-import type { Context, Hono } from "hono";
+import type { Hono } from "hono";
 import { z } from "zod";
 import type { DrainOptions, DrainReport, Principal } from "../principal.js";
-import { decodeText, parseJson, readBody } from "./request-body.js";
+import { operation } from "./operation.js";
 import { route } from "./routes.js";
+import { AdmissionState, DrainState } from "./status-schemas.js";
 
 const Milliseconds = z.number().min(0).max(LIMITS.maxDurationMs);
 
@@ -40,48 +41,73 @@ export function lifecycleRoutes(
 
   route(app, "/v1/drain", {
     // Answers at once: what called it, such as a preStop hook, may be gone before the drain is through. Asking again changes nothing.
-    POST: async (context) => {
-      const order = await readOptional(context, DrainBody);
-      const draining = principal.drain(definedOnly<DrainOptions>({ ...DRAIN_DEFAULTS, ...order }));
-      void draining.then((done) => {
-        report = done;
-      });
-      return context.json(drainJson(principal, report), 202);
-    },
-    GET: (context) => context.json(drainJson(principal, report)),
+    POST: operation(
+      {
+        id: "startDrain",
+        tag: "Lifecycle",
+        summary: "Let every session go",
+        description:
+          "Answers at once; ask again, or GET, to see how far it is. Asking again changes nothing.",
+        body: { schema: DrainBody, optional: true, example: { shape: "handover", windowMs: 20_000 } },
+        answers: { 202: { description: "Under way.", content: { "application/json": DrainState } } },
+      },
+      (context, { body }) => {
+        const draining = principal.drain(definedOnly<DrainOptions>({ ...DRAIN_DEFAULTS, ...body }));
+        void draining.then((done) => {
+          report = done;
+        });
+        return context.json(drainJson(principal, report), 202);
+      },
+    ),
+    GET: operation(
+      {
+        id: "getDrain",
+        tag: "Lifecycle",
+        summary: "Show how far the drain is",
+        description: "Its progress while it lasts, and its report once it is through.",
+        answers: { 200: { description: "The drain.", content: { "application/json": DrainState } } },
+      },
+      (context) => context.json(drainJson(principal, report)),
+    ),
   });
 
   route(app, "/v1/admission", {
-    GET: (context) => context.json(listenerOf(principal).stats()),
-    PATCH: async (context) => {
-      const listener = listenerOf(principal);
-      const change = await readOptional(context, AdmissionBody);
-      try {
-        listener.configure(definedOnly(change));
-      } catch (thrown) {
-        throw new HawserError("invalid_message", HawserError.from(thrown).message, { cause: thrown });
-      }
-      return context.json(listener.stats());
-    },
+    GET: operation(
+      {
+        id: "getAdmission",
+        tag: "Lifecycle",
+        summary: "Show who waits at the agents' port",
+        answers: { 200: { description: "Counts.", content: { "application/json": AdmissionState } } },
+        errors: ["not_found"],
+      },
+      (context) => context.json(listenerOf(principal).stats()),
+    ),
+    PATCH: operation(
+      {
+        id: "changeAdmission",
+        tag: "Lifecycle",
+        summary: "Change how fast agents are let in",
+        description: "The new settings hold at once; what is left out stays as it is.",
+        body: { schema: AdmissionBody, optional: true, example: { ratePerSecond: 200 } },
+        answers: { 200: { description: "Counts.", content: { "application/json": AdmissionState } } },
+        errors: ["not_found"],
+      },
+      (context, { body }) => {
+        const listener = listenerOf(principal);
+        try {
+          listener.configure(definedOnly(body));
+        } catch (thrown) {
+          throw new HawserError("invalid_message", HawserError.from(thrown).message, { cause: thrown });
+        }
+        return context.json(listener.stats());
+      },
+    ),
   });
 }
 
 function listenerOf({ listener }: Pick<Principal, "listener">): NonNullable<Principal["listener"]> {
   if (listener !== undefined) return listener;
   throw new HawserError("not_found", "this principal has no port of its own, so nobody waits at it");
-}
-
-/** A body that may be left out, which is the same as `{}`. */
-async function readOptional<Schema extends z.ZodObject>(
-  context: Context,
-  schema: Schema,
-): Promise<z.output<Schema>> {
-  const text = decodeText(await readBody(context.req.raw), "invalid_message");
-  const parsed = schema.safeParse(text === "" ? {} : parseJson(text, "invalid_message"));
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  const where = issue === undefined || issue.path.length === 0 ? "the body" : `field ${issue.path.join(".")}`;
-  throw new HawserError("invalid_message", `${where} is wrong: ${issue?.message ?? "not as expected"}`);
 }
 
 /** Without the members that are undefined: what is left out keeps its default. */

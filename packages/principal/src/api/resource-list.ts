@@ -1,32 +1,40 @@
-import { HawserError } from "@hawser/protocol";
+import { z } from "zod";
 import type { Resources } from "../principal.js";
-import { parseChoice, parsePage, type PageJson } from "./paging.js";
+import { about } from "./api-schema.js";
+import type { PageJson } from "./paging.js";
+import { choice, PAGE_QUERY } from "./query.js";
 import { scanPage } from "./scan-page.js";
 import { resourceJson } from "./view-json.js";
+import { RESOURCE_STATES } from "./view-schemas.js";
 
-const STATES = ["pending", "delivered", "refused", "deleting"] as const;
+export const RESOURCES_QUERY = z.object({
+  ...PAGE_QUERY,
+  kind: about(
+    "Only resources of this kind.",
+    z
+      .string()
+      .regex(/^[^/]+$/, "must be the name of a kind, such as ConfigFile")
+      .optional(),
+  ),
+  state: about("Only resources in this state.", choice(RESOURCE_STATES).optional()),
+});
 
 /** A page of the resources of an agent as the query asks for it. With `kind`, nothing but that kind is read. */
 export async function listResources(
   resources: Resources,
   agent: string,
-  query: URLSearchParams,
+  { limit, after, kind, state }: z.output<typeof RESOURCES_QUERY>,
 ): Promise<PageJson<Record<string, unknown>>> {
-  const page = parsePage(query, ["kind", "state"]);
-  const state = parseChoice(query, "state", STATES);
-  const kind = query.get("kind");
-  if (kind === "" || kind?.includes("/") === true) {
-    throw new HawserError("invalid_message", "kind must be the name of a kind, such as ConfigFile");
-  }
+  const page = { limit, after };
   return scanPage(page, {
     read: (request) => resources.list(agent, request),
     cursor: (view) => `${view.kind}/${view.name}`,
     judge: (view) => {
-      if (kind !== null && view.kind !== kind) return "end";
+      if (kind !== undefined && view.kind !== kind) return "end";
       return state === undefined || view.state === state ? "take" : "skip";
     },
     // Resources are in order of `<kind>/<name>`, so all of one kind lie behind its slash.
-    start: kind === null ? undefined : `${kind}/`,
+    start: kind === undefined ? undefined : `${kind}/`,
     json: resourceJson,
   });
 }

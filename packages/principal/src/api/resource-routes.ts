@@ -2,41 +2,113 @@ import { HawserError, type JsonValue } from "@hawser/protocol";
 import type { Context, Hono } from "hono";
 import { z } from "zod";
 import type { Resources } from "../principal.js";
-import { allowQuery, parseChoice } from "./paging.js";
+import { about } from "./api-schema.js";
+import { operation, type Operation } from "./operation.js";
 import { entityTag, parsePrecondition, underPrecondition } from "./preconditions.js";
-import { listResources } from "./resource-list.js";
-import { decodeText, parseJson, readBody } from "./request-body.js";
-import { pathParameter, queryOf, route } from "./routes.js";
+import { DRY_RUN_QUERY } from "./query.js";
+import { listResources, RESOURCES_QUERY } from "./resource-list.js";
+import { pathParameter, route } from "./routes.js";
 import { resourceJson } from "./view-json.js";
+import { DeleteResult, page, PutResult, Resource } from "./view-schemas.js";
 
 const PutBody = z.strictObject({
   // Came out of JSON.parse, so anything that is there is JSON.
-  spec: z.custom<JsonValue>((value) => value !== undefined, "is missing"),
+  spec: about(
+    "What is wanted: any JSON.",
+    z.custom<JsonValue>((value) => value !== undefined, "is missing"),
+  ),
 });
+const ResourcePage = page("ResourcePage", Resource);
+
+const IF_MATCH = 'The version that must be there, as its entity tag (`"42"`), or `*`: it must exist.';
+const ETAG = { etag: "The version of the spec." };
+const READ_ERRORS = ["invalid_agent_name", "store_unavailable"] as const;
+const CHANGE_ERRORS = [
+  ...READ_ERRORS,
+  "invalid_event",
+  "conflict",
+  ["conflict", 412],
+  "event_too_large",
+  "mailbox_full",
+  "store_full",
+] as const;
 
 /** Resources of an agent: what is wanted, and what the agent made of it. */
 export function resourceRoutes(app: Hono, resources: Resources): void {
   route(app, "/v1/agents/:agent/resources", {
-    GET: async (context) => {
-      const query = queryOf(context);
-      return context.json(await listResources(resources, pathParameter(context, "agent"), query));
-    },
+    GET: operation(
+      {
+        id: "listResources",
+        tag: "Resources",
+        summary: "List the resources of an agent",
+        description: "In order of kind and name; empty for an agent that is not known.",
+        query: RESOURCES_QUERY,
+        answers: {
+          200: { description: "A page of resources.", content: { "application/json": ResourcePage } },
+        },
+        errors: READ_ERRORS,
+      },
+      async (context, { query }) =>
+        context.json(await listResources(resources, pathParameter(context, "agent"), query)),
+    ),
   });
 
   route(app, "/v1/agents/:agent/resources/:kind/:name", {
-    GET: async (context) => {
+    GET: getResource(resources),
+    PUT: putResource(resources),
+    DELETE: deleteResource(resources),
+  });
+}
+
+function getResource(resources: Resources): Operation {
+  return operation(
+    {
+      id: "getResource",
+      tag: "Resources",
+      summary: "Show a resource",
+      answers: {
+        200: { description: "The resource.", content: { "application/json": Resource }, headers: ETAG },
+      },
+      errors: [...READ_ERRORS, "not_found"],
+    },
+    async (context) => {
       const { agent, kind, name } = target(context);
       const view = await resources.get(agent, kind, name);
       if (view === undefined) throw notFound(agent, kind, name);
       return Response.json(resourceJson(view), { headers: { etag: entityTag(view) } });
     },
-    PUT: async (context) => {
+  );
+}
+
+function putResource(resources: Resources): Operation {
+  return operation(
+    {
+      id: "putResource",
+      tag: "Resources",
+      summary: "Create or change a resource",
+      description:
+        "Answers once it is on disk. An equal spec keeps its version. A dry run has no entity tag.",
+      query: DRY_RUN_QUERY,
+      headers: { "If-Match": IF_MATCH, "If-None-Match": "`*`: it must not exist." },
+      body: {
+        schema: PutBody,
+        hint: 'send {"spec": ...}',
+        example: { spec: { path: "web.conf", content: "port 80" } },
+      },
+      answers: {
+        200: {
+          description: "Changed, or as it was.",
+          content: { "application/json": PutResult },
+          headers: ETAG,
+        },
+        201: { description: "Created.", content: { "application/json": PutResult }, headers: ETAG },
+      },
+      errors: CHANGE_ERRORS,
+    },
+    async (context, { query: { dryRun }, body: { spec } }) => {
       const { agent, kind, name } = target(context);
-      const dryRun = parseDryRun(context);
-      const precondition = parsePrecondition(context.req.raw.headers);
-      const spec = parsePutBody(await readBody(context.req.raw));
       const { resource, created, changed } = await underPrecondition(
-        precondition,
+        parsePrecondition(context.req.raw.headers),
         () => resources.get(agent, kind, name),
         (options) => resources.put(agent, kind, name, spec, { ...options, dryRun }),
       );
@@ -48,9 +120,29 @@ export function resourceRoutes(app: Hono, resources: Resources): void {
         headers: { etag: entityTag(resource) },
       });
     },
-    DELETE: async (context) => {
+  );
+}
+
+function deleteResource(resources: Resources): Operation {
+  return operation(
+    {
+      id: "deleteResource",
+      tag: "Resources",
+      summary: "Delete a resource",
+      query: DRY_RUN_QUERY,
+      headers: { "If-Match": IF_MATCH },
+      answers: {
+        200: { description: "A dry run.", content: { "application/json": DeleteResult } },
+        202: {
+          description: "Gone once the agent has acknowledged.",
+          content: { "application/json": DeleteResult },
+          headers: ETAG,
+        },
+      },
+      errors: [...CHANGE_ERRORS, "not_found"],
+    },
+    async (context, { query: { dryRun } }) => {
       const { agent, kind, name } = target(context);
-      const dryRun = parseDryRun(context);
       const precondition = parsePrecondition(context.req.raw.headers);
       if (precondition.kind === "absent") {
         throw new HawserError("invalid_message", "If-None-Match: * makes no sense with DELETE");
@@ -64,7 +156,7 @@ export function resourceRoutes(app: Hono, resources: Resources): void {
       if (dryRun) return context.json({ ...resourceJson(view), dryRun });
       return Response.json(resourceJson(view), { status: 202, headers: { etag: entityTag(view) } });
     },
-  });
+  );
 }
 
 function target(context: Context): { agent: string; kind: string; name: string } {
@@ -73,23 +165,6 @@ function target(context: Context): { agent: string; kind: string; name: string }
     kind: pathParameter(context, "kind"),
     name: pathParameter(context, "name"),
   };
-}
-
-function parseDryRun(context: Context): boolean {
-  const query = queryOf(context);
-  allowQuery(query, ["dryRun"]);
-  return parseChoice(query, "dryRun", ["true", "false"]) === "true";
-}
-
-function parsePutBody(body: Uint8Array): JsonValue {
-  const parsed = PutBody.safeParse(parseJson(decodeText(body, "invalid_message"), "invalid_message"));
-  if (parsed.success) return parsed.data.spec;
-  const [issue] = parsed.error.issues;
-  const where = issue === undefined || issue.path.length === 0 ? "the body" : `field ${issue.path.join(".")}`;
-  throw new HawserError(
-    "invalid_message",
-    `${where} is wrong: ${issue?.message ?? "not as expected"}; send {"spec": ...}`,
-  );
 }
 
 function notFound(agent: string, kind: string, name: string): HawserError {

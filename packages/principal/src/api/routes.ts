@@ -1,16 +1,12 @@
 import { HawserError } from "@hawser/protocol";
 import type { Context, Hono } from "hono";
 import { HttpError } from "./http-error.js";
+import type { Operation } from "./operation.js";
 
 export type Method = "GET" | "PUT" | "POST" | "PATCH" | "DELETE";
-export type RouteHandler = (context: Context) => Response | Promise<Response>;
 
 /** Serves one path; methods that are not there are answered 405 with `Allow` (RFC 9110, section 15.5.6). */
-export function route(
-  app: Hono,
-  path: string,
-  handlers: Readonly<Partial<Record<Method, RouteHandler>>>,
-): void {
+export function route(app: Hono, path: string, handlers: Readonly<Partial<Record<Method, Operation>>>): void {
   const methods = Object.entries(handlers);
   for (const [method, handler] of methods) app.on(method, path, handler);
   const allow = methods.flatMap(([method]) => (method === "GET" ? ["GET", "HEAD"] : [method])).join(", ");

@@ -1,11 +1,13 @@
 import { PROTOCOL_VERSIONS } from "@hawser/protocol";
 import type { Hono } from "hono";
 import type { Registry } from "prom-client";
+import { z } from "zod";
 import type { Principal } from "../principal.js";
 import type { AgentView } from "../views.js";
 import type { FleetSnapshot } from "./fleet-snapshot.js";
-import { allowQuery } from "./paging.js";
-import { queryOf, route } from "./routes.js";
+import { operation } from "./operation.js";
+import { route } from "./routes.js";
+import { Info, Live, Ready, Status } from "./status-schemas.js";
 
 export interface StatusParts {
   readonly principal: Pick<Principal, "state" | "gate">;
@@ -22,32 +24,82 @@ export function statusRoutes(
   { principal, fleet, version, startedAt, registry }: StatusParts,
 ): void {
   // Alive as long as it answers; a restart helps against nothing less.
-  route(app, "/livez", { GET: (context) => context.json({ status: "alive" }) });
+  route(app, "/livez", {
+    GET: operation(
+      {
+        id: "getLiveness",
+        tag: "Status",
+        summary: "Is the process alive?",
+        answers: { 200: { description: "It answers.", content: { "application/json": Live } } },
+        open: true,
+      },
+      (context) => context.json({ status: "alive" }),
+    ),
+  });
   route(app, "/readyz", {
-    GET: (context) => {
-      const { state, gate } = principal;
-      return context.json({ state, gate }, state === "open" ? 200 : 503);
-    },
+    GET: operation(
+      {
+        id: "getReadiness",
+        tag: "Status",
+        summary: "Does it serve?",
+        answers: {
+          200: { description: "It does.", content: { "application/json": Ready } },
+          503: { description: "Not yet, or no longer.", content: { "application/json": Ready } },
+        },
+        open: true,
+      },
+      (context) => {
+        const { state, gate } = principal;
+        return context.json({ state, gate }, state === "open" ? 200 : 503);
+      },
+    ),
   });
   route(app, "/v1/info", {
-    GET: (context) => context.json({ version, protocolVersions: PROTOCOL_VERSIONS, state: principal.state }),
+    GET: operation(
+      {
+        id: "getInfo",
+        tag: "Status",
+        summary: "Show what this principal is",
+        answers: { 200: { description: "Versions and state.", content: { "application/json": Info } } },
+      },
+      (context) => context.json({ version, protocolVersions: PROTOCOL_VERSIONS, state: principal.state }),
+    ),
   });
   route(app, "/v1/status", {
-    GET: async (context) => {
-      allowQuery(queryOf(context), []);
-      return context.json({
-        state: principal.state,
-        version,
-        protocolVersions: PROTOCOL_VERSIONS,
-        startedAt: new Date(startedAt).toISOString(),
-        ...sumUp(await fleet.agents()),
-      });
-    },
+    GET: operation(
+      {
+        id: "getStatus",
+        tag: "Status",
+        summary: "Sum the fleet up",
+        answers: { 200: { description: "Up to a second old.", content: { "application/json": Status } } },
+        errors: ["overloaded", "store_unavailable"],
+      },
+      async (context) =>
+        context.json({
+          state: principal.state,
+          version,
+          protocolVersions: PROTOCOL_VERSIONS,
+          startedAt: new Date(startedAt).toISOString(),
+          ...sumUp(await fleet.agents()),
+        }),
+    ),
   });
-  if (registry === undefined) return;
+  if (registry !== undefined) metricsRoute(app, registry);
+}
+
+function metricsRoute(app: Hono, registry: Registry): void {
+  const text = { "text/plain": z.string() };
   route(app, "/metrics", {
-    GET: async () =>
-      new Response(await registry.metrics(), { headers: { "content-type": registry.contentType } }),
+    GET: operation(
+      {
+        id: "getMetrics",
+        tag: "Status",
+        summary: "Scrape the metrics",
+        answers: { 200: { description: "The text format of Prometheus.", content: text } },
+      },
+      async () =>
+        new Response(await registry.metrics(), { headers: { "content-type": registry.contentType } }),
+    ),
   });
 }
 

@@ -1,0 +1,161 @@
+import { createMemoryStore, type Store } from "@hawser/store";
+import { Validator } from "@seriousme/openapi-schema-validator";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import formats from "ajv-formats";
+import type { Hono } from "hono";
+import { beforeEach, expect, it } from "vitest";
+import { createPrincipal } from "../create-principal.js";
+import type { Principal } from "../principal.js";
+import { createApi } from "./api.js";
+import { EVENT_EXAMPLE } from "./event-schemas.js";
+import { createMetrics } from "./metrics.js";
+import type { OpenApiAnswer, OpenApiDocument } from "./openapi-document.js";
+
+let app: Hono;
+let store: Store;
+let principal: Principal;
+let document: OpenApiDocument;
+
+beforeEach(async () => {
+  store = createMemoryStore();
+  await store.start();
+  principal = createPrincipal({ store, acceptors: [], listen: { port: 0 } });
+  await principal.start();
+  app = createApi({ principal, metrics: createMetrics({ process: false }) });
+  document = (await (await app.request("/openapi.json")).json()) as OpenApiDocument;
+  return async () => {
+    await principal.stop();
+    await store.stop();
+  };
+});
+
+function operations(): { method: string; path: string; id: string }[] {
+  return Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, { operationId }]) => ({ method, path, id: operationId })),
+  );
+}
+
+it("is valid OpenAPI 3.1, with a token and without", async () => {
+  const secured = createApi({ principal, token: "secret" });
+  const other = (await (await secured.request("/openapi.json")).json()) as OpenApiDocument;
+  for (const each of [document, other]) {
+    expect(await new Validator().validate(structuredClone(each) as never)).toMatchObject({ valid: true });
+  }
+  expect(other.security).toEqual([{ bearer: [] }]);
+  expect(other.paths["/livez"]?.["get"]?.security).toEqual([]);
+  expect(other.paths["/v1/agents"]?.["get"]?.responses).toHaveProperty("401");
+});
+
+it("describes each route, and no other, under names of their own", () => {
+  const served = app.routes
+    .filter(({ method }) => method !== "ALL")
+    .map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, "{$1}")}`);
+  const described = operations().map(({ method, path }) => `${method.toUpperCase()} ${path}`);
+  expect(described.sort()).toEqual(served.sort());
+  expect(new Set(operations().map(({ id }) => id)).size).toBe(described.length);
+});
+
+it("refuses unknown query parameters on every route", async () => {
+  for (const { method, path } of operations()) {
+    const url = `${path.replaceAll(/\{\w+\}/g, "1")}?colour=red`;
+    const response = await app.request(url, { method: method.toUpperCase() });
+    expect([url, response.status, await response.json()]).toMatchObject([
+      url,
+      400,
+      { code: "invalid_message", detail: expect.stringContaining('"colour"') },
+    ]);
+  }
+  expect(principal.state).toBe("open");
+});
+
+/** Answers may grow, so the document leaves them open; here, what it does not mention is an error. */
+function closed(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(closed);
+  if (typeof schema !== "object" || schema === null) return schema;
+  const members = Object.fromEntries(Object.entries(schema).map(([name, value]) => [name, closed(value)]));
+  const whole = "type" in schema && "properties" in schema && !("additionalProperties" in schema);
+  return whole ? { ...members, additionalProperties: false } : members;
+}
+
+async function refuseForGood(eventid: string): Promise<void> {
+  const lease = await store.open("a", "test", { peerStore: "s" }, { event() {}, lost() {} });
+  await lease.deadLetter(Number(eventid), { code: "handler_rejected", message: "no", at: 1_767_225_600_000 });
+  await lease.close();
+}
+
+it("describes the answers that are given", async () => {
+  const ajv = new Ajv2020({ strict: false });
+  formats.default(ajv);
+  ajv.addSchema(closed(document) as object, "api");
+  const seen = new Set<string>();
+
+  async function ask(method: string, template: string, init: RequestInit = {}, query = ""): Promise<number> {
+    const path = template
+      .replace("{agent}", "a")
+      .replace("{kind}/{name}", "Task/t")
+      .replace("{eventid}", "2");
+    const response = await app.request(path + query, { ...init, method: method.toUpperCase() });
+    const { status } = response;
+    const where = `${method} ${template} ${status}`;
+    seen.add(where);
+    const answer: OpenApiAnswer | undefined = document.paths[template]?.[method]?.responses[status];
+    expect(answer, where).toBeDefined();
+    const type = response.headers.get("content-type")?.split(";")[0] ?? "";
+    expect(Object.keys(answer?.content ?? { "": 0 }), where).toContain(type);
+    if (!type.endsWith("json")) return status;
+    const pointer = ["paths", template, method, "responses", String(status), "content", type, "schema"];
+    const fragment = pointer.map((part) =>
+      encodeURIComponent(part.replaceAll("~", "~0").replaceAll("/", "~1")),
+    );
+    const validate = ajv.compile({ $ref: `api#/${fragment.join("/")}` });
+    const body: unknown = await response.json();
+    expect(validate(body), `${where}: ${ajv.errorsText(validate.errors)} in ${JSON.stringify(body)}`).toBe(
+      true,
+    );
+    return status;
+  }
+
+  const RESOURCE = "/v1/agents/{agent}/resources/{kind}/{name}";
+  const LETTER = "/v1/agents/{agent}/dead-letters/{eventid}";
+  const event = {
+    body: JSON.stringify(EVENT_EXAMPLE),
+    headers: { "content-type": "application/cloudevents+json" },
+  };
+  await ask("get", RESOURCE);
+  await ask("get", "/v1/agents/{agent}");
+  await ask("put", RESOURCE, { body: "{" });
+  await ask("put", RESOURCE, { body: "a: 1", headers: { "content-type": "application/yaml" } });
+  await ask("put", RESOURCE, { body: '{"spec":1}' });
+  await ask("put", RESOURCE, { body: '{"spec":1}' }, "?dryRun=true");
+  await ask("put", RESOURCE, { body: '{"spec":1}', headers: { "if-match": '"7"' } });
+  await ask("get", RESOURCE);
+  await ask("post", "/v1/agents/{agent}/events", event);
+  await ask("post", "/v1/agents/{agent}/events", { body: "x" });
+  await ask("get", "/v1/agents", {}, "?limit=1");
+  await ask("get", "/v1/agents", {}, "?limit=501");
+  await ask("get", "/v1/agents/{agent}");
+  await ask("get", "/v1/agents/{agent}/resources", {}, "?kind=Task");
+  const [sent] = (await principal.agents({ limit: 1 })).map(({ lastVersion }) => String(lastVersion));
+  expect(sent).toBe("2");
+  await refuseForGood("2");
+  await ask("get", "/v1/agents/{agent}/dead-letters");
+  await ask("post", `${LETTER}/requeue`);
+  await ask("delete", LETTER);
+  await ask("delete", RESOURCE, {}, "?dryRun=true");
+  await ask("delete", RESOURCE);
+  for (const path of ["/livez", "/readyz", "/v1/info", "/v1/status", "/metrics", "/openapi.json", "/docs"]) {
+    if (path in document.paths) await ask("get", path);
+  }
+  await ask("get", "/v1/admission");
+  await ask("patch", "/v1/admission", { body: '{"ratePerSecond":7}' });
+  await ask("get", "/v1/drain");
+  await ask("post", "/v1/drain", { body: '{"windowMs":0}' });
+  await ask("get", "/v1/drain");
+  await ask("get", "/readyz");
+  const asked = new Set([...seen].map((where) => where.split(" ").slice(0, 2).join(" ")));
+  expect([...asked].sort()).toEqual(
+    operations()
+      .map(({ method, path }) => `${method} ${path}`)
+      .sort(),
+  );
+});

@@ -1,0 +1,96 @@
+import { z } from "zod";
+import { about, named } from "./api-schema.js";
+import { count, time } from "./view-schemas.js";
+
+export const State = about(
+  "Whether the principal serves.",
+  z.enum(["stopped", "starting", "open", "draining"]),
+);
+
+export const Gate = named(
+  "Gate",
+  "Where the start stands: what it waits for, and whether the port of the agents is open.",
+  z.discriminatedUnion("kind", [
+    z.object({ kind: z.literal("closed") }),
+    z.object({ kind: z.literal("waiting"), for: z.string(), reason: z.string() }),
+    z.object({ kind: z.literal("settling"), settleMs: z.number() }),
+    z.object({ kind: z.literal("open"), by: z.enum(["conditions", "fallback"]) }),
+  ]),
+);
+
+const ProtocolVersions = about("Versions of the agents' protocol that are spoken.", z.array(z.string()));
+
+export const Live = z.object({ status: z.literal("alive") });
+export const Ready = named(
+  "Ready",
+  "The readiness of an orchestrator.",
+  z.object({ state: State, gate: Gate }),
+);
+export const Info = named(
+  "Info",
+  "What this principal is.",
+  z.object({ version: z.string(), protocolVersions: ProtocolVersions, state: State }),
+);
+export const Status = named(
+  "Status",
+  "The fleet in sums, up to a second old.",
+  z.object({
+    state: State,
+    version: z.string(),
+    protocolVersions: ProtocolVersions,
+    startedAt: time("When this API was made."),
+    agents: z.object({ connected: count("With a session."), known: count("With a session or a mailbox.") }),
+    pending: count("Accepted and not acknowledged."),
+    deadLetters: count("Given up."),
+    sessionsByTransport: z.record(z.string(), z.int()),
+  }),
+);
+
+const Shape = z.enum(["handover", "restart"]);
+export const DrainState = named(
+  "DrainState",
+  "A drain: how far it is, and what it left behind.",
+  z.object({
+    state: State,
+    gate: Gate,
+    progress: z
+      .object({
+        shape: Shape,
+        reason: z.string(),
+        sessions: count("When it began."),
+        remaining: count("Not gone yet."),
+        unsettled: count("Events of sessions that are gone which nobody answered for."),
+      })
+      .optional(),
+    report: z
+      .object({
+        shape: Shape,
+        sessions: count("When it began."),
+        cutOff: count("Ended by force after the grace."),
+        unsettled: about("Events that will be redelivered, by agent.", z.record(z.string(), z.int())),
+        unsettledTotal: count("Their sum."),
+        durationMs: z.number().min(0),
+      })
+      .optional(),
+  }),
+);
+
+export const AdmissionState = named(
+  "AdmissionState",
+  "Who waits at the agents' port, and what became of the others.",
+  z.object({
+    waiting: count("Sockets that wait for a place."),
+    handshakes: count("Under way."),
+    admitted: count("Let in, ever."),
+    refused: count("Told to come back, ever."),
+    expired: count("Gone while they waited, ever."),
+    ratePerSecond: about("The rate that holds now.", z.number()),
+    refusing: count("Being told to come back."),
+    handedOver: count("Given to a transport, ever."),
+    overCapacity: count("Closed without a word, ever."),
+    handshakeTimeout: count("Too slow, ever."),
+    tlsFailed: count("Failed TLS handshakes, ever."),
+    unsupportedProtocol: count("Spoke something else, ever."),
+    lost: count("Gone before they told their protocol, ever."),
+  }),
+);
