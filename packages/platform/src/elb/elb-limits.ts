@@ -1,9 +1,9 @@
-import type { ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
+import type * as elb from "@aws-sdk/client-elastic-load-balancing-v2";
 import type { HawserError } from "@hawser/protocol";
 import type { PlatformLimits } from "../platform-windows.js";
 import { elbFailure } from "./elb-failure.js";
 
-export type ElbSdk = typeof import("@aws-sdk/client-elastic-load-balancing-v2");
+export type ElbSdk = typeof elb;
 /** Makes a call under the watcher's time limit. */
 export type LimitedCall = <T>(call: (signal: AbortSignal) => Promise<T>) => Promise<T>;
 
@@ -16,7 +16,7 @@ export interface ElbLimits {
 /** The shortest deregistration delay and idle timeout of all groups and their load balancers. Never rejects. */
 export async function readElbLimits(
   sdk: ElbSdk,
-  client: ElasticLoadBalancingV2Client,
+  client: elb.ElasticLoadBalancingV2Client,
   arns: readonly string[],
   limited: LimitedCall,
 ): Promise<ElbLimits> {
