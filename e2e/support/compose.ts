@@ -1,0 +1,42 @@
+import { execFile, spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+/** Building the images installs and compiles everything once. */
+const UP_TIMEOUT_MS = 900_000;
+const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
+
+/** Why compose cannot run here; undefined when it can. */
+export function composeMissing(): string | undefined {
+  const engine = spawnSync("docker", ["version", "--format", "{{.Server.Version}}"], { encoding: "utf8" });
+  if (engine.status !== 0) return "no Docker engine answers";
+  const compose = spawnSync("docker", ["compose", "version"], { encoding: "utf8" });
+  return compose.status === 0 ? undefined : "docker has no compose";
+}
+
+/** The repository's compose file, under a project name of its own and with ports the system chooses. */
+export class ComposeProject {
+  readonly #name: string;
+
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  async compose(...args: readonly string[]): Promise<string> {
+    const { stdout } = await run("docker", ["compose", "--project-name", this.#name, ...args], {
+      cwd: root,
+      env: { ...process.env, HAWSER_LISTEN_PORT: "0", HAWSER_API_PORT: "0" },
+      timeout: UP_TIMEOUT_MS,
+      maxBuffer: MAX_OUTPUT_BYTES,
+    });
+    return stdout;
+  }
+
+  /** Where the API of the principal can be reached from here. */
+  async server(): Promise<string> {
+    return `http://${(await this.compose("port", "principal", "7481")).trim()}`;
+  }
+}
