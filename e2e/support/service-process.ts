@@ -10,6 +10,8 @@ export interface ServiceProcessOptions {
   readonly name: string;
   readonly program: string;
   readonly args: readonly string[];
+  /** What runs the program; this Node when absent. */
+  readonly interpreter?: string;
   /** Where its log and its ready file go. */
   readonly directory: string;
 }
@@ -54,9 +56,9 @@ export class ServiceProcess {
   async start(extraArgs: readonly string[] = []): Promise<unknown> {
     await rm(this.#readyFile, { force: true });
     const log = openSync(this.logFile, "a");
-    const { program, args } = this.#options;
+    const { program, args, interpreter = process.execPath } = this.#options;
     const child = spawn(
-      process.execPath,
+      interpreter,
       [program, ...args, ...extraArgs, "--ready-file", this.#readyFile],
       // A process group of its own: an interrupt at the terminal reaches the tests, and they end their services in order.
       { stdio: ["ignore", log, log], env: plainEnvironment(), detached: true },

@@ -6,7 +6,7 @@ import { z } from "zod";
 import { eventually } from "./eventually.js";
 import { PrincipalApi, type AgentAnswer } from "./principal-api.js";
 import { PROGRAMS } from "./programs.js";
-import { ServiceProcess } from "./service-process.js";
+import { ServiceProcess, type ServiceProcessOptions } from "./service-process.js";
 
 /** The ways of speaking, each over the whole stack. */
 export const TRANSPORTS = ["ws-json", "ws-proto", "grpc"] as const;
@@ -69,11 +69,7 @@ export class World {
     this.#cleanups.push(cleanup);
   }
 
-  service(options: {
-    readonly name: string;
-    readonly program: string;
-    readonly args: readonly string[];
-  }): ServiceProcess {
+  service(options: Omit<ServiceProcessOptions, "directory">): ServiceProcess {
     const service = new ServiceProcess({ ...options, directory: this.directory });
     this.#services.push(service);
     return service;

@@ -1,0 +1,217 @@
+import { spawnSync } from "node:child_process";
+import { mkdir } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { CloudEvent, emitterFor, httpTransport, Mode } from "cloudevents";
+import { beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { becomes, eventually } from "./support/eventually.js";
+import type { ServiceProcess } from "./support/service-process.js";
+import { createWorld, type World } from "./support/world.js";
+
+// Clients that nobody here wrote, or that know nothing but the documents: PROTOCOL.md, API.md and the .proto files.
+
+const fixture = (name: string): string => fileURLToPath(new URL(`fixtures/${name}`, import.meta.url));
+const PROTO = fileURLToPath(new URL("../packages/protocol/proto", import.meta.url));
+/** Debian's: it has Debian's packages. */
+const PYTHON = "/usr/bin/python3";
+const SETUP_MS = 300_000;
+
+/** Why the client in Python cannot run here; undefined when it can. */
+function pythonMissing(): string | undefined {
+  const setup = spawnSync("sh", [fixture("foreign-python-setup.sh")], {
+    encoding: "utf8",
+    timeout: SETUP_MS,
+  });
+  return setup.status === 0 ? undefined : setup.stdout.trim() || "its setup did not end";
+}
+const missing = pythonMissing();
+
+interface Stranger {
+  readonly title: string;
+  readonly missing: string | undefined;
+  start(world: World, name: string): ServiceProcess;
+}
+
+const webSocket: Stranger = {
+  title: "a bare ws client",
+  missing: undefined,
+  start: (world, name) =>
+    world.service({
+      name,
+      program: fixture("foreign-ws-agent.mjs"),
+      args: ["--name", name, "--address", world.address, "--memory", world.path(`${name}.json`)],
+    }),
+};
+
+const python: Stranger = {
+  title: "a generated gRPC client in Python",
+  missing,
+  start: (world, name) => {
+    const generated = world.path("generated");
+    const own = ["--name", name, "--address", world.address, "--memory", world.path(`${name}.json`)];
+    const program = fixture("foreign-grpc-agent.py");
+    return world.service({ name, interpreter: PYTHON, program, args: [...own, "--generated", generated] });
+  },
+};
+
+async function generate(world: World): Promise<void> {
+  await mkdir(world.path("generated"));
+  const out = [`--python_out=${world.path("generated")}`, `--grpc_python_out=${world.path("generated")}`];
+  const files = ["hawser/v1/hawser.proto", "io/cloudevents/v1/cloudevents.proto"];
+  const made = spawnSync(PYTHON, ["-m", "grpc_tools.protoc", "-I", PROTO, ...out, ...files], {
+    encoding: "utf8",
+  });
+  expect({ status: made.status, stderr: made.stderr }).toEqual({ status: 0, stderr: "" });
+}
+
+const appliedSchema = z.object({
+  resourceid: z.string(),
+  eventid: z.string(),
+  type: z.string(),
+  data: z.json().optional(),
+});
+type Applied = z.infer<typeof appliedSchema>;
+
+/** What the stranger says that it applied, over all its lives. */
+async function appliedBy(stranger: ServiceProcess): Promise<readonly Applied[]> {
+  const lines = await stranger.logLines();
+  return lines.filter(({ msg }) => msg === "applied").map((line) => appliedSchema.parse(line));
+}
+
+const acceptedSchema = z.object({ resourceid: z.string(), eventid: z.string(), duplicate: z.boolean() });
+
+/** The SDK gives the answer's body, and leaves the status to whoever asks. */
+async function emit(world: World, agent: string, mode: Mode, event: CloudEvent<unknown>): Promise<unknown> {
+  const transport = httpTransport(`${world.api.server}/v1/agents/${agent}/events`);
+  const answer = await emitterFor(transport, { mode })(event);
+  return JSON.parse(z.object({ body: z.string() }).parse(answer).body);
+}
+
+async function order(world: World, agent: string, n: number): Promise<void> {
+  const event = new CloudEvent({
+    source: "/foreign",
+    type: "com.example.order.v1",
+    resourceid: "order_1",
+    data: { n },
+  });
+  acceptedSchema.parse(await emit(world, agent, Mode.STRUCTURED, event));
+}
+
+const orders = async (stranger: ServiceProcess): Promise<readonly unknown[]> =>
+  (await appliedBy(stranger)).filter(({ resourceid }) => resourceid === "order_1").map(({ data }) => data);
+
+describe("the cloudevents SDK over HTTP", () => {
+  it.each([Mode.STRUCTURED, Mode.BINARY])("%s: an event arrives as it was, once", async (mode) => {
+    const world = await createWorld();
+    await world.startPrincipal();
+    const agent = webSocket.start(world, "edge");
+    await agent.start();
+    const data = { text: "Ahoj, kapitáne ⚓", n: [1, 2.5, null] };
+    const event = new CloudEvent({
+      source: "/foreign",
+      type: "com.example.greet.v1",
+      resourceid: "hello_1",
+      data,
+    });
+    const first = acceptedSchema.parse(await emit(world, "edge", mode, event));
+    expect(first).toMatchObject({ resourceid: "hello_1", duplicate: false });
+    expect(await emit(world, "edge", mode, event)).toEqual({ ...first, duplicate: true });
+    const { resourceid, eventid } = first;
+    const expected = { resourceid, eventid, type: "com.example.greet.v1", data };
+    await becomes("it arrives", async () => (await appliedBy(agent)).length > 0);
+    expect(await appliedBy(agent)).toEqual([expected]);
+    await becomes("it is acknowledged", async () => (await world.api.agent("edge")).pending === 0);
+  });
+
+  it("what is wrong comes back as a problem with a code", async () => {
+    const world = await createWorld();
+    await world.startPrincipal();
+    const event = new CloudEvent({ source: "/foreign", type: "com.example.greet.v1", data: {} });
+    expect(await emit(world, "edge", Mode.BINARY, event)).toMatchObject({
+      status: 400,
+      code: "missing_resourceid",
+    });
+  });
+});
+
+describe.each([webSocket, python])("$title as an agent", (stranger) => {
+  const why = stranger.missing === undefined ? "" : ` (skipped: ${stranger.missing})`;
+  const test = it.skipIf(stranger.missing !== undefined);
+  let world: World;
+
+  async function begin(): Promise<ServiceProcess> {
+    world = await createWorld(["--stop-window", "1s", "--stop-return", "0s"]);
+    await world.startPrincipal();
+    if (stranger === python) await generate(world);
+    const agent = stranger.start(world, "edge");
+    await agent.start();
+    await world.connected("edge");
+    return agent;
+  }
+
+  async function settled(): Promise<void> {
+    await becomes("all is acknowledged", async () => (await world.api.agent("edge")).pending === 0);
+  }
+
+  test(`is given specs and commands, reports statuses, and leaves in order${why}`, async () => {
+    const agent = await begin();
+    const { uid, version } = await world.api.put("edge", "Lamp", "north", { lit: true });
+    const told = await eventually("its status is there", async () => {
+      const found = await world.api.resource("edge", "Lamp", "north");
+      return found.state === "delivered" && found.observedVersion === version ? found : undefined;
+    });
+    expect(told.status).toMatchObject({ state: "made" });
+    for (let n = 1; n <= 20; n += 1) await order(world, "edge", n);
+    await settled();
+    expect(await orders(agent)).toEqual(Array.from({ length: 20 }, (_, index) => ({ n: index + 1 })));
+    const [spec] = await appliedBy(agent);
+    expect(spec).toMatchObject({ resourceid: `north_${uid}`, type: "hawser.resource.spec.v1" });
+
+    expect((await world.api.request("DELETE", "/v1/agents/edge/resources/Lamp/north")).status).toBe(202);
+    await settled();
+    expect((await world.api.request("GET", "/v1/agents/edge/resources/Lamp/north")).status).toBe(404);
+
+    expect(await agent.stop()).toEqual({ code: 0, signal: null });
+    const ended = await world.principal.logged("its end", ({ msg }) => msg.startsWith("session ended"));
+    expect(ended).toMatchObject({ end: "clean", level: "info" });
+  });
+
+  test(`survives a drain, a kill of the principal and one of itself; nothing is lost or applied twice${why}`, async () => {
+    const agent = await begin();
+    let sent = 0;
+    const sendSome = async (): Promise<void> => {
+      for (let n = 0; n < 10; n += 1) {
+        sent += 1;
+        await order(world, "edge", sent);
+        await world.api.put("edge", "Lamp", "north", { turn: sent });
+      }
+    };
+    await sendSome();
+    expect(await world.principal.stop()).toEqual({ code: 0, signal: null });
+    await world.startPrincipal();
+    await world.connected("edge");
+    await sendSome();
+    await world.principal.kill();
+    await world.startPrincipal();
+    await world.connected("edge");
+    await sendSome();
+    await agent.kill();
+    await sendSome();
+    await agent.start();
+    expect((await world.connected("edge")).session.epoch).toBeGreaterThanOrEqual(4);
+    await settled();
+
+    expect(await orders(agent)).toEqual(Array.from({ length: sent }, (_, index) => ({ n: index + 1 })));
+    const keys = (await appliedBy(agent)).map(({ resourceid, eventid }) => `${resourceid}@${eventid}`);
+    expect(keys.length).toBe(new Set(keys).size);
+    await becomes("the status is that of the newest spec", async () => {
+      const { version, observedVersion, spec } = await world.api.resource("edge", "Lamp", "north");
+      expect(spec).toEqual({ turn: sent });
+      return observedVersion === version;
+    });
+  });
+});
+
+beforeAll(() => {
+  if (missing !== undefined) process.stdout.write(`foreign-clients: no client in Python: ${missing}\n`);
+});
