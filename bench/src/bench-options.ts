@@ -54,18 +54,20 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions {
   return {
     json: values.json === true,
     transports: list(values.transports, TRANSPORTS.join(",")).map(transport),
-    agents: list(values.agents, "1,100").map((text) => count("agents", text)),
-    windows: list(values.windows, "1,256").map((text) => count("windows", text)),
-    rounds: count("rounds", values.rounds, base.rounds),
-    warmUpMs: count("warm-up-ms", values["warm-up-ms"], base.warmUpMs),
-    measureMs: count("measure-ms", values["measure-ms"], base.measureMs),
+    agents: list(values.agents, "1,100").map((text) => wholeNumber("agents", text)),
+    windows: list(values.windows, "1,256").map((text) => wholeNumber("windows", text)),
+    rounds: wholeNumber("rounds", values.rounds, base.rounds),
+    warmUpMs: wholeNumber("warm-up-ms", values["warm-up-ms"], base.warmUpMs),
+    measureMs: wholeNumber("measure-ms", values["measure-ms"], base.measureMs),
     pendingEvents:
-      values["pending-events"] === "0" ? 0 : count("pending-events", values["pending-events"], base.events),
-    pendingAgents: count("pending-agents", values["pending-agents"], base.absent),
-    pendingRounds: count("pending-rounds", values["pending-rounds"], base.pendingRounds),
+      values["pending-events"] === "0"
+        ? 0
+        : wholeNumber("pending-events", values["pending-events"], base.events),
+    pendingAgents: wholeNumber("pending-agents", values["pending-agents"], base.absent),
+    pendingRounds: wholeNumber("pending-rounds", values["pending-rounds"], base.pendingRounds),
     directory: values.directory,
     profileDirectory: values.profile,
-    agentPoolThreads: count("agent-pool-threads", values["agent-pool-threads"], 4),
+    agentPoolThreads: wholeNumber("agent-pool-threads", values["agent-pool-threads"], 4),
   };
 }
 
@@ -73,7 +75,8 @@ function list(value: string | undefined, fallback: string): readonly string[] {
   return (value ?? fallback).split(",").filter((item) => item !== "");
 }
 
-function count(flag: string, text: string | undefined, fallback?: number): number {
+/** @throws Error naming the flag and what it needs */
+export function wholeNumber(flag: string, text: string | undefined, fallback?: number): number {
   const value = text === undefined ? fallback : Number(text);
   if (value !== undefined && Number.isSafeInteger(value) && value > 0) return value;
   throw new Error(`--${flag} needs whole numbers above 0, not "${text ?? ""}"`);

@@ -3,7 +3,17 @@ import { fileURLToPath } from "node:url";
 import { pinnedTo, UNPINNED } from "./core-pinning.js";
 import type { Reply } from "./served-commands.js";
 
-export type Role = "principal" | "agents" | "raw-server" | "raw-clients" | "fleet";
+export type Role =
+  | "principal"
+  | "agents"
+  | "raw-server"
+  | "raw-clients"
+  | "fleet"
+  | "storm/hawser-server"
+  | "storm/naive-server"
+  | "storm/naive-agents"
+  | "storm/socket-io-server"
+  | "storm/socket-io-agents";
 
 export interface ChildOptions {
   /** The one core it stays on; absent, it runs wherever the system puts it. */
@@ -74,6 +84,12 @@ export class Child<Commands extends object> {
   /** Lets the child go; resolves when it has ended, its profile written. */
   async end(): Promise<void> {
     if (this.#process.connected) this.#process.disconnect();
+    await this.#exited;
+  }
+
+  /** Ends it as a power cut would; resolves when it is gone. */
+  async kill(): Promise<void> {
+    this.#process.kill("SIGKILL");
     await this.#exited;
   }
 

@@ -6,6 +6,7 @@ import { agentName } from "./agent-name.js";
 import type { FleetCommands, FleetEvent, FleetReport, FleetStart } from "./fleet/fleet-commands.js";
 import { FleetLedger } from "./fleet/fleet-ledger.js";
 import { dialerFor } from "./dialer-for.js";
+import { rotationOptions } from "./rotation-kind.js";
 import { serveCommands } from "./served-commands.js";
 import type { TransportName } from "./child-commands.js";
 
@@ -15,7 +16,7 @@ class FleetProcess implements FleetCommands {
   readonly #running: { readonly agent: Agent; readonly store: Store }[] = [];
   #port = 0;
 
-  async start({ first, agents, transports, port, reconnectMaxMs }: FleetStart): Promise<void> {
+  async start({ first, agents, transports, port, reconnectMaxMs, rotation }: FleetStart): Promise<void> {
     this.#port = port;
     for (let number = first; number < first + agents; number += 1) {
       const name = agentName(number);
@@ -27,6 +28,7 @@ class FleetProcess implements FleetCommands {
         name,
         store,
         dialer: this.#dialer(name, transport),
+        ...(rotation === undefined ? {} : rotationOptions(rotation)),
         ...(reconnectMaxMs === undefined ? {} : { reconnect: { backoffMaxMs: reconnectMaxMs } }),
         onEvent: async ({ event }) => {
           // This process only ever gets events of its own test.
@@ -36,9 +38,9 @@ class FleetProcess implements FleetCommands {
         },
         observer: {
           state: ({ kind }) => {
-            if (kind === "connected") this.#ledger.opened(name);
-            else if (open) this.#ledger.closed();
+            if (open) this.#ledger.closed();
             open = kind === "connected";
+            if (open) this.#ledger.opened(name);
           },
         },
       });
@@ -52,8 +54,16 @@ class FleetProcess implements FleetCommands {
     return Promise.resolve();
   }
 
+  connected(): Promise<number> {
+    return Promise.resolve(this.#ledger.connected);
+  }
+
   report(): Promise<FleetReport> {
     return Promise.resolve(this.#ledger.report());
+  }
+
+  latencies(): Promise<readonly number[]> {
+    return Promise.resolve(this.#ledger.latenciesMs);
   }
 
   reset(): Promise<void> {

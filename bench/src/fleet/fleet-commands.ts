@@ -1,4 +1,5 @@
 import type { TransportName } from "../child-commands.js";
+import type { RotationKind } from "../rotation-kind.js";
 
 export interface FleetStart {
   /** Agents are named by their number, from this one on. */
@@ -10,6 +11,8 @@ export interface FleetStart {
   readonly port: number;
   /** Longest backoff after failures. @default the agents' own */
   readonly reconnectMaxMs?: number;
+  /** Renews connections over and over. @default as agents do when nobody says how */
+  readonly rotation?: RotationKind;
 }
 
 /** What the events of a test say in their data. */
@@ -45,7 +48,11 @@ export interface FleetCommands {
   start(options: FleetStart): Promise<void>;
   /** Where they connect from now on: what a load balancer does when a target drains. */
   aim(target: { readonly port: number }): Promise<void>;
+  /** Open sessions now: what is asked often. */
+  connected(): Promise<number>;
   report(): Promise<FleetReport>;
+  /** Milliseconds each event took from being accepted to being applied, whether its agent was connected or not, in no order; without those that were slow on purpose. */
+  latencies(): Promise<readonly number[]>;
   /** Begins the counts anew; what was applied stays known. */
   reset(): Promise<void>;
   stop(): Promise<void>;

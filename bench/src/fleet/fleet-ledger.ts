@@ -4,6 +4,8 @@ import type { FleetEvent, FleetReport } from "./fleet-commands.js";
 /** Everything a fleet writes down. */
 export class FleetLedger {
   connected = 0;
+  /** From being accepted to being applied, of all events that were not slow on purpose. */
+  latenciesMs: number[] = [];
   #opened: number[] = [];
   #appliedTwice = 0;
   #redelivered = 0;
@@ -44,13 +46,16 @@ export class FleetLedger {
   applied(agent: string, { n, at, slowMs = 0 }: FleetEvent): void {
     if (this.#applied.has(n)) this.#appliedTwice += 1;
     this.#applied.add(n);
+    const now = systemClock.wallTime();
     const from = Math.max(at, this.#sessions.get(agent)?.openedAt ?? 0);
-    this.#delays.push(systemClock.wallTime() - from - slowMs);
+    this.#delays.push(now - from - slowMs);
+    if (slowMs === 0) this.latenciesMs.push(now - at);
   }
 
   reset(): void {
     this.#opened = [];
     this.#delays = [];
+    this.latenciesMs = [];
     this.#appliedTwice = 0;
     this.#redelivered = 0;
   }

@@ -1,0 +1,44 @@
+import { join } from "node:path";
+import { createPrincipal, type Principal } from "@hawser/principal";
+import { createLevelStore } from "@hawser/store-level";
+import { createGrpcAcceptor } from "@hawser/transport-grpc";
+import { createWebSocketAcceptor } from "@hawser/transport-ws";
+import { agentName } from "../agent-name.js";
+import { serveCommands } from "../served-commands.js";
+import { LagMonitor } from "./lag-monitor.js";
+import type { StormServerCommands, Taken } from "./storm-commands.js";
+import { stormEvent } from "./storm-event.js";
+
+/** The production principal on a LevelDB store, with the settings it has when nobody sets any. */
+class HawserServer implements StormServerCommands {
+  #principal: Principal | undefined;
+  readonly #monitor = new LagMonitor();
+
+  async start({
+    port,
+    directory,
+  }: Parameters<StormServerCommands["start"]>[0]): Promise<{ readonly port: number }> {
+    const store = createLevelStore({ directory: join(directory, "principal") });
+    await store.start();
+    this.#principal = createPrincipal({
+      store,
+      acceptors: [createWebSocketAcceptor(), createGrpcAcceptor()],
+      listen: { host: "127.0.0.1", port },
+    });
+    const { address } = await this.#principal.start();
+    if (address === undefined) throw new Error("the principal is not bound to a port");
+    return { port: address.port };
+  }
+
+  async publish({ agent, data }: Parameters<StormServerCommands["publish"]>[0]): Promise<Taken> {
+    if (this.#principal === undefined) throw new Error("not started");
+    await this.#principal.publish(agentName(agent), stormEvent(data));
+    return "kept";
+  }
+
+  lag(): ReturnType<StormServerCommands["lag"]> {
+    return Promise.resolve(this.#monitor.read());
+  }
+}
+
+serveCommands(new HawserServer());

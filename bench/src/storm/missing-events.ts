@@ -1,0 +1,29 @@
+import { systemClock } from "@hawser/runtime";
+import { pause } from "../closed-loop.js";
+import type { EventPublisher } from "./event-publisher.js";
+import type { Taken } from "./storm-commands.js";
+import type { StormWorld } from "./storm-world.js";
+
+/** Nothing has come in for so long: nothing more will. */
+const QUIET_MS = 5_000;
+const POLL_MS = 200;
+
+/** Waits for what was taken and has not arrived, for as long as anything still arrives; answers how the rest had been taken. */
+export async function missingEvents(
+  world: StormWorld,
+  publisher: EventPublisher,
+  deadlineMs: number,
+): Promise<readonly Taken[]> {
+  const deadline = systemClock.now() + deadlineMs;
+  let arrivals = 0;
+  let lastArrival = systemClock.now();
+  for (;;) {
+    const arrived = new Set((await world.reports()).flatMap(({ applied }) => applied));
+    const missing = [...publisher.taken].flatMap(([n, taken]) => (arrived.has(n) ? [] : [taken]));
+    if (arrived.size > arrivals) lastArrival = systemClock.now();
+    arrivals = arrived.size;
+    const quiet = systemClock.now() - lastArrival > QUIET_MS;
+    if (missing.length === 0 || quiet || systemClock.now() > deadline) return missing;
+    await pause(POLL_MS);
+  }
+}

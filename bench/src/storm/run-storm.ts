@@ -1,0 +1,128 @@
+import { join } from "node:path";
+import { systemClock } from "@hawser/runtime";
+import { pause } from "../closed-loop.js";
+import { busiestSecond } from "../fleet/busiest-second.js";
+import { EventPublisher } from "./event-publisher.js";
+import { missingEvents } from "./missing-events.js";
+import type { EventLoopLag, StormClient, Taken } from "./storm-commands.js";
+import type { StormOptions } from "./storm-options.js";
+import { StormWorld } from "./storm-world.js";
+
+/** What the line for programs says of one storm. */
+export interface StormRow {
+  readonly client: StormClient;
+  readonly agents: number;
+  /** From the SIGKILL to the moment the last agent had a session again. */
+  readonly allBackSeconds: number;
+  /** New sessions in the busiest second after the SIGKILL, wherever it begins. */
+  readonly busiestSecond: number;
+  /** New sessions after the SIGKILL over the time from the first to the last; at least a second. */
+  readonly meanPerSecond: number;
+  /** Of the server that was started again, until all were back. */
+  readonly lagP99Ms: number;
+  /** Events that were taken and never arrived. */
+  readonly lost: number;
+  /** Events that were applied again after they had been applied. */
+  readonly appliedTwice: number;
+}
+
+export interface StormRun {
+  readonly row: StormRow;
+  /** Seconds from the SIGKILL at which each session opened; those before it are negative. */
+  readonly openedSeconds: readonly number[];
+  /** Seconds from the SIGKILL to the moment the server listened again. */
+  readonly upSeconds: number;
+  readonly lag: EventLoopLag;
+  /** Events taken, events that nobody took, and of those lost, how they had been taken. */
+  readonly taken: number;
+  readonly refused: number;
+  readonly lostAs: Readonly<Record<Taken, number>>;
+}
+
+/** One server, its agents, an event load, a SIGKILL, and what it took until all was well again. */
+export async function runStorm(
+  client: StormClient,
+  options: StormOptions,
+  directory: string,
+  progress: (line: string) => void,
+): Promise<StormRun> {
+  const { agents, steadyMs, downMs, deadlineMs } = options;
+  const world = new StormWorld({ client, agents, directory: join(directory, client) });
+  const publisher = new EventPublisher({
+    agents,
+    perSecond: options.eventsPerSecond,
+    publish: (event) => world.publish(event),
+  });
+  const all = (open: number): boolean => open === agents;
+  try {
+    await world.startServer();
+    await world.startAgents();
+    await world.sessions(all, deadlineMs);
+    progress(`${client}: ${agents} agents are connected`);
+    publisher.start();
+    await pause(steadyMs);
+    const before = await opened(world);
+    await world.reset();
+
+    const killedAt = systemClock.wallTime();
+    await world.killServer();
+    await pause(downMs);
+    await world.sessions((open) => open === 0, deadlineMs);
+    await world.startServer();
+    const upAt = systemClock.wallTime();
+    await world.sessions(all, deadlineMs);
+    const lag = await world.lag();
+    const after = await opened(world);
+    progress(`${client}: all are back`);
+    await publisher.stop();
+    const missing = await missingEvents(world, publisher, deadlineMs);
+
+    const appliedTwice = (await world.reports()).reduce((sum, report) => sum + report.appliedTwice, 0);
+    return {
+      row: {
+        client,
+        agents,
+        ...spread(after, killedAt),
+        lagP99Ms: rounded(lag.p99Ms),
+        lost: missing.length,
+        appliedTwice,
+      },
+      openedSeconds: [...before, ...after].map((at) => (at - killedAt) / 1_000),
+      upSeconds: (upAt - killedAt) / 1_000,
+      lag,
+      taken: publisher.taken.size,
+      refused: publisher.refused,
+      lostAs: countsOf(missing),
+    };
+  } finally {
+    await world.close();
+    await publisher.stop();
+  }
+}
+
+async function opened(world: StormWorld): Promise<readonly number[]> {
+  return (await world.reports()).flatMap((report) => report.opened);
+}
+
+function spread(
+  moments: readonly number[],
+  killedAt: number,
+): Pick<StormRow, "allBackSeconds" | "busiestSecond" | "meanPerSecond"> {
+  const first = moments.reduce((least, at) => Math.min(least, at), Number.POSITIVE_INFINITY);
+  const last = moments.reduce((most, at) => Math.max(most, at), 0);
+  return {
+    allBackSeconds: rounded((last - killedAt) / 1_000),
+    busiestSecond: busiestSecond(moments),
+    meanPerSecond: rounded(moments.length / Math.max(1, (last - first) / 1_000)),
+  };
+}
+
+function countsOf(taken: readonly Taken[]): Record<Taken, number> {
+  const counts = { kept: 0, sent: 0, nobody: 0 };
+  for (const each of taken) counts[each] += 1;
+  return counts;
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 100) / 100;
+}

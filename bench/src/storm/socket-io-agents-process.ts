@@ -1,0 +1,14 @@
+import { io } from "socket.io-client";
+import type { FleetEvent } from "../fleet/fleet-commands.js";
+import { serveCommands } from "../served-commands.js";
+import { PlainAgents, type PlainAgent } from "./plain-agents.js";
+
+/** Socket.IO's client with its defaults, reconnection included; `forceNew` because agents do not share a connection. */
+function connect(agent: PlainAgent): void {
+  const socket = io(`http://127.0.0.1:${agent.port}`, { forceNew: true, auth: { name: agent.name } });
+  socket.on("connect", () => agent.opened());
+  socket.on("disconnect", () => agent.closed());
+  socket.on("event", ({ data }: { readonly data: FleetEvent }) => agent.event(data));
+}
+
+serveCommands(new PlainAgents(connect));
