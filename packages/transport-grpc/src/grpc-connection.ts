@@ -191,7 +191,12 @@ export abstract class GrpcConnection<Stream extends Http2Stream> implements Conn
   }
 
   #endOfStream(): void {
-    if (this.#state.name === "ended" || isBroken(this.stream)) return;
+    if (this.#state.name === "ended") return;
+    if (isBroken(this.stream)) {
+      // After a reset without an error (NO_ERROR) Node.js waits for this side to finish as well, which it never would.
+      this.stream.destroy();
+      return;
+    }
     if (!this.#decoder.isBetweenMessages) {
       return this.#fail(CLOSE_CODES.invalidPayload, "The stream ended in the middle of a message.");
     }

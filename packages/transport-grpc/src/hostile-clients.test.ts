@@ -1,5 +1,10 @@
 import { once } from "node:events";
-import { connect as connectHttp2, type ClientHttp2Session, type ClientHttp2Stream } from "node:http2";
+import {
+  connect as connectHttp2,
+  createServer as createHttp2Server,
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+} from "node:http2";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { CLOSE_EVENT_TYPE, encodeClose, LIMITS, protobufCodec, type CloudEvent } from "@hawser/protocol";
 import type { Connection, ConnectionEnd } from "@hawser/transport";
@@ -149,6 +154,29 @@ describe("streams that break the rules", () => {
     });
     expect(second.server.ids).toEqual(["sibling"]);
   });
+});
+
+it.each([
+  ["NO_ERROR", 0],
+  ["CANCEL", 8],
+])("a stream that is reset with %s is lost at once, on either side", async (_name, code) => {
+  const { stream, server } = await openStream();
+  stream.close(code);
+  expect(await server.end).toMatchObject({ kind: "lost", error: { code: "connection_closed" } });
+
+  const http2 = createHttp2Server();
+  http2.on("stream", (served) => {
+    served.respond({ ":status": 200, "content-type": "application/grpc+proto" }, { waitForTrailers: true });
+    served.on("error", () => {});
+    served.once("data", () => served.close(code));
+  });
+  http2.listen(0, "127.0.0.1");
+  await once(http2, "listening");
+  cleanups.push(() => http2.close());
+  const target = `127.0.0.1:${(http2.address() as AddressInfo).port}`;
+  const agent = hear(await createGrpcDialer({ target, keepAliveIntervalMs: 0 }).dial());
+  agent.connection.send(event("1"));
+  expect(await agent.end).toMatchObject({ kind: "lost", error: { code: "connection_closed" } });
 });
 
 it("where both close at once, the client's code is what the server learns", async () => {
