@@ -1,18 +1,20 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
-import { delimiter } from "node:path";
+import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { beforeAll, describe, expect, it } from "vitest";
+import { createCommandFolder } from "./support/command-folder.js";
 import { becomes } from "./support/eventually.js";
-import { plainEnvironment, PROGRAMS } from "./support/programs.js";
+import { blocksOf } from "./support/markdown.js";
+import { PROGRAMS } from "./support/programs.js";
 import { createSharedWorld, watchSharedWorld, type World } from "./support/world.js";
 
 const run = promisify(execFile);
 const readme = await readFile(fileURLToPath(new URL("../apps/cli/README.md", import.meta.url)), "utf8");
-const blockOf = (label: string): string =>
-  new RegExp(`^\`\`\`${label}\n([\\s\\S]*?)^\`\`\``, "m").exec(readme)?.[1] ?? "";
+const blocks = blocksOf(readme);
+const blockOf = (wanted: string): string =>
+  blocks.find(({ language, label }) => `${language} ${label}` === wanted)?.code ?? "";
 const linesOf = (label: string): readonly string[] => blockOf(label).split("\n").filter(Boolean);
 
 let world: World;
@@ -26,16 +28,11 @@ beforeAll(async () => {
   await (await world.agent("edge-grpc", { transport: "grpc" })).start();
   await world.connected("edge-json");
   await world.connected("edge-grpc");
-  await mkdir(world.path("bin"));
   await writeFile(world.path("site.yaml"), blockOf("yaml manifest"));
-  const command = world.path("bin", "hawser");
-  await writeFile(command, `#!/bin/sh\nexec '${process.execPath}' '${PROGRAMS.cli}' "$@"\n`);
-  await chmod(command, 0o755);
   env = {
-    ...plainEnvironment(),
+    ...(await createCommandFolder(world.path("bin"), { hawser: PROGRAMS.cli })),
     HAWSER_SERVER: world.api.server,
     HAWSER_CONFIG: world.path("config.yaml"),
-    PATH: `${world.path("bin")}${delimiter}${process.env.PATH ?? ""}`,
   };
 });
 

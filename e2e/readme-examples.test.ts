@@ -1,19 +1,18 @@
-import { execFile, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { mkdir, mkdtemp, readFile, rm, rmdir, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join, relative } from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { becomes, eventually } from "./support/eventually.js";
+import { blocksOf } from "./support/markdown.js";
 import { runProgram } from "./support/programs.js";
+import { ROOT, TypeScriptExamples } from "./support/typescript-examples.js";
 
-const run = promisify(execFile);
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
-/** Ignored by git. Below each package, so that its examples see what the package sees. */
-const FOLDER = join(".hawser", "readme-examples");
+const FOLDER = "readme-examples";
+/** What a library of the cloud says about the age of this Node is not about the example. */
+const env = { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" };
 
 interface Example {
   readonly readme: string;
@@ -23,18 +22,16 @@ interface Example {
   readonly file: string;
 }
 
-function blocksOf(readme: string, label: string, home: string): readonly Example[] {
+function examplesOf(readme: string, label: string, home: string): readonly Example[] {
   const path = join(ROOT, readme);
   if (!existsSync(path)) return [];
-  const text = readFileSync(path, "utf8");
-  const blocks = [...text.matchAll(/^```ts (\w+)\n([\s\S]*?)^```$/gm)];
-  return blocks
-    .filter((block) => block[1] === label)
-    .map((block, index) => ({
+  return blocksOf(readFileSync(path, "utf8"))
+    .filter((block) => block.language === "ts" && block.label === label)
+    .map(({ line, code }, index) => ({
       readme,
-      line: text.slice(0, block.index).split("\n").length,
-      code: block[2] ?? "",
-      file: join(ROOT, home, FOLDER, `${label}-${index + 1}`),
+      line,
+      code,
+      file: join(ROOT, home, ".hawser", FOLDER, `${label}-${index + 1}`),
     }));
 }
 
@@ -44,64 +41,26 @@ const packages = readdirSync(join(ROOT, "packages"))
   .filter((path) => existsSync(join(ROOT, path, "package.json")));
 const examples = packages.map((path) => {
   const readme = join(path, "README.md");
-  return [readme, blocksOf(readme, "example", path)] as const;
+  return [readme, examplesOf(readme, "example", path)] as const;
 });
 /** The two programs of the README of it all; they see what the e2e tests see. */
-const library = ["principal", "agent"].map((label) => blocksOf("README.md", label, "e2e"));
+const library = ["principal", "agent"].map((label) => examplesOf("README.md", label, "e2e"));
 const all = [...examples.flatMap(([, found]) => found), ...library.flat()];
-const settings = join(ROOT, FOLDER, "tsconfig.json");
-let complaints: readonly string[] = [];
+const compiled = new TypeScriptExamples(FOLDER, all);
 let cwd = "";
 
-async function removeFolders(): Promise<void> {
-  const homes = new Set(all.map(({ file }) => dirname(file)).concat(dirname(settings)));
-  for (const home of homes) {
-    await rm(home, { recursive: true, force: true });
-    // What is above it stays when something else is kept there.
-    await rmdir(dirname(home)).catch(() => {});
-  }
-}
-
 beforeAll(async () => {
-  await removeFolders();
   cwd = await mkdtemp(join(tmpdir(), "hawser-readme-"));
-  for (const { file, code } of all) {
-    await mkdir(dirname(file), { recursive: true });
-    await writeFile(`${file}.ts`, code);
-  }
-  await mkdir(dirname(settings), { recursive: true });
-  const compilerOptions = {
-    composite: false,
-    incremental: false,
-    declaration: false,
-    sourceMap: false,
-    rootDir: ROOT,
-  };
-  await writeFile(
-    settings,
-    JSON.stringify({
-      extends: join(ROOT, "tsconfig.base.json"),
-      compilerOptions,
-      files: all.map(({ file }) => `${file}.ts`),
-    }),
-  );
-  // Against the built packages, as somebody who installed them would.
-  const tsc = join(ROOT, "node_modules", "typescript", "bin", "tsc");
-  const output = await run(process.execPath, [tsc, "-p", settings, "--pretty", "false"], { cwd: ROOT }).then(
-    ({ stdout }) => stdout,
-    (failed: { readonly stdout: string }) => failed.stdout,
-  );
-  complaints = output.split("\n").filter((line) => line !== "");
+  await compiled.compile();
 }, 120_000);
 
 afterAll(async () => {
-  await removeFolders();
+  await compiled.remove();
   await rm(cwd, { recursive: true, force: true });
 });
 
 function expectCompiled(file: string): void {
-  const own = `${relative(ROOT, file)}.ts(`;
-  expect(complaints.filter((complaint) => complaint.startsWith(own))).toEqual([]);
+  expect(compiled.complaintsAbout(file)).toEqual([]);
 }
 
 /** Runs a program that does not end by itself, until the test does. */
@@ -125,7 +84,7 @@ describe.each(examples)("the example of %s", (_readme, found) => {
 
   it.each(found)("compiles and runs: line $line", async ({ readme, line, file }) => {
     expectCompiled(file);
-    const { code, stderr } = await runProgram(`${file}.js`, [], { cwd });
+    const { code, stderr } = await runProgram(`${file}.js`, [], { cwd, env });
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     console.log(`readme-examples: ran ${readme}:${line}`);
   });
@@ -164,6 +123,5 @@ describe("the library section of README.md", () => {
 });
 
 it("the compiler has nothing else to say", () => {
-  const files = all.map(({ file }) => `${relative(ROOT, `${file}.ts`)}(`);
-  expect(complaints.filter((complaint) => !files.some((file) => complaint.startsWith(file)))).toEqual([]);
+  expect(compiled.otherComplaints()).toEqual([]);
 });
