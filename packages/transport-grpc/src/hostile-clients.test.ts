@@ -156,27 +156,40 @@ describe("streams that break the rules", () => {
   });
 });
 
-it.each([
+describe.each([
   ["NO_ERROR", 0],
   ["CANCEL", 8],
-])("a stream that is reset with %s is lost at once, on either side", async (_name, code) => {
-  const { stream, server } = await openStream();
-  stream.close(code);
-  expect(await server.end).toMatchObject({ kind: "lost", error: { code: "connection_closed" } });
+])("a reset with %s while a write is under way that the peer does not read", (_name, code) => {
+  /** More than flow control lets through unread. */
+  const large: CloudEvent = { ...event("large"), data: "x".repeat(300_000) };
 
-  const http2 = createHttp2Server();
-  http2.on("stream", (served) => {
-    served.respond({ ":status": 200, "content-type": "application/grpc+proto" }, { waitForTrailers: true });
-    served.on("error", () => {});
-    served.once("data", () => served.close(code));
+  it("by the client: lost at once", async () => {
+    const session = openSession();
+    const stream = session.request(HEADERS);
+    stream.on("error", () => {});
+    await once(stream, "response");
+    accepted[0]?.connection.send(large);
+    await once(stream, "readable");
+    stream.close(code);
+    expect(await accepted[0]?.end).toMatchObject({ kind: "lost", error: { code: "connection_closed" } });
   });
-  http2.listen(0, "127.0.0.1");
-  await once(http2, "listening");
-  cleanups.push(() => http2.close());
-  const target = `127.0.0.1:${(http2.address() as AddressInfo).port}`;
-  const agent = hear(await createGrpcDialer({ target, keepAliveIntervalMs: 0 }).dial());
-  agent.connection.send(event("1"));
-  expect(await agent.end).toMatchObject({ kind: "lost", error: { code: "connection_closed" } });
+
+  it("by the server: lost at once", async () => {
+    const http2 = createHttp2Server();
+    http2.on("stream", (served) => {
+      // With trailers to come, Node.js does not end the stream of its own accord before it resets.
+      served.respond({ ":status": 200, "content-type": "application/grpc+proto" }, { waitForTrailers: true });
+      served.on("error", () => {});
+      served.once("readable", () => served.close(code));
+    });
+    http2.listen(0, "127.0.0.1");
+    await once(http2, "listening");
+    cleanups.push(() => http2.close());
+    const target = `127.0.0.1:${(http2.address() as AddressInfo).port}`;
+    const agent = hear(await createGrpcDialer({ target, keepAliveIntervalMs: 0 }).dial());
+    agent.connection.send(large);
+    expect(await agent.end).toMatchObject({ kind: "lost", error: { code: "connection_closed" } });
+  });
 });
 
 it("where both close at once, the client's code is what the server learns", async () => {
