@@ -10,7 +10,7 @@ RUN CI=1 node scripts/setup.mjs \
       (cd "packages/$package" && npm pkg delete peerDependencies peerDependenciesMeta) || exit 1; \
     done \
  && for app in principal agent cli; do \
-      node_modules/.bin/pnpm --filter "@hawser/app-$app" deploy --legacy --prod --no-frozen-lockfile "/out/$app" || exit 1; \
+      node_modules/.bin/pnpm --filter "./apps/$app" deploy --legacy --prod --no-frozen-lockfile "/out/$app" || exit 1; \
     done \
  && find /out \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '.tsbuildinfo' -o -name '*.md' \) -type f -delete \
  && node scripts/prune-prebuilds.mjs /out

@@ -13,7 +13,7 @@ function executable(name: string, file: string): string {
 export const PROGRAMS = {
   principal: executable("@hawser/app-principal", "hawser-principal.js"),
   agent: executable("@hawser/app-agent", "hawser-agent.js"),
-  cli: executable("@hawser/app-cli", "hawser.js"),
+  cli: executable("hawser", "hawser.js"),
   journalAgent: fileURLToPath(new URL("../fixtures/journal-agent.mjs", import.meta.url)),
 } as const;
 

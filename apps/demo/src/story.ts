@@ -124,7 +124,7 @@ async function newestVersion(fleet: Fleet, agent: string): Promise<string> {
 }
 
 async function runCli(server: string, args: readonly string[]): Promise<void> {
-  const program = join(dirname(require.resolve("@hawser/app-cli/package.json")), "bin", "hawser.js");
+  const program = join(dirname(require.resolve("hawser/package.json")), "bin", "hawser.js");
   const child = spawn(process.execPath, [program, "--server", server, ...args], {
     stdio: ["ignore", "inherit", "inherit"],
   });
