@@ -17,10 +17,18 @@ const LONGEST_WAIT_MS = 4_000_000;
 const QUIET_MS = 86_400_000;
 
 export interface Wait {
+  readonly state: AgentState & { readonly kind: "waiting" };
+  /** What the agent logged about it. */
+  readonly line: LogLine;
+  readonly at: number;
+}
+
+/** What `play` saw of one end. */
+export interface Played extends Wait {
+  /** What was said about it on the wire. */
+  readonly said: readonly string[];
   /** From the end of the connection, which took no time, to the next dial, as the principal saw it come. */
   readonly waitedMs: number;
-  readonly state: AgentState & { readonly kind: "waiting" };
-  readonly line: LogLine;
 }
 
 /** A real agent against a principal written by hand: real sockets, virtual time. */
@@ -30,26 +38,27 @@ export class Stage {
   readonly agent: Agent;
   readonly #states: { readonly at: number; readonly state: AgentState }[] = [];
   readonly #wire: Wire;
-  #waits = 0;
+  #waited = 0;
   #taken = 0;
 
-  private constructor(wire: Wire, principal: HandMadePrincipal, store: Store) {
+  private constructor(wire: Wire, principal: HandMadePrincipal, store: Store, port: number) {
     this.principal = principal;
     this.#wire = wire;
     this.agent = createAgent({
       name: "edge-7",
       store,
-      dialer: dialerTo(wire, principal, this.time),
+      dialer: dialerTo(wire, { host: principal.host, port }, this.time),
       runtime: this.time.runtime,
       observer: { state: (state) => this.#states.push({ at: this.time.now(), state }) },
     });
   }
 
-  static async set(wire: Wire): Promise<Stage> {
+  /** @param port where the agent dials, when it is not to reach the principal */
+  static async set(wire: Wire, port?: number): Promise<Stage> {
     const principal = await (wire === "gRPC" ? serveGrpc() : serveWebSocket());
     const store = createMemoryStore();
     await store.start();
-    const stage = new Stage(wire, principal, store);
+    const stage = new Stage(wire, principal, store, port ?? principal.port);
     onTestFinished(() => stage.#strike());
     return stage;
   }
@@ -72,12 +81,7 @@ export class Stage {
   }
 
   /** One end, and the wait after it. */
-  async play({
-    answer,
-    livedMs,
-    end,
-    ...expected
-  }: ReconnectCase): Promise<Wait & { readonly said: readonly string[] }> {
+  async play({ answer, livedMs, end, ...expected }: ReconnectCase): Promise<Played> {
     const wire = expected.wire[this.#wire];
     this.principal.answer = answer;
     if (this.agent.state.kind === "stopped") await this.agent.start();
@@ -88,32 +92,42 @@ export class Stage {
           ? await this.call()
           : await this.session(livedMs);
     if (call !== undefined) await end?.({ call, agent: this.agent, time: this.time });
-    const wait = await this.wait();
+    const wait = await this.waiting();
+    const waitedMs = await this.redial(wait);
+    await this.arrival();
     const said = call?.wire ?? [];
     // A last word may still be on its way; that it never comes is for the caller to find.
     await this.time.until("all is said", () => said.length >= wire.length || undefined).catch(() => {});
-    return { ...wait, said };
+    return { ...wait, said, waitedMs };
   }
 
-  /** The next wait of the agent, up to the dial that ends it. */
-  async wait(): Promise<Wait> {
-    const found = await this.time.until("the agent waits", () => this.#nthWait(this.#waits));
-    this.#waits += 1;
+  /** The agent has begun to wait, once more than this was asked before. */
+  async waiting(): Promise<Wait> {
+    const wait = await this.time.until("the agent waits", () => this.#waits()[this.#waited]);
+    this.#waited += 1;
     const line = this.time.log.findLast(({ msg }) => msg.startsWith("not connected"));
     if (line === undefined) throw new Error("the agent logged nothing");
-    await this.time.runUntil("the agent dials", () => this.#dialledSince(found.index), LONGEST_WAIT_MS);
-    await this.time.until("the dial arrives", () => this.principal.connections > this.#waits || undefined);
-    return { waitedMs: this.time.now() - found.at, state: found.state, line };
+    return { ...wait, line };
   }
 
-  #nthWait(n: number): { at: number; index: number; state: AgentState & { kind: "waiting" } } | undefined {
-    return this.#states.flatMap(({ at, state }, index) =>
-      state.kind === "waiting" ? [{ at, index, state }] : [],
-    )[n];
+  /** Moves time to the dial that ends the wait; answers how much that was. */
+  async redial(wait: Wait): Promise<number> {
+    const dialled = (): boolean => this.#dials() > this.#waited;
+    await this.time.runUntil("the agent dials", dialled, LONGEST_WAIT_MS);
+    return this.time.now() - wait.at;
   }
 
-  #dialledSince(index: number): boolean {
-    return this.#states.slice(index).some(({ state }) => state.kind === "connecting");
+  /** The dial has come to the principal. */
+  async arrival(): Promise<void> {
+    await this.time.until("the dial arrives", () => this.principal.connections > this.#waited || undefined);
+  }
+
+  #waits(): readonly Omit<Wait, "line">[] {
+    return this.#states.flatMap(({ at, state }) => (state.kind === "waiting" ? [{ at, state }] : []));
+  }
+
+  #dials(): number {
+    return this.#states.filter(({ state }) => state.kind === "connecting").length;
   }
 
   async #strike(): Promise<void> {
@@ -125,7 +139,11 @@ export class Stage {
   }
 }
 
-function dialerTo(wire: Wire, { host, port }: HandMadePrincipal, { runtime }: SteppedTime): Dialer {
+function dialerTo(
+  wire: Wire,
+  { host, port }: Pick<HandMadePrincipal, "host" | "port">,
+  { runtime }: SteppedTime,
+): Dialer {
   // Time leaps here, and an unanswered ping would be nobody's fault.
   const options = { runtime, keepAliveIntervalMs: 0 };
   if (wire === "gRPC") return createGrpcDialer({ target: `${host}:${port}`, ...options });
