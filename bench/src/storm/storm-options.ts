@@ -46,7 +46,7 @@ const FULL = {
   steadyMs: 8_000,
   downMs: 2_000,
   rotating: 200,
-  rate: 2_000,
+  rate: 400,
   measureMs: 5_000,
   rounds: 3,
 };
