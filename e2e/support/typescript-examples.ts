@@ -37,6 +37,7 @@ export class TypeScriptExamples {
       incremental: false,
       declaration: false,
       sourceMap: false,
+      inlineSources: false,
       rootDir: ROOT,
     };
     const settings = {
