@@ -5,6 +5,7 @@ import type { AgentState } from "./agent-state.js";
 import { ConnectionLoop } from "./connection-loop.js";
 import { Dispatcher } from "./dispatcher.js";
 import { PRINCIPAL } from "./principal-peer.js";
+import { reconnectPolicy } from "./reconnect-policy.js";
 import type { ResolvedOptions } from "./resolve-options.js";
 import { StatusReporter } from "./status-reporter.js";
 
@@ -50,9 +51,10 @@ export class AgentRun {
       logger: this.#logger,
       dialers: options.dialers,
       policy,
+      renewalPolicy: () => reconnectPolicy(options),
       receiver,
       observer,
-      session: () => this.#session(),
+      session: (replaces) => this.#session(replaces),
       link: { store, source, window, ...(options.resend === undefined ? {} : { resend: options.resend }) },
       opened: ({ peerStore }) => {
         this.#peerStore = peerStore;
@@ -96,8 +98,8 @@ export class AgentRun {
     if (!this.#patience.signal.aborted) this.#loop.start();
   }
 
-  #session(): AgentSession {
-    const { name, store, window, software, runtime, timing } = this.#options;
+  #session(replaces: string | undefined): AgentSession {
+    const { name, store, window, software, runtime, timing, rotation } = this.#options;
     return new AgentSession({
       agent: name,
       store: store.id,
@@ -105,6 +107,8 @@ export class AgentRun {
       software,
       random: runtime.random,
       timing,
+      rotation,
+      ...(replaces === undefined ? {} : { replaces }),
     });
   }
 

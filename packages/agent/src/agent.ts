@@ -2,7 +2,7 @@ import type { ResendTiming } from "@hawser/delivery";
 import type { LinkObserver } from "@hawser/link";
 import type { EventDraft, HawserEvent } from "@hawser/protocol";
 import type { Lifecycle, Runtime } from "@hawser/runtime";
-import type { ReconnectTiming, SessionTiming } from "@hawser/session";
+import type { AgentRotation, ReconnectTiming, SessionTiming } from "@hawser/session";
 import type { Store } from "@hawser/store";
 import type { Dialer } from "@hawser/transport";
 import type { AgentState } from "./agent-state.js";
@@ -42,6 +42,11 @@ export interface AgentOptions {
   /** Un-ACKed events accepted per session. @default DEFAULT_WINDOW (256) */
   readonly window?: number;
   readonly timing?: Partial<SessionTiming>;
+  /**
+   * How connections are renewed (PROTOCOL.md, Rotation). `make-before-break` opens the new session first: events do not wait while it does, at the price of two
+   * connections for a moment. @default "break-before-make"
+   */
+  readonly rotation?: AgentRotation;
   readonly reconnect?: Partial<ReconnectTiming>;
   readonly resend?: Partial<ResendTiming>;
   /** What the principal shows people. @default "hawser-agent/<version>" */

@@ -5,11 +5,12 @@ import {
   RESERVED_TYPE_PREFIX,
   type EventDraft,
 } from "@hawser/protocol";
-import { ReconnectPolicy } from "@hawser/session";
+import type { ReconnectPolicy } from "@hawser/session";
 import type { Accepted, Agent, AgentOptions, PublishOptions, StopOptions } from "./agent.js";
 import { AgentRun } from "./agent-run.js";
 import type { AgentState } from "./agent-state.js";
 import { PRINCIPAL } from "./principal-peer.js";
+import { reconnectPolicy } from "./reconnect-policy.js";
 import { resolveOptions, type ResolvedOptions } from "./resolve-options.js";
 
 /** Long enough for a goodbye over a slow line, short enough for whoever stops a process. */
@@ -22,12 +23,7 @@ export const DEFAULT_STOP_GRACE_MS = 10_000;
  */
 export function createAgent(options: AgentOptions): Agent {
   const resolved = resolveOptions(options);
-  const { reconnect } = options;
-  const { random } = resolved.runtime;
-  return new HawserAgent(
-    resolved,
-    new ReconnectPolicy({ random, ...(reconnect === undefined ? {} : { timing: reconnect }) }),
-  );
+  return new HawserAgent(resolved, reconnectPolicy(resolved));
 }
 
 class HawserAgent implements Agent {

@@ -7,6 +7,7 @@ export type {
   PublishOptions,
   StopOptions,
 } from "./agent.js";
+export { AGENT_ROTATIONS, type AgentRotation } from "@hawser/session";
 export type { AgentState } from "./agent-state.js";
 export { createAgent, DEFAULT_STOP_GRACE_MS } from "./create-agent.js";
 export type {

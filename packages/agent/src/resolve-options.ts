@@ -1,13 +1,18 @@
 import { checkAgentName, DEFAULT_WINDOW, HawserError, LIMITS } from "@hawser/protocol";
 import { systemRuntime, type Runtime } from "@hawser/runtime";
-import { resolveSessionTiming, type SessionTiming } from "@hawser/session";
+import {
+  AGENT_ROTATIONS,
+  resolveSessionTiming,
+  type AgentRotation,
+  type SessionTiming,
+} from "@hawser/session";
 import type { Dialer } from "@hawser/transport";
 import type { AgentObserver, AgentOptions } from "./agent.js";
 import type { ResourceHandler } from "./resource-handler.js";
 import { VERSION } from "./version.js";
 
 /** Options checked and complete. */
-export interface ResolvedOptions extends Pick<AgentOptions, "name" | "store" | "resend"> {
+export interface ResolvedOptions extends Pick<AgentOptions, "name" | "store" | "resend" | "reconnect"> {
   readonly dialers: readonly Dialer[];
   readonly handlers: Readonly<Record<string, ResourceHandler>>;
   readonly onEvent: AgentOptions["onEvent"];
@@ -15,6 +20,7 @@ export interface ResolvedOptions extends Pick<AgentOptions, "name" | "store" | "
   readonly runtime: Runtime;
   readonly window: number;
   readonly timing: SessionTiming;
+  readonly rotation: AgentRotation;
   readonly software: string;
 }
 
@@ -24,6 +30,7 @@ export function resolveOptions(options: AgentOptions): ResolvedOptions {
     name: checkAgentName(options.name),
     store: options.store,
     ...(options.resend === undefined ? {} : { resend: options.resend }),
+    ...(options.reconnect === undefined ? {} : { reconnect: options.reconnect }),
     dialers: checkDialers(options.dialer),
     handlers: options.handlers ?? {},
     onEvent: options.onEvent,
@@ -31,6 +38,7 @@ export function resolveOptions(options: AgentOptions): ResolvedOptions {
     runtime: options.runtime ?? systemRuntime(),
     window: checkWindow(options.window ?? DEFAULT_WINDOW),
     timing: resolveSessionTiming(options.timing),
+    rotation: checkRotation(options.rotation ?? "break-before-make"),
     software: options.software ?? `hawser-agent/${VERSION}`,
   };
 }
@@ -40,6 +48,14 @@ function checkWindow(window: number): number {
   throw new HawserError(
     "invalid_config",
     `window must be a whole number from 1 to ${LIMITS.maxWindow}, not ${window}`,
+  );
+}
+
+function checkRotation(rotation: AgentRotation): AgentRotation {
+  if (AGENT_ROTATIONS.includes(rotation)) return rotation;
+  throw new HawserError(
+    "invalid_config",
+    `rotation must be ${AGENT_ROTATIONS.join(" or ")}, not ${String(rotation)}`,
   );
 }
 

@@ -1,26 +1,36 @@
 import { HawserError, type CloudEvent, type Hello } from "@hawser/protocol";
 import type { Established, SessionOutput } from "@hawser/session";
 import type { MailboxLease } from "@hawser/store";
-import type { LinkOptions, LinkPeer } from "./link-options.js";
+import type { LinkOptions, LinkPeer, Predecessor } from "./link-options.js";
 import type { LinkSession } from "./link-session.js";
 import type { ReplySink } from "./receiver.js";
-import { Sender } from "./sender.js";
+import { Sender, type SenderHost } from "./sender.js";
 
 /** What is there once the peer is known: its mailbox to send from, its inbox to receive into. */
 export interface AttachedPeer {
   readonly peer: LinkPeer;
   readonly sender: Sender;
   readonly lease: MailboxLease;
+  /** Of the peer. */
+  readonly store: string;
+  readonly window: number;
+  /** Who had the sender before. */
+  readonly predecessor: Predecessor | undefined;
+}
+
+/** Whom a session is opened with, and what it begins from. */
+interface Attachment {
+  readonly peer: LinkPeer;
+  readonly store: string;
+  readonly window: number;
+  readonly predecessor: Predecessor | undefined;
 }
 
 /** What a handshake needs of its link. */
-export interface HandshakeHost {
+export interface HandshakeHost extends SenderHost {
   /** Where the answers to events go. */
   readonly sink: ReplySink;
   perform(outputs: readonly SessionOutput[]): void;
-  fail(error: HawserError): void;
-  /** There is something to send. */
-  ready(): void;
   leaseLost(why: "superseded" | "resync"): void;
   /** Events may flow from here on. `early` came before, in order. */
   attached(attached: AttachedPeer, early: readonly CloudEvent[]): void;
@@ -67,9 +77,10 @@ export class Handshake<Session extends LinkSession> {
         this.#host.perform(door.refuse(session, admission.error, admission.retryAfterMs));
         return;
       }
-      const attached = await this.#attach(admission.peer, hello.store, hello.window);
+      const { sessionId, peer, predecessor } = admission;
+      const { store, window } = hello;
+      const attached = await this.#attach({ peer, store, window, predecessor });
       if (attached === undefined) return;
-      const { sessionId } = admission;
       const { epoch } = attached.lease;
       const settled = attached.sender.settledFloor;
       this.#host.perform(door.accept(session, { sessionId, epoch, settled }));
@@ -80,45 +91,32 @@ export class Handshake<Session extends LinkSession> {
 
   /** The session is open: an agent makes ready for its principal, on a principal everything is. */
   async complete({ peerStore, peerWindow }: Established): Promise<void> {
-    const { peer } = this.#options;
+    const { peer, predecessor } = this.#options;
     if (peer === undefined) return;
     try {
-      await this.#attach(peer, peerStore, peerWindow);
+      await this.#attach({ peer, store: peerStore, window: peerWindow, predecessor });
     } catch (thrown) {
       this.#host.fail(HawserError.from(thrown));
     }
   }
 
   /** Undefined when the link ended meanwhile. */
-  async #attach(peer: LinkPeer, peerStore: string, window: number): Promise<AttachedPeer | undefined> {
-    const { runtime, resend, store, connection } = this.#options;
+  async #attach({ peer, store, window, predecessor }: Attachment): Promise<AttachedPeer | undefined> {
     const host = this.#host;
-    const sender = new Sender({
-      runtime,
-      window,
-      onReady: () => host.ready(),
-      onError: (error) => host.fail(error),
-      ...(resend === undefined ? {} : { resend }),
-      ...(peer.observer === undefined ? {} : { observer: peer.observer }),
-    });
-    const holder = `${connection.transport} ${connection.peer.address}`;
-    const lease = await store.open(
-      peer.name,
-      holder,
-      { peerStore },
-      {
-        event: (entry) => sender.entry(entry),
-        lost: (why) => host.leaseLost(why),
-      },
-    );
-    const release = (): Promise<void> => {
+    const inherited = predecessor?.handOver(store, window);
+    const continued = inherited === undefined ? undefined : predecessor;
+    const sender = inherited ?? this.#newSender(peer, window);
+    let lease: MailboxLease | undefined;
+    const release = async (): Promise<void> => {
       peer.receiver.detach(host.sink);
       sender.stop();
-      return lease.close();
+      continued?.orphaned();
+      await lease?.close();
     };
     try {
-      await sender.start(lease);
-      await peer.receiver.attach(peerStore, host.sink);
+      lease = await this.#claim(peer, store, sender);
+      await (inherited === undefined ? sender.start(lease) : sender.resume(lease, host));
+      await peer.receiver.attach(store, host.sink);
     } catch (thrown) {
       await release();
       throw thrown;
@@ -128,9 +126,35 @@ export class Handshake<Session extends LinkSession> {
       return undefined;
     }
     this.#state = "done";
-    const attached = { peer, sender, lease };
+    const attached = { peer, sender, lease, store, window, predecessor: continued };
     host.attached(attached, this.#early);
     this.#early = [];
     return attached;
+  }
+
+  #newSender(peer: LinkPeer, window: number): Sender {
+    const { runtime, resend } = this.#options;
+    const { observer } = peer;
+    const options = {
+      runtime,
+      window,
+      ...(resend === undefined ? {} : { resend }),
+      ...(observer === undefined ? {} : { observer }),
+    };
+    return new Sender(options, this.#host);
+  }
+
+  #claim(peer: LinkPeer, peerStore: string, sender: Sender): Promise<MailboxLease> {
+    const { store, connection } = this.#options;
+    const holder = `${connection.transport} ${connection.peer.address}`;
+    return store.open(
+      peer.name,
+      holder,
+      { peerStore },
+      {
+        event: (entry) => sender.entry(entry),
+        lost: (why) => this.#host.leaseLost(why),
+      },
+    );
   }
 }

@@ -6,6 +6,8 @@ import type { ConnectionEnd } from "@hawser/transport";
 export interface LinkSession {
   /** Whether an event of the peer is to be handled now. */
   readonly mayReceiveEvents: boolean;
+  /** Whether an event of ours may be sent now. */
+  readonly maySendEvents: boolean;
   start(nowMs: number, settled: number): SessionOutput[];
   receive(message: ControlMessage, nowMs: number): SessionOutput[];
   /** An event arrived: an error of the peer while the session is not open. */

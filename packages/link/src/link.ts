@@ -1,18 +1,30 @@
-import { CONTROL_TYPE_PREFIX, HawserError, parseMessage, type CloudEvent } from "@hawser/protocol";
+import {
+  CONTROL_TYPE_PREFIX,
+  HawserError,
+  parseMessage,
+  type Ack,
+  type CloudEvent,
+  type Nack,
+} from "@hawser/protocol";
 import { WakeTimer, type Logger, type Runtime } from "@hawser/runtime";
 import type { Established, SessionEnd, SessionOutput } from "@hawser/session";
 import type { Connection } from "@hawser/transport";
 import { Handshake, type AttachedPeer } from "./handshake.js";
-import type { LinkOptions } from "./link-options.js";
+import type { LinkOptions, Predecessor } from "./link-options.js";
 import type { LinkSession } from "./link-session.js";
 import { Outlet } from "./outlet.js";
+import type { Sender } from "./sender.js";
 
 /** How far beyond its announced window a peer may be before it is cut off: handlers of the session before may still be running. */
 const WINDOW_TOLERANCE = 2;
 
 type LinkState =
   /** Handshake, or preparing the store for the peer. Events that arrive are kept; the window bounds them. */
-  { readonly name: "establishing" } | ({ readonly name: "open" } & AttachedPeer) | { readonly name: "ended" };
+  | { readonly name: "establishing" }
+  | ({ readonly name: "open" } & AttachedPeer)
+  /** Another link sends for this one's sender. What still arrives here counts, until the session has been left. */
+  | ({ readonly name: "handedOver" } & AttachedPeer)
+  | { readonly name: "ended" };
 
 /**
  * Binds one connection, one session, one mailbox lease and one receiver: the only loop that moves events.
@@ -20,7 +32,7 @@ type LinkState =
  * Nothing here polls. Inputs (a frame, a live entry, a finished handler, a timer) ask for one flush at the end of the tick; the flush sends control first,
  * then data while the connection takes it, then sets one timer for the earliest thing due.
  */
-export class Link<Session extends LinkSession> {
+export class Link<Session extends LinkSession> implements Predecessor {
   readonly session: Session;
   readonly #options: LinkOptions<Session>;
   readonly #connection: Connection;
@@ -102,6 +114,22 @@ export class Link<Session extends LinkSession> {
     this.#scheduleFlush();
   }
 
+  handOver(peerStore: string, window: number): Sender | undefined {
+    const state = this.#state;
+    if (state.name !== "open" || this.#quiesced || !this.session.maySendEvents) return undefined;
+    if (state.store !== peerStore || state.window !== window) return undefined;
+    if (this.#options.door?.replaced(this.session) === false) return undefined;
+    this.#floor = state.sender.settledFloor;
+    this.#state = { ...state, name: "handedOver" };
+    state.sender.suspend();
+    this.#scheduleFlush();
+    return state.sender;
+  }
+
+  orphaned(): void {
+    if (this.#state.name === "handedOver") this.#superseded();
+  }
+
   /** Closes with the code that fits the error. */
   fail(error: HawserError): void {
     this.perform(this.session.fail(error, this.#now()));
@@ -126,8 +154,11 @@ export class Link<Session extends LinkSession> {
         this.#quiesced = true;
         if (this.#state.name === "open") this.#state.sender.quiesce();
         return;
+      case "renew":
+        this.#options.onRenew?.();
+        return;
       case "settled":
-        if (this.#state.name === "open") this.#state.peer.receiver.settle(output.version);
+        if ("peer" in this.#state) this.#state.peer.receiver.settle(output.version);
         return;
       case "close":
         this.#outlet.flushReplies();
@@ -168,10 +199,9 @@ export class Link<Session extends LinkSession> {
   }
 
   #leaseLost(why: "superseded" | "resync"): void {
-    const { door } = this.#options;
-    if (why === "superseded" && door !== undefined) this.perform(door.superseded(this.session));
-    else if (why === "superseded")
-      this.#connection.terminate(new HawserError("superseded", "a newer connection of this agent took over"));
+    // Whoever continues this session holds the lease now.
+    if (this.#state.name === "handedOver") return;
+    if (why === "superseded") this.#superseded();
     else
       this.fail(
         new HawserError(
@@ -179,6 +209,13 @@ export class Link<Session extends LinkSession> {
           "the store lost track of this mailbox; the session has to begin anew",
         ),
       );
+  }
+
+  #superseded(): void {
+    const { door } = this.#options;
+    if (door !== undefined) this.perform(door.superseded(this.session));
+    else
+      this.#connection.terminate(new HawserError("superseded", "a newer connection of this agent took over"));
   }
 
   readonly #sink = {
@@ -212,7 +249,13 @@ export class Link<Session extends LinkSession> {
       this.perform(this.session.receive(message, this.#now()));
       return;
     }
-    if (this.#state.name !== "open") return;
+    // Right behind the welcome come answers to what was sent on the session that this one continues.
+    if (this.#state.name === "establishing") this.#options.predecessor?.answered(message);
+    else this.answered(message);
+  }
+
+  answered(message: Ack | Nack): void {
+    if (!("sender" in this.#state)) return;
     const { sender } = this.#state;
     if (message.type === "nack") sender.nack(message);
     else for (const key of message.acks) sender.ack(key);
@@ -228,7 +271,7 @@ export class Link<Session extends LinkSession> {
   }
 
   #event(event: CloudEvent): void {
-    if (this.#state.name !== "open") return;
+    if (!("peer" in this.#state)) return;
     const { receiver } = this.#state.peer;
     this.perform(this.session.eventReceived(this.#now()));
     if (!this.session.mayReceiveEvents) return;
@@ -276,14 +319,19 @@ export class Link<Session extends LinkSession> {
     this.#outlet.flushReplies();
     if (this.#state.name === "open") {
       if (this.#outlet.writable) this.#state.sender.pump(this.#outlet.event);
-      if (this.#quiesced && this.#state.sender.inFlight === 0) this.#tellSettled();
-      if (this.#quiesced && this.#state.sender.inFlight === 0 && this.#state.peer.receiver.applying === 0) {
-        for (const output of this.session.idle(this.#now())) this.#perform(output);
-      }
     }
+    if (this.#quiesced && this.#state.name !== "establishing") this.#quiet();
     // While the connection is full nothing of the writer's is due: `writable` flushes again.
     const sender = this.#state.name === "open" && this.#outlet.writable ? this.#state.sender : undefined;
     this.#wake.arm(this.session.nextWakeAt(), sender?.nextWakeAt());
+  }
+
+  #quiet(): void {
+    if (this.inFlight > 0) return;
+    this.#tellSettled();
+    // What runs for a session that was handed over is answered on the one that continues it.
+    if (this.#state.name === "open" && this.#state.peer.receiver.applying > 0) return;
+    for (const output of this.session.idle(this.#now())) this.#perform(output);
   }
 
   #woken(): void {
@@ -309,6 +357,10 @@ export class Link<Session extends LinkSession> {
     this.#wake.cancel();
     if (state.name === "open") {
       state.sender.stop();
+      // Whoever this session continues would wait for answers to what it gave away.
+      state.predecessor?.orphaned();
+    }
+    if ("peer" in state) {
       state.peer.receiver.detach(this.#sink);
       state.peer.observer?.ended?.(end);
       await state.lease.close().catch((thrown: unknown) => {

@@ -10,10 +10,21 @@ export interface SenderOptions {
   readonly window: number;
   readonly resend?: Partial<ResendTiming>;
   readonly observer?: LinkObserver;
+}
+
+/** The link that sends for a sender. */
+export interface SenderHost {
   /** Something became sendable: call `pump` when the connection can take it. */
-  readonly onReady: () => void;
+  ready(): void;
   /** The store failed under the sender; the session cannot go on. */
-  readonly onError: (error: HawserError) => void;
+  fail(error: HawserError): void;
+}
+
+/** An event to be given up. */
+interface DeadLetterOrder {
+  readonly event: HawserEvent;
+  readonly version: number;
+  readonly error: HawserError;
 }
 
 /** Entries the sender holds in memory: enough to keep the window full over one read, however long the mailbox is. */
@@ -25,21 +36,31 @@ const MIN_HELD = 256;
  *
  * A long mailbox stays on disk. Entries are read in version order as room appears; live ones are taken directly only once reading has caught up, which keeps
  * both the order and the bound.
+ *
+ * It may outlive its session: `suspend` takes it off one lease and `resume` puts it on the next, with everything that is in flight. Answers count in between, and
+ * are recorded afterwards.
  */
 export class Sender {
   readonly #options: SenderOptions;
   readonly #writer: EventWriter;
   readonly #maxHeld: number;
+  #host: SenderHost;
+  /** Absent before the start and between two leases. */
   #lease: MailboxLease | undefined;
+  /** What `#read` is under way on. */
+  #reading: MailboxLease | undefined;
+  /** Answers that came between two leases; no more than were in flight. */
+  #unrecorded: number[] = [];
+  #undelivered: DeadLetterOrder[] = [];
   /** Highest version handed to the writer; everything up to it is held or settled. */
   #cursor = 0;
   #newest = 0;
   #caughtUp = false;
-  #reading = false;
   #stopped = false;
 
-  constructor(options: SenderOptions) {
+  constructor(options: SenderOptions, host: SenderHost) {
     this.#options = options;
+    this.#host = host;
     this.#writer = new EventWriter({
       window: options.window,
       random: options.runtime.random,
@@ -64,6 +85,21 @@ export class Sender {
     await this.#read();
   }
 
+  /** The lease is about to go to another session. */
+  suspend(): void {
+    this.#lease = undefined;
+    this.#caughtUp = false;
+  }
+
+  /** Goes on under a new lease of the same mailbox. */
+  async resume(lease: MailboxLease, host: SenderHost): Promise<void> {
+    this.#host = host;
+    this.#lease = lease;
+    for (const version of this.#unrecorded.splice(0)) lease.acknowledge(version);
+    for (const order of this.#undelivered.splice(0)) this.#deadLetter(order);
+    await this.#read();
+  }
+
   /** A live entry from the lease. */
   entry(entry: MailboxEntry): void {
     if (entry.version > this.#newest) this.#newest = entry.version;
@@ -74,7 +110,7 @@ export class Sender {
       return;
     }
     this.#offer(entry);
-    this.#options.onReady();
+    this.#host.ready();
   }
 
   /** Hands to `send` what may go now, until it answers false. */
@@ -88,14 +124,11 @@ export class Sender {
       if (next === undefined) break;
       if (next.kind === "expired") {
         const { event, version } = next.entry;
-        this.#deadLetter(
-          event,
-          version,
-          new HawserError(
-            "expired",
-            `expired at ${event.expirytime ?? "an unknown time"} before it was applied`,
-          ),
+        const error = new HawserError(
+          "expired",
+          `expired at ${event.expirytime ?? "an unknown time"} before it was applied`,
         );
+        this.#deadLetter({ event, version, error });
         continue;
       }
       writable = send(next.entry);
@@ -107,9 +140,10 @@ export class Sender {
   ack(key: EventKey): void {
     const result = this.#writer.ack(key, this.#options.runtime.clock.now());
     if (result.kind === "unknown") return;
-    this.#lease?.acknowledge(result.version);
+    if (this.#lease === undefined) this.#unrecorded.push(result.version);
+    else this.#lease.acknowledge(result.version);
     this.#options.observer?.acked?.(result);
-    this.#options.onReady();
+    this.#host.ready();
   }
 
   nack(nack: Nack): void {
@@ -118,9 +152,9 @@ export class Sender {
     this.#options.observer?.nacked?.(nack);
     if (result.kind === "deadLetter") {
       const { event, version } = result.entry;
-      this.#deadLetter(event, version, new HawserError(nack.code, nack.message));
+      this.#deadLetter({ event, version, error: new HawserError(nack.code, nack.message) });
     }
-    this.#options.onReady();
+    this.#host.ready();
   }
 
   /** Nothing new goes out; ACKs still count. */
@@ -144,44 +178,56 @@ export class Sender {
   }
 
   #refill(): void {
-    if (this.#caughtUp || this.#reading || this.#stopped) return;
+    if (this.#caughtUp || this.#lease === undefined || this.#reading === this.#lease || this.#stopped) return;
     if (this.#writer.held > this.#maxHeld / 2) return;
     void this.#read().then(
-      () => this.#options.onReady(),
-      (thrown: unknown) => this.#options.onError(HawserError.from(thrown, "store_unavailable")),
+      () => this.#host.ready(),
+      (thrown: unknown) => this.#host.fail(HawserError.from(thrown, "store_unavailable")),
     );
   }
 
   async #read(): Promise<void> {
     const lease = this.#lease;
     if (lease === undefined) throw new HawserError("internal", "sender read before it was started");
-    this.#reading = true;
+    this.#reading = lease;
     try {
       const limit = Math.max(1, this.#maxHeld - this.#writer.held);
       const entries = await lease.read(this.#cursor, limit);
-      if (this.#stopped) return;
+      if (this.#stopped || this.#lease !== lease) return;
       for (const entry of entries) this.#offer(entry);
       // A live entry that arrived during the read and was not in it is still on disk, behind the cursor's next read.
       this.#caughtUp = entries.length < limit && this.#newest <= this.#cursor;
+    } catch (thrown) {
+      // The lease went to another session while it was read: what matters is read from that one's.
+      if (this.#lease === lease) throw thrown;
     } finally {
-      this.#reading = false;
+      if (this.#reading === lease) this.#reading = undefined;
     }
   }
 
   // The lane of the resource waits until the dead letter is on disk; otherwise a later event could make a crash swallow this one.
-  #deadLetter(event: HawserEvent, version: number, error: HawserError): void {
+  #deadLetter(order: DeadLetterOrder): void {
     const lease = this.#lease;
-    if (lease === undefined) return;
+    if (lease === undefined) {
+      this.#undelivered.push(order);
+      return;
+    }
+    const { event, version, error } = order;
     const reason = { code: error.code, message: error.message, at: this.#options.runtime.clock.wallTime() };
     lease.deadLetter(version, reason).then(
       () => {
+        // A lease that was lost meanwhile need not have written anything; once more does no harm.
+        if (this.#lease !== lease && !this.#stopped) {
+          this.#deadLetter(order);
+          return;
+        }
         // It is on disk, also when the session ended meanwhile: nobody else will tell.
         this.#options.observer?.deadLettered?.(event, error.code, error.message);
         if (this.#stopped) return;
         this.#writer.settled(version);
-        this.#options.onReady();
+        this.#host.ready();
       },
-      (thrown: unknown) => this.#options.onError(HawserError.from(thrown, "store_unavailable")),
+      (thrown: unknown) => this.#host.fail(HawserError.from(thrown, "store_unavailable")),
     );
   }
 }

@@ -52,6 +52,9 @@ export class TwoSides {
   readonly agentEnds: SessionEnd[] = [];
   readonly principalEnds: SessionEnd[] = [];
   readonly principalLinks: Link<PrincipalSession>[] = [];
+  /** By id, as the principal gave it. */
+  readonly #sessions = new Map<string, Link<PrincipalSession>>();
+  readonly #ids = new Map<Link<AgentSession>, string>();
   window = 16;
   timing: Partial<SessionTiming> = {};
 
@@ -69,7 +72,27 @@ export class TwoSides {
 
   /** Dials and runs until both sides are open. `settled` is the floor the agent remembers from the session before. */
   async connect(settled = 0): Promise<Link<AgentSession>> {
+    const link = await this.dial();
+    link.start(settled);
+    await this.world.advance(10);
+    return link;
+  }
+
+  /** Opens a session that continues `old`, whose agent then says goodbye on the old one. `meanwhile` runs while the old one is still the only one. */
+  async renew(
+    old: Link<AgentSession>,
+    meanwhile = async (): Promise<void> => {},
+  ): Promise<Link<AgentSession>> {
+    const link = await this.dial(old);
+    await meanwhile();
+    link.start(old.settledFloor);
+    await this.world.advance(10);
+    return link;
+  }
+
+  async dial(predecessor?: Link<AgentSession>): Promise<Link<AgentSession>> {
     const { runtime } = this.world;
+    const replaces = predecessor === undefined ? undefined : this.#ids.get(predecessor);
     const dialled = this.transport.dialer.dial();
     await this.world.advance(1);
     const session = new AgentSession({
@@ -79,6 +102,7 @@ export class TwoSides {
       software: "test",
       random: runtime.random,
       timing: this.timing,
+      ...(replaces === undefined ? {} : { replaces }),
     });
     const link: Link<AgentSession> = new Link({
       runtime,
@@ -88,10 +112,13 @@ export class TwoSides {
       source: "test/agent",
       window: this.window,
       peer: { name: "principal", receiver: this.agent.receiver, observer: this.agent.observer },
+      ...(predecessor === undefined ? {} : { predecessor }),
+      onOpened: ({ sessionId }) => {
+        this.#ids.set(link, sessionId);
+        predecessor?.perform(predecessor.session.goodbye("rotation", runtime.clock.now()));
+      },
       onEnded: (end) => this.agentEnds.push(end),
     });
-    link.start(settled);
-    await this.world.advance(10);
     return link;
   }
 
@@ -113,20 +140,28 @@ export class TwoSides {
       source: "test/principal",
       window: this.window,
       door: {
-        admit: () =>
+        admit: ({ replaces }) =>
           Promise.resolve({
             kind: "accepted",
-            sessionId: runtime.random.uuid(),
+            sessionId: this.#named(link),
+            predecessor: replaces === undefined ? undefined : this.#sessions.get(replaces),
             peer: { name: "edge-1", receiver: this.principal.receiver, observer: this.principal.observer },
           }),
         accept: (machine, params) => machine.accept(params, now()),
         refuse: (machine, error, retryAfterMs) => machine.refuse(error, retryAfterMs, now()),
+        replaced: (machine) => machine.replaced(now()),
         superseded: (machine) => machine.superseded(now()),
       },
       onEnded: (end) => this.principalEnds.push(end),
     });
     this.principalLinks.push(link);
     link.start();
+  }
+
+  #named(link: Link<PrincipalSession>): string {
+    const id = this.world.runtime.random.uuid();
+    this.#sessions.set(id, link);
+    return id;
   }
 
   /** The agent's machine is replaced by one with an empty disk. */

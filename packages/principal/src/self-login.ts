@@ -111,6 +111,7 @@ class SelfLogin {
           break;
         case "authenticate":
         case "quiesce":
+        case "renew":
         case "settled":
           break;
       }

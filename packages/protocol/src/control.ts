@@ -24,6 +24,8 @@ export interface Hello {
   readonly settled: string;
   /** For people, e.g. `hawser-agent/0.1.0`. */
   readonly software: string;
+  /** The agent's open session that this one is to continue (`session_id` of its welcome). Absent: any other session is taken over. */
+  readonly replaces?: string;
 }
 
 /** Principal to agent, the answer to an accepted hello. */

@@ -61,7 +61,7 @@ function fieldsOf({ type, data }: CloudEvent): field.Fields {
 }
 
 function parseHello(fields: field.Fields): Hello {
-  return {
+  const hello: Hello = {
     type: "hello",
     agent: checkAgentName(fields["agent"]),
     protocol_versions: parseVersions(fields["protocol_versions"]),
@@ -70,6 +70,8 @@ function parseHello(fields: field.Fields): Hello {
     settled: field.settled(fields),
     software: field.text(fields, "software", LIMITS.maxReasonLength),
   };
+  if (fields["replaces"] === undefined || fields["replaces"] === null) return hello;
+  return { ...hello, replaces: field.token(fields, "replaces") };
 }
 
 function parseVersions(value: unknown): readonly string[] {

@@ -14,7 +14,7 @@ function handTimers(): Timers & { fire(): void; readonly set: ReadonlySet<() => 
     after: (_delayMs, callback) => add(callback),
     soon: add,
     fire: () => {
-      for (const callback of [...set]) callback();
+      for (const callback of set) callback();
     },
   };
 }

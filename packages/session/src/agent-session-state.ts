@@ -1,4 +1,5 @@
 import type { Random } from "@hawser/runtime";
+import type { AgentRotation } from "./rotation.js";
 import type { EndCause } from "./session-end.js";
 import type { EndingState } from "./session-machine.js";
 import type { Established } from "./session-output.js";
@@ -15,6 +16,10 @@ export interface AgentSessionOptions {
   readonly software: string;
   readonly random: Random;
   readonly timing?: Partial<SessionTiming>;
+  /** @default "break-before-make" */
+  readonly rotation?: AgentRotation;
+  /** Id of the session that this one is to continue. */
+  readonly replaces?: string;
 }
 
 export type AgentSessionState =

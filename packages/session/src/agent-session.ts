@@ -88,6 +88,15 @@ export class AgentSession extends SessionMachine {
     return state.kind === "finishing" ? this.#finished(state.cause, nowMs) : [];
   }
 
+  /** Renews the connection: by a goodbye, or by asking for a new session beside this one, as the options say. Nothing unless it is open. */
+  renew(nowMs: number): SessionOutput[] {
+    const { state } = this;
+    if (state.kind !== "open") return [];
+    if (this.#options.rotation !== "make-before-break") return this.goodbye("rotation", nowMs);
+    this.#active = { ...state, rotateAtMs: undefined };
+    return [{ kind: "renew" }];
+  }
+
   /** Begins to leave: at once when the session is not open yet, by goodbye and farewell when it is. */
   goodbye(reason: Goodbye["reason"], nowMs: number): SessionOutput[] {
     if (this.ending !== undefined) return [];
@@ -137,7 +146,7 @@ export class AgentSession extends SessionMachine {
       case "refused":
         return this.terminate(this.#late("close after refusing"), state.cause);
       case "open":
-        return this.goodbye("rotation", nowMs);
+        return this.renew(nowMs);
       case "leaving": {
         const error = this.#late("answer the goodbye");
         return this.terminate(error, { kind: "silent", error });

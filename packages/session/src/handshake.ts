@@ -27,9 +27,12 @@ export function negotiateVersion(offered: readonly string[]): ProtocolVersion | 
   return undefined;
 }
 
-export function helloOf({ agent, store, window, software }: AgentSessionOptions, settled: number): Hello {
+export function helloOf(
+  { agent, store, window, software, replaces }: AgentSessionOptions,
+  settled: number,
+): Hello {
   const protocol_versions = [...PROTOCOL_VERSIONS];
-  return {
+  const hello: Hello = {
     type: "hello",
     agent,
     protocol_versions,
@@ -38,6 +41,7 @@ export function helloOf({ agent, store, window, software }: AgentSessionOptions,
     settled: formatSettled(settled),
     software,
   };
+  return replaces === undefined ? hello : { ...hello, replaces };
 }
 
 export function welcomeOf(

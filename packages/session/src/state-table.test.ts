@@ -26,6 +26,7 @@ const PRINCIPAL_TABLE = `
   authenticating  x               x       x      x         x   x    x        x        x     x
   open            x               x       x      -         -   -    parting  x        x     -
   draining        x               x       x      -         -   -    parting  x        x     -
+  replaced        x               x       x      -         -   -    parting  x        x     -
   parting         x               x       x      -         -   -    x        x        x     x
   closing         -               -       -      -         -   -    -        -        -     -
   terminated      -               -       -      -         -   -    -        -        -     -

@@ -88,6 +88,7 @@ export class SessionRegistry {
         admit: (hello) => this.#admit(link, hello),
         accept: (machine, params) => machine.accept(params, now()),
         refuse: (machine, error, retryAfterMs) => machine.refuse(error, retryAfterMs, now()),
+        replaced: (machine) => machine.replaced(now()),
         superseded: (machine) => machine.superseded(now()),
       },
       onOpened: (established) => this.#opened(link, established),
@@ -141,7 +142,9 @@ export class SessionRegistry {
     });
     checkAgentName(hello.agent);
     if (this.#drain !== undefined) return { kind: "refused", ...this.#drain.refusal(hello.agent) };
-    if (this.#links.size > maxSessions) {
+    const predecessor = this.#replacedBy(hello);
+    // What replaces a session takes its place, and both are here only for a moment.
+    if (this.#links.size > maxSessions && predecessor === undefined) {
       return refuse(
         new HawserError("overloaded", `this principal holds ${maxSessions} connections already`, {
           agent: hello.agent,
@@ -158,12 +161,19 @@ export class SessionRegistry {
     return {
       kind: "accepted",
       sessionId: runtime.random.uuid(),
+      predecessor,
       peer: {
         name: hello.agent,
         receiver: this.#receiverOf(presence, linkObserver),
         observer: presence.observe(linkObserver),
       },
     };
+  }
+
+  /** The open session of this very agent that its hello asks to continue. */
+  #replacedBy({ agent, replaces }: Hello): Link<PrincipalSession> | undefined {
+    const live = this.#agents.get(agent)?.live;
+    return live !== undefined && live.session.sessionId === replaces ? live.link : undefined;
   }
 
   async #authenticate(peer: PeerInfo, hello: Hello): Promise<AuthenticateResult> {

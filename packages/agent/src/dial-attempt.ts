@@ -1,0 +1,42 @@
+import { HawserError } from "@hawser/protocol";
+import type { Connection, Dialer } from "@hawser/transport";
+
+export interface DialOutcome {
+  connected(connection: Connection): void;
+  failed(error: HawserError): void;
+  /** It was given up, and nothing of it is left. */
+  abandoned(): void;
+}
+
+/** One try to make a connection. Exactly one outcome is told, however the dialer behaves. */
+export class DialAttempt {
+  readonly #abort = new AbortController();
+
+  constructor(dialer: Dialer, outcome: DialOutcome) {
+    void this.#run(dialer, outcome);
+  }
+
+  abandon(): void {
+    this.#abort.abort();
+  }
+
+  async #run(dialer: Dialer, outcome: DialOutcome): Promise<void> {
+    const { signal } = this.#abort;
+    let connection: Connection;
+    try {
+      connection = await dialer.dial({ signal });
+    } catch (thrown) {
+      if (signal.aborted) outcome.abandoned();
+      else outcome.failed(HawserError.from(thrown, "connection_failed"));
+      return;
+    }
+    if (!signal.aborted) {
+      outcome.connected(connection);
+      return;
+    }
+    // It was open already when the dial was given up; nothing has been said on it.
+    connection.open({ message: () => {}, writable: () => {}, ended: () => {} });
+    connection.terminate(new HawserError("aborted", "the agent does not want this connection any more"));
+    outcome.abandoned();
+  }
+}
