@@ -105,6 +105,7 @@ export class AgentMachine {
       runtime: host.runtime,
       window: plan.window.agent,
       timing: plan.timing,
+      rotation: plan.rotation,
       reconnect: plan.reconnect,
       resend: plan.resend,
       handlers: { [KIND]: new ThingHandler(parts, this.things) },

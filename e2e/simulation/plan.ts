@@ -1,4 +1,4 @@
-import type { AgentOptions } from "@hawser/agent";
+import { AGENT_ROTATIONS, type AgentOptions, type AgentRotation } from "@hawser/agent";
 import { DEFAULT_WINDOW, jsonCodec, protobufCodec, type Codec } from "@hawser/protocol";
 import { seededRandom, type Random } from "@hawser/runtime";
 import type { NetworkFaults } from "@hawser/testkit";
@@ -25,6 +25,7 @@ export interface Plan {
   readonly codec: Codec | undefined;
   readonly faults: Partial<NetworkFaults>;
   readonly timing: Timing;
+  readonly rotation: AgentRotation;
   readonly reconnect: Reconnect;
   readonly resend: Resend;
   /** How long publishers publish and faults strike. */
@@ -69,13 +70,11 @@ export function makePlan(seed: number): Plan {
     flavour,
     agents: NAMES.slice(0, 1 + below(random, NAMES.length)),
     window: { principal: pick(random, WINDOWS), agent: pick(random, WINDOWS) },
-    limits: {
-      maxEntries: chance(random, 0.2) ? 12 : 10_000,
-      maxBytes: chance(random, 0.1) ? 6_000 : 50_000_000,
-    },
+    limits,
     codec: pick<Codec | undefined>(random, [undefined, undefined, undefined, jsonCodec, protobufCodec]),
     maxWriteMs: pick(random, [0, 2, 10]),
     backlog: chance(random, 0.03) ? 700 : 0,
+    rotation: pick(random, AGENT_ROTATIONS),
   } as const;
   const isTight = limits.maxEntries < ROOMY.maxEntries || limits.maxBytes < ROOMY.maxBytes;
   switch (flavour) {

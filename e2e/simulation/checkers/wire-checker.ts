@@ -3,11 +3,19 @@ import {
   parseMessage,
   type CloudEvent,
   type ControlMessage,
+  type Hello,
   type HawserEvent,
 } from "@hawser/protocol";
 import type { Findings } from "../findings.js";
 import { identityOf } from "../identity.js";
 import type { Fact, Ledger, Mailbox } from "../ledger.js";
+
+/** What one sender has under way. A session that continues another one with the same store goes on with the sender of that one. */
+export interface Flight {
+  readonly peerStore: string;
+  readonly unanswered: Map<string, { readonly fact: Fact; readonly sentAtMs: number }>;
+  readonly lastSent: Map<string, number>;
+}
 
 /** What a wire checker needs to know of the end it watches. */
 export interface WatchedEnd {
@@ -27,6 +35,8 @@ export interface WatchedEnd {
   readonly sendsOnce: boolean;
   /** Sessions of an agent by their epoch: the highest seen in each store of the principal. */
   readonly epochs: Map<string, number>;
+  /** By the id of the session. */
+  readonly flights: Map<string, Flight>;
   /** Learns of dead letters whose news was lost with a session. */
   readonly learnDeadLetters: (mailbox: Mailbox) => Promise<void>;
   /** Learns what this end has recorded of the other's events. */
@@ -50,13 +60,12 @@ interface Open {
 export class WireChecker {
   readonly #end: WatchedEnd;
   #agent = "";
-  #hello: { readonly store: string; readonly window: number } | undefined;
+  #hello: Hello | undefined;
   #open: Open | undefined;
   #mayStillSend = true;
   #floor = 0;
   #peerFloor = 0;
-  readonly #unanswered = new Map<string, { readonly fact: Fact; readonly sentAtMs: number }>();
-  readonly #lastSent = new Map<string, number>();
+  #flight: Flight = { peerStore: "", unanswered: new Map(), lastSent: new Map() };
 
   constructor(end: WatchedEnd) {
     this.#end = end;
@@ -110,13 +119,21 @@ export class WireChecker {
   #greeting(message: ControlMessage): void {
     if (message.type === "hello") {
       this.#agent = message.agent;
-      this.#hello = { store: message.store, window: message.window };
+      this.#hello = message;
     }
     if (message.type !== "welcome" || this.#hello === undefined) return;
     const { ledger, side, epochs } = this.#end;
     const down = ledger.life("down", this.#agent, message.store);
     const up = ledger.life("up", this.#agent, this.#hello.store);
-    const { epoch } = message;
+    const { epoch, session_id: sessionId } = message;
+    const { flights } = this.#end;
+    const peerStore = side === "agent" ? message.store : this.#hello.store;
+    const continued = flights.get(this.#hello.replaces ?? "");
+    this.#flight =
+      continued?.peerStore === peerStore
+        ? continued
+        : { peerStore, unanswered: new Map(), lastSent: new Map() };
+    flights.set(sessionId, this.#flight);
     this.#open =
       side === "agent"
         ? { outgoing: up, incoming: down, window: message.window, epoch }
@@ -142,7 +159,7 @@ export class WireChecker {
     const fact = open.outgoing.note(identity, false);
     if (isNew) this.#end.unannounced(open.outgoing, fact);
     this.#checkSend(open, fact);
-    this.#unanswered.set(resourceid, { fact, sentAtMs: this.#end.now() });
+    this.#flight.unanswered.set(resourceid, { fact, sentAtMs: this.#end.now() });
     const inFlight = this.#inFlight(open);
     if (inFlight > open.window)
       this.#violation("the window holds", `${inFlight} in flight, window ${open.window}`);
@@ -150,9 +167,9 @@ export class WireChecker {
 
   /** A state that gave way to a newer one counts no more once its resend would have been due. */
   #inFlight({ outgoing, window }: Open): number {
-    if (this.#unanswered.size <= window) return this.#unanswered.size;
+    if (this.#flight.unanswered.size <= window) return this.#flight.unanswered.size;
     const { now, minResendMs } = this.#end;
-    return [...this.#unanswered.values()].filter(
+    return [...this.#flight.unanswered.values()].filter(
       ({ fact, sentAtMs }) => now() < sentAtMs + minResendMs || !outgoing.mayBeOutdated(fact),
     ).length;
   }
@@ -160,11 +177,11 @@ export class WireChecker {
   #checkSend(open: Open, fact: Fact): void {
     const { resourceid, version } = fact;
     const name = `${resourceid}@${version}`;
-    const last = this.#lastSent.get(resourceid) ?? 0;
+    const last = this.#flight.lastSent.get(resourceid) ?? 0;
     if (version < last) this.#violation("nothing older is sent after what is newer", `${name} after ${last}`);
     if (version === last && this.#end.sendsOnce) this.#violation("no redelivery without faults", name);
-    this.#lastSent.set(resourceid, version);
-    const before = this.#unanswered.get(resourceid)?.fact;
+    this.#flight.lastSent.set(resourceid, version);
+    const before = this.#flight.unanswered.get(resourceid)?.fact;
     if (version === last && open.outgoing.isKnownOutdated(fact))
       this.#violation("what gave way is not sent again", name);
     // What is in flight may be being applied, so it is sent again whatever the time.
@@ -182,8 +199,8 @@ export class WireChecker {
   }
 
   #answered(resourceid: string, eventid: string, isAck: boolean): void {
-    const waiting = this.#unanswered.get(resourceid);
-    if (waiting?.fact.version === Number(eventid)) this.#unanswered.delete(resourceid);
+    const waiting = this.#flight.unanswered.get(resourceid);
+    if (waiting?.fact.version === Number(eventid)) this.#flight.unanswered.delete(resourceid);
     const answered = this.#open?.outgoing.facts.get(Number(eventid));
     if (isAck && answered?.resourceid === resourceid) answered.acknowledged = true;
   }
