@@ -55,6 +55,7 @@ export function createService(settings: AgentSettings, runtime: Runtime): AgentS
       rotationMinMs: Math.round(settings.rotationMin),
       rotationMaxMs: Math.round(settings.rotationMax),
     },
+    rotation: settings.rotation,
     reconnect: { backoffMaxMs: Math.round(settings.reconnectMax) },
     software: `hawser-agent/${VERSION}`,
   });

@@ -28,6 +28,7 @@ const BASE: AgentSettings = {
   window: 1,
   rotationMin: 1,
   rotationMax: 1,
+  rotation: "break-before-make",
   reconnectMax: 1_000,
   configFileRoot: undefined,
   disableTasks: false,
