@@ -80,6 +80,35 @@ it("limits the bandwidth", async () => {
   expect(systemClock.now() - startedAt).toBeGreaterThanOrEqual(99);
 });
 
+it("lets bytes trickle through a slow line, and the rest go when it is fast again", async () => {
+  const { proxy, open } = await world();
+  const socket = await open();
+  await exchange(socket, 1);
+  proxy.setFaults({ bytesPerSecond: 1_000 });
+  const startedAt = systemClock.now();
+  const arrivals: number[] = [];
+  socket.on("data", (chunk: Buffer) => arrivals.push(chunk.length));
+  const all = exchange(socket, 100_000);
+  await expect.poll(() => arrivals.length).toBeGreaterThan(1);
+  // In pieces, not all at once when its time has come.
+  expect(arrivals[0]).toBeLessThan(10_000);
+  proxy.setFaults({ bytesPerSecond: Number.POSITIVE_INFINITY });
+  await all;
+  // At the old rate it would have taken more than a minute and a half.
+  expect(systemClock.now() - startedAt).toBeLessThan(10_000);
+});
+
+it("lets what is late go at once when the latency ends", async () => {
+  const { proxy, open } = await world();
+  const socket = await open();
+  await exchange(socket, 1);
+  proxy.setFaults({ latencyMs: 60_000 });
+  const all = exchange(socket, 10);
+  await expect.poll(() => proxy.counts.bytesUp).toBe(11);
+  proxy.setFaults({ latencyMs: 0 });
+  expect(await all).toBe(10);
+});
+
 it("resets both ends", async () => {
   const { proxy, open, targetSockets } = await world();
   const socket = await open();

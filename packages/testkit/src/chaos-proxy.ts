@@ -102,7 +102,7 @@ class TcpChaosProxy implements ChaosProxy {
 
   setFaults(faults: Partial<ChaosFaults>): void {
     this.#faults = { ...this.#faults, ...faults };
-    for (const connection of this.#connections) connection.watchIdle();
+    for (const connection of this.#connections) connection.reshape();
   }
 
   resetAll(): number {

@@ -50,6 +50,12 @@ export class ProxiedConnection {
     for (const stream of this.#streams) stream.stop();
   }
 
+  /** The settings have changed: they hold for what is under way as well. */
+  reshape(): void {
+    for (const stream of this.#streams) stream.reshape();
+    this.watchIdle();
+  }
+
   /** Arms the idle cut by the setting of now. */
   watchIdle(): void {
     const { runtime, idleCutMs } = this.#parts;
