@@ -16,7 +16,15 @@ class FleetProcess implements FleetCommands {
   readonly #running: { readonly agent: Agent; readonly store: Store }[] = [];
   #port = 0;
 
-  async start({ first, agents, transports, port, reconnectMaxMs, rotation }: FleetStart): Promise<void> {
+  async start({
+    first,
+    agents,
+    transports,
+    port,
+    tls = false,
+    reconnectMaxMs,
+    rotation,
+  }: FleetStart): Promise<void> {
     this.#port = port;
     for (let number = first; number < first + agents; number += 1) {
       const name = agentName(number);
@@ -27,7 +35,7 @@ class FleetProcess implements FleetCommands {
       const agent = createAgent({
         name,
         store,
-        dialer: this.#dialer(name, transport),
+        dialer: this.#dialer(name, transport, tls),
         ...(rotation === undefined ? {} : rotationOptions(rotation)),
         ...(reconnectMaxMs === undefined ? {} : { reconnect: { backoffMaxMs: reconnectMaxMs } }),
         onEvent: async ({ event }) => {
@@ -81,11 +89,11 @@ class FleetProcess implements FleetCommands {
   }
 
   /** Dials wherever the fleet is aimed at, and writes down what comes in. */
-  #dialer(name: string, transport: TransportName): Dialer {
+  #dialer(name: string, transport: TransportName, tls: boolean): Dialer {
     return {
       transport,
       dial: async (options?: DialOptions) => {
-        const connection = await dialerFor(transport, this.#port).dial(options);
+        const connection = await dialerFor(transport, this.#port, tls).dial(options);
         return this.#watched(name, connection);
       },
     };

@@ -9,6 +9,8 @@ export interface FleetStart {
   readonly transports: readonly TransportName[];
   /** Where they connect, on loopback. */
   readonly port: number;
+  /** The server shows the certificate of benches. @default false */
+  readonly tls?: boolean;
   /** Longest backoff after failures. @default the agents' own */
   readonly reconnectMaxMs?: number;
   /** Renews connections over and over. @default as agents do when nobody says how */

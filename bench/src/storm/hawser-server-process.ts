@@ -5,8 +5,9 @@ import { createGrpcAcceptor } from "@hawser/transport-grpc";
 import { createWebSocketAcceptor } from "@hawser/transport-ws";
 import { agentName } from "../agent-name.js";
 import { serveCommands } from "../served-commands.js";
+import { SERVER_TLS } from "../tls-files.js";
 import { LagMonitor } from "./lag-monitor.js";
-import type { StormServerCommands, Taken } from "./storm-commands.js";
+import type { StormServerCommands, StormServerStart, Taken } from "./storm-commands.js";
 import { stormEvent } from "./storm-event.js";
 
 /** The production principal on a LevelDB store, with the settings it has when nobody sets any. */
@@ -14,16 +15,13 @@ class HawserServer implements StormServerCommands {
   #principal: Principal | undefined;
   readonly #monitor = new LagMonitor();
 
-  async start({
-    port,
-    directory,
-  }: Parameters<StormServerCommands["start"]>[0]): Promise<{ readonly port: number }> {
+  async start({ port, directory, tls }: StormServerStart): Promise<{ readonly port: number }> {
     const store = createLevelStore({ directory: join(directory, "principal") });
     await store.start();
     this.#principal = createPrincipal({
       store,
       acceptors: [createWebSocketAcceptor(), createGrpcAcceptor()],
-      listen: { host: "127.0.0.1", port },
+      listen: { host: "127.0.0.1", port, ...(tls ? { tls: SERVER_TLS } : {}) },
     });
     const { address } = await this.#principal.start();
     if (address === undefined) throw new Error("the principal is not bound to a port");

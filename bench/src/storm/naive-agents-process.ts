@@ -2,6 +2,7 @@ import { systemTimers } from "@hawser/runtime";
 import WebSocket from "ws";
 import type { FleetEvent } from "../fleet/fleet-commands.js";
 import { serveCommands } from "../served-commands.js";
+import { CLIENT_TLS } from "../tls-files.js";
 import { PlainAgents, type PlainAgent } from "./plain-agents.js";
 
 /** What many write first: wait a second, and try again. No jitter, no backoff, no time limit. */
@@ -11,7 +12,9 @@ type Message = { readonly welcome: string } | { readonly data: FleetEvent };
 
 function connect(agent: PlainAgent): void {
   let open = false;
-  const socket = new WebSocket(`ws://127.0.0.1:${agent.port}`);
+  const socket = agent.tls
+    ? new WebSocket(`wss://127.0.0.1:${agent.port}`, CLIENT_TLS)
+    : new WebSocket(`ws://127.0.0.1:${agent.port}`);
   socket.on("open", () => socket.send(JSON.stringify({ hello: agent.name })));
   socket.on("message", (text: Buffer) => {
     const message: Message = JSON.parse(text.toString());

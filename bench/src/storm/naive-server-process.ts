@@ -1,9 +1,9 @@
-import { once } from "node:events";
 import { WebSocketServer, type WebSocket } from "ws";
 import { agentName } from "../agent-name.js";
 import { serveCommands } from "../served-commands.js";
 import { LagMonitor } from "./lag-monitor.js";
-import type { StormServerCommands, Taken } from "./storm-commands.js";
+import { listen, plainServer } from "./plain-server.js";
+import type { StormServerCommands, StormServerStart, Taken } from "./storm-commands.js";
 import { stormEvent } from "./storm-event.js";
 
 /** `ws` as its documentation shows it: whoever says hello gets its events while it is here. Nothing is kept, acknowledged or limited. */
@@ -11,13 +11,10 @@ class NaiveServer implements StormServerCommands {
   readonly #sessions = new Map<string, WebSocket>();
   readonly #monitor = new LagMonitor();
 
-  async start({ port }: Parameters<StormServerCommands["start"]>[0]): Promise<{ readonly port: number }> {
-    const server = new WebSocketServer({ host: "127.0.0.1", port });
-    server.on("connection", (socket) => this.#accept(socket));
-    await once(server, "listening");
-    const address = server.address();
-    if (typeof address !== "object" || address === null) throw new Error("the server is not bound to a port");
-    return { port: address.port };
+  start(options: StormServerStart): Promise<{ readonly port: number }> {
+    const server = plainServer(options);
+    new WebSocketServer({ server }).on("connection", (socket) => this.#accept(socket));
+    return listen(server, options);
   }
 
   publish({ agent, data }: Parameters<StormServerCommands["publish"]>[0]): Promise<Taken> {

@@ -6,6 +6,7 @@ import type { StormAgentsCommands } from "./storm-commands.js";
 export interface PlainAgent {
   readonly name: string;
   readonly port: number;
+  readonly tls: boolean;
   /** Its session opened. */
   opened(): void;
   /** Its session, which had opened, ended. */
@@ -22,12 +23,13 @@ export class PlainAgents implements StormAgentsCommands {
     this.#connect = connect;
   }
 
-  start({ first, agents, port }: FleetStart): Promise<void> {
+  start({ first, agents, port, tls = false }: FleetStart): Promise<void> {
     for (let number = first; number < first + agents; number += 1) {
       const name = agentName(number);
       this.#connect({
         name,
         port,
+        tls,
         opened: () => {
           this.#ledger.connection(name);
           this.#ledger.opened(name);

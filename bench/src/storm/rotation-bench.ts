@@ -63,7 +63,7 @@ export async function measureRotation(
 
 async function measureKind(kind: RotationKind, options: StormOptions, directory: string): Promise<Measured> {
   const { rotationAgents: agents, measureMs, deadlineMs } = options;
-  const world = new StormWorld({ client: "hawser", agents, directory, rotation: kind });
+  const world = new StormWorld({ client: "hawser", agents, tls: options.tls, directory, rotation: kind });
   const publisher = new EventPublisher({
     agents,
     perSecond: options.rotationEventsPerSecond,

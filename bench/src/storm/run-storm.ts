@@ -47,7 +47,7 @@ export async function runStorm(
   progress: (line: string) => void,
 ): Promise<StormRun> {
   const { agents, steadyMs, downMs, deadlineMs } = options;
-  const world = new StormWorld({ client, agents, directory: join(directory, client) });
+  const world = new StormWorld({ client, agents, tls: options.tls, directory: join(directory, client) });
   const publisher = new EventPublisher({
     agents,
     perSecond: options.eventsPerSecond,

@@ -12,10 +12,18 @@ export interface EventLoopLag {
   readonly maxMs: number;
 }
 
+export interface StormServerStart {
+  /** 0 lets the system choose. */
+  readonly port: number;
+  /** Its own, and outlives it. */
+  readonly directory: string;
+  readonly tls: boolean;
+}
+
 /** What a storm asks of a server, of whatever make. */
 export interface StormServerCommands {
-  /** Resolves when it listens. The directory is its own, and outlives it. */
-  start(options: { readonly port: number; readonly directory: string }): Promise<{ readonly port: number }>;
+  /** Resolves when it listens. */
+  start(options: StormServerStart): Promise<{ readonly port: number }>;
   /** One event for one agent. Resolves when the publisher may rest; rejects when the publisher knows that it has to try again. */
   publish(event: { readonly agent: number; readonly data: FleetEvent }): Promise<Taken>;
   /** How late the event loop was since the process began. */

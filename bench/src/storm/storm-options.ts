@@ -4,6 +4,8 @@ import { STORM_CLIENTS, type StormClient } from "./storm-commands.js";
 
 export interface StormOptions {
   readonly json: boolean;
+  /** All servers speak TLS 1.3, with an ECDSA certificate. */
+  readonly tls: boolean;
   readonly clients: readonly StormClient[];
   readonly agents: number;
   /** Over all agents, in the storm and while rotating. */
@@ -26,6 +28,7 @@ export interface StormOptions {
 const FLAGS = {
   json: { type: "boolean" },
   quick: { type: "boolean" },
+  tls: { type: "boolean" },
   clients: { type: "string" },
   agents: { type: "string" },
   "events-per-second": { type: "string" },
@@ -68,6 +71,7 @@ export function parseStormOptions(args: readonly string[], defaultSvg: string): 
   const base = values.quick === true ? QUICK : FULL;
   return {
     json: values.json === true,
+    tls: values.tls === true,
     clients: (values.clients ?? STORM_CLIENTS.join(",")).split(",").map(client),
     agents: wholeNumber("agents", values.agents, base.agents),
     eventsPerSecond: wholeNumber("events-per-second", values["events-per-second"], base.events),

@@ -15,6 +15,7 @@ import type {
 export interface StormWorldOptions {
   readonly client: StormClient;
   readonly agents: number;
+  readonly tls: boolean;
   /** Its own; removed in the end. */
   readonly directory: string;
   /** How the agents rotate, where they are ours. */
@@ -44,17 +45,17 @@ export class StormWorld {
 
   /** Starts the server, again on the port and the directory it had before. */
   async startServer(): Promise<void> {
-    const { client, directory } = this.#options;
+    const { client, directory, tls } = this.#options;
     await mkdir(directory, { recursive: true });
     const server = new Child<StormServerCommands>(ROLES[client].server, { core: PRINCIPAL_CORE });
     this.#server = server;
-    const { port } = await server.call("start", { port: this.#port, directory });
+    const { port } = await server.call("start", { port: this.#port, directory, tls });
     this.#port = port;
   }
 
   /** Starts the agents; they have only begun to connect when it resolves. */
   async startAgents(): Promise<void> {
-    const { client, agents, rotation } = this.#options;
+    const { client, agents, tls, rotation } = this.#options;
     for (let first = 0; first < agents; first += AGENTS_PER_PROCESS) {
       const fleet = new Child<StormAgentsCommands>(ROLES[client].agents, { core: AGENTS_CORE });
       this.#fleets.push(fleet);
@@ -63,6 +64,7 @@ export class StormWorld {
         agents: Math.min(AGENTS_PER_PROCESS, agents - first),
         transports: ["ws-json"],
         port: this.#port,
+        tls,
         ...(rotation === undefined ? {} : { rotation }),
       });
     }
