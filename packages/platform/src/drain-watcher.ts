@@ -114,7 +114,7 @@ export class DrainWatcher implements Lifecycle {
       source: this.#source.source,
       code: error.code,
       err: error,
-      retryInMs: Math.round(waitMs),
+      retryInMs: waitMs,
     };
     const message = `the platform watcher cannot see: ${error.message}`;
     if (denied) this.#runtime.logger.error(fields, message);
@@ -126,10 +126,10 @@ export class DrainWatcher implements Lifecycle {
   #backoffMs(denied: boolean): number {
     const { floorMs, baseMs, capMs, deniedMs } = DEFAULT_WATCH_BACKOFF;
     const draw = this.#runtime.random.next();
-    if (denied) return deniedMs * (0.9 + 0.2 * draw);
+    if (denied) return Math.round(deniedMs * (0.9 + 0.2 * draw));
     const ceilingMs = Math.min(capMs, baseMs * 2 ** this.#failures);
     this.#failures += 1;
-    return floorMs + draw * (ceilingMs - floorMs);
+    return Math.round(floorMs + draw * (ceilingMs - floorMs));
   }
 
   #enter(state: PlatformWatcherState): void {

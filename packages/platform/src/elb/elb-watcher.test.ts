@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { FakeElb, type FakeFault } from "../testing/fake-elb.js";
 import { serve } from "../testing/local-server.js";
 import { createWatched } from "../testing/watched.js";
-import { createElbWatcher, type ElbWatcherOptions } from "./elb-watcher.js";
+import { createElbWatcher, DEFAULT_REQUEST_TIMEOUT_MS, type ElbWatcherOptions } from "./elb-watcher.js";
 
 const ARN = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/a/0123456789abcdef";
 const OTHER = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/b/0123456789abcdef";
@@ -19,7 +19,7 @@ async function begin(options: Partial<ElbWatcherOptions> = {}, first?: (elb: Fak
   const elb = await new FakeElb().start();
   elb.targets.set(ARN, [{ ...OWN, state: "healthy" }, NEIGHBOUR]);
   first?.(elb);
-  const watched = createWatched();
+  const watched = createWatched([DEFAULT_REQUEST_TIMEOUT_MS]);
   const watcher = createElbWatcher({
     targetGroupArns: [ARN],
     own: { kind: "target", ...OWN },
@@ -29,23 +29,8 @@ async function begin(options: Partial<ElbWatcherOptions> = {}, first?: (elb: Fak
   });
   onTestFinished(() => watcher.stop());
   await watcher.start();
-  const polled = async (count: number) => {
-    await watched.until(() => expect(elb.calls.length).toBe(count));
-    await watched.until(() =>
-      expect(watched.world.pendingTimers).toBe(watcher.state.kind === "draining" ? 0 : 1),
-    );
-  };
   const becomes = (kind: string) => watched.until(() => expect(watcher.state.kind).toBe(kind));
-  /** Virtual time to the next poll, whatever the wait is. */
-  const next = async (withinMs = 5_500) => {
-    const before = elb.calls.length;
-    await watched.until(() => expect(watched.world.pendingTimers).toBe(1));
-    await watched.world.runUntil(() => watched.world.pendingTimers === 0 || elb.calls.length > before, {
-      timeoutMs: withinMs,
-    });
-    await watched.until(() => expect(elb.calls.length).toBeGreaterThan(before));
-  };
-  return { elb, watcher, ...watched, polled, becomes, next };
+  return { elb, watcher, ...watched, becomes };
 }
 
 describe("own target", () => {
@@ -67,20 +52,22 @@ describe("own target", () => {
   });
 
   it("polls every 5 s, give or take a tenth", async () => {
-    const { elb, becomes, world, polled } = await begin();
-    await becomes("watching");
-    await world.advance(4_499);
-    expect(elb.calls.length).toBe(1);
-    await world.advance(1_002);
-    await polled(2);
+    const { elb, next, rested } = await begin();
+    const restsMs = [];
+    for (let poll = 0; poll < 20; poll += 1) restsMs.push(await next());
+    await rested();
+    expect(elb.calls.length).toBe(21);
+    expect(Math.min(...restsMs)).toBeGreaterThanOrEqual(4_500);
+    expect(Math.max(...restsMs)).toBeLessThanOrEqual(5_500);
+    expect(new Set(restsMs).size).toBeGreaterThan(1);
   });
 
   it("that left the group drains at the second answer without it, not the first", async () => {
-    const { elb, watcher, becomes, next, polled, signals } = await begin();
+    const { elb, watcher, becomes, next, rested, signals } = await begin();
     await becomes("watching");
     elb.targets.set(ARN, [NEIGHBOUR]);
     await next();
-    await polled(2);
+    await rested();
     expect(watcher.state).toEqual({ kind: "watching" });
     await next();
     await becomes("draining");
@@ -88,25 +75,26 @@ describe("own target", () => {
   });
 
   it("that comes back after one answer without it stays", async () => {
-    const { elb, watcher, becomes, next, polled } = await begin();
+    const { elb, watcher, becomes, next, rested } = await begin();
     await becomes("watching");
-    for (const [index, rows] of [[NEIGHBOUR], [{ ...OWN, state: "initial" }], [NEIGHBOUR]].entries()) {
+    for (const rows of [[NEIGHBOUR], [{ ...OWN, state: "initial" }], [NEIGHBOUR]]) {
       elb.targets.set(ARN, rows);
       await next();
-      await polled(index + 2);
+      await rested();
     }
+    expect(elb.calls.length).toBe(4);
     expect(watcher.state.kind).toBe("watching");
   });
 
   it("not registered yet is waited for; a draining one of its address is that of an earlier task", async () => {
-    const { elb, watcher, becomes, next, polled, until, signals } = await begin({}, (fake) =>
+    const { elb, watcher, becomes, next, rested, until, signals } = await begin({}, (fake) =>
       fake.targets.set(ARN, [{ ...OWN, state: "draining" }]),
     );
     await becomes("watching");
     expect(watcher.state).toEqual({ kind: "watching", waitingFor: `own target in ${ARN}` });
     elb.targets.set(ARN, []);
     await next();
-    await polled(2);
+    await rested();
     elb.targets.set(ARN, [{ ...OWN, state: "initial" }]);
     await next();
     await until(() => expect(watcher.state).toEqual({ kind: "watching" }));
@@ -132,24 +120,28 @@ describe("what fails", () => {
     ["a server error", { kind: "error", status: 503, code: "ServiceUnavailable" }, /ServiceUnavailable/],
   ];
   it.each(faults)("%s backs off up to 30 s and never drains", async (_name, fault, message) => {
-    const { elb, watcher, becomes, next, world, signals, until } = await begin();
+    const { elb, watcher, becomes, next, rested, world, signals } = await begin();
     await becomes("watching");
+    const calls = elb.calls.length;
     elb.faults.set("DescribeTargetHealth", fault);
     await next();
-    await becomes("degraded");
-    const first = watcher.state;
-    for (let failure = 0; failure < 8; failure += 1) {
-      const before = watcher.state;
-      await next(30_000);
-      await until(() => expect(watcher.state).not.toBe(before));
+    const failedAt = world.wallTime();
+    for (const ceilingMs of [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000]) {
+      const restMs = await rested();
+      expect(restMs).toBeGreaterThanOrEqual(250);
+      expect(restMs).toBeLessThanOrEqual(ceilingMs);
+      expect(watcher.state).toMatchObject({
+        kind: "degraded",
+        since: failedAt,
+        nextTryAt: world.wallTime() + restMs,
+        error: { code: "connection_failed", message: expect.stringMatching(message) },
+      });
+      await next();
     }
-    const last = watcher.state;
-    if (first.kind !== "degraded" || last.kind !== "degraded") throw new Error("it is not degraded");
-    expect(last.since).toBe(first.since);
-    expect(last.error.message).toMatch(message);
-    expect(last.nextTryAt - world.wallTime()).toBeLessThanOrEqual(30_000);
+    await rested();
+    expect(elb.calls.length).toBe(calls + 9);
     elb.faults.clear();
-    await next(30_000);
+    await next();
     await becomes("watching");
     expect(signals).toEqual([]);
   });
@@ -166,20 +158,54 @@ describe("what fails", () => {
     expect(watcher.state).toMatchObject({ error: { code: "timeout" } });
   });
 
-  it("a missing permission is loud, names the action, and waits 5 minutes", async () => {
-    const { elb, watcher, becomes, world, logged, polled } = await begin({}, (fake) =>
-      fake.faults.set("DescribeTargetHealth", { kind: "error", status: 403, code: "AccessDenied" }),
-    );
-    await becomes("degraded");
-    expect(watcher.state).toMatchObject({ error: { code: "forbidden" } });
-    expect(logged).toEqual([expect.stringMatching(/^error .*elasticloadbalancing:DescribeTargetHealth/)]);
-    await world.advance(269_999);
-    expect(elb.calls.length).toBe(1);
-    elb.faults.clear();
-    await world.advance(60_002);
-    await polled(elb.calls.length);
+  it("a server that is gone is tried until it is back", async () => {
+    const { elb, watcher, becomes, next, signals } = await begin();
     await becomes("watching");
+    elb.faults.set("DescribeTargetHealth", { kind: "cut" });
+    await next();
+    await becomes("degraded");
+    expect(watcher.state).toMatchObject({ error: { code: "connection_failed" } });
+    elb.faults.clear();
+    await next();
+    await becomes("watching");
+    expect(signals).toEqual([]);
   });
+
+  const denials: readonly (readonly [string, FakeFault, string, RegExp])[] = [
+    [
+      "permission",
+      { kind: "error", status: 403, code: "AccessDenied" },
+      "forbidden",
+      /IAM action elasticloadbalancing:DescribeTargetHealth/,
+    ],
+    [
+      "target group",
+      { kind: "error", status: 400, code: "TargetGroupNotFound" },
+      "not_found",
+      /target group does not exist/,
+    ],
+  ];
+  it.each(denials)(
+    "a missing %s is loud, says what to change, and waits 5 minutes",
+    async (_name, fault, code, message) => {
+      const { elb, watcher, becomes, next, rested, logged, signals } = await begin({}, (fake) =>
+        fake.faults.set("DescribeTargetHealth", fault),
+      );
+      const restMs = await rested();
+      expect(watcher.state).toMatchObject({
+        kind: "degraded",
+        error: { code, message: expect.stringMatching(message) },
+      });
+      expect(logged).toEqual([expect.stringMatching(/^error /)]);
+      expect(restMs).toBeGreaterThanOrEqual(270_000);
+      expect(restMs).toBeLessThanOrEqual(330_000);
+      elb.faults.clear();
+      await next();
+      await becomes("watching");
+      expect(elb.calls.length).toBe(2);
+      expect(signals).toEqual([]);
+    },
+  );
 
   it("settings that cannot work are refused at start", async () => {
     await expect(begin({ targetGroupArns: [] })).rejects.toMatchObject({ code: "invalid_config" });

@@ -9,7 +9,8 @@ export interface FakeTarget {
 
 export type FakeFault =
   | { readonly kind: "error"; readonly status: number; readonly code: string }
-  | { readonly kind: "silence" };
+  | { readonly kind: "silence" }
+  | { readonly kind: "cut" };
 
 /** The query protocol of ELBv2: forms in, XML out. */
 export class FakeElb {
@@ -31,6 +32,10 @@ export class FakeElb {
     this.calls.push(action);
     const fault = this.faults.get(action);
     if (fault?.kind === "silence") return;
+    if (fault?.kind === "cut") {
+      response.destroy();
+      return;
+    }
     response.setHeader("content-type", "text/xml");
     if (fault?.kind === "error") {
       response.statusCode = fault.status;
