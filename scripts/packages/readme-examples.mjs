@@ -1,0 +1,26 @@
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { run } from "./run.mjs";
+
+const EXAMPLE = /^```ts example\n([\s\S]*?)^```$/gm;
+
+/** Lays the examples of the READMEs out for the compiler. @returns {string[]} their names */
+export function writeReadmeExamples(folder, packages) {
+  mkdirSync(join(folder, "src", "readme"), { recursive: true });
+  return packages.flatMap(({ folder: home }) => {
+    const readme = readFileSync(join(home, "README.md"), "utf8");
+    return [...readme.matchAll(EXAMPLE)].map(([, code], index) => {
+      const name = `${basename(home)}-${index + 1}`;
+      writeFileSync(join(folder, "src", "readme", `${name}.ts`), code);
+      return name;
+    });
+  });
+}
+
+/** Each ends by itself, and badly when something is not as it says. */
+export async function runReadmeExamples(folder, names, node) {
+  for (const name of names) {
+    const cwd = mkdtempSync(join(folder, `${name}-`));
+    await run(node, [join(folder, "out", "readme", `${name}.js`)], { cwd, timeoutMs: 60_000 });
+  }
+}
