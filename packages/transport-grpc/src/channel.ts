@@ -4,7 +4,7 @@ import { connect as connectTls, type TLSSocket } from "node:tls";
 import type { Runtime } from "@hawser/runtime";
 import type { Connection, StreamSettings } from "@hawser/transport";
 import { ClientConnection } from "./client-connection.js";
-import { keepAlive } from "./keep-alive.js";
+import { bytesReadFrom, keepAlive } from "./keep-alive.js";
 import { CONNECT_PATH, CONTENT_TYPE } from "./service.js";
 import { FLOW_CONTROL_WINDOW_BYTES } from "./flow-control.js";
 
@@ -79,9 +79,14 @@ export class Channel {
       runtime,
       release: (how) => (how === "cut" ? this.cut() : this.#finish()),
     });
-    keepAlive(this.#session, settings.keepAliveIntervalMs, runtime.timers, (error) => {
-      connection.terminate(error);
-      this.cut();
+    keepAlive(this.#session, {
+      intervalMs: settings.keepAliveIntervalMs,
+      timers: runtime.timers,
+      bytesRead: () => bytesReadFrom(this.#socket),
+      onDead: (error) => {
+        connection.terminate(error);
+        this.cut();
+      },
     });
     return connection;
   }

@@ -44,8 +44,14 @@ function world(intervalMs: number) {
   const session = new FakeSession();
   const hand = handTimers();
   const deaths: HawserError[] = [];
-  keepAlive(session as unknown as PingedSession, intervalMs, hand.timers, (error) => deaths.push(error));
-  return { session, deaths, ...hand };
+  const line = { bytesRead: 0 };
+  keepAlive(session as unknown as PingedSession, {
+    intervalMs,
+    timers: hand.timers,
+    bytesRead: () => line.bytesRead,
+    onDead: (error) => deaths.push(error),
+  });
+  return { session, deaths, line, ...hand };
 }
 
 it("pings at the interval for as long as answers come", () => {
@@ -66,6 +72,20 @@ it("gives up when a ping is unanswered as the next comes due", () => {
   fire();
   expect(deaths).toMatchObject([{ code: "timeout" }]);
   expect([session.pings, delay()]).toEqual([1, undefined]);
+});
+
+it("waits for an answer behind whatever else still comes, without another ping, and gives up when nothing does", () => {
+  const { session, deaths, line, fire } = world(20_000);
+  session.answers = false;
+  line.bytesRead = 100;
+  fire();
+  for (let round = 0; round < 5; round += 1) {
+    line.bytesRead += 1;
+    fire();
+  }
+  expect([session.pings, deaths]).toEqual([1, []]);
+  fire();
+  expect(deaths).toMatchObject([{ code: "timeout" }]);
 });
 
 it("stops when the session closes, and never starts at 0", () => {

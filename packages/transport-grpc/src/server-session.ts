@@ -9,7 +9,7 @@ import type { Duplex } from "node:stream";
 import type { HawserError } from "@hawser/protocol";
 import type { Runtime, Timer } from "@hawser/runtime";
 import type { Connection, PeerInfo, SocketInfo, StreamSettings } from "@hawser/transport";
-import { keepAlive } from "./keep-alive.js";
+import { bytesReadFrom, keepAlive } from "./keep-alive.js";
 import { ServerConnection } from "./server-connection.js";
 import {
   CONNECT_PATH,
@@ -53,7 +53,12 @@ export class ServerSession {
       this.#idle.cancel();
       parts.onClose();
     });
-    keepAlive(http2, settings.keepAliveIntervalMs, runtime.timers, (error) => void this.cut(error));
+    keepAlive(http2, {
+      intervalMs: settings.keepAliveIntervalMs,
+      timers: runtime.timers,
+      bytesRead: () => bytesReadFrom(socket),
+      onDead: (error) => void this.cut(error),
+    });
   }
 
   take(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
