@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { simulate } from "./simulation.js";
 
 /** How many seeds all files together run. */
-export const SEEDS = 1_000;
+const SEEDS = 1_000;
 
 /** Declares a test for each seed of one of `parts` equal shares; with HAWSER_SEED for that one alone, in the first. */
 export function runSeeds(part: number, parts: number): void {

@@ -61,7 +61,7 @@ export async function run(args: readonly string[], world: World): Promise<number
 }
 
 /** The tree of commands. */
-export function createProgram({ terminal, runtime, env }: World): Command {
+function createProgram({ terminal, runtime, env }: World): Command {
   const program = new Command("hawser")
     .description("The command line of a Hawser principal: what agents should hold, and what they made of it.")
     .version(VERSION)

@@ -10,7 +10,7 @@ import { identify, type EntryIdentity } from "./pending-entries.js";
  * How many entries a store remembers of those it handed out, over all leases. An acknowledgement of one that is remembered needs no read; about
  * 200 bytes each.
  */
-export const MAX_HANDED_OUT = 65_536;
+const MAX_HANDED_OUT = 65_536;
 
 /** What a lease needs from its store. */
 export interface LeaseHost {

@@ -18,7 +18,7 @@ export interface ConfigFileOptions {
   readonly maxBytes?: number;
 }
 
-export const DEFAULT_MAX_FILE_BYTES = 1_000_000;
+const DEFAULT_MAX_FILE_BYTES = 1_000_000;
 
 /** Versions of one file a record remembers as possibly written; beyond, the oldest are forgotten and such a file is left alone at delete. */
 const MAX_WRITTEN = 32;

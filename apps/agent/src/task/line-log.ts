@@ -1,7 +1,7 @@
 import type { Clock, Logger } from "@hawser/runtime";
 
 /** Lines of one task logged per second; more are counted and the count is logged. */
-export const MAX_LOGGED_LINES_PER_SECOND = 10;
+const MAX_LOGGED_LINES_PER_SECOND = 10;
 
 /** Logs a task's output without letting a chatty one flood the log. Answers the function to call with each line. */
 export function lineLog(clock: Clock, logger: Logger): (line: string) => void {

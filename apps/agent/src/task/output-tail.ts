@@ -1,7 +1,7 @@
 import { StringDecoder } from "node:string_decoder";
 
 /** Characters kept of one line; the rest of the line is dropped. */
-export const MAX_LINE_LENGTH = 1_000;
+const MAX_LINE_LENGTH = 1_000;
 
 /** The last lines of a process, stdout and stderr in the order they arrived. Memory is bounded by lines times line length. */
 export class OutputTail {

@@ -2,7 +2,7 @@ import type { Exit } from "./task-process.js";
 import type { TaskSpec } from "./task-spec.js";
 
 /** Longest wait between two runs, in milliseconds. */
-export const MAX_RESTART_DELAY_MS = 60_000;
+const MAX_RESTART_DELAY_MS = 60_000;
 
 /** A run of this length ends the row of quick failures: the next wait is the first one again. */
 export const STABLE_RUN_MS = 60_000;

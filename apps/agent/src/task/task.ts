@@ -152,7 +152,7 @@ export class Task {
 }
 
 /** How an exit is shown: `{ code }`, `{ signal }` or `{ error }`. */
-export function exitStatus(exit: Exit): { readonly [key: string]: JsonValue } {
+function exitStatus(exit: Exit): { readonly [key: string]: JsonValue } {
   switch (exit.kind) {
     case "code":
       return { code: exit.code };

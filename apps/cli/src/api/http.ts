@@ -76,7 +76,7 @@ export async function readJson(server: Server, response: Response): Promise<unkn
   }
 }
 
-export function unreachable(server: Server, thrown: unknown): CommandError {
+function unreachable(server: Server, thrown: unknown): CommandError {
   return new CommandError(
     EXIT_CODES.unreachable,
     `no principal answers at ${server.url} (${reasonOf(thrown)}; the address comes from ${server.origin}); start one, name another with --server or HAWSER_SERVER, or try: hawser doctor`,

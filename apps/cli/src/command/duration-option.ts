@@ -9,9 +9,3 @@ export function parseDuration(text: string): number {
   if (unit === undefined) throw new InvalidArgumentError("give a duration such as 500ms, 20s, 15m or 1h");
   return Number(match?.[1]) * unit;
 }
-
-/** A whole number from 1. */
-export function parseCount(text: string): number {
-  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError("give a whole number from 1");
-}

@@ -43,7 +43,7 @@ complete -o bashdefault -o default -F _hawser hawser
 }
 
 /** One for each spelling: commands share names such as --timeout. */
-export function uniqueOptions(commands: readonly CompletedCommand[]): readonly CompletedOption[] {
+function uniqueOptions(commands: readonly CompletedCommand[]): readonly CompletedOption[] {
   const byName = new Map<string, CompletedOption>();
   for (const option of commands.flatMap(({ options }) => options)) {
     const name = option.flags.join();

@@ -11,8 +11,8 @@ export interface Condition {
   readonly missing: () => Promise<string | undefined>;
 }
 
-export const RESOURCE_CONDITIONS = ["delivered", "observed", "deleted", "status.FIELD=VALUE"] as const;
-export const AGENT_CONDITIONS = ["connected", "idle"] as const;
+const RESOURCE_CONDITIONS = ["delivered", "observed", "deleted", "status.FIELD=VALUE"] as const;
+const AGENT_CONDITIONS = ["connected", "idle"] as const;
 
 /** @param wanted undefined: `delivered` for a resource, `connected` for an agent. @throws CommandError (usage) */
 export function createCondition(

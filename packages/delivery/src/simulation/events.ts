@@ -2,7 +2,7 @@ import { EVENT_TYPES, type HawserEvent } from "@hawser/protocol";
 import type { Deliverable } from "../deliverable.js";
 
 /** A type of a publisher's own: a command. */
-export const COMMAND_TYPE = "com.example.command.v1";
+const COMMAND_TYPE = "com.example.command.v1";
 
 /** What a test says about an event; the rest is the same for all. */
 export interface EventSketch {

@@ -9,7 +9,7 @@ export interface TargetHealth {
 }
 
 /** A target that was there has to be missing this often in a row: one answer may come from a replica that lags. */
-export const ABSENCES_TO_LEAVE = 2;
+const ABSENCES_TO_LEAVE = 2;
 
 /**
  * What the polls of one target group say about one's own target, one after the other.

@@ -18,7 +18,7 @@ export class AgentCounts {
 }
 
 /** Counts by error code. The codes are a closed set, so these are bounded; whatever is none of them counts as `other`. */
-export class CodeCounts {
+class CodeCounts {
   readonly #counts = new Map<string, number>();
 
   add(code: string): void {

@@ -6,9 +6,9 @@ import type { AgentView } from "../views.js";
 /** Agents read at a time, so that the event loop gets its turn in between. */
 const READ_PAGE = 500;
 /** Most agents that are put in order or summed up for one answer. */
-export const MAX_SNAPSHOT_AGENTS = 100_000;
+const MAX_SNAPSHOT_AGENTS = 100_000;
 /** How old a snapshot may be: many watchers then cost one walk through the store a second. */
-export const SNAPSHOT_MAX_AGE_MS = 1_000;
+const SNAPSHOT_MAX_AGE_MS = 1_000;
 
 /** All agents as of one moment, shared by all requests of the same second. */
 export class FleetSnapshot {

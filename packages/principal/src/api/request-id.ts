@@ -1,7 +1,7 @@
 import type { Random } from "@hawser/runtime";
 import type { Context, MiddlewareHandler } from "hono";
 
-export const REQUEST_ID_HEADER = "x-request-id";
+const REQUEST_ID_HEADER = "x-request-id";
 /** What a caller may name a request: nothing that could break a line of a log. */
 const ACCEPTED = /^[A-Za-z0-9._-]{1,128}$/;
 const KEY = "hawser.requestId";

@@ -23,7 +23,3 @@ export function pathParameter(context: Context, name: string): string {
   if (value === undefined) throw new HawserError("internal", `the route has no parameter ${name}`);
   return value;
 }
-
-export function queryOf(context: Context): URLSearchParams {
-  return new URL(context.req.url).searchParams;
-}

@@ -3,7 +3,7 @@ import type { PageJson, PageRequest } from "./paging.js";
 /** Items read at a time while looking for those that are asked for. */
 const SCAN_PAGE = 500;
 /** Items looked at for one answer. Beyond, the page ends early and `next` goes on behind them, so that no request holds the store for long. */
-export const MAX_SCANNED = 5_000;
+const MAX_SCANNED = 5_000;
 
 export interface Scan<View, Json> {
   read(page: { readonly limit: number; readonly after?: string }): Promise<readonly View[]>;

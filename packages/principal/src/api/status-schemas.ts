@@ -2,12 +2,9 @@ import { z } from "zod";
 import { about, named } from "./api-schema.js";
 import { count, time } from "./view-schemas.js";
 
-export const State = about(
-  "Whether the principal serves.",
-  z.enum(["stopped", "starting", "open", "draining"]),
-);
+const State = about("Whether the principal serves.", z.enum(["stopped", "starting", "open", "draining"]));
 
-export const Gate = named(
+const Gate = named(
   "Gate",
   "Where the start stands: what it waits for, and whether the port of the agents is open.",
   z.discriminatedUnion("kind", [

@@ -44,7 +44,7 @@ export const Agent = named(
   }),
 );
 
-export const RESOURCE_FIELDS = z.object({
+const RESOURCE_FIELDS = z.object({
   agent: z.string(),
   kind: z.string(),
   name: z.string(),

@@ -7,7 +7,7 @@ import { Agenda } from "./agenda.js";
 import { SessionDriver } from "./session-driver.js";
 import { LOST, StreamEnd } from "./simulated-stream.js";
 
-export const TIMING = {
+const TIMING = {
   handshakeTimeoutMs: 10_000,
   heartbeatIntervalMs: 5_000,
   heartbeatTimeoutMs: 15_000,
