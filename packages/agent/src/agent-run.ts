@@ -31,6 +31,7 @@ export class AgentRun {
     const source = `hawser/agent/${name}`;
     this.#reporter = new StatusReporter({ runtime, store, source });
     this.#dispatcher = new Dispatcher({
+      agent: name,
       handlers: options.handlers,
       onEvent: options.onEvent,
       retained: store.retained,

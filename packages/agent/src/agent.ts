@@ -1,7 +1,7 @@
 import type { ResendTiming } from "@hawser/delivery";
 import type { LinkObserver } from "@hawser/link";
 import type { EventDraft, HawserEvent } from "@hawser/protocol";
-import type { Lifecycle, Runtime } from "@hawser/runtime";
+import type { CallLimits, DisposableLifecycle, Runtime } from "@hawser/runtime";
 import type { AgentRotation, ReconnectTiming, SessionTiming } from "@hawser/session";
 import type { Store } from "@hawser/store";
 import type { Dialer } from "@hawser/transport";
@@ -53,7 +53,8 @@ export interface AgentOptions {
   readonly software?: string;
 }
 
-export interface PublishOptions {
+/** An event may have been accepted although its `publish` was given up: repeat it under the same key. */
+export interface PublishOptions extends CallLimits {
   /** The same key is accepted once. */
   readonly idempotencyKey?: string;
 }
@@ -80,10 +81,19 @@ export interface StopOptions {
  * `start` hands what is held to the handlers (`restore`) and resolves; connecting goes on by itself, for as long as it takes. `stop` says goodbye, waits for
  * running handlers, and stops them.
  */
-export interface Agent extends Lifecycle {
+export interface Agent extends DisposableLifecycle {
   readonly name: string;
   readonly state: AgentState;
-  /** Accepts an event for the principal; resolves when it is on disk. @throws HawserError `invalid_event`, `event_too_large`, `mailbox_full`, `store_unavailable` */
+  /**
+   * What `state` is, then what it becomes; a reader slower than the changes gets the newest. Goes on over stops and starts, and ends with the signal or when the
+   * reader leaves.
+   */
+  status(options?: { readonly signal?: AbortSignal }): AsyncIterable<AgentState>;
+  /**
+   * Accepts an event for the principal; resolves when it is on disk.
+   *
+   * @throws HawserError `invalid_event`, `event_too_large`, `mailbox_full`, `store_full`, `store_unavailable`; `aborted` or `timeout` when the caller gave up
+   */
   publish(event: EventDraft, options?: PublishOptions): Promise<Accepted>;
   /** Renews the connection now. False when there is no session to renew. */
   rotate(): boolean;

@@ -5,6 +5,7 @@ import {
   RESERVED_TYPE_PREFIX,
   type EventDraft,
 } from "@hawser/protocol";
+import { Latest, traced, withinLimits } from "@hawser/runtime";
 import type { ReconnectPolicy } from "@hawser/session";
 import type { Accepted, Agent, AgentOptions, PublishOptions, StopOptions } from "./agent.js";
 import { AgentRun } from "./agent-run.js";
@@ -12,6 +13,7 @@ import type { AgentState } from "./agent-state.js";
 import { PRINCIPAL } from "./principal-peer.js";
 import { reconnectPolicy } from "./reconnect-policy.js";
 import { resolveOptions, type ResolvedOptions } from "./resolve-options.js";
+import { publishing } from "./tracing.js";
 
 /** Long enough for a goodbye over a slow line, short enough for whoever stops a process. */
 export const DEFAULT_STOP_GRACE_MS = 10_000;
@@ -30,7 +32,7 @@ class HawserAgent implements Agent {
   readonly #options: ResolvedOptions;
   /** Outlives runs: stopping and starting an agent is no way around its backoff. */
   readonly #policy: ReconnectPolicy;
-  #state: AgentState = { kind: "stopped" };
+  readonly #state = new Latest<AgentState>({ kind: "stopped" });
   #run: AgentRun | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -44,7 +46,15 @@ class HawserAgent implements Agent {
   }
 
   get state(): AgentState {
-    return this.#state;
+    return this.#state.value;
+  }
+
+  status({ signal }: { readonly signal?: AbortSignal } = {}): AsyncIterable<AgentState> {
+    return this.#state.follow(signal);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
   }
 
   async start(): Promise<void> {
@@ -77,7 +87,21 @@ class HawserAgent implements Agent {
     return this.#run?.credentialsChanged() ?? false;
   }
 
-  async publish(event: EventDraft, { idempotencyKey }: PublishOptions = {}): Promise<Accepted> {
+  publish(event: EventDraft, options: PublishOptions = {}): Promise<Accepted> {
+    return withinLimits(
+      options,
+      this.#options.runtime.timers,
+      (code, message, cause) => new HawserError(code, message, { agent: this.name, cause }),
+      () =>
+        traced(
+          publishing,
+          () => ({ agent: this.name, event }),
+          () => this.#publish(event, options),
+        ),
+    );
+  }
+
+  async #publish(event: EventDraft, { idempotencyKey }: PublishOptions): Promise<Accepted> {
     const draft = checkDraft(event);
     if (draft.type.startsWith(RESERVED_TYPE_PREFIX)) {
       throw new HawserError("invalid_event", `${draft.type} is reserved; statuses are reported by handlers`, {
@@ -102,7 +126,7 @@ class HawserAgent implements Agent {
   }
 
   #changed(state: AgentState): void {
-    this.#state = state;
+    this.#state.set(state);
     this.#options.observer.state?.(state);
   }
 }

@@ -39,6 +39,7 @@ beforeEach(async () => {
   failure = undefined;
   gate = Promise.resolve();
   dispatcher = new Dispatcher({
+    agent: "one",
     handlers: { Job: handler },
     onEvent: undefined,
     retained: store.retained,

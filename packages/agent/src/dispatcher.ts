@@ -1,11 +1,14 @@
 import { eventClass } from "@hawser/protocol";
 import type { Delivery, Outcome } from "@hawser/link";
+import { traced } from "@hawser/runtime";
 import type { PrincipalEventHandler } from "./agent.js";
 import { isHandlerRejection, Rejection, rejection } from "./rejection.js";
 import { ResourceDispatcher, type ResourceDispatcherOptions } from "./resource-dispatcher.js";
 import { SubjectQueue } from "./subject-queue.js";
+import { handling } from "./tracing.js";
 
 export interface DispatcherOptions extends ResourceDispatcherOptions {
+  readonly agent: string;
   readonly onEvent: PrincipalEventHandler | undefined;
 }
 
@@ -56,7 +59,12 @@ export class Dispatcher {
 
   async #attempt(delivery: Delivery): Promise<Outcome> {
     try {
-      return await this.#handle(delivery);
+      const { event, attempt } = delivery;
+      return await traced(
+        handling,
+        () => ({ agent: this.#options.agent, event, attempt }),
+        () => this.#handle(delivery),
+      );
     } catch (thrown) {
       return this.#failed(delivery, thrown);
     }

@@ -1,6 +1,7 @@
 export type { Authenticate, AuthenticateResult } from "./authenticate.js";
 export { createPrincipal, DEFAULT_MAX_SESSIONS, DEFAULT_STOP_WINDOW_MS } from "./create-principal.js";
 export type { BoundAddress, ListenerOptions, ListenerTls } from "./listener/listener-options.js";
+export { createDeliveryStream, type DeliveryStream } from "@hawser/link";
 export type { PrincipalObserver } from "./principal-observer.js";
 export type {
   Accepted,
@@ -10,13 +11,16 @@ export type {
   DrainReport,
   DrainShape,
   InternalOptions,
+  Page,
   Principal,
   PrincipalAddresses,
   PrincipalOptions,
+  PrincipalStatus,
   PublishOptions,
   PutOptions,
   Resources,
 } from "./principal.js";
+export type { DrainTrace, HandleTrace, PublishTrace, ResourceTrace } from "./tracing.js";
 export type { AgentView, DeadLetterView, ResourceView } from "./views.js";
 export { createListener, type Listener, type ListenerParts } from "./listener/listener.js";
 export { DEFAULT_LISTEN_HOST } from "./listener/listener-settings.js";

@@ -1,6 +1,6 @@
 import type { ResendTiming } from "@hawser/delivery";
 import type { EventDraft, HawserEvent, JsonValue } from "@hawser/protocol";
-import type { Lifecycle, Runtime } from "@hawser/runtime";
+import type { CallLimits, DisposableLifecycle, Runtime } from "@hawser/runtime";
 import type { SessionTiming } from "@hawser/session";
 import type { Store } from "@hawser/store";
 import type { Acceptor, Dialer } from "@hawser/transport";
@@ -57,7 +57,8 @@ export type AgentEventHandler = (delivery: {
   readonly attempt: number;
 }) => Promise<void> | void;
 
-export interface PublishOptions {
+/** An event may have been accepted although its `publish` was given up: repeat it under the same key. */
+export interface PublishOptions extends CallLimits {
   /** The same key for the same agent is accepted once. */
   readonly idempotencyKey?: string;
 }
@@ -70,14 +71,22 @@ export interface Accepted {
   readonly duplicate: boolean;
 }
 
-export interface PutOptions {
+/** A write may have been accepted although the call was given up; `put` and `delete` may be repeated. */
+export interface PutOptions extends CallLimits {
   /** Refuse with `conflict` unless the resource has this version now; "0" means it must not exist. */
   readonly expectedVersion?: string;
   /** Check everything but the room in the mailbox, and write nothing: the answer is what would be, under the version there is now ("0" for none). @default false */
   readonly dryRun?: boolean;
 }
 
-/** The resources of all agents. Methods throw `HawserError`: `invalid_event`, `invalid_agent_name`, `conflict`, `mailbox_full`, `store_full`, `store_unavailable`. */
+/** A piece of a list. */
+export interface Page extends CallLimits {
+  /** Begin behind this one: the last one seen. */
+  readonly after?: string;
+  readonly limit: number;
+}
+
+/** The resources of all agents. Methods throw `HawserError`: `invalid_event`, `invalid_agent_name`, `conflict`, `mailbox_full`, `store_full`, `store_unavailable`; `aborted` or `timeout` when the caller gave up. */
 export interface Resources {
   /** Sets the spec. Resolves when it is on disk; `created` tells a new resource (new uid) from a changed one. An equal spec is accepted without a new version. */
   put(
@@ -87,12 +96,9 @@ export interface Resources {
     spec: JsonValue,
     options?: PutOptions,
   ): Promise<{ readonly resource: ResourceView; readonly created: boolean; readonly changed: boolean }>;
-  get(agent: string, kind: string, name: string): Promise<ResourceView | undefined>;
-  /** In order of kind and name. `after` is the `<kind>/<name>` of the last one seen. */
-  list(
-    agent: string,
-    page: { readonly after?: string; readonly limit: number },
-  ): Promise<readonly ResourceView[]>;
+  get(agent: string, kind: string, name: string, limits?: CallLimits): Promise<ResourceView | undefined>;
+  /** In order of kind and name; `after` is a `<kind>/<name>`. */
+  list(agent: string, page: Page): Promise<readonly ResourceView[]>;
   /** Accepts a delete; the resource is gone once the agent acknowledged it. Undefined when there is none. */
   delete(agent: string, kind: string, name: string, options?: PutOptions): Promise<ResourceView | undefined>;
 }
@@ -157,24 +163,26 @@ export interface PrincipalAddresses {
  *
  * `start` opens the listener, last; `stop` lets every session go with `drain`, then closes the listener, and resolves when all have ended.
  */
-export interface Principal extends Lifecycle<PrincipalAddresses> {
+export interface Principal extends DisposableLifecycle<PrincipalAddresses> {
   readonly resources: Resources;
-  /** Accepts any event for an agent; resolves when it is on disk. @throws HawserError `invalid_event`, `mailbox_full`, ... */
+  /**
+   * Accepts any event for an agent; resolves when it is on disk.
+   *
+   * @throws HawserError `invalid_event`, `event_too_large`, `mailbox_full`, `store_full`, `store_unavailable`; `aborted` or `timeout` when the caller gave up
+   */
   publish(agent: string, event: EventDraft, options?: PublishOptions): Promise<Accepted>;
   /** Agents known here: with a session or a mailbox. In order of name. */
-  agents(page: { readonly after?: string; readonly limit: number }): Promise<readonly AgentView[]>;
-  agent(name: string): Promise<AgentView | undefined>;
-  deadLetters(
-    agent: string,
-    page: { readonly after?: string; readonly limit: number },
-  ): Promise<readonly DeadLetterView[]>;
+  agents(page: Page): Promise<readonly AgentView[]>;
+  agent(name: string, limits?: CallLimits): Promise<AgentView | undefined>;
+  /** Oldest first; `after` is an `eventid`. */
+  deadLetters(agent: string, page: Page): Promise<readonly DeadLetterView[]>;
   /** Sends a dead letter again, as a new version. @throws HawserError `not_found` */
-  requeue(agent: string, eventid: string): Promise<Accepted>;
+  requeue(agent: string, eventid: string, limits?: CallLimits): Promise<Accepted>;
   /**
    * Throws a dead letter away; resolves when that is on disk. A refused spec stays the spec of its resource, and the next `resources.put` sends it, an equal one
    * included; a refused delete is given up, and its resource is gone from here. @throws HawserError `not_found`
    */
-  discardDeadLetter(agent: string, eventid: string): Promise<void>;
+  discardDeadLetter(agent: string, eventid: string, limits?: CallLimits): Promise<void>;
   /**
    * Lets every session go; resolves when all are gone, with what they left unanswered. New sessions are refused from here on, each with a slot. While one is under way,
    * further calls answer with it. @throws HawserError `invalid_config`
@@ -187,5 +195,18 @@ export interface Principal extends Lifecycle<PrincipalAddresses> {
   /** What a start is waiting for, and whether the external port is open. */
   readonly gate: GateState;
   /** Whether it serves: the readiness of an orchestrator. */
-  readonly state: "stopped" | "starting" | "open" | "draining";
+  readonly state: PrincipalStatus["kind"];
+  /**
+   * What it is doing, then what it does next; a reader slower than the changes gets the newest. Goes on over stops and starts, and ends with the signal or when the
+   * reader leaves.
+   */
+  status(options?: { readonly signal?: AbortSignal }): AsyncIterable<PrincipalStatus>;
 }
+
+/** What a principal is doing. */
+export type PrincipalStatus =
+  | { readonly kind: "stopped" }
+  /** Waiting for what the gate names. */
+  | { readonly kind: "starting"; readonly gate: GateState }
+  | ({ readonly kind: "open" } & PrincipalAddresses)
+  | { readonly kind: "draining"; readonly shape: DrainShape; readonly reason: string };

@@ -1,5 +1,7 @@
+export { withinLimits, type CallFailure, type CallLimits } from "./call-limits.js";
 export { systemClock, type Clock } from "./clock.js";
-export type { Lifecycle } from "./lifecycle.js";
+export { Latest } from "./latest.js";
+export type { DisposableLifecycle, Lifecycle } from "./lifecycle.js";
 export {
   createLogger,
   LOG_LEVELS,
@@ -14,4 +16,5 @@ export { pause } from "./pause.js";
 export { seededRandom, systemRandom, type Random } from "./random.js";
 export { systemRuntime, type Runtime } from "./runtime.js";
 export { MAX_TIMER_DELAY_MS, systemTimers, type Timer, type Timers } from "./timers.js";
+export { traced } from "./traced.js";
 export { WakeTimer } from "./wake-timer.js";

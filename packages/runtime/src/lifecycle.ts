@@ -8,3 +8,8 @@ export interface Lifecycle<Started = void> {
   start(): Promise<Started>;
   stop(): Promise<void>;
 }
+
+/** A lifetime that can end with a scope: `await using agent = createAgent(...)`, where disposing is `stop`. */
+export interface DisposableLifecycle<Started = void> extends Lifecycle<Started> {
+  [Symbol.asyncDispose](): Promise<void>;
+}

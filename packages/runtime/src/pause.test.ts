@@ -1,23 +1,6 @@
 import { expect, it } from "vitest";
+import { handTimers } from "./hand-timers.test-support.js";
 import { pause } from "./pause.js";
-import type { Timers } from "./timers.js";
-
-/** Timers that fire when told to, and count what is still set. */
-function handTimers(): Timers & { fire(): void; readonly set: ReadonlySet<() => void> } {
-  const set = new Set<() => void>();
-  const add = (callback: () => void): { cancel(): void } => {
-    set.add(callback);
-    return { cancel: () => void set.delete(callback) };
-  };
-  return {
-    set,
-    after: (_delayMs, callback) => add(callback),
-    soon: add,
-    fire: () => {
-      for (const callback of set) callback();
-    },
-  };
-}
 
 it("ends when the time is over, and not before", async () => {
   const timers = handTimers();

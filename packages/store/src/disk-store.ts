@@ -107,6 +107,10 @@ class DiskStore implements Store {
     }
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
   async stop(): Promise<void> {
     const state = this.#state;
     switch (state.kind) {

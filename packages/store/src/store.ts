@@ -1,4 +1,4 @@
-import type { Lifecycle } from "@hawser/runtime";
+import type { DisposableLifecycle } from "@hawser/runtime";
 import type { InboxStore } from "./inbox-store.js";
 import type {
   Append,
@@ -16,7 +16,7 @@ import type { Page, RetainedStates } from "./retained-state.js";
  *
  * Claim, pending and watch of a mailbox are one operation (`open`), because their order is what makes delivery correct.
  */
-export interface Store extends Lifecycle {
+export interface Store extends DisposableLifecycle {
   /** Random name of this store's contents, made with them; a new one tells peers that everything before it is gone. Known after `start`. */
   readonly id: string;
   readonly inbox: InboxStore;

@@ -11,8 +11,9 @@ import {
   subjectOf,
   type EventDraft,
   type HawserEvent,
+  type JsonValue,
 } from "@hawser/protocol";
-import type { Runtime } from "@hawser/runtime";
+import { traced, type CallLimits, type Runtime } from "@hawser/runtime";
 import type { RetainedState, Store } from "@hawser/store";
 import { countRefusals } from "../count-refusals.js";
 import type { PutOptions, Resources } from "../principal.js";
@@ -22,12 +23,15 @@ import { equalJson } from "./equal-json.js";
 import { KeyedQueue } from "./keyed-queue.js";
 import { resourceView, specOf } from "./resource-view.js";
 import { checkAddressee } from "../self-login.js";
+import { deleting, putting, type ResourceTrace } from "../tracing.js";
 
 export interface ResourcesOptions {
   readonly runtime: Runtime;
   readonly store: Store;
   readonly source: string;
   readonly observer: PrincipalObserver;
+  /** Waits for the work no longer than the caller wants to. */
+  readonly limited: <T>(limits: CallLimits, agent: string, work: () => Promise<T>) => Promise<T>;
 }
 
 /** How often a write is tried again when another principal changed the same resource in between. */
@@ -41,7 +45,7 @@ interface Subject {
 }
 
 export function createResources(options: ResourcesOptions): Resources {
-  const { store, runtime, source, observer } = options;
+  const { store, runtime, source, observer, limited } = options;
   const queue = new KeyedQueue();
 
   async function view(agent: string, sent: RetainedState): Promise<ResourceView> {
@@ -116,50 +120,71 @@ export function createResources(options: ResourcesOptions): Resources {
     };
   }
 
+  async function put(
+    target: Subject,
+    spec: JsonValue,
+    { expectedVersion, dryRun = false }: PutOptions,
+  ): ReturnType<Resources["put"]> {
+    const { agent } = target;
+    return queue.run(`${agent}/${target.subject}`, () =>
+      change(target, expectedVersion, async (current) => {
+        const alive = current !== undefined && eventClass(current.event.type) === "spec";
+        // A spec whose dead letter was thrown away has no other way back to the agent.
+        if (alive && current.refusal !== "discarded" && equalJson(specOf(current), spec)) {
+          return { resource: await view(agent, current), created: false, changed: false };
+        }
+        const draft = specEvent({ ...draftOf(target, current), spec });
+        const sent = await replace(target, draft, current, dryRun);
+        return sent && { resource: await view(agent, sent), created: !alive, changed: true };
+      }),
+    );
+  }
+
+  async function remove(
+    target: Subject,
+    { expectedVersion, dryRun = false }: PutOptions,
+  ): Promise<ResourceView | undefined> {
+    const { agent } = target;
+    const result = await queue.run(`${agent}/${target.subject}`, () =>
+      change<{ readonly view: ResourceView | undefined }>(target, expectedVersion, async (current) => {
+        if (current === undefined) return { view: undefined };
+        if (eventClass(current.event.type) === "delete") return { view: await view(agent, current) };
+        const sent = await replace(target, deleteEvent(draftOf(target, current)), current, dryRun);
+        return sent && { view: await view(agent, sent) };
+      }),
+    );
+    return result.view;
+  }
+
   return {
-    async put(agent, kind, name, spec, { expectedVersion, dryRun = false } = {}) {
+    put: async (agent, kind, name, spec, change = {}) => {
       const target = subjectFor(agent, kind, name);
-      return queue.run(`${agent}/${target.subject}`, () =>
-        change(target, expectedVersion, async (current) => {
-          const alive = current !== undefined && eventClass(current.event.type) === "spec";
-          // A spec whose dead letter was thrown away has no other way back to the agent.
-          if (alive && current.refusal !== "discarded" && equalJson(specOf(current), spec)) {
-            return { resource: await view(agent, current), created: false, changed: false };
-          }
-          const sent = await replace(
-            target,
-            specEvent({ ...draftOf(target, current), spec }),
-            current,
-            dryRun,
-          );
-          return sent && { resource: await view(agent, sent), created: !alive, changed: true };
-        }),
-      );
+      const trace = (): ResourceTrace => ({ agent, kind, name });
+      return limited(change, agent, () => traced(putting, trace, () => put(target, spec, change)));
     },
 
-    async get(agent, kind, name) {
-      const target = subjectFor(agent, kind, name);
-      const sent = await store.retained.get(agent, "sent", target.subject);
-      return sent && view(agent, sent);
+    get: async (agent, kind, name, limits = {}) => {
+      const { subject } = subjectFor(agent, kind, name);
+      return limited(limits, agent, async () => {
+        const sent = await store.retained.get(agent, "sent", subject);
+        return sent && view(agent, sent);
+      });
     },
 
-    async list(agent, page) {
+    list: async (agent, page) => {
       checkAgentName(agent);
-      const sent = await store.retained.list(agent, "sent", page);
-      return Promise.all(sent.map((state) => view(agent, state)));
+      const { after, limit } = page;
+      return limited(page, agent, async () => {
+        const from = after === undefined ? {} : { after };
+        const sent = await store.retained.list(agent, "sent", { ...from, limit });
+        return Promise.all(sent.map((state) => view(agent, state)));
+      });
     },
 
-    async delete(agent, kind, name, { expectedVersion, dryRun = false }: PutOptions = {}) {
+    delete: async (agent, kind, name, change = {}) => {
       const target = subjectFor(agent, kind, name);
-      const result = await queue.run(`${agent}/${target.subject}`, () =>
-        change<{ readonly view: ResourceView | undefined }>(target, expectedVersion, async (current) => {
-          if (current === undefined) return { view: undefined };
-          if (eventClass(current.event.type) === "delete") return { view: await view(agent, current) };
-          const sent = await replace(target, deleteEvent(draftOf(target, current)), current, dryRun);
-          return sent && { view: await view(agent, sent) };
-        }),
-      );
-      return result.view;
+      const trace = (): ResourceTrace => ({ agent, kind, name });
+      return limited(change, agent, () => traced(deleting, trace, () => remove(target, change)));
     },
   };
 }

@@ -1,7 +1,9 @@
 import { eventClass, HawserError, parseStatusData } from "@hawser/protocol";
 import type { Delivery, Outcome } from "@hawser/link";
 import type { Store } from "@hawser/store";
+import { traced } from "@hawser/runtime";
 import type { AgentEventHandler } from "../principal.js";
+import { handling, type HandleTrace } from "../tracing.js";
 
 /** What the principal does with an event of an agent: keep the newest status, hand commands to the application. */
 export function applyAgentEvent(
@@ -16,7 +18,7 @@ export function applyAgentEvent(
       case "command":
         return onEvent === undefined
           ? noHandler(agent, event)
-          : runHandler(() => onEvent({ agent, event, attempt }));
+          : runHandler(onEvent, { agent, event, attempt });
       case "spec":
       case "delete":
         return {
@@ -51,9 +53,13 @@ function noHandler(agent: string, event: Delivery["event"]): Outcome {
   return { kind: "rejected", error };
 }
 
-async function runHandler(run: () => Promise<void> | void): Promise<Outcome> {
+async function runHandler(onEvent: AgentEventHandler, delivery: HandleTrace): Promise<Outcome> {
   try {
-    await run();
+    await traced(
+      handling,
+      () => delivery,
+      async () => onEvent(delivery),
+    );
     return { kind: "applied" };
   } catch (thrown) {
     if (thrown instanceof HawserError && thrown.code === "handler_rejected")

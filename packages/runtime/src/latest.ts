@@ -1,0 +1,51 @@
+/**
+ * A value that changes and that many may follow. Each follower gets what it is now and then every change; one that is slower than the changes gets the newest and
+ * not what lay between, so that nothing piles up behind it.
+ */
+export class Latest<T> {
+  #value: T;
+  #version = 0;
+  /** Followers that have seen everything. */
+  #waiting = new Set<() => void>();
+
+  constructor(value: T) {
+    this.#value = value;
+  }
+
+  get value(): T {
+    return this.#value;
+  }
+
+  set(value: T): void {
+    this.#value = value;
+    this.#version += 1;
+    const waiting = this.#waiting;
+    this.#waiting = new Set();
+    for (const wake of waiting) wake();
+  }
+
+  /** Ends when the signal is aborted, and never by itself. */
+  async *follow(signal?: AbortSignal): AsyncGenerator<T, void, undefined> {
+    let seen = -1;
+    while (signal?.aborted !== true) {
+      if (seen === this.#version) {
+        await this.#changed(signal);
+        continue;
+      }
+      seen = this.#version;
+      yield this.#value;
+    }
+  }
+
+  #changed(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        this.#waiting.delete(wake);
+        signal?.removeEventListener("abort", wake);
+        resolve();
+      };
+      this.#waiting.add(wake);
+      signal?.addEventListener("abort", wake, { once: true });
+    });
+  }
+}
