@@ -157,7 +157,7 @@ class WebSocketAcceptor implements Acceptor {
       framing: framingOf(subprotocol),
       peer: peerInfo(held.info, request),
       settings: this.#settings,
-      timers: this.#runtime.timers,
+      runtime: this.#runtime,
     });
     held.connection = connection;
     onConnection(connection);

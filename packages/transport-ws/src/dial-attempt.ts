@@ -116,7 +116,7 @@ function connectionOver(webSocket: WebSocket, socket: Duplex, settings: DialSett
     framing: framingOf(protocol),
     peer: { address: settings.url.host },
     settings: settings.stream,
-    timers: settings.runtime.timers,
+    runtime: settings.runtime,
   });
 }
 

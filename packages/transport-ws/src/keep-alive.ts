@@ -1,24 +1,25 @@
-import type { Timer, Timers } from "@hawser/runtime";
+import type { Runtime, Timer } from "@hawser/runtime";
 
-/** Pings a connection that has sent nothing for an interval, so that what watches idle connections in between lets it be. */
+/** Pings a connection once it has sent nothing for an interval, so that what watches idle connections in between lets it be. */
 export class KeepAlive {
   readonly #intervalMs: number;
-  readonly #timers: Timers;
+  readonly #runtime: Pick<Runtime, "clock" | "timers">;
   readonly #ping: () => void;
   #timer: Timer | undefined;
-  #quiet = true;
+  #sentAtMs: number;
 
   /** @param intervalMs 0 for never */
-  constructor(intervalMs: number, timers: Timers, ping: () => void) {
+  constructor(intervalMs: number, runtime: Pick<Runtime, "clock" | "timers">, ping: () => void) {
     this.#intervalMs = intervalMs;
-    this.#timers = timers;
+    this.#runtime = runtime;
     this.#ping = ping;
-    if (intervalMs > 0) this.#schedule();
+    this.#sentAtMs = runtime.clock.now();
+    if (intervalMs > 0) this.#schedule(intervalMs);
   }
 
-  /** Something was sent: the next ping is not needed. */
+  /** Something was sent: the interval begins anew. */
   alive(): void {
-    this.#quiet = false;
+    this.#sentAtMs = this.#runtime.clock.now();
   }
 
   stop(): void {
@@ -26,11 +27,15 @@ export class KeepAlive {
     this.#timer = undefined;
   }
 
-  #schedule(): void {
-    this.#timer = this.#timers.after(this.#intervalMs, () => {
-      if (this.#quiet) this.#ping();
-      this.#quiet = true;
-      this.#schedule();
+  // The timer is not set anew for everything that is sent: it goes off at most once an interval, and then looks how long ago that was.
+  #schedule(delayMs: number): void {
+    this.#timer = this.#runtime.timers.after(delayMs, () => {
+      const now = this.#runtime.clock.now();
+      if (now - this.#sentAtMs >= this.#intervalMs) {
+        this.#ping();
+        this.#sentAtMs = now;
+      }
+      this.#schedule(this.#sentAtMs + this.#intervalMs - now);
     });
   }
 }

@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import { CLOSE_CODES, type CloseCode, type CloudEvent, HawserError } from "@hawser/protocol";
-import type { Timers } from "@hawser/runtime";
+import type { Runtime, Timers } from "@hawser/runtime";
 import {
   type Connection,
   type ConnectionEnd,
@@ -27,7 +27,7 @@ export interface WebSocketConnectionOptions {
   readonly framing: Framing;
   readonly peer: PeerInfo;
   readonly settings: StreamSettings;
-  readonly timers: Timers;
+  readonly runtime: Pick<Runtime, "clock" | "timers">;
 }
 
 /** One WebSocket of the CloudEvents binding (PROTOCOL.md, WebSocket). */
@@ -50,15 +50,15 @@ export class WebSocketConnection implements Connection {
   #unheardEnd: ConnectionEnd | undefined;
   #socketError: Error | undefined;
 
-  constructor({ webSocket, socket, framing, peer, settings, timers }: WebSocketConnectionOptions) {
+  constructor({ webSocket, socket, framing, peer, settings, runtime }: WebSocketConnectionOptions) {
     this.transport = framing.transport;
     this.peer = peer;
     this.#webSocket = webSocket;
     this.#framing = framing;
     this.#settings = settings;
-    this.#timers = timers;
-    this.#batch = new WriteBatch(socket, timers);
-    this.#keepAlive = new KeepAlive(settings.keepAliveIntervalMs, timers, () => webSocket.ping());
+    this.#timers = runtime.timers;
+    this.#batch = new WriteBatch(socket, runtime.timers);
+    this.#keepAlive = new KeepAlive(settings.keepAliveIntervalMs, runtime, () => webSocket.ping());
     this.#sendOptions = { binary: framing.binary, compress: false };
     this.#onFlushed = () => this.#flushed();
     // A peer that is not read yet is held back by TCP, not by a queue here.

@@ -10,6 +10,10 @@ export class ManualTimers implements Timers {
   #now = 0;
   #due: Due[] = [];
 
+  now(): number {
+    return this.#now;
+  }
+
   get pending(): number {
     return this.#due.length;
   }
