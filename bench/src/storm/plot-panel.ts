@@ -19,12 +19,11 @@ export function plotPanel(run: StormRun, { x, y }: PanelPlace): string {
   const { row } = run;
   const floor = y.at(0);
   const top = y.at(y.greatest);
-  const summary = `all back after ${row.allBackSeconds.toFixed(1)} s, busiest second ${row.busiestSecond}, mean ${Math.round(row.meanPerSecond)}/s, lag p99 ${row.lagP99Ms.toFixed(0)} ms, lost ${row.lost}`;
   const left = x.at(x.least);
   const right = x.at(x.greatest);
   return [
     `<text class="name" x="${left}" y="${top - 24}">${row.client}</text>`,
-    `<text x="${right}" y="${top - 24}" text-anchor="end">${summary}</text>`,
+    `<text x="${right}" y="${top - 24}" text-anchor="end">${summary(run)}</text>`,
     ...ticks(0, y.greatest, MOST_Y_TICKS).map((value) =>
       [
         `<line class="grid" x1="${left}" x2="${right}" y1="${y.at(value)}" y2="${y.at(value)}"/>`,
@@ -36,13 +35,34 @@ export function plotPanel(run: StormRun, { x, y }: PanelPlace): string {
     `<line class="axis" x1="${left}" x2="${right}" y1="${floor}" y2="${floor}"/>`,
     `<line class="kill" x1="${x.at(0)}" x2="${x.at(0)}" y1="${top}" y2="${floor}"/>`,
     `<text class="kill-label" x="${x.at(0)}" y="${top - LABEL_ABOVE}" text-anchor="end">SIGKILL</text>`,
-    `<line class="back" x1="${x.at(row.allBackSeconds)}" x2="${x.at(row.allBackSeconds)}" y1="${top}" y2="${floor}"/>`,
-    `<text class="back-label" x="${x.at(row.allBackSeconds)}" y="${top - LABEL_ABOVE}">all back</text>`,
+    ...allBack(run, x, top, floor),
   ].join("\n");
 }
 
+function summary({ row, notBack }: StormRun): string {
+  const seconds = row.allBackSeconds.toFixed(1);
+  return [
+    notBack === 0 ? `all back after ${seconds} s` : `${notBack} not back after ${seconds} s`,
+    `busiest second ${row.busiestSecond}`,
+    `mean ${Math.round(row.meanPerSecond)}/s`,
+    `lag p99 ${row.lagP99Ms.toFixed(0)} ms`,
+    `lost ${row.lost}`,
+  ].join(", ");
+}
+
+/** A mark, if it happened and lies within the plot. */
+function allBack({ row, notBack }: StormRun, x: Scale, top: number, floor: number): readonly string[] {
+  if (notBack > 0 || row.allBackSeconds > x.greatest) return [];
+  const at = x.at(row.allBackSeconds);
+  return [
+    `<line class="back" x1="${at}" x2="${at}" y1="${top}" y2="${floor}"/>`,
+    `<text class="back-label" x="${at}" y="${top - LABEL_ABOVE}">all back</text>`,
+  ];
+}
+
 function bars(run: StormRun, x: Scale, y: Scale): readonly string[] {
-  return [...sessionsPerSecond(run.openedSeconds)].map(([second, count]) => {
+  const within = run.openedSeconds.filter((second) => second < x.greatest);
+  return [...sessionsPerSecond(within)].map(([second, count]) => {
     const from = x.at(second) + GAP / 2;
     const width = x.at(second + 1) - x.at(second) - GAP;
     return `<rect class="bar" x="${from}" y="${y.at(count)}" width="${width.toFixed(1)}" height="${(y.at(0) - y.at(count)).toFixed(1)}"/>`;

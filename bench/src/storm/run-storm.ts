@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { systemClock } from "@hawser/runtime";
 import { pause } from "../closed-loop.js";
 import { busiestSecond } from "../fleet/busiest-second.js";
+import { comeBack } from "./come-back.js";
 import { EventPublisher } from "./event-publisher.js";
 import { missingEvents } from "./missing-events.js";
 import type { EventLoopLag, StormClient, Taken } from "./storm-commands.js";
@@ -12,7 +13,7 @@ import { StormWorld } from "./storm-world.js";
 export interface StormRow {
   readonly client: StormClient;
   readonly agents: number;
-  /** From the SIGKILL to the moment the last agent had a session again. */
+  /** From the SIGKILL to the moment the last agent had a session again; where some never had (`StormRun.notBack`), to the moment nobody waited any longer. */
   readonly allBackSeconds: number;
   /** New sessions in the busiest second after the SIGKILL, wherever it begins. */
   readonly busiestSecond: number;
@@ -30,6 +31,8 @@ export interface StormRun {
   readonly row: StormRow;
   /** Seconds from the SIGKILL at which each session opened; those before it are negative. */
   readonly openedSeconds: readonly number[];
+  /** Agents that had no session when the time was over. */
+  readonly notBack: number;
   /** Seconds from the SIGKILL to the moment the server listened again. */
   readonly upSeconds: number;
   readonly lag: EventLoopLag;
@@ -53,11 +56,10 @@ export async function runStorm(
     perSecond: options.eventsPerSecond,
     publish: (event) => world.publish(event),
   });
-  const all = (open: number): boolean => open === agents;
   try {
     await world.startServer();
     await world.startAgents();
-    await world.sessions(all, deadlineMs);
+    await world.sessions((open) => open === agents, deadlineMs);
     progress(`${client}: ${agents} agents are connected`);
     publisher.start();
     await pause(steadyMs);
@@ -70,10 +72,13 @@ export async function runStorm(
     await world.sessions((open) => open === 0, deadlineMs);
     await world.startServer();
     const upAt = systemClock.wallTime();
-    await world.sessions(all, deadlineMs);
-    const lag = await world.lag();
+    const { notBack, lag, at } = await comeBack(world, agents, deadlineMs);
     const after = await opened(world);
-    progress(`${client}: all are back`);
+    progress(
+      notBack === 0
+        ? `${client}: all are back`
+        : `${client}: ${notBack} were not back when the time was over`,
+    );
     await publisher.stop();
     const missing = await missingEvents(world, publisher, deadlineMs);
 
@@ -82,13 +87,14 @@ export async function runStorm(
       row: {
         client,
         agents,
-        ...spread(after, killedAt),
+        ...spread(after, killedAt, notBack === 0 ? undefined : at),
         lagP99Ms: rounded(lag.p99Ms),
         lost: missing.length,
         appliedTwice,
       },
       openedSeconds: [...before, ...after].map((at) => (at - killedAt) / 1_000),
       upSeconds: (upAt - killedAt) / 1_000,
+      notBack,
       lag,
       taken: publisher.taken.size,
       refused: publisher.refused,
@@ -107,11 +113,12 @@ async function opened(world: StormWorld): Promise<readonly number[]> {
 function spread(
   moments: readonly number[],
   killedAt: number,
+  givenUpAt: number | undefined,
 ): Pick<StormRow, "allBackSeconds" | "busiestSecond" | "meanPerSecond"> {
   const first = moments.reduce((least, at) => Math.min(least, at), Number.POSITIVE_INFINITY);
   const last = moments.reduce((most, at) => Math.max(most, at), 0);
   return {
-    allBackSeconds: rounded((last - killedAt) / 1_000),
+    allBackSeconds: rounded(((givenUpAt ?? last) - killedAt) / 1_000),
     busiestSecond: busiestSecond(moments),
     meanPerSecond: rounded(moments.length / Math.max(1, (last - first) / 1_000)),
   };

@@ -15,6 +15,7 @@ const RUN: StormRun = {
     appliedTwice: 0,
   },
   openedSeconds: [-2.5, -2.1, 2.2, 2.9, 3.1, 3.5],
+  notBack: 0,
   upSeconds: 2,
   lag: { p99Ms: 1.25, maxMs: 2 },
   taken: 1,
@@ -38,6 +39,15 @@ it("draws a panel for each client, a bar for each second with sessions, and both
   expect(svg.match(/>all back</g)).toHaveLength(2);
   expect(svg).toContain("all back after 3.5 s, busiest second 2, mean 2/s, lag p99 1 ms, lost 0");
   expect(svg).not.toMatch(/NaN|Infinity|undefined/);
+});
+
+it("says how many are not back instead of marking a moment when all were, and ends after three quarters of a minute", () => {
+  const svg = stormPlot([
+    { ...RUN, notBack: 2, row: { ...RUN.row, allBackSeconds: 120 }, openedSeconds: [3, 47.5, 100] },
+  ]);
+  expect(svg).toContain("2 not back after 120.0 s");
+  expect(svg).not.toContain(">all back<");
+  expect(svg.match(/class="bar"/g)).toHaveLength(2);
 });
 
 it("draws what has no sessions at all", () => {

@@ -13,6 +13,8 @@ const PANEL_HEIGHT = 120;
 const PANEL_GAP = 16;
 const FOOT_HEIGHT = 52;
 const MOST_X_TICKS = 12;
+/** Drawn after the SIGKILL. */
+const MOST_SECONDS = 45;
 
 /** New sessions per second over time, one panel for each client, all on the same axes: an SVG that stands alone. */
 export function stormPlot(runs: readonly StormRun[]): string {
@@ -43,13 +45,13 @@ export function stormPlot(runs: readonly StormRun[]): string {
   ].join("\n");
 }
 
-/** From the first session to a moment after all were back everywhere. */
+/** From the first session to a moment after the last; who takes longer than the most is in the text alone. */
 function timeScale(runs: readonly StormRun[]): Scale {
   let least = 0;
   let greatest = 1;
-  for (const { openedSeconds, row } of runs) {
-    for (const at of openedSeconds) least = Math.min(least, at);
-    greatest = Math.max(greatest, row.allBackSeconds);
+  for (const at of runs.flatMap(({ openedSeconds }) => openedSeconds)) {
+    least = Math.min(least, at);
+    greatest = Math.max(greatest, Math.min(at, MOST_SECONDS));
   }
   // A little room at the right, for the last label.
   const room = Math.max(1, (greatest - least) * 0.06);

@@ -36,6 +36,7 @@ export function stormTable({ runs, rotation }: StormResult): string {
     "client",
     "agents",
     "all back s",
+    "not back",
     "server up s",
     "busiest second",
     "mean/s",
@@ -47,10 +48,11 @@ export function stormTable({ runs, rotation }: StormResult): string {
     "refused",
     "applied twice",
   ];
-  const lines = runs.map(({ row, upSeconds, lag, taken, refused, lostAs }) => [
+  const lines = runs.map(({ row, notBack, upSeconds, lag, taken, refused, lostAs }) => [
     row.client,
     row.agents,
     row.allBackSeconds,
+    notBack,
     upSeconds.toFixed(2),
     row.busiestSecond,
     row.meanPerSecond,

@@ -30,6 +30,9 @@ const ROLES: Readonly<Record<StormClient, { readonly server: Role; readonly agen
 
 /** As many as one process holds without being what limits. */
 const AGENTS_PER_PROCESS = 2_500;
+/** 500 a second, the rate a principal admits them at. */
+const FEW = 50;
+const FEW_EVERY_MS = 100;
 const POLL_MS = 50;
 
 /** One server and its agents, each in processes of their own: the server on one core, all agents on another. */
@@ -53,20 +56,21 @@ export class StormWorld {
     this.#port = port;
   }
 
-  /** Starts the agents; they have only begun to connect when it resolves. */
+  /** Starts the agents, a few at a time: their first connection is not the storm. They have only begun to connect when it resolves. */
   async startAgents(): Promise<void> {
     const { client, agents, tls, rotation } = this.#options;
-    for (let first = 0; first < agents; first += AGENTS_PER_PROCESS) {
-      const fleet = new Child<StormAgentsCommands>(ROLES[client].agents, { core: AGENTS_CORE });
-      this.#fleets.push(fleet);
-      await fleet.call("start", {
+    for (let first = 0; first < agents; first += FEW) {
+      if (first % AGENTS_PER_PROCESS === 0)
+        this.#fleets.push(new Child(ROLES[client].agents, { core: AGENTS_CORE }));
+      await this.#fleets.at(-1)?.call("start", {
         first,
-        agents: Math.min(AGENTS_PER_PROCESS, agents - first),
+        agents: Math.min(FEW, agents - first),
         transports: ["ws-json"],
         port: this.#port,
         tls,
         ...(rotation === undefined ? {} : { rotation }),
       });
+      await pause(FEW_EVERY_MS);
     }
   }
 
@@ -85,12 +89,17 @@ export class StormWorld {
     return this.#server?.call("lag") ?? Promise.reject(new Error("nobody serves"));
   }
 
+  /** Agents that have a session now. */
+  async open(): Promise<number> {
+    const counts = await Promise.all(this.#fleets.map((fleet) => fleet.call("connected")));
+    return counts.reduce((all, count) => all + count, 0);
+  }
+
   /** Resolves when the number of open sessions is as it should be. @throws Error when it is not by then */
   async sessions(fits: (open: number) => boolean, deadlineMs: number): Promise<void> {
     const deadline = systemClock.now() + deadlineMs;
     for (;;) {
-      const counts = await Promise.all(this.#fleets.map((fleet) => fleet.call("connected")));
-      const open = counts.reduce((all, count) => all + count, 0);
+      const open = await this.open();
       if (fits(open)) return;
       if (systemClock.now() > deadline)
         throw new Error(
