@@ -1,4 +1,4 @@
-// Format, lint rules (cycles, floating promises, deep imports, clocks outside runtime) and types of everything, tests included.
+// Format, lint rules (cycles, floating promises, deep imports, clocks outside runtime), dead code, and types of everything, tests included.
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,6 +8,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const checks = [
   ["format", "biome", ["format", "."]],
   ["rules", "oxlint", ["--type-aware", "--deny-warnings"]],
+  ["dead code", "knip", ["--no-progress", "--treat-config-hints-as-errors"]],
   ["types", "tsc", ["--noEmit", "-p", "tsconfig.json"]],
 ];
 
