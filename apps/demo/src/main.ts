@@ -3,11 +3,21 @@ import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Fleet } from "@hawser/app-fleet";
 import { pause, systemClock, systemTimers } from "@hawser/runtime";
+import { demoArguments, USAGE } from "./demo-arguments.js";
 import { tellStory } from "./story.js";
 import { View } from "./view.js";
 
 const KEEP_ALIVE_POLL_MS = 1_000;
-const once = process.argv.includes("--once");
+const asked = demoArguments(process.argv.slice(2));
+if (asked.kind === "help") {
+  console.log(USAGE);
+  process.exit(0);
+}
+if (asked.kind === "wrong") {
+  console.error(`demo: ${asked.message}\n\n${USAGE}`);
+  process.exit(2);
+}
+const { once } = asked;
 const directory = join(process.cwd(), ".hawser", "demo");
 // Of this checkout, wherever the demo is started from; shown as a path that can be copied.
 const manifests = relative(
