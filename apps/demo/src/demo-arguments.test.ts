@@ -11,5 +11,5 @@ it.each([
 });
 
 it.each([[["--onec"]], [["once"]], [["--once=yes"]]])("refuses %j and names it", (args) => {
-  expect(demoArguments(args)).toMatchObject({ kind: "wrong", message: expect.stringContaining("onc") });
+  expect(demoArguments(args)).toMatchObject({ kind: "wrong", message: expect.stringMatching(/--onec|--once|"?once/) });
 });
