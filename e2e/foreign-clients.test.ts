@@ -5,6 +5,7 @@ import { CloudEvent, emitterFor, httpTransport, Mode } from "cloudevents";
 import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { becomes, eventually } from "./support/eventually.js";
+import { PYTHON, pythonMissing } from "./support/foreign-python.js";
 import type { ServiceProcess } from "./support/service-process.js";
 import { createWorld, type World } from "./support/world.js";
 
@@ -12,18 +13,6 @@ import { createWorld, type World } from "./support/world.js";
 
 const fixture = (name: string): string => fileURLToPath(new URL(`fixtures/${name}`, import.meta.url));
 const PROTO = fileURLToPath(new URL("../packages/protocol/proto", import.meta.url));
-/** Debian's: it has Debian's packages. */
-const PYTHON = "/usr/bin/python3";
-const SETUP_MS = 300_000;
-
-/** Why the client in Python cannot run here; undefined when it can. */
-function pythonMissing(): string | undefined {
-  const setup = spawnSync("sh", [fixture("foreign-python-setup.sh")], {
-    encoding: "utf8",
-    timeout: SETUP_MS,
-  });
-  return setup.status === 0 ? undefined : setup.stdout.trim() || "its setup did not end";
-}
 const missing = pythonMissing();
 
 interface Stranger {
@@ -176,7 +165,7 @@ describe.each([webSocket, python])("$title as an agent", (stranger) => {
     expect(ended).toMatchObject({ end: "clean", level: "info" });
   });
 
-  test(`survives a drain, a kill of the principal and one of itself; nothing is lost or applied twice${why}`, async () => {
+  test(`survives a drain, a kill of the principal and one of itself; nothing is lost, or applied again once recorded${why}`, async () => {
     const agent = await begin();
     let sent = 0;
     const sendSome = async (): Promise<void> => {
@@ -201,9 +190,11 @@ describe.each([webSocket, python])("$title as an agent", (stranger) => {
     expect((await world.connected("edge")).session.epoch).toBeGreaterThanOrEqual(4);
     await settled();
 
-    expect(await orders(agent)).toEqual(Array.from({ length: sent }, (_, index) => ({ n: index + 1 })));
     const keys = (await appliedBy(agent)).map(({ resourceid, eventid }) => `${resourceid}@${eventid}`);
-    expect(keys.length).toBe(new Set(keys).size);
+    // Its own kill may have come between doing and recording: that one event it does again, and no other.
+    expect(keys.length - new Set(keys).size).toBeLessThanOrEqual(1);
+    const done = (await orders(agent)).map((data) => z.object({ n: z.number() }).parse(data).n);
+    expect([...new Set(done)]).toEqual(Array.from({ length: sent }, (_, index) => index + 1));
     await becomes("the status is that of the newest spec", async () => {
       const { version, observedVersion, spec } = await world.api.resource("edge", "Lamp", "north");
       expect(spec).toEqual({ turn: sent });

@@ -1,0 +1,108 @@
+import { spawnSync } from "node:child_process";
+import { mkdir, writeFile } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createCommandFolder } from "./support/command-folder.js";
+import { readPages } from "./support/documents.js";
+import { pythonMissing } from "./support/foreign-python.js";
+import { PROGRAMS, runProgram } from "./support/programs.js";
+import { ShellSession } from "./support/shell-session.js";
+import { ROOT, TypeScriptExamples } from "./support/typescript-examples.js";
+import { createSharedWorld, createWorld, watchSharedWorld, type World } from "./support/world.js";
+
+// What a reader of docs/ would type and compile, from top to bottom, each page in one terminal and an empty folder.
+
+/** Ports the pages name; others stand for them here, as these may be taken on this machine. */
+const NAMED_PORTS = ["7480", "7481"] as const;
+/** What every reader has, and not every machine that builds. */
+const NEEDED = ["bash", "curl", "openssl"];
+
+const absent = NEEDED.filter((name) => spawnSync(name, ["--version"]).error !== undefined);
+const withoutPython = pythonMissing();
+const pages = await readPages();
+
+async function freePorts(count: number): Promise<readonly string[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer().listen(0, "127.0.0.1");
+      await new Promise((resolve) => server.once("listening", resolve));
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports.map(String);
+}
+
+for (const { name, blocks } of pages) {
+  const isFile = (language: string, label: string): boolean => label !== "" && !/^(ts|js)$/.test(language);
+  const steps = blocks.filter(({ language, label }) => language === "sh" || isFile(language, label));
+  if (steps.length === 0) continue;
+  const why = absent.length === 0 ? "" : ` (skipped: there is no ${absent.join(", no ")})`;
+
+  describe.skipIf(absent.length > 0)(`the commands of docs/${name}${why}`, () => {
+    let world: World;
+    let shell: ShellSession;
+    let ports: readonly string[];
+    watchSharedWorld(() => world);
+
+    beforeAll(async () => {
+      world = await createSharedWorld();
+      ports = await freePorts(NAMED_PORTS.length);
+      const { principal, agent, cli } = PROGRAMS;
+      const commands = { "hawser-principal": principal, "hawser-agent": agent, hawser: cli };
+      const env = await createCommandFolder(world.path("bin"), commands);
+      const home = world.path("home");
+      await mkdir(home);
+      const [listen, api] = ports.map((port) => `127.0.0.1:${port}`);
+      // What a reader has by default.
+      const defaults = {
+        HAWSER_PRINCIPAL_LISTEN: listen,
+        HAWSER_PRINCIPAL_API_LISTEN: api,
+        HAWSER_SERVER: `http://${api}`,
+      };
+      shell = new ShellSession(home, { ...env, ...defaults, HOME: home, HAWSER_REPOSITORY: ROOT });
+    });
+    afterAll(() => shell.end());
+
+    for (const { language, label, line, code } of steps) {
+      it(`line ${line}: ${language} ${label}`, async ({ skip }) => {
+        if (label === "python" && withoutPython !== undefined) skip(withoutPython);
+        const own = NAMED_PORTS.reduce(
+          (text, port, index) => text.replaceAll(port, ports[index] ?? port),
+          code,
+        );
+        if (language === "sh") await shell.run(own);
+        else await writeFile(world.path("home", label), own);
+      });
+    }
+  });
+}
+
+describe("the examples in TypeScript", () => {
+  const examples = pages.flatMap(({ name, blocks }) =>
+    blocks
+      .filter(({ language }) => language === "ts")
+      .map(({ line, code }) => {
+        const file = join(ROOT, "e2e", ".hawser", "docs", `${name.replace(".md", "")}-${line}`);
+        return { title: `docs/${name}, line ${line}`, code, file };
+      }),
+  );
+  const compiled = new TypeScriptExamples("docs", examples);
+  beforeAll(() => compiled.compile(), 120_000);
+  afterAll(() => compiled.remove());
+
+  for (const { title, file } of examples) {
+    it(`${title}: compiles, runs and ends`, async () => {
+      expect(compiled.complaintsAbout(file)).toEqual([]);
+      const world = await createWorld();
+      const { code, stderr } = await runProgram(`${file}.js`, [], { cwd: world.directory });
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    });
+  }
+
+  it("the compiler has nothing else to say", () => {
+    expect(compiled.otherComplaints()).toEqual([]);
+  });
+});
