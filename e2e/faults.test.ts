@@ -2,24 +2,21 @@ import { systemClock } from "@hawser/runtime";
 import type { ChaosCounts } from "@hawser/testkit";
 import { describe, expect, it } from "vitest";
 import { becomes, eventually, pause } from "./support/eventually.js";
-import { FaultyLine, LINE, type LineOptions } from "./support/faulty-line.js";
+import { LINE, TRANSPORTS, type FaultyLine, type Transport } from "./support/faulty-line.js";
+import { figures, FIRST_BACKOFF_MS, isComplete, SETUP_MS, withLine } from "./support/with-line.js";
 
-/** For a dial, a hello and a welcome on a machine that has other things to do. */
-const SETUP_MS = 1_000;
 /** How long a fault lasts that does: longer than silence is borne. */
 const FAULT_MS = 2 * LINE.heartbeatTimeoutMs + 500;
-/** What one failure is waited for at most: the exponential's first ceiling. */
-const FIRST_BACKOFF_MS = 2 * LINE.backoffMinMs;
 /** Silence is given up after the limit and a draw of the same size. */
 const SILENCE_MS = 2 * LINE.heartbeatTimeoutMs;
-/** Half of what the load takes. */
-const SLOW_BYTES_PER_SECOND = 20_000;
+/** A quarter of what the load takes. */
+const SLOW_BYTES_PER_SECOND = 10_000;
 const LATENCY_MS = 150;
 
 interface Fault {
   readonly name: string;
   /** From where the fault ends, or from where it begins when it is over at once, to events that arrive both ways. */
-  readonly boundMs: Readonly<Record<"ws" | "grpc", number>>;
+  readonly boundMs: Readonly<Record<Transport, number>>;
   /** True: the session lives through it. */
   readonly borne?: boolean;
   readonly lastsMs?: number;
@@ -90,54 +87,27 @@ const FAULTS: readonly Fault[] = [
   },
 ];
 
-const TRANSPORTS = ["ws", "grpc"] as const;
-
-function figures(name: string, transport: string, values: Readonly<Record<string, number>>): void {
-  const parts = Object.entries(values).map(([key, value]) => `${key}=${Math.round(value)}`);
-  process.stdout.write(`fault: ${name} ${transport} ${parts.join(" ")}\n`);
-}
-
-/** Everything that was accepted arrives, and only once. */
-async function isComplete(line: FaultyLine): Promise<void> {
-  await line.unload();
-  await becomes("everything accepted is applied", () => line.missing === 0);
-  expect(line.appliedTwice).toBe(0);
-}
-
-async function withLine<T>(
-  transport: "ws" | "grpc",
-  run: (line: FaultyLine) => Promise<T>,
-  options?: LineOptions,
-): Promise<T> {
-  const line = await FaultyLine.lay(transport, options);
-  try {
-    return await run(line);
-  } finally {
-    await line.takeUp();
-  }
-}
-
 describe.concurrent.each(TRANSPORTS)("under load over %s", (transport) => {
   it.each(FAULTS)("$name", async ({ name, boundMs, borne = false, lastsMs = 0, begin, end, bit }) => {
     await withLine(transport, async (line) => {
       line.load();
-      await becomes("events flow", () => line.recoveredAfter(0) !== undefined);
+      await becomes("events flow", () => line.events.flowedAfter(0) !== undefined);
       const began = systemClock.now();
       begin(line);
       await pause(lastsMs);
       const since = systemClock.now();
       end?.(line);
-      const recoveredMs = await eventually("events flow again", () => line.recoveredAfter(since));
+      const recoveredMs = await eventually("events flow again", () => line.events.flowedAfter(since));
       await isComplete(line);
-      const { sessions, accepted, redelivered } = line;
+      const { sessions, redelivered } = line;
       const bound = boundMs[transport];
-      const slowest = line.slowest(began, since);
+      const slowest = line.events.slowest(began, since);
       figures(name, transport, {
         bound,
         recoveredMs,
         slowest,
         sessions,
-        accepted,
+        accepted: line.events.size,
         redelivered,
       });
       expect(bit(line.proxy.counts, slowest)).toBe(true);
@@ -146,62 +116,3 @@ describe.concurrent.each(TRANSPORTS)("under load over %s", (transport) => {
     });
   });
 });
-
-/** A load balancer that cuts what is idle for 30 s, twenty times as fast, and the pings of every day, which come every 20 s. */
-const IDLE_CUT_MS = 1_500;
-const PING_MS = 1_000;
-/** So rare that heartbeats keep nothing alive here. */
-const NO_HEARTBEAT_MS = 60_000;
-
-describe.concurrent.each(TRANSPORTS)(
-  "an idle session behind a proxy that cuts idle ones, over %s",
-  (transport) => {
-    it.each([
-      ["pings", { keepAliveIntervalMs: PING_MS, heartbeatIntervalMs: NO_HEARTBEAT_MS }],
-      ["heartbeats", { keepAliveIntervalMs: 0, heartbeatIntervalMs: PING_MS }],
-    ])("lives by its %s", async (name, options) => {
-      await withLine(
-        transport,
-        async (line) => {
-          line.proxy.setFaults({ idleCutMs: IDLE_CUT_MS });
-          const before = line.proxy.counts;
-          await pause(3 * IDLE_CUT_MS);
-          const { idleCut, bytesUp, bytesDown } = line.proxy.counts;
-          figures(`idle, kept by ${name}`, transport, {
-            idleMs: 3 * IDLE_CUT_MS,
-            bytesUp: bytesUp - before.bytesUp,
-            bytesDown: bytesDown - before.bytesDown,
-          });
-          expect({ idleCut, sessions: line.sessions }).toEqual({ idleCut: 0, sessions: 1 });
-          await line.publish("down", 1);
-          await line.publish("up", 1);
-          await isComplete(line);
-        },
-        options,
-      );
-    });
-
-    it.each([
-      ["none", 0],
-      ["too rare", 2 * IDLE_CUT_MS],
-    ])("is cut where pings are %s, and comes back", async (name, keepAliveIntervalMs) => {
-      await withLine(
-        transport,
-        async (line) => {
-          line.proxy.setFaults({ idleCutMs: IDLE_CUT_MS });
-          await becomes("the session is cut", () => line.proxy.counts.idleCut > 0);
-          const since = systemClock.now();
-          await line.publish("down", 1);
-          await line.publish("up", 1);
-          const recoveredMs = await eventually("events flow again", () => line.recoveredAfter(since));
-          const bound = FIRST_BACKOFF_MS + SETUP_MS;
-          figures(`idle, pings ${name}`, transport, { bound, recoveredMs, sessions: line.sessions });
-          expect(recoveredMs).toBeLessThanOrEqual(bound);
-          expect(line.sessions).toBe(2);
-          await isComplete(line);
-        },
-        { keepAliveIntervalMs, heartbeatIntervalMs: NO_HEARTBEAT_MS },
-      );
-    });
-  },
-);

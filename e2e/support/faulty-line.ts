@@ -8,7 +8,7 @@ import type { Dialer } from "@hawser/transport";
 import { createGrpcAcceptor, createGrpcDialer } from "@hawser/transport-grpc";
 import { createWebSocketAcceptor, createWebSocketDialer } from "@hawser/transport-ws";
 import { becomes, pause } from "./eventually.js";
-import { keyText, type EventKey } from "./journal.js";
+import { EventLedger, type Direction } from "./event-ledger.js";
 
 /** How much shorter than by default everything here takes: 20 s become half a second. */
 const SCALE = 40;
@@ -23,8 +23,6 @@ export const LINE = {
   heartbeatIntervalMs: 20_000 / SCALE,
   heartbeatTimeoutMs: 60_000 / SCALE,
   keepAliveIntervalMs: 20_000 / SCALE,
-  /** The load balancer that cuts after 30 s. */
-  idleCutMs: 30_000 / SCALE,
   backoffMinMs: 250,
   backoffMaxMs: 1_000,
   dialTimeoutMs: 1_000,
@@ -35,14 +33,8 @@ export interface LineOptions {
   readonly keepAliveIntervalMs?: number;
 }
 
-type Direction = "down" | "up";
-
-/** An event that was accepted, and what became of it. Monotonic milliseconds. */
-interface Entry {
-  acceptedAt?: number;
-  appliedAt?: number;
-  runs: number;
-}
+export const TRANSPORTS = ["ws", "grpc"] as const;
+export type Transport = (typeof TRANSPORTS)[number];
 
 /** An agent and a principal with a proxy between them that does harm, and events both ways. */
 export class FaultyLine {
@@ -53,10 +45,9 @@ export class FaultyLine {
   sessions = 0;
   /** Events that came again and were only acknowledged. */
   redelivered = 0;
+  readonly events = new EventLedger();
   readonly #stores: readonly Store[];
-  readonly #events = { down: new Map<string, Entry>(), up: new Map<string, Entry>() };
-  #load: Promise<void> | undefined;
-  #loaded = false;
+  #load: { readonly stop: () => Promise<void> } | undefined;
 
   private constructor(
     parts: { proxy: ChaosProxy; dialer: Dialer; principal: Principal; stores: readonly [Store, Store] },
@@ -72,7 +63,7 @@ export class FaultyLine {
       dialer: parts.dialer,
       timing: timingOf(options),
       reconnect: { backoffMinMs, backoffMaxMs },
-      onEvent: ({ event }) => this.#ran("down", event),
+      onEvent: ({ event }) => this.events.applied("down", event),
       observer: {
         state: ({ kind }) => {
           if (kind === "connected") this.sessions += 1;
@@ -85,7 +76,7 @@ export class FaultyLine {
   }
 
   /** Both ends run and are connected, through a proxy that does no harm yet. */
-  static async lay(transport: "ws" | "grpc", options: LineOptions = {}): Promise<FaultyLine> {
+  static async lay(transport: Transport, options: LineOptions = {}): Promise<FaultyLine> {
     const { keepAliveIntervalMs = LINE.keepAliveIntervalMs } = options;
     const stores = [createMemoryStore(), createMemoryStore()] as const;
     const principal = createPrincipal({
@@ -97,7 +88,7 @@ export class FaultyLine {
       listen: { port: 0 },
       timing: timingOf(options),
       stop: { windowMs: 0, settleMs: 0, graceMs: 100 },
-      onEvent: ({ event }) => line.#ran("up", event),
+      onEvent: ({ event }) => line.events.applied("up", event),
     });
     for (const store of stores) await store.start();
     const { address } = await principal.start();
@@ -120,23 +111,29 @@ export class FaultyLine {
 
   /** Keeps events coming, both ways, until `unload`. */
   load(): void {
-    this.#loaded = true;
-    this.#load = (async () => {
-      for (let n = 0; this.#loaded; n += 1) {
+    let going = true;
+    const loop = async (): Promise<void> => {
+      for (let n = 0; going; n += 1) {
         await this.publish("down", n);
         if (n % 2 === 0) await this.publish("up", n);
         await pause(LOAD_INTERVAL_MS);
       }
-    })();
+    };
+    const done = loop();
+    this.#load = {
+      stop: () => {
+        going = false;
+        return done;
+      },
+    };
   }
 
   async unload(): Promise<void> {
-    this.#loaded = false;
-    await this.#load;
+    await this.#load?.stop();
   }
 
   async publish(direction: Direction, n: number): Promise<void> {
-    const acceptedAt = systemClock.now();
+    const at = systemClock.now();
     const event: EventDraft = {
       specversion: "1.0",
       id: `${direction}-${n}`,
@@ -148,40 +145,7 @@ export class FaultyLine {
     const accepted = await (direction === "down"
       ? this.principal.publish("edge", event)
       : this.agent.publish(event));
-    this.#entry(direction, accepted).acceptedAt = acceptedAt;
-  }
-
-  /** How long after `since` an event that was accepted after it was applied, in the direction that took longer; undefined while one has none. */
-  recoveredAfter(since: number): number | undefined {
-    const firsts = (["down", "up"] as const).map((direction) => {
-      const applied = [...this.#events[direction].values()].flatMap(({ acceptedAt = 0, appliedAt }) =>
-        acceptedAt >= since && appliedAt !== undefined ? [appliedAt - since] : [],
-      );
-      return Math.min(...applied);
-    });
-    const last = Math.max(...firsts);
-    return last === Number.POSITIVE_INFINITY ? undefined : last;
-  }
-
-  /** The longest any event accepted in this time took to be applied. */
-  slowest(from: number, to: number): number {
-    const delays = this.#all().flatMap(({ acceptedAt = 0, appliedAt = 0 }) =>
-      acceptedAt >= from && acceptedAt <= to ? [appliedAt - acceptedAt] : [],
-    );
-    return Math.max(...delays);
-  }
-
-  get accepted(): number {
-    return this.#all().filter(({ acceptedAt }) => acceptedAt !== undefined).length;
-  }
-
-  /** Accepted and not applied. */
-  get missing(): number {
-    return this.#all().filter(({ runs }) => runs === 0).length;
-  }
-
-  get appliedTwice(): number {
-    return this.#all().filter(({ runs }) => runs > 1).length;
+    this.events.accepted(direction, accepted, at);
   }
 
   async takeUp(): Promise<void> {
@@ -190,23 +154,6 @@ export class FaultyLine {
     await this.principal.stop();
     await this.proxy.stop();
     for (const store of this.#stores) await store.stop();
-  }
-
-  #all(): readonly Entry[] {
-    return [...this.#events.down.values(), ...this.#events.up.values()];
-  }
-
-  #entry(direction: Direction, key: EventKey): Entry {
-    const text = keyText(key);
-    const entry = this.#events[direction].get(text) ?? { runs: 0 };
-    this.#events[direction].set(text, entry);
-    return entry;
-  }
-
-  #ran(direction: Direction, key: EventKey): void {
-    const entry = this.#entry(direction, key);
-    entry.appliedAt ??= systemClock.now();
-    entry.runs += 1;
   }
 }
 
