@@ -12,7 +12,7 @@ export const DEFAULT_WATCH_BACKOFF = {
 } as const;
 
 export interface WatcherOptions {
-  /** Called once at most. What it throws or rejects with is its own affair: it must not. */
+  /** Called once at most. What it throws is logged. */
   readonly onDraining: (signal: DrainSignal) => void;
   readonly onState?: (state: PlatformWatcherState) => void;
   /** @default the real one */
@@ -101,7 +101,12 @@ export class DrainWatcher implements Lifecycle {
     const told = { source: this.#source.source, reason, at: this.#runtime.clock.wallTime() };
     this.#runtime.logger.warn({ source: told.source, reason }, "the platform is taking this process away");
     this.#enter({ kind: "draining", ...told });
-    this.#options.onDraining(told);
+    try {
+      this.#options.onDraining(told);
+    } catch (thrown) {
+      // Taken for a failure to see, it would be called again.
+      this.#runtime.logger.error({ source: told.source, err: thrown }, "the drain could not be begun");
+    }
   }
 
   #failed(thrown: unknown): number {

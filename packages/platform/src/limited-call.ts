@@ -1,8 +1,11 @@
 import { HawserError } from "@hawser/protocol";
 import type { Timers } from "@hawser/runtime";
-import { WatchFailure } from "./watch-failure.js";
 
-/** One call over the network, given up after `timeoutMs` even if what makes it ignores its signal. */
+/**
+ * One call over the network, given up after `timeoutMs` even if what makes it ignores its signal.
+ *
+ * @throws HawserError `timeout` or `aborted`, or what the call throws
+ */
 export async function limitedCall<T>(
   timers: Timers,
   timeoutMs: number,
@@ -10,10 +13,10 @@ export async function limitedCall<T>(
   call: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const over = new AbortController();
-  let give: (why: WatchFailure) => void = () => {};
+  let give: (why: HawserError) => void = () => {};
   const given = new Promise<never>((_resolve, reject) => (give = reject));
   const end = (code: "timeout" | "aborted", message: string): void => {
-    give(new WatchFailure("retry", new HawserError(code, message)));
+    give(new HawserError(code, message));
     over.abort();
   };
   const onAbort = (): void => end("aborted", "the watcher was stopped");

@@ -1,4 +1,5 @@
 import { HawserError } from "@hawser/protocol";
+import { list, member } from "../json-member.js";
 import { WatchFailure } from "../watch-failure.js";
 
 /**
@@ -74,14 +75,4 @@ async function readJson(url: string, signal: AbortSignal): Promise<unknown> {
       }),
     );
   }
-}
-
-function member(value: unknown, name: string): unknown {
-  return typeof value === "object" && value !== null
-    ? Object.entries(value).find(([key]) => key === name)?.[1]
-    : undefined;
-}
-
-function list(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
 }

@@ -1,31 +1,28 @@
 import { HawserError } from "@hawser/protocol";
+import { member, text } from "../json-member.js";
 import { WatchFailure } from "../watch-failure.js";
-import { member } from "./kube-object.js";
+import { KubeRefusal } from "./kube-client.js";
 
-/** The code of a thrown API error: `code` of its calls, `statusCode` of its watches. */
-export function statusOf(thrown: unknown): number | undefined {
-  const status = member(thrown, "statusCode") ?? member(thrown, "code");
-  return typeof status === "number" ? status : undefined;
-}
-
-/** @param rule the RBAC rule that is needed, for people */
+/**
+ * What a call threw. What needs a person is `denied`; throttling, 5xx, timeouts and the unknown are tried again.
+ *
+ * @param what was tried, such as `list pods in default`
+ * @param rule the RBAC rule that allows it, such as `pods: list`
+ */
 export function kubeFailure(what: string, rule: string, thrown: unknown): WatchFailure {
-  if (thrown instanceof WatchFailure) return thrown;
-  const status = statusOf(thrown);
-  if (status === 403 || status === 401) {
-    const message =
-      status === 403
-        ? `the API server refuses to ${what}: the service account needs the RBAC rule ${rule}`
-        : `the API server does not know who asks to ${what}: mount the service account token`;
-    return new WatchFailure(
-      "denied",
-      new HawserError(status === 403 ? "forbidden" : "unauthenticated", message, { cause: thrown }),
-    );
+  const status = thrown instanceof KubeRefusal ? thrown.status : undefined;
+  // An address that refuses on IPv4 and IPv6 has a code and no message.
+  const words = thrown instanceof Error ? thrown.message : "";
+  const said = words === "" ? (text(member(thrown, "code")) ?? "no reason given") : words;
+  if (status === 403) {
+    const message = `may not ${what}: the service account needs the RBAC rule '${rule}': ${said}`;
+    return new WatchFailure("denied", new HawserError("forbidden", message, { cause: thrown }));
   }
-  const why =
-    status === undefined ? (thrown instanceof Error ? thrown.message : String(thrown)) : `HTTP ${status}`;
-  return new WatchFailure(
-    "retry",
-    new HawserError("connection_failed", `could not ${what}: ${why}`, { cause: thrown }),
-  );
+  if (status === 401) {
+    const message = `the API server does not know who asks to ${what}: mount the service account token: ${said}`;
+    return new WatchFailure("denied", new HawserError("unauthenticated", message, { cause: thrown }));
+  }
+  const code = thrown instanceof HawserError ? thrown.code : "connection_failed";
+  const how = status === undefined ? said : `HTTP ${status}: ${said}`;
+  return new WatchFailure("retry", new HawserError(code, `could not ${what}: ${how}`, { cause: thrown }));
 }

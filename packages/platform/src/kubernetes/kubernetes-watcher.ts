@@ -3,12 +3,15 @@ import { readFile } from "node:fs/promises";
 import { HawserError } from "@hawser/protocol";
 import { systemRuntime, type Lifecycle, type Runtime } from "@hawser/runtime";
 import { DrainWatcher, type WatcherOptions } from "../drain-watcher.js";
+import { member } from "../json-member.js";
 import { limitedCall } from "../limited-call.js";
 import type { PlatformLimits } from "../platform-windows.js";
 import type { PlatformWatcherState } from "../watcher-state.js";
+import { connectKube } from "./kube-client.js";
 import { kubeFailure } from "./kube-failure.js";
 import type { KubernetesSignal } from "./kubernetes-signal.js";
-import { KubernetesSource, REQUEST_TIMEOUT_MS } from "./kubernetes-source.js";
+import { KubernetesSource, REQUEST_TIMEOUT_MS, type KubeFeed } from "./kubernetes-source.js";
+import { EndpointReader, PodReader } from "./signal-reader.js";
 
 export interface KubernetesWatcherOptions extends WatcherOptions {
   /** @default own pod */
@@ -40,15 +43,11 @@ export interface KubernetesWatcher extends Lifecycle {
 export function createKubernetesWatcher(options: KubernetesWatcherOptions): KubernetesWatcher {
   const runtime = options.runtime ?? systemRuntime();
   const pod = options.pod ?? process.env["POD_NAME"] ?? hostname();
-  const source = new KubernetesSource(
-    {
-      signal: options.signal ?? { kind: "pod" },
-      pod,
-      server: options.server,
-      namespace: () => findNamespace(options.namespace),
-    },
-    runtime,
-  );
+  const source = new KubernetesSource(runtime, async () => {
+    const namespace = await findNamespace(options.namespace);
+    const selected = feedOf(options.signal ?? { kind: "pod" }, pod);
+    return { ...selected, namespace, client: await connectKube(options.server) };
+  });
   const watcher = new DrainWatcher(source, { ...options, runtime });
   return {
     start: () => watcher.start(),
@@ -57,6 +56,19 @@ export function createKubernetesWatcher(options: KubernetesWatcherOptions): Kube
       return watcher.state;
     },
     limits: () => readLimits(source, pod, runtime),
+  };
+}
+
+function feedOf(signal: KubernetesSignal, pod: string): Omit<KubeFeed, "client" | "namespace"> {
+  if (signal.kind === "pod")
+    return { kind: "pods", selector: { fieldSelector: `metadata.name=${pod}` }, reader: new PodReader(pod) };
+  const address = signal.address ?? process.env["POD_IP"];
+  if (address === undefined)
+    throw new HawserError("invalid_config", "own address is not known: set POD_IP by the downward API");
+  return {
+    kind: "endpointslices",
+    selector: { labelSelector: `kubernetes.io/service-name=${signal.service}` },
+    reader: new EndpointReader(signal.service, address),
   };
 }
 
@@ -78,14 +90,24 @@ async function readLimits(
   name: string,
   runtime: Runtime,
 ): Promise<KubernetesLimits> {
-  const { api, namespace } = source.connected();
+  const { client, namespace } = source.feed;
+  const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}`;
   try {
-    const answer = await limitedCall(runtime.timers, REQUEST_TIMEOUT_MS, new AbortController().signal, () =>
-      api.core.readNamespacedPod({ name, namespace }),
+    const pod = await limitedCall(
+      runtime.timers,
+      REQUEST_TIMEOUT_MS,
+      new AbortController().signal,
+      (signal) => client.read(path, {}, signal),
     );
-    const seconds = answer.spec?.terminationGracePeriodSeconds;
-    return { limits: seconds === undefined ? {} : { terminationGraceMs: seconds * 1_000 }, errors: [] };
+    const seconds = member(pod, "spec", "terminationGracePeriodSeconds");
+    return {
+      limits: typeof seconds === "number" ? { terminationGraceMs: seconds * 1_000 } : {},
+      errors: [],
+    };
   } catch (thrown) {
-    return { limits: {}, errors: [kubeFailure(`get pod ${name}`, "pods: get", thrown).cause] };
+    return {
+      limits: {},
+      errors: [kubeFailure(`get pod ${name} in ${namespace}`, "pods: get", thrown).cause],
+    };
   }
 }

@@ -1,4 +1,4 @@
-import { list, member, text } from "./kube-object.js";
+import { list, member, text } from "../json-member.js";
 
 /** `confirm`: only a fresh list can tell, because an address that moves between slices is in none for a moment. */
 export type Sight =

@@ -1,4 +1,4 @@
-/** What the watchers read of an object, from a list (parsed by the client library) or a watch (plain JSON). */
+/** The value at `path` of parsed JSON, whatever its shape; `null` counts as not there. */
 export function member(value: unknown, ...path: readonly string[]): unknown {
   let found = value;
   for (const name of path) {

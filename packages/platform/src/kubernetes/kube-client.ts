@@ -1,0 +1,113 @@
+import { request as requestHttp, type IncomingMessage, type RequestOptions } from "node:http";
+import { request as requestHttps } from "node:https";
+import type { KubeConfig } from "@kubernetes/client-node";
+import { HawserError } from "@hawser/protocol";
+import { member, text } from "../json-member.js";
+import { loadPeer } from "../optional-peer.js";
+
+/** An object of the API is at most a few MB; what is longer is not one. */
+const MAX_TEXT_LENGTH = 16 * 1_024 * 1_024;
+
+/** A watch is silent for minutes; by this the system notices within about 40 s that nobody is there any more. */
+const KEEP_ALIVE_MS = 30_000;
+
+export type Query = Readonly<Record<string, string>>;
+
+/** The API server said no, with a status of HTTP or of a watch's ERROR event. */
+export class KubeRefusal extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/**
+ * Reads from the API server. Address, authority and token are the client library's affair; the request is made here, because the library's own watch
+ * cannot be given up before the server has answered.
+ */
+export class KubeClient {
+  readonly #config: KubeConfig;
+  readonly #server: string;
+
+  constructor(config: KubeConfig, server: string) {
+    this.#config = config;
+    this.#server = server;
+  }
+
+  /** The whole answer, parsed. @throws KubeRefusal or what the network reports */
+  async read(path: string, query: Query, signal: AbortSignal): Promise<unknown> {
+    return JSON.parse(await whole(await this.#open(path, query, signal)));
+  }
+
+  /** The lines of the answer as they come, once there is one. @throws KubeRefusal or what the network reports */
+  async lines(path: string, query: Query, signal: AbortSignal): Promise<AsyncIterable<unknown>> {
+    return parsedLines(await this.#open(path, query, signal));
+  }
+
+  async #open(path: string, query: Query, signal: AbortSignal): Promise<IncomingMessage> {
+    const url = new URL(this.#server + path);
+    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+    const options: RequestOptions = { signal, headers: { accept: "application/json" } };
+    await this.#config.applyToHTTPSOptions(options);
+    const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+      const request = url.protocol === "https:" ? requestHttps : requestHttp;
+      const sent = request(url, options, resolve).on("error", reject);
+      sent.setSocketKeepAlive(true, KEEP_ALIVE_MS);
+      sent.end();
+    });
+    if (answer.statusCode === 200) return answer;
+    throw new KubeRefusal(answer.statusCode ?? 0, messageOf(await whole(answer)));
+  }
+}
+
+/**
+ * In-cluster credentials, or a server that asks for none.
+ *
+ * @throws HawserError `invalid_config` if the library is not installed, or if this is not a cluster
+ */
+export async function connectKube(server: string | undefined): Promise<KubeClient> {
+  const sdk = await loadPeer("@kubernetes/client-node", () => import("@kubernetes/client-node"));
+  const config = new sdk.KubeConfig();
+  if (server !== undefined) {
+    // The library speaks plain HTTP only when told not to verify, though there is nothing to verify.
+    const skipTLSVerify = server.startsWith("http:");
+    config.loadFromClusterAndUser({ name: "given", server, skipTLSVerify }, { name: "nobody" });
+  } else if ((process.env["KUBERNETES_SERVICE_HOST"] ?? "") !== "") config.loadFromCluster();
+  else throw new HawserError("invalid_config", "this is not a pod: KUBERNETES_SERVICE_HOST is not set");
+  const url = config.getCurrentCluster()?.server ?? "";
+  if (!URL.canParse(url) || !/^https?:/.test(url))
+    throw new HawserError("invalid_config", `the Kubernetes API server must be an http(s) URL, not '${url}'`);
+  return new KubeClient(config, url.replace(/\/$/, ""));
+}
+
+async function whole(answer: IncomingMessage): Promise<string> {
+  let read = "";
+  for await (const chunk of answer.setEncoding("utf8")) read = within(read + String(chunk));
+  return read;
+}
+
+async function* parsedLines(answer: IncomingMessage): AsyncGenerator<unknown> {
+  let rest = "";
+  for await (const chunk of answer.setEncoding("utf8")) {
+    const lines = (rest + String(chunk)).split("\n");
+    rest = within(lines.pop() ?? "");
+    for (const line of lines) if (line.trim() !== "") yield JSON.parse(line);
+  }
+}
+
+function within(read: string): string {
+  if (read.length > MAX_TEXT_LENGTH)
+    throw new Error(`the API server sent more than ${MAX_TEXT_LENGTH} characters`);
+  return read;
+}
+
+/** A refusal carries a Status that says who may not do what; something in between may send anything else. */
+function messageOf(body: string): string {
+  try {
+    return text(member(JSON.parse(body), "message")) ?? "";
+  } catch {
+    return "";
+  }
+}
