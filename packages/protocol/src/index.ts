@@ -48,7 +48,7 @@ export {
   GRPC_CLOSE_CODE_TRAILER,
   GRPC_STATUS_BY_CLOSE_CODE,
 } from "./grpc-status.js";
-export { jsonCodec } from "./json-codec.js";
+export { eventFromJson, jsonCodec } from "./json-codec.js";
 export { DEFAULT_TIMING, DEFAULT_WINDOW, LIMITS } from "./limits.js";
 export { nackKey, parseMessage, type Message } from "./parse-message.js";
 export { protobufCodec } from "./protobuf-codec.js";

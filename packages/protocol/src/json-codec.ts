@@ -19,26 +19,34 @@ function encodeJson(event: CloudEvent): string {
 }
 
 function decodeJson(frame: string): CloudEvent {
-  const members = withoutUnset(parseObject(frame));
+  return eventFromJson(parseJson(frame), frame.length);
+}
+
+/**
+ * The event in a piece of parsed JSON, such as an item of a batch (CloudEvents JSON format 1.0.2, section 4).
+ *
+ * @param encodedLength at least the characters it was read from
+ * @throws HawserError `invalid_event`
+ */
+export function eventFromJson(value: unknown, encodedLength: number): CloudEvent {
+  if (!isObject(value)) throw new HawserError("invalid_event", "the event is not a JSON object");
+  const members = withoutUnset(value);
   const record = "data_base64" in members ? withBytes(members) : members;
   assertAttributes(record);
   const { data } = record;
   if (data !== undefined && !(data instanceof Uint8Array)) {
     checkDataKind(data, record.datacontenttype);
-    checkDepth(data, frame.length);
+    checkDepth(data, encodedLength);
   }
   return record;
 }
 
-function parseObject(frame: string): Readonly<Record<string, unknown>> {
-  let value: unknown;
+function parseJson(frame: string): unknown {
   try {
-    value = JSON.parse(frame);
+    return JSON.parse(frame);
   } catch (cause) {
     throw new HawserError("invalid_event", "the event is not JSON", { cause });
   }
-  if (!isObject(value)) throw new HawserError("invalid_event", "the event is not a JSON object");
-  return value;
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -52,7 +52,7 @@ export function createApi(options: ApiOptions): Hono {
     registry: metrics?.registry,
   });
   resourceRoutes(app, principal.resources);
-  eventRoutes(app, principal, metrics?.observer ?? {});
+  eventRoutes(app, principal, metrics?.observer ?? {}, logger);
   agentRoutes(app, principal, fleet);
   lifecycleRoutes(app, principal);
   documentationRoutes(app, version ?? VERSION, token !== undefined);

@@ -1,28 +1,67 @@
 import { HawserError, type EventDraft } from "@hawser/protocol";
+import type { Logger } from "@hawser/runtime";
 import type { Hono } from "hono";
-import type { Principal } from "../principal.js";
+import type { Accepted, Principal } from "../principal.js";
 import type { PrincipalObserver } from "../principal-observer.js";
+import { EVENT_BODIES, EVENT_ERRORS, SentEvents } from "./event-schemas.js";
+import { decodeHttpBatch, isBatch, MAX_BATCH_BYTES } from "./http-batch.js";
 import { decodeHttpEvent } from "./http-event.js";
-import { readBody } from "./request-body.js";
 import { operation } from "./operation.js";
+import { problemOf, type Problem } from "./problem.js";
+import { readBody } from "./request-body.js";
+import { requestIdOf } from "./request-id.js";
 import { pathParameter, route } from "./routes.js";
-import { Accepted } from "./view-schemas.js";
-import { EVENT_BODIES, EVENT_ERRORS } from "./event-schemas.js";
 
-/** Events for an agent by the CloudEvents HTTP binding. The answer comes once the event is on disk. */
+/** Events for an agent by the CloudEvents HTTP binding. The answer comes once what is accepted is on disk. */
 export function eventRoutes(
   app: Hono,
   principal: Pick<Principal, "publish">,
   observer: Pick<PrincipalObserver, "rejected">,
+  logger: Logger,
 ): void {
-  /** What is no event never reaches the principal, so it is counted here. */
-  async function readEvent(agent: string, request: Request): Promise<EventDraft> {
+  function refused(agent: string, thrown: unknown): HawserError {
+    const error = HawserError.from(thrown);
+    observer.rejected?.(agent, error.code);
+    return error;
+  }
+
+  /** What is no event, or no batch, never reaches the principal, so it is counted here. */
+  async function reading<T>(agent: string, read: () => Promise<T>): Promise<T> {
     try {
-      return decodeHttpEvent(request.headers, await readBody(request));
-    } catch (error) {
-      observer.rejected?.(agent, HawserError.from(error).code);
-      throw error;
+      return await read();
+    } catch (thrown) {
+      throw refused(agent, thrown);
     }
+  }
+
+  async function sendOne(agent: string, request: Request): Promise<Accepted> {
+    const event = await reading(agent, async () => decodeHttpEvent(request.headers, await readBody(request)));
+    return publish(agent, event);
+  }
+
+  /** Handed over in order and all at once, so that the store commits them together. */
+  async function sendBatch(agent: string, request: Request, requestId: string): Promise<readonly unknown[]> {
+    const batch = await reading(agent, async () =>
+      decodeHttpBatch(request.headers, await readBody(request, MAX_BATCH_BYTES)),
+    );
+    const answered = async (
+      item: EventDraft | HawserError,
+    ): Promise<Accepted | { readonly error: Problem }> => {
+      try {
+        if (item instanceof HawserError) throw refused(agent, item);
+        return await publish(agent, item);
+      } catch (thrown) {
+        return { error: problemOf(HawserError.from(thrown), logger, requestId) };
+      }
+    };
+    return Promise.all(batch.map(answered));
+  }
+
+  async function publish(agent: string, event: EventDraft): Promise<Accepted> {
+    // CloudEvents names an event by its source and id, so a publisher that repeats a request repeats the key.
+    const idempotencyKey = JSON.stringify([event.source, event.id]);
+    const { resourceid, eventid, duplicate } = await principal.publish(agent, event, { idempotencyKey });
+    return { resourceid, eventid, duplicate };
   }
 
   route(app, "/v1/agents/:agent/events", {
@@ -30,20 +69,18 @@ export function eventRoutes(
       {
         id: "sendEvent",
         tag: "Events",
-        summary: "Send a CloudEvent to an agent",
+        summary: "Send CloudEvents to an agent",
         description:
-          "The CloudEvents HTTP binding 1.0.2: structured, or binary with the attributes as `ce-*` headers and the data as the body. Answers once the event is on disk. The same `source` and `id` are accepted once.",
+          "The CloudEvents HTTP binding 1.0.2: structured, batched, or binary with the attributes as `ce-*` headers and the data as the body. Answers once what is accepted is on disk. The same `source` and `id` are accepted once. Each event of a batch is accepted or refused by itself.",
         rawBody: EVENT_BODIES,
-        answers: { 202: { description: "On disk.", content: { "application/json": Accepted } } },
+        answers: { 202: { description: "On disk.", content: { "application/json": SentEvents } } },
         errors: EVENT_ERRORS,
       },
       async (context) => {
         const agent = pathParameter(context, "agent");
-        const event = await readEvent(agent, context.req.raw);
-        // CloudEvents names an event by its source and id, so a publisher that repeats a request repeats the key.
-        const idempotencyKey = JSON.stringify([event.source, event.id]);
-        const { resourceid, eventid, duplicate } = await principal.publish(agent, event, { idempotencyKey });
-        return context.json({ resourceid, eventid, duplicate }, 202);
+        const request = context.req.raw;
+        if (!isBatch(request.headers)) return context.json(await sendOne(agent, request), 202);
+        return context.json({ items: await sendBatch(agent, request, requestIdOf(context)) }, 202);
       },
     ),
   });

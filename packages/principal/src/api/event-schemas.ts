@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { about, named } from "./api-schema.js";
-import { time } from "./view-schemas.js";
+import { BATCH, MAX_BATCH_EVENTS } from "./http-batch.js";
+import { Accepted, ProblemBody, time } from "./view-schemas.js";
 
 /** What `checkDraft` takes, for people and generated clients: the check itself is the protocol's. */
 const CloudEvent = named(
@@ -33,8 +34,21 @@ export const EVENT_EXAMPLE = {
 
 export const EVENT_BODIES = {
   "application/cloudevents+json": { schema: CloudEvent, example: EVENT_EXAMPLE },
+  [BATCH]: {
+    schema: about("Several events, in order.", z.array(CloudEvent).max(MAX_BATCH_EVENTS)),
+    example: [EVENT_EXAMPLE, { ...EVENT_EXAMPLE, id: "2" }],
+  },
   "*/*": { schema: about("The data of an event in binary mode.", z.unknown()) },
 } as const;
+
+const BatchResult = named(
+  "BatchResult",
+  "What became of each event of a batch, in the order given.",
+  z.object({ items: z.array(z.union([Accepted, z.object({ error: ProblemBody })])) }),
+);
+
+/** What one event is answered with, and what a batch is. */
+export const SentEvents = z.union([Accepted, BatchResult]);
 
 export const EVENT_ERRORS = [
   "invalid_event",

@@ -1,5 +1,6 @@
 import { checkDraft, HawserError, jsonCodec, type EventDraft, type JsonValue } from "@hawser/protocol";
 import { decodeHeaderValue } from "./header-value.js";
+import { BATCH } from "./http-batch.js";
 import { HttpError } from "./http-error.js";
 import { isJson, isUtf8, isUtf8Text, parseMediaType, type MediaType } from "./media-type.js";
 import { brokenJson, decodeText, parseJson } from "./request-body.js";
@@ -10,14 +11,14 @@ const STRUCTURED = "application/cloudevents+json";
 /**
  * Reads an event from a request (CloudEvents HTTP protocol binding 1.0.2): structured mode with the JSON format, or binary mode.
  *
- * @throws HawserError what `checkDraft` throws; 415 for batches, other formats, other charsets and requests that are no event
+ * @throws HawserError what `checkDraft` throws; 415 for other formats, other charsets and requests that are no event
  */
 export function decodeHttpEvent(headers: Headers, body: Uint8Array): EventDraft {
   const contentType = headers.get("content-type");
   const mediaType = parseMediaType(contentType);
   if (mediaType.essence === STRUCTURED) return decodeStructured(mediaType, body);
   if (mediaType.essence.startsWith("application/cloudevents")) {
-    throw unsupported(`${mediaType.essence} is not supported; send one event per request as ${STRUCTURED}`);
+    throw unsupported(`${mediaType.essence} is not supported; send ${STRUCTURED}, or ${BATCH} for several`);
   }
   if (!headers.has(`${PREFIX}specversion`)) {
     throw unsupported(

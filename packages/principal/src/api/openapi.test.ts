@@ -130,13 +130,17 @@ it("describes the answers that are given", async () => {
   await ask("put", RESOURCE, { body: '{"spec":1}', headers: { "if-match": '"7"' } });
   await ask("get", RESOURCE);
   await ask("post", "/v1/agents/{agent}/events", event);
+  await ask("post", "/v1/agents/{agent}/events", {
+    body: JSON.stringify([{ ...EVENT_EXAMPLE, id: "other" }, 7]),
+    headers: { "content-type": "application/cloudevents-batch+json" },
+  });
   await ask("post", "/v1/agents/{agent}/events", { body: "x" });
   await ask("get", "/v1/agents", {}, "?limit=1");
   await ask("get", "/v1/agents", {}, "?limit=501");
   await ask("get", "/v1/agents/{agent}");
   await ask("get", "/v1/agents/{agent}/resources", {}, "?kind=Task");
   const [sent] = (await principal.agents({ limit: 1 })).map(({ lastVersion }) => String(lastVersion));
-  expect(sent).toBe("2");
+  expect(sent).toBe("3");
   await refuseForGood("2");
   await ask("get", "/v1/agents/{agent}/dead-letters");
   await ask("post", `${LETTER}/requeue`);

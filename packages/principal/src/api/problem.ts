@@ -19,15 +19,14 @@ export interface Problem {
   readonly requestId: string;
 }
 
-/** Answers with what went wrong. What is a fault of this process goes to the log in full, and to the client by name only. */
-export function problemResponse(thrown: unknown, logger: Logger, requestId: string): Response {
-  const error = HawserError.from(thrown);
+/** Says what went wrong. What is a fault of this process goes to the log in full, and to the client by name only. */
+export function problemOf(error: HawserError, logger: Logger, requestId: string): Problem {
   const status = error instanceof HttpError ? error.status : STATUS_BY_CODE[error.code];
   const hidden = status === 500;
   if (hidden) {
     logger.error({ err: error, code: error.code, request_id: requestId }, "a request to the API failed");
   }
-  const problem: Problem = {
+  return {
     type: `urn:hawser:error:${error.code}`,
     title: error.code.replaceAll("_", " "),
     status,
@@ -38,9 +37,15 @@ export function problemResponse(thrown: unknown, logger: Logger, requestId: stri
     ...(error.event_id === undefined ? {} : { event_id: error.event_id }),
     requestId,
   };
+}
+
+/** Answers with what went wrong. */
+export function problemResponse(thrown: unknown, logger: Logger, requestId: string): Response {
+  const error = HawserError.from(thrown);
+  const problem = problemOf(error, logger, requestId);
   const retryAfter = RETRY_AFTER_SECONDS[error.code];
   return Response.json(problem, {
-    status,
+    status: problem.status,
     headers: {
       "content-type": "application/problem+json",
       ...(retryAfter === undefined ? {} : { "retry-after": String(retryAfter) }),

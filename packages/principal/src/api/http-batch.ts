@@ -1,0 +1,46 @@
+import { checkDraft, eventFromJson, HawserError, type EventDraft } from "@hawser/protocol";
+import { HttpError } from "./http-error.js";
+import { isUtf8, parseMediaType } from "./media-type.js";
+import { decodeText, parseJson } from "./request-body.js";
+
+export const BATCH = "application/cloudevents-batch+json";
+/** Events of one batch: what the store commits at once without holding others up. */
+export const MAX_BATCH_EVENTS = 1_000;
+/** Largest body of a batch in bytes: four of the largest events, or a thousand of common size. */
+export const MAX_BATCH_BYTES = 4_194_304;
+
+export function isBatch(headers: Headers): boolean {
+  return parseMediaType(headers.get("content-type")).essence === BATCH;
+}
+
+/**
+ * Reads a batch (CloudEvents HTTP protocol binding 1.0.2, section 3.3): for each item the event, or why it is none. It may be empty.
+ *
+ * @throws HawserError `invalid_event` for what is no JSON array; 413 `event_too_large` for more than `MAX_BATCH_EVENTS`; 415 for another charset
+ */
+export function decodeHttpBatch(headers: Headers, body: Uint8Array): readonly (EventDraft | HawserError)[] {
+  if (!isUtf8(parseMediaType(headers.get("content-type")).charset)) {
+    throw new HttpError(415, "invalid_event", `send a batch in UTF-8 as ${BATCH}`, {
+      headers: { accept: BATCH },
+    });
+  }
+  const text = decodeText(body, "invalid_event");
+  const items: unknown = parseJson(text, "invalid_event");
+  if (!Array.isArray(items)) {
+    throw new HawserError("invalid_event", "a batch is a JSON array of events, and this is none");
+  }
+  if (items.length > MAX_BATCH_EVENTS) {
+    const found = `a batch holds at most ${MAX_BATCH_EVENTS} events, and this one ${items.length}`;
+    throw new HttpError(413, "event_too_large", `${found}; send several batches`);
+  }
+  return items.map((item: unknown) => decodeItem(item, text.length));
+}
+
+/** One that is wrong says nothing about the others. */
+function decodeItem(item: unknown, encodedLength: number): EventDraft | HawserError {
+  try {
+    return checkDraft(eventFromJson(item, encodedLength));
+  } catch (thrown) {
+    return HawserError.from(thrown);
+  }
+}
