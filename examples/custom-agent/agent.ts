@@ -1,0 +1,31 @@
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { createAgent } from "@hawser/agent";
+import { createLevelStore } from "@hawser/store-level";
+import { createWebSocketDialer } from "@hawser/transport-ws";
+
+const [url = "ws://127.0.0.1:7480", root = "folders"] = process.argv.slice(2);
+
+const store = createLevelStore({ directory: "agent-data" });
+const agent = createAgent({
+  name: "files-1",
+  store,
+  dialer: createWebSocketDialer({ url, subprotocol: "cloudevents.json" }),
+  handlers: {
+    // Both may run again after a crash, and making or removing a folder twice does no harm. Names are safe as file names.
+    Folder: {
+      async apply({ name }) {
+        const made = await mkdir(join(root, name), { recursive: true });
+        return { state: "made", existed: made === undefined };
+      },
+      async delete({ name }) {
+        await rm(join(root, name), { recursive: true, force: true });
+      },
+    },
+  },
+});
+process.once("SIGINT", () => void agent.stop().then(() => store.stop()));
+
+await store.start();
+await agent.start();
+for await (const state of agent.status()) console.log(state.kind);

@@ -1,0 +1,41 @@
+import { createPrincipal } from "@hawser/principal";
+import { HawserError } from "@hawser/protocol";
+import { createLevelStore } from "@hawser/store-level";
+import { createGrpcAcceptor } from "@hawser/transport-grpc";
+import { createWebSocketAcceptor } from "@hawser/transport-ws";
+
+const [port = "7480"] = process.argv.slice(2);
+const COMFORTABLE_CELSIUS = 20;
+const tokens = new Map([["room-1", "a-secret-of-room-1"]]);
+
+/** Events come from a network: look before you believe. */
+function celsiusOf(data: unknown): number {
+  if (typeof data === "object" && data !== null && "celsius" in data && typeof data.celsius === "number")
+    return data.celsius;
+  throw new HawserError("handler_rejected", "a reading needs its temperature, such as { celsius: 19.5 }");
+}
+
+const store = createLevelStore({ directory: "principal-data" });
+const principal = createPrincipal({
+  store,
+  acceptors: [createWebSocketAcceptor(), createGrpcAcceptor()],
+  listen: { port: Number(port) },
+  authenticate({ authorization }, { agent }) {
+    if (authorization === `Bearer ${tokens.get(agent)}`) return { ok: true };
+    return { ok: false, error: new HawserError("unauthenticated", "the token is not that of this agent") };
+  },
+  // The reading stays on the agent's disk until this has resolved; an equal spec makes no new version, so running twice does no harm.
+  async onEvent({ agent, event }) {
+    if (event.type !== "com.example.reading.v1")
+      throw new HawserError("handler_rejected", `nobody here wants a ${event.type}`);
+    const celsius = celsiusOf(event.data);
+    await principal.resources.put(agent, "Heater", "radiator", { on: celsius < COMFORTABLE_CELSIUS });
+    console.log(`${agent}: ${celsius} degrees`);
+  },
+  stop: { windowMs: 0 },
+});
+process.once("SIGINT", () => void principal.stop().then(() => store.stop()));
+
+await store.start();
+const { address } = await principal.start();
+console.log(`listening on ${address?.port}`);

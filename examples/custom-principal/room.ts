@@ -1,0 +1,50 @@
+import { createAgent } from "@hawser/agent";
+import { createLevelStore } from "@hawser/store-level";
+import { createWebSocketDialer } from "@hawser/transport-ws";
+
+const [url = "ws://127.0.0.1:7480"] = process.argv.slice(2);
+let celsius = 16.5;
+
+const store = createLevelStore({ directory: "room-data" });
+const agent = createAgent({
+  name: "room-1",
+  store,
+  dialer: createWebSocketDialer({
+    url,
+    subprotocol: "cloudevents.json",
+    authorization: () => "Bearer a-secret-of-room-1",
+  }),
+  handlers: {
+    Heater: {
+      async apply({ spec }) {
+        const on = typeof spec === "object" && spec !== null && "on" in spec && spec.on === true;
+        console.log(`the heater is ${on ? "on" : "off"}`);
+        if (on) await warmUp();
+        return { on };
+      },
+      async delete() {},
+    },
+  },
+});
+
+async function report(): Promise<void> {
+  await agent.publish({
+    specversion: "1.0",
+    id: `reading-${celsius}`,
+    source: "/rooms/1",
+    type: "com.example.reading.v1",
+    resourceid: "thermometer_1",
+    data: { celsius },
+  });
+}
+
+/** Warm at once: the example is about the events. */
+async function warmUp(): Promise<void> {
+  celsius += 4;
+  await report();
+}
+
+process.once("SIGINT", () => void agent.stop().then(() => store.stop()));
+await store.start();
+await agent.start();
+await report();
