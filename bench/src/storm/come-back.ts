@@ -14,7 +14,7 @@ export interface CameBack {
   readonly at: number;
 }
 
-/** Resolves when all agents have a session, or when the time is over: that some do not come back is a finding. */
+/** Resolves when all agents have a session, or when the time is over: that some do not come (back) is a finding. */
 export async function comeBack(world: StormWorld, agents: number, deadlineMs: number): Promise<CameBack> {
   const deadline = systemClock.now() + deadlineMs;
   let open = 0;

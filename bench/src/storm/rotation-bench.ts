@@ -71,7 +71,7 @@ async function measureKind(kind: RotationKind, options: StormOptions, directory:
   });
   try {
     await world.startServer();
-    await world.startAgents();
+    await world.startAgents(deadlineMs);
     await world.sessions((open) => open >= MOST * agents, deadlineMs);
     publisher.start();
     await pause(WARM_UP_MS);

@@ -58,9 +58,9 @@ export async function runStorm(
   });
   try {
     await world.startServer();
-    await world.startAgents();
-    await world.sessions((open) => open === agents, deadlineMs);
-    progress(`${client}: ${agents} agents are connected`);
+    await world.startAgents(deadlineMs);
+    const beforehand = await comeBack(world, agents, deadlineMs);
+    progress(`${client}: ${agents - beforehand.notBack} of ${agents} agents are connected`);
     publisher.start();
     await pause(steadyMs);
     const before = await opened(world);

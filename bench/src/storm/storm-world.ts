@@ -33,6 +33,7 @@ const AGENTS_PER_PROCESS = 2_500;
 /** 500 a second, the rate a principal admits them at. */
 const FEW = 50;
 const FEW_EVERY_MS = 100;
+const MOST_CONNECTING = 200;
 const POLL_MS = 50;
 
 /** One server and its agents, each in processes of their own: the server on one core, all agents on another. */
@@ -56,8 +57,8 @@ export class StormWorld {
     this.#port = port;
   }
 
-  /** Starts the agents, a few at a time: their first connection is not the storm. They have only begun to connect when it resolves. */
-  async startAgents(): Promise<void> {
+  /** Starts the agents, no more at once than connect without trouble: their first connection is not the storm. Nearly all are connected when it resolves. */
+  async startAgents(deadlineMs: number): Promise<void> {
     const { client, agents, tls, rotation } = this.#options;
     for (let first = 0; first < agents; first += FEW) {
       if (first % AGENTS_PER_PROCESS === 0)
@@ -71,6 +72,8 @@ export class StormWorld {
         ...(rotation === undefined ? {} : { rotation }),
       });
       await pause(FEW_EVERY_MS);
+      const enough = first + FEW - MOST_CONNECTING;
+      await this.sessions((open) => open >= enough, deadlineMs);
     }
   }
 
