@@ -4,6 +4,8 @@ import { withExamples } from "../command/examples.js";
 import { resolveServer } from "../context/resolve-server.js";
 import { checkConfig, checkDisk, checkNode, checkPort } from "../doctor/check-local.js";
 import { checkPrincipal } from "../doctor/check-principal.js";
+import { checkStore } from "../doctor/check-store.js";
+import { checkTls } from "../doctor/check-tls.js";
 import { fail, ok, type Check } from "../doctor/check.js";
 import { EXIT_CODES, QuietExit } from "../exit-codes.js";
 import { isForPeople, printList } from "../output/print.js";
@@ -13,20 +15,31 @@ import { VERSION } from "../version.js";
 interface DoctorOptions {
   readonly dataDir?: readonly string[];
   readonly port?: readonly string[];
+  readonly store?: readonly string[];
+  readonly tls?: readonly string[];
+  readonly tlsCa?: string;
 }
 
 export function doctorCommand(context: CommandContext): Command {
   const command = new Command("doctor")
     .description(
-      "check settings, the principal, token, versions, clock, disk and ports; ends with 1 when something fails",
+      "check settings, the principal, token, versions, clock, disk, ports, TLS and stores; ends with 1 when something fails",
     )
     .option("--data-dir <path...>", "room and rights of the data directory of a service")
     .option("--port <address...>", "is a port free: 7480, or host:port")
+    .option("--store <path...>", "does the store of a service open, and what does it hold")
+    .option(
+      "--tls <address...>",
+      "is the certificate of an agents' port trusted, and for how long: host:port",
+    )
+    .option("--tls-ca <path>", "PEM authority that agents are given; default the well-known ones")
     .action((options: DoctorOptions) => doctor(context, options));
   return withExamples(
     command,
     "hawser doctor",
     "hawser doctor --data-dir /var/lib/hawser --port 7480 7481",
+    "hawser doctor --tls principal.example:7480 --tls-ca ca.pem",
+    "hawser doctor --store /var/lib/hawser",
     "hawser doctor --output json",
   );
 }
@@ -65,5 +78,8 @@ async function runChecks(context: CommandContext, options: DoctorOptions): Promi
   }
   for (const directory of options.dataDir ?? []) checks.push(checkDisk(directory));
   for (const port of options.port ?? []) checks.push(await checkPort(port));
+  for (const directory of options.store ?? []) checks.push(await checkStore(directory));
+  for (const address of options.tls ?? [])
+    checks.push(await checkTls({ address, ca: options.tlsCa }, runtime.clock));
   return checks;
 }

@@ -1,0 +1,57 @@
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { HawserError } from "@hawser/protocol";
+import type { Store } from "@hawser/store";
+import { createLevelStore } from "@hawser/store-level";
+import { fail, ok, type Check } from "./check.js";
+
+const PAGE = 500;
+
+/** Can the store of a service that is stopped be opened, and what does it hold. Nothing is changed, and none is made where there is none. */
+export async function checkStore(directory: string): Promise<Check> {
+  const name = `store ${directory}`;
+  const wrong = wrongPlace(directory);
+  if (wrong !== undefined) return fail(name, ...wrong);
+  const store = createLevelStore({ directory });
+  try {
+    await store.start();
+  } catch (thrown) {
+    const error = HawserError.from(thrown);
+    if (error.code === "store_unavailable" && error.message.includes("another process"))
+      return ok(name, "in use by a service that is running: hawser status tells what it holds");
+    return fail(name, `${error.code}: ${error.message}`, `hawser explain ${error.code}`);
+  }
+  try {
+    const { peers, pending, deadLetters } = await count(store);
+    return ok(name, `opens; ${peers} mailboxes, ${pending} pending, ${deadLetters} dead letters`);
+  } catch (thrown) {
+    const error = HawserError.from(thrown);
+    return fail(name, `${error.code}: ${error.message}`, `hawser explain ${error.code}`);
+  } finally {
+    await store.stop();
+  }
+}
+
+// LevelDB writes a little whenever it is opened. In files of another user its service could then not go on.
+function wrongPlace(directory: string): [detail: string, fix: string] | undefined {
+  if (!existsSync(join(directory, "CURRENT")))
+    return ["holds no store", "name the directory below --data-dir in which the service keeps it"];
+  const owner = statSync(directory).uid;
+  if (owner === process.getuid?.()) return undefined;
+  return ["belongs to another user", `run this as its owner: sudo -u '#${owner}' hawser doctor ...`];
+}
+
+async function count(store: Store): Promise<{ peers: number; pending: number; deadLetters: number }> {
+  const sums = { peers: 0, pending: 0, deadLetters: 0 };
+  let after: string | undefined;
+  for (;;) {
+    const page = await store.peers(after === undefined ? { limit: PAGE } : { limit: PAGE, after });
+    for (const { pending, deadLetters } of page) {
+      sums.peers += 1;
+      sums.pending += pending;
+      sums.deadLetters += deadLetters;
+    }
+    after = page.at(-1)?.peer;
+    if (page.length < PAGE || after === undefined) return sums;
+  }
+}

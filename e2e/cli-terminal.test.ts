@@ -1,0 +1,97 @@
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
+import { systemRuntime } from "@hawser/runtime";
+import { createChaosProxy } from "@hawser/testkit";
+import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { z } from "zod";
+import { PROGRAMS, runProgram } from "./support/programs.js";
+import { createSharedWorld, watchSharedWorld, type World } from "./support/world.js";
+
+const missing = spawnSync("script", ["--version"]).status === 0 ? "" : " (skipped: there is no script(1))";
+const TIMEOUT_MS = 30_000;
+
+let world: World;
+watchSharedWorld(() => world);
+
+beforeAll(async () => {
+  world = await createSharedWorld();
+  await world.startPrincipal();
+});
+
+function manifests(count: number): string {
+  return Array.from(
+    { length: count },
+    (_, index) =>
+      `agent: edge\nkind: ConfigFile\nname: file-${index}\nspec: { path: file-${index}, content: "x" }\n`,
+  ).join("---\n");
+}
+
+/** Runs the CLI on a pseudo-terminal, with `typed` typed into it. */
+async function onTerminal(line: string, { typed = "", server = world.api.server } = {}) {
+  const command = `${process.execPath} ${PROGRAMS.cli} ${line}`;
+  const child = spawn("script", ["--quiet", "--return", "--command", command, "/dev/null"], {
+    timeout: TIMEOUT_MS,
+    env: { ...process.env, HAWSER_SERVER: server, TERM: "xterm", NO_COLOR: "" },
+  });
+  let shown = "";
+  child.stdout.setEncoding("utf8").on("data", (chunk: string) => (shown += chunk));
+  child.stdin.end(typed);
+  const [status] = await once(child, "close");
+  return { status: z.number().nullable().parse(status), shown };
+}
+
+describe.skipIf(missing !== "")(`hawser on a terminal${missing}`, () => {
+  const left = async (): Promise<number> => (await world.api.resources("edge")).length;
+
+  it("asks before it prunes, and does nothing when told no", async () => {
+    await writeFile(world.path("two.yaml"), manifests(2));
+    await writeFile(world.path("one.yaml"), manifests(1));
+    expect(await onTerminal(`apply -f ${world.path("two.yaml")}`)).toMatchObject({ status: 0 });
+    const refused = await onTerminal(`apply -f ${world.path("one.yaml")} --prune`, { typed: "n\n" });
+    expect(refused.shown).toMatch(/edge\/ConfigFile\/file-1/);
+    expect(refused.status).not.toBe(0);
+    expect((await world.api.resource("edge", "ConfigFile", "file-1")).state).not.toBe("deleting");
+    const agreed = await onTerminal(`apply -f ${world.path("one.yaml")} --prune`, { typed: "y\n" });
+    expect(agreed.status).toBe(0);
+    expect((await world.api.resource("edge", "ConfigFile", "file-1")).state).toBe("deleting");
+  });
+
+  it("asks nothing without one", async () => {
+    await writeFile(world.path("none.yaml"), manifests(1).replace("file-0", "other"));
+    const env = { HAWSER_SERVER: world.api.server };
+    const { code, stderr } = await runProgram(
+      PROGRAMS.cli,
+      ["apply", "-f", world.path("none.yaml"), "--prune"],
+      { env },
+    );
+    expect(code).not.toBe(0);
+    expect(stderr).toContain("--yes");
+    expect(await left()).toBeGreaterThan(0);
+  });
+
+  it("paints there and not into a pipe", async () => {
+    expect((await onTerminal("agents")).shown).toContain("\u001B[");
+    const env = { HAWSER_SERVER: world.api.server };
+    expect((await runProgram(PROGRAMS.cli, ["agents"], { env })).stdout).not.toContain("\u001B[");
+  });
+
+  it("shows a bar for what takes longer than a second, and takes it away again", async () => {
+    const { hostname: host, port } = new URL(world.api.server);
+    // Slow enough, whatever the disk: a hundred answers that take 20 ms each, and as long again for the questions.
+    const line = createChaosProxy({
+      target: { host, port: Number(port) },
+      runtime: systemRuntime(),
+      faults: { latencyMs: 20 },
+    });
+    onTestFinished(() => line.stop());
+    const { port: slow } = await line.start();
+    await writeFile(world.path("many.yaml"), manifests(100));
+    const { status, shown } = await onTerminal(`apply -f ${world.path("many.yaml")}`, {
+      server: `http://127.0.0.1:${slow}`,
+    });
+    expect(status).toBe(0);
+    expect(shown).toMatch(/\d+\/100/);
+    expect(shown.trimEnd()).not.toMatch(/\d+\/100$/);
+  });
+});
