@@ -10,7 +10,11 @@ export interface LinkObserver {
   /** An event was handed to the connection; `attempt` above 1 is a resend within this session. */
   sent?(event: HawserEvent, attempt: number): void;
   /** The peer applied an event. `rttMs` is absent for events that were sent more than once. */
-  acked?(event: { readonly version: number; readonly rttMs: number | undefined }): void;
+  acked?(event: {
+    readonly resourceid: string;
+    readonly version: number;
+    readonly rttMs: number | undefined;
+  }): void;
   nacked?(event: {
     readonly resourceid: string;
     readonly eventid: string;

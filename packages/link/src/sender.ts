@@ -142,7 +142,8 @@ export class Sender {
     if (result.kind === "unknown") return;
     if (this.#lease === undefined) this.#unrecorded.push(result.version);
     else this.#lease.acknowledge(result.version);
-    this.#options.observer?.acked?.(result);
+    const { version, rttMs } = result;
+    this.#options.observer?.acked?.({ resourceid: key.resourceid, version, rttMs });
     this.#host.ready();
   }
 

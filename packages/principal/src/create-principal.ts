@@ -23,6 +23,7 @@ import type {
   PrincipalOptions,
   PrincipalStatus,
 } from "./principal.js";
+import { ObserverSet } from "./observer-set.js";
 import { createResources } from "./resources/resources.js";
 import { agentView } from "./sessions/agent-view.js";
 import { SessionRegistry } from "./sessions/session-registry.js";
@@ -47,7 +48,8 @@ const DEFAULT_SLOT_MS = 5_000;
 export function createPrincipal(options: PrincipalOptions): Principal {
   const runtime = options.runtime ?? systemRuntime();
   const { store, acceptors } = options;
-  const observer = options.observer ?? {};
+  const observers = new ObserverSet(options.observer);
+  const { observer } = observers;
   const source = options.source ?? "hawser/principal";
   const listener =
     options.listen === undefined ? undefined : createListener(options.listen, { runtime, acceptors });
@@ -184,7 +186,7 @@ export function createPrincipal(options: PrincipalOptions): Principal {
         idempotencyKey === undefined
           ? { peer: agent, event: draft }
           : { peer: agent, event: draft, idempotencyKey };
-      return store.append([append]).then(([appended]) => accepted(agent, draft.resourceid, appended));
+      return store.append([append]).then(([appended]) => accepted(agent, draft, appended));
     } catch (refused) {
       return Promise.reject(HawserError.from(refused));
     }
@@ -229,7 +231,7 @@ export function createPrincipal(options: PrincipalOptions): Principal {
     const version = parseVersion(eventid);
     const [letter] = await store.deadLetters(agent, { after: version - 1, limit: 1 });
     const appended = await store.requeue(agent, version);
-    return accepted(agent, letter?.event.resourceid ?? "", appended);
+    return accepted(agent, letter?.event, appended);
   }
 
   async function discard(agent: string, eventid: string): Promise<void> {
@@ -239,19 +241,22 @@ export function createPrincipal(options: PrincipalOptions): Principal {
       throw new HawserError("not_found", `agent ${agent} has no dead letter ${eventid}`, about);
     }
     runtime.logger.info(about, "dead letter discarded");
+    observer.discarded?.(agent, eventid);
     await sessions.releaseSeries(agent);
   }
 
   const stop = (): Promise<void> => (stopping ??= shutDown());
 
-  function accepted(agent: string, resourceid: string, appended: Appended | undefined): Accepted {
+  function accepted(agent: string, event: EventDraft | undefined, appended: Appended | undefined): Accepted {
     if (appended === undefined) throw new HawserError("internal", "the store gave no answer to an append");
     if (!appended.ok) {
       observer.rejected?.(agent, appended.error.code);
       throw appended.error;
     }
-    if (!appended.duplicate) observer.accepted?.(agent, 1);
-    return { eventid: formatVersion(appended.version), resourceid, duplicate: appended.duplicate };
+    const { resourceid = "", type = "" } = event ?? {};
+    const eventid = formatVersion(appended.version);
+    if (!appended.duplicate) observer.accepted?.(agent, { resourceid, eventid, type });
+    return { eventid, resourceid, duplicate: appended.duplicate };
   }
 
   return {
@@ -269,6 +274,7 @@ export function createPrincipal(options: PrincipalOptions): Principal {
     get state() {
       return status.value.kind;
     },
+    observe: (added) => observers.add(added),
     status: ({ signal } = {}) => status.follow(signal),
     resources: createResources({ runtime, store, source, observer, limited }),
     publish(agent, event, options = {}) {

@@ -2,7 +2,7 @@ export type { Authenticate, AuthenticateResult } from "./authenticate.js";
 export { createPrincipal, DEFAULT_MAX_SESSIONS, DEFAULT_STOP_WINDOW_MS } from "./create-principal.js";
 export type { BoundAddress, ListenerOptions, ListenerTls } from "./listener/listener-options.js";
 export { createDeliveryStream, type DeliveryStream } from "@hawser/link";
-export type { PrincipalObserver } from "./principal-observer.js";
+export type { AcceptedEvent, PrincipalObserver } from "./principal-observer.js";
 export type {
   Accepted,
   AgentEventHandler,

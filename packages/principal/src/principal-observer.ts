@@ -1,11 +1,20 @@
 import type { LinkObserver } from "@hawser/link";
 
+/** What an event that was accepted is known by. */
+export interface AcceptedEvent {
+  readonly resourceid: string;
+  readonly eventid: string;
+  readonly type: string;
+}
+
 /** Everything worth counting, with the agent it is about. Calls must be cheap and must not throw. */
 export interface PrincipalObserver {
-  /** Events accepted for an agent, on disk; duplicates by idempotency key apart. */
-  accepted?(agent: string, count: number): void;
+  /** An event was accepted for an agent and is on disk; duplicates by idempotency key apart. */
+  accepted?(agent: string, event: AcceptedEvent): void;
   /** An event was refused at the edge or by the mailbox. */
   rejected?(agent: string, code: string): void;
+  /** A dead letter was thrown away. */
+  discarded?(agent: string, eventid: string): void;
   /** A connection asked for a session and was refused. */
   sessionRefused?(agent: string, code: string): void;
   /** What the sessions of one agent do; asked for once per session. */

@@ -196,6 +196,8 @@ export interface Principal extends DisposableLifecycle<PrincipalAddresses> {
   readonly gate: GateState;
   /** Whether it serves: the readiness of an orchestrator. */
   readonly state: PrincipalStatus["kind"];
+  /** Tells this observer too, also of sessions that are open already, until the answer is called. */
+  observe(observer: PrincipalObserver): () => void;
   /**
    * What it is doing, then what it does next; a reader slower than the changes gets the newest. Goes on over stops and starts, and ends with the signal or when the
    * reader leaves.

@@ -12,7 +12,7 @@ it("documents each metric with its type and labels, and no other", async () => {
     ([, name, type]) => `${name} ${type}`,
   );
   const { registry, observer } = createMetrics({ process: false });
-  observer.accepted?.("a", 1);
+  observer.accepted?.("a", { resourceid: "a_1", eventid: "1", type: "t" });
   const metrics = await registry.getMetricsAsJSON();
   expect(documented.sort()).toEqual(metrics.map(({ name, type }) => `${name} ${type}`).sort());
   for (const { name } of metrics) {

@@ -11,8 +11,8 @@ export interface MetricsSinks {
 /** Counts what a principal and its sessions tell. Each call costs a look-up and an addition. */
 export function countingObserver({ series, sessionRefused, ackSeconds }: MetricsSinks): PrincipalObserver {
   return {
-    accepted(agent, count) {
-      series.of(agent).accepted += count;
+    accepted(agent) {
+      series.of(agent).accepted += 1;
     },
     rejected(agent, code) {
       series.ofStranger(agent).rejected.add(code);

@@ -67,12 +67,12 @@ describe("what is counted", () => {
   it("counts the life of events per agent", async () => {
     const metrics = create();
     const { observer } = metrics;
-    observer.accepted?.("a", 3);
+    for (const eventid of ["1", "2", "3"]) observer.accepted?.("a", { ...event, eventid });
     const link = observer.link?.("a");
     link?.sent?.(event, 1);
     link?.sent?.(event, 2);
-    link?.acked?.({ version: 1, rttMs: 3 });
-    link?.acked?.({ version: 2, rttMs: undefined });
+    link?.acked?.({ resourceid: "a_1", version: 1, rttMs: 3 });
+    link?.acked?.({ resourceid: "a_1", version: 2, rttMs: undefined });
     link?.nacked?.({ resourceid: "a", eventid: "1", retryable: true, code: "handler_failed", message: "" });
     link?.nacked?.({ resourceid: "a", eventid: "1", retryable: false, code: "no_handler", message: "" });
     link?.nacked?.({ resourceid: "a", eventid: "2", retryable: false, code: "no_handler", message: "" });
@@ -105,7 +105,7 @@ describe("what is counted", () => {
 
   it("does not count anything twice when it is scraped twice", async () => {
     const metrics = create();
-    metrics.observer.accepted?.("a", 1);
+    metrics.observer.accepted?.("a", event);
     await metrics.registry.metrics();
     expect(await samples(metrics, "hawser_events_accepted_total")).toEqual(['{agent="a"} 1']);
   });
@@ -140,7 +140,7 @@ describe("series and their bound", () => {
     const metrics = create();
     const { observer } = metrics;
     for (const agent of ["a", "b"]) {
-      observer.accepted?.(agent, 1);
+      observer.accepted?.(agent, event);
       observer.rejected?.(agent, "mailbox_full");
       observer.link?.(agent)?.deadLettered?.(event, "expired", "");
     }
@@ -153,14 +153,14 @@ describe("series and their bound", () => {
 
   it("gives maxAgents agents a series, the rest one together, and room again when one is gone", async () => {
     const metrics = create({ maxAgents: 2 });
-    for (const agent of ["a", "b", "c", "d"]) metrics.observer.accepted?.(agent, 1);
+    for (const agent of ["a", "b", "c", "d"]) metrics.observer.accepted?.(agent, event);
     expect(await samples(metrics, "hawser_events_accepted_total")).toEqual([
       '{agent="a"} 1',
       '{agent="b"} 1',
       '{agent="other"} 2',
     ]);
     metrics.observer.gone?.("a");
-    metrics.observer.accepted?.("e", 1);
+    metrics.observer.accepted?.("e", event);
     expect(await samples(metrics, "hawser_events_accepted_total")).toEqual([
       '{agent="b"} 1',
       '{agent="e"} 1',
@@ -178,7 +178,7 @@ describe("series and their bound", () => {
 
   it("keeps the label code to the closed set", async () => {
     const metrics = create();
-    metrics.observer.accepted?.("a", 1);
+    metrics.observer.accepted?.("a", event);
     for (const code of [...ERROR_CODES, "made up 1", "made up 2"]) metrics.observer.rejected?.("a", code);
     const found = await samples(metrics, "hawser_events_rejected_total");
     expect(found).toHaveLength(ERROR_CODES.length + 1);
@@ -188,8 +188,8 @@ describe("series and their bound", () => {
   it("leaves the label agent out on request", async () => {
     const metrics = create({ perAgent: false });
     metrics.watch(agents([view("a", 1, "grpc"), view("b", 2)]));
-    metrics.observer.accepted?.("a", 1);
-    metrics.observer.accepted?.("b", 1);
+    metrics.observer.accepted?.("a", event);
+    metrics.observer.accepted?.("b", event);
     expect(await samples(metrics, "hawser_events_accepted_total")).toEqual(["2"]);
     expect(await samples(metrics, "hawser_pending_events")).toEqual(["3"]);
     expect(await metrics.registry.metrics()).not.toContain("agent=");
@@ -216,7 +216,7 @@ describe("gauges", () => {
 
   it("pages through many agents and keeps to the bound", async () => {
     const metrics = create({ maxAgents: 2 });
-    metrics.observer.accepted?.("agent-2500", 1);
+    metrics.observer.accepted?.("agent-2500", event);
     const names = Array.from({ length: 2_501 }, (_, index) => `agent-${String(index).padStart(4, "0")}`);
     metrics.watch(agents(names.map((name) => view(name, 1))));
     expect(await samples(metrics, "hawser_pending_events")).toEqual([
@@ -237,7 +237,7 @@ describe("gauges", () => {
 
   it("tells everything else when the agents cannot be read", async () => {
     const metrics = create();
-    metrics.observer.accepted?.("a", 1);
+    metrics.observer.accepted?.("a", event);
     metrics.watch({ agents: () => Promise.reject(new Error("the disk is gone")) });
     expect(await samples(metrics, "hawser_pending_events")).toEqual([]);
     expect(await samples(metrics, "hawser_events_accepted_total")).toEqual(['{agent="a"} 1']);

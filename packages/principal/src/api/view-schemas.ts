@@ -111,7 +111,7 @@ export const ProblemBody = named(
   "Problem",
   "What went wrong (RFC 9457).",
   z.object({
-    type: about("`urn:hawser:error:<code>`.", z.string().startsWith("urn:hawser:error:")),
+    type: about("`urn:hawser:error:<code>`.", z.string().regex(/^urn:hawser:error:/)),
     title: z.string(),
     status: z.int().min(400).max(599),
     code: z.enum(ERROR_CODES),

@@ -71,8 +71,8 @@ export function createResources(options: ResourcesOptions): Resources {
     ]);
     if (appended === undefined) throw new HawserError("internal", "the store gave no answer to an append");
     if (appended.ok) {
-      observer.accepted?.(target.agent, 1);
       const accepted: HawserEvent = { ...event, eventid: formatVersion(appended.version) };
+      observer.accepted?.(target.agent, accepted);
       return {
         subject,
         version: appended.version,
