@@ -4,6 +4,8 @@ import type { Lifecycle, Runtime } from "@hawser/runtime";
 import { createLevelStore } from "@hawser/store-level";
 import { createGrpcAcceptor } from "@hawser/transport-grpc";
 import { createWebSocketAcceptor, createWebSocketDialer } from "@hawser/transport-ws";
+import { drainOptions } from "./drain-options.js";
+import { createPlatformWatch } from "./platform-watch.js";
 import type { Security } from "./security.js";
 import type { PrincipalSettings } from "./settings.js";
 import { VERSION } from "./version.js";
@@ -71,12 +73,12 @@ export function createService(
     window: settings.window,
     maxSessions: settings.maxSessions,
     timing: { maxSessionAgeMs: settings.maxSessionAge },
-    stop: {
-      shape: settings.stopShape,
-      windowMs: settings.stopWindow,
-      leadMs: settings.stopLead,
-      returnAfterMs: settings.stopReturn,
-    },
+    stop: drainOptions(settings),
+  });
+  const platform = createPlatformWatch(settings, runtime, ({ reason }) => {
+    // Before it serves there is nobody to let go; a start that fails ends it anyway.
+    const drain = (): Promise<unknown> => principal.drain({ ...drainOptions(settings), reason });
+    void starting?.then(drain, () => {});
   });
   metrics.watch(principal);
   const api = createApiServer({
@@ -87,10 +89,27 @@ export function createService(
     version: VERSION,
     ...(security.apiToken === undefined ? {} : { token: security.apiToken }),
   });
+  let starting: Promise<Serving> | undefined;
   let stopping: Promise<void> | undefined;
+
+  async function start(): Promise<Serving> {
+    try {
+      // First what can only be refused: a fleet that came to a principal which then ends would come again and again.
+      await platform.start();
+      await store.start();
+      const apiAddress = await api.start();
+      const { address, internalAddress } = await principal.start();
+      const internal = internalAddress === undefined ? {} : { internal: internalAddress };
+      return { listen: address ?? settings.listen, api: apiAddress, ...internal };
+    } catch (thrown) {
+      await stop();
+      throw thrown;
+    }
+  }
 
   async function stop(): Promise<void> {
     // The API goes on telling the state until the last session is gone; the store goes last, for everything writes to it.
+    await platform.stop();
     await principal.stop();
     await api.stop();
     await store.stop();
@@ -98,18 +117,7 @@ export function createService(
 
   return {
     principal,
-    async start() {
-      await store.start();
-      try {
-        const apiAddress = await api.start();
-        const { address, internalAddress } = await principal.start();
-        const internal = internalAddress === undefined ? {} : { internal: internalAddress };
-        return { listen: address ?? settings.listen, api: apiAddress, ...internal };
-      } catch (thrown) {
-        await stop();
-        throw thrown;
-      }
-    },
+    start: () => (starting ??= start()),
     stop: () => (stopping ??= stop()),
   };
 }

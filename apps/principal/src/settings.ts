@@ -1,6 +1,7 @@
 import { LIMITS } from "@hawser/protocol";
 import { hostPort, integer, serviceSettings, setting, text, toggle, type SettingsOf } from "@hawser/service";
 import { lifecycleSettings } from "./lifecycle-settings.js";
+import { platformSettings } from "./platform-settings.js";
 
 /** Everything the principal service can be told. */
 export const settingsShape = {
@@ -61,6 +62,7 @@ export const settingsShape = {
     integer({ min: 1_000, max: 1_000_000_000_000 }).default(268_435_456),
   ),
   ...lifecycleSettings,
+  ...platformSettings,
   ...serviceSettings,
 } as const;
 

@@ -15,6 +15,10 @@ export const DEFAULT_REQUEST_TIMEOUT_MS = 3_000;
 const SDK = "@aws-sdk/client-elastic-load-balancing-v2";
 const TARGET_GROUP_ARN = /^arn:[^:]+:elasticloadbalancing:([a-z0-9-]+):\d*:targetgroup\//;
 
+export function isTargetGroupArn(text: string): boolean {
+  return TARGET_GROUP_ARN.test(text);
+}
+
 export interface ElbWatcherOptions extends WatcherOptions {
   /** One or several, of one region. To drain in one of them is to drain. */
   readonly targetGroupArns: readonly string[];
@@ -85,7 +89,7 @@ class ElbSource implements DrainSource {
         "invalid_config",
         "ECS_CONTAINER_METADATA_URI_V4 is not set: name the target by id and port",
       );
-    const sdk = await loadPeer(SDK, () => import("@aws-sdk/client-elastic-load-balancing-v2"));
+    const sdk = await loadPeer(SDK, 3, () => import("@aws-sdk/client-elastic-load-balancing-v2"));
     const where =
       region ?? process.env["AWS_REGION"] ?? process.env["AWS_DEFAULT_REGION"] ?? regions[0] ?? "";
     // One attempt: the backoff is the watcher's, which shows it in its state.

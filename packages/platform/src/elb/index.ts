@@ -3,6 +3,7 @@ export {
   createElbWatcher,
   DEFAULT_POLL_INTERVAL_MS,
   DEFAULT_REQUEST_TIMEOUT_MS,
+  isTargetGroupArn,
   type ElbWatcher,
   type ElbWatcherOptions,
 } from "./elb-watcher.js";

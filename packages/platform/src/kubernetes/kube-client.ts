@@ -68,7 +68,7 @@ export class KubeClient {
  * @throws HawserError `invalid_config` if the library is not installed, or if this is not a cluster
  */
 export async function connectKube(server: string | undefined): Promise<KubeClient> {
-  const sdk = await loadPeer("@kubernetes/client-node", () => import("@kubernetes/client-node"));
+  const sdk = await loadPeer("@kubernetes/client-node", 1, () => import("@kubernetes/client-node"));
   const config = new sdk.KubeConfig();
   if (server !== undefined) {
     // The library speaks plain HTTP only when told not to verify, though there is nothing to verify.

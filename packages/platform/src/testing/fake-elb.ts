@@ -19,6 +19,7 @@ export class FakeElb {
   /** By action; stays until it is removed. */
   readonly faults = new Map<string, FakeFault>();
   readonly calls: string[] = [];
+  deregistrationDelaySeconds = 300;
 
   async start(): Promise<this> {
     this.url = await serve((request, response) => {
@@ -56,7 +57,7 @@ export class FakeElb {
         return `<TargetHealthDescriptions>${rows.map(member).join("")}</TargetHealthDescriptions>`;
       }
       case "DescribeTargetGroupAttributes":
-        return attribute("deregistration_delay.timeout_seconds", 300);
+        return attribute("deregistration_delay.timeout_seconds", this.deregistrationDelaySeconds);
       case "DescribeTargetGroups":
         return "<TargetGroups><member><LoadBalancerArns><member>arn:lb</member></LoadBalancerArns></member></TargetGroups>";
       case "DescribeLoadBalancerAttributes":
