@@ -1,10 +1,11 @@
 // Packs every package, holds the tarballs against the rules, installs them into an empty project, and uses them there as somebody else would: types, imports,
-// the examples of the READMEs. `--node 22 --node 24` does the latter with other releases of Node than the running one.
+// the examples of the READMEs and those in examples/. `--node 22 --node 24` does the latter with other releases of Node than the running one.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { loadEntryPoints, writeImports } from "./packages/entry-points.mjs";
+import { runExamples, writeExamples } from "./packages/examples.mjs";
 import { lintTarball } from "./packages/lint-tarball.mjs";
 import { nodeOf } from "./packages/node-binary.mjs";
 import { packAll } from "./packages/pack.mjs";
@@ -42,6 +43,7 @@ async function use(packages, tarballs, release) {
   });
   const examples = writeReadmeExamples(project, packages);
   writeImports(project, packages);
+  writeExamples(project);
   await step("types", async () => {
     await compileProject(project, node);
     return "strict, declarations of libraries included";
@@ -53,6 +55,7 @@ async function use(packages, tarballs, release) {
     await runReadmeExamples(project, examples, node);
     return `${examples.length} ran`;
   });
+  await step("examples", async () => `${await runExamples(project, node)} ran`);
 }
 
 async function check() {

@@ -11,6 +11,7 @@ const agent = createAgent({
   name: "files-1",
   store,
   dialer: createWebSocketDialer({ url, subprotocol: "cloudevents.json" }),
+  observer: { state: ({ kind }) => console.log(kind) },
   handlers: {
     // Both may run again after a crash, and making or removing a folder twice does no harm. Names are safe as file names.
     Folder: {
@@ -25,7 +26,5 @@ const agent = createAgent({
   },
 });
 process.once("SIGINT", () => void agent.stop().then(() => store.stop()));
-
 await store.start();
 await agent.start();
-for await (const state of agent.status()) console.log(state.kind);

@@ -1,10 +1,11 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { exampleDependencies } from "./examples.mjs";
 import { run } from "./run.mjs";
-import { readJson, ROOT } from "./workspace.mjs";
+import { ROOT } from "./workspace.mjs";
 
 /**
- * Installs the tarballs, and the peers they can be used with, into an empty project.
+ * Installs the tarballs, the peers they can be used with, and what the examples need besides, into an empty project.
  * @param {import("./workspace.mjs").Published[]} packages
  * @param {Map<string, string>} tarballs by package
  */
@@ -18,7 +19,7 @@ export async function installProject(folder, packages, tarballs, env) {
       ...Object.fromEntries([...tarballs].map(([name, tarball]) => [name, `file:${tarball}`])),
       ...Object.assign({}, ...packages.map((found) => found.manifest.peerDependencies ?? {})),
     },
-    devDependencies: { "@types/node": readJson(join(ROOT, "package.json")).devDependencies["@types/node"] },
+    devDependencies: exampleDependencies(),
   };
   writeFileSync(join(folder, "package.json"), JSON.stringify(manifest, null, 2));
   await run("npm", ["install", "--prefer-offline", "--no-audit", "--no-fund"], { cwd: folder, env });

@@ -1,0 +1,140 @@
+// The examples, as their READMEs say they are run: each against the real thing, and against one another.
+import { cpSync, mkdirSync, mkdtempSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { Program } from "./program.mjs";
+import { run } from "./run.mjs";
+import { readJson, ROOT } from "./workspace.mjs";
+
+const HOME = join(ROOT, "examples");
+const LISTENING = /listening on (\d+)/;
+
+const names = readdirSync(HOME, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => name);
+
+/** What they need besides our packages. */
+export function exampleDependencies() {
+  const manifests = names.map((name) => readJson(join(HOME, name, "package.json")));
+  return Object.fromEntries(
+    manifests
+      .flatMap(({ dependencies, devDependencies }) => Object.entries({ ...dependencies, ...devDependencies }))
+      .filter(([name]) => !/^(hawser|@hawser\/.*|typescript)$/.test(name)),
+  );
+}
+
+/** Lays their programs out for the compiler. */
+export function writeExamples(folder) {
+  for (const name of names) {
+    const programs = join(folder, "src", "examples", name);
+    mkdirSync(programs, { recursive: true });
+    for (const file of readdirSync(join(HOME, name)))
+      if (file.endsWith(".ts")) cpSync(join(HOME, name, file), join(programs, file));
+  }
+}
+
+/** Runs every one of them. @returns {Promise<number>} how many */
+export async function runExamples(folder, node) {
+  for (const name of names) {
+    const drive = DRIVERS[name];
+    if (drive === undefined) throw new Error(`nobody knows how examples/${name} is run`);
+    await drive(new Example(folder, name, node));
+  }
+  return names.length;
+}
+
+/** One example under way. */
+class Example {
+  #folder;
+  #name;
+  #node;
+  #cwd;
+  #started = [];
+
+  constructor(folder, name, node) {
+    this.#folder = folder;
+    this.#name = name;
+    this.#node = node;
+    this.#cwd = mkdtempSync(join(folder, `${name}-`));
+  }
+
+  own(program) {
+    return join(this.#folder, "out", "examples", this.#name, `${program}.js`);
+  }
+
+  installed(packageName, bin) {
+    return join(this.#folder, "node_modules", packageName, "bin", bin);
+  }
+
+  start(program, ...args) {
+    const started = new Program(this.#node, [program, ...args], join(this.#cwd, `${this.#started.length}`));
+    this.#started.push(started);
+    return started;
+  }
+
+  run(program, ...args) {
+    return run(this.#node, [program, ...args], { cwd: this.#cwd, timeoutMs: 60_000 });
+  }
+
+  /** Does the work, then stops what was started, last first. */
+  async during(work) {
+    try {
+      await work();
+      for (const program of [...this.#started].reverse()) await program.stop();
+    } finally {
+      for (const program of this.#started) program.kill();
+    }
+  }
+}
+
+/** @type {Record<string, (example: Example) => Promise<void>>} */
+const DRIVERS = {
+  async "custom-agent"(example) {
+    const principal = example.installed("@hawser/app-principal", "hawser-principal.js");
+    const hawser = example.installed("hawser", "hawser.js");
+    await example.during(async () => {
+      const served = example.start(principal, "--listen", "127.0.0.1:0", "--api-listen", "127.0.0.1:0");
+      const [, port, apiPort] = await served.says(/"listen":{[^}]*"port":(\d+)},"api":{[^}]*"port":(\d+)}/);
+      await example.start(example.own("agent"), `ws://127.0.0.1:${port}`).says(/connected/);
+      const server = ["--server", `http://127.0.0.1:${apiPort}`];
+      const manifest = join(HOME, "custom-agent", "folder.yaml");
+      await example.run(hawser, "apply", "-f", manifest, "--wait", "--timeout", "20s", ...server);
+      const { status } = JSON.parse(
+        await example.run(hawser, "get", "files-1/Folder/letters", "-o", "json", ...server),
+      );
+      if (status?.state !== "made") throw new Error(`the folder's status is ${JSON.stringify(status)}`);
+    });
+  },
+
+  async "custom-principal"(example) {
+    await example.during(async () => {
+      const principal = example.start(example.own("principal"), "0");
+      const [, port] = await principal.says(LISTENING);
+      const room = example.start(example.own("room"), `ws://127.0.0.1:${port}`);
+      await room.says(/heater is on[^]*heater is off/);
+      await principal.says(/16.5 degrees[^]*20.5 degrees/);
+    });
+  },
+
+  async "foreign-transport"(example) {
+    await example.during(async () => {
+      const receiver = example.start(example.own("receiver"), "0");
+      const [, port] = await receiver.says(LISTENING);
+      const said = await example.run(example.own("sender"), port);
+      if (!/^12 events arrived, (1[3-9]|[2-9]\d) were sent$/m.test(said)) throw new Error(`it said: ${said}`);
+      for (const table of [1, 2]) {
+        const orders = [1, 3, 5, 7, 9, 11].map((order) => `table_${table}: order-${order + table - 1}\n`);
+        await receiver.says(new RegExp(orders.join("[^]*")));
+      }
+    });
+  },
+
+  async "plain-cloudevents"(example) {
+    await example.during(async () => {
+      const server = example.start(example.own("server"), "0");
+      const [, port] = await server.says(LISTENING);
+      const said = await example.run(example.own("client"), `ws://127.0.0.1:${port}/events`);
+      if (!said.includes("com.example.pong.v1 from /server")) throw new Error(`it said: ${said}`);
+      await server.says(/com.example.ping.v1 from \/client[^]*connection is closed/);
+    });
+  },
+};
