@@ -13,7 +13,7 @@ const WATCH_SECONDS = 240;
 /** A watch that has not ended by then is a dead connection. */
 export const WATCH_TIMEOUT_MS = 260_000;
 /** Between a watch that ended and the next, up to this, at random: a server that ends each at once is not hammered. */
-export const RESUME_WITHIN_MS = 1_000;
+const RESUME_WITHIN_MS = 1_000;
 
 /** The objects that tell, and who reads them. */
 export interface KubeFeed {
