@@ -61,7 +61,7 @@ function allBack({ row, notBack }: StormRun, x: Scale, top: number, floor: numbe
 }
 
 function bars(run: StormRun, x: Scale, y: Scale): readonly string[] {
-  const within = run.openedSeconds.filter((second) => second < x.greatest);
+  const within = run.openedSeconds.filter((second) => second >= x.least && second < x.greatest);
   return [...sessionsPerSecond(within)].map(([second, count]) => {
     const from = x.at(second) + GAP / 2;
     const width = x.at(second + 1) - x.at(second) - GAP;

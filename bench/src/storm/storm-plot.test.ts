@@ -41,13 +41,18 @@ it("draws a panel for each client, a bar for each second with sessions, and both
   expect(svg).not.toMatch(/NaN|Infinity|undefined/);
 });
 
-it("says how many are not back instead of marking a moment when all were, and ends after three quarters of a minute", () => {
+it("says how many are not back instead of marking a moment when all were, and leaves out what is far away", () => {
   const svg = stormPlot([
-    { ...RUN, notBack: 2, row: { ...RUN.row, allBackSeconds: 120 }, openedSeconds: [3, 47.5, 100] },
+    {
+      ...RUN,
+      notBack: 2,
+      row: { ...RUN.row, allBackSeconds: 120 },
+      openedSeconds: [-40, -19.5, 3, 47.5, 100],
+    },
   ]);
   expect(svg).toContain("2 not back after 120.0 s");
   expect(svg).not.toContain(">all back<");
-  expect(svg.match(/class="bar"/g)).toHaveLength(2);
+  expect(svg.match(/class="bar"/g)).toHaveLength(3);
 });
 
 it("draws what has no sessions at all", () => {

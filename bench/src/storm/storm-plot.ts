@@ -13,8 +13,9 @@ const PANEL_HEIGHT = 120;
 const PANEL_GAP = 16;
 const FOOT_HEIGHT = 52;
 const MOST_X_TICKS = 12;
-/** Drawn after the SIGKILL. */
-const MOST_SECONDS = 45;
+/** Drawn before the SIGKILL, and after it. */
+const MOST_SECONDS_BEFORE = 20;
+const MOST_SECONDS_AFTER = 45;
 
 /** New sessions per second over time, one panel for each client, all on the same axes: an SVG that stands alone. */
 export function stormPlot(runs: readonly StormRun[]): string {
@@ -45,13 +46,13 @@ export function stormPlot(runs: readonly StormRun[]): string {
   ].join("\n");
 }
 
-/** From the first session to a moment after the last; who takes longer than the most is in the text alone. */
+/** From the first session to a moment after the last, within bounds; who takes longer is in the text alone. */
 function timeScale(runs: readonly StormRun[]): Scale {
   let least = 0;
   let greatest = 1;
   for (const at of runs.flatMap(({ openedSeconds }) => openedSeconds)) {
-    least = Math.min(least, at);
-    greatest = Math.max(greatest, Math.min(at, MOST_SECONDS));
+    least = Math.min(least, Math.max(at, -MOST_SECONDS_BEFORE));
+    greatest = Math.max(greatest, Math.min(at, MOST_SECONDS_AFTER));
   }
   // A little room at the right, for the last label.
   const room = Math.max(1, (greatest - least) * 0.06);
