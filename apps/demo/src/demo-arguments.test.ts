@@ -11,5 +11,8 @@ it.each([
 });
 
 it.each([[["--onec"]], [["once"]], [["--once=yes"]]])("refuses %j and names it", (args) => {
-  expect(demoArguments(args)).toMatchObject({ kind: "wrong", message: expect.stringMatching(/--onec|--once|"?once/) });
+  expect(demoArguments(args)).toMatchObject({
+    kind: "wrong",
+    message: expect.stringMatching(/--onec|--once|"?once/),
+  });
 });
