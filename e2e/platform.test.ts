@@ -1,0 +1,139 @@
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { FakeElb } from "../packages/platform/src/testing/fake-elb.js";
+import { FakeKubernetes } from "../packages/platform/src/testing/fake-kubernetes.js";
+import { serve } from "../packages/platform/src/testing/local-server.js";
+import { eventually } from "./support/eventually.js";
+import { PROGRAMS, runProgram } from "./support/programs.js";
+import { createWorld, type World } from "./support/world.js";
+
+// The platform says that the principal will go: it has let go of its agents by the time SIGTERM comes.
+
+const ARN = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/a/0123456789abcdef";
+const OWN = { id: "10.0.0.7", port: 7480 };
+const POD = { metadata: { name: "principal-0", uid: "1" }, spec: { terminationGracePeriodSeconds: 4 } };
+
+/** The environment of the processes that are started from here on. */
+function environment(variables: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
+  onTestFinished(() => void vi.unstubAllEnvs());
+}
+
+/** An ECS task, its one container, and a load balancer that has it as a target. */
+async function runInEcs(): Promise<FakeElb> {
+  const container = {
+    DockerId: "own",
+    Networks: [{ NetworkMode: "awsvpc", IPv4Addresses: [OWN.id] }],
+  };
+  const metadata = await serve((request, response) =>
+    response.end(JSON.stringify(request.url === "/v4/task" ? { Containers: [container] } : container)),
+  );
+  const elb = await new FakeElb().start();
+  elb.targets.set(ARN, [{ ...OWN, state: "healthy" }]);
+  environment({
+    ECS_CONTAINER_METADATA_URI_V4: `${metadata}/v4`,
+    AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2: elb.url,
+    AWS_ACCESS_KEY_ID: "example",
+    AWS_SECRET_ACCESS_KEY: "example",
+  });
+  return elb;
+}
+
+async function runInPod(): Promise<FakeKubernetes> {
+  const kube = await new FakeKubernetes().start();
+  kube.put(POD);
+  environment({ POD_NAME: POD.metadata.name, POD_NAMESPACE: "moorings" });
+  return kube;
+}
+
+const readiness = async (world: World): Promise<number> => (await world.api.request("GET", "/readyz")).status;
+
+/** A principal with one agent that sees the platform. */
+async function serving(...args: string[]): Promise<World> {
+  const world = await createWorld(args);
+  await world.startPrincipal();
+  await (await world.agent("edge-1")).start();
+  await world.connected("edge-1");
+  await world.principal.logged("that it sees", ({ msg }) => msg === "the platform watcher sees this process");
+  expect(await readiness(world)).toBe(200);
+  return world;
+}
+
+/** Nobody is connected any more, nobody is let in, and SIGTERM finds nothing left to do. */
+async function hasLetGo(world: World, reason: string): Promise<void> {
+  const drained = await world.principal.logged("the drain", ({ msg }) => msg === "drained");
+  expect(drained).toMatchObject({ shape: "restart", sessions: 1, cut_off: 0, unsettled: 0 });
+  expect(await readiness(world)).toBe(503);
+  const agent = await eventually("the agent is gone", async () => {
+    const found = await world.api.agent("edge-1");
+    return found.state === "connected" ? undefined : found;
+  });
+  expect(agent.session).toBeUndefined();
+  const told = (await world.principal.logLines()).filter(({ msg }) =>
+    msg.includes("taking this process away"),
+  );
+  expect(told).toEqual([expect.objectContaining({ reason })]);
+  expect(await world.principal.stop()).toEqual({ code: 0, signal: null });
+}
+
+describe("an ELB target that turns draining", () => {
+  it("drains the principal before SIGTERM", async () => {
+    const elb = await runInEcs();
+    elb.deregistrationDelaySeconds = 3;
+    const world = await serving("--watch-elb-target-group", ARN, "--watch-elb-target", "ecs:7480");
+    await world.principal.logged(
+      "that the drain does not fit",
+      ({ msg }) =>
+        msg ===
+        "the drain takes 0 s + 2 s + 5 s = 7 s at most, the target group's deregistration delay is 3 s: raise it or shorten the drain",
+    );
+    elb.targets.set(ARN, [{ ...OWN, state: "draining" }]);
+    await hasLetGo(world, `own target is draining in ${ARN}`);
+  });
+
+  it("is not seen without the permission, which is named, and the principal serves on", async () => {
+    const elb = await runInEcs();
+    elb.faults.set("DescribeTargetHealth", { kind: "error", status: 403, code: "AccessDenied" });
+    const world = await createWorld(["--watch-elb-target-group", ARN]);
+    await world.startPrincipal();
+    const line = await world.principal.logged("what is missing", ({ code }) => code === "forbidden");
+    expect(line.msg).toContain("elasticloadbalancing:DescribeTargetHealth");
+    expect(await readiness(world)).toBe(200);
+    expect(await world.principal.stop()).toEqual({ code: 0, signal: null });
+  });
+});
+
+describe("a pod that is deleted", () => {
+  it("drains the principal before SIGTERM", async () => {
+    const kube = await runInPod();
+    const world = await serving("--watch-kubernetes", "pod", "--watch-kubernetes-api", kube.url);
+    await world.principal.logged(
+      "that the drain does not fit",
+      ({ msg }) =>
+        msg ===
+        "the drain takes 0 s + 2 s + 5 s = 7 s at most, the pod's grace period is 4 s: raise terminationGracePeriodSeconds or shorten the drain",
+    );
+    kube.put({ ...POD, metadata: { ...POD.metadata, deletionTimestamp: "2026-01-01T00:00:00Z" } });
+    await hasLetGo(world, "pod principal-0 is being deleted (deletionTimestamp)");
+  });
+});
+
+describe("without a platform", () => {
+  it("the stop timeout alone is held against the drain", async () => {
+    const world = await createWorld(["--stop-timeout", "6s"]);
+    await world.startPrincipal();
+    const line = await world.principal.logged("the warning", ({ msg }) => msg.includes("stop timeout"));
+    expect(line.msg).toBe(
+      "the drain takes 0 s + 2 s + 5 s = 7 s at most, the container's stop timeout is 6 s: raise stopTimeout or shorten the drain",
+    );
+  });
+
+  it.each([
+    ["ELB", ["--watch-elb-target-group", ARN], "ECS_CONTAINER_METADATA_URI_V4 is not set"],
+    ["Kubernetes", ["--watch-kubernetes", "pod"], "POD_NAMESPACE"],
+  ])("asked to watch %s it says what is missing and does not start", async (_platform, args, message) => {
+    const world = await createWorld();
+    const finished = await runProgram(PROGRAMS.principal, ["--data-dir", world.path("other"), ...args]);
+    expect(finished).toMatchObject({ code: 2, stderr: expect.stringMatching(/^invalid_config: /m) });
+    expect(finished.stderr).toContain(message);
+  });
+});
