@@ -11,6 +11,7 @@ import { StormWorld } from "./storm-world.js";
 export interface RotationP99 {
   readonly steadyP99Ms: number;
   readonly breakP99Ms: number;
+  readonly makeP99Ms: number;
 }
 
 export interface RotationResult {
@@ -26,7 +27,7 @@ interface Measured {
   readonly renewedPerSecond: number;
 }
 
-const KINDS: readonly RotationKind[] = ["none", "break-before-make"];
+const KINDS: readonly RotationKind[] = ["none", "break-before-make", "make-before-break"];
 /** Of agents that rotate, a few are always between two connections. */
 const MOST = 0.9;
 /** Compiler and connections have come to rest by then. */
@@ -50,7 +51,11 @@ export async function measureRotation(
     roundedSpread((measured.get(kind) ?? []).map(value));
   const p99 = (kind: RotationKind): number => spread(kind, (one) => one.p99Ms).median;
   return {
-    p99: { steadyP99Ms: p99("none"), breakP99Ms: p99("break-before-make") },
+    p99: {
+      steadyP99Ms: p99("none"),
+      breakP99Ms: p99("break-before-make"),
+      makeP99Ms: p99("make-before-break"),
+    },
     lines: KINDS.map((kind) => {
       const { median, min, max } = spread(kind, (one) => one.p99Ms);
       const renewed = spread(kind, (one) => one.renewedPerSecond).median;
