@@ -1,7 +1,7 @@
 export { createDeliveryStream, type DeliveryStream } from "./delivery-stream.js";
 export type { LinkObserver } from "./link-observer.js";
 export type { LinkSession } from "./link-session.js";
-export type { Admission, LinkDoor, LinkOptions, LinkPeer } from "./link-options.js";
+export type { Admission, LinkDoor, LinkOptions, LinkPeer, Predecessor } from "./link-options.js";
 export { Link } from "./link.js";
 export {
   Receiver,
@@ -10,3 +10,4 @@ export {
   type ReceiverOptions,
   type ReplySink,
 } from "./receiver.js";
+export type { Sender, SenderHost } from "./sender.js";

@@ -28,3 +28,4 @@ export { DEFAULT_GATE, type GateOptions, type GateState, type ReadinessCondition
 export type { ListenerStats } from "./listener/listener-stats.js";
 export { DEFAULT_ADMISSION, type AdmissionSettings } from "./listener/admission/admission-settings.js";
 export type { AdmissionStats } from "./listener/admission/admission-queue.js";
+export type { AdmissionTimes } from "./listener/visitors.js";

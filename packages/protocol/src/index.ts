@@ -65,6 +65,7 @@ export {
   specEvent,
   statusEvent,
   type DeleteEventOptions,
+  type ResourceRef,
   type SpecEventOptions,
   type StatusEventOptions,
 } from "./resource-events.js";

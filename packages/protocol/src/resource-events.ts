@@ -1,7 +1,8 @@
 import { EVENT_TYPES, type EventDraft, type JsonValue } from "./event.js";
 import { resourceId, subjectOf } from "./resource-id.js";
 
-interface ResourceRef {
+/** What a resource event is about, and who says it. */
+export interface ResourceRef {
   /** Unique within `source`. */
   readonly id: string;
   readonly source: string;

@@ -3,6 +3,7 @@ export type { AgentSessionOptions, AgentSessionState } from "./agent-session-sta
 export { isRefusal, REFUSAL_CODES, type RefusalCode } from "./close-reasons.js";
 export type { DialFailure } from "./dial-failure.js";
 export { negotiateVersion } from "./handshake.js";
+export type { Liveness } from "./liveness.js";
 export { PrincipalSession } from "./principal-session.js";
 export type {
   Acceptance,

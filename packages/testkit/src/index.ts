@@ -8,6 +8,7 @@ export {
 } from "./chaos-proxy.js";
 export { PERFECT_NETWORK, ROUGH_NETWORK, type NetworkFaults } from "./network-faults.js";
 export type { Notices } from "./live-links.js";
+export type { Side } from "./simulated-link.js";
 export type { Route } from "./partitions.js";
 export type { SimulatedDialerOptions } from "./simulated-dial.js";
 export {

@@ -3,6 +3,7 @@ import type { BufferLimits, PeerInfo } from "@hawser/transport";
 import { SimulatedConnection } from "./simulated-connection.js";
 import { SimulatedPipe, type PipeWorld } from "./simulated-pipe.js";
 
+/** One end of a simulated connection: who dialled, and who was dialled. */
 export type Side = "dialer" | "listener";
 
 export interface LinkParts {
