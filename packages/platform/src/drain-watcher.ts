@@ -115,12 +115,7 @@ export class DrainWatcher implements Lifecycle {
     const waitMs = this.#backoffMs(denied);
     const now = this.#runtime.clock.wallTime();
     const since = this.#state.kind === "degraded" ? this.#state.since : now;
-    const fields = {
-      source: this.#source.source,
-      code: error.code,
-      err: error,
-      retryInMs: waitMs,
-    };
+    const fields = { source: this.#source.source, code: error.code, retry_in_ms: waitMs };
     const message = `the platform watcher cannot see: ${error.message}`;
     if (denied) this.#runtime.logger.error(fields, message);
     else this.#runtime.logger.warn(fields, message);
