@@ -26,6 +26,7 @@ export interface AgentObserver extends LinkObserver {
   state?(state: AgentState): void;
 }
 
+/** What `createAgent` makes an agent of. */
 export interface AgentOptions {
   /** 1 to 128 characters of a-z, 0-9, `.` and `-` that begin and end with a letter or digit. */
   readonly name: string;
@@ -67,6 +68,7 @@ export interface Accepted {
   readonly duplicate: boolean;
 }
 
+/** How patient a goodbye is. */
 export interface StopOptions {
   /**
    * How long the goodbye may take; at half of it handlers see their signal aborted, at the end the connection is cut. Then handlers may take as long again to finish and stop.

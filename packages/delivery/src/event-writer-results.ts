@@ -7,6 +7,7 @@ export type Transmission =
   /** A command past its `expirytime`: write it to the dead letters, then call `settled`. */
   | { readonly kind: "expired"; readonly entry: Deliverable };
 
+/** What an ACK changed. */
 export type AckResult =
   | {
       readonly kind: "acked";
@@ -21,6 +22,7 @@ export type AckResult =
   /** Not the event whose turn it is: settled before, or never offered. */
   | { readonly kind: "unknown" };
 
+/** What becomes of an event that its receiver did not apply. */
 export type NackResult =
   /** Goes again at `dueAtMs` (monotonic); the resource waits until then. */
   | { readonly kind: "retry"; readonly dueAtMs: number }

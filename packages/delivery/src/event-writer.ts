@@ -10,6 +10,7 @@ import { LinkedList } from "./linked-list.js";
 import { resolveResendTiming, type ResendTiming } from "./resend-timing.js";
 import { RtoEstimator, type RtoReading } from "./rto-estimator.js";
 
+/** What an `EventWriter` is made of; all of it holds for one session. */
 export interface EventWriterOptions {
   /** Events the peer accepts without having answered them; 1 to `LIMITS.maxWindow`. */
   readonly window: number;

@@ -14,6 +14,7 @@ export interface ResendTiming {
   readonly maxNackBackoffMs: number;
 }
 
+/** What holds for whatever `resend` leaves out; the reasons are at `ResendTiming`. */
 export const DEFAULT_RESEND_TIMING: ResendTiming = {
   initialTimeoutMs: 3_000,
   minTimeoutMs: 1_000,

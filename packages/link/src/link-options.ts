@@ -52,6 +52,7 @@ export interface LinkDoor<Session extends LinkSession> {
   superseded(session: Session): SessionOutput[];
 }
 
+/** What a `Link` binds together, and what it tells while it does. */
 export interface LinkOptions<Session extends LinkSession> {
   readonly runtime: Runtime;
   readonly connection: Connection;

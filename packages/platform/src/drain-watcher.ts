@@ -11,6 +11,7 @@ export const DEFAULT_WATCH_BACKOFF = {
   deniedMs: 300_000,
 } as const;
 
+/** What every watcher of a platform may be told. */
 export interface WatcherOptions {
   /** Called once at most. What it throws is logged. */
   readonly onDraining: (signal: DrainSignal) => void;

@@ -1,5 +1,6 @@
 import type { HawserError } from "@hawser/protocol";
 
+/** Which platform spoke. */
 export type PlatformSource = "elb" | "kubernetes";
 
 /** The platform is about to take this process away. */

@@ -1,6 +1,7 @@
 import type { HawserError, Hello } from "@hawser/protocol";
 import type { PeerInfo } from "@hawser/transport";
 
+/** Let in, or refused with the error that the agent is told and, if need be, when to come back. */
 export type AuthenticateResult =
   | { readonly ok: true }
   | { readonly ok: false; readonly error: HawserError; readonly retryAfterMs?: number };

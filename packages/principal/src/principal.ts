@@ -11,6 +11,7 @@ import type { BoundAddress, ListenerOptions } from "./listener/listener-options.
 import type { PrincipalObserver } from "./principal-observer.js";
 import type { AgentView, DeadLetterView, ResourceView } from "./views.js";
 
+/** What `createPrincipal` makes a principal of. */
 export interface PrincipalOptions {
   /** Where everything accepted is kept. Started and stopped by whoever made it. */
   readonly store: Store;
@@ -109,6 +110,7 @@ export interface Resources {
  */
 export type DrainShape = "handover" | "restart";
 
+/** How sessions are let go. */
 export interface DrainOptions {
   /** For people: in the notice to each agent and in logs. */
   readonly reason: string;

@@ -27,6 +27,7 @@ export const CLOSE_CODES = {
   storeUnavailable: 4009,
 } as const;
 
+/** A code this protocol closes with. */
 export type CloseCode = (typeof CLOSE_CODES)[keyof typeof CLOSE_CODES];
 
 /** What is reported when no close handshake took place (RFC 6455 section 7.1.5). Never sent. */

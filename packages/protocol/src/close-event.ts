@@ -8,12 +8,14 @@ import { closeReason, quote } from "./text.js";
 /** The type of the last CloudEvent of a gRPC client that ends with another code than 1000. Never seen above the transport. */
 export const CLOSE_EVENT_TYPE = `${CONTROL_TYPE_PREFIX}close.v1`;
 
+/** Why a stream ends, for transports that cannot say it in a frame of their own. */
 export interface Close {
   /** 1000 to 4999, as in a WebSocket close frame. */
   readonly code: number;
   readonly reason: string;
 }
 
+/** The last event of a stream (PROTOCOL.md, Transports). */
 export function encodeClose({ code, reason }: Close, envelope: ControlEnvelope): CloudEvent {
   return {
     specversion: "1.0",

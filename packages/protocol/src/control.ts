@@ -2,6 +2,7 @@ import type { ErrorCode } from "./errors.js";
 
 /** The versions of this protocol an implementation may speak, newest first. */
 export const PROTOCOL_VERSIONS = ["1"] as const;
+/** A version of the protocol that this package speaks. */
 export type ProtocolVersion = (typeof PROTOCOL_VERSIONS)[number];
 
 /** Names one event of one sender: what an ACK is keyed by. */
@@ -96,7 +97,9 @@ export interface Drain {
   readonly reconnect_after_ms: number;
 }
 
+/** Everything on a stream that is not an event (PROTOCOL.md, Control messages). */
 export type ControlMessage = Hello | Welcome | Refuse | Heartbeat | Ack | Nack | Goodbye | Farewell | Drain;
+/** The name of a control message, as its CloudEvents `type` has it. */
 export type ControlType = ControlMessage["type"];
 
 /** The CloudEvents `type` of a control message is this prefix, its name and `.v1`. */

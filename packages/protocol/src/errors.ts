@@ -42,6 +42,7 @@ export const ERROR_CODES = [
   "internal",
 ] as const;
 
+/** One of the closed set of codes (PROTOCOL.md, Errors). */
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
 /** What the error is about; the names are those of the log fields. */
@@ -79,6 +80,7 @@ export class HawserError extends Error {
   }
 }
 
+/** Whether a code from outside is one of ours. */
 export function isErrorCode(value: unknown): value is ErrorCode {
   return typeof value === "string" && (ERROR_CODES as readonly string[]).includes(value);
 }

@@ -61,6 +61,7 @@ export const RESERVED_TYPE_PREFIX = "hawser.";
 /** How delivery treats an event (PROTOCOL.md, Events): states of one resource supersede each other, commands never do. */
 export type EventClass = "spec" | "status" | "delete" | "command";
 
+/** What an event of this type is: states give way to newer ones, commands never do. */
 export function eventClass(type: string): EventClass {
   switch (type) {
     case EVENT_TYPES.spec:

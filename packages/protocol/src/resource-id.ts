@@ -21,6 +21,7 @@ export function isResourceKind(value: unknown): value is string {
   return typeof value === "string" && KIND.test(value);
 }
 
+/** The parts of a `resourceid`. */
 export interface ResourceId {
   readonly name: string;
   /** Source of truth's: a new uid under an old name is another resource. */
@@ -51,6 +52,7 @@ export function parseResourceId(text: string): ResourceId {
   );
 }
 
+/** The parts of the `subject` of a state event. */
 export interface Subject {
   readonly kind: string;
   readonly name: string;

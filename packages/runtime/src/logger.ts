@@ -27,8 +27,10 @@ export interface Logger {
 
 /** Levels in rising order of importance; `silent` writes nothing. */
 export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
+/** The least that is logged; `silent` logs nothing. */
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
+/** What a logger says of its program, and how much. */
 export interface LoggerOptions {
   /** @default "info" */
   readonly level?: LogLevel;

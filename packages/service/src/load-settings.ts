@@ -4,6 +4,7 @@ import { flagName, variableName } from "./setting-names.js";
 import type { SettingsOf, SettingsShape } from "./setting.js";
 import { parseSettingsFile } from "./settings-file.js";
 
+/** Where settings come from. */
 export interface LoadOptions<Shape extends SettingsShape> {
   /** Name of the program, for the help. */
   readonly program: string;
@@ -21,6 +22,7 @@ export interface LoadOptions<Shape extends SettingsShape> {
   readonly epilogue?: string;
 }
 
+/** The settings, or what is to be printed instead. */
 export type Loaded<Shape extends SettingsShape> =
   | { readonly kind: "settings"; readonly settings: SettingsOf<Shape> }
   /** The user asked for help or the version; print it and end with 0. */

@@ -23,6 +23,7 @@ export interface Service extends Lifecycle<object> {
   reload?(): void;
 }
 
+/** What `runService` runs: its name, its settings, and how to make it from them. */
 export interface ServiceProgram<Shape extends SettingsShape & typeof serviceSettings> {
   /** Name of the executable, and of the service in its log. */
   readonly program: string;

@@ -17,6 +17,7 @@ export function setting<T>(placeholder: string, description: string, schema: z.Z
   return { placeholder, description, schema };
 }
 
+/** A program's settings by their names; flags, variables and keys of the file follow from them. */
 export type SettingsShape = Readonly<Record<string, Setting>>;
 
 /** The object that comes out: settings without a default may be undefined. */
@@ -27,6 +28,7 @@ export type SettingsOf<Shape extends SettingsShape> = {
 /** A text that is not empty. */
 export const text = (): z.ZodType<string> => z.string("is not a text").min(1, "is empty");
 
+/** One of a few words. */
 export const oneOf = <const Values extends readonly [string, ...string[]]>(
   values: Values,
 ): z.ZodType<Values[number]> => z.enum(values, { error: () => `is none of ${values.join(", ")}` });
@@ -38,6 +40,7 @@ export const toggle = (): z.ZodType<boolean> =>
     "is neither true nor false",
   );
 
+/** A whole number within bounds. */
 export function integer({ min, max }: { readonly min: number; readonly max: number }): z.ZodType<number> {
   const range = `is not a whole number from ${min} to ${max}`;
   return z
@@ -70,6 +73,7 @@ export function duration({
   );
 }
 
+/** Where to listen or to connect. */
 export interface HostPort {
   readonly host: string;
   readonly port: number;

@@ -5,6 +5,7 @@ import type { EndingState } from "./session-machine.js";
 import type { Established } from "./session-output.js";
 import type { SessionTiming } from "./session-timing.js";
 
+/** What an agent brings to a session. */
 export interface AgentSessionOptions {
   /** Name of the agent. */
   readonly agent: string;
@@ -22,6 +23,7 @@ export interface AgentSessionOptions {
   readonly replaces?: string;
 }
 
+/** Where an agent's session is (PROTOCOL.md, Session). */
 export type AgentSessionState =
   | { readonly kind: "new" }
   /** Said hello, waits for welcome. */

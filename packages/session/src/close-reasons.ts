@@ -13,8 +13,11 @@ export const REFUSAL_CODES = [
   "invalid_agent_name",
   "unsupported_version",
 ] as const;
+
+/** A refusal that no waiting mends. */
 export type RefusalCode = (typeof REFUSAL_CODES)[number];
 
+/** Whether somebody has to mend something before it makes sense to come back. */
 export function isRefusal(code: ErrorCode): code is RefusalCode {
   return REFUSAL_CODES.some((refusal) => refusal === code);
 }

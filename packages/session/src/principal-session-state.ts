@@ -5,6 +5,7 @@ import type { EndingState } from "./session-machine.js";
 import type { Established } from "./session-output.js";
 import type { SessionTiming } from "./session-timing.js";
 
+/** What a principal brings to a session. */
 export interface PrincipalSessionOptions {
   /** Name of the principal's store. */
   readonly store: string;
@@ -35,6 +36,7 @@ export interface DrainOrder {
   readonly reason: string;
 }
 
+/** Where a principal's session is (PROTOCOL.md, Session). */
 export type PrincipalSessionState =
   | { readonly kind: "new" }
   | { readonly kind: "awaitingHello"; readonly deadlineMs: number }

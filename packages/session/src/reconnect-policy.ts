@@ -12,6 +12,7 @@ export interface Reconnect {
   readonly reason: string;
 }
 
+/** What a `ReconnectPolicy` is made of. */
 export interface ReconnectPolicyOptions {
   readonly random: Random;
   readonly timing?: Partial<ReconnectTiming>;

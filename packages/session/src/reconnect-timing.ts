@@ -18,6 +18,7 @@ export interface ReconnectTiming {
   readonly maxRequestedMs: number;
 }
 
+/** What holds for whatever `reconnect` leaves out; the reasons are at `ReconnectTiming`. */
 export const DEFAULT_RECONNECT_TIMING: ReconnectTiming = {
   backoffMinMs: 250,
   backoffMaxMs: 120_000,

@@ -6,6 +6,7 @@ import type { SessionTiming } from "./session-timing.js";
  * events flow on the new.
  */
 export type AgentRotation = (typeof AGENT_ROTATIONS)[number];
+/** The ways to renew a connection (PROTOCOL.md, Rotation). */
 export const AGENT_ROTATIONS = ["break-before-make", "make-before-break"] as const;
 
 /** When a connection that opens now is to be renewed: uniform between the two bounds, one draw per connection; undefined when switched off. */

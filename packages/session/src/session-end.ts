@@ -39,6 +39,7 @@ export type EndReason =
   | { readonly kind: "superseded"; readonly error: HawserError }
   | { readonly kind: "failed"; readonly error: HawserError };
 
+/** How a session ended, how long it lived, and what its transport did. */
 export type SessionEnd = EndReason & {
   /** Undefined when the session never opened. */
   readonly openedAtMs: number | undefined;

@@ -1,6 +1,7 @@
 import { createDiskStore, type DiskStoreOptions, type Store } from "@hawser/store";
 import { createLevelDisk } from "./level-disk.js";
 
+/** What `createLevelStore` needs besides what every store on a disk takes. */
 export interface LevelStoreOptions extends DiskStoreOptions {
   /** Where the contents live: a directory of its own, made if missing, on a local disk. One process uses it at a time. */
   readonly directory: string;

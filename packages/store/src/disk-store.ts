@@ -28,6 +28,7 @@ import { DEFAULT_RECOVERY_DELAY_MS } from "./store-device.js";
 import { StoreParts } from "./store-parts.js";
 import type { Store } from "./store.js";
 
+/** What every store over a `Disk` takes. */
 export interface DiskStoreOptions {
   /** @default systemRuntime() */
   readonly runtime?: Runtime;

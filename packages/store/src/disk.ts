@@ -41,11 +41,13 @@ export interface OpenDisk {
   close(): Promise<void>;
 }
 
+/** One row of a disk. */
 export type Row = readonly [key: string, value: string];
 
 /** New values by key; undefined removes. */
 export type Changes = ReadonlyMap<string, string | undefined>;
 
+/** Which rows to read, in order of their keys. */
 export interface KeyRange {
   /** First key, itself included. */
   readonly from: string;

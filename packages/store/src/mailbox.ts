@@ -48,6 +48,7 @@ export interface LeaseCallbacks {
   lost(why: "superseded" | "resync"): void;
 }
 
+/** What is known of the other end when its mailbox is opened. */
 export interface LeaseOptions {
   /**
    * Name of the store at the other end, from its hello or welcome. When it differs from the one remembered, the peer lost its state: its inbox rows here
@@ -75,6 +76,7 @@ export interface MailboxLease {
   close(): Promise<void>;
 }
 
+/** Why an event became a dead letter, and when. */
 export interface DeadLetterReason {
   readonly code: string;
   readonly message: string;
@@ -109,6 +111,7 @@ export interface MailboxLimits {
   readonly maxPeers: number;
 }
 
+/** What holds for whatever `limits` leaves out; what happens at each is at `MailboxLimits`. */
 export const DEFAULT_MAILBOX_LIMITS: MailboxLimits = {
   maxEntries: 100_000,
   maxBytes: 268_435_456,

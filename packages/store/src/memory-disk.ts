@@ -16,6 +16,7 @@ export interface MemoryDisk {
   failWrites(failure: HawserError | undefined): void;
 }
 
+/** A disk that lives as long as the process does. */
 export function createMemoryDisk(): MemoryDisk {
   return new SimulatedDisk();
 }

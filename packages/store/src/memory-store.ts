@@ -2,6 +2,7 @@ import { createDiskStore, type DiskStoreOptions } from "./disk-store.js";
 import { createMemoryDisk, type MemoryDisk } from "./memory-disk.js";
 import type { Store } from "./store.js";
 
+/** What `createMemoryStore` takes besides what every store on a disk does. */
 export interface MemoryStoreOptions extends DiskStoreOptions {
   /** Where the contents live; share it to see them again after a simulated crash. @default a new one */
   readonly disk?: MemoryDisk;

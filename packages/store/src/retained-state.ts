@@ -18,6 +18,7 @@ export interface RetainedState {
   readonly refusal: "dead_letter" | "discarded" | undefined;
 }
 
+/** A piece of a list. */
 export interface Page {
   /** Subjects (or peers) greater than this one, in code unit order. @default from the start */
   readonly after?: string;

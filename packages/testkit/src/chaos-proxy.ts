@@ -17,6 +17,7 @@ export interface ChaosFaults {
   readonly blackHole: boolean;
 }
 
+/** A proxy that only passes on. */
 export const NO_CHAOS: ChaosFaults = {
   latencyMs: 0,
   bytesPerSecond: Number.POSITIVE_INFINITY,
@@ -25,6 +26,7 @@ export const NO_CHAOS: ChaosFaults = {
   blackHole: false,
 };
 
+/** What a chaos proxy stands in front of, and how it begins. */
 export interface ChaosProxyOptions {
   readonly target: { readonly host: string; readonly port: number };
   readonly runtime: Runtime;
@@ -35,6 +37,7 @@ export interface ChaosProxyOptions {
   readonly listenPort?: number;
 }
 
+/** What a chaos proxy has done so far: connections, then bytes. */
 export interface ChaosCounts {
   readonly accepted: number;
   readonly open: number;
@@ -57,6 +60,7 @@ export interface ChaosProxy extends Lifecycle<{ readonly host: string; readonly 
   swallowAll(): number;
 }
 
+/** A TCP proxy that delays, throttles, resets and swallows as it is told; for tests over real sockets. */
 export function createChaosProxy(options: ChaosProxyOptions): ChaosProxy {
   return new TcpChaosProxy(options);
 }

@@ -17,6 +17,7 @@ import type { PipeWorld } from "./simulated-pipe.js";
 import type { VirtualHost } from "./virtual-host.js";
 import type { VirtualRuntime } from "./virtual-runtime.js";
 
+/** What a simulated network is made of; with one seed, every run is the same. */
 export interface SimulatedNetworkOptions {
   readonly virtual: VirtualRuntime;
   /** Decides latencies and faults. @default the seed of `virtual` */

@@ -3,6 +3,7 @@ import { createSettle } from "./settle.js";
 import { TimerQueue } from "./timer-queue.js";
 import { createHost, type VirtualHost } from "./virtual-host.js";
 
+/** What virtual time and randomness begin with. */
 export interface VirtualRuntimeOptions {
   /** Decides every random draw; print it when a run fails. */
   readonly seed: number;
@@ -12,6 +13,7 @@ export interface VirtualRuntimeOptions {
   readonly startWallTimeMs?: number;
 }
 
+/** How a virtual host differs from the others. */
 export interface HostOptions {
   /** How far this host's wall clock is ahead of the others', in milliseconds. @default 0 */
   readonly wallSkewMs?: number;

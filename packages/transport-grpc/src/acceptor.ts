@@ -22,6 +22,7 @@ const MAX_STREAMS_PER_SESSION = 16;
 const MAX_HEADER_FIELDS = 64;
 const MAX_HEADER_BYTES = 16_384;
 
+/** What the accepting side may be told; all of it has a default. */
 export interface GrpcAcceptorOptions extends StreamOptions {
   /** @default 10 s */
   readonly handshakeTimeoutMs?: number;

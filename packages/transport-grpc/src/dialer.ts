@@ -4,6 +4,7 @@ import { type Dialer, resolveStreamOptions, type StreamOptions } from "@hawser/t
 import type { GrpcTlsOptions } from "./channel.js";
 import { dialGrpc, type DialSettings } from "./dial-attempt.js";
 
+/** Whom to dial, and as whom. */
 export interface GrpcDialerOptions extends StreamOptions {
   /** `host:port`; an IPv6 address in brackets. */
   readonly target: string;

@@ -24,6 +24,7 @@ export const DEFAULT_MAX_HEADER_BYTES = 16_384;
 
 const MAX_HEADERS = 64;
 
+/** What the accepting side may be told; all of it has a default. */
 export interface WebSocketAcceptorOptions extends StreamOptions {
   /** The only path that is upgraded. @default "/v1/connect" */
   readonly path?: string;

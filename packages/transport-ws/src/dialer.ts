@@ -11,6 +11,7 @@ import { type DialSettings, dialWebSocket, type WebSocketTlsOptions } from "./di
 import { DEFAULT_PATH } from "./stream-settings.js";
 import { framingOf, isSubprotocol, type Subprotocol } from "./subprotocol.js";
 
+/** Whom to dial, and as whom. */
 export interface WebSocketDialerOptions extends StreamOptions {
   /** `ws://` or `wss://`, without credentials; a URL without a path gets `/v1/connect`. */
   readonly url: string;

@@ -2,6 +2,7 @@ import { type CloudEvent, jsonCodec, protobufCodec } from "@hawser/protocol";
 
 /** The two subprotocols of the CloudEvents WebSocket binding this project speaks. */
 export const SUBPROTOCOLS = ["cloudevents.json", "cloudevents.proto"] as const;
+/** A subprotocol of the CloudEvents WebSocket binding. */
 export type Subprotocol = (typeof SUBPROTOCOLS)[number];
 
 /** How events of one subprotocol become WebSocket messages and back: one event per message. */

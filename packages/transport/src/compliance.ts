@@ -20,6 +20,7 @@ export type { MakeTransport } from "./compliance/stage.js";
 /** Far above what any case takes on a quiet machine; a case that waits for what never comes fails by it. */
 const CASE_TIMEOUT_MS = 20_000;
 
+/** What a transport is spared. */
 export interface ComplianceOptions {
   /** An in-process transport is spared the cases about strangers on its port. @default "sockets" */
   readonly medium?: "sockets" | "in-process";

@@ -36,6 +36,7 @@ export type ConnectionEnd =
       readonly error: HawserError;
     };
 
+/** What a connection tells whoever opened it. */
 export interface ConnectionHandlers {
   /** One received CloudEvent, in the order it was sent. Must not block and must not throw. */
   message(event: CloudEvent): void;
@@ -91,6 +92,7 @@ export interface BufferLimits {
   readonly hardLimitBytes: number;
 }
 
+/** What holds where no limits are given: enough for a window of events, little enough for thousands of connections. */
 export const DEFAULT_BUFFER_LIMITS: BufferLimits = {
   highWaterBytes: 1_048_576,
   lowWaterBytes: 262_144,

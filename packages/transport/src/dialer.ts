@@ -3,6 +3,7 @@ import type { Connection } from "./connection.js";
 /** How long a dial may take unless told otherwise: DNS, TCP, TLS and upgrade of a healthy server take far less. */
 export const DEFAULT_DIAL_TIMEOUT_MS = 10_000;
 
+/** How long a dial may take, and who may end it. */
 export interface DialOptions {
   /** Gives up: the returned promise rejects with `aborted` and nothing stays open. */
   readonly signal?: AbortSignal;

@@ -19,6 +19,7 @@ export interface StreamOptions {
   readonly closeTimeoutMs?: number;
 }
 
+/** `StreamOptions` with every default filled in. */
 export type StreamSettings = Required<Omit<StreamOptions, "limits">> & { readonly limits: BufferLimits };
 
 /** @throws HawserError `invalid_config` */

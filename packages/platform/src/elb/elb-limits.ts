@@ -7,6 +7,7 @@ export type ElbSdk = typeof elb;
 /** Makes a call under the watcher's time limit. */
 export type LimitedCall = <T>(call: (signal: AbortSignal) => Promise<T>) => Promise<T>;
 
+/** What the load balancers grant a target, as far as it could be read. */
 export interface ElbLimits {
   readonly limits: Pick<PlatformLimits, "deregistrationDelayMs" | "idleTimeoutMs">;
   /** What could not be read, for example for want of a permission. */

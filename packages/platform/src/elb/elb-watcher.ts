@@ -10,15 +10,19 @@ import { readElbLimits, type ElbLimits, type ElbSdk, type LimitedCall } from "./
 import { findOwnTargets, type Candidate, type OwnTarget } from "./own-target.js";
 import { TargetPresence } from "./target-presence.js";
 
+/** Between two looks: soon enough for a deregistration delay of minutes, and far from the rate limits of the API. */
 export const DEFAULT_POLL_INTERVAL_MS = 5_000;
+/** How long one request may take before the next look is due. */
 export const DEFAULT_REQUEST_TIMEOUT_MS = 3_000;
 const SDK = "@aws-sdk/client-elastic-load-balancing-v2";
 const TARGET_GROUP_ARN = /^arn:[^:]+:elasticloadbalancing:([a-z0-9-]+):\d*:targetgroup\//;
 
+/** Whether this can be the ARN of a target group; nobody is asked whether there is one. */
 export function isTargetGroupArn(text: string): boolean {
   return TARGET_GROUP_ARN.test(text);
 }
 
+/** Which target groups to look at, and which of their targets this process is. */
 export interface ElbWatcherOptions extends WatcherOptions {
   /** One or several, of one region. To drain in one of them is to drain. */
   readonly targetGroupArns: readonly string[];
@@ -33,6 +37,7 @@ export interface ElbWatcherOptions extends WatcherOptions {
   readonly requestTimeoutMs?: number;
 }
 
+/** Watches one's own target in its target groups, from `start` to `stop`. */
 export interface ElbWatcher extends Lifecycle {
   readonly state: PlatformWatcherState;
   /** What `checkPlatformWindows` wants to know, as far as it may be read. After `start`. */

@@ -13,6 +13,7 @@ import type { KubernetesSignal } from "./kubernetes-signal.js";
 import { KubernetesSource, REQUEST_TIMEOUT_MS, type KubeFeed } from "./kubernetes-source.js";
 import { EndpointReader, PodReader } from "./signal-reader.js";
 
+/** What to watch, and how to reach the API server; nothing is needed inside a pod. */
 export interface KubernetesWatcherOptions extends WatcherOptions {
   /** @default own pod */
   readonly signal?: KubernetesSignal;
@@ -24,12 +25,14 @@ export interface KubernetesWatcherOptions extends WatcherOptions {
   readonly server?: string;
 }
 
+/** What the pod is granted, as far as it could be read. */
 export interface KubernetesLimits {
   readonly limits: Pick<PlatformLimits, "terminationGraceMs">;
   /** What could not be read, for example for want of a permission. */
   readonly errors: readonly HawserError[];
 }
 
+/** Watches one's own pod, or its endpoint, from `start` to `stop`. */
 export interface KubernetesWatcher extends Lifecycle {
   readonly state: PlatformWatcherState;
   /** What `checkPlatformWindows` wants to know, as far as it may be read. After `start`. */

@@ -5,6 +5,7 @@ import { checkListenHost, checkListenPort, DEFAULT_LISTEN_HOST } from "../listen
 import { createApi, type ApiOptions } from "./api.js";
 import { HttpServing } from "./http-serving.js";
 
+/** What the HTTP server is made of, and what it bounds. */
 export interface ApiServerOptions extends ApiOptions {
   /** @default "127.0.0.1" */
   readonly host?: string;
@@ -21,6 +22,7 @@ export interface ApiServerOptions extends ApiOptions {
   readonly runtime?: Runtime;
 }
 
+/** What holds for whatever `createApiServer` is not given; the reasons are at `ApiServerOptions`. */
 export const DEFAULT_API_SERVER_OPTIONS = {
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 30_000,

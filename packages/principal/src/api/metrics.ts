@@ -14,6 +14,7 @@ const ACK_BUCKETS = [
   0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120,
 ];
 
+/** Where metrics are registered, and how many series agents may make. */
 export interface MetricsOptions {
   /** Where the metrics are registered. @default a registry of their own, never the global one */
   readonly registry?: Registry;
@@ -28,6 +29,7 @@ export interface MetricsOptions {
   readonly process?: boolean;
 }
 
+/** The metrics of one principal: what counts, and where it can be read. */
 export interface Metrics {
   /** To be given to `createPrincipal`. */
   readonly observer: PrincipalObserver;

@@ -16,6 +16,7 @@ export type GateState =
   | { readonly kind: "settling"; readonly settleMs: number }
   | { readonly kind: "open"; readonly by: "conditions" | "fallback" };
 
+/** What a start waits for before agents are let in, and for how long. */
 export interface GateOptions {
   /** Besides those the principal brings itself. All must hold, and go on holding while it settles. */
   readonly conditions?: readonly ReadinessCondition[];
@@ -29,6 +30,7 @@ export interface GateOptions {
   readonly onState?: (state: GateState) => void;
 }
 
+/** What holds for whatever `gate` leaves out: after two minutes it is better to fail, and to be started anew, than to wait unseen. */
 export const DEFAULT_GATE = {
   settleMs: 2_000,
   checkIntervalMs: 250,

@@ -8,6 +8,7 @@ export interface ListenerTls {
   readonly clientCa?: string | Buffer;
 }
 
+/** Where to listen, and whom to let in how fast. */
 export interface ListenerOptions {
   /** @default "127.0.0.1" */
   readonly host?: string;
@@ -18,6 +19,7 @@ export interface ListenerOptions {
   readonly admission?: Partial<AdmissionSettings>;
 }
 
+/** Where a port was bound; with port 0 the system chose it. */
 export interface BoundAddress {
   readonly host: string;
   readonly port: number;

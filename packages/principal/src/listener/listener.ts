@@ -14,6 +14,7 @@ import { certificateName, TlsEndpoint } from "./tls-endpoint.js";
 import { unsupportedProtocolAnswer } from "./unsupported-protocol.js";
 import { Visitors, type AdmissionTimes, type Visitor } from "./visitors.js";
 
+/** What a listener is put together from, besides its options. */
 export interface ListenerParts {
   readonly runtime: Runtime;
   /** Who takes the sockets, one per protocol. Started before this listener and stopped after it, by their owner. */
@@ -22,6 +23,7 @@ export interface ListenerParts {
   readonly internal?: boolean;
 }
 
+/** A port in front of the acceptors: it lets sockets in at a bounded rate and hands each to the acceptor of its protocol. */
 export interface Listener extends Lifecycle<BoundAddress> {
   /** The connection from this address became a session, or was refused as one: its place is for somebody else. */
   settled(address: string): AdmissionTimes | undefined;

@@ -15,6 +15,7 @@ export interface StoreUnderTest {
   dispose(): Promise<void>;
 }
 
+/** Makes the store under test, empty and with these limits. */
 export type MakeStore = (limits?: Partial<MailboxLimits>) => Promise<StoreUnderTest>;
 
 /** A store for the length of one test. */

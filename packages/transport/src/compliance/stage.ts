@@ -21,6 +21,7 @@ export interface Pair {
   readonly server: End;
 }
 
+/** Makes the transport under test, with the settings of one case. */
 export type MakeTransport = (settings: CaseSettings) => Promise<TransportUnderTest>;
 
 /** Sets the stage, plays the case, strikes the stage; a failing case is reported rather than what its leftovers cause. */

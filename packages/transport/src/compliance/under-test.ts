@@ -43,6 +43,7 @@ export interface InProcessWire {
   readonly neighbour: Dialer;
 }
 
+/** A transport as the suite needs it. */
 export interface TransportUnderTest {
   /** Not started: the suite starts and stops it. */
   readonly acceptor: Acceptor;

@@ -7,6 +7,7 @@ import type { LinkFaults } from "../link-faults.js";
 import { MemoryDialer } from "./memory-dialer.js";
 import { MemoryLink } from "./memory-link.js";
 
+/** When and how the memory transport delivers. */
 export interface MemoryTransportOptions {
   /** When things are delivered; virtual ones make a run repeatable. @default systemTimers */
   readonly timers?: Timers;
@@ -16,6 +17,7 @@ export interface MemoryTransportOptions {
   readonly codec?: Codec;
 }
 
+/** Both ends of a transport that never leaves the process. */
 export interface MemoryTransport {
   /** Takes what the dialers dial; has no use for sockets and refuses them. */
   readonly acceptor: Acceptor;
