@@ -3,7 +3,7 @@ import type { Established, SessionEnd } from "@hawser/session";
 
 /**
  * What a link tells whoever counts and shows: metrics, logs, consoles. Calls are made after the fact, must not throw and must be cheap: they
- * run on the hot path.
+ * run on the hot path. One that throws all the same ends the session it is told about with `internal`, and no other.
  */
 export interface LinkObserver {
   opened?(session: Established): void;

@@ -93,6 +93,51 @@ describe("Link", () => {
     expect(sides.agentEnds).toEqual([]);
   });
 
+  it.each([
+    ["opened", "agent"],
+    ["sent", "principal"],
+    ["acked", "principal"],
+    ["nacked", "principal"],
+    ["deadLettered", "principal"],
+    ["applied", "agent"],
+    ["refused", "agent"],
+  ] as const)(
+    "ends the session with internal, and nothing else, where an observer of %s throws",
+    async (call, side) => {
+      let thrown = false;
+      sides[side].observer[call] = () => {
+        if (thrown) return;
+        thrown = true;
+        throw new TypeError("a bug in an observer");
+      };
+      sides.agent.handler = ({ version }): Outcome =>
+        version === 2 ? rejected(new HawserError("handler_rejected", "never")) : { kind: "applied" };
+      await sides.publish(sides.principal, "edge-1", [command("a"), command("b"), command("c")]);
+      await sides.connect();
+      await sides.world.advance(100);
+      const [ownEnd] = side === "agent" ? sides.agentEnds : sides.principalEnds;
+      const [peerEnd] = side === "agent" ? sides.principalEnds : sides.agentEnds;
+      expect(ownEnd).toMatchObject({ kind: "failed", error: { code: "internal" } });
+      expect(peerEnd).toMatchObject({
+        kind: "failed",
+        transport: { kind: "closed", code: 1011, by: "peer" },
+      });
+      await sides.connect();
+      await sides.world.advance(10_000);
+      expect(await sides.principal.store.stats("edge-1")).toMatchObject({ pending: 0, deadLetters: 1 });
+    },
+  );
+
+  it("tells its owner of the end although an observer of it throws", async () => {
+    sides.agent.observer.ended = () => {
+      throw new TypeError("a bug in an observer");
+    };
+    const link = await sides.connect();
+    link.fail(new HawserError("internal", "enough"));
+    await sides.world.advance(100);
+    expect(sides.agentEnds).toHaveLength(1);
+  });
+
   it("does not acknowledge what it could not record, and does later", async () => {
     await sides.connect();
     sides.agent.disk.failWrites(new HawserError("store_full", "no space left"));
@@ -290,7 +335,7 @@ describe("Receiver", () => {
       return state;
     };
     sides.agent.handler = () => new Promise<Outcome>(() => {});
-    const sink = { ack: () => {}, nack: () => {} };
+    const sink = { ack: () => {}, nack: () => {}, failed: () => {} };
     void receiver.attach("principal-store", sink);
     void receiver.attach("principal-store", sink);
     await sides.world.advance(20);

@@ -10,7 +10,7 @@ import { WakeTimer, type Logger, type Runtime } from "@hawser/runtime";
 import type { Established, SessionEnd, SessionOutput } from "@hawser/session";
 import type { Connection } from "@hawser/transport";
 import { Handshake, type AttachedPeer } from "./handshake.js";
-import type { LinkOptions, Predecessor } from "./link-options.js";
+import type { LinkOptions, LinkPeer, Predecessor } from "./link-options.js";
 import type { LinkSession } from "./link-session.js";
 import { Outlet } from "./outlet.js";
 import type { Sender } from "./sender.js";
@@ -55,7 +55,7 @@ export class Link<Session extends LinkSession> implements Predecessor {
     this.#connection = options.connection;
     this.#runtime = options.runtime;
     this.#outlet = new Outlet(options.connection, options.source);
-    this.#wake = new WakeTimer(options.runtime, () => this.#woken());
+    this.#wake = new WakeTimer(options.runtime, () => this.#guarded(() => this.#woken()));
     this.#logger = options.runtime.logger.child({ transport: options.connection.transport });
     this.#handshake = new Handshake(options, {
       sink: this.#sink,
@@ -148,7 +148,7 @@ export class Link<Session extends LinkSession> implements Predecessor {
         void this.#handshake.answer(output.hello);
         return;
       case "opened":
-        void this.#opened(output.peer);
+        this.#opened(output.peer).catch((thrown: unknown) => this.fail(HawserError.from(thrown)));
         return;
       case "quiesce":
         this.#quiesced = true;
@@ -168,7 +168,9 @@ export class Link<Session extends LinkSession> implements Predecessor {
         this.#connection.terminate(output.error);
         return;
       case "ended":
-        void this.#ended(output.end);
+        this.#ended(output.end).catch((thrown: unknown) => {
+          this.#logger.error({ err: thrown }, "the owner of a session threw as it ended");
+        });
         return;
     }
   }
@@ -227,6 +229,7 @@ export class Link<Session extends LinkSession> implements Predecessor {
       this.#outlet.nack(nack);
       this.#scheduleFlush();
     },
+    failed: (error: HawserError): void => this.fail(error),
   };
 
   #message(event: CloudEvent): void {
@@ -310,20 +313,35 @@ export class Link<Session extends LinkSession> implements Predecessor {
     this.#flushScheduled = true;
     this.#runtime.timers.soon(() => {
       this.#flushScheduled = false;
-      this.#flush();
+      this.#guarded(() => this.#flush());
     });
+  }
+
+  // What throws in a timer would end the process, and with it the session of everybody else.
+  #guarded(step: () => void): void {
+    try {
+      step();
+    } catch (thrown) {
+      const error = HawserError.from(thrown);
+      const outputs = this.session.fail(error, this.#now());
+      if (outputs.length > 0) this.perform(outputs);
+      // It throws even while it ends: nothing is left but to cut it.
+      else this.#connection.terminate(error);
+    }
   }
 
   #flush(): void {
     if (this.#state.name === "ended") return;
     this.#outlet.flushReplies();
-    if (this.#state.name === "open") {
-      if (this.#outlet.writable) this.#state.sender.pump(this.#outlet.event);
-    }
+    this.#sending()?.pump(this.#outlet.event);
     if (this.#quiesced && this.#state.name !== "establishing") this.#quiet();
-    // While the connection is full nothing of the writer's is due: `writable` flushes again.
-    const sender = this.#state.name === "open" && this.#outlet.writable ? this.#state.sender : undefined;
-    this.#wake.arm(this.session.nextWakeAt(), sender?.nextWakeAt());
+    this.#wake.arm(this.session.nextWakeAt(), this.#sending()?.nextWakeAt());
+  }
+
+  // While the connection is full nothing of the writer's is due: `writable` flushes again. Nor is it when the session ends.
+  #sending(): Sender | undefined {
+    if (this.#state.name !== "open" || !this.#outlet.writable) return undefined;
+    return this.session.maySendEvents ? this.#state.sender : undefined;
   }
 
   #quiet(): void {
@@ -362,12 +380,20 @@ export class Link<Session extends LinkSession> implements Predecessor {
     }
     if ("peer" in state) {
       state.peer.receiver.detach(this.#sink);
-      state.peer.observer?.ended?.(end);
+      this.#tellEnded(state.peer, end);
       await state.lease.close().catch((thrown: unknown) => {
         // Only lazily recorded ACKs are lost with it, which costs a resend.
         this.#logger.warn({ err: thrown }, "the mailbox could not be closed cleanly");
       });
     }
     this.#options.onEnded(end);
+  }
+  // Whoever waits for the end, to connect again, hears of it all the same.
+  #tellEnded({ observer }: LinkPeer, end: SessionEnd): void {
+    try {
+      observer?.ended?.(end);
+    } catch (thrown) {
+      this.#logger.error({ err: thrown }, "an observer threw as a session ended");
+    }
   }
 }

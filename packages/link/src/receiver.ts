@@ -29,8 +29,11 @@ export type Outcome =
 export interface ReplySink {
   ack(key: EventKey): void;
   nack(nack: Omit<Nack, "type">): void;
+  /** Something behind the answers threw: the session is to end with it. */
+  failed(error: HawserError): void;
 }
 
+/** What a `Receiver` is made of: one for each peer, kept over its sessions. */
 export interface ReceiverOptions {
   readonly runtime: Runtime;
   readonly store: InboxStore;
@@ -129,7 +132,7 @@ export class Receiver {
 
   #skip(event: HawserEvent, why: "duplicate" | "stale"): void {
     this.#sink?.ack({ resourceid: event.resourceid, eventid: event.eventid });
-    this.#options.observer?.skipped?.(event, why);
+    this.#tell((observer) => observer.skipped?.(event, why));
   }
 
   // Handlers that become due within one tick share one write of their attempts.
@@ -245,7 +248,7 @@ export class Receiver {
   #acknowledge(event: HawserEvent, version: number): void {
     if (!this.#attached().isCurrent(event.resourceid, version)) return;
     this.#sink?.ack({ resourceid: event.resourceid, eventid: event.eventid });
-    this.#options.observer?.applied?.(event);
+    this.#tell((observer) => observer.applied?.(event));
   }
 
   #retry(delivery: Delivery, error: HawserError): void {
@@ -256,7 +259,18 @@ export class Receiver {
   #nack(event: HawserEvent, retryable: boolean, error: HawserError): void {
     const { resourceid, eventid } = event;
     this.#sink?.nack({ resourceid, eventid, retryable, code: error.code, message: error.message });
-    this.#options.observer?.refused?.(event, retryable, error.code, error.message);
+    this.#tell((observer) => observer.refused?.(event, retryable, error.code, error.message));
+  }
+
+  // An observer that throws ends the session, and keeps neither an answer nor the next event of a resource back.
+  #tell(tell: (observer: LinkObserver) => void): void {
+    const { observer } = this.#options;
+    if (observer === undefined) return;
+    try {
+      tell(observer);
+    } catch (thrown) {
+      this.#sink?.failed(HawserError.from(thrown));
+    }
   }
 
   #finish({ event, version }: Delivery, outcome: "applied" | "rejected" | "retry"): void {

@@ -215,7 +215,7 @@ export class Sender {
     }
     const { event, version, error } = order;
     const reason = { code: error.code, message: error.message, at: this.#options.runtime.clock.wallTime() };
-    lease.deadLetter(version, reason).then(
+    const written = lease.deadLetter(version, reason).then(
       () => {
         // A lease that was lost meanwhile need not have written anything; once more does no harm.
         if (this.#lease !== lease && !this.#stopped) {
@@ -230,5 +230,6 @@ export class Sender {
       },
       (thrown: unknown) => this.#host.fail(HawserError.from(thrown, "store_unavailable")),
     );
+    written.catch((thrown: unknown) => this.#host.fail(HawserError.from(thrown)));
   }
 }
