@@ -73,7 +73,7 @@ describe.each(WIRES)("over %s", (wire) => {
     silent.listen(0, "127.0.0.1");
     await once(silent, "listening");
     onTestFinished(() => void silent.close());
-    const stage = await Stage.set(wire, (silent.address() as AddressInfo).port);
+    const stage = await Stage.set(wire, { port: (silent.address() as AddressInfo).port });
     await stage.agent.start();
     for (const failure of [1, 2]) {
       await stage.time.until("the dial is taken", () => taken >= failure || undefined);

@@ -4,6 +4,7 @@ import {
   type CloudEvent,
   type ControlMessage,
   type ControlType,
+  type HawserEvent,
   type Welcome,
 } from "@hawser/protocol";
 
@@ -11,6 +12,8 @@ import {
 export abstract class AgentCall {
   /** What was said about the end, by either side and in order, as it was on the wire. */
   readonly wire: string[] = [];
+  /** What the agent sent that is no control message. */
+  readonly events: HawserEvent[] = [];
   readonly #messages: ControlMessage[] = [];
   #ids = 0;
 
@@ -52,6 +55,7 @@ export abstract class AgentCall {
   protected received(event: CloudEvent): void {
     const parsed = parseMessage(event);
     if (parsed.kind === "control") this.#messages.push(parsed.message);
+    else this.events.push(parsed.event);
   }
 
   protected note(by: "agent" | "principal", what: string): void {

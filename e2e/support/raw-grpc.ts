@@ -7,6 +7,8 @@ import type { Wire, WireEnd } from "./wire.js";
 export class RawGrpc implements Wire {
   readonly frames: Buffer[] = [];
   readonly ended: Promise<WireEnd>;
+  /** Of the trailers, once they are there. */
+  status: number | undefined;
   readonly #session: ClientHttp2Session;
   readonly #stream: ClientHttp2Stream;
   #buffer = Buffer.alloc(0);
@@ -17,6 +19,7 @@ export class RawGrpc implements Wire {
     this.ended = new Promise((resolve) => {
       stream.on("trailers", (trailers) => {
         const code = trailers["hawser-close-code"];
+        this.status = Number(trailers["grpc-status"]);
         const reason = decodeURIComponent(String(trailers["grpc-message"] ?? ""));
         resolve({ code: code === undefined ? undefined : Number(code), reason });
       });

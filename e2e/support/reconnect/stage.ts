@@ -1,4 +1,4 @@
-import { createAgent, type Agent, type AgentState } from "@hawser/agent";
+import { createAgent, type Agent, type AgentOptions, type AgentState } from "@hawser/agent";
 import { createMemoryStore, type Store } from "@hawser/store";
 import type { Dialer } from "@hawser/transport";
 import { createGrpcDialer } from "@hawser/transport-grpc";
@@ -31,6 +31,12 @@ export interface Played extends Wait {
   readonly waitedMs: number;
 }
 
+/** What of the agent is not as it always is. */
+export interface StageParts extends Partial<Pick<AgentOptions, "store" | "observer" | "onEvent">> {
+  /** Where it dials, when that is not to be the principal. */
+  readonly port?: number;
+}
+
 /** A real agent against a principal written by hand: real sockets, virtual time. */
 export class Stage {
   readonly time = new SteppedTime({ draw: DRAW });
@@ -41,24 +47,28 @@ export class Stage {
   #waited = 0;
   #taken = 0;
 
-  private constructor(wire: Wire, principal: HandMadePrincipal, store: Store, port: number) {
+  private constructor(
+    wire: Wire,
+    principal: HandMadePrincipal,
+    parts: StageParts & { readonly store: Store },
+  ) {
     this.principal = principal;
     this.#wire = wire;
     this.agent = createAgent({
       name: "edge-7",
-      store,
-      dialer: dialerTo(wire, { host: principal.host, port }, this.time),
+      ...(parts.onEvent === undefined ? {} : { onEvent: parts.onEvent }),
+      store: parts.store,
+      dialer: dialerTo(wire, { host: principal.host, port: parts.port ?? principal.port }, this.time),
       runtime: this.time.runtime,
-      observer: { state: (state) => this.#states.push({ at: this.time.now(), state }) },
+      observer: { ...parts.observer, state: (state) => this.#states.push({ at: this.time.now(), state }) },
     });
   }
 
-  /** @param port where the agent dials, when it is not to reach the principal */
-  static async set(wire: Wire, port?: number): Promise<Stage> {
+  static async set(wire: Wire, parts: StageParts = {}): Promise<Stage> {
     const principal = await (wire === "gRPC" ? serveGrpc() : serveWebSocket());
-    const store = createMemoryStore();
+    const store = parts.store ?? createMemoryStore();
     await store.start();
-    const stage = new Stage(wire, principal, store, port ?? principal.port);
+    const stage = new Stage(wire, principal, { ...parts, store });
     onTestFinished(() => stage.#strike());
     return stage;
   }

@@ -1,0 +1,55 @@
+import type { MailboxLease, Store } from "@hawser/store";
+
+export interface Breakage {
+  /** Claiming a mailbox fails. */
+  readonly open?: () => Error;
+  /** Moving an event to the dead letters fails. */
+  readonly deadLetter?: () => Error;
+  /** Knowing what was applied fails. */
+  readonly load?: () => Error;
+  /** The store loses track of a mailbox, as soon as it is asked to remember an acknowledgement. */
+  readonly resync?: boolean;
+}
+
+/** A store of which a part throws. */
+export function breakStore(store: Store, { open, deadLetter, load, resync = false }: Breakage): Store {
+  const opening: Store["open"] = async (peer, holder, options, on) => {
+    if (open !== undefined) throw open();
+    const lease = await store.open(peer, holder, options, on);
+    const broken: MailboxLease = {
+      epoch: lease.epoch,
+      read: (after, limit) => lease.read(after, limit),
+      acknowledge: (version) => {
+        if (resync) on.lost("resync");
+        else lease.acknowledge(version);
+      },
+      deadLetter: (version, reason) =>
+        deadLetter === undefined ? lease.deadLetter(version, reason) : Promise.reject(deadLetter()),
+      close: () => lease.close(),
+    };
+    return broken;
+  };
+  const inbox: Store["inbox"] = {
+    load: (peer) => (load === undefined ? store.inbox.load(peer) : Promise.reject(load())),
+    begin: (...args) => store.inbox.begin(...args),
+    record: (...args) => store.inbox.record(...args),
+    settle: (...args) => store.inbox.settle(...args),
+  };
+  return {
+    get id() {
+      return store.id;
+    },
+    inbox,
+    retained: store.retained,
+    start: () => store.start(),
+    stop: () => store.stop(),
+    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+    append: (batch) => store.append(batch),
+    open: opening,
+    peers: (page) => store.peers(page),
+    stats: (peer) => store.stats(peer),
+    deadLetters: (peer, page) => store.deadLetters(peer, page),
+    requeue: (peer, version) => store.requeue(peer, version),
+    discard: (peer, version) => store.discard(peer, version),
+  };
+}
