@@ -48,7 +48,7 @@ const FULL = {
   events: 500,
   steadyMs: 8_000,
   downMs: 2_000,
-  rotating: 200,
+  rotating: 50,
   rate: 400,
   measureMs: 5_000,
   rounds: 3,
