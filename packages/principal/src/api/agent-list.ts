@@ -4,7 +4,7 @@ import type { Principal } from "../principal.js";
 import type { AgentView } from "../views.js";
 import { AGENT_SORTS, ORDERS, orderedPage } from "./agent-order.js";
 import type { FleetSnapshot } from "./fleet-snapshot.js";
-import type { PageJson } from "./paging.js";
+import type { PageJson, PageRequest } from "./paging.js";
 import { choice, PAGE_QUERY } from "./query.js";
 import { scanPage } from "./scan-page.js";
 import { agentJson } from "./view-json.js";
@@ -30,22 +30,36 @@ export async function listAgents(
   fleet: FleetSnapshot,
 ): Promise<PageJson<Record<string, unknown>>> {
   const page = { limit, after };
-  const wanted = (view: AgentView): boolean =>
-    (state === undefined || view.state === state) && view.name.startsWith(prefix);
-  if (sort !== "name" || order !== "asc") {
-    const agents = (await fleet.agents()).filter(wanted);
-    return orderedPage(agents, { sort, order }, page, agentJson);
-  }
+  if (sort === "name" && order === "asc") return agentsByName({ ...page, state, prefix }, principal);
+  const agents = (await fleet.agents()).filter((view) => isWanted(view, state, prefix));
+  return orderedPage(agents, { sort, order }, page, agentJson);
+}
+
+export interface AgentsByName extends PageRequest {
+  readonly state: AgentView["state"] | undefined;
+  /** The beginning of a name; empty for all. */
+  readonly prefix: string;
+}
+
+/** A page in order of name, which costs what it reads. */
+export function agentsByName(
+  { state, prefix, ...page }: AgentsByName,
+  principal: Pick<Principal, "agents">,
+): Promise<PageJson<Record<string, unknown>>> {
   return scanPage(page, {
     read: (request) => principal.agents(request),
     cursor: ({ name }) => name,
     judge: (view) => {
-      if (wanted(view)) return "take";
+      if (isWanted(view, state, prefix)) return "take";
       return view.name > prefix && !view.name.startsWith(prefix) ? "end" : "skip";
     },
     start: justBefore(prefix),
     json: agentJson,
   });
+}
+
+function isWanted(view: AgentView, state: AgentView["state"] | undefined, prefix: string): boolean {
+  return (state === undefined || view.state === state) && view.name.startsWith(prefix);
 }
 
 /** Behind all names in front of those with this prefix: `~` is above every character of a name. */

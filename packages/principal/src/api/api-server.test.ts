@@ -172,6 +172,21 @@ describe("clients that misbehave", () => {
   });
 });
 
+describe("streams", () => {
+  it("give their place back when the reader breaks off", async () => {
+    const { port, url } = await serve({ maxStreams: 1 });
+    const socket = await dial(port);
+    socket.write("GET /v1/streams/agents HTTP/1.1\r\nhost: a\r\n\r\n");
+    await once(socket, "data");
+    expect((await fetch(`${url}/v1/streams/agents`)).status).toBe(503);
+    socket.resetAndDestroy();
+    let answer = await fetch(`${url}/v1/streams/events`);
+    while (answer.status === 503) answer = await fetch(`${url}/v1/streams/events`);
+    expect(answer.status).toBe(200);
+    await answer.body?.cancel();
+  });
+});
+
 describe("stop", () => {
   it("lets a running request finish, closes idle connections and frees the port", async () => {
     let finish: () => void = () => {};
@@ -196,6 +211,16 @@ describe("stop", () => {
     expect((await answer).status).toBe(200);
     await Promise.all([stopped, server.stop(), idleEnd]);
     expect((await serve({ port })).port).toBe(port);
+  });
+
+  it("ends streams after what there is to tell, without waiting for its grace", async () => {
+    const { server, url } = await serve({ stopGraceMs: 3_600_000 });
+    const response = await fetch(`${url}/v1/streams/events`);
+    const told = response.text();
+    const event = { specversion: "1.0", id: "1", source: "/t", type: "t", resourceid: "a_1" } as const;
+    await principal.publish("edge-1", event);
+    await server.stop();
+    expect(await told).toContain("event: accepted");
   });
 
   it("cuts what is not done when the grace is over", async () => {

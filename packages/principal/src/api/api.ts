@@ -14,7 +14,9 @@ import { problemResponse } from "./problem.js";
 import { requestIdOf, requestIds } from "./request-id.js";
 import { resourceRoutes } from "./resource-routes.js";
 import { statusRoutes } from "./status-routes.js";
+import { DEFAULT_MAX_STREAMS, streamRoutes } from "./streams/stream-routes.js";
 
+/** Whose API it is, and who may use it. */
 export interface ApiOptions {
   readonly principal: Principal;
   /** Served at `/metrics`, and told of events that are refused here; absent, there is no such route. */
@@ -23,6 +25,8 @@ export interface ApiOptions {
   readonly version?: string;
   /** What clients must show as `Authorization: Bearer <token>`, except for `/livez`, `/readyz`, `/openapi.json` and `/docs`. @default everybody is let in */
   readonly token?: string;
+  /** Streams that are open at once; one more is refused with 503. @default DEFAULT_MAX_STREAMS (100) */
+  readonly maxStreams?: number;
   /** Hears of requests that failed by a fault of this process. @default silent */
   readonly logger?: Logger;
   /** Where request ids and the time come from. @default the real ones */
@@ -38,6 +42,7 @@ export interface ApiOptions {
  */
 export function createApi(options: ApiOptions): Hono {
   const { principal, metrics, version, token, logger = silentLogger, runtime = systemRuntime() } = options;
+  const { maxStreams = DEFAULT_MAX_STREAMS } = options;
   const app = new Hono();
   app.use(requestIds(runtime.random));
   app.use(responseHeaders);
@@ -54,6 +59,7 @@ export function createApi(options: ApiOptions): Hono {
   resourceRoutes(app, principal.resources);
   eventRoutes(app, principal, metrics?.observer ?? {}, logger);
   agentRoutes(app, principal, fleet);
+  streamRoutes(app, { principal, runtime, logger, maxStreams });
   lifecycleRoutes(app, principal);
   documentationRoutes(app, version ?? VERSION, token !== undefined);
   app.notFound((context) =>

@@ -3,6 +3,7 @@ import { getRequestListener } from "@hono/node-server";
 import type { Hono } from "hono";
 import { createServer, type Server } from "node:http";
 import type { Socket } from "node:net";
+import type { ServingBindings } from "./closing.js";
 import { bindPort } from "../listener/bind-port.js";
 import type { BoundAddress } from "../listener/listener-options.js";
 
@@ -25,7 +26,7 @@ export class HttpServing {
   readonly #runtime: Runtime;
   /** Connections without a request so far, which Node does not count among the idle ones. */
   readonly #unused = new Set<Socket>();
-  #closing = false;
+  readonly #closing = new AbortController();
 
   constructor(app: Hono, settings: HttpServingSettings, runtime: Runtime) {
     this.#settings = settings;
@@ -47,9 +48,9 @@ export class HttpServing {
     return bound;
   }
 
-  /** Closes the port and what is idle at once, each other connection when its answer is out, and what is left when the grace is over. */
+  /** Closes the port and what is idle at once, streams when they have told what there is, each other connection when its answer is out, and what is left when the grace is over. */
   close(): Promise<void> {
-    this.#closing = true;
+    this.#closing.abort();
     return new Promise((resolve) => {
       const grace = this.#runtime.timers.after(this.#settings.stopGraceMs, () =>
         this.#server.closeAllConnections(),
@@ -64,7 +65,10 @@ export class HttpServing {
 
   #serve(app: Hono): void {
     // Without replacing the global Request and Response, which belong to the whole process.
-    const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+    const bindings: ServingBindings = { closing: this.#closing.signal };
+    const answer = getRequestListener((request, parts) => app.fetch(request, { ...parts, ...bindings }), {
+      overrideGlobalObjects: false,
+    });
     this.#server.on("connection", (socket) => {
       this.#unused.add(socket);
       socket.once("close", () => this.#unused.delete(socket));
@@ -73,7 +77,8 @@ export class HttpServing {
       this.#unused.delete(incoming.socket);
       // A connection that is kept alive is idle only after its answer has been closed.
       outgoing.once("close", () => {
-        if (this.#closing) this.#runtime.timers.soon(() => this.#server.closeIdleConnections());
+        if (this.#closing.signal.aborted)
+          this.#runtime.timers.soon(() => this.#server.closeIdleConnections());
       });
       void answer(incoming, outgoing);
     });

@@ -3,4 +3,5 @@ export { createApiServer, DEFAULT_API_SERVER_OPTIONS, type ApiServerOptions } fr
 export { createApi, type ApiOptions } from "./api.js";
 export { createMetrics, DEFAULT_MAX_METRIC_AGENTS, type Metrics, type MetricsOptions } from "./metrics.js";
 export { DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT, type PageJson } from "./paging.js";
+export { DEFAULT_MAX_STREAMS } from "./streams/stream-routes.js";
 export type { Problem } from "./problem.js";

@@ -9,7 +9,15 @@ export type RouteHandler = (context: Context) => Response | Promise<Response>;
 /** A handler with what the OpenAPI document says of it. */
 export type Operation = RouteHandler & { readonly operation: OperationSpec };
 
-export const TAGS = ["Resources", "Events", "Agents", "Lifecycle", "Status", "Documentation"] as const;
+export const TAGS = [
+  "Resources",
+  "Events",
+  "Agents",
+  "Streams",
+  "Lifecycle",
+  "Status",
+  "Documentation",
+] as const;
 
 export interface AnswerSpec {
   readonly description: string;

@@ -1,0 +1,37 @@
+/** What can happen to an event: of ours (down to the dead letters), and of an agent (the last three). */
+export const STEP_NAMES = [
+  "accepted",
+  "sent",
+  "acked",
+  "nacked",
+  "dead_letter",
+  "applied",
+  "skipped",
+  "refused",
+] as const;
+export type StepName = (typeof STEP_NAMES)[number];
+
+/** A step in the life of an event. */
+export interface EventStep {
+  readonly name: StepName;
+  readonly agent: string;
+  readonly resourceid: string;
+  readonly eventid: string;
+  readonly type?: string;
+  /** Of `sent`: above 1 it went again within its session. */
+  readonly attempt?: number;
+  /** An error code; of `skipped`: `duplicate` or `stale`. */
+  readonly code?: string;
+  readonly message?: string;
+  /** Of `nacked` and `refused`: it will be tried again. */
+  readonly retryable?: boolean;
+  /** Of `acked`: from sending it to its ACK, if it was sent once. */
+  readonly latencyMs?: number;
+  /** Unix milliseconds. */
+  readonly at: number;
+}
+
+/** The step as the stream tells it; its name is that of the server-sent event. */
+export function stepJson({ name: _name, at, ...step }: EventStep): Record<string, unknown> {
+  return { ...step, at: new Date(at).toISOString() };
+}

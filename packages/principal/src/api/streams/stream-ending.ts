@@ -1,0 +1,36 @@
+import type { Principal } from "../../principal.js";
+
+/** When a stream is to end. `forget` once it has. */
+export interface StreamEnding {
+  readonly signal: AbortSignal;
+  forget(): void;
+}
+
+/** Streams end when the principal lets everybody go, and when the server they go through closes. */
+export function streamEnding(
+  principal: Pick<Principal, "status">,
+  closing: AbortSignal | undefined,
+): StreamEnding {
+  const ending = new AbortController();
+  const following = new AbortController();
+  const end = (): void => ending.abort();
+  if (closing?.aborted === true) end();
+  closing?.addEventListener("abort", end);
+  void followUntilOver(principal, following.signal).then(end);
+  return {
+    signal: ending.signal,
+    forget() {
+      following.abort();
+      closing?.removeEventListener("abort", end);
+    },
+  };
+}
+
+/** A principal that is stopped when the stream begins is one that has not started yet. */
+async function followUntilOver(principal: Pick<Principal, "status">, signal: AbortSignal): Promise<void> {
+  let begun = false;
+  for await (const { kind } of principal.status({ signal })) {
+    if (kind === "draining" || (kind === "stopped" && begun)) return;
+    begun = true;
+  }
+}

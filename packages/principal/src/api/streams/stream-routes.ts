@@ -1,0 +1,123 @@
+import { checkAgentName, HawserError } from "@hawser/protocol";
+import type { Logger, Runtime } from "@hawser/runtime";
+import type { Context, Hono } from "hono";
+import { z } from "zod";
+import type { Principal } from "../../principal.js";
+import { AGENTS_QUERY } from "../agent-list.js";
+import { about } from "../api-schema.js";
+import { closingOf } from "../closing.js";
+import { operation } from "../operation.js";
+import { requestIdOf } from "../request-id.js";
+import { route } from "../routes.js";
+import { AgentChangeLog } from "./agent-change-log.js";
+import { AgentStreamSource } from "./agent-source.js";
+import { EventJournal } from "./event-journal.js";
+import { EventStreamSource } from "./event-source.js";
+import { streamEnding } from "./stream-ending.js";
+import { streamResponse } from "./stream-response.js";
+import { StreamSlots } from "./stream-slots.js";
+import type { StreamSource } from "./stream-source.js";
+
+/** Streams that are open at once, of both kinds together: each may keep a connection and a walk through the agents busy. */
+export const DEFAULT_MAX_STREAMS = 100;
+
+export interface StreamRoutesParts {
+  readonly principal: Pick<Principal, "agent" | "agents" | "observe" | "state" | "status">;
+  readonly runtime: Runtime;
+  readonly logger: Logger;
+  readonly maxStreams: number;
+}
+
+const ANSWERS = {
+  200: {
+    description: "Server-sent events, until the reader or the principal goes.",
+    content: { "text/event-stream": z.string() },
+  },
+} as const;
+const HEADERS = {
+  "last-event-id": "The `id` of the last event that was read; the stream goes on behind it.",
+} as const;
+const ERRORS = ["overloaded", "draining"] as const;
+
+/** What happens, as it happens (server-sent events, HTML Standard, section 9.2). */
+export function streamRoutes(app: Hono, { principal, runtime, logger, maxStreams }: StreamRoutesParts): void {
+  const slots = new StreamSlots(maxStreams);
+  const journal = new EventJournal(runtime);
+  principal.observe(journal.observer);
+  let changes: AgentChangeLog | undefined;
+
+  /** Changes are written down from when somebody first asked for them. */
+  function changeLog(): AgentChangeLog {
+    if (changes !== undefined) return changes;
+    changes = new AgentChangeLog(runtime);
+    principal.observe(changes.observer);
+    return changes;
+  }
+
+  function answer(context: Context, open: (lastEventId: string | undefined) => StreamSource): Response {
+    if (principal.state === "draining") {
+      throw new HawserError(
+        "draining",
+        "this principal lets everybody go; come back, or follow the next one",
+      );
+    }
+    const release = slots.take();
+    const source = open(context.req.header("last-event-id"));
+    const ending = streamEnding(principal, closingOf(context));
+    const response = streamResponse(source, {
+      timers: runtime.timers,
+      ending: ending.signal,
+      onEnded: () => {
+        ending.forget();
+        release();
+      },
+      onFailed: (err) =>
+        logger.warn({ err, request_id: requestIdOf(context) }, "a stream ended: it cannot be read"),
+    });
+    // Nobody will read the body of an answer to HEAD.
+    if (context.req.raw.method === "HEAD") void response.body?.cancel();
+    return response;
+  }
+
+  route(app, "/v1/streams/events", {
+    GET: operation(
+      {
+        id: "streamEvents",
+        tag: "Streams",
+        summary: "Follow the steps in the life of events",
+        description:
+          "One server-sent event for each step: `accepted`, `sent`, `acked`, `nacked`, `dead_letter` of events for agents, `applied`, `skipped`, `refused` of events from them. The last 10,000 are remembered: with `Last-Event-ID` the stream goes on behind it, or says `gap` and tells all there are. A reader that is too slow hears `lagged`, and the stream ends; it may resume.",
+        query: z.object({ agent: about("Steps of this agent alone.", z.string().optional()) }),
+        headers: HEADERS,
+        answers: ANSWERS,
+        errors: [...ERRORS, "invalid_agent_name"],
+      },
+      (context, { query: { agent } }) => {
+        if (agent !== undefined) checkAgentName(agent);
+        return answer(context, (lastEventId) => new EventStreamSource(journal, { agent, lastEventId }));
+      },
+    ),
+  });
+
+  route(app, "/v1/streams/agents", {
+    GET: operation(
+      {
+        id: "streamAgents",
+        tag: "Streams",
+        summary: "Follow the agents",
+        description:
+          "An `agent` event for each agent of interest, then `synced`, then `agent` whenever one changed, a few times a second at most for each, and `gone` when one is not of interest any more. With a known `Last-Event-ID` only what changed since comes before `synced`; with an unknown one `reset`, and everything anew.",
+        query: AGENTS_QUERY.pick({ state: true, name: true }),
+        headers: HEADERS,
+        answers: ANSWERS,
+        errors: [...ERRORS, "store_unavailable"],
+      },
+      (context, { query: { state, name = "" } }) =>
+        answer(
+          context,
+          (lastEventId) =>
+            new AgentStreamSource(principal, changeLog(), { prefix: name, state, lastEventId }),
+        ),
+    ),
+  });
+}

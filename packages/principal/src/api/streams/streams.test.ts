@@ -1,0 +1,212 @@
+import { createMemoryStore } from "@hawser/store";
+import { createVirtualRuntime, type VirtualRuntime } from "@hawser/testkit";
+import { HawserError } from "@hawser/protocol";
+import { createMemoryTransport, type MemoryTransport } from "@hawser/transport";
+import type { Hono } from "hono";
+import { beforeEach, describe, expect, it } from "vitest";
+import { createPrincipal } from "../../create-principal.js";
+import type { Principal } from "../../principal.js";
+import { BareAgent } from "../../sessions/bare-agent.test-support.js";
+import { createApi } from "../api.js";
+import { COALESCE_MS } from "./agent-change-log.js";
+import { KEEP_ALIVE_MS } from "./stream-response.js";
+import { StreamReader, type ReadEvent } from "./stream-reader.test-support.js";
+
+const MAX_STREAMS = 3;
+const EVENT = {
+  specversion: "1.0",
+  id: "1",
+  source: "/t",
+  type: "com.example.ping",
+  resourceid: "web_1",
+} as const;
+
+let world: VirtualRuntime;
+let transport: MemoryTransport;
+let principal: Principal;
+let app: Hono;
+
+beforeEach(async () => {
+  world = createVirtualRuntime({ seed: 1 });
+  const { runtime } = world;
+  transport = createMemoryTransport({ timers: runtime.timers });
+  const store = createMemoryStore({ runtime });
+  await store.start();
+  principal = createPrincipal({ store, acceptors: [transport.acceptor], runtime });
+  await principal.start();
+  app = createApi({ principal, runtime, maxStreams: MAX_STREAMS });
+  return async () => {
+    const stopped = principal.stop().then(() => store.stop());
+    await world.advance(60_000);
+    await stopped;
+  };
+});
+
+async function open(path: string, lastEventId?: string): Promise<StreamReader> {
+  const headers: Record<string, string> = lastEventId === undefined ? {} : { "last-event-id": lastEventId };
+  const response = await app.request(path, { headers });
+  expect(response.status).toBe(200);
+  return new StreamReader(response);
+}
+
+/** The events that come within a while. */
+async function within(ms: number, reader: StreamReader): Promise<readonly ReadEvent[]> {
+  const events = reader.events();
+  await world.advance(ms);
+  return (await events) ?? [];
+}
+
+async function bareAgent(): Promise<BareAgent> {
+  const agent = new BareAgent(world, transport);
+  await agent.store.start();
+  return agent;
+}
+
+describe("GET /v1/streams/events", () => {
+  it("tells the life of an event that is applied", async () => {
+    await (await bareAgent()).connect();
+    const reader = await open("/v1/streams/events");
+    await reader.text();
+    await principal.publish("edge-1", EVENT);
+    const told: ReadEvent[] = [];
+    while (told.length < 3) told.push(...(await within(20, reader)));
+    const about = { agent: "edge-1", resourceid: "web_1", eventid: "1" };
+    const at = expect.stringMatching(/^2026-01-01T00:00:0\d\.\d{3}Z$/) as string;
+    expect(told.map(({ event, data }) => [event, data])).toEqual([
+      ["accepted", { ...about, type: EVENT.type, at }],
+      ["sent", { ...about, type: EVENT.type, attempt: 1, at }],
+      ["acked", { ...about, latencyMs: expect.any(Number) as number, at }],
+    ]);
+    expect(reader.lastEventId).toBe(told.at(-1)?.id);
+  });
+
+  it("tells the life of one that is refused", async () => {
+    const agent = await bareAgent();
+    agent.handler = () => ({ kind: "rejected", error: new HawserError("handler_rejected", "not here") });
+    await agent.connect();
+    const reader = await open("/v1/streams/events?agent=edge-1");
+    await reader.text();
+    await principal.publish("edge-1", EVENT);
+    await principal.publish("edge-2", EVENT);
+    const told: ReadEvent[] = [];
+    while (told.length < 4) told.push(...(await within(20, reader)));
+    expect(told.map(({ event }) => event)).toEqual(["accepted", "sent", "nacked", "dead_letter"]);
+    expect(told[2]?.data).toMatchObject({ code: "handler_rejected", message: "not here", retryable: false });
+    expect(told[3]?.data).toMatchObject({ code: "handler_rejected", message: "not here", type: EVENT.type });
+  });
+
+  it("goes on where a reader was, also for what happened before anybody read", async () => {
+    await principal.publish("a", EVENT);
+    await principal.publish("a", { ...EVENT, id: "2" });
+    const all = await open("/v1/streams/events", "0-0");
+    const told = await all.events();
+    expect(told?.map(({ event }) => event)).toEqual(["gap", "accepted", "accepted"]);
+    const rest = await open("/v1/streams/events", told?.[1]?.id);
+    expect((await rest.events())?.map(({ data }) => data["eventid"])).toEqual(["2"]);
+  });
+
+  it("refuses what is no agent's name", async () => {
+    const response = await app.request("/v1/streams/events?agent=A");
+    expect([response.status, await response.json()]).toMatchObject([400, { code: "invalid_agent_name" }]);
+  });
+});
+
+describe("GET /v1/streams/agents", () => {
+  it("tells all agents, and what becomes of them", async () => {
+    await principal.publish("edge-1", EVENT);
+    await principal.publish("edge-2", EVENT);
+    const reader = await open("/v1/streams/agents?name=edge-1");
+    expect((await reader.events())?.map(({ event, data }) => [event, data["name"]])).toEqual([
+      ["agent", "edge-1"],
+      ["synced", undefined],
+    ]);
+    const link = await (await bareAgent()).connect();
+    const [connected] = await within(COALESCE_MS, reader);
+    expect(connected).toMatchObject({ event: "agent", data: { state: "connected", pending: 0 } });
+    const shown = (await (await app.request("/v1/agents/edge-1")).json()) as object;
+    expect(Object.keys(connected?.data ?? {})).toEqual(Object.keys(shown));
+    link.connection.terminate(new HawserError("connection_failed", "test"));
+    const [left] = await within(10_000, reader);
+    expect(left).toMatchObject({ event: "agent", data: { state: "disconnected" } });
+  });
+
+  it("refuses a state that is none", async () => {
+    expect((await app.request("/v1/streams/agents?state=lost")).status).toBe(400);
+  });
+});
+
+describe.each(["/v1/streams/events", "/v1/streams/agents"])("%s", (path) => {
+  it("is an event stream that no proxy shall hold back", async () => {
+    const response = await app.request(path);
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      "content-type": "text/event-stream; charset=utf-8",
+      "cache-control": "no-store",
+      "x-accel-buffering": "no",
+    });
+    await response.body?.cancel();
+  });
+
+  it("says that it is alive while nothing happens", async () => {
+    const reader = await open(path);
+    await reader.text();
+    const silence = reader.text();
+    await world.advance(KEEP_ALIVE_MS - 1);
+    await world.advance(1);
+    expect(await silence).toMatch(/^: keep-alive\nid: \S+-\d+\n\n$/);
+    expect(world.now()).toBe(KEEP_ALIVE_MS);
+  });
+
+  it("is open for so many readers and not one more, until one leaves", async () => {
+    const readers = [];
+    for (let count = 0; count < MAX_STREAMS; count += 1) readers.push(await open(path));
+    const refused = await app.request(path);
+    expect([refused.status, await refused.json()]).toMatchObject([
+      503,
+      { code: "overloaded", detail: expect.stringContaining("3 streams") },
+    ]);
+    expect(refused.headers.get("retry-after")).toBe("5");
+    await readers[0]?.leave();
+    await readers[0]?.leave();
+    await open(path);
+    expect((await app.request(path)).status).toBe(503);
+  });
+
+  it("leaves nothing behind when its reader goes", async () => {
+    const timers = world.pendingTimers;
+    const reader = await open(path);
+    await reader.text();
+    const silence = reader.text();
+    await world.advance(1);
+    await reader.leave();
+    await silence;
+    expect(world.pendingTimers).toBe(timers);
+  });
+
+  it("answers HEAD without keeping a place", async () => {
+    for (let count = 0; count <= MAX_STREAMS; count += 1) {
+      expect((await app.request(path, { method: "HEAD" })).status).toBe(200);
+    }
+  });
+
+  it("ends with what there is to tell when the principal drains, and is refused from then on", async () => {
+    const reader = await open(path);
+    await reader.text();
+    const rest = reader.rest();
+    await principal.publish("a", EVENT);
+    void principal.drain({ windowMs: 1_000, reason: "test" });
+    await world.advance(0);
+    const events = await rest;
+    if (path.endsWith("events")) expect(events.map(({ event }) => event)).toEqual(["accepted"]);
+    const refused = await app.request(path);
+    expect([refused.status, await refused.json()]).toMatchObject([503, { code: "draining" }]);
+  });
+});
+
+it("a stream of a store that cannot be read ends, and does not take the process with it", async () => {
+  const broken: Principal = {
+    ...principal,
+    agents: () => Promise.reject(new HawserError("store_unavailable", "gone")),
+  };
+  app = createApi({ principal: broken, runtime: world.runtime });
+  expect(await (await open("/v1/streams/agents")).text()).toBeUndefined();
+});
