@@ -1,5 +1,6 @@
 // Packs every package, holds the tarballs against the rules, installs them into an empty project, and uses them there as somebody else would: types, imports,
-// the examples of the READMEs and those in examples/. `--node 22 --node 24` does the latter with other releases of Node than the running one.
+// the examples of the READMEs and those in examples/. `--node 22 --node 24` does the latter with other releases of Node than the running one; `--sizes` installs
+// each package alone instead, and says what it weighs.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,10 +13,15 @@ import { packAll } from "./packages/pack.mjs";
 import { compileProject, installProject } from "./packages/project.mjs";
 import { runReadmeExamples, writeReadmeExamples } from "./packages/readme-examples.mjs";
 import { run } from "./packages/run.mjs";
+import { sizeTable } from "./packages/sizes.mjs";
 import { publishedPackages } from "./packages/workspace.mjs";
 
 const { values } = parseArgs({
-  options: { node: { type: "string", multiple: true }, keep: { type: "boolean" } },
+  options: {
+    node: { type: "string", multiple: true },
+    sizes: { type: "boolean" },
+    keep: { type: "boolean" },
+  },
 });
 const folder = mkdtempSync(join(tmpdir(), "hawser-packages-"));
 
@@ -69,6 +75,8 @@ async function check() {
     await lintAll(tarballs);
     return "clean";
   });
+  if (values.sizes)
+    return console.log(await sizeTable(folder, packages, tarballs, await nodeOf(values.node?.[0])));
   for (const release of values.node ?? [undefined]) await use(packages, tarballs, release);
 }
 
