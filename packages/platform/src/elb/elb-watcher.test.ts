@@ -1,3 +1,5 @@
+// Loaded here, so that no test's time limit has to allow for it.
+import "@aws-sdk/client-elastic-load-balancing-v2";
 import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { FakeElb, type FakeFault } from "../testing/fake-elb.js";
 import { serve } from "../testing/local-server.js";

@@ -5,8 +5,8 @@ import { HawserError } from "@hawser/protocol";
 import { member, text } from "../json-member.js";
 import { loadPeer } from "../optional-peer.js";
 
-/** An object of the API is at most a few MB; what is longer is not one. */
-const MAX_TEXT_LENGTH = 16 * 1_024 * 1_024;
+/** Of an answer, or a line of one, in characters. An object of the API is at most a few MB: what is longer is refused. */
+export const MAX_TEXT_LENGTH = 16 * 1_024 * 1_024;
 
 /** A watch is silent for minutes; by this the system notices within about 40 s that nobody is there any more. */
 const KEEP_ALIVE_MS = 30_000;
@@ -91,7 +91,9 @@ async function whole(answer: IncomingMessage): Promise<string> {
 async function* parsedLines(answer: IncomingMessage): AsyncGenerator<unknown> {
   let rest = "";
   for await (const chunk of answer.setEncoding("utf8")) {
-    const lines = (rest + String(chunk)).split("\n");
+    // Only what is new is searched: a line of many pieces would be copied once for each of them.
+    const [end = "", ...others] = String(chunk).split("\n");
+    const lines = [rest + end, ...others];
     rest = within(lines.pop() ?? "");
     for (const line of lines) if (line.trim() !== "") yield JSON.parse(line);
   }

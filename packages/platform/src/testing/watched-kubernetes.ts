@@ -1,3 +1,5 @@
+// Loaded here, so that no test's time limit has to allow for it.
+import "@kubernetes/client-node";
 import { expect, onTestFinished } from "vitest";
 import { FakeKubernetes } from "./fake-kubernetes.js";
 import { createWatched } from "./watched.js";
