@@ -6,7 +6,7 @@ import { formatStreamId, newBootId, parseStreamId } from "./stream-id.js";
 /** Changes of one agent within this time are told as one. */
 export const COALESCE_MS = 250;
 /** Agents whose last change is remembered; of those that changed longest ago, it is forgotten first. */
-export const DEFAULT_REMEMBERED_CHANGES = 100_000;
+const DEFAULT_REMEMBERED_CHANGES = 100_000;
 
 /** `session`: its session began or ended, so that its state may be another one. `counts`: what is pending and such. */
 export type AgentChange = "session" | "counts";

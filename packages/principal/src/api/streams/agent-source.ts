@@ -8,7 +8,7 @@ import { serverSentEvent, type StreamPiece, type StreamSource } from "./stream-s
 /** Agents read and handed to the connection at a time. */
 const AT_A_TIME = 100;
 /** Agents that may have changed since a reader last read; for one that is further behind, beginning anew is cheaper. */
-export const DEFAULT_MAX_CHANGED = 100_000;
+const DEFAULT_MAX_CHANGED = 100_000;
 
 export interface AgentSourceOptions {
   /** The beginning of a name; empty for all. */

@@ -6,7 +6,7 @@ import type { EventStep } from "./event-step.js";
 import { formatStreamId, newBootId, parseStreamId } from "./stream-id.js";
 
 /** Steps that are remembered: two megabytes or so, and at ten thousand events a second still a third of a second. */
-export const DEFAULT_JOURNAL_STEPS = 10_000;
+const DEFAULT_JOURNAL_STEPS = 10_000;
 
 /** The last steps in the lives of all events, in the order they were seen here. Not kept over a restart. */
 export class EventJournal {
