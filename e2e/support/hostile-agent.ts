@@ -68,17 +68,20 @@ export class HostileAgent<W extends Wire = Wire> {
     this.wire.sendFrame(this.#binary ? protobufCodec.encode(event) : jsonCodec.encode(event));
   }
 
-  /** The first control message of this type that the principal sent. */
+  /** The first control message of this type that the principal sent, once it has. */
   heard<T extends ControlMessage["type"]>(type: T): Promise<ControlMessage & { readonly type: T }> {
-    return eventually(`${this.name} hears ${type}`, () => {
-      for (const frame of this.wire.frames) {
-        const event =
-          typeof frame === "string" ? jsonCodec.decode(frame) : protobufCodec.decode(Uint8Array.from(frame));
-        const parsed = parseMessage(event);
-        if (parsed.kind === "control" && isOfType(parsed.message, type)) return parsed.message;
-      }
-      return undefined;
-    });
+    return eventually(`${this.name} hears ${type}`, () => this.said(type));
+  }
+
+  /** As `heard`, as far as it has come. */
+  said<T extends ControlMessage["type"]>(type: T): (ControlMessage & { readonly type: T }) | undefined {
+    for (const frame of this.wire.frames) {
+      const event =
+        typeof frame === "string" ? jsonCodec.decode(frame) : protobufCodec.decode(Uint8Array.from(frame));
+      const parsed = parseMessage(event);
+      if (parsed.kind === "control" && isOfType(parsed.message, type)) return parsed.message;
+    }
+    return undefined;
   }
 }
 

@@ -60,6 +60,12 @@ export class RawWebSocket implements Wire {
     this.sendBytes(wsFrame(typeof payload === "string" ? OPCODE.text : OPCODE.binary, payload));
   }
 
+  close(code: number, reason: string): void {
+    const payload = Buffer.alloc(2);
+    payload.writeUInt16BE(code);
+    this.sendBytes(wsFrame(OPCODE.close, Buffer.concat([payload, Buffer.from(reason)])));
+  }
+
   sendBytes(bytes: Uint8Array): void {
     this.#socket.write(bytes);
   }
