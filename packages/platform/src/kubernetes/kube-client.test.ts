@@ -65,9 +65,9 @@ describe("KubeClient", () => {
 
   it("reads no more than the bound at once", async () => {
     const { client } = await inCluster("ca", Buffer.alloc(MAX_TEXT_LENGTH + 1, "x"));
-    await expect(client.read("/api/v1/pods", {}, signal)).rejects.toThrow("more than 16777216");
+    await expect(client.read("/api/v1/pods", {}, signal)).rejects.toThrow("more than 4194304");
     const lines = await client.lines("/api/v1/pods", {}, signal);
-    await expect(lines[Symbol.asyncIterator]().next()).rejects.toThrow("more than 16777216");
+    await expect(lines[Symbol.asyncIterator]().next()).rejects.toThrow("more than 4194304");
 
     const string = Buffer.concat([Buffer.of(34), Buffer.alloc(MAX_TEXT_LENGTH - 2, "x"), Buffer.of(34)]);
     const fits = await inCluster("ca", string);

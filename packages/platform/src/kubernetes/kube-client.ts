@@ -6,7 +6,7 @@ import { member, text } from "../json-member.js";
 import { loadPeer } from "../optional-peer.js";
 
 /** Of an answer, or a line of one, in characters. An object of the API is at most a few MB: what is longer is refused. */
-export const MAX_TEXT_LENGTH = 16 * 1_024 * 1_024;
+export const MAX_TEXT_LENGTH = 4 * 1_024 * 1_024;
 
 /** A watch is silent for minutes; by this the system notices within about 40 s that nobody is there any more. */
 const KEEP_ALIVE_MS = 30_000;
