@@ -1,0 +1,95 @@
+import { CLOSE_CODES, HawserError, type CloseCode } from "@hawser/protocol";
+import { expect } from "vitest";
+import { turnedAway } from "./door.js";
+import type { PrincipalCase } from "./principal-ends.js";
+
+function refusal(code: "unauthenticated" | "forbidden", closeCode: CloseCode): PrincipalCase {
+  return {
+    row: "refused",
+    name: `refuse ${code}, then the close`,
+    play: async (door) => {
+      await door.open({ authenticate: () => ({ ok: false, error: new HawserError(code, "not you") }) });
+      const agent = await door.call();
+      agent.hello();
+      expect(await door.heard(agent, "refuse")).toEqual({ type: "refuse", code, message: "not you" });
+      await door.isClosed(agent, closeCode, "not you");
+    },
+  };
+}
+
+/** Agents that are not let in. */
+export const PRINCIPAL_REFUSALS: readonly PrincipalCase[] = [
+  {
+    row: "slot",
+    name: "who comes while it drains: refuse draining, 1012",
+    play: async (door) => {
+      const principal = await door.open();
+      const held = await door.session("held");
+      void principal.drain({ reason: "deploy", windowMs: 60_000, graceMs: 60_000 });
+      await door.heard(held, "drain");
+      const agent = await door.call();
+      agent.hello();
+      const refuse = await door.heard(agent, "refuse");
+      expect(refuse).toMatchObject({ code: "draining", retry_after_ms: expect.any(Number) as number });
+      await door.isClosed(agent, CLOSE_CODES.serviceRestart, "deploy");
+    },
+  },
+  {
+    row: "slot",
+    name: "one session too many: refuse overloaded, 1013",
+    play: async (door) => {
+      await door.open({ maxSessions: 1 });
+      await door.session("first");
+      const agent = await door.call();
+      agent.hello();
+      const refuse = await door.heard(agent, "refuse");
+      expect(refuse).toMatchObject({ code: "overloaded", retry_after_ms: expect.any(Number) as number });
+      await door.isClosed(agent, CLOSE_CODES.tryAgainLater, "holds 1 connections");
+    },
+  },
+  {
+    row: "slot",
+    name: "one connection too many: answered before there is a stream, with a slot",
+    play: async (door) => {
+      const headers = await turnedAway(door);
+      const slot = headers[door.wire === "gRPC" ? "grpc-retry-pushback-ms" : "hawser-retry-after-ms"];
+      // One connection in ten seconds: the second has its turn in ten.
+      expect(Number(slot)).toBeGreaterThan(9_000);
+      expect(Number(slot)).toBeLessThanOrEqual(20_000);
+    },
+  },
+  {
+    row: "everybody",
+    name: "the same answer has a time for those who know no slots, where HTTP has one",
+    play: async (door) => {
+      const headers = await turnedAway(door);
+      if (door.wire === "gRPC") return expect(headers).toMatchObject({ "grpc-status": "14" });
+      const slotMs = Number(headers["hawser-retry-after-ms"]);
+      return expect(headers["retry-after"]).toBe(String(Math.ceil(slotMs / 1_000)));
+    },
+  },
+  refusal("unauthenticated", CLOSE_CODES.unauthenticated),
+  refusal("forbidden", CLOSE_CODES.forbidden),
+  {
+    row: "refused",
+    name: "a name that is none: refuse invalid_agent_name, 4004",
+    play: async (door) => {
+      await door.open();
+      const agent = await door.call("-");
+      agent.hello();
+      expect(await door.heard(agent, "refuse")).toMatchObject({ code: "invalid_agent_name" });
+      await door.isClosed(agent, CLOSE_CODES.forbidden, "");
+    },
+  },
+  {
+    row: "refused",
+    name: "a version nobody speaks: refuse unsupported_version, 4005",
+    play: async (door) => {
+      await door.open();
+      const agent = await door.call();
+      agent.hello({ protocol_versions: ["99"] });
+      expect(await door.heard(agent, "refuse")).toMatchObject({ code: "unsupported_version" });
+      await door.isClosed(agent, CLOSE_CODES.unsupportedVersion, "99");
+    },
+  },
+];
