@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { tableOf } from "./support/protocol-tables.js";
 import { CLEAN_ENDS, DRAINS } from "./support/reconnect/clean-ends.js";
 import { FAILURES, SUPERSEDED } from "./support/reconnect/failures.js";
+import { FAILED_DIALS, OWN_ENDS } from "./support/reconnect/own-ends.js";
 import { ROWS, WIRES, type ReconnectCase } from "./support/reconnect/reconnect-case.js";
 import { REFUSALS, SLOTS, TIMES_FOR_EVERYBODY } from "./support/reconnect/refusals.js";
 import { Stage } from "./support/reconnect/stage.js";
@@ -14,6 +15,8 @@ const CASES: readonly ReconnectCase[] = [
   ...REFUSALS,
   ...SUPERSEDED,
   ...FAILURES,
+  ...OWN_ENDS,
+  ...FAILED_DIALS,
 ];
 
 const played = WIRES.flatMap((wire) =>
