@@ -4,7 +4,8 @@ import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { FakeElb, type FakeFault } from "../testing/fake-elb.js";
 import { serve } from "../testing/local-server.js";
 import { createWatched } from "../testing/watched.js";
-import { createElbWatcher, DEFAULT_REQUEST_TIMEOUT_MS, type ElbWatcherOptions } from "./elb-watcher.js";
+import { DEFAULT_REQUEST_TIMEOUT_MS } from "./elb-source.js";
+import { createElbWatcher, type ElbWatcherOptions } from "./elb-watcher.js";
 
 const ARN = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/a/0123456789abcdef";
 const OTHER = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/b/0123456789abcdef";
@@ -210,7 +211,8 @@ describe("what fails", () => {
   );
 
   it("settings that cannot work are refused at start", async () => {
-    await expect(begin({ targetGroupArns: [] })).rejects.toMatchObject({ code: "invalid_config" });
+    for (const options of [{ targetGroupArns: [] }, { pollIntervalMs: 99 }, { requestTimeoutMs: 0 }])
+      await expect(begin(options)).rejects.toMatchObject({ code: "invalid_config" });
     vi.stubEnv("ECS_CONTAINER_METADATA_URI_V4", "");
     await expect(begin({ own: { kind: "ecs" } })).rejects.toThrow("ECS_CONTAINER_METADATA_URI_V4");
   });

@@ -1,41 +1,11 @@
-import type { ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
-import { HawserError } from "@hawser/protocol";
-import { systemRuntime, type Lifecycle, type Runtime } from "@hawser/runtime";
-import { DrainWatcher, type DrainSource, type Round, type WatcherOptions } from "../drain-watcher.js";
-import { limitedCall } from "../limited-call.js";
-import { loadPeer } from "../optional-peer.js";
+import { systemRuntime, type Lifecycle } from "@hawser/runtime";
+import { DrainWatcher, type WatcherOptions } from "../drain-watcher.js";
 import type { PlatformWatcherState } from "../watcher-state.js";
-import { elbFailure } from "./elb-failure.js";
-import { readElbLimits, type ElbLimits, type ElbSdk, type LimitedCall } from "./elb-limits.js";
-import { findOwnTargets, type Candidate, type OwnTarget } from "./own-target.js";
-import { TargetPresence } from "./target-presence.js";
+import type { ElbLimits } from "./elb-limits.js";
+import { ElbSource, type ElbSourceOptions } from "./elb-source.js";
 
-/** Between two looks: soon enough for a deregistration delay of minutes, and far from the rate limits of the API. */
-export const DEFAULT_POLL_INTERVAL_MS = 5_000;
-/** How long one request may take before the next look is due. */
-export const DEFAULT_REQUEST_TIMEOUT_MS = 3_000;
-const SDK = "@aws-sdk/client-elastic-load-balancing-v2";
-const TARGET_GROUP_ARN = /^arn:[^:]+:elasticloadbalancing:([a-z0-9-]+):\d*:targetgroup\//;
-
-/** Whether this can be the ARN of a target group; nobody is asked whether there is one. */
-export function isTargetGroupArn(text: string): boolean {
-  return TARGET_GROUP_ARN.test(text);
-}
-
-/** Which target groups to look at, and which of their targets this process is. */
-export interface ElbWatcherOptions extends WatcherOptions {
-  /** One or several, of one region. To drain in one of them is to drain. */
-  readonly targetGroupArns: readonly string[];
-  readonly own: OwnTarget;
-  /** @default AWS_REGION, then AWS_DEFAULT_REGION, then that of the first ARN */
-  readonly region?: string;
-  /** Another address of the API, such as a VPC endpoint. */
-  readonly endpoint?: string;
-  /** Give or take a tenth. @default 5_000 */
-  readonly pollIntervalMs?: number;
-  /** For one API call. @default 3_000 */
-  readonly requestTimeoutMs?: number;
-}
+/** What to look at, and whom to tell. */
+export type ElbWatcherOptions = WatcherOptions & ElbSourceOptions;
 
 /** Watches one's own target in its target groups, from `start` to `stop`. */
 export interface ElbWatcher extends Lifecycle {
@@ -60,109 +30,4 @@ export function createElbWatcher(options: ElbWatcherOptions): ElbWatcher {
     },
     limits: () => source.limits(),
   };
-}
-
-class ElbSource implements DrainSource {
-  readonly source = "elb";
-  readonly #options: ElbWatcherOptions;
-  readonly #runtime: Runtime;
-  readonly #groups: readonly { readonly arn: string; readonly presence: TargetPresence }[];
-  #api: { readonly sdk: ElbSdk; readonly client: ElasticLoadBalancingV2Client } | undefined;
-  #candidates: readonly Candidate[] | undefined;
-
-  constructor(options: ElbWatcherOptions, runtime: Runtime) {
-    this.#options = options;
-    this.#runtime = runtime;
-    this.#groups = options.targetGroupArns.map((arn) => ({ arn, presence: new TargetPresence() }));
-  }
-
-  async prepare(): Promise<void> {
-    const {
-      targetGroupArns,
-      own,
-      region,
-      endpoint,
-      pollIntervalMs = DEFAULT_POLL_INTERVAL_MS,
-    } = this.#options;
-    const regions = targetGroupArns.map((arn) => TARGET_GROUP_ARN.exec(arn)?.[1]);
-    if (regions.length === 0 || regions.includes(undefined))
-      throw new HawserError("invalid_config", "targetGroupArns must name one or more target groups by ARN");
-    if (!(pollIntervalMs >= 100))
-      throw new HawserError("invalid_config", `pollIntervalMs must be 100 or more, not ${pollIntervalMs}`);
-    if (own.kind === "ecs" && metadataUri() === "")
-      throw new HawserError(
-        "invalid_config",
-        "ECS_CONTAINER_METADATA_URI_V4 is not set: name the target by id and port",
-      );
-    const sdk = await loadPeer(SDK, 3, () => import("@aws-sdk/client-elastic-load-balancing-v2"));
-    const where =
-      region ?? process.env["AWS_REGION"] ?? process.env["AWS_DEFAULT_REGION"] ?? regions[0] ?? "";
-    // One attempt: the backoff is the watcher's, which shows it in its state.
-    const client = new sdk.ElasticLoadBalancingV2Client({
-      region: where,
-      maxAttempts: 1,
-      ...(endpoint === undefined ? {} : { endpoint }),
-    });
-    this.#api = { sdk, client };
-  }
-
-  close(): void {
-    this.#api?.client.destroy();
-  }
-
-  async limits(): Promise<ElbLimits> {
-    const { sdk, client } = this.#started();
-    return readElbLimits(
-      sdk,
-      client,
-      this.#options.targetGroupArns,
-      this.#limited(new AbortController().signal),
-    );
-  }
-
-  async round(signal: AbortSignal, seeing: (waitingFor?: string) => void): Promise<Round> {
-    const limited = this.#limited(signal);
-    this.#candidates ??= await limited((each) => findOwnTargets(this.#options.own, metadataUri(), each));
-    const waiting: string[] = [];
-    for (const { arn, presence } of this.#groups) {
-      const found = presence.saw(await this.#health(arn, limited), this.#candidates);
-      if (found === "draining") return { kind: "draining", reason: `own target is draining in ${arn}` };
-      if (found === "left") return { kind: "draining", reason: `own target left ${arn}` };
-      if (found === "waiting") waiting.push(arn);
-    }
-    seeing(waiting.length === 0 ? undefined : `own target in ${waiting.join(", ")}`);
-    const { pollIntervalMs = DEFAULT_POLL_INTERVAL_MS } = this.#options;
-    return { kind: "again", afterMs: pollIntervalMs * (0.9 + 0.2 * this.#runtime.random.next()) };
-  }
-
-  async #health(arn: string, limited: LimitedCall) {
-    const { sdk, client } = this.#started();
-    try {
-      const answer = await limited((abortSignal) =>
-        client.send(new sdk.DescribeTargetHealthCommand({ TargetGroupArn: arn }), { abortSignal }),
-      );
-      return (answer.TargetHealthDescriptions ?? []).map(({ Target, TargetHealth }) => ({
-        id: Target?.Id,
-        port: Target?.Port,
-        state: TargetHealth?.State,
-        reason: TargetHealth?.Reason,
-      }));
-    } catch (thrown) {
-      throw elbFailure("DescribeTargetHealth", thrown);
-    }
-  }
-
-  #limited(signal: AbortSignal): LimitedCall {
-    const { requestTimeoutMs = DEFAULT_REQUEST_TIMEOUT_MS } = this.#options;
-    return (call) => limitedCall(this.#runtime.timers, requestTimeoutMs, signal, call);
-  }
-
-  #started() {
-    if (this.#api === undefined) throw new HawserError("invalid_config", "start the watcher first");
-    return this.#api;
-  }
-}
-
-function metadataUri(): string {
-  return process.env["ECS_CONTAINER_METADATA_URI_V4"] ?? "";
 }
