@@ -8,7 +8,7 @@ import type { StormWorld } from "./storm-world.js";
 const QUIET_MS = 5_000;
 const POLL_MS = 200;
 
-/** Waits for what was taken and has not arrived, for as long as anything still arrives; answers how the rest had been taken. */
+/** Waits for what was taken and has not arrived, for as long as any of it may still arrive; answers how the rest had been taken. */
 export async function missingEvents(
   world: StormWorld,
   publisher: EventPublisher,
@@ -22,7 +22,8 @@ export async function missingEvents(
     const missing = [...publisher.taken].flatMap(([n, taken]) => (arrived.has(n) ? [] : [taken]));
     if (arrived.size > arrivals) lastArrival = systemClock.now();
     arrivals = arrived.size;
-    const quiet = systemClock.now() - lastArrival > QUIET_MS;
+    // What is on disk arrives once its agent is back, however late: it is only lost when the time is over.
+    const quiet = systemClock.now() - lastArrival > QUIET_MS && !missing.includes("kept");
     if (missing.length === 0 || quiet || systemClock.now() > deadline) return missing;
     await pause(POLL_MS);
   }
