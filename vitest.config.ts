@@ -15,6 +15,8 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["packages/*/src/**/*.test.ts", "apps/*/src/**/*.test.ts", "bench/src/**/*.test.ts"],
+          // Ends what hangs. No test waits for real time, but a machine may be slow.
+          testTimeout: 30_000,
         },
       },
       {
