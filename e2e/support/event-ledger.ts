@@ -53,10 +53,10 @@ export class EventLedger {
     return last === Number.POSITIVE_INFINITY ? undefined : last;
   }
 
-  /** The longest that any event accepted in this time took to be applied. */
-  slowest(from: number, to: number): number {
+  /** The longest that any event accepted from then on took to be applied. */
+  slowest(since: number): number {
     const delays = this.#all().flatMap(({ acceptedAt = 0, appliedAt = 0 }) =>
-      acceptedAt >= from && acceptedAt <= to ? [appliedAt - acceptedAt] : [],
+      acceptedAt >= since ? [appliedAt - acceptedAt] : [],
     );
     return Math.max(0, ...delays);
   }

@@ -10,8 +10,8 @@ import { createWebSocketAcceptor, createWebSocketDialer } from "@hawser/transpor
 import { becomes, pause } from "./eventually.js";
 import { EventLedger, type Direction } from "./event-ledger.js";
 
-/** How much shorter than by default everything here takes: 20 s become half a second. */
-const SCALE = 40;
+/** How much shorter than by default everything here takes: 20 s become one second. */
+const SCALE = 20;
 /** An event to the agent this often, and to the principal with every second one. */
 const LOAD_INTERVAL_MS = 20;
 /** Order is kept per resource, and one takes one event a round trip: enough of them that a slow line does not hold the load up. */
@@ -25,7 +25,7 @@ export const LINE = {
   keepAliveIntervalMs: 20_000 / SCALE,
   backoffMinMs: 250,
   backoffMaxMs: 1_000,
-  dialTimeoutMs: 1_000,
+  dialTimeoutMs: 2_000,
 } as const;
 
 export interface LineOptions {

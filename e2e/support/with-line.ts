@@ -3,7 +3,7 @@ import { becomes } from "./eventually.js";
 import { FaultyLine, LINE, type LineOptions, type Transport } from "./faulty-line.js";
 
 /** For a dial, a hello and a welcome on a machine that has other things to do. */
-export const SETUP_MS = 1_000;
+export const SETUP_MS = 2_500;
 /** The longest wait after one failure: the first ceiling of the exponential. */
 export const FIRST_BACKOFF_MS = 2 * LINE.backoffMinMs;
 
