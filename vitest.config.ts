@@ -14,7 +14,12 @@ export default defineConfig({
         ssr,
         test: {
           name: "unit",
-          include: ["packages/*/src/**/*.test.ts", "apps/*/src/**/*.test.ts", "bench/src/**/*.test.ts"],
+          include: [
+            "packages/*/src/**/*.test.ts",
+            "apps/*/src/**/*.test.ts",
+            "bench/src/**/*.test.ts",
+            "scripts/**/*.test.mjs",
+          ],
           // Ends what hangs. No test waits for real time, but a machine may be slow.
           testTimeout: 30_000,
         },
