@@ -93,7 +93,7 @@ export interface Drain {
   readonly reason: string;
   /** Length of the window all slots lie in. */
   readonly window_ms: number;
-  /** This agent's slot: how long after its connection closed it may connect again. */
+  /** This agent's slot: how long after it got this notice it may connect again. */
   readonly reconnect_after_ms: number;
 }
 
