@@ -78,15 +78,15 @@ export const PRINCIPAL_ENDS: readonly PrincipalCase[] = [
     row: "failed",
     name: "no hello: 4000",
     play: async (door) => {
-      await door.open({ timing: { handshakeTimeoutMs: 5_000 } });
+      await door.open();
       const agent = await door.call();
-      await door.time.advance(5_000);
-      await door.isClosed(agent, CLOSE_CODES.handshakeTimeout, "no hello within 5000 ms");
+      await door.time.advance(10_000);
+      await door.isClosed(agent, CLOSE_CODES.handshakeTimeout, "no hello within 10000 ms");
     },
   },
   {
     row: "failed",
-    name: "no hello while the front has a place for it: cut, without a close",
+    name: "no hello, and a front that waits less than the session: cut, without a close",
     play: async (door) => {
       await door.open({ listen: { port: 0, admission: { rampMs: 0, handshakeTimeoutMs: 4_000 } } });
       const agent = await door.call();

@@ -73,7 +73,7 @@ describe("the line", () => {
   });
 
   it("refuses who has waited too long", () => {
-    const queue = queueOf({ ratePerSecond: 0.1, burst: 1, maxWaitMs: 1_000 });
+    const queue = queueOf({ ratePerSecond: 0.1, burst: 1, maxWaitMs: 1_000, handshakeTimeoutMs: 10_000 });
     const all = clients(2);
     arrive(queue, all, 0);
     expect(queue.take(999)).toBeUndefined();

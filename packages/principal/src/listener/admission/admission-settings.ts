@@ -10,7 +10,10 @@ export interface AdmissionSettings {
   readonly burst: number;
   /** Handshakes under way, from the first byte of TLS to the welcome. Five hundred keep the event loop's lag near 40 ms. @default 500 */
   readonly maxHandshakes: number;
-  /** How long one may take before it is cut off, so that slow clients cannot hold a place. @default 10_000 */
+  /**
+   * How long one may take before it is cut off, so that slow clients cannot hold a place. A little more than a session waits for `hello`, so that an agent which
+   * is silent hears why it has to go. @default 12_000
+   */
   readonly handshakeTimeoutMs: number;
   /** Sockets that wait for a place. One more is refused with a slot. @default 1_024 */
   readonly maxWaiting: number;
@@ -28,7 +31,7 @@ export interface AdmissionSettings {
 export const DEFAULT_ADMISSION: Omit<AdmissionSettings, "burst"> = {
   ratePerSecond: 500,
   maxHandshakes: 500,
-  handshakeTimeoutMs: 10_000,
+  handshakeTimeoutMs: 12_000,
   maxWaiting: 1_024,
   maxWaitMs: 3_000,
   maxRefusing: 256,
