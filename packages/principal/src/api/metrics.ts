@@ -4,6 +4,7 @@ import { VERSION } from "../version.js";
 import { snapshotAgents, type AgentSnapshot, type AgentSource } from "./agent-gauges.js";
 import { AgentSeries } from "./agent-series.js";
 import { COUNTERS, type CounterDefinition } from "./counter-definitions.js";
+import { registerLifecycleMetrics, type LifecycleSource } from "./lifecycle-metrics.js";
 import { countingObserver } from "./metrics-observer.js";
 
 /** Agents with series of their own: about 30 series each, so this is what one small Prometheus takes without notice. */
@@ -34,9 +35,12 @@ export interface Metrics {
   /** To be given to `createPrincipal`. */
   readonly observer: PrincipalObserver;
   readonly registry: Registry;
-  /** Says where pending events, dead letters and sessions are read at each scrape. Without it these gauges are absent. */
-  watch(source: AgentSource): void;
+  /** Says where the state of agents, of the agents' port, of the gate and of a drain are read at each scrape. Without it these are absent. */
+  watch(source: MetricsSource): void;
 }
+
+/** What a principal is asked at each scrape. */
+export type MetricsSource = AgentSource & LifecycleSource;
 
 /** The metrics of a principal for Prometheus. Names, labels and meanings: API.md, Metrics. */
 export function createMetrics(options: MetricsOptions = {}): Metrics {
@@ -49,6 +53,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
 
   for (const definition of COUNTERS) registerCounter(registry, definition, series, perAgent);
   registerGauges(registry, scrape, perAgent);
+  registerLifecycleMetrics(registry, () => scrape.source);
 
   const info = new Gauge({
     name: "hawser_info",
@@ -85,7 +90,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
 class Scrape {
   readonly #series: AgentSeries;
   readonly #maxAgents: number;
-  #source: AgentSource | undefined;
+  #source: MetricsSource | undefined;
   #reading: Promise<AgentSnapshot | undefined> | undefined;
 
   constructor(series: AgentSeries, maxAgents: number) {
@@ -93,8 +98,12 @@ class Scrape {
     this.#maxAgents = maxAgents;
   }
 
-  watch(source: AgentSource): void {
+  watch(source: MetricsSource): void {
     this.#source = source;
+  }
+
+  get source(): MetricsSource | undefined {
+    return this.#source;
   }
 
   /** Undefined when nothing is watched, or when the store cannot be read: then the gauges are absent, and all else is still told. */

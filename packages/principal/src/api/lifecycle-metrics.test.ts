@@ -1,0 +1,87 @@
+import { createMemoryStore } from "@hawser/store";
+import { Registry } from "prom-client";
+import { expect, it } from "vitest";
+import { createPrincipal } from "../create-principal.js";
+import type { ListenerStats } from "../listener/listener-stats.js";
+import { registerLifecycleMetrics, type LifecycleSource } from "./lifecycle-metrics.js";
+import { createMetrics } from "./metrics.js";
+
+const STATS: ListenerStats = {
+  waiting: 1,
+  handshakes: 2,
+  admitted: 3,
+  refused: 4,
+  expired: 5,
+  ratePerSecond: 6.5,
+  refusing: 7,
+  handedOver: 8,
+  overCapacity: 9,
+  handshakeTimeout: 10,
+  tlsFailed: 11,
+  unsupportedProtocol: 12,
+  lost: 13,
+};
+
+async function scrape(source: LifecycleSource | undefined): Promise<readonly string[]> {
+  const registry = new Registry();
+  registerLifecycleMetrics(registry, () => source);
+  return (await registry.metrics()).split("\n").filter((line) => line.startsWith("hawser_"));
+}
+
+it("tells nothing of what there is not", async () => {
+  expect(await scrape(undefined)).toEqual([]);
+  expect(await scrape({ listener: undefined, draining: undefined })).toEqual([]);
+});
+
+it("tells who waits, who was let in, and why others were not", async () => {
+  const listener = { stats: () => STATS, configure: () => {} };
+  expect(await scrape({ listener })).toEqual([
+    "hawser_admission_waiting_connections 1",
+    "hawser_admission_handshakes 2",
+    "hawser_admission_connections_per_second 6.5",
+    "hawser_admission_admitted_total 3",
+    'hawser_admission_turned_away_total{reason="come_back_later"} 4',
+    'hawser_admission_turned_away_total{reason="over_capacity"} 9',
+    'hawser_admission_turned_away_total{reason="handshake_timeout"} 10',
+    'hawser_admission_turned_away_total{reason="tls_failed"} 11',
+    'hawser_admission_turned_away_total{reason="unsupported_protocol"} 12',
+    'hawser_admission_turned_away_total{reason="lost"} 13',
+  ]);
+});
+
+it("tells how far a drain is, and nothing of it once there is none", async () => {
+  const registry = new Registry();
+  let source: LifecycleSource = {
+    draining: { shape: "restart", reason: "test", sessions: 5, remaining: 2, unsettled: 1 },
+  };
+  registerLifecycleMetrics(registry, () => source);
+  expect(await registry.metrics()).toMatch(
+    /^hawser_drain_sessions 5$[^]*^hawser_drain_remaining_sessions 2$[^]*^hawser_drain_unsettled_events 1$/m,
+  );
+  source = {};
+  expect(await registry.metrics()).not.toMatch(/^hawser_drain/m);
+});
+
+it("follows a principal from its start to its end", async () => {
+  const store = createMemoryStore();
+  await store.start();
+  const principal = createPrincipal({ store, acceptors: [], listen: { port: 0 } });
+  const { registry, watch } = createMetrics({ process: false });
+  watch(principal);
+  const states = async (): Promise<readonly (string | undefined)[]> => {
+    const text = await registry.metrics();
+    return ["state", "gate_state"].map(
+      (name) => new RegExp(`^hawser_${name}{state="(\\w+)"} 1$`, "m").exec(text)?.[1],
+    );
+  };
+  expect(await states()).toEqual(["stopped", "closed"]);
+  await principal.start();
+  expect(await states()).toEqual(["open", "open"]);
+  const drained = principal.drain({ windowMs: 0, reason: "test" });
+  expect(await states()).toEqual(["draining", "open"]);
+  expect(await registry.metrics()).toContain("hawser_drain_sessions 0");
+  await drained;
+  await principal.stop();
+  expect(await states()).toEqual(["stopped", "closed"]);
+  await store.stop();
+});
