@@ -72,8 +72,8 @@ export interface ReconnectCase {
     /** The code its log names. */
     readonly code?: ErrorCode;
     readonly level: "info" | "warn" | "error";
-    /** Part of the line. */
-    readonly says: string;
+    /** Parts of the line: why, and where somebody has to do something, what. */
+    readonly says: string | readonly string[];
   };
 }
 

@@ -80,18 +80,18 @@ const REMEDIES = {
 } as const;
 type RefusalCode = keyof typeof REMEDIES;
 
-const loud = (code: RefusalCode): ReconnectCase["next"] => ({
+const loud = (code: RefusalCode, why: string): ReconnectCase["next"] => ({
   delayMs: REFUSED_MS,
   code,
   level: "error",
-  says: REMEDIES[code],
+  says: [`refused: ${code}: `, why, REMEDIES[code]],
 });
 
 const refusedWith = (code: RefusalCode, closeCode: number, grpcStatus: number): ReconnectCase => ({
   row: "refused",
   name: `refuse ${code}`,
   ...refusal(code, closeCode, grpcStatus),
-  next: loud(code),
+  next: loud(code, "not you"),
 });
 
 const closedWith = (code: RefusalCode, closeCode: number, grpcStatus: number): ReconnectCase => ({
@@ -100,7 +100,7 @@ const closedWith = (code: RefusalCode, closeCode: number, grpcStatus: number): R
   livedMs: 60_000,
   end: ({ call }) => call.close(closeCode, "not you"),
   wire: closedByPrincipal(closeCode, grpcStatus, "not you"),
-  next: loud(code),
+  next: loud(code, `${closeCode}: not you`),
 });
 
 const dialRefused = (code: RefusalCode, status: number, grpcStatus?: number): ReconnectCase => ({
@@ -112,7 +112,7 @@ const dialRefused = (code: RefusalCode, status: number, grpcStatus?: number): Re
   ...(grpcStatus === undefined ? {} : { on: "gRPC" }),
   answer: { status, ...(grpcStatus === undefined ? {} : { headers: { "grpc-status": String(grpcStatus) } }) },
   wire: NOTHING,
-  next: loud(code),
+  next: loud(code, String(grpcStatus ?? status)),
 });
 
 const proxyStatus = (code: RefusalCode, grpcStatus: number): ReconnectCase => ({
@@ -123,7 +123,7 @@ const proxyStatus = (code: RefusalCode, grpcStatus: number): ReconnectCase => ({
     if (call instanceof ServedGrpc) call.status(grpcStatus, "");
   },
   wire: { WebSocket: [], gRPC: [`principal: grpc-status ${grpcStatus} ""`, "agent: end of stream"] },
-  next: loud(code),
+  next: loud(code, "closed the connection with 400"),
 });
 
 export const REFUSALS: readonly ReconnectCase[] = [
@@ -138,7 +138,7 @@ export const REFUSALS: readonly ReconnectCase[] = [
     row: "refused",
     name: "refuse unauthenticated with a time beyond the own",
     ...refusal("unauthenticated", 4003, 16, 1_000_000),
-    next: { ...loud("unauthenticated"), delayMs: 1_015_000 },
+    next: { ...loud("unauthenticated", "not you"), delayMs: 1_015_000 },
   },
   dialRefused("unauthenticated", 401),
   dialRefused("forbidden", 403),
