@@ -87,8 +87,7 @@ export interface Agent extends DisposableLifecycle {
   readonly name: string;
   readonly state: AgentState;
   /**
-   * What `state` is, then what it becomes; a reader slower than the changes gets the newest. Goes on over stops and starts, and ends with the signal or when the
-   * reader leaves.
+   * What `state` is, then what it becomes; a reader slower than the changes gets the newest. Ends with the stop of the agent, which it tells, or with the signal.
    */
   status(options?: { readonly signal?: AbortSignal }): AsyncIterable<AgentState>;
   /**

@@ -50,7 +50,7 @@ class HawserAgent implements Agent {
   }
 
   status({ signal }: { readonly signal?: AbortSignal } = {}): AsyncIterable<AgentState> {
-    return this.#state.follow(signal);
+    return this.#state.follow(signal, ({ kind }) => kind === "stopped");
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -275,7 +275,7 @@ export function createPrincipal(options: PrincipalOptions): Principal {
       return status.value.kind;
     },
     observe: (added) => observers.add(added),
-    status: ({ signal } = {}) => status.follow(signal),
+    status: ({ signal } = {}) => status.follow(signal, ({ kind }) => kind === "stopped"),
     resources: createResources({ runtime, store, source, observer, limited }),
     publish(agent, event, options = {}) {
       const { idempotencyKey } = options;

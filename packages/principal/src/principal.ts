@@ -201,8 +201,8 @@ export interface Principal extends DisposableLifecycle<PrincipalAddresses> {
   /** Tells this observer too, also of sessions that are open already, until the answer is called. */
   observe(observer: PrincipalObserver): () => void;
   /**
-   * What it is doing, then what it does next; a reader slower than the changes gets the newest. Goes on over stops and starts, and ends with the signal or when the
-   * reader leaves.
+   * What it is doing, then what it does next; a reader slower than the changes gets the newest. Ends with the stop of the principal, which it tells, or with the
+   * signal.
    */
   status(options?: { readonly signal?: AbortSignal }): AsyncIterable<PrincipalStatus>;
 }

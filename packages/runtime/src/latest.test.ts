@@ -22,6 +22,19 @@ it("gives a slow follower the newest, once", async () => {
   expect(await next).toEqual({ done: false, value: 1_001 });
 });
 
+it("ends with a change to what is the last, which the value it begins with is not", async () => {
+  const latest = new Latest("stopped");
+  const seen: string[] = [];
+  const reading = (async () => {
+    for await (const value of latest.follow(undefined, (each) => each === "stopped")) {
+      seen.push(value);
+      queueMicrotask(() => latest.set(seen.length < 3 ? "running" : "stopped"));
+    }
+  })();
+  await reading;
+  expect(seen).toEqual(["stopped", "running", "running", "stopped"]);
+});
+
 it("ends with its signal, while it waits and before", async () => {
   const abort = new AbortController();
   const seen: string[] = [];

@@ -24,16 +24,22 @@ export class Latest<T> {
     for (const wake of waiting) wake();
   }
 
-  /** Ends when the signal is aborted, and never by itself. */
-  async *follow(signal?: AbortSignal): AsyncGenerator<T, void, undefined> {
+  /** Ends when the signal is aborted, or with a change to something that is the last of its kind. */
+  async *follow(
+    signal?: AbortSignal,
+    isLast: (value: T) => boolean = () => false,
+  ): AsyncGenerator<T, void, undefined> {
     let seen = -1;
     while (signal?.aborted !== true) {
       if (seen === this.#version) {
         await this.#changed(signal);
         continue;
       }
+      const isChange = seen >= 0;
       seen = this.#version;
-      yield this.#value;
+      const value = this.#value;
+      yield value;
+      if (isChange && isLast(value)) return;
     }
   }
 
