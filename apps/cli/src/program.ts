@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from "commander";
 import type { Runtime } from "@hawser/runtime";
 import { createContext, type CommandContext } from "./command/command-context.js";
+import { adoptCommand } from "./commands/adopt.js";
 import { agentsCommand } from "./commands/agents.js";
 import { applyCommand } from "./commands/apply.js";
 import { completionCommand } from "./commands/completion.js";
@@ -104,6 +105,7 @@ const COMMANDS: readonly ((context: CommandContext) => Command)[] = [
   statusCommand,
   drainCommand,
   deadLettersCommand,
+  adoptCommand,
   doctorCommand,
   devCommand,
   explainCommand,

@@ -53,7 +53,7 @@ describe("start", () => {
     await writeFile(join(directory, "CURRENT"), "nonsense\n");
     await expect(createLevelStore({ directory }).start()).rejects.toMatchObject({
       code: "store_corrupt",
-      message: expect.stringContaining("restore the directory from a backup"),
+      message: expect.stringContaining("start with an empty one"),
     });
   });
 

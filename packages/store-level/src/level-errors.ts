@@ -26,7 +26,7 @@ export function explainLevelError(thrown: unknown, directory: string): DiskFailu
   if (codes.has("LEVEL_CORRUPTION") || errors.some((error) => DAMAGED.test(error.message))) {
     return {
       code: "store_corrupt",
-      message: `the store in ${directory} is damaged (${detail}); restore the directory from a backup, or move it away and start with an empty one (peers then send their state again)`,
+      message: `the store in ${directory} is damaged (${detail}); move the directory away and start with an empty one, then apply the manifests again (or put a backup there and run hawser adopt on it)`,
     };
   }
   return {

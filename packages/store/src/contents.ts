@@ -12,6 +12,12 @@ export interface Contents {
   readonly commit: number;
 }
 
+/** The name of what a disk holds; undefined when it is no store. */
+export async function contentsId(disk: OpenDisk): Promise<string | undefined> {
+  const [id] = await disk.get([CONTROL_KEYS.id]);
+  return id;
+}
+
 /**
  * Reads what a disk says about itself; an empty one is made a store first.
  *
@@ -45,6 +51,6 @@ async function begin(disk: OpenDisk, random: Random): Promise<Contents> {
 function corrupt(what: string): HawserError {
   return new HawserError(
     "store_corrupt",
-    `the store cannot be used: ${what}; restore it from a backup, or move it away and start with a new one`,
+    `the store cannot be used: ${what}; move it away and start with an empty one, then apply the manifests again (or adopt a backup: hawser adopt)`,
   );
 }

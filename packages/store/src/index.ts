@@ -1,3 +1,4 @@
+export { adoptOlderCopy } from "./adopt-older-copy.js";
 export { createDiskStore, type DiskStoreOptions } from "./disk-store.js";
 export type { Changes, Disk, DiskFailure, KeyRange, OpenDisk, Row } from "./disk.js";
 export type { Begun, InboxState, InboxStore, Recorded } from "./inbox-store.js";

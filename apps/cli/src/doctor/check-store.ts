@@ -1,8 +1,7 @@
-import { existsSync, statSync } from "node:fs";
-import { join } from "node:path";
 import { HawserError } from "@hawser/protocol";
 import type { Store } from "@hawser/store";
 import { createLevelStore } from "@hawser/store-level";
+import { wrongStorePlace } from "../store/store-place.js";
 import { fail, ok, type Check } from "./check.js";
 
 const PAGE = 500;
@@ -10,8 +9,8 @@ const PAGE = 500;
 /** Can the store of a service that is stopped be opened, and what does it hold. Nothing is changed, and none is made where there is none. */
 export async function checkStore(directory: string): Promise<Check> {
   const name = `store ${directory}`;
-  const wrong = wrongPlace(directory);
-  if (wrong !== undefined) return fail(name, ...wrong);
+  const wrong = wrongStorePlace(directory);
+  if (wrong !== undefined) return fail(name, wrong.detail, wrong.fix);
   const store = createLevelStore({ directory });
   try {
     await store.start();
@@ -30,15 +29,6 @@ export async function checkStore(directory: string): Promise<Check> {
   } finally {
     await store.stop();
   }
-}
-
-// LevelDB writes a little whenever it is opened. In files of another user its service could then not go on.
-function wrongPlace(directory: string): [detail: string, fix: string] | undefined {
-  if (!existsSync(join(directory, "CURRENT")))
-    return ["holds no store", "name the directory below --data-dir in which the service keeps it"];
-  const owner = statSync(directory).uid;
-  if (owner === process.getuid?.()) return undefined;
-  return ["belongs to another user", `run this as its owner: sudo -u '#${owner}' hawser doctor ...`];
 }
 
 async function count(store: Store): Promise<{ peers: number; pending: number; deadLetters: number }> {

@@ -104,7 +104,7 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
   store_corrupt: {
     happened:
       "What the store holds contradicts itself: something other than Hawser wrote there, or the disk is damaged.",
-    todo: "Restore a backup, or start with an empty data directory and apply the manifests again. Keep the damaged one to report it.",
+    todo: "Start with an empty data directory and apply the manifests again, or put a backup there and make it fit to be started on with hawser adopt. Keep the damaged one to report it.",
   },
   conflict: {
     happened: "The resource was changed by somebody else since it was read.",

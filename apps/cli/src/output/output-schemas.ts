@@ -57,6 +57,7 @@ export const OUTPUT_SCHEMAS = {
   ]),
   delete: z.array(resourceSchema),
   wait: z.array(z.object({ reference: z.string(), condition: z.string() })),
+  adopt: z.object({ directory: z.string(), store: z.string() }),
   agents: z.array(agentSchema),
   /** Each line by itself, whatever the format. */
   events: eventStepSchema.extend({ step: z.enum(EVENT_STEPS), id: z.string().optional() }),

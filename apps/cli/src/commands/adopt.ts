@@ -1,0 +1,31 @@
+import { Command } from "commander";
+import { systemRandom } from "@hawser/runtime";
+import { adoptOlderCopy } from "@hawser/store";
+import { createLevelDisk } from "@hawser/store-level";
+import type { CommandContext } from "../command/command-context.js";
+import { withExamples } from "../command/examples.js";
+import { usageError } from "../exit-codes.js";
+import { isForPeople, printObject } from "../output/print.js";
+import { wrongStorePlace } from "../store/store-place.js";
+
+export function adoptCommand(context: CommandContext): Command {
+  const command = new Command("adopt")
+    .description(
+      "make an older copy of a store, such as a backup that was put back, fit to be started on; its service must be stopped",
+    )
+    .argument("<directory>", "the data directory of a principal, or the folder store in that of an agent")
+    .action((directory: string) => adopt(context, directory));
+  return withExamples(command, "hawser adopt /var/lib/hawser", "hawser adopt .hawser/agent-edge-1/store");
+}
+
+async function adopt({ terminal, globals }: CommandContext, directory: string): Promise<void> {
+  const wrong = wrongStorePlace(directory);
+  if (wrong !== undefined) throw usageError(`${directory} ${wrong.detail}; ${wrong.fix}`);
+  const { id } = await adoptOlderCopy(createLevelDisk(directory), systemRandom);
+  const { output } = globals();
+  if (!isForPeople(output)) printObject(terminal, output, { directory, store: id });
+  else
+    terminal.out(
+      `${directory} is a store of its own now. Start its service: peers begin anew with it, and hear all its resources again.`,
+    );
+}

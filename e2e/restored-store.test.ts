@@ -1,0 +1,91 @@
+import { cp, readFile, rm } from "node:fs/promises";
+import { describe, expect, it } from "vitest";
+import { becomes } from "./support/eventually.js";
+import { PROGRAMS, runProgram } from "./support/programs.js";
+import { createWorld, type World } from "./support/world.js";
+
+const AGENT = "edge";
+
+async function put(world: World, name: string, content: string): Promise<void> {
+  await world.api.put(AGENT, "ConfigFile", name, { path: name, content });
+  await written(world, name, content);
+}
+
+async function written(world: World, name: string, content: string): Promise<void> {
+  await becomes(`${name} holds ${content}`, async () => {
+    const found = await readFile(world.path(AGENT, "files", name), "utf8").catch(() => undefined);
+    return found === content;
+  });
+}
+
+/** As an operator would: the older copy in the place of the directory, then `hawser adopt`. */
+async function putBack(copy: string, directory: string): Promise<void> {
+  await rm(directory, { recursive: true });
+  await cp(copy, directory, { recursive: true });
+  const { code, stdout, stderr } = await runProgram(PROGRAMS.cli, ["adopt", directory, "--output", "json"]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect(JSON.parse(stdout)).toEqual({ directory, store: expect.stringMatching(/^[0-9a-f-]{36}$/) });
+}
+
+async function connectedWorld(): Promise<{ world: World; agent: Awaited<ReturnType<World["agent"]>> }> {
+  const world = await createWorld();
+  await world.startPrincipal();
+  const agent = await world.agent(AGENT, { args: ["--reconnect-max", "1s"] });
+  await agent.start();
+  await world.connected(AGENT);
+  await put(world, "kept", "one");
+  return { world, agent };
+}
+
+describe("a backup that is put back", () => {
+  it("of the principal: what is new reaches the agent, and what the backup holds is so again", async () => {
+    const { world } = await connectedWorld();
+    await world.principal.stop();
+    await cp(world.path("principal"), world.path("backup"), { recursive: true });
+    await world.startPrincipal();
+    await world.connected(AGENT);
+    // Versions that the backup knows nothing of, and will give out again.
+    for (const content of ["two", "three", "four"]) await put(world, "kept", content);
+    await put(world, "later", "after the backup");
+
+    await world.principal.stop();
+    await putBack(world.path("backup"), world.path("principal"));
+    await world.startPrincipal();
+    await world.connected(AGENT);
+    await written(world, "kept", "one");
+    await put(world, "kept", "five");
+    await put(world, "later", "anew");
+    await becomes("nothing waits", async () => (await world.api.agent(AGENT)).pending === 0);
+  });
+
+  it("of the agent: it gets everything again, and what it reports is taken", async () => {
+    const { world, agent } = await connectedWorld();
+    await agent.stop();
+    const data = world.path(AGENT, "data", "store");
+    await cp(data, world.path("backup"), { recursive: true });
+    await agent.start();
+    await world.connected(AGENT);
+    for (const content of ["two", "three", "four"]) await put(world, "kept", content);
+
+    await agent.stop();
+    await putBack(world.path("backup"), data);
+    await agent.start();
+    await world.connected(AGENT);
+    await put(world, "kept", "five");
+    await becomes("its status is of the newest spec", async () => {
+      const { version, observedVersion } = await world.api.resource(AGENT, "ConfigFile", "kept");
+      return version === observedVersion;
+    });
+  });
+
+  it("is not touched while a service uses it, nor made where there is none", async () => {
+    const { world } = await connectedWorld();
+    const used = await runProgram(PROGRAMS.cli, ["adopt", world.path("principal")]);
+    expect(used.code).toBe(1);
+    expect(used.stderr).toContain("another process uses the store");
+    const none = await runProgram(PROGRAMS.cli, ["adopt", world.path(AGENT)]);
+    expect(none.code).toBe(2);
+    expect(none.stderr).toContain("holds no store");
+    await put(world, "kept", "two");
+  });
+});

@@ -1,0 +1,96 @@
+import { EVENT_TYPES, HawserError, type EventDraft } from "@hawser/protocol";
+import { seededRandom } from "@hawser/runtime";
+import { expect, it } from "vitest";
+import { adoptOlderCopy } from "./adopt-older-copy.js";
+import { createMemoryDisk, type MemoryDisk } from "./memory-disk.js";
+import { createMemoryStore } from "./memory-store.js";
+import type { Store } from "./store.js";
+
+const random = seededRandom(5);
+const silent = { event: () => {}, lost: () => {} };
+
+function spec(name: string): EventDraft {
+  return {
+    specversion: "1.0",
+    id: random.uuid(),
+    source: "test",
+    type: EVENT_TYPES.spec,
+    subject: `Thing/${name}`,
+    resourceid: `${name}_u1`,
+    datacontenttype: "application/json",
+    data: { kind: "Thing", name, uid: "u1", spec: {} },
+  };
+}
+
+const command = (id: string): EventDraft => ({
+  specversion: "1.0",
+  id,
+  source: "test",
+  type: "test.command",
+  resourceid: "c_u1",
+});
+
+/** A store in which agents `a` and `b` have acknowledged a spec each, and a command of `a` waits. */
+async function filled(disk: MemoryDisk): Promise<Store> {
+  const store = createMemoryStore({ disk });
+  await store.start();
+  for (const peer of ["a", "b"]) {
+    const lease = await store.open(peer, "test", { peerStore: `store-of-${peer}` }, silent);
+    await store.append([{ peer, event: spec("x") }]);
+    lease.acknowledge(1);
+    await lease.close();
+  }
+  await store.append([{ peer: "a", event: command("1") }]);
+  await store.inbox.record("a", [{ resourceid: "s_1", version: 7 }]);
+  await store.append([{ peer: "new", event: spec("x") }]);
+  return store;
+}
+
+async function pending(store: Store, peer: string): Promise<readonly number[]> {
+  const lease = await store.open(peer, "test", { peerStore: `store-of-${peer}` }, silent);
+  const entries = await lease.read(0, 100);
+  await lease.close();
+  return entries.map(({ version }) => version);
+}
+
+it("gives the copy a name of its own, and every peer hears retained state again and begins anew", async () => {
+  const disk = createMemoryDisk();
+  const original = await filled(disk);
+  await original.stop();
+  const { id } = await adoptOlderCopy(disk.attach(), random);
+  const store = createMemoryStore({ disk });
+  await store.start();
+  expect([store.id, id !== original.id]).toEqual([id, true]);
+  expect(await pending(store, "a")).toEqual([1, 2]);
+  expect(await pending(store, "b")).toEqual([1]);
+  expect(await pending(store, "new")).toEqual([1]);
+  expect((await store.inbox.load("a")).applied.size).toBe(0);
+  // From now on it is a store like any other.
+  const lease = await store.open("b", "test", { peerStore: "store-of-b" }, silent);
+  lease.acknowledge(1);
+  await lease.close();
+  expect(await pending(store, "b")).toEqual([]);
+  await store.stop();
+});
+
+it("may be repeated, also after its last write failed", async () => {
+  const disk = createMemoryDisk();
+  await (await filled(disk)).stop();
+  disk.failWrites(new HawserError("store_full", "no space left"));
+  await expect(adoptOlderCopy(disk.attach(), random)).rejects.toMatchObject({ code: "store_full" });
+  disk.failWrites(undefined);
+  const first = await adoptOlderCopy(disk.attach(), random);
+  const second = await adoptOlderCopy(disk.attach(), random);
+  const store = createMemoryStore({ disk });
+  await store.start();
+  expect([store.id, second.id !== first.id]).toEqual([second.id, true]);
+  expect(await pending(store, "a")).toEqual([1, 2]);
+  await store.stop();
+});
+
+it("makes no store where there is none", async () => {
+  const disk = createMemoryDisk();
+  await expect(adoptOlderCopy(disk.attach(), random)).rejects.toMatchObject({ code: "invalid_config" });
+  const opened = await disk.attach().open();
+  expect(await opened.range({ from: "", before: "\uffff", limit: 1 })).toEqual([]);
+});
