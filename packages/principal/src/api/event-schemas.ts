@@ -41,10 +41,16 @@ export const EVENT_BODIES = {
   "*/*": { schema: about("The data of an event in binary mode.", z.unknown()) },
 } as const;
 
+const RefusedItem = named(
+  "RefusedItem",
+  "An event of a batch that was not accepted, with the problem it would have been answered with alone.",
+  z.object({ error: ProblemBody }),
+);
+
 const BatchResult = named(
   "BatchResult",
   "What became of each event of a batch, in the order given.",
-  z.object({ items: z.array(z.union([Accepted, z.object({ error: ProblemBody })])) }),
+  z.object({ items: z.array(z.union([Accepted, RefusedItem])) }),
 );
 
 /** What one event is answered with, and what a batch is. */

@@ -10,6 +10,8 @@ export interface CurlTarget {
   readonly secured: boolean;
 }
 
+const MAX_LINE = 60;
+
 /** What stands for the parameters of a path. */
 const PARAMETERS: Readonly<Record<string, string>> = {
   agent: "edge-1",
@@ -42,13 +44,16 @@ function command(
     ...(secured ? ['--header "authorization: Bearer $TOKEN"'] : []),
     ...(body === undefined
       ? []
-      : [
-          `--header ${quoted(`content-type: ${body.type}`)}`,
-          `--data ${quoted(JSON.stringify(body.example))}`,
-        ]),
+      : [`--header ${quoted(`content-type: ${body.type}`)}`, `--data ${quoted(jsonText(body.example))}`]),
     quoted(origin + filled),
   ];
   return parts.join(" \\\n  ");
+}
+
+/** On one line if it is short. */
+function jsonText(value: unknown): string {
+  const line = JSON.stringify(value);
+  return line.length <= MAX_LINE ? line : JSON.stringify(value, undefined, 2);
 }
 
 function streams({ responses }: OpenApiOperation): boolean {
