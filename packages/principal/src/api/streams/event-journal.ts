@@ -1,12 +1,16 @@
-import { formatVersion, type HawserEvent } from "@hawser/protocol";
+import { formatVersion } from "@hawser/protocol";
 import type { LinkObserver } from "@hawser/link";
 import type { Runtime } from "@hawser/runtime";
 import type { PrincipalObserver } from "../../principal-observer.js";
-import type { EventStep } from "./event-step.js";
+import type { EventStep, StepName } from "./event-step.js";
 import { formatStreamId, newBootId, parseStreamId } from "./stream-id.js";
 
 /** Steps that are remembered: two megabytes or so, and at ten thousand events a second still a third of a second. */
 const DEFAULT_JOURNAL_STEPS = 10_000;
+
+type StepDetails = Partial<Pick<EventStep, "attempt" | "code" | "message" | "retryable" | "latencyMs">>;
+
+const NOTHING_MORE: StepDetails = {};
 
 /** The last steps in the lives of all events, in the order they were seen here. Not kept over a restart. */
 export class EventJournal {
@@ -60,46 +64,51 @@ export class EventJournal {
 
   /** To be added to the observers of a principal. */
   readonly observer: PrincipalObserver = {
-    accepted: (agent, { resourceid, eventid, type }) => {
-      this.#add({ name: "accepted", agent, resourceid, eventid, type, at: this.#now() });
-    },
+    accepted: (agent, event) => this.#add("accepted", agent, event, NOTHING_MORE),
     link: (agent) => this.#link(agent),
   };
 
   #link(agent: string): LinkObserver {
-    const about = ({ resourceid, eventid, type }: HawserEvent): Omit<EventStep, "name"> => ({
+    return {
+      sent: (event, attempt) => this.#add("sent", agent, event, { attempt }),
+      acked: ({ resourceid, version, rttMs }) => {
+        const event = { resourceid, eventid: formatVersion(version), type: undefined };
+        this.#add("acked", agent, event, { latencyMs: rttMs });
+      },
+      nacked: ({ resourceid, eventid, retryable, code, message }) => {
+        const event = { resourceid, eventid, type: undefined };
+        this.#add("nacked", agent, event, { retryable, code, message });
+      },
+      deadLettered: (event, code, message) => this.#add("dead_letter", agent, event, { code, message }),
+      applied: (event) => this.#add("applied", agent, event, NOTHING_MORE),
+      skipped: (event, why) => this.#add("skipped", agent, event, { code: why }),
+      refused: (event, retryable, code, message) =>
+        this.#add("refused", agent, event, { retryable, code, message }),
+    };
+  }
+
+  /** On the hot path, so that each step is one object, and all have one shape. */
+  #add(
+    name: StepName,
+    agent: string,
+    { resourceid, eventid, type }: Pick<EventStep, "resourceid" | "eventid" | "type">,
+    { attempt, code, message, retryable, latencyMs }: StepDetails,
+  ): void {
+    const at = this.#runtime.clock.wallTime();
+    this.#newest += 1;
+    this.#steps[this.#newest % this.capacity] = {
+      name,
       agent,
       resourceid,
       eventid,
       type,
-      at: this.#now(),
-    });
-    return {
-      sent: (event, attempt) => this.#add({ name: "sent", ...about(event), attempt }),
-      acked: ({ resourceid, version, rttMs }) => {
-        const acked = { agent, resourceid, eventid: formatVersion(version), at: this.#now() };
-        this.#add({ name: "acked", ...acked, ...(rttMs === undefined ? {} : { latencyMs: rttMs }) });
-      },
-      nacked: ({ resourceid, eventid, retryable, code, message }) => {
-        const nacked = { agent, resourceid, eventid, retryable, code, message, at: this.#now() };
-        this.#add({ name: "nacked", ...nacked });
-      },
-      deadLettered: (event, code, message) =>
-        this.#add({ name: "dead_letter", ...about(event), code, message }),
-      applied: (event) => this.#add({ name: "applied", ...about(event) }),
-      skipped: (event, why) => this.#add({ name: "skipped", ...about(event), code: why }),
-      refused: (event, retryable, code, message) =>
-        this.#add({ name: "refused", ...about(event), retryable, code, message }),
+      attempt,
+      code,
+      message,
+      retryable,
+      latencyMs,
+      at,
     };
-  }
-
-  #now(): number {
-    return this.#runtime.clock.wallTime();
-  }
-
-  #add(step: EventStep): void {
-    this.#newest += 1;
-    this.#steps[this.#newest % this.capacity] = step;
     if (this.#waiting.size === 0 || this.#wakes) return;
     this.#wakes = true;
     this.#runtime.timers.soon(() => this.#wake());

@@ -17,21 +17,21 @@ export interface EventStep {
   readonly agent: string;
   readonly resourceid: string;
   readonly eventid: string;
-  readonly type?: string;
+  readonly type: string | undefined;
   /** Of `sent`: above 1 it went again within its session. */
-  readonly attempt?: number;
+  readonly attempt: number | undefined;
   /** An error code; of `skipped`: `duplicate` or `stale`. */
-  readonly code?: string;
-  readonly message?: string;
+  readonly code: string | undefined;
+  readonly message: string | undefined;
   /** Of `nacked` and `refused`: it will be tried again. */
-  readonly retryable?: boolean;
+  readonly retryable: boolean | undefined;
   /** Of `acked`: from sending it to its ACK, if it was sent once. */
-  readonly latencyMs?: number;
+  readonly latencyMs: number | undefined;
   /** Unix milliseconds. */
   readonly at: number;
 }
 
-/** The step as the stream tells it; its name is that of the server-sent event. */
+/** The step as the stream tells it, without what is not known; its name is that of the server-sent event. */
 export function stepJson({ name: _name, at, ...step }: EventStep): Record<string, unknown> {
   return { ...step, at: new Date(at).toISOString() };
 }
