@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { createPrincipal, type Principal } from "@hawser/principal";
+import { systemClock } from "@hawser/runtime";
 import { createLevelStore } from "@hawser/store-level";
 import { createGrpcAcceptor } from "@hawser/transport-grpc";
 import { createWebSocketAcceptor } from "@hawser/transport-ws";
@@ -14,12 +15,14 @@ import { stormEvent } from "./storm-event.js";
 class HawserServer implements StormServerCommands {
   #principal: Principal | undefined;
   readonly #monitor = new LagMonitor();
+  readonly #opened: number[] = [];
 
   async start({ port, directory, tls }: StormServerStart): Promise<{ readonly port: number }> {
     const store = createLevelStore({ directory: join(directory, "principal") });
     await store.start();
     this.#principal = createPrincipal({
       store,
+      observer: { link: () => ({ opened: () => void this.#opened.push(systemClock.wallTime()) }) },
       acceptors: [createWebSocketAcceptor(), createGrpcAcceptor()],
       listen: { host: "127.0.0.1", port, ...(tls ? { tls: SERVER_TLS } : {}) },
     });
@@ -32,6 +35,10 @@ class HawserServer implements StormServerCommands {
     if (this.#principal === undefined) throw new Error("not started");
     await this.#principal.publish(agentName(agent), stormEvent(data));
     return "kept";
+  }
+
+  opened(): ReturnType<StormServerCommands["opened"]> {
+    return Promise.resolve(this.#opened);
   }
 
   lag(): ReturnType<StormServerCommands["lag"]> {

@@ -1,3 +1,4 @@
+import { systemClock } from "@hawser/runtime";
 import { WebSocketServer, type WebSocket } from "ws";
 import { agentName } from "../agent-name.js";
 import { serveCommands } from "../served-commands.js";
@@ -10,6 +11,7 @@ import { stormEvent } from "./storm-event.js";
 class NaiveServer implements StormServerCommands {
   readonly #sessions = new Map<string, WebSocket>();
   readonly #monitor = new LagMonitor();
+  readonly #opened: number[] = [];
 
   start(options: StormServerStart): Promise<{ readonly port: number }> {
     const server = plainServer(options);
@@ -21,6 +23,10 @@ class NaiveServer implements StormServerCommands {
     const socket = this.#sessions.get(agentName(agent));
     socket?.send(JSON.stringify(stormEvent(data)));
     return Promise.resolve(socket === undefined ? "nobody" : "sent");
+  }
+
+  opened(): ReturnType<StormServerCommands["opened"]> {
+    return Promise.resolve(this.#opened);
   }
 
   lag(): ReturnType<StormServerCommands["lag"]> {
@@ -36,6 +42,7 @@ class NaiveServer implements StormServerCommands {
         if (this.#sessions.get(hello) === socket) this.#sessions.delete(hello);
       });
       socket.send(JSON.stringify({ welcome: hello }));
+      this.#opened.push(systemClock.wallTime());
     });
   }
 }

@@ -15,7 +15,7 @@ export interface StormRow {
   readonly agents: number;
   /** From the SIGKILL to the moment the last agent had a session again; where some never had (`StormRun.notBack`), to the moment nobody waited any longer. */
   readonly allBackSeconds: number;
-  /** New sessions in the busiest second after the SIGKILL, wherever it begins. */
+  /** New sessions in the busiest second after the SIGKILL, wherever it begins, by the server's clock. */
   readonly busiestSecond: number;
   /** New sessions after the SIGKILL over the time from the first to the last; at least a second. */
   readonly meanPerSecond: number;
@@ -29,7 +29,7 @@ export interface StormRow {
 
 export interface StormRun {
   readonly row: StormRow;
-  /** Seconds from the SIGKILL at which each session opened; those before it are negative. */
+  /** Seconds from the SIGKILL at which the server opened each session; those before it are negative. */
   readonly openedSeconds: readonly number[];
   /** Agents that had no session when the time was over. */
   readonly notBack: number;
@@ -63,7 +63,7 @@ export async function runStorm(
     progress(`${client}: ${agents - beforehand.notBack} of ${agents} agents are connected`);
     publisher.start();
     await pause(steadyMs);
-    const before = await opened(world);
+    const before = await world.opened();
     await world.reset();
 
     const killedAt = systemClock.wallTime();
@@ -73,7 +73,10 @@ export async function runStorm(
     await world.startServer();
     const upAt = systemClock.wallTime();
     const { notBack, lag, at } = await comeBack(world, agents, deadlineMs);
-    const after = await opened(world);
+    const after = await world.opened();
+    const lastOpenedAt = (await world.reports())
+      .flatMap(({ opened }) => opened)
+      .reduce((most, each) => Math.max(most, each), 0);
     progress(
       notBack === 0
         ? `${client}: all are back`
@@ -87,7 +90,8 @@ export async function runStorm(
       row: {
         client,
         agents,
-        ...spread(after, killedAt, notBack === 0 ? undefined : at),
+        allBackSeconds: rounded(((notBack === 0 ? lastOpenedAt : at) - killedAt) / 1_000),
+        ...spread(after),
         lagP99Ms: rounded(lag.p99Ms),
         lost: missing.length,
         appliedTwice,
@@ -106,21 +110,11 @@ export async function runStorm(
   }
 }
 
-async function opened(world: StormWorld): Promise<readonly number[]> {
-  return (await world.reports()).flatMap((report) => report.opened);
-}
-
-function spread(
-  moments: readonly number[],
-  killedAt: number,
-  givenUpAt: number | undefined,
-): Pick<StormRow, "allBackSeconds" | "busiestSecond" | "meanPerSecond"> {
-  const first = moments.reduce((least, at) => Math.min(least, at), Number.POSITIVE_INFINITY);
-  const last = moments.reduce((most, at) => Math.max(most, at), 0);
+function spread(moments: readonly number[]): Pick<StormRow, "busiestSecond" | "meanPerSecond"> {
+  const seconds = ((moments.at(-1) ?? 0) - (moments[0] ?? 0)) / 1_000;
   return {
-    allBackSeconds: rounded(((givenUpAt ?? last) - killedAt) / 1_000),
     busiestSecond: busiestSecond(moments),
-    meanPerSecond: rounded(moments.length / Math.max(1, (last - first) / 1_000)),
+    meanPerSecond: rounded(moments.length / Math.max(1, seconds)),
   };
 }
 

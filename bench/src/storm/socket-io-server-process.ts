@@ -1,3 +1,4 @@
+import { systemClock } from "@hawser/runtime";
 import { Server } from "socket.io";
 import { agentName } from "../agent-name.js";
 import { serveCommands } from "../served-commands.js";
@@ -10,10 +11,14 @@ import { stormEvent } from "./storm-event.js";
 class SocketIoServer implements StormServerCommands {
   readonly #io = new Server();
   readonly #monitor = new LagMonitor();
+  readonly #opened: number[] = [];
 
   start(options: StormServerStart): Promise<{ readonly port: number }> {
     const server = plainServer(options);
-    this.#io.on("connection", (socket) => socket.join(String(socket.handshake.auth["name"])));
+    this.#io.on("connection", (socket) => {
+      this.#opened.push(systemClock.wallTime());
+      return socket.join(String(socket.handshake.auth["name"]));
+    });
     this.#io.attach(server);
     return listen(server, options);
   }
@@ -23,6 +28,10 @@ class SocketIoServer implements StormServerCommands {
     const there = this.#io.sockets.adapter.rooms.has(room);
     this.#io.to(room).emit("event", stormEvent(data));
     return Promise.resolve(there ? "sent" : "nobody");
+  }
+
+  opened(): ReturnType<StormServerCommands["opened"]> {
+    return Promise.resolve(this.#opened);
   }
 
   lag(): ReturnType<StormServerCommands["lag"]> {

@@ -26,6 +26,8 @@ export interface StormServerCommands {
   start(options: StormServerStart): Promise<{ readonly port: number }>;
   /** One event for one agent. Resolves when the publisher may rest; rejects when the publisher knows that it has to try again. */
   publish(event: { readonly agent: number; readonly data: FleetEvent }): Promise<Taken>;
+  /** Unix milliseconds at which this process opened sessions, in order. */
+  opened(): Promise<readonly number[]>;
   /** How late the event loop was since the process began. */
   lag(): Promise<EventLoopLag>;
 }

@@ -88,6 +88,10 @@ export class StormWorld {
     return this.#server?.call("publish", event) ?? Promise.reject(new Error("nobody serves"));
   }
 
+  opened(): Promise<readonly number[]> {
+    return this.#server?.call("opened") ?? Promise.reject(new Error("nobody serves"));
+  }
+
   lag(): Promise<EventLoopLag> {
     return this.#server?.call("lag") ?? Promise.reject(new Error("nobody serves"));
   }
