@@ -210,3 +210,21 @@ it("a stream of a store that cannot be read ends, and does not take the process 
   app = createApi({ principal: broken, runtime: world.runtime });
   expect(await (await open("/v1/streams/agents")).text()).toBeUndefined();
 });
+
+it("a stream that was opened before the principal started goes on when it does, and ends with its stop", async () => {
+  const store = createMemoryStore({ runtime: world.runtime });
+  await store.start();
+  const early = createPrincipal({ store, acceptors: [], runtime: world.runtime });
+  app = createApi({ principal: early, runtime: world.runtime });
+  const reader = await open("/v1/streams/events");
+  await reader.text();
+  await early.start();
+  await early.publish("a", EVENT);
+  expect((await within(0, reader)).map(({ event }) => event)).toEqual(["accepted"]);
+  const rest = reader.rest();
+  const stopped = early.stop();
+  await world.advance(60_000);
+  await stopped;
+  expect(await rest).toEqual([]);
+  await store.stop();
+});
