@@ -82,7 +82,7 @@ describe("what is printed for programs", () => {
 
 describe("completion in a real bash", () => {
   it.each([
-    ["hawser a", "apply agents"],
+    ["hawser a", "apply agents adopt"],
     ["hawser agents --st", "--state"],
     ["hawser agents --state ''", "connected disconnected"],
     ["hawser dead-letters re", "requeue"],
