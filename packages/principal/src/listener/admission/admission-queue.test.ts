@@ -107,7 +107,7 @@ describe("the line", () => {
 describe("slots", () => {
   it("are as far apart as handshakes really take when those are what limits", () => {
     const queue = queueOf({
-      ratePerSecond: 1_000,
+      ratePerSecond: 200,
       burst: 100,
       maxHandshakes: 1,
       maxWaiting: 500,
@@ -116,7 +116,7 @@ describe("slots", () => {
     let nowMs = 0;
     const all = clients(400);
     for (const client of all) queue.arrived(client, 0);
-    // Each handshake takes 20 ms, one at a time: 50 a second, though the settings allow 1,000.
+    // Each handshake takes 20 ms, one at a time: 50 a second, though the settings allow 200.
     for (let done = 0; done < 200; done += 1) {
       const next = queue.take(nowMs);
       if (next?.kind !== "admitted") throw new Error(`expected an admission, not ${next?.kind}`);
@@ -126,6 +126,28 @@ describe("slots", () => {
     const first = queue.slot(nowMs);
     expect(queue.slot(nowMs) - first).toBeCloseTo(20, 1);
     expect(first).toBeCloseTo(201 * 20, 0);
+  });
+
+  it("are not put off for long by a moment in which nothing moved: a tenth of the rate is the least", () => {
+    const queue = queueOf({
+      ratePerSecond: 100,
+      burst: 10,
+      maxHandshakes: 1,
+      maxWaiting: 10,
+      maxWaitMs: 600_000,
+    });
+    for (const client of clients(5)) queue.arrived(client, 0);
+    let nowMs = 0;
+    // Half a minute each: the machine stands still.
+    for (let done = 0; done < 3; done += 1) {
+      const next = queue.take(nowMs);
+      if (next?.kind !== "admitted") throw new Error(`expected an admission, not ${next?.kind}`);
+      nowMs += 30_000;
+      queue.finished(next.client, nowMs);
+    }
+    const first = queue.slot(nowMs);
+    expect(first).toBeLessThan(1_000);
+    expect(queue.slot(nowMs) - first).toBeCloseTo(100, 1);
   });
 
   it("reach no farther than maxSlotMs; beyond, they are spread over the later half", () => {

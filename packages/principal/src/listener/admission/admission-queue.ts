@@ -25,6 +25,9 @@ export interface AdmissionStats {
   readonly ratePerSecond: number;
 }
 
+/** Slots are spaced for no less than this share of the configured rate. */
+const LEAST_SLOT_SHARE = 0.1;
+
 /**
  * Decides who gets in when. Pure: clients and the time go in, decisions and the next wake time come out.
  *
@@ -103,7 +106,9 @@ export class AdmissionQueue<Client extends object> {
   /** A slot for somebody who is refused for another reason than the line: it comes behind all others. In milliseconds from now. */
   slot(nowMs: number): number {
     const { ratePerSecond } = this.#settings;
-    const perSecond = Math.min(ratePerSecond, this.#meter.perSecond(nowMs) ?? ratePerSecond);
+    const measured = this.#meter.perSecond(nowMs) ?? ratePerSecond;
+    // While the machine, or a network full of slow clients, stands still, the reading says next to nothing of what can be taken afterwards; and a slot cannot be taken back.
+    const perSecond = Math.min(ratePerSecond, Math.max(measured, LEAST_SLOT_SHARE * ratePerSecond));
     const missed = this.#ramp.secondsMissing(nowMs) * ratePerSecond;
     // Whoever came beyond the line is about to get a slot of its own.
     const ahead = this.#waiting.size - this.#beyond.size;
