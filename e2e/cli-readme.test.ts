@@ -63,12 +63,19 @@ describe("the examples of the command line's README", () => {
     });
   });
 
+  it("with a service that is stopped", async () => {
+    await world.principal.stop();
+    for (const line of linesOf("sh stopped")) await run("bash", ["-c", line], { env, cwd: world.directory });
+  });
+
   it("there is one for each command", async () => {
     const { stdout } = await run("bash", ["-c", "hawser --help"], { env });
     const listed = stdout.slice(stdout.indexOf("Commands:"), stdout.indexOf("Which principal:"));
     const commands = [...listed.matchAll(/^ {2}([a-z][a-z-]*) /gm)].map(([, name = ""]) => name);
     expect(commands).toContain("apply");
-    const shown = [...linesOf("sh run"), ...linesOf("sh until-interrupted")].join("\n");
+    const shown = ["run", "until-interrupted", "stopped"]
+      .flatMap((label) => linesOf(`sh ${label}`))
+      .join("\n");
     const missing = new Set(commands.filter((name) => name !== "help" && !shown.includes(`hawser ${name}`)));
     expect([...missing]).toEqual([]);
   });
