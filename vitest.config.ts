@@ -1,8 +1,12 @@
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
 
 // Packages are resolved to their sources, so that a test never runs against a stale build.
 const resolve = { conditions: ["@hawser/source", "node", "import", "default"] };
 const ssr = { resolve };
+/** They measure, load the machine for a minute or more, or pack what the others run: nothing else runs beside them. */
+const ALONE = ["bench", "compose", "crash", "faults", "faults-idle", "packages", "storm"].map(
+  (name) => `e2e/${name}.test.ts`,
+);
 
 export default defineConfig({
   resolve,
@@ -30,9 +34,23 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["e2e/**/*.test.ts"],
+          exclude: [...configDefaults.exclude, ...ALONE],
+          testTimeout: 300_000,
+          hookTimeout: 60_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        resolve,
+        ssr,
+        test: {
+          name: "e2e-alone",
+          include: ALONE,
           testTimeout: 300_000,
           hookTimeout: 60_000,
           fileParallelism: false,
+          sequence: { groupOrder: 2 },
         },
       },
     ],
