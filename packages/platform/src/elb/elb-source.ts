@@ -9,6 +9,7 @@ import { readElbLimits, type ElbLimits, type ElbSdk, type LimitedCall } from "./
 import { findOwnTargets, type Candidate, type OwnTarget } from "./own-target.js";
 import { TargetPresence } from "./target-presence.js";
 
+/** How long between two looks at the target's health: well inside the shortest useful deregistration delay, and far below what the API throttles. */
 export const DEFAULT_POLL_INTERVAL_MS = 5_000;
 /** How long one request may take before the next look is due. */
 export const DEFAULT_REQUEST_TIMEOUT_MS = 3_000;
