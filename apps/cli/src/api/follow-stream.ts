@@ -11,8 +11,8 @@ export interface FollowOptions {
   readonly random: Random;
   /** Ends it. */
   readonly signal: AbortSignal;
-  /** The principal answers with the stream, the first time and each time after. */
-  readonly onOpen: () => void;
+  /** The principal answers with the stream, the first time and each time after. @param from the id it goes on behind; undefined when it begins anew */
+  readonly onOpen: (from: string | undefined) => void;
   readonly onEvent: (event: ServerSentEvent) => void;
   /** The stream broke off and will be asked for again in so many milliseconds. */
   readonly onInterrupted: (reason: string, retryInMs: number) => void;
@@ -30,29 +30,31 @@ const FINAL_STATUSES = new Set([400, 401, 403, 404, 405]);
 
 /**
  * Reads a server-sent event stream until it is told to end, and resumes it with `Last-Event-ID` when it breaks off: full jitter over an exponential with a floor,
- * begun anew once something was heard.
+ * begun anew once an event was heard.
  *
  * @throws CommandError when the first connection fails, or when the principal refuses for good
  */
 export async function followStream(options: FollowOptions): Promise<void> {
-  let lastEventId = options.lastEventId;
+  let lastEventId = options.lastEventId || undefined;
   let failures = 0;
   let opened = false;
+  let broken = false;
   while (!options.signal.aborted) {
     let reason = "the stream ended";
     try {
       await readOnce(
         options,
         lastEventId,
-        (event) => {
-          if (opened && failures > 0) options.onResumed();
-          failures = 0;
-          lastEventId = event.id ?? lastEventId;
-          options.onEvent(event);
+        (events, id) => {
+          if (broken) options.onResumed();
+          broken = false;
+          if (events.length > 0) failures = 0;
+          if (id !== undefined) lastEventId = id || undefined;
+          for (const event of events) options.onEvent(event);
         },
         () => {
           opened = true;
-          options.onOpen();
+          options.onOpen(lastEventId);
         },
       );
     } catch (thrown) {
@@ -62,6 +64,7 @@ export async function followStream(options: FollowOptions): Promise<void> {
     }
     if (options.signal.aborted) return;
     failures += 1;
+    broken = true;
     const ceilingMs = Math.min(RETRY_CAP_MS, RETRY_FLOOR_MS * 2 ** failures);
     const retryInMs = RETRY_FLOOR_MS + options.random.next() * (ceilingMs - RETRY_FLOOR_MS);
     options.onInterrupted(reason, retryInMs);
@@ -72,7 +75,7 @@ export async function followStream(options: FollowOptions): Promise<void> {
 async function readOnce(
   { server, path, timers, signal }: FollowOptions,
   lastEventId: string | undefined,
-  onEvent: (event: ServerSentEvent) => void,
+  onChunk: (events: readonly ServerSentEvent[], lastEventId: string | undefined) => void,
   onOpen: () => void,
 ): Promise<void> {
   const silence = new AbortController();
@@ -97,7 +100,8 @@ async function readOnce(
     const decoder = new TextDecoder();
     for await (const chunk of response.body) {
       heard();
-      for (const event of parser.push(decoder.decode(chunk, { stream: true }))) onEvent(event);
+      const events = parser.push(decoder.decode(chunk, { stream: true }));
+      onChunk(events, parser.lastEventId);
     }
   } catch (thrown) {
     if (silence.signal.aborted)

@@ -14,6 +14,16 @@ it("reads events wherever the chunks end", () => {
   }
 });
 
+it("keeps the id of blocks that hold nothing else, once they are complete, and lets it be taken back", () => {
+  const parser = new SseParser();
+  parser.push("id: b-1\ndata:x\n\n: keep-alive\nid: b-2\n");
+  expect(parser.lastEventId).toBe("b-1");
+  parser.push("\n");
+  expect(parser.lastEventId).toBe("b-2");
+  expect(parser.push("id:\nevent: reset\ndata: {}\n\n")).toEqual([{ id: "", event: "reset", data: "{}" }]);
+  expect(parser.lastEventId).toBe("");
+});
+
 it("takes events up to its bound, and no longer ones", () => {
   const parser = new SseParser();
   expect(parser.push(`data:${"x".repeat(MAX_EVENT_LENGTH - 5)}`)).toEqual([]);

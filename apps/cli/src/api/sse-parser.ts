@@ -14,9 +14,15 @@ export const MAX_EVENT_LENGTH = 4_194_304;
 export class SseParser {
   #rest = "";
   #id: string | undefined;
+  #lastEventId: string | undefined;
   #event = "";
   #data: string[] = [];
   #length = 0;
+
+  /** What to come back with: also from blocks that hold an id and nothing else. Empty when the stream took it back. */
+  get lastEventId(): string | undefined {
+    return this.#lastEventId;
+  }
 
   /** The events that are complete with this chunk; comments and retry times are not told. @throws RangeError beyond MAX_EVENT_LENGTH */
   push(chunk: string): readonly ServerSentEvent[] {
@@ -52,6 +58,7 @@ export class SseParser {
     this.#event = "";
     this.#data = [];
     this.#length = 0;
+    this.#lastEventId = this.#id;
     return data.length === 0 ? undefined : { id: this.#id, event, data: data.join("\n") };
   }
 }

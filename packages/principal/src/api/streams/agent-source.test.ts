@@ -203,6 +203,17 @@ describe("a reader that comes back", () => {
     expect(await readAll(open({ lastEventId }))).toEqual(["reset", "a 0", "synced"]);
   });
 
+  it("has no id to come back with once it was told to forget all, until it knows all again", async () => {
+    for (let index = 100; index < 350; index += 1) put(`n${index}`);
+    const source = open({ lastEventId: "0-0" });
+    const first = await source.next();
+    expect(first.kind === "text" && [...first.text.matchAll(/^id: (.*)$/gm)].map(([, id]) => id)).toEqual([
+      "",
+    ]);
+    expect(await readAll(source)).toContain("synced");
+    expect(source.position).toBe(log.position);
+  });
+
   it("has no id to come back with before it knows all", async () => {
     for (let index = 100; index < 350; index += 1) put(`n${index}`);
     const source = open();

@@ -19,9 +19,12 @@ export interface AgentSourceOptions {
   readonly maxChanged?: number;
 }
 
-const RESET = serverSentEvent("reset", {
-  message: "what changed since that id is not known; forget all agents, here they come anew",
-});
+/** With an empty id, which takes back the one before (HTML Standard, section 9.2.6): a reader that forgot all and broke off half-way has none to come back with. */
+const RESET = serverSentEvent(
+  "reset",
+  { message: "what changed since that id is not known; forget all agents, here they come anew" },
+  "",
+);
 
 /**
  * One reader's view of the fleet: all agents of interest, then each that changes. What an agent is like is looked up when the reader can take it, so one that reads slowly hears less often of
