@@ -5,8 +5,8 @@ import type { CommandContext } from "../command/command-context.js";
 import { parseDuration } from "../command/duration-option.js";
 import { withExamples } from "../command/examples.js";
 import { CommandError, EXIT_CODES } from "../exit-codes.js";
+import { LiveScreen } from "../output/live-screen.js";
 import { isForPeople, printObject } from "../output/print.js";
-import { withoutStyle } from "../output/style.js";
 import { renderTop, type TopView } from "../top/render-top.js";
 import { TrafficMeter } from "../top/traffic-meter.js";
 
@@ -20,14 +20,6 @@ const DEFAULT_INTERVAL_MS = 1_000;
 const MIN_INTERVAL_MS = 200;
 /** Agents in a snapshot that nobody scrolls through. */
 const SNAPSHOT_AGENTS = 500;
-const SCREEN = {
-  enter: "\u001b[?1049h\u001b[?25l",
-  leave: "\u001b[?25h\u001b[?1049l",
-  home: "\u001b[H",
-  below: "\u001b[J",
-  eol: "\u001b[K",
-};
-
 export function topCommand(context: CommandContext): Command {
   const command = new Command("top")
     .description(
@@ -78,24 +70,12 @@ async function fullScreen(
   // The first look before the screen is taken: what fails here is read where people read errors.
   let view = await look(context, client, meter, sort, terminal.rows);
   let note = "";
-  const quit = new AbortController();
-  const stopKeys = terminal.inIsTerminal
-    ? terminal.onKey((key) => {
-        if (key === "q" || key === "\u0003") quit.abort();
-      })
-    : () => {};
-  const ended = AbortSignal.any([quit.signal, terminal.interrupted, terminal.readerGone]);
-  terminal.writeOut(SCREEN.enter);
+  const screen = new LiveScreen(terminal);
+  const { ended } = screen;
   try {
     while (!ended.aborted) {
-      const lines = [
-        ...renderTop(view, terminal.style, terminal.rows - 1),
-        note || terminal.style.dim("q ends"),
-      ];
-      const cut = lines
-        .slice(0, terminal.rows)
-        .map((line) => `${cutLine(line, terminal.columns)}${SCREEN.eol}`);
-      terminal.writeOut(SCREEN.home + cut.join("\n") + SCREEN.below);
+      const lines = renderTop(view, terminal.style, terminal.rows - 1);
+      screen.draw([...lines, note || terminal.style.dim("q ends")]);
       await pause(runtime.timers, intervalMs, ended);
       if (ended.aborted) break;
       try {
@@ -108,11 +88,11 @@ async function fullScreen(
       }
     }
   } finally {
-    stopKeys();
-    terminal.writeOut(SCREEN.leave);
+    screen.leave();
   }
 }
 
+/** Asked for rather than streamed: what is shown are the first few agents by an order, which the principal finds at a cost that does not grow with who else changes. */
 async function look(
   { runtime }: CommandContext,
   client: ApiClient,
@@ -139,10 +119,4 @@ function asOutput({ at, status, agents, traffic }: TopView): unknown {
     ackP50Ms: traffic?.ackP50Ms,
     ackP99Ms: traffic?.ackP99Ms,
   };
-}
-
-/** A line with colours is cut only when its plain text is too long, and then without them. */
-function cutLine(line: string, columns: number): string {
-  const plain = withoutStyle(line);
-  return plain.length <= columns ? line : plain.slice(0, columns);
 }

@@ -41,6 +41,19 @@ export function visibleLength(text: string): number {
   return withoutStyle(text).length;
 }
 
+/** The line as far as it fits, with its colours, and none of them left on behind it. */
+export function cutLine(line: string, columns: number): string {
+  if (visibleLength(line) <= columns) return line;
+  let room = columns;
+  const pieces = line.split(SGR).map((text) => {
+    const cut = text.slice(0, room);
+    room -= cut.length;
+    return cut;
+  });
+  const marks = line.match(SGR) ?? [];
+  return pieces.map((text, index) => text + (marks[index] ?? "")).join("");
+}
+
 /** Text from elsewhere for one line of a terminal: control characters could move the cursor or change its colours. */
 export function oneLine(text: string): string {
   return text.replace(CONTROL, (character) => (character === "\n" || character === "\t" ? " " : "\uFFFD"));
