@@ -29,7 +29,7 @@ export class AgentRun {
     this.#logger = runtime.logger.child({ agent: name });
     this.#changed = changed;
     const source = `hawser/agent/${name}`;
-    this.#reporter = new StatusReporter({ runtime, store, source });
+    this.#reporter = new StatusReporter({ agent: name, runtime, store, source });
     this.#dispatcher = new Dispatcher({
       agent: name,
       handlers: options.handlers,

@@ -1,6 +1,6 @@
 import type { ResendTiming } from "@hawser/delivery";
 import type { LinkObserver } from "@hawser/link";
-import type { EventDraft, HawserEvent } from "@hawser/protocol";
+import type { EventDraft, HawserEvent, TraceContext } from "@hawser/protocol";
 import type { CallLimits, DisposableLifecycle, Runtime } from "@hawser/runtime";
 import type { AgentRotation, ReconnectTiming, SessionTiming } from "@hawser/session";
 import type { Store } from "@hawser/store";
@@ -58,6 +58,8 @@ export interface AgentOptions {
 export interface PublishOptions extends CallLimits {
   /** The same key is accepted once. */
   readonly idempotencyKey?: string;
+  /** Goes with the event unless it has one of its own: that of whatever made it, for instance. @default none */
+  readonly traceContext?: TraceContext;
 }
 
 /** An event that is on disk. */

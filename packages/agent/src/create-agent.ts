@@ -3,7 +3,9 @@ import {
   formatVersion,
   HawserError,
   RESERVED_TYPE_PREFIX,
+  withTraceContext,
   type EventDraft,
+  type TraceContext,
 } from "@hawser/protocol";
 import { Latest, traced, withinLimits } from "@hawser/runtime";
 import type { ReconnectPolicy } from "@hawser/session";
@@ -13,7 +15,7 @@ import type { AgentState } from "./agent-state.js";
 import { PRINCIPAL } from "./principal-peer.js";
 import { reconnectPolicy } from "./reconnect-policy.js";
 import { resolveOptions, type ResolvedOptions } from "./resolve-options.js";
-import { publishing } from "./tracing.js";
+import { publishing, type PublishTrace } from "./tracing.js";
 
 /** Long enough for a goodbye over a slow line, short enough for whoever stops a process. */
 export const DEFAULT_STOP_GRACE_MS = 10_000;
@@ -88,21 +90,25 @@ class HawserAgent implements Agent {
   }
 
   publish(event: EventDraft, options: PublishOptions = {}): Promise<Accepted> {
+    const { idempotencyKey, traceContext } = options;
+    const trace = (): PublishTrace => ({ agent: this.name, event, traceContext });
     return withinLimits(
       options,
       this.#options.runtime.timers,
       (code, message, cause) => new HawserError(code, message, { agent: this.name, cause }),
       () =>
-        traced(
-          publishing,
-          () => ({ agent: this.name, event }),
-          () => this.#publish(event, options),
+        traced(publishing, trace, (tracing) =>
+          this.#publish(event, idempotencyKey, (tracing ?? options).traceContext),
         ),
     );
   }
 
-  async #publish(event: EventDraft, { idempotencyKey }: PublishOptions): Promise<Accepted> {
-    const draft = checkDraft(event);
+  async #publish(
+    event: EventDraft,
+    idempotencyKey: string | undefined,
+    traceContext: TraceContext | undefined,
+  ): Promise<Accepted> {
+    const draft = withTraceContext(checkDraft(event), traceContext);
     if (draft.type.startsWith(RESERVED_TYPE_PREFIX)) {
       throw new HawserError("invalid_event", `${draft.type} is reserved; statuses are reported by handlers`, {
         agent: this.name,

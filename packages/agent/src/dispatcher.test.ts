@@ -43,7 +43,7 @@ beforeEach(async () => {
     handlers: { Job: handler },
     onEvent: undefined,
     retained: store.retained,
-    reporter: new StatusReporter({ runtime, store, source: "test" }),
+    reporter: new StatusReporter({ agent: "one", runtime, store, source: "test" }),
     signal: new AbortController().signal,
     logger: silentLogger,
     peerStore: () => peerStore,

@@ -57,17 +57,19 @@ export class Dispatcher {
     for (const resolve of this.#onIdle.splice(0)) resolve();
   }
 
-  async #attempt(delivery: Delivery): Promise<Outcome> {
-    try {
-      const { event, attempt } = delivery;
-      return await traced(
-        handling,
-        () => ({ agent: this.#options.agent, event, attempt }),
-        () => this.#handle(delivery),
-      );
-    } catch (thrown) {
-      return this.#failed(delivery, thrown);
-    }
+  #attempt(delivery: Delivery): Promise<Outcome> {
+    const { event, attempt } = delivery;
+    return traced(
+      handling,
+      () => ({ agent: this.#options.agent, event, attempt }),
+      async () => {
+        try {
+          return await this.#handle(delivery);
+        } catch (thrown) {
+          return this.#failed(delivery, thrown);
+        }
+      },
+    );
   }
 
   async #handle(delivery: Delivery): Promise<Outcome> {

@@ -16,7 +16,7 @@ beforeEach(async () => {
   disk = createMemoryDisk();
   store = createMemoryStore({ disk, runtime: virtual.runtime });
   await store.start();
-  reporter = new StatusReporter({ runtime: virtual.runtime, store, source: "test" });
+  reporter = new StatusReporter({ agent: "one", runtime: virtual.runtime, store, source: "test" });
 });
 
 const lastVersion = async (): Promise<number> => (await store.stats("principal"))?.lastVersion ?? 0;
@@ -42,7 +42,12 @@ describe("StatusReporter", () => {
         },
       },
     });
-    reporter = new StatusReporter({ runtime: virtual.runtime, store: counting, source: "test" });
+    reporter = new StatusReporter({
+      agent: "one",
+      runtime: virtual.runtime,
+      store: counting,
+      source: "test",
+    });
     for (let index = 0; index < 300; index += 1) reporter.open(resource("1", `r${index}`)).say(index);
     await virtual.advance(1);
     expect(appends).toEqual([256, 44]);
@@ -61,6 +66,18 @@ describe("StatusReporter", () => {
     expect([await outcome(first.durable), await outcome(second.durable)]).toEqual(["done", "done"]);
     const sent = await store.retained.get("principal", "sent", "Job/a");
     expect(sent?.event.data).toMatchObject({ status: 2 });
+  });
+
+  it("writes what is reported in the moment in which the one before became durable", async () => {
+    const voice = reporter.open(resource());
+    const report = async (status: number): Promise<void> => voice.say(status).durable;
+    const handler = async (): Promise<void> => {
+      for (const status of [1, 2, 3]) await report(status);
+    };
+    expect(await outcome(handler())).toBe("pending");
+    const sent = async () => (await store.retained.get("principal", "sent", "Job/a"))?.event.data;
+    await virtual.advance(1);
+    expect(await sent()).toMatchObject({ status: 3 });
   });
 
   it("tells whoever waits when it stops first, and takes nothing afterwards", async () => {
@@ -106,7 +123,7 @@ describe("StatusReporter", () => {
         },
       },
     });
-    reporter = new StatusReporter({ runtime: virtual.runtime, store: slow, source: "test" });
+    reporter = new StatusReporter({ agent: "one", runtime: virtual.runtime, store: slow, source: "test" });
     reporter.open(resource()).say(1);
     await virtual.advance(1);
     const closed = reporter.close("Job/a");

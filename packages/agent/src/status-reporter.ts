@@ -4,13 +4,15 @@ import {
   parseStatusData,
   statusEvent,
   subjectOf,
+  withTraceContext,
   type EventDraft,
   type JsonValue,
 } from "@hawser/protocol";
-import type { Runtime, Timer } from "@hawser/runtime";
+import { traced, type Runtime, type Timer } from "@hawser/runtime";
 import type { Append, Store } from "@hawser/store";
 import { PRINCIPAL } from "./principal-peer.js";
 import { StatusSlot, type StatusProgress } from "./status-slot.js";
+import { reporting, type PublishTrace } from "./tracing.js";
 
 /** How soon what did not fit into the mailbox is tried again, in milliseconds. */
 export const STATUS_RETRY_MS = 1_000;
@@ -19,6 +21,7 @@ export const STATUS_RETRY_MS = 1_000;
 const MAX_BATCH = 256;
 
 export interface StatusReporterOptions {
+  readonly agent: string;
   readonly runtime: Runtime;
   readonly store: Store;
   /** CloudEvents `source` of the statuses. */
@@ -109,13 +112,23 @@ export class StatusReporter {
     status: JsonValue,
   ): StatusProgress {
     if (this.#stopped !== undefined) throw this.#stopped;
-    const { runtime, source } = this.#options;
+    const { runtime, source, agent } = this.#options;
     const id = runtime.random.uuid();
     const time = new Date(runtime.clock.wallTime()).toISOString();
     const draft = checkDraft(statusEvent({ id, source, time, kind, name, uid, status, observed: version }));
-    const progress = slot.offer({ uid, observed: version, status }, draft);
-    this.#due.add(subject);
-    this.#flushing ??= this.#flushSoon();
+    const offer = (event: EventDraft): StatusProgress => {
+      const progress = slot.offer({ uid, observed: version, status }, event);
+      this.#due.add(subject);
+      this.#flushing ??= this.#flushSoon();
+      return progress;
+    };
+    if (!reporting.hasSubscribers) return offer(draft);
+    let progress = SPOKEN;
+    const trace = (): PublishTrace => ({ agent, event: draft, traceContext: undefined });
+    traced(reporting, trace, (tracing) => {
+      progress = offer(withTraceContext(draft, tracing?.traceContext));
+      return progress.durable;
+    }).catch(() => {}); // Whoever reported hears of it from `durable`.
     return progress;
   }
 

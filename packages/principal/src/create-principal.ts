@@ -16,7 +16,7 @@ import type {
 import { createResources } from "./resources/resources.js";
 import { AgentDirectory } from "./sessions/agent-directory.js";
 import { SessionRegistry } from "./sessions/session-registry.js";
-import { draining, publishing } from "./tracing.js";
+import { draining, publishing, type PublishTrace } from "./tracing.js";
 import { VERSION } from "./version.js";
 
 /** Sessions one process keeps when nothing else is said: far above what two cores serve well, below what their memory holds. */
@@ -173,9 +173,11 @@ export function createPrincipal(options: PrincipalOptions): Principal {
     status: ({ signal } = {}) => status.follow(signal, ({ kind }) => kind === "stopped"),
     resources: createResources({ runtime, store, source, observer, limited }),
     publish(agent, event, options = {}) {
-      const { idempotencyKey } = options;
-      const work = (): Promise<Accepted> => mailboxes.publish(agent, event, idempotencyKey);
-      return limited(options, agent, () => traced(publishing, () => ({ agent, event }), work));
+      const { traceContext } = options;
+      const trace = (): PublishTrace => ({ agent, event, traceContext });
+      const work = (tracing?: PublishTrace): Promise<Accepted> =>
+        mailboxes.publish(agent, event, options.idempotencyKey, (tracing ?? options).traceContext);
+      return limited(options, agent, () => traced(publishing, trace, work));
     },
     agents: (page) => limited(page, "", () => directory.page(page)),
     agent: (name, limits = {}) => limited(limits, name, () => directory.named(name)),

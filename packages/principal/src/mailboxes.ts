@@ -5,7 +5,9 @@ import {
   HawserError,
   parseVersion,
   RESERVED_TYPE_PREFIX,
+  withTraceContext,
   type EventDraft,
+  type TraceContext,
 } from "@hawser/protocol";
 import type { Runtime } from "@hawser/runtime";
 import type { Appended, Store } from "@hawser/store";
@@ -33,10 +35,16 @@ export class Mailboxes {
   }
 
   // Thousands may wait for the disk here: a suspended function for each would take more than all the rest of it (bench/README.md).
-  publish(agent: string, event: EventDraft, idempotencyKey: string | undefined): Promise<Accepted> {
+  publish(
+    agent: string,
+    event: EventDraft,
+    idempotencyKey: string | undefined,
+    traceContext: TraceContext | undefined,
+  ): Promise<Accepted> {
     const { store, observer } = this.#options;
     try {
-      const draft = countRefusals(observer, agent, () => checkPublication(agent, event));
+      const checked = countRefusals(observer, agent, () => checkPublication(agent, event));
+      const draft = withTraceContext(checked, traceContext);
       const append =
         idempotencyKey === undefined
           ? { peer: agent, event: draft }

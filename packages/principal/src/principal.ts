@@ -1,5 +1,5 @@
 import type { ResendTiming } from "@hawser/delivery";
-import type { EventDraft, HawserEvent, JsonValue } from "@hawser/protocol";
+import type { EventDraft, HawserEvent, JsonValue, TraceContext } from "@hawser/protocol";
 import type { CallLimits, DisposableLifecycle, Runtime } from "@hawser/runtime";
 import type { SessionTiming } from "@hawser/session";
 import type { Store } from "@hawser/store";
@@ -67,6 +67,8 @@ export interface PublishOptions extends CallLimits {
 /** An event that is on disk. */
 export interface Accepted {
   readonly eventid: string;
+  /** Goes with the event unless it has one of its own: that of the request it came by, for instance. @default none */
+  readonly traceContext?: TraceContext;
   readonly resourceid: string;
   /** True when the idempotency key had been accepted before. */
   readonly duplicate: boolean;
@@ -83,6 +85,8 @@ export interface PutOptions extends CallLimits {
 /** A piece of a list. */
 export interface Page extends CallLimits {
   /** Begin behind this one: the last one seen. */
+  /** Goes with the event that comes of it: that of the request it was asked by, for instance. @default none */
+  readonly traceContext?: TraceContext;
   readonly after?: string;
   readonly limit: number;
 }

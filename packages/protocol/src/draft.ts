@@ -67,7 +67,8 @@ function checkState(draft: EventDraft): void {
   }
 }
 
-function checkSize(draft: EventDraft): void {
+/** @throws HawserError `event_too_large` above `LIMITS.maxEventBytes` as JSON */
+export function checkSize(draft: EventDraft): void {
   if (surelyFits(draft, LIMITS.maxEventBytes)) return;
   const bytes = Buffer.byteLength(jsonCodec.encode(draft));
   if (bytes <= LIMITS.maxEventBytes) return;

@@ -81,4 +81,5 @@ export {
   type Subject,
 } from "./resource-id.js";
 export { closeReason } from "./text.js";
+export { parseTraceContext, traceContextOf, withTraceContext, type TraceContext } from "./trace-context.js";
 export { formatSettled, formatVersion, parseSettled, parseVersion } from "./version.js";

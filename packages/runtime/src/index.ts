@@ -16,5 +16,5 @@ export { pause } from "./pause.js";
 export { seededRandom, systemRandom, type Random } from "./random.js";
 export { systemRuntime, type Runtime } from "./runtime.js";
 export { MAX_TIMER_DELAY_MS, systemTimers, type Timer, type Timers } from "./timers.js";
-export { traced } from "./traced.js";
+export { traced, type TraceScope } from "./traced.js";
 export { WakeTimer } from "./wake-timer.js";

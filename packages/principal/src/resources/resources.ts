@@ -9,6 +9,7 @@ import {
   parseVersion,
   specEvent,
   subjectOf,
+  withTraceContext,
   type EventDraft,
   type HawserEvent,
   type JsonValue,
@@ -58,6 +59,7 @@ export function createResources(options: ResourcesOptions): Resources {
     draft: EventDraft,
     current: RetainedState | undefined,
     dryRun: boolean,
+    trace: Traced,
   ): Promise<RetainedState | undefined> {
     const { subject } = target;
     if (dryRun) {
@@ -65,7 +67,8 @@ export function createResources(options: ResourcesOptions): Resources {
       const event = { ...checkDraft(draft), eventid: String(version) };
       return { subject, version, event, pending: true, refusal: undefined };
     }
-    const event = countRefusals(observer, target.agent, () => checkDraft(draft));
+    const checked = countRefusals(observer, target.agent, () => checkDraft(draft));
+    const event = withTraceContext(checked, trace.traceContext);
     const [appended] = await store.append([
       { peer: target.agent, event, expectedVersion: current?.version ?? 0 },
     ]);
@@ -73,6 +76,7 @@ export function createResources(options: ResourcesOptions): Resources {
     if (appended.ok) {
       const accepted: HawserEvent = { ...event, eventid: formatVersion(appended.version) };
       observer.accepted?.(target.agent, accepted);
+      trace.event = accepted;
       return {
         subject,
         version: appended.version,
@@ -124,6 +128,7 @@ export function createResources(options: ResourcesOptions): Resources {
     target: Subject,
     spec: JsonValue,
     { expectedVersion, dryRun = false }: PutOptions,
+    trace: Traced,
   ): ReturnType<Resources["put"]> {
     const { agent } = target;
     return queue.run(`${agent}/${target.subject}`, () =>
@@ -134,7 +139,7 @@ export function createResources(options: ResourcesOptions): Resources {
           return { resource: await view(agent, current), created: false, changed: false };
         }
         const draft = specEvent({ ...draftOf(target, current), spec });
-        const sent = await replace(target, draft, current, dryRun);
+        const sent = await replace(target, draft, current, dryRun, trace);
         return sent && { resource: await view(agent, sent), created: !alive, changed: true };
       }),
     );
@@ -143,13 +148,14 @@ export function createResources(options: ResourcesOptions): Resources {
   async function remove(
     target: Subject,
     { expectedVersion, dryRun = false }: PutOptions,
+    trace: Traced,
   ): Promise<ResourceView | undefined> {
     const { agent } = target;
     const result = await queue.run(`${agent}/${target.subject}`, () =>
       change<{ readonly view: ResourceView | undefined }>(target, expectedVersion, async (current) => {
         if (current === undefined) return { view: undefined };
         if (eventClass(current.event.type) === "delete") return { view: await view(agent, current) };
-        const sent = await replace(target, deleteEvent(draftOf(target, current)), current, dryRun);
+        const sent = await replace(target, deleteEvent(draftOf(target, current)), current, dryRun, trace);
         return sent && { view: await view(agent, sent) };
       }),
     );
@@ -159,8 +165,9 @@ export function createResources(options: ResourcesOptions): Resources {
   return {
     put: async (agent, kind, name, spec, change = {}) => {
       const target = subjectFor(agent, kind, name);
-      const trace = (): ResourceTrace => ({ agent, kind, name });
-      return limited(change, agent, () => traced(putting, trace, () => put(target, spec, change)));
+      const started = traceOf({ agent, kind, name }, change);
+      const work = (trace: Traced = started()) => put(target, spec, change, trace);
+      return limited(change, agent, () => traced(putting, started, work));
     },
 
     get: async (agent, kind, name, limits = {}) => {
@@ -183,10 +190,21 @@ export function createResources(options: ResourcesOptions): Resources {
 
     delete: async (agent, kind, name, change = {}) => {
       const target = subjectFor(agent, kind, name);
-      const trace = (): ResourceTrace => ({ agent, kind, name });
-      return limited(change, agent, () => traced(deleting, trace, () => remove(target, change)));
+      const started = traceOf({ agent, kind, name }, change);
+      const work = (trace: Traced = started()) => remove(target, change, trace);
+      return limited(change, agent, () => traced(deleting, started, work));
     },
   };
+}
+
+/** What a change reads of its trace, and tells it. */
+type Traced = Pick<ResourceTrace, "traceContext" | "event">;
+
+function traceOf(
+  resource: Pick<ResourceTrace, "agent" | "kind" | "name">,
+  { traceContext }: PutOptions,
+): () => ResourceTrace {
+  return () => ({ ...resource, traceContext, event: undefined });
 }
 
 function subjectFor(agent: string, kind: string, name: string): Subject {

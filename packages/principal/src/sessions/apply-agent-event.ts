@@ -3,7 +3,7 @@ import type { Delivery, Outcome } from "@hawser/link";
 import type { Store } from "@hawser/store";
 import { traced } from "@hawser/runtime";
 import type { AgentEventHandler } from "../principal.js";
-import { handling, type HandleTrace } from "../tracing.js";
+import { handling } from "../tracing.js";
 
 /** What the principal does with an event of an agent: keep the newest status, hand commands to the application. */
 export function applyAgentEvent(
@@ -11,7 +11,7 @@ export function applyAgentEvent(
   store: Store,
   onEvent: AgentEventHandler | undefined,
 ): (delivery: Delivery) => Promise<Outcome> {
-  return async ({ event, attempt }) => {
+  const apply = async ({ event, attempt }: Delivery): Promise<Outcome> => {
     switch (eventClass(event.type)) {
       case "status":
         return applyStatus(agent, store, event);
@@ -26,6 +26,14 @@ export function applyAgentEvent(
           error: new HawserError("forbidden", `${event.type} is for the principal to send`, { agent }),
         };
     }
+  };
+  return (delivery) => {
+    const { event, attempt } = delivery;
+    return traced(
+      handling,
+      () => ({ agent, event, attempt }),
+      () => apply(delivery),
+    );
   };
 }
 
@@ -53,13 +61,12 @@ function noHandler(agent: string, event: Delivery["event"]): Outcome {
   return { kind: "rejected", error };
 }
 
-async function runHandler(onEvent: AgentEventHandler, delivery: HandleTrace): Promise<Outcome> {
+async function runHandler(
+  onEvent: AgentEventHandler,
+  delivery: Parameters<AgentEventHandler>[0],
+): Promise<Outcome> {
   try {
-    await traced(
-      handling,
-      () => delivery,
-      async () => onEvent(delivery),
-    );
+    await onEvent(delivery);
     return { kind: "applied" };
   } catch (thrown) {
     if (thrown instanceof HawserError && thrown.code === "handler_rejected")
