@@ -80,6 +80,17 @@ describe("StatusReporter", () => {
     expect(await sent()).toMatchObject({ status: 3 });
   });
 
+  it("writes what is reported in the moment in which the one before became durable", async () => {
+    const voice = reporter.open(resource());
+    const report = async (status: number): Promise<void> => voice.say(status).durable;
+    const handler = async (): Promise<void> => {
+      for (const status of [1, 2, 3]) await report(status);
+    };
+    expect(await outcome(handler())).toBe("done");
+    const sent = await store.retained.get("principal", "sent", "Job/a");
+    expect(sent?.event.data).toMatchObject({ status: 3 });
+  });
+
   it("tells whoever waits when it stops first, and takes nothing afterwards", async () => {
     disk.failWrites(new HawserError("store_full", "no space left"));
     const voice = reporter.open(resource());
@@ -111,6 +122,19 @@ describe("StatusReporter", () => {
     voice.say(2);
     await virtual.advance(10);
     expect(await lastVersion()).toBe(0);
+  });
+
+  it("writes a report that came while it stops beside no other write", async () => {
+    const voice = reporter.open(resource());
+    const first = voice.say(1);
+    await virtual.advance(0);
+    const second = voice.say(2);
+    const stopped = reporter.stop();
+    const third = reporter.open(resource("1", "b")).say(3);
+    await virtual.advance(1);
+    await stopped;
+    for (const { durable } of [first, second, third]) expect(await outcome(durable)).toBe("done");
+    expect(await lastVersion()).toBe(3);
   });
 
   it("waits for a write that is under way before it calls a resource closed", async () => {

@@ -57,8 +57,10 @@ export class StatusReporter {
   readonly #entries = new Map<string, Entry>();
   /** Subjects with a status waiting, in the order of their turn. */
   readonly #due = new Set<string>();
+  /** One at a time: two would take the same slot at once. */
   #flushing: Promise<void> | undefined;
   #retry: Timer | undefined;
+  #stopping = false;
   #stopped: HawserError | undefined;
 
   constructor(options: StatusReporterOptions) {
@@ -90,13 +92,15 @@ export class StatusReporter {
 
   /** Tries once more to write what waits; what cannot be written is given up. */
   async stop(): Promise<void> {
+    this.#stopping = true;
     await this.#flushing;
-    await this.#flush().catch((err: unknown) => {
+    this.#flushing = this.#flush().catch((err: unknown) => {
       this.#options.runtime.logger.error(
         { err },
         "statuses are lost: they could not be written before the stop",
       );
     });
+    await this.#flushing;
     this.#stopped = new HawserError("aborted", "the agent stopped before the status could be written");
     this.#retry?.cancel();
     this.#retry = undefined;
@@ -119,7 +123,7 @@ export class StatusReporter {
     const offer = (event: EventDraft): StatusProgress => {
       const progress = slot.offer({ uid, observed: version, status }, event);
       this.#due.add(subject);
-      this.#flushing ??= this.#flushSoon();
+      this.#wake();
       return progress;
     };
     if (!reporting.hasSubscribers) return offer(draft);
@@ -132,6 +136,10 @@ export class StatusReporter {
     return progress;
   }
 
+  #wake(): void {
+    if (!this.#stopping) this.#flushing ??= this.#flushSoon();
+  }
+
   // Reports of one tick share one write.
   async #flushSoon(): Promise<void> {
     await new Promise<void>((resolve) => this.#options.runtime.timers.soon(resolve));
@@ -140,9 +148,10 @@ export class StatusReporter {
     } catch (err) {
       this.#options.runtime.logger.error({ err }, "cannot write statuses; trying again");
       this.#retryLater();
-    } finally {
-      this.#flushing = undefined;
     }
+    this.#flushing = undefined;
+    // A handler that waited for the last write may have reported again before this line was reached.
+    if (this.#due.size > 0 && this.#retry === undefined) this.#wake();
   }
 
   /** Writes batch after batch until nothing is due, or the mailbox refuses. */
@@ -206,7 +215,7 @@ export class StatusReporter {
     if (this.#retry !== undefined || this.#stopped !== undefined) return;
     this.#retry = this.#options.runtime.timers.after(STATUS_RETRY_MS, () => {
       this.#retry = undefined;
-      if (this.#due.size > 0) this.#flushing ??= this.#flushSoon();
+      if (this.#due.size > 0) this.#wake();
     });
   }
 }
