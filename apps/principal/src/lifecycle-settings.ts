@@ -1,4 +1,4 @@
-import { duration, hostPort, integer, oneOf, setting } from "@hawser/service";
+import { duration, hostPortOrUnix, integer, oneOf, setting } from "@hawser/service";
 
 const HOUR_MS = 3_600_000;
 const upToAnHour = { minMs: 0, maxMs: HOUR_MS };
@@ -6,9 +6,14 @@ const upToAnHour = { minMs: 0, maxMs: HOUR_MS };
 /** How the service starts, lets agents in and lets them go. */
 export const lifecycleSettings = {
   internalListen: setting(
-    "<host:port>",
-    "the control plane's own port, without an admission limit; with it the agents' port opens only after a self-login over it; default none",
-    hostPort().optional(),
+    "<host:port|unix:path>",
+    "the control plane's own port or Unix socket, without an admission limit; with it the agents' port opens only after a self-login over it; default none",
+    hostPortOrUnix().optional(),
+  ),
+  internalSocketMode: setting(
+    "<0600|0660>",
+    "who may connect to that Unix socket: processes of this user, or of this group as well; default 0600",
+    oneOf(["0600", "0660"]).default("0600"),
   ),
   settle: setting(
     "<duration>",

@@ -1,49 +1,25 @@
-import { createPrincipal, type BoundAddress, type Principal, type PrincipalOptions } from "@hawser/principal";
+import { createPrincipal, type BoundAddress, type Principal, type UnixAddress } from "@hawser/principal";
 import { createApiServer, createMetrics } from "@hawser/principal/api";
 import type { Lifecycle, Runtime } from "@hawser/runtime";
 import { createLevelStore } from "@hawser/store-level";
 import { createGrpcAcceptor } from "@hawser/transport-grpc";
-import { createWebSocketAcceptor, createWebSocketDialer } from "@hawser/transport-ws";
+import { createWebSocketAcceptor } from "@hawser/transport-ws";
 import { drainOptions } from "./drain-options.js";
 import { createPlatformWatch } from "./platform-watch.js";
 import type { Security } from "./security.js";
 import type { PrincipalSettings } from "./settings.js";
+import { twoPhases } from "./two-phases.js";
 import { VERSION } from "./version.js";
 
 /** Where it can be reached. */
 export interface Serving {
   readonly listen: BoundAddress;
   readonly api: BoundAddress;
-  readonly internal?: BoundAddress;
+  readonly internal?: BoundAddress | UnixAddress;
 }
 
 export interface PrincipalService extends Lifecycle<Serving> {
   readonly principal: Principal;
-}
-
-/** The internal port, and the gate in front of the agents' port. */
-function twoPhases(settings: PrincipalSettings): Pick<PrincipalOptions, "internal" | "gate"> {
-  const { internalListen, settle, gateTimeout, gateFallback } = settings;
-  if (internalListen === undefined) return {};
-  const fallback = { afterMs: gateTimeout, action: gateFallback === "open" ? "open" : "fail" } as const;
-  return {
-    internal: {
-      listen: internalListen,
-      selfLogin: ({ port }) =>
-        createWebSocketDialer({
-          url: `ws://${loopbackOf(internalListen.host)}:${port}`,
-          subprotocol: "cloudevents.json",
-        }),
-    },
-    gate: { settleMs: settle, fallback },
-  };
-}
-
-/** Where this very process reaches an address it has bound. */
-function loopbackOf(host: string): string {
-  if (host === "::") return "[::1]";
-  if (host === "0.0.0.0") return "127.0.0.1";
-  return host.includes(":") ? `[${host}]` : host;
 }
 
 /** Wires store, transports, principal and API together, and starts and stops them in the right order. */

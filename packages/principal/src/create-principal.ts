@@ -1,7 +1,7 @@
 import { DEFAULT_WINDOW, HawserError } from "@hawser/protocol";
 import { Latest, systemRuntime, traced, withinLimits, type CallLimits } from "@hawser/runtime";
 import { Gate, type ReadinessCondition } from "./listener/gate.js";
-import { createListener } from "./listener/listener.js";
+import { createInternalListener, createListener } from "./listener/listener.js";
 import { Mailboxes } from "./mailboxes.js";
 import { ObserverSet } from "./observer-set.js";
 import { ownConditions } from "./own-conditions.js";
@@ -23,8 +23,6 @@ import { VERSION } from "./version.js";
 export const DEFAULT_MAX_SESSIONS = 20_000;
 /** How long `stop` gives the fleet to go: short, because whoever stops a process has a deadline of their own. */
 export const DEFAULT_STOP_WINDOW_MS = 5_000;
-/** The control plane's own peers are few, and are not to wait for anybody: only their number is bounded. */
-const UNLIMITED = { ratePerSecond: 100_000, burst: 100_000, rampMs: 0 } as const;
 /** Without a port of its own to log in by, a principal has nothing to wait for. */
 const AT_ONCE = { settleMs: 0 } as const;
 /** When a refused agent comes back where no listener of this principal knows better. */
@@ -42,10 +40,7 @@ export function createPrincipal(options: PrincipalOptions): Principal {
   const internal =
     options.internal === undefined
       ? undefined
-      : createListener(
-          { ...options.internal.listen, admission: UNLIMITED },
-          { runtime, acceptors, internal: true },
-        );
+      : createInternalListener(options.internal.listen, { runtime, acceptors });
   const status = new Latest<PrincipalStatus>({ kind: "stopped" });
   let gate = newGate([]);
   const sessions = new SessionRegistry({

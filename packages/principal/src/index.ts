@@ -1,6 +1,12 @@
 export type { Authenticate, AuthenticateResult } from "./authenticate.js";
 export { createPrincipal, DEFAULT_MAX_SESSIONS, DEFAULT_STOP_WINDOW_MS } from "./create-principal.js";
-export type { BoundAddress, ListenerOptions, ListenerTls } from "./listener/listener-options.js";
+export type {
+  BoundAddress,
+  ListenerOptions,
+  ListenerTls,
+  UnixAddress,
+  UnixListenerOptions,
+} from "./listener/listener-options.js";
 export { createDeliveryStream, type DeliveryStream } from "@hawser/link";
 export type { AcceptedEvent, PrincipalObserver } from "./principal-observer.js";
 export type {
@@ -23,7 +29,7 @@ export type {
 export type { DrainTrace, HandleTrace, PublishTrace, ResourceTrace } from "./tracing.js";
 export type { AgentView, DeadLetterView, ResourceView } from "./views.js";
 export { createListener, type Listener, type ListenerParts } from "./listener/listener.js";
-export { DEFAULT_LISTEN_HOST } from "./listener/listener-settings.js";
+export { DEFAULT_LISTEN_HOST, DEFAULT_UNIX_SOCKET_MODE } from "./listener/listener-settings.js";
 export { DEFAULT_GATE, type GateOptions, type GateState, type ReadinessCondition } from "./listener/gate.js";
 export type { ListenerStats } from "./listener/listener-stats.js";
 export { DEFAULT_ADMISSION, type AdmissionSettings } from "./listener/admission/admission-settings.js";

@@ -7,7 +7,12 @@ import type { Acceptor, Dialer } from "@hawser/transport";
 import type { Authenticate } from "./authenticate.js";
 import type { GateOptions, GateState } from "./listener/gate.js";
 import type { Listener } from "./listener/listener.js";
-import type { BoundAddress, ListenerOptions } from "./listener/listener-options.js";
+import type {
+  BoundAddress,
+  ListenerOptions,
+  UnixAddress,
+  UnixListenerOptions,
+} from "./listener/listener-options.js";
 import type { PrincipalObserver } from "./principal-observer.js";
 import type { AgentView, DeadLetterView, ResourceView } from "./views.js";
 
@@ -19,7 +24,7 @@ export interface PrincipalOptions {
   readonly acceptors: readonly Acceptor[];
   /** The external port. Absent: no port is bound and the acceptors are fed by other means (tests, another listener). */
   readonly listen?: ListenerOptions;
-  /** The control plane's own port. With it the start has two phases: `listen` opens only when the gate does. */
+  /** The control plane's own port or Unix socket. With it the start has two phases: `listen` opens only when the gate does. */
   readonly internal?: InternalOptions;
   /** What has to be so before `listen` opens. @default with `internal`: the store answers and the self-login is through; without: nothing */
   readonly gate?: GateOptions;
@@ -41,11 +46,11 @@ export interface PrincipalOptions {
   readonly resend?: Partial<ResendTiming>;
 }
 
-/** A port for peers of the control plane itself, without an admission limit. Not to be reachable by anybody else. */
+/** A port or a Unix socket for peers of the control plane itself, without an admission limit. Not to be reachable by anybody else. */
 export interface InternalOptions {
-  readonly listen: Omit<ListenerOptions, "admission">;
-  /** How this principal reaches that port to log in to itself, as any agent would, before agents are let in. Absent: no self-login. */
-  readonly selfLogin?: (address: BoundAddress) => Dialer;
+  readonly listen: Omit<ListenerOptions, "admission"> | UnixListenerOptions;
+  /** How this principal reaches that address to log in to itself, as any agent would, before agents are let in. Absent: no self-login. */
+  readonly selfLogin?: (address: BoundAddress | UnixAddress) => Dialer;
 }
 
 /**
@@ -62,13 +67,13 @@ export type AgentEventHandler = (delivery: {
 export interface PublishOptions extends CallLimits {
   /** The same key for the same agent is accepted once. */
   readonly idempotencyKey?: string;
+  /** Goes with the event unless it has one of its own: that of the request it came by, for instance. @default none */
+  readonly traceContext?: TraceContext;
 }
 
 /** An event that is on disk. */
 export interface Accepted {
   readonly eventid: string;
-  /** Goes with the event unless it has one of its own: that of the request it came by, for instance. @default none */
-  readonly traceContext?: TraceContext;
   readonly resourceid: string;
   /** True when the idempotency key had been accepted before. */
   readonly duplicate: boolean;
@@ -80,13 +85,13 @@ export interface PutOptions extends CallLimits {
   readonly expectedVersion?: string;
   /** Check everything but the room in the mailbox, and write nothing: the answer is what would be, under the version there is now ("0" for none). @default false */
   readonly dryRun?: boolean;
+  /** Goes with the event that comes of it: that of the request it was asked by, for instance. @default none */
+  readonly traceContext?: TraceContext;
 }
 
 /** A piece of a list. */
 export interface Page extends CallLimits {
   /** Begin behind this one: the last one seen. */
-  /** Goes with the event that comes of it: that of the request it was asked by, for instance. @default none */
-  readonly traceContext?: TraceContext;
   readonly after?: string;
   readonly limit: number;
 }
@@ -161,7 +166,7 @@ export interface DrainReport {
 /** Where a principal can be reached. */
 export interface PrincipalAddresses {
   readonly address: BoundAddress | undefined;
-  readonly internalAddress: BoundAddress | undefined;
+  readonly internalAddress: BoundAddress | UnixAddress | undefined;
 }
 
 /**

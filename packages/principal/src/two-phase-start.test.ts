@@ -4,11 +4,14 @@ import { createMemoryStore } from "@hawser/store";
 import type { Connection, Dialer } from "@hawser/transport";
 import { createGrpcAcceptor, createGrpcDialer } from "@hawser/transport-grpc";
 import { createWebSocketAcceptor, createWebSocketDialer } from "@hawser/transport-ws";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, expect, it } from "vitest";
 import { createPrincipal } from "./create-principal.js";
 import { formatAddress } from "./listener/bind-error.js";
 import type { GateState } from "./listener/gate.js";
-import type { BoundAddress } from "./listener/listener-options.js";
+import type { BoundAddress, UnixAddress } from "./listener/listener-options.js";
 import type { PrincipalOptions } from "./principal.js";
 import { SELF_AGENT } from "./self-login.js";
 
@@ -17,10 +20,19 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-const webSocket = ({ host, port }: BoundAddress): Dialer =>
-  createWebSocketDialer({ url: `ws://${formatAddress(host, port)}`, subprotocol: "cloudevents.json" });
-const grpc = ({ host, port }: BoundAddress): Dialer =>
-  createGrpcDialer({ target: formatAddress(host, port) });
+const webSocket = (to: BoundAddress | UnixAddress): Dialer =>
+  createWebSocketDialer({
+    url: "path" in to ? `ws+unix:${to.path}` : `ws://${formatAddress(to.host, to.port)}`,
+    subprotocol: "cloudevents.json",
+  });
+const grpc = (to: BoundAddress | UnixAddress): Dialer =>
+  createGrpcDialer({ target: "path" in to ? `unix:${to.path}` : formatAddress(to.host, to.port) });
+
+async function socketPath(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), "hawser-"));
+  cleanups.push(() => rm(directory, { recursive: true }));
+  return join(directory, "internal.sock");
+}
 
 async function principalOf(options: Partial<PrincipalOptions>): Promise<{
   readonly principal: ReturnType<typeof createPrincipal>;
@@ -45,14 +57,16 @@ async function principalOf(options: Partial<PrincipalOptions>): Promise<{
 }
 
 it.each([
-  ["WebSocket", webSocket],
-  ["gRPC", grpc],
-])(
-  "opens the external port once it has logged in to itself over %s, credentials or not",
-  async (_name, selfLogin) => {
+  ["WebSocket", "a port", webSocket],
+  ["gRPC", "a port", grpc],
+  ["WebSocket", "a Unix socket", webSocket],
+  ["gRPC", "a Unix socket", grpc],
+] as const)(
+  "opens the external port once it has logged in to itself over %s by %s, credentials or not",
+  async (_name, way, selfLogin) => {
     let asked = 0;
     const { principal, states } = await principalOf({
-      internal: { listen: { port: 0 }, selfLogin },
+      internal: { listen: way === "a port" ? { port: 0 } : { path: await socketPath() }, selfLogin },
       authenticate: () => {
         asked += 1;
         return { ok: false, error: new HawserError("unauthenticated", "nobody") };
@@ -60,40 +74,42 @@ it.each([
     });
     const { address, internalAddress } = await principal.start();
     expect(states.map(({ kind }) => kind)).toEqual(["settling", "open"]);
-    expect(address?.port).not.toBe(internalAddress?.port);
+    expect(internalAddress).not.toEqual(address);
     expect(asked).toBe(0);
     // It is nobody's agent.
     expect(await principal.agents({ limit: 10 })).toEqual([]);
   },
 );
 
-it("keeps the external port shut while the self-login fails, and says why", async () => {
-  let port = 0;
-  const broken = (): Dialer => ({
-    transport: "broken",
-    dial: (): Promise<Connection> => Promise.reject(new HawserError("connection_failed", "no way in")),
-  });
-  const { principal, states } = await principalOf({
-    internal: {
-      listen: { port: 0 },
-      selfLogin: (address) => {
-        port = address.port;
-        return broken();
+it.each(["a port", "a Unix socket"])(
+  "keeps the external port shut while the self-login by %s fails, and says why",
+  async (way) => {
+    let internalAddress: BoundAddress | UnixAddress | undefined;
+    const broken = (): Dialer => ({
+      transport: "broken",
+      dial: (): Promise<Connection> => Promise.reject(new HawserError("connection_failed", "no way in")),
+    });
+    const { principal, states } = await principalOf({
+      internal: {
+        listen: way === "a port" ? { port: 0 } : { path: await socketPath() },
+        selfLogin: (address) => {
+          internalAddress = address;
+          return broken();
+        },
       },
-    },
-    gate: { fallback: { afterMs: 100, action: "fail" } },
-  });
-  await expect(principal.start()).rejects.toMatchObject({
-    code: "timeout",
-    message: expect.stringContaining("waiting for self-login: no way in"),
-  });
-  expect(states.at(0)).toEqual({ kind: "waiting", for: "self-login", reason: "no way in" });
-  expect(principal.state).toBe("stopped");
-  // The internal port is closed again, too.
-  await expect(webSocket({ host: "127.0.0.1", port }).dial()).rejects.toMatchObject({
-    code: "connection_failed",
-  });
-});
+      gate: { fallback: { afterMs: 100, action: "fail" } },
+    });
+    await expect(principal.start()).rejects.toMatchObject({
+      code: "timeout",
+      message: expect.stringContaining("waiting for self-login: no way in"),
+    });
+    expect(states.at(0)).toEqual({ kind: "waiting", for: "self-login", reason: "no way in" });
+    expect(principal.state).toBe("stopped");
+    // The internal port is closed again, too.
+    if (internalAddress === undefined) throw new Error("nobody logged in");
+    await expect(webSocket(internalAddress).dial()).rejects.toMatchObject({ code: "connection_failed" });
+  },
+);
 
 it("waits for conditions of the application as well", async () => {
   let migrated = false;

@@ -17,4 +17,5 @@ export { seededRandom, systemRandom, type Random } from "./random.js";
 export { systemRuntime, type Runtime } from "./runtime.js";
 export { MAX_TIMER_DELAY_MS, systemTimers, type Timer, type Timers } from "./timers.js";
 export { traced, type TraceScope } from "./traced.js";
+export { MAX_UNIX_PATH_BYTES, unixPathProblem } from "./unix-path.js";
 export { WakeTimer } from "./wake-timer.js";

@@ -4,6 +4,7 @@ export { loadSettings, type Loaded, type LoadOptions } from "./load-settings.js"
 export {
   duration,
   hostPort,
+  hostPortOrUnix,
   integer,
   oneOf,
   setting,
@@ -13,4 +14,5 @@ export {
   type Setting,
   type SettingsOf,
   type SettingsShape,
+  type UnixPath,
 } from "./setting.js";

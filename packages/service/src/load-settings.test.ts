@@ -1,6 +1,7 @@
 import { HawserError } from "@hawser/protocol";
 import { describe, expect, it } from "vitest";
-import { duration, hostPort, integer, loadSettings, oneOf, text, toggle } from "./index.js";
+import { MAX_UNIX_PATH_BYTES } from "@hawser/runtime";
+import { duration, hostPort, hostPortOrUnix, integer, loadSettings, oneOf, text, toggle } from "./index.js";
 
 const shape = {
   name: { description: "who it is", placeholder: "<name>", schema: text() },
@@ -73,6 +74,16 @@ describe("loadSettings", () => {
     const settings = settingsOf(["--name", "a", "--rotation-min", "1.5m", "--listen", "[::1]:0", "--check"]);
     expect(settings).toMatchObject({ rotationMin: 90_000, listen: { host: "::1", port: 0 }, check: true });
     expect(settingsOf(["--name", "a", "--listen", ":80"]).listen).toEqual({ host: "::", port: 80 });
+  });
+
+  it("reads an address of TCP or of a Unix socket, and names the limit of its path", () => {
+    const either = hostPortOrUnix();
+    expect(either.parse("127.0.0.1:80")).toEqual({ host: "127.0.0.1", port: 80 });
+    expect(either.parse("unix:/run/a:1.sock")).toEqual({ path: "/run/a:1.sock" });
+    for (const wrong of ["unix:", "unix:run.sock", "/run/a.sock", "here"])
+      expect(either.safeParse(wrong).error?.issues[0]?.message).toContain("is not an address such as");
+    const long = `unix:/${"a".repeat(MAX_UNIX_PATH_BYTES)}`;
+    expect(either.safeParse(long).error?.issues[0]?.message).toContain(`is ${MAX_UNIX_PATH_BYTES + 1} bytes`);
   });
 
   it("reports every problem at once, each with its origin and what to put", () => {

@@ -1,3 +1,4 @@
+import { unixPathProblem } from "@hawser/runtime";
 import { z } from "zod";
 
 /**
@@ -90,5 +91,25 @@ export function hostPort(): z.ZodType<HostPort> {
       return z.NEVER;
     }
     return { host: match[1] ?? (match[2] || "::"), port };
+  });
+}
+
+/** A Unix domain socket of this machine. */
+export interface UnixPath {
+  readonly path: string;
+}
+
+/** As `hostPort`, or `unix:/path` for a Unix domain socket. */
+export function hostPortOrUnix(): z.ZodType<HostPort | UnixPath> {
+  const wrong =
+    "is not an address such as 127.0.0.1:7480, [::1]:7480, :7480 or unix:/run/hawser/internal.sock";
+  return z.string(wrong).transform((value, context): HostPort | UnixPath => {
+    const path = /^unix:(\/.+)$/.exec(value)?.[1];
+    const parsed = hostPort().safeParse(value);
+    const problem = path === undefined ? undefined : unixPathProblem(path);
+    if (path !== undefined && problem === undefined) return { path };
+    if (parsed.success) return parsed.data;
+    context.addIssue(problem ?? wrong);
+    return z.NEVER;
   });
 }

@@ -1,9 +1,10 @@
 import { connect, type ClientHttp2Session, type ClientHttp2Stream } from "node:http2";
-import { connect as connectTcp, isIP, type Socket } from "node:net";
+import { connect as connectPlain, isIP, type Socket } from "node:net";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import type { Runtime } from "@hawser/runtime";
 import type { Connection, StreamSettings } from "@hawser/transport";
 import { ClientConnection } from "./client-connection.js";
+import { authorityOf, targetOf, type Destination } from "./destination.js";
 import { bytesReadFrom, keepAlive } from "./keep-alive.js";
 import { CONNECT_PATH, CONTENT_TYPE } from "./service.js";
 import { FLOW_CONTROL_WINDOW_BYTES } from "./flow-control.js";
@@ -20,8 +21,7 @@ export interface GrpcTlsOptions {
 }
 
 export interface ChannelSettings {
-  readonly host: string;
-  readonly port: number;
+  readonly to: Destination;
   readonly tls: GrpcTlsOptions | undefined;
   readonly stream: StreamSettings;
   readonly runtime: Runtime;
@@ -36,16 +36,20 @@ export class Channel {
 
   constructor(settings: ChannelSettings) {
     this.#settings = settings;
-    this.#socket = settings.tls === undefined ? openTcp(settings) : openTls(settings, settings.tls);
+    this.#socket =
+      settings.tls === undefined ? connectPlain(settings.to) : openTls(settings.to, settings.tls);
     this.#socket.setNoDelay(true);
     // Added before the session's own handler, so that the first error heard is the one that says why.
     this.#socket.on("error", (error) => {
       this.#error ??= error;
     });
-    this.#session = connect(`${settings.tls === undefined ? "http" : "https"}://${targetOf(settings)}`, {
-      createConnection: () => this.#socket,
-      settings: { initialWindowSize: FLOW_CONTROL_WINDOW_BYTES, enablePush: false },
-    });
+    this.#session = connect(
+      `${settings.tls === undefined ? "http" : "https"}://${authorityOf(settings.to)}`,
+      {
+        createConnection: () => this.#socket,
+        settings: { initialWindowSize: FLOW_CONTROL_WINDOW_BYTES, enablePush: false },
+      },
+    );
     this.#session.once("connect", () => this.#session.setLocalWindowSize(FLOW_CONTROL_WINDOW_BYTES));
   }
 
@@ -74,7 +78,7 @@ export class Channel {
     const { stream: settings, runtime } = this.#settings;
     const connection = new ClientConnection({
       stream,
-      peer: { address: targetOf(this.#settings) },
+      peer: { address: targetOf(this.#settings.to) },
       settings,
       runtime,
       release: (how) => (how === "cut" ? this.cut() : this.#finish()),
@@ -105,16 +109,11 @@ export class Channel {
   }
 }
 
-function openTcp({ host, port }: ChannelSettings): Socket {
-  return connectTcp({ host, port });
-}
-
-function openTls({ host, port }: ChannelSettings, tls: GrpcTlsOptions): TLSSocket {
+function openTls(to: Destination, tls: GrpcTlsOptions): TLSSocket {
   const { ca, cert, key } = tls;
-  const servername = tls.servername ?? (isIP(host) === 0 ? host : undefined);
+  const servername = tls.servername ?? ("host" in to && isIP(to.host) === 0 ? to.host : undefined);
   const socket = connectTls({
-    host,
-    port,
+    ...to,
     ALPNProtocols: ["h2"],
     ...(ca === undefined ? {} : { ca: typeof ca === "string" || Buffer.isBuffer(ca) ? ca : [...ca] }),
     ...(cert === undefined ? {} : { cert }),
@@ -125,8 +124,4 @@ function openTls({ host, port }: ChannelSettings, tls: GrpcTlsOptions): TLSSocke
     if (socket.alpnProtocol !== "h2") socket.destroy(new Error("the server does not offer HTTP/2 (ALPN h2)"));
   });
   return socket;
-}
-
-export function targetOf({ host, port }: ChannelSettings): string {
-  return isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`;
 }

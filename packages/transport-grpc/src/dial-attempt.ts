@@ -1,7 +1,8 @@
 import { constants } from "node:http2";
 import { HawserError } from "@hawser/protocol";
 import { DEFAULT_DIAL_TIMEOUT_MS, type Connection, type DialOptions } from "@hawser/transport";
-import { Channel, targetOf, type ChannelSettings } from "./channel.js";
+import { Channel, type ChannelSettings } from "./channel.js";
+import { targetOf } from "./destination.js";
 import { refusedDial } from "./refused-dial.js";
 import { isGrpcContentType } from "./service.js";
 
@@ -13,7 +14,7 @@ export interface DialSettings extends ChannelSettings {
 export function dialGrpc(settings: DialSettings, options: DialOptions): Promise<Connection> {
   const { signal, timeoutMs = DEFAULT_DIAL_TIMEOUT_MS } = options;
   const { runtime } = settings;
-  const target = targetOf(settings);
+  const target = targetOf(settings.to);
   return new Promise((resolve, reject) => {
     let channel: Channel | undefined;
     let isSettled = false;

@@ -1,12 +1,13 @@
 import { HawserError } from "@hawser/protocol";
-import { systemRuntime, type Runtime } from "@hawser/runtime";
+import { systemRuntime, type Runtime, unixPathProblem } from "@hawser/runtime";
 import { type Dialer, resolveStreamOptions, type StreamOptions } from "@hawser/transport";
 import type { GrpcTlsOptions } from "./channel.js";
+import type { Destination } from "./destination.js";
 import { dialGrpc, type DialSettings } from "./dial-attempt.js";
 
 /** Whom to dial, and as whom. */
 export interface GrpcDialerOptions extends StreamOptions {
-  /** `host:port`; an IPv6 address in brackets. */
+  /** `host:port`, an IPv6 address in brackets; or `unix:/run/hawser/internal.sock`, a Unix domain socket of this machine. */
   readonly target: string;
   /** The `authorization` entry of the metadata, such as `Bearer <token>`; asked anew for each dial, so that a renewed token is used at once. */
   readonly authorization?: () => string | undefined | Promise<string | undefined>;
@@ -24,7 +25,7 @@ export interface GrpcDialerOptions extends StreamOptions {
  */
 export function createGrpcDialer(options: GrpcDialerOptions): Dialer {
   const settings: DialSettings = {
-    ...parseTarget(options.target),
+    to: parseTarget(options.target),
     authorization: options.authorization ?? (() => undefined),
     tls: options.tls,
     stream: resolveStreamOptions(options),
@@ -33,12 +34,26 @@ export function createGrpcDialer(options: GrpcDialerOptions): Dialer {
   return { transport: "grpc", dial: (dialOptions = {}) => dialGrpc(settings, dialOptions) };
 }
 
-function parseTarget(target: string): { readonly host: string; readonly port: number } {
+/** As gRPC names its targets (gRPC Name Resolution). */
+function parseTarget(target: string): Destination {
+  if (target.startsWith("unix:")) return parseUnixTarget(target);
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:/?#@[\]]+)):(\d{1,5})$/.exec(target);
   const host = match?.[1] ?? match?.[2];
   const port = Number(match?.[3]);
   if (host === undefined || port < 1 || port > 65_535) {
-    throw new HawserError("invalid_config", `The target must be host:port, not "${target}".`);
+    throw new HawserError("invalid_config", `The target must be host:port or unix:/path, not "${target}".`);
   }
   return { host, port };
+}
+
+function parseUnixTarget(target: string): Destination {
+  // Both forms are known, `unix:/path` and `unix:///path`.
+  const path = target.slice("unix:".length).replace(/^\/\/(?=\/)/, "");
+  const isAbsolute = path.startsWith("/") && !path.startsWith("//");
+  const problem = isAbsolute
+    ? unixPathProblem(path)
+    : "must be absolute, as in unix:/run/hawser/internal.sock";
+  if (problem !== undefined)
+    throw new HawserError("invalid_config", `The path of the Unix socket in "${target}" ${problem}.`);
+  return { path };
 }

@@ -1,3 +1,4 @@
+import { connect } from "node:net";
 import type { Duplex } from "node:stream";
 import { HawserError } from "@hawser/protocol";
 import type { Runtime } from "@hawser/runtime";
@@ -8,6 +9,7 @@ import {
   type StreamSettings,
 } from "@hawser/transport";
 import { WebSocket } from "ws";
+import type { Destination } from "./destination.js";
 import { refusedDial } from "./refused-dial.js";
 import { webSocketSettings } from "./stream-settings.js";
 import { framingOf, isSubprotocol, type Subprotocol } from "./subprotocol.js";
@@ -24,8 +26,7 @@ export interface WebSocketTlsOptions {
   readonly servername?: string;
 }
 
-export interface DialSettings {
-  readonly url: URL;
+export interface DialSettings extends Destination {
   readonly subprotocols: readonly Subprotocol[];
   readonly authorization: () => string | undefined | Promise<string | undefined>;
   readonly tls: WebSocketTlsOptions;
@@ -36,7 +37,7 @@ export interface DialSettings {
 /** One try to connect: settles once, and leaves nothing open when it fails. */
 export function dialWebSocket(settings: DialSettings, options: DialOptions): Promise<Connection> {
   const { signal, timeoutMs = DEFAULT_DIAL_TIMEOUT_MS } = options;
-  const { runtime, url } = settings;
+  const { runtime, name } = settings;
   return new Promise((resolve, reject) => {
     let webSocket: WebSocket | undefined;
     let settled = false;
@@ -54,10 +55,10 @@ export function dialWebSocket(settings: DialSettings, options: DialOptions): Pro
       reject(error);
     };
     const onAbort = (): void => {
-      fail(new HawserError("aborted", `Dialling ${url.href} was given up.`, { cause: signal?.reason }));
+      fail(new HawserError("aborted", `Dialling ${name} was given up.`, { cause: signal?.reason }));
     };
     const deadline = runtime.timers.after(timeoutMs, () =>
-      fail(new HawserError("timeout", `${url.href} did not answer within ${timeoutMs} ms.`)),
+      fail(new HawserError("timeout", `${name} did not answer within ${timeoutMs} ms.`)),
     );
 
     const begin = (authorization: string | undefined): void => {
@@ -68,9 +69,9 @@ export function dialWebSocket(settings: DialSettings, options: DialOptions): Pro
         socket = response.socket;
       });
       webSocket.on("unexpected-response", (_request, response) => {
-        void refusedDial(url.href, response, runtime.clock).then(fail);
+        void refusedDial(name, response, runtime.clock).then(fail);
       });
-      webSocket.on("error", (error) => fail(connectionFailed(url, error)));
+      webSocket.on("error", (error) => fail(connectionFailed(name, error)));
       webSocket.on("open", () => {
         if (webSocket === undefined || socket === undefined || !settle()) return;
         resolve(connectionOver(webSocket, socket, settings));
@@ -81,7 +82,7 @@ export function dialWebSocket(settings: DialSettings, options: DialOptions): Pro
     signal?.addEventListener("abort", onAbort);
     authorize(settings)
       .then(begin)
-      .catch((error: unknown) => fail(connectionFailed(url, error)));
+      .catch((error: unknown) => fail(connectionFailed(name, error)));
   });
 }
 
@@ -90,7 +91,7 @@ async function authorize({ authorization }: DialSettings): Promise<string | unde
 }
 
 function openWebSocket(settings: DialSettings, authorization: string | undefined): WebSocket {
-  const { url, subprotocols, tls, stream } = settings;
+  const { url, unixPath, subprotocols, tls, stream } = settings;
   const { ca, cert, key, servername } = tls;
   const options = {
     ...webSocketSettings(stream),
@@ -101,6 +102,7 @@ function openWebSocket(settings: DialSettings, authorization: string | undefined
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),
     ...(servername === undefined ? {} : { servername }),
+    ...(unixPath === undefined ? {} : { createConnection: () => connect({ path: unixPath }) }),
   };
   return new WebSocket(url, [...subprotocols], options);
 }
@@ -114,15 +116,19 @@ function connectionOver(webSocket: WebSocket, socket: Duplex, settings: DialSett
     webSocket,
     socket,
     framing: framingOf(protocol),
-    peer: { address: settings.url.host },
+    peer: { address: addressOf(settings) },
     settings: settings.stream,
     runtime: settings.runtime,
   });
 }
 
-function connectionFailed({ href }: URL, thrown: unknown): HawserError {
+function addressOf({ url, unixPath }: Destination): string {
+  return unixPath === undefined ? url.host : `unix:${unixPath}`;
+}
+
+function connectionFailed(name: string, thrown: unknown): HawserError {
   const code = typeof thrown === "object" && thrown !== null && "code" in thrown ? String(thrown.code) : "";
   // Node reports several failed addresses of one name as an error without a message.
   const what = (thrown instanceof Error ? thrown.message : String(thrown)) || code || "unknown error";
-  return new HawserError("connection_failed", `Could not connect to ${href}: ${what}`, { cause: thrown });
+  return new HawserError("connection_failed", `Could not connect to ${name}: ${what}`, { cause: thrown });
 }

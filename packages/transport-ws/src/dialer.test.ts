@@ -2,7 +2,7 @@ import { createServer as createHttpServer, type RequestListener } from "node:htt
 import { createServer } from "node:net";
 import { createServer as createTlsServer, type TLSSocket } from "node:tls";
 import { HawserError } from "@hawser/protocol";
-import { systemRuntime } from "@hawser/runtime";
+import { MAX_UNIX_PATH_BYTES, systemRuntime } from "@hawser/runtime";
 import { retryAfterMs } from "@hawser/transport";
 import { describe, expect, test } from "vitest";
 import { createWebSocketAcceptor, createWebSocketDialer, type WebSocketDialerOptions } from "./index.js";
@@ -167,9 +167,12 @@ describe("authorization", () => {
 
 test.each([
   ["not a url", "is not a URL"],
-  ["http://principal", "must begin with ws:// or wss://"],
+  ["http://principal", "must begin with ws://, wss:// or ws+unix:/"],
   ["ws://user:secret@principal", "must not hold credentials"],
   ["ws://principal/#top", "must not have a fragment"],
+  ["ws+unix://run/hawser.sock", "must be absolute"],
+  ["ws+unix:hawser.sock", "must be absolute"],
+  [`ws+unix:/${"a".repeat(MAX_UNIX_PATH_BYTES)}`, `is ${MAX_UNIX_PATH_BYTES + 1} bytes long`],
 ])("the URL %s is refused: %s", (url, message) => {
   expect(() => createWebSocketDialer({ url, subprotocol: "cloudevents.json" })).toThrow(message);
 });

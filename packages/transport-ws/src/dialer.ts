@@ -7,13 +7,16 @@ import {
   resolveStreamOptions,
   type StreamOptions,
 } from "@hawser/transport";
+import { resolveDestination } from "./destination.js";
 import { type DialSettings, dialWebSocket, type WebSocketTlsOptions } from "./dial-attempt.js";
-import { DEFAULT_PATH } from "./stream-settings.js";
 import { framingOf, isSubprotocol, type Subprotocol } from "./subprotocol.js";
 
 /** Whom to dial, and as whom. */
 export interface WebSocketDialerOptions extends StreamOptions {
-  /** `ws://` or `wss://`, without credentials; a URL without a path gets `/v1/connect`. */
+  /**
+   * `ws://` or `wss://`, without credentials; a URL without a path gets `/v1/connect`. Or `ws+unix:/run/hawser/internal.sock`, a Unix domain socket of this
+   * machine; another path than `/v1/connect` goes behind it after a colon.
+   */
   readonly url: string;
   /** One, or several with the most wanted first: the server picks the first it speaks. */
   readonly subprotocol: Subprotocol | readonly Subprotocol[];
@@ -32,7 +35,7 @@ export interface WebSocketDialerOptions extends StreamOptions {
 export function createWebSocketDialer(options: WebSocketDialerOptions): Dialer {
   const subprotocols = resolveSubprotocols(options.subprotocol);
   const settings: DialSettings = {
-    url: resolveUrl(options.url),
+    ...resolveDestination(options.url),
     subprotocols,
     authorization: options.authorization ?? (() => undefined),
     tls: options.tls ?? {},
@@ -43,26 +46,6 @@ export function createWebSocketDialer(options: WebSocketDialerOptions): Dialer {
     transport: framingOf(subprotocols[0]).transport,
     dial: (dialOptions: DialOptions = {}): Promise<Connection> => dialWebSocket(settings, dialOptions),
   };
-}
-
-function resolveUrl(text: string): URL {
-  if (!URL.canParse(text)) throw new HawserError("invalid_config", `"${text}" is not a URL.`);
-  const url = new URL(text);
-  if (url.protocol !== "ws:" && url.protocol !== "wss:") {
-    throw new HawserError(
-      "invalid_config",
-      `The URL must begin with ws:// or wss://, not ${url.protocol}//.`,
-    );
-  }
-  if (url.username !== "" || url.password !== "") {
-    throw new HawserError(
-      "invalid_config",
-      "The URL must not hold credentials; give them as `authorization`.",
-    );
-  }
-  if (url.hash !== "") throw new HawserError("invalid_config", "The URL must not have a fragment (#).");
-  if (url.pathname === "/") url.pathname = DEFAULT_PATH;
-  return url;
 }
 
 function resolveSubprotocols(wanted: Subprotocol | readonly Subprotocol[]): [Subprotocol, ...Subprotocol[]] {

@@ -19,8 +19,21 @@ export interface ListenerOptions {
   readonly admission?: Partial<AdmissionSettings>;
 }
 
+/** A Unix domain socket to listen on: only processes of this machine reach it, and of those only whom the file's mode lets in. */
+export interface UnixListenerOptions {
+  /** Made at `start` and removed at `stop`. A file that a dead process left there is replaced. At most 107 bytes (103 outside Linux). */
+  readonly path: string;
+  /** 0o600 for processes of the same user, 0o660 for those of the same group as well. @default 0o600 */
+  readonly mode?: number;
+}
+
 /** Where a port was bound; with port 0 the system chose it. */
 export interface BoundAddress {
   readonly host: string;
   readonly port: number;
+}
+
+/** The Unix domain socket that was bound. */
+export interface UnixAddress {
+  readonly path: string;
 }

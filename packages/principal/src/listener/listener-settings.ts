@@ -1,28 +1,68 @@
 import { HawserError } from "@hawser/protocol";
+import { unixPathProblem } from "@hawser/runtime";
 import { resolveAdmissionSettings, type AdmissionSettings } from "./admission/admission-settings.js";
-import type { ListenerOptions, ListenerTls } from "./listener-options.js";
+import type { Endpoint } from "./endpoint.js";
+import type {
+  BoundAddress,
+  ListenerOptions,
+  ListenerTls,
+  UnixAddress,
+  UnixListenerOptions,
+} from "./listener-options.js";
+import { TcpEndpoint } from "./tcp-endpoint.js";
+import { UnixEndpoint } from "./unix-endpoint.js";
 
 /** Loopback, because a port without credentials must not be reachable by accident. */
 export const DEFAULT_LISTEN_HOST = "127.0.0.1";
 
-export interface ListenerSettings {
-  readonly host: string;
-  readonly port: number;
+/** The owner alone, because a socket without credentials must not be open to others by accident. */
+export const DEFAULT_UNIX_SOCKET_MODE = 0o600;
+const UNIX_SOCKET_MODES: readonly number[] = [DEFAULT_UNIX_SOCKET_MODE, 0o660];
+
+export interface ListenerSettings<Address> {
+  readonly endpoint: Endpoint<Address>;
   readonly tls: ListenerTls | undefined;
   readonly admission: AdmissionSettings;
 }
 
-/** Fills in the defaults. @throws HawserError `invalid_config` naming the option */
-export function resolveListenerOptions(options: ListenerOptions): ListenerSettings {
-  const settings: ListenerSettings = {
-    host: options.host ?? DEFAULT_LISTEN_HOST,
-    port: options.port,
-    tls: options.tls,
-    admission: resolveAdmissionSettings(options.admission),
+/**
+ * Fills in the defaults.
+ *
+ * @param option name of the setting, for error messages
+ * @throws HawserError `invalid_config` naming the option
+ */
+export function resolveListenerOptions(
+  option: string,
+  { host = DEFAULT_LISTEN_HOST, port, tls, admission }: ListenerOptions,
+): ListenerSettings<BoundAddress> {
+  checkListenHost(`${option}.host`, host);
+  checkListenPort(`${option}.port`, port);
+  return {
+    endpoint: new TcpEndpoint(option, { host, port }),
+    tls,
+    admission: resolveAdmissionSettings(admission),
   };
-  checkListenHost("listen.host", settings.host);
-  checkListenPort("listen.port", settings.port);
-  return settings;
+}
+
+/** As `resolveListenerOptions`. What comes over a Unix socket never leaves the machine, so there is no TLS. */
+export function resolveUnixListenerOptions(
+  option: string,
+  {
+    path,
+    mode = DEFAULT_UNIX_SOCKET_MODE,
+    admission,
+  }: UnixListenerOptions & Pick<ListenerOptions, "admission">,
+): ListenerSettings<UnixAddress> {
+  const problem = unixPathProblem(path);
+  if (problem !== undefined) throw new HawserError("invalid_config", `${option}.path ${problem}`);
+  if (!UNIX_SOCKET_MODES.includes(mode)) {
+    throw new HawserError("invalid_config", `${option}.mode must be 0600 or 0660, not 0${mode.toString(8)}`);
+  }
+  return {
+    endpoint: new UnixEndpoint(option, path, mode),
+    tls: undefined,
+    admission: resolveAdmissionSettings(admission),
+  };
 }
 
 export function checkListenHost(option: string, host: string): void {

@@ -2,17 +2,22 @@ import type { Lifecycle, Logger, Runtime } from "@hawser/runtime";
 import type { Acceptor } from "@hawser/transport";
 import { createServer, type Server, type Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { formatAddress } from "./bind-error.js";
-import { bindPort } from "./bind-port.js";
 import type { ApplicationProtocol } from "./http2-preface.js";
-import type { BoundAddress, ListenerOptions } from "./listener-options.js";
+import type { BoundAddress, ListenerOptions, UnixAddress, UnixListenerOptions } from "./listener-options.js";
 import { resolveAdmissionSettings, type AdmissionSettings } from "./admission/admission-settings.js";
-import { resolveListenerOptions, type ListenerSettings } from "./listener-settings.js";
+import {
+  resolveListenerOptions,
+  resolveUnixListenerOptions,
+  type ListenerSettings,
+} from "./listener-settings.js";
 import { ListenerCounts, type ListenerStats } from "./listener-stats.js";
 import { readProtocol } from "./read-protocol.js";
 import { certificateName, TlsEndpoint } from "./tls-endpoint.js";
 import { unsupportedProtocolAnswer } from "./unsupported-protocol.js";
 import { Visitors, type AdmissionTimes, type Visitor } from "./visitors.js";
+
+/** The control plane's own peers are few, and are not to wait for anybody: only their number is bounded. */
+const UNLIMITED = { ratePerSecond: 100_000, burst: 100_000, rampMs: 0 } as const;
 
 /** What a listener is put together from, besides its options. */
 export interface ListenerParts {
@@ -23,8 +28,8 @@ export interface ListenerParts {
   readonly internal?: boolean;
 }
 
-/** A port in front of the acceptors: it lets sockets in at a bounded rate and hands each to the acceptor of its protocol. */
-export interface Listener extends Lifecycle<BoundAddress> {
+/** A port (or a Unix socket) in front of the acceptors: it lets sockets in at a bounded rate and hands each to the acceptor of its protocol. */
+export interface Listener<Address = BoundAddress> extends Lifecycle<Address> {
   /** The connection from this address became a session, or was refused as one: its place is for somebody else. */
   settled(address: string): AdmissionTimes | undefined;
   /** When somebody who is refused behind this listener is to come back: a slot of its own. In milliseconds from now. */
@@ -45,11 +50,27 @@ export interface Listener extends Lifecycle<BoundAddress> {
  * @throws HawserError `invalid_config`
  */
 export function createListener(options: ListenerOptions, parts: ListenerParts): Listener {
-  return new FrontListener(resolveListenerOptions(options), parts);
+  return new FrontListener(resolveListenerOptions("listen", options), parts);
 }
 
-class FrontListener implements Listener {
-  readonly #settings: ListenerSettings;
+/**
+ * The control plane's own port or Unix socket: as `createListener`, but its acceptors are told, and it lets everybody in at once.
+ *
+ * @throws HawserError `invalid_config`
+ */
+export function createInternalListener(
+  options: Omit<ListenerOptions, "admission"> | UnixListenerOptions,
+  parts: ListenerParts,
+): Listener<BoundAddress | UnixAddress> {
+  const option = "internal.listen";
+  const internal = { ...parts, internal: true };
+  return "path" in options
+    ? new FrontListener(resolveUnixListenerOptions(option, { ...options, admission: UNLIMITED }), internal)
+    : new FrontListener(resolveListenerOptions(option, { ...options, admission: UNLIMITED }), internal);
+}
+
+class FrontListener<Address> implements Listener<Address> {
+  readonly #settings: ListenerSettings<Address>;
   readonly #acceptors: ReadonlyMap<ApplicationProtocol, Acceptor>;
   readonly #internal: boolean;
   readonly #runtime: Runtime;
@@ -60,7 +81,7 @@ class FrontListener implements Listener {
   #visitors: Visitors;
   #server: Server | undefined;
 
-  constructor(settings: ListenerSettings, { runtime, acceptors, internal = false }: ListenerParts) {
+  constructor(settings: ListenerSettings<Address>, { runtime, acceptors, internal = false }: ListenerParts) {
     this.#settings = settings;
     this.#admission = settings.admission;
     this.#acceptors = new Map(acceptors.map((acceptor) => [acceptor.alpn, acceptor]));
@@ -76,13 +97,13 @@ class FrontListener implements Listener {
       });
   }
 
-  async start(): Promise<BoundAddress> {
+  async start(): Promise<Address> {
     if (this.#server !== undefined) throw new Error("this listener has been started already");
     // Paused, so that nothing is read (and no handshake paid for) before the socket is let in.
     const server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) => this.#arrived(socket));
     this.#server = server;
     try {
-      const bound = await bindPort(server, "listen", this.#settings);
+      const bound = await this.#settings.endpoint.bind(server);
       server.on("error", (err) => this.#logger.error({ err }, "the listener cannot accept a connection"));
       // The ramp begins with the open port.
       this.#visitors = this.#welcome();
@@ -131,13 +152,13 @@ class FrontListener implements Listener {
 
   #arrived(socket: Socket): void {
     socket.on("error", ignoreError);
-    const { remoteAddress, remotePort } = socket;
-    if (remoteAddress === undefined || remotePort === undefined) {
+    const peer = this.#settings.endpoint.peerOf(socket);
+    if (peer === undefined) {
       this.#counts.count("lost");
       socket.destroy();
       return;
     }
-    this.#visitors.add(socket, formatAddress(remoteAddress, remotePort));
+    this.#visitors.add(socket, peer);
   }
 
   #dropped({ address, stage }: Visitor, why: "timeout" | "overCapacity"): void {

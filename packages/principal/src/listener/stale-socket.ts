@@ -1,0 +1,79 @@
+import { HawserError } from "@hawser/protocol";
+import { existsSync, lstatSync, unlinkSync, type Stats } from "node:fs";
+import { connect } from "node:net";
+import { dirname } from "node:path";
+
+/**
+ * Makes room for a Unix socket: a file that a dead process left there goes, and everything else stays.
+ *
+ * @param option name of the setting that holds the path, for error messages
+ * @throws HawserError `port_in_use` for the socket of a living process, `address_unavailable` for a file that is no socket
+ */
+export async function removeStaleSocket(option: string, path: string): Promise<void> {
+  const found = fileAt(path);
+  if (found === undefined) return;
+  if (!found.isSocket()) {
+    throw new HawserError(
+      "address_unavailable",
+      `${path} is there and is no socket, so it is left alone; set ${option}.path to another file`,
+    );
+  }
+  const failure = await knock(path);
+  if (failure === undefined) throw inUse(option, path);
+  if (failure !== "ECONNREFUSED")
+    throw bindUnixError(option, path, Object.assign(new Error(failure), { code: failure }));
+  // Somebody else may have put theirs there while this one was asked.
+  if (fileAt(path)?.ino === found.ino) unlinkSync(path);
+}
+
+/** Why a Unix socket could not be bound, with what to do about it. */
+export function bindUnixError(option: string, path: string, cause: unknown): HawserError {
+  const code = codeOf(cause);
+  if (code === "EADDRINUSE") return inUse(option, path, cause);
+  // Node says EACCES for it, as Windows does.
+  if (!existsSync(dirname(path))) {
+    return new HawserError(
+      "address_unavailable",
+      `the directory of ${path} is not there; make it, or set ${option}.path to a file in another one`,
+      { cause },
+    );
+  }
+  if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
+    return new HawserError(
+      "address_unavailable",
+      `this user may not make or use ${path}; set ${option}.path to a file in a directory of its own`,
+      { cause },
+    );
+  }
+  return new HawserError("address_unavailable", `cannot bind unix:${path}: ${String(cause)}`, { cause });
+}
+
+function inUse(option: string, path: string, cause?: unknown): HawserError {
+  return new HawserError(
+    "port_in_use",
+    `unix:${path} is in use by another process; stop it, or set ${option}.path to another file`,
+    cause === undefined ? {} : { cause },
+  );
+}
+
+function fileAt(path: string): Stats | undefined {
+  return lstatSync(path, { throwIfNoEntry: false });
+}
+
+/** Undefined when somebody answers, else the code of the failure. */
+function knock(path: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect({ path });
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(undefined);
+    });
+    socket.once("error", (error) => resolve(codeOf(error) ?? error.message));
+  });
+}
+
+function codeOf(thrown: unknown): string | undefined {
+  return thrown instanceof Error && "code" in thrown && typeof thrown.code === "string"
+    ? thrown.code
+    : undefined;
+}

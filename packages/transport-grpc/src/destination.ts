@@ -1,0 +1,18 @@
+import { isIP } from "node:net";
+
+/** Where a dial goes: a port, or a Unix domain socket of this machine. */
+export type Destination = { readonly host: string; readonly port: number } | { readonly path: string };
+
+/** As gRPC names its targets. */
+export function targetOf(to: Destination): string {
+  return "path" in to ? `unix:${to.path}` : hostPortOf(to.host, to.port);
+}
+
+/** The `:authority` of the request; what is reached by a file has no host. */
+export function authorityOf(to: Destination): string {
+  return "path" in to ? "localhost" : hostPortOf(to.host, to.port);
+}
+
+function hostPortOf(host: string, port: number): string {
+  return isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`;
+}

@@ -1,0 +1,48 @@
+import { HawserError } from "@hawser/protocol";
+import { unixPathProblem } from "@hawser/runtime";
+import { DEFAULT_PATH } from "./stream-settings.js";
+
+/** Where a dial goes. */
+export interface Destination {
+  /** What is asked for, and of whom: `ws:` or `wss:`. */
+  readonly url: URL;
+  /** The Unix domain socket to ask by, instead of the host and the port of the URL. */
+  readonly unixPath?: string;
+  /** For people. */
+  readonly name: string;
+}
+
+/** @throws HawserError `invalid_config` */
+export function resolveDestination(text: string): Destination {
+  if (!URL.canParse(text)) throw new HawserError("invalid_config", `"${text}" is not a URL.`);
+  const url = new URL(text);
+  if (!["ws:", "wss:", "ws+unix:"].includes(url.protocol)) {
+    throw new HawserError(
+      "invalid_config",
+      `The URL must begin with ws://, wss:// or ws+unix:/, not ${url.protocol}//.`,
+    );
+  }
+  if (url.username !== "" || url.password !== "") {
+    throw new HawserError(
+      "invalid_config",
+      "The URL must not hold credentials; give them as `authorization`.",
+    );
+  }
+  if (url.hash !== "") throw new HawserError("invalid_config", "The URL must not have a fragment (#).");
+  if (url.protocol === "ws+unix:") return unixDestination(url);
+  if (url.pathname === "/") url.pathname = DEFAULT_PATH;
+  return { url, name: url.href };
+}
+
+/** Two paths in one, with a colon between them: that of the socket, and that of the request. */
+function unixDestination({ href, host, pathname, search }: URL): Destination {
+  const [socket = "", request = ""] = pathname.split(":");
+  const unixPath = decodeURIComponent(socket);
+  const problem =
+    host === "" && unixPath.startsWith("/")
+      ? unixPathProblem(unixPath)
+      : "must be absolute, as in ws+unix:/run/hawser/internal.sock";
+  if (problem !== undefined)
+    throw new HawserError("invalid_config", `The path of the Unix socket in "${href}" ${problem}.`);
+  return { url: new URL(`ws://localhost${request || DEFAULT_PATH}${search}`), unixPath, name: href };
+}
