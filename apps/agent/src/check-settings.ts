@@ -2,6 +2,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { HawserError } from "@hawser/protocol";
+import { isSecure } from "./principal-url.js";
 import type { AgentSettings } from "./settings.js";
 
 /** Settings that depend on each other, filled in. */
@@ -28,11 +29,6 @@ export function checkSettings(settings: AgentSettings): void {
   if (problems.length === 0) return;
   const lines = ["hawser-agent cannot start:", ...problems.map((problem) => `  ${problem}`)];
   throw new HawserError("invalid_config", lines.join("\n"));
-}
-
-/** True for `wss:` and `grpcs:`. */
-export function isSecure(url: string): boolean {
-  return /^(?:wss|grpcs):/i.test(url);
 }
 
 function pairProblems({ url, tlsCa, tlsCert, tlsKey, rotationMin, rotationMax }: AgentSettings): string[] {

@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { MAX_UNIX_PATH_BYTES } from "@hawser/runtime";
 import { loadSettings } from "@hawser/service";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { checkSettings, pathsOf } from "./check-settings.js";
@@ -100,16 +101,35 @@ describe("the settings of the agent", () => {
     expect(broken).toMatch(/bad\.yaml:[23]:\d+: /);
   });
 
-  it.each(["ws://p", "wss://p:1/path?x=1", "grpc://p:1", "grpcs://[::1]:1"])("take the URL %s", (url) => {
+  it.each([
+    "ws://p",
+    "wss://p:1/path?x=1",
+    "grpc://p:1",
+    "grpcs://[::1]:1",
+    "ws+unix:/run/a.sock",
+    "ws+unix:/run/a.sock:/path?x=1",
+    "grpc+unix:/run/a.sock",
+  ])("take the URL %s", (url) => {
     expect(load(["--name", "a", "--url", url]).url).toBe(url);
   });
 
-  it.each(["p:1", "ws://", "grpc://p", "grpc://p:1/path", "ws://user:secret@p", "ws://p#x", "http://p"])(
-    "refuse the URL %s",
-    (url) => {
-      expect(problems(() => load(["--name", "a", "--url", url]))).toHaveLength(1);
-    },
-  );
+  it.each([
+    "p:1",
+    "ws://",
+    "grpc://p",
+    "grpc://p:1/path",
+    "ws://user:secret@p",
+    "ws://p#x",
+    "http://p",
+    "ws+unix:run/a.sock",
+    "ws+unix://p/a.sock",
+    "ws+unix:/%zz",
+    "grpc+unix:/",
+    "grpc+unix:/a.sock?x=1",
+    `grpc+unix:/${"a".repeat(MAX_UNIX_PATH_BYTES)}`,
+  ])("refuse the URL %s", (url) => {
+    expect(problems(() => load(["--name", "a", "--url", url]))).toHaveLength(1);
+  });
 
   it("read a list of commands", () => {
     expect(load([...NEEDED, "--task-commands", "/bin/true, node"]).taskCommands).toEqual([

@@ -10,12 +10,12 @@ import {
   toggle,
   type SettingsOf,
 } from "@hawser/service";
+import { principalUrl } from "./principal-url.js";
 import { DEFAULT_MAX_TASKS, DEFAULT_OUTPUT_LINES } from "./task/task-handler.js";
 
 const HOUR_MS = 3_600_000;
 /** As PROTOCOL.md has it (Reconnecting): a whole fleet that comes back within this time asks no principal for much. */
 const DEFAULT_RECONNECT_MAX_MS = 120_000;
-const URL_SCHEMES = ["ws:", "wss:", "grpc:", "grpcs:"];
 
 /** Everything the agent service can be told. */
 export const settingsShape = {
@@ -26,8 +26,8 @@ export const settingsShape = {
   ),
   url: setting(
     "<url>",
-    "where the principal is: ws://, wss://, grpc:// or grpcs://, then host:port; the scheme picks the transport",
-    text().refine(isPrincipalUrl, "is not such a URL"),
+    "where the principal is: ws://, wss://, grpc:// or grpcs://, then host:port; or ws+unix: or grpc+unix:, then the path of its Unix socket",
+    principalUrl(),
   ),
   format: setting(
     "<format>",
@@ -111,13 +111,3 @@ export const settingsShape = {
 } as const;
 
 export type AgentSettings = SettingsOf<typeof settingsShape>;
-
-function isPrincipalUrl(value: string): boolean {
-  if (!URL.canParse(value)) return false;
-  const url = new URL(value);
-  const isBare = url.username === "" && url.password === "" && url.hash === "";
-  if (!isBare || url.hostname === "" || !URL_SCHEMES.includes(url.protocol)) return false;
-  return (
-    !url.protocol.startsWith("grpc") || (url.port !== "" && url.pathname.length <= 1 && url.search === "")
-  );
-}

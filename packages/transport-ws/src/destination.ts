@@ -37,7 +37,7 @@ export function resolveDestination(text: string): Destination {
 /** Two paths in one, with a colon between them: that of the socket, and that of the request. */
 function unixDestination({ href, host, pathname, search }: URL): Destination {
   const [socket = "", request = ""] = pathname.split(":");
-  const unixPath = decodeURIComponent(socket);
+  const unixPath = decoded(socket);
   const problem =
     host === "" && unixPath.startsWith("/")
       ? unixPathProblem(unixPath)
@@ -45,4 +45,13 @@ function unixDestination({ href, host, pathname, search }: URL): Destination {
   if (problem !== undefined)
     throw new HawserError("invalid_config", `The path of the Unix socket in "${href}" ${problem}.`);
   return { url: new URL(`ws://localhost${request || DEFAULT_PATH}${search}`), unixPath, name: href };
+}
+
+/** A path that is not properly encoded is taken as it stands. */
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
 }

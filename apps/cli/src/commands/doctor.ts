@@ -2,7 +2,8 @@ import { Command } from "commander";
 import type { CommandContext } from "../command/command-context.js";
 import { withExamples } from "../command/examples.js";
 import { resolveServer } from "../context/resolve-server.js";
-import { checkConfig, checkDisk, checkNode, checkPort } from "../doctor/check-local.js";
+import { checkConfig, checkDisk, checkNode } from "../doctor/check-local.js";
+import { checkPort } from "../doctor/check-port.js";
 import { checkPrincipal } from "../doctor/check-principal.js";
 import { checkStore } from "../doctor/check-store.js";
 import { checkTls } from "../doctor/check-tls.js";
@@ -26,7 +27,7 @@ export function doctorCommand(context: CommandContext): Command {
       "check settings, the principal, token, versions, clock, disk, ports, TLS and stores; ends with 1 when something fails",
     )
     .option("--data-dir <path...>", "room and rights of the data directory of a service")
-    .option("--port <address...>", "is a port free: 7480, or host:port")
+    .option("--port <address...>", "is a port free: 7480, host:port, or unix:/path for a Unix socket")
     .option("--store <path...>", "does the store of a service open, and what does it hold")
     .option(
       "--tls <address...>",

@@ -1,5 +1,4 @@
 import { accessSync, constants, existsSync, statfsSync, statSync } from "node:fs";
-import { createServer } from "node:net";
 import { dirname, resolve } from "node:path";
 import { configPath, readConfig } from "../context/config-file.js";
 import { fail, ok, warn, type Check } from "./check.js";
@@ -59,26 +58,4 @@ export function checkDisk(directory: string): Check {
     const reason = thrown instanceof Error ? thrown.message : String(thrown);
     return fail(name, reason, `make ${there} writable for this user, or choose another --data-dir`);
   }
-}
-
-/** Could a service listen there. A port that is taken is what one wants while the principal runs, and an obstacle before. */
-export async function checkPort(address: string): Promise<Check> {
-  const name = `port ${address}`;
-  const [, host = "", port = ""] = /^(?:\[?([^\]]*?)\]?:)?(\d{1,5})$/.exec(address) ?? [];
-  if (port === "" || Number(port) > 65_535)
-    return fail(name, "is no address", "give --port 7480, 127.0.0.1:7480 or [::1]:7480");
-  const code = await new Promise<string | undefined>((done) => {
-    const server = createServer();
-    server.once("error", (error: NodeJS.ErrnoException) => done(error.code ?? error.message));
-    server.listen(Number(port), host || "127.0.0.1", () => server.close(() => done(undefined)));
-  });
-  if (code === undefined) return ok(name, "free");
-  if (code === "EADDRINUSE")
-    return warn(
-      name,
-      "taken",
-      `fine if that is your service; else stop what holds it (ss -ltnp 'sport = :${port}'), or choose another port`,
-    );
-  if (code === "EACCES") return fail(name, "not allowed for this user", "choose a port above 1023");
-  return fail(name, code, "choose an address of this machine");
 }
