@@ -1,21 +1,11 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { systemTimers } from "@hawser/runtime";
-import { expect, it, onTestFinished } from "vitest";
+import { expect, it } from "vitest";
+import { followOnCli, serve, type FollowingCli } from "./support/cli-following.js";
 import { becomes } from "./support/eventually.js";
-import { plainEnvironment, PROGRAMS, runProgram } from "./support/programs.js";
+import { PROGRAMS, runProgram } from "./support/programs.js";
 
-/** A principal that can be made to break off, which a real one does too seldom. */
-async function serve(answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<string> {
-  const server = createServer(answer).listen(0, "127.0.0.1");
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  await once(server, "listening");
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+function follow(server: string, ...args: readonly string[]): FollowingCli {
+  return followOnCli(server, ["events", "--follow", ...args]);
 }
 
 function step(sequence: number): string {
@@ -26,37 +16,6 @@ function step(sequence: number): string {
     at: "2026-01-01T00:00:00.000Z",
   };
   return `id: b-${sequence}\nevent: acked\ndata: ${JSON.stringify({ ...data, latencyMs: 1.5 })}\n\n`;
-}
-
-interface Running {
-  stdout: string;
-  stderr: string;
-  readonly end: (signal: NodeJS.Signals) => Promise<number | null>;
-  readonly closeStdout: () => void;
-  readonly ended: Promise<number | null>;
-}
-
-function follow(server: string, ...args: readonly string[]): Running {
-  const child = spawn(process.execPath, [PROGRAMS.cli, "events", "--follow", ...args], {
-    env: { ...plainEnvironment(), HAWSER_SERVER: server },
-  });
-  onTestFinished(() => void child.kill("SIGKILL"));
-  const ended = new Promise<number | null>((resolve) => {
-    child.on("exit", resolve);
-  });
-  const running: Running = {
-    stdout: "",
-    stderr: "",
-    ended,
-    closeStdout: () => child.stdout.destroy(),
-    end(signal) {
-      child.kill(signal);
-      return ended;
-    },
-  };
-  child.stdout.setEncoding("utf8").on("data", (chunk: string) => (running.stdout += chunk));
-  child.stderr.setEncoding("utf8").on("data", (chunk: string) => (running.stderr += chunk));
-  return running;
 }
 
 it("a stream that breaks off is resumed where it was, and Ctrl-C ends it with 0", async () => {

@@ -1,15 +1,13 @@
-import { spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
+import { spawnSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { systemRuntime } from "@hawser/runtime";
 import { createChaosProxy } from "@hawser/testkit";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { z } from "zod";
 import { PROGRAMS, runProgram } from "./support/programs.js";
+import { onTerminal as runOnTerminal } from "./support/terminal.js";
 import { createSharedWorld, watchSharedWorld, type World } from "./support/world.js";
 
 const missing = spawnSync("script", ["--version"]).status === 0 ? "" : " (skipped: there is no script(1))";
-const TIMEOUT_MS = 30_000;
 
 let world: World;
 watchSharedWorld(() => world);
@@ -27,18 +25,9 @@ function manifests(count: number): string {
   ).join("---\n");
 }
 
-/** Runs the CLI on a pseudo-terminal, with `typed` typed into it. */
-async function onTerminal(line: string, { typed = "", server = world.api.server } = {}) {
-  const command = `${process.execPath} ${PROGRAMS.cli} ${line}`;
-  const child = spawn("script", ["--quiet", "--return", "--command", command, "/dev/null"], {
-    timeout: TIMEOUT_MS,
-    env: { ...process.env, HAWSER_SERVER: server, TERM: "xterm", NO_COLOR: "" },
-  });
-  let shown = "";
-  child.stdout.setEncoding("utf8").on("data", (chunk: string) => (shown += chunk));
-  child.stdin.end(typed);
-  const [status] = await once(child, "close");
-  return { status: z.number().nullable().parse(status), shown };
+/** The terminal of this file talks to the principal of its world. */
+function onTerminal(line: string, options: Parameters<typeof runOnTerminal>[1] = {}) {
+  return runOnTerminal(line, { server: world.api.server, ...options });
 }
 
 describe.skipIf(missing !== "")(`hawser on a terminal${missing}`, () => {

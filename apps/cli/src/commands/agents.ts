@@ -2,13 +2,18 @@ import { Command, Option } from "commander";
 import type { CommandContext } from "../command/command-context.js";
 import { withExamples } from "../command/examples.js";
 import { agentColumns } from "../output/columns.js";
-import { printList } from "../output/print.js";
+import { usageError } from "../exit-codes.js";
+import { isForPeople, printList } from "../output/print.js";
+import { watchByLine } from "../watch/watch-by-line.js";
+import { watchOnScreen } from "../watch/watch-on-screen.js";
+import type { WatchOrder } from "../watch/watched-agents.js";
 
 interface AgentsOptions {
   readonly state?: string;
   readonly name?: string;
-  readonly sort?: string;
-  readonly order?: string;
+  readonly sort?: WatchOrder["sort"];
+  readonly order?: WatchOrder["order"];
+  readonly watch?: true;
 }
 
 export function agentsCommand(context: CommandContext): Command {
@@ -18,18 +23,36 @@ export function agentsCommand(context: CommandContext): Command {
     .option("--name <prefix>", "those whose names begin so")
     .addOption(new Option("--sort <field>", "by what").choices(["name", "pending", "lastSeenAt"]))
     .addOption(new Option("--order <order>", "of the sort").choices(["asc", "desc"]))
-    .action((options: AgentsOptions) => agents(context, options));
+    .option(
+      "-w, --watch",
+      "all of them, and then what changes, until Ctrl-C: on a terminal a live table (q ends it), else line by line",
+    )
+    .action((options: AgentsOptions) => (options.watch ? watch : list)(context, options));
   return withExamples(
     command,
     "hawser agents",
     "hawser agents --state disconnected --output wide",
     "hawser agents --sort pending --order desc --output json",
+    "hawser agents --watch",
+    "hawser agents --watch --output jsonl | jq -c 'select(.change == \"agent\").agent.name'",
   );
 }
 
-async function agents(context: CommandContext, options: AgentsOptions): Promise<void> {
-  const found = await context.connect().agents(options);
-  const filtered = options.state !== undefined || options.name !== undefined;
+async function watch(context: CommandContext, options: AgentsOptions): Promise<void> {
+  const { output } = context.globals();
+  const { sort, order } = options;
+  if (context.terminal.outIsTerminal && isForPeople(output)) {
+    await watchOnScreen(context, output, options, { sort: sort ?? "name", order: order ?? "asc" });
+    return;
+  }
+  if (sort !== undefined || order !== undefined)
+    throw usageError("changes come in the order they happen; --sort and --order are for the live table");
+  await watchByLine(context, output, options);
+}
+
+async function list(context: CommandContext, { state, name, sort, order }: AgentsOptions): Promise<void> {
+  const found = await context.connect().agents({ state, name, sort, order });
+  const filtered = state !== undefined || name !== undefined;
   const whenEmpty = filtered
     ? "no agents like that"
     : "no agents yet; start one, or apply a manifest for one";

@@ -55,7 +55,7 @@ async function drain(context: CommandContext, flags: DrainFlags): Promise<void> 
   print(context, last);
 }
 
-/** Asks until the report is there, with a bar where somebody looks. */
+/** Asks until the report is there, with a bar where somebody looks. It asks rather than reads a stream, because a principal that drains ends its streams: they would keep it from stopping. */
 async function followed({ terminal, runtime, connect }: CommandContext, begun: Drain): Promise<Drain> {
   const client = connect();
   const bar = terminal.errIsTerminal

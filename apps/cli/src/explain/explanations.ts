@@ -106,6 +106,11 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
       "What the store holds contradicts itself: something other than Hawser wrote there, or the disk is damaged.",
     todo: "Start with an empty data directory and apply the manifests again, or put a backup there and make it fit to be started on with hawser adopt. Keep the damaged one to report it.",
   },
+  store_rolled_back: {
+    happened:
+      "A store was put back to an older copy (a backup, a snapshot, a disk of yesterday) and started as if nothing had happened: the other side proved that it had given out versions, or recorded events, that it no longer knows. Going on would lose events in silence, so no session is opened with it.",
+    todo: "The message names the side: this agent or the principal. Stop that process, run hawser adopt on its data directory (on an agent, the directory 'store' in it), start it again. Agents that were refused come back within ten minutes, or at once when they are restarted.",
+  },
   conflict: {
     happened: "The resource was changed by somebody else since it was read.",
     todo: "Read it again (hawser get), decide, and apply again.",

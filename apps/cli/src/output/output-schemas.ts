@@ -10,6 +10,7 @@ import {
   resourceSchema,
   statusSchema,
 } from "../api/schemas.js";
+import { agentChangeSchema } from "../watch/agent-change.js";
 
 const rates = z.object({
   acceptedPerSecond: z.number(),
@@ -59,6 +60,8 @@ export const OUTPUT_SCHEMAS = {
   wait: z.array(z.object({ reference: z.string(), condition: z.string() })),
   adopt: z.object({ directory: z.string(), store: z.string() }),
   agents: z.array(agentSchema),
+  /** Each line by itself, whatever the format. */
+  "agents --watch": agentChangeSchema,
   /** Each line by itself, whatever the format. */
   events: eventStepSchema.extend({ step: z.enum(EVENT_STEPS), id: z.string().optional() }),
   send: z.union([acceptedSchema, z.array(batchItemSchema)]),

@@ -1,0 +1,51 @@
+import type { Agent } from "../api/schemas.js";
+import { agentColumns } from "../output/columns.js";
+import { tableOf } from "../output/print.js";
+import { oneLine, paintState } from "../output/style.js";
+import type { Terminal } from "../terminal.js";
+import type { AgentChange } from "./agent-change.js";
+import type { WatchedView } from "./watched-agents.js";
+
+/** Lines beside the agents: where and when, what is summed up, a line of space, the titles, how many more there are, and the note. */
+export const FRAME_LINES = 6;
+
+/** One screen. @param note what there is to say about the stream itself */
+export function renderAgents(
+  terminal: Terminal,
+  format: "table" | "wide",
+  { server, at, view, note }: { server: string; at: number; view: WatchedView; note: string },
+): readonly string[] {
+  const { style } = terminal;
+  const { first, known, connected, pending, deadLetters } = view;
+  const hidden = known - first.length;
+  return [
+    `${style.bold("hawser agents")}  ${timeOf(at)}Z  ${server}`,
+    `agents ${connected}/${known} connected   pending ${pending}   dead letters ${deadLetters}`,
+    "",
+    ...tableOf(terminal, format, first, agentColumns).split("\n"),
+    ...(hidden > 0 ? [style.dim(`and ${hidden} more`)] : []),
+    note,
+  ];
+}
+
+/** One change as a line, where there is no screen to draw on; undefined for those that tell of no agent. */
+export function lineOfChange(terminal: Terminal, change: AgentChange, at: number): string | undefined {
+  if (change.change === "synced" || change.change === "reset") return undefined;
+  const [name, state, more] =
+    change.change === "gone"
+      ? [change.name, "gone", ""]
+      : [change.agent.name, change.agent.state, detail(change.agent)];
+  const { style } = terminal;
+  const painted = paintState(style, oneLine(state)) + " ".repeat(Math.max(0, 12 - state.length));
+  return `${style.dim(timeOf(at))}  ${oneLine(name).padEnd(12)}  ${painted}  ${oneLine(more)}`.trimEnd();
+}
+
+function detail({ session, pending, deadLetters, reason }: Agent): string {
+  const transport = (session?.transport ?? "-").padEnd(8);
+  return `${transport}  pending ${pending}  dead ${deadLetters}  ${reason}`;
+}
+
+/** In UTC. */
+export function timeOf(unixMs: number): string {
+  return new Date(unixMs).toISOString().slice(11, 19);
+}

@@ -1,0 +1,40 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { z } from "zod";
+import { PROGRAMS } from "./programs.js";
+
+const TIMEOUT_MS = 30_000;
+
+export interface TerminalOptions {
+  readonly server?: string;
+  readonly rows?: number;
+  /** Typed at once, or when `typedOnce` is true of what has been shown. */
+  readonly typed?: string;
+  readonly typedOnce?: (shown: string) => boolean;
+}
+
+/** Runs the CLI on a pseudo-terminal, by script(1), and answers with all that was shown. */
+export async function onTerminal(
+  line: string,
+  { server = "", rows = 24, typed = "", typedOnce = () => true }: TerminalOptions = {},
+): Promise<{ readonly status: number | null; readonly shown: string }> {
+  const command = `stty rows ${rows} cols 80; exec ${process.execPath} ${PROGRAMS.cli} ${line}`;
+  const child = spawn("script", ["--quiet", "--return", "--command", command, "/dev/null"], {
+    timeout: TIMEOUT_MS,
+    env: { ...process.env, HAWSER_SERVER: server, TERM: "xterm", NO_COLOR: "" },
+  });
+  let shown = "";
+  let waiting = true;
+  const type = (): void => {
+    if (!waiting || !typedOnce(shown)) return;
+    waiting = false;
+    child.stdin.end(typed);
+  };
+  child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+    shown += chunk;
+    type();
+  });
+  type();
+  const [status] = await once(child, "close");
+  return { status: z.number().nullable().parse(status), shown };
+}
