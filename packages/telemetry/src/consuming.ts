@@ -1,0 +1,74 @@
+import { context, SpanKind, trace, type Context, type Link, type Tracer } from "@opentelemetry/api";
+import { ATTRIBUTES, eventAttributes, operationAttributes, spanName, type Operation } from "./attributes.js";
+import type { HandleMessage } from "./channel-messages.js";
+import { recordError, type SpanPlan } from "./operation-spans.js";
+import { creatorOf, isUnderWay } from "./span-context.js";
+
+/**
+ * How the span of a handler hangs together with the span that made the event. `child`: in the same trace, below it, and linked to it. `link`: in a trace of its own,
+ * linked to it.
+ */
+export type Relation = "child" | "link";
+
+/** Spans of handlers at work, active as long as they are. */
+export function handleSpans(
+  tracer: Tracer,
+  consumer: Omit<Operation, "agent" | "type" | "name">,
+  relation: Relation,
+): SpanPlan<HandleMessage> {
+  return {
+    begin(message) {
+      const { agent, event, attempt } = message;
+      const operation: Operation = { ...consumer, agent, name: "process", type: "process" };
+      const { parent, links } = placeOf(event, relation);
+      const span = tracer.startSpan(
+        spanName(operation.name, operation.direction),
+        {
+          kind: SpanKind.CONSUMER,
+          attributes: {
+            ...operationAttributes(operation),
+            ...eventAttributes(event),
+            [ATTRIBUTES.attempt]: attempt,
+          },
+          links,
+        },
+        parent,
+      );
+      const active = trace.setSpan(parent, span);
+      const { around } = message;
+      message.around = (work) => {
+        const inside = (): ReturnType<typeof work> => context.with(active, work);
+        return around === undefined ? inside() : around(inside);
+      };
+      return span;
+    },
+    end(message, span) {
+      const { result } = message;
+      // What was thrown is recorded already: the sender is asked to try again.
+      span.setAttribute(ATTRIBUTES.outcome, result?.kind ?? "retry");
+      if (result !== undefined && result.kind !== "applied") recordError(span, result.error);
+    },
+  };
+}
+
+/**
+ * An event is handled alone, so its span may be a child (semantic conventions for messaging, "Message creation context as parent"); the link is there in any case, which
+ * is what tools look for. What is around the handler is the connection it came by, if anything: a stream may be open for an hour, so that is only linked to.
+ */
+function placeOf(
+  event: HandleMessage["event"],
+  relation: Relation,
+): { readonly parent: Context; readonly links: Link[] } {
+  const around = context.active();
+  const connection = isUnderWay(around) ? trace.getSpanContext(around) : undefined;
+  const creator = creatorOf(event);
+  const links = creator === undefined ? [] : [{ context: creator }];
+  if (creator !== undefined && relation === "child") {
+    const isElsewhere = connection !== undefined && connection.spanId !== creator.spanId;
+    return {
+      parent: trace.setSpanContext(around, creator),
+      links: isElsewhere ? [...links, { context: connection }] : links,
+    };
+  }
+  return { parent: connection === undefined ? trace.deleteSpan(around) : around, links };
+}

@@ -1,0 +1,69 @@
+import { channel } from "node:diagnostics_channel";
+import { diag, SpanStatusCode, type Span } from "@opentelemetry/api";
+import { HawserError } from "@hawser/protocol";
+import { ATTRIBUTES } from "./attributes.js";
+import type { Failure } from "./channel-messages.js";
+
+/** How the spans of one tracing channel begin and end. */
+export interface SpanPlan<Message extends object> {
+  readonly begin: (message: Message) => Span;
+  /** What is known only at the end; an error of the message is recorded already. */
+  readonly end?: (message: Message, span: Span) => void;
+}
+
+/** One span for each operation of one tracing channel. */
+export class OperationSpans<Message extends object> {
+  readonly #channels: readonly (readonly [string, (message: unknown) => void])[];
+  /** Bounded by the operations under way. */
+  readonly #open = new Map<unknown, Span>();
+
+  constructor(name: string, plan: SpanPlan<Message>) {
+    const begun = (message: Message): void => {
+      this.#open.set(message, plan.begin(message));
+    };
+    const ended = (message: Message & Failure): void => {
+      const span = this.#open.get(message);
+      if (span === undefined) return;
+      this.#open.delete(message);
+      if ("error" in message) recordError(span, message.error);
+      plan.end?.(message, span);
+      span.end();
+    };
+    this.#channels = [
+      [`tracing:${name}:start`, guarded(begun)],
+      // The work threw before it was asynchronous; otherwise it goes on behind this.
+      [`tracing:${name}:end`, guarded((message: Message) => "error" in message && ended(message))],
+      [`tracing:${name}:asyncEnd`, guarded(ended)],
+    ];
+  }
+
+  subscribe(): void {
+    for (const [name, listener] of this.#channels) channel(name).subscribe(listener);
+  }
+
+  /** Ends the spans of what is still under way, which nobody would hear of any more. */
+  unsubscribe(): void {
+    for (const [name, listener] of this.#channels) channel(name).unsubscribe(listener);
+    for (const span of this.#open.values()) span.end();
+    this.#open.clear();
+  }
+}
+
+/** What an SDK throws into an operation would end the process; it is told to whoever listens to the API's diagnostics instead. */
+function guarded<Message>(listener: (message: Message) => unknown): (message: unknown) => void {
+  return (message) => {
+    try {
+      listener(message as Message);
+    } catch (thrown) {
+      diag.error("@hawser/telemetry: a span is lost", thrown);
+    }
+  };
+}
+
+/** Says on a span that its operation failed: our code for what is one of ours, else the name of the class. */
+export function recordError(span: Span, thrown: unknown): void {
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  span.setAttribute(ATTRIBUTES.errorType, error instanceof HawserError ? error.code : error.name);
+  span.recordException(error);
+  span.setStatus({ code: SpanStatusCode.ERROR, message: error.message });
+}

@@ -1,0 +1,80 @@
+import { context, SpanKind, trace, type Attributes, type Context, type Tracer } from "@opentelemetry/api";
+import { traceContextOf, type EventDraft, type TraceContext } from "@hawser/protocol";
+import { ATTRIBUTES, eventAttributes, operationAttributes, spanName, type Operation } from "./attributes.js";
+import type { PublishMessage, ResourceMessage } from "./channel-messages.js";
+import type { SpanPlan } from "./operation-spans.js";
+import { creatorOf, isUnderWay, toSpanContext, toTraceContext } from "./span-context.js";
+
+type Producer = Omit<Operation, "agent" | "type">;
+
+/** Spans of events that are being accepted. */
+export function publishSpans(tracer: Tracer, producer: Producer): SpanPlan<PublishMessage> {
+  return {
+    begin(message) {
+      const { agent, event } = message;
+      return begin(tracer, { ...producer, agent, type: "send" }, message, event);
+    },
+    end({ result }, span) {
+      if (result === undefined) return;
+      span.setAttribute(ATTRIBUTES.version, result.eventid);
+      if (result.duplicate) span.setAttribute(ATTRIBUTES.duplicate, true);
+    },
+  };
+}
+
+/** Spans of resources that are being changed. What event comes of it, if any, is known at the end. */
+export function resourceSpans(tracer: Tracer, producer: Producer): SpanPlan<ResourceMessage> {
+  return {
+    begin(message) {
+      const { agent, kind, name } = message;
+      const subject = { [ATTRIBUTES.eventSubject]: `${kind}/${name}` };
+      return begin(tracer, { ...producer, agent, type: "send" }, message, undefined, subject);
+    },
+    end({ event }, span) {
+      if (event !== undefined) span.setAttributes(eventAttributes(event));
+    },
+  };
+}
+
+/**
+ * Begins the span, and has the event carry its context. An event that was given one by its maker keeps it: then this span is a mere client of the mailbox and links to
+ * where the event was made (semantic conventions for messaging, producer spans).
+ */
+function begin(
+  tracer: Tracer,
+  operation: Operation,
+  message: { traceContext: TraceContext | undefined },
+  event?: EventDraft,
+  more?: Attributes,
+): ReturnType<Tracer["startSpan"]> {
+  const isMade = event !== undefined && ("traceparent" in event || "tracestate" in event);
+  const creator = isMade ? creatorOf(event) : undefined;
+  const caller = message.traceContext ?? (isMade ? traceContextOf(event) : undefined);
+  const span = tracer.startSpan(
+    spanName(operation.name, operation.direction),
+    {
+      kind: isMade ? SpanKind.CLIENT : SpanKind.PRODUCER,
+      attributes: {
+        ...operationAttributes(operation),
+        ...(event === undefined ? {} : eventAttributes(event)),
+        ...more,
+      },
+      links: creator === undefined ? [] : [{ context: creator }],
+    },
+    parentOf(caller),
+  );
+  message.traceContext = toTraceContext(span.spanContext()) ?? message.traceContext;
+  return span;
+}
+
+/**
+ * The span around the call, such as one of the HTTP server, is nearer than what the caller handed over; unless it has ended, or belongs to another trace and is merely
+ * what the server was started in.
+ */
+function parentOf(caller: TraceContext | undefined): Context {
+  const around = context.active();
+  const remote = toSpanContext(caller);
+  if (remote === undefined) return around;
+  const isNearer = isUnderWay(around) || trace.getSpanContext(around)?.traceId === remote.traceId;
+  return isNearer ? around : trace.setSpanContext(around, remote);
+}

@@ -1,0 +1,97 @@
+import { SpanKind, trace, type TracerProvider } from "@opentelemetry/api";
+import { HawserError } from "@hawser/protocol";
+import { systemRuntime, type DisposableLifecycle, type Runtime } from "@hawser/runtime";
+import { ATTRIBUTES } from "./attributes.js";
+import type { DrainMessage, HandleMessage, PublishMessage, ResourceMessage } from "./channel-messages.js";
+import { handleSpans, type Relation } from "./consuming.js";
+import { OperationSpans } from "./operation-spans.js";
+import { publishSpans, resourceSpans } from "./producing.js";
+import { flush } from "./tracer-provider.js";
+import { VERSION } from "./version.js";
+
+/** Long enough for one request to a collector, short enough for whoever stops a process. */
+export const DEFAULT_FLUSH_TIMEOUT_MS = 3_000;
+
+/** Where the spans go, and how they hang together. */
+export interface TelemetryOptions {
+  /** @default the one that is registered for the process, also later on */
+  readonly tracerProvider?: TracerProvider;
+  /** How a handler's span hangs together with the span that made its event. @default "child" */
+  readonly relation?: Relation;
+  /** How long `stop` waits for the SDK to export what it holds, in milliseconds. @default DEFAULT_FLUSH_TIMEOUT_MS (3 s) */
+  readonly flushTimeoutMs?: number;
+  readonly runtime?: Runtime;
+}
+
+/**
+ * Spans for every principal and every agent of this process, from `start` to `stop`, by their tracing channels; one of it is enough. `stop` ends the spans of what is under
+ * way and has the SDK export what it holds.
+ *
+ * What an agent or a principal publishes while it is started carries the context of its span, on disk with the event (CloudEvents Distributed Tracing extension), unless the
+ * event has one already or is at its limits.
+ */
+export type Telemetry = DisposableLifecycle;
+
+/** OpenTelemetry for the principals and agents of this process. It has no SDK: without a tracer provider there are no spans. */
+export function createTelemetry(options: TelemetryOptions = {}): Telemetry {
+  const { tracerProvider = trace.getTracerProvider(), relation = "child" } = options;
+  const { flushTimeoutMs = DEFAULT_FLUSH_TIMEOUT_MS, runtime = systemRuntime() } = options;
+  const tracer = tracerProvider.getTracer("@hawser/telemetry", VERSION);
+  const down = { direction: "down", atAgent: false } as const;
+  const up = { direction: "up", atAgent: true } as const;
+  const channels = [
+    new OperationSpans<PublishMessage>(
+      "hawser.principal.publish",
+      publishSpans(tracer, { ...down, name: "publish" }),
+    ),
+    new OperationSpans<ResourceMessage>(
+      "hawser.principal.put",
+      resourceSpans(tracer, { ...down, name: "put" }),
+    ),
+    new OperationSpans<ResourceMessage>(
+      "hawser.principal.delete",
+      resourceSpans(tracer, { ...down, name: "delete" }),
+    ),
+    new OperationSpans<HandleMessage>(
+      "hawser.principal.handle",
+      handleSpans(tracer, { direction: "up", atAgent: false }, relation),
+    ),
+    new OperationSpans<DrainMessage>("hawser.principal.drain", {
+      begin: ({ shape, reason }) =>
+        tracer.startSpan("drain", {
+          kind: SpanKind.INTERNAL,
+          attributes: { [ATTRIBUTES.drainShape]: shape, [ATTRIBUTES.drainReason]: reason },
+        }),
+    }),
+    new OperationSpans<PublishMessage>(
+      "hawser.agent.publish",
+      publishSpans(tracer, { ...up, name: "publish" }),
+    ),
+    new OperationSpans<PublishMessage>(
+      "hawser.agent.report",
+      publishSpans(tracer, { ...up, name: "report" }),
+    ),
+    new OperationSpans<HandleMessage>(
+      "hawser.agent.handle",
+      handleSpans(tracer, { direction: "down", atAgent: true }, relation),
+    ),
+  ];
+  let started = false;
+
+  async function stop(): Promise<void> {
+    if (!started) return;
+    started = false;
+    for (const channel of channels) channel.unsubscribe();
+    await flush(tracerProvider, runtime.timers, flushTimeoutMs);
+  }
+
+  return {
+    async start() {
+      if (started) throw new HawserError("internal", "this telemetry has been started already");
+      started = true;
+      for (const channel of channels) channel.subscribe();
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
