@@ -25,6 +25,7 @@ export const CLOSE_CODES = {
   slowConsumer: 4007,
   storeFull: 4008,
   storeUnavailable: 4009,
+  storeRolledBack: 4010,
 } as const;
 
 /** A code this protocol closes with. */

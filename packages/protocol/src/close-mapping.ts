@@ -28,6 +28,7 @@ const CLOSE_CODE_BY_ERROR: Readonly<Record<ErrorCode, CloseCode>> = {
   store_full: CLOSE_CODES.storeFull,
   store_unavailable: CLOSE_CODES.storeUnavailable,
   store_corrupt: internalError,
+  store_rolled_back: CLOSE_CODES.storeRolledBack,
   conflict: internalError,
   not_found: internalError,
   expired: internalError,
@@ -63,6 +64,7 @@ const ERROR_BY_CLOSE_CODE: ReadonlyMap<number, ErrorCode> = new Map<CloseCode, E
   [CLOSE_CODES.slowConsumer, "slow_consumer"],
   [CLOSE_CODES.storeFull, "store_full"],
   [CLOSE_CODES.storeUnavailable, "store_unavailable"],
+  [CLOSE_CODES.storeRolledBack, "store_rolled_back"],
 ]);
 
 /** The code to close a connection with because of an error (PROTOCOL.md, Close codes). */

@@ -1,4 +1,4 @@
-import { CONTROL_TYPE_PREFIX, type ControlMessage } from "./control.js";
+import { CONTROL_TYPE_PREFIX, type Ack, type ControlMessage } from "./control.js";
 import type { CloudEvent, JsonValue } from "./event.js";
 import { LIMITS } from "./limits.js";
 import { cutText } from "./text.js";
@@ -35,7 +35,7 @@ function dataOf(message: ControlMessage): JsonValue {
           `an ACK frame carries 1 to ${LIMITS.maxAcksPerFrame} keys, not ${message.acks.length}`,
         );
       }
-      return { acks: message.acks.map(({ resourceid, eventid }) => ({ resourceid, eventid })) };
+      return ackData(message);
     case "heartbeat":
       return { settled: message.settled };
     case "farewell":
@@ -51,10 +51,16 @@ function dataOf(message: ControlMessage): JsonValue {
     }
     case "hello":
     case "welcome": {
-      const { type: _, ...data } = message;
-      return { ...data, software: cutText(message.software, LIMITS.maxReasonLength) };
+      const { type: _, known, ...rest } = message;
+      const data = { ...rest, software: cutText(message.software, LIMITS.maxReasonLength) };
+      return known === undefined ? data : { ...data, known: { ...known } };
     }
     case "goodbye":
       return { reason: message.reason };
   }
+}
+
+function ackData({ acks, recorded }: Ack): JsonValue {
+  const keys = acks.map(({ resourceid, eventid }) => ({ resourceid, eventid }));
+  return recorded === undefined ? { acks: keys } : { acks: keys, recorded };
 }

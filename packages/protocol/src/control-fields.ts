@@ -12,6 +12,11 @@ export function isFields(value: unknown): value is Fields {
   );
 }
 
+/** `null` counts as absent, as in an event. */
+export function isAbsent(fields: Fields, name: string): boolean {
+  return fields[name] === undefined || fields[name] === null;
+}
+
 export function invalidMessage(field: string, problem: string): HawserError {
   return new HawserError("invalid_message", `field ${quote(field)} ${problem}`);
 }
@@ -47,8 +52,9 @@ export function boolean(fields: Fields, name: string): boolean {
   throw invalidMessage(name, `must be true or false, not ${quote(value)}`);
 }
 
-export function settled(fields: Fields): string {
-  return formatSettled(parseSettled(fields["settled"]));
+/** A version, or "0" for none. */
+export function settled(fields: Fields, name = "settled"): string {
+  return formatSettled(parseSettled(fields[name], name));
 }
 
 /** A code of a later version of this protocol counts as `internal`; the message then begins with its name. */

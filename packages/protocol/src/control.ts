@@ -11,6 +11,20 @@ export interface EventKey {
   readonly eventid: string;
 }
 
+/**
+ * What one side knows of the store of the other. A store that knows less of itself is an older copy of the one it is named after (PROTOCOL.md, Older copies).
+ */
+export interface KnownStore {
+  /** Name of that store. */
+  readonly store: string;
+  /** The last session the other side is known to have begun; 0 when none is. */
+  readonly epoch: number;
+  /** The highest version of the other side that was recorded here or given to a handler; "0" when none was. */
+  readonly eventid: string;
+  /** The highest `recorded` of its ACKs; 0 when there was none. */
+  readonly recorded: number;
+}
+
 /** Agent to principal, first message of a connection. */
 export interface Hello {
   readonly type: "hello";
@@ -27,6 +41,8 @@ export interface Hello {
   readonly software: string;
   /** The agent's open session that this one is to continue (`session_id` of its welcome). Absent: any other session is taken over. */
   readonly replaces?: string;
+  /** Of the principal's store. Absent: nothing is known of it, or an implementation that does not look for older copies. */
+  readonly known?: KnownStore;
 }
 
 /** Principal to agent, the answer to an accepted hello. */
@@ -42,6 +58,8 @@ export interface Welcome {
   readonly heartbeat_interval_ms: number;
   readonly heartbeat_timeout_ms: number;
   readonly software: string;
+  /** Of the agent's store, as in `hello`. */
+  readonly known?: KnownStore;
 }
 
 /** Principal to agent, instead of welcome; the close code follows. */
@@ -63,6 +81,8 @@ export interface Heartbeat {
 export interface Ack {
   readonly type: "ack";
   readonly acks: readonly EventKey[];
+  /** How many events of the peer this store has recorded in its life, those of this ACK among them. Absent: it does not count. */
+  readonly recorded?: number;
 }
 
 /** Either way: this event was not applied. */

@@ -26,6 +26,7 @@ export const ERROR_CODES = [
   "store_full",
   "store_unavailable",
   "store_corrupt",
+  "store_rolled_back",
   "conflict",
   "not_found",
   "expired",

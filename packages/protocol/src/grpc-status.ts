@@ -25,6 +25,7 @@ export const GRPC_STATUS_BY_CLOSE_CODE: Readonly<Record<CloseCode, number>> = {
   [CLOSE_CODES.slowConsumer]: 8, // RESOURCE_EXHAUSTED
   [CLOSE_CODES.storeFull]: 8, // RESOURCE_EXHAUSTED
   [CLOSE_CODES.storeUnavailable]: 14, // UNAVAILABLE
+  [CLOSE_CODES.storeRolledBack]: 15, // DATA_LOSS
 };
 
 /**

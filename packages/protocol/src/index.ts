@@ -15,6 +15,7 @@ export {
   type Goodbye,
   type Heartbeat,
   type Hello,
+  type KnownStore,
   type Nack,
   type ProtocolVersion,
   type Refuse,

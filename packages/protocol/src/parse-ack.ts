@@ -1,5 +1,5 @@
 import type { Ack, EventKey } from "./control.js";
-import { invalidMessage, type Fields } from "./control-fields.js";
+import { integer, invalidMessage, isAbsent, type Fields } from "./control-fields.js";
 import { LIMITS } from "./limits.js";
 import { quote } from "./text.js";
 import { versionOf } from "./version.js";
@@ -10,7 +10,9 @@ export function parseAck(fields: Fields): Ack {
   if (!Array.isArray(keys) || keys.length < 1 || keys.length > LIMITS.maxAcksPerFrame) {
     throw invalidMessage("acks", `must list 1 to ${LIMITS.maxAcksPerFrame} events`);
   }
-  return { type: "ack", acks: keys.map(parseKey) };
+  const acks = keys.map(parseKey);
+  if (isAbsent(fields, "recorded")) return { type: "ack", acks };
+  return { type: "ack", acks, recorded: integer(fields, "recorded", 0, Number.MAX_SAFE_INTEGER) };
 }
 
 function parseKey(value: unknown): EventKey {

@@ -7,6 +7,7 @@ import {
   type Drain,
   type Goodbye,
   type Hello,
+  type KnownStore,
   type Nack,
   type ProtocolVersion,
   type Refuse,
@@ -70,8 +71,24 @@ function parseHello(fields: field.Fields): Hello {
     settled: field.settled(fields),
     software: field.text(fields, "software", LIMITS.maxReasonLength),
   };
-  if (fields["replaces"] === undefined || fields["replaces"] === null) return hello;
-  return { ...hello, replaces: field.token(fields, "replaces") };
+  const known = parseKnown(fields);
+  return {
+    ...hello,
+    ...(field.isAbsent(fields, "replaces") ? {} : { replaces: field.token(fields, "replaces") }),
+    ...(known === undefined ? {} : { known }),
+  };
+}
+
+function parseKnown(fields: field.Fields): KnownStore | undefined {
+  if (field.isAbsent(fields, "known")) return undefined;
+  const { known } = fields;
+  if (!field.isFields(known)) throw field.invalidMessage("known", `must be an object, not ${quote(known)}`);
+  return {
+    store: field.token(known, "store"),
+    epoch: field.integer(known, "epoch", 0, Number.MAX_SAFE_INTEGER),
+    eventid: field.settled(known, "eventid"),
+    recorded: field.integer(known, "recorded", 0, Number.MAX_SAFE_INTEGER),
+  };
 }
 
 function parseVersions(value: unknown): readonly string[] {
@@ -83,6 +100,7 @@ function parseVersions(value: unknown): readonly string[] {
 
 function parseWelcome(fields: field.Fields): Welcome {
   const interval = field.duration(fields, "heartbeat_interval_ms", LIMITS.minHeartbeatIntervalMs);
+  const known = parseKnown(fields);
   return {
     type: "welcome",
     protocol_version: parseProtocolVersion(fields["protocol_version"]),
@@ -94,6 +112,7 @@ function parseWelcome(fields: field.Fields): Welcome {
     heartbeat_interval_ms: interval,
     heartbeat_timeout_ms: field.duration(fields, "heartbeat_timeout_ms", interval),
     software: field.text(fields, "software", LIMITS.maxReasonLength),
+    ...(known === undefined ? {} : { known }),
   };
 }
 
@@ -108,7 +127,7 @@ function parseProtocolVersion(value: unknown): ProtocolVersion {
 
 function parseRefuse(fields: field.Fields): Refuse {
   const refuse: Refuse = { type: "refuse", ...field.codeAndMessage(fields) };
-  if (fields["retry_after_ms"] === undefined || fields["retry_after_ms"] === null) return refuse;
+  if (field.isAbsent(fields, "retry_after_ms")) return refuse;
   return { ...refuse, retry_after_ms: field.duration(fields, "retry_after_ms") };
 }
 

@@ -37,6 +37,7 @@ const welcome = {
   heartbeat_timeout_ms: 60_000,
   software: "test/1",
 } as const;
+const known = { store: "s-9", epoch: 4, eventid: "41", recorded: 1_203 } as const;
 const nack = {
   type: "nack",
   resourceid: "a_b",
@@ -48,12 +49,14 @@ const nack = {
 
 const examples: readonly ControlMessage[] = [
   hello,
+  { ...hello, replaces: "session-1", known },
   welcome,
+  { ...welcome, known: { store: "s-9", epoch: 0, eventid: "0", recorded: 0 } },
   { type: "refuse", code: "overloaded", message: "later", retry_after_ms: 0 },
   { type: "refuse", code: "forbidden", message: "never" },
   { type: "heartbeat", settled: "9007199254740991" },
   { type: "ack", acks: acks.slice(0, 1) },
-  { type: "ack", acks },
+  { type: "ack", acks, recorded: Number.MAX_SAFE_INTEGER },
   nack,
   { type: "goodbye", reason: "rotation" },
   { type: "goodbye", reason: "drain" },
@@ -161,6 +164,14 @@ describe("control messages that close the connection", () => {
     ["hello", { ...hello, window: 1.5 }, '"window" must be an integer'],
     ["hello", { ...hello, window: "256" }, '"window" must be an integer'],
     ["hello", { ...hello, software: 1 }, '"software" must be a string'],
+    ["hello", { ...hello, known: "s-9" }, '"known" must be an object'],
+    ["hello", { ...hello, known: [] }, '"known" must be an object'],
+    ["hello", { ...hello, known: { ...known, store: "" } }, '"store" must be a string of 1 to 128'],
+    ["hello", { ...hello, known: { ...known, epoch: -1 } }, '"epoch" must be an integer of 0'],
+    ["hello", { ...hello, known: { ...known, eventid: "01" } }, 'eventid "01" is neither'],
+    ["hello", { ...hello, known: { ...known, eventid: undefined } }, "eventid undefined is neither"],
+    ["welcome", { ...welcome, known: { ...known, recorded: 2 ** 53 } }, '"recorded" must be an integer'],
+    ["ack", { acks: acks.slice(0, 1), recorded: "7" }, '"recorded" must be an integer of 0'],
     ["welcome", { ...welcome, session_id: undefined }, '"session_id" must be a string'],
     ["welcome", { ...welcome, epoch: 0 }, '"epoch" must be an integer'],
     ["welcome", { ...welcome, window: 65_537 }, '"window" must be an integer'],

@@ -36,12 +36,13 @@ export function formatVersion(version: number): string {
 /**
  * The number in `settled`: a version, or 0 when nothing is settled yet.
  *
+ * @param field what it is called in the message of the error
  * @throws HawserError `invalid_message`
  */
-export function parseSettled(text: unknown): number {
+export function parseSettled(text: unknown, field = "settled"): number {
   const version = text === "0" ? 0 : versionOf(text);
   if (version !== undefined) return version;
-  throw new HawserError("invalid_message", `settled ${quote(text)} is neither "0" nor a version`);
+  throw new HawserError("invalid_message", `${field} ${quote(text)} is neither "0" nor a version`);
 }
 
 /** @throws RangeError when `version` is not an integer of 0 to 2^53 - 1: a mistake of the caller */

@@ -36,6 +36,7 @@ export const STATUS_BY_CODE: Readonly<Record<ErrorCode, number>> = {
   heartbeat_timeout: 500,
   superseded: 500,
   store_corrupt: 500,
+  store_rolled_back: 500,
   no_handler: 500,
   handler_failed: 500,
   port_in_use: 500,
