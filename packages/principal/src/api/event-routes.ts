@@ -10,6 +10,7 @@ import { operation } from "./operation.js";
 import { problemOf, type Problem } from "./problem.js";
 import { readBody } from "./request-body.js";
 import { requestIdOf } from "./request-id.js";
+import { TRACE_HEADERS, traceOf } from "./request-trace.js";
 import { pathParameter, route } from "./routes.js";
 
 /** Events for an agent by the CloudEvents HTTP binding. The answer comes once what is accepted is on disk. */
@@ -36,7 +37,7 @@ export function eventRoutes(
 
   async function sendOne(agent: string, request: Request): Promise<Accepted> {
     const event = await reading(agent, async () => decodeHttpEvent(request.headers, await readBody(request)));
-    return publish(agent, event);
+    return publish(agent, event, request);
   }
 
   /** Handed over in order and all at once, so that the store commits them together. */
@@ -49,7 +50,7 @@ export function eventRoutes(
     ): Promise<Accepted | { readonly error: Problem }> => {
       try {
         if (item instanceof HawserError) throw refused(agent, item);
-        return await publish(agent, item);
+        return await publish(agent, item, request);
       } catch (thrown) {
         return { error: problemOf(HawserError.from(thrown), logger, requestId) };
       }
@@ -57,10 +58,11 @@ export function eventRoutes(
     return Promise.all(batch.map(answered));
   }
 
-  async function publish(agent: string, event: EventDraft): Promise<Accepted> {
+  async function publish(agent: string, event: EventDraft, { headers }: Request): Promise<Accepted> {
     // CloudEvents names an event by its source and id, so a publisher that repeats a request repeats the key.
     const idempotencyKey = JSON.stringify([event.source, event.id]);
-    const { resourceid, eventid, duplicate } = await principal.publish(agent, event, { idempotencyKey });
+    const options = { idempotencyKey, ...traceOf(headers) };
+    const { resourceid, eventid, duplicate } = await principal.publish(agent, event, options);
     return { resourceid, eventid, duplicate };
   }
 
@@ -72,6 +74,7 @@ export function eventRoutes(
         summary: "Send CloudEvents to an agent",
         description:
           "The CloudEvents HTTP binding 1.0.2: structured, batched, or binary with the attributes as `ce-*` headers and the data as the body. Answers once what is accepted is on disk. The same `source` and `id` are accepted once. Each event of a batch is accepted or refused by itself.",
+        headers: TRACE_HEADERS,
         rawBody: EVENT_BODIES,
         answers: { 202: { description: "On disk.", content: { "application/json": SentEvents } } },
         errors: EVENT_ERRORS,

@@ -6,6 +6,7 @@ import { about } from "./api-schema.js";
 import { operation, type Operation } from "./operation.js";
 import { entityTag, parsePrecondition, underPrecondition } from "./preconditions.js";
 import { DRY_RUN_QUERY } from "./query.js";
+import { TRACE_HEADERS, traceOf } from "./request-trace.js";
 import { listResources, RESOURCES_QUERY } from "./resource-list.js";
 import { pathParameter, route } from "./routes.js";
 import { resourceJson } from "./view-json.js";
@@ -89,7 +90,7 @@ function putResource(resources: Resources): Operation {
       description:
         "Answers once it is on disk. An equal spec keeps its version. A dry run has no entity tag.",
       query: DRY_RUN_QUERY,
-      headers: { "If-Match": IF_MATCH, "If-None-Match": "`*`: it must not exist." },
+      headers: { "If-Match": IF_MATCH, "If-None-Match": "`*`: it must not exist.", ...TRACE_HEADERS },
       body: {
         schema: PutBody,
         hint: 'send {"spec": ...}',
@@ -107,10 +108,11 @@ function putResource(resources: Resources): Operation {
     },
     async (context, { query: { dryRun }, body: { spec } }) => {
       const { agent, kind, name } = target(context);
+      const { headers } = context.req.raw;
       const { resource, created, changed } = await underPrecondition(
-        parsePrecondition(context.req.raw.headers),
+        parsePrecondition(headers),
         () => resources.get(agent, kind, name),
-        (options) => resources.put(agent, kind, name, spec, { ...options, dryRun }),
+        (options) => resources.put(agent, kind, name, spec, { ...options, ...traceOf(headers), dryRun }),
       );
       const result = created ? "created" : changed ? "updated" : "unchanged";
       const answer = { ...resourceJson(resource), result };
@@ -130,7 +132,7 @@ function deleteResource(resources: Resources): Operation {
       tag: "Resources",
       summary: "Delete a resource",
       query: DRY_RUN_QUERY,
-      headers: { "If-Match": IF_MATCH },
+      headers: { "If-Match": IF_MATCH, ...TRACE_HEADERS },
       answers: {
         200: { description: "A dry run.", content: { "application/json": DeleteResult } },
         202: {
@@ -143,14 +145,15 @@ function deleteResource(resources: Resources): Operation {
     },
     async (context, { query: { dryRun } }) => {
       const { agent, kind, name } = target(context);
-      const precondition = parsePrecondition(context.req.raw.headers);
+      const { headers } = context.req.raw;
+      const precondition = parsePrecondition(headers);
       if (precondition.kind === "absent") {
         throw new HawserError("invalid_message", "If-None-Match: * makes no sense with DELETE");
       }
       const view = await underPrecondition(
         precondition,
         () => resources.get(agent, kind, name),
-        (options) => resources.delete(agent, kind, name, { ...options, dryRun }),
+        (options) => resources.delete(agent, kind, name, { ...options, ...traceOf(headers), dryRun }),
       );
       if (view === undefined) throw notFound(agent, kind, name);
       if (dryRun) return context.json({ ...resourceJson(view), dryRun });
