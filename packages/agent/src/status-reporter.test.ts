@@ -74,18 +74,6 @@ describe("StatusReporter", () => {
     const handler = async (): Promise<void> => {
       for (const status of [1, 2, 3]) await report(status);
     };
-    expect(await outcome(handler())).toBe("pending");
-    const sent = async () => (await store.retained.get("principal", "sent", "Job/a"))?.event.data;
-    await virtual.advance(1);
-    expect(await sent()).toMatchObject({ status: 3 });
-  });
-
-  it("writes what is reported in the moment in which the one before became durable", async () => {
-    const voice = reporter.open(resource());
-    const report = async (status: number): Promise<void> => voice.say(status).durable;
-    const handler = async (): Promise<void> => {
-      for (const status of [1, 2, 3]) await report(status);
-    };
     expect(await outcome(handler())).toBe("done");
     const sent = await store.retained.get("principal", "sent", "Job/a");
     expect(sent?.event.data).toMatchObject({ status: 3 });
