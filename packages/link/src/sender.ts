@@ -193,11 +193,15 @@ export class Sender {
     this.#reading = lease;
     try {
       const limit = Math.max(1, this.#maxHeld - this.#writer.held);
+      const heardOf = this.#newest;
       const entries = await lease.read(this.#cursor, limit);
       if (this.#stopped || this.#lease !== lease) return;
       for (const entry of entries) this.#offer(entry);
+      const isAll = entries.length < limit;
+      // What was heard of before the read and is not in it is gone, such as the status of a resource that was deleted: waiting for it would be reading for ever.
+      if (isAll) this.#cursor = Math.max(this.#cursor, heardOf);
       // A live entry that arrived during the read and was not in it is still on disk, behind the cursor's next read.
-      this.#caughtUp = entries.length < limit && this.#newest <= this.#cursor;
+      this.#caughtUp = isAll && this.#newest <= this.#cursor;
     } catch (thrown) {
       // The lease went to another session while it was read: what matters is read from that one's.
       if (this.#lease === lease) throw thrown;

@@ -1,0 +1,93 @@
+import { HawserError } from "@hawser/protocol";
+import { seededRandom, silentLogger, type Runtime } from "@hawser/runtime";
+import type { MailboxEntry, MailboxLease } from "@hawser/store";
+import { expect, it } from "vitest";
+import { Sender } from "./sender.js";
+import { status } from "./two-sides.test-support.js";
+
+const runtime: Runtime = {
+  clock: { now: () => 0, wallTime: () => 0 },
+  timers: { after: () => ({ cancel: () => {} }), soon: () => ({ cancel: () => {} }) },
+  random: seededRandom(1),
+  logger: silentLogger,
+};
+
+function entry(version: number): MailboxEntry {
+  const event = { ...status("a", version), eventid: String(version) };
+  return { version, event, bytes: 1 };
+}
+
+/** A mailbox whose reads the test can look at. */
+class Mailbox implements MailboxLease {
+  readonly epoch = 1;
+  readonly pending: MailboxEntry[] = [];
+  reads = 0;
+  onRead = (): void => {};
+
+  async read(after: number, limit: number): Promise<readonly MailboxEntry[]> {
+    this.reads += 1;
+    if (this.reads > 20) throw new HawserError("internal", "read over and over");
+    const found = this.pending.filter(({ version }) => version > after).slice(0, limit);
+    await Promise.resolve();
+    this.onRead();
+    return found;
+  }
+
+  acknowledge(): void {}
+  async deadLetter(): Promise<void> {}
+  async close(): Promise<void> {}
+}
+
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn += 1) await Promise.resolve();
+}
+
+it("reads once more, and no oftener, when what it heard of is gone from the mailbox before it was read", async () => {
+  const mailbox = new Mailbox();
+  const sent: number[] = [];
+  const sender: Sender = new Sender(
+    { runtime, window: 4 },
+    {
+      ready: () =>
+        sender.pump(({ version }) => {
+          sent.push(version);
+          return true;
+        }),
+      fail: (error) => {
+        throw error;
+      },
+    },
+  );
+  // Committed while the first read was under way, and taken back (its resource was deleted) before the next one.
+  mailbox.onRead = () => sender.entry(entry(50));
+  await sender.start(mailbox);
+  mailbox.onRead = () => {};
+  sender.pump(() => true);
+  await turns(200);
+  expect(mailbox.reads).toBe(2);
+  sender.entry(entry(51));
+  expect(sent).toEqual([51]);
+  expect(sender.settledFloor).toBe(50);
+});
+
+it("misses nothing that is committed during a read that finds the end", async () => {
+  const mailbox = new Mailbox();
+  const sent: number[] = [];
+  const pump = (): void => sender.pump(({ version }) => sent.push(version) > 0);
+  const sender: Sender = new Sender({ runtime, window: 4 }, { ready: pump, fail: () => {} });
+  let version = 0;
+  mailbox.onRead = () => {
+    if (version === 5) return;
+    version += 1;
+    const next = { ...entry(version), event: { ...entry(version).event, resourceid: `r${version}_u1` } };
+    mailbox.pending.push(next);
+    sender.entry(next);
+  };
+  await sender.start(mailbox);
+  pump();
+  await turns(400);
+  expect(sent).toEqual([1, 2, 3, 4]);
+  sender.ack({ resourceid: "r1_u1", eventid: "1" });
+  expect(sent).toEqual([1, 2, 3, 4, 5]);
+  expect(sender.settledFloor).toBe(1);
+});
