@@ -1,5 +1,6 @@
-import { HawserError } from "@hawser/protocol";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { encodeControl, HawserError, type CloudEvent } from "@hawser/protocol";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { Handshake } from "./handshake.js";
 import type { Outcome } from "./receiver.js";
 import { command, rejected, spec, status, TwoSides } from "./two-sides.test-support.js";
 
@@ -234,6 +235,38 @@ describe("Link", () => {
     expect(sides.agentEnds).toMatchObject([{ kind: "failed", error: { code: "window_exceeded" } }]);
     expect(sides.principalEnds).toMatchObject([{ transport: { code: 4006 } }]);
   });
+
+  it.each([
+    ["an ACK", { type: "ack", acks: [{ resourceid: "a_u1", eventid: "1" }] }],
+    ["a heartbeat", { type: "heartbeat", settled: "0" }],
+  ] as const)("closes with protocol error on %s before the hello", async (_, message) => {
+    const closes = await strangerSays([encodeControl(message, { id: "1", source: "stranger" })]);
+    expect(closes).toEqual([1002]);
+  });
+
+  it("keeps nothing of what comes before the hello, nor of what follows it", async () => {
+    const keep = vi.spyOn(Handshake.prototype, "keep");
+    const events = [1, 2, 3].map((version) => ({ ...command("a"), eventid: String(version) }));
+    expect(await strangerSays(events)).toEqual([1002]);
+    expect(keep).not.toHaveBeenCalled();
+    keep.mockRestore();
+  });
+
+  /** What is said on a connection without a hello, and the close codes that come back. */
+  async function strangerSays(events: readonly CloudEvent[]): Promise<readonly number[]> {
+    const dialled = sides.transport.dialer.dial();
+    await sides.world.advance(1);
+    const connection = await dialled;
+    const closes: number[] = [];
+    connection.open({
+      message: () => {},
+      writable: () => {},
+      ended: (end) => closes.push(end.kind === "closed" ? end.code : 0),
+    });
+    for (const event of events) connection.send(event);
+    await sides.world.advance(100);
+    return closes;
+  }
 
   it("notices silence on both sides and lets go", async () => {
     await sides.connect();

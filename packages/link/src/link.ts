@@ -248,8 +248,9 @@ export class Link<Session extends LinkSession> implements Predecessor {
     if (parsed.kind !== "control")
       throw new HawserError("invalid_message", `${event.type} is not a control message`);
     const { message } = parsed;
-    if (message.type !== "ack" && message.type !== "nack") {
-      this.perform(this.session.receive(message, this.#now()));
+    const outputs = this.session.receive(message, this.#now());
+    if ((message.type !== "ack" && message.type !== "nack") || outputs.length > 0) {
+      this.perform(outputs);
       return;
     }
     // Right behind the welcome come answers to what was sent on the session that this one continues.
@@ -269,6 +270,7 @@ export class Link<Session extends LinkSession> implements Predecessor {
   #early(event: CloudEvent): void {
     if (this.#state.name !== "establishing") return;
     this.perform(this.session.eventReceived(this.#now()));
+    if (!this.session.mayReceiveEvents) return;
     if (this.#handshake.earlyCount >= this.#options.window * WINDOW_TOLERANCE) throw this.#windowExceeded();
     this.#handshake.keep(event);
   }
