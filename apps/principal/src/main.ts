@@ -1,4 +1,5 @@
 import { runService } from "@hawser/service";
+import { ownTargetOf } from "./platform-settings.js";
 import { loadSecurity } from "./security.js";
 import { createService } from "./service.js";
 import { settingsShape } from "./settings.js";
@@ -11,7 +12,10 @@ await runService({
   version: VERSION,
   variablePrefix: "HAWSER_PRINCIPAL_",
   shape: settingsShape,
-  check: loadSecurity,
+  check: (settings) => {
+    loadSecurity(settings);
+    ownTargetOf(settings);
+  },
   create: (settings, runtime) => createService(settings, loadSecurity(settings), runtime),
   readyMessage: "principal ready",
 });

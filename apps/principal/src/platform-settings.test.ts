@@ -1,5 +1,6 @@
 import { loadSettings } from "@hawser/service";
 import { describe, expect, it } from "vitest";
+import { ownTargetOf } from "./platform-settings.js";
 import { settingsShape, type PrincipalSettings } from "./settings.js";
 
 const ARN = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/a/0123456789abcdef";
@@ -31,6 +32,7 @@ describe("what watches the platform", () => {
     expect(load({})).toMatchObject({
       watchElbTargetGroup: undefined,
       watchElbTarget: { kind: "ecs" },
+      watchElbInstance: undefined,
       watchKubernetes: undefined,
       watchKubernetesApi: undefined,
       stopTimeout: undefined,
@@ -39,7 +41,8 @@ describe("what watches the platform", () => {
 
   const wanted = {
     watchElbTargetGroup: [ARN, OTHER],
-    watchElbTarget: { kind: "target", id: "10.0.3.7", port: 7480 },
+    watchElbTarget: { kind: "ecs", port: 7480 },
+    watchElbInstance: "i-0123456789abcdef0",
     watchKubernetes: { kind: "endpoints", service: "principals" },
     watchKubernetesApi: "http://127.0.0.1:8001",
     stopTimeout: 120_000,
@@ -48,7 +51,8 @@ describe("what watches the platform", () => {
   it("is said by flags", () => {
     const args = [
       ["--watch-elb-target-group", `${ARN}, ${OTHER}`],
-      ["--watch-elb-target", "10.0.3.7:7480"],
+      ["--watch-elb-target", "ecs:7480"],
+      ["--watch-elb-instance", "i-0123456789abcdef0"],
       ["--watch-kubernetes", "endpoints:principals"],
       ["--watch-kubernetes-api", "http://127.0.0.1:8001"],
       ["--stop-timeout", "2m"],
@@ -59,7 +63,8 @@ describe("what watches the platform", () => {
   it("is said by the environment", () => {
     const env = {
       HAWSER_PRINCIPAL_WATCH_ELB_TARGET_GROUP: `${ARN},${OTHER}`,
-      HAWSER_PRINCIPAL_WATCH_ELB_TARGET: "10.0.3.7:7480",
+      HAWSER_PRINCIPAL_WATCH_ELB_TARGET: "ecs:7480",
+      HAWSER_PRINCIPAL_WATCH_ELB_INSTANCE: "i-0123456789abcdef0",
       HAWSER_PRINCIPAL_WATCH_KUBERNETES: "endpoints:principals",
       HAWSER_PRINCIPAL_WATCH_KUBERNETES_API: "http://127.0.0.1:8001",
       HAWSER_PRINCIPAL_STOP_TIMEOUT: "2m",
@@ -70,7 +75,8 @@ describe("what watches the platform", () => {
   it("is said by a file", () => {
     const file = `
       watchElbTargetGroup: ${ARN},${OTHER}
-      watchElbTarget: 10.0.3.7:7480
+      watchElbTarget: ecs:7480
+      watchElbInstance: i-0123456789abcdef0
       watchKubernetes: endpoints:principals
       watchKubernetesApi: http://127.0.0.1:8001
       stopTimeout: 2m`.replaceAll(/^ +/gm, "");
@@ -87,12 +93,26 @@ describe("what watches the platform", () => {
     expect(load({ args: ["--watch-elb-target", text] }).watchElbTarget).toEqual(target);
   });
 
+  it("own target is the port of an instance with both, and a contradiction is refused", () => {
+    const instance = ["--watch-elb-instance", "i-0123456789abcdef0"];
+    expect(ownTargetOf(load({ args: ["--watch-elb-target", "ecs:7480", ...instance] }))).toEqual({
+      kind: "ecs",
+      port: 7480,
+      instanceId: "i-0123456789abcdef0",
+    });
+    expect(ownTargetOf(load({ args: ["--watch-elb-target", "10.0.3.7:7480"] })).kind).toBe("target");
+    expect(() => ownTargetOf(load({ args: ["--watch-elb-target", "10.0.3.7:7480", ...instance] }))).toThrow(
+      "--watch-elb-instance i-0123456789abcdef0 goes with --watch-elb-target ecs",
+    );
+  });
+
   it.each([
     ["--watch-elb-target-group", "principals", "is no list of ARNs of target groups"],
     ["--watch-elb-target-group", `${ARN},`, "is no list of ARNs of target groups"],
     ["--watch-elb-target", "10.0.3.7:0", "is not ecs, ecs:7480, 10.0.3.7:7480"],
     ["--watch-elb-target", "10.0.3.7:65536", "is not ecs, ecs:7480, 10.0.3.7:7480"],
     ["--watch-elb-target", "fd00::7", "is not ecs, ecs:7480, 10.0.3.7:7480"],
+    ["--watch-elb-instance", "10.0.3.7", "is no id of an EC2 instance"],
     ["--watch-kubernetes", "pods", "is neither pod nor endpoints:<service>"],
     ["--watch-kubernetes", "endpoints:", "is neither pod nor endpoints:<service>"],
     ["--watch-kubernetes", "endpoints:a,b=c", "is neither pod nor endpoints:<service>"],

@@ -1,6 +1,7 @@
 import { isTargetGroupArn, type OwnTarget } from "@hawser/platform/elb";
 import type { KubernetesSignal } from "@hawser/platform/kubernetes";
-import { duration, setting, text } from "@hawser/service";
+import { HawserError } from "@hawser/protocol";
+import { duration, setting, text, type SettingsOf } from "@hawser/service";
 import { z } from "zod";
 
 const DAY_MS = 86_400_000;
@@ -16,6 +17,16 @@ export const platformSettings = {
     "<ecs|ecs:port|id:port>",
     "which target that is: as the ECS task metadata say, or the address or instance that is registered; default ecs",
     elbTarget().default({ kind: "ecs" }),
+  ),
+  watchElbInstance: setting(
+    "<i-...>",
+    "with --watch-elb-target ecs in bridge or host mode: the EC2 instance that is registered; default none",
+    text()
+      .refine(
+        (value) => /^i-[0-9a-f]{8,17}$/.test(value),
+        "is no id of an EC2 instance such as i-0123456789abcdef0",
+      )
+      .optional(),
   ),
   watchKubernetes: setting(
     "<pod|endpoints:service>",
@@ -33,6 +44,8 @@ export const platformSettings = {
     duration({ minMs: 0, maxMs: DAY_MS }).optional(),
   ),
 } as const;
+
+type OwnTargetSettings = Pick<SettingsOf<typeof platformSettings>, "watchElbTarget" | "watchElbInstance">;
 
 function targetGroups(): z.ZodType<readonly string[]> {
   return text()
@@ -52,6 +65,21 @@ function elbTarget(): z.ZodType<OwnTarget> {
     }
     return id === "ecs" ? { kind: "ecs", ...port } : { kind: "target", id, ...port };
   });
+}
+
+/**
+ * Which target own process is, by both settings that say it.
+ *
+ * @throws HawserError `invalid_config` when they contradict each other
+ */
+export function ownTargetOf(settings: OwnTargetSettings): OwnTarget {
+  const { watchElbTarget, watchElbInstance: instanceId } = settings;
+  if (instanceId === undefined) return watchElbTarget;
+  if (watchElbTarget.kind === "ecs") return { ...watchElbTarget, instanceId };
+  throw new HawserError(
+    "invalid_config",
+    `--watch-elb-instance ${instanceId} goes with --watch-elb-target ecs, whose port the instance maps; --watch-elb-target ${watchElbTarget.id} names a target by itself`,
+  );
 }
 
 function kubernetesSignal(): z.ZodType<KubernetesSignal> {

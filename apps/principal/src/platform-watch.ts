@@ -10,6 +10,7 @@ import { createKubernetesWatcher } from "@hawser/platform/kubernetes";
 import type { HawserError } from "@hawser/protocol";
 import type { Lifecycle, Runtime } from "@hawser/runtime";
 import { drainOptions } from "./drain-options.js";
+import { ownTargetOf } from "./platform-settings.js";
 import type { PrincipalSettings } from "./settings.js";
 
 interface Watcher extends Lifecycle {
@@ -44,14 +45,14 @@ function watchersOf(
   runtime: Runtime,
   onDraining: (signal: DrainSignal) => void,
 ): readonly Watcher[] {
-  const { watchElbTargetGroup, watchElbTarget, watchKubernetes, watchKubernetesApi } = settings;
+  const { watchElbTargetGroup, watchKubernetes, watchKubernetesApi } = settings;
   const options = (source: PlatformSource) => ({ runtime, onDraining, onState: logState(runtime, source) });
   const watchers: Watcher[] = [];
   if (watchElbTargetGroup !== undefined)
     watchers.push(
       createElbWatcher({
         targetGroupArns: watchElbTargetGroup,
-        own: watchElbTarget,
+        own: ownTargetOf(settings),
         ...options("elb"),
       }),
     );

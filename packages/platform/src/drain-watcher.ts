@@ -3,12 +3,16 @@ import { pause, systemRuntime, type Lifecycle, type Runtime } from "@hawser/runt
 import { WatchFailure } from "./watch-failure.js";
 import type { DrainSignal, PlatformSource, PlatformWatcherState } from "./watcher-state.js";
 
-/** Full jitter below a ceiling that doubles from `baseMs` to `capMs`; a missing permission waits `deniedMs`, give or take a tenth. */
+/**
+ * Full jitter below a ceiling that doubles from `baseMs` to `capMs`; a missing permission waits `deniedMs`, give or take a tenth. A server that asks to be left
+ * alone is, and up to a tenth longer, but not beyond `askedMaxMs`: a watcher that looks away for longer would miss the drain it is there for.
+ */
 export const DEFAULT_WATCH_BACKOFF = {
   floorMs: 250,
   baseMs: 1_000,
   capMs: 30_000,
   deniedMs: 300_000,
+  askedMaxMs: 60_000,
 } as const;
 
 /** What every watcher of a platform may be told. */
@@ -111,30 +115,44 @@ export class DrainWatcher implements Lifecycle {
   }
 
   #failed(thrown: unknown): number {
-    const denied = thrown instanceof WatchFailure && thrown.kind === "denied";
-    const error = HawserError.from(thrown instanceof WatchFailure ? thrown.cause : thrown);
-    const waitMs = this.#backoffMs(denied);
+    const failure = thrown instanceof WatchFailure ? thrown : undefined;
+    const denied = failure?.kind === "denied";
+    const askedMs = failure?.retryAfterMs;
+    const error = HawserError.from(failure?.cause ?? thrown);
+    const waitMs = this.#backoffMs(denied, askedMs);
     const now = this.#runtime.clock.wallTime();
     const since = this.#state.kind === "degraded" ? this.#state.since : now;
     const fields = { source: this.#source.source, code: error.code, retry_in_ms: waitMs };
-    const message = `the platform watcher cannot see: ${error.message}`;
+    const message = `the platform watcher cannot see: ${error.message}; the next try is in ${seconds(waitMs)}${askedFor(askedMs)}`;
     if (denied) this.#runtime.logger.error(fields, message);
     else this.#runtime.logger.warn(fields, message);
     this.#enter({ kind: "degraded", error, since, nextTryAt: now + waitMs });
     return waitMs;
   }
 
-  #backoffMs(denied: boolean): number {
-    const { floorMs, baseMs, capMs, deniedMs } = DEFAULT_WATCH_BACKOFF;
+  #backoffMs(denied: boolean, askedMs = 0): number {
+    const { floorMs, baseMs, capMs, deniedMs, askedMaxMs } = DEFAULT_WATCH_BACKOFF;
     const draw = this.#runtime.random.next();
     if (denied) return Math.round(deniedMs * (0.9 + 0.2 * draw));
     const ceilingMs = Math.min(capMs, baseMs * 2 ** this.#failures);
     this.#failures += 1;
-    return Math.round(floorMs + draw * (ceilingMs - floorMs));
+    const ownMs = floorMs + draw * (ceilingMs - floorMs);
+    return Math.round(Math.max(ownMs, Math.min(askedMs, askedMaxMs) * (1 + 0.1 * draw)));
   }
 
   #enter(state: PlatformWatcherState): void {
     this.#state = state;
     this.#options.onState?.(state);
   }
+}
+
+function askedFor(askedMs: number | undefined): string {
+  if (askedMs === undefined) return "";
+  const { askedMaxMs } = DEFAULT_WATCH_BACKOFF;
+  const bound = askedMs > askedMaxMs ? `, more than the ${seconds(askedMaxMs)} that are waited at most` : "";
+  return `, as it asked for ${seconds(askedMs)}${bound}`;
+}
+
+function seconds(ms: number): string {
+  return `${Number((ms / 1_000).toFixed(1))} s`;
 }

@@ -4,10 +4,13 @@ import type { HawserError } from "@hawser/protocol";
 export class WatchFailure extends Error {
   readonly kind: "retry" | "denied";
   override readonly cause: HawserError;
+  /** What a server that is asked too much, or is not well, wants to be left alone for. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(kind: "retry" | "denied", cause: HawserError) {
+  constructor(kind: "retry" | "denied", cause: HawserError, retryAfterMs?: number) {
     super(cause.message);
     this.kind = kind;
     this.cause = cause;
+    this.retryAfterMs = retryAfterMs;
   }
 }

@@ -81,6 +81,7 @@ export {
   type ResourceId,
   type Subject,
 } from "./resource-id.js";
+export { parseRetryAfter } from "./retry-after.js";
 export { closeReason } from "./text.js";
 export { parseTraceContext, traceContextOf, withTraceContext, type TraceContext } from "./trace-context.js";
 export { formatSettled, formatVersion, parseSettled, parseVersion } from "./version.js";

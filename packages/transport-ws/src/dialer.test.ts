@@ -1,12 +1,11 @@
 import { createServer as createHttpServer, type RequestListener } from "node:http";
 import { createServer } from "node:net";
 import { createServer as createTlsServer, type TLSSocket } from "node:tls";
-import { HawserError } from "@hawser/protocol";
+import { HawserError, parseRetryAfter } from "@hawser/protocol";
 import { MAX_UNIX_PATH_BYTES, systemRuntime } from "@hawser/runtime";
 import { retryAfterMs } from "@hawser/transport";
 import { describe, expect, test } from "vitest";
 import { createWebSocketAcceptor, createWebSocketDialer, type WebSocketDialerOptions } from "./index.js";
-import { parseRetryAfter } from "./refused-dial.js";
 import { listen, listening, opened } from "./testing/listening.js";
 import { selfSigned } from "./testing/self-signed.js";
 
@@ -91,7 +90,7 @@ describe("refused by an HTTP status", () => {
 test.each([undefined, "", "soon", "-1", "1.5", "1e3", "99999999999", "Sat, 99 Foo"])(
   "Retry-After %j is no time",
   (value) => {
-    expect(parseRetryAfter(value, clock)).toBeUndefined();
+    expect(parseRetryAfter(value, WALL_TIME)).toBeUndefined();
   },
 );
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { HawserError } from "@hawser/protocol";
+import { HawserError, parseRetryAfter } from "@hawser/protocol";
 import type { Clock } from "@hawser/runtime";
 import { overloaded, type RetryAfter } from "@hawser/transport";
 import { SLOT_HEADER } from "./http-refusal.js";
@@ -37,16 +37,8 @@ function retryAfter({ headers }: IncomingMessage, clock: Clock): RetryAfter | un
   const slotMs = headers[SLOT_HEADER];
   if (typeof slotMs === "string" && /^\d{1,9}$/.test(slotMs))
     return { retryAfterMs: Number(slotMs), slot: true };
-  const retryAfterMs = parseRetryAfter(headers["retry-after"], clock);
+  const retryAfterMs = parseRetryAfter(headers["retry-after"], clock.wallTime());
   return retryAfterMs === undefined ? undefined : { retryAfterMs, slot: false };
-}
-
-/** Seconds, or a date (RFC 9110, section 10.2.3), as milliseconds from now; undefined when it is neither. */
-export function parseRetryAfter(value: string | undefined, clock: Clock): number | undefined {
-  if (value === undefined) return undefined;
-  if (/^\d{1,9}$/.test(value)) return Number(value) * 1000;
-  const date = /^[A-Z][a-z]{2}, /.test(value) ? Date.parse(value) : Number.NaN;
-  return Number.isNaN(date) ? undefined : Math.max(0, date - clock.wallTime());
 }
 
 async function readExcerpt(response: IncomingMessage): Promise<string> {

@@ -1,10 +1,10 @@
 import type { ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
-import { HawserError } from "@hawser/protocol";
+import { HawserError, parseRetryAfter } from "@hawser/protocol";
 import type { Runtime } from "@hawser/runtime";
 import type { DrainSource, Round } from "../drain-watcher.js";
 import { limitedCall } from "../limited-call.js";
 import { loadPeer } from "../optional-peer.js";
-import { elbFailure } from "./elb-failure.js";
+import { elbFailure, retryAfterOf } from "./elb-failure.js";
 import { readElbLimits, type ElbLimits, type ElbSdk, type LimitedCall } from "./elb-limits.js";
 import { findOwnTargets, type Candidate, type OwnTarget } from "./own-target.js";
 import { TargetPresence } from "./target-presence.js";
@@ -70,7 +70,7 @@ export class ElbSource implements DrainSource {
     if (own.kind === "ecs" && metadataUri() === "")
       throw new HawserError(
         "invalid_config",
-        "ECS_CONTAINER_METADATA_URI_V4 is not set: name the target by id and port",
+        "this is no ECS task: neither ECS_CONTAINER_METADATA_URI_V4 nor ECS_CONTAINER_METADATA_URI is set; name the target by id and port",
       );
     const sdk = await loadPeer(SDK, 3, () => import("@aws-sdk/client-elastic-load-balancing-v2"));
     const where =
@@ -100,7 +100,9 @@ export class ElbSource implements DrainSource {
 
   async round(signal: AbortSignal, seeing: (waitingFor?: string) => void): Promise<Round> {
     const limited = this.#limited(signal);
-    this.#candidates ??= await limited((each) => findOwnTargets(this.#options.own, metadataUri(), each));
+    this.#candidates ??= await limited((each) =>
+      findOwnTargets(this.#options.own, metadataUri(), this.#runtime.clock, each),
+    );
     const waiting: string[] = [];
     for (const { arn, presence } of this.#groups) {
       const found = presence.saw(await this.#health(arn, limited), this.#candidates);
@@ -126,7 +128,8 @@ export class ElbSource implements DrainSource {
         reason: TargetHealth?.Reason,
       }));
     } catch (thrown) {
-      throw elbFailure("DescribeTargetHealth", thrown);
+      const askedMs = parseRetryAfter(retryAfterOf(thrown), this.#runtime.clock.wallTime());
+      throw elbFailure("DescribeTargetHealth", thrown, askedMs);
     }
   }
 
@@ -141,6 +144,8 @@ export class ElbSource implements DrainSource {
   }
 }
 
+/** Version 4, or version 3 of older container agents: what is read here is the same in both. */
 function metadataUri(): string {
-  return process.env["ECS_CONTAINER_METADATA_URI_V4"] ?? "";
+  const { ECS_CONTAINER_METADATA_URI_V4: v4 = "", ECS_CONTAINER_METADATA_URI: v3 = "" } = process.env;
+  return v4 === "" ? v3 : v4;
 }

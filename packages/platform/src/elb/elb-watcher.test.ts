@@ -1,40 +1,6 @@
-// Loaded here, so that no test's time limit has to allow for it.
-import "@aws-sdk/client-elastic-load-balancing-v2";
-import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
-import { FakeElb, type FakeFault } from "../testing/fake-elb.js";
-import { serve } from "../testing/local-server.js";
-import { createWatched } from "../testing/watched.js";
-import { DEFAULT_REQUEST_TIMEOUT_MS } from "./elb-source.js";
-import { createElbWatcher, type ElbWatcherOptions } from "./elb-watcher.js";
-
-const ARN = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/a/0123456789abcdef";
-const OTHER = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/b/0123456789abcdef";
-const OWN = { id: "10.0.0.7", port: 7480 };
-const NEIGHBOUR = { id: "10.0.0.8", port: 7480, state: "draining" };
-
-beforeEach(() => {
-  vi.stubEnv("AWS_ACCESS_KEY_ID", "example");
-  vi.stubEnv("AWS_SECRET_ACCESS_KEY", "example");
-  return () => void vi.unstubAllEnvs();
-});
-
-async function begin(options: Partial<ElbWatcherOptions> = {}, first?: (elb: FakeElb) => void) {
-  const elb = await new FakeElb().start();
-  elb.targets.set(ARN, [{ ...OWN, state: "healthy" }, NEIGHBOUR]);
-  first?.(elb);
-  const watched = createWatched([DEFAULT_REQUEST_TIMEOUT_MS]);
-  const watcher = createElbWatcher({
-    targetGroupArns: [ARN],
-    own: { kind: "target", ...OWN },
-    endpoint: elb.url,
-    ...watched.options,
-    ...options,
-  });
-  onTestFinished(() => watcher.stop());
-  await watcher.start();
-  const becomes = (kind: string) => watched.until(() => expect(watcher.state.kind).toBe(kind));
-  return { elb, watcher, ...watched, becomes };
-}
+import { describe, expect, it, vi } from "vitest";
+import type { FakeFault } from "../testing/fake-elb.js";
+import { ARN, begin, NEIGHBOUR, OTHER, OWN } from "../testing/watched-elb.js";
 
 describe("own target", () => {
   it("drains once when it turns draining, and stops asking", async () => {
@@ -149,6 +115,35 @@ describe("what fails", () => {
     expect(signals).toEqual([]);
   });
 
+  const asked: readonly (readonly [string, string, number, string])[] = [
+    ["seconds", "7", 7_000, "it asked for 7 s"],
+    [
+      "more than a watcher may be blind",
+      "3600",
+      60_000,
+      "it asked for 3600 s, more than the 60 s that are waited at most",
+    ],
+    ["something that is no time", "soon", 0, "the next try is in"],
+  ];
+  it.each(asked)(
+    "throttling that asks for %s is left alone for it",
+    async (_what, retryAfter, atLeastMs, said) => {
+      const { elb, becomes, next, rested, logged } = await begin();
+      await becomes("watching");
+      elb.faults.set("DescribeTargetHealth", { kind: "error", status: 429, code: "Throttling", retryAfter });
+      await next();
+      const restMs = await rested();
+      expect(restMs).toBeGreaterThanOrEqual(Math.max(250, atLeastMs));
+      expect(restMs).toBeLessThanOrEqual(Math.max(1_000, 1.1 * atLeastMs));
+      expect(logged.at(-1)).toContain(said);
+      expect(logged.at(-1)).toContain("Throttling (HTTP 429)");
+      expect(logged.at(-1)).toMatch(/the next try is in \d+(\.\d)? s/);
+      elb.faults.clear();
+      await next();
+      await becomes("watching");
+    },
+  );
+
   it("silence ends after 3 s", async () => {
     const { elb, watcher, becomes, next, world } = await begin();
     await becomes("watching");
@@ -214,45 +209,8 @@ describe("what fails", () => {
     for (const options of [{ targetGroupArns: [] }, { pollIntervalMs: 99 }, { requestTimeoutMs: 0 }])
       await expect(begin(options)).rejects.toMatchObject({ code: "invalid_config" });
     vi.stubEnv("ECS_CONTAINER_METADATA_URI_V4", "");
+    vi.stubEnv("ECS_CONTAINER_METADATA_URI", "");
     await expect(begin({ own: { kind: "ecs" } })).rejects.toThrow("ECS_CONTAINER_METADATA_URI_V4");
-  });
-});
-
-describe("the ECS task metadata endpoint", () => {
-  const CONTAINER = {
-    DockerId: "own",
-    Networks: [{ NetworkMode: "awsvpc", IPv4Addresses: [OWN.id] }],
-    Ports: [{ ContainerPort: 7480, HostPort: 32_768, Protocol: "tcp" }],
-  };
-  const metadata = async () => {
-    const url = await serve((request, response) =>
-      response.end(JSON.stringify(request.url === "/v4/task" ? { Containers: [CONTAINER] } : CONTAINER)),
-    );
-    vi.stubEnv("ECS_CONTAINER_METADATA_URI_V4", `${url}/v4`);
-  };
-
-  it("names the address of the container", async () => {
-    await metadata();
-    const { elb, becomes, next, signals } = await begin({ own: { kind: "ecs", port: OWN.port } });
-    await becomes("watching");
-    elb.targets.set(ARN, [{ ...OWN, state: "draining" }]);
-    await next();
-    await becomes("draining");
-    expect(signals.length).toBe(1);
-  });
-
-  it("names the host port of an instance", async () => {
-    await metadata();
-    const instance = { id: "i-0abc", port: 32_768 };
-    const { elb, watcher, becomes, next } = await begin(
-      { own: { kind: "ecs", port: 7480, instanceId: "i-0abc" } },
-      (fake) => fake.targets.set(ARN, [{ ...instance, state: "healthy" }]),
-    );
-    await becomes("watching");
-    expect(watcher.state).toEqual({ kind: "watching" });
-    elb.targets.set(ARN, [{ ...instance, state: "draining" }]);
-    await next();
-    await becomes("draining");
   });
 });
 

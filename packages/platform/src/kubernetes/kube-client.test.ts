@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { KubeConfig } from "@kubernetes/client-node";
+import { systemClock } from "@hawser/runtime";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { serve } from "../testing/local-server.js";
 import { KubeClient, MAX_TEXT_LENGTH } from "./kube-client.js";
@@ -38,7 +39,7 @@ async function inCluster(authority: string, ...pieces: readonly Uint8Array[]) {
   const config = new KubeConfig();
   config.loadFromCluster(root);
   const server = config.getCurrentCluster()?.server ?? "";
-  return { client: new KubeClient(config, server), authorizations, server, url };
+  return { client: new KubeClient(config, server, systemClock), authorizations, server, url };
 }
 
 describe("KubeClient", () => {

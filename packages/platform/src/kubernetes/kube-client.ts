@@ -1,7 +1,8 @@
 import { request as requestHttp, type IncomingMessage, type RequestOptions } from "node:http";
 import { request as requestHttps } from "node:https";
 import type { KubeConfig } from "@kubernetes/client-node";
-import { HawserError } from "@hawser/protocol";
+import { HawserError, parseRetryAfter } from "@hawser/protocol";
+import type { Clock } from "@hawser/runtime";
 import { member, text } from "../json-member.js";
 import { loadPeer } from "../optional-peer.js";
 
@@ -16,10 +17,13 @@ export type Query = Readonly<Record<string, string>>;
 /** The API server said no, with a status of HTTP or of a watch's ERROR event. */
 export class KubeRefusal extends Error {
   readonly status: number;
+  /** How long the server wants to be left alone. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(status: number, message: string) {
+  constructor(status: number, message: string, retryAfterMs?: number) {
     super(message);
     this.status = status;
+    this.retryAfterMs = retryAfterMs;
   }
 }
 
@@ -30,10 +34,12 @@ export class KubeRefusal extends Error {
 export class KubeClient {
   readonly #config: KubeConfig;
   readonly #server: string;
+  readonly #clock: Clock;
 
-  constructor(config: KubeConfig, server: string) {
+  constructor(config: KubeConfig, server: string, clock: Clock) {
     this.#config = config;
     this.#server = server;
+    this.#clock = clock;
   }
 
   /** The whole answer, parsed. @throws KubeRefusal or what the network reports */
@@ -58,7 +64,9 @@ export class KubeClient {
       sent.end();
     });
     if (answer.statusCode === 200) return answer;
-    throw new KubeRefusal(answer.statusCode ?? 0, messageOf(await whole(answer)));
+    const said = statusOf(await whole(answer));
+    const asked = parseRetryAfter(answer.headers["retry-after"], this.#clock.wallTime());
+    throw new KubeRefusal(answer.statusCode ?? 0, said.message, asked ?? said.retryAfterMs);
   }
 }
 
@@ -67,7 +75,7 @@ export class KubeClient {
  *
  * @throws HawserError `invalid_config` if the library is not installed, or if this is not a cluster
  */
-export async function connectKube(server: string | undefined): Promise<KubeClient> {
+export async function connectKube(server: string | undefined, clock: Clock): Promise<KubeClient> {
   const sdk = await loadPeer("@kubernetes/client-node", 1, () => import("@kubernetes/client-node"));
   const config = new sdk.KubeConfig();
   if (server !== undefined) {
@@ -79,7 +87,7 @@ export async function connectKube(server: string | undefined): Promise<KubeClien
   const url = config.getCurrentCluster()?.server ?? "";
   if (!URL.canParse(url) || !/^https?:/.test(url))
     throw new HawserError("invalid_config", `the Kubernetes API server must be an http(s) URL, not '${url}'`);
-  return new KubeClient(config, url.replace(/\/$/, ""));
+  return new KubeClient(config, url.replace(/\/$/, ""), clock);
 }
 
 async function whole(answer: IncomingMessage): Promise<string> {
@@ -105,11 +113,26 @@ function within(read: string): string {
   return read;
 }
 
+/** A Status of the API server, as far as it is read. */
+export interface KubeStatus {
+  readonly message: string;
+  readonly retryAfterMs: number | undefined;
+}
+
+/** What a Status object says: of a refusal, or in a watch's ERROR event. */
+export function readStatus(object: unknown): KubeStatus {
+  const seconds = member(object, "details", "retryAfterSeconds");
+  return {
+    message: text(member(object, "message")) ?? "",
+    retryAfterMs: typeof seconds === "number" && seconds > 0 ? seconds * 1_000 : undefined,
+  };
+}
+
 /** A refusal carries a Status that says who may not do what; something in between may send anything else. */
-function messageOf(body: string): string {
+function statusOf(body: string): KubeStatus {
   try {
-    return text(member(JSON.parse(body), "message")) ?? "";
+    return readStatus(JSON.parse(body));
   } catch {
-    return "";
+    return readStatus(undefined);
   }
 }

@@ -24,5 +24,7 @@ export function kubeFailure(what: string, rule: string, thrown: unknown): WatchF
   }
   const code = thrown instanceof HawserError ? thrown.code : "connection_failed";
   const how = status === undefined ? said : `HTTP ${status}: ${said}`;
-  return new WatchFailure("retry", new HawserError(code, `could not ${what}: ${how}`, { cause: thrown }));
+  const askedMs = thrown instanceof KubeRefusal ? thrown.retryAfterMs : undefined;
+  const error = new HawserError(code, `could not ${what}: ${how}`, { cause: thrown });
+  return new WatchFailure("retry", error, askedMs);
 }

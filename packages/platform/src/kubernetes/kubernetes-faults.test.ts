@@ -125,6 +125,43 @@ describe("what fails", () => {
     expect(signals).toEqual([]);
   });
 
+  const asked: readonly (readonly [string, KubeFault, number, string])[] = [
+    ["429 by its header", { kind: "status", status: 429, retryAfter: "7" }, 7_000, "it asked for 7 s"],
+    ["503 by its header", { kind: "status", status: 503, retryAfter: "12" }, 12_000, "it asked for 12 s"],
+    ["429 by its Status", { kind: "status", status: 429, retryAfterSeconds: 9 }, 9_000, "it asked for 9 s"],
+    [
+      "503 for longer than a watcher may be blind",
+      { kind: "status", status: 503, retryAfter: "3600" },
+      60_000,
+      "it asked for 3600 s, more than the 60 s that are waited at most",
+    ],
+  ];
+  it.each(asked.flatMap((each) => (["list", "watch"] as const).map((verb) => [...each, verb] as const)))(
+    "a server that asks to be left alone with %s is",
+    async (_name, fault, askedMs, said, verb) => {
+      const { kube, watching, next, rested, logged } = await begin({}, (fake) => {
+        fake.put(ownPod());
+        fake.faults.set(verb, fault);
+      });
+      const restMs = await rested();
+      expect(restMs).toBeGreaterThanOrEqual(askedMs);
+      expect(restMs).toBeLessThanOrEqual(1.1 * askedMs);
+      expect(logged.at(-1)).toContain(said);
+      kube.faults.clear();
+      await next();
+      await watching();
+    },
+  );
+
+  it("a watch that is ended by throttling waits for as long as it says", async () => {
+    const { kube, becomes, watching, rested } = await begin();
+    await watching();
+    const details = { retryAfterSeconds: 8 };
+    kube.tell("ERROR", { kind: "Status", code: 429, message: "slow down", details });
+    await becomes("degraded");
+    expect(await rested()).toBeGreaterThanOrEqual(8_000);
+  });
+
   it.each(["list", "watch"] as const)("a %s that is not answered is given up after 10 s", async (verb) => {
     const { kube, watcher, becomes, until, world } = await begin({}, (fake) => {
       fake.put(ownPod());
@@ -169,7 +206,9 @@ describe("what fails", () => {
       });
       const restMs = await rested();
       expect(watcher.state).toMatchObject({ kind: "degraded", error: { code, message } });
-      expect(logged).toEqual([`error the platform watcher cannot see: ${message}`]);
+      expect(logged).toEqual([
+        `error the platform watcher cannot see: ${message}; the next try is in ${(restMs / 1_000).toFixed(1)} s`,
+      ]);
       expect(restMs).toBeGreaterThanOrEqual(270_000);
       expect(restMs).toBeLessThanOrEqual(330_000);
       kube.faults.clear();

@@ -3,7 +3,7 @@ import type { Runtime } from "@hawser/runtime";
 import type { DrainSource, Round } from "../drain-watcher.js";
 import { list, member, text } from "../json-member.js";
 import { limitedCall } from "../limited-call.js";
-import { KubeRefusal, type KubeClient, type Query } from "./kube-client.js";
+import { KubeRefusal, readStatus, type KubeClient, type Query } from "./kube-client.js";
 import { kubeFailure } from "./kube-failure.js";
 import type { Sight, SignalReader } from "./signal-reader.js";
 
@@ -112,7 +112,8 @@ export class KubernetesSource implements DrainSource {
   #read(phase: string, object: unknown): Sight | undefined {
     if (phase === "ERROR") {
       const code = member(object, "code");
-      throw new KubeRefusal(typeof code === "number" ? code : 0, text(member(object, "message")) ?? "");
+      const { message, retryAfterMs } = readStatus(object);
+      throw new KubeRefusal(typeof code === "number" ? code : 0, message, retryAfterMs);
     }
     this.#resourceVersion = text(member(object, "metadata", "resourceVersion")) ?? this.#resourceVersion;
     if (phase === "BOOKMARK") return undefined;

@@ -49,7 +49,7 @@ export function createKubernetesWatcher(options: KubernetesWatcherOptions): Kube
   const source = new KubernetesSource(runtime, async () => {
     const namespace = await findNamespace(options.namespace);
     const selected = feedOf(options.signal ?? { kind: "pod" }, pod);
-    return { ...selected, namespace, client: await connectKube(options.server) };
+    return { ...selected, namespace, client: await connectKube(options.server, runtime.clock) };
   });
   const watcher = new DrainWatcher(source, { ...options, runtime });
   return {

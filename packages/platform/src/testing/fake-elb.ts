@@ -8,7 +8,7 @@ export interface FakeTarget {
 }
 
 export type FakeFault =
-  | { readonly kind: "error"; readonly status: number; readonly code: string }
+  | { readonly kind: "error"; readonly status: number; readonly code: string; readonly retryAfter?: string }
   | { readonly kind: "silence" }
   | { readonly kind: "cut" };
 
@@ -40,6 +40,7 @@ export class FakeElb {
     response.setHeader("content-type", "text/xml");
     if (fault?.kind === "error") {
       response.statusCode = fault.status;
+      if (fault.retryAfter !== undefined) response.setHeader("retry-after", fault.retryAfter);
       response.end(
         `<ErrorResponse xmlns="${NAMESPACE}"><Error><Type>Sender</Type><Code>${fault.code}</Code><Message>no</Message></Error><RequestId>1</RequestId></ErrorResponse>`,
       );

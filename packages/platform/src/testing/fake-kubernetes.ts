@@ -2,7 +2,14 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { serve } from "./local-server.js";
 
 export type KubeFault =
-  | { readonly kind: "status"; readonly status: number; readonly message?: string }
+  | {
+      readonly kind: "status";
+      readonly status: number;
+      readonly message?: string;
+      /** The header; and, in the Status beside it, whole seconds. */
+      readonly retryAfter?: string;
+      readonly retryAfterSeconds?: number;
+    }
   | { readonly kind: "body"; readonly body: string }
   | { readonly kind: "silence" }
   | { readonly kind: "cut" };
@@ -92,7 +99,8 @@ export class FakeKubernetes {
     response.setHeader("content-type", "application/json");
     if (fault?.kind === "status") {
       response.statusCode = fault.status;
-      response.end(JSON.stringify({ kind: "Status", code: fault.status, message: fault.message ?? "no" }));
+      if (fault.retryAfter !== undefined) response.setHeader("retry-after", fault.retryAfter);
+      response.end(JSON.stringify(statusOf(fault)));
       return;
     }
     if (fault?.kind === "body") {
@@ -112,4 +120,9 @@ export class FakeKubernetes {
       verb === "list" ? { metadata: { resourceVersion: this.version }, items } : this.#objects.get(name);
     response.end(JSON.stringify(body));
   }
+}
+
+function statusOf({ status, message = "no", retryAfterSeconds }: KubeFault & { kind: "status" }) {
+  const details = retryAfterSeconds === undefined ? {} : { details: { retryAfterSeconds } };
+  return { kind: "Status", code: status, message, ...details };
 }

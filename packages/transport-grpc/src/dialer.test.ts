@@ -1,0 +1,30 @@
+import { MAX_UNIX_PATH_BYTES } from "@hawser/runtime";
+import { describe, expect, it } from "vitest";
+import { createGrpcDialer } from "./index.js";
+
+describe("the target", () => {
+  it.each(["principal.example:7480", "127.0.0.1:1", "[::1]:65535", "unix:/run/a.sock", "unix:///run/a.sock"])(
+    "may be %s",
+    (target) => {
+      expect(createGrpcDialer({ target }).transport).toBe("grpc");
+    },
+  );
+
+  it.each([
+    ["principal.example", "must be host:port or unix:/path"],
+    ["principal.example:0", "must be host:port"],
+    ["grpc://principal.example:1", "must be host:port"],
+    ["unix:run/a.sock", "must be absolute"],
+    ["unix://run/a.sock", "must be absolute"],
+    [`unix:/${"a".repeat(MAX_UNIX_PATH_BYTES)}`, `is ${MAX_UNIX_PATH_BYTES + 1} bytes long`],
+  ])("may not be %s: %s", (target, message) => {
+    expect(() => createGrpcDialer({ target })).toThrow(message);
+  });
+
+  it("that nobody listens on is named in the error", async () => {
+    await expect(createGrpcDialer({ target: "unix:/no/such.sock" }).dial()).rejects.toMatchObject({
+      code: "connection_failed",
+      message: expect.stringContaining("unix:/no/such.sock"),
+    });
+  });
+});
