@@ -23,6 +23,7 @@ export function breakStore(store: Store, { open, deadLetter, load, resync = fals
         if (resync) on.lost("resync");
         else lease.acknowledge(version);
       },
+      peerRecorded: (count) => lease.peerRecorded(count),
       deadLetter: (version, reason) =>
         deadLetter === undefined ? lease.deadLetter(version, reason) : Promise.reject(deadLetter()),
       close: () => lease.close(),
@@ -34,6 +35,8 @@ export function breakStore(store: Store, { open, deadLetter, load, resync = fals
     begin: (...args) => store.inbox.begin(...args),
     record: (...args) => store.inbox.record(...args),
     settle: (...args) => store.inbox.settle(...args),
+    joined: (...args) => store.inbox.joined(...args),
+    recorded: (...args) => store.inbox.recorded(...args),
   };
   return {
     get id() {
@@ -46,6 +49,7 @@ export function breakStore(store: Store, { open, deadLetter, load, resync = fals
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
     append: (batch) => store.append(batch),
     open: opening,
+    standing: (peer) => store.standing(peer),
     peers: (page) => store.peers(page),
     stats: (peer) => store.stats(peer),
     deadLetters: (peer, page) => store.deadLetters(peer, page),

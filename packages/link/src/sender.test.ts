@@ -34,6 +34,7 @@ class Mailbox implements MailboxLease {
   }
 
   acknowledge(): void {}
+  peerRecorded(): void {}
   async deadLetter(): Promise<void> {}
   async close(): Promise<void> {}
 }

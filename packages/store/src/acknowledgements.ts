@@ -18,6 +18,8 @@ export const MAX_GATHERED = 1_000_000;
 /** What peers acknowledged and no commit has recorded yet. A version stays here until its commit is done. */
 export class Acknowledgements {
   readonly #gathered = new Map<string, Set<number>>();
+  /** How many events a peer says it has recorded, where that is not written yet. */
+  readonly #recorded = new Map<string, number>();
   readonly #onGathered: () => void;
   #count = 0;
 
@@ -37,6 +39,15 @@ export class Acknowledgements {
     else versions.add(version);
     this.#count++;
     this.#onGathered();
+  }
+
+  /** What the peer said along with the acknowledgements to come. */
+  peerRecorded(peer: string, count: number): void {
+    if (count > this.recordedBy(peer)) this.#recorded.set(peer, count);
+  }
+
+  recordedBy(peer: string): number {
+    return this.#recorded.get(peer) ?? 0;
   }
 
   has(peer: string, version: number): boolean {
@@ -61,13 +72,16 @@ export class Acknowledgements {
   forget(peer: string): void {
     this.#count -= this.#gathered.get(peer)?.size ?? 0;
     this.#gathered.delete(peer);
+    this.#recorded.delete(peer);
   }
 
   done(peer: string, recorded: readonly number[]): void {
     const versions = this.#gathered.get(peer);
     if (versions === undefined) return;
     for (const version of recorded) if (versions.delete(version)) this.#count--;
-    if (versions.size === 0) this.#gathered.delete(peer);
+    if (versions.size > 0) return;
+    this.#gathered.delete(peer);
+    this.#recorded.delete(peer);
   }
 }
 
@@ -110,8 +124,17 @@ export class AcknowledgementWriter {
         if (reading !== undefined)
           await reading.catch((err: unknown) => this.#unreadable(peer, version, err));
       }
+      this.#noteRecorded(tx, peer);
       tx.afterCommit(() => this.#parts.acknowledgements.done(peer, versions));
     }
+  }
+
+  /** In the commit that forgets what was acknowledged: a peer that forgets it as well is found out by this. */
+  #noteRecorded(tx: Transaction, peer: string): void {
+    const count = this.#parts.acknowledgements.recordedBy(peer);
+    const meta = tx.mailbox(peer);
+    if (meta !== undefined && count > meta.peerRecorded)
+      tx.setMailbox(peer, { ...meta, peerRecorded: count });
   }
 
   /** A row that cannot be read stays; the commits of everybody else must not wait for it. */

@@ -1,13 +1,11 @@
 import { HawserError } from "@hawser/protocol";
 import type { Random } from "@hawser/runtime";
 import { contentsId, readContents } from "./contents.js";
-import { decodeMailboxMeta, encodeMailboxMeta } from "./counters.js";
+import { decodeMailboxMeta, encodeMailboxMeta, FORGOTTEN_STORE } from "./counters.js";
 import type { Changes, Disk, OpenDisk } from "./disk.js";
 import { CONTROL_KEYS, metaRange, peerOfMetaKey } from "./keys.js";
 
 const PAGE = 1_000;
-/** No store has this name, so every peer counts as one that has lost its state when it is seen next. */
-const FORGOTTEN = "?";
 
 /**
  * Makes an older copy of a store, such as a backup that was put back, fit to be started on.
@@ -47,7 +45,8 @@ async function forgetPeers(disk: OpenDisk): Promise<void> {
     for (const [key, value] of rows) {
       after = peerOfMetaKey(key);
       const meta = decodeMailboxMeta(value, key);
-      if (meta.peerStore !== "") changes.push([key, encodeMailboxMeta({ ...meta, peerStore: FORGOTTEN })]);
+      if (meta.peerStore !== "")
+        changes.push([key, encodeMailboxMeta({ ...meta, peerStore: FORGOTTEN_STORE })]);
     }
     const batch: Changes = new Map(changes);
     if (batch.size > 0) await disk.write(batch, true);

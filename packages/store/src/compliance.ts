@@ -9,6 +9,7 @@ import { leaseCompliance } from "./compliance/lease.js";
 import { lifecycleCompliance } from "./compliance/lifecycle.js";
 import { modelCompliance } from "./compliance/model-test.js";
 import { peerStoreCompliance } from "./compliance/peer-store.js";
+import { standingCompliance } from "./compliance/standing.js";
 import { retainedCompliance } from "./compliance/retained.js";
 
 export type { MakeStore, StoreUnderTest } from "./compliance/harness.js";
@@ -26,6 +27,7 @@ export function storeCompliance(name: string, make: MakeStore): void {
     retainedCompliance(make);
     inboxCompliance(make);
     peerStoreCompliance(make);
+    standingCompliance(make);
     lifecycleCompliance(make);
     crashCompliance(make);
     modelCompliance(make);

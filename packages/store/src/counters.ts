@@ -1,4 +1,4 @@
-import { decodeComponent, encodeComponent } from "./key-text.js";
+import { decodeComponent, encodeComponent, SEPARATOR } from "./key-text.js";
 import { splitNumbers } from "./number-text.js";
 
 /** What is counted about one mailbox: in memory for every peer, on disk always in the same batch as what it counts. */
@@ -15,6 +15,12 @@ export interface MailboxMeta {
   /** Number of the oldest idempotency key remembered, and of the next one. */
   keyFirst: number;
   keyNext: number;
+  /** Epoch of the last session this side began with that store of the peer; 0 when that is not known. */
+  session: number;
+  /** The highest version the peer can have been told, where more were given out since nobody held the mailbox; undefined while that is `position`. */
+  told: number | undefined;
+  /** How many of our events the peer said it had recorded, with the last acknowledgement that was written. */
+  peerRecorded: number;
 }
 
 /** What is known about one peer's own versions. */
@@ -22,7 +28,16 @@ export interface InboxMeta {
   settled: number;
   /** How many stores the peer has lost: its versions begin anew with each, so they compare only within one. */
   incarnation: number;
+  /** The highest version of the peer that was recorded, or whose handler began. */
+  highest: number;
+  /** How many events of the peer were recorded, over all its stores: never goes back. */
+  recorded: number;
+  /** Epoch of the last session that the peer is known to have begun. */
+  joined: number;
 }
+
+/** No store has this name, so every peer counts as one that has lost its state when it is seen next. */
+export const FORGOTTEN_STORE = "?";
 
 export function newMailboxMeta(): MailboxMeta {
   return {
@@ -34,27 +49,53 @@ export function newMailboxMeta(): MailboxMeta {
     peerStore: "",
     keyFirst: 0,
     keyNext: 0,
+    session: 0,
+    told: undefined,
+    peerRecorded: 0,
   };
+}
+
+export function newInboxMeta(): InboxMeta {
+  return { settled: 0, incarnation: 0, highest: 0, recorded: 0, joined: 0 };
 }
 
 export function encodeMailboxMeta(meta: MailboxMeta): string {
   const { position, pending, deadLetters, bytes, epoch, peerStore, keyFirst, keyNext } = meta;
-  return `${position} ${pending} ${deadLetters} ${bytes} ${epoch} ${keyFirst} ${keyNext} ${encodeComponent(peerStore)}`;
+  const counters = `${position} ${pending} ${deadLetters} ${bytes} ${epoch} ${keyFirst} ${keyNext}`;
+  // One more than `told`, as 0 is for none.
+  const told = meta.told === undefined ? 0 : meta.told + 1;
+  return `${counters} ${encodeComponent(peerStore)}${SEPARATOR}${meta.session} ${told} ${meta.peerRecorded} `;
 }
 
 export function decodeMailboxMeta(text: string, key: string): MailboxMeta {
-  const [numbers, encodedPeerStore] = splitNumbers(text, 7, key);
-  const peerStore = decodeComponent(encodedPeerStore);
+  const [numbers, rest] = splitNumbers(text, 7, key);
   const [position = 0, pending = 0, deadLetters = 0, bytes = 0, epoch = 0, keyFirst = 0, keyNext = 0] =
     numbers;
-  return { position, pending, deadLetters, bytes, epoch, peerStore, keyFirst, keyNext };
+  const [encodedPeerStore = "", more = ""] = rest.split(SEPARATOR);
+  const peerStore = decodeComponent(encodedPeerStore);
+  // Until stores counted what they told each other, a row ended with the name.
+  const [[session = 0, told = 0, peerRecorded = 0]] = more === "" ? [[]] : splitNumbers(more, 3, key);
+  return {
+    position,
+    pending,
+    deadLetters,
+    bytes,
+    epoch,
+    peerStore,
+    keyFirst,
+    keyNext,
+    session,
+    told: told === 0 ? undefined : told - 1,
+    peerRecorded,
+  };
 }
 
-export function encodeInboxMeta(meta: InboxMeta): string {
-  return `${meta.settled} ${meta.incarnation} `;
+export function encodeInboxMeta({ settled, incarnation, highest, recorded, joined }: InboxMeta): string {
+  return `${settled} ${incarnation} ${highest} ${recorded} ${joined} `;
 }
 
 export function decodeInboxMeta(text: string, key: string): InboxMeta {
-  const [settled = 0, incarnation = 0] = splitNumbers(text, 2, key)[0];
-  return { settled, incarnation };
+  const [[settled = 0, incarnation = 0], more] = splitNumbers(text, 2, key);
+  const [[highest = 0, recorded = 0, joined = 0]] = more === "" ? [[]] : splitNumbers(more, 3, key);
+  return { settled, incarnation, highest, recorded, joined };
 }

@@ -35,7 +35,7 @@ export class DiskInbox implements InboxStore {
 
   async begin(peer: string, batch: readonly Begun[]): Promise<void> {
     if (batch.length === 0) return;
-    await this.#commit((done) => new BeginItem(peer, batch, done));
+    await this.#commit((done) => new BeginItem(peer, batch, this.#options.records, done));
     this.#options.settled.wrote(peer, batch.length);
   }
 
@@ -47,6 +47,15 @@ export class DiskInbox implements InboxStore {
 
   settle(peer: string, version: number): void {
     if (Number.isSafeInteger(version) && version > 0) this.#options.settled.settle(peer, version);
+  }
+
+  joined(peer: string, epoch: number): void {
+    const { peers, settled } = this.#options;
+    if (epoch > (peers.inbox(peer)?.joined ?? 0)) settled.joined(peer, epoch);
+  }
+
+  recorded(peer: string): number {
+    return this.#options.peers.inbox(peer)?.recorded ?? 0;
   }
 
   #commit(make: (done: (error?: HawserError) => void) => BeginItem | RecordItem): Promise<void> {

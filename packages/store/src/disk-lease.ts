@@ -79,6 +79,10 @@ export class DiskLease implements MailboxLease {
     if (this.#state === "held") this.#host.acknowledgements.add(this.#peer, version);
   }
 
+  peerRecorded(count: number): void {
+    if (this.#state === "held") this.#host.acknowledgements.peerRecorded(this.#peer, count);
+  }
+
   async deadLetter(version: number, reason: DeadLetterReason): Promise<void> {
     if (this.#state === "held") await this.#host.deadLetter(this.#peer, version, reason);
   }

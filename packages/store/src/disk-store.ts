@@ -25,6 +25,7 @@ import type { Page, RetainedStates } from "./retained-state.js";
 import { decodeMailboxMeta, type MailboxMeta } from "./counters.js";
 import { decodeDeadLetter, versionOfKey } from "./rows.js";
 import { DEFAULT_RECOVERY_DELAY_MS } from "./store-device.js";
+import { standingOf, type Standing } from "./standing.js";
 import { StoreParts } from "./store-parts.js";
 import type { Store } from "./store.js";
 
@@ -148,10 +149,15 @@ class DiskStore implements Store {
         logger.debug({ agent: peer, epoch, holder }, "mailbox opened");
         resolve(lease);
       };
-      const claim = { peer, peerStore: options.peerStore };
+      const claim = { ...options, peer };
       const context = { maxPeers: this.#maxPeers, settled, acknowledgements };
       committer.enqueue(new OpenItem(claim, context, opened, reject));
     });
+  }
+
+  standing(peer: string): Standing | undefined {
+    const { peers } = this.#parts;
+    return standingOf(peers.mailbox(peer), peers.inbox(peer));
   }
 
   async peers(page: Page): Promise<readonly MailboxStats[]> {

@@ -14,18 +14,30 @@ export class BeginItem implements CommitItem {
   readonly sync = false;
   readonly #peer: string;
   readonly #batch: readonly Begun[];
+  readonly #maxPeers: number;
   readonly #done: (error?: HawserError) => void;
 
-  constructor(peer: string, batch: readonly Begun[], done: (error?: HawserError) => void) {
+  constructor(
+    peer: string,
+    batch: readonly Begun[],
+    { maxPeers }: Pick<RecordContext, "maxPeers">,
+    done: (error?: HawserError) => void,
+  ) {
     this.#peer = peer;
     this.#batch = batch;
+    this.#maxPeers = maxPeers;
     this.#done = done;
   }
 
   apply(tx: Transaction): void {
-    for (const { resourceid, version, attempt } of this.#batch) {
+    let highest = 0;
+    for (const { resourceid, version, attempt, peerStore } of this.#batch) {
+      if (!isOfPeer(tx, this.#peer, peerStore)) continue;
       tx.put(begunKey(this.#peer, resourceid), encodeBegun(version, attempt));
+      highest = Math.max(highest, version);
     }
+    const meta = tx.inboxOrNew(this.#peer, this.#maxPeers);
+    if (meta !== undefined && highest > meta.highest) tx.setInbox(this.#peer, { ...meta, highest });
     tx.afterCommit(() => this.#done());
   }
 
@@ -49,6 +61,7 @@ type Retain =
 interface PreparedRecord {
   readonly resourceid: string;
   readonly version: number;
+  readonly peerStore: string | undefined;
   readonly retain: Retain;
 }
 
@@ -89,8 +102,12 @@ export class RecordItem implements CommitItem {
       const message = `no inbox for ${this.#peer}: the store holds ${this.#context.maxPeers}, its limit (maxPeers)`;
       throw new HawserError("store_full", message, { agent: this.#peer });
     }
-    tx.setInbox(this.#peer, meta);
+    let { highest } = meta;
+    let { recorded: count } = meta;
     for (const recorded of this.#batch) {
+      if (!isOfPeer(tx, this.#peer, recorded.peerStore)) continue;
+      highest = Math.max(highest, recorded.version);
+      count += 1;
       const key = appliedKey(this.#peer, recorded.resourceid);
       const read = tx.get(key);
       const row = read instanceof Promise ? await read : read;
@@ -99,6 +116,7 @@ export class RecordItem implements CommitItem {
       if (newer) tx.put(key, encodeApplied(recorded.version));
       if (recorded.retain.kind !== "nothing") await this.#retain(tx, meta, recorded, recorded.retain);
     }
+    tx.setInbox(this.#peer, { ...meta, highest, recorded: count });
     tx.afterCommit(() => this.#done());
   }
 
@@ -130,10 +148,21 @@ export class RecordItem implements CommitItem {
 }
 
 function prepare(recorded: Recorded): PreparedRecord {
-  const { resourceid, version, retain } = recorded;
-  if (retain === undefined) return { resourceid, version, retain: { kind: "nothing" } };
-  if ("forget" in retain) return { resourceid, version, retain: { kind: "forget", subject: retain.forget } };
+  const { resourceid, version, peerStore, retain } = recorded;
+  return { resourceid, version, peerStore, retain: prepareRetain(retain) };
+}
+
+function prepareRetain(retain: Recorded["retain"]): Retain {
+  if (retain === undefined) return { kind: "nothing" };
+  if ("forget" in retain) return { kind: "forget", subject: retain.forget };
   const { subject } = retain.keep;
-  if (subject === undefined) return { resourceid, version, retain: { kind: "nothing" } };
-  return { resourceid, version, retain: { kind: "keep", subject, text: encodeEvent(retain.keep).text } };
+  if (subject === undefined) return { kind: "nothing" };
+  return { kind: "keep", subject, text: encodeEvent(retain.keep).text };
+}
+
+// The mailbox of the peer was opened for another store of it meanwhile: this version is another event's now.
+function isOfPeer(tx: Transaction, peer: string, peerStore: string | undefined): boolean {
+  if (peerStore === undefined) return true;
+  const present = tx.mailbox(peer)?.peerStore;
+  return present === undefined || present === "" || present === peerStore;
 }

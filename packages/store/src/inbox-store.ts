@@ -16,12 +16,16 @@ export interface Begun {
   readonly version: number;
   /** 1 for the first. */
   readonly attempt: number;
+  /** Name of the store that gave the version. Of another one than the peer has now, nothing is written. Absent: the present one. */
+  readonly peerStore?: string;
 }
 
 /** An event was dealt with for good: applied, or refused permanently. */
 export interface Recorded {
   readonly resourceid: string;
   readonly version: number;
+  /** As in `Begun`. */
+  readonly peerStore?: string;
   /**
    * `keep`: this event is now the received state of its subject. `forget`: the subject is gone; received state and own retained and pending state
    * events of the same resource go with it. Absent: nothing is retained (commands).
@@ -41,4 +45,8 @@ export interface InboxStore {
    * `record`, this is for versions of the peer's present store only.
    */
   settle(peer: string, version: number): void;
+  /** The peer has begun the session of this epoch, and would know it after any crash. Lazy, but never later than a `record` or an acknowledgement that follows. */
+  joined(peer: string, epoch: number): void;
+  /** How many events of the peer were recorded in the life of this store, as committed: what ACKs tell. */
+  recorded(peer: string): number;
 }

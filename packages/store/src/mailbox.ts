@@ -56,6 +56,12 @@ export interface LeaseOptions {
    * included, and beyond the caps if need be: nothing accepted is dropped.
    */
   readonly peerStore: string;
+  /**
+   * Epoch of the session, where the peer gives it (an agent's principal): from then on this store knows that both have begun it.
+   *
+   * @default the epoch of the lease
+   */
+  readonly epoch?: number;
 }
 
 /** The right to deliver one mailbox. The highest epoch wins; an older lease turns inert. */
@@ -70,6 +76,8 @@ export interface MailboxLease {
   read(after: number, limit: number): Promise<readonly MailboxEntry[]>;
   /** The peer applied it. Lazy: recorded soon, in batches; losing it only costs a resend. Unknown versions are ignored. */
   acknowledge(version: number): void;
+  /** How many of our events the peer says it has recorded, in the ACK that `acknowledge` is about to be called for. Written along with it, never before or after. */
+  peerRecorded(count: number): void;
   /** Durably moves a pending entry to the dead letters. Resolves when on disk. Unknown versions are ignored. */
   deadLetter(version: number, reason: DeadLetterReason): Promise<void>;
   /** Writes out what `acknowledge` gathered and gives the mailbox up. Idempotent. */

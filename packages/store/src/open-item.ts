@@ -3,7 +3,8 @@ import type { Acknowledgements } from "./acknowledgements.js";
 import type { CommitItem } from "./commit-item.js";
 import { deadLetterKey, peerRange, pendingKey, pendingStateKey, sentKey } from "./keys.js";
 import { STATE_CLASSES } from "./pending-entries.js";
-import type { MailboxMeta } from "./counters.js";
+import { newInboxMeta, type MailboxMeta } from "./counters.js";
+import type { LeaseOptions } from "./mailbox.js";
 import { decodePendingState, decodeSent, encodePendingState, encodeSent, type SentRow } from "./rows.js";
 import type { SettledInboxes } from "./settled-inboxes.js";
 import type { Transaction } from "./transaction.js";
@@ -23,18 +24,20 @@ export class OpenItem implements CommitItem {
   readonly sync = true;
   readonly opens: string;
   readonly #peerStore: string;
+  readonly #epoch: number | undefined;
   readonly #context: OpenContext;
   readonly #opened: (epoch: number) => void;
   readonly #failed: (error: HawserError) => void;
 
   constructor(
-    claim: { readonly peer: string; readonly peerStore: string },
+    claim: { readonly peer: string } & LeaseOptions,
     context: OpenContext,
     opened: (epoch: number) => void,
     failed: (error: HawserError) => void,
   ) {
     this.opens = claim.peer;
     this.#peerStore = claim.peerStore;
+    this.#epoch = claim.epoch;
     this.#context = context;
     this.#opened = opened;
     this.#failed = failed;
@@ -51,7 +54,10 @@ export class OpenItem implements CommitItem {
     const lostState = meta.peerStore !== "" && meta.peerStore !== this.#peerStore;
     const counted = lostState ? await this.#beginAnew(tx, meta) : meta;
     const epoch = meta.epoch + 1;
-    tx.setMailbox(peer, { ...counted, epoch, peerStore: this.#peerStore });
+    const session = this.#epoch ?? epoch;
+    tx.setMailbox(peer, { ...counted, epoch, peerStore: this.#peerStore, session, told: undefined });
+    tx.claim(peer);
+    if (this.#epoch !== undefined) this.#joined(tx, this.#epoch);
     tx.afterCommit(() => this.#opened(epoch));
   }
 
@@ -59,12 +65,21 @@ export class OpenItem implements CommitItem {
     this.#failed(error);
   }
 
+  /** Whoever gives the epoch has begun that session, and durably so. */
+  #joined(tx: Transaction, epoch: number): void {
+    const inbox = tx.inboxOrNew(this.opens, this.#context.maxPeers);
+    if (inbox !== undefined) tx.setInbox(this.opens, { ...inbox, joined: epoch });
+  }
+
   /** The peer's versions begin anew, and it has to hear all retained state again: newest first, so that what is overtaken shows. */
   async #beginAnew(tx: Transaction, meta: Readonly<MailboxMeta>): Promise<Readonly<MailboxMeta>> {
     const peer = this.opens;
     for (const [key] of await tx.range(peerRange("inbox", peer, ALL_ROWS))) tx.remove(key);
     const inbox = tx.inboxOrNew(peer, this.#context.maxPeers);
-    if (inbox !== undefined) tx.setInbox(peer, { settled: 0, incarnation: inbox.incarnation + 1 });
+    if (inbox !== undefined) {
+      const { incarnation, recorded } = inbox;
+      tx.setInbox(peer, { ...newInboxMeta(), incarnation: incarnation + 1, recorded });
+    }
     tx.afterCommit(() => {
       this.#context.settled.reset(peer);
       this.#context.acknowledgements.forget(peer);
@@ -74,7 +89,7 @@ export class OpenItem implements CommitItem {
     const retained = rows.map(([key, value]) => decodeSent(value, key));
     retained.sort((a, b) => Number(b.event.eventid) - Number(a.event.eventid));
     await tx.prefetch(new Set(retained.flatMap(({ event }) => this.#keysAbout(event))));
-    let next = meta;
+    let next: Readonly<MailboxMeta> = { ...meta, peerRecorded: 0 };
     for (const encoded of retained) next = await this.#addAgain(tx, next, encoded);
     return next;
   }

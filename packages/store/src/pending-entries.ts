@@ -59,7 +59,14 @@ export class PendingEntries {
       // A later item of the same commit may have superseded it.
       if (tx.writes(key)) this.#leases.entryAdded(peer, { version, event, bytes, json });
     });
-    return { ...meta, pending: meta.pending + 1, bytes: meta.bytes + bytes };
+    const told = this.#told(tx, peer, meta, version);
+    return { ...meta, pending: meta.pending + 1, bytes: meta.bytes + bytes, told };
+  }
+
+  // What is given out while nobody holds the mailbox, the peer cannot have been told: that is how an older copy is found out that has caught up meanwhile.
+  #told(tx: Transaction, peer: string, { told }: Readonly<MailboxMeta>, version: number): number | undefined {
+    const held = this.#leases.get(peer) !== undefined || tx.claims(peer);
+    return held ? told : (told ?? version - 1);
   }
 
   /** Takes an entry out; retained state is left alone. */

@@ -10,6 +10,8 @@ const MIN_WRITTEN = 1_024;
 interface Progress {
   /** Told by the peer and not recorded yet; 0 for none. */
   settled: number;
+  /** Last session the peer is known to have begun, if that is not recorded yet; 0 for none. */
+  joined: number;
   /** Rows written since the last sweep began. */
   written: number;
   /** Rows the last sweep left. */
@@ -18,7 +20,7 @@ interface Progress {
   sweep: { readonly after: string | undefined } | undefined;
 }
 
-/** Drops the inbox rows of versions that peers said are settled. Lazy: losing it costs memory, nothing else. */
+/** Drops the inbox rows of versions that peers said are settled, and notes the sessions they began. Lazy: losing it costs memory, nothing else. */
 export class SettledInboxes {
   readonly #maxPeers: number;
   readonly #progress = new Map<string, Progress>();
@@ -43,6 +45,14 @@ export class SettledInboxes {
     this.#onDue();
   }
 
+  joined(peer: string, epoch: number): void {
+    const progress = this.#of(peer);
+    if (epoch <= progress.joined) return;
+    progress.joined = epoch;
+    this.#due.add(peer);
+    this.#onDue();
+  }
+
   /** So many rows were written for `peer`. */
   wrote(peer: string, rows: number): void {
     this.#of(peer).written += rows;
@@ -62,11 +72,15 @@ export class SettledInboxes {
         continue;
       }
       const progress = this.#of(peer);
-      const { settled } = progress;
-      if (settled > meta.settled) tx.setInbox(peer, { ...meta, settled });
+      const { settled, joined } = progress;
+      if (settled > meta.settled || joined > meta.joined) {
+        const told = { settled: Math.max(settled, meta.settled), joined: Math.max(joined, meta.joined) };
+        tx.setInbox(peer, { ...meta, ...told });
+      }
       await this.#sweep(tx, peer, progress, Math.max(settled, meta.settled));
       tx.afterCommit(() => {
-        if (progress.sweep === undefined && progress.settled === settled) this.#due.delete(peer);
+        const written = progress.settled === settled && progress.joined === joined;
+        if (progress.sweep === undefined && written) this.#due.delete(peer);
       });
     }
   }
@@ -94,7 +108,7 @@ export class SettledInboxes {
   #of(peer: string): Progress {
     let progress = this.#progress.get(peer);
     if (progress === undefined) {
-      progress = { settled: 0, written: 0, left: 0, sweep: undefined };
+      progress = { settled: 0, joined: 0, written: 0, left: 0, sweep: undefined };
       this.#progress.set(peer, progress);
     }
     return progress;

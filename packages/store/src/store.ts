@@ -9,6 +9,7 @@ import type {
   MailboxLease,
   MailboxStats,
 } from "./mailbox.js";
+import type { Standing } from "./standing.js";
 import type { Page, RetainedStates } from "./retained-state.js";
 
 /**
@@ -32,6 +33,9 @@ export interface Store extends DisposableLifecycle {
    * @throws HawserError `store_unavailable`, or `store_full` where the disk is full or `maxPeers` is reached
    */
   open(peer: string, holder: string, options: LeaseOptions, on: LeaseCallbacks): Promise<MailboxLease>;
+
+  /** What this store and the one of `peer` know of each other, as committed. Undefined before its mailbox was opened, and after `adoptOlderCopy` until it is again. */
+  standing(peer: string): Standing | undefined;
 
   /** Peers that have a mailbox here, in code unit order. */
   peers(page: Page): Promise<readonly MailboxStats[]>;

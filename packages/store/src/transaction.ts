@@ -4,6 +4,7 @@ import type { PeerTable } from "./peer-table.js";
 import {
   encodeInboxMeta,
   encodeMailboxMeta,
+  newInboxMeta,
   newMailboxMeta,
   type InboxMeta,
   type MailboxMeta,
@@ -25,6 +26,7 @@ export class Transaction {
   readonly #mailboxes = new Map<string, Readonly<MailboxMeta>>();
   readonly #inboxes = new Map<string, Readonly<InboxMeta>>();
   readonly #effects: (() => void)[] = [];
+  readonly #claimed = new Set<string>();
   #newMailboxes = 0;
   #newInboxes = 0;
 
@@ -99,12 +101,21 @@ export class Transaction {
     this.#mailboxes.set(peer, meta);
   }
 
+  /** From this commit on somebody holds the mailbox. */
+  claim(peer: string): void {
+    this.#claimed.add(peer);
+  }
+
+  claims(peer: string): boolean {
+    return this.#claimed.has(peer);
+  }
+
   /** What is known of a peer's own versions, as it will be; undefined at the limit of peers. */
   inboxOrNew(peer: string, maxPeers: number): Readonly<InboxMeta> | undefined {
     const found = this.#inboxes.get(peer) ?? this.#peers.inbox(peer);
     if (found !== undefined) return found;
     if (this.#peers.inboxCount + this.#newInboxes >= maxPeers) return undefined;
-    return { settled: 0, incarnation: 0 };
+    return newInboxMeta();
   }
 
   setInbox(peer: string, meta: Readonly<InboxMeta>): void {

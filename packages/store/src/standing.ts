@@ -1,0 +1,38 @@
+import { FORGOTTEN_STORE, type InboxMeta, type MailboxMeta } from "./counters.js";
+
+/** What two stores know of each other, seen from one of them (PROTOCOL.md, Older copies). */
+export interface Standing {
+  /** What is known here of the peer's store: what that must know of itself, unless it went back to an older copy. */
+  readonly peer: {
+    /** Its name. */
+    readonly store: string;
+    /** The last session it is known to have begun; 0 for none. */
+    readonly epoch: number;
+    /** Its highest version that was recorded here, or given to a handler; 0 for none. */
+    readonly version: number;
+    /** How many of our events it said it had recorded; 0 when it never said so. */
+    readonly recorded: number;
+  };
+  /** What this store knows of itself towards that store of the peer: nothing the peer was ever told is above it. */
+  readonly own: {
+    /** The last session that began; 0 when that is not known. */
+    readonly epoch: number;
+    /** The highest version the peer can have been told. What was accepted since nobody held the mailbox is not part of it. */
+    readonly version: number;
+    /** How many events of the peer were recorded. */
+    readonly recorded: number;
+  };
+}
+
+export function standingOf(
+  mailbox: Readonly<MailboxMeta> | undefined,
+  inbox: Readonly<InboxMeta> | undefined,
+): Standing | undefined {
+  if (mailbox === undefined) return undefined;
+  const { peerStore: store, session, told, position, peerRecorded } = mailbox;
+  if (store === "" || store === FORGOTTEN_STORE) return undefined;
+  return {
+    peer: { store, epoch: inbox?.joined ?? 0, version: inbox?.highest ?? 0, recorded: peerRecorded },
+    own: { epoch: session, version: told ?? position, recorded: inbox?.recorded ?? 0 },
+  };
+}
