@@ -12,6 +12,8 @@ export interface ServiceProcessOptions {
   readonly args: readonly string[];
   /** What runs the program; this Node when absent. */
   readonly interpreter?: string;
+  /** Beside the environment of the tests, without their own settings. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Where its log and its ready file go. */
   readonly directory: string;
 }
@@ -56,12 +58,12 @@ export class ServiceProcess {
   async start(extraArgs: readonly string[] = []): Promise<unknown> {
     await rm(this.#readyFile, { force: true });
     const log = openSync(this.logFile, "a");
-    const { program, args, interpreter = process.execPath } = this.#options;
+    const { program, args, interpreter = process.execPath, env } = this.#options;
     const child = spawn(
       interpreter,
       [program, ...args, ...extraArgs, "--ready-file", this.#readyFile],
       // A process group of its own: an interrupt at the terminal reaches the tests, and they end their services in order.
-      { stdio: ["ignore", log, log], env: plainEnvironment(), detached: true },
+      { stdio: ["ignore", log, log], env: { ...plainEnvironment(), ...env }, detached: true },
     );
     closeSync(log);
     this.#child = child;

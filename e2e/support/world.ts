@@ -23,6 +23,7 @@ const MAX_START_RETRIES = 20;
 export interface AgentOptions {
   readonly transport?: Transport;
   readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** The processes and files of one test, or of one file of tests. */
@@ -33,12 +34,17 @@ export class World {
   readonly #cleanups: (() => Promise<void>)[] = [];
   #addresses: z.infer<typeof readySchema> | undefined;
 
-  constructor(directory: string, principalArgs: readonly string[]) {
+  constructor(
+    directory: string,
+    principalArgs: readonly string[],
+    principalEnv: Readonly<Record<string, string>> = {},
+  ) {
     this.directory = directory;
     this.principal = this.service({
       name: "principal",
       program: PROGRAMS.principal,
       args: ["--data-dir", this.path("principal"), ...principalArgs],
+      env: principalEnv,
     });
   }
 
@@ -93,14 +99,14 @@ export class World {
   /** The agent service, with the files it writes below `<name>/files`. */
   async agent(
     name: string,
-    { transport = "ws-json", args = [] }: AgentOptions = {},
+    { transport = "ws-json", args = [], env = {} }: AgentOptions = {},
   ): Promise<ServiceProcess> {
     await mkdir(this.path(name, "files"), { recursive: true });
     const scheme = transport === "grpc" ? "grpc" : "ws";
     const format = transport === "ws-proto" ? "proto" : "json";
     const own = ["--name", name, "--url", `${scheme}://${this.address}`, "--format", format];
     const places = ["--data-dir", this.path(name, "data"), "--config-file-root", this.path(name, "files")];
-    return this.service({ name, program: PROGRAMS.agent, args: [...own, ...places, ...args] });
+    return this.service({ name, program: PROGRAMS.agent, args: [...own, ...places, ...args], env });
   }
 
   /** The agent that writes a journal, to `<name>/journal`. */
@@ -147,8 +153,11 @@ export class World {
 }
 
 /** A world for the test that is running. */
-export async function createWorld(principalArgs: readonly string[] = []): Promise<World> {
-  const world = new World(await mkdtemp(join(tmpdir(), "hawser-e2e-")), principalArgs);
+export async function createWorld(
+  principalArgs: readonly string[] = [],
+  principalEnv: Readonly<Record<string, string>> = {},
+): Promise<World> {
+  const world = new World(await mkdtemp(join(tmpdir(), "hawser-e2e-")), principalArgs, principalEnv);
   onTestFinished(async ({ task }) => {
     if (task.result?.state === "fail") await world.printLogs();
     await world.end();

@@ -32,6 +32,16 @@ describe("a line", () => {
     });
   });
 
+  test("has the fields of the moment, also on a child", () => {
+    let trace_id = "1";
+    const { logger, entries } = recorder({ context: () => ({ trace_id }) });
+    const child = logger.child({ agent: "edge-7" });
+    logger.info({}, "first");
+    trace_id = "2";
+    child.info({ epoch: 3 }, "second");
+    expect(entries()).toMatchObject([{ trace_id: "1" }, { trace_id: "2", agent: "edge-7", epoch: 3 }]);
+  });
+
   test("of a child has the fields of both", () => {
     const { logger, entries } = recorder();
     logger.child({ agent: "edge-7" }).child({ session_id: "s" }).info({ code: 1000 }, "closed");

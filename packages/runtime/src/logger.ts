@@ -36,6 +36,8 @@ export interface LoggerOptions {
   readonly level?: LogLevel;
   /** Fields on every line, such as the name of the service. */
   readonly base?: LogFields;
+  /** Fields of the moment, asked for on every line that is written, such as the trace at work. @default none */
+  readonly context?: () => LogFields;
   /** Where lines go. @default standard output */
   readonly write?: (line: string) => void;
 }
@@ -45,13 +47,14 @@ export const MAX_LOG_STRING_LENGTH = 1024;
 
 /** A JSON-lines logger over pino. */
 export function createLogger(options: LoggerOptions = {}): Logger {
+  const { write, context } = options;
   const settings = {
+    ...(context === undefined ? {} : { mixin: context }),
     level: options.level ?? "info",
     base: options.base ?? {},
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }), log: cutLongStrings },
   };
-  const { write } = options;
   return write === undefined ? pino(settings) : pino(settings, { write });
 }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { HawserError } from "@hawser/protocol";
 import { createLogger, systemRuntime, type Lifecycle, type Logger, type Runtime } from "@hawser/runtime";
+import { createTelemetry, isTracingRegistered, traceLogFields, type Telemetry } from "@hawser/telemetry";
 import { z } from "zod";
 import { loadSettings } from "./load-settings.js";
 import { writeReadyFile } from "./ready-file.js";
@@ -43,6 +44,8 @@ export interface ServiceProgram<Shape extends SettingsShape & typeof serviceSett
  * Runs a service from its command line to its end, which is the end of the process.
  *
  * SIGTERM or SIGINT stops it cleanly, a second one at once; SIGHUP reloads. A failure is one line on standard error: the error code and what to do.
+ *
+ * When an OpenTelemetry SDK was loaded first and has registered its tracer provider, the service makes spans and its log lines say in which; otherwise none of that is there.
  */
 export async function runService<Shape extends SettingsShape & typeof serviceSettings>(
   program: ServiceProgram<Shape>,
@@ -79,22 +82,31 @@ async function serve<Shape extends SettingsShape & typeof serviceSettings>(
     process.stdout.write(`${program.program}: the settings are good\n`);
     return;
   }
-  const logger = createLogger({ level: logLevel, base: { service: program.program } });
-  const service = program.create(settings, systemRuntime(logger));
-  listenToSignals(service, logger);
+  const isTraced = isTracingRegistered();
+  const logger = createLogger({
+    level: logLevel,
+    base: { service: program.program },
+    ...(isTraced ? { context: traceLogFields } : {}),
+  });
+  const runtime = systemRuntime(logger);
+  const telemetry = isTraced ? createTelemetry({ runtime }) : undefined;
+  const service = program.create(settings, runtime);
+  listenToSignals(service, telemetry, logger);
+  await telemetry?.start();
   const facts = await service.start();
   if (readyFile !== undefined) writeReadyFile(readyFile, facts);
-  logger.info({ pid: process.pid, ...facts }, program.readyMessage);
+  logger.info({ pid: process.pid, ...facts, ...(isTraced ? { tracing: true } : {}) }, program.readyMessage);
 }
 
-function listenToSignals(service: Service, logger: Logger): void {
+function listenToSignals(service: Service, telemetry: Telemetry | undefined, logger: Logger): void {
   let asked = false;
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.on(signal, () => {
       if (asked) process.exit(SERVICE_EXIT_CODES.failed);
       asked = true;
       logger.info({ signal }, "stopping; a second signal ends at once");
-      service.stop().then(
+      const stopped = service.stop().then(() => telemetry?.stop());
+      stopped.then(
         () => process.exit(SERVICE_EXIT_CODES.stopped),
         (thrown: unknown) => fail(thrown),
       );
