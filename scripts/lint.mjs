@@ -1,4 +1,5 @@
-// Format, lint rules (cycles, floating promises, deep imports, clocks outside runtime), dead code, and types of everything, tests included.
+// Format, lint rules (cycles, floating promises, deep imports, clocks outside runtime), dead code, types of everything, tests included, and the licences of
+// what runs in production.
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,11 +11,13 @@ const checks = [
   ["rules", "oxlint", ["--type-aware", "--deny-warnings"]],
   ["dead code", "knip", ["--no-progress", "--treat-config-hints-as-errors"]],
   ["types", "tsc", ["--noEmit", "-p", "tsconfig.json"]],
+  ["licences", "node", ["scripts/check-licences.mjs"]],
 ];
 
 let failed = 0;
 for (const [name, command, args] of checks) {
-  const result = spawnSync(join(root, "node_modules", ".bin", command), args, {
+  const program = command === "node" ? process.execPath : join(root, "node_modules", ".bin", command);
+  const result = spawnSync(program, args, {
     cwd: root,
     stdio: "inherit",
   });

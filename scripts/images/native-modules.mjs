@@ -1,0 +1,73 @@
+// Native modules come prebuilt for many platforms; an image has one.
+import { closeSync, openSync, readdirSync, readSync, rmSync } from "node:fs";
+import { join } from "node:path";
+
+/** As Docker names an architecture, as Node does, and as an ELF file does in its header. */
+const ARCHITECTURES = {
+  amd64: { node: "x64", elf: 62 },
+  arm64: { node: "arm64", elf: 183 },
+};
+const ELF_MAGIC = 0x7f454c46;
+const ELF_MACHINE_OFFSET = 18;
+
+/** @param {string} platform "linux/arm64", as Docker says it */
+export function parsePlatform(platform) {
+  const [os, name, ...rest] = platform.split("/");
+  const architecture = ARCHITECTURES[name];
+  if (os !== "linux" || architecture === undefined || rest.length > 0)
+    throw new Error(
+      `'${platform}' is none of ${Object.keys(ARCHITECTURES)
+        .map((known) => `linux/${known}`)
+        .join(", ")}`,
+    );
+  return { os, arch: architecture.node, elfMachine: architecture.elf };
+}
+
+/** Removes what is prebuilt for other platforms: most of the size of a native package. */
+export function pruneNativeModules(folder, { os, arch }) {
+  for (const { name, path } of foldersBelow(folder)) {
+    if (name !== "prebuilds") continue;
+    for (const entry of readdirSync(path, { withFileTypes: true })) {
+      // Names are platform-arch, with several architectures joined by a plus.
+      const [platform, arches = ""] = entry.name.split("-");
+      const ours = platform === os && arches.split("+").includes(arch);
+      if (entry.isDirectory() && !ours) rmSync(join(path, entry.name), { recursive: true });
+    }
+  }
+}
+
+/**
+ * Native code that would not run on this platform, and packages that lost all of theirs.
+ * @returns {string[]} complaints
+ */
+export function nativeComplaints(folder, { os, arch, elfMachine }) {
+  const complaints = [];
+  for (const { name, path } of foldersBelow(folder))
+    if (name === "prebuilds" && !readdirSync(path).some((entry) => entry.startsWith(`${os}-`)))
+      complaints.push(`${path}: nothing is prebuilt for ${os}-${arch}`);
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath, entry.name);
+    const machine = elfMachineOf(path);
+    if (machine !== undefined && machine !== elfMachine)
+      complaints.push(`${path}: is for ELF machine ${machine}, not ${elfMachine} (${arch})`);
+  }
+  return complaints;
+}
+
+/** @returns {number | undefined} undefined for what is not an ELF file */
+function elfMachineOf(path) {
+  const header = Buffer.alloc(ELF_MACHINE_OFFSET + 2);
+  const file = openSync(path, "r");
+  const read = readSync(file, header, 0, header.length, 0);
+  closeSync(file);
+  if (read < header.length || header.readUInt32BE(0) !== ELF_MAGIC) return undefined;
+  return header.readUInt16LE(ELF_MACHINE_OFFSET);
+}
+
+function foldersBelow(folder) {
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => ({ name, path: join(folder, name) }))
+    .flatMap((found) => [found, ...foldersBelow(found.path)]);
+}
