@@ -7,6 +7,7 @@ import {
 } from "node:http2";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { CLOSE_EVENT_TYPE, encodeClose, LIMITS, protobufCodec, type CloudEvent } from "@hawser/protocol";
+import { systemTimers } from "@hawser/runtime";
 import type { Connection, ConnectionEnd } from "@hawser/transport";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { CONNECT_PATH, createGrpcAcceptor, createGrpcDialer } from "./index.js";
@@ -213,6 +214,38 @@ it("an HTTP/2 connection without a stream is cut, one with a stream is not", asy
   expect(busy.closed).toBe(false);
   stream.end();
   await once(busy, "close");
+});
+
+it.each([
+  ["another method", { ":path": "/hawser.v1.Hawser/Other" }, 200],
+  ["another content type", { "content-type": "application/json" }, 415],
+])(
+  "a stream refused for %s, which its client never ends, does not keep the HTTP/2 connection",
+  async (...row) => {
+    const [, headers, status] = row;
+    const session = openSession();
+    const stream = session.request({ ...HEADERS, ...headers });
+    stream.on("error", () => {});
+    stream.resume();
+    const closed = once(session, "close");
+    expect((await once(stream, "response"))[0]).toMatchObject({ ":status": status });
+    await closed;
+    expect(accepted).toEqual([]);
+  },
+);
+
+it("a client that is refused again and again is cut like one that asks for nothing", async () => {
+  const session = openSession();
+  const closed = once(session, "close");
+  const ask = (): void => {
+    if (session.destroyed) return;
+    const stream = session.request({ ...HEADERS, ":path": "/hawser.v1.Hawser/Other" });
+    stream.on("error", () => {});
+    stream.resume();
+    systemTimers.after(50, ask);
+  };
+  ask();
+  await closed;
 });
 
 it("knows the peer by what the listener and the metadata say", async () => {

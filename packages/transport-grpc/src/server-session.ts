@@ -62,10 +62,11 @@ export class ServerSession {
   }
 
   take(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+    // What is refused buys no time.
+    if (refuse(stream, headers)) return;
     this.#idle.cancel();
     this.#streams += 1;
     stream.once("close", () => this.#streamClosed());
-    if (refuse(stream, headers)) return;
     const { refusal } = this.#parts.info;
     if (refusal !== undefined) {
       respondStatus(stream, GRPC_STATUS.unavailable, refusal.message, {
@@ -176,8 +177,10 @@ function respondStatus(
   letGo(stream);
 }
 
-// Nothing of the request is worth reading; a refused stream that breaks is no news.
+// The answer is complete, and nothing of the request is worth reading (RFC 9113, section 8.1): else a client that never ends it would keep the connection, and never
+// have become a session. A refused stream that breaks is no news.
 function letGo(stream: ServerHttp2Stream): void {
   stream.on("error", () => {});
   stream.resume();
+  stream.close(constants.NGHTTP2_NO_ERROR);
 }
