@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { FakeEcs, type FakeContainer } from "../packages/platform/src/testing/fake-ecs.js";
 import { FakeElb } from "../packages/platform/src/testing/fake-elb.js";
 import { FakeKubernetes } from "../packages/platform/src/testing/fake-kubernetes.js";
-import { serve } from "../packages/platform/src/testing/local-server.js";
 import { eventually } from "./support/eventually.js";
 import { PROGRAMS, runProgram } from "./support/programs.js";
 import { createWorld, type World } from "./support/world.js";
@@ -18,19 +18,19 @@ function environment(variables: Readonly<Record<string, string>>): void {
   onTestFinished(() => void vi.unstubAllEnvs());
 }
 
-/** An ECS task, its one container, and a load balancer that has it as a target. */
-async function runInEcs(): Promise<FakeElb> {
-  const container = {
+/** An ECS task with its one container, and a load balancer that has it as a target. */
+async function runInEcs(
+  container: FakeContainer = {
     DockerId: "own",
     Networks: [{ NetworkMode: "awsvpc", IPv4Addresses: [OWN.id] }],
-  };
-  const metadata = await serve((request, response) =>
-    response.end(JSON.stringify(request.url === "/v4/task" ? { Containers: [container] } : container)),
-  );
+  },
+  target = OWN,
+): Promise<FakeElb> {
+  const ecs = await new FakeEcs(container).start();
   const elb = await new FakeElb().start();
-  elb.targets.set(ARN, [{ ...OWN, state: "healthy" }]);
+  elb.targets.set(ARN, [{ ...target, state: "healthy" }]);
   environment({
-    ECS_CONTAINER_METADATA_URI_V4: `${metadata}/v4`,
+    ECS_CONTAINER_METADATA_URI_V4: ecs.uri,
     AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2: elb.url,
     AWS_ACCESS_KEY_ID: "example",
     AWS_SECRET_ACCESS_KEY: "example",
@@ -90,6 +90,26 @@ describe("an ELB target that turns draining", () => {
     await hasLetGo(world, `own target is draining in ${ARN}`);
   });
 
+  it("is the host's port of an instance that the settings name", async () => {
+    const instance = { id: "i-0123456789abcdef0", port: 32_768 };
+    const container = {
+      DockerId: "own",
+      Networks: [{ NetworkMode: "bridge", IPv4Addresses: ["172.17.0.2"] }],
+      Ports: [{ ContainerPort: OWN.port, HostPort: instance.port, Protocol: "tcp" }],
+    };
+    const elb = await runInEcs(container, instance);
+    const world = await serving(
+      "--watch-elb-target-group",
+      ARN,
+      "--watch-elb-target",
+      `ecs:${OWN.port}`,
+      "--watch-elb-instance",
+      instance.id,
+    );
+    elb.targets.set(ARN, [{ ...instance, state: "draining" }]);
+    await hasLetGo(world, `own target is draining in ${ARN}`);
+  });
+
   it("is not seen without the permission, which is named, and the principal serves on", async () => {
     const elb = await runInEcs();
     elb.faults.set("DescribeTargetHealth", { kind: "error", status: 403, code: "AccessDenied" });
@@ -128,7 +148,7 @@ describe("without a platform", () => {
   });
 
   it.each([
-    ["ELB", ["--watch-elb-target-group", ARN], "ECS_CONTAINER_METADATA_URI_V4 is not set"],
+    ["ELB", ["--watch-elb-target-group", ARN], "this is no ECS task: neither ECS_CONTAINER_METADATA_URI_V4 nor"],
     ["Kubernetes", ["--watch-kubernetes", "pod"], "POD_NAMESPACE"],
   ])("asked to watch %s it says what is missing and does not start", async (_platform, args, message) => {
     const world = await createWorld();
