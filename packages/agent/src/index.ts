@@ -9,7 +9,7 @@ export type {
 } from "./agent.js";
 export { AGENT_ROTATIONS, type AgentRotation } from "@hawser/session";
 export type { AgentState } from "./agent-state.js";
-export { createDeliveryStream, type DeliveryStream } from "@hawser/link";
+export { createDeliveryStream, type DeliveryStream, type LoopedDelivery } from "@hawser/link";
 export type { HandleTrace, PublishTrace } from "./tracing.js";
 export { createAgent, DEFAULT_STOP_GRACE_MS } from "./create-agent.js";
 export type {

@@ -1,11 +1,16 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { describe, expect, it } from "vitest";
 import { createDeliveryStream } from "./delivery-stream.js";
 
+interface Numbered {
+  readonly number: number;
+}
+
 /** What became of each delivery, in order of its end. */
-function hand(stream: ReturnType<typeof createDeliveryStream<number>>, ...numbers: number[]): string[] {
+function hand(stream: ReturnType<typeof createDeliveryStream<Numbered>>, ...numbers: number[]): string[] {
   const ends: string[] = [];
   for (const number of numbers)
-    stream.handler(number).then(
+    stream.handler({ number }).then(
       () => ends.push(`${number} applied`),
       () => ends.push(`${number} refused`),
     );
@@ -19,38 +24,38 @@ async function turn(): Promise<void> {
 
 describe("a loop over deliveries", () => {
   it("applies each when it comes back for the next", async () => {
-    const stream = createDeliveryStream<number>();
+    const stream = createDeliveryStream<Numbered>();
     const loop = stream[Symbol.asyncIterator]();
     const ends = hand(stream, 1, 2);
-    expect(await loop.next()).toEqual({ done: false, value: 1 });
+    expect(await loop.next()).toMatchObject({ done: false, value: { number: 1 } });
     await turn();
     expect(ends).toEqual([]);
-    expect(await loop.next()).toEqual({ done: false, value: 2 });
+    expect(await loop.next()).toMatchObject({ done: false, value: { number: 2 } });
     await turn();
     expect(ends).toEqual(["1 applied"]);
     const third = loop.next();
     await turn();
     expect(ends).toEqual(["1 applied", "2 applied"]);
     hand(stream, 3);
-    expect(await third).toEqual({ done: false, value: 3 });
+    expect(await third).toMatchObject({ done: false, value: { number: 3 } });
   });
 
   it("refuses what it leaves in the middle; another loop goes on", async () => {
-    const stream = createDeliveryStream<number>();
+    const stream = createDeliveryStream<Numbered>();
     const ends = hand(stream, 1, 2);
-    for await (const number of stream) if (number === 1) break;
+    for await (const { number } of stream) if (number === 1) break;
     await turn();
     expect(ends).toEqual(["1 refused"]);
     await expect(
       (async () => {
-        for await (const number of stream) throw new Error(`no ${number}`);
+        for await (const { number } of stream) throw new Error(`no ${number}`);
       })(),
     ).rejects.toThrow("no 2");
     expect(ends).toEqual(["1 refused", "2 refused"]);
   });
 
   it("ends when it is closed, and refuses what waits and what comes", async () => {
-    const stream = createDeliveryStream<number>();
+    const stream = createDeliveryStream<Numbered>();
     const loop = stream[Symbol.asyncIterator]();
     const first = loop.next();
     stream.close();
@@ -58,15 +63,36 @@ describe("a loop over deliveries", () => {
     const ends = hand(stream, 1);
     await turn();
     expect(ends).toEqual(["1 refused"]);
-    const other = createDeliveryStream<number>();
+    const other = createDeliveryStream<Numbered>();
     const waits = hand(other, 1, 2);
     other.close();
     await turn();
     expect(waits).toEqual(["1 refused", "2 refused"]);
   });
 
+  it("has the context of each delivery at hand, over awaits and after the loop has gone on", async () => {
+    const where = new AsyncLocalStorage<string>();
+    const stream = createDeliveryStream<Numbered>();
+    for (const number of [1, 2, 3]) void where.run(`delivery ${number}`, () => hand(stream, number));
+    const seen: unknown[] = [];
+    const kept: (() => unknown)[] = [];
+    await where.run("loop", async () => {
+      for await (const { number, run } of stream) {
+        await run(async () => {
+          await turn();
+          seen.push([number, where.getStore()]);
+        });
+        seen.push(where.getStore());
+        kept.push(() => run(() => where.getStore()));
+        if (number === 3) break;
+      }
+    });
+    expect(seen).toEqual([1, 2, 3].flatMap((number) => [[number, `delivery ${number}`], "loop"]));
+    expect(kept.map((each) => each())).toEqual(["delivery 1", "delivery 2", "delivery 3"]);
+  });
+
   it("is for one reader", async () => {
-    const stream = createDeliveryStream<number>();
+    const stream = createDeliveryStream<Numbered>();
     void stream[Symbol.asyncIterator]().next();
     await expect(stream[Symbol.asyncIterator]().next()).rejects.toThrow("one loop at a time");
   });

@@ -1,7 +1,17 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { HawserError } from "@hawser/protocol";
 
+/** A delivery, with the async context it came in. */
+export type LoopedDelivery<Delivery> = Delivery & {
+  /**
+   * Runs `work` in the async context that a handler would have run in, such as the span of this very event. The body of a loop has the context of whoever loops, and nothing
+   * that is looped over can change that.
+   */
+  readonly run: <T>(work: () => T) => T;
+};
+
 /** Deliveries to loop over, instead of a handler that is called. */
-export interface DeliveryStream<Delivery> extends AsyncIterable<Delivery> {
+export interface DeliveryStream<Delivery extends object> extends AsyncIterable<LoopedDelivery<Delivery>> {
   /** To be given as `onEvent`. */
   readonly handler: (delivery: Delivery) => Promise<void>;
   /** Ends the loop. What waits, and what comes from now on, is refused and tried again later. */
@@ -9,7 +19,7 @@ export interface DeliveryStream<Delivery> extends AsyncIterable<Delivery> {
 }
 
 interface Waiting<Delivery> {
-  readonly delivery: Delivery;
+  readonly delivery: LoopedDelivery<Delivery>;
   readonly applied: () => void;
   readonly refused: (error: unknown) => void;
 }
@@ -20,7 +30,7 @@ interface Waiting<Delivery> {
  *
  * What waits is bounded by the session's window: the peer sends no more than that without an answer.
  */
-export function createDeliveryStream<Delivery>(): DeliveryStream<Delivery> {
+export function createDeliveryStream<Delivery extends object>(): DeliveryStream<Delivery> {
   const waiting: Waiting<Delivery>[] = [];
   let wake: (() => void) | undefined;
   let closed = false;
@@ -36,7 +46,7 @@ export function createDeliveryStream<Delivery>(): DeliveryStream<Delivery> {
     wake?.();
   }
 
-  async function* loop(): AsyncGenerator<Delivery, void, undefined> {
+  async function* loop(): AsyncGenerator<LoopedDelivery<Delivery>, void, undefined> {
     if (looping) throw new HawserError("internal", "this stream is being read already; one loop at a time");
     looping = true;
     try {
@@ -65,7 +75,9 @@ export function createDeliveryStream<Delivery>(): DeliveryStream<Delivery> {
     close,
     handler: (delivery) =>
       new Promise((applied, refused) => {
-        const entry = { delivery, applied, refused };
+        const inContext = AsyncLocalStorage.snapshot();
+        const run = <T>(work: () => T): T => inContext(work);
+        const entry = { delivery: { ...delivery, run }, applied, refused };
         if (closed) {
           refuse(entry);
           return;

@@ -1,4 +1,4 @@
-export { createDeliveryStream, type DeliveryStream } from "./delivery-stream.js";
+export { createDeliveryStream, type DeliveryStream, type LoopedDelivery } from "./delivery-stream.js";
 export type { LinkObserver } from "./link-observer.js";
 export type { LinkSession } from "./link-session.js";
 export type { Admission, LinkDoor, LinkOptions, LinkPeer, Predecessor } from "./link-options.js";

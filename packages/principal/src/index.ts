@@ -7,7 +7,7 @@ export type {
   UnixAddress,
   UnixListenerOptions,
 } from "./listener/listener-options.js";
-export { createDeliveryStream, type DeliveryStream } from "@hawser/link";
+export { createDeliveryStream, type DeliveryStream, type LoopedDelivery } from "@hawser/link";
 export type { AcceptedEvent, PrincipalObserver } from "./principal-observer.js";
 export type {
   Accepted,
