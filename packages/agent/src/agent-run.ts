@@ -1,4 +1,4 @@
-import { Receiver } from "@hawser/link";
+import { knownStore, Receiver } from "@hawser/link";
 import type { Logger } from "@hawser/runtime";
 import { AgentSession, type ReconnectPolicy } from "@hawser/session";
 import type { AgentState } from "./agent-state.js";
@@ -101,6 +101,7 @@ export class AgentRun {
 
   #session(replaces: string | undefined): AgentSession {
     const { name, store, window, software, runtime, timing, rotation } = this.#options;
+    const known = knownStore(store.standing(PRINCIPAL));
     return new AgentSession({
       agent: name,
       store: store.id,
@@ -110,6 +111,7 @@ export class AgentRun {
       timing,
       rotation,
       ...(replaces === undefined ? {} : { replaces }),
+      ...(known === undefined ? {} : { known }),
     });
   }
 

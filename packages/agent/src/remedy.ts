@@ -11,6 +11,8 @@ export function remedy(code: ErrorCode | undefined): string {
       return "Change the agent's name to one the principal accepts.";
     case "unsupported_version":
       return "Agent and principal have no protocol version in common: update the older one.";
+    case "store_rolled_back":
+      return "A backup or snapshot was put back and started: stop the side the message names, run 'hawser adopt' on its data directory (of an agent: the directory 'store' in it), start it.";
     case "superseded":
       return "Two agents run under one name: stop one, or give it a name of its own.";
     default:

@@ -1,8 +1,9 @@
-import { HawserError, type CloudEvent, type Hello } from "@hawser/protocol";
+import { HawserError, type CloudEvent, type Hello, type KnownStore } from "@hawser/protocol";
 import type { Established, SessionOutput } from "@hawser/session";
-import type { MailboxLease } from "@hawser/store";
+import type { LeaseOptions, MailboxLease } from "@hawser/store";
 import type { LinkOptions, LinkPeer, Predecessor } from "./link-options.js";
 import type { LinkSession } from "./link-session.js";
+import { knownStore, olderCopy } from "./older-copy.js";
 import type { ReplySink } from "./receiver.js";
 import { Sender, type SenderHost } from "./sender.js";
 
@@ -24,6 +25,8 @@ interface Attachment {
   readonly store: string;
   readonly window: number;
   readonly predecessor: Predecessor | undefined;
+  /** Of the session, where the peer gave it. */
+  readonly epoch?: number;
 }
 
 /** What a handshake needs of its link. */
@@ -79,29 +82,46 @@ export class Handshake<Session extends LinkSession> {
       }
       const { sessionId, peer, predecessor } = admission;
       const { store, window } = hello;
+      this.#assertPresent("principal", peer, store, hello.known);
       const attached = await this.#attach({ peer, store, window, predecessor });
       if (attached === undefined) return;
       const { epoch } = attached.lease;
       const settled = attached.sender.settledFloor;
-      this.#host.perform(door.accept(session, { sessionId, epoch, settled }));
+      // Behind the claim: of a store that the agent has lost nothing is known any more.
+      const known = knownStore(this.#options.store.standing(peer.name));
+      this.#host.perform(door.accept(session, { sessionId, epoch, settled, known }));
     } catch (thrown) {
       this.#host.perform(door.refuse(session, HawserError.from(thrown), undefined));
     }
   }
 
   /** The session is open: an agent makes ready for its principal, on a principal everything is. */
-  async complete({ peerStore, peerWindow }: Established): Promise<void> {
+  async complete({ peerStore, peerWindow, peerKnown, epoch }: Established): Promise<void> {
     const { peer, predecessor } = this.#options;
     if (peer === undefined) return;
     try {
-      await this.#attach({ peer, store: peerStore, window: peerWindow, predecessor });
+      this.#assertPresent("agent", peer, peerStore, peerKnown);
+      await this.#attach({ peer, store: peerStore, window: peerWindow, predecessor, epoch });
     } catch (thrown) {
       this.#host.fail(HawserError.from(thrown));
     }
   }
 
+  // Before the mailbox is claimed: that forgets by what an older copy is found out.
+  #assertPresent(
+    side: "agent" | "principal",
+    peer: LinkPeer,
+    peerStore: string,
+    claim: KnownStore | undefined,
+  ): void {
+    const { store } = this.#options;
+    const standing = store.standing(peer.name);
+    const error = olderCopy({ side, store: store.id, standing, peerStore, claim });
+    if (error !== undefined) throw error;
+  }
+
   /** Undefined when the link ended meanwhile. */
-  async #attach({ peer, store, window, predecessor }: Attachment): Promise<AttachedPeer | undefined> {
+  async #attach({ peer, store, window, predecessor, epoch }: Attachment): Promise<AttachedPeer | undefined> {
     const host = this.#host;
     const inherited = predecessor?.handOver(store, window);
     const continued = inherited === undefined ? undefined : predecessor;
@@ -114,7 +134,11 @@ export class Handshake<Session extends LinkSession> {
       await lease?.close();
     };
     try {
-      lease = await this.#claim(peer, store, sender);
+      lease = await this.#claim(
+        peer,
+        { peerStore: store, ...(epoch === undefined ? {} : { epoch }) },
+        sender,
+      );
       await (inherited === undefined ? sender.start(lease) : sender.resume(lease, host));
       await peer.receiver.attach(store, host.sink);
     } catch (thrown) {
@@ -144,17 +168,12 @@ export class Handshake<Session extends LinkSession> {
     return new Sender(options, this.#host);
   }
 
-  #claim(peer: LinkPeer, peerStore: string, sender: Sender): Promise<MailboxLease> {
+  #claim(peer: LinkPeer, options: LeaseOptions, sender: Sender): Promise<MailboxLease> {
     const { store, connection } = this.#options;
     const holder = `${connection.transport} ${connection.peer.address}`;
-    return store.open(
-      peer.name,
-      holder,
-      { peerStore },
-      {
-        event: (entry) => sender.entry(entry),
-        lost: (why) => this.#host.leaseLost(why),
-      },
-    );
+    return store.open(peer.name, holder, options, {
+      event: (entry) => sender.entry(entry),
+      lost: (why) => this.#host.leaseLost(why),
+    });
   }
 }

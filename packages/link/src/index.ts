@@ -3,6 +3,7 @@ export type { LinkObserver } from "./link-observer.js";
 export type { LinkSession } from "./link-session.js";
 export type { Admission, LinkDoor, LinkOptions, LinkPeer, Predecessor } from "./link-options.js";
 export { Link } from "./link.js";
+export { knownStore } from "./older-copy.js";
 export {
   Receiver,
   type Delivery,

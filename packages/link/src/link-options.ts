@@ -1,7 +1,7 @@
 import type { ResendTiming } from "@hawser/delivery";
 import type { Ack, HawserError, Hello, Nack } from "@hawser/protocol";
 import type { Runtime } from "@hawser/runtime";
-import type { Established, SessionEnd, SessionOutput } from "@hawser/session";
+import type { Acceptance, Established, SessionEnd, SessionOutput } from "@hawser/session";
 import type { Store } from "@hawser/store";
 import type { Connection } from "@hawser/transport";
 import type { LinkObserver } from "./link-observer.js";
@@ -44,7 +44,7 @@ export type Admission =
 /** What a principal does with a hello. */
 export interface LinkDoor<Session extends LinkSession> {
   admit(hello: Hello): Promise<Admission>;
-  accept(session: Session, params: { sessionId: string; epoch: number; settled: number }): SessionOutput[];
+  accept(session: Session, params: Acceptance): SessionOutput[];
   refuse(session: Session, error: HawserError, retryAfterMs: number | undefined): SessionOutput[];
   /** Another session of the same agent continues this one. False: this one is about to end anyway. */
   replaced(session: Session): boolean;

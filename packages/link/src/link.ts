@@ -44,6 +44,8 @@ export class Link<Session extends LinkSession> implements Predecessor {
   #state: LinkState = { name: "establishing" };
   #flushScheduled = false;
   #quiesced = false;
+  /** Principals: the store knows that the agent has begun this session. */
+  #joined = false;
   #floor = 0;
   #unsettled = 0;
   /** Waits for the last answer after `quiesce`. */
@@ -54,7 +56,7 @@ export class Link<Session extends LinkSession> implements Predecessor {
     this.session = options.session;
     this.#connection = options.connection;
     this.#runtime = options.runtime;
-    this.#outlet = new Outlet(options.connection, options.source);
+    this.#outlet = new Outlet(options.connection, options.source, () => this.#recorded());
     this.#wake = new WakeTimer(options.runtime, () => this.#guarded(() => this.#woken()));
     this.#logger = options.runtime.logger.child({ transport: options.connection.transport });
     this.#handshake = new Handshake(options, {
@@ -261,9 +263,24 @@ export class Link<Session extends LinkSession> implements Predecessor {
   answered(message: Ack | Nack): void {
     if (!("sender" in this.#state)) return;
     const { sender } = this.#state;
+    this.#noteJoined(this.#state);
     if (message.type === "nack") sender.nack(message);
-    else for (const key of message.acks) sender.ack(key);
+    else {
+      if (message.recorded !== undefined) sender.peerRecorded(message.recorded);
+      for (const key of message.acks) sender.ack(key);
+    }
     this.#scheduleFlush();
+  }
+
+  // An agent says events and answers only once its store knows of the session; a heartbeat it may say before.
+  #noteJoined({ peer, lease }: AttachedPeer): void {
+    if (this.#joined || this.#options.door === undefined) return;
+    this.#joined = true;
+    this.#options.store.inbox.joined(peer.name, lease.epoch);
+  }
+
+  #recorded(): number | undefined {
+    return "peer" in this.#state ? this.#options.store.inbox.recorded(this.#state.peer.name) : undefined;
   }
 
   // The agent may hear events right behind the welcome, while its own store is still being opened.
@@ -288,6 +305,7 @@ export class Link<Session extends LinkSession> implements Predecessor {
       return;
     }
     if (parsed.kind !== "event") throw new HawserError("invalid_message", `${event.type} is not an event`);
+    this.#noteJoined(this.#state);
     receiver.receive(parsed.event, parsed.version);
     if (receiver.applying > this.#options.window * WINDOW_TOLERANCE) throw this.#windowExceeded();
   }

@@ -7,14 +7,19 @@ import { ReplyQueue } from "./reply-queue.js";
 export class Outlet {
   readonly #connection: Connection;
   readonly #source: string;
+  readonly #recorded: () => number | undefined;
   readonly #replies = new ReplyQueue();
   #writable = true;
   #messages = 0;
 
-  /** @param source the CloudEvents `source` of control messages */
-  constructor(connection: Connection, source: string) {
+  /**
+   * @param source the CloudEvents `source` of control messages
+   * @param recorded how many events of the peer are recorded by now, for ACKs
+   */
+  constructor(connection: Connection, source: string, recorded: () => number | undefined) {
     this.#connection = connection;
     this.#source = source;
+    this.#recorded = recorded;
   }
 
   /** Whether the connection takes events now. */
@@ -37,7 +42,7 @@ export class Outlet {
 
   flushReplies(): void {
     if (this.#replies.empty) return;
-    for (const message of this.#replies.drain()) this.control(message);
+    for (const message of this.#replies.drain(this.#recorded())) this.control(message);
   }
 
   /** Goes out even when the buffer is full; the hard limit of the connection ends a peer that does not read. */

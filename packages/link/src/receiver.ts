@@ -155,10 +155,11 @@ export class Receiver {
   }
 
   async #begin(batch: readonly Delivery[]): Promise<void> {
-    const begun: Begun[] = batch.map(({ event, version, attempt }) => ({
+    const begun: Begun[] = batch.map(({ event, version, attempt, peerStore }) => ({
       resourceid: event.resourceid,
       version,
       attempt,
+      peerStore,
     }));
     try {
       await this.#options.store.begin(this.#options.peer, begun);
@@ -289,7 +290,7 @@ export class Receiver {
   }
 }
 
-function recordOf({ delivery: { event, version }, outcome }: Applied): Recorded {
-  const row = { resourceid: event.resourceid, version };
+function recordOf({ delivery: { event, version, peerStore }, outcome }: Applied): Recorded {
+  const row = { resourceid: event.resourceid, version, peerStore };
   return outcome.retain === undefined ? row : { ...row, retain: outcome.retain };
 }

@@ -18,10 +18,11 @@ export class ReplyQueue {
   }
 
   /** Everything gathered, as messages within the frame limits, in the order given. Bounded by the window: each reply belongs to one event in flight. */
-  drain(): readonly ControlMessage[] {
+  drain(recorded: number | undefined): readonly ControlMessage[] {
     const messages: ControlMessage[] = [];
     for (let from = 0; from < this.#acks.length; from += LIMITS.maxAcksPerFrame) {
-      messages.push({ type: "ack", acks: this.#acks.slice(from, from + LIMITS.maxAcksPerFrame) });
+      const acks = this.#acks.slice(from, from + LIMITS.maxAcksPerFrame);
+      messages.push(recorded === undefined ? { type: "ack", acks } : { type: "ack", acks, recorded });
     }
     messages.push(...this.#nacks);
     this.#acks = [];

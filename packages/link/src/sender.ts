@@ -51,6 +51,8 @@ export class Sender {
   #reading: MailboxLease | undefined;
   /** Answers that came between two leases; no more than were in flight. */
   #unrecorded: number[] = [];
+  /** What the peer said of itself between two leases. */
+  #peerRecorded = 0;
   #undelivered: DeadLetterOrder[] = [];
   /** Highest version handed to the writer; everything up to it is held or settled. */
   #cursor = 0;
@@ -95,6 +97,7 @@ export class Sender {
   async resume(lease: MailboxLease, host: SenderHost): Promise<void> {
     this.#host = host;
     this.#lease = lease;
+    lease.peerRecorded(this.#peerRecorded);
     for (const version of this.#unrecorded.splice(0)) lease.acknowledge(version);
     for (const order of this.#undelivered.splice(0)) this.#deadLetter(order);
     await this.#read();
@@ -135,6 +138,12 @@ export class Sender {
       observer?.sent?.(next.entry.event, next.attempt);
     }
     this.#refill();
+  }
+
+  /** How many events the peer says it has recorded, with the ACKs that follow. */
+  peerRecorded(count: number): void {
+    this.#peerRecorded = Math.max(this.#peerRecorded, count);
+    this.#lease?.peerRecorded(count);
   }
 
   ack(key: EventKey): void {

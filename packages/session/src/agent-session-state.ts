@@ -1,3 +1,4 @@
+import type { KnownStore } from "@hawser/protocol";
 import type { Random } from "@hawser/runtime";
 import type { AgentRotation } from "./rotation.js";
 import type { EndCause } from "./session-end.js";
@@ -21,6 +22,8 @@ export interface AgentSessionOptions {
   readonly rotation?: AgentRotation;
   /** Id of the session that this one is to continue. */
   readonly replaces?: string;
+  /** What the agent knows of the principal's store, if anything. */
+  readonly known?: KnownStore;
 }
 
 /** Where an agent's session is (PROTOCOL.md, Session). */

@@ -6,12 +6,13 @@ import {
   type HawserError,
 } from "@hawser/protocol";
 
-/** The refusals that no waiting mends: somebody has to change a credential, a name or a version. */
+/** The refusals that no waiting mends: somebody has to change a credential, a name or a version, or to adopt a store. */
 export const REFUSAL_CODES = [
   "unauthenticated",
   "forbidden",
   "invalid_agent_name",
   "unsupported_version",
+  "store_rolled_back",
 ] as const;
 
 /** A refusal that no waiting mends. */
@@ -32,6 +33,8 @@ export function errorCodeOfClose(code: number): ErrorCode {
  * are nobody else's business, and is in this side's log.
  */
 export function tellPeer(error: HawserError): string {
+  // Which side has to act, and what proves it, is the peer's business.
+  if (error.code === "store_rolled_back") return error.message;
   const own = closeCodeFor(error.code) === CLOSE_CODES.internalError || error.code.startsWith("store_");
   return own ? error.code : error.message;
 }

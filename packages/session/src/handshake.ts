@@ -28,7 +28,7 @@ export function negotiateVersion(offered: readonly string[]): ProtocolVersion | 
 }
 
 export function helloOf(
-  { agent, store, window, software, replaces }: AgentSessionOptions,
+  { agent, store, window, software, replaces, known }: AgentSessionOptions,
   settled: number,
 ): Hello {
   const protocol_versions = [...PROTOCOL_VERSIONS];
@@ -41,13 +41,17 @@ export function helloOf(
     settled: formatSettled(settled),
     software,
   };
-  return replaces === undefined ? hello : { ...hello, replaces };
+  return {
+    ...hello,
+    ...(replaces === undefined ? {} : { replaces }),
+    ...(known === undefined ? {} : { known }),
+  };
 }
 
 export function welcomeOf(
   { store, window, software }: PrincipalSessionOptions,
   { heartbeatIntervalMs, heartbeatTimeoutMs }: SessionTiming,
-  { sessionId, epoch, settled }: Acceptance,
+  { sessionId, epoch, settled, known }: Acceptance,
   protocol_version: ProtocolVersion,
 ): Welcome {
   return {
@@ -61,6 +65,7 @@ export function welcomeOf(
     heartbeat_interval_ms: heartbeatIntervalMs,
     heartbeat_timeout_ms: heartbeatTimeoutMs,
     software,
+    ...(known === undefined ? {} : { known }),
   };
 }
 
@@ -97,12 +102,13 @@ export function establishedPrincipal(
   return { role: "principal", agent: hello.agent, protocolVersion, sessionId, epoch, ...peer };
 }
 
-function peerOf({ store, window, settled, software }: Hello | Welcome) {
+function peerOf({ store, window, settled, software, known }: Hello | Welcome) {
   return {
     peerStore: store,
     peerWindow: window,
     peerSettled: parseSettled(settled),
     peerSoftware: software,
+    peerKnown: known,
   };
 }
 

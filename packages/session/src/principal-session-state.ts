@@ -1,4 +1,4 @@
-import type { Hello, ProtocolVersion } from "@hawser/protocol";
+import type { Hello, KnownStore, ProtocolVersion } from "@hawser/protocol";
 import type { Random } from "@hawser/runtime";
 import type { EndCause } from "./session-end.js";
 import type { EndingState } from "./session-machine.js";
@@ -25,6 +25,8 @@ export interface Acceptance {
   readonly epoch: number;
   /** Floor of this side's mailbox for the agent. */
   readonly settled: number;
+  /** What the principal knows of the agent's store, if anything. */
+  readonly known?: KnownStore | undefined;
 }
 
 /** How an agent is asked to come back later. */

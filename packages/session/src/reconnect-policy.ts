@@ -31,6 +31,7 @@ const RETRY_AFTER_SPREAD = { ofDelay: 0.1, minMs: 250, maxMs: 30_000 } as const;
  * | refused with a slot | at the slot |
  * | refused with a time for everybody | at the time named, and a little after |
  * | identity or version refused | after `refusedMinMs` to `refusedMaxMs`, loud; at once with new credentials |
+ * | a store is an older copy | after `refusedMinMs` to `refusedMaxMs`, loud |
  * | anything else, superseded too | full jitter over an exponential, above a floor |
  *
  * One policy serves one agent for all its connections; what it knows is how long the last session was open (`opened` to `next`) and how many failures
@@ -125,7 +126,7 @@ export class ReconnectPolicy {
 
   #afterRefusal({ code, error, retryAfterMs }: EndReason & { kind: "refused" }): Reconnect {
     const { refusedMinMs, refusedMaxMs } = this.#timing;
-    this.#wantsCredentials = code !== "unsupported_version";
+    this.#wantsCredentials = code !== "unsupported_version" && code !== "store_rolled_back";
     const ownMs = refusedMinMs + this.#random.next() * (refusedMaxMs - refusedMinMs);
     const askedMs = retryAfterMs === undefined ? 0 : this.#spread(this.#bounded(retryAfterMs));
     return { delayMs: Math.max(ownMs, askedMs), loud: true, reason: `refused: ${code}: ${error.message}` };

@@ -28,7 +28,7 @@ export type EndReason =
       readonly slot: boolean;
       readonly error: HawserError;
     }
-  /** Identity or version: waiting will not help, somebody has to change something. */
+  /** Identity, version or an older copy of a store: waiting will not help, somebody has to change something. */
   | {
       readonly kind: "refused";
       readonly code: RefusalCode;
@@ -96,8 +96,13 @@ function refusedEnd(error: HawserError, retryAfterMs: number | undefined): EndRe
   return { kind: "failed", error };
 }
 
-const { superseded, unauthenticated, forbidden, unsupportedVersion } = CLOSE_CODES;
-const REFUSAL_CLOSES: ReadonlySet<number> = new Set([unauthenticated, forbidden, unsupportedVersion]);
+const { superseded, unauthenticated, forbidden, unsupportedVersion, storeRolledBack } = CLOSE_CODES;
+const REFUSAL_CLOSES: ReadonlySet<number> = new Set([
+  unauthenticated,
+  forbidden,
+  unsupportedVersion,
+  storeRolledBack,
+]);
 
 // The close codes that are a row of their own, from a peer that closed without saying `refuse` before.
 function closeOfPeer(transport: TransportEnd): EndReason | undefined {

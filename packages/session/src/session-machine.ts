@@ -150,11 +150,13 @@ export abstract class SessionMachine {
     return [{ kind: "settled", version }];
   }
 
-  // What was refused stays refused, whatever follows; and a version or an identity that this side cannot accept is a refusal too.
+  // What was refused stays refused, whatever follows; and a version or an identity that this side cannot accept is a refusal too. An older copy is only found out
+  // when the peer has said what it knows, which is in its welcome.
   #causeOf(error: HawserError): EndCause & { readonly error: HawserError } {
     const { cause } = this;
     if (cause?.kind === "refused") return cause;
-    if (this.liveness !== undefined || !isRefusal(error.code)) return { kind: "failed", error };
+    const tooLate = this.liveness !== undefined && error.code !== "store_rolled_back";
+    if (tooLate || !isRefusal(error.code)) return { kind: "failed", error };
     return { kind: "refused", error, retryAfterMs: undefined };
   }
 

@@ -1,4 +1,11 @@
-import type { CloseCode, ControlMessage, HawserError, Hello, ProtocolVersion } from "@hawser/protocol";
+import type {
+  CloseCode,
+  ControlMessage,
+  HawserError,
+  Hello,
+  KnownStore,
+  ProtocolVersion,
+} from "@hawser/protocol";
 import type { SessionEnd } from "./session-end.js";
 
 /** What the two sides agreed on. `peer...` is what the other side said of itself. */
@@ -17,6 +24,8 @@ export interface Established {
   /** Every event of the peer up to this version is settled. */
   readonly peerSettled: number;
   readonly peerSoftware: string;
+  /** What the peer says of this side's store; undefined when it does not. */
+  readonly peerKnown?: KnownStore | undefined;
 }
 
 /** What a session wants done, in this order. Whoever drives it carries each out at once. */
