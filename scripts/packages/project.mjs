@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { exampleDependencies } from "./examples.mjs";
+import { readmeDependencies } from "./readme-examples.mjs";
 import { run } from "./run.mjs";
 import { ROOT } from "./workspace.mjs";
 
@@ -19,7 +20,7 @@ export async function installProject(folder, packages, tarballs, env) {
       ...Object.fromEntries([...tarballs].map(([name, tarball]) => [name, `file:${tarball}`])),
       ...Object.assign({}, ...packages.map((found) => found.manifest.peerDependencies ?? {})),
     },
-    devDependencies: exampleDependencies(),
+    devDependencies: { ...exampleDependencies(), ...readmeDependencies(packages) },
   };
   writeFileSync(join(folder, "package.json"), JSON.stringify(manifest, null, 2));
   await run("npm", ["install", "--prefer-offline", "--no-audit", "--no-fund"], { cwd: folder, env });

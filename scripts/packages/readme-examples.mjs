@@ -24,3 +24,14 @@ export async function runReadmeExamples(folder, names, node) {
     await run(node, [join(folder, "out", "readme", `${name}.js`)], { cwd, timeoutMs: 60_000 });
   }
 }
+
+/** What the examples import of what their package is developed with, besides our own. */
+export function readmeDependencies(packages) {
+  const used = packages.flatMap(({ folder: home, manifest: { devDependencies = {} } }) => {
+    const examples = [...readFileSync(join(home, "README.md"), "utf8").matchAll(EXAMPLE)].join("\n");
+    return Object.entries(devDependencies).filter(
+      ([name]) => !name.startsWith("@hawser/") && examples.includes(`from "${name}"`),
+    );
+  });
+  return Object.fromEntries(used);
+}
