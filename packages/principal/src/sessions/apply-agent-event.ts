@@ -43,10 +43,10 @@ async function applyStatus(agent: string, store: Store, event: Delivery["event"]
   } catch (thrown) {
     return { kind: "rejected", error: HawserError.from(thrown, "invalid_event") };
   }
-  // A status of an older uid says nothing about the resource that has the name now.
+  // Of an older uid it says nothing about the resource that has the name now; of none that is known here nobody could see it, and nothing would ever take it away.
   const sent =
     event.subject === undefined ? undefined : await store.retained.get(agent, "sent", event.subject);
-  if (sent !== undefined && sent.event.resourceid !== event.resourceid) return { kind: "applied" };
+  if (sent?.event.resourceid !== event.resourceid) return { kind: "applied" };
   return { kind: "applied", retain: { keep: event } };
 }
 
