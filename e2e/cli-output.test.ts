@@ -1,7 +1,5 @@
-import { execFile } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
@@ -77,21 +75,5 @@ describe("what is printed for programs", () => {
     expect([...new Set([...LINES.map(([command]) => command), ...elsewhere])].sort()).toEqual(
       Object.keys(contract).sort(),
     );
-  });
-});
-
-describe("completion in a real bash", () => {
-  it.each([
-    ["hawser a", "apply agents adopt"],
-    ["hawser agents --st", "--state"],
-    ["hawser agents --state ''", "connected disconnected"],
-    ["hawser dead-letters re", "requeue"],
-    ["hawser explain mailbox", "mailbox_full"],
-    ["hawser agents -o js", "json jsonl"],
-  ])("%s", async (line, expected) => {
-    const script = `source <('${process.execPath}' '${PROGRAMS.cli}' completion bash)
-COMP_WORDS=(${line}); COMP_CWORD=$(( \${#COMP_WORDS[@]} - 1 )); _hawser; echo "\${COMPREPLY[*]}"`;
-    const { stdout } = await promisify(execFile)("bash", ["-c", script]);
-    expect(stdout.trim()).toBe(expected);
   });
 });

@@ -4,6 +4,7 @@ import { createContext, type CommandContext } from "./command/command-context.js
 import { adoptCommand } from "./commands/adopt.js";
 import { agentsCommand } from "./commands/agents.js";
 import { applyCommand } from "./commands/apply.js";
+import { completeCommand } from "./commands/complete.js";
 import { completionCommand } from "./commands/completion.js";
 import { contextCommand } from "./commands/context.js";
 import { deadLettersCommand } from "./commands/dead-letters.js";
@@ -67,7 +68,7 @@ function createProgram({ terminal, runtime, env }: World): Command {
     .description("The command line of a Hawser principal: what agents should hold, and what they made of it.")
     .version(VERSION)
     .addOption(new Option("-s, --server <url>", "HTTP API of the principal (HAWSER_SERVER)"))
-    .addOption(new Option("--context <name>", "a context by its name (HAWSER_CONTEXT)"))
+    .addOption(new Option("--context <context>", "a context by its name (HAWSER_CONTEXT)"))
     .addOption(
       new Option("--token <token>", "bearer token; shows in the process list, so rather HAWSER_TOKEN"),
     )
@@ -77,6 +78,7 @@ function createProgram({ terminal, runtime, env }: World): Command {
   const context = createContext(program, terminal, runtime, env);
   for (const command of [...COMMANDS.map((create) => create(context)), completionCommand(context, program)])
     program.addCommand(command);
+  program.addCommand(completeCommand(context, program), { hidden: true });
   for (const command of everyCommand(program)) {
     command
       .configureOutput({

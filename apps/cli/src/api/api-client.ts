@@ -86,6 +86,12 @@ export class ApiClient {
     return this.#all(resourceSchema, `${agentPath(agent)}/resources`, query);
   }
 
+  /** The first page of an agent's resources. */
+  async firstResources(agent: string, query: { readonly kind?: string } = {}): Promise<readonly Resource[]> {
+    const parameters = parametersOf({ ...query, limit: String(PAGE_LIMIT) });
+    return (await this.#json(pageOf(resourceSchema), `${agentPath(agent)}/resources?${parameters}`)).items;
+  }
+
   /** Every agent, all pages. */
   async agents(query: AgentQuery = {}): Promise<readonly Agent[]> {
     return this.#all(agentSchema, "/v1/agents", { ...query });

@@ -41,7 +41,7 @@ export function contextCommand(context: CommandContext): Command {
     withExamples(
       new Command("show")
         .description("one, or what this command line would speak to")
-        .argument("[name]")
+        .argument("[context]")
         .action((name: string | undefined) => show(context, name)),
       "hawser context show",
       "hawser context show production --output json",
@@ -51,7 +51,7 @@ export function contextCommand(context: CommandContext): Command {
     withExamples(
       new Command("set")
         .description("add or replace one; its server is --server; the first becomes the current one")
-        .argument("<name>")
+        .argument("<context>")
         .option("--token-env <variable>", "take the token from this environment variable")
         .action((name: string, options: SetOptions) => set(context, name, options)),
       "hawser context set local --server http://127.0.0.1:7481",
@@ -62,7 +62,7 @@ export function contextCommand(context: CommandContext): Command {
     withExamples(
       new Command("use")
         .description("make one the current one")
-        .argument("<name>")
+        .argument("<context>")
         .action((name: string) => use(context, name)),
       "hawser context use production",
     ),
@@ -71,7 +71,7 @@ export function contextCommand(context: CommandContext): Command {
     withExamples(
       new Command("remove")
         .description("forget one")
-        .argument("<name>")
+        .argument("<context>")
         .action((name: string) => remove(context, name)),
       "hawser context remove production",
     ),

@@ -23,7 +23,7 @@ interface DeleteOptions {
 export function deleteCommand(context: CommandContext): Command {
   const command = new Command("delete")
     .description("delete resources; each is gone once its agent acknowledged")
-    .argument("[reference...]", "AGENT/KIND/NAME")
+    .argument("[resource...]", "AGENT/KIND/NAME")
     .option("-f, --file <path...>", "those in these manifests; - reads standard input")
     .option("--wait", "until the agents acknowledged")
     .option("--timeout <duration>", "of --wait, such as 90s", parseDuration, DEFAULT_WAIT_TIMEOUT_MS)

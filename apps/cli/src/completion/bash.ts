@@ -5,20 +5,38 @@ export function bashCompletion(tree: CompletedCommand): string {
   const commands = flatten(tree);
   const valued = uniqueOptions(commands).filter(({ takesValue }) => takesValue);
   const cases = commands.map(
-    ({ path, children, options, values }) =>
-      `    ${quote(path.join(" "))}) words=${quote([...children.map((child) => child.path.at(-1) ?? ""), ...values].join(" "))}; options=${quote(options.flatMap(({ flags }) => flags).join(" "))} ;;`,
+    ({ path, children, options, values, arguments: own }) =>
+      `    ${quote(path.join(" "))}) words=${quote([...children.map((child) => child.path.at(-1) ?? ""), ...values].join(" "))}; options=${quote(options.flatMap(({ flags }) => flags).join(" "))}${own.some(({ asks }) => asks !== undefined) ? "; asks=1" : ""} ;;`,
   );
   const known = commands.filter(({ path }) => path.length > 0).map(({ path }) => quote(path.join(" ")));
-  const valueCases = valued.map(({ flags, values, isPath }) => {
+  const valueCases = valued.map(({ flags, values, isPath, asks }) => {
     const reply = isPath
       ? 'COMPREPLY=($(compgen -f -- "$current"))'
-      : `COMPREPLY=($(compgen -W ${quote(values.join(" "))} -- "$current"))`;
+      : asks === undefined
+        ? `COMPREPLY=($(compgen -W ${quote(values.join(" "))} -- "$current"))`
+        : "_hawser_ask";
     return `    ${flags.join("|")}) ${reply}; return ;;`;
   });
   return `# bash completion of hawser; load it with: source <(hawser completion bash)
+# Asks hawser itself, with the words as they were typed: bash cuts them at colons as well.
+_hawser_ask() {
+  local line="\${COMP_LINE:0:COMP_POINT}" word index cut
+  local -a typed=()
+  for ((index = 0; index <= COMP_CWORD; index++)); do
+    word="\${COMP_WORDS[index]}"
+    if ((index > 0)) && [[ "$line" != [[:space:]]* ]]; then typed[\${#typed[@]}-1]+="$word"; else typed+=("$word"); fi
+    line="\${line#"\${line%%[![:space:]]*}"}"
+    line="\${line#"$word"}"
+  done
+  word="\${typed[\${#typed[@]}-1]}"
+  cut="\${word%"\${COMP_WORDS[COMP_CWORD]}"}"
+  while IFS= read -r word; do COMPREPLY+=("\${word#"$cut"}"); done < <(hawser __complete -- "\${typed[@]:1}" 2>/dev/null)
+  if ((\${#COMPREPLY[@]} == 1)) && [[ "\${COMPREPLY[0]}" == */ ]]; then compopt -o nospace; fi
+}
 _hawser() {
   local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}"
-  local path="" word index next words="" options=""
+  local path="" word index next words="" options="" asks=""
+  COMPREPLY=()
   case "$previous" in
 ${valueCases.join("\n")}
   esac
@@ -36,6 +54,7 @@ ${cases.join("\n")}
     COMPREPLY=($(compgen -W "$options" -- "$current"))
   else
     COMPREPLY=($(compgen -W "$words" -- "$current"))
+    if [[ -n "$asks" ]]; then _hawser_ask; fi
   fi
 }
 complete -o bashdefault -o default -F _hawser hawser

@@ -1,4 +1,4 @@
-import type { Command, Option } from "commander";
+import type { Argument, Command, Option } from "commander";
 import { ERROR_CODES } from "@hawser/protocol";
 
 export interface CompletedOption {
@@ -6,10 +6,22 @@ export interface CompletedOption {
   readonly flags: readonly string[];
   readonly description: string;
   readonly takesValue: boolean;
+  readonly variadic: boolean;
   /** The values there are; empty when they are not known beforehand. */
   readonly values: readonly string[];
   readonly isPath: boolean;
+  /** What can be asked for when the time comes. */
+  readonly asks: Asked | undefined;
 }
+
+export interface CompletedArgument {
+  readonly variadic: boolean;
+  readonly asks: Asked | undefined;
+}
+
+/** What only the principal or the configuration knows. An argument or an option asks for it by the name it has in its usage: `<agent>`, `--kind <kind>`. */
+export const ASKED = ["agent", "reference", "resource", "kind", "eventid", "context"] as const;
+export type Asked = (typeof ASKED)[number];
 
 /** A command as a shell sees it. */
 export interface CompletedCommand {
@@ -19,9 +31,23 @@ export interface CompletedCommand {
   readonly children: readonly CompletedCommand[];
   /** Its own and those of everything above it. */
   readonly options: readonly CompletedOption[];
+  readonly arguments: readonly CompletedArgument[];
   /** What its arguments may be, where that is known beforehand. */
   readonly values: readonly string[];
 }
+
+/** Hidden: scripts of completion ask by it. */
+export const COMPLETE_COMMAND = "__complete";
+
+const HELP: CompletedOption = {
+  flags: ["--help", "-h"],
+  description: "display help for command",
+  takesValue: false,
+  variadic: false,
+  values: [],
+  isPath: false,
+  asks: undefined,
+};
 
 /** The tree of commands, read from the program itself, so that completion cannot lag behind it. */
 export function readTree(
@@ -29,24 +55,20 @@ export function readTree(
   path: readonly string[] = [],
   inherited: readonly CompletedOption[] = [],
 ): CompletedCommand {
-  const help: CompletedOption = {
-    flags: ["--help", "-h"],
-    description: "display help for command",
-    takesValue: false,
-    values: [],
-    isPath: false,
-  };
   const own = command.options.filter(({ hidden }) => !hidden).map(completedOption);
   const options = [...own, ...inherited];
   return {
     path,
     description: command.description(),
-    options: [...options, help],
+    options: [...options, HELP],
+    arguments: command.registeredArguments.map(completedArgument),
     values:
       path[0] === "explain"
         ? ERROR_CODES
         : command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? []),
-    children: command.commands.map((child) => readTree(child, [...path, child.name()], options)),
+    children: command.commands
+      .filter((child) => child.name() !== COMPLETE_COMMAND)
+      .map((child) => readTree(child, [...path, child.name()], options)),
   };
 }
 
@@ -60,7 +82,17 @@ function completedOption(option: Option): CompletedOption {
     flags: [option.long, option.short].filter((flag) => flag !== undefined && flag !== null),
     description: option.description,
     takesValue: option.required || option.optional,
+    variadic: option.variadic,
     values: option.argChoices ?? [],
     isPath: /<path/.test(option.flags),
+    asks: askedBy(/<([a-z]+)/.exec(option.flags)?.[1]),
   };
+}
+
+function completedArgument(argument: Argument): CompletedArgument {
+  return { variadic: argument.variadic, asks: askedBy(argument.name()) };
+}
+
+function askedBy(name: string | undefined): Asked | undefined {
+  return ASKED.find((asked) => asked === name);
 }

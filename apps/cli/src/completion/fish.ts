@@ -1,5 +1,8 @@
 import { flatten, type CompletedCommand } from "./command-tree.js";
 
+/** What fish runs when the time comes. */
+const ASK = "(__hawser_ask)";
+
 /** A completion script for fish 3. */
 export function fishCompletion(tree: CompletedCommand): string {
   const commands = flatten(tree);
@@ -14,8 +17,11 @@ export function fishCompletion(tree: CompletedCommand): string {
       ...(command.values.length === 0
         ? []
         : [`complete -c hawser -f ${when} -a ${quote(command.values.join(" "))}`]),
+      ...(command.arguments.some(({ asks }) => asks !== undefined)
+        ? [`complete -c hawser -f ${when} -a ${quote(ASK)}`]
+        : []),
     ];
-    const options = command.options.map(({ flags, description, takesValue, values, isPath }) => {
+    const options = command.options.map(({ flags, description, takesValue, values, isPath, asks }) => {
       const names = flags.map((flag) =>
         flag.startsWith("--") ? `-l ${flag.slice(2)}` : `-s ${flag.slice(1)}`,
       );
@@ -23,12 +29,19 @@ export function fishCompletion(tree: CompletedCommand): string {
         ? []
         : isPath
           ? ["-r -F"]
-          : ["-x", ...(values.length === 0 ? [] : [`-a ${quote(values.join(" "))}`])];
+          : asks !== undefined
+            ? ["-x", `-a ${quote(ASK)}`]
+            : ["-x", ...(values.length === 0 ? [] : [`-a ${quote(values.join(" "))}`])];
       return ["complete -c hawser", when, ...names, ...value, `-d ${quote(description)}`].join(" ");
     });
     return [...words, ...options];
   });
   return `# fish completion of hawser; load it with: hawser completion fish | source
+function __hawser_ask
+  set -l words (commandline -opc)
+  set -l current (commandline -ct)
+  hawser __complete -- $words[2..-1] "$current" 2>/dev/null
+end
 function __hawser_at
   set -l at ""
   for word in (commandline -opc)[2..-1]

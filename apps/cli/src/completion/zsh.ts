@@ -9,15 +9,26 @@ export function zshCompletion(tree: CompletedCommand): string {
     (command) => `    ${quote(command.path.join(" "))})
       words_=(${[...command.children.map((child) => described(child.path.at(-1) ?? "", child.description)), ...command.values.map(quote)].join(" ")})
       options_=(${command.options.flatMap((option) => option.flags.map((flag) => described(flag, option.description))).join(" ")})
+      asks_=${command.arguments.some(({ asks }) => asks !== undefined) ? 1 : 0}
 ${valueCases(command.options)}
       ;;`,
   );
   return `#compdef hawser
 # zsh completion of hawser; load it with: source <(hawser completion zsh)
+# Asks hawser itself; a name that ends with a slash goes on behind it.
+_hawser_ask() {
+  local -a found_ open_
+  found_=("\${(@f)$(hawser __complete -- "\${(@Q)words[2,CURRENT]}" 2>/dev/null)}")
+  open_=("\${(@M)found_:#*/}")
+  found_=("\${(@)found_:#(*/|)}")
+  ((\${#found_} + \${#open_})) || return 1
+  compadd -a found_
+  compadd -S '' -a open_
+}
 _hawser() {
   local path_="" next_="" word_ previous_="\${words[CURRENT-1]}"
   local -a words_ options_ values_
-  local takes_=0 file_=0 index_
+  local takes_=0 file_=0 asks_=0 index_
   for ((index_ = 2; index_ < CURRENT; index_++)); do
     word_="\${words[index_]}"
     next_="\${path_:+$path_ }$word_"
@@ -30,12 +41,16 @@ ${cases.join("\n")}
   esac
   if ((file_)); then
     _files
+  elif ((takes_ == 2)); then
+    _hawser_ask
   elif ((takes_)); then
     ((\${#values_})) && _describe value values_
   elif [[ "\${words[CURRENT]}" == -* ]]; then
     _describe option options_
   elif ((\${#words_})); then
     _describe command words_
+  elif ((asks_)); then
+    _hawser_ask
   else
     _files
   fi
@@ -53,8 +68,8 @@ function valueCases(options: readonly CompletedOption[]): string {
   const lines = options
     .filter(({ takesValue }) => takesValue)
     .map(
-      ({ flags, values, isPath }) =>
-        `        ${flags.join("|")}) ${isPath ? "file_=1" : `takes_=1; values_=(${values.map(quote).join(" ")})`} ;;`,
+      ({ flags, values, isPath, asks }) =>
+        `        ${flags.join("|")}) ${isPath ? "file_=1" : `takes_=${asks === undefined ? 1 : 2}; values_=(${values.map(quote).join(" ")})`} ;;`,
     );
   return lines.length === 0 ? "" : `      case "$previous_" in\n${lines.join("\n")}\n      esac`;
 }
