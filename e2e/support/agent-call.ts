@@ -47,6 +47,9 @@ export abstract class AgentCall {
   abstract send(event: CloudEvent): void;
   /** Bytes in the place of a message. */
   abstract sendGarbage(): void;
+  abstract sendBytes(bytes: Uint8Array): void;
+  /** Stops to read, as a process that hangs does. */
+  abstract pause(): void;
   /** The close of the transport, with the code and the reason. */
   abstract close(code: number, reason: string): void;
   /** The end of the TCP connection without a close: a FIN, or a RST. */

@@ -1,4 +1,5 @@
 import {
+  encodeClose,
   encodeControl,
   jsonCodec,
   parseMessage,
@@ -62,6 +63,15 @@ export class HostileAgent<W extends Wire = Wire> {
 
   control(message: ControlMessage): void {
     this.send(encodeControl(message, { id: `c${++this.#ids}`, source: `/agents/${this.name}` }));
+  }
+
+  /** The close of the transport, with a code and a reason, as an agent says it. */
+  close(code: number, reason: string): void {
+    const { wire } = this;
+    if (wire instanceof RawWebSocket) wire.close(code, reason);
+    if (!(wire instanceof RawGrpc)) return;
+    this.send(encodeClose({ code, reason }, { id: `c${++this.#ids}`, source: `/agents/${this.name}` }));
+    wire.halfClose();
   }
 
   send(event: CloudEvent): void {

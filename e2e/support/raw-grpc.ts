@@ -57,6 +57,15 @@ export class RawGrpc implements Wire {
     this.#stream.end();
   }
 
+  /** Stops to read, as a process that hangs does. */
+  pause(): void {
+    this.#stream.pause();
+  }
+
+  resume(): void {
+    this.#stream.resume();
+  }
+
   cut(): void {
     this.#session.destroy();
   }

@@ -70,6 +70,15 @@ export class RawWebSocket implements Wire {
     this.#socket.write(bytes);
   }
 
+  /** Stops to read, as a process that hangs does. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
   cut(): void {
     this.#socket.destroy();
   }
@@ -100,6 +109,25 @@ export class RawWebSocket implements Wire {
     this.#end({ code, reason: payload.subarray(2).toString("utf8") });
     this.#socket.end(wsFrame(OPCODE.close, payload));
   }
+}
+
+/** The same frame as a server sends it: without a mask. */
+export function unmasked(frame: Buffer): Buffer {
+  const length = frame.readUInt8(1) & 0x7f;
+  const maskAt = length === 127 ? 10 : length === 126 ? 4 : 2;
+  const bare = Buffer.concat([frame.subarray(0, maskAt), frame.subarray(maskAt + 4)]);
+  bare.writeUInt8(length, 1);
+  return bare;
+}
+
+/** A text in crumbs, of which the last never comes. */
+export function wsCrumbs(count: number): readonly Buffer[] {
+  return Array.from({ length: count }, (_, index) => {
+    const crumb = wsFrame(index === 0 ? OPCODE.text : 0, "x");
+    // Without its FIN bit.
+    crumb.writeUInt8(crumb.readUInt8(0) & 0x7f, 0);
+    return crumb;
+  });
 }
 
 /** @param announced the length to claim, when it is to be a lie */

@@ -48,6 +48,14 @@ export class ServedGrpc extends AgentCall {
     this.#stream.write(grpcMessage(Buffer.from([0xff, 0xff, 0xff, 0xff])));
   }
 
+  sendBytes(bytes: Uint8Array): void {
+    this.#stream.write(bytes);
+  }
+
+  pause(): void {
+    this.#stream.pause();
+  }
+
   close(code: number, reason: string): void {
     const statuses: Readonly<Record<number, number>> = GRPC_STATUS_BY_CLOSE_CODE;
     this.status(statuses[code] ?? UNAVAILABLE, reason, code);

@@ -4,7 +4,7 @@ import { STATUS_CODES } from "node:http";
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import { jsonCodec, type CloudEvent } from "@hawser/protocol";
 import { AgentCall, type DialAnswer, type HandMadePrincipal } from "./agent-call.js";
-import { OPCODE } from "./raw-websocket.js";
+import { OPCODE, unmasked, wsFrame } from "./raw-websocket.js";
 
 /** The principal's end of a WebSocket, byte by byte: no library decides what is said. */
 class ServedWebSocket extends AgentCall {
@@ -27,6 +27,14 @@ class ServedWebSocket extends AgentCall {
     this.#frame(OPCODE.text, Buffer.from("{,}"));
   }
 
+  sendBytes(bytes: Uint8Array): void {
+    this.#socket.write(bytes);
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
   close(code: number, reason: string): void {
     const payload = Buffer.alloc(2);
     payload.writeUInt16BE(code);
@@ -46,12 +54,7 @@ class ServedWebSocket extends AgentCall {
   }
 
   #frame(opcode: number, payload: Buffer): void {
-    const short = payload.length < 126;
-    const head = Buffer.alloc(short ? 2 : 4);
-    head.writeUInt8(0x80 | opcode, 0);
-    head.writeUInt8(short ? payload.length : 126, 1);
-    if (!short) head.writeUInt16BE(payload.length, 2);
-    this.#socket.write(Buffer.concat([head, payload]));
+    this.#socket.write(unmasked(wsFrame(opcode, payload)));
   }
 
   // Frames of a client are masked, and an agent's are below 64 KiB here.

@@ -11,5 +11,8 @@ export interface Wire {
   readonly ended: Promise<WireEnd>;
   sendFrame(payload: string | Uint8Array): void;
   sendBytes(bytes: Uint8Array): void;
+  /** Stops to read, as a process that hangs does. */
+  pause(): void;
+  resume(): void;
   cut(): void;
 }

@@ -1,8 +1,9 @@
 import { once } from "node:events";
 import { connect as connectHttp2 } from "node:http2";
 import { createPrincipal, type Principal, type PrincipalOptions } from "@hawser/principal";
-import { CLOSE_CODES, GRPC_STATUS_BY_CLOSE_CODE, type CloseCode } from "@hawser/protocol";
+import { CLOSE_CODES, GRPC_STATUS_BY_CLOSE_CODE, type CloseCode, type Hello } from "@hawser/protocol";
 import { createMemoryStore } from "@hawser/store";
+import type { StreamOptions } from "@hawser/transport";
 import { CONNECT_PATH, createGrpcAcceptor } from "@hawser/transport-grpc";
 import { createWebSocketAcceptor } from "@hawser/transport-ws";
 import { expect, onTestFinished } from "vitest";
@@ -17,17 +18,18 @@ export class Door {
   readonly time = new SteppedTime();
   readonly wire: Wire;
   place = { host: "", port: 0 };
+  #principal: Principal | undefined;
 
   constructor(wire: Wire) {
     this.wire = wire;
   }
 
-  async open(options: Partial<PrincipalOptions> = {}): Promise<Principal> {
+  async open(options: Partial<PrincipalOptions> = {}, limits?: StreamOptions["limits"]): Promise<Principal> {
     const { runtime } = this.time;
     const store = createMemoryStore();
     await store.start();
     // Time leaps here, and an unanswered ping would be nobody's fault.
-    const quiet = { runtime, keepAliveIntervalMs: 0 };
+    const quiet = { runtime, keepAliveIntervalMs: 0, ...(limits === undefined ? {} : { limits }) };
     const principal = createPrincipal({
       store,
       acceptors: [createWebSocketAcceptor(quiet), createGrpcAcceptor(quiet)],
@@ -39,11 +41,17 @@ export class Door {
     const { address } = await principal.start();
     if (address === undefined) throw new Error("the principal has no address");
     this.place = address;
+    this.#principal = principal;
     onTestFinished(async () => {
       await this.settled("the principal stops", principal.stop());
       await store.stop();
     });
     return principal;
+  }
+
+  get principal(): Principal {
+    if (this.#principal === undefined) throw new Error("the door has not been opened");
+    return this.#principal;
   }
 
   async call(name = "edge-7"): Promise<HostileAgent> {
@@ -56,9 +64,9 @@ export class Door {
     return agent;
   }
 
-  async session(name?: string): Promise<HostileAgent> {
+  async session(name?: string, hello: Partial<Hello> = {}): Promise<HostileAgent> {
     const agent = await this.call(name);
-    agent.hello();
+    agent.hello(hello);
     await this.heard(agent, "welcome");
     return agent;
   }

@@ -1,5 +1,18 @@
+import { errorCodeForClose, HawserError } from "@hawser/protocol";
+import { createMemoryStore } from "@hawser/store";
+import { breakStore } from "../broken-store.js";
+import { ServedGrpc } from "../served-grpc.js";
 import { failure, LIVED_MS } from "./failures.js";
-import { closedByAgent, NOTHING, type ReconnectCase, type Scene } from "./reconnect-case.js";
+import { BACKLOG, backlogNo, eventNo, NARROW, Objector, WIDE_WINDOW } from "./hanging-reader.js";
+import {
+  closedByAgent,
+  NOTHING,
+  REFUSED_MS,
+  WIRES,
+  type ReconnectCase,
+  type Scene,
+} from "./reconnect-case.js";
+import { asServer, VIOLATIONS, type Violation } from "./violations.js";
 
 /** A welcome with the terms of every day, and then not another word: 60 s and a draw of the same size. */
 async function fallSilent({ call, agent, time }: Scene): Promise<void> {
@@ -10,7 +23,51 @@ async function fallSilent({ call, agent, time }: Scene): Promise<void> {
   await time.advance(1);
 }
 
-const NO_MESSAGE = "the event is not an io.cloudevents.v1.CloudEvent message: premature EOF";
+const violated = (violation: Violation): ReconnectCase => {
+  const { code, name, on } = violation;
+  const [only, ...more] = WIRES.filter((wire) => on[wire] !== undefined);
+  return {
+    row: "failed",
+    name,
+    ...(only === undefined || more.length > 0 ? {} : { on: only }),
+    livedMs: LIVED_MS,
+    end: ({ call }) => call.sendBytes(asServer(violation, call instanceof ServedGrpc ? "gRPC" : "WebSocket")),
+    wire: {
+      WebSocket: closedByAgent(code, on.WebSocket?.reason ?? "").WebSocket,
+      // The agent wants nothing more of the whole HTTP/2 connection.
+      gRPC: ["agent: GOAWAY 0", ...closedByAgent(code, on.gRPC?.reason ?? "").gRPC],
+    },
+    next: failure(errorCodeForClose(code) ?? "internal"),
+  };
+};
+
+const WINDOW = 4;
+/** Twice the window is borne with; this is one more. */
+function overrun({ call }: Scene): void {
+  for (let n = 0; n <= 2 * WINDOW; n += 1) call.send(eventNo(n));
+}
+
+/** The principal hangs: what the agent has for it stays with the agent, and then come its answers to what the principal goes on to say. */
+function hanging(): Pick<ReconnectCase, "parts" | "end"> {
+  let objector = new Objector();
+  return {
+    parts: () => {
+      objector = new Objector();
+      return { onEvent: objector.onEvent, limits: NARROW };
+    },
+    end: async ({ call, agent, time }) => {
+      call.welcome({ window: WIDE_WINDOW });
+      await time.until("the agent is connected", () => agent.state.kind === "connected" || undefined);
+      call.pause();
+      for (let n = 0; n < BACKLOG; n += 1) await agent.publish(backlogNo(n));
+      await objector.provoke(
+        (event) => call.send(event),
+        (what, done) => time.until(what, done),
+        () => agent.state.kind !== "connected",
+      );
+    },
+  };
+}
 
 /** What the agent ends by itself. */
 export const OWN_ENDS: readonly ReconnectCase[] = [
@@ -31,17 +88,37 @@ export const OWN_ENDS: readonly ReconnectCase[] = [
     wire: closedByAgent(4000, "no welcome within 10000 ms"),
     next: failure("handshake_timeout", "no welcome within 10000 ms"),
   },
+  ...VIOLATIONS.map(violated),
   {
     row: "failed",
-    name: "a message that is none",
+    name: "more events than twice its window",
+    parts: () => ({ window: WINDOW, onEvent: () => new Promise<void>(() => {}) }),
     livedMs: LIVED_MS,
-    end: ({ call }) => call.sendGarbage(),
-    wire: {
-      WebSocket: closedByAgent(1007, "the event is not JSON").WebSocket,
-      // The agent wants nothing more of the whole HTTP/2 connection.
-      gRPC: ["agent: GOAWAY 0", ...closedByAgent(1007, NO_MESSAGE).gRPC],
-    },
-    next: failure("invalid_event"),
+    end: overrun,
+    wire: closedByAgent(
+      4006,
+      `the peer sent more than ${WINDOW} events without waiting for ACKs; it must keep to the announced window`,
+    ),
+    next: failure("window_exceeded", "announced window"),
+  },
+  {
+    row: "failed",
+    name: "a principal that does not read",
+    ...hanging(),
+    wire: { WebSocket: [], gRPC: ["agent: GOAWAY 0"] },
+    next: failure("slow_consumer", "bytes unread"),
+  },
+  {
+    row: "refused",
+    name: "a store that is an older copy",
+    parts: () => ({
+      store: breakStore(createMemoryStore(), {
+        open: () => new HawserError("store_rolled_back", "the backup of yesterday"),
+      }),
+    }),
+    end: ({ call }) => call.welcome(),
+    wire: closedByAgent(4010, "the backup of yesterday"),
+    next: { ...failure("store_rolled_back"), delayMs: REFUSED_MS, level: "error" },
   },
   {
     row: "failed",

@@ -1,12 +1,18 @@
-import { CLOSE_CODES } from "@hawser/protocol";
+import { CLOSE_CODES, type CloseCode } from "@hawser/protocol";
 import { expect } from "vitest";
 import { letGo, type Door } from "./door.js";
-import type { Row } from "./reconnect-case.js";
+import type { Row, Wire } from "./reconnect-case.js";
 
 /** One way for a real principal to end a connection, played by an agent written by hand. */
 export interface PrincipalCase {
   readonly row: Row;
   readonly name: string;
+  /** Absent: both. */
+  readonly on?: Wire;
+  /** The close code it says, or would say to somebody who hears it; absent where no connection ends. */
+  readonly code?: CloseCode;
+  /** It cuts instead. */
+  readonly cuts?: true;
   readonly play: (door: Door) => Promise<void>;
 }
 
@@ -15,6 +21,7 @@ export const PRINCIPAL_ENDS: readonly PrincipalCase[] = [
   {
     row: "clean",
     name: "a rotation is let go and answered with 1000",
+    code: CLOSE_CODES.normal,
     play: async (door) => {
       await door.open();
       const agent = await door.session();
@@ -27,6 +34,7 @@ export const PRINCIPAL_ENDS: readonly PrincipalCase[] = [
   {
     row: "clean",
     name: "who does not leave when asked to is closed with 1001 after the grace",
+    code: CLOSE_CODES.goingAway,
     play: async (door) => {
       const principal = await door.open({ timing: { closeGraceMs: 1_000 } });
       const agent = await door.session();
@@ -42,6 +50,7 @@ export const PRINCIPAL_ENDS: readonly PrincipalCase[] = [
   {
     row: "drained",
     name: "a notice with a slot, in the middle of the window as every draw is",
+    code: CLOSE_CODES.normal,
     play: async (door) => {
       const principal = await door.open();
       const agent = await door.session();
@@ -67,6 +76,7 @@ export const PRINCIPAL_ENDS: readonly PrincipalCase[] = [
   {
     row: "superseded",
     name: "a newer session of the same agent: 4002",
+    code: CLOSE_CODES.superseded,
     play: async (door) => {
       await door.open();
       const older = await door.session();
@@ -77,6 +87,7 @@ export const PRINCIPAL_ENDS: readonly PrincipalCase[] = [
   {
     row: "failed",
     name: "no hello: 4000",
+    code: CLOSE_CODES.handshakeTimeout,
     play: async (door) => {
       await door.open();
       const agent = await door.call();
@@ -97,6 +108,8 @@ export const PRINCIPAL_ENDS: readonly PrincipalCase[] = [
   {
     row: "failed",
     name: "heartbeats missing: cut, without a close",
+    code: CLOSE_CODES.heartbeatTimeout,
+    cuts: true,
     play: async (door) => {
       const principal = await door.open();
       const agent = await door.session();

@@ -7,6 +7,7 @@ function refusal(code: "unauthenticated" | "forbidden", closeCode: CloseCode): P
   return {
     row: "refused",
     name: `refuse ${code}, then the close`,
+    code: closeCode,
     play: async (door) => {
       await door.open({ authenticate: () => ({ ok: false, error: new HawserError(code, "not you") }) });
       const agent = await door.call();
@@ -22,6 +23,7 @@ export const PRINCIPAL_REFUSALS: readonly PrincipalCase[] = [
   {
     row: "slot",
     name: "who comes while it drains: refuse draining, 1012",
+    code: CLOSE_CODES.serviceRestart,
     play: async (door) => {
       const principal = await door.open();
       const held = await door.session("held");
@@ -37,6 +39,7 @@ export const PRINCIPAL_REFUSALS: readonly PrincipalCase[] = [
   {
     row: "slot",
     name: "one session too many: refuse overloaded, 1013",
+    code: CLOSE_CODES.tryAgainLater,
     play: async (door) => {
       await door.open({ maxSessions: 1 });
       await door.session("first");
@@ -73,6 +76,7 @@ export const PRINCIPAL_REFUSALS: readonly PrincipalCase[] = [
   {
     row: "refused",
     name: "a name that is none: refuse invalid_agent_name, 4004",
+    code: CLOSE_CODES.forbidden,
     play: async (door) => {
       await door.open();
       const agent = await door.call("-");
@@ -84,6 +88,7 @@ export const PRINCIPAL_REFUSALS: readonly PrincipalCase[] = [
   {
     row: "refused",
     name: "a version nobody speaks: refuse unsupported_version, 4005",
+    code: CLOSE_CODES.unsupportedVersion,
     play: async (door) => {
       await door.open();
       const agent = await door.call();

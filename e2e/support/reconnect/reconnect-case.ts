@@ -2,6 +2,7 @@ import type { Agent } from "@hawser/agent";
 import type { ErrorCode } from "@hawser/protocol";
 import type { AgentCall, DialAnswer } from "../agent-call.js";
 import type { SteppedTime } from "../stepped-time.js";
+import type { StageParts } from "./stage.js";
 
 export const WIRES = ["WebSocket", "gRPC"] as const;
 export type Wire = (typeof WIRES)[number];
@@ -59,6 +60,8 @@ export interface ReconnectCase {
   readonly name: string;
   /** Absent: both. */
   readonly on?: Wire;
+  /** What of the agent is not as it always is. */
+  readonly parts?: () => StageParts;
   /** What the dial is answered with; absent: a stream. */
   readonly answer?: DialAnswer;
   /** How long the session has been open when the end comes; absent: the principal never said welcome. */

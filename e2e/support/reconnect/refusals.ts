@@ -77,6 +77,7 @@ const REMEDIES = {
   forbidden: "belongs to another agent",
   invalid_agent_name: "Change the agent's name",
   unsupported_version: "update the older one",
+  store_rolled_back: "run 'hawser adopt'",
 } as const;
 type RefusalCode = keyof typeof REMEDIES;
 
@@ -134,6 +135,8 @@ export const REFUSALS: readonly ReconnectCase[] = [
   closedWith("unauthenticated", 4003, 16),
   closedWith("forbidden", 4004, 7),
   closedWith("unsupported_version", 4005, 9),
+  refusedWith("store_rolled_back", 4010, 15),
+  closedWith("store_rolled_back", 4010, 15),
   {
     row: "refused",
     name: "refuse unauthenticated with a time beyond the own",

@@ -1,6 +1,7 @@
 import { createAgent, type Agent, type AgentOptions, type AgentState } from "@hawser/agent";
 import { createMemoryStore, type Store } from "@hawser/store";
-import type { Dialer } from "@hawser/transport";
+import type { Runtime } from "@hawser/runtime";
+import type { Dialer, StreamOptions } from "@hawser/transport";
 import { createGrpcDialer } from "@hawser/transport-grpc";
 import { createWebSocketDialer } from "@hawser/transport-ws";
 import { onTestFinished } from "vitest";
@@ -32,9 +33,11 @@ export interface Played extends Wait {
 }
 
 /** What of the agent is not as it always is. */
-export interface StageParts extends Partial<Pick<AgentOptions, "store" | "observer" | "onEvent">> {
+export interface StageParts extends Partial<Pick<AgentOptions, "store" | "observer" | "onEvent" | "window">> {
   /** Where it dials, when that is not to be the principal. */
   readonly port?: number;
+  /** What it keeps for a principal that does not read. */
+  readonly limits?: StreamOptions["limits"];
 }
 
 /** A real agent against a principal written by hand: real sockets, virtual time. */
@@ -57,8 +60,13 @@ export class Stage {
     this.agent = createAgent({
       name: "edge-7",
       ...(parts.onEvent === undefined ? {} : { onEvent: parts.onEvent }),
+      ...(parts.window === undefined ? {} : { window: parts.window }),
       store: parts.store,
-      dialer: dialerTo(wire, { host: principal.host, port: parts.port ?? principal.port }, this.time),
+      dialer: dialerTo(
+        wire,
+        { host: principal.host, port: parts.port ?? principal.port },
+        { runtime: this.time.runtime, ...(parts.limits === undefined ? {} : { limits: parts.limits }) },
+      ),
       runtime: this.time.runtime,
       observer: { ...parts.observer, state: (state) => this.#states.push({ at: this.time.now(), state }) },
     });
@@ -152,10 +160,10 @@ export class Stage {
 function dialerTo(
   wire: Wire,
   { host, port }: Pick<HandMadePrincipal, "host" | "port">,
-  { runtime }: SteppedTime,
+  how: Pick<StreamOptions, "limits"> & { readonly runtime: Runtime },
 ): Dialer {
   // Time leaps here, and an unanswered ping would be nobody's fault.
-  const options = { runtime, keepAliveIntervalMs: 0 };
+  const options = { ...how, keepAliveIntervalMs: 0 };
   if (wire === "gRPC") return createGrpcDialer({ target: `${host}:${port}`, ...options });
   return createWebSocketDialer({ url: `ws://${host}:${port}`, subprotocol: "cloudevents.json", ...options });
 }
