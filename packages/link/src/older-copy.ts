@@ -26,7 +26,7 @@ export function olderCopy(question: OlderCopyQuestion): HawserError | undefined 
   if (claim === undefined || claim.store !== store) return undefined;
   const forgotten = forgottenBy(question, claim);
   if (forgotten === undefined) return undefined;
-  const message = `the ${side}'s store is an older copy: it ${forgotten}; run hawser adopt on its data directory`;
+  const message = `the ${side}'s store is an older copy: it ${forgotten}; run hawser adopt on it`;
   return new HawserError("store_rolled_back", message);
 }
 

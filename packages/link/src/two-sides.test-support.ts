@@ -3,11 +3,11 @@ import { AgentSession, PrincipalSession, type SessionEnd, type SessionTiming } f
 import { createMemoryDisk, createMemoryStore, type MemoryDisk, type Store } from "@hawser/store";
 import { createVirtualRuntime, type VirtualRuntime } from "@hawser/testkit";
 import { createMemoryTransport, type Connection, type MemoryTransport } from "@hawser/transport";
-import { Link, Receiver, type Delivery, type LinkObserver, type Outcome } from "./index.js";
+import { knownStore, Link, Receiver, type Delivery, type LinkObserver, type Outcome } from "./index.js";
 
 /** One side of the fixture: what it was sent, what it was told. */
 export class Side {
-  readonly disk: MemoryDisk = createMemoryDisk();
+  readonly disk: MemoryDisk;
   readonly store: Store;
   readonly deliveries: Delivery[] = [];
   readonly sent: { readonly event: HawserEvent; readonly attempt: number }[] = [];
@@ -18,7 +18,8 @@ export class Side {
   readonly receiver: Receiver;
   handler: (delivery: Delivery) => Promise<Outcome> | Outcome = () => ({ kind: "applied" });
 
-  constructor(world: VirtualRuntime, peer: string) {
+  constructor(world: VirtualRuntime, peer: string, disk: MemoryDisk = createMemoryDisk()) {
+    this.disk = disk;
     this.store = createMemoryStore({ disk: this.disk, runtime: world.runtime });
     this.observer = {
       sent: (event, attempt) => this.sent.push({ event, attempt }),
@@ -95,6 +96,7 @@ export class TwoSides {
     const replaces = predecessor === undefined ? undefined : this.#ids.get(predecessor);
     const dialled = this.transport.dialer.dial();
     await this.world.advance(1);
+    const known = knownStore(this.agent.store.standing("principal"));
     const session = new AgentSession({
       agent: "edge-1",
       store: this.agent.store.id,
@@ -103,6 +105,7 @@ export class TwoSides {
       random: runtime.random,
       timing: this.timing,
       ...(replaces === undefined ? {} : { replaces }),
+      ...(known === undefined ? {} : { known }),
     });
     const link: Link<AgentSession> = new Link({
       runtime,

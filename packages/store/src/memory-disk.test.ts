@@ -77,3 +77,18 @@ it("is not taken for a store when it holds something else", async () => {
 it("refuses limits that are not positive integers, by name", () => {
   expect(() => createMemoryStore({ limits: { maxBytes: 0 } })).toThrow("maxBytes must be a positive integer");
 });
+
+it("gives a snapshot of what is synced, which goes its own way", async () => {
+  const disk = createMemoryDisk();
+  const handle = await disk.attach().open();
+  await handle.write(row("a"), true);
+  await handle.write(row("b"), false);
+  await handle.write(new Map([["a", undefined]]), false);
+  const copy = disk.snapshot();
+  await handle.write(row("c"), true);
+  const copied = await copy.attach().open();
+  const all = { from: "", before: "z", limit: 10 };
+  expect(await copied.range(all)).toEqual([["a", "a"]]);
+  await copied.write(row("d"), true);
+  expect((await handle.range(all)).map(([key]) => key)).toEqual(["b", "c"]);
+});

@@ -12,6 +12,8 @@ export interface MemoryDisk {
    * is dead for good: stores over it answer `unavailable` or `unknown`. Make a new store over this disk.
    */
   crash(random: Random): void;
+  /** What is durable now, on a disk of its own: what a backup or a snapshot holds. */
+  snapshot(): MemoryDisk;
   /** Every write fails with this, until it is undefined again; for tests of full and broken disks. */
   failWrites(failure: HawserError | undefined): void;
 }
@@ -59,6 +61,13 @@ class SimulatedDisk implements MemoryDisk {
     this.#lifetime++;
     this.#handle?.kill();
     this.#handle = undefined;
+  }
+
+  snapshot(): MemoryDisk {
+    const copy = new SimulatedDisk();
+    for (const [key, value] of this.#rows.range("", "\uffff")) copy.#rows.set(key, value);
+    for (const undo of this.#unsynced.toReversed()) copy.#apply(undo);
+    return copy;
   }
 
   failWrites(failure: HawserError | undefined): void {

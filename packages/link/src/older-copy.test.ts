@@ -1,0 +1,65 @@
+import type { Standing } from "@hawser/store";
+import { describe, expect, it } from "vitest";
+import { knownStore, olderCopy } from "./older-copy.js";
+
+const own = { epoch: 5, version: 7, recorded: 41 };
+const standing: Standing = { peer: { store: "theirs", epoch: 4, version: 3, recorded: 2 }, own };
+const claim = { store: "mine", epoch: 5, eventid: "7", recorded: 41 };
+const asked = { side: "principal", store: "mine", standing, peerStore: "theirs", claim } as const;
+
+describe("olderCopy", () => {
+  it("finds nothing wrong with what is known exactly", () => {
+    expect(olderCopy(asked)).toBeUndefined();
+    expect(olderCopy({ ...asked, side: "agent" })).toBeUndefined();
+    expect(olderCopy({ ...asked, claim: { ...claim, epoch: 0, eventid: "0", recorded: 0 } })).toBeUndefined();
+    expect(olderCopy({ ...asked, claim: undefined })).toBeUndefined();
+  });
+
+  it.each([
+    [{ eventid: "8" }, "the principal's store is an older copy: it gave out version 8, and knows of 7"],
+    [{ recorded: 42 }, "the principal's store is an older copy: it recorded 42 events, and knows of 41"],
+    [{ epoch: 6 }, "the principal's store is an older copy: it began session 6, and knows of 5"],
+  ])("is proven by one more than is known: %j", (more, said) => {
+    const error = olderCopy({ ...asked, claim: { ...claim, ...more } });
+    expect(error?.code).toBe("store_rolled_back");
+    expect(error?.message).toBe(`${said}; run hawser adopt on it`);
+    expect(olderCopy({ ...asked, side: "agent", claim: { ...claim, ...more } })?.message).toContain(
+      "the agent's store is an older copy",
+    );
+  });
+
+  it("is of this store by name: what another one gave out says nothing", () => {
+    const other = { ...claim, store: "before", epoch: 99, eventid: "99", recorded: 99 };
+    expect(olderCopy({ ...asked, claim: other })).toBeUndefined();
+  });
+
+  it("knows of nothing where it has never met the peer", () => {
+    const never = { ...asked, standing: undefined };
+    expect(olderCopy({ ...never, claim: { ...claim, epoch: 0, eventid: "0", recorded: 0 } })).toBeUndefined();
+    expect(
+      olderCopy({ ...never, claim: { ...claim, epoch: 1, eventid: "0", recorded: 0 } })?.message,
+    ).toContain("began session 1, and knows of 0");
+  });
+
+  it("does not compare sessions where its own are not known: the store is of before they were", () => {
+    const former = { ...standing, own: { ...own, epoch: 0 } };
+    expect(olderCopy({ ...asked, standing: former })).toBeUndefined();
+  });
+
+  it("does not compare sessions of one principal with those of another", () => {
+    const moved = { ...asked, peerStore: "another", claim: { ...claim, epoch: 6 } };
+    expect(olderCopy({ ...moved, side: "agent" })).toBeUndefined();
+    // A principal counts by the name of the agent, whatever store that has.
+    expect(olderCopy(moved)?.code).toBe("store_rolled_back");
+  });
+
+  it("says so much that a close reason has room for it", () => {
+    const message = olderCopy({ ...asked, claim: { ...claim, eventid: "1234567" } })?.message ?? "";
+    expect(message.length).toBeLessThanOrEqual(120);
+  });
+});
+
+it("knownStore is what the store knows of the peer's", () => {
+  expect(knownStore(undefined)).toBeUndefined();
+  expect(knownStore(standing)).toEqual({ store: "theirs", epoch: 4, eventid: "3", recorded: 2 });
+});
