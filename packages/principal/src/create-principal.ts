@@ -164,6 +164,9 @@ export function createPrincipal(options: PrincipalOptions): Principal {
     get state() {
       return status.value.kind;
     },
+    get olderCopy() {
+      return sessions.olderCopy;
+    },
     observe: (added) => observers.add(added),
     status: ({ signal } = {}) => status.follow(signal, ({ kind }) => kind === "stopped"),
     resources: createResources({ runtime, store, source, observer, limited }),

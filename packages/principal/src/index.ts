@@ -27,7 +27,7 @@ export type {
   Resources,
 } from "./principal.js";
 export type { DrainTrace, HandleTrace, PublishTrace, ResourceTrace } from "./tracing.js";
-export type { AgentView, DeadLetterView, ResourceView } from "./views.js";
+export type { AgentView, DeadLetterView, OlderCopyReport, ResourceView } from "./views.js";
 export { createListener, type Listener, type ListenerParts } from "./listener/listener.js";
 export { DEFAULT_LISTEN_HOST, DEFAULT_UNIX_SOCKET_MODE } from "./listener/listener-settings.js";
 export { DEFAULT_GATE, type GateOptions, type GateState, type ReadinessCondition } from "./listener/gate.js";

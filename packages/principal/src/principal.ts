@@ -14,7 +14,7 @@ import type {
   UnixListenerOptions,
 } from "./listener/listener-options.js";
 import type { PrincipalObserver } from "./principal-observer.js";
-import type { AgentView, DeadLetterView, ResourceView } from "./views.js";
+import type { AgentView, DeadLetterView, OlderCopyReport, ResourceView } from "./views.js";
 
 /** What `createPrincipal` makes a principal of. */
 export interface PrincipalOptions {
@@ -207,6 +207,8 @@ export interface Principal extends DisposableLifecycle<PrincipalAddresses> {
   readonly gate: GateState;
   /** Whether it serves: the readiness of an orchestrator. */
   readonly state: PrincipalStatus["kind"];
+  /** What agents prove about the store: that it is an older copy of itself. Those are refused, everything else goes on. Undefined while none does. */
+  readonly olderCopy: OlderCopyReport | undefined;
   /** Tells this observer too, also of sessions that are open already, until the answer is called. */
   observe(observer: PrincipalObserver): () => void;
   /**

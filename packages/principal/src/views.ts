@@ -64,3 +64,13 @@ export interface DeadLetterView {
   readonly message: string;
   readonly at: number;
 }
+
+/** What agents prove about the store of their principal: that it is an older copy of itself, put back and started without `hawser adopt`. */
+export interface OlderCopyReport {
+  /** How many of them: those that connected since and were refused. One alone may be the one that is wrong. */
+  readonly agents: number;
+  /** What the first of them proved. */
+  readonly message: string;
+  /** When. Unix milliseconds. */
+  readonly since: number;
+}

@@ -24,7 +24,7 @@ async function status(context: CommandContext): Promise<void> {
   }
   const upMs = runtime.clock.wallTime() - Date.parse(answer.startedAt);
   const sessions = Object.entries(answer.sessionsByTransport).map(([name, count]) => `${name} ${count}`);
-  const rows: readonly (readonly [string, string])[] = [
+  const rows: (readonly [string, string])[] = [
     ["Server", client.server.url],
     ["State", paintState(terminal.style, answer.state)],
     ["Version", `${answer.version} (protocol ${answer.protocolVersions.join(", ")})`],
@@ -34,5 +34,10 @@ async function status(context: CommandContext): Promise<void> {
     ["Pending", String(answer.pending)],
     ["Dead letters", String(answer.deadLetters)],
   ];
+  const { olderCopy } = answer;
+  if (olderCopy !== undefined) {
+    const by = olderCopy.agents === 1 ? "1 agent" : `${olderCopy.agents} agents`;
+    rows.push(["Store", `${terminal.style.bad(`store_rolled_back, say ${by}`)}: ${olderCopy.message}`]);
+  }
   for (const [name, value] of rows) terminal.out(`${terminal.style.bold(`${name}:`.padEnd(14))}${value}`);
 }

@@ -33,6 +33,12 @@ it("tells nothing of what there is not", async () => {
   expect(await scrape({ listener: undefined, draining: undefined })).toEqual([]);
 });
 
+it("tells how many agents prove the store an older copy, also when none does", async () => {
+  const report = { agents: 3, message: "", since: 0 };
+  expect(await scrape({ olderCopy: report })).toEqual(["hawser_older_copy_agents 3"]);
+  expect(await scrape({ olderCopy: undefined })).toEqual(["hawser_older_copy_agents 0"]);
+});
+
 it("tells who waits, who was let in, and why others were not", async () => {
   const listener = { stats: () => STATS, configure: () => {} };
   expect(await scrape({ listener })).toEqual([

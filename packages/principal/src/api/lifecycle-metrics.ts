@@ -4,7 +4,9 @@ import type { ListenerStats } from "../listener/listener-stats.js";
 import type { Principal, PrincipalStatus } from "../principal.js";
 
 /** Where the metrics of the port, the gate and the drain are read. */
-export type LifecycleSource = Partial<Pick<Principal, "listener" | "gate" | "state" | "draining">>;
+export type LifecycleSource = Partial<
+  Pick<Principal, "listener" | "gate" | "state" | "draining" | "olderCopy">
+>;
 
 const GATE_STATES: readonly GateState["kind"][] = ["closed", "waiting", "settling", "open"];
 const PRINCIPAL_STATES: readonly PrincipalStatus["kind"][] = ["stopped", "starting", "open", "draining"];
@@ -100,6 +102,14 @@ export function registerLifecycleMetrics(
     "1 for the state of the gate in front of the agents' port.",
     states(GATE_STATES, () => source()?.gate?.kind),
     "state",
+  );
+  gauge(
+    "hawser_older_copy_agents",
+    "Agents that prove the store of the principal an older copy of itself.",
+    () => {
+      const now = source();
+      return now === undefined || !("olderCopy" in now) ? [] : [["", now.olderCopy?.agents ?? 0]];
+    },
   );
   gauge(
     "hawser_drain_sessions",

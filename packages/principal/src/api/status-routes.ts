@@ -3,14 +3,14 @@ import type { Hono } from "hono";
 import type { Registry } from "prom-client";
 import { z } from "zod";
 import type { Principal } from "../principal.js";
-import type { AgentView } from "../views.js";
+import type { AgentView, OlderCopyReport } from "../views.js";
 import type { FleetSnapshot } from "./fleet-snapshot.js";
 import { operation } from "./operation.js";
 import { route } from "./routes.js";
 import { Info, Live, Ready, Status } from "./status-schemas.js";
 
 export interface StatusParts {
-  readonly principal: Pick<Principal, "state" | "gate">;
+  readonly principal: Pick<Principal, "state" | "gate" | "olderCopy">;
   readonly fleet: FleetSnapshot;
   readonly version: string;
   /** Unix milliseconds. */
@@ -81,6 +81,7 @@ export function statusRoutes(
           protocolVersions: PROTOCOL_VERSIONS,
           startedAt: new Date(startedAt).toISOString(),
           ...sumUp(await fleet.agents()),
+          ...olderCopyJson(principal.olderCopy),
         }),
     ),
   });
@@ -101,6 +102,11 @@ function metricsRoute(app: Hono, registry: Registry): void {
         new Response(await registry.metrics(), { headers: { "content-type": registry.contentType } }),
     ),
   });
+}
+
+function olderCopyJson(report: OlderCopyReport | undefined) {
+  if (report === undefined) return {};
+  return { olderCopy: { ...report, since: new Date(report.since).toISOString() } };
 }
 
 interface FleetSums {

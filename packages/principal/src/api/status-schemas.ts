@@ -40,6 +40,16 @@ export const Status = named(
     pending: count("Accepted and not acknowledged."),
     deadLetters: count("Given up."),
     sessionsByTransport: z.record(z.string(), z.int()),
+    olderCopy: about(
+      "Only where agents prove that the store is an older copy of itself, which was started without `hawser adopt`; they are refused.",
+      z
+        .object({
+          agents: count("That prove it."),
+          message: about("What the first of them proved.", z.string()),
+          since: time("When."),
+        })
+        .optional(),
+    ),
   }),
 );
 

@@ -1,6 +1,7 @@
-import { Link, Receiver, type Outcome } from "@hawser/link";
+import { knownStore, Link, Receiver, type Outcome } from "@hawser/link";
+import type { KnownStore } from "@hawser/protocol";
 import { AgentSession, type SessionEnd } from "@hawser/session";
-import { createMemoryStore, type Store } from "@hawser/store";
+import { createMemoryDisk, createMemoryStore, type Store } from "@hawser/store";
 import type { VirtualRuntime } from "@hawser/testkit";
 import type { MemoryTransport } from "@hawser/transport";
 
@@ -17,12 +18,12 @@ export class BareAgent {
   readonly #transport: MemoryTransport;
   readonly #receiver: Receiver;
 
-  constructor(world: VirtualRuntime, transport: MemoryTransport, name = "edge-1") {
+  constructor(world: VirtualRuntime, transport: MemoryTransport, name = "edge-1", disk = createMemoryDisk()) {
     const { runtime } = world;
     this.name = name;
     this.#world = world;
     this.#transport = transport;
-    this.store = createMemoryStore({ runtime });
+    this.store = createMemoryStore({ disk, runtime });
     this.#receiver = new Receiver({
       runtime,
       store: this.store.inbox,
@@ -34,8 +35,10 @@ export class BareAgent {
     });
   }
 
-  async connect(): Promise<Link<AgentSession>> {
+  /** @param claim what it says of the principal's store, if not the truth */
+  async connect(claim?: KnownStore): Promise<Link<AgentSession>> {
     const { runtime } = this.#world;
+    const known = claim ?? knownStore(this.store.standing("principal"));
     const dialled = this.#transport.dialer.dial();
     await this.#world.advance(1);
     const link: Link<AgentSession> = new Link({
@@ -47,6 +50,7 @@ export class BareAgent {
         window: 8,
         software: "test",
         random: runtime.random,
+        ...(known === undefined ? {} : { known }),
       }),
       store: this.store,
       source: "test/agent",

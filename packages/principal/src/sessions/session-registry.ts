@@ -10,11 +10,13 @@ import type { AgentEventHandler, DrainOptions, DrainProgress, DrainReport } from
 import type { PrincipalObserver } from "../principal-observer.js";
 import type { AdmissionTimes } from "../listener/visitors.js";
 import { SELF_AGENT } from "../self-login.js";
+import type { OlderCopyReport } from "../views.js";
 import type { AgentPresence } from "./agent-presence.js";
 import { applyAgentEvent } from "./apply-agent-event.js";
 import { Drain } from "./drain.js";
 import { resolveDrainOptions } from "./drain-plan.js";
 import { KnownAgents } from "./known-agents.js";
+import { OlderCopy } from "./older-copy.js";
 
 export interface SessionRegistryOptions {
   readonly runtime: Runtime;
@@ -41,6 +43,7 @@ export class SessionRegistry {
   readonly #logger: Logger;
   readonly #links = new Set<Link<PrincipalSession>>();
   readonly #agents: KnownAgents;
+  readonly #olderCopy: OlderCopy;
   /** The agent of a link, once its hello was accepted. */
   readonly #names = new Map<Link<PrincipalSession>, string>();
   #drain: Drain | undefined;
@@ -50,10 +53,15 @@ export class SessionRegistry {
     this.#options = options;
     this.#logger = options.runtime.logger;
     this.#agents = new KnownAgents(options.runtime.clock);
+    this.#olderCopy = new OlderCopy(options.runtime.clock, this.#logger);
   }
 
   get size(): number {
     return this.#links.size;
+  }
+
+  get olderCopy(): OlderCopyReport | undefined {
+    return this.#olderCopy.report;
   }
 
   presence(agent: string): AgentPresence | undefined {
@@ -198,15 +206,22 @@ export class SessionRegistry {
     }));
   }
 
-  #refused({ transport, peer }: Connection, { code, message, agent }: HawserError, name = agent): void {
+  #refused({ transport, peer }: Connection, error: HawserError, name = error.agent): void {
+    const { code, message } = error;
     this.#options.observer.sessionRefused?.(name ?? "", code);
     const fields = { transport, address: peer.address, code, agent: name };
-    this.#logger.warn(fields, `session refused: ${message}`);
+    const line = `session refused: ${message}`;
+    if (code === "store_rolled_back" && name !== undefined) {
+      // Of one cause, and maybe by the whole fleet.
+      this.#olderCopy.proven(name, error);
+      this.#logger.debug(fields, line);
+    } else this.#logger.warn(fields, line);
   }
 
   #opened(link: Link<PrincipalSession>, session: Established): void {
     const presence = this.#agents.getOrAdd(session.agent);
     presence.opened(link, session);
+    this.#olderCopy.welcomed(session.agent);
     const times = this.#options.settled(link.connection);
     this.#logger.info(
       {
@@ -237,13 +252,17 @@ export class SessionRegistry {
   #left(link: Link<PrincipalSession>, agent: string, end: SessionEnd): void {
     const presence = this.#agents.get(agent);
     if (presence?.ended(link, end) !== true) return;
-    if (end.openedAtMs !== undefined) this.#sayEnded(link.connection, agent, end, presence.reason);
+    if (end.openedAtMs !== undefined) {
+      if (end.kind === "refused") this.#options.observer.sessionRefused?.(agent, end.code);
+      this.#sayEnded(link.connection, agent, end, presence.reason);
+    }
     void this.releaseSeries(agent);
   }
 
   #sayEnded({ transport }: Connection, agent: string, end: SessionEnd, reason: string): void {
     const line = `session ended: ${reason}`;
-    if (end.kind === "failed") this.#logger.warn({ agent, transport, code: end.error.code }, line);
+    if (end.kind === "failed" || end.kind === "refused")
+      this.#logger.warn({ agent, transport, code: end.error.code }, line);
     else this.#logger.info({ agent, transport, end: end.kind }, line);
   }
 
