@@ -72,7 +72,7 @@ const PLAYED = {
 
 describe("every close code has a test", () => {
   it("and a line in the list of who says it", () => {
-    expect(Object.keys(SENDERS).map(Number).sort()).toEqual([...CODES].sort());
+    expect(new Set(Object.keys(SENDERS).map(Number))).toEqual(new Set(CODES));
   });
 
   for (const side of ["principal", "agent"] as const)

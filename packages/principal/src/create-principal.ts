@@ -55,6 +55,7 @@ export function createPrincipal(options: PrincipalOptions): Principal {
     observer,
     timing: options.timing,
     resend: options.resend,
+    turn: ({ peer }) => listener?.turn(peer.address),
     settled: ({ peer }) => listener?.settled(peer.address) ?? internal?.settled(peer.address),
     slot: () => listener?.slot() ?? DEFAULT_SLOT_MS,
   });

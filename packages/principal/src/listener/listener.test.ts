@@ -265,6 +265,40 @@ describe("more clients than there is room for", () => {
     expect(listener.stats()).toMatchObject({ waiting: 0, handshakes: 0, handedOver: 3, admitted: 3 });
   });
 
+  it("lets handshakes that end together become sessions one after the other, and nobody wait who is gone", async () => {
+    const world = createVirtualRuntime({ seed: 1 });
+    const h1 = recorder("http/1.1");
+    const admission = { ratePerSecond: 10, burst: 1 };
+    const { port, listener } = await listen([h1], { admission }, world.runtime);
+    const all: Socket[] = [];
+    for (let number = 0; number < 4; number += 1) {
+      const client = await dial(port);
+      client.write("GET");
+      all.push(client);
+      await until(() => listener.stats().waiting === 1 || h1.taken.length === number + 1);
+      await world.advance(100);
+      await until(() => h1.taken.length === number + 1);
+    }
+    const come: number[] = [];
+    const [first, second, third, fourth] = all.map(({ localPort }, number) => {
+      const turn = listener.turn(`127.0.0.1:${localPort}`);
+      return turn?.then(() => come.push(number));
+    });
+    expect([first, second, third, fourth]).not.toContain(undefined);
+    expect(listener.turn("127.0.0.1:1")).toBeUndefined();
+    await first;
+    expect(come).toEqual([0]);
+    all[1]?.destroy();
+    await second;
+    await world.advance(99);
+    expect(come).toEqual([0, 1]);
+    await world.advance(1);
+    await third;
+    await world.advance(100);
+    await fourth;
+    expect(come).toEqual([0, 1, 2, 3]);
+  });
+
   it("tells those beyond the line when to come back, through their acceptor, one slot after the other", async () => {
     const h1 = recorder("http/1.1");
     const admission = { ratePerSecond: 10, burst: 1, maxHandshakes: 1, maxWaiting: 0 };

@@ -30,6 +30,11 @@ export interface ListenerParts {
 
 /** A port (or a Unix socket) in front of the acceptors: it lets sockets in at a bounded rate and hands each to the acceptor of its protocol. */
 export interface Listener<Address = BoundAddress> extends Lifecycle<Address> {
+  /**
+   * Resolves when the connection from this address may become a session, so that no more open in a second than the settings say; or when it is gone. Undefined for an
+   * address that does not wait here.
+   */
+  turn(address: string): Promise<void> | undefined;
   /** The connection from this address became a session, or was refused as one: its place is for somebody else. */
   settled(address: string): AdmissionTimes | undefined;
   /** When somebody who is refused behind this listener is to come back: a slot of its own. In milliseconds from now. */
@@ -119,6 +124,10 @@ class FrontListener<Address> implements Listener<Address> {
     this.#server?.close();
     this.#server = undefined;
     await this.#visitors.clear();
+  }
+
+  turn(address: string): Promise<void> | undefined {
+    return this.#visitors.turn(address);
   }
 
   settled(address: string): AdmissionTimes | undefined {

@@ -7,6 +7,12 @@ import type { AdmissionSettings } from "./admission/admission-settings.js";
 /** Where a socket is between accept and session. */
 export type VisitorStage = "waiting" | "tls" | "protocol" | "unsupported" | "handedOver";
 
+/** What a client waits for that could be a session. */
+interface Turn {
+  readonly come: Promise<void>;
+  readonly comes: () => void;
+}
+
 /** A socket that is not a session yet. */
 export interface Visitor {
   readonly socket: Socket;
@@ -20,6 +26,8 @@ export interface Visitor {
   begunAtMs: number | undefined;
   /** It is only let in to be told this. */
   refusal: SocketRefusal | undefined;
+  /** It is through with its handshake, and waits for its turn. */
+  turn: Turn | undefined;
 }
 
 /** How long a client took to become a session, in milliseconds. */
@@ -73,6 +81,7 @@ export class Visitors {
       arrivedAtMs: this.#now(),
       begunAtMs: undefined,
       refusal: undefined,
+      turn: undefined,
     };
     this.#present.set(address, visitor);
     socket.once("close", () => {
@@ -82,6 +91,19 @@ export class Visitors {
     });
     this.#queue.arrived(visitor, this.#now());
     this.#pump();
+  }
+
+  /** Resolves when what came from this address may become a session, or is gone. Undefined for what is no visitor. */
+  turn(address: string): Promise<void> | undefined {
+    const visitor = this.#present.get(address);
+    if (visitor === undefined) return undefined;
+    if (visitor.turn === undefined && this.#queue.ready(visitor)) {
+      let comes = (): void => {};
+      const come = new Promise<void>((resolve) => (comes = resolve));
+      visitor.turn = { come, comes };
+      this.#pump();
+    }
+    return visitor.turn?.come;
   }
 
   /** What came from this address is a session now, or was refused in its own protocol: its place is free. Undefined for what is no visitor. */
@@ -129,6 +151,9 @@ export class Visitors {
           next.client.begunAtMs = this.#now();
           this.#options.begin(next.client);
           break;
+        case "opens":
+          next.client.turn?.comes();
+          break;
         case "refused":
           this.#refuse(next.client, next.retryAfterMs);
           break;
@@ -162,6 +187,7 @@ export class Visitors {
   /** False when it was forgotten before. */
   #forget(visitor: Visitor): boolean {
     this.#refusing.delete(visitor);
+    visitor.turn?.comes();
     this.#queue.finished(visitor, this.#now());
     if (this.#present.get(visitor.address) !== visitor) return false;
     return this.#present.delete(visitor.address);

@@ -31,6 +31,8 @@ export interface SessionRegistryOptions {
   readonly observer: PrincipalObserver;
   readonly timing: Partial<SessionTiming> | undefined;
   readonly resend: Partial<ResendTiming> | undefined;
+  /** Resolves when a connection that is let in may become a session; undefined: now. */
+  readonly turn: (connection: Connection) => Promise<void> | undefined;
   /** A connection became a session, or ended without: its handshake is over. */
   readonly settled: (connection: Connection) => AdmissionTimes | undefined;
   /** When somebody who is refused is to come back: a slot of its own, in milliseconds from now. */
@@ -162,6 +164,11 @@ export class SessionRegistry {
     }
     const result = await this.#authenticate(link.connection.peer, hello);
     if (!result.ok) return refuse(result.error, result.retryAfterMs);
+    await this.#options.turn(link.connection);
+    // Much may have happened meanwhile, and what ended must leave nothing behind.
+    if (!this.#links.has(link))
+      return refuse(new HawserError("connection_closed", "it went away before it was let in"));
+    if (this.#drain !== undefined) return { kind: "refused", ...this.#drain.refusal(hello.agent) };
     const presence = this.#agents.getOrAdd(hello.agent);
     const linkObserver = this.#options.observer.link?.(hello.agent);
     this.#names.set(link, hello.agent);
@@ -261,9 +268,10 @@ export class SessionRegistry {
 
   #sayEnded({ transport }: Connection, agent: string, end: SessionEnd, reason: string): void {
     const line = `session ended: ${reason}`;
+    const code = "error" in end ? { code: end.error.code } : {};
     if (end.kind === "failed" || end.kind === "refused")
-      this.#logger.warn({ agent, transport, code: end.error.code }, line);
-    else this.#logger.info({ agent, transport, end: end.kind }, line);
+      this.#logger.warn({ agent, transport, ...code }, line);
+    else this.#logger.info({ agent, transport, end: end.kind, ...code }, line);
   }
 
   /** Metrics of an agent go with it: when neither a session nor anything undelivered is left of it here. */

@@ -216,3 +216,105 @@ describe.each([1, 2, 3, 4, 5])("a fleet of 2,000 at 200 a second, seed %i", (see
     expect(queue.stats(0).refused).toBeLessThan(2_200);
   });
 });
+
+describe("openings", () => {
+  const rate = { ratePerSecond: 100, burst: 5, maxHandshakes: 1_000, maxWaiting: 1_000 };
+
+  /** What is decided from now until nothing is left to do, with the time of each. */
+  function run(queue: AdmissionQueue<Client>, fromMs: number, untilMs: number) {
+    const log: { readonly atMs: number; readonly decision: Admission<Client> }[] = [];
+    for (let nowMs = fromMs; nowMs <= untilMs; ) {
+      log.push(...takeAll(queue, nowMs).map((decision) => ({ atMs: nowMs, decision })));
+      const wakeAt = queue.nextWakeAt(nowMs);
+      if (wakeAt === undefined) break;
+      nowMs = Math.max(wakeAt, nowMs + 0.001);
+    }
+    return log;
+  }
+
+  const busiestSecond = (times: readonly number[]): number =>
+    Math.max(0, ...times.map((from) => times.filter((at) => at >= from && at < from + 1_000).length));
+
+  it("go on at the rate, in order, when a machine that stood still finishes its handshakes in one moment", () => {
+    const queue = queueOf(rate);
+    const all = clients(200);
+    for (const client of all) queue.arrived(client, 0);
+    const begun = run(queue, 0, 1_000).filter(({ decision }) => decision.kind === "admitted");
+    expect(begun).toHaveLength(105);
+    for (const { decision } of begun) expect(queue.ready(decision.client)).toBe(true);
+    const opened = run(queue, 1_000, 3_100).filter(({ decision }) => decision.kind === "opens");
+    expect(opened.map(({ decision }) => decision.client.name)).toEqual([...all.keys()].slice(0, 105));
+    expect(opened.filter(({ atMs }) => atMs === 1_000)).toHaveLength(5);
+    expect(busiestSecond(opened.map(({ atMs }) => atMs))).toBeLessThanOrEqual(105);
+    expect(opened.at(-1)?.atMs).toBeCloseTo(2_000, 0);
+  });
+
+  it.each([1, 2, 3, 4, 5])(
+    "never exceed rate and burst in any second, however handshakes bunch (seed %i)",
+    (seed) => {
+      const random = seededRandom(seed);
+      const queue = queueOf(rate);
+      const openedAt: number[] = [];
+      const readyAt = new Map<Client, number>();
+      const all = clients(600);
+      for (const client of all) queue.arrived(client, 0);
+      let stalledUntil = 0;
+      for (let nowMs = 0; openedAt.length < all.length; nowMs += 5) {
+        // The machine stands still now and then, for up to half a second.
+        if (nowMs < stalledUntil) continue;
+        if (random.next() < 0.01) stalledUntil = nowMs + 500 * random.next();
+        for (const [client, atMs] of readyAt)
+          if (atMs <= nowMs && readyAt.delete(client)) queue.ready(client);
+        for (const decision of takeAll(queue, nowMs)) {
+          if (decision.kind === "admitted") readyAt.set(decision.client, nowMs + 300 * random.next());
+          // Who waits for too long comes back later; here, at once.
+          if (decision.kind === "refused") queue.arrived(decision.client, nowMs);
+          if (decision.kind !== "opens") continue;
+          openedAt.push(nowMs);
+          queue.finished(decision.client, nowMs);
+        }
+      }
+      expect(busiestSecond(openedAt)).toBeLessThanOrEqual(105);
+    },
+  );
+
+  it("cost nothing in a quiet time: who is through opens at once", () => {
+    const queue = queueOf(rate);
+    const [client] = clients(1);
+    if (client === undefined) throw new Error("one client");
+    expect(kinds(arrive(queue, [client], 0))).toBe("a");
+    queue.ready(client);
+    expect(queue.nextWakeAt(3)).toBe(3);
+    expect(kinds(takeAll(queue, 3))).toBe("o");
+  });
+
+  it("follow the ramp, too", () => {
+    const queue = queueOf({ ...rate, rampMs: 10_000 });
+    const all = clients(50);
+    for (const client of all) queue.arrived(client, 0);
+    run(queue, 0, 2_900);
+    const before = all.filter((client) => queue.ready(client));
+    // A tenth of the rate at the start, and 28 percent after two seconds: 0.1 x 2 + 0.18 seconds of it.
+    expect(before.length).toBeGreaterThan(30);
+    const opened = run(queue, 2_900, 3_900).filter(({ decision }) => decision.kind === "opens");
+    expect(opened.length).toBeLessThanOrEqual(45);
+  });
+
+  it("are not for who has gone, was cut off, or never had a handshake; and those cost no turn", () => {
+    const queue = queueOf({ ...rate, ratePerSecond: 1, burst: 1, handshakeTimeoutMs: 2_500 });
+    const [first, second, third, stranger] = clients(4);
+    if (first === undefined || second === undefined || third === undefined || stranger === undefined)
+      throw new Error("four clients");
+    arrive(queue, [first, second, third], 0);
+    takeAll(queue, 1_000);
+    takeAll(queue, 2_000);
+    for (const client of [first, second, third]) expect(queue.ready(client)).toBe(true);
+    expect(queue.ready(stranger)).toBe(false);
+    queue.finished(first, 2_000);
+    expect(takeAll(queue, 2_000)).toEqual([{ kind: "opens", client: second }]);
+    // The turn of the third would come at 3,000; its handshake may last until 4,500.
+    expect(queue.nextWakeAt(2_000)).toBe(3_000);
+    expect(takeAll(queue, 4_500).map(({ kind }) => kind)).toEqual(["expired", "expired"]);
+    expect(queue.nextWakeAt(4_500)).toBeUndefined();
+  });
+});

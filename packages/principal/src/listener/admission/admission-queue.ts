@@ -9,6 +9,8 @@ import { TokenBucket } from "./token-bucket.js";
 export type Admission<Client> =
   /** Its handshake may begin; `finished` when it is over. */
   | { readonly kind: "admitted"; readonly client: Client }
+  /** Its handshake is through, and now is its turn to become a session. */
+  | { readonly kind: "opens"; readonly client: Client }
   /** It has to go and come back. */
   | { readonly kind: "refused"; readonly client: Client; readonly retryAfterMs: number }
   /** Its handshake took too long: it is to be cut off. */
@@ -34,12 +36,16 @@ const LEAST_SLOT_SHARE = 0.1;
  * First come, first served, at most so many a second and so many at once. Who finds the line full, or stands in it too long, is given a slot: a time of its own, as far
  * behind the one before as this principal needs for one client. So those who were turned away come back one after the other, at the rate at which
  * they can be taken, and not all at once.
+ *
+ * The rate holds twice: handshakes begin at it, because they cost, and sessions open at it, because a machine that was held up for a moment would finish all the
+ * handshakes of that moment in the next one.
  */
 export class AdmissionQueue<Client extends object> {
   readonly #random: Random;
   #settings: AdmissionSettings;
   #ramp: AdmissionRamp;
   readonly #bucket: TokenBucket;
+  readonly #openings: TokenBucket;
   readonly #meter = new CapacityMeter();
   #slots: SlotSchedule;
   /** Monotonic time at which each began to wait, first come first. */
@@ -48,6 +54,8 @@ export class AdmissionQueue<Client extends object> {
   readonly #beyond = new Set<Client>();
   /** Deadlines of handshakes under way, earliest first as long as the setting stays. */
   readonly #handshakes = new Map<Client, number>();
+  /** Those of them that are through and wait for their turn to open, first come first. */
+  readonly #ready = new Set<Client>();
   #admitted = 0;
   #refused = 0;
   #expired = 0;
@@ -57,7 +65,8 @@ export class AdmissionQueue<Client extends object> {
     this.#random = random;
     this.#ramp = new AdmissionRamp(nowMs, settings.rampMs);
     this.#bucket = new TokenBucket((atMs) => this.#rateAt(atMs), settings.burst, nowMs);
-    if (settings.rampMs > 0) this.#bucket.empty(nowMs);
+    this.#openings = new TokenBucket((atMs) => this.#rateAt(atMs), settings.burst, nowMs);
+    if (settings.rampMs > 0) for (const bucket of [this.#bucket, this.#openings]) bucket.empty(nowMs);
     this.#slots = new SlotSchedule({ random, maxSlotMs: settings.maxSlotMs });
   }
 
@@ -67,16 +76,29 @@ export class AdmissionQueue<Client extends object> {
     this.#waiting.set(client, nowMs);
   }
 
+  /** Its handshake is through: `take` says when it may become a session. False for a client that has no handshake under way. */
+  ready(client: Client): boolean {
+    if (!this.#handshakes.has(client)) return false;
+    this.#ready.add(client);
+    return true;
+  }
+
   /** The handshake is over, or the client is gone; also the way to give up a place in the line. Unknown clients are ignored. */
   finished(client: Client, nowMs: number): void {
     this.#leaveLine(client);
+    this.#ready.delete(client);
     const saturated = this.#handshakes.size >= this.#settings.maxHandshakes && this.#waiting.size > 0;
     if (this.#handshakes.delete(client)) this.#meter.finished(nowMs, saturated);
   }
 
   /** The next decision; call it until it answers undefined. */
   take(nowMs: number): Admission<Client> | undefined {
-    return this.#takeExpired(nowMs) ?? this.#takeAdmitted(nowMs) ?? this.#takeRefused(nowMs);
+    return (
+      this.#takeExpired(nowMs) ??
+      this.#takeOpening(nowMs) ??
+      this.#takeAdmitted(nowMs) ??
+      this.#takeRefused(nowMs)
+    );
   }
 
   /** When `take` will next have something if nothing else happens; undefined when only an input can change that. */
@@ -86,6 +108,7 @@ export class AdmissionQueue<Client extends object> {
       at = deadlineMs;
       break;
     }
+    if (this.#ready.size > 0) at = Math.min(at, this.#openings.nextAtMs(nowMs));
     for (const sinceMs of this.#waiting.values()) {
       at = Math.min(at, sinceMs + this.#settings.maxWaitMs);
       if (this.#handshakes.size < this.#settings.maxHandshakes)
@@ -97,7 +120,7 @@ export class AdmissionQueue<Client extends object> {
 
   /** Other settings from now on; deadlines of handshakes under way stay, and the ramp is not begun anew. */
   configure(settings: AdmissionSettings, nowMs: number): void {
-    this.#bucket.setBurst(settings.burst, nowMs);
+    for (const bucket of [this.#bucket, this.#openings]) bucket.setBurst(settings.burst, nowMs);
     if (settings.maxSlotMs !== this.#settings.maxSlotMs)
       this.#slots = new SlotSchedule({ random: this.#random, maxSlotMs: settings.maxSlotMs });
     this.#settings = settings;
@@ -134,8 +157,18 @@ export class AdmissionQueue<Client extends object> {
     for (const [client, deadlineMs] of this.#handshakes) {
       if (deadlineMs > nowMs) return undefined;
       this.#handshakes.delete(client);
+      this.#ready.delete(client);
       this.#expired += 1;
       return { kind: "expired", client };
+    }
+    return undefined;
+  }
+
+  #takeOpening(nowMs: number): Admission<Client> | undefined {
+    for (const client of this.#ready) {
+      if (!this.#openings.take(nowMs)) return undefined;
+      this.#ready.delete(client);
+      return { kind: "opens", client };
     }
     return undefined;
   }

@@ -3,7 +3,7 @@ import { HawserError, LIMITS } from "@hawser/protocol";
 /** How fast strangers are let in. May be changed while the principal runs. */
 export interface AdmissionSettings {
   /**
-   * New connections a second. A core finishes about 1,000 TLS handshakes a second; the half leaves room for those who are in. @default 500
+   * New connections a second: as many handshakes begin, and as many sessions open. A core finishes about 1,000 TLS handshakes a second; the half leaves room for those who are in. @default 500
    */
   readonly ratePerSecond: number;
   /** Connections that may come at once after a quiet time. In any second at most `ratePerSecond + burst` get in. @default a twentieth of the rate, at least 1 */
