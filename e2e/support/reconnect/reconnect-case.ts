@@ -26,8 +26,8 @@ export const ROWS = {
     "after d + U[0,1) x min(30000, max(250, d/10)), no sooner than 250; otherwise as above",
   ],
   refused: [
-    "unauthenticated, forbidden, invalid_agent_name, unsupported_version (4003, 4004, 4005)",
-    "U[5 min, 10 min), or later if asked; log loudly. New credentials: at once (but not for the version)",
+    "unauthenticated, forbidden, invalid_agent_name, unsupported_version, store_rolled_back (4003, 4004, 4005, 4010)",
+    "U[5 min, 10 min), or later if asked; log loudly. New credentials: at once (but not for the version or a store)",
   ],
   superseded: ["superseded (4002)", "as a failure; log loudly"],
   failed: [
