@@ -38,6 +38,13 @@ it("npm run bench -- delivery --json ends with one line of the promised shape", 
   expect(last).toEqual({ delivery: rows, pendingCostRatio: number, pendingMemoryMb: number });
 });
 
+it("npm run bench -- tracing --json ends with one line of the promised shape", async () => {
+  expect(await lastLine(["tracing", "--json", "--quick"])).toEqual({
+    idleChannelNs: number,
+    cpuUsPerEvent: { off: number, unsampled: number, sampled: number },
+  });
+});
+
 it("npm run bench -- storm --json ends with one line of the promised shape, and draws it; Hawser loses nothing and applies nothing twice", async () => {
   const directory = await mkdtemp(join(tmpdir(), "hawser-bench-test-"));
   const svg = join(directory, "storm.svg");

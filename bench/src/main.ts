@@ -5,6 +5,7 @@ import { measurePendingCost } from "./pending-cost.js";
 import { profileSummary } from "./profile-summary.js";
 import { makeDiskPlace } from "./real-disk.js";
 import { storm } from "./storm/storm-command.js";
+import { tracing } from "./tracing/tracing-command.js";
 import { describeRun, jsonLine, spreadLine, table } from "./report.js";
 
 const USAGE = `usage: npm run bench -- delivery [--json] [--quick] [--transports ws-json,ws-proto,grpc] [--agents 1,100] [--windows 1,256]
@@ -13,6 +14,7 @@ const USAGE = `usage: npm run bench -- delivery [--json] [--quick] [--transports
        npm run bench -- storm [--json] [--quick] [--tls] [--clients hawser,naive,socket.io] [--agents 5000] [--events-per-second 500] [--steady-ms 8000]
          [--down-ms 2000] [--deadline-ms 120000] [--rotation-agents 50] [--rotation-events-per-second 400] [--measure-ms 5000] [--rounds 3]
          [--svg docs/storm.svg] [--directory <on a disk>]
+       npm run bench -- tracing [--json] [--quick] [--events 40000] [--rounds 7]
        npm run bench -- profile <file.cpuprofile>...`;
 
 async function delivery(args: readonly string[]): Promise<void> {
@@ -38,6 +40,7 @@ const [command, ...args] = process.argv.slice(2);
 try {
   if (command === "delivery") await delivery(args);
   else if (command === "storm") await storm(args);
+  else if (command === "tracing") await tracing(args);
   else if (command === "profile") for (const file of args) console.log(await profileSummary(file));
   else {
     console.error(USAGE);

@@ -37,46 +37,55 @@ export type Direction = "down" | "up";
 const AGENTS = "agents/{agent}";
 const PRINCIPAL = "principal";
 
-/** What a span is called: the operation, and the mailbox without the agent's name. */
-export function spanName(operation: string, direction: Direction): string {
-  return `${operation} ${direction === "down" ? AGENTS : PRINCIPAL}`;
-}
-
-/** One operation on the mailbox between the principal and one agent. */
+/** One kind of operation on the mailboxes between the principal and its agents. */
 export interface Operation {
   readonly name: string;
   readonly type: "send" | "process";
   readonly direction: Direction;
-  readonly agent: string;
   /** It happens at the agent. */
   readonly atAgent: boolean;
 }
 
-export function operationAttributes({ name, type, direction, agent, atAgent }: Operation): Attributes {
-  return {
+/** What a span is called: the operation, and the mailbox without the agent's name. */
+export function spanName({ name, direction }: Operation): string {
+  return `${name} ${direction === "down" ? AGENTS : PRINCIPAL}`;
+}
+
+/** The attributes of an operation for one agent. What is the same for all agents is put together once: two spans for each event are made on the way of the event. */
+export function operationAttributes({
+  name,
+  type,
+  direction,
+  atAgent,
+}: Operation): (agent: string) => Attributes {
+  const same: Attributes = {
     [ATTRIBUTES.system]: "hawser",
     [ATTRIBUTES.operationName]: name,
     [ATTRIBUTES.operationType]: type,
-    ...(direction === "down"
-      ? {
-          [ATTRIBUTES.destinationName]: `agents/${agent}`,
-          [ATTRIBUTES.destinationTemplate]: AGENTS,
-        }
-      : { [ATTRIBUTES.destinationName]: PRINCIPAL }),
-    ...(atAgent ? { [ATTRIBUTES.clientId]: agent } : {}),
-    [ATTRIBUTES.agent]: agent,
+    [ATTRIBUTES.destinationName]: PRINCIPAL,
+    ...(direction === "down" ? { [ATTRIBUTES.destinationTemplate]: AGENTS } : {}),
+  };
+  return (agent) => {
+    const attributes = { ...same };
+    if (direction === "down") attributes[ATTRIBUTES.destinationName] = `agents/${agent}`;
+    if (atAgent) attributes[ATTRIBUTES.clientId] = agent;
+    attributes[ATTRIBUTES.agent] = agent;
+    return attributes;
   };
 }
 
-export function eventAttributes({ id, source, type, subject, resourceid, eventid }: EventDraft): Attributes {
-  return {
-    [ATTRIBUTES.messageId]: id,
-    [ATTRIBUTES.eventId]: id,
-    [ATTRIBUTES.eventSource]: source,
-    [ATTRIBUTES.eventSpecVersion]: "1.0",
-    [ATTRIBUTES.eventType]: type,
-    ...(subject === undefined ? {} : { [ATTRIBUTES.eventSubject]: subject }),
-    [ATTRIBUTES.resourceId]: resourceid,
-    ...(typeof eventid === "string" ? { [ATTRIBUTES.version]: eventid } : {}),
-  };
+/** Adds those of an event. */
+export function addEvent(
+  attributes: Attributes,
+  { id, source, type, subject, resourceid, eventid }: EventDraft,
+): Attributes {
+  attributes[ATTRIBUTES.messageId] = id;
+  attributes[ATTRIBUTES.eventId] = id;
+  attributes[ATTRIBUTES.eventSource] = source;
+  attributes[ATTRIBUTES.eventSpecVersion] = "1.0";
+  attributes[ATTRIBUTES.eventType] = type;
+  if (subject !== undefined) attributes[ATTRIBUTES.eventSubject] = subject;
+  attributes[ATTRIBUTES.resourceId] = resourceid;
+  if (typeof eventid === "string") attributes[ATTRIBUTES.version] = eventid;
+  return attributes;
 }

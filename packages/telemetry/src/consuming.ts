@@ -1,5 +1,5 @@
 import { context, SpanKind, trace, type Context, type Link, type Tracer } from "@opentelemetry/api";
-import { ATTRIBUTES, eventAttributes, operationAttributes, spanName, type Operation } from "./attributes.js";
+import { addEvent, ATTRIBUTES, operationAttributes, spanName, type Operation } from "./attributes.js";
 import type { HandleMessage } from "./channel-messages.js";
 import { recordError, type SpanPlan } from "./operation-spans.js";
 import { creatorOf, isUnderWay } from "./span-context.js";
@@ -13,25 +13,20 @@ export type Relation = "child" | "link";
 /** Spans of handlers at work, active as long as they are. */
 export function handleSpans(
   tracer: Tracer,
-  consumer: Omit<Operation, "agent" | "type" | "name">,
+  consumer: Pick<Operation, "direction" | "atAgent">,
   relation: Relation,
 ): SpanPlan<HandleMessage> {
+  const operation: Operation = { ...consumer, name: "process", type: "process" };
+  const attributesFor = operationAttributes(operation);
   return {
     begin(message) {
       const { agent, event, attempt } = message;
-      const operation: Operation = { ...consumer, agent, name: "process", type: "process" };
       const { parent, links } = placeOf(event, relation);
+      const attributes = addEvent(attributesFor(agent), event);
+      attributes[ATTRIBUTES.attempt] = attempt;
       const span = tracer.startSpan(
-        spanName(operation.name, operation.direction),
-        {
-          kind: SpanKind.CONSUMER,
-          attributes: {
-            ...operationAttributes(operation),
-            ...eventAttributes(event),
-            [ATTRIBUTES.attempt]: attempt,
-          },
-          links,
-        },
+        spanName(operation),
+        { kind: SpanKind.CONSUMER, attributes, links },
         parent,
       );
       const active = trace.setSpan(parent, span);

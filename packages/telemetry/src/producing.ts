@@ -1,18 +1,28 @@
-import { context, SpanKind, trace, type Attributes, type Context, type Tracer } from "@opentelemetry/api";
+import {
+  context,
+  SpanKind,
+  trace,
+  type Attributes,
+  type Context,
+  type Span,
+  type Tracer,
+} from "@opentelemetry/api";
 import { traceContextOf, type EventDraft, type TraceContext } from "@hawser/protocol";
-import { ATTRIBUTES, eventAttributes, operationAttributes, spanName, type Operation } from "./attributes.js";
+import { addEvent, ATTRIBUTES, operationAttributes, spanName, type Operation } from "./attributes.js";
 import type { PublishMessage, ResourceMessage } from "./channel-messages.js";
 import type { SpanPlan } from "./operation-spans.js";
 import { creatorOf, isUnderWay, toSpanContext, toTraceContext } from "./span-context.js";
 
-type Producer = Omit<Operation, "agent" | "type">;
+type Producer = Omit<Operation, "type">;
 
 /** Spans of events that are being accepted. */
 export function publishSpans(tracer: Tracer, producer: Producer): SpanPlan<PublishMessage> {
+  const operation: Operation = { ...producer, type: "send" };
+  const attributesFor = operationAttributes(operation);
   return {
     begin(message) {
       const { agent, event } = message;
-      return begin(tracer, { ...producer, agent, type: "send" }, message, event);
+      return begin(tracer, operation, message, addEvent(attributesFor(agent), event), event);
     },
     end({ result }, span) {
       if (result === undefined) return;
@@ -24,14 +34,16 @@ export function publishSpans(tracer: Tracer, producer: Producer): SpanPlan<Publi
 
 /** Spans of resources that are being changed. What event comes of it, if any, is known at the end. */
 export function resourceSpans(tracer: Tracer, producer: Producer): SpanPlan<ResourceMessage> {
+  const operation: Operation = { ...producer, type: "send" };
+  const attributesFor = operationAttributes(operation);
   return {
     begin(message) {
-      const { agent, kind, name } = message;
-      const subject = { [ATTRIBUTES.eventSubject]: `${kind}/${name}` };
-      return begin(tracer, { ...producer, agent, type: "send" }, message, undefined, subject);
+      const attributes = attributesFor(message.agent);
+      attributes[ATTRIBUTES.eventSubject] = `${message.kind}/${message.name}`;
+      return begin(tracer, operation, message, attributes, undefined);
     },
     end({ event }, span) {
-      if (event !== undefined) span.setAttributes(eventAttributes(event));
+      if (event !== undefined) span.setAttributes(addEvent({}, event));
     },
   };
 }
@@ -44,21 +56,17 @@ function begin(
   tracer: Tracer,
   operation: Operation,
   message: { traceContext: TraceContext | undefined },
-  event?: EventDraft,
-  more?: Attributes,
-): ReturnType<Tracer["startSpan"]> {
+  attributes: Attributes,
+  event: EventDraft | undefined,
+): Span {
   const isMade = event !== undefined && ("traceparent" in event || "tracestate" in event);
   const creator = isMade ? creatorOf(event) : undefined;
   const caller = message.traceContext ?? (isMade ? traceContextOf(event) : undefined);
   const span = tracer.startSpan(
-    spanName(operation.name, operation.direction),
+    spanName(operation),
     {
       kind: isMade ? SpanKind.CLIENT : SpanKind.PRODUCER,
-      attributes: {
-        ...operationAttributes(operation),
-        ...(event === undefined ? {} : eventAttributes(event)),
-        ...more,
-      },
+      attributes,
       links: creator === undefined ? [] : [{ context: creator }],
     },
     parentOf(caller),

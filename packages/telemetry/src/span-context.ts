@@ -15,10 +15,9 @@ import { parseTraceContext, traceContextOf, type TraceContext } from "@hawser/pr
 export function toTraceContext(spanContext: SpanContext): TraceContext | undefined {
   if (!isSpanContextValid(spanContext)) return undefined;
   const { traceId, spanId, traceFlags, traceState } = spanContext;
-  return parseTraceContext(
-    `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, "0")}`,
-    traceState?.serialize(),
-  );
+  const traceparent = `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, "0")}`;
+  const tracestate = traceState?.serialize();
+  return tracestate === undefined || tracestate === "" ? { traceparent } : { traceparent, tracestate };
 }
 
 /** The span that a trace context names, somewhere else. */
