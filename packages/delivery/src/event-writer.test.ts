@@ -402,3 +402,60 @@ test.each([0, 1.5, 65_537, Number.NaN])("a window of %s is refused", (window) =>
 test.each([1, 65_536])("a window of %s is accepted", (window) => {
   expect(writer(window).inFlight).toBe(0);
 });
+
+test("what was passed over comes late: behind what is held of its resource, and counts for the lowest version", () => {
+  const sender = writer();
+  offer(sender, [1, { resource: "a" }], [2, { resource: "a" }], [9, { resource: "b" }]);
+  expect([sender.heldOf("a_1"), sender.heldOf("b_1"), sender.heldOf("c_1")]).toEqual([2, 1, 0]);
+  expect(takeAll(sender)).toEqual(["1", "9"]);
+  sender.offerLate(deliverable(5, { resource: "a" }));
+  sender.offerLate(deliverable(6, { resource: "c" }));
+  expect(() => sender.offerLate(deliverable(4, { resource: "a" }))).toThrow("behind a newer one");
+  expect([sender.held, sender.heldOf("a_1"), sender.lowestHeld()]).toEqual([5, 3, 1]);
+  expect(takeAll(sender)).toEqual(["6"]);
+  sender.ack(key(1, "a"), 0);
+  expect(takeAll(sender)).toEqual(["2"]);
+  sender.ack(key(2, "a"), 0);
+  sender.ack(key(9, "b"), 0);
+  expect(takeAll(sender)).toEqual(["5"]);
+  expect(sender.lowestHeld()).toBe(5);
+  sender.ack(key(5, "a"), 0);
+  expect(sender.lowestHeld()).toBe(6);
+  sender.ack(key(6, "c"), 0);
+  expect([sender.held, sender.lowestHeld()]).toEqual([0, undefined]);
+});
+
+test("a state that is passed over takes the turn of the one that backs off, and of the one in flight where something waits", () => {
+  const sender = writer();
+  const passed = deliverable(9, { type: "spec" }).event;
+  offer(sender, [1, { type: "spec" }], [2]);
+  takeAll(sender);
+  sender.nack(nack(1, true), 0);
+  sender.passedOver(deliverable(8, { type: "status" }).event);
+  expect(takeAll(sender)).toEqual([]);
+  sender.passedOver(passed);
+  expect(takeAll(sender)).toEqual(["2"]);
+  sender.ack(key(2), 0);
+  expect(sender.held).toBe(0);
+  offer(sender, [10, { type: "spec" }]);
+  expect(takeAll(sender)).toEqual(["10"]);
+  sender.passedOver(passed);
+  expect(takeAll(sender, 10_000)).toEqual(["10#2"]);
+  offer(sender, [11]);
+  sender.passedOver(passed);
+  expect(takeAll(sender, 100_000)).toEqual(["11"]);
+});
+
+test("it is starved while the window has room and nothing that is held may fill it", () => {
+  const sender = writer(2);
+  expect(sender.starved).toBe(true);
+  offer(sender, [1, { resource: "a" }], [2, { resource: "b" }], [3, { resource: "c" }]);
+  expect(sender.starved).toBe(false);
+  takeAll(sender);
+  expect(sender.starved).toBe(false);
+  sender.nack(nack(1, true, "a"), 0);
+  expect(sender.starved).toBe(false);
+  takeAll(sender);
+  sender.nack(nack(2, true, "b"), 0);
+  expect(sender.starved).toBe(true);
+});

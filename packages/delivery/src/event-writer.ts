@@ -1,5 +1,15 @@
-import { HawserError, LIMITS, supersedes, type EventKey, type Nack } from "@hawser/protocol";
+import {
+  eventClass,
+  HawserError,
+  LIMITS,
+  supersedes,
+  type EventClass,
+  type EventKey,
+  type HawserEvent,
+  type Nack,
+} from "@hawser/protocol";
 import type { Random } from "@hawser/runtime";
+import { Deadline, DeadlineQueue } from "./deadline-queue.js";
 import type { Deliverable } from "./deliverable.js";
 import type { AckResult, NackResult, Transmission } from "./event-writer-results.js";
 import { fullJitter } from "./full-jitter.js";
@@ -37,8 +47,10 @@ export class EventWriter {
   readonly #rto: RtoEstimator;
   readonly #schedule: LaneSchedule;
   readonly #lanes = new Map<string, Lane>();
-  /** Versions of everything held. Offered in version order, so the first is the lowest. */
+  /** Versions of what was offered in version order, so the first is the lowest. */
   readonly #held = new LinkedList<number>();
+  /** Versions of what was offered late; the first is the lowest of these. */
+  readonly #late = new DeadlineQueue<number>();
   /** Lanes that wait for a dead letter, by its version. */
   readonly #condemned = new Map<number, Lane>();
   #newest = 0;
@@ -62,7 +74,12 @@ export class EventWriter {
 
   /** Everything offered that is not acknowledged, superseded or settled as a dead letter. Bounding it is up to the caller. */
   get held(): number {
-    return this.#held.size;
+    return this.#held.size + this.#late.size;
+  }
+
+  /** Whether the window has room and nothing held may fill it now: all that is held waits for an answer, for its next try or behind such an event. */
+  get starved(): boolean {
+    return this.#schedule.starved;
   }
 
   /** The resend timeout, for metrics. */
@@ -72,7 +89,16 @@ export class EventWriter {
 
   /** The lowest version held: everything below it that was offered is settled. */
   lowestHeld(): number | undefined {
-    return this.#held.first;
+    const late = this.#late.first?.key;
+    const first = this.#held.first;
+    return late === undefined || (first !== undefined && first < late) ? first : late;
+  }
+
+  /** How many events of a resource are held. */
+  heldOf(resourceid: string): number {
+    const lane = this.#lanes.get(resourceid);
+    if (lane === undefined) return 0;
+    return "held" in lane.turn ? lane.waiting.size + 1 : lane.waiting.size;
   }
 
   /**
@@ -84,12 +110,29 @@ export class EventWriter {
     invariant(String(version) === event.eventid, "version and eventid of an offered event differ");
     if (version <= this.#newest) return "duplicate";
     this.#newest = version;
-    const lane = this.#laneOf(event.resourceid);
-    const held = hold(entry, this.#held.append(version));
-    this.#supersedeTurn(lane, held);
-    for (const outdated of lane.waiting.push(held)) this.#release(outdated);
-    if (lane.turn.kind === "idle") this.#schedule.ready(lane);
+    this.#admit(entry, this.#held.append(version));
     return "queued";
+  }
+
+  /**
+   * Takes an event in that was passed over when its turn to be offered came. Of each resource, these come in version order as well, before anything newer of it is
+   * offered.
+   */
+  offerLate(entry: Deliverable): void {
+    const { version, event } = entry;
+    const last = this.#lanes.get(event.resourceid)?.waiting.last;
+    invariant(last === undefined || last.entry.version < version, "an event was offered behind a newer one");
+    this.#admit(entry, this.#late.add(version, version));
+  }
+
+  /** A state is passed over for now: what has the turn of its resource and is superseded by it is not tried again all the same, or it might stand in its way for ever. */
+  passedOver({ resourceid, type }: HawserEvent): void {
+    const lane = this.#lanes.get(resourceid);
+    if (lane === undefined) return;
+    // What is in flight gives way to what waits behind it; where nothing does, its answer is waited for.
+    if (lane.turn.kind === "inFlight" && lane.waiting.size === 0) return;
+    this.#supersedeTurn(lane, eventClass(type));
+    if (lane.turn.kind === "idle") this.#goOn(lane);
   }
 
   /** The next thing to do, marked as done: call it until it answers undefined, which means that nothing may go now. */
@@ -171,6 +214,14 @@ export class EventWriter {
     return this.#quiesced ? undefined : this.#schedule.nextAt();
   }
 
+  #admit(entry: Deliverable, place: Held["place"]): void {
+    const lane = this.#laneOf(entry.event.resourceid);
+    const held = hold(entry, place);
+    this.#supersedeTurn(lane, held.eventClass);
+    for (const outdated of lane.waiting.push(held)) this.#release(outdated);
+    if (lane.turn.kind === "idle") this.#schedule.ready(lane);
+  }
+
   #laneOf(resourceid: string): Lane {
     let lane = this.#lanes.get(resourceid);
     if (lane === undefined) {
@@ -187,10 +238,10 @@ export class EventWriter {
 
   // What is in flight stays there, because its receiver may be applying it, but it is not sent again. What backs off was refused: it leaves, and the new
   // state goes at once, for it may be the one that mends what was wrong.
-  #supersedeTurn(lane: Lane, newer: Held): void {
+  #supersedeTurn(lane: Lane, newer: EventClass): void {
     const { turn } = lane;
     if (turn.kind !== "inFlight" && turn.kind !== "backoff") return;
-    if (!supersedes(newer.eventClass, turn.held.eventClass)) return;
+    if (!supersedes(newer, turn.held.eventClass)) return;
     if (turn.kind === "inFlight") turn.superseded = true;
     else this.#release(this.#schedule.leave(lane));
   }
@@ -235,7 +286,8 @@ export class EventWriter {
     else this.#lanes.delete(lane.resourceid);
   }
 
-  #release(held: Held): void {
-    this.#held.remove(held.place);
+  #release({ place }: Held): void {
+    if (place instanceof Deadline) this.#late.remove(place);
+    else this.#held.remove(place);
   }
 }

@@ -23,6 +23,11 @@ export class LaneSchedule {
     return this.#flights.size;
   }
 
+  /** Nothing may go now but what is due again, and the window has room. */
+  get starved(): boolean {
+    return this.#open && this.#ready.size === 0;
+  }
+
   get #open(): boolean {
     return this.#flights.size < this.#window;
   }

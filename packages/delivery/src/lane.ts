@@ -10,8 +10,8 @@ export interface Held {
   readonly eventClass: EventClass;
   /** Unix milliseconds; Infinity when it never expires. */
   readonly expiresAtMs: number;
-  /** Among everything held, in version order. */
-  readonly place: Place<number>;
+  /** Among everything held, in version order; a deadline where it was offered late. */
+  readonly place: Place<number> | Deadline<number>;
   /** Sends so far. */
   attempts: number;
   /** Sends since the last answer. */
@@ -70,7 +70,7 @@ export class Lane {
   }
 }
 
-export function hold(entry: Deliverable, place: Place<number>): Held {
+export function hold(entry: Deliverable, place: Held["place"]): Held {
   const { event } = entry;
   const itsClass = eventClass(event.type);
   return {

@@ -1,7 +1,7 @@
 import { encodeControl, HawserError, type CloudEvent } from "@hawser/protocol";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Handshake } from "./handshake.js";
-import type { Outcome } from "./receiver.js";
+import type { Delivery, Outcome } from "./receiver.js";
 import { command, rejected, spec, status, TwoSides } from "./two-sides.test-support.js";
 
 describe("Link", () => {
@@ -44,6 +44,67 @@ describe("Link", () => {
       newest.set(event.resourceid, version);
     }
     expect(sides.principal.sent).toHaveLength(3_002);
+  });
+
+  it("delivers what lies behind a resource that fails, however much that one has waiting (it kept all others of the agent from being read)", async () => {
+    const isStuck = { now: true };
+    const stuck = ({ event }: Delivery): boolean => isStuck.now && event.resourceid.startsWith("stuck");
+    sides.agent.handler = (delivery): Outcome =>
+      stuck(delivery)
+        ? { kind: "retry", error: new HawserError("handler_failed", "not yet") }
+        : { kind: "applied" };
+    const drafts = Array.from({ length: 900 }, (_, index) => command(`stuck${index % 3}`));
+    await sides.publish(sides.principal, "edge-1", [...drafts, command("other")]);
+    const link = await sides.connect();
+    await sides.publish(sides.principal, "edge-1", [command("stuck1"), command("another")]);
+    await sides.world.advance(10_000);
+    expect(sides.agent.applied.filter((id) => !id.startsWith("stuck"))).toEqual([
+      "other_u1@901",
+      "another_u1@903",
+    ]);
+    expect(link.settledFloor).toBe(0);
+    expect(sides.principalLinks[0]?.settledFloor).toBe(0);
+    isStuck.now = false;
+    sides.agent.deliveries.length = 0;
+    await sides.world.advance(200_000);
+    for (const resource of ["stuck0_u1", "stuck1_u1", "stuck2_u1"]) {
+      const versions = sides.agent.deliveries
+        .filter(({ event }) => event.resourceid === resource)
+        .map(({ version }) => version);
+      expect(versions).toEqual([...versions].sort((a, b) => a - b));
+      expect(new Set(versions).size).toBeGreaterThanOrEqual(300);
+    }
+    expect(await sides.principal.store.stats("edge-1")).toMatchObject({ pending: 0 });
+    expect(sides.principalLinks[0]?.settledFloor).toBe(903);
+  });
+
+  it("delivers although hundreds of resources wait for their next try", async () => {
+    sides.agent.handler = ({ event }): Outcome =>
+      event.resourceid.startsWith("r")
+        ? { kind: "retry", error: new HawserError("handler_failed", "not yet") }
+        : { kind: "applied" };
+    const drafts = Array.from({ length: 1_500 }, (_, index) => command(`r${index}`));
+    await sides.publish(sides.principal, "edge-1", [...drafts, command("other")]);
+    await sides.connect();
+    await sides.world.advance(60_000);
+    expect(sides.agent.applied).toContain("other_u1@1501");
+  });
+
+  it("lets a new spec mend a resource of which more waits than memory holds", async () => {
+    sides.agent.handler = ({ event }): Outcome =>
+      event.eventid === "1"
+        ? { kind: "retry", error: new HawserError("handler_failed", "not with this spec") }
+        : { kind: "applied" };
+    const commands = Array.from({ length: 100 }, () => command("a"));
+    await sides.publish(sides.principal, "edge-1", [spec("a", 1), ...commands]);
+    await sides.connect();
+    await sides.world.advance(300_000);
+    expect(new Set(sides.agent.applied)).toEqual(new Set(["a_u1@1"]));
+    await sides.publish(sides.principal, "edge-1", [spec("a", 2)]);
+    await sides.world.advance(1_000);
+    const expected = Array.from({ length: 101 }, (_, index) => index + 2);
+    const versions = sides.agent.deliveries.map(({ version }) => version);
+    expect(versions.filter((version) => version > 1)).toEqual(expected);
   });
 
   it("tries a retryable refusal again and tells the attempt", async () => {

@@ -3,7 +3,7 @@ import { seededRandom, silentLogger, type Runtime } from "@hawser/runtime";
 import type { MailboxEntry, MailboxLease } from "@hawser/store";
 import { expect, it } from "vitest";
 import { Sender } from "./sender.js";
-import { status } from "./two-sides.test-support.js";
+import { command, status } from "./two-sides.test-support.js";
 
 const runtime: Runtime = {
   clock: { now: () => 0, wallTime: () => 0 },
@@ -91,4 +91,27 @@ it("misses nothing that is committed during a read that finds the end", async ()
   sender.ack({ resourceid: "r1_u1", eventid: "1" });
   expect(sent).toEqual([1, 2, 3, 4, 5]);
   expect(sender.settledFloor).toBe(1);
+});
+
+it("announces no floor above what is left on disk of a resource, however little of it is in memory", async () => {
+  const mailbox = new Mailbox();
+  for (let version = 1; version <= 40; version += 1) {
+    const event = { ...command("a"), eventid: String(version) };
+    mailbox.pending.push({ version, event, bytes: 1 });
+  }
+  const sent: number[] = [];
+  const pump = (): void => sender.pump(({ version }) => sent.push(version) > 0);
+  const sender: Sender = new Sender({ runtime, window: 4 }, { ready: pump, fail: () => {} });
+  await sender.start(mailbox);
+  pump();
+  // Answered so fast that no read can follow.
+  for (let version = 1; version <= 16; version += 1)
+    sender.ack({ resourceid: "a_u1", eventid: String(version) });
+  expect([sent.at(-1), sender.settledFloor]).toEqual([16, 16]);
+  for (let version = 17; version <= 40; version += 1) {
+    await turns(20);
+    sender.ack({ resourceid: "a_u1", eventid: String(version) });
+    expect(sender.settledFloor).toBe(version);
+  }
+  expect(sent).toEqual(mailbox.pending.map(({ version }) => version));
 });

@@ -3,6 +3,7 @@ import { HawserError, type EventKey, type HawserEvent, type Nack } from "@hawser
 import type { Runtime } from "@hawser/runtime";
 import type { MailboxEntry, MailboxLease } from "@hawser/store";
 import type { LinkObserver } from "./link-observer.js";
+import { SpilledResources, type Spilled } from "./spilled-resources.js";
 
 export interface SenderOptions {
   readonly runtime: Runtime;
@@ -30,12 +31,18 @@ interface DeadLetterOrder {
 /** Entries the sender holds in memory: enough to keep the window full over one read, however long the mailbox is. */
 const HELD_PER_WINDOW = 4;
 const MIN_HELD = 256;
+/** Of one resource no larger share of that waits in memory: one event of it is on its way, so a few behind it are enough. */
+const RESOURCE_SHARE = 1 / 64;
+const MIN_PER_RESOURCE = 16;
+/** How many times more is held while the window has room and nothing held may fill it, as many resources may wait for their next try at once. */
+const STARVED_FACTOR = 8;
 
 /**
  * The sending half of a session: moves entries from the mailbox lease through the EventWriter to the connection.
  *
  * A long mailbox stays on disk. Entries are read in version order as room appears; live ones are taken directly only once reading has caught up, which keeps
- * both the order and the bound.
+ * both the order and the bound. A resource that has much waiting, because an event of it is slow or fails, is read no further (`SpilledResources`), so that it does not
+ * keep the others from being read.
  *
  * It may outlive its session: `suspend` takes it off one lease and `resume` puts it on the next, with everything that is in flight. Answers count in between, and
  * are recorded afterwards.
@@ -44,17 +51,19 @@ export class Sender {
   readonly #options: SenderOptions;
   readonly #writer: EventWriter;
   readonly #maxHeld: number;
+  readonly #maxPerResource: number;
+  readonly #spilled = new SpilledResources();
   #host: SenderHost;
   /** Absent before the start and between two leases. */
   #lease: MailboxLease | undefined;
-  /** What `#read` is under way on. */
+  /** What is being read. */
   #reading: MailboxLease | undefined;
   /** Answers that came between two leases; no more than were in flight. */
   #unrecorded: number[] = [];
   /** What the peer said of itself between two leases. */
   #peerRecorded = 0;
   #undelivered: DeadLetterOrder[] = [];
-  /** Highest version handed to the writer; everything up to it is held or settled. */
+  /** Highest version that was read; everything up to it is held, spilled or settled. */
   #cursor = 0;
   #newest = 0;
   #caughtUp = false;
@@ -69,6 +78,7 @@ export class Sender {
       ...(options.resend === undefined ? {} : { resend: options.resend }),
     });
     this.#maxHeld = Math.max(MIN_HELD, options.window * HELD_PER_WINDOW);
+    this.#maxPerResource = Math.max(MIN_PER_RESOURCE, Math.floor(this.#maxHeld * RESOURCE_SHARE));
   }
 
   get inFlight(): number {
@@ -77,8 +87,9 @@ export class Sender {
 
   /** Every entry up to this version is settled: what heartbeats announce. */
   get settledFloor(): number {
-    const lowest = this.#writer.lowestHeld();
-    return lowest === undefined ? this.#cursor : lowest - 1;
+    const held = this.#writer.lowestHeld() ?? Number.POSITIVE_INFINITY;
+    const spilled = this.#spilled.lowest() ?? Number.POSITIVE_INFINITY;
+    return Math.min(this.#cursor, held - 1, spilled - 1);
   }
 
   /** Reads the first entries. Before it resolves, `entry` may already be called. */
@@ -110,6 +121,7 @@ export class Sender {
     if (this.#writer.held >= this.#maxHeld) {
       // Left on disk: reading goes on from the cursor when there is room again.
       this.#caughtUp = false;
+      if (this.#writer.starved) this.#host.ready();
       return;
     }
     this.#offer(entry);
@@ -182,38 +194,82 @@ export class Sender {
   }
 
   #offer(entry: MailboxEntry): void {
-    this.#writer.offer(entry);
-    this.#cursor = entry.version;
-    if (entry.version > this.#newest) this.#newest = entry.version;
+    const { version, event } = entry;
+    this.#cursor = version;
+    if (version > this.#newest) this.#newest = version;
+    if (this.#isTooMuch(event.resourceid)) {
+      this.#spilled.leave(event.resourceid, version);
+      this.#writer.passedOver(event);
+    } else this.#writer.offer(entry);
+  }
+
+  #isTooMuch(resourceid: string): boolean {
+    if (this.#spilled.has(resourceid)) return true;
+    return this.#writer.held >= this.#maxPerResource && this.#isFull(resourceid);
+  }
+
+  #isFull(resourceid: string): boolean {
+    return this.#writer.heldOf(resourceid) >= this.#maxPerResource;
   }
 
   #refill(): void {
-    if (this.#caughtUp || this.#lease === undefined || this.#reading === this.#lease || this.#stopped) return;
-    if (this.#writer.held > this.#maxHeld / 2) return;
-    void this.#read().then(
+    if (this.#lease === undefined || this.#reading === this.#lease || this.#stopped) return;
+    const spilled = this.#spilled.find((id) => this.#writer.heldOf(id) <= this.#maxPerResource / 2);
+    if (spilled === undefined && (this.#caughtUp || !this.#hasRoom)) return;
+    void (spilled === undefined ? this.#read() : this.#readBack(spilled)).then(
       () => this.#host.ready(),
       (thrown: unknown) => this.#host.fail(HawserError.from(thrown, "store_unavailable")),
     );
   }
 
+  get #hasRoom(): boolean {
+    const { held, starved } = this.#writer;
+    return held <= this.#maxHeld / 2 || (starved && held < this.#maxHeld * STARVED_FACTOR);
+  }
+
   async #read(): Promise<void> {
+    const { held, starved } = this.#writer;
+    const limit = Math.max(this.#maxHeld - held, starved ? this.#maxHeld / 4 : 1);
+    const heardOf = this.#newest;
+    const entries = await this.#entries(this.#cursor, limit);
+    if (entries === undefined) return;
+    for (const entry of entries) this.#offer(entry);
+    const isAll = entries.length < limit;
+    // What was heard of before the read and is not in it is gone, such as the status of a resource that was deleted: waiting for it would be reading for ever.
+    if (isAll) this.#cursor = Math.max(this.#cursor, heardOf);
+    // A live entry that arrived during the read and was not in it is still on disk, behind the cursor's next read.
+    this.#caughtUp = isAll && this.#newest <= this.#cursor;
+  }
+
+  /** Brings more of a resource into memory of which the rest was left on disk; what is not there any more was superseded. */
+  async #readBack({ resourceid, from, to }: Spilled): Promise<void> {
+    const limit = 2 * this.#maxPerResource;
+    const entries = await this.#entries(from - 1, limit);
+    if (entries === undefined) return;
+    let readUpTo = entries.length < limit ? to : (entries.at(-1)?.version ?? to);
+    for (const entry of entries) {
+      if (entry.version > to) break;
+      if (entry.event.resourceid !== resourceid) continue;
+      if (this.#isFull(resourceid)) {
+        readUpTo = entry.version - 1;
+        break;
+      }
+      this.#writer.offerLate(entry);
+    }
+    this.#spilled.readUpTo(resourceid, Math.min(readUpTo, to));
+  }
+
+  /** Undefined when it does not matter any more: the session is over, or what matters is read under the lease of another one. */
+  async #entries(after: number, limit: number): Promise<readonly MailboxEntry[] | undefined> {
     const lease = this.#lease;
     if (lease === undefined) throw new HawserError("internal", "sender read before it was started");
     this.#reading = lease;
     try {
-      const limit = Math.max(1, this.#maxHeld - this.#writer.held);
-      const heardOf = this.#newest;
-      const entries = await lease.read(this.#cursor, limit);
-      if (this.#stopped || this.#lease !== lease) return;
-      for (const entry of entries) this.#offer(entry);
-      const isAll = entries.length < limit;
-      // What was heard of before the read and is not in it is gone, such as the status of a resource that was deleted: waiting for it would be reading for ever.
-      if (isAll) this.#cursor = Math.max(this.#cursor, heardOf);
-      // A live entry that arrived during the read and was not in it is still on disk, behind the cursor's next read.
-      this.#caughtUp = isAll && this.#newest <= this.#cursor;
+      const entries = await lease.read(after, limit);
+      return this.#stopped || this.#lease !== lease ? undefined : entries;
     } catch (thrown) {
-      // The lease went to another session while it was read: what matters is read from that one's.
       if (this.#lease === lease) throw thrown;
+      return undefined;
     } finally {
       if (this.#reading === lease) this.#reading = undefined;
     }

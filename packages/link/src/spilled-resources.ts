@@ -1,0 +1,45 @@
+/** What was left on disk of a resource: everything of it from the one version to the other. */
+export interface Spilled {
+  readonly resourceid: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * Resources of which so much waits in memory that the rest of it stays on disk, while what lies behind it in the mailbox is read on. Whatever comes of such a resource
+ * stays there too, until what was left before it has been read back: so its order is kept.
+ */
+export class SpilledResources {
+  readonly #spilled = new Map<string, Spilled>();
+
+  has(resourceid: string): boolean {
+    return this.#spilled.has(resourceid);
+  }
+
+  /** An event of the resource is left on disk. */
+  leave(resourceid: string, version: number): void {
+    const { from } = this.#spilled.get(resourceid) ?? { from: version };
+    this.#spilled.set(resourceid, { resourceid, from, to: version });
+  }
+
+  /** Everything of the resource up to `version` has been read back, or is gone. */
+  readUpTo(resourceid: string, version: number): void {
+    const spilled = this.#spilled.get(resourceid);
+    if (spilled === undefined) return;
+    if (spilled.to <= version) this.#spilled.delete(resourceid);
+    else this.#spilled.set(resourceid, { ...spilled, from: Math.max(spilled.from, version + 1) });
+  }
+
+  /** The first that wants more of itself in memory. */
+  find(wanted: (resourceid: string) => boolean): Spilled | undefined {
+    for (const spilled of this.#spilled.values()) if (wanted(spilled.resourceid)) return spilled;
+    return undefined;
+  }
+
+  /** The lowest version left on disk. */
+  lowest(): number | undefined {
+    let lowest: number | undefined;
+    for (const { from } of this.#spilled.values()) if (lowest === undefined || from < lowest) lowest = from;
+    return lowest;
+  }
+}
