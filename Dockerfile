@@ -1,24 +1,34 @@
 # The two services and the command line, each an image of its own: docker build --target principal|agent|cli .
+#
+# What needs to be run at build time runs on the builder's own platform; the images are made of copied files alone, so that each platform's is built without
+# emulation. A release names the base by its digest (scripts/release-images.mjs).
 
-FROM node:24-bookworm-slim AS build
+ARG BASE=node:24-bookworm-slim
+
+FROM --platform=$BUILDPLATFORM ${BASE} AS build
 WORKDIR /src
 COPY . .
-# Everything is built once; then each app is laid out alone, with what it needs to run and nothing else: the optional peers of the compliance suites are
-# the test runner, which no service needs.
-RUN CI=1 node scripts/setup.mjs \
- && for package in store transport; do \
-      (cd "packages/$package" && npm pkg delete peerDependencies peerDependenciesMeta) || exit 1; \
-    done \
- && for app in principal agent cli; do \
-      node_modules/.bin/pnpm --filter "./apps/$app" deploy --legacy --prod --no-frozen-lockfile "/out/$app" || exit 1; \
-    done \
- && find /out \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '.tsbuildinfo' -o -name '*.md' \) -type f -delete \
- && node scripts/prune-prebuilds.mjs /out
+# Everything is built once, for all platforms; then each app is laid out alone, with what it needs to run and nothing else. The optional peers of the
+# compliance suites are the test runner, which no service needs; those of the platform watchers are of use in a principal alone.
+# What is laid out is linked to what is here, so a manifest becomes a new file before it is changed.
+RUN set -e; CI=1 node scripts/setup.mjs; mkdir /empty; \
+    without_peers() { \
+      cd "packages/$1"; cp package.json new.json; mv new.json package.json; \
+      npm pkg delete peerDependencies peerDependenciesMeta devDependencies; cd ../..; \
+    }; \
+    lay_out() { node_modules/.bin/pnpm --filter "./apps/$1" deploy --legacy --prod --no-frozen-lockfile "/out/$1/app"; }; \
+    without_peers store; without_peers transport; lay_out principal; \
+    without_peers platform; lay_out agent; lay_out cli
+ARG TARGETPLATFORM
+ARG SOURCE_DATE_EPOCH=0
+RUN node scripts/lay-out-images.mjs /out --platform "$TARGETPLATFORM" --epoch "$SOURCE_DATE_EPOCH" \
+ && touch --no-dereference --date "@$SOURCE_DATE_EPOCH" /empty
 
-FROM node:24-bookworm-slim AS service
+FROM ${BASE} AS service
 ENV NODE_ENV=production
 # A numeric user, so that an orchestrator can see that it is not root.
-RUN mkdir -p /var/lib/hawser /run/hawser && chown 1000:1000 /var/lib/hawser /run/hawser
+COPY --from=build --chown=1000:1000 /empty /var/lib/hawser
+COPY --from=build --chown=1000:1000 /empty /run/hawser
 WORKDIR /var/lib/hawser
 USER 1000:1000
 VOLUME /var/lib/hawser
@@ -26,7 +36,8 @@ STOPSIGNAL SIGTERM
 
 FROM service AS principal
 LABEL org.opencontainers.image.title="hawser-principal" org.opencontainers.image.licenses="Apache-2.0"
-COPY --from=build /out/principal /app
+COPY --from=build /out/principal/sbom /usr/share/sbom
+COPY --from=build /out/principal/app /app
 ENV HAWSER_PRINCIPAL_DATA_DIR=/var/lib/hawser
 EXPOSE 7480 7481
 # Alive, not ready: a principal that waits for its conditions or drains must not be restarted.
@@ -36,7 +47,8 @@ ENTRYPOINT ["node", "/app/bin/hawser-principal.js"]
 
 FROM service AS agent
 LABEL org.opencontainers.image.title="hawser-agent" org.opencontainers.image.licenses="Apache-2.0"
-COPY --from=build /out/agent /app
+COPY --from=build /out/agent/sbom /usr/share/sbom
+COPY --from=build /out/agent/app /app
 ENV HAWSER_AGENT_DATA_DIR=/var/lib/hawser \
     HAWSER_AGENT_READY_FILE=/run/hawser/ready.json
 # Its state is open and held resources are taken up; whether the principal is there is told by the principal.
@@ -44,8 +56,9 @@ HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=3 \
   CMD ["node", "-e", "process.kill(JSON.parse(require('node:fs').readFileSync('/run/hawser/ready.json', 'utf8')).pid, 0)"]
 ENTRYPOINT ["node", "/app/bin/hawser-agent.js"]
 
-FROM node:24-bookworm-slim AS cli
+FROM ${BASE} AS cli
 LABEL org.opencontainers.image.title="hawser" org.opencontainers.image.licenses="Apache-2.0"
-COPY --from=build /out/cli /app
+COPY --from=build /out/cli/sbom /usr/share/sbom
+COPY --from=build /out/cli/app /app
 USER 1000:1000
 ENTRYPOINT ["node", "/app/bin/hawser.js"]

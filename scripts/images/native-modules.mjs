@@ -1,6 +1,7 @@
 // Native modules come prebuilt for many platforms; an image has one.
 import { closeSync, openSync, readdirSync, readSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { entriesBelow } from "./entries-below.mjs";
 
 /** As Docker names an architecture, as Node does, and as an ELF file does in its header. */
 const ARCHITECTURES = {
@@ -25,15 +26,13 @@ export function parsePlatform(platform) {
 
 /** Removes what is prebuilt for other platforms: most of the size of a native package. */
 export function pruneNativeModules(folder, { os, arch }) {
-  for (const { name, path } of foldersBelow(folder)) {
-    if (name !== "prebuilds") continue;
+  for (const path of prebuildsBelow(folder))
     for (const entry of readdirSync(path, { withFileTypes: true })) {
       // Names are platform-arch, with several architectures joined by a plus.
       const [platform, arches = ""] = entry.name.split("-");
       const ours = platform === os && arches.split("+").includes(arch);
       if (entry.isDirectory() && !ours) rmSync(join(path, entry.name), { recursive: true });
     }
-  }
 }
 
 /**
@@ -41,18 +40,25 @@ export function pruneNativeModules(folder, { os, arch }) {
  * @returns {string[]} complaints
  */
 export function nativeComplaints(folder, { os, arch, elfMachine }) {
-  const complaints = [];
-  for (const { name, path } of foldersBelow(folder))
-    if (name === "prebuilds" && !readdirSync(path).some((entry) => entry.startsWith(`${os}-`)))
-      complaints.push(`${path}: nothing is prebuilt for ${os}-${arch}`);
-  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue;
-    const path = join(entry.parentPath, entry.name);
-    const machine = elfMachineOf(path);
-    if (machine !== undefined && machine !== elfMachine)
-      complaints.push(`${path}: is for ELF machine ${machine}, not ${elfMachine} (${arch})`);
-  }
-  return complaints;
+  const bare = prebuildsBelow(folder).filter(
+    (path) => !readdirSync(path).some((name) => name.startsWith(`${os}-`)),
+  );
+  const files = entriesBelow(folder).filter(({ entry }) => entry.isFile());
+  const foreign = files
+    .map(({ path }) => ({ path, machine: elfMachineOf(path) }))
+    .filter(({ machine }) => machine !== undefined && machine !== elfMachine);
+  return [
+    ...bare.map((path) => `${path}: nothing is prebuilt for ${os}-${arch}`),
+    ...foreign.map(
+      ({ path, machine }) => `${path}: is for ELF machine ${machine}, not ${elfMachine} (${arch})`,
+    ),
+  ];
+}
+
+function prebuildsBelow(folder) {
+  return entriesBelow(folder)
+    .filter(({ name, entry }) => name === "prebuilds" && entry.isDirectory())
+    .map(({ path }) => path);
 }
 
 /** @returns {number | undefined} undefined for what is not an ELF file */
@@ -63,11 +69,4 @@ function elfMachineOf(path) {
   closeSync(file);
   if (read < header.length || header.readUInt32BE(0) !== ELF_MAGIC) return undefined;
   return header.readUInt16LE(ELF_MACHINE_OFFSET);
-}
-
-function foldersBelow(folder) {
-  return readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map(({ name }) => ({ name, path: join(folder, name) }))
-    .flatMap((found) => [found, ...foldersBelow(found.path)]);
 }

@@ -21,7 +21,8 @@ export function sbomOf(app) {
   const packages = neededPackages([app]);
   const [root] = packages.values();
   const stray = packageFoldersBelow(app).filter((folder) => !packages.has(folder));
-  if (stray.length > 0) throw new Error(`${root.name} does not need what is in ${stray.join(", ")}`);
+  if (stray.length > 0)
+    throw new Error(`${root.name} does not need ${stray[0]}, and ${stray.length - 1} more`);
 
   const bom = new Models.Bom();
   bom.metadata.lifecycles.add(Enums.LifecyclePhase.Build);

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { readJson } from "../packages/workspace.mjs";
+import { entriesBelow } from "./entries-below.mjs";
 import { packageFoldersBelow } from "./installed-packages.mjs";
 
 /** Types, sources in TypeScript and C, maps, documents, settings of tools; `.bare` is native code for another runtime than Node. */
@@ -40,9 +41,8 @@ function isNamed(folder, name) {
 }
 
 function removeFiles(folder, pattern) {
-  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true }))
-    if (entry.isFile() && pattern.test(entry.name) && !LEGAL.test(entry.name))
-      rmSync(join(entry.parentPath, entry.name));
+  for (const { path, name, entry } of entriesBelow(folder))
+    if (entry.isFile() && pattern.test(name) && !LEGAL.test(name)) rmSync(path);
 }
 
 /** Commands of packages, which nobody types there; links to the workspace the app was laid out from; folders with nothing in them any more. */
