@@ -151,7 +151,8 @@ export class SessionRegistry {
       ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     });
     checkAgentName(hello.agent);
-    if (this.#drain !== undefined) return { kind: "refused", ...this.#drain.refusal(hello.agent) };
+    const leaving = this.#refusedByDrain(hello);
+    if (leaving !== undefined) return leaving;
     const predecessor = this.#replacedBy(hello);
     // What replaces a session takes its place, and both are here only for a moment.
     if (this.#links.size > maxSessions && predecessor === undefined) {
@@ -168,7 +169,8 @@ export class SessionRegistry {
     // Much may have happened meanwhile, and what ended must leave nothing behind.
     if (!this.#links.has(link))
       return refuse(new HawserError("connection_closed", "it went away before it was let in"));
-    if (this.#drain !== undefined) return { kind: "refused", ...this.#drain.refusal(hello.agent) };
+    const begun = this.#refusedByDrain(hello);
+    if (begun !== undefined) return begun;
     const presence = this.#agents.getOrAdd(hello.agent);
     const linkObserver = this.#options.observer.link?.(hello.agent);
     this.#names.set(link, hello.agent);
@@ -183,6 +185,10 @@ export class SessionRegistry {
         observer: presence.observe(linkObserver),
       },
     };
+  }
+
+  #refusedByDrain({ agent }: Hello): Admission | undefined {
+    return this.#drain === undefined ? undefined : { kind: "refused", ...this.#drain.refusal(agent) };
   }
 
   /** The open session of this very agent that its hello asks to continue. */
