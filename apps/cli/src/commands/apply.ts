@@ -2,8 +2,10 @@ import { Command } from "commander";
 import type { ApiClient } from "../api/api-client.js";
 import type { Resource } from "../api/schemas.js";
 import type { CommandContext } from "../command/command-context.js";
+import { parseCount } from "../command/count-option.js";
 import { parseDuration } from "../command/duration-option.js";
 import { withExamples } from "../command/examples.js";
+import { DEFAULT_AT_ONCE } from "../concurrency/lanes.js";
 import { CommandError, EXIT_CODES, QuietExit, usageError } from "../exit-codes.js";
 import type { Manifest } from "../manifest/parse-manifests.js";
 import { findPruned } from "../manifest/prune.js";
@@ -23,6 +25,7 @@ interface ApplyOptions {
   readonly dryRun?: true;
   readonly prune?: true;
   readonly yes?: true;
+  readonly parallel: number;
 }
 
 export type AppliedResource = Resource & {
@@ -41,6 +44,12 @@ export function applyCommand(context: CommandContext): Command {
     .option("--dry-run", "let the principal check everything and write nothing")
     .option("--prune", "delete resources of the agents and kinds in the files that the files no longer hold")
     .option("-y, --yes", "prune without asking; needed where nobody can be asked")
+    .option(
+      "--parallel <count>",
+      "requests at once, of different agents; those of one agent keep the order of the files",
+      parseCount,
+      DEFAULT_AT_ONCE,
+    )
     .action((options: ApplyOptions) => apply(context, options));
   return withExamples(
     command,
@@ -68,12 +77,23 @@ async function apply(context: CommandContext, options: ApplyOptions): Promise<vo
     );
   };
   try {
-    await eachWithProgress(terminal, runtime.timers, "applying", manifests, async (manifest) => {
-      const { resource, result } = await put(client, manifest, dryRun);
-      tell({ ...resource, result });
+    const atOnce = options.parallel;
+    await eachWithProgress(terminal, runtime.timers, {
+      label: "applying",
+      atOnce,
+      // The order of one agent's documents may matter to it.
+      laneOf: ({ agent }) => agent,
+      items: manifests,
+      step: (manifest) => put(client, manifest, dryRun),
+      tell: ({ resource, result }) => tell({ ...resource, result }),
     });
-    await eachWithProgress(terminal, runtime.timers, "pruning", pruned, async (resource) => {
-      tell({ ...(await client.delete(resource, dryRun)), result: "pruned" });
+    await eachWithProgress(terminal, runtime.timers, {
+      label: "pruning",
+      atOnce,
+      laneOf: ({ agent }) => agent,
+      items: pruned,
+      step: (resource) => client.delete(resource, dryRun),
+      tell: (resource) => tell({ ...resource, result: "pruned" }),
     });
   } finally {
     // Also when one was refused: the ones before it are set.

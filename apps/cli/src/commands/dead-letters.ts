@@ -1,10 +1,11 @@
 import { Command } from "commander";
-import type { DeadLetter } from "../api/schemas.js";
+import type { Accepted, DeadLetter } from "../api/schemas.js";
 import type { CommandContext } from "../command/command-context.js";
 import { withExamples } from "../command/examples.js";
 import { usageError } from "../exit-codes.js";
 import { deadLetterColumns } from "../output/columns.js";
 import { isForPeople, printList } from "../output/print.js";
+import { eachWithProgress } from "../output/progress.js";
 
 interface Some {
   readonly all?: true;
@@ -57,7 +58,13 @@ async function listDeadLetters(context: CommandContext, agent: string | undefine
     agent === undefined
       ? (await client.agents()).filter(({ deadLetters }) => deadLetters > 0).map(({ name }) => name)
       : [agent];
-  for (const name of names) letters.push(...(await client.deadLetters(name)));
+  await eachWithProgress(context.terminal, context.runtime.timers, {
+    label: "reading",
+    items: names,
+    laneOf: (name) => name,
+    step: (name) => client.deadLetters(name),
+    tell: (found) => void letters.push(...found),
+  });
   const whenEmpty = agent === undefined ? "no dead letters" : `no dead letters for agent ${agent}`;
   printList(context.terminal, context.globals().output, letters, deadLetterColumns, whenEmpty);
 }
@@ -65,40 +72,62 @@ async function listDeadLetters(context: CommandContext, agent: string | undefine
 async function requeueSome(
   context: CommandContext,
   agent: string,
-  ids: readonly string[],
+  given: readonly string[],
   some: Some,
 ): Promise<void> {
-  const { terminal } = context;
+  const { terminal, runtime } = context;
   const { output } = context.globals();
   const client = context.connect();
-  const accepted = [];
-  for (const id of await chosen(context, agent, ids, some)) {
-    const answer = await client.requeue(agent, id);
-    accepted.push({ agent, ...answer });
-    if (isForPeople(output))
-      terminal.out(`${agent} ${answer.resourceid} sent again, version ${answer.eventid}`);
+  const ids = await chosen(context, agent, given, some);
+  const accepted: (Accepted & { readonly agent: string })[] = [];
+  try {
+    await eachWithProgress(terminal, runtime.timers, {
+      label: "requeueing",
+      items: ids,
+      // Commands were given in an order.
+      laneOf: () => agent,
+      step: (id) => client.requeue(agent, id),
+      tell(answer) {
+        accepted.push({ agent, ...answer });
+        if (isForPeople(output))
+          terminal.out(`${agent} ${answer.resourceid} sent again, version ${answer.eventid}`);
+      },
+    });
+  } finally {
+    if (!isForPeople(output)) printList(terminal, output, accepted, [], "");
   }
-  if (!isForPeople(output)) printList(terminal, output, accepted, [], "");
-  else if (accepted.length === 0) terminal.err(`no dead letters for agent ${agent}`);
+  if (isForPeople(output) && ids.length === 0) terminal.err(`no dead letters for agent ${agent}`);
 }
 
 async function discardSome(
   context: CommandContext,
   agent: string,
-  ids: readonly string[],
+  given: readonly string[],
   some: Some,
 ): Promise<void> {
-  const { terminal } = context;
+  const { terminal, runtime } = context;
   const { output } = context.globals();
   const client = context.connect();
-  const discarded = [];
-  for (const eventid of await chosen(context, agent, ids, some)) {
-    await client.discard(agent, eventid);
-    discarded.push({ agent, eventid });
-    if (isForPeople(output)) terminal.out(`${agent} ${eventid} discarded`);
+  const ids = await chosen(context, agent, given, some);
+  const discarded: { agent: string; eventid: string }[] = [];
+  try {
+    await eachWithProgress(terminal, runtime.timers, {
+      label: "discarding",
+      items: ids,
+      laneOf: (eventid) => eventid,
+      async step(eventid) {
+        await client.discard(agent, eventid);
+        return { agent, eventid };
+      },
+      tell(one) {
+        discarded.push(one);
+        if (isForPeople(output)) terminal.out(`${agent} ${one.eventid} discarded`);
+      },
+    });
+  } finally {
+    if (!isForPeople(output)) printList(terminal, output, discarded, [], "");
   }
-  if (!isForPeople(output)) printList(terminal, output, discarded, [], "");
-  else if (discarded.length === 0) terminal.err(`no dead letters for agent ${agent}`);
+  if (isForPeople(output) && ids.length === 0) terminal.err(`no dead letters for agent ${agent}`);
 }
 
 async function chosen(

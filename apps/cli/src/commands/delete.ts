@@ -53,12 +53,17 @@ async function deleteResources(
   const client = context.connect();
   const deleted: Resource[] = [];
   try {
-    await eachWithProgress(terminal, runtime.timers, "deleting", targets, async (target) => {
-      const resource = await client.delete(target, dryRun);
-      deleted.push(resource);
-      if (!isForPeople(output)) return;
-      const what = dryRun ? "would be deleted (dry run)" : `delete accepted, version ${resource.version}`;
-      terminal.out(`${referenceOf(target)} ${what}`);
+    await eachWithProgress(terminal, runtime.timers, {
+      label: "deleting",
+      items: targets,
+      laneOf: ({ agent }) => agent,
+      step: (target) => client.delete(target, dryRun),
+      tell(resource) {
+        deleted.push(resource);
+        if (!isForPeople(output)) return;
+        const what = dryRun ? "would be deleted (dry run)" : `delete accepted, version ${resource.version}`;
+        terminal.out(`${referenceOf(resource)} ${what}`);
+      },
     });
   } finally {
     if (!isForPeople(output)) printList(terminal, output, deleted, resourceColumns, "");

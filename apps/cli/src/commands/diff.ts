@@ -8,6 +8,7 @@ import { CommandError, EXIT_CODES, QuietExit } from "../exit-codes.js";
 import { findPruned } from "../manifest/prune.js";
 import { readManifests } from "../manifest/read-manifests.js";
 import { isForPeople, printList } from "../output/print.js";
+import { eachWithProgress } from "../output/progress.js";
 import type { Style } from "../output/style.js";
 import { referenceOf } from "../resource-reference.js";
 
@@ -63,13 +64,18 @@ async function compare(context: CommandContext, options: DiffOptions): Promise<r
   const client = context.connect();
   const manifests = await readManifests(context.terminal, options.file);
   const differences: Difference[] = [];
-  for (const { agent, kind, name, spec } of manifests) {
-    const resource = await client.find({ agent, kind, name });
-    if (resource === undefined || resource.state === "deleting")
-      differences.push({ agent, kind, name, change: "create", to: spec });
-    else if (!isDeepStrictEqual(resource.spec, spec))
-      differences.push({ agent, kind, name, change: "update", from: resource.spec, to: spec });
-  }
+  await eachWithProgress(context.terminal, context.runtime.timers, {
+    label: "comparing",
+    items: manifests,
+    laneOf: (_manifest, index) => index,
+    step: async (manifest) => ({ manifest, resource: await client.find(manifest) }),
+    tell({ manifest: { agent, kind, name, spec }, resource }) {
+      if (resource === undefined || resource.state === "deleting")
+        differences.push({ agent, kind, name, change: "create", to: spec });
+      else if (!isDeepStrictEqual(resource.spec, spec))
+        differences.push({ agent, kind, name, change: "update", from: resource.spec, to: spec });
+    },
+  });
   if (options.prune !== true) return differences;
   for (const { agent, kind, name, spec } of await findPruned(client, manifests))
     differences.push({ agent, kind, name, change: "prune", from: spec });

@@ -1,5 +1,6 @@
 import type { ApiClient } from "../api/api-client.js";
 import type { Resource } from "../api/schemas.js";
+import { tellInOrder } from "../concurrency/tell-in-order.js";
 import type { Manifest } from "./parse-manifests.js";
 
 /**
@@ -13,12 +14,19 @@ export async function findPruned(
   const wanted = new Set(manifests.map(({ agent, kind, name }) => `${agent}/${kind}/${name}`));
   const kinds = new Set(manifests.map(({ agent, kind }) => `${agent}/${kind}`));
   const found: Resource[] = [];
-  for (const agent of new Set(manifests.map((manifest) => manifest.agent))) {
-    for (const resource of await client.list(agent)) {
-      const { kind, name, state } = resource;
-      if (!kinds.has(`${agent}/${kind}`) || wanted.has(`${agent}/${kind}/${name}`)) continue;
-      if (state !== "deleting") found.push(resource);
-    }
-  }
+  const agents = [...new Set(manifests.map((manifest) => manifest.agent))];
+  const [failure] = await tellInOrder(
+    agents,
+    { laneOf: (agent) => agent },
+    async (agent) => ({ agent, resources: await client.list(agent) }),
+    ({ agent, resources }) => {
+      for (const resource of resources) {
+        const { kind, name, state } = resource;
+        if (!kinds.has(`${agent}/${kind}`) || wanted.has(`${agent}/${kind}/${name}`)) continue;
+        if (state !== "deleting") found.push(resource);
+      }
+    },
+  );
+  if (failure !== undefined) throw failure.thrown;
   return found;
 }

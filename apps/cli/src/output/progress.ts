@@ -1,17 +1,30 @@
 import { SingleBar } from "cli-progress";
 import type { Timers } from "@hawser/runtime";
+import type { LanePlan } from "../concurrency/lanes.js";
+import { tellInOrder } from "../concurrency/tell-in-order.js";
+import { CommandError } from "../exit-codes.js";
 import type { Terminal } from "../terminal.js";
 
 /** What takes less needs no bar. */
 const SHOW_AFTER_MS = 1_000;
 
-/** Runs one step after the other, with a bar on standard error when it takes longer than a second and somebody looks. */
-export async function eachWithProgress<T>(
+export interface Steps<T, R> extends LanePlan<T> {
+  readonly label: string;
+  readonly items: readonly T[];
+  step(item: T): Promise<R>;
+  /** In the order of the items. */
+  tell(result: R): void;
+}
+
+/**
+ * Runs steps, some at once, with a bar on standard error when they take longer than a second and somebody looks. After a failure none is begun any more.
+ *
+ * @throws what failed; several failures are one CommandError with a line for each and the exit code of the first, in the order of the items
+ */
+export async function eachWithProgress<T, R extends object>(
   terminal: Terminal,
   timers: Timers,
-  label: string,
-  items: readonly T[],
-  step: (item: T) => Promise<void>,
+  { label, items, step, tell, ...plan }: Steps<T, R>,
 ): Promise<void> {
   let done = 0;
   let bar: SingleBar | undefined;
@@ -24,14 +37,27 @@ export async function eachWithProgress<T>(
     });
     bar.start(items.length, done);
   });
+  const counted = async (item: T): Promise<R> => {
+    const result = await step(item);
+    done += 1;
+    bar?.update(done);
+    return result;
+  };
   try {
-    for (const item of items) {
-      await step(item);
-      done += 1;
-      bar?.update(done);
-    }
+    const [first, ...others] = await tellInOrder(items, plan, counted, tell);
+    if (first !== undefined) throw asOne([first, ...others].map(({ thrown }) => thrown));
   } finally {
     timer.cancel();
     bar?.stop();
   }
+}
+
+function asOne([first, ...others]: readonly unknown[]): unknown {
+  if (!(first instanceof CommandError) || others.length === 0) return first;
+  const messages = [first, ...others].map((thrown) =>
+    thrown instanceof Error ? thrown.message : String(thrown),
+  );
+  // The same for all of them when the principal has gone.
+  const lines = [...new Set(messages)];
+  return new CommandError(first.exitCode, lines.join("\n"), { cause: first });
 }
