@@ -36,10 +36,11 @@ export function decodeComponent(encoded: string): string {
   });
 }
 
-/** Digits of the largest version, 2^53 - 1. */
-const VERSION_DIGITS = 16;
+/** As many as the largest version has digits, 2^53 - 1. */
+const ZEROS = "0000000000000000";
 
 /** A version of fixed width, so that text order is numeric order. */
 export function encodeVersion(version: number): string {
-  return String(version).padStart(VERSION_DIGITS, "0");
+  const digits = String(version);
+  return ZEROS.slice(digits.length) + digits;
 }
