@@ -212,12 +212,15 @@ describe("Link", () => {
     expect(await sides.principal.store.stats("edge-1")).toMatchObject({ pending: 0, deadLetters: 0 });
   });
 
-  it("dead-letters an expired command instead of sending it", async () => {
+  it("dead-letters an expired command instead of sending it, until somebody does (it expired again at once)", async () => {
     const past = new Date(sides.world.wallTime() - 1).toISOString();
     await sides.publish(sides.principal, "edge-1", [command("a", { expirytime: past }), command("b")]);
     await sides.connect();
     expect(sides.agent.applied).toEqual(["b_u1@2"]);
     expect(sides.principal.deadLettered).toEqual(["a_u1@1 expired"]);
+    await sides.principal.store.requeue("edge-1", 1);
+    await sides.world.advance(100);
+    expect(sides.agent.applied).toEqual(["b_u1@2", "a_u1@3"]);
   });
 
   it("hands over to a newer connection and resends what was not answered, which is not applied again", async () => {

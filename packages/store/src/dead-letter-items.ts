@@ -3,7 +3,7 @@ import { refused, type AppendContext } from "./append-item.js";
 import type { CommitItem, FailedOutcome, ReadPlan } from "./commit-item.js";
 import { decodeEvent, encodeEvent } from "./event-text.js";
 import { deadLetterKey, pendingKey } from "./keys.js";
-import type { Appended, DeadLetterReason } from "./mailbox.js";
+import type { Appended, DeadLetter, DeadLetterReason } from "./mailbox.js";
 import { identify, type OutgoingEntry } from "./pending-entries.js";
 import { decodeDeadLetter, encodeDeadLetter } from "./rows.js";
 import type { Transaction } from "./transaction.js";
@@ -89,7 +89,7 @@ export class RequeueItem implements CommitItem {
     const objection = await this.#objection(tx, letter.event, superseded);
     if (objection !== undefined) return this.#refuse(tx, "conflict", objection);
     const version = meta.position + 1;
-    const encoded = encodeEvent({ ...letter.event, eventid: formatVersion(version) });
+    const encoded = encodeEvent({ ...sentAgain(letter), eventid: formatVersion(version) });
 
     tx.remove(key);
     const { deadLetters, bytes } = meta;
@@ -123,4 +123,11 @@ export class RequeueItem implements CommitItem {
     const error = new HawserError(code, message, { agent: this.appendsTo, event_id: String(this.#version) });
     tx.afterCommit(() => this.#answer(refused("conflict", error)));
   }
+}
+
+/** Whoever sends again what had expired wants it to arrive; with its time it would expire once more, at once. */
+function sentAgain({ event, reason }: DeadLetter): HawserEvent {
+  if (reason.code !== "expired") return event;
+  const { expirytime: _, ...lasting } = event;
+  return lasting;
 }

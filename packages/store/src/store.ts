@@ -48,7 +48,7 @@ export interface Store extends DisposableLifecycle {
     page: { readonly after?: number; readonly limit: number },
   ): Promise<readonly DeadLetter[]>;
   /**
-   * Appends a dead letter anew (new version, same `id`) and removes it, in one commit. Never rejects. Refused as `conflict` with the error `not_found` when
+   * Appends a dead letter anew (new version, same `id`) and removes it, in one commit; one that had expired loses its `expirytime`. Never rejects. Refused as `conflict` with the error `not_found` when
    * there is none, and with `conflict` when a newer state of its resource or subject was accepted: sending it again would take that back.
    */
   requeue(peer: string, version: number): Promise<Appended>;

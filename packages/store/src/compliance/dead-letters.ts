@@ -65,6 +65,22 @@ export function deadLetterCompliance(make: MakeStore): void {
       expect(await store.stats("a")).toMatchObject({ pending: 1, deadLetters: 0, lastVersion: 2 });
     });
 
+    it("requeues what had expired without its time, and anything else with it", async () => {
+      const { store } = await storeFor(make);
+      const { expirytime, ...lasting } = command("x_1", { expirytime: "2020-01-01T00:00:00Z" });
+      for (let i = 0; i < 2; i++) await accept(store, "a", { ...lasting, expirytime });
+      const { lease } = await hold(store, "a");
+      await lease.deadLetter(1, { ...REASON, code: "expired" });
+      await lease.deadLetter(2, REASON);
+      await store.requeue("a", 1);
+      await store.requeue("a", 2);
+      const entries = await lease.read(0, 10);
+      expect(entries.map(({ event }) => event)).toEqual([
+        { ...lasting, eventid: "3" },
+        { ...lasting, expirytime, eventid: "4" },
+      ]);
+    });
+
     it("answers not_found for what is no dead letter", async () => {
       const { store } = await storeFor(make);
       await accept(store, "a", command("x_1"));
