@@ -57,7 +57,8 @@ export class PendingEntries {
     const json = text.length <= MAX_KEPT_TEXT ? text : undefined;
     tx.afterCommit(() => {
       // A later item of the same commit may have superseded a state.
-      if (kind === "command" || tx.writes(key)) this.#leases.entryAdded(peer, { version, event, bytes, json });
+      if (kind === "command" || tx.writes(key))
+        this.#leases.entryAdded(peer, { version, event, bytes, json });
     });
     const told = this.#told(tx, peer, meta, version);
     return { ...meta, pending: meta.pending + 1, bytes: meta.bytes + bytes, told };
