@@ -148,7 +148,11 @@ describe("without a platform", () => {
   });
 
   it.each([
-    ["ELB", ["--watch-elb-target-group", ARN], "this is no ECS task: neither ECS_CONTAINER_METADATA_URI_V4 nor"],
+    [
+      "ELB",
+      ["--watch-elb-target-group", ARN],
+      "this is no ECS task: neither ECS_CONTAINER_METADATA_URI_V4 nor",
+    ],
     ["Kubernetes", ["--watch-kubernetes", "pod"], "POD_NAMESPACE"],
   ])("asked to watch %s it says what is missing and does not start", async (_platform, args, message) => {
     const world = await createWorld();

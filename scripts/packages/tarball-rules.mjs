@@ -1,4 +1,5 @@
 import { builtinModules } from "node:module";
+import { posix } from "node:path";
 import ts from "typescript";
 import { readJson, ROOT } from "./workspace.mjs";
 
@@ -31,6 +32,7 @@ export function tarballComplaints(files) {
     ),
     ...mapComplaints(files),
     ...importComplaints(manifest, files),
+    ...linkComplaints(files),
   ];
 }
 
@@ -44,6 +46,8 @@ function manifestComplaints(manifest) {
     if (manifest[key] !== value) complaints.push(`package.json: ${key} is not ${value}`);
   if (manifest.engines?.node !== engines.node)
     complaints.push(`package.json: engines.node is not ${engines.node}`);
+  if (manifest.publishConfig?.provenance !== true || manifest.publishConfig.access !== "public")
+    complaints.push("package.json: publishConfig does not say access public and provenance true");
   if (manifest.exports === undefined) complaints.push("package.json: no exports, so every file is public");
   return complaints;
 }
@@ -55,6 +59,24 @@ function exportComplaints(path, target, files) {
   return Object.values(target)
     .filter((file) => !files.has(file.slice("./".length)))
     .map((file) => `exports ${path}: ${file} is not there`);
+}
+
+/**
+ * A registry's page, an editor and node_modules know what the package holds and nothing beside it: a link that leaves the package leads nowhere on at least one
+ * of them. Other packages are named instead.
+ */
+function linkComplaints(files) {
+  const complaints = [];
+  for (const [path, text] of files) {
+    if (!path.endsWith(".md")) continue;
+    const prose = text.replaceAll(/^```[^]*?^```$/gm, "");
+    for (const { 1: target } of prose.matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^([a-z]+:|#)/.test(target)) continue;
+      const file = posix.join(posix.dirname(path), target.split("#")[0]);
+      if (!files.has(file)) complaints.push(`${path} links to ${target}, which is not in the package`);
+    }
+  }
+  return complaints;
 }
 
 /** A map that names sources that are not there is worse than none. */

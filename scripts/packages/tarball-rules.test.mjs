@@ -13,11 +13,14 @@ const MANIFEST = {
     "./package.json": "./package.json",
   },
   dependencies: { "@hawser/rope": "1.2.3" },
+  publishConfig: { access: "public", provenance: true },
 };
 
 const FILES = {
   LICENSE: "as is",
-  "README.md": "# @hawser/knot",
+  "README.md":
+    "# @hawser/knot\n\n[Spec](SPEC.md#knots), [here](#here), [site](https://knots.example/a.md)\n\n```md\n[no link](a.md)\n```\n",
+  "SPEC.md": "[above](#knots) and [itself](./SPEC.md)",
   "dist/index.js": 'import "node:net"; import "@hawser/rope/fibre"; export * from "./knot.js";',
   "dist/index.js.map": '{"sourcesContent":[""]}',
   "dist/index.d.ts": 'export type Rope = import("@hawser/rope").Rope;',
@@ -52,6 +55,18 @@ describe("the rules for tarballs", () => {
     ["package.json: sideEffects is not false", { manifest: { sideEffects: true } }],
     ["package.json: engines.node is not >=20.20", { manifest: { engines: { node: ">=18" } } }],
     ["package.json: no exports, so every file is public", { manifest: { exports: undefined } }],
+    [
+      "package.json: publishConfig does not say access public and provenance true",
+      { manifest: { publishConfig: { access: "public" } } },
+    ],
+    [
+      "README.md links to ../rope/README.md, which is not in the package",
+      { files: { "README.md": "of [rope](../rope/README.md)" } },
+    ],
+    [
+      "SPEC.md links to KNOTS.md#reef, which is not in the package",
+      { files: { "SPEC.md": "[reef](KNOTS.md#reef)" } },
+    ],
     ["exports .: ./dist/index.d.ts is not there", { files: { "dist/index.d.ts": undefined } }],
     [
       "exports .: not 'types' and then 'default'",
