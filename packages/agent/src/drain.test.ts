@@ -185,3 +185,32 @@ it("is one drain however often it is asked for", async () => {
   expect(two).toBe(one);
   expect(one.shape).toBe("restart");
 });
+
+describe("a stop while a drain is under way", () => {
+  it("hastens one that would take longer: by SIGTERM a process has seconds (it waited for the whole window)", async () => {
+    const { principal } = await world.principal({ stop: { windowMs: 2_000 } });
+    const agents = await fleet(10);
+    const drained = principal.drain({ reason: "deploy", shape: "handover", windowMs: 3_600_000 });
+    await world.virtual.advance(10_000);
+    const began = world.virtual.now();
+    await world.settled(principal.stop(), 60_000);
+    expect(world.virtual.now() - began).toBeLessThan(2_500);
+    expect(await drained).toMatchObject({ shape: "handover", sessions: 10, cutOff: 0 });
+    await world.until(() => agents.every((one) => waits(one).length > 0));
+    const reasons = firstWaits(agents).map(({ reason }) => reason);
+    expect(reasons.every((reason) => reason.startsWith("drained"))).toBe(true);
+  });
+
+  it("cuts off sooner whoever does not go, and lets a drain be that is through earlier", async () => {
+    const { principal } = await world.principal({ stop: { windowMs: 0, settleMs: 100, graceMs: 500 } });
+    await fleet(2, { onEvent: () => new Promise<void>(() => {}) });
+    await principal.publish("a0", command("stuck_u1"));
+    await world.virtual.advance(100);
+    const slow = principal.drain({ reason: "deploy", windowMs: 0, leadMs: 600_000, settleMs: 0 });
+    await world.virtual.advance(1_000);
+    const began = world.virtual.now();
+    await world.settled(principal.stop(), 60_000);
+    expect(world.virtual.now() - began).toBeLessThan(1_000);
+    expect(await slow).toMatchObject({ sessions: 2 });
+  });
+});

@@ -131,8 +131,11 @@ export function createPrincipal(options: PrincipalOptions): Principal {
     if (kind === "stopped") return;
     gate.close();
     // The port stays open meanwhile: whoever comes now is told when to come back.
-    if (kind !== "starting")
-      await drain({ reason: "the principal stops", windowMs: DEFAULT_STOP_WINDOW_MS, ...options.stop });
+    if (kind !== "starting") {
+      const order = { reason: "the principal stops", windowMs: DEFAULT_STOP_WINDOW_MS, ...options.stop };
+      sessions.hasten(order);
+      await drain(order);
+    }
     await listener?.stop();
     await internal?.stop();
     for (const acceptor of acceptors) await acceptor.stop();

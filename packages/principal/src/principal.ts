@@ -196,7 +196,7 @@ export interface Principal extends DisposableLifecycle<PrincipalAddresses> {
   discardDeadLetter(agent: string, eventid: string, limits?: CallLimits): Promise<void>;
   /**
    * Lets every session go; resolves when all are gone, with what they left unanswered. New sessions are refused from here on, each with a slot. While one is under way,
-   * further calls answer with it. @throws HawserError `invalid_config`
+   * further calls answer with it; only `stop` hastens one that would take longer than its own. @throws HawserError `invalid_config`
    */
   drain(options: DrainOptions): Promise<DrainReport>;
   /** How far a drain is; undefined when none is under way. */

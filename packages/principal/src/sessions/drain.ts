@@ -33,6 +33,10 @@ export class Drain {
   /** When each agent is expected back, monotonic. */
   readonly #slots = new Map<string, number>();
   readonly #timers = new Set<Timer>();
+  /** Whose turn has not come yet, and the slot that goes with it. */
+  readonly #turns = new Map<PrincipalLink, { readonly timer: Timer; readonly slotMs: number }>();
+  /** When whoever is left is cut off, monotonic. */
+  #cutOffAtMs = Number.POSITIVE_INFINITY;
   #cutOff = 0;
   #allGone: () => void = () => {};
 
@@ -51,14 +55,28 @@ export class Drain {
     let place = 0;
     for (const link of this.#links) {
       const { atMs, slotMs } = turnOf(plan, place, this.#sessions, runtime.random);
-      this.#after(atMs, () => this.#letGo(link, slotMs));
+      this.#letGoAfter(atMs, link, slotMs);
       place += 1;
     }
-    this.#after(cutOffAtMs(plan), () => this.#cutOffRest());
+    this.#cutOffAfter(cutOffAtMs(plan));
     if (this.#links.size === 0) this.#allGone();
     await gone;
     for (const timer of this.#timers) timer.cancel();
     return this.#report();
+  }
+
+  /** Whoever is still here is let go, and cut off, as soon as this plan would have it. The shape and the slots stay. */
+  hasten(plan: DrainPlan): void {
+    const { runtime } = this.#parts;
+    const hasty = { ...plan, shape: this.#parts.plan.shape };
+    if (runtime.clock.now() + cutOffAtMs(hasty) >= this.#cutOffAtMs) return;
+    const turns = [...this.#turns];
+    for (const [place, [link, { timer, slotMs }]] of turns.entries()) {
+      timer.cancel();
+      this.#timers.delete(timer);
+      this.#letGoAfter(turnOf(hasty, place, turns.length, runtime.random).atMs, link, slotMs);
+    }
+    this.#cutOffAfter(cutOffAtMs(hasty));
   }
 
   progress(): DrainProgress {
@@ -80,6 +98,19 @@ export class Drain {
     if (!this.#links.delete(link)) return;
     if (agent !== undefined && unsettled > 0) this.#unsettled.set(agent, unsettled);
     if (this.#links.size === 0) this.#allGone();
+  }
+
+  #letGoAfter(delayMs: number, link: PrincipalLink, slotMs: number): void {
+    const timer = this.#after(delayMs, () => {
+      this.#turns.delete(link);
+      this.#letGo(link, slotMs);
+    });
+    this.#turns.set(link, { timer, slotMs });
+  }
+
+  #cutOffAfter(delayMs: number): void {
+    this.#cutOffAtMs = this.#parts.runtime.clock.now() + delayMs;
+    this.#after(delayMs, () => this.#cutOffRest());
   }
 
   #letGo(link: PrincipalLink, slotMs: number): void {

@@ -114,6 +114,11 @@ export class SessionRegistry {
     return this.#draining;
   }
 
+  /** A drain that is under way takes no longer than one of these options would. */
+  hasten(options: DrainOptions): void {
+    this.#drain?.hasten(resolveDrainOptions(options));
+  }
+
   get progress(): DrainProgress | undefined {
     return this.#drain?.progress();
   }
