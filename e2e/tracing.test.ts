@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { eventually } from "./support/eventually.js";
 import type { ServiceProcess } from "./support/service-process.js";
 import { SpanCollector } from "./support/span-collector.js";
-import { createWorld, type World } from "./support/world.js";
+import { createWorld, TRANSPORTS, type Transport, type World } from "./support/world.js";
 
 const SDK = new URL("./fixtures/tracing.mjs", import.meta.url).href;
 const PRINCIPAL = "hawser-principal";
@@ -40,7 +40,10 @@ async function change(
   expect(answer.status).toBeLessThan(300);
 }
 
-async function tracedWorld(everyMs: number): Promise<{
+async function tracedWorld(
+  everyMs: number,
+  transport: Transport = "ws-json",
+): Promise<{
   readonly world: World;
   readonly collector: SpanCollector;
   readonly agent: ServiceProcess;
@@ -49,12 +52,15 @@ async function tracedWorld(everyMs: number): Promise<{
   const url = await collector.start();
   const world = await createWorld([], preloaded(PRINCIPAL, url, everyMs));
   await world.startPrincipal();
-  const agent = await world.agent("edge", { env: preloaded(AGENT, url, everyMs) });
+  const agent = await world.agent("edge", { transport, env: preloaded(AGENT, url, everyMs) });
   return { world, collector, agent };
 }
 
-it("is one trace from a request through the principal to the agent's handler, and with its status back", async () => {
-  const { world, collector, agent } = await tracedWorld(50);
+const WAY =
+  "is one trace from a request through the principal to the agent's handler, and with its status back: %s";
+
+it.each(TRANSPORTS)(WAY, async (transport) => {
+  const { world, collector, agent } = await tracedWorld(50, transport);
   await agent.start();
   const header = { traceId: "0af7651916cd43dd8448eb211c80319c", spanId: "b7ad6b7169203331" };
   await change(world, "motd", "Ahoy.", header);

@@ -1,16 +1,31 @@
-import { SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
-import { createDeliveryStream, type PrincipalEventHandler } from "@hawser/agent";
-import { HawserError } from "@hawser/protocol";
+import { context, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
+import { tracingChannel } from "node:diagnostics_channel";
+import { createDeliveryStream, type HandleTrace, type PrincipalEventHandler } from "@hawser/agent";
+import { HawserError, type EventDraft } from "@hawser/protocol";
+import { traced } from "@hawser/runtime";
 import { createMemoryDisk } from "@hawser/store";
 import { beforeEach, describe, expect, it } from "vitest";
 import { traceLogFields } from "./index.js";
 import { command, TracedWorld } from "./traced-world.test-support.js";
+
+const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 let world: TracedWorld;
 
 beforeEach(() => {
   world = new TracedWorld();
 });
+
+/** Has an agent's handler run on an event, right here. */
+function handled(event: EventDraft): Promise<unknown> {
+  const channel = tracingChannel<unknown, HandleTrace>("hawser.agent.handle");
+  const message = { agent: "one", event: { ...event, eventid: "1" }, attempt: 1 };
+  return traced(
+    channel,
+    () => message,
+    async () => ({ kind: "applied" }),
+  );
+}
 
 /** The span the code that asks runs in. */
 function here(): string | undefined {
@@ -76,14 +91,24 @@ describe("a handler", () => {
     expect(handled?.links).toMatchObject([{ context: { spanId: publish?.spanContext().spanId } }]);
   });
 
-  it("begins a trace where its event has none, whatever the agent was started in", async () => {
-    const { principal } = await world.principal();
-    await world.settled(principal.publish("one", command("1")));
+  it("links to the connection that its event came by, and is below it only where the event has no trace", async () => {
     await world.telemetry();
-    await world.inside("start", () => world.agent({ onEvent: () => {} }));
-    await world.until(() => world.named("process agents/{agent}").length === 1);
-    const [handled] = world.named("process agents/{agent}");
-    expect(handled).toMatchObject({ parentSpanContext: undefined, links: [] });
+    const connection = world.provider.getTracer("transport").startSpan("stream");
+    const active = trace.setSpan(context.active(), connection);
+    await context.with(active, () => handled(command("1")));
+    await context.with(active, () => handled(command("2", { traceparent: TRACEPARENT })));
+    connection.end();
+    // It is left behind by what was opened in it, a socket for instance, and is no place to be in any more.
+    await context.with(active, () => handled(command("3")));
+    await context.with(active, () => handled(command("4", { traceparent: TRACEPARENT })));
+    const [without, within, behind, alone] = world.named("process agents/{agent}");
+    const stream = { spanId: connection.spanContext().spanId };
+    const creator = { traceId: TRACEPARENT.slice(3, 35), spanId: "b7ad6b7169203331" };
+    expect(without).toMatchObject({ parentSpanContext: stream, links: [] });
+    const links = [{ context: creator }, { context: stream }];
+    expect(within).toMatchObject({ parentSpanContext: creator, links });
+    expect(behind).toMatchObject({ parentSpanContext: undefined, links: [] });
+    expect(alone).toMatchObject({ parentSpanContext: creator, links: [{ context: creator }] });
   });
 
   it("has a span for each attempt, and says what became of it", async () => {
