@@ -1,6 +1,6 @@
 // The packages that are published: all of the workspace that are not private.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -19,6 +19,11 @@ export function publishedPackages() {
     .map((folder) => ({ folder, manifest: readJson(join(folder, "package.json")) }))
     .filter(({ manifest }) => manifest.private !== true)
     .map(({ folder, manifest }) => ({ name: manifest.name, folder, manifest }));
+}
+
+/** Where a package is, from the root: "packages/store". @param {Published} published */
+export function directoryOf({ folder }) {
+  return relative(ROOT, folder).replaceAll(sep, "/");
 }
 
 /** What can be imported of a package: "@hawser/store", "@hawser/store/compliance". */
