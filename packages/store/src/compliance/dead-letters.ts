@@ -67,7 +67,7 @@ export function deadLetterCompliance(make: MakeStore): void {
 
     it("requeues what had expired without its time, and anything else with it", async () => {
       const { store } = await storeFor(make);
-      const { expirytime, ...lasting } = command("x_1", { expirytime: "2020-01-01T00:00:00Z" });
+      const { expirytime = "", ...lasting } = command("x_1", { expirytime: "2020-01-01T00:00:00Z" });
       for (let i = 0; i < 2; i++) await accept(store, "a", { ...lasting, expirytime });
       const { lease } = await hold(store, "a");
       await lease.deadLetter(1, { ...REASON, code: "expired" });
