@@ -35,6 +35,9 @@ export class AgentMachine {
     this.things = new Things();
   }
 
+  /** Name of its present store; undefined before the first start. */
+  storeId: string | undefined;
+
   get disk(): FaultyDisk {
     return this.#watched.disk;
   }
@@ -49,6 +52,7 @@ export class AgentMachine {
     const process: AgentProcess = { host, store, agent: this.#agent(host, store) };
     this.process = process;
     await store.start();
+    this.storeId = store.id;
     const mailbox = ledger.life("up", this.name, store.id);
     await this.#watched.learnInbox(store, this.name, this.#principalStore);
     await this.#watched.learnDeadLetters(store, mailbox);

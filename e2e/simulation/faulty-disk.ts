@@ -53,6 +53,11 @@ export class FaultyDisk {
     }
   }
 
+  /** What is durable now. */
+  snapshot(): MemoryDisk {
+    return this.#disk.snapshot();
+  }
+
   /** `process`: SIGKILL. `machine`: what was not synced may be lost. */
   crash(what: "process" | "machine"): void {
     this.#disk.crash(what === "process" ? KEEPS_ALL : this.#parts.random);

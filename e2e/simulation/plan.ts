@@ -40,6 +40,8 @@ export interface Plan {
   /** What a handler takes at most, unless it hangs. */
   readonly maxHandlerMs: number;
   readonly hangMs: number;
+  /** At the end, one machine is started on what it had on its disk at some moment of the run. */
+  readonly olderCopy: boolean;
 }
 
 /** Short enough that a few seconds of virtual time see every timeout. */
@@ -56,6 +58,8 @@ const SHORT = {
   resend: { initialTimeoutMs: 1_000, minTimeoutMs: 500, maxTimeoutMs: 4_000, maxNackBackoffMs: 4_000 },
 } satisfies { timing: Timing; reconnect: Reconnect; resend: Resend };
 
+/** How many runs go on with an older copy. */
+const OLDER_COPY_SHARE = 0.3;
 const NAMES = ["ada", "bob", "cyd", "dan"];
 
 export function makePlan(seed: number): Plan {
@@ -75,6 +79,8 @@ export function makePlan(seed: number): Plan {
     maxWriteMs: pick(random, [0, 2, 10]),
     backlog: chance(random, 0.03) ? 700 : 0,
     rotation: pick(random, AGENT_ROTATIONS),
+    // Of its own source, so that it shifts no other draw.
+    olderCopy: flavour !== "rotations" && seededRandom(seed ^ 0x01dc0).next() < OLDER_COPY_SHARE,
   } as const;
   const isTight = limits.maxEntries < ROOMY.maxEntries || limits.maxBytes < ROOMY.maxBytes;
   switch (flavour) {

@@ -31,6 +31,11 @@ export class PrincipalMachine {
     this.#watched = new WatchedDisk(world, "principal", "principal");
   }
 
+  /** Name of its present store; undefined before the first start. */
+  get storeId(): string | undefined {
+    return this.stores.at(-1);
+  }
+
   get disk(): FaultyDisk {
     return this.#watched.disk;
   }

@@ -4,7 +4,8 @@ import { auditMailbox, livenessBoundMs, unconverged } from "./checkers/liveness-
 import { checkMailbox } from "./checkers/mailbox-checker.js";
 import { ViewChecker } from "./checkers/view-checker.js";
 import { strikeMachine, strikeNetwork } from "./faults.js";
-import { makePlan } from "./plan.js";
+import { OlderCopyPlay, type Backup } from "./older-copy.js";
+import { below, makePlan } from "./plan.js";
 import { PrincipalMachine, type PrincipalProcess } from "./principal-machine.js";
 import { Publisher } from "./publisher.js";
 import { ignoreOutage } from "./watched-disk.js";
@@ -35,6 +36,7 @@ class Run {
   readonly #publishers: readonly Publisher[];
   readonly #views: ViewChecker;
   #isDone = false;
+  #backup: Backup | undefined;
   #steps = 0;
   #stepsAt = 0;
 
@@ -89,12 +91,14 @@ class Run {
     const striking = machines.map((machine) => world.spawn("faults", () => strikeMachine(world, machine)));
     striking.push(world.spawn("network faults", () => strikeNetwork(world)));
     void world.spawn("watching", () => this.#watch());
+    const backup = world.spawn("a backup", () => this.#backUp());
     await world.sleep(plan.activeMs);
     world.isHealed = true;
     world.network.heal();
     findings.trace("world", "heals");
     await Promise.all(striking);
     await Promise.all(publishing);
+    await backup;
     await this.#converge();
     if (findings.first !== undefined) return;
     if (plan.flavour === "rotations") await world.sleep(IDLE_MS);
@@ -103,6 +107,20 @@ class Run {
       auditMailbox(world, world.ledger.current("up", agent.name));
     }
     await this.#stop();
+    if (this.#backup === undefined || findings.first !== undefined) return;
+    findings.trace("world", "an older copy of a disk is started on");
+    await new OlderCopyPlay(world, this.#principal, this.#agents, this.#backup).run();
+  }
+
+  /** Keeps what one machine has on its disk at some moment, whatever it is doing. */
+  async #backUp(): Promise<void> {
+    const { plan, virtual } = this.#world;
+    if (!plan.olderCopy) return;
+    const random = virtual.random("backup");
+    await this.#world.sleep(random.next() * plan.activeMs);
+    const machines = [this.#principal, this.#principal, ...this.#agents];
+    const machine = machines[below(random, machines.length)] ?? this.#principal;
+    this.#backup = { machine, disk: machine.disk.snapshot() };
   }
 
   /** Looks at everything now and then, as people and metrics do. */

@@ -1,0 +1,278 @@
+import { createAgent, type Agent } from "@hawser/agent";
+import type { EventDraft, HawserEvent } from "@hawser/protocol";
+import { createPrincipal, type AgentView, type Principal } from "@hawser/principal";
+import type { Random } from "@hawser/runtime";
+import { adoptOlderCopy, createDiskStore, type Disk, type MemoryDisk, type Store } from "@hawser/store";
+import type { VirtualHost } from "@hawser/testkit";
+import { ADDRESS, KIND, type AgentMachine } from "./agent-machine.js";
+import { below } from "./plan.js";
+import type { PrincipalMachine } from "./principal-machine.js";
+import type { World } from "./world.js";
+
+/** Longer than everything but the wait of who was refused. */
+const PLAY_MS = 60_000;
+/** The wait of who was refused, and all else, with the timings a user gets. */
+const CONVERGE_MS = 1_200_000;
+const LOOK_MS = 250;
+const MAX_EVENTS = 12;
+
+type Machine = AgentMachine | PrincipalMachine;
+
+/** What a machine held at some moment, and whose it was. */
+export interface Backup {
+  readonly machine: Machine;
+  readonly disk: MemoryDisk;
+}
+
+/** One side while it runs. */
+interface Running<Side> {
+  readonly host: VirtualHost;
+  readonly store: Store;
+  readonly side: Side;
+}
+
+/** What was accepted for an agent, or by it, and what came of it. */
+interface Traffic {
+  readonly promised: Set<string>;
+  readonly seen: Set<string>;
+}
+
+/**
+ * A machine is started on an older copy of its disk, after a run in which everything happened and everything converged. Whoever knows better refuses it by name, and
+ * for everybody else nothing is lost; once it was adopted, all that was accepted meanwhile arrives.
+ */
+export class OlderCopyPlay {
+  readonly #world: World;
+  readonly #principal: PrincipalMachine;
+  readonly #agents: readonly AgentMachine[];
+  readonly #backup: Backup;
+  readonly #random: Random;
+  readonly #down = new Map<string, Traffic>();
+  readonly #up = new Map<string, Traffic>();
+  #count = 0;
+
+  constructor(world: World, principal: PrincipalMachine, agents: readonly AgentMachine[], backup: Backup) {
+    this.#world = world;
+    this.#principal = principal;
+    this.#agents = agents;
+    this.#backup = backup;
+    this.#random = world.virtual.random("older copy");
+    for (const { name } of agents) {
+      this.#down.set(name, { promised: new Set(), seen: new Set() });
+      this.#up.set(name, { promised: new Set(), seen: new Set() });
+    }
+  }
+
+  async run(): Promise<void> {
+    const first = await this.#start();
+    const present = this.#backup.machine.storeId;
+    const restored =
+      this.#backup.machine === this.#principal ? first.principal : first.agents.get(this.#nameOfVictim);
+    // Its disk was lost since: then this is the copy of another store, with which everybody begins anew.
+    const isItself = restored?.store.id === present;
+    await this.#world.sleep(PLAY_MS);
+    const refused = isItself ? await this.#checkFirst(first) : ["nobody: it is another store"];
+    await this.#publish(first);
+    await this.#stop(first);
+    this.#world.findings.trace(
+      "world",
+      `an older copy of ${this.#nameOfVictim}: refused ${refused.join(", ")}`,
+    );
+    await adoptOlderCopy(this.#backup.disk.attach(), this.#random);
+    const second = await this.#start();
+    await this.#converge(second);
+    await this.#stop(second);
+  }
+
+  get #nameOfVictim(): string {
+    const { machine } = this.#backup;
+    return "name" in machine ? machine.name : "principal";
+  }
+
+  #diskOf(machine: Machine, host: VirtualHost): Disk {
+    return machine === this.#backup.machine
+      ? this.#backup.disk.attach()
+      : machine.disk.attach(host.runtime.timers);
+  }
+
+  async #start() {
+    const principal = await this.#startPrincipal();
+    const agents = new Map<string, Running<Agent>>();
+    const running = { principal, agents };
+    // What is accepted before the first agent is back takes the versions they have had.
+    for (const { name } of this.#agents) await this.#publishTo(principal.side, name);
+    for (const machine of this.#agents) agents.set(machine.name, await this.#startAgent(machine));
+    await this.#publish(running);
+    return running;
+  }
+
+  async #startPrincipal(): Promise<Running<Principal>> {
+    const { virtual, network, plan } = this.#world;
+    const host = virtual.host("principal");
+    const { runtime } = host;
+    const store = createDiskStore(this.#diskOf(this.#principal, host), { runtime });
+    await store.start();
+    const side = createPrincipal({
+      store,
+      acceptors: [network.acceptor({ host, address: ADDRESS })],
+      runtime,
+      timing: plan.timing,
+      resend: plan.resend,
+      stop: { windowMs: 500 },
+      onEvent: async ({ agent, event }) => {
+        this.#up.get(agent)?.seen.add(event.id);
+      },
+    });
+    await side.start();
+    return { host, store, side };
+  }
+
+  async #startAgent(machine: AgentMachine): Promise<Running<Agent>> {
+    const { virtual, network, plan } = this.#world;
+    const { name } = machine;
+    const host = virtual.host(name);
+    const { runtime } = host;
+    const store = createDiskStore(this.#diskOf(machine, host), { runtime });
+    await store.start();
+    const seen = (event: HawserEvent): void => void this.#down.get(name)?.seen.add(event.id);
+    const side = createAgent({
+      name,
+      store,
+      dialer: network.dialer({ from: host, to: ADDRESS }),
+      runtime,
+      timing: plan.timing,
+      rotation: plan.rotation,
+      reconnect: plan.reconnect,
+      resend: plan.resend,
+      handlers: { [KIND]: { apply: async ({ spec }) => spec, delete: async () => {} } },
+      onEvent: async ({ event }) => seen(event),
+    });
+    await side.start();
+    return { host, store, side };
+  }
+
+  async #publish({
+    principal,
+    agents,
+  }: {
+    principal: Running<Principal>;
+    agents: Map<string, Running<Agent>>;
+  }) {
+    for (const [name, { store }] of agents) {
+      await this.#publishTo(principal.side, name);
+      for (let count = below(this.#random, MAX_EVENTS); count > 0; count -= 1) {
+        const event = this.#command();
+        const [appended] = await store.append([{ peer: "principal", event }]);
+        if (appended?.ok === true) this.#up.get(name)?.promised.add(event.id);
+      }
+    }
+  }
+
+  async #publishTo(principal: Principal, name: string): Promise<void> {
+    for (let count = below(this.#random, MAX_EVENTS); count > 0; count -= 1) {
+      const event = this.#command();
+      await principal.publish(name, event);
+      this.#down.get(name)?.promised.add(event.id);
+    }
+    await principal.resources.put(name, KIND, "older", this.#count);
+  }
+
+  #command(): EventDraft {
+    this.#count += 1;
+    return {
+      specversion: "1.0",
+      id: `older-${this.#count}`,
+      source: "test",
+      type: "test.command",
+      resourceid: `older${below(this.#random, 3)}_u1`,
+    };
+  }
+
+  /** Answers who is refused. */
+  async #checkFirst({
+    principal,
+    agents,
+  }: {
+    principal: Running<Principal>;
+    agents: Map<string, Running<Agent>>;
+  }) {
+    const refused: string[] = [];
+    for (const [name, agent] of agents) {
+      const view = await principal.side.agent(name);
+      if (view?.state !== "connected" && view?.reason.includes("older copy") === true) {
+        refused.push(name);
+        if (this.#backup.machine !== this.#principal && name !== this.#nameOfVictim)
+          this.#violation(`${name} is refused for the copy of ${this.#nameOfVictim}: ${view.reason}`);
+        continue;
+      }
+      for (const missing of await this.#missing(principal, agent, name, view))
+        this.#violation(`${name} is not refused, and ${missing}`);
+    }
+    return refused;
+  }
+
+  async #converge(second: {
+    principal: Running<Principal>;
+    agents: Map<string, Running<Agent>>;
+  }): Promise<void> {
+    const { virtual } = this.#world;
+    const until = virtual.now() + CONVERGE_MS;
+    for (;;) {
+      const missing: string[] = [];
+      for (const [name, agent] of second.agents) {
+        const view = await second.principal.side.agent(name);
+        missing.push(...(await this.#missing(second.principal, agent, name, view)));
+      }
+      if (missing.length === 0) return;
+      if (virtual.now() >= until) return this.#violation(`after adopt: ${missing.join("; ")}`);
+      await this.#world.sleep(LOOK_MS);
+    }
+  }
+
+  async #missing(
+    principal: Running<Principal>,
+    agent: Running<Agent>,
+    name: string,
+    view: AgentView | undefined,
+  ): Promise<readonly string[]> {
+    if (view?.state !== "connected") return [`${name} is not connected: ${view?.reason}`];
+    const missing = [
+      ...unseen(this.#down.get(name)).map((id) => `${id} never came to ${name}`),
+      ...unseen(this.#up.get(name)).map((id) => `${id} of ${name} never came`),
+    ];
+    if (view.pending > 0) missing.push(`${view.pending} events for ${name} are pending`);
+    for (const { kind, name: resource, spec, state } of await principal.side.resources.list(name, {
+      limit: 1_000,
+    })) {
+      if (state !== "delivered") continue;
+      const held = await agent.store.retained.get("principal", "received", `${kind}/${resource}`);
+      const has = specOf(held?.event.data);
+      if (JSON.stringify(has) !== JSON.stringify(spec))
+        missing.push(`${resource} is ${JSON.stringify(has)} on ${name}, not ${JSON.stringify(spec)}`);
+    }
+    return missing;
+  }
+
+  async #stop({ principal, agents }: { principal: Running<Principal>; agents: Map<string, Running<Agent>> }) {
+    for (const { side, store, host } of agents.values()) {
+      await side.stop({ graceMs: 2_000 });
+      await store.stop();
+      host.kill();
+    }
+    await principal.side.stop();
+    await principal.store.stop();
+    principal.host.kill();
+  }
+
+  #violation(what: string): void {
+    this.#world.findings.violation("an older copy loses nothing in silence", what);
+  }
+}
+
+function unseen(traffic: Traffic | undefined): readonly string[] {
+  return [...(traffic?.promised ?? [])].filter((id) => traffic?.seen.has(id) !== true);
+}
+
+function specOf(data: unknown): unknown {
+  return typeof data === "object" && data !== null && "spec" in data ? data.spec : undefined;
+}
