@@ -75,6 +75,13 @@ export class Acknowledgements {
     this.#recorded.delete(peer);
   }
 
+  /** Nobody knows any more what they were about. It costs resends. */
+  forgetAll(): void {
+    this.#count = 0;
+    this.#gathered.clear();
+    this.#recorded.clear();
+  }
+
   done(peer: string, recorded: readonly number[]): void {
     const versions = this.#gathered.get(peer);
     if (versions === undefined) return;

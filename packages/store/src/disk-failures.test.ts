@@ -241,6 +241,22 @@ describe("a disk that is full", () => {
     expect(await pendingVersions(store, "a")).toEqual([1, 3, 4]);
   });
 
+  it("forgets what was gathered of a peer whose new store a failed claim had noted all the same (its state was taken for delivered)", async () => {
+    const { store, disk, timers } = await started();
+    await accept(store, "a", spec("x_1"));
+    const { lease } = await hold(store, "a", "first");
+    lease.acknowledge(1);
+    store.inbox.settle("a", 500);
+    Object.assign(disk, { write: "lands but fails", room: false });
+    await expect(hold(store, "a", "second")).rejects.toMatchObject({ code: "store_full" });
+    Object.assign(disk, { write: "none", room: true });
+    timers.fire();
+    await expect.poll(async () => store.stats("a").then((stats) => stats?.pending)).toBe(1);
+    timers.fire();
+    expect(await pendingVersions(store, "a", "second")).toEqual([1]);
+    expect(await store.inbox.load("a")).toMatchObject({ settled: 0 });
+  });
+
   it("is opened where nobody can tell whether there is room", async () => {
     const { disk, store } = await started();
     disk.hasRoom = () => Promise.reject(new Error("ENOSYS"));

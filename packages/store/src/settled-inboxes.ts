@@ -64,6 +64,12 @@ export class SettledInboxes {
     this.#due.delete(peer);
   }
 
+  /** As `reset`, for every peer. */
+  resetAll(): void {
+    this.#progress.clear();
+    this.#due.clear();
+  }
+
   async apply(tx: Transaction): Promise<void> {
     for (const peer of this.#due) {
       const meta = tx.inboxOrNew(peer, this.#maxPeers);

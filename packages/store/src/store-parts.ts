@@ -50,7 +50,11 @@ export class StoreParts {
     this.device = new StoreDevice(disk, runtime, recoveryDelayMs, {
       opened: (opened) => this.#opened(opened),
       recovered: (missed) => {
-        if (missed) this.leases.loseAll();
+        if (!missed) return;
+        this.leases.loseAll();
+        // What was missed may be that a peer lost its store: what was gathered before would be taken for what it says now.
+        this.acknowledgements.forgetAll();
+        this.settled.resetAll();
       },
     });
     const entries = new PendingEntries(this.leases);
