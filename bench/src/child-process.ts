@@ -22,6 +22,8 @@ export interface ChildOptions {
   readonly profileDirectory?: string | undefined;
   /** Threads for the file system, of which LevelDB uses one per store and operation. */
   readonly poolThreads?: number;
+  /** V8's `--max-semi-space-size`, in MiB. @default Node's own, 16 */
+  readonly semiSpaceMb?: number | undefined;
 }
 
 type ArgumentsOf<Method> = Method extends (...args: infer Arguments) => unknown ? Arguments : never;
@@ -40,10 +42,11 @@ export class Child<Commands extends object> {
   readonly #exited: Promise<void>;
   #requests = 0;
 
-  constructor(role: Role, { core, profileDirectory, poolThreads }: ChildOptions) {
+  constructor(role: Role, { core, profileDirectory, poolThreads, semiSpaceMb }: ChildOptions) {
     this.#role = role;
     // `gc` lets a memory reading begin from what is alive.
     const flags = ["--expose-gc"];
+    if (semiSpaceMb !== undefined) flags.push(`--max-semi-space-size=${semiSpaceMb}`);
     if (profileDirectory !== undefined)
       flags.push("--cpu-prof", `--cpu-prof-dir=${profileDirectory}`, `--cpu-prof-name=${role}.cpuprofile`);
     const { execPath, prefix } = core === undefined ? UNPINNED : pinnedTo(core);

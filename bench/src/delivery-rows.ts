@@ -66,7 +66,7 @@ async function measurePair(
   progress: (line: string) => void,
 ): Promise<readonly MeasuredRow[]> {
   const maxWindow = Math.max(...options.windows);
-  const endpoint = { transport, agents, maxWindow };
+  const endpoint = { transport, agents, maxWindow, semiSpaceMb: options.semiSpaceMb };
   const raw = await ProcessPair.start({ ...endpoint, kind: "raw", directory: join(directory, "raw") });
   const hawser = await ProcessPair.start({
     ...endpoint,

@@ -10,7 +10,8 @@ import { describeRun, jsonLine, spreadLine, table } from "./report.js";
 
 const USAGE = `usage: npm run bench -- delivery [--json] [--quick] [--transports ws-json,ws-proto,grpc] [--agents 1,100] [--windows 1,256]
          [--rounds 3] [--warm-up-ms 1000] [--measure-ms 3000] [--pending-events 1000000 (0: leave out)] [--pending-agents 1000]
-         [--pending-rounds 6] [--agent-pool-threads 4] [--directory <on a disk>] [--profile <directory>]
+         [--pending-rounds 6] [--agent-pool-threads 4] [--semi-space-mb 64 (16: Node's default)]
+         [--directory <on a disk>] [--profile <directory>]
        npm run bench -- storm [--json] [--quick] [--tls] [--clients hawser,naive,socket.io] [--agents 5000] [--events-per-second 500] [--steady-ms 8000]
          [--down-ms 2000] [--deadline-ms 120000] [--rotation-agents 50] [--rotation-events-per-second 400] [--measure-ms 5000] [--rounds 3]
          [--svg docs/storm.svg] [--directory <on a disk>]

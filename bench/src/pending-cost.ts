@@ -49,6 +49,7 @@ export async function measurePendingCost(
       maxWindow: WINDOW,
       directory: join(directory, name),
       agentPoolThreads: options.agentPoolThreads,
+      semiSpaceMb: options.semiSpaceMb,
     });
   const empty = await start("pending-none");
   const loaded = await start("pending-many");

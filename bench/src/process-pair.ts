@@ -9,6 +9,8 @@ export interface PairOptions extends Endpoint {
   readonly kind: "hawser" | "raw";
   readonly profileDirectory?: string | undefined;
   readonly agentPoolThreads?: number;
+  /** Of the principal's or raw server's process. */
+  readonly semiSpaceMb?: number;
 }
 
 export interface PairMeasurement extends Measurement {
@@ -33,6 +35,7 @@ export class ProcessPair {
     kind,
     profileDirectory,
     agentPoolThreads,
+    semiSpaceMb,
     ...endpoint
   }: PairOptions): Promise<ProcessPair> {
     const raw = kind === "raw";
@@ -42,6 +45,7 @@ export class ProcessPair {
     const server = new Child<ServerCommands>(raw ? "raw-server" : "principal", {
       core: PRINCIPAL_CORE,
       profileDirectory: profile,
+      semiSpaceMb,
     });
     const clients = new Child<ClientCommands>(raw ? "raw-clients" : "agents", {
       core: AGENTS_CORE,

@@ -1,5 +1,5 @@
 import { availableParallelism, cpus, loadavg } from "node:os";
-import type { BenchOptions } from "./bench-options.js";
+import { SERVICE_SEMI_SPACE_MB, type BenchOptions } from "./bench-options.js";
 import { describePinning } from "./core-pinning.js";
 import type { MeasuredRow } from "./delivery-rows.js";
 import type { PendingCost } from "./pending-cost.js";
@@ -35,6 +35,7 @@ export function describeRun(options: BenchOptions, { directory, fileSystem }: Di
       .map((load) => load.toFixed(1))
       .join(" ")}`,
     describePinning(),
+    `young generation of the principal and the raw server: --max-semi-space-size=${options.semiSpaceMb} (the principal's image: ${SERVICE_SEMI_SPACE_MB}; Node's default: 16)`,
     `stores: LevelDB in ${directory} (${fileSystem}), one for the principal and one for each agent, every commit fsynced`,
     `event: ${PAYLOAD_BYTES} B of data, ${json} B as JSON, ${protobuf} B as protobuf`,
     "raw ws-json, ws-proto: plain ws, the same event by JSON.stringify and JSON.parse, one small JSON ACK per message",
