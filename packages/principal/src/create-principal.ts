@@ -162,6 +162,7 @@ export function createPrincipal(options: PrincipalOptions): Principal {
       return sessions.progress;
     },
     listener,
+    internalListener: internal,
     get gate() {
       return gate.state;
     },

@@ -203,6 +203,8 @@ export interface Principal extends DisposableLifecycle<PrincipalAddresses> {
   readonly draining: DrainProgress | undefined;
   /** The external port: who waits at it, who was let in and who was turned away. Undefined without `listen`. */
   readonly listener: Pick<Listener, "stats" | "configure"> | undefined;
+  /** The control plane's own port: what became of its connections. Undefined without `internal`. */
+  readonly internalListener: Pick<Listener, "stats"> | undefined;
   /** What a start is waiting for, and whether the external port is open. */
   readonly gate: GateState;
   /** Whether it serves: the readiness of an orchestrator. */

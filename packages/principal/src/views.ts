@@ -13,6 +13,8 @@ export interface AgentView {
         readonly epoch: number;
         readonly transport: string;
         readonly address: string;
+        /** Whether it came in by the control plane's own port. */
+        readonly internal: boolean;
         readonly software: string;
         readonly connectedAt: number;
         readonly ageMs: number;

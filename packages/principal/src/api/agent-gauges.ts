@@ -1,4 +1,5 @@
 import type { Principal } from "../principal.js";
+import type { AgentView } from "../views.js";
 import { OTHER, type AgentSeries } from "./agent-series.js";
 
 /** Where the state of agents is read when metrics are asked for. */
@@ -8,7 +9,14 @@ export type AgentSource = Pick<Principal, "agents">;
 export interface AgentSnapshot {
   readonly pendingByAgent: ReadonlyMap<string, number>;
   readonly deadLettersByAgent: ReadonlyMap<string, number>;
-  readonly sessionsByTransport: ReadonlyMap<string, number>;
+  readonly sessions: readonly SessionCount[];
+}
+
+/** Sessions that are alike. */
+export interface SessionCount {
+  readonly transport: string;
+  readonly port: "agents" | "internal";
+  readonly count: number;
 }
 
 const PAGE = 1000;
@@ -21,7 +29,7 @@ export async function snapshotAgents(
 ): Promise<AgentSnapshot> {
   const pending = new Map<string, number>();
   const deadLetters = new Map<string, number>();
-  const sessions = new Map<string, number>();
+  const sessions = new Map<string, SessionCount>();
   let room = maxAgents - series.size;
   let after: string | undefined;
   for (;;) {
@@ -32,12 +40,21 @@ export async function snapshotAgents(
       if (!counted && label !== OTHER) room -= 1;
       add(pending, label, view.pending);
       add(deadLetters, label, view.deadLetters);
-      if (view.session !== undefined) add(sessions, view.session.transport, 1);
+      if (view.session !== undefined) countSession(sessions, view.session);
     }
     after = page.at(-1)?.name;
     if (after === undefined || page.length < PAGE) break;
   }
-  return { pendingByAgent: pending, deadLettersByAgent: deadLetters, sessionsByTransport: sessions };
+  return { pendingByAgent: pending, deadLettersByAgent: deadLetters, sessions: [...sessions.values()] };
+}
+
+function countSession(
+  sessions: Map<string, SessionCount>,
+  { transport, internal }: NonNullable<AgentView["session"]>,
+): void {
+  const port = internal ? "internal" : "agents";
+  const key = `${transport} ${port}`;
+  sessions.set(key, { transport, port, count: (sessions.get(key)?.count ?? 0) + 1 });
 }
 
 function add(sums: Map<string, number>, label: string, value: number): void {

@@ -20,7 +20,7 @@ import { DEFAULT_MAX_STREAMS, streamRoutes } from "./streams/stream-routes.js";
 export interface ApiOptions {
   readonly principal: Principal;
   /** Served at `/metrics`, and told of events that are refused here; absent, there is no such route. */
-  readonly metrics?: Pick<Metrics, "registry" | "observer">;
+  readonly metrics?: Pick<Metrics, "registry" | "observer"> & Partial<Pick<Metrics, "streams">>;
   /** What `/v1/info` answers. @default the version of this package */
   readonly version?: string;
   /** What clients must show as `Authorization: Bearer <token>`, except for `/livez`, `/readyz`, `/openapi.json` and `/docs`. @default everybody is let in */
@@ -59,7 +59,7 @@ export function createApi(options: ApiOptions): Hono {
   resourceRoutes(app, principal.resources);
   eventRoutes(app, principal, metrics?.observer ?? {}, logger);
   agentRoutes(app, principal, fleet);
-  streamRoutes(app, { principal, runtime, logger, maxStreams });
+  streamRoutes(app, { principal, runtime, logger, maxStreams, observer: metrics?.streams });
   lifecycleRoutes(app, principal);
   documentationRoutes(app, version ?? VERSION, token !== undefined);
   app.notFound((context) =>

@@ -4,6 +4,7 @@ export { createApi, type ApiOptions } from "./api.js";
 export type { LifecycleSource } from "./lifecycle-metrics.js";
 export { createMetrics, DEFAULT_MAX_METRIC_AGENTS } from "./metrics.js";
 export type { Metrics, MetricsOptions, MetricsSource } from "./metrics.js";
+export type { StreamGap, StreamName, StreamObserver } from "./streams/stream-observer.js";
 export { DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT, type PageJson } from "./paging.js";
 export { DEFAULT_MAX_STREAMS } from "./streams/stream-routes.js";
 export type { Problem } from "./problem.js";

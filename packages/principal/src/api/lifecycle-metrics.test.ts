@@ -55,6 +55,17 @@ it("tells who waits, who was let in, and why others were not", async () => {
   ]);
 });
 
+it("tells the same of the control plane's own port, under names of its own", async () => {
+  const internalListener = { stats: () => STATS };
+  const lines = await scrape({ internalListener });
+  expect(lines.slice(0, 3)).toEqual([
+    "hawser_internal_handshakes 2",
+    "hawser_internal_admitted_total 3",
+    'hawser_internal_turned_away_total{reason="come_back_later"} 4',
+  ]);
+  expect(lines).toHaveLength(8);
+});
+
 it("tells how far a drain is, and nothing of it once there is none", async () => {
   const registry = new Registry();
   let source: LifecycleSource = {

@@ -5,7 +5,7 @@ import type { Principal, PrincipalStatus } from "../principal.js";
 
 /** Where the metrics of the port, the gate and the drain are read. */
 export type LifecycleSource = Partial<
-  Pick<Principal, "listener" | "gate" | "state" | "draining" | "olderCopy">
+  Pick<Principal, "listener" | "internalListener" | "gate" | "state" | "draining" | "olderCopy">
 >;
 
 const GATE_STATES: readonly GateState["kind"][] = ["closed", "waiting", "settling", "open"];
@@ -30,6 +30,10 @@ export function registerLifecycleMetrics(
 ): void {
   const port = (read: (stats: ListenerStats) => Samples) => (): Samples => {
     const stats = source()?.listener?.stats();
+    return stats === undefined ? [] : read(stats);
+  };
+  const internal = (read: (stats: ListenerStats) => Samples) => (): Samples => {
+    const stats = source()?.internalListener?.stats();
     return stats === undefined ? [] : read(stats);
   };
   const drain = (read: (progress: NonNullable<Principal["draining"]>) => number) => (): Samples => {
@@ -85,6 +89,22 @@ export function registerLifecycleMetrics(
     "hawser_admission_turned_away_total",
     "Connections that ended at the agents' port before they were a session, by reason.",
     port((stats) => Object.entries(TURNED_AWAY).map(([reason, read]) => [reason, read(stats)] as const)),
+    "reason",
+  );
+  gauge(
+    "hawser_internal_handshakes",
+    "Connections at the control plane's own port that are no session yet.",
+    internal(({ handshakes }) => [["", handshakes]]),
+  );
+  counter(
+    "hawser_internal_admitted_total",
+    "Connections that were let in at the control plane's own port.",
+    internal(({ admitted }) => [["", admitted]]),
+  );
+  counter(
+    "hawser_internal_turned_away_total",
+    "Connections that ended at the control plane's own port before they were a session, by reason.",
+    internal((stats) => Object.entries(TURNED_AWAY).map(([reason, read]) => [reason, read(stats)] as const)),
     "reason",
   );
   const states = (all: readonly string[], current: () => string | undefined) => (): Samples => {

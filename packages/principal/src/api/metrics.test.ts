@@ -33,6 +33,7 @@ function view(name: string, pending: number, transport?: string): AgentView {
     id: "s",
     epoch: 1,
     address: "a",
+    internal: name.startsWith("own-"),
     software: "t",
     connectedAt: 0,
     ageMs: 0,
@@ -199,17 +200,24 @@ describe("series and their bound", () => {
 describe("gauges", () => {
   it("reads pending events, dead letters and sessions at each scrape, once for all gauges", async () => {
     const metrics = create();
-    const source = agents([view("a", 1, "grpc"), view("b", 2, "ws-json"), view("c", 3, "grpc")]);
+    const source = agents([
+      view("a", 1, "grpc"),
+      view("b", 2, "ws-json"),
+      view("c", 3, "grpc"),
+      view("own-1", 0, "grpc"),
+    ]);
     metrics.watch(source);
     expect(await samples(metrics, "hawser_sessions")).toEqual([
-      '{transport="grpc"} 2',
-      '{transport="ws-json"} 1',
+      '{transport="grpc",port="agents"} 2',
+      '{transport="grpc",port="internal"} 1',
+      '{transport="ws-json",port="agents"} 1',
     ]);
     expect(source.pages).toBe(1);
     expect(await samples(metrics, "hawser_pending_events")).toEqual([
       '{agent="a"} 1',
       '{agent="b"} 2',
       '{agent="c"} 3',
+      '{agent="own-1"} 0',
     ]);
     expect(await samples(metrics, "hawser_dead_letter_events")).toContain('{agent="c"} 6');
   });

@@ -5,7 +5,10 @@ import { snapshotAgents, type AgentSnapshot, type AgentSource } from "./agent-ga
 import { AgentSeries } from "./agent-series.js";
 import { COUNTERS, type CounterDefinition } from "./counter-definitions.js";
 import { registerLifecycleMetrics, type LifecycleSource } from "./lifecycle-metrics.js";
+import { EventLoopDelay } from "./event-loop-delay.js";
 import { countingObserver } from "./metrics-observer.js";
+import { streamMeter } from "./stream-metrics.js";
+import type { StreamObserver } from "./streams/stream-observer.js";
 
 /** Agents with series of their own: about 30 series each, so this is what one small Prometheus takes without notice. */
 export const DEFAULT_MAX_METRIC_AGENTS = 1000;
@@ -35,6 +38,8 @@ export interface Metrics {
   /** To be given to `createPrincipal`. */
   readonly observer: PrincipalObserver;
   readonly registry: Registry;
+  /** To be given to `createApi` with the others: counts who reads its streams. */
+  readonly streams: StreamObserver;
   /** Says where the state of agents, of the agents' port, of the gate and of a drain are read at each scrape. Without it these are absent. */
   watch(source: MetricsSource): void;
 }
@@ -49,7 +54,10 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
   const maxAgents = perAgent ? (options.maxAgents ?? DEFAULT_MAX_METRIC_AGENTS) : 0;
   const series = new AgentSeries(maxAgents);
   const scrape = new Scrape(series, maxAgents);
-  if (options.process ?? true) collectDefaultMetrics({ register: registry });
+  if (options.process ?? true) {
+    collectDefaultMetrics({ register: registry });
+    registry.registerMetric(new EventLoopDelay());
+  }
 
   for (const definition of COUNTERS) registerCounter(registry, definition, series, perAgent);
   registerGauges(registry, scrape, perAgent);
@@ -77,6 +85,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
 
   return {
     registry,
+    streams: streamMeter(registry),
     observer: countingObserver({
       series,
       sessionRefused: (code) => refusals.inc({ code }),
@@ -184,10 +193,15 @@ function registerGauges(registry: Registry, scrape: Scrape, perAgent: boolean): 
     agent,
     (snapshot) => snapshot.deadLettersByAgent,
   );
-  gauge(
-    "hawser_sessions",
-    "Sessions that are open, by transport.",
-    "transport",
-    (snapshot) => snapshot.sessionsByTransport,
-  );
+  new Gauge({
+    name: "hawser_sessions",
+    help: "Sessions that are open, by transport, and by the port they came in by: of agents, or internal.",
+    labelNames: ["transport", "port"],
+    registers: [registry],
+    async collect() {
+      const snapshot = await scrape.snapshot();
+      this.reset();
+      for (const { transport, port, count } of snapshot?.sessions ?? []) this.set({ transport, port }, count);
+    },
+  });
 }

@@ -29,6 +29,7 @@ export const Agent = named(
         epoch: count("The fencing number: of two sessions, the higher one is the real one."),
         transport: z.string(),
         address: z.string(),
+        internal: about("Whether it came in by the control plane's own port.", z.boolean()),
         software: z.string(),
         connectedAt: time("When its hello was accepted."),
         ageMs: about("Since then.", z.number().min(0)),

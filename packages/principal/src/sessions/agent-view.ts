@@ -23,6 +23,7 @@ export function agentView(
             epoch: live.session.epoch,
             transport: live.link.connection.transport,
             address: live.link.connection.peer.address,
+            internal: live.link.connection.peer.internal === true,
             software: live.session.peerSoftware,
             connectedAt: live.connectedAt,
             ageMs: clock.now() - live.openedAtMs,

@@ -226,10 +226,13 @@ describe("a reader that comes back", () => {
 
 it("a reader behind by more agents than are kept for it begins anew", async () => {
   for (const name of ["a", "b", "c"]) put(name);
-  const source = open({ maxChanged: 2 });
+  const gaps: string[] = [];
+  const source = open({ maxChanged: 2, onGap: (reason) => gaps.push(reason) });
   await readAll(source);
   for (const name of ["a", "b"]) await change(name);
   expect(await readAll(source)).toEqual(["a 0", "b 0"]);
+  expect(gaps).toEqual([]);
   for (const name of ["a", "b", "c"]) await change(name);
+  expect(gaps).toEqual(["lagged"]);
   expect(await readAll(source)).toEqual(["reset", "a 0", "b 0", "c 0", "synced"]);
 });

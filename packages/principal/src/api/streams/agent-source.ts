@@ -3,6 +3,7 @@ import type { AgentView } from "../../views.js";
 import { agentsByName } from "../agent-list.js";
 import { agentJson } from "../view-json.js";
 import type { AgentChange, AgentChangeLog } from "./agent-change-log.js";
+import type { StreamGap } from "./stream-observer.js";
 import { serverSentEvent, type StreamPiece, type StreamSource } from "./stream-source.js";
 
 /** Agents read and handed to the connection at a time. */
@@ -17,6 +18,8 @@ export interface AgentSourceOptions {
   readonly lastEventId: string | undefined;
   /** @default DEFAULT_MAX_CHANGED (100,000) */
   readonly maxChanged?: number;
+  /** The reader has to forget all it knows. */
+  readonly onGap?: (reason: StreamGap) => void;
 }
 
 /** With an empty id, which takes back the one before (HTML Standard, section 9.2.6): a reader that forgot all and broke off half-way has none to come back with. */
@@ -56,8 +59,10 @@ export class AgentStreamSource implements StreamSource {
     this.#options = options;
     const { lastEventId } = options;
     const since = lastEventId === undefined ? undefined : log.since(lastEventId);
-    if (since === undefined) this.#begin(lastEventId === undefined ? "" : RESET);
-    else {
+    if (since === undefined) {
+      this.#begin(lastEventId === undefined ? "" : RESET);
+      if (lastEventId !== undefined) options.onGap?.("unknown_id");
+    } else {
       this.#position = lastEventId;
       for (const [agent, change] of since) this.#note(agent, change);
     }
@@ -100,8 +105,10 @@ export class AgentStreamSource implements StreamSource {
   #note(agent: string, change: AgentChange): void {
     const { prefix, maxChanged = DEFAULT_MAX_CHANGED } = this.#options;
     if (!agent.startsWith(prefix)) return;
-    if (this.#changed.size >= maxChanged && !this.#changed.has(agent)) this.#begin(RESET);
-    else if (this.#changed.get(agent) !== "session") this.#changed.set(agent, change);
+    if (this.#changed.size >= maxChanged && !this.#changed.has(agent)) {
+      this.#begin(RESET);
+      this.#options.onGap?.("lagged");
+    } else if (this.#changed.get(agent) !== "session") this.#changed.set(agent, change);
     this.#wake();
   }
 

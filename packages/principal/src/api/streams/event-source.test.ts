@@ -119,6 +119,22 @@ describe("a reader that is too slow", () => {
     expect(read(open(source.position))).toEqual(["text", "6", "7", "8", "9", "10", "11"]);
   });
 
+  it("is counted when it lagged or came with an id nobody knows, but not when it wants all there is", () => {
+    const gaps: string[] = [];
+    const onGap = (reason: string): void => void gaps.push(reason);
+    const follow = (lastEventId?: string): EventStreamSource =>
+      new EventStreamSource(journal, { agent: undefined, lastEventId, onGap });
+    read(follow("0-0"));
+    expect(gaps).toEqual([]);
+    read(follow("gone-1"));
+    expect(gaps).toEqual(["unknown_id"]);
+    const slow = follow();
+    read(slow);
+    happen(CAPACITY);
+    slow.next();
+    expect(gaps).toEqual(["unknown_id", "lagged"]);
+  });
+
   it("may be behind by all of it while it reads what was there before", () => {
     happen(CAPACITY);
     expect(read(open(idOf(0)))).toHaveLength(1 + CAPACITY);

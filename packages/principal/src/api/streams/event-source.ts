@@ -1,5 +1,6 @@
 import type { EventJournal } from "./event-journal.js";
 import { stepJson } from "./event-step.js";
+import type { StreamGap } from "./stream-observer.js";
 import { serverSentEvent, serverSentId, type StreamPiece, type StreamSource } from "./stream-source.js";
 
 /** Handed to the connection at a time. */
@@ -10,7 +11,12 @@ export interface EventSourceOptions {
   readonly agent: string | undefined;
   /** Where the reader was; undefined begins with what happens from now on. */
   readonly lastEventId: string | undefined;
+  /** The reader is told that it did not, or may not have, heard of everything. */
+  readonly onGap?: (reason: StreamGap) => void;
 }
+
+/** What somebody asks for who wants all there is: no id was ever this one, and nothing is missed. */
+const BEFORE_EVERYTHING = "0-0";
 
 /**
  * One reader's place in the journal. Nothing is copied for it: it reads from the ring, and one that falls behind by more than half of it is told `lagged` and let go, early enough to
@@ -19,16 +25,19 @@ export interface EventSourceOptions {
 export class EventStreamSource implements StreamSource {
   readonly #journal: EventJournal;
   readonly #agent: string | undefined;
+  readonly #onGap: (reason: StreamGap) => void;
   /** The next step to tell; undefined: whatever is the oldest when the reader begins to read. */
   #next: number | undefined;
   #greeted = false;
   #caughtUp = false;
 
-  constructor(journal: EventJournal, { agent, lastEventId }: EventSourceOptions) {
+  constructor(journal: EventJournal, { agent, lastEventId, onGap = () => {} }: EventSourceOptions) {
     this.#journal = journal;
     this.#agent = agent;
+    this.#onGap = onGap;
     const last = lastEventId === undefined ? journal.newest : journal.sequenceOf(lastEventId);
     if (last !== undefined) this.#next = last + 1;
+    else if (lastEventId !== BEFORE_EVERYTHING) onGap("unknown_id");
   }
 
   get position(): string | undefined {
@@ -42,6 +51,7 @@ export class EventStreamSource implements StreamSource {
     const behind = journal.newest - from + 1;
     if (behind > (this.#caughtUp ? journal.capacity / 2 : journal.capacity)) {
       const message = "read too slowly; resume with Last-Event-ID";
+      this.#onGap("lagged");
       return { kind: "end", text: greeting + serverSentEvent("lagged", { message, behind }) };
     }
     const text = greeting + this.#read(from);

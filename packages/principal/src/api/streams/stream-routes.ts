@@ -15,6 +15,7 @@ import { EventJournal } from "./event-journal.js";
 import { EventStreamSource } from "./event-source.js";
 import { streamEnding } from "./stream-ending.js";
 import { streamResponse } from "./stream-response.js";
+import type { StreamGap, StreamName, StreamObserver } from "./stream-observer.js";
 import { StreamSlots } from "./stream-slots.js";
 import type { StreamSource } from "./stream-source.js";
 
@@ -26,6 +27,7 @@ export interface StreamRoutesParts {
   readonly runtime: Runtime;
   readonly logger: Logger;
   readonly maxStreams: number;
+  readonly observer: StreamObserver | undefined;
 }
 
 const ANSWERS = {
@@ -40,8 +42,9 @@ const HEADERS = {
 const ERRORS = ["overloaded", "draining"] as const;
 
 /** What happens, as it happens (server-sent events, HTML Standard, section 9.2). */
-export function streamRoutes(app: Hono, { principal, runtime, logger, maxStreams }: StreamRoutesParts): void {
-  const slots = new StreamSlots(maxStreams);
+export function streamRoutes(app: Hono, parts: StreamRoutesParts): void {
+  const { principal, runtime, logger, maxStreams, observer } = parts;
+  const slots = new StreamSlots(maxStreams, (stream, count) => observer?.open(stream, count));
   const journal = new EventJournal(runtime);
   principal.observe(journal.observer);
   let changes: AgentChangeLog | undefined;
@@ -54,14 +57,25 @@ export function streamRoutes(app: Hono, { principal, runtime, logger, maxStreams
     return changes;
   }
 
-  function answer(context: Context, open: (lastEventId: string | undefined) => StreamSource): Response {
-    if (principal.state === "draining") {
+  function takeSlot(stream: StreamName): () => void {
+    try {
+      if (principal.state !== "draining") return slots.take(stream);
       throw new HawserError(
         "draining",
         "this principal lets everybody go; come back, or follow the next one",
       );
+    } catch (thrown) {
+      observer?.refused(stream, HawserError.from(thrown).code);
+      throw thrown;
     }
-    const release = slots.take();
+  }
+
+  function answer(
+    stream: StreamName,
+    context: Context,
+    open: (lastEventId: string | undefined) => StreamSource,
+  ): Response {
+    const release = takeSlot(stream);
     const source = open(context.req.header("last-event-id"));
     const ending = streamEnding(principal, closingOf(context));
     const response = streamResponse(source, {
@@ -71,8 +85,10 @@ export function streamRoutes(app: Hono, { principal, runtime, logger, maxStreams
         ending.forget();
         release();
       },
-      onFailed: (err) =>
-        logger.warn({ err, request_id: requestIdOf(context) }, "a stream ended: it cannot be read"),
+      onFailed(err) {
+        observer?.gap(stream, "failed");
+        logger.warn({ err, request_id: requestIdOf(context) }, "a stream ended: it cannot be read");
+      },
     });
     // Nobody will read the body of an answer to HEAD.
     if (context.req.raw.method === "HEAD") void response.body?.cancel();
@@ -94,7 +110,12 @@ export function streamRoutes(app: Hono, { principal, runtime, logger, maxStreams
       },
       (context, { query: { agent } }) => {
         if (agent !== undefined) checkAgentName(agent);
-        return answer(context, (lastEventId) => new EventStreamSource(journal, { agent, lastEventId }));
+        const onGap = (reason: StreamGap): void => observer?.gap("events", reason);
+        return answer(
+          "events",
+          context,
+          (lastEventId) => new EventStreamSource(journal, { agent, lastEventId, onGap }),
+        );
       },
     ),
   });
@@ -114,9 +135,15 @@ export function streamRoutes(app: Hono, { principal, runtime, logger, maxStreams
       },
       (context, { query: { state, name = "" } }) =>
         answer(
+          "agents",
           context,
           (lastEventId) =>
-            new AgentStreamSource(principal, changeLog(), { prefix: name, state, lastEventId }),
+            new AgentStreamSource(principal, changeLog(), {
+              prefix: name,
+              state,
+              lastEventId,
+              onGap: (reason) => observer?.gap("agents", reason),
+            }),
         ),
     ),
   });

@@ -1,27 +1,35 @@
 import { HawserError } from "@hawser/protocol";
+import type { StreamName } from "./stream-observer.js";
 
 /** How many streams are open at once. */
 export class StreamSlots {
   readonly #max: number;
-  #taken = 0;
+  readonly #onChange: (stream: StreamName, open: number) => void;
+  readonly #taken: Record<StreamName, number> = { events: 0, agents: 0 };
 
-  constructor(max: number) {
+  constructor(max: number, onChange: (stream: StreamName, open: number) => void) {
     this.#max = max;
+    this.#onChange = onChange;
   }
 
   /** Answers with what gives it back, once. @throws HawserError `overloaded` */
-  take(): () => void {
-    if (this.#taken >= this.#max) {
+  take(stream: StreamName): () => void {
+    if (this.#taken.events + this.#taken.agents >= this.#max) {
       throw new HawserError(
         "overloaded",
         `${this.#max} streams are open already; close one, or raise maxStreams`,
       );
     }
-    this.#taken += 1;
+    this.#change(stream, 1);
     let given = false;
     return () => {
-      if (!given) this.#taken -= 1;
+      if (!given) this.#change(stream, -1);
       given = true;
     };
+  }
+
+  #change(stream: StreamName, by: 1 | -1): void {
+    this.#taken[stream] += by;
+    this.#onChange(stream, this.#taken[stream]);
   }
 }

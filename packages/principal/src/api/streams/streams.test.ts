@@ -8,6 +8,7 @@ import { createPrincipal } from "../../create-principal.js";
 import type { Principal } from "../../principal.js";
 import { BareAgent } from "../../sessions/bare-agent.test-support.js";
 import { createApi } from "../api.js";
+import { createMetrics } from "../metrics.js";
 import { COALESCE_MS } from "./agent-change-log.js";
 import { KEEP_ALIVE_MS } from "./stream-response.js";
 import { StreamReader, type ReadEvent } from "./stream-reader.test-support.js";
@@ -200,6 +201,28 @@ describe.each(["/v1/streams/events", "/v1/streams/agents"])("%s", (path) => {
     const refused = await app.request(path);
     expect([refused.status, await refused.json()]).toMatchObject([503, { code: "draining" }]);
   });
+});
+
+it("tells the metrics who reads, who was refused, and who missed something", async () => {
+  const metrics = createMetrics({ process: false });
+  app = createApi({ principal, runtime: world.runtime, maxStreams: 2, metrics });
+  const lines = async (): Promise<readonly string[]> =>
+    (await metrics.registry.metrics()).split("\n").filter((line) => /^hawser_api_stream.*[1-9]$/.test(line));
+  expect(await lines()).toEqual([]);
+  const reader = await open("/v1/streams/agents", "0-0");
+  await open("/v1/streams/events", "0-0");
+  await app.request("/v1/streams/events");
+  expect(await lines()).toEqual([
+    'hawser_api_streams{stream="events"} 1',
+    'hawser_api_streams{stream="agents"} 1',
+    'hawser_api_stream_refusals_total{stream="events",code="overloaded"} 1',
+    'hawser_api_stream_gaps_total{stream="agents",reason="unknown_id"} 1',
+  ]);
+  await reader.leave();
+  expect(await lines()).not.toContain('hawser_api_streams{stream="agents"} 1');
+  void principal.drain({ windowMs: 0, reason: "test" });
+  await app.request("/v1/streams/agents");
+  expect(await lines()).toContain('hawser_api_stream_refusals_total{stream="agents",code="draining"} 1');
 });
 
 it("a stream of a store that cannot be read ends, and does not take the process with it", async () => {
