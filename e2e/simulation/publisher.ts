@@ -244,7 +244,9 @@ export class Publisher {
     sender.requeued("down", agent, fact.content);
     const answer = await callOn(host, () => principal.requeue(agent, letter.eventid));
     if (answer.kind !== "answer") return;
-    mailbox.note({ ...fact, version: Number(answer.value.eventid) }, true);
+    // What had expired is sent again for as long as it takes.
+    const expiresAtMs = letter.code === "expired" ? Number.POSITIVE_INFINITY : fact.expiresAtMs;
+    mailbox.note({ ...fact, version: Number(answer.value.eventid), expiresAtMs }, true);
   }
 }
 

@@ -5,6 +5,8 @@ import type { Acceptor, Connection, Dialer } from "@hawser/transport";
 export interface Tap {
   sent(event: CloudEvent): void;
   received(event: CloudEvent): void;
+  /** This end has ended it, or begun to; once. */
+  over(): void;
 }
 
 /** The same dialer, with a tap on each connection it makes. */
@@ -28,6 +30,10 @@ export function tapAcceptor(acceptor: Acceptor, makeTap: () => Tap): Acceptor {
 
 function tapConnection(connection: Connection, tap: Tap): Connection {
   let isOver = false;
+  const over = (): void => {
+    if (!isOver) tap.over();
+    isOver = true;
+  };
   return {
     transport: connection.transport,
     peer: connection.peer,
@@ -42,7 +48,7 @@ function tapConnection(connection: Connection, tap: Tap): Connection {
         },
         writable: () => handlers.writable(),
         ended: (end) => {
-          isOver = true;
+          over();
           handlers.ended(end);
         },
       }),
@@ -52,11 +58,11 @@ function tapConnection(connection: Connection, tap: Tap): Connection {
       return connection.send(event);
     },
     close: (code, reason) => {
-      isOver = true;
+      over();
       connection.close(code, reason);
     },
     terminate: (error) => {
-      isOver = true;
+      over();
       connection.terminate(error);
     },
   };

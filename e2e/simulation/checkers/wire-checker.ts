@@ -65,6 +65,7 @@ export class WireChecker {
   #mayStillSend = true;
   #floor = 0;
   #peerFloor = 0;
+  #sessionId = "";
   #flight: Flight = { peerStore: "", unanswered: new Map(), lastSent: new Map() };
 
   constructor(end: WatchedEnd) {
@@ -86,6 +87,11 @@ export class WireChecker {
     else if (control.type === "nack") this.#answered(control.resourceid, control.eventid, false);
     else this.#greeting(control);
     if (control.type === "heartbeat") this.#peerFloor = Number(control.settled);
+  }
+
+  /** A session that has ended here before the welcome of the one that was to continue it is not continued: that one begins like any other. */
+  over(): void {
+    this.#end.flights.delete(this.#sessionId);
   }
 
   #read(event: CloudEvent): ReturnType<typeof parseMessage> {
@@ -134,6 +140,7 @@ export class WireChecker {
         ? continued
         : { peerStore, unanswered: new Map(), lastSent: new Map() };
     flights.set(sessionId, this.#flight);
+    this.#sessionId = sessionId;
     this.#open =
       side === "agent"
         ? { outgoing: up, incoming: down, window: message.window, epoch }
