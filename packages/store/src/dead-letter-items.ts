@@ -93,7 +93,7 @@ export class RequeueItem implements CommitItem {
 
     tx.remove(key);
     const { deadLetters, bytes } = meta;
-    let next = { ...meta, position: version, deadLetters: deadLetters - 1, bytes: bytes - letter.bytes };
+    let next = { ...meta, deadLetters: deadLetters - 1, bytes: bytes - letter.bytes };
     for (const entry of superseded) next = entries.remove(tx, peer, next, entry);
     tx.setMailbox(peer, entries.add(tx, peer, next, version, encoded));
     tx.afterCommit(() => this.#answer({ ok: true, version, duplicate: false }));

@@ -38,7 +38,7 @@ export class PendingEntries {
     this.#leases = leases;
   }
 
-  /** Adds an entry, retained if it is a state with a subject, and tells the holder of the mailbox once it is committed. */
+  /** Adds an entry as the newest of its mailbox, retained if it is a state with a subject, and tells the holder of the mailbox once it is committed. */
   add(
     tx: Transaction,
     peer: string,
@@ -61,7 +61,7 @@ export class PendingEntries {
         this.#leases.entryAdded(peer, { version, event, bytes, json });
     });
     const told = this.#told(tx, peer, meta, version);
-    return { ...meta, pending: meta.pending + 1, bytes: meta.bytes + bytes, told };
+    return { ...meta, position: version, pending: meta.pending + 1, bytes: meta.bytes + bytes, told };
   }
 
   // What is given out while nobody holds the mailbox, the peer cannot have been told: that is how an older copy is found out that has caught up meanwhile.
