@@ -4,9 +4,17 @@ import { configDefaults, defineConfig } from "vitest/config";
 const resolve = { conditions: ["@hawser/source", "node", "import", "default"] };
 const ssr = { resolve };
 /** They measure, load the machine for a minute or more, or pack what the others run: nothing else runs beside them. */
-const ALONE = ["bench", "compose", "crash", "faults", "faults-idle", "packages", "storm"].map(
-  (name) => `e2e/${name}.test.ts`,
-);
+const ALONE = [
+  "bench",
+  "compose",
+  "crash",
+  "faults",
+  "faults-idle",
+  "fresh-clone",
+  "images",
+  "packages",
+  "storm",
+].map((name) => `e2e/${name}.test.ts`);
 
 export default defineConfig({
   resolve,
