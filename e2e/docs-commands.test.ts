@@ -1,12 +1,13 @@
 import { spawnSync } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createCommandFolder } from "./support/command-folder.js";
 import { readPages } from "./support/documents.js";
 import { pythonMissing } from "./support/foreign-python.js";
+import { freePorts } from "./support/free-ports.js";
 import { PROGRAMS, runProgram } from "./support/programs.js";
+import { cloudCommandMissing, recordCloud } from "./support/recorded-cloud.js";
 import { ShellSession } from "./support/shell-session.js";
 import { ROOT, TypeScriptExamples } from "./support/typescript-examples.js";
 import { createSharedWorld, createWorld, watchSharedWorld, type World } from "./support/world.js";
@@ -20,24 +21,27 @@ const NEEDED = ["bash", "curl", "openssl"];
 
 const absent = NEEDED.filter((name) => spawnSync(name, ["--version"]).error !== undefined);
 const withoutPython = pythonMissing();
+const withoutCloud = cloudCommandMissing();
 const pages = await readPages();
 
-async function freePorts(count: number): Promise<readonly string[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, "127.0.0.1");
-      await new Promise((resolve) => server.once("listening", resolve));
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports.map(String);
+/** The cloud's own command line takes it, and asks for a new deployment and nothing else. */
+async function expectDeployment(shell: ShellSession, command: string): Promise<void> {
+  const cloud = await recordCloud();
+  try {
+    await shell.run(`${cloud.settings}\n${command}`);
+  } finally {
+    await cloud.stop();
+  }
+  const parameters = { cluster: "site", service: "hawser-principal", forceNewDeployment: true };
+  expect(cloud.calls).toEqual([{ action: "AmazonEC2ContainerServiceV20141113.UpdateService", parameters }]);
 }
 
 for (const { name, blocks } of pages) {
   const isFile = (language: string, label: string): boolean => label !== "" && !/^(ts|js)$/.test(language);
-  const steps = blocks.filter(({ language, label }) => language === "sh" || isFile(language, label));
+  // What is typed in a clone of the repository is typed there by fresh-clone.test.ts.
+  const steps = blocks.filter(
+    ({ language, label }) => (language === "sh" && label !== "in-a-clone") || isFile(language, label),
+  );
   if (steps.length === 0) continue;
   const why = absent.length === 0 ? "" : ` (skipped: there is no ${absent.join(", no ")})`;
 
@@ -69,6 +73,8 @@ for (const { name, blocks } of pages) {
     for (const { language, label, line, code } of steps) {
       it(`line ${line}: ${language} ${label}`, async ({ skip }) => {
         if (label === "python" && withoutPython !== undefined) skip(withoutPython);
+        if (label === "aws" && withoutCloud !== undefined) skip(withoutCloud);
+        if (label === "aws") return expectDeployment(shell, code);
         const own = NAMED_PORTS.reduce(
           (text, port, index) => text.replaceAll(port, ports[index] ?? port),
           code,
