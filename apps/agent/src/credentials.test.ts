@@ -26,6 +26,8 @@ const BASE: AgentSettings = {
   tlsKey: undefined,
   dataDir: undefined,
   window: 1,
+  pingInterval: 20_000,
+  dialTimeout: 10_000,
   rotationMin: 1,
   rotationMax: 1,
   rotation: "break-before-make",

@@ -10,6 +10,7 @@ import {
   toggle,
   type SettingsOf,
 } from "@hawser/service";
+import { DEFAULT_DIAL_TIMEOUT_MS, DEFAULT_KEEP_ALIVE_INTERVAL_MS } from "@hawser/transport";
 import { principalUrl } from "./principal-url.js";
 import { DEFAULT_MAX_TASKS, DEFAULT_OUTPUT_LINES } from "./task/task-handler.js";
 
@@ -75,6 +76,16 @@ export const settingsShape = {
     "<duration>",
     "longest wait after failures in a row, from 250ms on doubling up to this; default 2m",
     duration({ minMs: 1_000, maxMs: HOUR_MS }).default(DEFAULT_RECONNECT_MAX_MS),
+  ),
+  pingInterval: setting(
+    "<duration>",
+    "a ping on a connection that is quiet for so long: below the idle timeout of what is in between; 0s sends none; default 20s",
+    duration({ minMs: 0, maxMs: HOUR_MS }).default(DEFAULT_KEEP_ALIVE_INTERVAL_MS),
+  ),
+  dialTimeout: setting(
+    "<duration>",
+    "how long a try to connect may take; default 10s",
+    duration({ minMs: 1, maxMs: HOUR_MS }).default(DEFAULT_DIAL_TIMEOUT_MS),
   ),
   configFileRoot: setting(
     "<path>",

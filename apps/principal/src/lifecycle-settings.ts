@@ -1,4 +1,6 @@
-import { duration, hostPortOrUnix, integer, oneOf, setting } from "@hawser/service";
+import { DEFAULT_KEEP_ALIVE_MS } from "@hawser/platform";
+import { DEFAULT_TIMING, HawserError, LIMITS } from "@hawser/protocol";
+import { duration, hostPortOrUnix, integer, oneOf, setting, type SettingsOf } from "@hawser/service";
 
 const HOUR_MS = 3_600_000;
 const upToAnHour = { minMs: 0, maxMs: HOUR_MS };
@@ -40,6 +42,25 @@ export const lifecycleSettings = {
     "from opening, how long the rate takes to grow from a tenth to all of it; default 5s",
     duration(upToAnHour).default(5_000),
   ),
+  pingInterval: setting(
+    "<duration>",
+    "a ping on connections that are quiet for so long: below the idle timeout of what is in between; 0s sends none; default 20s",
+    duration(upToAnHour).default(DEFAULT_KEEP_ALIVE_MS),
+  ),
+  heartbeatInterval: setting(
+    "<duration>",
+    "how often both sides say that they live; default 20s",
+    duration({ minMs: LIMITS.minHeartbeatIntervalMs, maxMs: HOUR_MS }).default(
+      DEFAULT_TIMING.heartbeatIntervalMs,
+    ),
+  ),
+  heartbeatTimeout: setting(
+    "<duration>",
+    "silence that ends a session, at the earliest, and after twice that at the latest; at least two intervals; default 60s",
+    duration({ minMs: LIMITS.minHeartbeatIntervalMs, maxMs: HOUR_MS }).default(
+      DEFAULT_TIMING.heartbeatTimeoutMs,
+    ),
+  ),
   maxSessionAge: setting(
     "<duration>",
     "how old a session may get, give or take a tenth, before its agent is asked to come back at once; default 1h",
@@ -66,3 +87,14 @@ export const lifecycleSettings = {
     duration(upToAnHour).default(1_000),
   ),
 } as const;
+
+type HeartbeatSettings = Pick<SettingsOf<typeof lifecycleSettings>, "heartbeatInterval" | "heartbeatTimeout">;
+
+/** @throws HawserError `invalid_config` when one late heartbeat would end a session */
+export function checkHeartbeats({ heartbeatInterval, heartbeatTimeout }: HeartbeatSettings): void {
+  if (heartbeatTimeout >= 2 * heartbeatInterval) return;
+  throw new HawserError(
+    "invalid_config",
+    `--heartbeat-timeout (${heartbeatTimeout} ms) must be at least twice --heartbeat-interval (${heartbeatInterval} ms), or one late heartbeat ends a session`,
+  );
+}

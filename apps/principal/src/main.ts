@@ -1,4 +1,5 @@
 import { runService } from "@hawser/service";
+import { checkHeartbeats } from "./lifecycle-settings.js";
 import { ownTargetOf } from "./platform-settings.js";
 import { loadSecurity } from "./security.js";
 import { createService } from "./service.js";
@@ -14,6 +15,7 @@ await runService({
   shape: settingsShape,
   check: (settings) => {
     loadSecurity(settings);
+    checkHeartbeats(settings);
     ownTargetOf(settings);
   },
   create: (settings, runtime) => createService(settings, loadSecurity(settings), runtime),

@@ -95,6 +95,8 @@ async function warnOfWindows(
   const { stopTimeout } = settings;
   const warnings = checkPlatformWindows({
     drain: drainOptions(settings),
+    // Where no pings are sent, the heartbeats are what keeps a quiet session alive.
+    keepAliveMs: settings.pingInterval === 0 ? settings.heartbeatInterval : settings.pingInterval,
     ...(stopTimeout === undefined ? {} : { stopTimeoutMs: stopTimeout }),
     ...known.reduce<PlatformLimits>((all, { limits }) => ({ ...all, ...limits }), {}),
   });

@@ -34,10 +34,11 @@ export function createService(
     limits: { maxEntries: settings.mailboxMaxEntries, maxBytes: settings.mailboxMaxBytes },
   });
   const metrics = createMetrics();
+  const stream = { runtime, keepAliveIntervalMs: settings.pingInterval };
   const principal = createPrincipal({
     store,
     runtime,
-    acceptors: [createWebSocketAcceptor({ runtime }), createGrpcAcceptor({ runtime })],
+    acceptors: [createWebSocketAcceptor(stream), createGrpcAcceptor(stream)],
     listen: {
       ...settings.listen,
       ...(security.tls === undefined ? {} : { tls: security.tls }),
@@ -48,7 +49,11 @@ export function createService(
     observer: metrics.observer,
     window: settings.window,
     maxSessions: settings.maxSessions,
-    timing: { maxSessionAgeMs: settings.maxSessionAge },
+    timing: {
+      maxSessionAgeMs: settings.maxSessionAge,
+      heartbeatIntervalMs: settings.heartbeatInterval,
+      heartbeatTimeoutMs: settings.heartbeatTimeout,
+    },
     stop: drainOptions(settings),
   });
   const platform = createPlatformWatch(settings, runtime, ({ reason }) => {

@@ -97,7 +97,7 @@ export class Visitors {
   turn(address: string): Promise<void> | undefined {
     const visitor = this.#present.get(address);
     if (visitor === undefined) return undefined;
-    if (visitor.turn === undefined && this.#queue.ready(visitor)) {
+    if (visitor.turn === undefined && this.#queue.ready(visitor, this.#now())) {
       let comes = (): void => {};
       const come = new Promise<void>((resolve) => (comes = resolve));
       visitor.turn = { come, comes };

@@ -241,7 +241,7 @@ describe("openings", () => {
     for (const client of all) queue.arrived(client, 0);
     const begun = run(queue, 0, 1_000).filter(({ decision }) => decision.kind === "admitted");
     expect(begun).toHaveLength(105);
-    for (const { decision } of begun) expect(queue.ready(decision.client)).toBe(true);
+    for (const { decision } of begun) expect(queue.ready(decision.client, 1_000)).toBe(true);
     const opened = run(queue, 1_000, 3_100).filter(({ decision }) => decision.kind === "opens");
     expect(opened.map(({ decision }) => decision.client.name)).toEqual([...all.keys()].slice(0, 105));
     expect(opened.filter(({ atMs }) => atMs === 1_000)).toHaveLength(5);
@@ -259,12 +259,16 @@ describe("openings", () => {
       const all = clients(600);
       for (const client of all) queue.arrived(client, 0);
       let stalledUntil = 0;
+      let stalledMs = 0;
       for (let nowMs = 0; openedAt.length < all.length; nowMs += 5) {
         // The machine stands still now and then, for up to half a second.
-        if (nowMs < stalledUntil) continue;
+        if (nowMs < stalledUntil) {
+          stalledMs += 5;
+          continue;
+        }
         if (random.next() < 0.01) stalledUntil = nowMs + 500 * random.next();
         for (const [client, atMs] of readyAt)
-          if (atMs <= nowMs && readyAt.delete(client)) queue.ready(client);
+          if (atMs <= nowMs && readyAt.delete(client)) queue.ready(client, nowMs);
         for (const decision of takeAll(queue, nowMs)) {
           if (decision.kind === "admitted") readyAt.set(decision.client, nowMs + 300 * random.next());
           // Who waits for too long comes back later; here, at once.
@@ -275,6 +279,8 @@ describe("openings", () => {
         }
       }
       expect(busiestSecond(openedAt)).toBeLessThanOrEqual(105);
+      // What is lost by it is what the machine stood still, and the time of one handshake.
+      expect(openedAt.at(-1)).toBeLessThanOrEqual((600 / 100) * 1_000 + stalledMs + 300);
     },
   );
 
@@ -283,7 +289,7 @@ describe("openings", () => {
     const [client] = clients(1);
     if (client === undefined) throw new Error("one client");
     expect(kinds(arrive(queue, [client], 0))).toBe("a");
-    queue.ready(client);
+    queue.ready(client, 3);
     expect(queue.nextWakeAt(3)).toBe(3);
     expect(kinds(takeAll(queue, 3))).toBe("o");
   });
@@ -293,7 +299,7 @@ describe("openings", () => {
     const all = clients(50);
     for (const client of all) queue.arrived(client, 0);
     run(queue, 0, 2_900);
-    const before = all.filter((client) => queue.ready(client));
+    const before = all.filter((client) => queue.ready(client, 2_000));
     // A tenth of the rate at the start, and 28 percent after two seconds: 0.1 x 2 + 0.18 seconds of it.
     expect(before.length).toBeGreaterThan(30);
     const opened = run(queue, 2_900, 3_900).filter(({ decision }) => decision.kind === "opens");
@@ -308,8 +314,8 @@ describe("openings", () => {
     arrive(queue, [first, second, third], 0);
     takeAll(queue, 1_000);
     takeAll(queue, 2_000);
-    for (const client of [first, second, third]) expect(queue.ready(client)).toBe(true);
-    expect(queue.ready(stranger)).toBe(false);
+    for (const client of [first, second, third]) expect(queue.ready(client, 2_000)).toBe(true);
+    expect(queue.ready(stranger, 2_000)).toBe(false);
     queue.finished(first, 2_000);
     expect(takeAll(queue, 2_000)).toEqual([{ kind: "opens", client: second }]);
     // The turn of the third would come at 3,000; its handshake may last until 4,500.

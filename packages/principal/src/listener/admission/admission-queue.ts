@@ -54,8 +54,10 @@ export class AdmissionQueue<Client extends object> {
   readonly #beyond = new Set<Client>();
   /** Deadlines of handshakes under way, earliest first as long as the setting stays. */
   readonly #handshakes = new Map<Client, number>();
-  /** Those of them that are through and wait for their turn to open, first come first. */
-  readonly #ready = new Set<Client>();
+  /** Deadlines of those that are through and wait for their turn to open, first come first. They keep their places, but no machine is slow because of them. */
+  readonly #ready = new Map<Client, number>();
+  /** Deadlines of those whose turn has come, until `finished`. */
+  readonly #opening = new Map<Client, number>();
   #admitted = 0;
   #refused = 0;
   #expired = 0;
@@ -77,9 +79,11 @@ export class AdmissionQueue<Client extends object> {
   }
 
   /** Its handshake is through: `take` says when it may become a session. False for a client that has no handshake under way. */
-  ready(client: Client): boolean {
-    if (!this.#handshakes.has(client)) return false;
-    this.#ready.add(client);
+  ready(client: Client, nowMs: number): boolean {
+    const deadlineMs = this.#handshakes.get(client);
+    if (deadlineMs === undefined) return false;
+    this.#leaveHandshakes(client, nowMs);
+    this.#ready.set(client, deadlineMs);
     return true;
   }
 
@@ -87,8 +91,8 @@ export class AdmissionQueue<Client extends object> {
   finished(client: Client, nowMs: number): void {
     this.#leaveLine(client);
     this.#ready.delete(client);
-    const saturated = this.#handshakes.size >= this.#settings.maxHandshakes && this.#waiting.size > 0;
-    if (this.#handshakes.delete(client)) this.#meter.finished(nowMs, saturated);
+    this.#opening.delete(client);
+    this.#leaveHandshakes(client, nowMs);
   }
 
   /** The next decision; call it until it answers undefined. */
@@ -104,15 +108,15 @@ export class AdmissionQueue<Client extends object> {
   /** When `take` will next have something if nothing else happens; undefined when only an input can change that. */
   nextWakeAt(nowMs: number): number | undefined {
     let at = Number.POSITIVE_INFINITY;
-    for (const deadlineMs of this.#handshakes.values()) {
-      at = deadlineMs;
-      break;
-    }
+    for (const places of [this.#handshakes, this.#ready, this.#opening])
+      for (const deadlineMs of places.values()) {
+        at = Math.min(at, deadlineMs);
+        break;
+      }
     if (this.#ready.size > 0) at = Math.min(at, this.#openings.nextAtMs(nowMs));
     for (const sinceMs of this.#waiting.values()) {
       at = Math.min(at, sinceMs + this.#settings.maxWaitMs);
-      if (this.#handshakes.size < this.#settings.maxHandshakes)
-        at = Math.min(at, this.#bucket.nextAtMs(nowMs));
+      if (this.#hasPlace()) at = Math.min(at, this.#bucket.nextAtMs(nowMs));
       break;
     }
     return at === Number.POSITIVE_INFINITY ? undefined : at;
@@ -141,7 +145,7 @@ export class AdmissionQueue<Client extends object> {
   stats(nowMs: number): AdmissionStats {
     return {
       waiting: this.#waiting.size,
-      handshakes: this.#handshakes.size,
+      handshakes: this.#taken(),
       admitted: this.#admitted,
       refused: this.#refused,
       expired: this.#expired,
@@ -154,27 +158,28 @@ export class AdmissionQueue<Client extends object> {
   }
 
   #takeExpired(nowMs: number): Admission<Client> | undefined {
-    for (const [client, deadlineMs] of this.#handshakes) {
-      if (deadlineMs > nowMs) return undefined;
-      this.#handshakes.delete(client);
-      this.#ready.delete(client);
-      this.#expired += 1;
-      return { kind: "expired", client };
-    }
+    for (const places of [this.#handshakes, this.#ready, this.#opening])
+      for (const [client, deadlineMs] of places) {
+        if (deadlineMs > nowMs) break;
+        places.delete(client);
+        this.#expired += 1;
+        return { kind: "expired", client };
+      }
     return undefined;
   }
 
   #takeOpening(nowMs: number): Admission<Client> | undefined {
-    for (const client of this.#ready) {
+    for (const [client, deadlineMs] of this.#ready) {
       if (!this.#openings.take(nowMs)) return undefined;
       this.#ready.delete(client);
+      this.#opening.set(client, deadlineMs);
       return { kind: "opens", client };
     }
     return undefined;
   }
 
   #takeAdmitted(nowMs: number): Admission<Client> | undefined {
-    if (this.#handshakes.size >= this.#settings.maxHandshakes) return undefined;
+    if (!this.#hasPlace()) return undefined;
     for (const client of this.#waiting.keys()) {
       if (!this.#bucket.take(nowMs)) return undefined;
       this.#leaveLine(client);
@@ -197,6 +202,19 @@ export class AdmissionQueue<Client extends object> {
     this.#leaveLine(client);
     this.#refused += 1;
     return { kind: "refused", client, retryAfterMs: this.slot(nowMs) };
+  }
+
+  #hasPlace(): boolean {
+    return this.#taken() < this.#settings.maxHandshakes;
+  }
+
+  #taken(): number {
+    return this.#handshakes.size + this.#ready.size + this.#opening.size;
+  }
+
+  #leaveHandshakes(client: Client, nowMs: number): void {
+    const saturated = this.#handshakes.size >= this.#settings.maxHandshakes && this.#waiting.size > 0;
+    if (this.#handshakes.delete(client)) this.#meter.finished(nowMs, saturated);
   }
 
   // A place in the line that falls free goes to whoever came first beyond it.
