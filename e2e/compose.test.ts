@@ -1,8 +1,10 @@
+import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { systemRandom } from "@hawser/runtime";
-import { afterAll, expect, it } from "vitest";
+import { afterEach, expect, it } from "vitest";
 import { ComposeProject, composeMissing } from "./support/compose.js";
 import { becomes } from "./support/eventually.js";
+import { blocksOf } from "./support/markdown.js";
 import { PrincipalApi } from "./support/principal-api.js";
 import { PROGRAMS, runProgram } from "./support/programs.js";
 
@@ -15,7 +17,7 @@ const TEST_MS = 1_200_000;
 
 const project = new ComposeProject(`hawser-e2e-${systemRandom.uuid().slice(0, 8)}`);
 
-afterAll(async () => {
+afterEach(async () => {
   if (missing === undefined) await project.compose("down", "--volumes", "--timeout", "5");
 }, TEST_MS);
 
@@ -68,6 +70,32 @@ it.skipIf(missing !== undefined)(
     expect(await project.compose("exec", "--no-TTY", "edge-grpc", "cat", "config-files/missed")).toBe(
       "while away\n",
     );
+  },
+  TEST_MS,
+);
+
+it.skipIf(missing !== undefined)(
+  `the commands of deploy/README.md${missing === undefined ? "" : ` (skipped: ${missing})`}`,
+  async () => {
+    const readme = blocksOf(
+      await readFile(fileURLToPath(new URL("../deploy/README.md", import.meta.url)), "utf8"),
+    );
+    const linesOf = (wanted: string): readonly string[] =>
+      readme.flatMap(({ label, code }) => (label === wanted ? code.split("\n").filter(Boolean) : []));
+    const [up = ""] = linesOf("until-interrupted");
+    const demo = project.shell(`exec ${up}`);
+    await becomes(
+      "the principal is served",
+      async () => (await project.server().catch(() => "")) !== "",
+      TEST_MS,
+    );
+    await converged();
+    const rest = linesOf("compose");
+    expect(rest).toHaveLength(3);
+    for (const line of rest) await project.shell(line).done;
+    expect(await project.compose("ps", "--all", "--quiet")).toBe("");
+    // It follows the containers, and ends with the last of them.
+    await demo.done;
   },
   TEST_MS,
 );

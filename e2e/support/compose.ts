@@ -26,13 +26,30 @@ export class ComposeProject {
   }
 
   async compose(...args: readonly string[]): Promise<string> {
-    const { stdout } = await run("docker", ["compose", "--project-name", this.#name, ...args], {
+    const { stdout } = await run("docker", ["compose", ...args], this.#options);
+    return stdout;
+  }
+
+  /** Runs a line as somebody would type it in the repository; `done` rejects when it fails. */
+  shell(line: string): { readonly done: Promise<unknown> } {
+    const done = run("bash", ["-c", line], this.#options);
+    // Whoever waits later is told nevertheless.
+    done.catch(() => {});
+    return { done };
+  }
+
+  get #options() {
+    return {
       cwd: root,
-      env: { ...process.env, HAWSER_LISTEN_PORT: "0", HAWSER_API_PORT: "0" },
+      env: {
+        ...process.env,
+        COMPOSE_PROJECT_NAME: this.#name,
+        HAWSER_LISTEN_PORT: "0",
+        HAWSER_API_PORT: "0",
+      },
       timeout: UP_TIMEOUT_MS,
       maxBuffer: MAX_OUTPUT_BYTES,
-    });
-    return stdout;
+    };
   }
 
   /** Where the API of the principal can be reached from here. */
