@@ -3,17 +3,17 @@ import { TimestampSchema } from "@bufbuild/protobuf/wkt";
 import { invalidAttribute } from "./attributes.js";
 import { encodeBase64 } from "./base64.js";
 import type { ExtensionValue } from "./event.js";
-import {
-  CloudEvent_CloudEventAttributeValueSchema,
-  type CloudEvent_CloudEventAttributeValue,
-} from "./gen/io/cloudevents/v1/cloudevents_pb.js";
+import type { CloudEvent_CloudEventAttributeValue } from "./gen/io/cloudevents/v1/cloudevents_pb.js";
 import { formatTimestamp, parseTimestamp } from "./timestamp.js";
 
 type AttributeValue = CloudEvent_CloudEventAttributeValue;
 
 /** An attribute as the protobuf format has it: by the type CloudEvents gives the name, else by the type of the value. */
 export function encodeAttribute(name: string, value: unknown): AttributeValue {
-  return create(CloudEvent_CloudEventAttributeValueSchema, { attr: attributeOf(name, value) });
+  return {
+    $typeName: "io.cloudevents.v1.CloudEvent.CloudEventAttributeValue",
+    attr: attributeOf(name, value),
+  };
 }
 
 function attributeOf(name: string, value: unknown): AttributeValue["attr"] {

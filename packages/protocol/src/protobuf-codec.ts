@@ -1,4 +1,4 @@
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { assertAttributes, checkAttributeName, invalidAttribute } from "./attributes.js";
 import type { Codec } from "./codec.js";
 import { checkDepth } from "./data.js";
@@ -31,10 +31,16 @@ function encodeProtobuf(event: CloudEvent): Uint8Array {
   }
   const { id, source, specversion, type } = event;
   const data = encodeData(event);
-  return toBinary(
-    CloudEventSchema,
-    create(CloudEventSchema, { id, source, specVersion: specversion, type, attributes, data }),
-  );
+  // A message is a plain object with its name; `create` would make each a second time.
+  return toBinary(CloudEventSchema, {
+    $typeName: "io.cloudevents.v1.CloudEvent",
+    id,
+    source,
+    specVersion: specversion,
+    type,
+    attributes,
+    data,
+  });
 }
 
 /** True for what has a field of its own in the message, and so may not be in its map of attributes. */
