@@ -53,6 +53,11 @@ export class AgentSeries {
     return this.#counts.size;
   }
 
+  /** Nothing was counted yet. */
+  get isEmpty(): boolean {
+    return this.#counts.size === 0 && !this.#otherUsed;
+  }
+
   has(agent: string): boolean {
     return this.#counts.has(agent);
   }

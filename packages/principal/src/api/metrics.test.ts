@@ -1,4 +1,5 @@
 import { ERROR_CODES, type HawserEvent } from "@hawser/protocol";
+import { systemTimers } from "@hawser/runtime";
 import { Registry, register } from "prom-client";
 import { describe, expect, it } from "vitest";
 import type { AgentView } from "../views.js";
@@ -195,6 +196,15 @@ describe("series and their bound", () => {
     expect(await samples(metrics, "hawser_pending_events")).toEqual(["3"]);
     expect(await metrics.registry.metrics()).not.toContain("agent=");
   });
+
+  it("without labels everything begins with 0, but for what cannot be read", async () => {
+    const metrics = create({ perAgent: false });
+    metrics.watch(agents([]));
+    expect(await samples(metrics, "hawser_events_accepted_total")).toEqual(["0"]);
+    expect(await samples(metrics, "hawser_pending_events")).toEqual(["0"]);
+    metrics.watch({ agents: () => Promise.reject(new Error("the disk is gone")) });
+    expect(await samples(metrics, "hawser_pending_events")).toEqual([]);
+  });
 });
 
 describe("gauges", () => {
@@ -232,6 +242,21 @@ describe("gauges", () => {
       '{agent="agent-2500"} 1',
       '{agent="other"} 2499',
     ]);
+  });
+
+  it("lets others have the event loop between one metric and the next", async () => {
+    const metrics = create();
+    metrics.observer.accepted?.("a", event);
+    let over = false;
+    let turns = 0;
+    const count = (): void => {
+      turns += 1;
+      if (!over) systemTimers.soon(count);
+    };
+    count();
+    await metrics.registry.metrics();
+    over = true;
+    expect(turns).toBeGreaterThan(10);
   });
 
   it("forgets agents that are no longer there", async () => {

@@ -7,6 +7,7 @@ import { COUNTERS, type CounterDefinition } from "./counter-definitions.js";
 import { registerLifecycleMetrics, type LifecycleSource } from "./lifecycle-metrics.js";
 import { EventLoopDelay } from "./event-loop-delay.js";
 import { countingObserver } from "./metrics-observer.js";
+import { ReadCounter, ReadGauge, Turns, type Reading } from "./read-metrics.js";
 import { streamMeter } from "./stream-metrics.js";
 import type { StreamObserver } from "./streams/stream-observer.js";
 
@@ -59,8 +60,9 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
     registry.registerMetric(new EventLoopDelay());
   }
 
-  for (const definition of COUNTERS) registerCounter(registry, definition, series, perAgent);
-  registerGauges(registry, scrape, perAgent);
+  const shared: Shared = { series, perAgent, turns: new Turns() };
+  for (const definition of COUNTERS) registerCounter(registry, definition, shared);
+  registerGauges(registry, scrape, shared);
   registerLifecycleMetrics(registry, () => scrape.source);
 
   const info = new Gauge({
@@ -93,6 +95,13 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
     }),
     watch: (source) => scrape.watch(source),
   };
+}
+
+/** What the metrics of agents are made with. */
+interface Shared {
+  readonly series: AgentSeries;
+  readonly perAgent: boolean;
+  readonly turns: Turns;
 }
 
 /** One reading of all agents for all gauges that are collected at the same time. */
@@ -136,72 +145,57 @@ class Scrape {
 function registerCounter(
   registry: Registry,
   { name, help, label, read }: CounterDefinition,
-  series: AgentSeries,
-  perAgent: boolean,
+  { series, perAgent, turns }: Shared,
 ): void {
   const labelNames = [...(perAgent ? ["agent"] : []), ...(label === undefined ? [] : [label])];
-  new Counter({
-    name,
-    help,
-    labelNames,
-    registers: [registry],
-    collect() {
-      this.reset();
-      for (const [agent, counts] of series.entries()) {
-        for (const [value, count] of read(counts)) {
-          this.inc(
-            { ...(perAgent ? { agent } : {}), ...(label === undefined ? {} : { [label]: value }) },
-            count,
-          );
-        }
+  function* readings(): Iterable<Reading> {
+    for (const [agent, counts] of series.entries()) {
+      for (const [value, count] of read(counts)) {
+        const labels = { ...(perAgent ? { agent } : {}), ...(label === undefined ? {} : { [label]: value }) };
+        yield { labels, value: count };
       }
-    },
-  });
+    }
+    // Without labels there is one series, and it begins with 0.
+    if (labelNames.length === 0 && series.isEmpty) yield { labels: {}, value: 0 };
+  }
+  registry.registerMetric(new ReadCounter({ name, help, labelNames, read: readings, turns }));
 }
 
-function registerGauges(registry: Registry, scrape: Scrape, perAgent: boolean): void {
+function registerGauges(registry: Registry, scrape: Scrape, { perAgent, turns }: Shared): void {
   const gauge = (
     name: string,
     help: string,
-    label: string | undefined,
-    read: (snapshot: AgentSnapshot) => ReadonlyMap<string, number>,
+    labelNames: readonly string[],
+    read: (snapshot: AgentSnapshot) => Iterable<Reading>,
   ): void => {
-    new Gauge({
-      name,
-      help,
-      labelNames: label === undefined ? [] : [label],
-      registers: [registry],
-      async collect() {
-        const snapshot = await scrape.snapshot();
-        this.reset();
-        if (snapshot === undefined) return;
-        for (const [value, count] of read(snapshot))
-          this.set(label === undefined ? {} : { [label]: value }, count);
-      },
-    });
+    const readings = async (): Promise<Iterable<Reading>> => {
+      const snapshot = await scrape.snapshot();
+      return snapshot === undefined ? [] : read(snapshot);
+    };
+    registry.registerMetric(new ReadGauge({ name, help, labelNames, read: readings, turns }));
   };
-  const agent = perAgent ? "agent" : undefined;
+  const labelNames = perAgent ? ["agent"] : [];
+  function* byAgent(values: ReadonlyMap<string, number>): Iterable<Reading> {
+    for (const [agent, value] of values) yield { labels: perAgent ? { agent } : {}, value };
+    if (!perAgent && values.size === 0) yield { labels: {}, value: 0 };
+  }
   gauge(
     "hawser_pending_events",
     "Accepted events that are not acknowledged.",
-    agent,
-    (snapshot) => snapshot.pendingByAgent,
+    labelNames,
+    ({ pendingByAgent }) => byAgent(pendingByAgent),
   );
   gauge(
     "hawser_dead_letter_events",
     "Events in the dead letters now.",
-    agent,
-    (snapshot) => snapshot.deadLettersByAgent,
+    labelNames,
+    ({ deadLettersByAgent }) => byAgent(deadLettersByAgent),
   );
-  new Gauge({
-    name: "hawser_sessions",
-    help: "Sessions that are open, by transport, and by the port they came in by: of agents, or internal.",
-    labelNames: ["transport", "port"],
-    registers: [registry],
-    async collect() {
-      const snapshot = await scrape.snapshot();
-      this.reset();
-      for (const { transport, port, count } of snapshot?.sessions ?? []) this.set({ transport, port }, count);
-    },
-  });
+  gauge(
+    "hawser_sessions",
+    "Sessions that are open, by transport, and by the port they came in by: of agents, or internal.",
+    ["transport", "port"],
+    ({ sessions }) =>
+      sessions.map(({ transport, port, count }) => ({ labels: { transport, port }, value: count })),
+  );
 }
