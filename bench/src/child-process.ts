@@ -9,6 +9,7 @@ export type Role =
   | "raw-server"
   | "raw-clients"
   | "fleet"
+  | "api/server"
   | "storm/hawser-server"
   | "storm/naive-server"
   | "storm/naive-agents"
