@@ -446,16 +446,32 @@ test("a state that is passed over takes the turn of the one that backs off, and 
   expect(takeAll(sender, 100_000)).toEqual(["11"]);
 });
 
-test("it is starved while the window has room and nothing that is held may fill it", () => {
-  const sender = writer(2);
+test("it is starved while the window has room and everything that is held stands still", () => {
+  const sender = writer(3);
   expect(sender.starved).toBe(true);
-  offer(sender, [1, { resource: "a" }], [2, { resource: "b" }], [3, { resource: "c" }]);
+  offer(
+    sender,
+    [1, { resource: "a" }],
+    [2, { resource: "b" }],
+    [3, { resource: "c" }],
+    [4, { resource: "d" }],
+  );
   expect(sender.starved).toBe(false);
   takeAll(sender);
-  expect(sender.starved).toBe(false);
   sender.nack(nack(1, true, "a"), 0);
   expect(sender.starved).toBe(false);
   takeAll(sender);
-  sender.nack(nack(2, true, "b"), 0);
+  sender.ack(key(2, "b"), 0);
+  sender.ack(key(3, "c"), 0);
+  // The answer to 4 is not late yet.
+  expect(sender.starved).toBe(false);
+  expect(takeAll(sender, 240)).toEqual([]);
+  expect(takeAll(sender, 260)).toEqual(["1#2"]);
+  sender.nack(nack(1, true, "a"), 260);
+  expect(sender.starved).toBe(false);
+  expect(takeAll(sender, 3_000)).toEqual(["1#3", "4#2"]);
+  sender.nack(nack(1, true, "a"), 3_000);
+  expect(sender.starved).toBe(true);
+  sender.ack(key(4, "d"), 3_000);
   expect(sender.starved).toBe(true);
 });

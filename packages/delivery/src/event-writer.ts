@@ -77,7 +77,9 @@ export class EventWriter {
     return this.#held.size + this.#late.size;
   }
 
-  /** Whether the window has room and nothing held may fill it now: all that is held waits for an answer, for its next try or behind such an event. */
+  /**
+   * Whether all that is held stands still while the window has room: everything waits for its next try, for an answer that is late, or behind such an event.
+   */
   get starved(): boolean {
     return this.#schedule.starved;
   }

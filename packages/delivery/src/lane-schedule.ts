@@ -14,6 +14,8 @@ export class LaneSchedule {
   readonly #ready = new LinkedList<Lane>();
   readonly #flights = new DeadlineQueue<Lane>();
   readonly #backoffs = new DeadlineQueue<Lane>();
+  /** Flights whose answer is not late yet. */
+  #fresh = 0;
 
   constructor(window: number) {
     this.#window = window;
@@ -23,9 +25,9 @@ export class LaneSchedule {
     return this.#flights.size;
   }
 
-  /** Nothing may go now but what is due again, and the window has room. */
+  /** The window has room, nothing is ready, and no answer is awaited that is not late. */
   get starved(): boolean {
-    return this.#open && this.#ready.size === 0;
+    return this.#open && this.#ready.size === 0 && this.#fresh === 0;
   }
 
   get #open(): boolean {
@@ -63,6 +65,7 @@ export class LaneSchedule {
     invariant(lane.turn.kind === "idle", "an event was sent while another of its resource was in flight");
     invariant(this.#open, "an event was sent beyond the window");
     const deadline = this.#flights.add(lane, deadlineMs);
+    if (held.unanswered === 1) this.#fresh += 1;
     lane.turn = { kind: "inFlight", held, deadline, sentAtMs, timeoutMs, superseded: false };
   }
 
@@ -91,6 +94,7 @@ export class LaneSchedule {
       }
       case "inFlight":
         this.#flights.remove(turn.deadline);
+        if (turn.held.unanswered === 1) this.#fresh -= 1;
         return turn.held;
       case "backoff":
         this.#backoffs.remove(turn.deadline);

@@ -95,23 +95,36 @@ it("misses nothing that is committed during a read that finds the end", async ()
 
 it("announces no floor above what is left on disk of a resource, however little of it is in memory", async () => {
   const mailbox = new Mailbox();
-  for (let version = 1; version <= 40; version += 1) {
+  for (let version = 1; version <= 300; version += 1) {
     const event = { ...command("a"), eventid: String(version) };
     mailbox.pending.push({ version, event, bytes: 1 });
   }
+  const last = { ...command("b"), eventid: "301" };
+  mailbox.pending.push({ version: 301, event: last, bytes: 1 });
   const sent: number[] = [];
+  let now = 0;
+  const late: Runtime = { ...runtime, clock: { now: () => now, wallTime: () => 0 } };
   const pump = (): void => sender.pump(({ version }) => sent.push(version) > 0);
-  const sender: Sender = new Sender({ runtime, window: 4 }, { ready: pump, fail: () => {} });
+  const sender: Sender = new Sender({ runtime: late, window: 4 }, { ready: pump, fail: () => {} });
   await sender.start(mailbox);
   pump();
+  await turns(20);
+  expect(sent).toEqual([1]);
+  // Its answer is late: what lies behind this resource is read.
+  now = 10_000;
+  pump();
+  await turns(20);
+  expect(sent).toEqual([1, 1, 301]);
+  sender.ack({ resourceid: "b_u1", eventid: "301" });
   // Answered so fast that no read can follow.
-  for (let version = 1; version <= 16; version += 1)
+  for (let version = 1; version <= 256; version += 1)
     sender.ack({ resourceid: "a_u1", eventid: String(version) });
-  expect([sent.at(-1), sender.settledFloor]).toEqual([16, 16]);
-  for (let version = 17; version <= 40; version += 1) {
+  expect([sent.at(-1), sender.settledFloor]).toEqual([256, 256]);
+  for (let version = 257; version <= 300; version += 1) {
     await turns(20);
+    expect(sender.settledFloor).toBe(version - 1);
     sender.ack({ resourceid: "a_u1", eventid: String(version) });
-    expect(sender.settledFloor).toBe(version);
   }
-  expect(sent).toEqual(mailbox.pending.map(({ version }) => version));
+  expect(sender.settledFloor).toBe(301);
+  expect(sent.slice(3)).toEqual(Array.from({ length: 299 }, (_, index) => index + 2));
 });

@@ -31,18 +31,20 @@ interface DeadLetterOrder {
 /** Entries the sender holds in memory: enough to keep the window full over one read, however long the mailbox is. */
 const HELD_PER_WINDOW = 4;
 const MIN_HELD = 256;
-/** Of one resource no larger share of that waits in memory: one event of it is on its way, so a few behind it are enough. */
+/** Of a resource that stands still no larger share of that waits in memory: one event of it is on its way, so a few behind it are enough. */
 const RESOURCE_SHARE = 1 / 64;
 const MIN_PER_RESOURCE = 16;
-/** How many times more is held while the window has room and nothing held may fill it, as many resources may wait for their next try at once. */
+/** How many times more is held where all that is held stands still, as many resources may wait for their next try at once. */
 const STARVED_FACTOR = 8;
+/** One read brings back some of so many resources, which often lie side by side. */
+const MAX_READ_BACK_AT_ONCE = 8;
 
 /**
  * The sending half of a session: moves entries from the mailbox lease through the EventWriter to the connection.
  *
  * A long mailbox stays on disk. Entries are read in version order as room appears; live ones are taken directly only once reading has caught up, which keeps
- * both the order and the bound. A resource that has much waiting, because an event of it is slow or fails, is read no further (`SpilledResources`), so that it does not
- * keep the others from being read.
+ * both the order and the bound. Where all of it stands still, because events fail or are slow, reading goes on past the resources that have much waiting
+ * (`SpilledResources`): they do not keep the others from being read.
  *
  * It may outlive its session: `suspend` takes it off one lease and `resume` puts it on the next, with everything that is in flight. Answers count in between, and
  * are recorded afterwards.
@@ -193,19 +195,15 @@ export class Sender {
     this.#stopped = true;
   }
 
-  #offer(entry: MailboxEntry): void {
+  #offer(entry: MailboxEntry, spill = false): void {
     const { version, event } = entry;
     this.#cursor = version;
     if (version > this.#newest) this.#newest = version;
-    if (this.#isTooMuch(event.resourceid)) {
-      this.#spilled.leave(event.resourceid, version);
+    const { resourceid } = event;
+    if (this.#spilled.get(resourceid) !== undefined || (spill && this.#isFull(resourceid))) {
+      this.#spilled.leave(resourceid, version);
       this.#writer.passedOver(event);
     } else this.#writer.offer(entry);
-  }
-
-  #isTooMuch(resourceid: string): boolean {
-    if (this.#spilled.has(resourceid)) return true;
-    return this.#writer.held >= this.#maxPerResource && this.#isFull(resourceid);
   }
 
   #isFull(resourceid: string): boolean {
@@ -230,10 +228,12 @@ export class Sender {
   async #read(): Promise<void> {
     const { held, starved } = this.#writer;
     const limit = Math.max(this.#maxHeld - held, starved ? this.#maxHeld / 4 : 1);
+    // What holds half of the room and stands still is not to keep the rest from being read.
+    const spill = starved && held > this.#maxHeld / 2;
     const heardOf = this.#newest;
     const entries = await this.#entries(this.#cursor, limit);
     if (entries === undefined) return;
-    for (const entry of entries) this.#offer(entry);
+    for (const entry of entries) this.#offer(entry, spill);
     const isAll = entries.length < limit;
     // What was heard of before the read and is not in it is gone, such as the status of a resource that was deleted: waiting for it would be reading for ever.
     if (isAll) this.#cursor = Math.max(this.#cursor, heardOf);
@@ -241,22 +241,25 @@ export class Sender {
     this.#caughtUp = isAll && this.#newest <= this.#cursor;
   }
 
-  /** Brings more of a resource into memory of which the rest was left on disk; what is not there any more was superseded. */
+  /** Brings more of a resource into memory, and of others on the way, whose rest was left on disk; what is not there any more was superseded. */
   async #readBack({ resourceid, from, to }: Spilled): Promise<void> {
-    const limit = 2 * this.#maxPerResource;
+    const limit = 2 * this.#maxPerResource * Math.min(this.#spilled.size, MAX_READ_BACK_AT_ONCE);
     const entries = await this.#entries(from - 1, limit);
     if (entries === undefined) return;
-    let readUpTo = entries.length < limit ? to : (entries.at(-1)?.version ?? to);
+    const full = new Set<string>();
     for (const entry of entries) {
-      if (entry.version > to) break;
-      if (entry.event.resourceid !== resourceid) continue;
-      if (this.#isFull(resourceid)) {
-        readUpTo = entry.version - 1;
-        break;
-      }
-      this.#writer.offerLate(entry);
+      const id = entry.event.resourceid;
+      const spilled = this.#spilled.get(id);
+      if (spilled === undefined || full.has(id)) continue;
+      if (entry.version < spilled.from || entry.version > spilled.to) continue;
+      // What lies before this page would have to come first.
+      if (spilled.from < from) continue;
+      if (this.#isFull(id)) full.add(id);
+      else this.#writer.offerLate(entry);
+      this.#spilled.readUpTo(id, full.has(id) ? entry.version - 1 : entry.version);
     }
-    this.#spilled.readUpTo(resourceid, Math.min(readUpTo, to));
+    const end = entries.length < limit ? to : (entries.at(-1)?.version ?? to);
+    if (!full.has(resourceid)) this.#spilled.readUpTo(resourceid, Math.min(end, to));
   }
 
   /** Undefined when it does not matter any more: the session is over, or what matters is read under the lease of another one. */

@@ -8,14 +8,14 @@ import { command, spec, TwoSides } from "./two-sides.test-support.js";
 describe("SpilledResources", () => {
   it("knows what was left of each resource until all of it has been read back", () => {
     const spilled = new SpilledResources();
-    expect([spilled.has("a"), spilled.lowest(), spilled.find(() => true)]).toEqual([
-      false,
+    expect([spilled.get("a"), spilled.lowest(), spilled.find(() => true)]).toEqual([
+      undefined,
       undefined,
       undefined,
     ]);
     for (const version of [7, 9]) spilled.leave("a", version);
     spilled.leave("b", 8);
-    expect(spilled.lowest()).toBe(7);
+    expect([spilled.size, spilled.lowest()]).toEqual([2, 7]);
     expect(spilled.find((id) => id !== "a")).toEqual({ resourceid: "b", from: 8, to: 8 });
     spilled.readUpTo("a", 7);
     expect(spilled.find((id) => id === "a")).toEqual({ resourceid: "a", from: 8, to: 9 });
@@ -26,7 +26,7 @@ describe("SpilledResources", () => {
     spilled.readUpTo("a", 12);
     spilled.readUpTo("b", 8);
     spilled.readUpTo("b", 9);
-    expect([spilled.has("a"), spilled.has("b"), spilled.lowest()]).toEqual([false, false, undefined]);
+    expect([spilled.size, spilled.get("b"), spilled.lowest()]).toEqual([0, undefined, undefined]);
   });
 });
 

@@ -12,8 +12,12 @@ export interface Spilled {
 export class SpilledResources {
   readonly #spilled = new Map<string, Spilled>();
 
-  has(resourceid: string): boolean {
-    return this.#spilled.has(resourceid);
+  get size(): number {
+    return this.#spilled.size;
+  }
+
+  get(resourceid: string): Spilled | undefined {
+    return this.#spilled.get(resourceid);
   }
 
   /** An event of the resource is left on disk. */
