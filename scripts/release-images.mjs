@@ -16,21 +16,21 @@ Needs a builder of 'docker buildx' that makes attestations, such as one of the d
   --to PREFIX                 where they are pushed, such as registry.example/site
   --version VERSION           refused when it is not that of the packages
   --platform LIST             default: linux/amd64,linux/arm64
+  --sbom-generator IMAGE      what scans the images for their SBOM attestation, where BuildKit's own cannot be pulled
   --output VALUE              instead of a push, such as type=oci,dest={image}.tar
   --dry-run                   says what would be run
   --help`;
 
-const { values } = parseArgs({
-  options: {
-    base: { type: "string" },
-    to: { type: "string" },
-    version: { type: "string" },
-    platform: { type: "string" },
-    output: { type: "string" },
-    "dry-run": { type: "boolean" },
-    help: { type: "boolean" },
-  },
-});
+const OPTIONS = {
+  base: { type: "string" },
+  to: { type: "string" },
+  version: { type: "string" },
+  platform: { type: "string" },
+  "sbom-generator": { type: "string" },
+  output: { type: "string" },
+  "dry-run": { type: "boolean" },
+  help: { type: "boolean" },
+};
 
 function git(...args) {
   const { status, stdout, stderr, error } = spawnSync("git", args, { cwd: ROOT, encoding: "utf8" });
@@ -52,9 +52,9 @@ function quoted(word) {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
-function release() {
+function release(values) {
   const versions = [...new Set(publishedPackages().map(({ manifest }) => manifest.version))];
-  const { base, to: prefix, version, platform, output } = values;
+  const { base, to: prefix, version, platform, output, "sbom-generator": sbomGenerator } = values;
   const changed = git("status", "--porcelain")
     .split("\n")
     .filter(Boolean)
@@ -69,6 +69,7 @@ function release() {
     base,
     prefix,
     platform,
+    sbomGenerator,
     output,
   });
   if (values["dry-run"])
@@ -81,11 +82,11 @@ function release() {
   }
 }
 
-if (values.help) console.log(HELP);
-else
-  try {
-    release();
-  } catch (error) {
-    console.error(`release-images: ${error.message}`);
-    process.exitCode = 1;
-  }
+try {
+  const { values } = parseArgs({ options: OPTIONS });
+  if (values.help) console.log(HELP);
+  else release(values);
+} catch (error) {
+  console.error(`release-images: ${error.message}`);
+  process.exitCode = 1;
+}

@@ -14,7 +14,8 @@ const PINNED = /^(?<name>[^@\s]+)@(?<digest>sha256:[0-9a-f]{64})$/;
  * @property {number} committedAt seconds since 1970, of the commit
  * @property {string} base an image with its digest
  * @property {string} prefix where the images go, such as "registry.example/site"
- * @property {string} platform
+ * @property {string | undefined} platform by default both
+ * @property {string | undefined} sbomGenerator an image, instead of BuildKit's own
  * @property {string | undefined} output instead of a push, as buildx takes it; "{image}" stands for the image's name
  */
 
@@ -74,7 +75,7 @@ function buildArguments(release, { target, image, reference }) {
     "--target": target,
     "--tag": reference,
     "--provenance": "mode=max",
-    "--sbom": "true",
+    "--sbom": release.sbomGenerator === undefined ? "true" : `generator=${release.sbomGenerator}`,
     "--output": output?.replaceAll("{image}", image) ?? "type=registry,rewrite-timestamp=true",
   };
   const buildArgs = { BASE: base, SOURCE_DATE_EPOCH: committedAt };

@@ -87,9 +87,13 @@ describe("release-images", () => {
     }
   });
 
-  it("builds for one platform into files", () => {
+  it("builds for one platform into files, scanned by an image of one's own", () => {
     const output = "type=oci,dest={image}.tar";
-    expect(release(["--base", BASE, "--platform", "linux/amd64", "--output", output]).status).toBe(0);
+    expect(
+      release(["--base", BASE, "--platform", "linux/amd64", "--output", output, "--sbom-generator", "scan:1"])
+        .status,
+    ).toBe(0);
+    expect(recorded().flatMap((args) => valuesOf("--sbom", args))).toEqual(Array(3).fill("generator=scan:1"));
     expect(recorded().flatMap((args) => valuesOf("--output", args))).toEqual([
       "type=oci,dest=hawser-principal.tar",
       "type=oci,dest=hawser-agent.tar",
@@ -146,6 +150,12 @@ describe("release-images", () => {
     expect(() => recorded()).toThrow("ENOENT");
   });
 
+  it("says so when it does not know a flag", () => {
+    const { status, stderr } = release(["--bass", BASE]);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^release-images: Unknown option '--bass'/);
+  });
+
   it("ends at the first build that fails", () => {
     const { status, stderr } = release(["--base", BASE, "--to", "registry.example/site"], {
       DOCKER_CODE: "1",
@@ -158,7 +168,7 @@ describe("release-images", () => {
   it("--help says what each flag does", () => {
     const { status, stdout } = release(["--help"]);
     expect(status).toBe(0);
-    for (const flag of ["base", "to", "version", "platform", "output", "dry-run"])
+    for (const flag of ["base", "to", "version", "platform", "sbom-generator", "output", "dry-run"])
       expect(stdout).toContain(`--${flag}`);
   });
 });
