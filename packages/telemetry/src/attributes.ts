@@ -2,28 +2,12 @@ import type { Attributes } from "@opentelemetry/api";
 import type { EventDraft } from "@hawser/protocol";
 
 /**
- * Names of the attributes. Those of the semantic conventions are written out, as OpenTelemetry asks of libraries while they are in development: importing them would tie us to
- * one version of a package that may rename them. A test holds them against it.
+ * Names of attributes that are known at the end of a span only; the others are in `spanAttributes`. Those of the semantic conventions are written out, as OpenTelemetry asks of
+ * libraries while they are in development: importing them would tie us to one version of a package that may rename them. A test holds all of them against it.
  */
 export const ATTRIBUTES = {
   errorType: "error.type",
-  system: "messaging.system",
-  operationName: "messaging.operation.name",
-  operationType: "messaging.operation.type",
-  destinationName: "messaging.destination.name",
-  destinationTemplate: "messaging.destination.template",
-  clientId: "messaging.client.id",
-  messageId: "messaging.message.id",
-  eventId: "cloudevents.event_id",
-  eventSource: "cloudevents.event_source",
-  eventSpecVersion: "cloudevents.event_spec_version",
-  eventSubject: "cloudevents.event_subject",
-  eventType: "cloudevents.event_type",
-  /** Our own, in the namespace the conventions keep for them. */
-  agent: "messaging.hawser.agent",
-  resourceId: "messaging.hawser.message.resourceid",
   version: "messaging.hawser.message.eventid",
-  attempt: "messaging.hawser.message.delivery_attempt",
   duplicate: "messaging.hawser.message.duplicate",
   outcome: "messaging.hawser.outcome",
   drainShape: "hawser.drain.shape",
@@ -51,41 +35,38 @@ export function spanName({ name, direction }: Operation): string {
   return `${name} ${direction === "down" ? AGENTS : PRINCIPAL}`;
 }
 
-/** The attributes of an operation for one agent. What is the same for all agents is put together once: two spans for each event are made on the way of the event. */
-export function operationAttributes({
-  name,
-  type,
-  direction,
-  atAgent,
-}: Operation): (agent: string) => Attributes {
-  const same: Attributes = {
-    [ATTRIBUTES.system]: "hawser",
-    [ATTRIBUTES.operationName]: name,
-    [ATTRIBUTES.operationType]: type,
-    [ATTRIBUTES.destinationName]: PRINCIPAL,
-    ...(direction === "down" ? { [ATTRIBUTES.destinationTemplate]: AGENTS } : {}),
-  };
-  return (agent) => {
-    const attributes = { ...same };
-    if (direction === "down") attributes[ATTRIBUTES.destinationName] = `agents/${agent}`;
-    if (atAgent) attributes[ATTRIBUTES.clientId] = agent;
-    attributes[ATTRIBUTES.agent] = agent;
-    return attributes;
-  };
-}
+/** What an operation is about: an event, or what will be one. */
+export type Subject = Partial<EventDraft>;
 
-/** Adds those of an event. */
-export function addEvent(
-  attributes: Attributes,
-  { id, source, type, subject, resourceid, eventid }: EventDraft,
+/**
+ * The attributes of a span; undefined ones count as absent. Our own are in the namespace the conventions keep for them.
+ *
+ * One literal with its names written out: put together from parts, with names from constants, it took the engine 17 us instead of 0.1, twice for each event.
+ */
+export function spanAttributes(
+  { name, type, direction, atAgent }: Operation,
+  agent: string,
+  event: Subject,
+  attempt?: number,
 ): Attributes {
-  attributes[ATTRIBUTES.messageId] = id;
-  attributes[ATTRIBUTES.eventId] = id;
-  attributes[ATTRIBUTES.eventSource] = source;
-  attributes[ATTRIBUTES.eventSpecVersion] = "1.0";
-  attributes[ATTRIBUTES.eventType] = type;
-  if (subject !== undefined) attributes[ATTRIBUTES.eventSubject] = subject;
-  attributes[ATTRIBUTES.resourceId] = resourceid;
-  if (typeof eventid === "string") attributes[ATTRIBUTES.version] = eventid;
-  return attributes;
+  const { id, eventid } = event;
+  const isDown = direction === "down";
+  return {
+    "messaging.system": "hawser",
+    "messaging.operation.name": name,
+    "messaging.operation.type": type,
+    "messaging.destination.name": isDown ? `agents/${agent}` : PRINCIPAL,
+    "messaging.destination.template": isDown ? AGENTS : undefined,
+    "messaging.client.id": atAgent ? agent : undefined,
+    "messaging.message.id": id,
+    "messaging.hawser.agent": agent,
+    "messaging.hawser.message.resourceid": event.resourceid,
+    "messaging.hawser.message.eventid": typeof eventid === "string" ? eventid : undefined,
+    "messaging.hawser.message.delivery_attempt": attempt,
+    "cloudevents.event_id": id,
+    "cloudevents.event_source": event.source,
+    "cloudevents.event_spec_version": event.specversion,
+    "cloudevents.event_subject": event.subject,
+    "cloudevents.event_type": event.type,
+  };
 }

@@ -1,5 +1,5 @@
 import { context, SpanKind, trace, type Context, type Link, type Tracer } from "@opentelemetry/api";
-import { addEvent, ATTRIBUTES, operationAttributes, spanName, type Operation } from "./attributes.js";
+import { ATTRIBUTES, spanAttributes, spanName, type Operation } from "./attributes.js";
 import type { HandleMessage } from "./channel-messages.js";
 import { recordError, type SpanPlan } from "./operation-spans.js";
 import { creatorOf, isUnderWay } from "./span-context.js";
@@ -17,13 +17,11 @@ export function handleSpans(
   relation: Relation,
 ): SpanPlan<HandleMessage> {
   const operation: Operation = { ...consumer, name: "process", type: "process" };
-  const attributesFor = operationAttributes(operation);
   return {
     begin(message) {
       const { agent, event, attempt } = message;
       const { parent, links } = placeOf(event, relation);
-      const attributes = addEvent(attributesFor(agent), event);
-      attributes[ATTRIBUTES.attempt] = attempt;
+      const attributes = spanAttributes(operation, agent, event, attempt);
       const span = tracer.startSpan(
         spanName(operation),
         { kind: SpanKind.CONSUMER, attributes, links },

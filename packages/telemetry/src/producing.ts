@@ -1,14 +1,6 @@
-import {
-  context,
-  SpanKind,
-  trace,
-  type Attributes,
-  type Context,
-  type Span,
-  type Tracer,
-} from "@opentelemetry/api";
-import { traceContextOf, type EventDraft, type TraceContext } from "@hawser/protocol";
-import { addEvent, ATTRIBUTES, operationAttributes, spanName, type Operation } from "./attributes.js";
+import { context, SpanKind, trace, type Context, type Span, type Tracer } from "@opentelemetry/api";
+import { traceContextOf, type TraceContext } from "@hawser/protocol";
+import { ATTRIBUTES, spanAttributes, spanName, type Operation, type Subject } from "./attributes.js";
 import type { PublishMessage, ResourceMessage } from "./channel-messages.js";
 import type { SpanPlan } from "./operation-spans.js";
 import { creatorOf, isUnderWay, toSpanContext, toTraceContext } from "./span-context.js";
@@ -18,12 +10,8 @@ type Producer = Omit<Operation, "type">;
 /** Spans of events that are being accepted. */
 export function publishSpans(tracer: Tracer, producer: Producer): SpanPlan<PublishMessage> {
   const operation: Operation = { ...producer, type: "send" };
-  const attributesFor = operationAttributes(operation);
   return {
-    begin(message) {
-      const { agent, event } = message;
-      return begin(tracer, operation, message, addEvent(attributesFor(agent), event), event);
-    },
+    begin: (message) => begin(tracer, operation, message, message.event),
     end({ result }, span) {
       if (result === undefined) return;
       span.setAttribute(ATTRIBUTES.version, result.eventid);
@@ -35,15 +23,10 @@ export function publishSpans(tracer: Tracer, producer: Producer): SpanPlan<Publi
 /** Spans of resources that are being changed. What event comes of it, if any, is known at the end. */
 export function resourceSpans(tracer: Tracer, producer: Producer): SpanPlan<ResourceMessage> {
   const operation: Operation = { ...producer, type: "send" };
-  const attributesFor = operationAttributes(operation);
   return {
-    begin(message) {
-      const attributes = attributesFor(message.agent);
-      attributes[ATTRIBUTES.eventSubject] = `${message.kind}/${message.name}`;
-      return begin(tracer, operation, message, attributes, undefined);
-    },
-    end({ event }, span) {
-      if (event !== undefined) span.setAttributes(addEvent({}, event));
+    begin: (message) => begin(tracer, operation, message, { subject: `${message.kind}/${message.name}` }),
+    end({ agent, event }, span) {
+      if (event !== undefined) span.setAttributes(spanAttributes(operation, agent, event));
     },
   };
 }
@@ -55,18 +38,17 @@ export function resourceSpans(tracer: Tracer, producer: Producer): SpanPlan<Reso
 function begin(
   tracer: Tracer,
   operation: Operation,
-  message: { traceContext: TraceContext | undefined },
-  attributes: Attributes,
-  event: EventDraft | undefined,
+  message: { readonly agent: string; traceContext: TraceContext | undefined },
+  event: Subject,
 ): Span {
-  const isMade = event !== undefined && ("traceparent" in event || "tracestate" in event);
+  const isMade = "traceparent" in event || "tracestate" in event;
   const creator = isMade ? creatorOf(event) : undefined;
   const caller = message.traceContext ?? (isMade ? traceContextOf(event) : undefined);
   const span = tracer.startSpan(
     spanName(operation),
     {
       kind: isMade ? SpanKind.CLIENT : SpanKind.PRODUCER,
-      attributes,
+      attributes: spanAttributes(operation, message.agent, event),
       links: creator === undefined ? [] : [{ context: creator }],
     },
     parentOf(caller),
