@@ -265,6 +265,32 @@ describe("Link", () => {
     expect(await sides.agent.store.stats("principal")).toMatchObject({ pending: 0 });
   });
 
+  it.each([
+    ["the last event is answered", true],
+    ["the session has ended", false],
+  ])("tells once that it is quiet: when %s", async (_, isAnswered) => {
+    let finish: (outcome: Outcome) => void = () => {};
+    sides.agent.handler = () =>
+      new Promise<Outcome>((resolve) => {
+        finish = resolve;
+      });
+    const link = await sides.connect();
+    await sides.publish(sides.principal, "edge-1", [command("a")]);
+    await sides.world.advance(10);
+    let told = 0;
+    sides.principalLinks[0]?.quiesce(() => {
+      told += 1;
+    });
+    await sides.world.advance(10);
+    expect(told).toBe(0);
+    if (isAnswered) finish({ kind: "applied" });
+    else link.connection.terminate(new HawserError("connection_closed", "cut"));
+    await sides.world.advance(100);
+    link.connection.terminate(new HawserError("connection_closed", "cut"));
+    await sides.world.advance(100);
+    expect(told).toBe(1);
+  });
+
   it("refuses a single event it can name and goes on", async () => {
     const link = await sides.connect();
     sides.principalLinks[0]?.connection.send({ ...command("a"), eventid: "7", type: "hawser.unknown.v1" });

@@ -393,6 +393,7 @@ export class Link<Session extends LinkSession> implements Predecessor {
     this.#state = { name: "ended" };
     this.#handshake.abandon();
     this.#wake.cancel();
+    this.#tellSettled();
     if (state.name === "open") {
       state.sender.stop();
       // Whoever this session continues would wait for answers to what it gave away.
