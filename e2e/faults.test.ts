@@ -1,9 +1,11 @@
 import { systemClock } from "@hawser/runtime";
 import type { ChaosCounts } from "@hawser/testkit";
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { becomes, eventually, pause } from "./support/eventually.js";
-import { LINE, TRANSPORTS, type FaultyLine, type Transport } from "./support/faulty-line.js";
-import { figures, FIRST_BACKOFF_MS, isComplete, SETUP_MS, withLine } from "./support/with-line.js";
+import { LINE, TRANSPORTS, type Transport } from "./support/faulty-line.js";
+import { principalArgs, ServiceLine } from "./support/service-line.js";
+import { figures, FIRST_BACKOFF_MS, SETUP_MS } from "./support/with-line.js";
+import { createSharedWorld, watchSharedWorld, type World } from "./support/world.js";
 
 /** How long a fault lasts that does: longer than silence is borne. */
 const FAULT_MS = 2 * LINE.heartbeatTimeoutMs + 500;
@@ -20,8 +22,8 @@ interface Fault {
   /** True: the session lives through it. */
   readonly borne?: boolean;
   readonly lastsMs?: number;
-  readonly begin: (line: FaultyLine) => void;
-  readonly end?: (line: FaultyLine) => void;
+  readonly begin: (line: ServiceLine) => void;
+  readonly end?: (line: ServiceLine) => void;
   /** Whether it did harm at all. */
   readonly bit: (counts: ChaosCounts, slowestMs: number) => boolean;
 }
@@ -87,32 +89,36 @@ const FAULTS: readonly Fault[] = [
   },
 ];
 
-describe.concurrent.each(TRANSPORTS)("under load over %s", (transport) => {
+let world: World;
+watchSharedWorld(() => world);
+
+beforeAll(async () => {
+  world = await createSharedWorld(principalArgs());
+  await world.startPrincipal();
+});
+
+describe.concurrent.each(TRANSPORTS)("the agent service under load over %s", (transport) => {
   it.each(FAULTS)("$name", async ({ name, boundMs, borne = false, lastsMs = 0, begin, end, bit }) => {
-    await withLine(transport, async (line) => {
+    const line = await ServiceLine.lay(world, `${name.replace(" ", "-")}-${transport}`, transport);
+    try {
       line.load();
-      await becomes("events flow", () => line.events.flowedAfter(0) !== undefined);
+      await becomes("specs flow", () => line.flowedAfter(0) !== undefined);
       const began = systemClock.now();
       begin(line);
       await pause(lastsMs);
       const since = systemClock.now();
       end?.(line);
-      const recoveredMs = await eventually("events flow again", () => line.events.flowedAfter(since));
-      await isComplete(line);
-      const { sessions, redelivered } = line;
+      const recoveredMs = await eventually("specs flow again", () => line.flowedAfter(since));
+      await line.isComplete();
+      const sessions = await line.sessions();
       const bound = boundMs[transport];
-      const slowest = line.events.slowest(began);
-      figures(name, transport, {
-        bound,
-        recoveredMs,
-        slowest,
-        sessions,
-        accepted: line.events.size,
-        redelivered,
-      });
+      const slowest = line.slowest(began);
+      figures(name, transport, { bound, recoveredMs, slowest, sessions, accepted: line.accepted });
       expect(bit(line.proxy.counts, slowest)).toBe(true);
       expect(recoveredMs).toBeLessThanOrEqual(bound);
       expect(sessions).toBe(borne ? 1 : 2);
-    });
+    } finally {
+      await line.takeUp();
+    }
   });
 });
