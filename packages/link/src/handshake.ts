@@ -27,6 +27,8 @@ interface Attachment {
   readonly predecessor: Predecessor | undefined;
   /** Of the session, where the peer gave it. */
   readonly epoch?: number;
+  /** The peer has been with another store of this side since. */
+  readonly inboxForgotten?: boolean;
 }
 
 /** What a handshake needs of its link. */
@@ -83,7 +85,9 @@ export class Handshake<Session extends LinkSession> {
       const { sessionId, peer, predecessor } = admission;
       const { store, window } = hello;
       this.#assertPresent("principal", peer, store, hello.known);
-      const attached = await this.#attach({ peer, store, window, predecessor });
+      const inboxForgotten = this.#wasElsewhere(peer, hello);
+      const continued = inboxForgotten ? undefined : predecessor;
+      const attached = await this.#attach({ peer, store, window, predecessor: continued, inboxForgotten });
       if (attached === undefined) return;
       const { epoch } = attached.lease;
       const settled = attached.sender.settledFloor;
@@ -120,8 +124,21 @@ export class Handshake<Session extends LinkSession> {
     if (error !== undefined) throw error;
   }
 
+  // An agent remembers one store of its principal: with another one it began anew, and so it will with this one.
+  #wasElsewhere(peer: LinkPeer, { store, known }: Hello): boolean {
+    const own = this.#options.store;
+    return known !== undefined && known.store !== own.id && own.standing(peer.name)?.peer.store === store;
+  }
+
   /** Undefined when the link ended meanwhile. */
-  async #attach({ peer, store, window, predecessor, epoch }: Attachment): Promise<AttachedPeer | undefined> {
+  async #attach({
+    peer,
+    store,
+    window,
+    predecessor,
+    epoch,
+    inboxForgotten = false,
+  }: Attachment): Promise<AttachedPeer | undefined> {
     const host = this.#host;
     const inherited = predecessor?.handOver(store, window);
     const continued = inherited === undefined ? undefined : predecessor;
@@ -134,11 +151,8 @@ export class Handshake<Session extends LinkSession> {
       await lease?.close();
     };
     try {
-      lease = await this.#claim(
-        peer,
-        { peerStore: store, ...(epoch === undefined ? {} : { epoch }) },
-        sender,
-      );
+      const claim = { peerStore: store, inboxForgotten, ...(epoch === undefined ? {} : { epoch }) };
+      lease = await this.#claim(peer, claim, sender);
       await (inherited === undefined ? sender.start(lease) : sender.resume(lease, host));
       await peer.receiver.attach(store, host.sink);
     } catch (thrown) {

@@ -3,7 +3,7 @@ import type { SessionEnd } from "@hawser/session";
 import type { MemoryDisk } from "@hawser/store";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Outcome } from "./receiver.js";
-import { command, Side, status, TwoSides } from "./two-sides.test-support.js";
+import { command, Side, spec, status, TwoSides } from "./two-sides.test-support.js";
 
 const SIDES = ["principal", "agent"] as const;
 type SideName = (typeof SIDES)[number];
@@ -135,6 +135,42 @@ describe.each(SIDES)("the store of the %s was put back to an older copy", (side)
     }
     expect(sides[other(side)].applied).toHaveLength(2);
     expect(sides[side].applied).toEqual([]);
+  });
+});
+
+describe("an agent that was with another principal meanwhile", () => {
+  it("is told again by the first what the other one said otherwise, and neither takes it for an older copy", async () => {
+    const sides = new TwoSides();
+    await sides.start();
+    const first = sides.principal;
+    const second = new Side(sides.world, "edge-1");
+    await second.store.start();
+    const visit = async (principal: Side): Promise<void> => {
+      sides.principal = principal;
+      const link = await sides.connect();
+      await sides.publish(sides.agent, "principal", [status("s", 1)]);
+      await sides.world.advance(500);
+      link.connection.close(1000, "");
+      await sides.world.advance(500);
+    };
+    await sides.publish(first, "edge-1", [command("a"), spec("x", 1)]);
+    await visit(first);
+    await sides.publish(second, "edge-1", [spec("x", 2)]);
+    for (let turn = 0; turn < 3; turn += 1) await visit(second);
+    await visit(first);
+    await visit(first);
+    await visit(second);
+    const specs = sides.agent.deliveries.filter(({ event }) => event.subject === "Thing/x");
+    expect(specs.map(({ event }) => event.data)).toMatchObject([
+      { spec: 1 },
+      { spec: 2 },
+      { spec: 1 },
+      { spec: 2 },
+    ]);
+    expect(sides.agent.deliveries.filter(({ event }) => event.type === "test.command")).toHaveLength(1);
+    expect([...sides.agentEnds, ...sides.principalEnds].map(codeOf)).not.toContain("store_rolled_back");
+    await Promise.all([first.store.stop(), second.store.stop(), sides.world.advance(100)]);
+    await sides.stop();
   });
 });
 

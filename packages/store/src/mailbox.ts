@@ -62,6 +62,13 @@ export interface LeaseOptions {
    * @default the epoch of the lease
    */
   readonly epoch?: number;
+  /**
+   * The peer has the store remembered here, but was with another one of this side since, and so has forgotten its inbox: retained state becomes pending again.
+   * What is known of its versions stays, as they go on.
+   *
+   * @default false
+   */
+  readonly inboxForgotten?: boolean;
 }
 
 /** The right to deliver one mailbox. The highest epoch wins; an older lease turns inert. */

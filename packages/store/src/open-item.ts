@@ -1,6 +1,7 @@
 import { eventClass, HawserError, supersedes, type HawserEvent } from "@hawser/protocol";
 import type { Acknowledgements } from "./acknowledgements.js";
 import type { CommitItem } from "./commit-item.js";
+import type { Row } from "./disk.js";
 import { deadLetterKey, peerRange, pendingKey, pendingStateKey, sentKey } from "./keys.js";
 import { STATE_CLASSES } from "./pending-entries.js";
 import { newInboxMeta, type MailboxMeta } from "./counters.js";
@@ -25,6 +26,7 @@ export class OpenItem implements CommitItem {
   readonly opens: string;
   readonly #peerStore: string;
   readonly #epoch: number | undefined;
+  readonly #inboxForgotten: boolean;
   readonly #context: OpenContext;
   readonly #opened: (epoch: number) => void;
   readonly #failed: (error: HawserError) => void;
@@ -38,6 +40,7 @@ export class OpenItem implements CommitItem {
     this.opens = claim.peer;
     this.#peerStore = claim.peerStore;
     this.#epoch = claim.epoch;
+    this.#inboxForgotten = claim.inboxForgotten ?? false;
     this.#context = context;
     this.#opened = opened;
     this.#failed = failed;
@@ -52,7 +55,8 @@ export class OpenItem implements CommitItem {
       throw new HawserError("store_full", message, { agent: peer });
     }
     const lostState = meta.peerStore !== "" && meta.peerStore !== this.#peerStore;
-    const counted = lostState ? await this.#beginAnew(tx, meta) : meta;
+    if (lostState) this.#forgetVersions(tx, await tx.range(peerRange("inbox", peer, ALL_ROWS)));
+    const counted = lostState || this.#inboxForgotten ? await this.#tellAgain(tx, meta) : meta;
     const epoch = meta.epoch + 1;
     const session = this.#epoch ?? epoch;
     tx.setMailbox(peer, { ...counted, epoch, peerStore: this.#peerStore, session, told: undefined });
@@ -71,20 +75,22 @@ export class OpenItem implements CommitItem {
     if (inbox !== undefined) tx.setInbox(this.opens, { ...inbox, joined: epoch });
   }
 
-  /** The peer's versions begin anew, and it has to hear all retained state again: newest first, so that what is overtaken shows. */
-  async #beginAnew(tx: Transaction, meta: Readonly<MailboxMeta>): Promise<Readonly<MailboxMeta>> {
+  /** The peer's versions begin anew. */
+  #forgetVersions(tx: Transaction, rows: readonly Row[]): void {
     const peer = this.opens;
-    for (const [key] of await tx.range(peerRange("inbox", peer, ALL_ROWS))) tx.remove(key);
+    for (const [key] of rows) tx.remove(key);
     const inbox = tx.inboxOrNew(peer, this.#context.maxPeers);
     if (inbox !== undefined) {
       const { incarnation, recorded } = inbox;
       tx.setInbox(peer, { ...newInboxMeta(), incarnation: incarnation + 1, recorded });
     }
-    tx.afterCommit(() => {
-      this.#context.settled.reset(peer);
-      this.#context.acknowledgements.forget(peer);
-    });
+    tx.afterCommit(() => this.#context.settled.reset(peer));
+  }
 
+  /** The peer has to hear all retained state again: newest first, so that what is overtaken shows. */
+  async #tellAgain(tx: Transaction, meta: Readonly<MailboxMeta>): Promise<Readonly<MailboxMeta>> {
+    const peer = this.opens;
+    tx.afterCommit(() => this.#context.acknowledgements.forget(peer));
     const rows = await tx.range(peerRange("sent", peer, ALL_ROWS));
     const retained = rows.map(([key, value]) => decodeSent(value, key));
     retained.sort((a, b) => Number(b.event.eventid) - Number(a.event.eventid));

@@ -94,6 +94,25 @@ export function peerStoreCompliance(make: MakeStore): void {
       expect(await pendingVersions(store, "a", "third")).toEqual([1]);
     });
 
+    it("or has only forgotten its inbox hears retained state again, and its own versions go on", async () => {
+      const underTest = await storeFor(make);
+      const { store } = underTest;
+      await accept(store, "a", spec("x_1"));
+      await accept(store, "a", command("x_1"));
+      const { lease } = await hold(store, "a", "first");
+      lease.acknowledge(1);
+      lease.acknowledge(2);
+      await lease.close();
+      await store.inbox.record("a", [{ resourceid: "x_1", version: 9 }]);
+      const options = { peerStore: "first", inboxForgotten: true };
+      const again = await store.open("a", "test", options, { event: () => {}, lost: () => {} });
+      expect((await again.read(0, 10)).map(({ version }) => version)).toEqual([1]);
+      await again.close();
+      const later = await underTest.crash();
+      expect(await pendingVersions(later, "a", "first")).toEqual([1]);
+      expect((await later.inbox.load("a")).applied.get("x_1")).toBe(9);
+    });
+
     it("gets another chance at what was a dead letter", async () => {
       const { store } = await storeFor(make);
       await accept(store, "a", spec("x_1"));
