@@ -4,8 +4,8 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { becomes } from "./eventually.js";
 
-/** What one block of commands may take: some wait for agents. */
-const BLOCK_TIMEOUT_MS = 120_000;
+/** What one block of commands may take by default: some wait for agents. */
+const DEFAULT_BLOCK_TIMEOUT_MS = 120_000;
 /** What its background processes may take to end. */
 const END_TIMEOUT_MS = 20_000;
 
@@ -13,12 +13,14 @@ const END_TIMEOUT_MS = 20_000;
 export class ShellSession {
   readonly #shell: ChildProcessWithoutNullStreams;
   readonly #directory: string;
+  readonly #blockTimeoutMs: number;
   #said = "";
   #blocks = 0;
 
   /** @param directory where it begins, and where it keeps what it runs */
-  constructor(directory: string, env: NodeJS.ProcessEnv) {
+  constructor(directory: string, env: NodeJS.ProcessEnv, blockTimeoutMs = DEFAULT_BLOCK_TIMEOUT_MS) {
     this.#directory = directory;
+    this.#blockTimeoutMs = blockTimeoutMs;
     // A process group of its own, so that what it left in the background ends with it.
     this.#shell = spawn("bash", [], { cwd: directory, env, detached: true });
     for (const stream of [this.#shell.stdout, this.#shell.stderr])
@@ -41,7 +43,7 @@ export class ShellSession {
     await writeFile(file, commands);
     this.#shell.stdin.write(`. '${file}'\necho '${done}'\n`);
     const isOver = (): boolean => this.#said.includes(`${done}\n`, before) || this.#hasEnded;
-    await becomes("the commands are through", isOver, BLOCK_TIMEOUT_MS).catch((thrown: unknown) => {
+    await becomes("the commands are through", isOver, this.#blockTimeoutMs).catch((thrown: unknown) => {
       throw new Error(`${String(thrown)}\n${this.#said.slice(before)}`);
     });
     const said = this.#said.slice(before);
