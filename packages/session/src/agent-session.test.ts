@@ -80,6 +80,14 @@ describe("the handshake of an agent", () => {
     expect(endOf(agent, local)).toMatchObject({ kind: "refused", code: "unsupported_version" });
   });
 
+  it("counts as refused when its own store is found an older copy behind the welcome, and says to the peer why", () => {
+    const agent = agentIn("open");
+    const outputs = agent.fail(new HawserError("store_rolled_back", "it is an older copy"), 0);
+    expect(outputs).toEqual([{ kind: "close", code: 4010, reason: "it is an older copy" }]);
+    const local: TransportEnd = { kind: "closed", clean: false, code: 4010, reason: "", by: "local" };
+    expect(endOf(agent, local)).toMatchObject({ kind: "refused", code: "store_rolled_back" });
+  });
+
   it("is broken off by an agent that stops", () => {
     for (const state of ["new", "greeting"] as const) {
       const agent = agentIn(state);
@@ -274,6 +282,7 @@ describe("how the principal's close reads", () => {
     [4005, false, "refused", "unsupported_version"],
     [4008, false, "failed", "store_full"],
     [4009, false, "failed", "store_unavailable"],
+    [4010, false, "refused", "store_rolled_back"],
     [4999, false, "failed", "connection_closed"],
   ] as const)("%d", (code, clean, kind, errorCode) => {
     const end = endOf(agentIn("open"), { kind: "closed", clean, code, reason: "why", by: "peer" });

@@ -2,6 +2,7 @@ import { HawserError } from "@hawser/protocol";
 import { seededRandom } from "@hawser/runtime";
 import { describe, expect, it } from "vitest";
 import type { DialFailure } from "./dial-failure.js";
+import { REFUSAL_CODES, type RefusalCode } from "./close-reasons.js";
 import { ReconnectPolicy } from "./reconnect-policy.js";
 import { DEFAULT_RECONNECT_TIMING, resolveReconnectTiming } from "./reconnect-timing.js";
 import type { EndReason } from "./session-end.js";
@@ -14,9 +15,7 @@ const HIGHEST = constantRandom(1 - Number.EPSILON);
 const FAILED: EndReason = { kind: "failed", error: new HawserError("connection_closed", "reset") };
 const DRAINED: EndReason = { kind: "drained", slotMs: 7_000, windowMs: 30_000 };
 
-function refused(
-  code: "unauthenticated" | "forbidden" | "invalid_agent_name" | "unsupported_version",
-): EndReason {
+function refused(code: RefusalCode): EndReason {
   return { kind: "refused", code, error: new HawserError(code, "no"), retryAfterMs: undefined };
 }
 
@@ -108,15 +107,12 @@ describe("refused with a time to come back", () => {
 });
 
 describe("identity or version refused", () => {
-  it.each(["unauthenticated", "forbidden", "invalid_agent_name", "unsupported_version"] as const)(
-    "5 to 10 minutes, loud: %s",
-    (code) => {
-      const low = new ReconnectPolicy({ random: LOWEST }).next(refused(code), 0);
-      const high = new ReconnectPolicy({ random: HIGHEST }).next(refused(code), 0);
-      expect(low).toMatchObject({ delayMs: 300_000, loud: true, reason: expect.stringContaining(code) });
-      expect(high.delayMs).toBeCloseTo(600_000);
-    },
-  );
+  it.each(REFUSAL_CODES)("5 to 10 minutes, loud: %s", (code) => {
+    const low = new ReconnectPolicy({ random: LOWEST }).next(refused(code), 0);
+    const high = new ReconnectPolicy({ random: HIGHEST }).next(refused(code), 0);
+    expect(low).toMatchObject({ delayMs: 300_000, loud: true, reason: expect.stringContaining(code) });
+    expect(high.delayMs).toBeCloseTo(600_000);
+  });
 
   it("later still when the principal asks for that", () => {
     const end = { kind: "refused", code: "forbidden", error: new HawserError("forbidden", "no") } as const;
@@ -135,7 +131,7 @@ describe("identity or version refused", () => {
 
   it("new credentials do not end any other wait", () => {
     const policy = new ReconnectPolicy({ random: LOWEST });
-    for (const end of [refused("unsupported_version"), FAILED, DRAINED]) {
+    for (const end of [refused("unsupported_version"), refused("store_rolled_back"), FAILED, DRAINED]) {
       policy.next(refused("forbidden"), 0);
       policy.next(end, 0);
       expect(policy.credentialsChanged()).toBe(false);
