@@ -34,3 +34,37 @@ it("leaves no trace in the inbox of a peer's new store of what ends, and begins,
   expect(await store.inbox.load("edge-1")).toEqual({ settled: 0, applied: new Map(), begun: new Map() });
   expect(receiver.applying).toBe(1);
 });
+
+it("answers to the latest session, also where the inbox was loaded slowly for one before it (the latest got no ACK any more)", async () => {
+  const world = createVirtualRuntime({ seed: 1 });
+  const { timers } = world.runtime;
+  const store = createMemoryStore({ runtime: world.runtime });
+  await store.start();
+  const load = store.inbox.load.bind(store.inbox);
+  const delaysMs = [50, 10];
+  store.inbox.load = async (peer) => {
+    const state = await load(peer);
+    await new Promise<void>((resolve) => timers.after(delaysMs.shift() ?? 0, resolve));
+    return state;
+  };
+  const receiver = new Receiver({
+    runtime: world.runtime,
+    store: store.inbox,
+    peer: "edge-1",
+    apply: () => ({ kind: "applied" }),
+  });
+  const acked: string[] = [];
+  const sinkOf = (session: string) => ({
+    ack: ({ eventid }: { readonly eventid: string }) => acked.push(`${session} ${eventid}`),
+    nack: () => {},
+    failed: () => {},
+  });
+  const first = sinkOf("first");
+  void receiver.attach("store", first);
+  void receiver.attach("store", sinkOf("second"));
+  await world.advance(100);
+  receiver.detach(first);
+  receiver.receive({ ...command("a"), eventid: "1" }, 1);
+  await world.advance(10);
+  expect(acked).toEqual(["second 1"]);
+});

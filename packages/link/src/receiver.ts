@@ -63,6 +63,9 @@ export class Receiver {
   #inbox: Inbox | undefined;
   #peerStore: string | undefined;
   #sink: ReplySink | undefined;
+  /** Calls of `attach` so far, and the latest of them that is through. */
+  #attaches = 0;
+  #latestAttach = 0;
   #toStart: Delivery[] = [];
   #toRecord: Applied[] = [];
   #startScheduled = false;
@@ -82,6 +85,8 @@ export class Receiver {
    * inbox of a peer that lost its store. Answers go to `sink` until the next `attach` or `detach`.
    */
   async attach(peerStore: string, sink: ReplySink): Promise<void> {
+    this.#attaches += 1;
+    const own = this.#attaches;
     if (this.#inbox === undefined) {
       const state = await this.#options.store.load(this.#options.peer);
       // Another session may have been faster, and its events may be under way.
@@ -90,6 +95,9 @@ export class Receiver {
         this.#peerStore = peerStore;
       }
     }
+    // A later session was faster, so this one has been taken over: its end would leave that one without answers.
+    if (own < this.#latestAttach) return;
+    this.#latestAttach = own;
     if (this.#peerStore !== peerStore) this.#inbox.reset();
     this.#peerStore = peerStore;
     this.#sink = sink;
