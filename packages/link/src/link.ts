@@ -46,6 +46,7 @@ export class Link<Session extends LinkSession> implements Predecessor {
   #quiesced = false;
   /** Principals: the store knows that the agent has begun this session. */
   #joined = false;
+  #heardAtMs: number;
   #floor = 0;
   #unsettled = 0;
   /** Waits for the last answer after `quiesce`. */
@@ -56,6 +57,7 @@ export class Link<Session extends LinkSession> implements Predecessor {
     this.session = options.session;
     this.#connection = options.connection;
     this.#runtime = options.runtime;
+    this.#heardAtMs = this.#now();
     this.#outlet = new Outlet(options.connection, options.source, () => this.#recorded());
     this.#wake = new WakeTimer(options.runtime, () => this.#guarded(() => this.#woken()));
     this.#logger = options.runtime.logger.child({ transport: options.connection.transport });
@@ -85,6 +87,11 @@ export class Link<Session extends LinkSession> implements Predecessor {
 
   get connection(): Connection {
     return this.#connection;
+  }
+
+  /** When anything was heard from the peer last, in monotonic milliseconds: a peer that is gone without a word stays connected until the silence is too long, and this tells it before. */
+  get heardAtMs(): number {
+    return this.#heardAtMs;
   }
 
   /** Events of ours the peer has been sent and has not answered. */
@@ -235,7 +242,8 @@ export class Link<Session extends LinkSession> implements Predecessor {
   };
 
   #message(event: CloudEvent): void {
-    this.session.heard(this.#now());
+    this.#heardAtMs = this.#now();
+    this.session.heard(this.#heardAtMs);
     try {
       if (event.type.startsWith(CONTROL_TYPE_PREFIX)) this.#control(event);
       else if (this.#state.name === "establishing") this.#early(event);

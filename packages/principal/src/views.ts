@@ -22,7 +22,7 @@ export interface AgentView {
         readonly inFlight: number;
       }
     | undefined;
-  /** Last time its session began, received an ACK or ended, since this principal started. */
+  /** When anything was heard from it last, heartbeats among it, since this principal started. */
   readonly lastSeenAt: number | undefined;
   readonly lastAckAt: number | undefined;
   /** Accepted events that it has not acknowledged. */

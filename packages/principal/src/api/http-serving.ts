@@ -1,6 +1,7 @@
 import type { Runtime } from "@hawser/runtime";
 import { getRequestListener } from "@hono/node-server";
 import type { Hono } from "hono";
+import { setMaxListeners } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { Socket } from "node:net";
 import type { ServingBindings } from "./closing.js";
@@ -31,6 +32,8 @@ export class HttpServing {
   constructor(app: Hono, settings: HttpServingSettings, runtime: Runtime) {
     this.#settings = settings;
     this.#runtime = runtime;
+    // One listener for each stream, of which there may be more than the ten that Node warns of.
+    setMaxListeners(0, this.#closing.signal);
     const { headersTimeoutMs: headersTimeout, requestTimeoutMs: requestTimeout } = settings;
     const connectionsCheckingInterval = Math.min(MAX_CHECK_INTERVAL_MS, headersTimeout, requestTimeout);
     this.#server = createServer({ headersTimeout, requestTimeout, connectionsCheckingInterval });

@@ -36,7 +36,9 @@ export const Agent = named(
         inFlight: count("Events sent and not yet acknowledged."),
       })
       .optional(),
-    lastSeenAt: time("Last time its session began, received an ACK or ended.").optional(),
+    lastSeenAt: time(
+      "When anything was heard from it last, heartbeats among it, since this principal started.",
+    ).optional(),
     lastAckAt: time("Its last ACK.").optional(),
     pending: count("Accepted events that it has not acknowledged."),
     deadLetters: count("Events that it refused for good, or that expired."),

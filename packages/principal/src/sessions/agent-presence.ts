@@ -17,10 +17,11 @@ export class AgentPresence {
   /** Absent while the agent is away and nothing of it is being applied: an inbox takes memory. */
   receiver: Receiver | undefined;
   live: LiveSession | undefined;
-  lastSeenAt: number | undefined;
   lastAckAt: number | undefined;
   reason = "has not connected since this principal started";
   readonly #clock: Clock;
+  /** When its last session heard from it, Unix milliseconds. */
+  #seenAt: number | undefined;
   /** Connections that were let in and have not ended: what may use the receiver. */
   readonly #admitted = new Set<Link<PrincipalSession>>();
 
@@ -36,7 +37,6 @@ export class AgentPresence {
   opened(link: Link<PrincipalSession>, session: Established): void {
     const connectedAt = this.#clock.wallTime();
     this.live = { link, session, openedAtMs: this.#clock.now(), connectedAt };
-    this.lastSeenAt = connectedAt;
     this.reason = `connected by ${link.connection.transport} from ${link.connection.peer.address}`;
   }
 
@@ -45,11 +45,20 @@ export class AgentPresence {
     this.#admitted.delete(link);
     if (this.live !== undefined && this.live.link !== link) return false;
     this.live = undefined;
-    this.lastSeenAt = this.#clock.wallTime();
+    this.#seenAt = this.#heardAt(link);
     this.reason = describeEnd(end);
     // The next connection may have been let in before this one was through with its end.
     if (this.#admitted.size === 0 && this.receiver?.applying === 0) this.receiver = undefined;
     return true;
+  }
+
+  /** Unix milliseconds at which anything was heard from it last; undefined when nothing was since this principal started. */
+  get lastSeenAt(): number | undefined {
+    return this.live === undefined ? this.#seenAt : this.#heardAt(this.live.link);
+  }
+
+  #heardAt({ heardAtMs }: Link<PrincipalSession>): number {
+    return this.#clock.wallTime() - (this.#clock.now() - heardAtMs);
   }
 
   /** Keeps what people see up to date, and passes everything on. */
@@ -57,9 +66,7 @@ export class AgentPresence {
     return {
       ...observer,
       acked: (event) => {
-        const now = this.#clock.wallTime();
-        this.lastAckAt = now;
-        this.lastSeenAt = now;
+        this.lastAckAt = this.#clock.wallTime();
         observer?.acked?.(event);
       },
     };

@@ -203,6 +203,22 @@ describe.each(["/v1/streams/events", "/v1/streams/agents"])("%s", (path) => {
   });
 });
 
+it("last seen is when anything was heard, also of an agent that has nothing to say but that it is there", async () => {
+  const link = await (await bareAgent()).connect();
+  await world.advance(300_000);
+  const idle = await principal.agent("edge-1");
+  expect(idle).toMatchObject({ state: "connected", lastAckAt: undefined });
+  const connectedAt = idle?.session?.connectedAt ?? 0;
+  const heardAfterMs = (idle?.lastSeenAt ?? 0) - connectedAt;
+  expect(heardAfterMs).toBeGreaterThan(200_000);
+  expect(heardAfterMs).toBeLessThanOrEqual(300_000);
+  link.connection.terminate(new HawserError("connection_failed", "test"));
+  await world.advance(5_000);
+  const gone = await principal.agent("edge-1");
+  expect(gone?.state).toBe("disconnected");
+  expect(gone?.lastSeenAt).toBe(idle?.lastSeenAt);
+});
+
 it("tells the metrics who reads, who was refused, and who missed something", async () => {
   const metrics = createMetrics({ process: false });
   app = createApi({ principal, runtime: world.runtime, maxStreams: 2, metrics });
