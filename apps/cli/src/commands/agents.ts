@@ -56,5 +56,11 @@ async function list(context: CommandContext, { state, name, sort, order }: Agent
   const whenEmpty = filtered
     ? "no agents like that"
     : "no agents yet; start one, or apply a manifest for one";
-  printList(context.terminal, context.globals().output, found, agentColumns, whenEmpty);
+  printList(
+    context.terminal,
+    context.globals().output,
+    found,
+    agentColumns(context.runtime.clock.wallTime()),
+    whenEmpty,
+  );
 }

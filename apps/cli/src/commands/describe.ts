@@ -3,7 +3,7 @@ import { stringify } from "yaml";
 import type { Agent, DeadLetter, Resource } from "../api/schemas.js";
 import type { CommandContext } from "../command/command-context.js";
 import { withExamples } from "../command/examples.js";
-import { deadLetterColumns, resourceColumns } from "../output/columns.js";
+import { deadLetterColumns, resourceColumns, seen } from "../output/columns.js";
 import { isForPeople, printObject, tableOf } from "../output/print.js";
 import { oneLine, paintState } from "../output/style.js";
 import { formatDuration } from "../output/table.js";
@@ -21,7 +21,7 @@ export function describeCommand(context: CommandContext): Command {
 }
 
 async function describe(context: CommandContext, text: string): Promise<void> {
-  const { terminal } = context;
+  const { terminal, runtime } = context;
   const { output } = context.globals();
   const client = context.connect();
   const target = parseReference(text);
@@ -29,7 +29,8 @@ async function describe(context: CommandContext, text: string): Promise<void> {
     const agent = await client.agent(target.agent);
     const resources = await client.list(target.agent);
     const deadLetters = await client.deadLetters(target.agent);
-    if (isForPeople(output)) describeAgent(terminal, agent, resources, deadLetters);
+    const asked = { url: client.server.url, now: runtime.clock.wallTime() };
+    if (isForPeople(output)) describeAgent(terminal, asked, agent, resources, deadLetters);
     else printObject(terminal, output, { agent, resources, deadLetters });
     return;
   }
@@ -43,8 +44,15 @@ async function describe(context: CommandContext, text: string): Promise<void> {
   else printObject(terminal, output, { resource, deadLetters });
 }
 
+/** Whom one asks is who holds it: no other principal serves from the same store. */
+interface Asked {
+  readonly url: string;
+  readonly now: number;
+}
+
 function describeAgent(
   terminal: Terminal,
+  { url, now }: Asked,
   agent: Agent,
   resources: readonly Resource[],
   deadLetters: readonly DeadLetter[],
@@ -59,7 +67,8 @@ function describeAgent(
     ],
     ["Address", session?.address],
     ["Software", session?.software],
-    ["Last seen", agent.lastSeenAt],
+    ["Principal", url],
+    ["Last seen", agent.lastSeenAt && `${seen(agent.lastSeenAt, now)} (${agent.lastSeenAt})`],
     ["Last ACK", agent.lastAckAt],
     ["Pending", String(agent.pending)],
     ["Dead letters", String(agent.deadLetters)],

@@ -6,7 +6,21 @@ import { formatDuration } from "./table.js";
 const painted = (cell: string, terminal: Parameters<NonNullable<Column<never>["paint"]>>[1]): string =>
   paintState(terminal.style, cell);
 
-export const agentColumns: readonly Column<Agent>[] = [
+/** @param now wall-clock time, in Unix milliseconds */
+export function agentColumns(now: number): readonly Column<Agent>[] {
+  return [
+    ...AGENT_COLUMNS.slice(0, -1),
+    { title: "SEEN", cell: ({ lastSeenAt }) => seen(lastSeenAt, now) },
+    ...AGENT_COLUMNS.slice(-1),
+  ];
+}
+
+/** How long ago; a principal whose clock is ahead of ours has seen it now. */
+export function seen(lastSeenAt: string | undefined, now: number): string {
+  return lastSeenAt === undefined ? "-" : `${formatDuration(now - Date.parse(lastSeenAt))} ago`;
+}
+
+const AGENT_COLUMNS: readonly Column<Agent>[] = [
   { title: "NAME", cell: (agent) => agent.name },
   { title: "STATE", cell: (agent) => agent.state, paint: painted },
   { title: "TRANSPORT", cell: (agent) => agent.session?.transport ?? "-" },

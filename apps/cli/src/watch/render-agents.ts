@@ -22,7 +22,7 @@ export function renderAgents(
     `${style.bold("hawser agents")}  ${timeOf(at)}Z  ${server}`,
     `agents ${connected}/${known} connected   pending ${pending}   dead letters ${deadLetters}`,
     "",
-    ...tableOf(terminal, format, first, agentColumns).split("\n"),
+    ...tableOf(terminal, format, first, agentColumns(at)).split("\n"),
     ...(hidden > 0 ? [style.dim(`and ${hidden} more`)] : []),
     note,
   ];
