@@ -10,6 +10,8 @@ import { explainLevelError, levelError } from "./level-errors.js";
 const LEVEL_OPTIONS = {
   writeBufferSize: 4 * 1024 * 1024,
   cacheSize: 8 * 1024 * 1024,
+  // Events of one mailbox resemble each other: four times the usual block compresses better, so compaction moves less.
+  blockSize: 16 * 1024,
   maxFileSize: 2 * 1024 * 1024,
   maxOpenFiles: 64,
   compression: true,
