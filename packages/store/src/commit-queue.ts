@@ -1,7 +1,7 @@
 import type { CommitItem } from "./commit-item.js";
 
 /**
- * A commit takes so many items or bytes, the rest waits for the next: keeps the time of one commit near 30 ms. Only under a backlog are commits that large, and then
+ * A commit takes so many items or bytes, the rest waits for the next: keeps the time of one commit in tens of milliseconds. Only under a backlog are commits that large, and then
  * larger ones are better for everybody: each costs an fsync and the counters of every mailbox in it, and what is committed together reaches an agent together.
  */
 export const MAX_COMMIT_ITEMS = 4_096;
