@@ -45,6 +45,22 @@ it("npm run bench -- tracing --json ends with one line of the promised shape", a
   });
 });
 
+it("npm run bench -- api --json ends with one line of the promised shape", async () => {
+  const request = { what: expect.any(String), p50Ms: number, p99Ms: number, bytes: number };
+  const churn = { connectsPerSecond: number, toldPerSecond: number, listP99Ms: number };
+  const late = { lagP99Ms: number, lagMaxMs: number };
+  expect(await lastLine(["api", "--json", "--quick"])).toEqual({
+    api: [
+      {
+        known: 200,
+        requests: Array.from({ length: 9 }, () => request),
+        firstSync: { ms: number, bytes: number },
+        churn: [0, 2].map((readers) => ({ readers, ...churn, ...late })),
+      },
+    ],
+  });
+});
+
 it("npm run bench -- storm --json ends with one line of the promised shape, and draws it; Hawser loses nothing and applies nothing twice", async () => {
   const directory = await mkdtemp(join(tmpdir(), "hawser-bench-test-"));
   const svg = join(directory, "storm.svg");

@@ -11,10 +11,13 @@ export async function api(args: readonly string[]): Promise<void> {
   const progress = (line: string): void => console.error(line);
   try {
     progress(`node ${process.version}, ${describePinning()}`);
-    const rows: ApiRow[] = [];
-    for (const known of options.known) rows.push(await measureApi(options, known, place.directory, progress));
     const print = options.json ? progress : console.log;
-    for (const row of rows) for (const line of linesOf(row)) print(line);
+    const rows: ApiRow[] = [];
+    for (const known of options.known) {
+      const row = await measureApi(options, known, place.directory, progress);
+      rows.push(row);
+      for (const line of linesOf(row)) print(line);
+    }
     if (options.json) console.log(JSON.stringify({ api: rows.map(rounded) }));
   } finally {
     await rm(place.directory, { recursive: true, force: true });
