@@ -52,7 +52,7 @@ export interface VisitorsOptions {
 /**
  * The sockets between accept and session, and whose turn it is: the admission queue with real sockets and real time.
  *
- * Never more than `maxHandshakes`, `maxWaiting` and `maxRefusing` together, each for a bounded time, so whoever connects and stays silent costs a bounded number of
+ * Never more than twice `maxHandshakes` (under way, and through), `maxWaiting` and `maxRefusing` together, each for a bounded time, so whoever connects and stays silent costs a bounded number of
  * descriptors.
  */
 export class Visitors {

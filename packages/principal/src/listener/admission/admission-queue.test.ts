@@ -284,6 +284,26 @@ describe("openings", () => {
     },
   );
 
+  it("take no place from those who come next, and together they are hardly more than handshakes may be", () => {
+    const queue = queueOf({ ...rate, maxHandshakes: 50 });
+    for (const client of clients(1_000)) queue.arrived(client, 0);
+    const underWay: Client[] = [];
+    let most = 0;
+    for (let nowMs = 0; nowMs < 6_000; nowMs += 10) {
+      for (const decision of takeAll(queue, nowMs)) {
+        if (decision.kind === "admitted") underWay.push(decision.client);
+        if (decision.kind === "refused") queue.arrived(decision.client, nowMs);
+        if (decision.kind === "opens") queue.finished(decision.client, nowMs);
+      }
+      // The other end answers everybody once a second.
+      if (nowMs % 1_000 === 990) for (const client of underWay.splice(0)) queue.ready(client, nowMs);
+      most = Math.max(most, queue.stats(nowMs).handshakes);
+    }
+    // As many as were through have begun anew, and opened, one for one.
+    expect(most).toBeGreaterThanOrEqual(50);
+    expect(most).toBeLessThanOrEqual(50 + 2 * 5);
+  });
+
   it("cost nothing in a quiet time: who is through opens at once", () => {
     const queue = queueOf(rate);
     const [client] = clients(1);

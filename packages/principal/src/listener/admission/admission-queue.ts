@@ -54,7 +54,7 @@ export class AdmissionQueue<Client extends object> {
   readonly #beyond = new Set<Client>();
   /** Deadlines of handshakes under way, earliest first as long as the setting stays. */
   readonly #handshakes = new Map<Client, number>();
-  /** Deadlines of those that are through and wait for their turn to open, first come first. They keep their places, but no machine is slow because of them. */
+  /** Deadlines of those that are through and wait for their turn to open, first come first. They take no place, and no machine is slow because of them. */
   readonly #ready = new Map<Client, number>();
   /** Deadlines of those whose turn has come, until `finished`. */
   readonly #opening = new Map<Client, number>();
@@ -145,7 +145,7 @@ export class AdmissionQueue<Client extends object> {
   stats(nowMs: number): AdmissionStats {
     return {
       waiting: this.#waiting.size,
-      handshakes: this.#taken(),
+      handshakes: this.#handshakes.size + this.#ready.size + this.#opening.size,
       admitted: this.#admitted,
       refused: this.#refused,
       expired: this.#expired,
@@ -204,12 +204,9 @@ export class AdmissionQueue<Client extends object> {
     return { kind: "refused", client, retryAfterMs: this.slot(nowMs) };
   }
 
+  // Who only waits for a turn costs nothing, and turns come as fast as handshakes begin: there are never many more of them than handshakes may be.
   #hasPlace(): boolean {
-    return this.#taken() < this.#settings.maxHandshakes;
-  }
-
-  #taken(): number {
-    return this.#handshakes.size + this.#ready.size + this.#opening.size;
+    return this.#handshakes.size + this.#opening.size < this.#settings.maxHandshakes;
   }
 
   #leaveHandshakes(client: Client, nowMs: number): void {
