@@ -5,6 +5,8 @@ const IMAGES = { principal: "hawser-principal", agent: "hawser-agent", cli: "haw
 const PLATFORMS = "linux/amd64,linux/arm64";
 /** Of the files that are in the way. */
 const SHOWN = 3;
+/** Folders that a build makes get the commit's time as well; an engine that would unpack the image for itself cannot do that, and need not. */
+const PUSH = "type=registry,unpack=false,rewrite-timestamp=true";
 const PINNED = /^(?<name>[^@\s]+)@(?<digest>sha256:[0-9a-f]{64})$/;
 
 /**
@@ -76,7 +78,7 @@ function buildArguments(release, { target, image, reference }) {
     "--tag": reference,
     "--provenance": "mode=max",
     "--sbom": release.sbomGenerator === undefined ? "true" : `generator=${release.sbomGenerator}`,
-    "--output": output?.replaceAll("{image}", image) ?? "type=registry,rewrite-timestamp=true",
+    "--output": output?.replaceAll("{image}", image) ?? PUSH,
   };
   const buildArgs = { BASE: base, SOURCE_DATE_EPOCH: committedAt };
   return [
