@@ -5,8 +5,8 @@ const IMAGES = { principal: "hawser-principal", agent: "hawser-agent", cli: "haw
 const PLATFORMS = "linux/amd64,linux/arm64";
 /** Of the files that are in the way. */
 const SHOWN = 3;
-/** Folders that a build makes get the commit's time as well; an engine that would unpack the image for itself cannot do that, and need not. */
-const PUSH = "type=registry,unpack=false,rewrite-timestamp=true";
+/** Folders that a build makes get the commit's time as well. An engine that unpacks what it builds into a store of its own refuses that, and says so. */
+const PUSH = "type=registry,rewrite-timestamp=true";
 const PINNED = /^(?<name>[^@\s]+)@(?<digest>sha256:[0-9a-f]{64})$/;
 
 /**

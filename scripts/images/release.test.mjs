@@ -75,7 +75,7 @@ describe("release-images", () => {
       expect(valuesOf("--platform", args)).toEqual(["linux/amd64,linux/arm64"]);
       expect(valuesOf("--provenance", args)).toEqual(["mode=max"]);
       expect(valuesOf("--sbom", args)).toEqual(["true"]);
-      expect(valuesOf("--output", args)).toEqual(["type=registry,unpack=false,rewrite-timestamp=true"]);
+      expect(valuesOf("--output", args)).toEqual(["type=registry,rewrite-timestamp=true"]);
       expect(valuesOf("--build-arg", args)).toEqual([`BASE=${BASE}`, "SOURCE_DATE_EPOCH=1700000000"]);
       expect(valuesOf("--label", args)).toEqual([
         `org.opencontainers.image.version=${version}`,
