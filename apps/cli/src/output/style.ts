@@ -32,7 +32,7 @@ export function createStyle(): Style {
 const SGR = new RegExp(`${String.fromCodePoint(27)}\\[[0-9;]*m`, "g");
 const CONTROL = /\p{Cc}/gu;
 
-export function withoutStyle(text: string): string {
+function withoutStyle(text: string): string {
   return text.replaceAll(SGR, "");
 }
 
