@@ -12,7 +12,7 @@ const BACKLOG_BYTES = 300_000;
 const MOST_EVENTS = 1_000;
 const BATCH = 40;
 
-export const draftNo = (n: number, data?: string): EventDraft => ({
+const draftNo = (n: number, data?: string): EventDraft => ({
   specversion: "1.0",
   id: String(n),
   source: "/e2e",
