@@ -53,14 +53,6 @@ export class EventLedger {
     return last === Number.POSITIVE_INFINITY ? undefined : last;
   }
 
-  /** The longest that any event accepted from then on took to be applied. */
-  slowest(since: number): number {
-    const delays = this.#all().flatMap(({ acceptedAt = 0, appliedAt = 0 }) =>
-      acceptedAt >= since ? [appliedAt - acceptedAt] : [],
-    );
-    return Math.max(0, ...delays);
-  }
-
   #all(): readonly Entry[] {
     return [...this.#entries.down.values(), ...this.#entries.up.values()];
   }

@@ -7,13 +7,11 @@ import { createChaosProxy, type ChaosProxy } from "@hawser/testkit";
 import type { Dialer } from "@hawser/transport";
 import { createGrpcAcceptor, createGrpcDialer } from "@hawser/transport-grpc";
 import { createWebSocketAcceptor, createWebSocketDialer } from "@hawser/transport-ws";
-import { becomes, pause } from "./eventually.js";
+import { becomes } from "./eventually.js";
 import { EventLedger, type Direction } from "./event-ledger.js";
 
 /** How much shorter than by default everything here takes: 20 s become one second. */
 const SCALE = 20;
-/** An event to the agent this often, and to the principal with every second one. */
-const LOAD_INTERVAL_MS = 20;
 /** Order is kept per resource, and one takes one event a round trip: enough of them that a slow line does not hold the load up. */
 const RESOURCES = 50;
 const BODY = "x".repeat(500);
@@ -43,11 +41,8 @@ export class FaultyLine {
   readonly principal: Principal;
   /** Sessions the agent has had. */
   sessions = 0;
-  /** Events that came again and were only acknowledged. */
-  redelivered = 0;
   readonly events = new EventLedger();
   readonly #stores: readonly Store[];
-  #load: { readonly stop: () => Promise<void> } | undefined;
 
   private constructor(
     parts: { proxy: ChaosProxy; dialer: Dialer; principal: Principal; stores: readonly [Store, Store] },
@@ -67,9 +62,6 @@ export class FaultyLine {
       observer: {
         state: ({ kind }) => {
           if (kind === "connected") this.sessions += 1;
-        },
-        skipped: () => {
-          this.redelivered += 1;
         },
       },
     });
@@ -109,29 +101,6 @@ export class FaultyLine {
     return line;
   }
 
-  /** Keeps events coming, both ways, until `unload`. */
-  load(): void {
-    let going = true;
-    const loop = async (): Promise<void> => {
-      for (let n = 0; going; n += 1) {
-        await this.publish("down", n);
-        if (n % 2 === 0) await this.publish("up", n);
-        await pause(LOAD_INTERVAL_MS);
-      }
-    };
-    const done = loop();
-    this.#load = {
-      stop: () => {
-        going = false;
-        return done;
-      },
-    };
-  }
-
-  async unload(): Promise<void> {
-    await this.#load?.stop();
-  }
-
   async publish(direction: Direction, n: number): Promise<void> {
     const at = systemClock.now();
     const event: EventDraft = {
@@ -149,7 +118,6 @@ export class FaultyLine {
   }
 
   async takeUp(): Promise<void> {
-    await this.unload();
     await this.agent.stop({ graceMs: 100 });
     await this.principal.stop();
     await this.proxy.stop();

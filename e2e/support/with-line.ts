@@ -15,7 +15,6 @@ export function figures(name: string, transport: string, values: Readonly<Record
 
 /** Everything that was accepted arrives, and only once. */
 export async function isComplete(line: FaultyLine): Promise<void> {
-  await line.unload();
   await becomes("everything accepted is applied", () => line.events.missing === 0);
   expect(line.events.appliedTwice).toBe(0);
 }
