@@ -128,15 +128,18 @@ describe("laid out for an image", () => {
     symlinkSync("/nowhere", join(app, STORED, "dangling"));
     expect(layOut(folder)).toMatchObject({ status: 0, stderr: "" });
     const left = readdirSync(join(app, "node_modules/knot"), { recursive: true });
-    expect(left.filter((name) => statSync(join(app, "node_modules/knot", name)).isFile()).sort()).toEqual([
-      "LICENSE.md",
-      "deps/level/COPYING",
-      "examples/index.js",
-      "index.js",
-      "lib/test/index.js",
-      "package.json",
-      "prebuilds/linux-x64/knot.node",
-    ]);
+    const files = left.map(String).filter((name) => statSync(join(app, "node_modules/knot", name)).isFile());
+    expect(new Set(files)).toEqual(
+      new Set([
+        "LICENSE.md",
+        "deps/level/COPYING",
+        "examples/index.js",
+        "index.js",
+        "lib/test/index.js",
+        "package.json",
+        "prebuilds/linux-x64/knot.node",
+      ]),
+    );
     expect(readdirSync(join(app, "node_modules")).sort()).toEqual([".pnpm", "knot"]);
     expect(readdirSync(join(app, STORED)).sort()).toEqual(["@rope+twine@1.0.0", "knot@1.0.0"]);
   });
