@@ -55,8 +55,8 @@ export function createPrincipal(options: PrincipalOptions): Principal {
     observer,
     timing: options.timing,
     resend: options.resend,
-    turn: ({ peer }) => listener?.turn(peer.address),
-    settled: ({ peer }) => listener?.settled(peer.address) ?? internal?.settled(peer.address),
+    turn: (connection) => (connection.peer.internal === true ? undefined : listener?.turn(connection)),
+    settled: (connection) => (connection.peer.internal === true ? internal : listener)?.settled(connection),
     slot: () => listener?.slot() ?? DEFAULT_SLOT_MS,
   });
   const directory = new AgentDirectory({ store, sessions, clock: runtime.clock });

@@ -7,9 +7,11 @@ import { connect as connectHttp2, createServer as createHttp2Server } from "node
 import { connect, createServer, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { afterEach, describe, expect, it } from "vitest";
+import type { AdmissionSettings } from "./admission/admission-settings.js";
 import { HTTP2_PREFACE } from "./http2-preface.js";
 import { createListener, type Listener } from "./listener.js";
 import type { ListenerOptions } from "./listener-options.js";
+import type { Arrival, Turn } from "./visitor.js";
 import { until } from "./until.test-support.js";
 
 const UPGRADE = Buffer.from(
@@ -78,6 +80,10 @@ async function dial(port: number): Promise<Socket> {
   socket.on("error", () => {});
   await once(socket, "connect");
   return socket;
+}
+
+function arrivalOf({ localPort }: Socket): Arrival {
+  return { peer: { address: `127.0.0.1:${localPort}` } };
 }
 
 function closed(socket: Socket): Promise<void> {
@@ -217,7 +223,7 @@ describe("clients that do not say what they speak", () => {
     quick.write("GET");
     slow.write("GET");
     await until(() => h1.taken.length === 2);
-    listener.settled(`127.0.0.1:${quick.localPort}`);
+    listener.settled(arrivalOf(quick));
     const cut = closed(slow);
     slow.resume();
     await world.advance(500);
@@ -260,7 +266,7 @@ describe("more clients than there is room for", () => {
     expect(h1.taken).toHaveLength(1);
     for (const [number, client] of all.entries()) {
       await until(() => h1.taken[number]?.received.toString() === `GET /${number}`);
-      listener.settled(`127.0.0.1:${client.localPort}`);
+      listener.settled(arrivalOf(client));
     }
     expect(listener.stats()).toMatchObject({ waiting: 0, handshakes: 0, handedOver: 3, admitted: 3 });
   });
@@ -280,12 +286,9 @@ describe("more clients than there is room for", () => {
       await until(() => h1.taken.length === number + 1);
     }
     const come: number[] = [];
-    const [first, second, third, fourth] = all.map(({ localPort }, number) => {
-      const turn = listener.turn(`127.0.0.1:${localPort}`);
-      return turn?.then(() => come.push(number));
-    });
-    expect([first, second, third, fourth]).not.toContain(undefined);
-    expect(listener.turn("127.0.0.1:1")).toBeUndefined();
+    const [first, second, third, fourth] = all.map((client, number) =>
+      listener.turn(arrivalOf(client)).then(() => come.push(number)),
+    );
     await first;
     expect(come).toEqual([0]);
     all[1]?.destroy();
@@ -297,6 +300,70 @@ describe("more clients than there is room for", () => {
     await world.advance(100);
     await fourth;
     expect(come).toEqual([0, 1, 2, 3]);
+  });
+
+  describe("a socket that carries many connections", () => {
+    async function proxied(admission: Partial<AdmissionSettings>, streams: number) {
+      const world = createVirtualRuntime({ seed: 1 });
+      const h2 = recorder("h2");
+      const { port, listener } = await listen([h2], { admission }, world.runtime);
+      const proxy = await dial(port);
+      proxy.write(HTTP2_PREFACE);
+      await until(() => h2.taken.length === 1);
+      const decided: (readonly [number, Turn])[] = [];
+      const arrivals = Array.from({ length: streams }, () => arrivalOf(proxy));
+      for (const [number, arrival] of arrivals.entries())
+        void listener.turn(arrival).then((turn) => {
+          decided.push([number, turn]);
+          return listener.settled(arrival);
+        });
+      return { world, listener, proxy, arrivals, decided };
+    }
+    const comes = (...numbers: number[]) => numbers.map((number) => [number, { kind: "come" }]);
+
+    it("gets no more of them in than as many sockets would", async () => {
+      const { world, listener, proxy, decided } = await proxied({ ratePerSecond: 10, burst: 1 }, 4);
+      await world.advance(0);
+      expect(decided).toEqual(comes(0));
+      for (const seen of [2, 3, 4]) {
+        await world.advance(100);
+        expect(decided).toHaveLength(seen);
+      }
+      expect(decided).toEqual(comes(0, 1, 2, 3));
+      expect(listener.stats()).toMatchObject({ waiting: 0, handshakes: 0, admitted: 4, refused: 0 });
+      await world.advance(60_000);
+      expect(proxy.destroyed).toBe(false);
+      expect(world.pendingTimers).toBe(0);
+    });
+
+    it("has those refused, each with a slot, that find the line full or stand in it too long, and is not cut", async () => {
+      const admission = { ratePerSecond: 1, burst: 1, maxWaiting: 2, maxWaitMs: 1_500 };
+      const { world, listener, proxy, decided } = await proxied(admission, 4);
+      await world.advance(0);
+      expect(decided).toHaveLength(2);
+      expect(decided[1]).toMatchObject([3, { kind: "refused" }]);
+      await world.advance(1_500);
+      const waits = decided.flatMap(([, turn]) => (turn.kind === "refused" ? [turn.retryAfterMs] : []));
+      expect(waits).toHaveLength(2);
+      expect(decided.map(([number]) => number)).toEqual([0, 3, 1, 2]);
+      for (const wait of waits) expect(wait).toBeGreaterThanOrEqual(1_000);
+      await world.advance(60_000);
+      expect(listener.stats()).toMatchObject({ waiting: 0, handshakes: 0, admitted: 2, refused: 2 });
+      expect(proxy.destroyed).toBe(false);
+      expect(world.pendingTimers).toBe(0);
+    });
+
+    it("loses nothing of a place that is given up", async () => {
+      const { world, listener, arrivals, decided } = await proxied({ ratePerSecond: 1, burst: 1 }, 3);
+      await world.advance(0);
+      const [, second] = arrivals;
+      expect(second && listener.settled(second)).toMatchObject({ handshakeMs: 0 });
+      await world.advance(1_000);
+      expect(decided).toEqual(comes(0, 1, 2));
+      expect(listener.stats()).toMatchObject({ waiting: 0, handshakes: 0, admitted: 2 });
+      await world.advance(60_000);
+      expect(world.pendingTimers).toBe(0);
+    });
   });
 
   it("tells those beyond the line when to come back, through their acceptor, one slot after the other", async () => {

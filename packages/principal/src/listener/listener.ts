@@ -14,7 +14,8 @@ import { ListenerCounts, type ListenerStats } from "./listener-stats.js";
 import { readProtocol } from "./read-protocol.js";
 import { certificateName, TlsEndpoint } from "./tls-endpoint.js";
 import { unsupportedProtocolAnswer } from "./unsupported-protocol.js";
-import { Visitors, type AdmissionTimes, type Visitor } from "./visitors.js";
+import type { Arrival, Turn, Visitor } from "./visitor.js";
+import { Visitors, type AdmissionTimes } from "./visitors.js";
 
 /** The control plane's own peers are few, and are not to wait for anybody: only their number is bounded. */
 const UNLIMITED = { ratePerSecond: 100_000, burst: 100_000, rampMs: 0 } as const;
@@ -31,12 +32,12 @@ export interface ListenerParts {
 /** A port (or a Unix socket) in front of the acceptors: it lets sockets in at a bounded rate and hands each to the acceptor of its protocol. */
 export interface Listener<Address = BoundAddress> extends Lifecycle<Address> {
   /**
-   * Resolves when the connection from this address may become a session, so that no more open in a second than the settings say; or when it is gone. Undefined for an
-   * address that does not wait here.
+   * Resolves when this connection may become a session, so that no more open in a second than the settings say; or when it is gone. A connection whose socket had its
+   * turn before, a further stream of HTTP/2, stands in line like a new socket, and may be refused.
    */
-  turn(address: string): Promise<void> | undefined;
-  /** The connection from this address became a session, or was refused as one: its place is for somebody else. */
-  settled(address: string): AdmissionTimes | undefined;
+  turn(connection: Arrival): Promise<Turn>;
+  /** This connection became a session, or was refused as one: its place is for somebody else. */
+  settled(connection: Arrival): AdmissionTimes | undefined;
   /** When somebody who is refused behind this listener is to come back: a slot of its own. In milliseconds from now. */
   slot(): number;
   /** Changes how fast and how many are let in; what is not named stays. @throws HawserError `invalid_config` */
@@ -126,12 +127,12 @@ class FrontListener<Address> implements Listener<Address> {
     await this.#visitors.clear();
   }
 
-  turn(address: string): Promise<void> | undefined {
-    return this.#visitors.turn(address);
+  turn(connection: Arrival): Promise<Turn> {
+    return this.#visitors.turn(connection);
   }
 
-  settled(address: string): AdmissionTimes | undefined {
-    return this.#visitors.settled(address);
+  settled(connection: Arrival): AdmissionTimes | undefined {
+    return this.#visitors.settled(connection);
   }
 
   slot(): number {

@@ -1,34 +1,8 @@
 import { WakeTimer, type Runtime } from "@hawser/runtime";
-import type { SocketRefusal } from "@hawser/transport";
 import type { Socket } from "node:net";
-import { AdmissionQueue, type AdmissionStats } from "./admission/admission-queue.js";
+import { AdmissionQueue, type Admission, type AdmissionStats } from "./admission/admission-queue.js";
 import type { AdmissionSettings } from "./admission/admission-settings.js";
-
-/** Where a socket is between accept and session. */
-export type VisitorStage = "waiting" | "tls" | "protocol" | "unsupported" | "handedOver";
-
-/** What a client waits for that could be a session. */
-interface Turn {
-  readonly come: Promise<void>;
-  readonly comes: () => void;
-}
-
-/** A socket that is not a session yet. */
-export interface Visitor {
-  readonly socket: Socket;
-  /** `host:port` of the other end; no other visitor has it. */
-  readonly address: string;
-  stage: VisitorStage;
-  /** Known once TLS has ended here. */
-  certificateName: string | undefined;
-  readonly arrivedAtMs: number;
-  /** When its handshake began; undefined while it waits. */
-  begunAtMs: number | undefined;
-  /** It is only let in to be told this. */
-  refusal: SocketRefusal | undefined;
-  /** It is through with its handshake, and waits for its turn. */
-  turn: Turn | undefined;
-}
+import { awaitTurn, type Arrival, type FurtherStream, type Turn, type Visitor } from "./visitor.js";
 
 /** How long a client took to become a session, in milliseconds. */
 export interface AdmissionTimes {
@@ -53,13 +27,14 @@ export interface VisitorsOptions {
  * The sockets between accept and session, and whose turn it is: the admission queue with real sockets and real time.
  *
  * Never more than twice `maxHandshakes` (under way, and through), `maxWaiting` and `maxRefusing` together, each for a bounded time, so whoever connects and stays silent costs a bounded number of
- * descriptors.
+ * descriptors. Further streams of a socket take the same places.
  */
 export class Visitors {
   readonly #options: VisitorsOptions;
-  readonly #queue: AdmissionQueue<Visitor>;
+  readonly #queue: AdmissionQueue<Visitor | FurtherStream>;
   readonly #wake: WakeTimer;
   readonly #present = new Map<string, Visitor>();
+  readonly #streams = new Map<Arrival, FurtherStream>();
   #settings: AdmissionSettings;
   /** Those that are being told to come back, until when; earliest first. */
   readonly #refusing = new Map<Visitor, number>();
@@ -74,6 +49,7 @@ export class Visitors {
 
   add(socket: Socket, address: string): void {
     const visitor: Visitor = {
+      kind: "socket",
       socket,
       address,
       stage: "waiting",
@@ -93,27 +69,43 @@ export class Visitors {
     this.#pump();
   }
 
-  /** Resolves when what came from this address may become a session, or is gone. Undefined for what is no visitor. */
-  turn(address: string): Promise<void> | undefined {
-    const visitor = this.#present.get(address);
-    if (visitor === undefined) return undefined;
-    if (visitor.turn === undefined && this.#queue.ready(visitor, this.#now())) {
-      let comes = (): void => {};
-      const come = new Promise<void>((resolve) => (comes = resolve));
-      visitor.turn = { come, comes };
-      this.#pump();
-    }
-    return visitor.turn?.come;
+  /** Resolves when this connection may become a session, is gone, or has to go. */
+  turn(arrival: Arrival): Promise<Turn> {
+    const visitor = this.#present.get(arrival.peer.address);
+    if (visitor === undefined || (visitor.turn !== undefined && visitor.turn.of !== arrival))
+      return this.#streamTurn(arrival);
+    visitor.turn ??= awaitTurn(arrival);
+    if (this.#queue.ready(visitor, this.#now())) this.#pump();
+    return visitor.turn.decided;
   }
 
-  /** What came from this address is a session now, or was refused in its own protocol: its place is free. Undefined for what is no visitor. */
-  settled(address: string): AdmissionTimes | undefined {
-    const visitor = this.#present.get(address);
-    if (visitor === undefined || !this.#forget(visitor)) return undefined;
+  #streamTurn(arrival: Arrival): Promise<Turn> {
+    const known = this.#streams.get(arrival);
+    if (known !== undefined) return known.turn.decided;
     const now = this.#now();
-    const begunAtMs = visitor.begunAtMs ?? now;
+    const turn = awaitTurn(arrival);
+    const stream: FurtherStream = { kind: "stream", arrivedAtMs: now, begunAtMs: undefined, turn };
+    this.#streams.set(arrival, stream);
+    this.#queue.arrived(stream, now);
     this.#pump();
-    return { waitMs: begunAtMs - visitor.arrivedAtMs, handshakeMs: now - begunAtMs };
+    return turn.decided;
+  }
+
+  /** This connection is a session now, or was refused in its own protocol: its place is free. Undefined for one that has none. */
+  settled(arrival: Arrival): AdmissionTimes | undefined {
+    const client = this.#streams.get(arrival) ?? this.#visitorOf(arrival);
+    if (client === undefined) return undefined;
+    const now = this.#now();
+    const begunAtMs = client.begunAtMs ?? now;
+    if (client.kind === "stream") this.#forgetStream(client);
+    else this.#forget(client);
+    this.#pump();
+    return { waitMs: begunAtMs - client.arrivedAtMs, handshakeMs: now - begunAtMs };
+  }
+
+  #visitorOf(arrival: Arrival): Visitor | undefined {
+    const visitor = this.#present.get(arrival.peer.address);
+    return visitor?.turn === undefined || visitor.turn.of === arrival ? visitor : undefined;
   }
 
   configure(settings: AdmissionSettings): void {
@@ -141,26 +133,15 @@ export class Visitors {
       closed.push(new Promise((resolve) => visitor.socket.once("close", () => resolve())));
       visitor.socket.destroy();
     }
+    for (const stream of this.#streams.values()) this.#forgetStream(stream);
     await Promise.all(closed);
   }
 
   #pump(): void {
     for (let next = this.#queue.take(this.#now()); next !== undefined; next = this.#queue.take(this.#now())) {
-      switch (next.kind) {
-        case "admitted":
-          next.client.begunAtMs = this.#now();
-          this.#options.begin(next.client);
-          break;
-        case "opens":
-          next.client.turn?.comes();
-          break;
-        case "refused":
-          this.#refuse(next.client, next.retryAfterMs);
-          break;
-        case "expired":
-          this.#drop(next.client, "timeout");
-          break;
-      }
+      const { client } = next;
+      if (client.kind === "stream") this.#decideStream(client, next);
+      else this.#decide(client, next);
     }
     for (const [visitor, deadlineMs] of this.#refusing) {
       if (deadlineMs > this.#now()) break;
@@ -168,6 +149,39 @@ export class Visitors {
     }
     const [refusingUntil] = this.#refusing.values();
     this.#wake.arm(this.#queue.nextWakeAt(this.#now()), refusingUntil);
+  }
+
+  #decide(visitor: Visitor, decision: Admission<object>): void {
+    switch (decision.kind) {
+      case "admitted":
+        visitor.begunAtMs = this.#now();
+        return this.#options.begin(visitor);
+      case "opens":
+        return visitor.turn?.decide({ kind: "come" });
+      case "refused":
+        return this.#refuse(visitor, decision.retryAfterMs);
+      case "expired":
+        return this.#drop(visitor, "timeout");
+    }
+  }
+
+  #decideStream(stream: FurtherStream, decision: Admission<object>): void {
+    const { decide, of } = stream.turn;
+    switch (decision.kind) {
+      case "admitted":
+        stream.begunAtMs = this.#now();
+        this.#queue.ready(stream, this.#now());
+        return;
+      case "opens":
+        return decide({ kind: "come" });
+      case "refused":
+      case "expired":
+        this.#streams.delete(of);
+        return decide({
+          kind: "refused",
+          retryAfterMs: decision.kind === "refused" ? decision.retryAfterMs : this.slot(),
+        });
+    }
   }
 
   #refuse(visitor: Visitor, retryAfterMs: number): void {
@@ -187,10 +201,16 @@ export class Visitors {
   /** False when it was forgotten before. */
   #forget(visitor: Visitor): boolean {
     this.#refusing.delete(visitor);
-    visitor.turn?.comes();
+    visitor.turn?.decide({ kind: "come" });
     this.#queue.finished(visitor, this.#now());
     if (this.#present.get(visitor.address) !== visitor) return false;
     return this.#present.delete(visitor.address);
+  }
+
+  #forgetStream(stream: FurtherStream): void {
+    this.#streams.delete(stream.turn.of);
+    this.#queue.finished(stream, this.#now());
+    stream.turn.decide({ kind: "come" });
   }
 
   #now(): number {

@@ -8,6 +8,7 @@ import type { Connection, PeerInfo } from "@hawser/transport";
 import type { Authenticate, AuthenticateResult } from "../authenticate.js";
 import type { AgentEventHandler, DrainOptions, DrainProgress, DrainReport } from "../principal.js";
 import type { PrincipalObserver } from "../principal-observer.js";
+import type { Turn } from "../listener/visitor.js";
 import type { AdmissionTimes } from "../listener/visitors.js";
 import { SELF_AGENT } from "../self-login.js";
 import type { OlderCopyReport } from "../views.js";
@@ -31,8 +32,8 @@ export interface SessionRegistryOptions {
   readonly observer: PrincipalObserver;
   readonly timing: Partial<SessionTiming> | undefined;
   readonly resend: Partial<ResendTiming> | undefined;
-  /** Resolves when a connection that is let in may become a session; undefined: now. */
-  readonly turn: (connection: Connection) => Promise<void> | undefined;
+  /** Resolves when a connection that is let in may become a session, or has to go; undefined: it may now. */
+  readonly turn: (connection: Connection) => Promise<Turn> | undefined;
   /** A connection became a session, or ended without: its handshake is over. */
   readonly settled: (connection: Connection) => AdmissionTimes | undefined;
   /** When somebody who is refused is to come back: a slot of its own, in milliseconds from now. */
@@ -170,12 +171,19 @@ export class SessionRegistry {
     }
     const result = await this.#authenticate(link.connection.peer, hello);
     if (!result.ok) return refuse(result.error, result.retryAfterMs);
-    await this.#options.turn(link.connection);
+    const turn = await this.#options.turn(link.connection);
     // Much may have happened meanwhile, and what ended must leave nothing behind.
     if (!this.#links.has(link))
       return refuse(new HawserError("connection_closed", "it went away before it was let in"));
     const begun = this.#refusedByDrain(hello);
     if (begun !== undefined) return begun;
+    if (turn?.kind === "refused")
+      return refuse(
+        new HawserError("overloaded", "too many agents are connecting; come back at this time", {
+          agent: hello.agent,
+        }),
+        turn.retryAfterMs,
+      );
     const presence = this.#agents.getOrAdd(hello.agent);
     const linkObserver = this.#options.observer.link?.(hello.agent);
     this.#names.set(link, hello.agent);

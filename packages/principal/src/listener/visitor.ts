@@ -1,0 +1,59 @@
+import type { Connection, SocketRefusal } from "@hawser/transport";
+import type { Socket } from "node:net";
+
+/** Where a socket is between accept and session. */
+export type VisitorStage = "waiting" | "tls" | "protocol" | "unsupported" | "handedOver";
+
+/** What became of the wait of a connection that could be a session. */
+export type Turn =
+  /** It may open, or is gone. */
+  | { readonly kind: "come" }
+  /** Its socket has had its turn for another, and the line is full: it has to go and come back. */
+  | { readonly kind: "refused"; readonly retryAfterMs: number };
+
+/** What a connection is known by here. */
+export type Arrival = Pick<Connection, "peer">;
+
+/** The wait for a turn, from both ends. */
+export interface AwaitedTurn {
+  /** Of a socket that carries many connections: the one that the wait of the socket was for. */
+  readonly of: Arrival;
+  readonly decided: Promise<Turn>;
+  readonly decide: (turn: Turn) => void;
+}
+
+/** A wait that begins now. */
+export function awaitTurn(of: Arrival): AwaitedTurn {
+  let decide = (_turn: Turn): void => {};
+  const decided = new Promise<Turn>((resolve) => (decide = resolve));
+  return { of, decided, decide };
+}
+
+/** A socket that is not a session yet. */
+export interface Visitor {
+  readonly kind: "socket";
+  readonly socket: Socket;
+  /** `host:port` of the other end; no other visitor has it. */
+  readonly address: string;
+  stage: VisitorStage;
+  /** Known once TLS has ended here. */
+  certificateName: string | undefined;
+  readonly arrivedAtMs: number;
+  /** When its handshake began; undefined while it waits. */
+  begunAtMs: number | undefined;
+  /** It is only let in to be told this. */
+  refusal: SocketRefusal | undefined;
+  /** It is through with its handshake, and waits for its turn. */
+  turn: AwaitedTurn | undefined;
+}
+
+/**
+ * A further stream of a socket that has had its turn (HTTP/2 carries many, and a proxy may carry a whole fleet over a few). It stands in the same line, behind
+ * those before it, with nothing to be paid for but the session; the socket is not its own, so it is never cut.
+ */
+export interface FurtherStream {
+  readonly kind: "stream";
+  readonly arrivedAtMs: number;
+  begunAtMs: number | undefined;
+  readonly turn: AwaitedTurn;
+}
