@@ -98,9 +98,9 @@ describe("hawser, against a principal and an agent", () => {
     await world.api.post("absent", { id: "1", type: "e2e.order.v1", resourceid: "order_u1" });
     const { code, stdout } = await hawser(["agents"]);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^NAME +STATE +TRANSPORT +SESSION +PENDING +DEAD +REASON/);
-    expect(stdout).toMatch(/absent +disconnected +- +- +1 +0 +has not connected/);
-    expect(stdout).toMatch(/edge +connected +ws-json +\S+ +0 +0 +connected by ws-json/);
+    expect(stdout).toMatch(/^NAME +STATE +TRANSPORT +SESSION +PENDING +DEAD +SEEN +REASON/);
+    expect(stdout).toMatch(/absent +disconnected +- +- +1 +0 +- +has not connected/);
+    expect(stdout).toMatch(/edge +connected +ws-json +\S+ +0 +0 +\S+ ago +connected by ws-json/);
     const names = z.array(z.object({ name: z.string() }));
     const json = names.parse(JSON.parse((await hawser(["agents", "-o", "json"])).stdout));
     expect(json.map(({ name }) => name)).toEqual(["absent", "edge"]);
