@@ -69,7 +69,7 @@ function linkComplaints(files) {
   const complaints = [];
   for (const [path, text] of files) {
     if (!path.endsWith(".md")) continue;
-    const prose = text.replaceAll(/^```[^]*?^```$/gm, "");
+    const prose = text.replaceAll(/^```[^]*?^```$/gm, "").replaceAll(/`[^`\n]*`/g, "");
     for (const { 1: target } of prose.matchAll(/\]\(([^)\s]+)\)/g)) {
       if (/^([a-z]+:|#)/.test(target)) continue;
       const file = posix.join(posix.dirname(path), target.split("#")[0]);

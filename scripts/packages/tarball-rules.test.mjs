@@ -20,7 +20,7 @@ const FILES = {
   LICENSE: "as is",
   "README.md":
     "# @hawser/knot\n\n[Spec](SPEC.md#knots), [here](#here), [site](https://knots.example/a.md)\n\n```md\n[no link](a.md)\n```\n",
-  "SPEC.md": "[above](#knots) and [itself](./SPEC.md)",
+  "SPEC.md": "[above](#knots) and [`itself`](./SPEC.md), named by `[a-z]([a-z-]*[a-z])?`",
   "dist/index.js": 'import "node:net"; import "@hawser/rope/fibre"; export * from "./knot.js";',
   "dist/index.js.map": '{"sourcesContent":[""]}',
   "dist/index.d.ts": 'export type Rope = import("@hawser/rope").Rope;',
