@@ -1,0 +1,51 @@
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { createCommandFolder } from "./support/command-folder.js";
+import { blocksOf } from "./support/markdown.js";
+import { PROGRAMS } from "./support/programs.js";
+import { ROOT } from "./support/typescript-examples.js";
+import { createSharedWorld, watchSharedWorld, type World } from "./support/world.js";
+
+// What stands in the READMEs of the two services. They would run for ever: `--check` looks at everything they were told, and ends.
+
+const run = promisify(execFile);
+const TARGET_GROUP_ARN =
+  "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/site/0123456789abcdef";
+const manifest = z.object({ peerDependencies: z.record(z.string(), z.string()) });
+
+async function linesOf(app: string): Promise<readonly string[]> {
+  const blocks = blocksOf(await readFile(join(ROOT, "apps", app, "README.md"), "utf8"));
+  return blocks.flatMap(({ language, code }) => (language === "sh" ? code.split("\n").filter(Boolean) : []));
+}
+
+let world: World;
+let env: NodeJS.ProcessEnv;
+watchSharedWorld(() => world);
+beforeAll(async () => {
+  world = await createSharedWorld();
+  const commands = { "hawser-principal": PROGRAMS.principal, "hawser-agent": PROGRAMS.agent };
+  env = { ...(await createCommandFolder(world.path("bin"), commands)), TARGET_GROUP_ARN };
+});
+
+for (const app of ["principal", "agent"]) {
+  const lines = await linesOf(app);
+  const installs = lines.filter((line) => line.startsWith("npm install "));
+
+  describe(`the commands of apps/${app}/README.md`, () => {
+    it.each(lines.filter((line) => !installs.includes(line)))("%s", async (line) => {
+      const command = line.endsWith("--help") ? line : `${line} --check`;
+      const { stdout } = await run("bash", ["-c", command], { env, cwd: world.directory });
+      expect(stdout).toContain(line.endsWith("--help") ? "--data-dir" : "the settings are good");
+    });
+
+    it.skipIf(installs.length === 0).each(installs)("%s: is what the watchers take", async (line) => {
+      const [, name = "", major = ""] = /^npm install (.+)@(\d+)$/.exec(line) ?? [];
+      const text = await readFile(join(ROOT, "packages", "platform", "package.json"), "utf8");
+      expect(manifest.parse(JSON.parse(text)).peerDependencies[name]).toMatch(new RegExp(`^\\^${major}\\.`));
+    });
+  });
+}
