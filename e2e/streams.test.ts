@@ -69,8 +69,10 @@ it("hawser events --follow tells the life of a resource and of a batch, event by
   await follower.listening(world);
 
   await world.api.put("edge", "ConfigFile", "motd", { path: "motd", content: "ahoy" });
-  await becomes("its status is told", () => follower.lifeOf("motd").includes("applied"));
-  expect(follower.lifeOf("motd")).toEqual(["accepted", "sent", "acked", "applied"]);
+  await becomes("its status is told", () => follower.lifeOf("motd").length >= 4);
+  // The status is on its way before the ACK is, and has a commit of its own here: which of the two is told first is open.
+  const [accepted, delivered, ...settled] = follower.lifeOf("motd");
+  expect([accepted, delivered, ...settled.sort()]).toEqual(["accepted", "sent", "acked", "applied"]);
   expect(follower.steps.find(({ step }) => step === "acked")?.latencyMs).toBeGreaterThan(0);
 
   const event = { specversion: "1.0", source: "/e2e", type: "e2e.nobody.v1" };
