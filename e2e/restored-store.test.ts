@@ -1,22 +1,11 @@
-import { cp, readFile, rm } from "node:fs/promises";
+import { cp, rm } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
+import { fileHolds, putFile } from "./support/config-files.js";
 import { becomes } from "./support/eventually.js";
 import { PROGRAMS, runProgram } from "./support/programs.js";
 import { createWorld, type World } from "./support/world.js";
 
 const AGENT = "edge";
-
-async function put(world: World, name: string, content: string): Promise<void> {
-  await world.api.put(AGENT, "ConfigFile", name, { path: name, content });
-  await written(world, name, content);
-}
-
-async function written(world: World, name: string, content: string): Promise<void> {
-  await becomes(`${name} holds ${content}`, async () => {
-    const found = await readFile(world.path(AGENT, "files", name), "utf8").catch(() => undefined);
-    return found === content;
-  });
-}
 
 /** As an operator would: the older copy in the place of the directory, then `hawser adopt`. */
 async function putBack(copy: string, directory: string): Promise<void> {
@@ -33,7 +22,7 @@ async function connectedWorld(): Promise<{ world: World; agent: Awaited<ReturnTy
   const agent = await world.agent(AGENT, { args: ["--reconnect-max", "1s"] });
   await agent.start();
   await world.connected(AGENT);
-  await put(world, "kept", "one");
+  await putFile(world, AGENT, "kept", "one");
   return { world, agent };
 }
 
@@ -45,16 +34,16 @@ describe("a backup that is put back", () => {
     await world.startPrincipal();
     await world.connected(AGENT);
     // Versions that the backup knows nothing of, and will give out again.
-    for (const content of ["two", "three", "four"]) await put(world, "kept", content);
-    await put(world, "later", "after the backup");
+    for (const content of ["two", "three", "four"]) await putFile(world, AGENT, "kept", content);
+    await putFile(world, AGENT, "later", "after the backup");
 
     await world.principal.stop();
     await putBack(world.path("backup"), world.path("principal"));
     await world.startPrincipal();
     await world.connected(AGENT);
-    await written(world, "kept", "one");
-    await put(world, "kept", "five");
-    await put(world, "later", "anew");
+    await fileHolds(world, AGENT, "kept", "one");
+    await putFile(world, AGENT, "kept", "five");
+    await putFile(world, AGENT, "later", "anew");
     await becomes("nothing waits", async () => (await world.api.agent(AGENT)).pending === 0);
   });
 
@@ -65,13 +54,13 @@ describe("a backup that is put back", () => {
     await cp(data, world.path("backup"), { recursive: true });
     await agent.start();
     await world.connected(AGENT);
-    for (const content of ["two", "three", "four"]) await put(world, "kept", content);
+    for (const content of ["two", "three", "four"]) await putFile(world, AGENT, "kept", content);
 
     await agent.stop();
     await putBack(world.path("backup"), data);
     await agent.start();
     await world.connected(AGENT);
-    await put(world, "kept", "five");
+    await putFile(world, AGENT, "kept", "five");
     await becomes("its status is of the newest spec", async () => {
       const { version, observedVersion } = await world.api.resource(AGENT, "ConfigFile", "kept");
       return version === observedVersion;
@@ -86,6 +75,6 @@ describe("a backup that is put back", () => {
     const none = await runProgram(PROGRAMS.cli, ["adopt", world.path(AGENT)]);
     expect(none.code).toBe(2);
     expect(none.stderr).toContain("holds no store");
-    await put(world, "kept", "two");
+    await putFile(world, AGENT, "kept", "two");
   });
 });

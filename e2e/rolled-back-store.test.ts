@@ -1,5 +1,6 @@
-import { cp, readFile, rm } from "node:fs/promises";
+import { cp, rm } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
+import { fileHolds, putFile } from "./support/config-files.js";
 import { becomes } from "./support/eventually.js";
 import { PROGRAMS, runProgram } from "./support/programs.js";
 import type { LogLine, ServiceProcess } from "./support/service-process.js";
@@ -18,20 +19,8 @@ async function connectedWorld(transport: "ws-json" | "grpc"): Promise<Scene> {
   const agent = await world.agent(AGENT, { transport });
   await agent.start();
   await world.connected(AGENT);
-  await put(world, "kept", "one");
+  await putFile(world, AGENT, "kept", "one");
   return { world, agent };
-}
-
-async function put(world: World, name: string, content: string): Promise<void> {
-  await world.api.put(AGENT, "ConfigFile", name, { path: name, content });
-  await written(world, name, content);
-}
-
-async function written(world: World, name: string, content: string): Promise<void> {
-  await becomes(`${name} holds ${content}`, async () => {
-    const found = await readFile(world.path(AGENT, "files", name), "utf8").catch(() => undefined);
-    return found === content;
-  });
 }
 
 async function putBack(world: World, directory: string): Promise<void> {
@@ -51,8 +40,8 @@ async function status(world: World): Promise<string> {
 }
 
 async function converges(world: World): Promise<void> {
-  await put(world, "kept", "the last");
-  await put(world, "later", "anew");
+  await putFile(world, AGENT, "kept", "the last");
+  await putFile(world, AGENT, "later", "anew");
   await becomes("nothing waits, and the status is of the newest spec", async () => {
     const { pending } = await world.api.agent(AGENT);
     const { version, observedVersion } = await world.api.resource(AGENT, "ConfigFile", "kept");
@@ -71,7 +60,7 @@ describe.each(["ws-json", "grpc"] as const)(
       await cp(world.path("principal"), world.path("backup"), { recursive: true });
       await world.startPrincipal();
       await world.connected(AGENT);
-      for (const content of ["two", "three", "four"]) await put(world, "kept", content);
+      for (const content of ["two", "three", "four"]) await putFile(world, AGENT, "kept", content);
       await world.principal.stop();
       await agent.stop();
 
@@ -101,8 +90,8 @@ describe.each(["ws-json", "grpc"] as const)(
       await agent.start();
       await world.connected(AGENT);
       // What was accepted while it was refused has waited.
-      await written(world, "later", "11");
-      await written(world, "kept", "one");
+      await fileHolds(world, AGENT, "later", "11");
+      await fileHolds(world, AGENT, "kept", "one");
       expect(await status(world)).not.toContain("store_rolled_back");
       await converges(world);
     });
@@ -114,7 +103,7 @@ describe.each(["ws-json", "grpc"] as const)(
       await cp(data, world.path("backup"), { recursive: true });
       await agent.start();
       await world.connected(AGENT);
-      for (const content of ["two", "three", "four"]) await put(world, "kept", content);
+      for (const content of ["two", "three", "four"]) await putFile(world, AGENT, "kept", content);
       await agent.stop();
 
       await putBack(world, data);
@@ -137,7 +126,7 @@ describe.each(["ws-json", "grpc"] as const)(
       await adopt(data);
       await agent.start();
       await world.connected(AGENT);
-      await written(world, "kept", "four");
+      await fileHolds(world, AGENT, "kept", "four");
       await converges(world);
     });
   },
