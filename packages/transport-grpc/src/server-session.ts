@@ -6,7 +6,7 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import type { Duplex } from "node:stream";
-import type { HawserError } from "@hawser/protocol";
+import { HawserError } from "@hawser/protocol";
 import type { Runtime, Timer } from "@hawser/runtime";
 import type { Connection, PeerInfo, SocketInfo, StreamSettings } from "@hawser/transport";
 import { bytesReadFrom, keepAlive } from "./keep-alive.js";
@@ -61,7 +61,19 @@ export class ServerSession {
     });
   }
 
+  /** Never throws: Node calls this from an event of the socket, where nobody could catch it. */
   take(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+    // Whoever resets a stream in the packet that opened it has it destroyed before this runs, and its error follows later.
+    stream.on("error", () => {});
+    if (stream.destroyed || stream.closed) return;
+    try {
+      this.#take(stream, headers);
+    } catch (thrown) {
+      void this.cut(HawserError.from(thrown));
+    }
+  }
+
+  #take(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
     // What is refused buys no time.
     if (refuse(stream, headers)) return;
     this.#idle.cancel();
@@ -178,9 +190,8 @@ function respondStatus(
 }
 
 // The answer is complete, and nothing of the request is worth reading (RFC 9113, section 8.1): else a client that never ends it would keep the connection, and never
-// have become a session. A refused stream that breaks is no news.
+// have become a session.
 function letGo(stream: ServerHttp2Stream): void {
-  stream.on("error", () => {});
   stream.resume();
   stream.close(constants.NGHTTP2_NO_ERROR);
 }
