@@ -1,60 +1,94 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { KeepAlive } from "./keep-alive.js";
 import { ManualTimers } from "./testing/manual-timers.js";
 
-function keepAlive(intervalMs: number) {
+const INTERVAL_MS = 20_000;
+
+function watched(intervalMs = INTERVAL_MS) {
   const timers = new ManualTimers();
-  const clock = { now: () => timers.now(), wallTime: () => 0 };
-  let pings = 0;
-  const subject = new KeepAlive(intervalMs, { clock, timers }, () => {
-    pings += 1;
+  const peer = { bytes: 0, answers: true, paused: false, pings: 0, deaths: [] as number[] };
+  const subject = new KeepAlive(intervalMs, timers, {
+    bytesRead: () => peer.bytes,
+    isPaused: () => peer.paused,
+    ping: () => {
+      peer.pings += 1;
+      if (peer.answers) peer.bytes += 2;
+    },
+    dead: (error) => {
+      expect(error.code).toBe("timeout");
+      peer.deaths.push(timers.now());
+    },
   });
-  return { timers, subject, pings: () => pings };
+  subject.start();
+  return { timers, subject, peer };
 }
 
-test("a quiet connection is pinged at the interval, not before", () => {
-  const { timers, pings } = keepAlive(20_000);
-  timers.advance(19_999);
-  expect(pings()).toBe(0);
-  timers.advance(1);
-  expect(pings()).toBe(1);
-  timers.advance(40_000);
-  expect(pings()).toBe(3);
+describe("a peer that answers", () => {
+  test("is pinged once an interval while it says nothing else, and is never given up", () => {
+    const { timers, peer } = watched();
+    timers.advance(INTERVAL_MS * 100);
+    expect(peer.pings).toBe(100);
+    expect(peer.deaths).toEqual([]);
+  });
+
+  test("is not pinged as long as it says something within half an interval", () => {
+    const { timers, peer } = watched();
+    for (let n = 0; n < 1_000; n += 1) {
+      peer.bytes += 1;
+      timers.advance(9_000);
+    }
+    expect([peer.pings, peer.deaths, timers.pending]).toEqual([0, [], 1]);
+  });
 });
 
-test("an interval in which something was sent needs no ping, and one begins with what was sent last", () => {
-  const { timers, subject, pings } = keepAlive(20_000);
-  timers.advance(1);
-  subject.alive();
-  timers.advance(19_999);
-  expect(pings()).toBe(0);
-  timers.advance(1);
-  expect(pings()).toBe(1);
-  timers.advance(19_999);
-  subject.alive();
-  timers.advance(19_999);
-  expect(pings()).toBe(1);
-  timers.advance(1);
-  expect(pings()).toBe(2);
-});
+describe("a peer that fell silent", () => {
+  test.each([0, 1, 9_999, 10_000, 10_001, 15_000, 19_999, 20_000])(
+    "%i ms into an interval is given up within two intervals",
+    (atMs) => {
+      const { timers, peer } = watched();
+      timers.advance(INTERVAL_MS * 3 + atMs);
+      peer.answers = false;
+      const since = timers.now();
+      timers.advance(INTERVAL_MS * 10);
+      expect(peer.deaths).toHaveLength(1);
+      expect((peer.deaths[0] ?? 0) - since).toBeLessThanOrEqual(2 * INTERVAL_MS);
+      expect((peer.deaths[0] ?? 0) - since).toBeGreaterThan(INTERVAL_MS / 2);
+      expect(timers.pending).toBe(0);
+    },
+  );
 
-test("however much is sent, one timer does", () => {
-  const { timers, subject, pings } = keepAlive(20_000);
-  for (let sent = 0; sent < 1_000; sent += 1) {
-    subject.alive();
-    timers.advance(100);
-  }
-  expect([pings(), timers.pending]).toEqual([0, 1]);
+  test("has a whole interval to answer a ping", () => {
+    const { timers, peer } = watched();
+    peer.answers = false;
+    timers.advance(INTERVAL_MS / 2);
+    expect(peer.pings).toBe(1);
+    timers.advance(INTERVAL_MS - 1);
+    expect(peer.deaths).toEqual([]);
+    peer.bytes += 1;
+    timers.advance(1);
+    expect(peer.deaths).toEqual([]);
+  });
+
+  test("is not given up while this side does not read", () => {
+    const { timers, peer } = watched();
+    peer.answers = false;
+    peer.paused = true;
+    timers.advance(INTERVAL_MS * 10);
+    expect(peer.deaths).toEqual([]);
+    peer.paused = false;
+    timers.advance(INTERVAL_MS * 2);
+    expect(peer.deaths).toHaveLength(1);
+  });
 });
 
 test("stopped, it keeps no timer", () => {
-  const { timers, subject, pings } = keepAlive(20_000);
+  const { timers, subject, peer } = watched();
   subject.stop();
   expect(timers.pending).toBe(0);
   timers.advance(60_000);
-  expect(pings()).toBe(0);
+  expect([peer.pings, peer.deaths]).toEqual([0, []]);
 });
 
-test("an interval of zero sends none", () => {
-  expect(keepAlive(0).timers.pending).toBe(0);
+test("an interval of zero pings nobody and gives nobody up", () => {
+  expect(watched(0).timers.pending).toBe(0);
 });

@@ -1,25 +1,46 @@
-import type { Runtime, Timer } from "@hawser/runtime";
+import type { Duplex } from "node:stream";
+import { HawserError } from "@hawser/protocol";
+import type { Timer, Timers } from "@hawser/runtime";
 
-/** Pings a connection once it has sent nothing for an interval, so that what watches idle connections in between lets it be. */
+/** What `KeepAlive` needs of a connection. */
+export interface WatchedConnection {
+  /** Every byte that was ever read from the peer, whatever it belongs to. */
+  readonly bytesRead: () => number;
+  /** True while this side does not read, so that the peer's silence proves nothing. */
+  readonly isPaused: () => boolean;
+  readonly ping: () => void;
+  /** The peer is gone. Called once; nothing is watched afterwards. */
+  readonly dead: (error: HawserError) => void;
+}
+
+/**
+ * Pings a peer that has been silent for an interval, and gives it up when another interval passes
+ * without a byte from it. So a quiet connection stays open through what cuts idle ones, and a peer
+ * behind a network that swallows everything is found out within twice the interval.
+ *
+ * Any byte counts as a sign of life, not only the pong: on a slow line the pong waits behind
+ * everything that was sent before it.
+ */
 export class KeepAlive {
   readonly #intervalMs: number;
-  readonly #runtime: Pick<Runtime, "clock" | "timers">;
-  readonly #ping: () => void;
+  readonly #timers: Timers;
+  readonly #connection: WatchedConnection;
   #timer: Timer | undefined;
-  #sentAtMs: number;
+  #readBefore = 0;
+  /** Half intervals without a byte. */
+  #silent = 0;
 
   /** @param intervalMs 0 for never */
-  constructor(intervalMs: number, runtime: Pick<Runtime, "clock" | "timers">, ping: () => void) {
+  constructor(intervalMs: number, timers: Timers, connection: WatchedConnection) {
     this.#intervalMs = intervalMs;
-    this.#runtime = runtime;
-    this.#ping = ping;
-    this.#sentAtMs = runtime.clock.now();
-    if (intervalMs > 0) this.#schedule(intervalMs);
+    this.#timers = timers;
+    this.#connection = connection;
   }
 
-  /** Something was sent: the interval begins anew. */
-  alive(): void {
-    this.#sentAtMs = this.#runtime.clock.now();
+  start(): void {
+    if (this.#intervalMs === 0) return;
+    this.#readBefore = this.#connection.bytesRead();
+    this.#schedule();
   }
 
   stop(): void {
@@ -27,15 +48,28 @@ export class KeepAlive {
     this.#timer = undefined;
   }
 
-  // The timer is not set anew for everything that is sent: it goes off at most once an interval, and then looks how long ago that was.
-  #schedule(delayMs: number): void {
-    this.#timer = this.#runtime.timers.after(delayMs, () => {
-      const now = this.#runtime.clock.now();
-      if (now - this.#sentAtMs >= this.#intervalMs) {
-        this.#ping();
-        this.#sentAtMs = now;
-      }
-      this.#schedule(this.#sentAtMs + this.#intervalMs - now);
-    });
+  // Looking twice an interval tells a silence of one interval from the one of two without a timer
+  // that is set anew for each message.
+  #schedule(): void {
+    this.#timer = this.#timers.after(this.#intervalMs / 2, () => this.#look());
   }
+
+  #look(): void {
+    const { bytesRead, isPaused, ping, dead } = this.#connection;
+    const read = bytesRead();
+    this.#silent = read !== this.#readBefore || isPaused() ? 0 : this.#silent + 1;
+    this.#readBefore = read;
+    if (this.#silent === 3) {
+      this.stop();
+      const waitedMs = this.#intervalMs;
+      return dead(new HawserError("timeout", `The peer answered nothing for ${waitedMs} ms after a ping.`));
+    }
+    if (this.#silent === 1) ping();
+    this.#schedule();
+  }
+}
+
+/** What a socket has read, whoever reads it; 0 for a stream that does not count. */
+export function bytesReadFrom(socket: Duplex): number {
+  return "bytesRead" in socket && typeof socket.bytesRead === "number" ? socket.bytesRead : 0;
 }

@@ -11,7 +11,7 @@ import {
 } from "@hawser/transport";
 import { WebSocket } from "ws";
 import { closeCodeOfViolation, reasonOfViolation, sayWhyRefused } from "./frame-violation.js";
-import { KeepAlive } from "./keep-alive.js";
+import { bytesReadFrom, KeepAlive } from "./keep-alive.js";
 import { endOfStream, type StreamState } from "./stream-state.js";
 import type { Framing } from "./subprotocol.js";
 import { WriteBatch } from "./write-batch.js";
@@ -58,7 +58,12 @@ export class WebSocketConnection implements Connection {
     this.#settings = settings;
     this.#timers = runtime.timers;
     this.#batch = new WriteBatch(socket, runtime.timers);
-    this.#keepAlive = new KeepAlive(settings.keepAliveIntervalMs, runtime, () => webSocket.ping());
+    this.#keepAlive = new KeepAlive(settings.keepAliveIntervalMs, runtime.timers, {
+      bytesRead: () => bytesReadFrom(socket),
+      isPaused: () => webSocket.isPaused,
+      ping: () => webSocket.ping(),
+      dead: (error) => this.terminate(error),
+    });
     this.#sendOptions = { binary: framing.binary, compress: false };
     this.#onFlushed = () => this.#flushed();
     // A peer that is not read yet is held back by TCP, not by a queue here.
@@ -80,6 +85,7 @@ export class WebSocketConnection implements Connection {
     if (this.#handlers !== undefined) throw new HawserError("internal", "A connection is opened once.");
     this.#handlers = handlers;
     this.#webSocket.resume();
+    if (this.#state.name === "open") this.#keepAlive.start();
     this.#timers.soon(() => this.#catchUp(handlers));
   }
 
@@ -88,7 +94,6 @@ export class WebSocketConnection implements Connection {
     if (this.#state.name !== "open" || webSocket.readyState !== WebSocket.OPEN) return false;
     const { highWaterBytes, hardLimitBytes } = this.#settings.limits;
     const frame = this.#framing.encode(event, json);
-    this.#keepAlive.alive();
     this.#batch.begin();
     if (webSocket.bufferedAmount + frame.length * MAX_BYTES_PER_CHARACTER <= highWaterBytes) {
       webSocket.send(frame, this.#sendOptions);
