@@ -52,6 +52,7 @@ export {
 export { eventFromJson, jsonCodec } from "./json-codec.js";
 export { DEFAULT_TIMING, DEFAULT_WINDOW, LIMITS } from "./limits.js";
 export { nackKey, parseMessage, type Message } from "./parse-message.js";
+export { protobufBatchCodec, type BatchCodec } from "./protobuf-batch-codec.js";
 export { protobufCodec } from "./protobuf-codec.js";
 export {
   parseDeleteData,

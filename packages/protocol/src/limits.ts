@@ -22,6 +22,8 @@ export const LIMITS = {
   maxWindow: 65_536,
   /** (`resourceid`, `eventid`) pairs in one ACK frame. */
   maxAcksPerFrame: 256,
+  /** Events and control messages in one `CloudEventBatch`: a small message may not become a hundred thousand objects. */
+  maxBatchEvents: 1024,
   /** Bytes of UTF-8 in a close reason, characters in `reason` and `software`; longer text is cut. WebSocket allows 123 bytes in a close. */
   maxReasonLength: 120,
   /** Characters in `message` of NACK and refuse; longer text is cut. */

@@ -24,6 +24,11 @@ export const protobufCodec: Codec<Uint8Array> = {
 };
 
 function encodeProtobuf(event: CloudEvent): Uint8Array {
+  return toBinary(CloudEventSchema, messageOf(event));
+}
+
+/** The event as the generated code has it. */
+export function messageOf(event: CloudEvent): CloudEventMessage {
   const attributes: CloudEventMessage["attributes"] = {};
   for (const name of Object.keys(event)) {
     if (isField(name) || event[name] === undefined) continue;
@@ -32,7 +37,7 @@ function encodeProtobuf(event: CloudEvent): Uint8Array {
   const { id, source, specversion, type } = event;
   const data = encodeData(event);
   // A message is a plain object with its name; `create` would make each a second time.
-  return toBinary(CloudEventSchema, {
+  return {
     $typeName: "io.cloudevents.v1.CloudEvent",
     id,
     source,
@@ -40,7 +45,7 @@ function encodeProtobuf(event: CloudEvent): Uint8Array {
     type,
     attributes,
     data,
-  });
+  };
 }
 
 /** True for what has a field of its own in the message, and so may not be in its map of attributes. */
@@ -57,7 +62,11 @@ function encodeData({ data, datacontenttype }: CloudEvent): CloudEventMessage["d
 }
 
 function decodeProtobuf(frame: Uint8Array): CloudEvent {
-  const { id, source, specVersion, type, attributes, data } = parseMessageBytes(frame);
+  return eventOf(parseMessageBytes(frame));
+}
+
+/** @throws HawserError `invalid_event` naming what is wrong and where */
+export function eventOf({ id, source, specVersion, type, attributes, data }: CloudEventMessage): CloudEvent {
   const record: Record<string, unknown> = { specversion: specVersion, id, source, type };
   for (const [name, value] of Object.entries(attributes)) {
     if (isField(name)) throw invalidAttribute(name, "must not be among the attributes");

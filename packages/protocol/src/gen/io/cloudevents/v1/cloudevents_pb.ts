@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file io/cloudevents/v1/cloudevents.proto.
  */
 export const file_io_cloudevents_v1_cloudevents: GenFile = /*@__PURE__*/
-  fileDesc("CiNpby9jbG91ZGV2ZW50cy92MS9jbG91ZGV2ZW50cy5wcm90bxIRaW8uY2xvdWRldmVudHMudjEisAQKCkNsb3VkRXZlbnQSCgoCaWQYASABKAkSDgoGc291cmNlGAIgASgJEhQKDHNwZWNfdmVyc2lvbhgDIAEoCRIMCgR0eXBlGAQgASgJEkEKCmF0dHJpYnV0ZXMYBSADKAsyLS5pby5jbG91ZGV2ZW50cy52MS5DbG91ZEV2ZW50LkF0dHJpYnV0ZXNFbnRyeRIVCgtiaW5hcnlfZGF0YRgGIAEoDEgAEhMKCXRleHRfZGF0YRgHIAEoCUgAEioKCnByb3RvX2RhdGEYCCABKAsyFC5nb29nbGUucHJvdG9idWYuQW55SAAaaQoPQXR0cmlidXRlc0VudHJ5EgsKA2tleRgBIAEoCRJFCgV2YWx1ZRgCIAEoCzI2LmlvLmNsb3VkZXZlbnRzLnYxLkNsb3VkRXZlbnQuQ2xvdWRFdmVudEF0dHJpYnV0ZVZhbHVlOgI4ARrTAQoYQ2xvdWRFdmVudEF0dHJpYnV0ZVZhbHVlEhQKCmNlX2Jvb2xlYW4YASABKAhIABIUCgpjZV9pbnRlZ2VyGAIgASgFSAASEwoJY2Vfc3RyaW5nGAMgASgJSAASEgoIY2VfYnl0ZXMYBCABKAxIABIQCgZjZV91cmkYBSABKAlIABIUCgpjZV91cmlfcmVmGAYgASgJSAASMgoMY2VfdGltZXN0YW1wGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEgAQgYKBGF0dHJCBgoEZGF0YWIGcHJvdG8z", [file_google_protobuf_any, file_google_protobuf_timestamp]);
+  fileDesc("CiNpby9jbG91ZGV2ZW50cy92MS9jbG91ZGV2ZW50cy5wcm90bxIRaW8uY2xvdWRldmVudHMudjEisAQKCkNsb3VkRXZlbnQSCgoCaWQYASABKAkSDgoGc291cmNlGAIgASgJEhQKDHNwZWNfdmVyc2lvbhgDIAEoCRIMCgR0eXBlGAQgASgJEkEKCmF0dHJpYnV0ZXMYBSADKAsyLS5pby5jbG91ZGV2ZW50cy52MS5DbG91ZEV2ZW50LkF0dHJpYnV0ZXNFbnRyeRIVCgtiaW5hcnlfZGF0YRgGIAEoDEgAEhMKCXRleHRfZGF0YRgHIAEoCUgAEioKCnByb3RvX2RhdGEYCCABKAsyFC5nb29nbGUucHJvdG9idWYuQW55SAAaaQoPQXR0cmlidXRlc0VudHJ5EgsKA2tleRgBIAEoCRJFCgV2YWx1ZRgCIAEoCzI2LmlvLmNsb3VkZXZlbnRzLnYxLkNsb3VkRXZlbnQuQ2xvdWRFdmVudEF0dHJpYnV0ZVZhbHVlOgI4ARrTAQoYQ2xvdWRFdmVudEF0dHJpYnV0ZVZhbHVlEhQKCmNlX2Jvb2xlYW4YASABKAhIABIUCgpjZV9pbnRlZ2VyGAIgASgFSAASEwoJY2Vfc3RyaW5nGAMgASgJSAASEgoIY2VfYnl0ZXMYBCABKAxIABIQCgZjZV91cmkYBSABKAlIABIUCgpjZV91cmlfcmVmGAYgASgJSAASMgoMY2VfdGltZXN0YW1wGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEgAQgYKBGF0dHJCBgoEZGF0YSJACg9DbG91ZEV2ZW50QmF0Y2gSLQoGZXZlbnRzGAEgAygLMh0uaW8uY2xvdWRldmVudHMudjEuQ2xvdWRFdmVudGIGcHJvdG8z", [file_google_protobuf_any, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message io.cloudevents.v1.CloudEvent
@@ -136,4 +136,23 @@ export type CloudEvent_CloudEventAttributeValue = Message<"io.cloudevents.v1.Clo
  */
 export const CloudEvent_CloudEventAttributeValueSchema: GenMessage<CloudEvent_CloudEventAttributeValue> = /*@__PURE__*/
   messageDesc(file_io_cloudevents_v1_cloudevents, 0, 0);
+
+/**
+ * The CloudEvents protobuf batch format, which is what the gRPC stream carries.
+ *
+ * @generated from message io.cloudevents.v1.CloudEventBatch
+ */
+export type CloudEventBatch = Message<"io.cloudevents.v1.CloudEventBatch"> & {
+  /**
+   * @generated from field: repeated io.cloudevents.v1.CloudEvent events = 1;
+   */
+  events: CloudEvent[];
+};
+
+/**
+ * Describes the message io.cloudevents.v1.CloudEventBatch.
+ * Use `create(CloudEventBatchSchema)` to create a new message.
+ */
+export const CloudEventBatchSchema: GenMessage<CloudEventBatch> = /*@__PURE__*/
+  messageDesc(file_io_cloudevents_v1_cloudevents, 1);
 
