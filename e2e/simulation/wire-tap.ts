@@ -57,6 +57,8 @@ function tapConnection(connection: Connection, tap: Tap): Connection {
       if (!isOver) tap.sent(event);
       return connection.send(event);
     },
+    pause: () => connection.pause(),
+    resume: () => connection.resume(),
     close: (code, reason) => {
       over();
       connection.close(code, reason);

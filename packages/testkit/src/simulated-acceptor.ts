@@ -50,6 +50,8 @@ function forgettingAtEnd(connection: Connection, forget: () => void): Connection
       }),
     send: (event) => connection.send(event),
     close: (code, reason) => connection.close(code, reason),
+    pause: () => connection.pause(),
+    resume: () => connection.resume(),
     terminate: (error) => connection.terminate(error),
   };
 }

@@ -26,6 +26,8 @@ export interface SimulatedConnectionParts {
   readonly soon: (callback: () => void) => void;
   /** Begins to take what the other end sends; until then it waits on the way. */
   readonly read: () => void;
+  /** Takes nothing more until `read` is called again. */
+  readonly pause: () => void;
   /** This end is over: `reset` when its peer has to be told by the network. */
   readonly released: (how: "reset" | "quiet") => void;
 }
@@ -55,6 +57,7 @@ export class SimulatedConnection implements Connection {
   #isReading = false;
   #unheardEnd: ConnectionEnd | undefined;
   #saidStop = false;
+  #isPaused = false;
 
   constructor(parts: SimulatedConnectionParts, out: SimulatedPipe) {
     this.peer = parts.peer;
@@ -76,7 +79,7 @@ export class SimulatedConnection implements Connection {
     this.#parts.soon(() => {
       this.#isReading = true;
       if (this.#unheardEnd !== undefined) this.#tellEnd(this.#unheardEnd);
-      else this.#parts.read();
+      else if (!this.#isPaused) this.#parts.read();
     });
   }
 
@@ -92,6 +95,17 @@ export class SimulatedConnection implements Connection {
     const below = this.#out.bytes <= highWaterBytes;
     if (!below) this.#saidStop = true;
     return below;
+  }
+
+  pause(): void {
+    if (this.#handlers === undefined) return;
+    this.#isPaused = true;
+    this.#parts.pause();
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    if (this.#isReading) this.#parts.read();
   }
 
   close(code: CloseCode, reason: string): void {

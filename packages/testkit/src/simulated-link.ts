@@ -86,6 +86,7 @@ export class SimulatedLink {
         codec,
         soon,
         read: () => this.#pipes[otherSide(side)].read(),
+        pause: () => this.#pipes[otherSide(side)].pause(),
         nowOrSoon: (callback) => (this.#draw() ? callback() : soon(callback)),
         released: (how) => this.#released(side, how),
       },

@@ -58,6 +58,13 @@ export class SimulatedPipe {
     this.#schedule();
   }
 
+  /** The receiver does not read for now. */
+  pause(): void {
+    this.#isRead = false;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
   /** A partition began: what is on the way and what is sent waits. */
   hold(): void {
     if (this.#state === "flowing") this.#state = "held";

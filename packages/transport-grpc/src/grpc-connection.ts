@@ -55,6 +55,7 @@ export abstract class GrpcConnection<Stream extends Http2Stream> implements Conn
   #state: State = { name: "open" };
   #isReading = false;
   #isBlocked = false;
+  #isPaused = false;
   #unheardEnd: ConnectionEnd | undefined;
   #streamError: Error | undefined;
 
@@ -106,6 +107,17 @@ export abstract class GrpcConnection<Stream extends Http2Stream> implements Conn
     return false;
   }
 
+  pause(): void {
+    if (this.#handlers === undefined || this.#state.name === "ended") return;
+    this.#isPaused = true;
+    this.stream.pause();
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    if (this.#isReading) this.stream.resume();
+  }
+
   close(code: CloseCode, reason: string): void {
     if (this.#state.name !== "open") return;
     const close = { code, reason: cutCloseReason(reason) };
@@ -151,7 +163,7 @@ export abstract class GrpcConnection<Stream extends Http2Stream> implements Conn
     if (this.#unheardEnd !== undefined) return handlers.ended(this.#unheardEnd);
     this.stream.on("data", (chunk: Buffer) => this.#received(chunk, handlers));
     this.stream.on("end", () => this.#endOfStream());
-    this.stream.resume();
+    if (!this.#isPaused) this.stream.resume();
     this.#progressed();
   }
 

@@ -109,6 +109,14 @@ export class WebSocketConnection implements Connection {
     return false;
   }
 
+  pause(): void {
+    if (this.#handlers !== undefined && this.#state.name !== "ended") this.#webSocket.pause();
+  }
+
+  resume(): void {
+    if (this.#handlers !== undefined) this.#webSocket.resume();
+  }
+
   close(code: CloseCode, reason: string): void {
     // Where the peer's close came first, its answer is on the way and `ended` will name the peer's code.
     if (this.#state.name !== "open" || this.#webSocket.readyState !== WebSocket.OPEN) return;

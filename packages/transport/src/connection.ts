@@ -73,6 +73,16 @@ export interface Connection {
   send(event: CloudEvent, json?: string): boolean;
 
   /**
+   * Stops reading, so that the peer is held back by the transport's own flow control. What has been read
+   * already may still be delivered: no more than one read of the socket. Sending goes on. The peer's close
+   * and its end are read, too, so they are told after `resume`. Without effect before `open` and after the end.
+   */
+  pause(): void;
+
+  /** Reads on after `pause`. Without effect while the connection is not paused. */
+  resume(): void;
+
+  /**
    * Starts the close handshake behind everything sent so far. What the peer still sends is delivered until its side of the handshake arrives;
    * then `ended` fires. There is no timeout here: whoever closes sets a grace and calls `terminate`. A reason too long for the wire is cut.
    */

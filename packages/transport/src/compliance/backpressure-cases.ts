@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
 import type { Connection } from "../connection.js";
-import { idsFrom, padded } from "./events.js";
+import { idsFrom, numbered, padded } from "./events.js";
 import { type MakeTransport, onStage } from "./stage.js";
 
 const EVENT_BYTES = 64 * 1024;
@@ -51,6 +51,43 @@ export function backpressureCases(make: MakeTransport): void {
       await server.seen.received(total);
       await client.seen.until(() => client.seen.writables > writablesBefore);
       expect(server.seen.ids).toEqual(idsFrom(1, total));
+    }));
+
+  test("a paused end holds the peer back, still sends, and gets everything once it resumes", () =>
+    onStage(make, async (stage) => {
+      const { client, server } = await stage.openPair();
+      server.connection.pause();
+      let total = fill(client.connection);
+      client.seen.onWritable = () => {
+        total += fill(client.connection, total);
+        expect(total * EVENT_BYTES).toBeLessThan(MORE_THAN_THE_WIRE_HOLDS);
+      };
+      await untilStill(
+        () => stage.roundTrips(),
+        () => total,
+      );
+      expect(client.connection.bufferedBytes).toBeGreaterThan(stage.bufferLimits.lowWaterBytes);
+      server.connection.send(numbered(1));
+      await client.seen.received(1);
+      client.seen.onWritable = () => {};
+      server.connection.resume();
+      await server.seen.received(total);
+      expect(server.seen.ids).toEqual(idsFrom(1, total));
+    }));
+
+  test("an end that pauses at each event gets all of them, in order", () =>
+    onStage(make, async (stage) => {
+      const { client, server } = await stage.openPair();
+      server.seen.onMessage = () => server.connection.pause();
+      const total = 40;
+      for (let n = 1; n <= total; n++) client.connection.send(padded(n, 16_384));
+      while (server.seen.messages.length < total) {
+        const seen = server.seen.messages.length;
+        server.connection.resume();
+        await server.seen.until(() => server.seen.messages.length > seen);
+      }
+      expect(server.seen.ids).toEqual(idsFrom(1, total));
+      server.connection.resume();
     }));
 
   test("past the hard limit the connection is lost as a slow consumer, others are not", () =>

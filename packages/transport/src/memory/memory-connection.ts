@@ -34,13 +34,14 @@ export class MemoryConnection implements Connection {
   readonly transport = "memory";
   readonly peer: PeerInfo;
   readonly timers: Timers;
-  /** Told when this end begins to read. */
-  onOpen: () => void = () => {};
+  /** Told when this end begins to read, and when it reads on after a pause. */
+  onReading: () => void = () => {};
   readonly #options: MemoryConnectionOptions;
   readonly #outgoing: () => MemoryPipe;
   #handlers: ConnectionHandlers | undefined;
   #state: State = { name: "open" };
   #blocked = false;
+  #paused = false;
   #unheardEnd: ConnectionEnd | undefined;
 
   /** @param outgoing the pipe to the peer; asked for late, because the two ends refer to each other */
@@ -56,7 +57,7 @@ export class MemoryConnection implements Connection {
   }
 
   get reading(): boolean {
-    return this.#handlers !== undefined;
+    return this.#handlers !== undefined && !this.#paused;
   }
 
   get ended(): boolean {
@@ -67,7 +68,7 @@ export class MemoryConnection implements Connection {
     if (this.#handlers !== undefined) throw new HawserError("internal", "A connection is opened once.");
     this.#handlers = handlers;
     const end = this.#unheardEnd;
-    if (end === undefined) this.onOpen();
+    if (end === undefined) this.onReading();
     else this.timers.soon(() => handlers.ended(end));
   }
 
@@ -82,6 +83,16 @@ export class MemoryConnection implements Connection {
     }
     if (this.bufferedBytes > limits.highWaterBytes) this.#blocked = true;
     return this.bufferedBytes <= limits.highWaterBytes;
+  }
+
+  pause(): void {
+    if (this.#handlers !== undefined) this.#paused = true;
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.onReading();
   }
 
   close(code: CloseCode, reason: string): void {

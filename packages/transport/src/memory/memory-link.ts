@@ -22,8 +22,8 @@ export class MemoryLink {
     this.server = new MemoryConnection({ ...server, onEnded: ended }, () => this.#downstream);
     this.#upstream = this.#pipe(this.client, this.server, held);
     this.#downstream = this.#pipe(this.server, this.client, held);
-    this.client.onOpen = () => this.#downstream.wake();
-    this.server.onOpen = () => this.#upstream.wake();
+    this.client.onReading = () => this.#downstream.wake();
+    this.server.onReading = () => this.#upstream.wake();
   }
 
   wake(): void {
