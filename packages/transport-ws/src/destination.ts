@@ -1,5 +1,6 @@
 import { HawserError } from "@hawser/protocol";
 import { unixPathProblem } from "@hawser/runtime";
+import type { OutboundOptions } from "@hawser/transport";
 import { DEFAULT_PATH } from "./stream-settings.js";
 
 /** Where a dial goes. */
@@ -30,7 +31,7 @@ export function resolveDestination(text: string): Destination {
   }
   if (url.hash !== "") throw new HawserError("invalid_config", "The URL must not have a fragment (#).");
   if (url.protocol === "ws+unix:") return unixDestination(url);
-  if (url.pathname === "/") url.pathname = DEFAULT_PATH;
+  url.pathname = endpointBelow(url.pathname);
   return { url, name: url.href };
 }
 
@@ -54,4 +55,20 @@ function decoded(path: string): string {
   } catch {
     return path;
   }
+}
+
+/**
+ * A path names what comes before the endpoint, as behind a proxy that shares its host: `/hawser` and
+ * `/hawser/` both lead to `/hawser/v1/connect`. One that ends in the endpoint is complete.
+ */
+function endpointBelow(path: string): string {
+  const base = path.replace(/\/+$/, "");
+  return base.endsWith(DEFAULT_PATH) ? base : `${base}${DEFAULT_PATH}`;
+}
+
+/** Where the socket of a destination goes. */
+export function socketOf({ url, unixPath }: Destination): OutboundOptions["to"] {
+  if (unixPath !== undefined) return { unixPath };
+  const port = url.port === "" ? (url.protocol === "wss:" ? 443 : 80) : Number(url.port);
+  return { host: url.hostname.replace(/^\[(.*)\]$/, "$1"), port };
 }

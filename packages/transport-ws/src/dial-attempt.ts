@@ -1,35 +1,28 @@
-import { connect } from "node:net";
-import type { Duplex } from "node:stream";
+import type { Socket } from "node:net";
 import { HawserError } from "@hawser/protocol";
 import type { Runtime } from "@hawser/runtime";
 import {
   type Connection,
   DEFAULT_DIAL_TIMEOUT_MS,
   type DialOptions,
+  type Outbound,
   type StreamSettings,
+  type TlsOptions,
 } from "@hawser/transport";
 import { WebSocket } from "ws";
 import type { Destination } from "./destination.js";
+import type { ExtraHeaders } from "./extra-headers.js";
 import { refusedDial } from "./refused-dial.js";
 import { webSocketSettings } from "./stream-settings.js";
 import { framingOf, isSubprotocol, type Subprotocol } from "./subprotocol.js";
 import { WebSocketConnection } from "./web-socket-connection.js";
 
-/** PEM texts, as `node:tls` takes them. The server's certificate is always verified. */
-export interface WebSocketTlsOptions {
-  /** Authorities to trust instead of the well-known ones. */
-  readonly ca?: string | Buffer | readonly (string | Buffer)[];
-  /** This agent's certificate, where the principal wants one. */
-  readonly cert?: string | Buffer;
-  readonly key?: string | Buffer;
-  /** The name the server's certificate must have. @default the URL's host */
-  readonly servername?: string;
-}
-
 export interface DialSettings extends Destination {
   readonly subprotocols: readonly Subprotocol[];
   readonly authorization: () => string | undefined | Promise<string | undefined>;
-  readonly tls: WebSocketTlsOptions;
+  readonly headers: () => ExtraHeaders | Promise<ExtraHeaders>;
+  readonly tls: () => TlsOptions | Promise<TlsOptions>;
+  readonly outbound: Outbound;
   readonly stream: StreamSettings;
   readonly runtime: Runtime;
 }
@@ -39,6 +32,7 @@ export function dialWebSocket(settings: DialSettings, options: DialOptions): Pro
   const { signal, timeoutMs = DEFAULT_DIAL_TIMEOUT_MS } = options;
   const { runtime, name } = settings;
   return new Promise((resolve, reject) => {
+    const giveUp = new AbortController();
     let webSocket: WebSocket | undefined;
     let settled = false;
 
@@ -51,6 +45,7 @@ export function dialWebSocket(settings: DialSettings, options: DialOptions): Pro
     };
     const fail = (error: HawserError): void => {
       if (!settle()) return;
+      giveUp.abort();
       webSocket?.terminate();
       reject(error);
     };
@@ -61,53 +56,53 @@ export function dialWebSocket(settings: DialSettings, options: DialOptions): Pro
       fail(new HawserError("timeout", `${name} did not answer within ${timeoutMs} ms.`)),
     );
 
-    const begin = (authorization: string | undefined): void => {
-      if (settled) return;
-      let socket: Duplex | undefined;
-      webSocket = openWebSocket(settings, authorization);
-      webSocket.on("upgrade", (response) => {
-        socket = response.socket;
-      });
+    const begin = ({ socket, headers }: Prepared): void => {
+      if (settled) return void socket.destroy();
+      webSocket = openWebSocket(settings, socket, headers);
       webSocket.on("unexpected-response", (_request, response) => {
         void refusedDial(name, response, runtime.clock).then(fail);
       });
       webSocket.on("error", (error) => fail(connectionFailed(name, error)));
       webSocket.on("open", () => {
-        if (webSocket === undefined || socket === undefined || !settle()) return;
-        resolve(connectionOver(webSocket, socket, settings));
+        if (webSocket !== undefined && settle()) resolve(connectionOver(webSocket, socket, settings));
       });
     };
 
     if (signal?.aborted === true) return onAbort();
     signal?.addEventListener("abort", onAbort);
-    authorize(settings)
+    prepare(settings, giveUp.signal)
       .then(begin)
       .catch((error: unknown) => fail(connectionFailed(name, error)));
   });
 }
 
-async function authorize({ authorization }: DialSettings): Promise<string | undefined> {
-  return await authorization();
+/** What has to be there before a WebSocket can be asked for. */
+interface Prepared {
+  readonly socket: Socket;
+  readonly headers: ExtraHeaders;
 }
 
-function openWebSocket(settings: DialSettings, authorization: string | undefined): WebSocket {
-  const { url, unixPath, subprotocols, tls, stream } = settings;
-  const { ca, cert, key, servername } = tls;
-  const options = {
-    ...webSocketSettings(stream),
+async function prepare(settings: DialSettings, signal: AbortSignal): Promise<Prepared> {
+  const isSecure = settings.url.protocol === "wss:";
+  const [authorization, headers, tls] = await Promise.all([
+    settings.authorization(),
+    settings.headers(),
+    isSecure ? settings.tls() : undefined,
+  ]);
+  const socket = await settings.outbound.open(tls, signal);
+  return { socket, headers: { ...headers, ...(authorization === undefined ? {} : { authorization }) } };
+}
+
+function openWebSocket(settings: DialSettings, socket: Socket, headers: ExtraHeaders): WebSocket {
+  return new WebSocket(settings.url, [...settings.subprotocols], {
+    ...webSocketSettings(settings.stream),
     followRedirects: false,
-    ALPNProtocols: ["http/1.1"],
-    ...(authorization === undefined ? {} : { headers: { authorization } }),
-    ...(ca === undefined ? {} : { ca: typeof ca === "string" || Buffer.isBuffer(ca) ? ca : [...ca] }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-    ...(servername === undefined ? {} : { servername }),
-    ...(unixPath === undefined ? {} : { createConnection: () => connect({ path: unixPath }) }),
-  };
-  return new WebSocket(url, [...subprotocols], options);
+    headers,
+    createConnection: () => socket,
+  });
 }
 
-function connectionOver(webSocket: WebSocket, socket: Duplex, settings: DialSettings): Connection {
+function connectionOver(webSocket: WebSocket, socket: Socket, settings: DialSettings): Connection {
   const { protocol } = webSocket;
   // ws refuses an answer that names none of what was offered.
   if (!isSubprotocol(protocol))
@@ -127,8 +122,8 @@ function addressOf({ url, unixPath }: Destination): string {
 }
 
 function connectionFailed(name: string, thrown: unknown): HawserError {
-  const code = typeof thrown === "object" && thrown !== null && "code" in thrown ? String(thrown.code) : "";
-  // Node reports several failed addresses of one name as an error without a message.
-  const what = (thrown instanceof Error ? thrown.message : String(thrown)) || code || "unknown error";
+  // The settings are wrong, and no waiting mends that.
+  if (thrown instanceof HawserError && thrown.code === "invalid_config") return thrown;
+  const what = thrown instanceof Error ? thrown.message : String(thrown);
   return new HawserError("connection_failed", `Could not connect to ${name}: ${what}`, { cause: thrown });
 }

@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { createServer as createTlsServer, type TLSSocket } from "node:tls";
 import { HawserError, parseRetryAfter } from "@hawser/protocol";
 import { MAX_UNIX_PATH_BYTES, systemRuntime } from "@hawser/runtime";
-import { retryAfterMs } from "@hawser/transport";
+import { retryAfterMs, type TlsOptions } from "@hawser/transport";
 import { describe, expect, test } from "vitest";
 import { createWebSocketAcceptor, createWebSocketDialer, type WebSocketDialerOptions } from "./index.js";
 import { listen, listening, opened } from "./testing/listening.js";
@@ -164,6 +164,67 @@ describe("authorization", () => {
   });
 });
 
+describe("further headers", () => {
+  test("go with the upgrade, asked anew for each dial", async () => {
+    const seen: unknown[] = [];
+    const port = await listen(
+      createHttpServer().on("upgrade", (request, socket) => {
+        seen.push(request.headers["x-gateway"]);
+        socket.end("HTTP/1.1 500 Enough\r\ncontent-length: 0\r\n\r\n");
+      }),
+    );
+    const values = ["one", "two"];
+    const dialer = dialerTo(port, { headers: () => ({ "x-gateway": values.shift() ?? "" }) });
+    for (let n = 0; n < 2; n++) await refusal(dialer.dial());
+    expect(seen).toEqual(["one", "two"]);
+  });
+
+  test.each([
+    [{ "sec-websocket-key": "x" }, "sec-websocket-key"],
+    [{ Authorization: "Bearer secret-value" }, "Authorization"],
+    [{ "x-a": "secret-value\r\nx-b: 1" }, "x-a"],
+    [{ "x a": "secret-value" }, "x a"],
+  ])("%j is refused by its name, without its value", async (headers, name) => {
+    const error = await refusal(dialerTo(1, { headers: () => headers }).dial());
+    expect(error.code).toBe("connection_failed");
+    expect(error.message).toContain(name);
+    expect(error.message).not.toContain("secret-value");
+  });
+});
+
+test.each([
+  ["", "/v1/connect"],
+  ["/", "/v1/connect"],
+  ["/v1/connect", "/v1/connect"],
+  ["/v1/connect/", "/v1/connect"],
+  ["/hawser", "/hawser/v1/connect"],
+  ["/hawser/", "/hawser/v1/connect"],
+  ["/hawser/v1/connect", "/hawser/v1/connect"],
+  ["/?zone=a", "/v1/connect?zone=a"],
+])("the path %j of the URL asks for %s", async (path, expected) => {
+  const asked: unknown[] = [];
+  const port = await listen(
+    createHttpServer().on("upgrade", (request, socket) => {
+      asked.push(request.url);
+      socket.end("HTTP/1.1 500 Enough\r\ncontent-length: 0\r\n\r\n");
+    }),
+  );
+  await refusal(dialerTo(port, { url: `ws://127.0.0.1:${port}${path}` }).dial());
+  expect(asked).toEqual([expected]);
+});
+
+test("an answer in HTML is named as one that something in between gave", async () => {
+  const port = await listen(
+    createHttpServer((_request, response) => {
+      response
+        .writeHead(302, { location: "https://login.example", "content-type": "text/html" })
+        .end("<html>");
+    }),
+  );
+  const error = await refusal(dialerTo(port).dial());
+  expect(error.message).toContain("something between here and the principal answered");
+});
+
 test.each([
   ["not a url", "is not a URL"],
   ["http://principal", "must begin with ws://, wss:// or ws+unix:/"],
@@ -218,6 +279,26 @@ describe("TLS", () => {
     const { next, connection } = opened(await dialer.dial());
     expect(await next()).toMatchObject({ subject: "agent-7" });
     connection.terminate(new HawserError("aborted", "done"));
+  });
+
+  test("the session is taken up again by the next dial, and not with another identity", async () => {
+    const reused: boolean[] = [];
+    const acceptor = createWebSocketAcceptor();
+    await acceptor.start((connection) => opened(connection).connection.send(certificateEvent({})));
+    const server = createTlsServer({ ...authority, ALPNProtocols: ["http/1.1"] }, (socket) => {
+      reused.push(socket.isSessionReused());
+      acceptor.accept(socket, { address: "tester:1" });
+    });
+    const url = `wss://127.0.0.1:${await listen(server)}`;
+    let tls: TlsOptions = { ca: authority.cert };
+    const dialer = createWebSocketDialer({ url, subprotocol: "cloudevents.json", tls: () => tls });
+    for (let n = 0; n < 3; n++) {
+      const { next, connection } = opened(await dialer.dial());
+      await next();
+      connection.terminate(new HawserError("aborted", "done"));
+      if (n === 1) tls = { ca: [authority.cert, stranger.cert] };
+    }
+    expect(reused).toEqual([false, true, false]);
   });
 
   test.each([

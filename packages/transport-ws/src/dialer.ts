@@ -4,11 +4,16 @@ import {
   type Connection,
   type Dialer,
   type DialOptions,
+  Outbound,
+  proxyFor,
+  type ProxySettings,
   resolveStreamOptions,
   type StreamOptions,
+  type TlsOptions,
 } from "@hawser/transport";
-import { resolveDestination } from "./destination.js";
-import { type DialSettings, dialWebSocket, type WebSocketTlsOptions } from "./dial-attempt.js";
+import { resolveDestination, socketOf } from "./destination.js";
+import { type DialSettings, dialWebSocket } from "./dial-attempt.js";
+import { checkExtraHeaders, type ExtraHeaders } from "./extra-headers.js";
 import { framingOf, isSubprotocol, type Subprotocol } from "./subprotocol.js";
 
 /** Whom to dial, and as whom. */
@@ -22,7 +27,15 @@ export interface WebSocketDialerOptions extends StreamOptions {
   readonly subprotocol: Subprotocol | readonly Subprotocol[];
   /** The `authorization` header, such as `Bearer <token>`; asked anew for each dial, so that a renewed token is used at once. */
   readonly authorization?: () => string | undefined | Promise<string | undefined>;
-  readonly tls?: WebSocketTlsOptions;
+  /**
+   * Further headers of the upgrade request, for gateways in front that want some; asked anew for
+   * each dial. @default none
+   */
+  readonly headers?: () => ExtraHeaders | Promise<ExtraHeaders>;
+  /** For `wss://`; a function is asked anew for each dial, so that a renewed certificate is used at once. */
+  readonly tls?: TlsOptions | (() => TlsOptions | Promise<TlsOptions>);
+  /** The way out of this network, for `ws://` and `wss://`. @default none: the environment is not looked at */
+  readonly proxy?: ProxySettings;
   /** @default systemRuntime() */
   readonly runtime?: Runtime;
 }
@@ -33,14 +46,21 @@ export interface WebSocketDialerOptions extends StreamOptions {
  * @throws HawserError `invalid_config`
  */
 export function createWebSocketDialer(options: WebSocketDialerOptions): Dialer {
+  const { tls = {}, headers = () => ({}), runtime = systemRuntime(), proxy } = options;
   const subprotocols = resolveSubprotocols(options.subprotocol);
+  const destination = resolveDestination(options.url);
+  const to = socketOf(destination);
+  // A proxy that cannot be used is told now, and not at each dial.
+  if ("host" in to) proxyFor(to.host, to.port, proxy);
   const settings: DialSettings = {
-    ...resolveDestination(options.url),
+    ...destination,
     subprotocols,
     authorization: options.authorization ?? (() => undefined),
-    tls: options.tls ?? {},
+    headers: async () => checkExtraHeaders(await headers()),
+    tls: typeof tls === "function" ? tls : () => tls,
+    outbound: new Outbound({ to, alpn: "http/1.1", proxy, timers: runtime.timers }),
     stream: resolveStreamOptions(options),
-    runtime: options.runtime ?? systemRuntime(),
+    runtime,
   };
   return {
     transport: framingOf(subprotocols[0]).transport,

@@ -4,7 +4,7 @@ export {
   DEFAULT_MAX_HEADER_BYTES,
   type WebSocketAcceptorOptions,
 } from "./acceptor.js";
-export type { WebSocketTlsOptions } from "./dial-attempt.js";
 export { createWebSocketDialer, type WebSocketDialerOptions } from "./dialer.js";
+export type { ExtraHeaders } from "./extra-headers.js";
 export { DEFAULT_PATH } from "./stream-settings.js";
 export { type Subprotocol, SUBPROTOCOLS } from "./subprotocol.js";

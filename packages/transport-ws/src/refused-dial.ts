@@ -4,6 +4,9 @@ import type { Clock } from "@hawser/runtime";
 import { overloaded, type RetryAfter } from "@hawser/transport";
 import { SLOT_HEADER } from "./http-refusal.js";
 
+const FOREIGN =
+  "something between here and the principal answered (a proxy, a gateway, a login page); look at what is in front of it";
+
 /** As much of a refusal's body as an error message can use. */
 const MAX_EXCERPT_BYTES = 512;
 
@@ -16,7 +19,9 @@ export async function refusedDial(
   const status = response.statusCode ?? 0;
   const excerpt = await readExcerpt(response);
   const message =
-    `${url} answered ${status} ${response.statusMessage ?? ""}`.trimEnd() + (excerpt && `: ${excerpt}`);
+    `${url} answered ${status} ${response.statusMessage ?? ""}`.trimEnd() +
+    (isForeign(response) ? `; ${FOREIGN}` : "") +
+    (excerpt && `: ${excerpt}`);
   switch (status) {
     case 401:
       return new HawserError("unauthenticated", message);
@@ -30,6 +35,12 @@ export async function refusedDial(
     default:
       return new HawserError("connection_failed", message);
   }
+}
+
+/** A principal never redirects and never speaks HTML. */
+function isForeign({ statusCode = 0, headers }: IncomingMessage): boolean {
+  const isRedirect = statusCode >= 300 && statusCode < 400;
+  return isRedirect || /^text\/html\b/i.test(headers["content-type"] ?? "");
 }
 
 // `Retry-After` has whole seconds, so it cannot be one client's own; the other header can.

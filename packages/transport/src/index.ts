@@ -18,6 +18,8 @@ export {
   type MemoryTransport,
   type MemoryTransportOptions,
 } from "./memory/memory-transport.js";
+export { Outbound, type OutboundOptions, type TlsOptions } from "./outbound/outbound.js";
+export { proxyFor, proxyFromEnvironment, type Proxy, type ProxySettings } from "./outbound/proxy.js";
 export {
   DEFAULT_CLOSE_TIMEOUT_MS,
   DEFAULT_KEEP_ALIVE_INTERVAL_MS,

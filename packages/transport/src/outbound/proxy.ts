@@ -1,0 +1,120 @@
+import { BlockList, isIP } from "node:net";
+import { HawserError } from "@hawser/protocol";
+
+/** The proxy that leads out of a network, and what is reached without it. */
+export interface ProxySettings {
+  /** `http://` or `https://`, then host and port; user and password where the proxy wants them. */
+  readonly url: string;
+  /**
+   * What is reached directly, separated by commas, as in `NO_PROXY`: `*` for everything, a name
+   * (which stands for its subdomains as well), an address, a network such as `10.0.0.0/8`; each
+   * may end in `:port`. Loopback is always reached directly. @default ""
+   */
+  readonly exceptions?: string;
+}
+
+/** A proxy that is to be asked for a tunnel (RFC 9110, section 9.3.6). */
+export interface Proxy {
+  readonly host: string;
+  readonly port: number;
+  /** The connection to the proxy itself is TLS. */
+  readonly secure: boolean;
+  /** For `proxy-authorization`. Never logged. */
+  readonly authorization?: string;
+  /** For people: without user and password. */
+  readonly name: string;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * What the environment says, by the names that curl and most others read: `HTTPS_PROXY` for TLS,
+ * `HTTP_PROXY` for plaintext, else `ALL_PROXY`; each in lower case first.
+ */
+export function proxyFromEnvironment(env: Environment, secure: boolean): ProxySettings | undefined {
+  const read = (name: string): string => env[name.toLowerCase()] || env[name] || "";
+  const url = read(secure ? "HTTPS_PROXY" : "HTTP_PROXY") || read("ALL_PROXY");
+  return url === "" ? undefined : { url, exceptions: read("NO_PROXY") };
+}
+
+/**
+ * The proxy for one destination; undefined when it is reached directly.
+ *
+ * @throws HawserError `invalid_config` for a URL that is none, or names another kind of proxy
+ */
+export function proxyFor(host: string, port: number, settings: ProxySettings | undefined): Proxy | undefined {
+  if (settings === undefined || settings.url === "") return undefined;
+  return isException(host, port, settings.exceptions ?? "") ? undefined : parseProxy(settings.url);
+}
+
+function parseProxy(text: string): Proxy {
+  // A host and port without a scheme is common, and means http.
+  const url = text.includes("://") ? text : `http://${text}`;
+  if (!URL.canParse(url))
+    throw new HawserError("invalid_config", "The URL of the proxy is none; write http://host:port.");
+  const { protocol, hostname, port, username, password, host } = new URL(url);
+  const secure = protocol === "https:";
+  if (!secure && protocol !== "http:") {
+    throw new HawserError(
+      "invalid_config",
+      `A proxy of the kind ${protocol}// is not supported; write http:// or https://, or name the principal in NO_PROXY.`,
+    );
+  }
+  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return {
+    host: withoutBrackets(hostname),
+    port: port === "" ? (secure ? 443 : 80) : Number(port),
+    secure,
+    name: `${protocol}//${host}`,
+    ...(credentials === ":" ? {} : { authorization: `Basic ${Buffer.from(credentials).toString("base64")}` }),
+  };
+}
+
+const LOOPBACK = new BlockList();
+LOOPBACK.addSubnet("127.0.0.0", 8, "ipv4");
+LOOPBACK.addAddress("::1", "ipv6");
+
+function isException(hostText: string, port: number, exceptions: string): boolean {
+  const host = withoutBrackets(hostText).toLowerCase().replace(/\.$/, "");
+  if (host === "localhost" || host.endsWith(".localhost") || isWithin(LOOPBACK, host)) return true;
+  return exceptions
+    .split(/[\s,]+/)
+    .filter((entry) => entry !== "")
+    .some((entry) => covers(entry.toLowerCase(), host, port));
+}
+
+function covers(entry: string, host: string, port: number): boolean {
+  if (entry === "*") return true;
+  const named = /^(\[[^\]]+\]|[^:]*):(\d+)$/.exec(entry);
+  if (named !== null && Number(named[2]) !== port) return false;
+  const pattern = withoutBrackets(named?.[1] ?? entry);
+  const network = /^(.+)\/(\d{1,3})$/.exec(pattern);
+  if (network !== null) return isInNetwork(host, network[1] ?? "", Number(network[2]));
+  if (isIP(pattern) !== 0) return isSameAddress(host, pattern);
+  const name = pattern.replace(/^\*?\./, "");
+  return host === name || host.endsWith(`.${name}`);
+}
+
+function isInNetwork(host: string, network: string, prefix: number): boolean {
+  const family = isIP(network);
+  if (family === 0 || prefix > (family === 4 ? 32 : 128)) return false;
+  const list = new BlockList();
+  list.addSubnet(network, prefix, family === 4 ? "ipv4" : "ipv6");
+  return isWithin(list, host);
+}
+
+/** `::1` and `0:0:0:0:0:0:0:1` are one address. */
+function isSameAddress(host: string, address: string): boolean {
+  const list = new BlockList();
+  list.addAddress(address, isIP(address) === 4 ? "ipv4" : "ipv6");
+  return isWithin(list, host);
+}
+
+function isWithin(list: BlockList, host: string): boolean {
+  const family = isIP(host);
+  return family !== 0 && list.check(host, family === 4 ? "ipv4" : "ipv6");
+}
+
+function withoutBrackets(host: string): string {
+  return host.replace(/^\[(.*)\]$/, "$1");
+}
