@@ -1,7 +1,7 @@
 import { CloudEvent } from "cloudevents";
 import { WebSocket } from "ws";
 
-const [url = "ws://127.0.0.1:7498/events"] = process.argv.slice(2);
+const [url = "ws://127.0.0.1:7498/events/v1/connect"] = process.argv.slice(2);
 
 const socket = new WebSocket(url, "cloudevents.json");
 socket.on("open", () => {

@@ -4,7 +4,7 @@ import { createWebSocketAcceptor } from "@hawser/transport-ws";
 const [port = "7498"] = process.argv.slice(2);
 
 // It takes sockets, from wherever they come; here from a plain listener.
-const acceptor = createWebSocketAcceptor({ path: "/events", maxFrameBytes: 64 * 1024 });
+const acceptor = createWebSocketAcceptor({ basePath: "/events", maxFrameBytes: 64 * 1024 });
 await acceptor.start((connection) => {
   connection.open({
     message(event) {

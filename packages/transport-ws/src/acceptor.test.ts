@@ -62,11 +62,27 @@ test.each([
   expect(head).toContain("sec-websocket-version: 13");
 });
 
+test.each(["/agents/v1/connect", "/agents/v1/connect/"])(
+  "with a base path, %s is the endpoint",
+  async (path) => {
+    const { port } = await listening(createWebSocketAcceptor({ basePath: "/agents/" }));
+    const peer = await RawPeer.connect(port);
+    peer.socket.write(upgradeRequest(JSON_ONLY, path));
+    expect(await peer.readHead()).toContain(" 101 ");
+  },
+);
+
+test.each(["agents", "/agents?a=b"])("the base path %j is refused", (basePath) => {
+  expect(() => createWebSocketAcceptor({ basePath })).toThrow(/basePath must begin with a slash/);
+});
+
 test("the connection knows its peer; a query string does not matter", async () => {
   const info = { address: "192.0.2.7:4711", certificateName: "agent-7" };
-  const { port, accepted } = await listening(createWebSocketAcceptor({ path: "/agents" }), info);
+  const { port, accepted } = await listening(createWebSocketAcceptor({ basePath: "/agents" }), info);
   const peer = await RawPeer.connect(port);
-  peer.socket.write(upgradeRequest({ ...JSON_ONLY, authorization: "Bearer abc" }, "/agents?trace=1"));
+  peer.socket.write(
+    upgradeRequest({ ...JSON_ONLY, authorization: "Bearer abc" }, "/agents/v1/connect?trace=1"),
+  );
   expect(await peer.readHead()).toContain("Sec-WebSocket-Protocol: cloudevents.json");
   const { connection } = await accepted();
   expect(connection.peer).toEqual({ ...info, authorization: "Bearer abc" });

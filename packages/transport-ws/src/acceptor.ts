@@ -11,7 +11,7 @@ import {
 } from "@hawser/transport";
 import { type WebSocket, WebSocketServer } from "ws";
 import { comeBackLater, refusalBody, refusalHeaders, refuseUpgrade } from "./http-refusal.js";
-import { DEFAULT_PATH, webSocketSettings } from "./stream-settings.js";
+import { webSocketSettings } from "./stream-settings.js";
 import { framingOf, type Subprotocol, SUBPROTOCOLS } from "./subprotocol.js";
 import { peerInfo, UpgradePolicy } from "./upgrade-policy.js";
 import { WebSocketConnection } from "./web-socket-connection.js";
@@ -26,8 +26,11 @@ const MAX_HEADERS = 64;
 
 /** What the accepting side may be told; all of it has a default. */
 export interface WebSocketAcceptorOptions extends StreamOptions {
-  /** The only path that is upgraded. @default "/v1/connect" */
-  readonly path?: string;
+  /**
+   * What comes before `/v1/connect`, where a proxy that shares its host among several services passes
+   * the path on as it is; begins with a slash. Only that path is upgraded. @default ""
+   */
+  readonly basePath?: string;
   /** @default both */
   readonly subprotocols?: readonly Subprotocol[];
   /** @default 10 s */
@@ -66,7 +69,7 @@ class WebSocketAcceptor implements Acceptor {
   #onConnection: ((connection: Connection) => void) | undefined;
 
   constructor(options: WebSocketAcceptorOptions) {
-    this.#policy = new UpgradePolicy(options.path ?? DEFAULT_PATH, options.subprotocols ?? SUBPROTOCOLS);
+    this.#policy = new UpgradePolicy(resolveBasePath(options.basePath), options.subprotocols ?? SUBPROTOCOLS);
     this.#handshakeTimeoutMs = options.handshakeTimeoutMs ?? DEFAULT_HANDSHAKE_TIMEOUT_MS;
     this.#runtime = options.runtime ?? systemRuntime();
     this.#settings = resolveStreamOptions(options);
@@ -163,4 +166,12 @@ class WebSocketAcceptor implements Acceptor {
     held.connection = connection;
     onConnection(connection);
   }
+}
+
+function resolveBasePath(basePath = ""): string {
+  if (/^(?:\/[^?#\s]*)?$/.test(basePath)) return basePath;
+  throw new HawserError(
+    "invalid_config",
+    `basePath must begin with a slash, not be ${JSON.stringify(basePath)}.`,
+  );
 }

@@ -46,7 +46,7 @@ export interface WebSocketDialerOptions extends StreamOptions {
  * @throws HawserError `invalid_config`
  */
 export function createWebSocketDialer(options: WebSocketDialerOptions): Dialer {
-  const { tls = {}, headers = () => ({}), runtime = systemRuntime(), proxy } = options;
+  const { tls = {}, headers, runtime = systemRuntime(), proxy } = options;
   const subprotocols = resolveSubprotocols(options.subprotocol);
   const destination = resolveDestination(options.url);
   const to = socketOf(destination);
@@ -56,7 +56,7 @@ export function createWebSocketDialer(options: WebSocketDialerOptions): Dialer {
     ...destination,
     subprotocols,
     authorization: options.authorization ?? (() => undefined),
-    headers: async () => checkExtraHeaders(await headers()),
+    headers: async () => checkExtraHeaders((await headers?.()) ?? {}),
     tls: typeof tls === "function" ? tls : () => tls,
     outbound: new Outbound({ to, alpn: "http/1.1", proxy, timers: runtime.timers }),
     stream: resolveStreamOptions(options),

@@ -1,15 +1,16 @@
 import type { IncomingMessage } from "node:http";
 import type { PeerInfo, SocketInfo } from "@hawser/transport";
 import type { HttpRefusal } from "./http-refusal.js";
+import { DEFAULT_PATH } from "./stream-settings.js";
 import { chooseSubprotocol, type Subprotocol } from "./subprotocol.js";
 
 /** Which requests become WebSockets, and what the others are told. */
 export class UpgradePolicy {
-  readonly #path: string;
+  readonly #endpoint: string;
   readonly #subprotocols: readonly Subprotocol[];
 
-  constructor(path: string, subprotocols: readonly Subprotocol[]) {
-    this.#path = path;
+  constructor(basePath: string, subprotocols: readonly Subprotocol[]) {
+    this.#endpoint = `${basePath.replace(/\/+$/, "")}${DEFAULT_PATH}`;
     this.#subprotocols = subprotocols;
   }
 
@@ -19,7 +20,7 @@ export class UpgradePolicy {
 
   /** Why an upgrade request is refused; undefined when it is not. */
   refuseUpgrade(request: IncomingMessage): HttpRefusal | undefined {
-    if (pathOf(request) !== this.#path) return this.#notFound();
+    if (pathOf(request) !== this.#endpoint) return this.#notFound();
     if (this.subprotocolOf(request) !== undefined) return undefined;
     const message = `Offer one of these subprotocols: ${this.#subprotocols.join(", ")}.`;
     return { status: 400, code: "unsupported_subprotocol", message };
@@ -27,7 +28,7 @@ export class UpgradePolicy {
 
   /** What a request that asks for no upgrade is told. */
   refuseRequest(request: IncomingMessage): HttpRefusal {
-    if (pathOf(request) !== this.#path) return this.#notFound();
+    if (pathOf(request) !== this.#endpoint) return this.#notFound();
     return {
       status: 426,
       code: "invalid_message",
@@ -37,7 +38,7 @@ export class UpgradePolicy {
   }
 
   #notFound(): HttpRefusal {
-    return { status: 404, code: "not_found", message: `Agents connect at ${this.#path}.` };
+    return { status: 404, code: "not_found", message: `Agents connect at ${this.#endpoint}.` };
   }
 }
 
@@ -55,6 +56,7 @@ export function peerInfo(
   };
 }
 
+/** Without the query, and with or without a slash at its end. */
 function pathOf(request: IncomingMessage): string {
-  return (request.url ?? "").split("?", 1)[0] ?? "";
+  return ((request.url ?? "").split("?", 1)[0] ?? "").replace(/\/$/, "");
 }

@@ -1,4 +1,4 @@
-import type { Timers } from "@hawser/runtime";
+import { systemTimers, type Timers } from "@hawser/runtime";
 import { expect, test } from "vitest";
 import { ATTEMPT_DELAY_MS, connectFirst, type Attempt } from "./connect-first.js";
 
@@ -37,7 +37,7 @@ function stage(addresses: readonly string[], signal?: AbortSignal) {
   return { ...time, attempts, abandoned, result };
 }
 
-const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const settle = (): Promise<void> => new Promise((resolve) => systemTimers.soon(resolve));
 
 test("a slow first address and a dead second one still lead to a connection", async () => {
   const { attempts, fire, result, abandoned, pending } = stage(["slow", "dead"]);
