@@ -21,8 +21,8 @@ export function tapDialer(dialer: Dialer, makeTap: () => Tap): Dialer {
 export function tapAcceptor(acceptor: Acceptor, makeTap: () => Tap): Acceptor {
   return {
     alpn: acceptor.alpn,
-    start: (onConnection) =>
-      acceptor.start((connection) => onConnection(tapConnection(connection, makeTap()))),
+    start: (onConnection, screen) =>
+      acceptor.start((connection) => onConnection(tapConnection(connection, makeTap())), screen),
     accept: (socket, info) => acceptor.accept(socket, info),
     stop: () => acceptor.stop(),
   };
@@ -52,6 +52,7 @@ function tapConnection(connection: Connection, tap: Tap): Connection {
           handlers.ended(end);
         },
       }),
+    trust: () => connection.trust(),
     send: (event) => {
       // What is sent after the close never leaves.
       if (!isOver) tap.sent(event);

@@ -15,6 +15,7 @@ import type {
 } from "./principal.js";
 import { createResources } from "./resources/resources.js";
 import { AgentDirectory } from "./sessions/agent-directory.js";
+import { screening } from "./screening.js";
 import { SessionRegistry } from "./sessions/session-registry.js";
 import { draining, publishing, type PublishTrace } from "./tracing.js";
 import { VERSION } from "./version.js";
@@ -66,6 +67,10 @@ export function createPrincipal(options: PrincipalOptions): Principal {
     observer,
     discarded: (agent) => sessions.releaseSeries(agent),
   });
+  const screen =
+    options.screen === undefined
+      ? undefined
+      : screening({ screen: options.screen, logger: runtime.logger, observer });
   let stopping: Promise<void> | undefined;
 
   async function start(): ReturnType<Principal["start"]> {
@@ -75,7 +80,8 @@ export function createPrincipal(options: PrincipalOptions): Principal {
     stopping = undefined;
     sessions.reopen();
     try {
-      for (const acceptor of acceptors) await acceptor.start((connection) => sessions.accept(connection));
+      for (const acceptor of acceptors)
+        await acceptor.start((connection) => sessions.accept(connection), screen);
       const internalAddress = await internal?.start();
       assertWanted();
       gate = newGate(

@@ -1,4 +1,4 @@
-export type { Authenticate, AuthenticateResult } from "./authenticate.js";
+export type { Authenticate, AuthenticateResult, ScreenPeer, Screening } from "./authenticate.js";
 export { createPrincipal, DEFAULT_MAX_SESSIONS, DEFAULT_STOP_WINDOW_MS } from "./create-principal.js";
 export type {
   BoundAddress,

@@ -4,7 +4,7 @@ import type { CallLimits, DisposableLifecycle, Runtime } from "@hawser/runtime";
 import type { SessionTiming } from "@hawser/session";
 import type { Store } from "@hawser/store";
 import type { Acceptor, Dialer } from "@hawser/transport";
-import type { Authenticate } from "./authenticate.js";
+import type { Authenticate, ScreenPeer } from "./authenticate.js";
 import type { GateOptions, GateState } from "./listener/gate.js";
 import type { Listener } from "./listener/listener.js";
 import type {
@@ -30,6 +30,8 @@ export interface PrincipalOptions {
   readonly gate?: GateOptions;
   /** Decides who an agent is. @default everyone is let in; only sensible on a loopback address */
   readonly authenticate?: Authenticate;
+  /** What a request's credential is worth by itself, before its `hello`. @default nothing is said of anybody */
+  readonly screen?: ScreenPeer;
   /** Events agents send that are not the state of a resource. Absent: they are refused for good with `no_handler`. */
   readonly onEvent?: AgentEventHandler;
   readonly observer?: PrincipalObserver;

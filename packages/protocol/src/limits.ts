@@ -5,6 +5,11 @@
 export const LIMITS = {
   /** Largest encoded frame in bytes, checked before parsing. Beyond: close code `frame_too_large`. */
   maxFrameBytes: 1_048_576,
+  /**
+   * Largest encoded frame a principal takes before it has said welcome: room for a hello, whose texts are all bounded, and little for who never
+   * gives a name. Beyond: close code `frame_too_large`.
+   */
+  maxHelloBytes: 16_384,
   /** Largest encoded event a publisher may hand in; leaves room for attributes the stream adds. */
   maxEventBytes: 1_000_000,
   /** Characters in an agent's name: `[a-z0-9]([a-z0-9.-]*[a-z0-9])?`. */

@@ -48,6 +48,7 @@ function forgettingAtEnd(connection: Connection, forget: () => void): Connection
           handlers.ended(end);
         },
       }),
+    trust: () => connection.trust(),
     send: (event) => connection.send(event),
     close: (code, reason) => connection.close(code, reason),
     pause: () => connection.pause(),

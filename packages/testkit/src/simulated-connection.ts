@@ -2,6 +2,7 @@ import {
   CLOSE_CODES,
   HawserError,
   isCleanClose,
+  LIMITS,
   type CloseCode,
   type CloudEvent,
   type Codec,
@@ -20,6 +21,8 @@ export interface SimulatedConnectionParts {
   readonly peer: PeerInfo;
   readonly limits: BufferLimits;
   readonly maxFrameBytes: number;
+  /** The accepting end, which takes only messages of `LIMITS.maxHelloBytes` until it trusts its peer. */
+  readonly accepted: boolean;
   readonly codec: Codec | undefined;
   /** Runs the callback now or a little later: the interface allows both, so callers must bear both. */
   readonly nowOrSoon: (callback: () => void) => void;
@@ -58,10 +61,13 @@ export class SimulatedConnection implements Connection {
   #unheardEnd: ConnectionEnd | undefined;
   #saidStop = false;
   #isPaused = false;
+  #maxFrameBytes: number;
 
   constructor(parts: SimulatedConnectionParts, out: SimulatedPipe) {
     this.peer = parts.peer;
     this.#parts = parts;
+    const { accepted, maxFrameBytes } = parts;
+    this.#maxFrameBytes = accepted ? Math.min(LIMITS.maxHelloBytes, maxFrameBytes) : maxFrameBytes;
     this.#out = out;
   }
 
@@ -81,6 +87,10 @@ export class SimulatedConnection implements Connection {
       if (this.#unheardEnd !== undefined) this.#tellEnd(this.#unheardEnd);
       else if (!this.#isPaused) this.#parts.read();
     });
+  }
+
+  trust(): void {
+    this.#maxFrameBytes = this.#parts.maxFrameBytes;
   }
 
   send(event: CloudEvent): boolean {
@@ -158,7 +168,7 @@ export class SimulatedConnection implements Connection {
 
   #receiveEvent(frame: Extract<Frame, { kind: "event" }>): void {
     if (this.#state.kind === "failing") return;
-    if (frame.bytes > this.#parts.maxFrameBytes) {
+    if (frame.bytes > this.#maxFrameBytes) {
       return this.#fail(CLOSE_CODES.frameTooLarge, `frame of ${frame.bytes} bytes`);
     }
     let event: CloudEvent;

@@ -83,6 +83,7 @@ export class SimulatedLink {
         peer: peers[side],
         limits,
         maxFrameBytes,
+        accepted: side === "listener",
         codec,
         soon,
         read: () => this.#pipes[otherSide(side)].read(),

@@ -5,6 +5,7 @@ import {
   closeCodeFor,
   HawserError,
   isCleanClose,
+  LIMITS,
   parseClose,
   protobufCodec,
   type Close,
@@ -73,6 +74,15 @@ export abstract class GrpcConnection<Stream extends Http2Stream> implements Conn
       this.#streamError ??= error;
     });
     stream.on("close", () => this.streamClosed());
+  }
+
+  trust(): void {
+    this.#decoder.limit(this.#settings.maxFrameBytes);
+  }
+
+  /** The accepting end, before it knows its peer. */
+  protected distrust(): void {
+    this.#decoder.limit(Math.min(LIMITS.maxHelloBytes, this.#settings.maxFrameBytes));
   }
 
   get bufferedBytes(): number {

@@ -22,13 +22,18 @@ export type Decoded =
 
 /** Finds the messages in the bytes of a stream. A message that is too long is refused by its header, before its bytes are kept. */
 export class MessageDecoder {
-  readonly #maxMessageBytes: number;
+  #maxMessageBytes: number;
   #chunks: Buffer[] = [];
   #bytes = 0;
   /** How many bytes there must be before it is worth looking. */
   #wanted = MESSAGE_HEADER_BYTES;
 
   constructor(maxMessageBytes: number) {
+    this.#maxMessageBytes = maxMessageBytes;
+  }
+
+  /** Another limit, for the messages whose header has not been read yet. */
+  limit(maxMessageBytes: number): void {
     this.#maxMessageBytes = maxMessageBytes;
   }
 

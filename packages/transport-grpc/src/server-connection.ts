@@ -17,6 +17,7 @@ export class ServerConnection extends GrpcConnection<ServerHttp2Stream> {
 
   constructor(parts: GrpcConnectionParts<ServerHttp2Stream>) {
     super(parts);
+    this.distrust();
     parts.stream.on("wantTrailers", () => {
       this.#hasSentTrailers = true;
       this.stream.sendTrailers(this.#trailers);

@@ -5,12 +5,20 @@ import { type Runtime, systemRuntime, type Timer } from "@hawser/runtime";
 import {
   type Acceptor,
   type Connection,
+  type Screen,
   type SocketInfo,
   resolveStreamOptions,
   type StreamOptions,
 } from "@hawser/transport";
 import { type WebSocket, WebSocketServer } from "ws";
-import { comeBackLater, refusalBody, refusalHeaders, refuseUpgrade } from "./http-refusal.js";
+import {
+  comeBackLater,
+  type HttpRefusal,
+  refusalBody,
+  refusalHeaders,
+  refusedCredentials,
+  refuseUpgrade,
+} from "./http-refusal.js";
 import { webSocketSettings } from "./stream-settings.js";
 import { framingOf, type Subprotocol, SUBPROTOCOLS } from "./subprotocol.js";
 import { peerInfo, UpgradePolicy } from "./upgrade-policy.js";
@@ -67,6 +75,7 @@ class WebSocketAcceptor implements Acceptor {
   readonly #upgrader: WebSocketServer;
   readonly #held = new Map<Duplex, Held>();
   #onConnection: ((connection: Connection) => void) | undefined;
+  #screen: Screen = () => undefined;
 
   constructor(options: WebSocketAcceptorOptions) {
     this.#policy = new UpgradePolicy(resolveBasePath(options.basePath), options.subprotocols ?? SUBPROTOCOLS);
@@ -98,8 +107,9 @@ class WebSocketAcceptor implements Acceptor {
     });
   }
 
-  start(onConnection: (connection: Connection) => void): Promise<void> {
+  start(onConnection: (connection: Connection) => void, screen?: Screen): Promise<void> {
     this.#onConnection = onConnection;
+    this.#screen = screen ?? (() => undefined);
     return Promise.resolve();
   }
 
@@ -137,8 +147,7 @@ class WebSocketAcceptor implements Acceptor {
       socket.destroy();
       return;
     }
-    const { refusal: asked } = held.info;
-    const refusal = asked === undefined ? this.#policy.refuseUpgrade(request) : comeBackLater(asked);
+    const refusal = this.#refusalOf(request, held.info);
     if (refusal !== undefined) refuseUpgrade(socket, refusal);
     else {
       this.#upgrader.handleUpgrade(request, socket, head, (webSocket) => {
@@ -146,6 +155,14 @@ class WebSocketAcceptor implements Acceptor {
         this.#connect(webSocket, socket, request, held);
       });
     }
+  }
+
+  #refusalOf(request: IncomingMessage, info: SocketInfo): HttpRefusal | undefined {
+    if (info.refusal !== undefined) return comeBackLater(info.refusal);
+    const refusal = this.#policy.refuseUpgrade(request);
+    if (refusal !== undefined) return refusal;
+    const error = this.#screen(peerInfo(info, request));
+    return error === undefined ? undefined : refusedCredentials(error);
   }
 
   #connect(webSocket: WebSocket, socket: Duplex, request: IncomingMessage, held: Held): void {
@@ -161,6 +178,7 @@ class WebSocketAcceptor implements Acceptor {
       framing: framingOf(subprotocol),
       peer: peerInfo(held.info, request),
       settings: this.#settings,
+      accepted: true,
       runtime: this.#runtime,
     });
     held.connection = connection;

@@ -113,6 +113,7 @@ function connectionOver(webSocket: WebSocket, socket: Socket, settings: DialSett
     framing: framingOf(protocol),
     peer: { address: addressOf(settings) },
     settings: settings.stream,
+    accepted: false,
     runtime: settings.runtime,
   });
 }

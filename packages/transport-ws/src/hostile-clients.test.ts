@@ -1,5 +1,5 @@
 import { type CloudEvent, jsonCodec, LIMITS, protobufCodec } from "@hawser/protocol";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createWebSocketAcceptor, createWebSocketDialer } from "./index.js";
 import { type Accepted, type Listening, listening, opened } from "./testing/listening.js";
 import { OPCODES, type RawFrame, RawPeer, upgradeRequest } from "./testing/raw-peer.js";
@@ -32,8 +32,14 @@ async function setStage(handshakeTimeoutMs = 10_000): Promise<Stage> {
   };
 }
 
-async function attack(stage: Stage, subprotocol: string): Promise<{ peer: RawPeer; server: Accepted }> {
+interface Attack {
+  readonly peer: RawPeer;
+  readonly server: Accepted;
+}
+
+async function attack(stage: Stage, subprotocol: string, trust: "trusted" | "unknown"): Promise<Attack> {
   const [peer, server] = await Promise.all([RawPeer.upgraded(stage.port, subprotocol), stage.accepted()]);
+  if (trust === "trusted") server.connection.trust();
   return { peer, server };
 }
 
@@ -80,46 +86,51 @@ const BAD_FRAMES: readonly (readonly [string, string, number, RawFrame])[] = [
   ["more than 2^53 bytes announced", JSON_PROTOCOL, 1009, { opcode: OPCODES.text, announcedLength: 2 ** 60 }],
 ];
 
-test.each(BAD_FRAMES)(
-  "%s (%s): closed with %i, what came before was delivered",
-  async (_name, subprotocol, code, frame) => {
+const MAX_BYTES = { trusted: LIMITS.maxFrameBytes, unknown: LIMITS.maxHelloBytes } as const;
+const TRUSTS = ["trusted", "unknown"] as const;
+
+describe.each(TRUSTS)("of a peer that is %s", (trust) => {
+  test.each(BAD_FRAMES)(
+    "%s (%s): closed with %i, what came before was delivered",
+    async (_name, subprotocol, code, frame) => {
+      const stage = await setStage();
+      const { peer, server } = await attack(stage, subprotocol, trust);
+      if (subprotocol === JSON_PROTOCOL) peer.send({ opcode: OPCODES.text, payload: TEXT });
+      else peer.send({ opcode: OPCODES.binary, payload: BINARY });
+      peer.send(frame);
+      const close = await peer.readClose();
+      expect(close).toEqual({ code, reason: expect.stringMatching(/\S/) });
+      peer.socket.end();
+      expect(await server.ended).toMatchObject({ kind: "closed", clean: false, ...close, by: "local" });
+      expect(server.messages).toEqual([numbered("good")]);
+      await stage.neighbourIsWell();
+    },
+  );
+
+  test("2 MiB in one frame: told 1009 although all of it arrives", async () => {
     const stage = await setStage();
-    const { peer, server } = await attack(stage, subprotocol);
-    if (subprotocol === JSON_PROTOCOL) peer.send({ opcode: OPCODES.text, payload: TEXT });
-    else peer.send({ opcode: OPCODES.binary, payload: BINARY });
-    peer.send(frame);
-    const close = await peer.readClose();
-    expect(close).toEqual({ code, reason: expect.stringMatching(/\S/) });
+    const { peer, server } = await attack(stage, JSON_PROTOCOL, trust);
+    peer.send({ opcode: OPCODES.text, payload: Buffer.alloc(2_097_152, "x") });
+    const close = { code: 1009, reason: `a message may have at most ${MAX_BYTES[trust]} bytes` };
+    expect(await peer.readClose()).toEqual(close);
     peer.socket.end();
-    expect(await server.ended).toMatchObject({ kind: "closed", clean: false, ...close, by: "local" });
-    expect(server.messages).toEqual([numbered("good")]);
+    expect(await server.ended).toMatchObject({ kind: "closed", ...close, by: "local" });
     await stage.neighbourIsWell();
-  },
-);
+  });
 
-test("2 MiB in one frame: told 1009 although all of it arrives", async () => {
-  const stage = await setStage();
-  const { peer, server } = await attack(stage, JSON_PROTOCOL);
-  peer.send({ opcode: OPCODES.text, payload: Buffer.alloc(2_097_152, "x") });
-  const close = { code: 1009, reason: `a message may have at most ${LIMITS.maxFrameBytes} bytes` };
-  expect(await peer.readClose()).toEqual(close);
-  peer.socket.end();
-  expect(await server.ended).toMatchObject({ kind: "closed", ...close, by: "local" });
-  await stage.neighbourIsWell();
-});
-
-test.each([
-  ["passes", LIMITS.maxFrameBytes],
-  ["is refused", LIMITS.maxFrameBytes + 1],
-])("a message %s at %i bytes", async (verdict, bytes) => {
-  const stage = await setStage();
-  const { peer, server } = await attack(stage, JSON_PROTOCOL);
-  const padding = "x".repeat(bytes - jsonCodec.encode({ ...numbered("big"), data: "" }).length);
-  const payload = jsonCodec.encode({ ...numbered("big"), data: padding });
-  expect(payload.length).toBe(bytes);
-  peer.send({ opcode: OPCODES.text, payload });
-  if (verdict === "passes") expect((await server.next()).id).toBe("big");
-  else expect(await peer.readCloseCode()).toBe(1009);
+  test.each([
+    ["passes", MAX_BYTES[trust]],
+    ["is refused", MAX_BYTES[trust] + 1],
+  ])("a message %s at %i bytes", async (verdict, bytes) => {
+    const stage = await setStage();
+    const { peer, server } = await attack(stage, JSON_PROTOCOL, trust);
+    const padding = "x".repeat(bytes - jsonCodec.encode({ ...numbered("big"), data: "" }).length);
+    const payload = jsonCodec.encode({ ...numbered("big"), data: padding });
+    expect(payload.length).toBe(bytes);
+    peer.send({ opcode: OPCODES.text, payload });
+    if (verdict === "passes") expect((await server.next()).id).toBe("big");
+    else expect(await peer.readCloseCode()).toBe(1009);
+  });
 });
 
 test.each([
@@ -127,7 +138,7 @@ test.each([
   ["is refused", 129],
 ])("a message %s in %i fragments", async (verdict, fragments) => {
   const stage = await setStage();
-  const { peer, server } = await attack(stage, JSON_PROTOCOL);
+  const { peer, server } = await attack(stage, JSON_PROTOCOL, "trusted");
   for (let n = 1; n <= fragments; n++) {
     const payload = n === 1 ? TEXT.slice(0, -1) : n === fragments ? TEXT.slice(-1) : "";
     peer.send({ opcode: n === 1 ? OPCODES.text : OPCODES.continuation, fin: n === fragments, payload });
@@ -139,7 +150,7 @@ test.each([
 
 test("fragments that together exceed the limit are refused before the last arrives", async () => {
   const stage = await setStage();
-  const { peer } = await attack(stage, JSON_PROTOCOL);
+  const { peer } = await attack(stage, JSON_PROTOCOL, "trusted");
   const half = Buffer.alloc(LIMITS.maxFrameBytes / 2 + 1, "x");
   peer.send({ opcode: OPCODES.text, fin: false, payload: half });
   peer.send({ opcode: OPCODES.continuation, fin: false, payload: half });
@@ -148,21 +159,21 @@ test("fragments that together exceed the limit are refused before the last arriv
 
 test("a close without a code is a close, and not a clean one", async () => {
   const stage = await setStage();
-  const { peer, server } = await attack(stage, JSON_PROTOCOL);
+  const { peer, server } = await attack(stage, JSON_PROTOCOL, "trusted");
   peer.send({ opcode: OPCODES.close });
   expect(await server.ended).toEqual({ kind: "closed", clean: false, code: 1005, reason: "", by: "peer" });
 });
 
 test("a FIN without a close frame is lost", async () => {
   const stage = await setStage();
-  const { peer, server } = await attack(stage, JSON_PROTOCOL);
+  const { peer, server } = await attack(stage, JSON_PROTOCOL, "trusted");
   peer.socket.end();
   expect(await server.ended).toMatchObject({ kind: "lost", error: { code: "connection_closed" } });
 });
 
 test("a ping is answered; a flood of pings ends only the flooder", async () => {
   const stage = await setStage();
-  const { peer, server } = await attack(stage, JSON_PROTOCOL);
+  const { peer, server } = await attack(stage, JSON_PROTOCOL, "trusted");
   peer.send({ opcode: OPCODES.ping, payload: "are you there" });
   expect(await peer.readFrame()).toMatchObject({
     opcode: OPCODES.pong,

@@ -1,11 +1,11 @@
 import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
-import type { ErrorCode } from "@hawser/protocol";
+import type { ErrorCode, HawserError } from "@hawser/protocol";
 import type { SocketRefusal } from "@hawser/transport";
 
 /** An answer to a request that does not become a WebSocket. */
 export interface HttpRefusal {
-  readonly status: 400 | 404 | 426 | 503;
+  readonly status: 400 | 401 | 403 | 404 | 426 | 500 | 503;
   readonly code: ErrorCode;
   readonly message: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -25,6 +25,18 @@ export function comeBackLater({ retryAfterMs, message }: SocketRefusal): HttpRef
       [SLOT_HEADER]: String(Math.ceil(retryAfterMs)),
     },
   };
+}
+
+/** What a request is told whose headers the principal does not accept (RFC 9110, sections 15.5.2 and 15.5.4). */
+export function refusedCredentials({ code, message }: HawserError): HttpRefusal {
+  switch (code) {
+    case "unauthenticated":
+      return { status: 401, code, message, headers: { "www-authenticate": "Bearer" } };
+    case "internal":
+      return { status: 500, code, message };
+    default:
+      return { status: 403, code, message };
+  }
 }
 
 export function refusalBody({ code, message }: HttpRefusal): string {

@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { request } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
-import type { SocketRefusal } from "@hawser/transport";
+import { HawserError } from "@hawser/protocol";
+import type { Acceptor, PeerInfo, Screen, SocketInfo, SocketRefusal } from "@hawser/transport";
 import { afterEach, expect, test } from "vitest";
 import { createWebSocketAcceptor, createWebSocketDialer } from "./index.js";
 
@@ -12,12 +13,16 @@ afterEach(async () => {
 });
 
 /** A port where everybody is turned away. */
-async function refusing(refusal: SocketRefusal): Promise<number> {
-  const acceptor = createWebSocketAcceptor();
+function refusing(refusal: SocketRefusal): Promise<number> {
+  return listening(createWebSocketAcceptor(), { refusal });
+}
+
+/** A port in front of an acceptor that lets nobody in. */
+async function listening(acceptor: Acceptor, info: Partial<SocketInfo>, screen?: Screen): Promise<number> {
   await acceptor.start(() => {
     throw new Error("nobody gets in here");
-  });
-  const listener = createServer((socket) => acceptor.accept(socket, { address: "somewhere:1", refusal }));
+  }, screen);
+  const listener = createServer((socket) => acceptor.accept(socket, { address: "somewhere:1", ...info }));
   listener.listen(0, "127.0.0.1");
   await once(listener, "listening");
   cleanups.push(
@@ -52,3 +57,37 @@ test("any HTTP client is told 503 with whole seconds", async () => {
     connection: "close",
   });
 });
+
+test.each([
+  { code: "unauthenticated", status: 401 },
+  { code: "forbidden", status: 403 },
+  { code: "internal", status: 500 },
+] as const)(
+  "what the screen refuses with $code is answered with $status before a WebSocket is made",
+  async ({ code, status }) => {
+    const seen: PeerInfo[] = [];
+    const acceptor = createWebSocketAcceptor();
+    const port = await listening(acceptor, {}, (peer) => {
+      seen.push(peer);
+      return new HawserError(code, "not with this");
+    });
+    const asked = request({
+      port,
+      host: "127.0.0.1",
+      path: "/v1/connect",
+      headers: {
+        connection: "upgrade",
+        upgrade: "websocket",
+        "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+        "sec-websocket-version": "13",
+        "sec-websocket-protocol": "cloudevents.json",
+        authorization: "Bearer t",
+      },
+    }).end();
+    const [response] = await once(asked, "response");
+    response.resume();
+    expect(response.statusCode).toBe(status);
+    expect(response.headers["www-authenticate"]).toBe(status === 401 ? "Bearer" : undefined);
+    expect(seen).toEqual([{ address: "somewhere:1", authorization: "Bearer t" }]);
+  },
+);

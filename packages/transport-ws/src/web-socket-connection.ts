@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import { CLOSE_CODES, type CloseCode, type CloudEvent, HawserError } from "@hawser/protocol";
+import { CLOSE_CODES, type CloseCode, type CloudEvent, HawserError, LIMITS } from "@hawser/protocol";
 import type { Runtime, Timers } from "@hawser/runtime";
 import {
   type Connection,
@@ -11,6 +11,7 @@ import {
 } from "@hawser/transport";
 import { WebSocket } from "ws";
 import { closeCodeOfViolation, reasonOfViolation, sayWhyRefused } from "./frame-violation.js";
+import { HelloGuard } from "./hello-guard.js";
 import { bytesReadFrom, KeepAlive } from "./keep-alive.js";
 import { endOfStream, type StreamState } from "./stream-state.js";
 import type { Framing } from "./subprotocol.js";
@@ -27,6 +28,8 @@ export interface WebSocketConnectionOptions {
   readonly framing: Framing;
   readonly peer: PeerInfo;
   readonly settings: StreamSettings;
+  /** The accepting end, which takes only messages of `LIMITS.maxHelloBytes` until it trusts its peer. */
+  readonly accepted: boolean;
   readonly runtime: Pick<Runtime, "clock" | "timers">;
 }
 
@@ -35,6 +38,7 @@ export class WebSocketConnection implements Connection {
   readonly transport: Framing["transport"];
   readonly peer: PeerInfo;
   readonly #webSocket: WebSocket;
+  readonly #socket: Duplex;
   readonly #framing: Framing;
   readonly #settings: StreamSettings;
   readonly #timers: Timers;
@@ -49,11 +53,14 @@ export class WebSocketConnection implements Connection {
   #blocked = false;
   #unheardEnd: ConnectionEnd | undefined;
   #socketError: Error | undefined;
+  /** Until the peer is trusted. */
+  #guard: HelloGuard | undefined;
 
-  constructor({ webSocket, socket, framing, peer, settings, runtime }: WebSocketConnectionOptions) {
+  constructor({ webSocket, socket, framing, peer, settings, accepted, runtime }: WebSocketConnectionOptions) {
     this.transport = framing.transport;
     this.peer = peer;
     this.#webSocket = webSocket;
+    this.#socket = socket;
     this.#framing = framing;
     this.#settings = settings;
     this.#timers = runtime.timers;
@@ -75,6 +82,7 @@ export class WebSocketConnection implements Connection {
     webSocket.on("message", (data, isBinary) => this.#received(data, isBinary));
     webSocket.on("error", (error) => this.#violated(error));
     webSocket.on("close", (code, reason) => this.#closed(code, reason));
+    if (accepted) this.#guard = new HelloGuard(socket, (code, maxBytes) => this.#refuse(code, maxBytes));
   }
 
   get bufferedBytes(): number {
@@ -87,6 +95,11 @@ export class WebSocketConnection implements Connection {
     this.#webSocket.resume();
     if (this.#state.name === "open") this.#keepAlive.start();
     this.#timers.soon(() => this.#catchUp(handlers));
+  }
+
+  trust(): void {
+    this.#guard?.release();
+    this.#guard = undefined;
   }
 
   send(event: CloudEvent, json?: string): boolean {
@@ -136,6 +149,11 @@ export class WebSocketConnection implements Connection {
       this.#startClosing("failing", CLOSE_CODES.unsupportedData, `This subprotocol uses ${wanted} messages.`);
       return;
     }
+    // A message that came whole in one read was read before the guard saw it.
+    if (this.#guard !== undefined && data.length > LIMITS.maxHelloBytes) {
+      this.#refuse(CLOSE_CODES.frameTooLarge, LIMITS.maxHelloBytes);
+      return;
+    }
     let event: CloudEvent;
     try {
       event = this.#framing.decode(data);
@@ -158,10 +176,20 @@ export class WebSocketConnection implements Connection {
   /** `ws` found a frame that breaks the rules of WebSocket and has begun to close with the code RFC 6455 gives it. */
   #violated(error: Error): void {
     const code = closeCodeOfViolation(error);
-    if (code === undefined || this.#state.name === "ended") return;
+    if (code === undefined || this.#state.name === "ended" || this.#state.name === "failing") return;
     this.#state = { name: "failing", code, reason: reasonOfViolation(code, this.#settings.maxFrameBytes) };
     this.#keepAlive.stop();
     this.#batch.flush();
+  }
+
+  /** A message that is too much from a peer that is not known yet. */
+  #refuse(code: CloseCode, maxBytes: number): void {
+    if (this.#state.name === "ended") return;
+    if (this.#state.name !== "failing")
+      this.#startClosing("failing", code, reasonOfViolation(code, maxBytes));
+    this.#guard?.stopReading();
+    // The peer's answer is not read any more: the end of its stream is enough.
+    this.#socket.end();
   }
 
   #closed(code: number, reason: Buffer): void {

@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
-import type { Connection } from "./connection.js";
+import type { HawserError } from "@hawser/protocol";
+import type { Connection, PeerInfo } from "./connection.js";
 
 /** What a listener knows of a socket it hands over: TLS has ended there, so only it has seen the certificate. */
 export interface SocketInfo {
@@ -19,14 +20,25 @@ export interface SocketRefusal {
 }
 
 /**
+ * Asked for each request (a WebSocket upgrade, a gRPC stream) by its headers, before anything is built for it. The error is what the client is told
+ * in its own protocol: `unauthenticated` is HTTP 401 and gRPC UNAUTHENTICATED, `forbidden` is HTTP 403 and gRPC PERMISSION_DENIED. Undefined: the
+ * request becomes a connection. Must not throw.
+ */
+export type Screen = (peer: PeerInfo) => HawserError | undefined;
+
+/**
  * The principal's end of a transport. It does not listen: a front listener (or three lines of `node:net`) hands it sockets, so that one port can
  * serve several transports and admission can be decided before anything is paid for.
  */
 export interface Acceptor {
   /** The application protocol (ALPN name) whose sockets belong here. In plaintext, `h2` is known by its preface. */
   readonly alpn: "h2" | "http/1.1";
-  /** Begins accepting; `onConnection` must call `open` on what it gets, now or later. */
-  start(onConnection: (connection: Connection) => void): Promise<void>;
+  /**
+   * Begins accepting; `onConnection` must call `open` on what it gets, now or later.
+   *
+   * @param screen @default every request becomes a connection
+   */
+  start(onConnection: (connection: Connection) => void, screen?: Screen): Promise<void>;
   /** Takes over a connected socket, of which nothing has been read (or what was read has been put back). */
   accept(socket: Duplex, info: SocketInfo): void;
   /** Terminates what is still open and releases everything. */

@@ -62,6 +62,12 @@ export interface Connection {
   open(handlers: ConnectionHandlers): void;
 
   /**
+   * The peer is known: from here on it may send messages of `maxFrameBytes`. Until then an accepted connection takes messages of at most
+   * `LIMITS.maxHelloBytes` (PROTOCOL.md, Limits) and closes with 1009 beyond. A dialled connection trusts from the start.
+   */
+  trust(): void;
+
+  /**
    * Queues one event; what is queued within one tick goes out in one write.
    *
    * @param json the event as the JSON codec writes it, where the caller has it: a connection that speaks JSON need not encode it again

@@ -1,4 +1,4 @@
-export type { Acceptor, SocketInfo, SocketRefusal } from "./acceptor.js";
+export type { Acceptor, Screen, SocketInfo, SocketRefusal } from "./acceptor.js";
 export { answeredEnd, closedEnd, type Close } from "./close-outcome.js";
 export { cutCloseReason, MAX_CLOSE_REASON_BYTES } from "./close-reason.js";
 export {

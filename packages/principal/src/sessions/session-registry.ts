@@ -97,7 +97,10 @@ export class SessionRegistry {
       ...(resend === undefined ? {} : { resend }),
       door: {
         admit: (hello) => this.#admit(link, hello),
-        accept: (machine, params) => machine.accept(params, now()),
+        accept: (machine, params) => {
+          connection.trust();
+          return machine.accept(params, now());
+        },
         refuse: (machine, error, retryAfterMs) => machine.refuse(error, retryAfterMs, now()),
         replaced: (machine) => machine.replaced(now()),
         superseded: (machine) => machine.superseded(now()),

@@ -27,6 +27,31 @@ export function badFrameCases(make: MakeTransport): void {
       await stage.roundTrips();
     }));
 
+  test("a frame above maxHelloBytes from a peer that is not trusted yet closes with 1009, on both sides", () =>
+    onStage(make, async (stage) => {
+      const { client, server } = await stage.openUntrusted();
+      client.connection.send(numbered(1));
+      await server.seen.received(1);
+      client.connection.send(padded(2, LIMITS.maxHelloBytes));
+      client.connection.send(numbered(3));
+      const ends = await Promise.all([client.seen.end(), server.seen.end()]);
+      for (const end of ends) expect(end).toMatchObject({ kind: "closed", clean: false, code: 1009 });
+      expect(server.seen.ids).toEqual(["event-1"]);
+      await stage.roundTrips();
+    }));
+
+  test("many frames of up to maxHelloBytes pass before trust, and the largest ones after it", () =>
+    onStage(make, async (stage) => {
+      const { client, server } = await stage.openUntrusted();
+      for (let n = 1; n <= 4; n++) client.connection.send(padded(n, LIMITS.maxHelloBytes - 512));
+      await server.seen.received(4);
+      server.connection.send(padded(1, LIMITS.maxEventBytes));
+      await client.seen.received(1);
+      server.connection.trust();
+      client.connection.send(padded(5, LIMITS.maxEventBytes));
+      await server.seen.received(5);
+    }));
+
   test("the largest event a publisher may hand in passes", () =>
     onStage(make, async (stage) => {
       const { client, server } = await stage.openPair();

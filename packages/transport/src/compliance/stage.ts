@@ -101,8 +101,13 @@ export class Stage {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** An end for a connection; every end made here is checked when the stage is struck. */
-  end(connection: Connection): End {
+  /**
+   * An end for a connection; every end made here is checked when the stage is struck.
+   *
+   * @param trusts as a principal does with its welcome
+   */
+  end(connection: Connection, trusts = true): End {
+    if (trusts) connection.trust();
     const seen = new Recorder();
     const open = (): void => {
       this.#opened.push(seen);
@@ -115,6 +120,15 @@ export class Stage {
   async dialPair(dialer = this.dialer, options: DialOptions = {}): Promise<Pair> {
     const [client, server] = await Promise.all([dialer.dial(options), this.accepted()]);
     return { client: this.end(client), server: this.end(server) };
+  }
+
+  /** Open at both ends, with a server that does not know its client yet. */
+  async openUntrusted(): Promise<Pair> {
+    const [client, server] = await Promise.all([this.dialer.dial(), this.accepted()]);
+    const pair = { client: this.end(client), server: this.end(server, false) };
+    pair.client.open();
+    pair.server.open();
+    return pair;
   }
 
   async openPair(dialer = this.dialer): Promise<Pair> {

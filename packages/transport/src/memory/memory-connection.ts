@@ -18,6 +18,8 @@ export interface MemoryConnectionOptions {
   readonly timers: Timers;
   readonly limits: BufferLimits;
   readonly codec: Codec | undefined;
+  /** Whether the peer may send large messages from the start: true at the dialling end. */
+  readonly trusted: boolean;
   readonly onEnded: () => void;
 }
 
@@ -43,12 +45,14 @@ export class MemoryConnection implements Connection {
   #blocked = false;
   #paused = false;
   #unheardEnd: ConnectionEnd | undefined;
+  #maxFrameBytes: number;
 
   /** @param outgoing the pipe to the peer; asked for late, because the two ends refer to each other */
   constructor(options: MemoryConnectionOptions, outgoing: () => MemoryPipe) {
     this.peer = options.peer;
     this.timers = options.timers;
     this.#options = options;
+    this.#maxFrameBytes = options.trusted ? LIMITS.maxFrameBytes : LIMITS.maxHelloBytes;
     this.#outgoing = outgoing;
   }
 
@@ -70,6 +74,10 @@ export class MemoryConnection implements Connection {
     const end = this.#unheardEnd;
     if (end === undefined) this.onReading();
     else this.timers.soon(() => handlers.ended(end));
+  }
+
+  trust(): void {
+    this.#maxFrameBytes = LIMITS.maxFrameBytes;
   }
 
   send(event: CloudEvent): boolean {
@@ -131,8 +139,9 @@ export class MemoryConnection implements Connection {
 
   #receiveEvent(frame: CloudEvent | string | Uint8Array, bytes: number): void {
     if (this.#state.name !== "open" && this.#state.name !== "closing") return;
-    if (bytes > LIMITS.maxFrameBytes) {
-      this.#startClosing("failing", CLOSE_CODES.frameTooLarge, "The frame is larger than the limit.");
+    if (bytes > this.#maxFrameBytes) {
+      const reason = `A message may have at most ${this.#maxFrameBytes} bytes now.`;
+      this.#startClosing("failing", CLOSE_CODES.frameTooLarge, reason);
       return;
     }
     const event = this.#decode(frame);

@@ -1,7 +1,7 @@
 import { MemoryConnection, type MemoryConnectionOptions } from "./memory-connection.js";
 import { MemoryPipe } from "./memory-pipe.js";
 
-type EndOptions = Omit<MemoryConnectionOptions, "onEnded">;
+type EndOptions = Omit<MemoryConnectionOptions, "onEnded" | "trusted">;
 
 /** Both ends of one memory connection and the two pipes between them. */
 export class MemoryLink {
@@ -18,8 +18,8 @@ export class MemoryLink {
     const ended = (): void => {
       if (this.client.ended && this.server.ended) onEnded();
     };
-    this.client = new MemoryConnection({ ...client, onEnded: ended }, () => this.#upstream);
-    this.server = new MemoryConnection({ ...server, onEnded: ended }, () => this.#downstream);
+    this.client = new MemoryConnection({ ...client, trusted: true, onEnded: ended }, () => this.#upstream);
+    this.server = new MemoryConnection({ ...server, trusted: false, onEnded: ended }, () => this.#downstream);
     this.#upstream = this.#pipe(this.client, this.server, held);
     this.#downstream = this.#pipe(this.server, this.client, held);
     this.client.onReading = () => this.#downstream.wake();

@@ -1,0 +1,34 @@
+import { HawserError } from "@hawser/protocol";
+import { silentLogger } from "@hawser/runtime";
+import { expect, test } from "vitest";
+import type { ScreenPeer } from "./authenticate.js";
+import { screening } from "./screening.js";
+
+const PEER = { address: "192.0.2.7:4711", authorization: "Bearer x" };
+
+function screened(screen: ScreenPeer) {
+  const refused: string[] = [];
+  const observer = { sessionRefused: (_agent: string, code: string) => void refused.push(code) };
+  return { ask: screening({ screen, logger: silentLogger, observer }), refused };
+}
+
+test.each(["known", "unknown"] as const)("who is %s may go on to say hello", (kind) => {
+  const { ask, refused } = screened(() => ({ kind }));
+  expect(ask(PEER)).toBeUndefined();
+  expect(refused).toEqual([]);
+});
+
+test("who is refused hears why, and is counted", () => {
+  const error = new HawserError("unauthenticated", "no token of this principal");
+  const { ask, refused } = screened(() => ({ kind: "refused", error }));
+  expect(ask(PEER)).toBe(error);
+  expect(refused).toEqual(["unauthenticated"]);
+});
+
+test("a look-up that throws refuses this request, without its reason, and nothing else", () => {
+  const { ask, refused } = screened(() => {
+    throw new Error("secret detail");
+  });
+  expect(ask(PEER)).toMatchObject({ code: "internal", message: "the credential could not be looked up" });
+  expect(refused).toEqual(["internal"]);
+});

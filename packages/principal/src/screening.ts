@@ -1,0 +1,29 @@
+import { HawserError } from "@hawser/protocol";
+import type { Logger } from "@hawser/runtime";
+import type { PeerInfo, Screen } from "@hawser/transport";
+import type { ScreenPeer } from "./authenticate.js";
+import type { PrincipalObserver } from "./principal-observer.js";
+
+export interface ScreeningParts {
+  readonly screen: ScreenPeer;
+  readonly logger: Logger;
+  readonly observer: PrincipalObserver;
+}
+
+/** What acceptors ask of each request: the look-up of the principal's owner, with what it says written down, and with what it throws kept from the port. */
+export function screening({ screen, logger, observer }: ScreeningParts): Screen {
+  const refused = ({ address, internal }: PeerInfo, error: HawserError): HawserError => {
+    observer.sessionRefused?.("", error.code);
+    logger.warn({ address, internal, code: error.code }, `session refused: ${error.message}`);
+    return error;
+  };
+  return (peer) => {
+    try {
+      const screened = screen(peer);
+      return screened.kind === "refused" ? refused(peer, screened.error) : undefined;
+    } catch (thrown) {
+      logger.error({ err: thrown }, "the look-up of a credential threw");
+      return refused(peer, new HawserError("internal", "the credential could not be looked up"));
+    }
+  };
+}
