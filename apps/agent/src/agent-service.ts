@@ -10,6 +10,12 @@ import type { AgentSettings } from "./settings.js";
 import { TaskHandler } from "./task/task-handler.js";
 import { VERSION } from "./version.js";
 
+/**
+ * The goodbye gets a third of --stop-grace, handlers that run get a third to finish, and what is left is for the Tasks and the store. What one of them does not use is the next
+ * one's.
+ */
+const GOODBYE_SHARE = 3;
+
 /** What is told when it is ready. */
 export interface AgentReady {
   readonly name: string;
@@ -19,6 +25,8 @@ export interface AgentReady {
 }
 
 export interface AgentService extends Lifecycle<AgentReady> {
+  /** What its stop still waits for. */
+  readonly waitsFor: string | undefined;
   readonly agent: Agent;
   /** The credentials may have changed: an agent that waits because it was refused dials at once. */
   reload(): void;
@@ -60,6 +68,7 @@ export function createService(settings: AgentSettings, runtime: Runtime): AgentS
     software: `hawser-agent/${VERSION}`,
   });
   let stopping: Promise<void> | undefined;
+  let waitsFor: string | undefined;
 
   function reload(): void {
     if (agent.credentialsChanged()) logger.info({}, "credentials changed; connecting at once");
@@ -67,12 +76,17 @@ export function createService(settings: AgentSettings, runtime: Runtime): AgentS
 
   async function stop(): Promise<void> {
     credentials.unwatch();
-    await agent.stop({ graceMs: settings.stopGrace });
+    waitsFor = "the goodbye to the principal and the handlers";
+    await agent.stop({ graceMs: settings.stopGrace / GOODBYE_SHARE });
+    waitsFor = `the store in ${dataDir}`;
     await store.stop();
   }
 
   return {
     agent,
+    get waitsFor() {
+      return waitsFor;
+    },
     reload,
     async start() {
       // The store first: whoever has it has the data directory, and only then may what an earlier agent left running be ended.

@@ -115,7 +115,7 @@ export const settingsShape = {
   ),
   stopGrace: setting(
     "<duration>",
-    "how long the goodbye to the principal may take when the service stops; default 10s",
+    "how long the stop of the service may take: the goodbye to the principal, the Tasks, the store; then it ends and says what was left; default 10s",
     duration({ minMs: 0, maxMs: HOUR_MS }).default(10_000),
   ),
   ...serviceSettings,

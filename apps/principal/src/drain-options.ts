@@ -1,4 +1,5 @@
 import type { DrainOptions } from "@hawser/principal";
+import type { StopLimit } from "@hawser/service";
 import type { PrincipalSettings } from "./settings.js";
 
 /** What a drain takes beside its window; --stop-timeout has to leave room for it. */
@@ -15,4 +16,15 @@ export function drainOptions(settings: PrincipalSettings) {
     settleMs: SETTLE_MS,
     graceMs: GRACE_MS,
   } as const satisfies Omit<DrainOptions, "reason">;
+}
+
+/** For what is stopped besides the sessions: the platform's watchers, the API with its last requests, and the store. */
+const REST_MS = 10_000;
+
+/** How long a stop may take: a whole drain and the rest, or less where the platform ends the process before. */
+export function stopLimit(settings: PrincipalSettings): StopLimit {
+  const { stopLead, stopWindow, stopTimeout = Number.POSITIVE_INFINITY } = settings;
+  const drainMs = stopLead + stopWindow + SETTLE_MS + GRACE_MS + REST_MS;
+  if (stopTimeout < drainMs) return { withinMs: stopTimeout, setting: "--stop-timeout" };
+  return { withinMs: drainMs, setting: "--stop-lead, --stop-window and 17 s" };
 }

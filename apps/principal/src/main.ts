@@ -1,4 +1,5 @@
 import { runService } from "@hawser/service";
+import { stopLimit } from "./drain-options.js";
 import { checkHeartbeats } from "./lifecycle-settings.js";
 import { ownTargetOf } from "./platform-settings.js";
 import { loadSecurity } from "./security.js";
@@ -18,6 +19,8 @@ await runService({
     checkHeartbeats(settings);
     ownTargetOf(settings);
   },
+  stateDirectory: ({ dataDir }) => dataDir,
+  stopLimit,
   create: (settings, runtime) => createService(settings, loadSecurity(settings), runtime),
   readyMessage: "principal ready",
 });

@@ -19,6 +19,8 @@ export interface Serving {
 }
 
 export interface PrincipalService extends Lifecycle<Serving> {
+  /** What its stop still waits for. */
+  readonly waitsFor: string | undefined;
   readonly principal: Principal;
 }
 
@@ -72,6 +74,7 @@ export function createService(
   });
   let starting: Promise<Serving> | undefined;
   let stopping: Promise<void> | undefined;
+  let waitsFor: string | undefined;
 
   async function start(): Promise<Serving> {
     try {
@@ -90,14 +93,21 @@ export function createService(
 
   async function stop(): Promise<void> {
     // The API goes on telling the state until the last session is gone; the store goes last, for everything writes to it.
+    waitsFor = "the watchers of the platform";
     await platform.stop();
+    waitsFor = "the sessions of its agents";
     await principal.stop();
+    waitsFor = "the last requests of the API";
     await api.stop();
+    waitsFor = `the store in ${settings.dataDir}`;
     await store.stop();
   }
 
   return {
     principal,
+    get waitsFor() {
+      return waitsFor;
+    },
     start: () => (starting ??= start()),
     stop: () => (stopping ??= stop()),
   };

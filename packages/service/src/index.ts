@@ -1,4 +1,12 @@
-export { runService, SERVICE_EXIT_CODES, type Service, type ServiceProgram } from "./run-service.js";
+export {
+  runService,
+  SERVICE_EXIT_CODES,
+  type Inherited,
+  type Service,
+  type ServiceProgram,
+  type StopLimit,
+} from "./run-service.js";
+export { stateDirectoryProblems, type StateDirectoryProblem } from "./state-directory.js";
 export { serviceSettings } from "./service-settings.js";
 export { loadSettings, type Loaded, type LoadOptions } from "./load-settings.js";
 export {

@@ -1,12 +1,14 @@
 import { readFileSync } from "node:fs";
 import { HawserError } from "@hawser/protocol";
-import { createLogger, systemRuntime, type Lifecycle, type Logger, type Runtime } from "@hawser/runtime";
+import { createLogger, systemRuntime, type Lifecycle, type Runtime } from "@hawser/runtime";
 import { createTelemetry, isTracingRegistered, traceLogFields, type Telemetry } from "@hawser/telemetry";
 import { z } from "zod";
+import { leave } from "./leave.js";
 import { loadSettings } from "./load-settings.js";
 import { writeReadyFile } from "./ready-file.js";
 import { serviceSettings } from "./service-settings.js";
 import type { SettingsOf, SettingsShape } from "./setting.js";
+import { makeStateDirectory, stateDirectoryProblems } from "./state-directory.js";
 
 /** What the exit code of a service says. */
 export const SERVICE_EXIT_CODES = {
@@ -20,8 +22,23 @@ export const SERVICE_EXIT_CODES = {
 
 /** A service that runs. `start` answers what is worth telling whoever waits: names, addresses. */
 export interface Service extends Lifecycle<object> {
+  /** What its stop still waits for, in words that end "it still waits for ..."; asked when the stop takes too long. */
+  readonly waitsFor?: string | undefined;
   /** SIGHUP: files that may have changed are read again. */
   reload?(): void;
+}
+
+/** The end of a service's patience with its own stop. */
+export interface StopLimit {
+  readonly withinMs: number;
+  /** The flag that changes it, such as `--stop-grace`. */
+  readonly setting: string;
+}
+
+/** What a service is given by whoever started its process. */
+export interface Inherited {
+  /** The umask before `runService` set its own (077, for the state), for what the service makes on behalf of others. */
+  readonly umask: number;
 }
 
 /** What `runService` runs: its name, its settings, and how to make it from them. */
@@ -35,7 +52,11 @@ export interface ServiceProgram<Shape extends SettingsShape & typeof serviceSett
   readonly shape: Shape;
   /** Everything that can be said of the settings before anything is started. @throws HawserError `invalid_config` */
   readonly check: (settings: SettingsOf<Shape>) => void;
-  readonly create: (settings: SettingsOf<Shape>, runtime: Runtime) => Service;
+  /** Where its state is: made for its own user alone, and warned about where others can read it or another machine holds it. */
+  readonly stateDirectory: (settings: SettingsOf<Shape>) => string;
+  readonly create: (settings: SettingsOf<Shape>, runtime: Runtime, inherited: Inherited) => Service;
+  /** How long a stop may take at most, and the setting that says so; then the process ends and says what was left. */
+  readonly stopLimit: (settings: SettingsOf<Shape>) => StopLimit;
   /** The log line that says it serves. */
   readonly readyMessage: string;
 }
@@ -43,7 +64,10 @@ export interface ServiceProgram<Shape extends SettingsShape & typeof serviceSett
 /**
  * Runs a service from its command line to its end, which is the end of the process.
  *
- * SIGTERM or SIGINT stops it cleanly, a second one at once; SIGHUP reloads. A failure is one line on standard error: the error code and what to do.
+ * SIGTERM or SIGINT stops it cleanly, a second one at once; SIGHUP reloads. A failure is one line on standard error: the error code and what to do. A stop that takes longer than
+ * `stopLimit` ends the process with code 1 and one line that says what was left, whatever hangs.
+ *
+ * What the service writes is for its own user alone: the umask is 077 from here on.
  *
  * When an OpenTelemetry SDK was loaded first and has registered its tracer provider, the service makes spans and its log lines say in which; otherwise none of that is there.
  */
@@ -78,7 +102,10 @@ async function serve<Shape extends SettingsShape & typeof serviceSettings>(
 ): Promise<void> {
   const { check, logLevel, readyFile } = commonSettings.parse(settings);
   program.check(settings);
+  const stateDirectory = program.stateDirectory(settings);
   if (check) {
+    for (const { detail, fix } of stateDirectoryProblems(stateDirectory))
+      process.stderr.write(`warning: ${detail}; ${fix}\n`);
     process.stdout.write(`${program.program}: the settings are good\n`);
     return;
   }
@@ -88,26 +115,44 @@ async function serve<Shape extends SettingsShape & typeof serviceSettings>(
     base: { service: program.program },
     ...(isTraced ? { context: traceLogFields } : {}),
   });
+  const inherited = { umask: process.umask(0o077) };
+  makeStateDirectory(stateDirectory);
+  for (const { detail, fix } of stateDirectoryProblems(stateDirectory)) logger.warn({ fix }, detail);
   const runtime = systemRuntime(logger);
   const telemetry = isTraced ? createTelemetry({ runtime }) : undefined;
-  const service = program.create(settings, runtime);
-  listenToSignals(service, telemetry, logger);
+  const service = program.create(settings, runtime, inherited);
+  const limit = program.stopLimit(settings);
+  listenToSignals({ program: program.program, service, telemetry, runtime, limit });
   await telemetry?.start();
   const facts = await service.start();
   if (readyFile !== undefined) writeReadyFile(readyFile, facts);
   logger.info({ pid: process.pid, ...facts, ...(isTraced ? { tracing: true } : {}) }, program.readyMessage);
 }
 
-function listenToSignals(service: Service, telemetry: Telemetry | undefined, logger: Logger): void {
+interface Stoppable {
+  readonly program: string;
+  readonly service: Service;
+  readonly telemetry: Telemetry | undefined;
+  readonly runtime: Runtime;
+  readonly limit: StopLimit;
+}
+
+function listenToSignals({ program, service, telemetry, runtime, limit }: Stoppable): void {
   let asked = false;
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.on(signal, () => {
-      if (asked) process.exit(SERVICE_EXIT_CODES.failed);
+      if (asked) leave(SERVICE_EXIT_CODES.failed);
       asked = true;
-      logger.info({ signal }, "stopping; a second signal ends at once");
+      runtime.logger.info({ signal }, "stopping; a second signal ends at once");
+      runtime.timers.after(limit.withinMs, () => {
+        const left = service.waitsFor === undefined ? "" : `; it still waits for ${service.waitsFor}`;
+        const message = `${program} did not stop within ${limit.withinMs} ms (${limit.setting})${left}`;
+        process.stderr.write(`timeout: ${message}\n`);
+        leave(SERVICE_EXIT_CODES.failed, "may hang");
+      });
       const stopped = service.stop().then(() => telemetry?.stop());
       stopped.then(
-        () => process.exit(SERVICE_EXIT_CODES.stopped),
+        () => leave(SERVICE_EXIT_CODES.stopped),
         (thrown: unknown) => fail(thrown),
       );
     });
@@ -118,5 +163,5 @@ function listenToSignals(service: Service, telemetry: Telemetry | undefined, log
 function fail(thrown: unknown): never {
   const { code, message } = HawserError.from(thrown);
   process.stderr.write(`${code}: ${message}\n`);
-  process.exit(code === "invalid_config" ? SERVICE_EXIT_CODES.badSettings : SERVICE_EXIT_CODES.failed);
+  leave(code === "invalid_config" ? SERVICE_EXIT_CODES.badSettings : SERVICE_EXIT_CODES.failed);
 }

@@ -91,6 +91,16 @@ describe("errors of the disk", () => {
   });
 });
 
+it("a file system without locks is not taken for another process", () => {
+  for (const reason of ["No locks available", "Operation not supported"]) {
+    const error = Object.assign(new Error(`IO error: lock /d/LOCK: ${reason}`), { code: "LEVEL_LOCKED" });
+    expect(explainLevelError(error, "/d")).toMatchObject({
+      code: "store_unavailable",
+      message: expect.stringMatching(/gives no locks .* local disk/),
+    });
+  }
+});
+
 /** A small file system of its own; undefined where this user may not mount one. */
 async function smallFileSystem(): Promise<string | undefined> {
   const path = await mkdtemp(join(tmpdir(), "hawser-full-"));

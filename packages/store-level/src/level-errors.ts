@@ -4,6 +4,8 @@ import type { DiskFailure } from "@hawser/store";
 const FULL = /no space left on device|disk quota exceeded|ENOSPC|EDQUOT/i;
 /** LevelDB makes the directory itself, so a file it does not find is one it knows of from another. */
 const DAMAGED = /corruption: |io error: .*no such file or directory/i;
+/** LevelDB says that it could not lock, and the system does not mean by it that somebody else has. */
+const NO_LOCKS = /no locks available|not supported|not implemented|ENOLCK|ENOTSUP|ENOSYS/i;
 const MAX_CAUSES = 5;
 
 /** What an error of LevelDB or of the file system means, and what to do about it. */
@@ -15,6 +17,12 @@ export function explainLevelError(thrown: unknown, directory: string): DiskFailu
     return {
       code: "store_full",
       message: `no space left for the store in ${directory}; free some, it goes on by itself (${detail})`,
+    };
+  }
+  if (errors.some((error) => NO_LOCKS.test(error.message))) {
+    return {
+      code: "store_unavailable",
+      message: `the file system of ${directory} gives no locks (${detail}), so nothing would keep a second process out; it is a network file system without its lock service, as a rule: choose a directory on a local disk`,
     };
   }
   if (codes.has("LEVEL_LOCKED")) {

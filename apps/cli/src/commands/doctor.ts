@@ -2,7 +2,7 @@ import { Command } from "commander";
 import type { CommandContext } from "../command/command-context.js";
 import { withExamples } from "../command/examples.js";
 import { resolveServer } from "../context/resolve-server.js";
-import { checkConfig, checkDisk, checkNode } from "../doctor/check-local.js";
+import { checkConfig, checkDisk, checkNode, checkState } from "../doctor/check-local.js";
 import { checkPort } from "../doctor/check-port.js";
 import { checkPrincipal } from "../doctor/check-principal.js";
 import { checkStore } from "../doctor/check-store.js";
@@ -26,7 +26,10 @@ export function doctorCommand(context: CommandContext): Command {
     .description(
       "check settings, the principal, token, versions, clock, disk, ports, TLS and stores; ends with 1 when something fails",
     )
-    .option("--data-dir <path...>", "room and rights of the data directory of a service")
+    .option(
+      "--data-dir <path...>",
+      "room and rights of the data directory of a service, and who else can read it",
+    )
     .option("--port <address...>", "is a port free: 7480, host:port, or unix:/path for a Unix socket")
     .option("--store <path...>", "does the store of a service open, and what does it hold")
     .option(
@@ -77,7 +80,7 @@ async function runChecks(context: CommandContext, options: DoctorOptions): Promi
       fail("server", reason, "correct the setting it names; hawser context list shows what there is"),
     );
   }
-  for (const directory of options.dataDir ?? []) checks.push(checkDisk(directory));
+  for (const directory of options.dataDir ?? []) checks.push(checkDisk(directory), ...checkState(directory));
   for (const port of options.port ?? []) checks.push(await checkPort(port));
   for (const directory of options.store ?? []) checks.push(await checkStore(directory));
   for (const address of options.tls ?? [])

@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync, statfsSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { stateDirectoryProblems } from "@hawser/service";
 import { configPath, readConfig } from "../context/config-file.js";
 import { fail, ok, warn, type Check } from "./check.js";
 
@@ -58,4 +59,13 @@ export function checkDisk(directory: string): Check {
     const reason = thrown instanceof Error ? thrown.message : String(thrown);
     return fail(name, reason, `make ${there} writable for this user, or choose another --data-dir`);
   }
+}
+
+/** Who else can read the state of a service, and is it on a disk of this machine. Nothing to say where there is none yet. */
+export function checkState(directory: string): readonly Check[] {
+  const name = `state ${directory}`;
+  if (!existsSync(directory)) return [];
+  const problems = stateDirectoryProblems(resolve(directory));
+  if (problems.length === 0) return [ok(name, "for its own user alone, on a file system of this machine")];
+  return problems.map(({ detail, fix }) => warn(name, detail, fix));
 }
