@@ -1,88 +1,65 @@
-import { timingSafeEqual, createHash } from "node:crypto";
+import { createHash } from "node:crypto";
 import { HawserError, isAgentName } from "@hawser/protocol";
-import type { Authenticate } from "@hawser/principal";
+import { tokenWeakness } from "@hawser/service";
 
-interface TokenEntry {
-  readonly agent: string;
-  readonly digest: Buffer;
+/** A name for every name: a token with it speaks for any agent. */
+const ANY_AGENT = "*";
+const HASHED = /^sha256:([0-9a-f]{64})$/i;
+
+/** Which names each token speaks for. No token is kept, only its SHA-256 digest. */
+export class AgentTokens {
+  // By digest, so that the time of a look-up neither grows with the tokens nor tells anything about one.
+  readonly #names: ReadonlyMap<string, ReadonlySet<string>>;
+
+  constructor(names: ReadonlyMap<string, ReadonlySet<string>>) {
+    this.#names = names;
+  }
+
+  /** Whether some token speaks for any name. */
+  get hasAnyAgent(): boolean {
+    return [...this.#names.values()].some((names) => names.has(ANY_AGENT));
+  }
+
+  /** What this token speaks for; undefined for one that is not listed. */
+  speaksFor(token: string): ((agent: string) => boolean) | undefined {
+    const names = this.#names.get(digestOf(token));
+    return names && ((agent) => names.has(ANY_AGENT) || names.has(agent));
+  }
 }
 
-/** Shorter ones can be guessed over a network. */
-const MIN_TOKEN_LENGTH = 16;
-
 /**
- * Reads a token file: `<agent> <token>` a line, `#` begins a comment.
+ * Reads a token file: `<agent> <token>` a line, `#` begins a comment. Instead of the token its digest may stand there, as `sha256:<64 hexadecimal digits>`.
  *
  * @throws HawserError `invalid_config` naming file and line, never the token
  */
-export function parseAgentTokens(content: string, file: string): readonly TokenEntry[] {
-  const entries: TokenEntry[] = [];
+export function parseAgentTokens(content: string, file: string): AgentTokens {
+  const names = new Map<string, Set<string>>();
   for (const [index, raw] of content.split("\n").entries()) {
     const line = raw.trim();
     if (line === "" || line.startsWith("#")) continue;
-    const [agent, token, ...rest] = line.split(/\s+/);
-    const where = `${file}:${index + 1}`;
-    if (agent === undefined || token === undefined || rest.length > 0) {
-      throw new HawserError("invalid_config", `${where}: a line is '<agent> <token>'`);
-    }
-    if (agent !== "*" && !isAgentName(agent))
-      throw new HawserError("invalid_config", `${where}: ${JSON.stringify(agent)} is not an agent name`);
-    if (token.length < MIN_TOKEN_LENGTH) {
-      throw new HawserError(
-        "invalid_config",
-        `${where}: the token of ${agent} has fewer than ${MIN_TOKEN_LENGTH} characters`,
-      );
-    }
-    entries.push({ agent, digest: digestOf(token) });
+    const { agent, digest } = parseLine(line, `${file}:${index + 1}`);
+    const known = names.get(digest) ?? new Set();
+    names.set(digest, known.add(agent));
   }
-  if (entries.length === 0)
+  if (names.size === 0)
     throw new HawserError("invalid_config", `${file}: there is no token in it, so no agent could connect`);
-  return entries;
+  return new AgentTokens(names);
 }
 
-/** Lets an agent in when its bearer token is listed for its name. Compares digests, so that time tells nothing about a token. */
-export function authenticateByToken(entries: readonly TokenEntry[]): Authenticate {
-  return (peer, hello) => {
-    const token = /^Bearer (\S+)$/i.exec(peer.authorization ?? "")?.[1];
-    if (token === undefined) {
-      return {
-        ok: false,
-        error: new HawserError("unauthenticated", "no bearer token was sent; configure the agent's token", {
-          agent: hello.agent,
-        }),
-      };
-    }
-    const digest = digestOf(token);
-    const known = entries.filter((entry) => timingSafeEqual(entry.digest, digest));
-    if (known.length === 0) {
-      return {
-        ok: false,
-        error: new HawserError("unauthenticated", "the token is not known here", { agent: hello.agent }),
-      };
-    }
-    if (known.some(({ agent }) => agent === "*" || agent === hello.agent)) return { ok: true };
-    return {
-      ok: false,
-      error: new HawserError("forbidden", `the token does not belong to ${hello.agent}`, {
-        agent: hello.agent,
-      }),
-    };
-  };
+function parseLine(line: string, where: string): { readonly agent: string; readonly digest: string } {
+  const [agent, token, ...rest] = line.split(/\s+/);
+  if (agent === undefined || token === undefined || rest.length > 0)
+    throw new HawserError("invalid_config", `${where}: a line is '<agent> <token>'`);
+  if (agent !== ANY_AGENT && !isAgentName(agent))
+    throw new HawserError("invalid_config", `${where}: ${JSON.stringify(agent)} is not an agent name`);
+  const digest = HASHED.exec(token)?.[1]?.toLowerCase();
+  if (digest !== undefined) return { agent, digest };
+  const weakness = tokenWeakness(token);
+  if (weakness !== undefined)
+    throw new HawserError("invalid_config", `${where}: the token of ${agent} ${weakness}`);
+  return { agent, digest: digestOf(token) };
 }
 
-/** Lets an agent in when the common name of its certificate is its name. */
-export const authenticateByCertificate: Authenticate = (peer, hello) => {
-  if (peer.certificateName === hello.agent) return { ok: true };
-  const found =
-    peer.certificateName === undefined
-      ? "no client certificate"
-      : `a certificate for ${peer.certificateName}`;
-  return {
-    ok: false,
-    error: new HawserError("forbidden", `${hello.agent} came with ${found}`, { agent: hello.agent }),
-  };
-};
-
-function digestOf(token: string): Buffer {
-  return createHash("sha256").update(token).digest();
+function digestOf(token: string): string {
+  return createHash("sha256").update(token).digest("hex");
 }

@@ -1,7 +1,7 @@
 import { isTargetGroupArn, type OwnTarget } from "@hawser/platform/elb";
 import type { KubernetesSignal } from "@hawser/platform/kubernetes";
 import { HawserError } from "@hawser/protocol";
-import { duration, setting, text, type SettingsOf } from "@hawser/service";
+import { duration, list, setting, text, type SettingsOf } from "@hawser/service";
 import { z } from "zod";
 
 const DAY_MS = 86_400_000;
@@ -48,9 +48,7 @@ export const platformSettings = {
 type OwnTargetSettings = Pick<SettingsOf<typeof platformSettings>, "watchElbTarget" | "watchElbInstance">;
 
 function targetGroups(): z.ZodType<readonly string[]> {
-  return text()
-    .transform((value) => value.split(",").map((each) => each.trim()))
-    .refine((arns) => arns.every(isTargetGroupArn), "is no list of ARNs of target groups");
+  return list().refine((arns) => arns.every(isTargetGroupArn), "is no list of ARNs of target groups");
 }
 
 function elbTarget(): z.ZodType<OwnTarget> {

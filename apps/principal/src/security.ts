@@ -1,11 +1,12 @@
 import { readFileSync } from "node:fs";
 import { HawserError } from "@hawser/protocol";
-import type { Authenticate, ListenerTls } from "@hawser/principal";
-import { authenticateByCertificate, authenticateByToken, parseAgentTokens } from "./agent-tokens.js";
+import type { Authenticate, ListenerTls, ScreenPeer } from "@hawser/principal";
+import { parseAgentTokens } from "./agent-tokens.js";
+import { checkCredentials } from "./check-credentials.js";
 import type { PrincipalSettings } from "./settings.js";
 
 export interface Security {
-  readonly authenticate: Authenticate | undefined;
+  readonly credentials: { readonly screen: ScreenPeer; readonly authenticate: Authenticate } | undefined;
   readonly tls: ListenerTls | undefined;
   readonly apiToken: string | undefined;
 }
@@ -40,12 +41,10 @@ export function loadSecurity(settings: PrincipalSettings): Security {
   const byCertificate = tlsClientCa !== undefined;
   refuseOpenPorts(settings, byToken !== undefined || byCertificate);
   return {
-    authenticate:
-      byToken !== undefined
-        ? authenticateByToken(byToken)
-        : byCertificate
-          ? authenticateByCertificate
-          : undefined,
+    credentials: checkCredentials({
+      tokens: byToken === undefined ? undefined : () => byToken,
+      certificate: byCertificate,
+    }),
     tls,
     apiToken: apiTokenFile === undefined ? undefined : read("--api-token-file", apiTokenFile).trim(),
   };

@@ -1,6 +1,6 @@
 import { createPrincipal, type BoundAddress, type Principal, type UnixAddress } from "@hawser/principal";
 import { createApiServer, createMetrics } from "@hawser/principal/api";
-import type { Lifecycle, Runtime } from "@hawser/runtime";
+import { hostAllowList, type Lifecycle, type Runtime } from "@hawser/runtime";
 import { createLevelStore } from "@hawser/store-level";
 import { createGrpcAcceptor } from "@hawser/transport-grpc";
 import { createWebSocketAcceptor } from "@hawser/transport-ws";
@@ -36,18 +36,20 @@ export function createService(
     limits: { maxEntries: settings.mailboxMaxEntries, maxBytes: settings.mailboxMaxBytes },
   });
   const metrics = createMetrics();
+  const { listen, allowHosts, allowOrigins } = settings;
+  const allow = hostAllowList(listen.host, { hosts: allowHosts, origins: allowOrigins });
   const stream = { runtime, keepAliveIntervalMs: settings.pingInterval };
   const principal = createPrincipal({
     store,
     runtime,
-    acceptors: [createWebSocketAcceptor(stream), createGrpcAcceptor(stream)],
+    acceptors: [createWebSocketAcceptor({ ...stream, allow }), createGrpcAcceptor(stream)],
     listen: {
-      ...settings.listen,
+      ...listen,
       ...(security.tls === undefined ? {} : { tls: security.tls }),
       admission: { ratePerSecond: settings.admissionRate, rampMs: settings.admissionRamp },
     },
     ...twoPhases(settings),
-    ...(security.authenticate === undefined ? {} : { authenticate: security.authenticate }),
+    ...security.credentials,
     observer: metrics.observer,
     window: settings.window,
     maxSessions: settings.maxSessions,
@@ -84,7 +86,7 @@ export function createService(
       const apiAddress = await api.start();
       const { address, internalAddress } = await principal.start();
       const internal = internalAddress === undefined ? {} : { internal: internalAddress };
-      return { listen: address ?? settings.listen, api: apiAddress, ...internal };
+      return { listen: address ?? listen, api: apiAddress, ...internal };
     } catch (thrown) {
       await stop();
       throw thrown;

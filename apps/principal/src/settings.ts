@@ -1,5 +1,14 @@
 import { LIMITS } from "@hawser/protocol";
-import { hostPort, integer, serviceSettings, setting, text, toggle, type SettingsOf } from "@hawser/service";
+import {
+  hostPort,
+  integer,
+  list,
+  serviceSettings,
+  setting,
+  text,
+  toggle,
+  type SettingsOf,
+} from "@hawser/service";
 import { lifecycleSettings } from "./lifecycle-settings.js";
 import { platformSettings } from "./platform-settings.js";
 
@@ -37,6 +46,16 @@ export const settingsShape = {
     text().optional(),
   ),
   apiTokenFile: setting("<path>", "file with the bearer token of the HTTP API", text().optional()),
+  allowHosts: setting(
+    "<list>",
+    "host names that requests may name beside loopback, separated by commas; default: any where the port is reachable from other machines, else none",
+    list().optional(),
+  ),
+  allowOrigins: setting(
+    "<list>",
+    "origins of web pages that may connect, such as https://console.example.org; default none",
+    list().default([]),
+  ),
   insecure: {
     description: "listen beyond loopback without tokens or client certificates",
     schema: toggle().default(false),

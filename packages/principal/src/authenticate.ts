@@ -21,5 +21,7 @@ export type ScreenPeer = (peer: PeerInfo) => Screening;
 /**
  * Decides whether the other end is the agent it says it is. Refuse with `unauthenticated` (no or bad credentials) or `forbidden` (good credentials, another name).
  * A rejection counts as `internal` and is not told to the peer in detail.
+ *
+ * Asked for each hello, and again for each open session by `principal.reauthenticate()`.
  */
 export type Authenticate = (peer: PeerInfo, hello: Hello) => Promise<AuthenticateResult> | AuthenticateResult;

@@ -32,6 +32,7 @@ export { createListener, type Listener, type ListenerParts } from "./listener/li
 export { DEFAULT_LISTEN_HOST, DEFAULT_UNIX_SOCKET_MODE } from "./listener/listener-settings.js";
 export { DEFAULT_GATE, type GateOptions, type GateState, type ReadinessCondition } from "./listener/gate.js";
 export type { ListenerStats } from "./listener/listener-stats.js";
+export { checkListenerTls } from "./listener/tls-endpoint.js";
 export { DEFAULT_ADMISSION, type AdmissionSettings } from "./listener/admission/admission-settings.js";
 export type { AdmissionStats } from "./listener/admission/admission-queue.js";
 export type { Arrival, Turn } from "./listener/visitor.js";

@@ -1,5 +1,13 @@
 export { withinLimits, type CallFailure, type CallLimits } from "./call-limits.js";
 export { systemClock, type Clock } from "./clock.js";
+export {
+  hostAllowList,
+  hostNameOf,
+  isLoopbackHost,
+  refusedSource,
+  type HostAllowList,
+  type RequestSource,
+} from "./host-allow-list.js";
 export { Latest } from "./latest.js";
 export type { DisposableLifecycle, Lifecycle } from "./lifecycle.js";
 export {

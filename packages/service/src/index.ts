@@ -14,6 +14,7 @@ export {
   hostPort,
   hostPortOrUnix,
   integer,
+  list,
   oneOf,
   setting,
   text,
@@ -24,3 +25,4 @@ export {
   type SettingsShape,
   type UnixPath,
 } from "./setting.js";
+export { tokenWeakness } from "./token-weakness.js";

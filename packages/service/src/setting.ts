@@ -29,6 +29,10 @@ export type SettingsOf<Shape extends SettingsShape> = {
 /** A text that is not empty. */
 export const text = (): z.ZodType<string> => z.string("is not a text").min(1, "is empty");
 
+/** Texts separated by commas. */
+export const list = (): z.ZodType<readonly string[]> =>
+  text().transform((value) => value.split(",").map((each) => each.trim()));
+
 /** One of a few words. */
 export const oneOf = <const Values extends readonly [string, ...string[]]>(
   values: Values,

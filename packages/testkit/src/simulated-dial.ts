@@ -2,6 +2,7 @@ import { HawserError } from "@hawser/protocol";
 import type { Connection, DialOptions } from "@hawser/transport";
 import type { SimulatedLink } from "./simulated-link.js";
 import type { Listening } from "./simulated-network.js";
+import type { ClientCertificate } from "@hawser/transport";
 import type { PipeWorld } from "./simulated-pipe.js";
 import type { VirtualHost } from "./virtual-host.js";
 
@@ -11,7 +12,8 @@ export interface SimulatedDialerOptions {
   readonly to: string;
   /** What the listener sees as `peer.authorization`. */
   readonly authorization?: string;
-  readonly certificateName?: string;
+  /** What the listener sees as `peer.certificate`. */
+  readonly certificate?: ClientCertificate;
 }
 
 /** What a dial needs of the network. */

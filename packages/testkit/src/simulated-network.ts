@@ -147,7 +147,7 @@ export class SimulatedNetwork {
   /** Joins a dialer and a listener; both ends exist from now on. */
   #connect(options: SimulatedDialerOptions, listening: Listening): SimulatedLink {
     this.#counts.connections += 1;
-    const { from, to, authorization, certificateName } = options;
+    const { from, to, authorization, certificate } = options;
     const link: SimulatedLink = new SimulatedLink({
       world: this.#world,
       peers: {
@@ -155,7 +155,7 @@ export class SimulatedNetwork {
         listener: {
           address: `${from.name}:${this.#counts.connections}`,
           ...(authorization === undefined ? {} : { authorization }),
-          ...(certificateName === undefined ? {} : { certificateName }),
+          ...(certificate === undefined ? {} : { certificate }),
         },
       },
       limits: this.#options.limits ?? DEFAULT_BUFFER_LIMITS,

@@ -48,7 +48,7 @@ beforeEach(async () => {
   const acceptor = createGrpcAcceptor({ handshakeTimeoutMs: 200, keepAliveIntervalMs: 50 });
   await acceptor.start((connection) => accepted.push(hear(connection)));
   const listener = createServer((socket) =>
-    acceptor.accept(socket, { address: "somewhere:1", certificateName: "agent-7" }),
+    acceptor.accept(socket, { address: "somewhere:1", certificate: { kind: "usable", names: ["agent-7"] } }),
   );
   listener.listen(0, "127.0.0.1");
   await once(listener, "listening");
@@ -253,7 +253,7 @@ it("knows the peer by what the listener and the metadata say", async () => {
   expect(server.connection.peer).toEqual({
     address: "somewhere:1",
     authorization: "Bearer secret",
-    certificateName: "agent-7",
+    certificate: { kind: "usable", names: ["agent-7"] },
   });
 });
 

@@ -8,7 +8,7 @@ import {
 import type { Duplex } from "node:stream";
 import { HawserError } from "@hawser/protocol";
 import type { Runtime, Timer } from "@hawser/runtime";
-import type { Connection, PeerInfo, SocketInfo, StreamSettings } from "@hawser/transport";
+import { peerInfoOf, type Connection, type SocketInfo, type StreamSettings } from "@hawser/transport";
 import { bytesReadFrom, keepAlive } from "./keep-alive.js";
 import { ServerConnection } from "./server-connection.js";
 import {
@@ -95,7 +95,7 @@ export class ServerSession {
     const { settings, runtime } = this.#parts;
     const connection: ServerConnection = new ServerConnection({
       stream,
-      peer: this.#peerInfo(headers),
+      peer: peerInfoOf(this.#parts.info, headers.authorization),
       settings,
       runtime,
       release: (how) => this.#release(connection, stream, how),
@@ -144,16 +144,6 @@ export class ServerSession {
   #destroy(): void {
     this.#parts.http2.destroy();
     this.#parts.socket.destroy();
-  }
-
-  #peerInfo({ authorization }: IncomingHttpHeaders): PeerInfo {
-    const { address, certificateName, internal } = this.#parts.info;
-    return {
-      address,
-      ...(authorization === undefined ? {} : { authorization }),
-      ...(certificateName === undefined ? {} : { certificateName }),
-      ...(internal === undefined ? {} : { internal }),
-    };
   }
 }
 

@@ -46,6 +46,37 @@ test.each([
   });
 });
 
+const LOOPBACK_ONLY = { hosts: ["hawser.example.org"], origins: ["https://console.example.org"] };
+
+test.each([
+  ["the origin of any page", { origin: "https://evil.example" }, {}],
+  ["an origin that nobody knows", { origin: "null" }, {}],
+  ["an origin, where others may", { origin: "https://evil.example" }, { allow: LOOPBACK_ONLY }],
+  ["a host that was made to point here", { host: "evil.example:7480" }, { allow: LOOPBACK_ONLY }],
+])("an upgrade with %s is answered with 403", async (_name, headers, options) => {
+  expect(await ask(upgradeRequest({ ...JSON_ONLY, ...headers }), options)).toMatchObject({
+    status: 403,
+    body: { error: { code: "forbidden" } },
+  });
+  const plain = Object.entries({ host: "localhost", ...headers }).map(
+    ([name, value]) => `${name}: ${value}\r\n`,
+  );
+  expect(await ask(`GET /v1/connect HTTP/1.1\r\n${plain.join("")}\r\n`, options)).toMatchObject({
+    status: 403,
+  });
+});
+
+test.each([
+  [{ origin: "https://console.example.org" }],
+  [{ host: "localhost:7480" }],
+  [{ host: "hawser.example.org" }],
+])("an upgrade with %j is taken where the list has it", async (headers) => {
+  const { port } = await listening(createWebSocketAcceptor({ allow: LOOPBACK_ONLY }));
+  const peer = await RawPeer.connect(port);
+  peer.socket.write(upgradeRequest({ host: "localhost", ...JSON_ONLY, ...headers }));
+  expect(await peer.readHead()).toContain("101 Switching Protocols");
+});
+
 test("a plain request for the path is answered with 426", async () => {
   const { status, head, body } = await ask("GET /v1/connect?x=1 HTTP/1.1\r\nhost: principal\r\n\r\n");
   expect({ status, body }).toMatchObject({ status: 426, body: { error: { code: "invalid_message" } } });
@@ -77,7 +108,7 @@ test.each(["agents", "/agents?a=b"])("the base path %j is refused", (basePath) =
 });
 
 test("the connection knows its peer; a query string does not matter", async () => {
-  const info = { address: "192.0.2.7:4711", certificateName: "agent-7" };
+  const info = { address: "192.0.2.7:4711", certificate: { kind: "usable", names: ["agent-7"] } } as const;
   const { port, accepted } = await listening(createWebSocketAcceptor({ basePath: "/agents" }), info);
   const peer = await RawPeer.connect(port);
   peer.socket.write(

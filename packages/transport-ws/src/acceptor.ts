@@ -1,10 +1,11 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { HawserError } from "@hawser/protocol";
-import { type Runtime, systemRuntime, type Timer } from "@hawser/runtime";
+import { type HostAllowList, type Runtime, systemRuntime, type Timer } from "@hawser/runtime";
 import {
   type Acceptor,
   type Connection,
+  peerInfoOf,
   type Screen,
   type SocketInfo,
   resolveStreamOptions,
@@ -21,7 +22,7 @@ import {
 } from "./http-refusal.js";
 import { webSocketSettings } from "./stream-settings.js";
 import { framingOf, type Subprotocol, SUBPROTOCOLS } from "./subprotocol.js";
-import { peerInfo, UpgradePolicy } from "./upgrade-policy.js";
+import { UpgradePolicy } from "./upgrade-policy.js";
 import { WebSocketConnection } from "./web-socket-connection.js";
 
 /** From the accepted socket to the finished upgrade. */
@@ -32,6 +33,8 @@ export const DEFAULT_MAX_HEADER_BYTES = 16_384;
 
 const MAX_HEADERS = 64;
 
+const AGENTS_ONLY: HostAllowList = { hosts: "any", origins: [] };
+
 /** What the accepting side may be told; all of it has a default. */
 export interface WebSocketAcceptorOptions extends StreamOptions {
   /**
@@ -39,6 +42,8 @@ export interface WebSocketAcceptorOptions extends StreamOptions {
    * the path on as it is; begins with a slash. Only that path is upgraded. @default ""
    */
   readonly basePath?: string;
+  /** Which `Host` and `Origin` a request may have; others are answered with 403. @default any host, no origin: agents send none, and browsers always do */
+  readonly allow?: HostAllowList;
   /** @default both */
   readonly subprotocols?: readonly Subprotocol[];
   /** @default 10 s */
@@ -78,7 +83,11 @@ class WebSocketAcceptor implements Acceptor {
   #screen: Screen = () => undefined;
 
   constructor(options: WebSocketAcceptorOptions) {
-    this.#policy = new UpgradePolicy(resolveBasePath(options.basePath), options.subprotocols ?? SUBPROTOCOLS);
+    this.#policy = new UpgradePolicy(
+      resolveBasePath(options.basePath),
+      options.subprotocols ?? SUBPROTOCOLS,
+      options.allow ?? AGENTS_ONLY,
+    );
     this.#handshakeTimeoutMs = options.handshakeTimeoutMs ?? DEFAULT_HANDSHAKE_TIMEOUT_MS;
     this.#runtime = options.runtime ?? systemRuntime();
     this.#settings = resolveStreamOptions(options);
@@ -161,7 +170,7 @@ class WebSocketAcceptor implements Acceptor {
     if (info.refusal !== undefined) return comeBackLater(info.refusal);
     const refusal = this.#policy.refuseUpgrade(request);
     if (refusal !== undefined) return refusal;
-    const error = this.#screen(peerInfo(info, request));
+    const error = this.#screen(peerInfoOf(info, request.headers.authorization));
     return error === undefined ? undefined : refusedCredentials(error);
   }
 
@@ -176,7 +185,7 @@ class WebSocketAcceptor implements Acceptor {
       webSocket,
       socket,
       framing: framingOf(subprotocol),
-      peer: peerInfo(held.info, request),
+      peer: peerInfoOf(held.info, request.headers.authorization),
       settings: this.#settings,
       accepted: true,
       runtime: this.#runtime,

@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { createServer as createTlsServer, type TLSSocket } from "node:tls";
 import { HawserError, parseRetryAfter } from "@hawser/protocol";
 import { MAX_UNIX_PATH_BYTES, systemRuntime } from "@hawser/runtime";
-import { retryAfterMs, type TlsOptions } from "@hawser/transport";
+import { type PeerInfo, retryAfterMs, type TlsOptions } from "@hawser/transport";
 import { describe, expect, test } from "vitest";
 import { createWebSocketAcceptor, createWebSocketDialer, type WebSocketDialerOptions } from "./index.js";
 import { listen, listening, opened } from "./testing/listening.js";
@@ -261,10 +261,10 @@ describe("TLS", () => {
       ALPNProtocols: ["http/1.1"],
     };
     const server = createTlsServer(options, (socket) => {
-      const certificateName = commonName(socket);
+      const name = commonName(socket);
       acceptor.accept(socket, {
         address: "tester:1",
-        ...(certificateName === undefined ? {} : { certificateName }),
+        ...(name === undefined ? {} : { certificate: { kind: "usable", names: [name] } }),
       });
     });
     return listen(server);
@@ -325,13 +325,13 @@ describe("TLS", () => {
   });
 });
 
-function certificateEvent({ certificateName = "nobody" }: { readonly certificateName?: string }) {
+function certificateEvent({ certificate }: Pick<PeerInfo, "certificate">) {
   return {
     specversion: "1.0",
     id: "1",
     source: "/test",
     type: "com.example.certificate.v1",
-    subject: certificateName,
+    subject: certificate?.kind === "usable" ? certificate.names.join() : "nobody",
   } as const;
 }
 

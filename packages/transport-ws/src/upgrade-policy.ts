@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import type { PeerInfo, SocketInfo } from "@hawser/transport";
+import { refusedSource, type HostAllowList } from "@hawser/runtime";
 import type { HttpRefusal } from "./http-refusal.js";
 import { DEFAULT_PATH } from "./stream-settings.js";
 import { chooseSubprotocol, type Subprotocol } from "./subprotocol.js";
@@ -8,10 +8,12 @@ import { chooseSubprotocol, type Subprotocol } from "./subprotocol.js";
 export class UpgradePolicy {
   readonly #endpoint: string;
   readonly #subprotocols: readonly Subprotocol[];
+  readonly #allow: HostAllowList;
 
-  constructor(basePath: string, subprotocols: readonly Subprotocol[]) {
+  constructor(basePath: string, subprotocols: readonly Subprotocol[], allow: HostAllowList) {
     this.#endpoint = `${basePath.replace(/\/+$/, "")}${DEFAULT_PATH}`;
     this.#subprotocols = subprotocols;
+    this.#allow = allow;
   }
 
   subprotocolOf(request: IncomingMessage): Subprotocol | undefined {
@@ -20,6 +22,8 @@ export class UpgradePolicy {
 
   /** Why an upgrade request is refused; undefined when it is not. */
   refuseUpgrade(request: IncomingMessage): HttpRefusal | undefined {
+    const foreign = this.#refuseSource(request);
+    if (foreign !== undefined) return foreign;
     if (pathOf(request) !== this.#endpoint) return this.#notFound();
     if (this.subprotocolOf(request) !== undefined) return undefined;
     const message = `Offer one of these subprotocols: ${this.#subprotocols.join(", ")}.`;
@@ -28,6 +32,8 @@ export class UpgradePolicy {
 
   /** What a request that asks for no upgrade is told. */
   refuseRequest(request: IncomingMessage): HttpRefusal {
+    const foreign = this.#refuseSource(request);
+    if (foreign !== undefined) return foreign;
     if (pathOf(request) !== this.#endpoint) return this.#notFound();
     return {
       status: 426,
@@ -37,23 +43,30 @@ export class UpgradePolicy {
     };
   }
 
+  // Browsers let every page open a WebSocket to everywhere, and say only with these two headers whose page it is (RFC 6455, section 10.2).
+  #refuseSource({ headers: { host, origin } }: IncomingMessage): HttpRefusal | undefined {
+    switch (refusedSource(this.#allow, { host, origin })) {
+      case undefined:
+        return undefined;
+      case "origin":
+        return forbidden(`Pages of the origin ${quoted(origin)} may not connect; agents send no Origin.`);
+      case "host":
+        return forbidden(`The host ${quoted(host)} is not one of this principal's.`);
+    }
+  }
+
   #notFound(): HttpRefusal {
     return { status: 404, code: "not_found", message: `Agents connect at ${this.#endpoint}.` };
   }
 }
 
-/** What is known of the peer behind an upgrade request. */
-export function peerInfo(
-  { address, certificateName, internal }: SocketInfo,
-  request: IncomingMessage,
-): PeerInfo {
-  const { authorization } = request.headers;
-  return {
-    address,
-    ...(authorization === undefined ? {} : { authorization }),
-    ...(certificateName === undefined ? {} : { certificateName }),
-    ...(internal === undefined ? {} : { internal }),
-  };
+function forbidden(message: string): HttpRefusal {
+  return { status: 403, code: "forbidden", message };
+}
+
+/** As much of a header as an answer needs to name. */
+function quoted(header: string | undefined): string {
+  return JSON.stringify((header ?? "").slice(0, 200));
 }
 
 /** Without the query, and with or without a slash at its end. */

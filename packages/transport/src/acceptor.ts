@@ -1,11 +1,13 @@
 import type { Duplex } from "node:stream";
 import type { HawserError } from "@hawser/protocol";
+import type { ClientCertificate } from "./client-certificate.js";
 import type { Connection, PeerInfo } from "./connection.js";
 
 /** What a listener knows of a socket it hands over: TLS has ended there, so only it has seen the certificate. */
 export interface SocketInfo {
   readonly address: string;
-  readonly certificateName?: string;
+  /** Absent where the listener asks for none. */
+  readonly certificate?: ClientCertificate;
   /** It came by the control plane's own port. */
   readonly internal?: boolean;
   /** Turn it away in its own protocol, with the time to come back: HTTP 503, gRPC UNAVAILABLE. */

@@ -1,4 +1,5 @@
 import type { CloudEvent, CloseCode, HawserError } from "@hawser/protocol";
+import type { ClientCertificate } from "./client-certificate.js";
 
 /** The transports this project ships; a foreign one names itself. */
 export type TransportName = "ws-json" | "ws-proto" | "grpc" | "memory" | (string & {});
@@ -9,8 +10,8 @@ export interface PeerInfo {
   readonly address: string;
   /** The `authorization` header or metadata entry, as received. Never logged. */
   readonly authorization?: string;
-  /** Common name of a client certificate that was verified against the configured authority. */
-  readonly certificateName?: string;
+  /** Absent where the listener asks for none. */
+  readonly certificate?: ClientCertificate;
   /** It came by the control plane's own port. */
   readonly internal?: boolean;
 }

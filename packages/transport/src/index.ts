@@ -1,4 +1,5 @@
 export type { Acceptor, Screen, SocketInfo, SocketRefusal } from "./acceptor.js";
+export type { ClientCertificate } from "./client-certificate.js";
 export { answeredEnd, closedEnd, type Close } from "./close-outcome.js";
 export { cutCloseReason, MAX_CLOSE_REASON_BYTES } from "./close-reason.js";
 export {
@@ -20,6 +21,7 @@ export {
 } from "./memory/memory-transport.js";
 export { Outbound, type OutboundOptions, type TlsOptions } from "./outbound/outbound.js";
 export { proxyFor, proxyFromEnvironment, type Proxy, type ProxySettings } from "./outbound/proxy.js";
+export { peerInfoOf } from "./peer-info.js";
 export {
   DEFAULT_CLOSE_TIMEOUT_MS,
   DEFAULT_KEEP_ALIVE_INTERVAL_MS,

@@ -146,7 +146,9 @@ describe("client certificates", () => {
     const { port, infos } = await listen(["http/1.1"], { clientCa: ca });
     const client = dial(port, { ...clientTls, ALPNProtocols: ["http/1.1"] });
     await exchange(client, "x", 10);
-    expect(infos).toEqual([{ address: `127.0.0.1:${client.localPort}`, certificateName: "agent-1" }]);
+    expect(infos).toEqual([
+      { address: `127.0.0.1:${client.localPort}`, certificate: { kind: "usable", names: ["agent-1"] } },
+    ]);
   });
 
   it.each([
@@ -165,6 +167,6 @@ describe("client certificates", () => {
   it("does not believe a certificate when no authority is configured", async () => {
     const { port, infos } = await listen(["http/1.1"]);
     await exchange(dial(port, { ...clientTls }), "x", 10);
-    expect(infos[0]).not.toHaveProperty("certificateName");
+    expect(infos[0]).not.toHaveProperty("certificate");
   });
 });

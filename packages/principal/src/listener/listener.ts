@@ -12,7 +12,7 @@ import {
 } from "./listener-settings.js";
 import { ListenerCounts, type ListenerStats } from "./listener-stats.js";
 import { readProtocol } from "./read-protocol.js";
-import { certificateName, TlsEndpoint } from "./tls-endpoint.js";
+import { TlsEndpoint } from "./tls-endpoint.js";
 import { unsupportedProtocolAnswer } from "./unsupported-protocol.js";
 import type { Arrival, Turn, Visitor } from "./visitor.js";
 import { Visitors, type AdmissionTimes } from "./visitors.js";
@@ -192,13 +192,15 @@ class FrontListener<Address> implements Listener<Address> {
       return this.#decideByFirstBytes(visitor, visitor.socket);
     }
     visitor.stage = "tls";
-    this.#tls.secure(visitor.socket, (secured) => this.#secured(visitor, secured));
+    this.#tls.secure(visitor.socket, (secured, certificate) => {
+      visitor.certificate = certificate;
+      this.#secured(visitor, secured);
+    });
   }
 
   #secured(visitor: Visitor, secured: TLSSocket): void {
     secured.on("error", ignoreError);
     visitor.stage = "protocol";
-    visitor.certificateName = certificateName(secured);
     const { alpnProtocol } = secured;
     if (alpnProtocol === "h2" || alpnProtocol === "http/1.1")
       return this.#decided(visitor, secured, alpnProtocol);
@@ -213,11 +215,11 @@ class FrontListener<Address> implements Listener<Address> {
     const acceptor = this.#acceptors.get(protocol);
     if (acceptor === undefined) return this.#refuse(visitor, socket, protocol);
     visitor.stage = "handedOver";
-    const { address, certificateName: name, refusal } = visitor;
+    const { address, certificate, refusal } = visitor;
     if (refusal === undefined) this.#counts.count("handedOver");
     acceptor.accept(socket, {
       address,
-      ...(name === undefined ? {} : { certificateName: name }),
+      ...(certificate === undefined ? {} : { certificate }),
       ...(this.#internal ? { internal: true } : {}),
       ...(refusal === undefined ? {} : { refusal }),
     });

@@ -1,9 +1,28 @@
 import { HawserError } from "@hawser/protocol";
 import { MAX_TIMER_DELAY_MS } from "@hawser/runtime";
+import type { ClientCertificate } from "@hawser/transport";
+import { constants, X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
-import { createServer, type Server, type TLSSocket } from "node:tls";
+import { createServer, type SecureContextOptions, type Server, type TLSSocket } from "node:tls";
+import { readClientCertificate } from "./client-certificate.js";
 import type { ApplicationProtocol } from "./http2-preface.js";
 import type { ListenerTls } from "./listener-options.js";
+
+/** RFC 9325, section 4.2: forward secrecy and authenticated encryption, in TLS 1.2 as well. */
+const CIPHER_SUITES = [
+  "TLS_AES_256_GCM_SHA384",
+  "TLS_CHACHA20_POLY1305_SHA256",
+  "TLS_AES_128_GCM_SHA256",
+  "ECDHE-ECDSA-AES256-GCM-SHA384",
+  "ECDHE-RSA-AES256-GCM-SHA384",
+  "ECDHE-ECDSA-CHACHA20-POLY1305",
+  "ECDHE-RSA-CHACHA20-POLY1305",
+  "ECDHE-ECDSA-AES128-GCM-SHA256",
+  "ECDHE-RSA-AES128-GCM-SHA256",
+].join(":");
+
+/** What is to happen with a socket whose handshake is over. */
+type Secured = (secured: TLSSocket, certificate: ClientCertificate | undefined) => void;
 
 /**
  * The server's side of TLS, begun on a socket that is there already: whether a handshake is worth its price is decided elsewhere, before.
@@ -12,7 +31,9 @@ import type { ListenerTls } from "./listener-options.js";
  */
 export class TlsEndpoint {
   readonly #server: Server;
-  readonly #waiting = new Map<string, (secured: TLSSocket) => void>();
+  readonly #waiting = new Map<string, Secured>();
+  readonly #asksForCertificates: boolean;
+  #own: X509Certificate;
 
   /**
    * @param alpn protocols to offer, most wanted first; a client that names only others is refused in the handshake
@@ -25,13 +46,40 @@ export class TlsEndpoint {
     handshakeTimeoutMs: number,
     failed: (error: Error) => void,
   ) {
-    this.#server = createTlsServer(tls, alpn, handshakeTimeoutMs);
+    this.#asksForCertificates = tls.clientCa !== undefined;
+    this.#own = ownCertificate(tls);
+    this.#server = usable(() =>
+      createServer({
+        ...contextOf(tls),
+        ALPNProtocols: [...alpn],
+        // The listener's own deadline comes first; this one only keeps Node's default of two minutes from outliving it.
+        handshakeTimeout: Math.min(2 * handshakeTimeoutMs, MAX_TIMER_DELAY_MS),
+        ...(this.#asksForCertificates ? { requestCert: true, rejectUnauthorized: true } : {}),
+      }),
+    );
     this.#server.on("secureConnection", (secured) => this.#secured(secured));
     this.#server.on("tlsClientError", failed);
   }
 
+  /**
+   * Handshakes that begin from here on use these; what is secured already stays so. A session of before is not resumed, because its ticket was made with keys that go
+   * with what is replaced.
+   *
+   * @throws HawserError `invalid_config` when they are not usable, or would begin or cease to ask for client certificates; then nothing has changed
+   */
+  replace(tls: ListenerTls): void {
+    if ((tls.clientCa !== undefined) !== this.#asksForCertificates)
+      throw new HawserError(
+        "invalid_config",
+        "listen.tls: whether clients must show certificates cannot change while it listens",
+      );
+    const own = ownCertificate(tls);
+    usable(() => this.#server.setSecureContext(contextOf(tls)));
+    this.#own = own;
+  }
+
   /** Begins the handshake on a socket of which nothing has been read. `done` is not called when it fails; the socket closes then. */
-  secure(raw: Socket, done: (secured: TLSSocket) => void): void {
+  secure(raw: Socket, done: Secured): void {
     const key = connectionKey(raw);
     this.#waiting.set(key, done);
     raw.once("close", () => {
@@ -46,27 +94,40 @@ export class TlsEndpoint {
     this.#waiting.delete(key);
     // A reset takes the addresses away, and with them what this socket belongs to.
     if (done === undefined) secured.destroy();
-    else done(secured);
+    else done(secured, this.#certificateOf(secured));
+  }
+
+  #certificateOf(secured: TLSSocket): ClientCertificate | undefined {
+    const certificate = secured.authorized ? secured.getPeerX509Certificate() : undefined;
+    return certificate && readClientCertificate(certificate, this.#own);
   }
 }
 
-function createTlsServer(
-  tls: ListenerTls,
-  alpn: readonly ApplicationProtocol[],
-  handshakeTimeoutMs: number,
-): Server {
+/** Whether a server could begin with these. @throws HawserError `invalid_config` when it could not */
+export function checkListenerTls(tls: ListenerTls): void {
+  ownCertificate(tls);
+  usable(() => createServer(contextOf(tls)));
+}
+
+function contextOf({ cert, key, clientCa }: ListenerTls): SecureContextOptions {
+  return {
+    cert,
+    key,
+    minVersion: "TLSv1.2",
+    ciphers: CIPHER_SUITES,
+    // RFC 9325, section 3.5: a client that renegotiates makes the server work and gains nothing.
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+    ...(clientCa === undefined ? {} : { ca: clientCa }),
+  };
+}
+
+function ownCertificate({ cert }: ListenerTls): X509Certificate {
+  return usable(() => new X509Certificate(cert));
+}
+
+function usable<T>(make: () => T): T {
   try {
-    return createServer({
-      cert: tls.cert,
-      key: tls.key,
-      minVersion: "TLSv1.2",
-      ALPNProtocols: [...alpn],
-      // The listener's own deadline comes first; this one only keeps Node's default of two minutes from outliving it.
-      handshakeTimeout: Math.min(2 * handshakeTimeoutMs, MAX_TIMER_DELAY_MS),
-      ...(tls.clientCa === undefined
-        ? {}
-        : { ca: tls.clientCa, requestCert: true, rejectUnauthorized: true }),
-    });
+    return make();
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
     throw new HawserError("invalid_config", `listen.tls: the certificate or key is not usable: ${message}`, {
@@ -78,13 +139,4 @@ function createTlsServer(
 /** The four numbers that name a TCP connection: what a TLS socket and the socket under it have in common. */
 function connectionKey(socket: Socket): string {
   return `${socket.localAddress} ${socket.localPort} ${socket.remoteAddress} ${socket.remotePort}`;
-}
-
-/** Common name of a verified client certificate; undefined without one, or when it has several. */
-export function certificateName(secured: TLSSocket): string | undefined {
-  if (!secured.authorized) return undefined;
-  // Empty when the client showed none, whatever the types say.
-  const { subject } = secured.getPeerCertificate() as Partial<ReturnType<TLSSocket["getPeerCertificate"]>>;
-  const name: unknown = subject?.CN;
-  return typeof name === "string" && name !== "" ? name : undefined;
 }

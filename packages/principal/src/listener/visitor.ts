@@ -1,4 +1,4 @@
-import type { Connection, SocketRefusal } from "@hawser/transport";
+import type { ClientCertificate, Connection, SocketRefusal } from "@hawser/transport";
 import type { Socket } from "node:net";
 
 /** Where a socket is between accept and session. */
@@ -37,7 +37,7 @@ export interface Visitor {
   readonly address: string;
   stage: VisitorStage;
   /** Known once TLS has ended here. */
-  certificateName: string | undefined;
+  certificate: ClientCertificate | undefined;
   readonly arrivedAtMs: number;
   /** When its handshake began; undefined while it waits. */
   begunAtMs: number | undefined;

@@ -53,7 +53,7 @@ export class Visitors {
       socket,
       address,
       stage: "waiting",
-      certificateName: undefined,
+      certificate: undefined,
       arrivedAtMs: this.#now(),
       begunAtMs: undefined,
       refusal: undefined,

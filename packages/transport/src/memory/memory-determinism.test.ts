@@ -87,7 +87,11 @@ test("a dialer's faults touch only what it dialled", async () => {
 test("the acceptor sees the name and credentials of the dialer", async () => {
   const timers = manualTimers();
   const { acceptor, createDialer } = createMemoryTransport({ timers });
-  const peer = { address: "agent-7", authorization: "Bearer secret", certificateName: "agent-7" };
+  const peer = {
+    address: "agent-7",
+    authorization: "Bearer secret",
+    certificate: { kind: "usable", names: ["agent-7"] },
+  } as const;
   const accepted: unknown[] = [];
   await acceptor.start((connection) => accepted.push(connection.peer));
   const dialing = createDialer(peer).dial();
