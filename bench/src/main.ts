@@ -1,5 +1,6 @@
 import { rm } from "node:fs/promises";
 import { api } from "./api/api-command.js";
+import { codec } from "./codec/codec-command.js";
 import { parseBenchOptions } from "./bench-options.js";
 import { measureDelivery } from "./delivery-rows.js";
 import { measurePendingCost } from "./pending-cost.js";
@@ -17,6 +18,7 @@ const USAGE = `usage: npm run bench -- delivery [--json] [--quick] [--transports
          [--down-ms 2000] [--deadline-ms 120000] [--rotation-agents 50] [--rotation-events-per-second 400] [--measure-ms 5000] [--rounds 3]
          [--svg docs/storm.svg] [--directory <on a disk>]
        npm run bench -- tracing [--json] [--quick] [--events 40000] [--rounds 7]
+       npm run bench -- codec [--json] [--quick] [--events 100000] [--rounds 9]
        npm run bench -- api [--json] [--quick] [--known 10000,50000] [--requests 300] [--slow-requests 20] [--churning 750] [--readers 1,50]
          [--measure-ms 10000] [--directory <on a disk>]
        npm run bench -- profile <file.cpuprofile>...`;
@@ -45,6 +47,7 @@ try {
   if (command === "delivery") await delivery(args);
   else if (command === "storm") await storm(args);
   else if (command === "api") await api(args);
+  else if (command === "codec") codec(args);
   else if (command === "tracing") await tracing(args);
   else if (command === "profile") for (const file of args) console.log(await profileSummary(file));
   else {

@@ -1,4 +1,4 @@
-import { HawserError } from "./errors.js";
+import { HawserError, type ErrorCode } from "./errors.js";
 import type { CloudEvent } from "./event.js";
 import { LIMITS } from "./limits.js";
 import { quote } from "./text.js";
@@ -11,8 +11,12 @@ const FORBIDDEN = /[\p{Cc}\p{Surrogate}]/u;
 const MIN_INTEGER = -2_147_483_648;
 const MAX_INTEGER = 2_147_483_647;
 
-export function invalidAttribute(name: string, problem: string): HawserError {
-  return new HawserError("invalid_event", `attribute ${quote(name)} ${problem}`);
+export function invalidAttribute(
+  name: string,
+  problem: string,
+  code: ErrorCode = "invalid_event",
+): HawserError {
+  return new HawserError(code, `attribute ${quote(name)} ${problem}`);
 }
 
 /** Checks the context attributes of one event: names, types, lengths and how many (CloudEvents 1.0.2, section 3). `data` is left alone. */
@@ -33,9 +37,12 @@ export function assertAttributes(record: Readonly<Record<string, unknown>>): ass
         checkTime(name, record[name]);
         break;
       // These two are Hawser's own and do not count, so that a stream can add them to an event that is at the limit.
+      // An event that lacks one could not be named in an answer, so what is wrong with them has a code of its own.
       case "resourceid":
+        checkText(name, record[name], "missing_resourceid");
+        break;
       case "eventid":
-        checkText(name, record[name]);
+        checkText(name, record[name], "invalid_eventid");
         break;
       case "specversion":
       case "data":
@@ -59,18 +66,19 @@ export function assertAttributes(record: Readonly<Record<string, unknown>>): ass
   }
 }
 
-function checkText(name: string, value: unknown): asserts value is string {
-  if (typeof value !== "string") throw invalidAttribute(name, `must be a string, not ${quote(value)}`);
-  if (value === "") throw invalidAttribute(name, "must not be empty");
-  checkCharacters(name, value);
+function checkText(name: string, value: unknown, code?: ErrorCode): asserts value is string {
+  if (typeof value !== "string") throw invalidAttribute(name, `must be a string, not ${quote(value)}`, code);
+  if (value === "") throw invalidAttribute(name, "must not be empty", code);
+  checkCharacters(name, value, code);
 }
 
-function checkCharacters(name: string, value: string): void {
+function checkCharacters(name: string, value: string, code?: ErrorCode): void {
   if (value.length > LIMITS.maxAttributeLength) {
-    throw invalidAttribute(name, `has ${value.length} characters; ${LIMITS.maxAttributeLength} are allowed`);
+    const problem = `has ${value.length} characters; ${LIMITS.maxAttributeLength} are allowed`;
+    throw invalidAttribute(name, problem, code);
   }
   if (FORBIDDEN.test(value)) {
-    throw invalidAttribute(name, "must not contain control characters or lone surrogates");
+    throw invalidAttribute(name, "must not contain control characters or lone surrogates", code);
   }
 }
 

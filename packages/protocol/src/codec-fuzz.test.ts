@@ -5,7 +5,9 @@ import { HawserError } from "./errors.js";
 import type { CloudEvent } from "./event.js";
 import { jsonCodec } from "./json-codec.js";
 import { parseMessage } from "./parse-message.js";
+import { protobufBatchCodec } from "./protobuf-batch-codec.js";
 import { protobufCodec } from "./protobuf-codec.js";
+import { damaged, edits } from "./testing/damage.js";
 import { cloudEvent } from "./testing/event-arbitrary.js";
 
 // A failing run prints its seed; `fc.assert(property, { seed, path })` replays it alone.
@@ -25,6 +27,14 @@ function receive(decode: () => CloudEvent): "accepted" | "refused" {
   }
 }
 
+function receiveBatch(bytes: Uint8Array): "accepted" | "refused" {
+  return receive(() => {
+    const [first] = protobufBatchCodec.decode(bytes);
+    if (first === undefined) throw new Error("a batch is never empty");
+    return first;
+  });
+}
+
 const control = fc
   .array(fc.record({ resourceid: fc.constant("web_1"), eventid: fc.nat().map((n) => String(n + 1)) }), {
     minLength: 1,
@@ -33,26 +43,12 @@ const control = fc
   .map((acks) => encodeControl({ type: "ack", acks }, { id: "1", source: "/s" }));
 const anything = fc.oneof(cloudEvent(), control);
 
-/** A few bytes changed, inserted or removed. */
-const edit = fc.record({ at: fc.nat(), remove: fc.nat({ max: 8 }), insert: fc.uint8Array({ maxLength: 8 }) });
-const edits = fc.array(edit, { minLength: 1, maxLength: 4 });
-function damaged(
-  frame: Uint8Array,
-  changes: readonly { at: number; remove: number; insert: Uint8Array }[],
-): Buffer {
-  let bytes = Buffer.from(frame);
-  for (const { at, remove, insert } of changes) {
-    const start = bytes.length === 0 ? 0 : at % bytes.length;
-    bytes = Buffer.concat([bytes.subarray(0, start), insert, bytes.subarray(start + remove)]);
-  }
-  return bytes;
-}
-
 describe("garbage is refused as such", () => {
   test("any bytes", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => {
         expect(receive(() => protobufCodec.decode(bytes))).toBe("refused");
+        expect(receiveBatch(bytes)).toBe("refused");
       }),
       { numRuns: 5000 },
     );
@@ -72,6 +68,7 @@ describe("garbage is refused as such", () => {
     fc.assert(
       fc.property(anything, edits, (event, changes) => {
         receive(() => protobufCodec.decode(damaged(protobufCodec.encode(event), changes)));
+        receiveBatch(damaged(protobufBatchCodec.encode([event, event]), changes));
         receive(() => jsonCodec.decode(damaged(Buffer.from(jsonCodec.encode(event)), changes).toString()));
       }),
       { numRuns: 3000 },

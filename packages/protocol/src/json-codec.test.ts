@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { jsonCodec } from "./json-codec.js";
 import { LIMITS } from "./limits.js";
-import { invalidEvent } from "./testing/expect-error.js";
+import { hawserError, invalidEvent } from "./testing/expect-error.js";
 
 const minimal = { specversion: "1.0", id: "1", source: "/s", type: "t" };
 const decode = (members: object): unknown => jsonCodec.decode(JSON.stringify({ ...minimal, ...members }));
@@ -60,8 +60,6 @@ describe("refused, naming what is wrong", () => {
       { note: "a\ud800b" },
       '"note" must not contain control characters or lone surrogates',
     ],
-    ["a resourceid that is no string", { resourceid: 1 }, '"resourceid" must be a string'],
-    ["an eventid that is a number", { eventid: 12 }, '"eventid" must be a string, not 12'],
     ["data and data_base64", { data: 1, data_base64: "AA==" }, '"data_base64" and data exclude each other'],
     ["data_base64 that is no string", { data_base64: 1 }, '"data_base64" must be a string'],
     ["base64 without padding", { data_base64: "AAA" }, '"data_base64" is not base64'],
@@ -79,20 +77,34 @@ describe("refused, naming what is wrong", () => {
     expect(() => decode(members)).toThrow(invalidEvent(problem));
   });
 
+  test.each(["id", "source", "type", "subject", "datacontenttype", "dataschema", "other"])(
+    "%s above the length limit",
+    (name) => {
+      const longest = "x".repeat(LIMITS.maxAttributeLength);
+      expect(decode({ [name]: longest })).toHaveProperty(name, longest);
+      expect(() => decode({ [name]: `${longest}x` })).toThrow(invalidEvent(`"${name}" has 1025 characters`));
+    },
+  );
+
   test.each([
-    "id",
-    "source",
-    "type",
-    "subject",
-    "datacontenttype",
-    "dataschema",
-    "resourceid",
-    "eventid",
-    "other",
-  ])("%s above the length limit", (name) => {
-    const longest = "x".repeat(LIMITS.maxAttributeLength);
-    expect(decode({ [name]: longest })).toHaveProperty(name, longest);
-    expect(() => decode({ [name]: `${longest}x` })).toThrow(invalidEvent(`"${name}" has 1025 characters`));
+    [
+      "a resourceid that is no string",
+      { resourceid: 1 },
+      "missing_resourceid",
+      '"resourceid" must be a string',
+    ],
+    [
+      "a resourceid that is empty",
+      { resourceid: "" },
+      "missing_resourceid",
+      '"resourceid" must not be empty',
+    ],
+    ["a long resourceid", { resourceid: "x".repeat(1025) }, "missing_resourceid", "has 1025 characters"],
+    ["an eventid that is a number", { eventid: 12 }, "invalid_eventid", '"eventid" must be a string, not 12'],
+    ["an eventid that is empty", { eventid: "" }, "invalid_eventid", '"eventid" must not be empty'],
+    ["a long eventid", { eventid: "1".repeat(1025) }, "invalid_eventid", "has 1025 characters"],
+  ] as const)("%s, which has a code of its own", (_name, members, code, problem) => {
+    expect(() => decode(members)).toThrow(hawserError(code, problem));
   });
 
   test.each(["__proto__", "constructor_", "toString", "hasOwnProperty"])("the name %s", (name) => {

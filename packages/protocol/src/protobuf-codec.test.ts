@@ -1,9 +1,9 @@
 import { create, toBinary, type MessageInitShape } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
-import { CloudEventSchema } from "./gen/io/cloudevents/v1/cloudevents_pb.js";
+import { CloudEventSchema } from "./testing/gen/io/cloudevents/v1/cloudevents_pb.js";
 import { LIMITS } from "./limits.js";
 import { protobufCodec } from "./protobuf-codec.js";
-import { invalidEvent } from "./testing/expect-error.js";
+import { hawserError, invalidEvent } from "./testing/expect-error.js";
 
 type Init = MessageInitShape<typeof CloudEventSchema>;
 const minimal = { specversion: "1.0", id: "1", source: "/s", type: "t" };
@@ -120,15 +120,30 @@ describe("refused, naming what is wrong", () => {
 
   test.each([
     ["nothing at all", "", '"id" must not be empty'],
-    ["a length beyond the end", "0a 05 31", "CloudEvent message: "],
-    ["a length of 2^63", "0a ff ff ff ff ff ff ff ff 7f", "CloudEvent message: "],
-    ["a negative length", "0a ff ff ff ff ff ff ff ff ff 01", "CloudEvent message: "],
-    ["a number of 11 bytes", "0a ff ff ff ff ff ff ff ff ff ff 01", "invalid varint"],
-    ["an end within a number", "0a ff", "premature EOF"],
-    ["field number 0", "02 00", "illegal tag"],
-    ["a group", "4b 4c", '"id" must not be empty'],
-    ["a string that is not UTF-8", "0a 02 c3 28", "CloudEvent message: "],
-    ["a surrogate in UTF-8", "0a 03 ed a0 80", "CloudEvent message: "],
+    ["a length beyond the end", "0a 05 31", "longer than what is left of its message, at byte 2"],
+    ["a length of 2^32 - 1", "0a ff ff ff ff 0f", "longer than what is left"],
+    ["a length of 2^63", "0a ff ff ff ff ff ff ff ff 7f", "a tag or length of more than 5 bytes"],
+    ["a negative length", "0a ff ff ff ff ff ff ff ff ff 01", "a tag or length of more than 5 bytes"],
+    ["a length that leads out of its message", "2a 04 0a 05 61 62 63 64 65", "longer than what is left"],
+    ["a number of 11 bytes", "48 ff ff ff ff ff ff ff ff ff ff 01", "a number of more than 10 bytes"],
+    ["an end within a number", "48 ff", "longer than what is left"],
+    ["an end within a fixed number", "49 ff", "longer than what is left"],
+    ["field number 0", "02 00", "an illegal tag"],
+    ["a field number above 2^29", "80 80 80 80 10 00", "an illegal tag"],
+    ["wire type 6", "4e", "an illegal wire type"],
+    ["a known field that is a number", "08 01", "field 1 with wire type 0"],
+    ["a known field that is a group", "0b 0c", "field 1 with wire type 3"],
+    ["a group under an unknown number", "4b 4c", "a group, which is not supported"],
+    ["the end of a group", "4c", "a group, which is not supported"],
+    ["a group within an attribute", "2a 02 1b 1c", "a group, which is not supported"],
+    ["a string that is not UTF-8", "0a 02 c3 28", "text that is not UTF-8"],
+    ["a string that is cut within a character", "0a 01 c3", "text that is not UTF-8"],
+    [
+      "a longer string that is not UTF-8",
+      "0a 0c 61 61 61 61 61 61 61 61 61 61 61 ff",
+      "text that is not UTF-8",
+    ],
+    ["a surrogate in UTF-8", "0a 03 ed a0 80", "text that is not UTF-8"],
   ])("%s", (_name, hex, problem) => {
     expect(() => protobufCodec.decode(Buffer.from(hex.replaceAll(" ", ""), "hex"))).toThrow(
       invalidEvent(problem),
@@ -196,6 +211,16 @@ describe("accepted", () => {
     });
   });
 
+  test("an attribute that comes twice, and a value of two parts", () => {
+    const note = Buffer.from("2a0b0a046e6f746512031a0161" + "2a0b0a046e6f746512031a0162", "hex");
+    expect(protobufCodec.decode(Buffer.concat([bytesOf({}), note]))).toEqual({ ...minimal, note: "b" });
+    const time = Buffer.from("2a12" + "0a0474696d65" + "12043a020801" + "12043a021002", "hex");
+    expect(protobufCodec.decode(Buffer.concat([bytesOf({}), time]))).toEqual({
+      ...minimal,
+      time: "1970-01-01T00:00:01.000000002Z",
+    });
+  });
+
   test("a frame that lies within a larger buffer, from which the data is copied", () => {
     const frame = bytesOf({ data: { case: "binaryData", value: new Uint8Array([1, 2]) } });
     const larger = Buffer.concat([Buffer.alloc(7), frame, Buffer.alloc(7)]);
@@ -205,7 +230,24 @@ describe("accepted", () => {
   });
 });
 
+test("a resourceid or eventid that is no text has a code of its own", () => {
+  const integer = { attr: { case: "ceInteger" as const, value: 1 } };
+  expect(() => decode({ attributes: { resourceid: integer } })).toThrow(hawserError("missing_resourceid"));
+  expect(() => decode({ attributes: { eventid: integer } })).toThrow(hawserError("invalid_eventid"));
+});
+
+test("attributes beyond what an event may have are not stored first", () => {
+  const note = Buffer.from("2a0a0a036e6f6e12031a0161", "hex");
+  const frame = Buffer.concat([bytesOf({}), ...Array.from({ length: 40 }, () => note)]);
+  expect(() => protobufCodec.decode(frame)).toThrow(invalidEvent("more than 39 attributes"));
+});
+
 test("an attribute that no format can carry is refused when writing", () => {
+  for (const number of [0.5, 2 ** 31, Number.NaN]) {
+    expect(() => protobufCodec.encode({ ...minimal, specversion: "1.0", note: number })).toThrow(
+      invalidEvent('"note" must be a 32-bit signed integer'),
+    );
+  }
   expect(() => protobufCodec.encode({ ...minimal, specversion: "1.0", note: {} })).toThrow(
     invalidEvent('"note"'),
   );

@@ -1,15 +1,13 @@
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { assertAttributes, checkAttributeName, invalidAttribute } from "./attributes.js";
 import type { Codec } from "./codec.js";
 import { checkDepth } from "./data.js";
 import { HawserError } from "./errors.js";
-import type { CloudEvent, JsonValue } from "./event.js";
-import {
-  CloudEventSchema,
-  type CloudEvent as CloudEventMessage,
-} from "./gen/io/cloudevents/v1/cloudevents_pb.js";
+import type { CloudEvent, ExtensionValue, JsonValue } from "./event.js";
+import { LIMITS } from "./limits.js";
 import { isJsonContentType } from "./media-type.js";
-import { decodeAttribute, encodeAttribute } from "./protobuf-attributes.js";
+import { attributeValue, readAttribute, writeAttribute } from "./protobuf-attributes.js";
+import { ProtobufReader } from "./protobuf-reader.js";
+import { ProtobufWriter, utf8Length } from "./protobuf-writer.js";
 
 /**
  * The CloudEvents protobuf format, message `io.cloudevents.v1.CloudEvent` (PROTOCOL.md, Codecs).
@@ -23,29 +21,69 @@ export const protobufCodec: Codec<Uint8Array> = {
   decode: decodeProtobuf,
 };
 
+// The fields of the message: number times 8, and 2 for a field with a length.
+const ID = 0x0a;
+const SOURCE = 0x12;
+const SPEC_VERSION = 0x1a;
+const TYPE = 0x22;
+const ATTRIBUTES = 0x2a;
+const BINARY_DATA = 0x32;
+const TEXT_DATA = 0x3a;
+const PROTO_DATA = 0x42;
+const LAST_FIELD = 8;
+
+/** Optional attributes that CloudEvents and Hawser name; an event may have `LIMITS.maxExtensions` beside them. */
+const NAMED_ATTRIBUTES = 7;
+const SPEC_VERSIONS: readonly string[] = ["1.0"];
+/** Bytes of tags and lengths: of the fields together, and of each attribute. */
+const FIELDS_OVERHEAD = 32;
+const ATTRIBUTE_OVERHEAD = 12;
+
 function encodeProtobuf(event: CloudEvent): Uint8Array {
-  return toBinary(CloudEventSchema, messageOf(event));
+  const data = encodedData(event);
+  const writer = new ProtobufWriter(likelyLength(event, data));
+  writeFields(writer, event, data);
+  return writer.finish();
 }
 
-/** The event as the generated code has it. */
-export function messageOf(event: CloudEvent): CloudEventMessage {
-  const attributes: CloudEventMessage["attributes"] = {};
+/** Writes the fields of an event. */
+export function writeEvent(writer: ProtobufWriter, event: CloudEvent): void {
+  writeFields(writer, event, encodedData(event));
+}
+
+function encodedData({ data, datacontenttype }: CloudEvent): string | Uint8Array | undefined {
+  if (data === undefined || data instanceof Uint8Array) return data;
+  if (typeof data === "string" && !isJsonContentType(datacontenttype)) return data;
+  return JSON.stringify(data);
+}
+
+/** Right as long as it is ASCII. */
+function likelyLength(event: CloudEvent, data: string | Uint8Array | undefined): number {
+  let length = FIELDS_OVERHEAD + (data?.length ?? 0);
+  for (const name in event) {
+    const value = event[name];
+    if (name !== "data")
+      length += ATTRIBUTE_OVERHEAD + name.length + (typeof value === "string" ? value.length : 0);
+  }
+  return length;
+}
+
+function writeFields(writer: ProtobufWriter, event: CloudEvent, data: string | Uint8Array | undefined): void {
+  writeText(writer, ID, event.id);
+  writeText(writer, SOURCE, event.source);
+  writeText(writer, SPEC_VERSION, event.specversion);
+  writeText(writer, TYPE, event.type);
   for (const name of Object.keys(event)) {
     if (isField(name) || event[name] === undefined) continue;
-    attributes[name] = encodeAttribute(name, event[name]);
+    writeAttribute(writer, name, event[name]);
   }
-  const { id, source, specversion, type } = event;
-  const data = encodeData(event);
-  // A message is a plain object with its name; `create` would make each a second time.
-  return {
-    $typeName: "io.cloudevents.v1.CloudEvent",
-    id,
-    source,
-    specVersion: specversion,
-    type,
-    attributes,
-    data,
-  };
+  if (data instanceof Uint8Array) writer.bytes(BINARY_DATA, data);
+  else if (data !== undefined) writer.text(TEXT_DATA, data, utf8Length(data));
+}
+
+/** Empty text is not written, as the format has it. */
+function writeText(writer: ProtobufWriter, tag: number, value: string): void {
+  if (value !== "") writer.text(tag, value, utf8Length(value));
 }
 
 /** True for what has a field of its own in the message, and so may not be in its map of attributes. */
@@ -53,62 +91,69 @@ function isField(name: string): boolean {
   return name === "id" || name === "source" || name === "specversion" || name === "type" || name === "data";
 }
 
-function encodeData({ data, datacontenttype }: CloudEvent): CloudEventMessage["data"] {
-  if (data === undefined) return { case: undefined };
-  if (data instanceof Uint8Array) return { case: "binaryData", value: data };
-  if (typeof data === "string" && !isJsonContentType(datacontenttype))
-    return { case: "textData", value: data };
-  return { case: "textData", value: JSON.stringify(data) };
-}
-
 function decodeProtobuf(frame: Uint8Array): CloudEvent {
-  return eventOf(parseMessageBytes(frame));
+  return readEvent(new ProtobufReader(frame));
 }
 
-/** @throws HawserError `invalid_event` naming what is wrong and where */
-export function eventOf({ id, source, specVersion, type, attributes, data }: CloudEventMessage): CloudEvent {
-  const record: Record<string, unknown> = { specversion: specVersion, id, source, type };
-  for (const [name, value] of Object.entries(attributes)) {
-    if (isField(name)) throw invalidAttribute(name, "must not be among the attributes");
-    // Before anything is stored under it: `__proto__` would be no property.
-    checkAttributeName(name);
-    record[name] = decodeAttribute(name, value);
+/** Reads the fields of an event up to the end of the message that `reader` is in. */
+export function readEvent(reader: ProtobufReader): CloudEvent {
+  const record: Record<string, ExtensionValue> = { specversion: "", id: "", source: "", type: "" };
+  let data: string | Uint8Array | undefined;
+  let attributes = 0;
+  while (reader.more) {
+    const tag = reader.tag();
+    switch (tag) {
+      case ID:
+        record.id = reader.text();
+        break;
+      case SOURCE:
+        record.source = reader.text();
+        break;
+      case SPEC_VERSION:
+        record.specversion = reader.text(SPEC_VERSIONS);
+        break;
+      case TYPE:
+        record.type = reader.text();
+        break;
+      case ATTRIBUTES:
+        attributes += 1;
+        setAttribute(record, reader, attributes);
+        break;
+      case BINARY_DATA:
+        data = reader.bytes();
+        break;
+      case TEXT_DATA:
+        data = reader.text();
+        break;
+      case PROTO_DATA:
+        throw invalidAttribute(
+          "proto_data",
+          "is not supported; send JSON as text_data or bytes as binary_data",
+        );
+      default:
+        reader.skip(tag, LAST_FIELD);
+    }
   }
   assertAttributes(record);
-  if (data.case !== undefined) Object.assign(record, { data: decodeData(data, record.datacontenttype) });
+  if (data !== undefined) Object.assign(record, { data: decodedData(data, record.datacontenttype) });
   return record;
 }
 
-function parseMessageBytes(frame: Uint8Array): CloudEventMessage {
-  try {
-    return fromBinary(CloudEventSchema, frame, { readUnknownFields: false });
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new HawserError(
-      "invalid_event",
-      `the event is not an io.cloudevents.v1.CloudEvent message: ${why}`,
-      {
-        cause,
-      },
-    );
+function setAttribute(record: Record<string, ExtensionValue>, reader: ProtobufReader, count: number): void {
+  const attribute = readAttribute(reader);
+  const { name } = attribute;
+  if (isField(name)) throw invalidAttribute(name, "must not be among the attributes");
+  // Before anything is stored under it: it would be no property. All names are checked with their values afterwards.
+  if (name === "__proto__") checkAttributeName(name);
+  // A frame holds a hundred thousand; no more are stored than an event may have.
+  if (count > LIMITS.maxExtensions + NAMED_ATTRIBUTES) {
+    throw new HawserError("invalid_event", `the event has more than ${count - 1} attributes`);
   }
+  record[name] = attributeValue(attribute);
 }
 
-type MessageData = Exclude<CloudEventMessage["data"], { case: undefined }>;
-
-function decodeData(data: MessageData, contentType: string | undefined): JsonValue | Uint8Array {
-  switch (data.case) {
-    case "binaryData":
-      // Copied, because the field is a slice of the frame, which it would keep alive.
-      return new Uint8Array(data.value);
-    case "textData":
-      return isJsonContentType(contentType) ? parseData(data.value) : data.value;
-    case "protoData":
-      throw invalidAttribute(
-        "proto_data",
-        "is not supported; send JSON as text_data or bytes as binary_data",
-      );
-  }
+function decodedData(data: string | Uint8Array, contentType: string | undefined): JsonValue | Uint8Array {
+  return data instanceof Uint8Array || !isJsonContentType(contentType) ? data : parseData(data);
 }
 
 function parseData(text: string): JsonValue {
@@ -119,9 +164,7 @@ function parseData(text: string): JsonValue {
     throw new HawserError(
       "invalid_event",
       "text_data is not JSON, although datacontenttype says so or is absent",
-      {
-        cause,
-      },
+      { cause },
     );
   }
   checkDepth(data, text.length);
