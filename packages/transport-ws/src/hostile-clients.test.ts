@@ -58,6 +58,18 @@ const BAD_FRAMES: readonly (readonly [string, string, number, RawFrame])[] = [
   ],
   ["text that is not JSON", JSON_PROTOCOL, 1007, { opcode: OPCODES.text, payload: "hello" }],
   ["JSON that is not a CloudEvent", JSON_PROTOCOL, 1007, { opcode: OPCODES.text, payload: '{"id":1}' }],
+  [
+    "a resourceid that is no text",
+    JSON_PROTOCOL,
+    1002,
+    { opcode: OPCODES.text, payload: TEXT.replace("{", '{"resourceid":1,') },
+  ],
+  [
+    "an eventid that is no text",
+    JSON_PROTOCOL,
+    1002,
+    { opcode: OPCODES.text, payload: TEXT.replace("{", '{"eventid":1,') },
+  ],
   ["a JSON batch", JSON_PROTOCOL, 1007, { opcode: OPCODES.text, payload: `[${TEXT}]` }],
   ["an empty message", JSON_PROTOCOL, 1007, { opcode: OPCODES.text }],
   ["an empty message on proto", PROTO_PROTOCOL, 1007, { opcode: OPCODES.binary }],

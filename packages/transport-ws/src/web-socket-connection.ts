@@ -1,5 +1,12 @@
 import type { Duplex } from "node:stream";
-import { CLOSE_CODES, type CloseCode, type CloudEvent, HawserError, LIMITS } from "@hawser/protocol";
+import {
+  CLOSE_CODES,
+  type CloseCode,
+  closeCodeFor,
+  type CloudEvent,
+  HawserError,
+  LIMITS,
+} from "@hawser/protocol";
 import type { Runtime, Timers } from "@hawser/runtime";
 import {
   type Connection,
@@ -157,9 +164,9 @@ export class WebSocketConnection implements Connection {
     let event: CloudEvent;
     try {
       event = this.#framing.decode(data);
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      this.#startClosing("failing", CLOSE_CODES.invalidPayload, cutCloseReason(reason));
+    } catch (thrown) {
+      const { code, message } = HawserError.from(thrown, "invalid_event");
+      this.#startClosing("failing", closeCodeFor(code), cutCloseReason(message));
       return;
     }
     if (this.#handlers === undefined) this.#early.push(event);

@@ -1,6 +1,7 @@
 import {
   CLOSE_CODES,
   type CloseCode,
+  closeCodeFor,
   type CloudEvent,
   type Codec,
   HawserError,
@@ -146,7 +147,7 @@ export class MemoryConnection implements Connection {
     }
     const event = this.#decode(frame);
     if (event instanceof HawserError) {
-      this.#startClosing("failing", CLOSE_CODES.invalidPayload, cutCloseReason(event.message));
+      this.#startClosing("failing", closeCodeFor(event.code), cutCloseReason(event.message));
       return;
     }
     this.#handlers?.message(event);
