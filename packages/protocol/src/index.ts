@@ -43,6 +43,7 @@ export {
   type HawserEvent,
   type JsonValue,
 } from "./event.js";
+export { numberProblem, parseExactJson, positionOf, type TextPosition } from "./exact-json.js";
 export { hasExpired } from "./expiry.js";
 export {
   CLOSE_CODE_BY_GRPC_STATUS,

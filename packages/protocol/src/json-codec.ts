@@ -4,6 +4,7 @@ import type { Codec } from "./codec.js";
 import { checkDataKind, checkDepth } from "./data.js";
 import { HawserError } from "./errors.js";
 import type { CloudEvent } from "./event.js";
+import { parseExactJson } from "./exact-json.js";
 
 /** The CloudEvents JSON format 1.0.2, structured mode (PROTOCOL.md, Codecs). */
 export const jsonCodec: Codec<string> = {
@@ -43,8 +44,9 @@ export function eventFromJson(value: unknown, encodedLength: number): CloudEvent
 
 function parseJson(frame: string): unknown {
   try {
-    return JSON.parse(frame);
+    return parseExactJson(frame);
   } catch (cause) {
+    if (cause instanceof HawserError) throw cause;
     throw new HawserError("invalid_event", "the event is not JSON", { cause });
   }
 }

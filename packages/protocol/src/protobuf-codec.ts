@@ -3,6 +3,7 @@ import type { Codec } from "./codec.js";
 import { checkDepth } from "./data.js";
 import { HawserError } from "./errors.js";
 import type { CloudEvent, ExtensionValue, JsonValue } from "./event.js";
+import { parseExactJson } from "./exact-json.js";
 import { LIMITS } from "./limits.js";
 import { isJsonContentType } from "./media-type.js";
 import { attributeValue, readAttribute, writeAttribute } from "./protobuf-attributes.js";
@@ -159,8 +160,9 @@ function decodedData(data: string | Uint8Array, contentType: string | undefined)
 function parseData(text: string): JsonValue {
   let data: JsonValue;
   try {
-    data = JSON.parse(text);
+    data = parseExactJson(text);
   } catch (cause) {
+    if (cause instanceof HawserError) throw cause;
     throw new HawserError(
       "invalid_event",
       "text_data is not JSON, although datacontenttype says so or is absent",

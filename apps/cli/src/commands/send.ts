@@ -1,3 +1,4 @@
+import { HawserError, parseExactJson } from "@hawser/protocol";
 import { Command } from "commander";
 import type { CommandContext } from "../command/command-context.js";
 import { withExamples } from "../command/examples.js";
@@ -75,8 +76,9 @@ async function fromOptions({ terminal, runtime }: CommandContext, options: SendO
 
 function dataOf(text: string): object {
   try {
-    return { datacontenttype: "application/json", data: JSON.parse(text) };
-  } catch {
+    return { datacontenttype: "application/json", data: parseExactJson(text) };
+  } catch (thrown) {
+    if (thrown instanceof HawserError) throw usageError(`the data: ${thrown.message}`, { cause: thrown });
     return { datacontenttype: "text/plain", data: text };
   }
 }
@@ -90,8 +92,9 @@ function parseExtension(text: string): readonly [string, string] {
 async function fromFile({ terminal }: CommandContext, file: string): Promise<unknown> {
   const text = await readText(terminal, file);
   try {
-    return JSON.parse(text);
+    return parseExactJson(text);
   } catch (thrown) {
+    if (thrown instanceof HawserError) throw usageError(`${file}: ${thrown.message}`, { cause: thrown });
     const reason = thrown instanceof Error ? thrown.message : String(thrown);
     throw usageError(`${file}: no JSON: ${reason}`, { cause: thrown });
   }

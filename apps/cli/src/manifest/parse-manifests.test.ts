@@ -43,7 +43,34 @@ describe("parseManifests", () => {
     );
   });
 
+  it.each([
+    ["9007199254740993", "9007199254740993"],
+    ["+9007199254740993", "9007199254740993"],
+    ["0x20000000000001", "9007199254740993"],
+    ["1e400", "1e400"],
+    [".inf", ".inf"],
+  ])("refuses the number %s, which is not kept, with its place", (number, shown) => {
+    const manifest = `agent: a\nkind: K\nname: n\nspec:\n  id: ${number}\n`;
+    const message = `m.yaml:5:7: ${shown} cannot be kept exactly as a number; write it as text`;
+    expect(() => parseManifests(manifest, "m.yaml")).toThrow(message);
+    const json = `{"agent": "a", "kind": "K", "name": "n",\n"spec": {"id": 9007199254740993}}`;
+    expect(() => parseManifests(json, "m.json")).toThrow("m.json:2:16: 9007199254740993 cannot");
+  });
+
+  it("takes numbers that are kept, and digits that are text", () => {
+    const manifest = `agent: a\nkind: K\nname: n\nspec: [0xff, +1, 1.5e3, 9007199254740991, "9007199254740993"]`;
+    expect(parseManifests(manifest, "m.yaml")[0]?.spec).toEqual([
+      255,
+      1,
+      1500,
+      9_007_199_254_740_991,
+      "9007199254740993",
+    ]);
+  });
+
   it("refuses what JSON cannot say", () => {
-    expect(() => parseManifests("agent: a\nkind: K\nname: n\nspec: { x: .nan }", "x.yaml")).toThrow(/spec/);
+    expect(() => parseManifests("agent: a\nkind: K\nname: n\nspec: { x: .nan }", "x.yaml")).toThrow(
+      "x.yaml:4:12: .nan cannot be kept",
+    );
   });
 });

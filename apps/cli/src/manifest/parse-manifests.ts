@@ -1,4 +1,5 @@
-import { LineCounter, parseAllDocuments } from "yaml";
+import { numberProblem } from "@hawser/protocol";
+import { type Document, LineCounter, parseAllDocuments, visit } from "yaml";
 import { z } from "zod";
 import { CommandError, EXIT_CODES } from "../exit-codes.js";
 
@@ -38,12 +39,32 @@ export function parseManifests(text: string, file: string): readonly Manifest[] 
         cause: problem,
       });
     }
+    checkNumbers(document, (offset, what) => {
+      const { line, col } = lines.linePos(offset);
+      throw new CommandError(EXIT_CODES.usage, `${file}:${line}:${col}: ${what}`);
+    });
     const value: unknown = document.toJS({ maxAliasCount: 100 });
     if (value === null || value === undefined) continue;
     const start = document.contents?.range?.[0] ?? document.range[0];
     manifests.push(check(value, `${file}:${lines.linePos(start).line}`));
   }
   return manifests;
+}
+
+/** A number that a double cannot keep would be applied as another one. */
+function checkNumbers(document: Document, refuse: (offset: number, what: string) => never): void {
+  visit(document, {
+    Scalar(_key, { value, source, range }) {
+      if (typeof value !== "number" || source === undefined) return;
+      const what = numberProblem(decimal(source));
+      if (what !== undefined) refuse(range?.[0] ?? 0, what);
+    },
+  });
+}
+
+/** YAML has integers in hexadecimal and octal, too, and numbers with a plus. */
+function decimal(source: string): string {
+  return /^0[xo]/.test(source) ? String(BigInt(source)) : source.replace(/^\+/, "");
 }
 
 function check(value: unknown, place: string): Manifest {

@@ -114,6 +114,12 @@ describe("PUT", () => {
 
   it.each([
     ["an empty body", "", "empty"],
+    [
+      "a number that is not kept",
+      '{\n  "spec": {"id": 9007199254740993}\n}',
+      "line 2, column 18: 9007199254740993 cannot be kept exactly",
+    ],
+    ["a number that is infinite", '{"spec": 1e400}', "line 1, column 10: 1e400 cannot be kept exactly"],
     ["broken JSON, with its place", '{\n  "spec": {,}\n}', "line 2, column 12"],
     ["another type", "[]", "object"],
     ["no spec", "{}", "spec is wrong: is missing"],

@@ -158,6 +158,7 @@ describe("a batch", () => {
 
   it.each([
     ["nothing", "", 400, "empty"],
+    ["a number that is not kept", '[{"data":\n9007199254740993}]', 400, "line 2, column 1: 9007199254740993"],
     ["broken JSON, with its place", '[{"id": 1},\n{"id" 2}]', 400, "line 2, column 7"],
     ["one event", JSON.stringify(event("a")), 400, "array"],
   ])("is refused as a whole when it is %s", async (_what, body, status, detail) => {

@@ -53,6 +53,12 @@ describe("structured mode", () => {
 
   it.each([
     ["an empty body", "", "invalid_event", "empty"],
+    [
+      "a number that is not kept",
+      '{"specversion": "1.0",\n "data": 9007199254740993}',
+      "invalid_event",
+      "line 2, column 10: 9007199254740993",
+    ],
     ["broken JSON, with its place", '{"specversion": "1.0",\n "id" 1}', "invalid_event", "line 2, column 7"],
     ["a batch in disguise", "[]", "invalid_event", "not a JSON object"],
     ["a missing id", JSON.stringify({ ...ATTRIBUTES, id: undefined }), "invalid_event", '"id"'],
@@ -158,6 +164,13 @@ describe("binary mode", () => {
     ["a name with a hyphen", { "ce-my-ext": "x" }, "", "invalid_event", "my-ext"],
     ["__proto__ as a name", { "ce-__proto__": "x" }, "", "invalid_event", "__proto__"],
     ["a header that is not UTF-8", { "ce-subject": "%ff" }, "", "invalid_event", "ce-subject"],
+    [
+      "data with a number that is not kept",
+      { "content-type": "application/json" },
+      "[1e400]",
+      "invalid_event",
+      "line 1, column 2: 1e400",
+    ],
     ["broken JSON data", { "content-type": "application/json" }, "{", "invalid_event", "line 1, column 2"],
     [
       "JSON data in another charset",

@@ -1,8 +1,4 @@
-/** Where JSON text stops being JSON. Lines and columns count from 1, columns in UTF-16 code units. */
-export interface JsonPosition {
-  readonly line: number;
-  readonly column: number;
-}
+import { positionOf, type TextPosition } from "@hawser/protocol";
 
 const TOKEN =
   /[ \t\n\r]*(?:([{}[\],:])|("[ !#-[\]-\uffff]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[ !#-[\]-\uffff]*)*")|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)/y;
@@ -14,7 +10,7 @@ type Expectation = "value" | "value or ]" | "name" | "name or }" | ":" | ", or e
  * The first token that cannot stand where it stands, for text that `JSON.parse` refused: what the engine says of it depends on its version,
  * and often names no position.
  */
-export function jsonErrorPosition(text: string): JsonPosition {
+export function jsonErrorPosition(text: string): TextPosition {
   const open: ("{" | "[")[] = [];
   let expected: Expectation = "value";
   let index = 0;
@@ -61,10 +57,4 @@ function after(token: string, expected: Expectation, open: ("{" | "[")[]): Expec
     default:
       return wantsValue ? ", or end" : undefined;
   }
-}
-
-function positionOf(text: string, index: number): JsonPosition {
-  const before = text.slice(0, index);
-  const lineStart = before.lastIndexOf("\n") + 1;
-  return { line: before.split("\n").length, column: index - lineStart + 1 };
 }

@@ -1,4 +1,4 @@
-import { HawserError, type ErrorCode, type JsonValue } from "@hawser/protocol";
+import { HawserError, parseExactJson, type ErrorCode, type JsonValue } from "@hawser/protocol";
 import { HttpError } from "./http-error.js";
 import { jsonErrorPosition } from "./json-position.js";
 
@@ -48,11 +48,12 @@ export function decodeText(bytes: Uint8Array, code: ErrorCode): string {
   }
 }
 
-/** @throws HawserError with `code`, naming the line and the column */
+/** @throws HawserError with `code`, naming the line and the column of what is no JSON, or of a number that cannot be kept */
 export function parseJson(text: string, code: ErrorCode): JsonValue {
   try {
-    return JSON.parse(text) as JsonValue;
+    return parseExactJson(text, code);
   } catch (cause) {
+    if (cause instanceof HawserError) throw cause;
     throw brokenJson(text, code, cause);
   }
 }
