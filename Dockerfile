@@ -11,7 +11,7 @@ COPY . .
 # Everything is built once, for all platforms; then each app is laid out alone, with what it needs to run and nothing else. The optional peers of the
 # compliance suites are the test runner, which no service needs; those of the platform watchers are of use in a principal alone.
 # What is laid out is linked to what is here, so a manifest becomes a new file before it is changed.
-RUN set -e; CI=1 node scripts/setup.mjs; mkdir /empty; \
+RUN set -e; CI=1 node scripts/setup.mjs; mkdir -m 0700 /empty; \
     without_peers() { \
       cd "packages/$1"; cp package.json new.json; mv new.json package.json; \
       npm pkg delete peerDependencies peerDependenciesMeta devDependencies; cd ../..; \
@@ -22,13 +22,16 @@ RUN set -e; CI=1 node scripts/setup.mjs; mkdir /empty; \
 ARG TARGETPLATFORM
 ARG SOURCE_DATE_EPOCH=0
 RUN node scripts/lay-out-images.mjs /out --platform "$TARGETPLATFORM" --epoch "$SOURCE_DATE_EPOCH" \
- && touch --no-dereference --date "@$SOURCE_DATE_EPOCH" /empty
+ && cp deploy/init.sh /init.sh && chmod 0644 /init.sh \
+ && touch --no-dereference --date "@$SOURCE_DATE_EPOCH" /empty /init.sh
 
 FROM ${BASE} AS service
 ENV NODE_ENV=production
 # A numeric user, so that an orchestrator can see that it is not root.
+# Each with the mode of /empty: state is for its owner alone.
 COPY --from=build --chown=1000:1000 /empty /var/lib/hawser
 COPY --from=build --chown=1000:1000 /empty /run/hawser
+COPY --from=build /init.sh /init.sh
 WORKDIR /var/lib/hawser
 USER 1000:1000
 VOLUME /var/lib/hawser
@@ -44,7 +47,7 @@ EXPOSE 7480 7481
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:7481/livez').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 # Room for what waits for the disk under load: V8 would copy it twice otherwise (apps/principal/README.md).
-ENTRYPOINT ["node", "--max-semi-space-size=64", "/app/bin/hawser-principal.js"]
+ENTRYPOINT ["/bin/sh", "/init.sh", "node", "--max-semi-space-size=64", "/app/bin/hawser-principal.js"]
 
 FROM service AS agent
 LABEL org.opencontainers.image.title="hawser-agent" org.opencontainers.image.licenses="Apache-2.0"
@@ -55,7 +58,7 @@ ENV HAWSER_AGENT_DATA_DIR=/var/lib/hawser \
 # Its state is open and held resources are taken up; whether the principal is there is told by the principal.
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=3 \
   CMD ["node", "-e", "process.kill(JSON.parse(require('node:fs').readFileSync('/run/hawser/ready.json', 'utf8')).pid, 0)"]
-ENTRYPOINT ["node", "/app/bin/hawser-agent.js"]
+ENTRYPOINT ["/bin/sh", "/init.sh", "node", "/app/bin/hawser-agent.js"]
 
 FROM ${BASE} AS cli
 LABEL org.opencontainers.image.title="hawser" org.opencontainers.image.licenses="Apache-2.0"

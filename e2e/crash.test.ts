@@ -137,7 +137,10 @@ async function crash(transport: Transport, seed: number): Promise<void> {
   const world = await createWorld(["--log-level", "warn"]);
   await world.startPrincipal();
   const journal = await world.journalAgent("journal", { transport });
-  const service = await world.agent("service", { transport, args: ["--reconnect-max", "1s"] });
+  const service = await world.agent("service", {
+    transport,
+    args: ["--reconnect-max", "1s", "--task-allow-any-command"],
+  });
   await Promise.all([journal.start(), service.start()]);
   const files = new FileWatch(world);
   const publishers = publish(world);

@@ -33,7 +33,7 @@ function make(...args: string[]): AgentService {
     readFile: () => "",
   });
   if (loaded.kind === "text") throw new Error(loaded.text);
-  const service = createService(loaded.settings, systemRuntime());
+  const service = createService(loaded.settings, systemRuntime(), { umask: 0o022 });
   services.push(service);
   return service;
 }
@@ -45,7 +45,6 @@ it("is ready without a principal, says where it is, and stops cleanly", async ()
     name: "a",
     url: "ws://127.0.0.1:9",
     dataDir,
-    configFileRoot: join(dataDir, "config-files"),
   });
   expect(["connecting", "waiting"]).toContain(service.agent.state.kind);
   await service.stop();

@@ -1,10 +1,12 @@
 import { join } from "node:path";
 import { createAgent, type Agent, type ResourceHandler } from "@hawser/agent";
-import type { Lifecycle, Runtime } from "@hawser/runtime";
+import type { Lifecycle, Logger, Runtime } from "@hawser/runtime";
 import { createLevelStore } from "@hawser/store-level";
-import { pathsOf } from "./check-settings.js";
+import type { Inherited } from "@hawser/service";
+import { dataDirOf } from "./check-settings.js";
 import { ConfigFileHandler } from "./config-file/config-file-handler.js";
 import { Credentials } from "./credentials.js";
+import { confinementOf } from "./machine-settings.js";
 import { createPrincipalDialer } from "./principal-dialer.js";
 import type { AgentSettings } from "./settings.js";
 import { TaskHandler } from "./task/task-handler.js";
@@ -15,13 +17,16 @@ import { VERSION } from "./version.js";
  * one's.
  */
 const GOODBYE_SHARE = 3;
+/** Of --stop-grace: when the Tasks have ended at the latest, so that the store has the rest. */
+const TASKS_SHARE = 0.85;
 
 /** What is told when it is ready. */
 export interface AgentReady {
   readonly name: string;
   readonly url: string;
   readonly dataDir: string;
-  readonly configFileRoot: string;
+  /** Absent: ConfigFile is off. */
+  readonly configFileRoot?: string;
 }
 
 export interface AgentService extends Lifecycle<AgentReady> {
@@ -33,24 +38,32 @@ export interface AgentService extends Lifecycle<AgentReady> {
 }
 
 /** Wires store, transport, handlers and agent together, and starts and stops them in the right order. */
-export function createService(settings: AgentSettings, runtime: Runtime): AgentService {
+export function createService(settings: AgentSettings, runtime: Runtime, inherited: Inherited): AgentService {
   const { logger } = runtime;
-  const { dataDir, configFileRoot } = pathsOf(settings);
+  const { configFileRoot } = settings;
+  const dataDir = dataDirOf(settings);
   const stateDirectory = join(dataDir, "handlers");
   const store = createLevelStore({ directory: join(dataDir, "store"), runtime });
   const credentials = new Credentials(settings, logger);
-  const tasks = settings.disableTasks
-    ? undefined
-    : new TaskHandler({
-        runtime,
-        stateDirectory,
-        maxTasks: settings.taskMax,
-        outputLines: settings.taskOutputLines,
-        ...(settings.taskCommands === undefined ? {} : { allowedCommands: settings.taskCommands }),
-      });
+  const tasks = new TaskHandler({
+    runtime,
+    stateDirectory,
+    maxTasks: settings.taskMax,
+    outputLines: settings.taskOutputLines,
+    maxStopGraceMs: settings.taskMaxStopGrace,
+    cgroup: settings.taskCgroup,
+    confinement: confinementOf(settings, inherited),
+  });
+  // A kind that is off has its handler all the same: it refuses with what turns it on, and cleans up what it made when it was on.
   const handlers: Record<string, ResourceHandler> = {
-    ConfigFile: new ConfigFileHandler({ root: configFileRoot, stateDirectory }),
-    ...(tasks === undefined ? {} : { Task: tasks }),
+    ConfigFile: new ConfigFileHandler({
+      root: configFileRoot,
+      stateDirectory,
+      maxFiles: settings.configFileMax,
+      maxBytes: settings.configFileMaxBytes,
+      maxMode: settings.configFileMaxMode,
+    }),
+    Task: tasks,
   };
   const agent = createAgent({
     name: settings.name,
@@ -76,6 +89,7 @@ export function createService(settings: AgentSettings, runtime: Runtime): AgentS
 
   async function stop(): Promise<void> {
     credentials.unwatch();
+    tasks.stopWithin(settings.stopGrace * TASKS_SHARE);
     waitsFor = "the goodbye to the principal and the handlers";
     await agent.stop({ graceMs: settings.stopGrace / GOODBYE_SHARE });
     waitsFor = `the store in ${dataDir}`;
@@ -89,18 +103,33 @@ export function createService(settings: AgentSettings, runtime: Runtime): AgentS
     },
     reload,
     async start() {
+      warnAboutInit(settings, logger);
       // The store first: whoever has it has the data directory, and only then may what an earlier agent left running be ended.
       await store.start();
       try {
-        await tasks?.start();
+        await tasks.start();
         await agent.start();
       } catch (thrown) {
         await stop();
         throw thrown;
       }
       await credentials.watch(reload);
-      return { name: settings.name, url: settings.url, dataDir, configFileRoot };
+      return {
+        name: settings.name,
+        url: settings.url,
+        dataDir,
+        ...(configFileRoot === undefined ? {} : { configFileRoot }),
+      };
     },
     stop: () => (stopping ??= stop()),
   };
+}
+
+/** Process 1 inherits every process whose parent is gone, and has to wait for it; Node does not. */
+function warnAboutInit({ taskAllow, taskAllowAnyCommand }: AgentSettings, logger: Logger): void {
+  if (process.pid !== 1 || (taskAllow === undefined && !taskAllowAnyCommand)) return;
+  logger.warn(
+    {},
+    "this agent is process 1 and does not reap what its Tasks leave behind; run it below an init (docker run --init, compose init: true, Kubernetes shareProcessNamespace: true)",
+  );
 }

@@ -2,21 +2,13 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { HawserError } from "@hawser/protocol";
+import { machineProblems } from "./machine-settings.js";
 import { isSecure } from "./principal-url.js";
 import type { AgentSettings } from "./settings.js";
 
-/** Settings that depend on each other, filled in. */
-export interface Paths {
-  readonly dataDir: string;
-  readonly configFileRoot: string;
-}
-
-export function pathsOf({
-  name,
-  dataDir = join(".hawser", `agent-${name}`),
-  configFileRoot,
-}: AgentSettings): Paths {
-  return { dataDir, configFileRoot: configFileRoot ?? join(dataDir, "config-files") };
+/** Where the durable state is. */
+export function dataDirOf({ name, dataDir }: AgentSettings): string {
+  return dataDir ?? join(".hawser", `agent-${name}`);
 }
 
 /**
@@ -25,7 +17,7 @@ export function pathsOf({
  * @throws HawserError `invalid_config` listing every problem
  */
 export function checkSettings(settings: AgentSettings): void {
-  const problems = [...pairProblems(settings), ...fileProblems(settings)];
+  const problems = [...pairProblems(settings), ...fileProblems(settings), ...machineProblems(settings)];
   if (problems.length === 0) return;
   const lines = ["hawser-agent cannot start:", ...problems.map((problem) => `  ${problem}`)];
   throw new HawserError("invalid_config", lines.join("\n"));

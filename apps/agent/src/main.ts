@@ -1,6 +1,6 @@
 import { runService } from "@hawser/service";
 import { createService } from "./agent-service.js";
-import { checkSettings, pathsOf } from "./check-settings.js";
+import { checkSettings, dataDirOf } from "./check-settings.js";
 import { settingsShape } from "./settings.js";
 import { VERSION } from "./version.js";
 
@@ -11,7 +11,7 @@ await runService({
   variablePrefix: "HAWSER_AGENT_",
   shape: settingsShape,
   check: checkSettings,
-  stateDirectory: (settings) => pathsOf(settings).dataDir,
+  stateDirectory: dataDirOf,
   stopLimit: ({ stopGrace }) => ({ withinMs: stopGrace, setting: "--stop-grace" }),
   create: createService,
   readyMessage: "agent ready",

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { MAX_UNIX_PATH_BYTES } from "@hawser/runtime";
 import { loadSettings } from "@hawser/service";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { checkSettings, pathsOf } from "./check-settings.js";
+import { checkSettings, dataDirOf } from "./check-settings.js";
 import { settingsShape, type AgentSettings } from "./settings.js";
 import { VERSION } from "./version.js";
 
@@ -54,13 +54,12 @@ describe("the settings of the agent", () => {
       rotation: "break-before-make",
       reconnectMax: 120_000,
       logLevel: "info",
-      disableTasks: false,
+      configFileRoot: undefined,
+      taskAllow: undefined,
+      taskAllowAnyCommand: false,
       check: false,
     });
-    expect(pathsOf(settings)).toEqual({
-      dataDir: ".hawser/agent-edge-1",
-      configFileRoot: ".hawser/agent-edge-1/config-files",
-    });
+    expect(dataDirOf(settings)).toBe(".hawser/agent-edge-1");
   });
 
   it("come from flags before the environment, before the file, before the default", () => {
@@ -131,11 +130,20 @@ describe("the settings of the agent", () => {
     expect(problems(() => load(["--name", "a", "--url", url]))).toHaveLength(1);
   });
 
-  it("read a list of commands", () => {
-    expect(load([...NEEDED, "--task-commands", "/bin/true, node"]).taskCommands).toEqual([
-      "/bin/true",
-      "node",
-    ]);
+  it("read a user by number, a mode and where control groups are made", () => {
+    const flags = ["--task-user", "1500:1600", "--config-file-max-mode", "0640", "--task-cgroup", "/sys/x"];
+    expect(load([...NEEDED, ...flags])).toMatchObject({
+      taskUser: { uid: 1500, gid: 1600 },
+      configFileMaxMode: 0o640,
+      taskCgroup: { directory: "/sys/x" },
+    });
+    expect(load([...NEEDED, "--task-user", "1500"]).taskUser).toEqual({ uid: 1500, gid: 1500 });
+    for (const wrong of [
+      ["--task-user", "nobody"],
+      ["--config-file-max-mode", "4755"],
+      ["--task-cgroup", "x"],
+    ])
+      expect(problems(() => load([...NEEDED, ...wrong]))).toHaveLength(1);
   });
 });
 

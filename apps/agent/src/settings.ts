@@ -11,8 +11,15 @@ import {
   type SettingsOf,
 } from "@hawser/service";
 import { DEFAULT_DIAL_TIMEOUT_MS, DEFAULT_KEEP_ALIVE_INTERVAL_MS } from "@hawser/transport";
+import {
+  DEFAULT_MAX_FILE_BYTES,
+  DEFAULT_MAX_FILES,
+  DEFAULT_MAX_MODE,
+} from "./config-file/config-file-handler.js";
 import { principalUrl } from "./principal-url.js";
-import { DEFAULT_MAX_TASKS, DEFAULT_OUTPUT_LINES } from "./task/task-handler.js";
+import { DEFAULT_MAX_STOP_GRACE_MS, DEFAULT_MAX_TASKS, DEFAULT_OUTPUT_LINES } from "./task/task-handler.js";
+import { cgroupSetting, fileMode, taskUser } from "./machine-settings.js";
+import { DEFAULT_OUTPUT_BYTES_PER_SECOND } from "./task/task-limits.js";
 
 const HOUR_MS = 3_600_000;
 /** As PROTOCOL.md has it (Reconnecting): a whole fleet that comes back within this time asks no principal for much. */
@@ -89,19 +96,73 @@ export const settingsShape = {
   ),
   configFileRoot: setting(
     "<path>",
-    "directory below which ConfigFile may write; default <data-dir>/config-files",
+    "turns kind ConfigFile on: the directory below which it may write, for this agent alone; default none, ConfigFile is refused",
     text().optional(),
   ),
-  disableTasks: {
-    description: "run no processes: resources of kind Task are refused",
+  configFileMax: setting(
+    "<n>",
+    `files that ConfigFile may have written at once; default ${DEFAULT_MAX_FILES}`,
+    integer({ min: 1, max: 1_000_000 }).default(DEFAULT_MAX_FILES),
+  ),
+  configFileMaxBytes: setting(
+    "<n>",
+    `bytes of the largest file ConfigFile may write; default ${DEFAULT_MAX_FILE_BYTES}`,
+    integer({ min: 1, max: DEFAULT_MAX_FILE_BYTES }).default(DEFAULT_MAX_FILE_BYTES),
+  ),
+  configFileMaxMode: setting(
+    "<mode>",
+    "permission bits that ConfigFile may give a file; a spec that asks for others is refused; default 0755",
+    fileMode().default(DEFAULT_MAX_MODE),
+  ),
+  taskAllow: setting(
+    "<file>",
+    "turns kind Task on for the commands in this YAML or JSON file; default none, Task is refused",
+    text().optional(),
+  ),
+  taskAllowAnyCommand: {
+    description:
+      "turns kind Task on for any command: whoever speaks for the principal runs anything as the agent's user; for trying things out",
     schema: toggle().default(false),
   },
-  taskCommands: setting(
-    "<list>",
-    "the only commands Task may run, separated by commas; default any",
-    text()
-      .transform((value) => value.split(",").map((each) => each.trim()))
-      .optional(),
+  taskUser: setting(
+    "<uid[:gid]>",
+    "whom Tasks run as, by number; needs root; default the agent's own user",
+    taskUser().optional(),
+  ),
+  taskCgroup: setting(
+    "<auto|off|path>",
+    "where the control groups (cgroup v2) of Tasks are made; auto: below the agent's own, if it belongs to the agent's user and holds the agent alone; default auto",
+    cgroupSetting().default("auto"),
+  ),
+  taskMaxProcesses: setting(
+    "<n>",
+    "processes and threads of one Task; without a control group of all that its user runs, root excepted; default 1024 in a control group, else none",
+    integer({ min: 1, max: 4_194_304 }).optional(),
+  ),
+  taskMaxMemory: setting(
+    "<bytes>",
+    "memory of one Task; without a control group the address space of each of its processes; default none",
+    integer({ min: 1_048_576, max: Number.MAX_SAFE_INTEGER }).optional(),
+  ),
+  taskMaxCpuPercent: setting(
+    "<n>",
+    "CPU of one Task, 100 is one core; needs a control group; default none",
+    integer({ min: 1, max: 100_000 }).optional(),
+  ),
+  taskMaxCpuTime: setting(
+    "<duration>",
+    "CPU time of each process of a Task, which is then ended; default none",
+    duration({ minMs: 1_000, maxMs: 365 * 24 * HOUR_MS }).optional(),
+  ),
+  taskOutputRate: setting(
+    "<bytes>",
+    `bytes of one Task's output read a second; one that writes more waits; default ${DEFAULT_OUTPUT_BYTES_PER_SECOND}`,
+    integer({ min: 1_024, max: 1_073_741_824 }).default(DEFAULT_OUTPUT_BYTES_PER_SECOND),
+  ),
+  taskMaxStopGrace: setting(
+    "<duration>",
+    "longest time between SIGTERM and SIGKILL that a Task may ask for; default 1m",
+    duration({ minMs: 0, maxMs: HOUR_MS }).default(DEFAULT_MAX_STOP_GRACE_MS),
   ),
   taskMax: setting(
     "<n>",

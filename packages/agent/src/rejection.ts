@@ -16,5 +16,6 @@ export function rejection(code: "no_handler" | "forbidden", message: string): Re
 
 /** True for what a handler throws to refuse for good. */
 export function isHandlerRejection(thrown: unknown): thrown is HawserError {
-  return thrown instanceof HawserError && thrown.code === "handler_rejected";
+  if (!(thrown instanceof HawserError)) return false;
+  return thrown.code === "handler_rejected" || thrown.code === "kind_disabled";
 }

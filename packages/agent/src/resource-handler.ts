@@ -38,8 +38,8 @@ export interface HandlerContext {
  * Makes the resources of one kind real.
  *
  * Calls for one kind and name never overlap; different ones run at the same time. A crash between a call's effect and the record of it repeats
- * the call, so every method is idempotent by uid and version. Throw `HawserError` `handler_rejected` to refuse for good (the principal sees a dead letter); anything
- * else thrown is tried again with backoff.
+ * the call, so every method is idempotent by uid and version. Throw `HawserError` `handler_rejected` to refuse for good (the principal sees a dead letter), or `kind_disabled` where
+ * this agent's operator has not turned the kind on; anything else thrown is tried again with backoff.
  */
 export interface ResourceHandler {
   /** Make it so. What is returned (or given to `report`, then or later) is the status; undefined leaves the status as it is. */

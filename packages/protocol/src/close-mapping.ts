@@ -33,6 +33,7 @@ const CLOSE_CODE_BY_ERROR: Readonly<Record<ErrorCode, CloseCode>> = {
   not_found: internalError,
   expired: internalError,
   no_handler: internalError,
+  kind_disabled: internalError,
   handler_failed: internalError,
   handler_rejected: internalError,
   port_in_use: internalError,

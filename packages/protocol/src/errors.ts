@@ -31,6 +31,7 @@ export const ERROR_CODES = [
   "not_found",
   "expired",
   "no_handler",
+  "kind_disabled",
   "handler_failed",
   "handler_rejected",
   "port_in_use",

@@ -7,6 +7,7 @@ export {
   type StopLimit,
 } from "./run-service.js";
 export { stateDirectoryProblems, type StateDirectoryProblem } from "./state-directory.js";
+export { parseSettingsFile } from "./settings-file.js";
 export { serviceSettings } from "./service-settings.js";
 export { loadSettings, type Loaded, type LoadOptions } from "./load-settings.js";
 export {

@@ -1,5 +1,16 @@
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import {
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  unlink,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DesiredResource, HandlerContext } from "@hawser/agent";
@@ -146,6 +157,12 @@ describe("ConfigFile", () => {
     ["no content", { path: "a" }, "either"],
     ["two contents", { path: "a", content: "", contentBase64: "" }, "either"],
     ["bad base64", { path: "a", contentBase64: "A" }, "base64"],
+    ["a mode above what the agent allows", { path: "a", content: "", mode: "0777" }, 'which is "0755"'],
+    [
+      "a name of our own",
+      { path: `b/${".hawser-0123456789abcdef.tmp"}`, content: "" },
+      "this agent's own files",
+    ],
     ["a bad mode", { path: "a", content: "", mode: "4755" }, "octal"],
     ["an unknown key", { path: "a", content: "", owner: "root" }, "owner"],
     ["content above the limit", { path: "a", content: "x".repeat(1_001) }, "1000 are allowed"],
@@ -156,6 +173,60 @@ describe("ConfigFile", () => {
       message: expect.stringContaining(message),
     });
   });
+
+  it("is off without a root, says how to turn it on, and leaves what it wrote when it was on", async () => {
+    await apply({ path: "a", content: "1" });
+    handler = new ConfigFileHandler({ root: undefined, stateDirectory: join(directory, "state") });
+    await expect(apply({ path: "a", content: "2" })).rejects.toMatchObject({
+      code: "kind_disabled",
+      message: expect.stringContaining("--config-file-root <directory>"),
+    });
+    await remove();
+    expect(await text("a")).toBe("1");
+  });
+
+  it("removes nothing outside the root it has now", async () => {
+    await apply({ path: "a", content: "1" });
+    const before = root;
+    root = join(directory, "another");
+    handler = make();
+    expect(await apply({ path: "b", content: "2" })).toMatchObject({ leftBehind: [join(before, "a")] });
+    expect(await readFile(join(before, "a"), "utf8")).toBe("1");
+  });
+
+  it("holds no more files than it may", async () => {
+    handler = new ConfigFileHandler({ root, stateDirectory: join(directory, "state"), maxFiles: 1 });
+    await apply({ path: "a", content: "1" }, "first");
+    await expect(apply({ path: "b", content: "1" }, "second")).rejects.toThrow("1 files already");
+    await apply({ path: "c", content: "1" }, "first");
+    expect(await readdir(root)).toEqual(["c"]);
+  });
+
+  it.skipIf(process.platform !== "linux")(
+    "writes nowhere else while directories are swapped for links",
+    async () => {
+      const outside = join(directory, "outside");
+      await mkdir(outside);
+      await mkdir(join(root, "dir"), { recursive: true });
+      let swapping = true;
+      const [there, away] = [join(root, "dir"), join(root, "away")];
+      const ignore = (): void => {};
+      const swapper = (async () => {
+        while (swapping) {
+          await rm(away, { recursive: true, force: true });
+          await rename(there, away).catch(ignore);
+          await symlink(outside, there).catch(ignore);
+          await unlink(there).catch(ignore);
+          await rename(away, there).catch(ignore);
+        }
+      })();
+      for (let turn = 0; turn < 150; turn += 1)
+        await apply({ path: "dir/a", content: `${turn}` }).catch(() => undefined);
+      swapping = false;
+      await swapper;
+      expect(await readdir(outside)).toEqual([]);
+    },
+  );
 
   it("takes content at the limit", async () => {
     expect(await apply({ path: "a", content: "x".repeat(1_000) })).toMatchObject({ bytes: 1_000 });

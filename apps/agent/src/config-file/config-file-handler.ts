@@ -1,24 +1,33 @@
 import { createHash } from "node:crypto";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { DeletedResource, DesiredResource, HandlerContext, ResourceHandler } from "@hawser/agent";
-import type { JsonValue } from "@hawser/protocol";
+import { HawserError, type JsonValue } from "@hawser/protocol";
 import { z } from "zod";
 import { writeAtomically } from "../files/atomic-write.js";
 import { Journal } from "../files/journal.js";
-import { AllowedRoot } from "./allowed-root.js";
-import { parseConfigFileSpec, type ConfigFileSpec } from "./config-file-spec.js";
+import { AllowedRoot, type HeldDirectory } from "./allowed-root.js";
+import { parseConfigFileSpec, type ConfigFileLimits, type ConfigFileSpec } from "./config-file-spec.js";
 import { holds, removeIfWritten } from "./written-file.js";
 
 export interface ConfigFileOptions {
-  /** Files are written below this directory and nowhere else. Made when it is missing. */
-  readonly root: string;
+  /** Files are written below this directory and nowhere else. Made when it is missing. Undefined: every spec is refused with `kind_disabled`. */
+  readonly root: string | undefined;
   /** Where the handler notes what it wrote, so that it knows after a crash. */
   readonly stateDirectory: string;
   /** Largest content in bytes. @default DEFAULT_MAX_FILE_BYTES (1,000,000: more than an event can carry) */
   readonly maxBytes?: number;
+  /** Files held at once; one more is tried again later. @default DEFAULT_MAX_FILES (10,000) */
+  readonly maxFiles?: number;
+  /** Permission bits that a spec may ask for. @default DEFAULT_MAX_MODE (0755) */
+  readonly maxMode?: number;
 }
 
-const DEFAULT_MAX_FILE_BYTES = 1_000_000;
+export const DEFAULT_MAX_FILE_BYTES = 1_000_000;
+export const DEFAULT_MAX_FILES = 10_000;
+export const DEFAULT_MAX_MODE = 0o755;
+
+const HOW_TO_TURN_ON =
+  "ConfigFile: this agent writes no files for the principal; start it with --config-file-root <directory>, below which it may";
 
 /** Versions of one file a record remembers as possibly written; beyond, the oldest are forgotten and such a file is left alone at delete. */
 const MAX_WRITTEN = 32;
@@ -36,29 +45,38 @@ type Written = z.output<typeof writtenSchema>["written"];
  * written; a file that was changed since is left, named in `leftBehind` and in the log. Directories stay.
  */
 export class ConfigFileHandler implements ResourceHandler {
-  readonly #root: AllowedRoot;
+  readonly #root: AllowedRoot | undefined;
   readonly #journal: Journal<typeof writtenSchema>;
-  readonly #maxBytes: number;
+  readonly #limits: ConfigFileLimits;
+  readonly #maxFiles: number;
   /** Real path to the name of the resource it belongs to; two resources cannot have the same file. */
   readonly #owners = new Map<string, string>();
   #ownersLoaded: Promise<void> | undefined;
 
   constructor(options: ConfigFileOptions) {
-    this.#root = new AllowedRoot(options.root);
+    this.#root = options.root === undefined ? undefined : new AllowedRoot(options.root);
     this.#journal = new Journal(join(options.stateDirectory, "config-file"), writtenSchema);
-    this.#maxBytes = options.maxBytes ?? DEFAULT_MAX_FILE_BYTES;
+    const { maxBytes = DEFAULT_MAX_FILE_BYTES, maxMode = DEFAULT_MAX_MODE } = options;
+    this.#limits = { maxBytes, maxMode };
+    this.#maxFiles = options.maxFiles ?? DEFAULT_MAX_FILES;
   }
 
   async apply(resource: DesiredResource, { logger }: HandlerContext): Promise<JsonValue> {
-    const spec = parseConfigFileSpec(resource.spec, this.#maxBytes);
-    const path = await this.#root.resolve(spec.segments);
-    await this.#claim(path, resource.name);
+    const root = this.#root;
+    if (root === undefined) throw new HawserError("kind_disabled", HOW_TO_TURN_ON);
+    const spec = parseConfigFileSpec(resource.spec, this.#limits);
     const sha256 = createHash("sha256").update(spec.content).digest("hex");
     const earlier = (await this.#journal.load(resource.name))?.written ?? [];
-    await this.#write(resource.name, spec, { path, sha256 }, earlier);
+    const path = await root.inside(spec.segments, (directory) =>
+      this.#write(resource.name, spec, sha256, directory, earlier),
+    );
     const leftBehind = await this.#removeOthers(resource.name, earlier, path);
     await this.#journal.save(resource.name, { written: [{ path, sha256 }] });
-    for (const left of leftBehind) logger.warn({ path: left }, "left an old file: it was changed since");
+    for (const left of leftBehind)
+      logger.warn(
+        { path: left },
+        "left an old file: it was changed since, or is not below --config-file-root",
+      );
     const status = {
       state: "written",
       path: spec.segments.join("/"),
@@ -72,16 +90,29 @@ export class ConfigFileHandler implements ResourceHandler {
     await this.#loadOwners();
     const { written } = (await this.#journal.load(resource.name)) ?? { written: [] };
     const leftBehind = await this.#removeOthers(resource.name, written, undefined);
-    for (const left of leftBehind) logger.warn({ path: left }, "left the file: it was changed since");
+    for (const left of leftBehind)
+      logger.warn({ path: left }, "left the file: it was changed since, or is not below --config-file-root");
     await this.#journal.remove(resource.name);
   }
 
-  async #write(name: string, spec: ConfigFileSpec, next: Written[number], earlier: Written): Promise<void> {
-    if (await holds(next.path, next.sha256, spec.mode)) return;
+  /** Writes the file unless it is right already; answers its real path. */
+  async #write(
+    name: string,
+    spec: ConfigFileSpec,
+    sha256: string,
+    directory: HeldDirectory,
+    earlier: Written,
+  ): Promise<string> {
+    const fileName = spec.segments.at(-1) ?? "";
+    const path = join(directory.realPath, fileName);
+    await this.#claim(path, name);
+    const target = join(directory.path, fileName);
+    if (await holds(target, sha256, spec.mode)) return path;
     // Noted before it is done: after a crash in between, the file is known whichever content it has.
-    await this.#journal.save(name, { written: [...earlier, next].slice(-MAX_WRITTEN) });
+    await this.#journal.save(name, { written: [...earlier, { path, sha256 }].slice(-MAX_WRITTEN) });
     const temporaryName = `.hawser-${createHash("sha256").update(name).digest("hex").slice(0, 16)}.tmp`;
-    await writeAtomically({ path: next.path, content: spec.content, mode: spec.mode, temporaryName });
+    await writeAtomically({ path: target, content: spec.content, mode: spec.mode, temporaryName });
+    return path;
   }
 
   /** Removes what was written at other paths than `keep`; answers the paths it had to leave. */
@@ -90,13 +121,27 @@ export class ConfigFileHandler implements ResourceHandler {
     for (const path of new Set(written.map((each) => each.path))) {
       if (path === keep) continue;
       const known = written.filter((each) => each.path === path).map((each) => each.sha256);
-      if (!(await removeIfWritten(path, known))) leftBehind.push(path);
+      if (!(await this.#removeWritten(path, known))) leftBehind.push(path);
     }
     // Whatever else was claimed, by a try that failed too, is free again.
     for (const [path, owner] of this.#owners) {
       if (owner === name && path !== keep) this.#owners.delete(path);
     }
     return leftBehind;
+  }
+
+  /** False when it is there and was left: its content is another, or the agent may not write there any more. */
+  async #removeWritten(path: string, known: readonly string[]): Promise<boolean> {
+    if (this.#root === undefined) return false;
+    try {
+      const removed = await this.#root.insideIfThere(path, (directory) =>
+        removeIfWritten(join(directory.path, basename(path)), known),
+      );
+      return removed ?? true;
+    } catch (thrown) {
+      if (thrown instanceof HawserError && thrown.code === "handler_rejected") return false;
+      throw thrown;
+    }
   }
 
   // Not a permanent refusal: the other resource may be on its way out.
@@ -106,7 +151,14 @@ export class ConfigFileHandler implements ResourceHandler {
     if (owner !== undefined && owner !== name) {
       throw new Error(`${path} belongs to ConfigFile/${owner}; give it another path or delete that one`);
     }
+    if (owner === undefined && this.#owners.size >= this.#maxFiles && !this.#owns(name))
+      throw new Error(`this agent holds ${this.#maxFiles} files already; delete one or raise its limit`);
     this.#owners.set(path, name);
+  }
+
+  #owns(name: string): boolean {
+    for (const owner of this.#owners.values()) if (owner === name) return true;
+    return false;
   }
 
   #loadOwners(): Promise<void> {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { open, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { syncDirectory } from "../files/atomic-write.js";
 import { errorCode } from "../files/system-error.js";
 import { rejected } from "./config-file-spec.js";
@@ -14,7 +14,7 @@ interface FileOnDisk {
 /** True when `path` is a regular file with this content and these permission bits: nothing to do. */
 export async function holds(path: string, sha256: string, mode: number): Promise<boolean> {
   const file = await read(path);
-  if (file === "directory") throw rejected(`${path} is a directory`);
+  if (file === "directory") throw rejected(`${basename(path)} is a directory`);
   return typeof file === "object" && file.sha256 === sha256 && file.mode === mode;
 }
 

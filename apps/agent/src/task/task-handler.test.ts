@@ -5,9 +5,11 @@ import { join } from "node:path";
 import type { DesiredResource, HandlerContext } from "@hawser/agent";
 import type { JsonValue } from "@hawser/protocol";
 import { silentLogger, systemRuntime, type Timers } from "@hawser/runtime";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createLevelStore } from "@hawser/store-level";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { processesOfInstance } from "./process-table.js";
 import { TaskHandler, type TaskHandlerOptions } from "./task-handler.js";
+import type { TaskLimits } from "./task-limits.js";
 
 type Status = Record<string, JsonValue>;
 
@@ -59,8 +61,22 @@ afterEach(async () => {
   await rm(stateDirectory, { recursive: true, force: true });
 });
 
+const LIMITS: TaskLimits = {
+  maxProcesses: undefined,
+  maxMemoryBytes: undefined,
+  maxCpus: undefined,
+  maxCpuSeconds: undefined,
+  outputBytesPerSecond: 1_000_000,
+};
+const FREE: TaskHandlerOptions["confinement"] = {
+  policy: { kind: "any" },
+  limits: LIMITS,
+  user: undefined,
+  umask: 0o022,
+};
+
 function make(options: Partial<TaskHandlerOptions> = {}): TaskHandler {
-  const handler = new TaskHandler({ runtime, stateDirectory, ...options });
+  const handler = new TaskHandler({ runtime, stateDirectory, confinement: FREE, ...options });
   handlers.push(handler);
   return handler;
 }
@@ -72,7 +88,7 @@ function makeMortal(): { handler: TaskHandler; kill: () => void } {
     after: (delayMs, callback) => runtime.timers.after(delayMs, () => (alive ? callback() : undefined)),
     soon: (callback) => runtime.timers.soon(callback),
   };
-  const handler = new TaskHandler({ runtime: { ...runtime, timers }, stateDirectory });
+  const handler = new TaskHandler({ runtime: { ...runtime, timers }, stateDirectory, confinement: FREE });
   return { handler, kill: () => (alive = false) };
 }
 
@@ -97,6 +113,8 @@ const node = (script: string): { command: string; args: string[] } => ({
 });
 /** Runs until it is told to stop; a timer of the child, not of the test. */
 const FOREVER = "setInterval(() => {}, 1000)";
+/** What Node makes of a pipe to a child. */
+const PIPE = /^(?:pipe|socket):\[/;
 const isState = (state: string) => (status: Status) => status["state"] === state;
 
 function isAlive(pid: JsonValue | undefined): boolean {
@@ -283,13 +301,110 @@ describe("Task", () => {
     ["an unknown key", { command: "a", shell: true }, "shell"],
     ["an unknown policy", { command: "a", restart: { policy: "sometimes" } }, "policy"],
     ["a bad variable", { command: "a", env: { "A=B": "" } }, "variable"],
-    ["a command that is not allowed", { command: "/bin/rm" }, "not allowed"],
   ])("refuses %s for good", async (_, spec, message) => {
-    const handler = make({ allowedCommands: ["a"] });
-    await expect(handler.apply(resource(spec), reports.context)).rejects.toMatchObject({
+    await expect(make().apply(resource(spec), reports.context)).rejects.toMatchObject({
       code: "handler_rejected",
       message: expect.stringContaining(message),
     });
+  });
+});
+
+describe("a Task in its box", () => {
+  it("is refused where its kind is off, and what an earlier agent left running is ended all the same", async () => {
+    const { handler, kill } = makeMortal();
+    const { pid } = await apply(handler, { ...node(FOREVER), restart: { policy: "always" } });
+    kill();
+    const off = make({ confinement: { ...FREE, policy: { kind: "off" } } });
+    await off.start();
+    expect(isAlive(pid)).toBe(false);
+    await expect(off.apply(resource({ command: "/bin/true" }), reports.context)).rejects.toMatchObject({
+      code: "kind_disabled",
+      message: expect.stringContaining("--task-allow <file>"),
+    });
+    await off.delete(resource(null));
+  });
+
+  it.skipIf(process.platform !== "linux")("inherits none of the agent's descriptors", async () => {
+    // LevelDB opens its files without O_CLOEXEC.
+    const store = createLevelStore({ directory: join(stateDirectory, "store") });
+    await store.start();
+    onTestFinished(() => store.stop());
+    const handler = make({ outputLines: 1_000 });
+    await apply(handler, { command: "ls", args: ["-l", "/proc/self/fd"] });
+    const { lastOutput } = await reports.until(isState("exited"));
+    const lines = Array.isArray(lastOutput) ? lastOutput.map(String) : [];
+    const targets = lines.filter((line) => line.includes("->"));
+    const others = targets.map((line) => line.replace(/^.* -> /, "")).filter((to) => to !== "/dev/null");
+    // Its output, and the directory it lists.
+    expect(others.filter((to) => !PIPE.test(to))).toEqual([expect.stringMatching(/^\/proc\/\d+\/fd$/)]);
+    expect(new Set(others.filter((to) => PIPE.test(to))).size).toBe(2);
+  });
+
+  it.skipIf(process.platform !== "linux").each([
+    ["when it is deleted", "sleep 600"],
+    ["when it ends by itself", "exit 0"],
+  ])("takes with it what left its process group and its session, %s", async (_, rest) => {
+    const handler = make();
+    const daemon = "(setsid sh -c 'trap \"\" TERM; while :; do sleep 1; done' > /dev/null 2>&1 &) ; ";
+    await apply(handler, { command: "sh", args: ["-c", `${daemon}${rest}`], stopGraceMs: 200 });
+    const { instance } = await runningState();
+    if (rest === "exit 0") await reports.until(isState("exited"));
+    else {
+      await waitUntil(async () => (await processesOfInstance(instance)).length >= 2);
+      await handler.delete(resource(null));
+    }
+    expect(await processesOfInstance(instance)).toEqual([]);
+  });
+
+  it("waits when it writes more than is read, loses no line, and says so", async () => {
+    const slow = { ...FREE, limits: { ...LIMITS, outputBytesPerSecond: 50_000 } };
+    const script = "for (let i = 0; i < 20000; i++) console.log(i)";
+    await apply(make({ confinement: slow, outputLines: 2 }), node(script));
+    await reports.until((status) => status["state"] === "running" && status["outputSlowed"] === true);
+    expect(await reports.until(isState("exited"))).toMatchObject({
+      code: 0,
+      outputSlowed: true,
+      lastOutput: ["19998", "19999"],
+    });
+  });
+
+  it("cannot ask for more time to stop than the agent gives, and has less when the agent stops", async () => {
+    const deaf = node(`process.on('SIGTERM', () => {}); console.log('deaf'); ${FOREVER}`);
+    const handler = make({ maxStopGraceMs: 100 });
+    const { pid } = await apply(handler, { ...deaf, stopGraceMs: 3_600_000 });
+    await handler.delete(resource(null));
+    expect(isAlive(pid)).toBe(false);
+    const patient = make({ maxStopGraceMs: 3_600_000 });
+    const second = await apply(patient, { ...deaf, stopGraceMs: 3_600_000 }, "2", "second");
+    const deleted = patient.delete(resource(null, "3", "second"));
+    patient.stopWithin(100);
+    await patient.stop();
+    await deleted;
+    expect(isAlive(second["pid"])).toBe(false);
+  });
+
+  it("is held to the limits of a process where there is no control group", async () => {
+    const limits = { ...LIMITS, maxMemoryBytes: 64_000_000, maxCpuSeconds: 7 };
+    const handler = make({ confinement: { ...FREE, limits, umask: 0o027 } });
+    await apply(handler, { command: "sh", args: ["-c", "ulimit -v; ulimit -t; umask"] });
+    const { lastOutput } = await reports.until(isState("exited"));
+    expect(lastOutput).toEqual(["62500", "7", "0027"]);
+  });
+
+  it.skipIf(process.geteuid?.() !== 0)(
+    "runs as the user it is given, with nothing of the agent's home",
+    async () => {
+      const handler = make({ confinement: { ...FREE, user: { uid: 65_534, gid: 65_533 } } });
+      await apply(handler, { command: "sh", args: ["-c", "id -u; id -g; id -G; echo home=$HOME"] });
+      const { lastOutput } = await reports.until(isState("exited"));
+      expect(lastOutput).toEqual(["65534", "65533", "65533", "home="]);
+    },
+  );
+
+  it("puts arguments into no script", async () => {
+    const args = ["$(id)", "`id`", "; id", "a b", "-n", "'\""];
+    await apply(make(), { command: "printf", args: ["%s\\n", ...args] });
+    expect((await reports.until(isState("exited")))["lastOutput"]).toEqual(args);
   });
 });
 

@@ -4,8 +4,11 @@ import type { DeletedResource, DesiredResource, HandlerContext, ResourceHandler 
 import { HawserError, type JsonValue } from "@hawser/protocol";
 import type { Lifecycle, Logger, Runtime } from "@hawser/runtime";
 import { Journal } from "../files/journal.js";
-import { endOrphan } from "./orphans.js";
+import { permit } from "./command-policy.js";
+import { endInstance } from "./descendants.js";
 import { Task } from "./task.js";
+import { TaskCgroups, type CgroupSetting } from "./task-cgroups.js";
+import type { TaskConfinement } from "./task-process.js";
 import { taskRecordSchema, type TaskRecord } from "./task-record.js";
 import { parseTaskSpec, type TaskSpec } from "./task-spec.js";
 
@@ -17,12 +20,17 @@ export interface TaskHandlerOptions {
   readonly maxTasks?: number;
   /** Lines of output kept for the status, each cut at 1,000 characters. @default DEFAULT_OUTPUT_LINES (20) */
   readonly outputLines?: number;
-  /** Commands that may be run, exactly as a spec writes them; others are refused. @default any */
-  readonly allowedCommands?: readonly string[];
+  /** What may be run, as whom, and with what of the machine. */
+  readonly confinement: Omit<TaskConfinement, "cgroups">;
+  /** @default "off" */
+  readonly cgroup?: CgroupSetting;
+  /** The longest wait between SIGTERM and SIGKILL, whatever a spec asks for. @default DEFAULT_MAX_STOP_GRACE_MS (60 s) */
+  readonly maxStopGraceMs?: number;
 }
 
 export const DEFAULT_MAX_TASKS = 64;
 export const DEFAULT_OUTPUT_LINES = 20;
+export const DEFAULT_MAX_STOP_GRACE_MS = 60_000;
 
 interface Held {
   readonly uid: string;
@@ -33,7 +41,8 @@ interface Held {
 }
 
 /**
- * Kind `Task`: spec `{ command, args?, env?, cwd?, restart?, stopGraceMs? }` becomes a process without a shell, head of a process group of its own.
+ * Kind `Task`: spec `{ command, args?, env?, cwd?, restart?, stopGraceMs? }` becomes a process without a shell, head of a process group of its own, as far as the policy of this machine
+ * allows. Whatever the process starts ends with it.
  *
  * Status `pending`, then `running` with pid, then `exited` with code, signal or error; all with `restarts`. Never do two copies run: a changed spec
  * stops the old process first, and `start` ends whatever an agent that was killed left behind (the process is not adopted, because its output is lost to us). A task whose process
@@ -44,7 +53,10 @@ export class TaskHandler implements ResourceHandler, Lifecycle {
   readonly #journal: Journal<typeof taskRecordSchema>;
   readonly #logger: Logger;
   readonly #held = new Map<string, Held>();
+  #cgroups: TaskCgroups | undefined;
   #stopping = false;
+  /** When every task must have ended, by the clock of the runtime; known once the agent stops. */
+  #stopDeadlineMs = Number.POSITIVE_INFINITY;
 
   constructor(options: TaskHandlerOptions) {
     this.#options = options;
@@ -52,9 +64,15 @@ export class TaskHandler implements ResourceHandler, Lifecycle {
     this.#journal = new Journal(join(options.stateDirectory, "task"), taskRecordSchema);
   }
 
-  /** Ends what an earlier agent left running. Call it once nothing else can hold the state directory, and before the agent starts. */
+  /**
+   * Ends what an earlier agent left running, also where no process may be run any more. Call it once nothing else can hold the state directory, and before the agent starts.
+   *
+   * @throws HawserError `invalid_config` when the control group that was named cannot be used, or a limit needs one and there is none
+   */
   async start(): Promise<void> {
     this.#stopping = false;
+    this.#stopDeadlineMs = Number.POSITIVE_INFINITY;
+    if (this.#options.confinement.policy.kind !== "off") await this.#openCgroups();
     const records = await this.#journal.list();
     await Promise.all(records.map(([name, record]) => this.#endOrphan(name, record)));
   }
@@ -62,7 +80,7 @@ export class TaskHandler implements ResourceHandler, Lifecycle {
   async apply(resource: DesiredResource, context: HandlerContext): Promise<JsonValue> {
     if (this.#stopping) throw new Error("the agent stops");
     const spec = parseTaskSpec(resource.spec);
-    this.#checkAllowed(spec);
+    await permit(this.#options.confinement.policy, spec);
     const specSha256 = createHash("sha256").update(JSON.stringify(spec)).digest("hex");
     const held = this.#held.get(resource.name);
     if (held !== undefined && held.uid === resource.uid && held.specSha256 === specSha256) {
@@ -91,10 +109,18 @@ export class TaskHandler implements ResourceHandler, Lifecycle {
     this.#report(context, status);
   }
 
-  /** Stops every task, each within its own grace. They are taken up again by the next start of the agent. */
+  /** `stop` will have to be over in so many milliseconds from now. */
+  stopWithin(ms: number): void {
+    this.#stopDeadlineMs = this.#options.runtime.clock.now() + ms;
+  }
+
+  /** Stops every task, each within its own grace and all within `stopWithin`. They are taken up again by the next start of the agent. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    const stopped = await Promise.allSettled([...this.#held].map(([name, held]) => this.#stop(name, held)));
+    const leftMs = Math.max(0, this.#stopDeadlineMs - this.#options.runtime.clock.now());
+    const stopped = await Promise.allSettled(
+      [...this.#held].map(([name, held]) => this.#stop(name, held, leftMs)),
+    );
     for (const result of stopped) {
       if (result.status === "rejected")
         this.#logger.error({ err: result.reason }, "a task did not stop cleanly");
@@ -114,6 +140,8 @@ export class TaskHandler implements ResourceHandler, Lifecycle {
       spec,
       restarts: before?.restarts ?? 0,
       ...(before?.state.kind === "exited" ? { exit: before.state.exit } : {}),
+      confinement: { ...this.#options.confinement, cgroups: this.#cgroups },
+      maxStopGraceMs: this.#options.maxStopGraceMs ?? DEFAULT_MAX_STOP_GRACE_MS,
       runtime: this.#options.runtime,
       logger: context.logger,
       outputLines: this.#options.outputLines ?? DEFAULT_OUTPUT_LINES,
@@ -125,8 +153,8 @@ export class TaskHandler implements ResourceHandler, Lifecycle {
     return task;
   }
 
-  async #stop(name: string, held: Held): Promise<void> {
-    await held.task.stop();
+  async #stop(name: string, held: Held, withinMs?: number): Promise<void> {
+    await held.task.stop(withinMs);
     this.#held.delete(name);
   }
 
@@ -139,19 +167,27 @@ export class TaskHandler implements ResourceHandler, Lifecycle {
 
   async #endOrphan(name: string, record: TaskRecord): Promise<void> {
     if (record.state.kind !== "running") return;
-    const found = await endOrphan(record.state, this.#options.runtime);
+    const { stopGraceMs } = record.state;
+    const found = await endInstance(record.state, stopGraceMs, this.#options.runtime);
     if (found > 0)
       this.#logger.warn({ task: name, processes: found }, "ended what an earlier agent left running");
     await this.#journal.save(name, { ...record, state: { kind: "idle" } });
   }
 
-  #checkAllowed({ command }: TaskSpec): void {
-    const { allowedCommands } = this.#options;
-    if (allowedCommands === undefined || allowedCommands.includes(command)) return;
-    throw new HawserError(
-      "handler_rejected",
-      `Task: command ${JSON.stringify(command)} is not allowed on this agent`,
-    );
+  async #openCgroups(): Promise<void> {
+    const { cgroup = "off", confinement, runtime } = this.#options;
+    try {
+      this.#cgroups = await TaskCgroups.open(cgroup, runtime);
+    } catch (thrown) {
+      const reason = thrown instanceof Error ? thrown.message : String(thrown);
+      throw new HawserError("invalid_config", `--task-cgroup cannot be used: ${reason}`, { cause: thrown });
+    }
+    await this.#cgroups?.endAll();
+    if (confinement.limits.maxCpus !== undefined && this.#cgroups?.holds.has("cpu") !== true)
+      throw new HawserError(
+        "invalid_config",
+        "--task-max-cpus needs a control group (cgroup v2) of this agent with the cpu controller, and there is none; name one with --task-cgroup, or use --task-max-cpu-time",
+      );
   }
 
   #checkRoom(): void {

@@ -1,7 +1,14 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import type { Runtime } from "@hawser/runtime";
+import type { ChildProcess } from "node:child_process";
+import type { Logger, Runtime, Timer } from "@hawser/runtime";
+import type { CommandPolicy } from "./command-policy.js";
+import { permit } from "./command-policy.js";
+import { endInstance, signalInstance } from "./descendants.js";
+import { type Launched, launch } from "./launch.js";
+import { OutputReader } from "./output-reader.js";
 import type { OutputTail } from "./output-tail.js";
-import { signal, TASK_INSTANCE_VARIABLE } from "./process-table.js";
+import { signal } from "./process-table.js";
+import type { TaskCgroup, TaskCgroups } from "./task-cgroups.js";
+import type { TaskLimits, TaskUser } from "./task-limits.js";
 import type { TaskSpec } from "./task-spec.js";
 
 /** How a run ended. `failed`: the process could not be started. */
@@ -10,69 +17,103 @@ export type Exit =
   | { readonly kind: "signal"; readonly signal: string }
   | { readonly kind: "failed"; readonly error: string };
 
-/** What a task's process inherits from the agent; the agent's own settings and secrets are not among it. */
-const INHERITED_VARIABLES = ["PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR"] as const;
-
-/** How long to wait for the last output once the process is gone: a descendant that left the group may hold the pipe open. */
+/** How long to wait for the last output once every process is gone. */
 const OUTPUT_GRACE_MS = 500;
+
+/** What this machine lets the processes of Tasks do. */
+export interface TaskConfinement {
+  readonly policy: CommandPolicy;
+  readonly limits: TaskLimits;
+  readonly user: TaskUser | undefined;
+  readonly umask: number;
+  /** Absent: limits hold for each process alone. */
+  readonly cgroups: TaskCgroups | undefined;
+}
 
 export interface TaskProcessOptions {
   readonly spec: TaskSpec;
   /** Marks the process and all its descendants. */
   readonly instance: string;
+  readonly confinement: TaskConfinement;
   readonly output: OutputTail;
+  /** It writes more than its budget, and waits from now on. */
+  readonly slowed: () => void;
   readonly runtime: Runtime;
+  readonly logger: Logger;
 }
 
-/** One run of a task: a process at the head of a process group of its own. */
+/** One run of a task: a process at the head of a process group of its own, and in a control group of its own where there is one. */
 export class TaskProcess {
   readonly pid: number;
-  /** Resolves once the process has ended, its group has been killed, and its last output is in. */
+  /** Resolves once the process has ended, whatever it started has been killed, and its last output is in. */
   readonly ended: Promise<Exit>;
-  readonly #runtime: Runtime;
+  readonly #options: TaskProcessOptions;
+  readonly #group: TaskCgroup | undefined;
+  #kill: { readonly atMs: number; readonly timer: Timer } | undefined;
   #gone = false;
 
-  private constructor(child: ChildProcess, pid: number, runtime: Runtime) {
+  private constructor(
+    { child, pid, outputs }: Launched,
+    group: TaskCgroup | undefined,
+    options: TaskProcessOptions,
+  ) {
     this.pid = pid;
-    this.#runtime = runtime;
-    this.ended = this.#end(child);
+    this.#options = options;
+    this.#group = group;
+    const { limits } = options.confinement;
+    const { clock, timers } = options.runtime;
+    const reader = new OutputReader({
+      streams: outputs,
+      tail: options.output,
+      bytesPerSecond: limits.outputBytesPerSecond,
+      clock,
+      timers,
+      slowed: options.slowed,
+    });
+    this.ended = this.#end(child, reader);
   }
 
-  /** Runs the command without a shell. Answers how it failed when it could not be started. */
-  static async start({ spec, instance, output, runtime }: TaskProcessOptions): Promise<TaskProcess | Exit> {
+  /** Runs the command without a shell of its own. Answers how it failed when it could not be started, or is no longer allowed. */
+  static async start(options: TaskProcessOptions): Promise<TaskProcess | Exit> {
+    const { spec, instance, confinement } = options;
+    const { policy, limits, user, umask, cgroups } = confinement;
+    let group: TaskCgroup | undefined;
     try {
-      const child = spawn(spec.command, spec.args, {
-        detached: true,
-        env: environment(spec, instance),
-        stdio: ["ignore", "pipe", "pipe"],
-        ...(spec.cwd === undefined ? {} : { cwd: spec.cwd }),
-      });
-      for (const stream of [child.stdout, child.stderr]) {
-        const sink = output.stream();
-        stream.on("data", sink);
-        stream.once("end", () => sink(undefined));
-      }
-      await new Promise<void>((resolve, reject) => {
-        child.once("spawn", resolve);
-        child.once("error", reject);
-      });
-      if (child.pid === undefined) return { kind: "failed", error: "the process has no pid" };
-      return new TaskProcess(child, child.pid, runtime);
+      const permitted = await permit(policy, spec);
+      group = await cgroups?.make(instance, limits);
+      const heldByGroup = cgroups?.holds ?? new Set();
+      const launched = await launch({ permitted, instance, limits, heldByGroup, user, umask });
+      const started = new TaskProcess(launched, group, options);
+      await group?.add(launched.pid);
+      launched.begin();
+      return started;
     } catch (thrown) {
+      await group?.end().catch(() => {});
       const message = thrown instanceof Error ? thrown.message : String(thrown);
       return { kind: "failed", error: `${message} (is the command there, and cwd a directory?)` };
     }
   }
 
-  /** SIGTERM to the whole group, SIGKILL after the grace. */
+  /** SIGTERM to every process, SIGKILL after the grace. Called again with a shorter grace it hastens. */
   async stop(graceMs: number): Promise<Exit> {
-    this.#signal("SIGTERM");
-    const timer = this.#runtime.timers.after(graceMs, () => this.#signal("SIGKILL"));
+    const { clock, timers } = this.#options.runtime;
+    const atMs = clock.now() + graceMs;
+    if (this.#kill === undefined) void this.#terminate();
+    if (this.#kill === undefined || atMs < this.#kill.atMs) {
+      this.#kill?.timer.cancel();
+      this.#kill = { atMs, timer: timers.after(graceMs, () => this.#signal("SIGKILL")) };
+    }
     try {
       return await this.ended;
     } finally {
-      timer.cancel();
+      this.#kill?.timer.cancel();
     }
+  }
+
+  async #terminate(): Promise<void> {
+    this.#signal("SIGTERM");
+    // Those that left the group hear it too, so that they have the same grace.
+    await signalInstance({ instance: this.#options.instance }, "SIGTERM");
   }
 
   // Once the head is gone its pid may be another's.
@@ -80,31 +121,37 @@ export class TaskProcess {
     if (!this.#gone) signal(-this.pid, name);
   }
 
-  #end(child: ChildProcess): Promise<Exit> {
+  #end(child: ChildProcess, reader: OutputReader): Promise<Exit> {
     return new Promise((resolve) => {
+      const closed = new Promise<void>((done) => child.once("close", () => done()));
       child.once("exit", (code, signalName) => {
-        // The head is gone, so the task is over: nothing of its group goes on without it.
+        // The head is gone, so the task is over: nothing of it goes on without it.
         this.#signal("SIGKILL");
         this.#gone = true;
+        reader.finish();
         const exit: Exit =
           code === null ? { kind: "signal", signal: signalName ?? "unknown" } : { kind: "code", code };
-        const timer = this.#runtime.timers.after(OUTPUT_GRACE_MS, () => {
-          child.stdout?.destroy();
-          child.stderr?.destroy();
-        });
-        child.once("close", () => {
-          timer.cancel();
-          resolve(exit);
-        });
+        void this.#endDescendants()
+          .then(() => this.#lastOutput(reader, closed))
+          .then(() => resolve(exit));
       });
     });
   }
-}
 
-function environment(spec: TaskSpec, instance: string): NodeJS.ProcessEnv {
-  const inherited: NodeJS.ProcessEnv = {};
-  for (const name of INHERITED_VARIABLES) {
-    if (process.env[name] !== undefined) inherited[name] = process.env[name];
+  async #endDescendants(): Promise<void> {
+    const { instance, runtime, logger } = this.#options;
+    try {
+      await this.#group?.end();
+      const found = await endInstance({ instance }, 0, runtime);
+      if (found > 0) logger.info({ processes: found }, "ended what the task had left running");
+    } catch (err) {
+      logger.error({ err }, "something that the task started does not end");
+    }
   }
-  return { ...inherited, ...spec.env, [TASK_INSTANCE_VARIABLE]: instance };
+
+  async #lastOutput(reader: OutputReader, closed: Promise<void>): Promise<void> {
+    const timer = this.#options.runtime.timers.after(OUTPUT_GRACE_MS, () => reader.close());
+    await closed;
+    timer.cancel();
+  }
 }

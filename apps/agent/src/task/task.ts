@@ -4,7 +4,7 @@ import { lineLog } from "./line-log.js";
 import { OutputTail } from "./output-tail.js";
 import { processIdentity } from "./process-table.js";
 import { restartDelayMs, STABLE_RUN_MS } from "./restart-decision.js";
-import { TaskProcess, type Exit } from "./task-process.js";
+import { TaskProcess, type Exit, type TaskConfinement } from "./task-process.js";
 import type { TaskRecord } from "./task-record.js";
 import type { TaskSpec } from "./task-spec.js";
 
@@ -13,6 +13,9 @@ export interface TaskOptions {
   readonly restarts: number;
   /** It is done already, says the record: it is shown and not run. */
   readonly exit?: Exit;
+  readonly confinement: TaskConfinement;
+  /** The longest a stop waits between SIGTERM and SIGKILL, whatever the spec asks for. */
+  readonly maxStopGraceMs: number;
   readonly runtime: Runtime;
   readonly logger: Logger;
   readonly outputLines: number;
@@ -39,7 +42,10 @@ export class Task {
   #state: State = { kind: "pending", lastExit: undefined, timer: undefined };
   #restarts: number;
   #quickRuns = 0;
-  #stopping = false;
+  /** There once it is being stopped. */
+  #stopped: Promise<void> | undefined;
+  /** Of the current run: it wrote more than its budget and waits at times. */
+  #isSlowed = false;
   /** The last thing begun; whatever comes next waits for it. */
   #busy: Promise<void> = Promise.resolve();
 
@@ -61,10 +67,16 @@ export class Task {
       }
       case "running": {
         const startedAt = new Date(state.startedAt).toISOString();
-        return { state: "running", pid: state.process.pid, startedAt, restarts };
+        return { state: "running", pid: state.process.pid, startedAt, restarts, ...this.#slowed() };
       }
       case "exited":
-        return { state: "exited", ...exitStatus(state.exit), restarts, ...this.#lastOutput() };
+        return {
+          state: "exited",
+          ...exitStatus(state.exit),
+          restarts,
+          ...this.#slowed(),
+          ...this.#lastOutput(),
+        };
     }
   }
 
@@ -75,25 +87,45 @@ export class Task {
     return this.#busy;
   }
 
-  /** Ends the process for good. What it was is kept in the record only as idle. */
-  async stop(): Promise<void> {
-    this.#stopping = true;
+  /**
+   * Ends the process for good, after at most this many milliseconds between SIGTERM and SIGKILL. What it was is kept in the record only as idle. A second call with less hastens the
+   * first.
+   */
+  stop(withinMs = Number.POSITIVE_INFINITY): Promise<void> {
+    const { spec, maxStopGraceMs } = this.#options;
+    const graceMs = Math.min(spec.stopGraceMs, maxStopGraceMs, withinMs);
+    if (this.#stopped !== undefined && this.#state.kind === "running") void this.#state.process.stop(graceMs);
+    this.#stopped ??= this.#stop(graceMs);
+    return this.#stopped;
+  }
+
+  async #stop(graceMs: number): Promise<void> {
     await this.#busy.catch(() => {});
     const state = this.#state;
     if (state.kind === "pending") state.timer?.cancel();
     if (state.kind === "running") {
-      await state.process.stop(this.#options.spec.stopGraceMs);
+      await state.process.stop(graceMs);
       await this.#busy;
     }
     if (this.#state.kind !== "exited") await this.#options.save(this.#restarts, { kind: "idle" });
   }
 
   async #run(): Promise<void> {
-    const { spec, runtime, save } = this.#options;
+    const { spec, runtime, save, confinement, logger, maxStopGraceMs } = this.#options;
+    this.#isSlowed = false;
     const instance = runtime.random.uuid();
-    const note = { kind: "running", instance, stopGraceMs: spec.stopGraceMs } as const;
+    const stopGraceMs = Math.min(spec.stopGraceMs, maxStopGraceMs);
+    const note = { kind: "running", instance, stopGraceMs } as const;
     await save(this.#restarts, note);
-    const started = await TaskProcess.start({ spec, instance, output: this.#output, runtime });
+    const started = await TaskProcess.start({
+      spec,
+      instance,
+      confinement,
+      output: this.#output,
+      slowed: () => this.#slow(),
+      runtime,
+      logger,
+    });
     if (!(started instanceof TaskProcess)) {
       await this.#ended(started, 0);
       return;
@@ -114,9 +146,9 @@ export class Task {
     const { spec, runtime, logger, save, changed } = this.#options;
     this.#quickRuns = ranMs >= STABLE_RUN_MS ? 1 : this.#quickRuns + 1;
     const run = { exit, ranMs, restarts: this.#restarts, quickRuns: this.#quickRuns };
-    const delayMs = this.#stopping ? undefined : restartDelayMs(spec.restart, run);
+    const delayMs = this.#stopped !== undefined ? undefined : restartDelayMs(spec.restart, run);
     logger.info({ ...exitStatus(exit), restarts: this.#restarts, restart_in_ms: delayMs }, "task ended");
-    if (this.#stopping) {
+    if (this.#stopped !== undefined) {
       this.#state = { kind: "pending", lastExit: exit, timer: undefined };
     } else if (delayMs === undefined) {
       this.#state = { kind: "exited", exit };
@@ -144,6 +176,18 @@ export class Task {
     } catch (err) {
       this.#options.logger.error({ err }, "cannot write down the state of a task; check the disk");
     }
+  }
+
+  #slow(): void {
+    const { logger, changed, confinement } = this.#options;
+    const { outputBytesPerSecond } = confinement.limits;
+    logger.warn({ bytes_per_second: outputBytesPerSecond }, "a task writes more than is read, and waits");
+    this.#isSlowed = true;
+    if (this.#state.kind === "running") changed(this.status);
+  }
+
+  #slowed(): { outputSlowed?: true } {
+    return this.#isSlowed ? { outputSlowed: true } : {};
   }
 
   #lastOutput(): { lastOutput?: readonly string[] } {

@@ -127,6 +127,11 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     happened: "The agent has nothing that handles this type or kind.",
     todo: "Correct the kind, or give the agent a handler for it; then 'hawser dead-letters requeue AGENT EVENT'.",
   },
+  kind_disabled: {
+    happened:
+      "The agent knows this kind, and whoever runs the agent has not allowed it: kinds that touch its machine are off until its own settings turn them on.",
+    todo: "Start the agent with --config-file-root DIR for ConfigFile, or --task-allow FILE for Task (its README says what goes into the file); then 'hawser dead-letters requeue AGENT EVENT'.",
+  },
   handler_failed: {
     happened:
       "The agent's handler threw or was cut short. The event stays and is tried again, with longer and longer waits.",

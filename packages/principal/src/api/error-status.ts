@@ -38,6 +38,7 @@ export const STATUS_BY_CODE: Readonly<Record<ErrorCode, number>> = {
   store_corrupt: 500,
   store_rolled_back: 500,
   no_handler: 500,
+  kind_disabled: 500,
   handler_failed: 500,
   port_in_use: 500,
   address_unavailable: 500,
