@@ -78,16 +78,18 @@ export class TaskProcess {
     const { spec, instance, confinement } = options;
     const { policy, limits, user, umask, cgroups } = confinement;
     let group: TaskCgroup | undefined;
+    let launched: Launched | undefined;
     try {
       const permitted = await permit(policy, spec);
       group = await cgroups?.make(instance, limits);
       const heldByGroup = cgroups?.holds ?? new Set();
-      const launched = await launch({ permitted, instance, limits, heldByGroup, user, umask });
+      launched = await launch({ permitted, instance, limits, heldByGroup, user, umask });
       const started = new TaskProcess(launched, group, options);
       await group?.add(launched.pid);
       launched.begin();
       return started;
     } catch (thrown) {
+      launched?.child.kill("SIGKILL");
       await group?.end().catch(() => {});
       const message = thrown instanceof Error ? thrown.message : String(thrown);
       return { kind: "failed", error: `${message} (is the command there, and cwd a directory?)` };
@@ -113,7 +115,11 @@ export class TaskProcess {
   async #terminate(): Promise<void> {
     this.#signal("SIGTERM");
     // Those that left the group hear it too, so that they have the same grace.
-    await signalInstance({ instance: this.#options.instance }, "SIGTERM");
+    try {
+      await signalInstance({ instance: this.#options.instance }, "SIGTERM");
+    } catch (err) {
+      this.#options.logger.error({ err }, "cannot look for what a task has started");
+    }
   }
 
   // Once the head is gone its pid may be another's.
