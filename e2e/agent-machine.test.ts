@@ -4,7 +4,7 @@ import { chmod, copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/pr
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { z } from "zod";
+import type { z } from "zod";
 import { becomes, eventually } from "./support/eventually.js";
 import { PROGRAMS } from "./support/programs.js";
 import { createWorld, type World } from "./support/world.js";
@@ -30,7 +30,7 @@ async function refusal(world: World, name: string): Promise<{ code: string; mess
 async function status(world: World, name: string): Promise<Record<string, unknown>> {
   return eventually(`${name} has a status`, async () => {
     const { status: found } = await world.api.resource(AGENT, "Task", name);
-    return typeof found === "object" && found !== null ? { ...found } : undefined;
+    return typeof found === "object" && found !== null && !Array.isArray(found) ? { ...found } : undefined;
   });
 }
 
