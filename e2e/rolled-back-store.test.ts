@@ -72,7 +72,7 @@ describe.each(["ws-json", "grpc"] as const)(
       await agent.start();
       const refused = await agent.logged("the refusal", rolledBack);
       expect(refused).toMatchObject({ level: "error", msg: expect.stringContaining("run 'hawser adopt'") });
-      expect(refused.msg).toContain("the principal's store is an older copy: it gave out version");
+      expect(refused.msg).toContain("the principal's store may be an older copy: it gave out version");
       expect(await world.principal.logged("that it is one", rolledBack)).toMatchObject({
         level: "error",
         agents: 1,
@@ -110,12 +110,12 @@ describe.each(["ws-json", "grpc"] as const)(
       await agent.start();
       const refused = await agent.logged("that it is one", rolledBack);
       expect(refused).toMatchObject({ level: "error", msg: expect.stringContaining("run 'hawser adopt'") });
-      expect(refused.msg).toContain("the agent's store is an older copy");
+      expect(refused.msg).toContain("the agent's store may be an older copy");
       const told = await world.principal.logged("its close", rolledBack);
       expect(told).toMatchObject({ level: "warn", agent: AGENT, msg: expect.stringContaining("4010") });
       await becomes("people see why", async () => {
         const { state, reason } = await world.api.agent(AGENT);
-        return state === "disconnected" && reason.includes("the agent's store is an older copy");
+        return state === "disconnected" && reason.includes("the agent's store may be an older copy");
       });
       expect(await status(world)).not.toContain("store_rolled_back");
       const other = await world.agent("other", { transport });

@@ -18,7 +18,8 @@ export function breakStore(store: Store, { open, deadLetter, load, resync = fals
     const lease = await store.open(peer, holder, options, on);
     const broken: MailboxLease = {
       epoch: lease.epoch,
-      read: (after, limit) => lease.read(after, limit),
+      toldBefore: lease.toldBefore,
+      read: (after, limit, maxBytes) => lease.read(after, limit, maxBytes),
       acknowledge: (version) => {
         if (resync) on.lost("resync");
         else lease.acknowledge(version);

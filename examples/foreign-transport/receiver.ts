@@ -22,7 +22,7 @@ socket.on("message", (datagram, { port: sender, address }) => {
   if (received.kind !== "event") return;
   const { event, version } = received;
   const { resourceid, eventid } = event;
-  if (inbox.receive(event, version).kind === "apply") {
+  if (inbox.receive({ event, version, bytes: datagram.length }).kind === "apply") {
     apply(event);
     inbox.finish(resourceid, version, "applied");
   }

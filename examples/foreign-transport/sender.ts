@@ -22,7 +22,7 @@ for (let version = 1; version <= EVENTS; version += 1) {
     resourceid: version % 2 === 0 ? "table_2" : "table_1",
     eventid: String(version),
   };
-  writer.offer({ version, event });
+  writer.offer({ version, event, bytes: Buffer.byteLength(jsonCodec.encode(event)) });
 }
 
 /** Sends what may go now, and sets one timer for what may have to go again. */
@@ -33,7 +33,8 @@ function flush(): void {
     const { entry } = transmission;
     // An order that has expired would be written to a list of dead letters here, and then be settled.
     if (transmission.kind === "expired") writer.settled(entry.version);
-    else socket.send(jsonCodec.encode(entry.event), Number(port), "127.0.0.1");
+    else if (transmission.kind === "send")
+      socket.send(jsonCodec.encode(entry.event), Number(port), "127.0.0.1");
     sends += 1;
   }
   wake.arm(writer.nextWakeAt());

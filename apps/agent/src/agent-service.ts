@@ -72,6 +72,7 @@ export function createService(settings: AgentSettings, runtime: Runtime, inherit
     handlers,
     runtime,
     window: settings.window,
+    windowBytes: settings.windowBytes,
     timing: {
       rotationMinMs: Math.round(settings.rotationMin),
       rotationMaxMs: Math.round(settings.rotationMax),

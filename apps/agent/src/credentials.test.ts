@@ -26,6 +26,7 @@ const BASE: AgentSettings = {
   tlsKey: undefined,
   dataDir: undefined,
   window: 1,
+  windowBytes: 1,
   pingInterval: 20_000,
   dialTimeout: 10_000,
   rotationMin: 1,

@@ -1,5 +1,5 @@
 import { AGENT_ROTATIONS } from "@hawser/agent";
-import { DEFAULT_TIMING, DEFAULT_WINDOW, isAgentName, LIMITS } from "@hawser/protocol";
+import { DEFAULT_TIMING, DEFAULT_WINDOW, DEFAULT_WINDOW_BYTES, isAgentName, LIMITS } from "@hawser/protocol";
 import {
   duration,
   integer,
@@ -63,6 +63,11 @@ export const settingsShape = {
     "<n>",
     `un-ACKed events accepted from the principal; default ${DEFAULT_WINDOW}`,
     integer({ min: 1, max: LIMITS.maxWindow }).default(DEFAULT_WINDOW),
+  ),
+  windowBytes: setting(
+    "<n>",
+    `bytes of un-ACKed events per direction; default ${DEFAULT_WINDOW_BYTES}`,
+    integer({ min: 1, max: 1_073_741_824 }).default(DEFAULT_WINDOW_BYTES),
   ),
   rotationMin: setting(
     "<duration>",

@@ -52,6 +52,13 @@ export function createService(
     ...security.credentials,
     observer: metrics.observer,
     window: settings.window,
+    windowBytes: settings.windowBytes,
+    readAheadBytes: settings.readAheadBytes,
+    rates: {
+      eventsPerSecond: settings.agentEventsPerSecond,
+      controlsPerSecond: settings.agentControlsPerSecond,
+      bytesPerSecond: settings.agentBytesPerSecond,
+    },
     maxSessions: settings.maxSessions,
     timing: {
       maxSessionAgeMs: settings.maxSessionAge,

@@ -1,4 +1,4 @@
-import { LIMITS } from "@hawser/protocol";
+import { DEFAULT_WINDOW_BYTES, LIMITS } from "@hawser/protocol";
 import {
   hostPort,
   integer,
@@ -64,6 +64,31 @@ export const settingsShape = {
     "<n>",
     "un-ACKed events accepted from each agent; default 256",
     integer({ min: 1, max: LIMITS.maxWindow }).default(256),
+  ),
+  windowBytes: setting(
+    "<n>",
+    "bytes of un-ACKed events per agent and direction; default 8388608",
+    integer({ min: 1, max: 1_073_741_824 }).default(DEFAULT_WINDOW_BYTES),
+  ),
+  readAheadBytes: setting(
+    "<n>",
+    "bytes of events held in memory for all agents; the rest waits on disk; default 268435456",
+    integer({ min: 1, max: 1_000_000_000_000 }).default(268_435_456),
+  ),
+  agentEventsPerSecond: setting(
+    "<n>",
+    "events read of one agent a second; beyond it, it has to wait; default 10000",
+    integer({ min: 1, max: 1_000_000_000 }).default(10_000),
+  ),
+  agentControlsPerSecond: setting(
+    "<n>",
+    "control messages (ACKs, heartbeats) read of one agent a second; default 20000",
+    integer({ min: 1, max: 1_000_000_000 }).default(20_000),
+  ),
+  agentBytesPerSecond: setting(
+    "<n>",
+    "bytes read of one agent a second; default 67108864",
+    integer({ min: 1, max: 1_000_000_000_000 }).default(67_108_864),
   ),
   maxSessions: setting(
     "<n>",

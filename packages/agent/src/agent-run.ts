@@ -24,7 +24,7 @@ export class AgentRun {
   #peerStore: string | undefined;
 
   constructor(options: ResolvedOptions, policy: ReconnectPolicy, changed: (state: AgentState) => void) {
-    const { runtime, store, name, window, observer } = options;
+    const { runtime, store, name, window, windowBytes, observer } = options;
     this.#options = options;
     this.#logger = runtime.logger.child({ agent: name });
     this.#changed = changed;
@@ -56,7 +56,13 @@ export class AgentRun {
       receiver,
       observer,
       session: (replaces) => this.#session(replaces),
-      link: { store, source, window, ...(options.resend === undefined ? {} : { resend: options.resend }) },
+      link: {
+        store,
+        source,
+        window,
+        windowBytes,
+        ...(options.resend === undefined ? {} : { resend: options.resend }),
+      },
       opened: ({ peerStore }) => {
         this.#peerStore = peerStore;
       },
@@ -100,12 +106,13 @@ export class AgentRun {
   }
 
   #session(replaces: string | undefined): AgentSession {
-    const { name, store, window, software, runtime, timing, rotation } = this.#options;
+    const { name, store, window, windowBytes, software, runtime, timing, rotation } = this.#options;
     const known = knownStore(store.standing(PRINCIPAL));
     return new AgentSession({
       agent: name,
       store: store.id,
       window,
+      windowBytes,
       software,
       random: runtime.random,
       timing,

@@ -42,6 +42,8 @@ export interface AgentOptions {
   readonly runtime?: Runtime;
   /** Un-ACKed events accepted per session. @default DEFAULT_WINDOW (256) */
   readonly window?: number;
+  /** Bytes of them; also what is in flight to the principal at most. @default DEFAULT_WINDOW_BYTES (8 MiB) */
+  readonly windowBytes?: number;
   readonly timing?: Partial<SessionTiming>;
   /**
    * How connections are renewed (PROTOCOL.md, Rotation). `make-before-break` opens the new session first: events do not wait while it does, at the price of two

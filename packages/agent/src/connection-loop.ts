@@ -30,7 +30,7 @@ export interface ConnectionLoopOptions {
   readonly observer: LinkObserver;
   /** @param replaces id of the session that it is to continue */
   readonly session: (replaces?: string) => AgentSession;
-  readonly link: Pick<LinkOptions<AgentSession>, "store" | "source" | "window" | "resend">;
+  readonly link: Pick<LinkOptions<AgentSession>, "store" | "source" | "window" | "windowBytes" | "resend">;
   /** Events flow. Called before the first of them reaches a handler. */
   readonly opened: (session: Established) => void;
   readonly changed: (state: AgentState) => void;

@@ -1,4 +1,4 @@
-import { checkAgentName, DEFAULT_WINDOW, HawserError, LIMITS } from "@hawser/protocol";
+import { checkAgentName, DEFAULT_WINDOW, DEFAULT_WINDOW_BYTES, HawserError, LIMITS } from "@hawser/protocol";
 import { systemRuntime, type Runtime } from "@hawser/runtime";
 import {
   AGENT_ROTATIONS,
@@ -19,6 +19,7 @@ export interface ResolvedOptions extends Pick<AgentOptions, "name" | "store" | "
   readonly observer: AgentObserver;
   readonly runtime: Runtime;
   readonly window: number;
+  readonly windowBytes: number;
   readonly timing: SessionTiming;
   readonly rotation: AgentRotation;
   readonly software: string;
@@ -37,6 +38,7 @@ export function resolveOptions(options: AgentOptions): ResolvedOptions {
     observer: options.observer ?? {},
     runtime: options.runtime ?? systemRuntime(),
     window: checkWindow(options.window ?? DEFAULT_WINDOW),
+    windowBytes: checkWindowBytes(options.windowBytes ?? DEFAULT_WINDOW_BYTES),
     timing: resolveSessionTiming(options.timing),
     rotation: checkRotation(options.rotation ?? "break-before-make"),
     software: options.software ?? `hawser-agent/${VERSION}`,
@@ -49,6 +51,11 @@ function checkWindow(window: number): number {
     "invalid_config",
     `window must be a whole number from 1 to ${LIMITS.maxWindow}, not ${window}`,
   );
+}
+
+function checkWindowBytes(bytes: number): number {
+  if (Number.isSafeInteger(bytes) && bytes >= 1) return bytes;
+  throw new HawserError("invalid_config", `windowBytes must be a whole number from 1, not ${bytes}`);
 }
 
 function checkRotation(rotation: AgentRotation): AgentRotation {

@@ -4,6 +4,8 @@ import type { HawserEvent } from "@hawser/protocol";
 export interface Deliverable {
   readonly version: number;
   readonly event: HawserEvent;
+  /** What it counts against a window of bytes: its UTF-8 bytes as JSON, as the store counts them (PROTOCOL.md, Sending). */
+  readonly bytes: number;
   /** The event as the JSON codec writes it, where that is at hand. */
   readonly json?: string | undefined;
 }

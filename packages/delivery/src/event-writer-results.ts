@@ -4,6 +4,8 @@ import type { Deliverable } from "./deliverable.js";
 export type Transmission =
   /** Send it. `attempt` is 1 for the first send of this session. */
   | { readonly kind: "send"; readonly entry: Deliverable; readonly attempt: number }
+  /** A state that a newer one supersedes is not waited for any longer, and the newer one has no room yet: nothing to do. */
+  | { readonly kind: "gaveWay"; readonly entry: Deliverable }
   /** A command past its `expirytime`: write it to the dead letters, then call `settled`. */
   | { readonly kind: "expired"; readonly entry: Deliverable };
 

@@ -21,7 +21,7 @@ function takeAll(target: EventWriter, nowMs = 0, wallNowMs = 0): string[] {
   const taken: string[] = [];
   for (let next = target.take(nowMs, wallNowMs); next !== undefined; next = target.take(nowMs, wallNowMs)) {
     const { version } = next.entry;
-    if (next.kind === "expired") taken.push(`${version} expired`);
+    if (next.kind === "expired" || next.kind === "gaveWay") taken.push(`${version} ${next.kind}`);
     else taken.push(next.attempt === 1 ? `${version}` : `${version}#${next.attempt}`);
   }
   return taken;
@@ -474,4 +474,91 @@ test("it is starved while the window has room and everything that is held stands
   expect(sender.starved).toBe(true);
   sender.ack(key(4, "d"), 3_000);
   expect(sender.starved).toBe(true);
+});
+
+const kib = (version: number, size: number, sketch: EventSketch = {}): readonly [number, EventSketch] => [
+  version,
+  { resource: `r${version}`, bytes: size * 1_024, ...sketch },
+];
+
+function bytesWriter(windowKiB: number): EventWriter {
+  return new EventWriter({ window: 10, windowBytes: windowKiB * 1_024, random: noJitter });
+}
+
+test("the window of bytes bounds what is in flight, exactly, and an answer makes room", () => {
+  const sender = bytesWriter(10);
+  offer(sender, kib(1, 4), kib(2, 6), kib(3, 1));
+  expect(takeAll(sender)).toEqual(["1", "2"]);
+  expect([sender.inFlightBytes, sender.heldBytes]).toEqual([10_240, 11_264]);
+  sender.ack(key(1, "r1"), 1);
+  expect(takeAll(sender, 1)).toEqual(["3"]);
+  expect([sender.inFlightBytes, sender.heldBytes]).toEqual([7_168, 7_168]);
+});
+
+test("an event larger than the whole window goes alone", () => {
+  const sender = bytesWriter(10);
+  offer(sender, kib(1, 1), kib(2, 50), kib(3, 1));
+  expect(takeAll(sender)).toEqual(["1"]);
+  sender.ack(key(1, "r1"), 1);
+  expect(takeAll(sender, 1)).toEqual(["2"]);
+  sender.ack(key(2, "r2"), 2);
+  expect(takeAll(sender, 2)).toEqual(["3"]);
+});
+
+test("what has no room is not overtaken by what is smaller: it would wait for ever", () => {
+  const sender = bytesWriter(10);
+  offer(sender, kib(1, 6), kib(2, 8), kib(3, 1));
+  expect(takeAll(sender)).toEqual(["1"]);
+  expect(sender.nextWakeAt()).toBe(3_000);
+});
+
+test("what backed off and is due goes before what is new, also while it has no room", () => {
+  const sender = bytesWriter(10);
+  offer(sender, kib(1, 8), kib(2, 2));
+  expect(takeAll(sender)).toEqual(["1", "2"]);
+  sender.nack(nack(1, true, "r1"), 0);
+  offer(sender, kib(3, 3), kib(4, 3));
+  expect(takeAll(sender)).toEqual(["3", "4"]);
+  offer(sender, kib(5, 1));
+  // It is due, and 2, 3 and 4 are in its way; 5 would fit.
+  expect(takeAll(sender, 300)).toEqual([]);
+  expect(sender.nextWakeAt()).toBe(3_000);
+  sender.ack(key(3, "r3"), 301);
+  sender.ack(key(4, "r4"), 301);
+  expect(takeAll(sender, 301)).toEqual(["1#2"]);
+  sender.ack(key(2, "r2"), 302);
+  expect(takeAll(sender, 302)).toEqual(["5"]);
+});
+
+test("a larger state that takes over the place of an older one waits for room", () => {
+  const sender = bytesWriter(10);
+  const state = { type: "spec" } as const;
+  offer(sender, kib(1, 4, { ...state, resource: "web" }), kib(2, 6));
+  expect(takeAll(sender)).toEqual(["1", "2"]);
+  offer(sender, kib(3, 5, { ...state, resource: "web" }));
+  sender.ack(key(2, "r2"), 10);
+  offer(sender, kib(4, 6));
+  expect(takeAll(sender, 10)).toEqual(["4"]);
+  expect(takeAll(sender, 3_000)).toEqual(["4#2", "1 gaveWay"]);
+  sender.ack(key(4, "r4"), 3_001);
+  expect(takeAll(sender, 3_001)).toEqual(["3"]);
+});
+
+test("a window of no bytes is refused", () => {
+  for (const windowBytes of [0, -1, Number.NaN])
+    expect(() => new EventWriter({ window: 1, windowBytes, random: noJitter })).toThrow("windowBytes");
+});
+
+test("an answer to what nobody has sent does not count", () => {
+  const sender = writer(1);
+  sender.sentBefore(2);
+  offer(sender, [1, { resource: "a" }], [2, { resource: "b" }], [3, { resource: "c" }]);
+  expect(takeAll(sender)).toEqual(["1"]);
+  // A session before this one may have sent 2, but none can have sent 3.
+  expect(sender.ack(key(3, "c"), 1)).toEqual({ kind: "unknown" });
+  expect(sender.nack(nack(3, false, "c"), 1)).toEqual({ kind: "unknown" });
+  expect(sender.ack(key(2, "b"), 1)).toMatchObject({ kind: "acked", version: 2 });
+  sender.ack(key(1, "a"), 1);
+  expect(takeAll(sender, 1)).toEqual(["3"]);
+  expect(sender.ack(key(3, "c"), 2)).toMatchObject({ kind: "acked", version: 3 });
 });

@@ -24,6 +24,12 @@ import { RtoEstimator, type RtoReading } from "./rto-estimator.js";
 export interface EventWriterOptions {
   /** Events the peer accepts without having answered them; 1 to `LIMITS.maxWindow`. */
   readonly window: number;
+  /**
+   * Bytes of such events, a positive number. An event that is larger goes when nothing else is in flight.
+   *
+   * @default Infinity
+   */
+  readonly windowBytes?: number;
   readonly random: Random;
   /** @default DEFAULT_RESEND_TIMING */
   readonly resend?: Partial<ResendTiming>;
@@ -54,22 +60,37 @@ export class EventWriter {
   /** Lanes that wait for a dead letter, by its version. */
   readonly #condemned = new Map<number, Lane>();
   #newest = 0;
+  #heldBytes = 0;
+  /** The highest version a session before this one can have sent. */
+  #sentBefore = Number.POSITIVE_INFINITY;
   #quiesced = false;
 
   /** @throws HawserError `invalid_config` when the window or a timing is out of range */
   constructor(options: EventWriterOptions) {
-    const { window, random, resend } = options;
+    const { window, windowBytes = Number.POSITIVE_INFINITY, random, resend } = options;
     if (!Number.isInteger(window) || window < 1 || window > LIMITS.maxWindow)
       throw new HawserError("invalid_config", `window is ${window}; it must be 1 to ${LIMITS.maxWindow}`);
+    if (!(windowBytes >= 1))
+      throw new HawserError("invalid_config", `windowBytes is ${windowBytes}; it must be 1 or more`);
     this.#random = random;
     this.#timing = resolveResendTiming(resend);
     this.#rto = new RtoEstimator(this.#timing);
-    this.#schedule = new LaneSchedule(window);
+    this.#schedule = new LaneSchedule(window, windowBytes);
   }
 
   /** Sent and not answered; never above the window. */
   get inFlight(): number {
     return this.#schedule.inFlight;
+  }
+
+  /** Bytes of what is in flight; never above the window of bytes, unless it is a single event. */
+  get inFlightBytes(): number {
+    return this.#schedule.flightBytes;
+  }
+
+  /** Bytes of everything held. */
+  get heldBytes(): number {
+    return this.#heldBytes;
   }
 
   /** Everything offered that is not acknowledged, superseded or settled as a dead letter. Bounding it is up to the caller. */
@@ -94,6 +115,11 @@ export class EventWriter {
     const late = this.#late.first?.key;
     const first = this.#held.first;
     return late === undefined || (first !== undefined && first < late) ? first : late;
+  }
+
+  /** An answer to what was not sent yet counts up to this version only: a session before this one may have sent it. @default every version */
+  sentBefore(version: number): void {
+    this.#sentBefore = version;
   }
 
   /** How many events of a resource are held. */
@@ -145,7 +171,11 @@ export class EventWriter {
     let held = this.#schedule.leave(lane);
     if (turn.kind === "inFlight") this.#rto.timedOut(turn.timeoutMs);
     const overtaken = turn.kind === "inFlight" && turn.superseded;
-    if (overtaken) held = this.#overtake(lane, held);
+    if (overtaken) {
+      const next = this.#overtake(lane, held);
+      if (next === undefined) return { kind: "gaveWay", entry: held.entry };
+      held = next;
+    }
     const mayBeApplying = turn.kind === "inFlight" && !overtaken;
     if (!mayBeApplying && wallNowMs >= held.expiresAtMs) {
       this.#condemn(lane, held);
@@ -219,6 +249,7 @@ export class EventWriter {
   #admit(entry: Deliverable, place: Held["place"]): void {
     const lane = this.#laneOf(entry.event.resourceid);
     const held = hold(entry, place);
+    this.#heldBytes += entry.bytes;
     this.#supersedeTurn(lane, held.eventClass);
     for (const outdated of lane.waiting.push(held)) this.#release(outdated);
     if (lane.turn.kind === "idle") this.#schedule.ready(lane);
@@ -235,7 +266,10 @@ export class EventWriter {
 
   #laneAwaiting(key: EventKey): Lane | undefined {
     const lane = this.#lanes.get(key.resourceid);
-    return lane?.current?.entry.event.eventid === key.eventid ? lane : undefined;
+    const entry = lane?.current?.entry;
+    if (lane === undefined || entry?.event.eventid !== key.eventid) return undefined;
+    // What nobody has sent yet, nobody can have applied or refused.
+    return lane.turn.kind === "ready" && entry.version > this.#sentBefore ? undefined : lane;
   }
 
   // What is in flight stays there, because its receiver may be applying it, but it is not sent again. What backs off was refused: it leaves, and the new
@@ -248,12 +282,15 @@ export class EventWriter {
     else this.#release(this.#schedule.leave(lane));
   }
 
-  // The answer of a superseded state did not come in time: what waits behind it takes over its place in the window.
-  #overtake(lane: Lane, superseded: Held): Held {
+  // The answer of a superseded state did not come in time: what waits behind it takes over its place in the window, or waits for
+  // room where it is larger.
+  #overtake(lane: Lane, superseded: Held): Held | undefined {
     this.#release(superseded);
-    const next = lane.waiting.shift();
+    const next = lane.waiting.first;
     invariant(next !== undefined, "a state was superseded by nothing");
-    return next;
+    if (this.#schedule.hasRoomFor(next.entry.bytes)) return lane.waiting.shift();
+    this.#schedule.ready(lane);
+    return undefined;
   }
 
   #send(lane: Lane, held: Held, nowMs: number): void {
@@ -288,7 +325,8 @@ export class EventWriter {
     else this.#lanes.delete(lane.resourceid);
   }
 
-  #release({ place }: Held): void {
+  #release({ place, entry }: Held): void {
+    this.#heldBytes -= entry.bytes;
     if (place instanceof Deadline) this.#late.remove(place);
     else this.#held.remove(place);
   }

@@ -7,7 +7,7 @@ function inbox(snapshot: Partial<InboxSnapshot> = {}): Inbox {
 }
 
 function receive(target: Inbox, version: number, sketch: EventSketch = {}) {
-  return target.receive(deliverable(version, sketch).event, version);
+  return target.receive(deliverable(version, sketch));
 }
 const WAIT = { kind: "wait", superseded: [] };
 const WEB = "web_1";
@@ -182,4 +182,48 @@ test("finishing what was not started is a mistake that is noticed", () => {
   receive(peer, 1);
   expect(() => peer.finish(WEB, 2, "applied")).toThrow(expect.objectContaining({ code: "internal" }));
   expect(() => peer.finish("other_1", 1, "applied")).toThrow("not been started");
+});
+
+test("bytes are counted while an event is applied or waits, and given back however that ends", () => {
+  const peer = inbox();
+  receive(peer, 1, { bytes: 10 });
+  receive(peer, 2, { bytes: 20 });
+  receive(peer, 3, { resource: "other", type: "spec", bytes: 40 });
+  receive(peer, 4, { resource: "other", type: "spec", bytes: 80 });
+  expect(peer.applyingBytes).toBe(150);
+  receive(peer, 5, { resource: "other", type: "spec", bytes: 1 });
+  expect(peer.applyingBytes).toBe(71);
+  peer.finish(WEB, 1, "retry");
+  expect(peer.applyingBytes).toBe(41);
+  peer.finish("other_1", 3, "rejected");
+  expect(peer.applyingBytes).toBe(1);
+  peer.reset();
+  peer.finish("other_1", 5, "applied");
+  expect([peer.applying, peer.applyingBytes]).toEqual([0, 0]);
+});
+
+test("as many resources are remembered as there is room for; one more is answered full until the floor rises", () => {
+  const peer = new Inbox({ settled: 0, applied: new Map([["old_1", 1]]), begun: new Map() }, 3);
+  receive(peer, 2, { resource: "a" });
+  peer.finish("a_1", 2, "applied");
+  receive(peer, 3, { resource: "b" });
+  peer.finish("b_1", 3, "rejected");
+  expect(peer.rows).toBe(3);
+  expect(receive(peer, 4, { resource: "c" })).toEqual({ kind: "full" });
+  // What is remembered goes on.
+  expect(receive(peer, 5, { resource: "a" })).toEqual({ kind: "apply", attempt: 1 });
+  peer.settle(1);
+  expect(receive(peer, 6, { resource: "c" })).toEqual({ kind: "full" });
+  peer.finish("a_1", 5, "applied");
+  peer.settle(3);
+  expect(receive(peer, 6, { resource: "c" })).toEqual({ kind: "apply", attempt: 1 });
+});
+
+test("what is discarded leaves no row", () => {
+  const peer = new Inbox({ settled: 0, applied: new Map(), begun: new Map() }, 1);
+  for (let version = 1; version <= 10; version += 1) {
+    expect(receive(peer, version, { resource: `r${version}` })).toEqual({ kind: "apply", attempt: 1 });
+    peer.finish(`r${version}_1`, version, "discarded");
+  }
+  expect(peer.rows).toBe(0);
 });

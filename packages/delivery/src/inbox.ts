@@ -1,4 +1,4 @@
-import { eventClass, type EventClass, type HawserEvent } from "@hawser/protocol";
+import { eventClass, type EventClass } from "@hawser/protocol";
 import { CoalescingQueue } from "./coalescing-queue.js";
 import type { Deliverable } from "./deliverable.js";
 import { invariant } from "./invariant.js";
@@ -22,7 +22,9 @@ export type Received =
   /** This very version is recorded as applied: ACK. */
   | { readonly kind: "duplicate" }
   /** A newer version came before it, or the peer itself has settled it: ACK. */
-  | { readonly kind: "stale" };
+  | { readonly kind: "stale" }
+  /** There is no room to remember one more resource of this peer: NACK, retryable. The peer's settled floor makes room. */
+  | { readonly kind: "full" };
 
 /** An event whose turn has come: hand it to its handler. */
 export interface Starting extends Deliverable {
@@ -48,9 +50,19 @@ interface Turn {
   readonly queue: CoalescingQueue<Queued>;
 }
 
+/**
+ * Rows of one peer, about 150 bytes each: as many as a whole mailbox of commands about different resources
+ * leaves, all of them above the floor because the first is not answered yet.
+ */
+export const MAX_INBOX_ROWS = 100_000;
+
+/** How an event ended. `discarded`: it is answered as applied, and nothing came of it that a repeat could harm. */
+export type Ending = "applied" | "discarded" | "rejected" | "retry";
+
 const NONE: readonly never[] = [];
 const DUPLICATE: Received = { kind: "duplicate" };
 const STALE: Received = { kind: "stale" };
+const FULL: Received = { kind: "full" };
 const WAIT: Received = { kind: "wait", superseded: NONE };
 const NOTHING: Finished = { next: undefined, blocked: NONE };
 
@@ -59,22 +71,30 @@ const NOTHING: Finished = { next: undefined, blocked: NONE };
  * resource (PROTOCOL.md, Delivery). One per peer; it outlives sessions, because handlers do.
  *
  * It is the memory in front of a durable inbox: the caller writes down the outcome and then calls `finish`. One row per resource is held until the
- * peer's settled floor has passed it; what waits is bounded by the window, which the caller enforces by `applying`. All operations take constant time.
+ * peer's settled floor has passed it, `maxRows` in all; what waits is bounded by the window, which the caller enforces by `applying` and
+ * `applyingBytes`. All operations take constant time.
  */
 export class Inbox {
   /** In the order of recording, which is nearly that of versions: so the floor is applied from the front. */
   readonly #applied: Map<string, number>;
-  /** Of the versions in `#applied`, those that were refused for good. */
-  readonly #rejected = new Map<string, number>();
   readonly #begun: Map<string, { readonly version: number; readonly attempts: number }>;
   readonly #turns = new Map<string, Turn>();
+  readonly #maxRows: number;
   #settled: number;
   #applying = 0;
+  #applyingBytes = 0;
 
-  constructor(snapshot: InboxSnapshot) {
+  /** @param maxRows resources remembered of this peer; one more is answered `full` */
+  constructor(snapshot: InboxSnapshot, maxRows = MAX_INBOX_ROWS) {
+    this.#maxRows = maxRows;
     this.#settled = snapshot.settled;
     this.#applied = new Map([...snapshot.applied].sort(([, a], [, b]) => a - b));
     this.#begun = new Map([...snapshot.begun].sort(([, a], [, b]) => a.version - b.version));
+  }
+
+  /** Rows held, of both kinds. */
+  get rows(): number {
+    return this.#applied.size + this.#begun.size;
   }
 
   /** Handlers running and events waiting behind them. */
@@ -82,8 +102,14 @@ export class Inbox {
     return this.#applying;
   }
 
-  /** An event of the peer arrived; `version` is the number in its `eventid`. */
-  receive(event: HawserEvent, version: number): Received {
+  /** Bytes of the same. */
+  get applyingBytes(): number {
+    return this.#applyingBytes;
+  }
+
+  /** An event of the peer arrived; `version` is the number in its `eventid`, `bytes` what it counts against the window. */
+  receive(arrived: Deliverable): Received {
+    const { event, version } = arrived;
     const { resourceid } = event;
     if (version <= this.#settled) return STALE;
     const applied = this.#applied.get(resourceid) ?? 0;
@@ -91,9 +117,10 @@ export class Inbox {
     const begun = this.#begun.get(resourceid)?.version ?? 0;
     if (version < applied || version < begun) return STALE;
     const turn = this.#turns.get(resourceid);
-    if (version === applied && !this.#refusalWasLost(resourceid, version)) return DUPLICATE;
-    if (turn !== undefined) return this.#queue(turn, event, version);
-    return { kind: "apply", attempt: this.#start({ event, version }, new CoalescingQueue()).attempt };
+    if (version === applied) return DUPLICATE;
+    if (turn !== undefined) return this.#queue(turn, arrived);
+    if (applied === 0 && begun === 0 && this.rows >= this.#maxRows) return FULL;
+    return { kind: "apply", attempt: this.#start(arrived, new CoalescingQueue()).attempt };
   }
 
   /**
@@ -106,17 +133,19 @@ export class Inbox {
   }
 
   /**
-   * The handler of an event is through. For `applied`, call it when that is on disk; the ACK may leave then, not before. A rejection is better not written
-   * down: should its NACK be lost with the process, a recorded version would be taken for applied.
+   * The handler of an event is through. For `applied`, call it when that is on disk; the ACK may leave then, not before. A rejection is
+   * not written down: should its NACK be lost, the event comes again and is refused again. What was `discarded` leaves no row at all.
    */
-  finish(resourceid: string, version: number, outcome: "applied" | "rejected" | "retry"): Finished {
+  finish(resourceid: string, version: number, outcome: Ending): Finished {
     const turn = this.#turns.get(resourceid);
     invariant(turn?.running.version === version, "a handler finished that had not been started");
     this.#turns.delete(resourceid);
-    this.#applying -= 1;
+    this.#left(turn.running);
     if (!turn.orphaned) {
       if (outcome === "retry") return this.#block(turn);
-      this.#record(resourceid, version, outcome);
+      // Of a rejected one the attempts stay known: should it come again, that is a further one.
+      if (outcome === "applied" || outcome === "discarded") this.#begun.delete(resourceid);
+      if (outcome === "applied") this.#record(resourceid, version);
     }
     return this.#next(turn);
   }
@@ -126,7 +155,6 @@ export class Inbox {
     if (version <= this.#settled) return;
     this.#settled = version;
     forgetFront(this.#applied, (row) => row <= version);
-    forgetFront(this.#rejected, (row) => row <= version);
     forgetFront(this.#begun, (row) => row.version <= version);
   }
 
@@ -134,60 +162,63 @@ export class Inbox {
   reset(): void {
     this.#settled = 0;
     this.#applied.clear();
-    this.#rejected.clear();
     this.#begun.clear();
     for (const turn of this.#turns.values()) {
       turn.orphaned = true;
-      while (turn.queue.shift() !== undefined) this.#applying -= 1;
+      for (let each = turn.queue.shift(); each !== undefined; each = turn.queue.shift()) this.#left(each);
     }
   }
 
-  // A refusal is remembered as such: if the event comes again, the sender has not heard it, and an ACK would make a refused event look applied.
-  #refusalWasLost(resourceid: string, version: number): boolean {
-    return this.#rejected.get(resourceid) === version;
+  #entered({ bytes }: Deliverable): void {
+    this.#applying += 1;
+    this.#applyingBytes += bytes;
   }
 
-  #queue(turn: Turn, event: HawserEvent, version: number): Received {
+  #left({ bytes }: Deliverable): void {
+    this.#applying -= 1;
+    this.#applyingBytes -= bytes;
+  }
+
+  #queue(turn: Turn, { event, version, bytes }: Deliverable): Received {
     const { running, orphaned, queue } = turn;
     if (version === running.version && !orphaned) return WAIT;
     // A sender has one event of a resource in flight, so it only looks back when it repeats itself.
     if (queue.last !== undefined && version <= queue.last.version)
       return contains(queue, version) ? WAIT : STALE;
-    const superseded = queue.push({ event, version, eventClass: eventClass(event.type) });
-    this.#applying += 1 - superseded.length;
+    const queued = { event, version, bytes, eventClass: eventClass(event.type) };
+    const superseded = queue.push(queued);
+    this.#entered(queued);
+    for (const each of superseded) this.#left(each);
     return superseded.length === 0 ? WAIT : { kind: "wait", superseded };
   }
 
-  #start({ event, version }: Deliverable, queue: CoalescingQueue<Queued>): Starting {
+  #start({ event, version, bytes }: Deliverable, queue: CoalescingQueue<Queued>): Starting {
     const { resourceid } = event;
     const before = this.#begun.get(resourceid);
     const attempt = before?.version === version ? before.attempts + 1 : 1;
     this.#begun.delete(resourceid);
     this.#begun.set(resourceid, { version, attempts: attempt });
-    this.#turns.set(resourceid, { running: { event, version }, orphaned: false, queue });
-    this.#applying += 1;
-    return { event, version, attempt };
+    const running = { event, version, bytes };
+    this.#turns.set(resourceid, { running, orphaned: false, queue });
+    this.#entered(running);
+    return { ...running, attempt };
   }
 
-  #record(resourceid: string, version: number, outcome: "applied" | "rejected"): void {
+  #record(resourceid: string, version: number): void {
     this.#applied.delete(resourceid);
-    this.#rejected.delete(resourceid);
-    // Of a rejected one the attempts stay known: should it come again, that is a further one.
-    if (outcome === "applied") this.#begun.delete(resourceid);
     this.#applied.set(resourceid, version);
-    if (outcome === "rejected") this.#rejected.set(resourceid, version);
   }
 
   #block({ queue }: Turn): Finished {
     if (queue.size === 0) return NOTHING;
-    this.#applying -= queue.size;
+    for (const each of queue) this.#left(each);
     return { next: undefined, blocked: [...queue] };
   }
 
   // What the peer has settled meanwhile is not applied: it has stopped waiting for an answer.
   #next({ queue }: Turn): Finished {
     for (let queued = queue.shift(); queued !== undefined; queued = queue.shift()) {
-      this.#applying -= 1;
+      this.#left(queued);
       if (queued.version > this.#settled) return { next: this.#start(queued, queue), blocked: NONE };
     }
     return NOTHING;

@@ -3,6 +3,14 @@ export type { Deliverable } from "./deliverable.js";
 export type { AckResult, NackResult, Transmission } from "./event-writer-results.js";
 export { EventWriter, type EventWriterOptions } from "./event-writer.js";
 export { fullJitter, type Backoff } from "./full-jitter.js";
-export { Inbox, type Finished, type InboxSnapshot, type Received, type Starting } from "./inbox.js";
+export {
+  Inbox,
+  MAX_INBOX_ROWS,
+  type Ending,
+  type Finished,
+  type InboxSnapshot,
+  type Received,
+  type Starting,
+} from "./inbox.js";
 export { DEFAULT_RESEND_TIMING, resolveResendTiming, type ResendTiming } from "./resend-timing.js";
 export { RtoEstimator, type RtoReading } from "./rto-estimator.js";

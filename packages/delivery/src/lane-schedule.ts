@@ -7,49 +7,79 @@ import { LinkedList } from "./linked-list.js";
  * Which resource has its turn next, and when. The only place that changes a lane's turn, so that the turn and the queue it stands in never disagree.
  *
  * What is due goes before what is ready, earliest first; ready lanes take turns. A resend keeps the place in the window it has, so it goes even
- * when the window is full; anything else needs a free place.
+ * when the window is full; anything else needs a free place, and room for its bytes. What has no room holds
+ * up whatever would go behind it: smaller events that overtook it would keep it waiting for ever.
  */
 export class LaneSchedule {
   readonly #window: number;
+  readonly #windowBytes: number;
   readonly #ready = new LinkedList<Lane>();
   readonly #flights = new DeadlineQueue<Lane>();
   readonly #backoffs = new DeadlineQueue<Lane>();
   /** Flights whose answer is not late yet. */
   #fresh = 0;
+  #flightBytes = 0;
+  /** What backed off is due and has no room: nothing new may take the room it waits for. */
+  #pressing = false;
 
-  constructor(window: number) {
+  constructor(window: number, windowBytes: number) {
     this.#window = window;
+    this.#windowBytes = windowBytes;
   }
 
   get inFlight(): number {
     return this.#flights.size;
   }
 
-  /** The window has room, nothing is ready, and no answer is awaited that is not late. */
+  /** The window has room, in bytes for as much again, nothing is ready, and no answer is awaited that is not late. */
   get starved(): boolean {
-    return this.#open && this.#ready.size === 0 && this.#fresh === 0;
+    if (this.#ready.size > 0 || this.#fresh > 0 || this.#flights.size >= this.#window) return false;
+    return this.#flightBytes <= this.#windowBytes / 2;
   }
 
-  get #open(): boolean {
-    return this.#flights.size < this.#window;
+  get flightBytes(): number {
+    return this.#flightBytes;
+  }
+
+  /** Whether an event of so many bytes may be sent. One that is larger than the whole window goes alone. */
+  hasRoomFor(bytes: number): boolean {
+    if (this.#flights.size === 0) return true;
+    return this.#flights.size < this.#window && this.#flightBytes + bytes <= this.#windowBytes;
+  }
+
+  /** The first that is ready, if it has room. */
+  get #nextReady(): Lane | undefined {
+    const lane = this.#ready.first;
+    const held = lane?.waiting.first;
+    return held !== undefined && this.hasRoomFor(held.entry.bytes) ? lane : undefined;
+  }
+
+  /** The first that goes again after a refusal, and whether it has room. */
+  get #nextBackoff(): { readonly atMs: number; readonly lane: Lane; readonly hasRoom: boolean } | undefined {
+    const first = this.#backoffs.first;
+    if (first === undefined) return undefined;
+    const bytes = first.key.current?.entry.bytes ?? 0;
+    return { atMs: first.atMs, lane: first.key, hasRoom: this.hasRoomFor(bytes) };
   }
 
   /** The lane to serve at `nowMs`. It stays where it is until `leave`. */
   next(nowMs: number): Lane | undefined {
     const flight = this.#flights.first;
-    const backoff = this.#open ? this.#backoffs.first : undefined;
-    const earliest =
-      flight === undefined || (backoff !== undefined && backoff.atMs < flight.atMs) ? backoff : flight;
-    if (earliest !== undefined && earliest.atMs <= nowMs) return earliest.key;
-    return this.#open ? this.#ready.first : undefined;
+    const backoff = this.#nextBackoff;
+    const isDue = backoff !== undefined && backoff.atMs <= nowMs;
+    this.#pressing = isDue && !backoff.hasRoom;
+    if (isDue && backoff.hasRoom && (flight === undefined || backoff.atMs < flight.atMs)) return backoff.lane;
+    if (flight !== undefined && flight.atMs <= nowMs) return flight.key;
+    return this.#pressing ? undefined : this.#nextReady;
   }
 
   /** When `next` has a lane; -Infinity when it has one at any time, undefined when time alone brings none. */
   nextAt(): number | undefined {
     const flightAt = this.#flights.first?.atMs;
-    if (!this.#open) return flightAt;
-    if (this.#ready.size > 0) return Number.NEGATIVE_INFINITY;
-    const backoffAt = this.#backoffs.first?.atMs;
+    if (this.#pressing) return flightAt;
+    if (this.#nextReady !== undefined) return Number.NEGATIVE_INFINITY;
+    const backoff = this.#nextBackoff;
+    const backoffAt = backoff?.hasRoom === true ? backoff.atMs : undefined;
     if (flightAt === undefined || backoffAt === undefined) return flightAt ?? backoffAt;
     return Math.min(flightAt, backoffAt);
   }
@@ -63,7 +93,8 @@ export class LaneSchedule {
   /** `held` was sent, and its answer is due by `deadlineMs`. */
   fly(lane: Lane, held: Held, sentAtMs: number, deadlineMs: number, timeoutMs: number): void {
     invariant(lane.turn.kind === "idle", "an event was sent while another of its resource was in flight");
-    invariant(this.#open, "an event was sent beyond the window");
+    invariant(this.hasRoomFor(held.entry.bytes), "an event was sent beyond the window");
+    this.#flightBytes += held.entry.bytes;
     const deadline = this.#flights.add(lane, deadlineMs);
     if (held.unanswered === 1) this.#fresh += 1;
     lane.turn = { kind: "inFlight", held, deadline, sentAtMs, timeoutMs, superseded: false };
@@ -94,10 +125,13 @@ export class LaneSchedule {
       }
       case "inFlight":
         this.#flights.remove(turn.deadline);
+        this.#flightBytes -= turn.held.entry.bytes;
+        this.#pressing = false;
         if (turn.held.unanswered === 1) this.#fresh -= 1;
         return turn.held;
       case "backoff":
         this.#backoffs.remove(turn.deadline);
+        this.#pressing = false;
         return turn.held;
       case "condemned":
         return turn.held;

@@ -1,9 +1,17 @@
-import { HawserError, type CloudEvent, type Hello, type KnownStore } from "@hawser/protocol";
+import {
+  DEFAULT_WINDOW_BYTES,
+  HawserError,
+  leastJsonBytes,
+  type CloudEvent,
+  type Hello,
+  type KnownStore,
+} from "@hawser/protocol";
 import type { Established, SessionOutput } from "@hawser/session";
 import type { LeaseOptions, MailboxLease } from "@hawser/store";
-import type { LinkOptions, LinkPeer, Predecessor } from "./link-options.js";
+import type { LinkOptions, LinkPeer, PeerWindow, Predecessor } from "./link-options.js";
 import type { LinkSession } from "./link-session.js";
 import { knownStore, olderCopy } from "./older-copy.js";
+import { ReadAhead } from "./read-ahead.js";
 import type { ReplySink } from "./receiver.js";
 import { Sender, type SenderHost } from "./sender.js";
 
@@ -14,7 +22,7 @@ export interface AttachedPeer {
   readonly lease: MailboxLease;
   /** Of the peer. */
   readonly store: string;
-  readonly window: number;
+  readonly window: PeerWindow;
   /** Who had the sender before. */
   readonly predecessor: Predecessor | undefined;
 }
@@ -23,7 +31,7 @@ export interface AttachedPeer {
 interface Attachment {
   readonly peer: LinkPeer;
   readonly store: string;
-  readonly window: number;
+  readonly window: PeerWindow;
   readonly predecessor: Predecessor | undefined;
   /** Of the session, where the peer gave it. */
   readonly epoch?: number;
@@ -49,6 +57,7 @@ export class Handshake<Session extends LinkSession> {
   readonly #options: LinkOptions<Session>;
   readonly #host: HandshakeHost;
   #early: CloudEvent[] = [];
+  #earlyBytes = 0;
   #state: "under way" | "done" | "abandoned" = "under way";
 
   constructor(options: LinkOptions<Session>, host: HandshakeHost) {
@@ -61,8 +70,14 @@ export class Handshake<Session extends LinkSession> {
     return this.#early.length;
   }
 
+  /** Bytes of them. */
+  get earlyBytes(): number {
+    return this.#earlyBytes;
+  }
+
   keep(event: CloudEvent): void {
     this.#early.push(event);
+    this.#earlyBytes += leastJsonBytes(event);
   }
 
   /** The link has ended: what is still being opened is closed again. */
@@ -83,7 +98,8 @@ export class Handshake<Session extends LinkSession> {
         return;
       }
       const { sessionId, peer, predecessor } = admission;
-      const { store, window } = hello;
+      const { store } = hello;
+      const window = this.#windowOf(hello.window, hello.window_bytes);
       this.#assertPresent("principal", peer, store, hello.known);
       const inboxForgotten = this.#wasElsewhere(peer, hello);
       const continued = inboxForgotten ? undefined : predecessor;
@@ -100,12 +116,13 @@ export class Handshake<Session extends LinkSession> {
   }
 
   /** The session is open: an agent makes ready for its principal, on a principal everything is. */
-  async complete({ peerStore, peerWindow, peerKnown, epoch }: Established): Promise<void> {
+  async complete({ peerStore, peerWindow, peerWindowBytes, peerKnown, epoch }: Established): Promise<void> {
     const { peer, predecessor } = this.#options;
     if (peer === undefined) return;
     try {
       this.#assertPresent("agent", peer, peerStore, peerKnown);
-      await this.#attach({ peer, store: peerStore, window: peerWindow, predecessor, epoch });
+      const window = this.#windowOf(peerWindow, peerWindowBytes);
+      await this.#attach({ peer, store: peerStore, window, predecessor, epoch });
     } catch (thrown) {
       this.#host.fail(HawserError.from(thrown));
     }
@@ -170,12 +187,20 @@ export class Handshake<Session extends LinkSession> {
     return attached;
   }
 
-  #newSender(peer: LinkPeer, window: number): Sender {
-    const { runtime, resend } = this.#options;
+  // A peer that accepts more than this side wants to have in flight does not make it hold more.
+  #windowOf(events: number, bytes = Number.POSITIVE_INFINITY): PeerWindow {
+    return { events, bytes: Math.min(bytes, this.#options.windowBytes ?? DEFAULT_WINDOW_BYTES) };
+  }
+
+  #newSender(peer: LinkPeer, window: PeerWindow): Sender {
+    const { runtime, resend, windowBytes, readAhead } = this.#options;
     const { observer } = peer;
+    const own = windowBytes === undefined ? {} : { sessionBytes: windowBytes };
     const options = {
       runtime,
-      window,
+      window: window.events,
+      windowBytes: window.bytes,
+      readAhead: readAhead ?? new ReadAhead(own),
       ...(resend === undefined ? {} : { resend }),
       ...(observer === undefined ? {} : { observer }),
     };

@@ -1,3 +1,4 @@
+export { DEFAULT_READ_AHEAD_BYTES, ReadAhead } from "./read-ahead.js";
 export { createDeliveryStream, type DeliveryStream, type LoopedDelivery } from "./delivery-stream.js";
 export type { LinkObserver } from "./link-observer.js";
 export type { LinkSession } from "./link-session.js";

@@ -1,11 +1,12 @@
 import type { ResendTiming } from "@hawser/delivery";
-import type { Ack, HawserError, Hello, Nack } from "@hawser/protocol";
+import type { Ack, CloudEvent, HawserError, Hello, Nack } from "@hawser/protocol";
 import type { Runtime } from "@hawser/runtime";
 import type { Acceptance, Established, SessionEnd, SessionOutput } from "@hawser/session";
 import type { Store } from "@hawser/store";
 import type { Connection } from "@hawser/transport";
 import type { LinkObserver } from "./link-observer.js";
 import type { LinkSession } from "./link-session.js";
+import type { ReadAhead } from "./read-ahead.js";
 import type { Receiver } from "./receiver.js";
 import type { Sender } from "./sender.js";
 
@@ -17,13 +18,19 @@ export interface LinkPeer {
   readonly observer?: LinkObserver;
 }
 
+/** What is sent at most without an answer. */
+export interface PeerWindow {
+  readonly events: number;
+  readonly bytes: number;
+}
+
 /** The link of a session that another one continues. `Link` is one. */
 export interface Predecessor {
   /**
    * Gives its sender away, with what is in flight; answers to that still count here. Undefined when there is nothing to go on with: the session is not open any
    * more, is about to leave, or was with another store or window.
    */
-  handOver(peerStore: string, window: number): Sender | undefined;
+  handOver(peerStore: string, window: PeerWindow): Sender | undefined;
   /** An answer to an event that was sent here arrived where the session is continued. */
   answered(message: Ack | Nack): void;
   /** The session that was to continue this one is gone. */
@@ -62,12 +69,22 @@ export interface LinkOptions<Session extends LinkSession> {
   readonly source: string;
   /** Un-ACKed events this side accepts, as its hello or welcome says. */
   readonly window: number;
+  /**
+   * Bytes of them, and how many bytes of events this side has in flight at most, whatever the peer accepts.
+   *
+   * @default DEFAULT_WINDOW_BYTES (8 MiB)
+   */
+  readonly windowBytes?: number;
+  /** What all sessions of this process hold of their mailboxes. @default one for this session alone */
+  readonly readAhead?: ReadAhead;
   readonly resend?: Partial<ResendTiming>;
   /** Agents: the principal. Principals have a `door` instead. */
   readonly peer?: LinkPeer;
   /** Agents: the open session that this one is to continue, as its hello says. */
   readonly predecessor?: Predecessor;
   readonly door?: LinkDoor<Session>;
+  /** A message was handled: whoever limits how much a peer may send pauses the connection here. */
+  readonly onMessage?: (event: CloudEvent) => void;
   /** Events flow. */
   readonly onOpened?: (session: Established) => void;
   /** Agents: it is time for a new session beside this one. */

@@ -13,6 +13,8 @@ export interface LinkSession {
   /** An event arrived: an error of the peer while the session is not open. */
   eventReceived(nowMs: number): readonly SessionOutput[];
   heard(nowMs: number): void;
+  /** What waits in a send buffer that is full; undefined while it has room. */
+  sending(bufferedBytes: number | undefined, nowMs: number): void;
   wake(nowMs: number, settled: number): SessionOutput[];
   idle(nowMs: number): SessionOutput[];
   fail(error: HawserError, nowMs: number): SessionOutput[];

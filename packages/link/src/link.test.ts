@@ -1,6 +1,7 @@
-import { encodeControl, HawserError, type CloudEvent } from "@hawser/protocol";
+import { encodeControl, HawserError, LIMITS, type CloudEvent } from "@hawser/protocol";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Handshake } from "./handshake.js";
+import { ReadAhead } from "./read-ahead.js";
 import type { Delivery, Outcome } from "./receiver.js";
 import { command, rejected, spec, status, TwoSides } from "./two-sides.test-support.js";
 
@@ -312,6 +313,76 @@ describe("Link", () => {
     await sides.world.advance(100);
     expect(sides.agentEnds).toMatchObject([{ kind: "failed", error: { code: "missing_resourceid" } }]);
     expect(sides.principalEnds).toMatchObject([{ transport: { kind: "closed", code: 1002 } }]);
+  });
+
+  it("cuts a peer off that does not keep to the window of bytes, twice of it or of the largest frame", async () => {
+    sides.windowBytes = 1_000;
+    sides.agent.handler = () => new Promise<Outcome>(() => undefined);
+    await sides.connect();
+    const data = "x".repeat(LIMITS.maxEventBytes - 1_000);
+    const send = (version: number): void => {
+      sides.principalLinks[0]?.connection.send({
+        ...command(`r${version}`, { data }),
+        eventid: String(version),
+      });
+    };
+    send(1);
+    send(2);
+    await sides.world.advance(100);
+    expect(sides.agentEnds).toEqual([]);
+    send(3);
+    await sides.world.advance(100);
+    expect(sides.agentEnds).toMatchObject([{ kind: "failed", error: { code: "window_exceeded" } }]);
+    expect(sides.agentEnds).toMatchObject([{ error: { message: expect.stringContaining("1000 bytes") } }]);
+  });
+
+  it("keeps to the window of bytes the peer announces, and to its own", async () => {
+    sides.windowBytes = 3_000;
+    sides.agent.handler = () => new Promise<Outcome>(() => undefined);
+    await sides.connect();
+    const data = "x".repeat(1_000);
+    const drafts = [1, 2, 3, 4].map((n) => command(`r${n}`, { data }));
+    await sides.publish(sides.principal, "edge-1", drafts);
+    await sides.world.advance(100);
+    expect(sides.agent.applied).toHaveLength(2);
+  });
+
+  it("holds no more bytes of a mailbox in memory than it may, and delivers all of it", async () => {
+    sides.window = 1_000;
+    sides.windowBytes = 100_000;
+    sides.readAhead = new ReadAhead({ sessionBytes: 100_000 });
+    const data = "x".repeat(10_000);
+    const drafts = Array.from({ length: 200 }, (_, n) => command(`r${n}`, { data }));
+    await sides.publish(sides.principal, "edge-1", drafts);
+    const release: (() => void)[] = [];
+    sides.agent.handler = () =>
+      new Promise<Outcome>((resolve) => release.push(() => resolve({ kind: "applied" })));
+    await sides.connect();
+    expect(sides.agent.applied.length).toBeGreaterThan(5);
+    let most = 0;
+    while (release.length > 0) {
+      most = Math.max(most, sides.readAhead.heldBytes);
+      release.shift()?.();
+      await sides.world.advance(10);
+    }
+    expect(sides.agent.applied).toHaveLength(200);
+    expect(most).toBeGreaterThan(50_000);
+    expect(most).toBeLessThanOrEqual(111_000);
+    expect(sides.readAhead.heldBytes).toBe(0);
+  });
+
+  it("ignores an ACK of what was never sent", async () => {
+    sides.window = 1;
+    sides.agent.handler = () => new Promise<Outcome>(() => undefined);
+    const link = await sides.connect();
+    await sides.publish(sides.principal, "edge-1", [command("a"), command("b")]);
+    await sides.world.advance(10);
+    const acks = [{ resourceid: "b_u1", eventid: "2" }];
+    link.connection.send(encodeControl({ type: "ack", acks }, { id: "x", source: "test" }));
+    await sides.world.advance(10);
+    const stats = sides.principal.store.stats("edge-1");
+    await sides.world.advance(0);
+    expect(await stats).toMatchObject({ pending: 2 });
   });
 
   it("cuts a peer off that does not keep to the window", async () => {

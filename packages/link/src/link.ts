@@ -1,6 +1,8 @@
 import {
   CONTROL_TYPE_PREFIX,
+  DEFAULT_WINDOW_BYTES,
   HawserError,
+  LIMITS,
   parseMessage,
   type Ack,
   type CloudEvent,
@@ -10,7 +12,7 @@ import { WakeTimer, type Logger, type Runtime } from "@hawser/runtime";
 import type { Established, SessionEnd, SessionOutput } from "@hawser/session";
 import type { Connection } from "@hawser/transport";
 import { Handshake, type AttachedPeer } from "./handshake.js";
-import type { LinkOptions, LinkPeer, Predecessor } from "./link-options.js";
+import type { LinkOptions, LinkPeer, PeerWindow, Predecessor } from "./link-options.js";
 import type { LinkSession } from "./link-session.js";
 import { Outlet } from "./outlet.js";
 import type { Sender } from "./sender.js";
@@ -123,10 +125,10 @@ export class Link<Session extends LinkSession> implements Predecessor {
     this.#scheduleFlush();
   }
 
-  handOver(peerStore: string, window: number): Sender | undefined {
+  handOver(peerStore: string, window: PeerWindow): Sender | undefined {
     const state = this.#state;
     if (state.name !== "open" || this.#quiesced || !this.session.maySendEvents) return undefined;
-    if (state.store !== peerStore || state.window !== window) return undefined;
+    if (state.store !== peerStore || !isSame(state.window, window)) return undefined;
     if (this.#options.door?.replaced(this.session) === false) return undefined;
     this.#floor = state.sender.settledFloor;
     this.#state = { ...state, name: "handedOver" };
@@ -251,6 +253,7 @@ export class Link<Session extends LinkSession> implements Predecessor {
     } catch (thrown) {
       this.fail(HawserError.from(thrown));
     }
+    this.#options.onMessage?.(event);
   }
 
   #control(event: CloudEvent): void {
@@ -296,8 +299,8 @@ export class Link<Session extends LinkSession> implements Predecessor {
     if (this.#state.name !== "establishing") return;
     this.perform(this.session.eventReceived(this.#now()));
     if (!this.session.mayReceiveEvents) return;
-    if (this.#handshake.earlyCount >= this.#options.window * WINDOW_TOLERANCE) throw this.#windowExceeded();
     this.#handshake.keep(event);
+    this.#checkWindow(this.#handshake.earlyCount, this.#handshake.earlyBytes);
   }
 
   #event(event: CloudEvent): void {
@@ -315,7 +318,7 @@ export class Link<Session extends LinkSession> implements Predecessor {
     if (parsed.kind !== "event") throw new HawserError("invalid_message", `${event.type} is not an event`);
     this.#noteJoined(this.#state);
     receiver.receive(parsed.event, parsed.version);
-    if (receiver.applying > this.#options.window * WINDOW_TOLERANCE) throw this.#windowExceeded();
+    this.#checkWindow(receiver.applying, receiver.applyingBytes);
   }
 
   // What can be named can be refused by itself; the session goes on. The rest is a broken peer.
@@ -329,10 +332,15 @@ export class Link<Session extends LinkSession> implements Predecessor {
     this.#sink.nack({ resourceid, eventid, retryable: false, code: error.code, message: error.message });
   }
 
-  #windowExceeded(): HawserError {
-    return new HawserError(
+  // An event that is larger than the window may come alone, and behind one that gave way to it.
+  #checkWindow(events: number, bytes: number): void {
+    const { window, windowBytes = DEFAULT_WINDOW_BYTES } = this.#options;
+    const mostBytes = Math.max(windowBytes, LIMITS.maxFrameBytes) * WINDOW_TOLERANCE;
+    if (events <= window * WINDOW_TOLERANCE && bytes <= mostBytes) return;
+    const what = events > window * WINDOW_TOLERANCE ? `${window} events` : `${windowBytes} bytes of events`;
+    throw new HawserError(
       "window_exceeded",
-      `the peer sent more than ${this.#options.window} events without waiting for ACKs; it must keep to the announced window`,
+      `the peer sent more than ${what} without waiting for ACKs; it must keep to the announced window`,
     );
   }
 
@@ -360,10 +368,17 @@ export class Link<Session extends LinkSession> implements Predecessor {
 
   #flush(): void {
     if (this.#state.name === "ended") return;
+    this.#noteSending();
     this.#outlet.flushReplies();
     this.#sending()?.pump(this.#outlet.event);
+    this.#noteSending();
     if (this.#quiesced && this.#state.name !== "establishing") this.#quiet();
     this.#wake.arm(this.session.nextWakeAt(), this.#sending()?.nextWakeAt());
+  }
+
+  #noteSending(): void {
+    const { writable } = this.#outlet;
+    this.session.sending(writable ? undefined : this.#connection.bufferedBytes, this.#now());
   }
 
   // While the connection is full nothing of the writer's is due: `writable` flushes again. Nor is it when the session ends.
@@ -382,6 +397,7 @@ export class Link<Session extends LinkSession> implements Predecessor {
 
   #woken(): void {
     if (this.#state.name === "ended") return;
+    this.#noteSending();
     const due = this.session.nextWakeAt();
     if (due !== undefined && due <= this.#now())
       this.perform(this.session.wake(this.#now(), this.settledFloor));
@@ -425,4 +441,8 @@ export class Link<Session extends LinkSession> implements Predecessor {
       this.#logger.error({ err: thrown }, "an observer threw as a session ended");
     }
   }
+}
+
+function isSame(one: PeerWindow, other: PeerWindow): boolean {
+  return one.events === other.events && one.bytes === other.bytes;
 }

@@ -26,7 +26,8 @@ export function olderCopy(question: OlderCopyQuestion): HawserError | undefined 
   if (claim === undefined || claim.store !== store) return undefined;
   const forgotten = forgottenBy(question, claim);
   if (forgotten === undefined) return undefined;
-  const message = `the ${side}'s store is an older copy: it ${forgotten}; run hawser adopt on it`;
+  // A peer may be wrong, or lie: a person looks before anything is adopted.
+  const message = `the ${side}'s store may be an older copy: it ${forgotten}; if so, run hawser adopt`;
   return new HawserError("store_rolled_back", message);
 }
 

@@ -1,5 +1,5 @@
-import { Inbox } from "@hawser/delivery";
-import { HawserError, type EventKey, type HawserEvent, type Nack } from "@hawser/protocol";
+import { Inbox, type Ending } from "@hawser/delivery";
+import { HawserError, leastJsonBytes, type EventKey, type HawserEvent, type Nack } from "@hawser/protocol";
 import type { Runtime } from "@hawser/runtime";
 import type { Begun, InboxStore, Recorded } from "@hawser/store";
 import type { LinkObserver } from "./link-observer.js";
@@ -19,6 +19,8 @@ export interface Delivery {
 
 /** What a handler made of an event. */
 export type Outcome =
+  /** There is nothing to do about it, now or if it came again: acknowledged without a record. */
+  | { readonly kind: "discarded" }
   | { readonly kind: "applied"; readonly retain?: NonNullable<Recorded["retain"]> }
   /** It will never succeed: permanent NACK, dead letter at the sender. */
   | { readonly kind: "rejected"; readonly error: HawserError }
@@ -42,9 +44,9 @@ export interface ReceiverOptions {
   readonly apply: (delivery: Delivery) => Promise<Outcome> | Outcome;
   /**
    * Write down that a handler begins before it does, so that the attempt is known after a crash. Off where applying means nothing
-   * but recording. @default true
+   * but recording. @default true for every event
    */
-  readonly recordAttempts?: boolean;
+  readonly recordAttempts?: (event: HawserEvent) => boolean;
   readonly observer?: LinkObserver;
 }
 
@@ -80,6 +82,11 @@ export class Receiver {
     return this.#inbox?.applying ?? 0;
   }
 
+  /** Bytes of them, at least. */
+  get applyingBytes(): number {
+    return this.#inbox?.applyingBytes ?? 0;
+  }
+
   /**
    * Makes ready for a session with the peer whose store is called `peerStore`; the mailbox lease must be open already, because opening it is what resets the
    * inbox of a peer that lost its store. Answers go to `sink` until the next `attach` or `detach`.
@@ -111,7 +118,7 @@ export class Receiver {
   /** One event of the peer. The answer comes through the sink, now or when the handler is done. */
   receive(event: HawserEvent, version: number): void {
     const inbox = this.#attached();
-    const decision = inbox.receive(event, version);
+    const decision = inbox.receive({ event, version, bytes: leastJsonBytes(event) });
     switch (decision.kind) {
       case "apply":
         this.#start({ event, version, attempt: decision.attempt });
@@ -122,6 +129,9 @@ export class Receiver {
       case "duplicate":
       case "stale":
         this.#skip(event, decision.kind);
+        return;
+      case "full":
+        this.#nack(event, true, inboxFull(inbox.rows));
         return;
     }
   }
@@ -147,7 +157,7 @@ export class Receiver {
   #start(starting: Omit<Delivery, "peerStore">): void {
     const { event, version, attempt } = starting;
     const delivery: Delivery = { event, version, attempt, peerStore: this.#peerStore ?? "" };
-    if (this.#options.recordAttempts === false) {
+    if (this.#options.recordAttempts?.(event) === false) {
       this.#run(delivery);
       return;
     }
@@ -216,6 +226,10 @@ export class Receiver {
         this.#nack(delivery.event, false, outcome.error);
         this.#finish(delivery, "rejected");
         return;
+      case "discarded":
+        this.#acknowledge(delivery.event, delivery.version);
+        this.#finish(delivery, "discarded");
+        return;
       case "applied":
         this.#recordSoon({ delivery, outcome });
         return;
@@ -282,7 +296,7 @@ export class Receiver {
     }
   }
 
-  #finish({ event, version }: Delivery, outcome: "applied" | "rejected" | "retry"): void {
+  #finish({ event, version }: Delivery, outcome: Ending): void {
     const finished = this.#attached().finish(event.resourceid, version, outcome);
     for (const blocked of finished.blocked) {
       this.#nack(
@@ -301,4 +315,11 @@ export class Receiver {
 function recordOf({ delivery: { event, version, peerStore }, outcome }: Applied): Recorded {
   const row = { resourceid: event.resourceid, version, peerStore };
   return outcome.retain === undefined ? row : { ...row, retain: outcome.retain };
+}
+
+function inboxFull(rows: number): HawserError {
+  return new HawserError(
+    "inbox_full",
+    `${rows} resources of this peer are remembered, and no more; they are forgotten when its settled floor passes them`,
+  );
 }

@@ -2,6 +2,7 @@ import { HawserError } from "@hawser/protocol";
 import { seededRandom, silentLogger, type Runtime } from "@hawser/runtime";
 import type { MailboxEntry, MailboxLease } from "@hawser/store";
 import { expect, it } from "vitest";
+import { ReadAhead } from "./read-ahead.js";
 import { Sender } from "./sender.js";
 import { command, status } from "./two-sides.test-support.js";
 
@@ -20,6 +21,7 @@ function entry(version: number): MailboxEntry {
 /** A mailbox whose reads the test can look at. */
 class Mailbox implements MailboxLease {
   readonly epoch = 1;
+  readonly toldBefore = 0;
   readonly pending: MailboxEntry[] = [];
   reads = 0;
   onRead = (): void => {};
@@ -47,7 +49,7 @@ it("reads once more, and no oftener, when what it heard of is gone from the mail
   const mailbox = new Mailbox();
   const sent: number[] = [];
   const sender: Sender = new Sender(
-    { runtime, window: 4 },
+    { runtime, window: 4, windowBytes: 1_000, readAhead: new ReadAhead() },
     {
       ready: () =>
         sender.pump(({ version }) => {
@@ -75,7 +77,10 @@ it("misses nothing that is committed during a read that finds the end", async ()
   const mailbox = new Mailbox();
   const sent: number[] = [];
   const pump = (): void => sender.pump(({ version }) => sent.push(version) > 0);
-  const sender: Sender = new Sender({ runtime, window: 4 }, { ready: pump, fail: () => {} });
+  const sender: Sender = new Sender(
+    { runtime, window: 4, windowBytes: 1_000, readAhead: new ReadAhead() },
+    { ready: pump, fail: () => {} },
+  );
   let version = 0;
   mailbox.onRead = () => {
     if (version === 5) return;
@@ -105,7 +110,10 @@ it("announces no floor above what is left on disk of a resource, however little 
   let now = 0;
   const late: Runtime = { ...runtime, clock: { now: () => now, wallTime: () => 0 } };
   const pump = (): void => sender.pump(({ version }) => sent.push(version) > 0);
-  const sender: Sender = new Sender({ runtime: late, window: 4 }, { ready: pump, fail: () => {} });
+  const sender: Sender = new Sender(
+    { runtime: late, window: 4, windowBytes: 1_000, readAhead: new ReadAhead() },
+    { ready: pump, fail: () => {} },
+  );
   await sender.start(mailbox);
   pump();
   await turns(20);

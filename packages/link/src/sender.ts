@@ -3,12 +3,17 @@ import { HawserError, type EventKey, type HawserEvent, type Nack } from "@hawser
 import type { Runtime } from "@hawser/runtime";
 import type { MailboxEntry, MailboxLease } from "@hawser/store";
 import type { LinkObserver } from "./link-observer.js";
+import type { ReadAhead } from "./read-ahead.js";
 import { SpilledResources, type Spilled } from "./spilled-resources.js";
 
 export interface SenderOptions {
   readonly runtime: Runtime;
   /** Un-ACKed events the peer accepts, from its hello or welcome. */
   readonly window: number;
+  /** Bytes of them: what the peer accepts, and no more than this side wants to have in flight. */
+  readonly windowBytes: number;
+  /** What the sessions of this process hold in memory. */
+  readonly readAhead: ReadAhead;
   readonly resend?: Partial<ResendTiming>;
   readonly observer?: LinkObserver;
 }
@@ -28,6 +33,13 @@ interface DeadLetterOrder {
   readonly error: HawserError;
 }
 
+/** What one read of the mailbox brought. */
+interface Page {
+  readonly entries: readonly MailboxEntry[];
+  /** Nothing is behind them now. */
+  readonly isAll: boolean;
+}
+
 /** Entries the sender holds in memory: enough to keep the window full over one read, however long the mailbox is. */
 const HELD_PER_WINDOW = 4;
 const MIN_HELD = 256;
@@ -38,11 +50,13 @@ const MIN_PER_RESOURCE = 16;
 const STARVED_FACTOR = 8;
 /** One read brings back some of so many resources, which often lie side by side. */
 const MAX_READ_BACK_AT_ONCE = 8;
+/** Less room than this is not worth a read, unless nothing is held at all. */
+const MIN_READ_BYTES = 65_536;
 
 /**
  * The sending half of a session: moves entries from the mailbox lease through the EventWriter to the connection.
  *
- * A long mailbox stays on disk. Entries are read in version order as room appears; live ones are taken directly only once reading has caught up, which keeps
+ * A long mailbox stays on disk, and so does a heavy one: what is held is bounded in entries and in bytes. Entries are read in version order as room appears; live ones are taken directly only once reading has caught up, which keeps
  * both the order and the bound. Where all of it stands still, because events fail or are slow, reading goes on past the resources that have much waiting
  * (`SpilledResources`): they do not keep the others from being read.
  *
@@ -70,12 +84,15 @@ export class Sender {
   #newest = 0;
   #caughtUp = false;
   #stopped = false;
+  /** What `readAhead` was told of. */
+  #countedBytes = 0;
 
   constructor(options: SenderOptions, host: SenderHost) {
     this.#options = options;
     this.#host = host;
     this.#writer = new EventWriter({
       window: options.window,
+      windowBytes: options.windowBytes,
       random: options.runtime.random,
       ...(options.resend === undefined ? {} : { resend: options.resend }),
     });
@@ -97,6 +114,7 @@ export class Sender {
   /** Reads the first entries. Before it resolves, `entry` may already be called. */
   async start(lease: MailboxLease): Promise<void> {
     this.#lease = lease;
+    this.#writer.sentBefore(lease.toldBefore);
     await this.#read();
   }
 
@@ -120,13 +138,14 @@ export class Sender {
   entry(entry: MailboxEntry): void {
     if (entry.version > this.#newest) this.#newest = entry.version;
     if (!this.#caughtUp || entry.version <= this.#cursor) return;
-    if (this.#writer.held >= this.#maxHeld) {
+    if (this.#writer.held >= this.#maxHeld || !this.#mayHold(entry.bytes)) {
       // Left on disk: reading goes on from the cursor when there is room again.
       this.#caughtUp = false;
       if (this.#writer.starved) this.#host.ready();
       return;
     }
     this.#offer(entry);
+    this.#count();
     this.#host.ready();
   }
 
@@ -139,6 +158,7 @@ export class Sender {
     while (writable) {
       const next = this.#writer.take(now, wall);
       if (next === undefined) break;
+      if (next.kind === "gaveWay") continue;
       if (next.kind === "expired") {
         const { event, version } = next.entry;
         const error = new HawserError(
@@ -151,6 +171,7 @@ export class Sender {
       writable = send(next.entry);
       observer?.sent?.(next.entry.event, next.attempt);
     }
+    this.#count();
     this.#refill();
   }
 
@@ -193,6 +214,20 @@ export class Sender {
 
   stop(): void {
     this.#stopped = true;
+    this.#count();
+  }
+
+  // Answers change what is held, too; they ask for a pump, which counts.
+  #count(): void {
+    const held = this.#stopped ? 0 : this.#writer.heldBytes;
+    this.#options.readAhead.changed(held - this.#countedBytes);
+    this.#countedBytes = held;
+  }
+
+  #mayHold(bytes: number): boolean {
+    if (this.#writer.held === 0) return true;
+    this.#count();
+    return bytes <= this.#allowance;
   }
 
   #offer(entry: MailboxEntry, spill = false): void {
@@ -212,7 +247,9 @@ export class Sender {
 
   #refill(): void {
     if (this.#lease === undefined || this.#reading === this.#lease || this.#stopped) return;
-    const spilled = this.#spilled.find((id) => this.#writer.heldOf(id) <= this.#maxPerResource / 2);
+    const spilled = this.#mayReadBack
+      ? this.#spilled.find((id) => this.#writer.heldOf(id) <= this.#maxPerResource / 2)
+      : undefined;
     if (spilled === undefined && (this.#caughtUp || !this.#hasRoom)) return;
     void (spilled === undefined ? this.#read() : this.#readBack(spilled)).then(
       () => this.#host.ready(),
@@ -221,33 +258,47 @@ export class Sender {
   }
 
   get #hasRoom(): boolean {
-    const { held, starved } = this.#writer;
-    return held <= this.#maxHeld / 2 || (starved && held < this.#maxHeld * STARVED_FACTOR);
+    const { held, heldBytes, starved } = this.#writer;
+    if (held === 0) return true;
+    if (this.#allowance < MIN_READ_BYTES) return false;
+    const { sessionBytes } = this.#options.readAhead;
+    if (starved) return held < this.#maxHeld * STARVED_FACTOR;
+    return held <= this.#maxHeld / 2 && heldBytes <= sessionBytes / 2;
+  }
+
+  get #mayReadBack(): boolean {
+    return this.#spilled.size > 0 && (this.#writer.held === 0 || this.#allowance >= MIN_READ_BYTES);
+  }
+
+  get #allowance(): number {
+    const { held, heldBytes, starved } = this.#writer;
+    return this.#options.readAhead.allowance(heldBytes, held > 0 && starved);
   }
 
   async #read(): Promise<void> {
-    const { held, starved } = this.#writer;
+    const { held, heldBytes, starved } = this.#writer;
     const limit = Math.max(this.#maxHeld - held, starved ? this.#maxHeld / 4 : 1);
     // What holds half of the room and stands still is not to keep the rest from being read.
-    const spill = starved && held > this.#maxHeld / 2;
+    const isHalfFull = held > this.#maxHeld / 2 || heldBytes > this.#options.readAhead.sessionBytes / 2;
+    const spill = starved && isHalfFull;
     const heardOf = this.#newest;
-    const entries = await this.#entries(this.#cursor, limit);
-    if (entries === undefined) return;
-    for (const entry of entries) this.#offer(entry, spill);
-    const isAll = entries.length < limit;
+    const page = await this.#page(this.#cursor, limit);
+    if (page === undefined) return;
+    for (const entry of page.entries) this.#offer(entry, spill);
     // What was heard of before the read and is not in it is gone, such as the status of a resource that was deleted: waiting for it would be reading for ever.
-    if (isAll) this.#cursor = Math.max(this.#cursor, heardOf);
+    if (page.isAll) this.#cursor = Math.max(this.#cursor, heardOf);
     // A live entry that arrived during the read and was not in it is still on disk, behind the cursor's next read.
-    this.#caughtUp = isAll && this.#newest <= this.#cursor;
+    this.#caughtUp = page.isAll && this.#newest <= this.#cursor;
+    this.#count();
   }
 
   /** Brings more of a resource into memory, and of others on the way, whose rest was left on disk; what is not there any more was superseded. */
   async #readBack({ resourceid, from, to }: Spilled): Promise<void> {
     const limit = 2 * this.#maxPerResource * Math.min(this.#spilled.size, MAX_READ_BACK_AT_ONCE);
-    const entries = await this.#entries(from - 1, limit);
-    if (entries === undefined) return;
+    const page = await this.#page(from - 1, limit);
+    if (page === undefined) return;
     const full = new Set<string>();
-    for (const entry of entries) {
+    for (const entry of page.entries) {
       const id = entry.event.resourceid;
       const spilled = this.#spilled.get(id);
       if (spilled === undefined || full.has(id)) continue;
@@ -258,22 +309,30 @@ export class Sender {
       else this.#writer.offerLate(entry);
       this.#spilled.readUpTo(id, full.has(id) ? entry.version - 1 : entry.version);
     }
-    const end = entries.length < limit ? to : (entries.at(-1)?.version ?? to);
+    const end = page.isAll ? to : (page.entries.at(-1)?.version ?? to);
     if (!full.has(resourceid)) this.#spilled.readUpTo(resourceid, Math.min(end, to));
+    this.#count();
   }
 
   /** Undefined when it does not matter any more: the session is over, or what matters is read under the lease of another one. */
-  async #entries(after: number, limit: number): Promise<readonly MailboxEntry[] | undefined> {
+  async #page(after: number, limit: number): Promise<Page | undefined> {
     const lease = this.#lease;
     if (lease === undefined) throw new HawserError("internal", "sender read before it was started");
+    const { readAhead } = this.#options;
+    const maxBytes = Math.max(1, this.#allowance);
     this.#reading = lease;
+    // What is being read is in memory as well.
+    readAhead.changed(maxBytes);
     try {
-      const entries = await lease.read(after, limit);
-      return this.#stopped || this.#lease !== lease ? undefined : entries;
+      const entries = await lease.read(after, limit, maxBytes);
+      if (this.#stopped || this.#lease !== lease) return undefined;
+      const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0);
+      return { entries, isAll: entries.length < limit && bytes < maxBytes };
     } catch (thrown) {
       if (this.#lease === lease) throw thrown;
       return undefined;
     } finally {
+      readAhead.changed(-maxBytes);
       if (this.#reading === lease) this.#reading = undefined;
     }
   }

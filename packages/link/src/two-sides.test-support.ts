@@ -3,7 +3,15 @@ import { AgentSession, PrincipalSession, type SessionEnd, type SessionTiming } f
 import { createMemoryDisk, createMemoryStore, type MemoryDisk, type Store } from "@hawser/store";
 import { createVirtualRuntime, type VirtualRuntime } from "@hawser/testkit";
 import { createMemoryTransport, type Connection, type MemoryTransport } from "@hawser/transport";
-import { knownStore, Link, Receiver, type Delivery, type LinkObserver, type Outcome } from "./index.js";
+import {
+  knownStore,
+  Link,
+  ReadAhead,
+  Receiver,
+  type Delivery,
+  type LinkObserver,
+  type Outcome,
+} from "./index.js";
 
 /** One side of the fixture: what it was sent, what it was told. */
 export class Side {
@@ -57,6 +65,9 @@ export class TwoSides {
   readonly #sessions = new Map<string, Link<PrincipalSession>>();
   readonly #ids = new Map<Link<AgentSession>, string>();
   window = 16;
+  windowBytes = 8_388_608;
+  /** Of the principal. */
+  readAhead = new ReadAhead();
   timing: Partial<SessionTiming> = {};
 
   constructor(seed = 1) {
@@ -101,6 +112,7 @@ export class TwoSides {
       agent: "edge-1",
       store: this.agent.store.id,
       window: this.window,
+      windowBytes: this.windowBytes,
       software: "test",
       random: runtime.random,
       timing: this.timing,
@@ -114,6 +126,7 @@ export class TwoSides {
       store: this.agent.store,
       source: "test/agent",
       window: this.window,
+      windowBytes: this.windowBytes,
       peer: { name: "principal", receiver: this.agent.receiver, observer: this.agent.observer },
       ...(predecessor === undefined ? {} : { predecessor }),
       onOpened: ({ sessionId }) => {
@@ -131,6 +144,7 @@ export class TwoSides {
     const session = new PrincipalSession({
       store: this.principal.store.id,
       window: this.window,
+      windowBytes: this.windowBytes,
       software: "test",
       random: runtime.random,
       timing: this.timing,
@@ -142,6 +156,8 @@ export class TwoSides {
       store: this.principal.store,
       source: "test/principal",
       window: this.window,
+      windowBytes: this.windowBytes,
+      readAhead: this.readAhead,
       door: {
         admit: ({ replaces }) =>
           Promise.resolve({

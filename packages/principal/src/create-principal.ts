@@ -1,4 +1,5 @@
-import { DEFAULT_WINDOW, HawserError } from "@hawser/protocol";
+import { DEFAULT_READ_AHEAD_BYTES } from "@hawser/link";
+import { DEFAULT_WINDOW, DEFAULT_WINDOW_BYTES, HawserError } from "@hawser/protocol";
 import { Latest, systemRuntime, traced, withinLimits, type CallLimits } from "@hawser/runtime";
 import { Gate, type ReadinessCondition } from "./listener/gate.js";
 import { createInternalListener, createListener } from "./listener/listener.js";
@@ -16,6 +17,7 @@ import type {
 import { createResources } from "./resources/resources.js";
 import { AgentDirectory } from "./sessions/agent-directory.js";
 import { screening } from "./screening.js";
+import { resolveAgentRates } from "./sessions/agent-rates.js";
 import { SessionRegistry } from "./sessions/session-registry.js";
 import { draining, publishing, type PublishTrace } from "./tracing.js";
 import { VERSION } from "./version.js";
@@ -50,6 +52,9 @@ export function createPrincipal(options: PrincipalOptions): Principal {
     source,
     software: `hawser-principal/${VERSION}`,
     window: options.window ?? DEFAULT_WINDOW,
+    windowBytes: checkBytes("windowBytes", options.windowBytes ?? DEFAULT_WINDOW_BYTES),
+    readAheadBytes: checkBytes("readAheadBytes", options.readAheadBytes ?? DEFAULT_READ_AHEAD_BYTES),
+    rates: resolveAgentRates(options.rates),
     maxSessions: options.maxSessions ?? DEFAULT_MAX_SESSIONS,
     authenticate: options.authenticate ?? (() => ({ ok: true })),
     onEvent: options.onEvent,
@@ -195,4 +200,9 @@ export function createPrincipal(options: PrincipalOptions): Principal {
     discardDeadLetter: (agent, eventid, limits = {}) =>
       limited(limits, agent, () => mailboxes.discard(agent, eventid)),
   };
+}
+
+function checkBytes(name: string, bytes: number): number {
+  if (Number.isSafeInteger(bytes) && bytes >= 1) return bytes;
+  throw new HawserError("invalid_config", `${name} must be a whole number from 1, not ${bytes}`);
 }

@@ -13,6 +13,7 @@ import type {
   UnixAddress,
   UnixListenerOptions,
 } from "./listener/listener-options.js";
+import type { AgentRateLimits } from "./sessions/agent-rates.js";
 import type { PrincipalObserver } from "./principal-observer.js";
 import type { AgentView, DeadLetterView, OlderCopyReport, ResourceView } from "./views.js";
 
@@ -40,6 +41,19 @@ export interface PrincipalOptions {
   readonly source?: string;
   /** Un-ACKed events accepted per session. @default DEFAULT_WINDOW (256) */
   readonly window?: number;
+  /** Bytes of them; also what one session has in flight and reads ahead of its mailbox at most. @default DEFAULT_WINDOW_BYTES (8 MiB) */
+  readonly windowBytes?: number;
+  /**
+   * Bytes of events that all sessions together hold in memory; beyond it each session still gets one event at a time. The rest waits on
+   * disk. @default DEFAULT_READ_AHEAD_BYTES (256 MiB)
+   */
+  readonly readAheadBytes?: number;
+  /**
+   * What one agent may send a second. Beyond it its connection is not read for a while; nothing is dropped.
+   *
+   * @default DEFAULT_AGENT_RATES (10,000 events, 20,000 control messages, 64 MiB)
+   */
+  readonly rates?: Partial<AgentRateLimits>;
   /** Connections kept at once; one more is refused with `overloaded` and a time to come back. @default 20_000 */
   readonly maxSessions?: number;
   /** How `stop` drains. @default a restart with a window of 5 s */

@@ -25,6 +25,7 @@ const CLOSE_CODE_BY_ERROR: Readonly<Record<ErrorCode, CloseCode>> = {
   draining: serviceRestart,
   overloaded: tryAgainLater,
   mailbox_full: tryAgainLater,
+  inbox_full: tryAgainLater,
   store_full: CLOSE_CODES.storeFull,
   store_unavailable: CLOSE_CODES.storeUnavailable,
   store_corrupt: internalError,

@@ -35,6 +35,8 @@ export interface Hello {
   readonly store: string;
   /** Un-ACKed events the agent accepts. */
   readonly window: number;
+  /** Bytes of un-ACKed events the agent accepts, as `event bytes` in PROTOCOL.md (Sending). Absent: it names no limit. */
+  readonly window_bytes?: number;
   /** Every event of this sender up to this version is settled: the receiver may forget their versions. */
   readonly settled: string;
   /** For people, e.g. `hawser-agent/0.1.0`. */
@@ -54,6 +56,8 @@ export interface Welcome {
   readonly epoch: number;
   readonly store: string;
   readonly window: number;
+  /** As in `hello`, of the principal. */
+  readonly window_bytes?: number;
   readonly settled: string;
   readonly heartbeat_interval_ms: number;
   readonly heartbeat_timeout_ms: number;

@@ -23,6 +23,7 @@ export const ERROR_CODES = [
   "draining",
   "overloaded",
   "mailbox_full",
+  "inbox_full",
   "store_full",
   "store_unavailable",
   "store_corrupt",

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { surelyFits } from "./json-size.js";
+import { leastJsonBytes, surelyFits } from "./json-size.js";
 
 describe("surelyFits", () => {
   it("never says yes to what does not fit, whatever the JSON", () => {
@@ -29,5 +29,20 @@ describe("surelyFits", () => {
     expect(surelyFits({ id: "1", type: "com.example.run", data: { text: "x".repeat(300) } }, 10_000)).toBe(
       true,
     );
+  });
+});
+
+describe("leastJsonBytes", () => {
+  it("is never above the size, whatever the JSON", () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        return leastJsonBytes(value) <= Buffer.byteLength(JSON.stringify(value));
+      }),
+    );
+  });
+
+  it("is near it for what is large", () => {
+    expect(leastJsonBytes({ data: "x".repeat(10_000) })).toBeGreaterThan(10_000);
+    expect(leastJsonBytes(new Uint8Array(10_000))).toBe(10_000);
   });
 });

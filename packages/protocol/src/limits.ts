@@ -46,6 +46,12 @@ export const LIMITS = {
 /** How many un-ACKed events a side accepts when it has no reason to say otherwise: a few milliseconds of work. */
 export const DEFAULT_WINDOW = 256;
 
+/**
+ * How many bytes of un-ACKed events a side accepts when it has no reason to say otherwise, and how
+ * many it has in flight at most: eight of the largest events, and more than a window of usual ones.
+ */
+export const DEFAULT_WINDOW_BYTES = 8_388_608;
+
 /** What both sides assume about time unless told otherwise. All in milliseconds (PROTOCOL.md, Liveness and Rotation). */
 export const DEFAULT_TIMING = {
   /** From the open connection to `welcome`. */

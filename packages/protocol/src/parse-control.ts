@@ -74,9 +74,15 @@ function parseHello(fields: field.Fields): Hello {
   const known = parseKnown(fields);
   return {
     ...hello,
+    ...windowBytes(fields),
     ...(field.isAbsent(fields, "replaces") ? {} : { replaces: field.token(fields, "replaces") }),
     ...(known === undefined ? {} : { known }),
   };
+}
+
+function windowBytes(fields: field.Fields): { readonly window_bytes?: number } {
+  if (field.isAbsent(fields, "window_bytes")) return {};
+  return { window_bytes: field.integer(fields, "window_bytes", 1, Number.MAX_SAFE_INTEGER) };
 }
 
 function parseKnown(fields: field.Fields): KnownStore | undefined {
@@ -112,6 +118,7 @@ function parseWelcome(fields: field.Fields): Welcome {
     heartbeat_interval_ms: interval,
     heartbeat_timeout_ms: field.duration(fields, "heartbeat_timeout_ms", interval),
     software: field.text(fields, "software", LIMITS.maxReasonLength),
+    ...windowBytes(fields),
     ...(known === undefined ? {} : { known }),
   };
 }

@@ -14,6 +14,8 @@ export interface AgentSessionOptions {
   readonly store: string;
   /** Un-ACKed events this agent accepts, 1 to 65,536. */
   readonly window: number;
+  /** Bytes of them. @default DEFAULT_WINDOW_BYTES (8 MiB) */
+  readonly windowBytes?: number;
   /** For people, e.g. `hawser-agent/0.1.0`. */
   readonly software: string;
   readonly random: Random;

@@ -1,4 +1,4 @@
-import { DEFAULT_TIMING, HawserError } from "@hawser/protocol";
+import { DEFAULT_TIMING, DEFAULT_WINDOW_BYTES, HawserError } from "@hawser/protocol";
 import { describe, expect, it } from "vitest";
 import type { AgentSession } from "./agent-session.js";
 import type { TransportEnd } from "./session-end.js";
@@ -25,6 +25,7 @@ describe("the handshake of an agent", () => {
           protocol_versions: ["1"],
           store: "agent-store",
           window: 64,
+          window_bytes: DEFAULT_WINDOW_BYTES,
           settled: "41",
           software: "test-agent/1",
         },

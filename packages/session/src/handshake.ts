@@ -1,4 +1,5 @@
 import {
+  DEFAULT_WINDOW_BYTES,
   formatSettled,
   HawserError,
   LIMITS,
@@ -28,7 +29,15 @@ export function negotiateVersion(offered: readonly string[]): ProtocolVersion | 
 }
 
 export function helloOf(
-  { agent, store, window, software, replaces, known }: AgentSessionOptions,
+  {
+    agent,
+    store,
+    window,
+    windowBytes = DEFAULT_WINDOW_BYTES,
+    software,
+    replaces,
+    known,
+  }: AgentSessionOptions,
   settled: number,
 ): Hello {
   const protocol_versions = [...PROTOCOL_VERSIONS];
@@ -38,6 +47,7 @@ export function helloOf(
     protocol_versions,
     store,
     window,
+    window_bytes: windowBytes,
     settled: formatSettled(settled),
     software,
   };
@@ -49,7 +59,7 @@ export function helloOf(
 }
 
 export function welcomeOf(
-  { store, window, software }: PrincipalSessionOptions,
+  { store, window, windowBytes = DEFAULT_WINDOW_BYTES, software }: PrincipalSessionOptions,
   { heartbeatIntervalMs, heartbeatTimeoutMs }: SessionTiming,
   { sessionId, epoch, settled, known }: Acceptance,
   protocol_version: ProtocolVersion,
@@ -61,6 +71,7 @@ export function welcomeOf(
     epoch,
     store,
     window,
+    window_bytes: windowBytes,
     settled: formatSettled(settled),
     heartbeat_interval_ms: heartbeatIntervalMs,
     heartbeat_timeout_ms: heartbeatTimeoutMs,
@@ -102,10 +113,11 @@ export function establishedPrincipal(
   return { role: "principal", agent: hello.agent, protocolVersion, sessionId, epoch, ...peer };
 }
 
-function peerOf({ store, window, settled, software, known }: Hello | Welcome) {
+function peerOf({ store, window, window_bytes, settled, software, known }: Hello | Welcome) {
   return {
     peerStore: store,
     peerWindow: window,
+    peerWindowBytes: window_bytes,
     peerSettled: parseSettled(settled),
     peerSoftware: software,
     peerKnown: known,

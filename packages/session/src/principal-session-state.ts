@@ -11,6 +11,8 @@ export interface PrincipalSessionOptions {
   readonly store: string;
   /** Un-ACKed events this principal accepts, 1 to 65,536. */
   readonly window: number;
+  /** Bytes of them. @default DEFAULT_WINDOW_BYTES (8 MiB) */
+  readonly windowBytes?: number;
   /** For people, e.g. `hawser-principal/0.1.0`. */
   readonly software: string;
   readonly random: Random;

@@ -1,4 +1,4 @@
-import { DEFAULT_TIMING, HawserError, LIMITS } from "@hawser/protocol";
+import { DEFAULT_TIMING, DEFAULT_WINDOW_BYTES, HawserError, LIMITS } from "@hawser/protocol";
 import { describe, expect, it } from "vitest";
 import type { PrincipalSession } from "./principal-session.js";
 import type { TransportEnd } from "./session-end.js";
@@ -48,6 +48,7 @@ describe("the handshake of a principal", () => {
           epoch: 3,
           store: "principal-store",
           window: 128,
+          window_bytes: DEFAULT_WINDOW_BYTES,
           settled: "9",
           ...timing,
           software: "test-principal/1",

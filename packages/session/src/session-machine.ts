@@ -11,6 +11,7 @@ import {
 } from "@hawser/protocol";
 import { isRefusal, tellPeer } from "./close-reasons.js";
 import type { Liveness } from "./liveness.js";
+import { SendStall } from "./send-stall.js";
 import {
   endReason,
   type DrainNotice,
@@ -36,6 +37,7 @@ export abstract class SessionMachine {
   protected liveness: Liveness | undefined;
   protected drainNotice: DrainNotice | undefined;
   readonly #closeGraceMs: number;
+  #stall: SendStall | undefined;
   #openedAtMs: number | undefined;
   #peerSettled = 0;
 
@@ -57,6 +59,11 @@ export abstract class SessionMachine {
     this.liveness?.heard(nowMs);
   }
 
+  /** What waits in the send buffer of the connection, if that is full; undefined while it has room. */
+  sending(bufferedBytes: number | undefined, nowMs: number): void {
+    this.#stall?.observe(bufferedBytes, nowMs);
+  }
+
   /**
    * An event arrived. The peer's error while none is allowed (before `opened`, after its goodbye or farewell): then the answer closes the
    * connection, and `mayReceiveEvents` says that the event is not to be handled.
@@ -76,6 +83,7 @@ export abstract class SessionMachine {
   wake(nowMs: number, settled: number): SessionOutput[] {
     if (this.ending !== undefined) return this.#wakeEnding(this.ending, nowMs);
     if (this.liveness?.isSilent(nowMs)) return this.#giveUp(this.liveness.silenceMs);
+    if (this.#stall?.isStuck(nowMs) === true) return this.#neverReads(this.#stall, nowMs);
     if (this.deadlineMs !== undefined && nowMs >= this.deadlineMs) return this.onDeadline(nowMs);
     if (!this.liveness?.takeBeat(nowMs)) return [];
     return [{ kind: "send", message: { type: "heartbeat", settled: formatSettled(settled) } }];
@@ -84,9 +92,9 @@ export abstract class SessionMachine {
   /** When to call `wake` next; ask again after every call. Undefined: never, unless something else happens first. */
   nextWakeAt(): number | undefined {
     if (this.ending !== undefined) return this.ending.kind === "closing" ? this.ending.deadlineMs : undefined;
-    const liveAt = this.liveness?.nextAt();
-    if (liveAt === undefined || this.deadlineMs === undefined) return liveAt ?? this.deadlineMs;
-    return Math.min(liveAt, this.deadlineMs);
+    const times = [this.liveness?.nextAt(), this.#stall?.nextAt(), this.deadlineMs];
+    const next = Math.min(...times.map((atMs) => atMs ?? Number.POSITIVE_INFINITY));
+    return next === Number.POSITIVE_INFINITY ? undefined : next;
   }
 
   /** The transport's last word. The first call answers `ended`, later ones nothing. */
@@ -104,6 +112,7 @@ export abstract class SessionMachine {
     this.#openedAtMs = nowMs;
     this.#peerSettled = peer.peerSettled;
     this.liveness = liveness;
+    this.#stall = new SendStall(liveness.silenceMs);
     return { kind: "opened", peer };
   }
 
@@ -164,6 +173,11 @@ export abstract class SessionMachine {
     if (ending.kind !== "closing" || nowMs < ending.deadlineMs) return [];
     const what = `the peer did not finish the close handshake within ${this.#closeGraceMs} ms`;
     return this.terminate(new HawserError("timeout", what), ending.cause);
+  }
+
+  #neverReads({ limitMs }: SendStall, nowMs: number): SessionOutput[] {
+    const what = `the peer has read nothing of a full send buffer for ${Math.round(limitMs)} ms`;
+    return this.closeFor({ kind: "failed", error: new HawserError("slow_consumer", what) }, nowMs);
   }
 
   #giveUp(silenceMs: number): SessionOutput[] {

@@ -21,6 +21,8 @@ export interface Established {
   readonly peerStore: string;
   /** Un-ACKed events the peer accepts. */
   readonly peerWindow: number;
+  /** Bytes of un-ACKed events the peer accepts; undefined when it names no limit. */
+  readonly peerWindowBytes?: number | undefined;
   /** Every event of the peer up to this version is settled. */
   readonly peerSettled: number;
   readonly peerSoftware: string;

@@ -17,6 +17,8 @@ const LEVEL_OPTIONS = {
   compression: true,
 } as const;
 
+const ROWS_AT_ONCE = 1_000;
+
 /**
  * A directory of LevelDB as the disk of a store. The directory is created if it is not there.
  *
@@ -39,6 +41,29 @@ export function createLevelDisk(directory: string): Disk {
   };
 }
 
+/** The first rows, up to the one that brings the lengths of their values to `maxLength`. */
+async function upTo(
+  iterator: { nextv(size: number): Promise<(readonly [string, string])[]>; close(): Promise<void> },
+  maxLength: number,
+): Promise<readonly Row[]> {
+  const taken: Row[] = [];
+  let length = 0;
+  try {
+    for (;;) {
+      // LevelDB's binding hands over about 16 KiB at once, or one row where that is larger.
+      const rows = await iterator.nextv(ROWS_AT_ONCE);
+      for (const row of rows) {
+        taken.push(row);
+        length += row[1].length;
+        if (length >= maxLength) return taken;
+      }
+      if (rows.length === 0) return taken;
+    }
+  } finally {
+    await iterator.close();
+  }
+}
+
 class LevelHandle implements OpenDisk {
   readonly #database: ClassicLevel;
 
@@ -50,8 +75,13 @@ class LevelHandle implements OpenDisk {
     return this.#database.getMany([...keys]);
   }
 
-  async range({ from, before, limit }: KeyRange): Promise<readonly Row[]> {
-    return this.#database.iterator({ gte: from, lt: before, limit }).all();
+  async range({ from, before, limit, maxLength, keysOnly }: KeyRange): Promise<readonly Row[]> {
+    const range = { gte: from, lt: before, limit };
+    if (keysOnly === true) return (await this.#database.keys(range).all()).map((key) => [key, ""]);
+    const rows = this.#database.iterator(range);
+    return maxLength === undefined || maxLength === Number.POSITIVE_INFINITY
+      ? rows.all()
+      : upTo(rows, maxLength);
   }
 
   async write(changes: Changes, sync: boolean): Promise<void> {

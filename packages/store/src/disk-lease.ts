@@ -27,6 +27,7 @@ export interface LeaseHost {
 export interface LeaseClaim {
   readonly peer: string;
   readonly epoch: number;
+  readonly toldBefore: number;
   readonly on: LeaseCallbacks;
 }
 
@@ -34,6 +35,7 @@ type LeaseState = "held" | "superseded" | "resync" | "closed";
 
 export class DiskLease implements MailboxLease {
   readonly epoch: number;
+  readonly toldBefore: number;
   readonly #peer: string;
   readonly #on: LeaseCallbacks;
   readonly #host: LeaseHost;
@@ -45,34 +47,57 @@ export class DiskLease implements MailboxLease {
   constructor(claim: LeaseClaim, host: LeaseHost) {
     this.#peer = claim.peer;
     this.epoch = claim.epoch;
+    this.toldBefore = claim.toldBefore;
     this.#on = claim.on;
     this.#host = host;
   }
 
-  async read(after: number, limit: number): Promise<readonly MailboxEntry[]> {
+  async read(
+    after: number,
+    limit: number,
+    maxBytes = Number.POSITIVE_INFINITY,
+  ): Promise<readonly MailboxEntry[]> {
     if (!Number.isSafeInteger(limit) || limit < 1)
       throw new RangeError(`limit ${limit} is not a positive integer`);
+    if (!(maxBytes >= 1)) throw new RangeError(`maxBytes ${maxBytes} is not a positive number`);
     const entries: MailboxEntry[] = [];
+    let bytes = 0;
     let key = pendingKey(this.#peer, Math.max(0, after));
-    while (entries.length < limit) {
-      this.#assertHeld();
-      const removals = this.#removals;
-      const disk = await this.#host.disk();
-      const asked = limit - entries.length;
-      const rows = await disk.range(peerRange("pending", this.#peer, asked, key));
-      this.#assertHeld();
-      for (const [rowKey, text] of rows) {
-        key = rowKey;
-        const version = versionOfKey(rowKey);
-        // Acknowledged but not yet written: gone for the holder.
-        if (this.#host.acknowledgements.has(this.#peer, version)) continue;
-        const { event, bytes } = decodeEncoded(text, rowKey);
-        entries.push({ version, event, bytes });
-        if (removals === this.#removals) this.#remember({ version, event, bytes });
+    for (let isAll = false; !isAll && entries.length < limit && bytes < maxBytes; ) {
+      const asked = { limit: limit - entries.length, maxLength: maxBytes - bytes };
+      const page = await this.#page(key, asked);
+      // Acknowledged but not yet written: gone for the holder.
+      for (const entry of page.entries) {
+        if (bytes >= maxBytes) break;
+        if (this.#host.acknowledgements.has(this.#peer, entry.version)) continue;
+        entries.push(entry);
+        bytes += entry.bytes;
       }
-      if (rows.length < asked) break;
+      ({ key, isAll } = page);
     }
     return entries;
+  }
+
+  async #page(
+    after: string,
+    { limit, maxLength }: { readonly limit: number; readonly maxLength: number },
+  ): Promise<{ readonly entries: readonly MailboxEntry[]; readonly key: string; readonly isAll: boolean }> {
+    this.#assertHeld();
+    const removals = this.#removals;
+    const disk = await this.#host.disk();
+    const rows = await disk.range({ ...peerRange("pending", this.#peer, limit, after), maxLength });
+    this.#assertHeld();
+    let length = 0;
+    const entries = rows.map(([rowKey, text]) => {
+      length += text.length;
+      const version = versionOfKey(rowKey);
+      const { event, bytes } = decodeEncoded(text, rowKey);
+      const entry: MailboxEntry = { version, event, bytes };
+      const isPending = !this.#host.acknowledgements.has(this.#peer, version);
+      if (isPending && removals === this.#removals) this.#remember(entry);
+      return entry;
+    });
+    return { entries, key: rows.at(-1)?.[0] ?? after, isAll: rows.length < limit && length < maxLength };
   }
 
   acknowledge(version: number): void {

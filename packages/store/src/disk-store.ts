@@ -143,8 +143,8 @@ class DiskStore implements Store {
   open(peer: string, holder: string, options: LeaseOptions, on: LeaseCallbacks): Promise<MailboxLease> {
     const { committer, leases, settled, acknowledgements, logger } = this.#parts;
     return new Promise((resolve, reject) => {
-      const opened = (epoch: number): void => {
-        const lease = new DiskLease({ peer, epoch, on }, this.#leaseHost);
+      const opened = (epoch: number, toldBefore: number): void => {
+        const lease = new DiskLease({ peer, epoch, toldBefore, on }, this.#leaseHost);
         leases.install(peer, lease);
         logger.debug({ agent: peer, epoch, holder }, "mailbox opened");
         resolve(lease);

@@ -54,4 +54,8 @@ export interface KeyRange {
   /** First key that does not belong. */
   readonly before: string;
   readonly limit: number;
+  /** Ends with the row whose value brings the sum of their lengths, in UTF-16 code units, to this. @default Infinity */
+  readonly maxLength?: number;
+  /** Leave values out: each is the empty text. @default false */
+  readonly keysOnly?: boolean;
 }

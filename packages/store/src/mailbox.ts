@@ -74,13 +74,17 @@ export interface LeaseOptions {
 /** The right to deliver one mailbox. The highest epoch wins; an older lease turns inert. */
 export interface MailboxLease {
   readonly epoch: number;
+  /** The highest version that an earlier holder can have told the peer's present store; 0 for none. */
+  readonly toldBefore: number;
   /**
-   * Up to `limit` pending entries with a version above `after`, in version order. Fewer than `limit` (even none) means: that is all there is now.
+   * Up to `limit` pending entries with a version above `after`, in version order, ending with the one whose bytes bring the sum to `maxBytes`:
+   * so at least one, if there is any. Fewer than `limit`, and of fewer bytes than `maxBytes` (even none), means: that is all there is now.
    *
+   * @param maxBytes 1 or more. @default Infinity
    * @throws HawserError `superseded` once another holder has the mailbox, `aborted` after `close` or `lost("resync")`, `store_unavailable`, `store_full` or
    *   `store_corrupt` where the disk cannot be read
    */
-  read(after: number, limit: number): Promise<readonly MailboxEntry[]>;
+  read(after: number, limit: number, maxBytes?: number): Promise<readonly MailboxEntry[]>;
   /** The peer applied it. Lazy: recorded soon, in batches; losing it only costs a resend. Unknown versions are ignored. */
   acknowledge(version: number): void;
   /** How many of our events the peer says it has recorded, in the ACK that `acknowledge` is about to be called for. Written along with it, never before or after. */

@@ -78,11 +78,13 @@ class SimulatedDisk implements MemoryDisk {
     return keys.map((key) => this.#rows.get(key));
   }
 
-  range({ from, before, limit }: KeyRange): readonly Row[] {
+  range({ from, before, limit, maxLength, keysOnly }: KeyRange): readonly Row[] {
     const rows: Row[] = [];
+    let length = 0;
     for (const row of this.#rows.range(from, before)) {
-      if (rows.length >= limit) break;
-      rows.push(row);
+      if (rows.length >= limit || length >= (maxLength ?? Number.POSITIVE_INFINITY)) break;
+      rows.push(keysOnly === true ? [row[0], ""] : row);
+      length += row[1].length;
     }
     return rows;
   }

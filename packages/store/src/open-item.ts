@@ -28,13 +28,13 @@ export class OpenItem implements CommitItem {
   readonly #epoch: number | undefined;
   readonly #inboxForgotten: boolean;
   readonly #context: OpenContext;
-  readonly #opened: (epoch: number) => void;
+  readonly #opened: (epoch: number, toldBefore: number) => void;
   readonly #failed: (error: HawserError) => void;
 
   constructor(
     claim: { readonly peer: string } & LeaseOptions,
     context: OpenContext,
-    opened: (epoch: number) => void,
+    opened: (epoch: number, toldBefore: number) => void,
     failed: (error: HawserError) => void,
   ) {
     this.opens = claim.peer;
@@ -62,7 +62,8 @@ export class OpenItem implements CommitItem {
     tx.setMailbox(peer, { ...counted, epoch, peerStore: this.#peerStore, session, told: undefined });
     tx.claim(peer);
     if (this.#epoch !== undefined) this.#joined(tx, this.#epoch);
-    tx.afterCommit(() => this.#opened(epoch));
+    const toldBefore = lostState ? 0 : (meta.told ?? meta.position);
+    tx.afterCommit(() => this.#opened(epoch, toldBefore));
   }
 
   failed(error: HawserError): void {

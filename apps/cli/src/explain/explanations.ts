@@ -93,6 +93,11 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
       "The mailbox of this agent is at its cap, so the publisher was refused. Nothing accepted was dropped.",
     todo: "Bring the agent back (hawser describe AGENT), discard its dead letters, or raise --mailbox-max-entries.",
   },
+  inbox_full: {
+    happened:
+      "So many resources of this peer are remembered that there is no room for one more: an event of it, often the oldest, has not been answered for long, or the peer does not say which are settled. Its new events are refused, and tried again.",
+    todo: "Look at the oldest event the peer has pending, and at its dead letters: once that one is settled, the rest is forgotten. A foreign implementation has to raise `settled` in its heartbeats.",
+  },
   store_full: {
     happened: "The disk, or the store as a whole, is full. Reading goes on, writing is refused.",
     todo: "Free space; it goes on by itself. 'hawser doctor --data-dir PATH' shows what is left.",

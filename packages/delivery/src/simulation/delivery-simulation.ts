@@ -39,7 +39,11 @@ export class DeliverySimulation {
     this.#resources = chance.integer(1, 8);
     const window = chance.integer(1, 6);
     const maxHeld = window * chance.integer(1, 4);
-    this.#senderParts = { time, chance, mailbox: this.#mailbox, checker, window, maxHeld };
+    // Of three runs one is bounded by bytes before it is bounded by events, in one of them even below a single event.
+    const windowBytes =
+      [Number.POSITIVE_INFINITY, chance.integer(500, 4_000), chance.integer(1, 300)][chance.integer(0, 2)] ??
+      1;
+    this.#senderParts = { time, chance, mailbox: this.#mailbox, checker, window, windowBytes, maxHeld };
     this.#receiver = new SimulatedReceiver({
       time,
       chance,
@@ -91,6 +95,7 @@ export class DeliverySimulation {
     const expiresAt = this.#time.nowMs + chance.between(0, 20_000);
     const sketch: EventSketch = {
       resource: `r${chance.integer(1, this.#resources)}`,
+      bytes: chance.integer(1, 1_000),
       ...(type === undefined ? {} : { type }),
       ...(chance.happens(0.15) ? { expirytime: new Date(expiresAt).toISOString() } : {}),
     };

@@ -9,11 +9,13 @@ export interface EventSketch {
   readonly resource?: string;
   readonly type?: "spec" | "status" | "delete" | "command";
   readonly expirytime?: string;
+  /** @default 100 */
+  readonly bytes?: number;
 }
 
 /** An event at a position of a mailbox. By default a command, about the resource `web`. */
 export function deliverable(version: number, sketch: EventSketch = {}): Deliverable {
-  const { resource = "web", type = "command", expirytime } = sketch;
+  const { resource = "web", type = "command", expirytime, bytes = 100 } = sketch;
   const event: HawserEvent = {
     specversion: "1.0",
     id: `id-${version}`,
@@ -23,5 +25,5 @@ export function deliverable(version: number, sketch: EventSketch = {}): Delivera
     eventid: String(version),
     ...(expirytime === undefined ? {} : { expirytime }),
   };
-  return { version, event };
+  return { version, event, bytes };
 }

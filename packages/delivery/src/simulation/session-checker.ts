@@ -5,13 +5,15 @@ import { Violation } from "./delivery-checker.js";
 /** The rules of one session, held against what its writer is given, sends and is answered. */
 export class SessionChecker {
   readonly #window: number;
+  readonly #windowBytes: number;
   readonly #offered: Deliverable[] = [];
   /** Sent and unanswered, per resource. */
   readonly #outstanding = new Map<string, Deliverable>();
   readonly #lastSent = new Map<string, number>();
 
-  constructor(window: number) {
+  constructor(window: number, windowBytes: number) {
     this.#window = window;
+    this.#windowBytes = windowBytes;
   }
 
   get outstanding(): number {
@@ -36,14 +38,18 @@ export class SessionChecker {
     this.#outstanding.set(resourceid, entry);
     if (this.#outstanding.size > this.#window)
       throw new Violation(`${this.#outstanding.size} events in flight, the window is ${this.#window}`);
+    let bytes = 0;
+    for (const each of this.#outstanding.values()) bytes += each.bytes;
+    if (bytes > this.#windowBytes && this.#outstanding.size > 1)
+      throw new Violation(`${bytes} bytes in flight, the window is ${this.#windowBytes}`);
   }
 
   answered({ resourceid, eventid }: EventKey): void {
     if (this.#outstanding.get(resourceid)?.event.eventid === eventid) this.#outstanding.delete(resourceid);
   }
 
-  /** A superseded state was overtaken by a command that had expired: nothing of its resource is in flight any more. */
-  expired({ event }: Deliverable): void {
+  /** A superseded state was overtaken by a command that had expired, or is not waited for: nothing of its resource is in flight any more. */
+  gaveWay({ event }: Deliverable): void {
     this.#outstanding.delete(event.resourceid);
   }
 

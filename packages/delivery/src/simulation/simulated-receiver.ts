@@ -56,7 +56,7 @@ export class SimulatedReceiver {
   }
 
   receive(entry: Deliverable): void {
-    const received = this.#inbox.receive(entry.event, entry.version);
+    const received = this.#inbox.receive(entry);
     switch (received.kind) {
       case "apply":
         this.#start({ ...entry, attempt: received.attempt });

@@ -15,6 +15,7 @@ export interface SenderParts {
   readonly mailbox: DurableMailbox;
   readonly checker: DeliveryChecker;
   readonly window: number;
+  readonly windowBytes: number;
   /** Entries held in memory beyond which the mailbox is not read. */
   readonly maxHeld: number;
 }
@@ -41,8 +42,9 @@ export class SenderSession {
     this.#parts = parts;
     this.#connection = connection;
     this.#port = port;
-    this.#writer = new EventWriter({ window: parts.window, random: parts.chance.random });
-    this.#session = new SessionChecker(parts.window);
+    const { window, windowBytes } = parts;
+    this.#writer = new EventWriter({ window, windowBytes, random: parts.chance.random });
+    this.#session = new SessionChecker(window, windowBytes);
     this.announceFloor();
     this.#react();
   }
@@ -124,9 +126,9 @@ export class SenderSession {
       if (next === undefined) break;
       taken += 1;
       const { entry } = next;
-      if (next.kind === "expired") {
-        this.#session.expired(entry);
-        this.#deadLetter(entry.version);
+      if (next.kind !== "send") {
+        this.#session.gaveWay(entry);
+        if (next.kind === "expired") this.#deadLetter(entry.version);
       } else {
         this.#session.sent(entry);
         this.#connection.toReceiver(() => this.#port.event(entry));

@@ -30,6 +30,7 @@ export const STATUS_BY_CODE: Readonly<Record<ErrorCode, number>> = {
   connection_closed: 400,
   aborted: 503,
   // About connections of agents and about this process: an API answer that carries one of these shows a fault here.
+  inbox_full: 500,
   window_exceeded: 500,
   slow_consumer: 500,
   handshake_timeout: 500,

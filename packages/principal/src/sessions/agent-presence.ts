@@ -1,6 +1,7 @@
 import type { Link, LinkObserver, Receiver } from "@hawser/link";
 import type { Clock } from "@hawser/runtime";
 import type { Established, PrincipalSession, SessionEnd } from "@hawser/session";
+import type { AgentRates } from "./agent-rates.js";
 
 /** A session that is open here. */
 export interface LiveSession {
@@ -17,6 +18,8 @@ export class AgentPresence {
   /** Absent while the agent is away and nothing of it is being applied: an inbox takes memory. */
   receiver: Receiver | undefined;
   live: LiveSession | undefined;
+  /** How much it has sent lately, over all its sessions. */
+  rates: AgentRates | undefined;
   lastAckAt: number | undefined;
   reason = "has not connected since this principal started";
   readonly #clock: Clock;

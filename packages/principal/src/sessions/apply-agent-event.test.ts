@@ -36,6 +36,6 @@ it.each([
   async (_, uid) => {
     const { send, status } = await stage();
     if (uid !== undefined) await send(specEvent({ ...about(uid), spec: 1 }));
-    expect(await status("u1")).toEqual({ kind: "applied" });
+    expect(await status("u1")).toEqual({ kind: "discarded" });
   },
 );

@@ -46,7 +46,8 @@ async function applyStatus(agent: string, store: Store, event: Delivery["event"]
   // Of an older uid it says nothing about the resource that has the name now; of none that is known here nobody could see it, and nothing would ever take it away.
   const sent =
     event.subject === undefined ? undefined : await store.retained.get(agent, "sent", event.subject);
-  if (sent?.event.resourceid !== event.resourceid) return { kind: "applied" };
+  // So there is nothing to record either: an agent could make this side remember as many names as it can think of.
+  if (sent?.event.resourceid !== event.resourceid) return { kind: "discarded" };
   return { kind: "applied", retain: { keep: event } };
 }
 

@@ -81,7 +81,7 @@ it("is proven by the whole fleet, refused to each agent, and said twice", async 
   for (const { ends } of fleet.agents) expect(ends.at(-1)).toMatchObject({ code: "store_rolled_back" });
   expect(fleet.refusals).toHaveLength(AGENTS);
   const message =
-    "the principal's store is an older copy: it gave out version 1, and knows of 0; run hawser adopt on it";
+    "the principal's store may be an older copy: it gave out version 1, and knows of 0; if so, run hawser adopt";
   expect(fleet.principal.olderCopy).toMatchObject({ agents: AGENTS, message });
   expect(fleet.errors.map((line) => /proven by (\d+)/.exec(line)?.[1])).toEqual(["1", "10"]);
   expect(fleet.warnings).toEqual([]);
@@ -133,7 +133,7 @@ it("of an agent is that agent's affair: it closes, and the principal says so", a
   expect(older.ends.at(-1)).toMatchObject({ kind: "refused", code: "store_rolled_back" });
   expect(fleet.refusals).toEqual(["edge-0 store_rolled_back"]);
   expect(fleet.principal.olderCopy).toBeUndefined();
-  const what = "the agent's store is an older copy: it recorded 1 events, and knows of 0";
+  const what = "the agent's store may be an older copy: it recorded 1 events, and knows of 0";
   expect((await fleet.principal.agent("edge-0"))?.reason).toContain(what);
   expect(fleet.warnings.at(-1)).toContain(what);
   await fleet.stop();

@@ -1,6 +1,6 @@
 import type { ResendTiming } from "@hawser/delivery";
-import { Link, Receiver, type Admission, type LinkObserver } from "@hawser/link";
-import { checkAgentName, HawserError, type Hello } from "@hawser/protocol";
+import { Link, ReadAhead, Receiver, type Admission, type LinkObserver } from "@hawser/link";
+import { checkAgentName, eventClass, HawserError, type Hello } from "@hawser/protocol";
 import type { Logger, Runtime } from "@hawser/runtime";
 import { PrincipalSession, type Established, type SessionEnd, type SessionTiming } from "@hawser/session";
 import type { Store } from "@hawser/store";
@@ -12,6 +12,9 @@ import type { Turn } from "../listener/visitor.js";
 import type { AdmissionTimes } from "../listener/visitors.js";
 import { SELF_AGENT } from "../self-login.js";
 import type { OlderCopyReport } from "../views.js";
+import { AgentRates, type AgentRateLimits } from "./agent-rates.js";
+import { FairTurns } from "./fair-turns.js";
+import { Throttle } from "./throttle.js";
 import type { AgentPresence } from "./agent-presence.js";
 import { applyAgentEvent } from "./apply-agent-event.js";
 import { Drain } from "./drain.js";
@@ -25,6 +28,9 @@ export interface SessionRegistryOptions {
   readonly source: string;
   readonly software: string;
   readonly window: number;
+  readonly windowBytes: number;
+  readonly readAheadBytes: number;
+  readonly rates: AgentRateLimits;
   /** Connections with or without a session; one more is refused with `overloaded`. */
   readonly maxSessions: number;
   readonly authenticate: Authenticate;
@@ -47,6 +53,8 @@ export class SessionRegistry {
   readonly #links = new Set<Link<PrincipalSession>>();
   readonly #agents: KnownAgents;
   readonly #olderCopy: OlderCopy;
+  readonly #readAhead: ReadAhead;
+  readonly #turns: FairTurns;
   /** The agent of a link, once its hello was accepted. */
   readonly #names = new Map<Link<PrincipalSession>, string>();
   #drain: Drain | undefined;
@@ -56,6 +64,9 @@ export class SessionRegistry {
     this.#options = options;
     this.#logger = options.runtime.logger;
     this.#agents = new KnownAgents(options.runtime.clock);
+    const { windowBytes: sessionBytes, readAheadBytes: totalBytes } = options;
+    this.#turns = new FairTurns(options.runtime.timers);
+    this.#readAhead = new ReadAhead({ totalBytes, sessionBytes });
     this.#olderCopy = new OlderCopy(options.runtime.clock, this.#logger);
   }
 
@@ -78,15 +89,17 @@ export class SessionRegistry {
 
   /** Takes over a new connection. */
   accept(connection: Connection): void {
-    const { runtime, store, source, software, window, timing, resend } = this.#options;
+    const { runtime, store, source, software, window, windowBytes, timing, resend } = this.#options;
     const now = (): number => runtime.clock.now();
     const session = new PrincipalSession({
       store: store.id,
       window,
+      windowBytes,
       software,
       random: runtime.random,
       ...(timing === undefined ? {} : { timing }),
     });
+    const throttle = new Throttle(connection, this.#turns, runtime);
     const link: Link<PrincipalSession> = new Link({
       runtime,
       connection,
@@ -94,9 +107,11 @@ export class SessionRegistry {
       store,
       source,
       window,
+      windowBytes,
+      readAhead: this.#readAhead,
       ...(resend === undefined ? {} : { resend }),
       door: {
-        admit: (hello) => this.#admit(link, hello),
+        admit: (hello) => this.#admit(link, hello, throttle),
         accept: (machine, params) => {
           connection.trust();
           return machine.accept(params, now());
@@ -105,8 +120,12 @@ export class SessionRegistry {
         replaced: (machine) => machine.replaced(now()),
         superseded: (machine) => machine.superseded(now()),
       },
+      onMessage: (event) => throttle.handled(event),
       onOpened: (established) => this.#opened(link, established),
-      onEnded: (end) => this.#ended(link, end),
+      onEnded: (end) => {
+        throttle.ended();
+        this.#ended(link, end);
+      },
     });
     this.#links.add(link);
     link.start();
@@ -152,7 +171,7 @@ export class SessionRegistry {
     return report;
   }
 
-  async #admit(link: Link<PrincipalSession>, hello: Hello): Promise<Admission> {
+  async #admit(link: Link<PrincipalSession>, hello: Hello, throttle: Throttle): Promise<Admission> {
     const { runtime, maxSessions } = this.#options;
     const refuse = (error: HawserError, retryAfterMs?: number): Admission => ({
       kind: "refused",
@@ -191,6 +210,7 @@ export class SessionRegistry {
     const linkObserver = this.#options.observer.link?.(hello.agent);
     this.#names.set(link, hello.agent);
     presence.admitted(link);
+    throttle.use((presence.rates ??= new AgentRates(this.#options.rates, runtime.clock.now())));
     return {
       kind: "accepted",
       sessionId: runtime.random.uuid(),
@@ -230,7 +250,7 @@ export class SessionRegistry {
       peer: presence.name,
       apply: applyAgentEvent(presence.name, store, onEvent),
       // Keeping a status is a record and nothing else; only an application's handler has effects that an attempt could repeat.
-      recordAttempts: onEvent !== undefined,
+      recordAttempts: ({ type }) => onEvent !== undefined && eventClass(type) === "command",
       ...(linkObserver === undefined ? {} : { observer: linkObserver }),
     }));
   }

@@ -12,6 +12,42 @@ import {
 
 export function leaseCompliance(make: MakeStore): void {
   describe("open and the lease", () => {
+    it("knows which versions an earlier holder can have told the peer", async () => {
+      const { store } = await storeFor(make);
+      await accept(store, "a", command("x_1"));
+      const first = await hold(store, "a");
+      expect(first.lease.toldBefore).toBe(0);
+      await accept(store, "a", command("x_1"));
+      await first.lease.close();
+      await accept(store, "a", command("x_1"));
+      const second = await hold(store, "a");
+      expect(second.lease.toldBefore).toBe(2);
+      await second.lease.close();
+      // A new store of the peer has been told of nothing.
+      expect((await hold(store, "a", "peer-store-2")).lease.toldBefore).toBe(0);
+    });
+
+    it("reads up to the entry that reaches maxBytes, and so at least one", async () => {
+      const { store } = await storeFor(make);
+      const large = { data: "é".repeat(500) };
+      for (let n = 0; n < 5; n += 1) await accept(store, "a", command(`x${n}_1`, large));
+      const { lease } = await hold(store, "a");
+      const [first] = await lease.read(0, 1);
+      const size = first?.bytes ?? 0;
+      const read = async (after: number, limit: number, maxBytes: number): Promise<readonly number[]> =>
+        (await lease.read(after, limit, maxBytes)).map((entry) => entry.version);
+      expect(await read(0, 10, 1)).toEqual([1]);
+      expect(await read(0, 10, size)).toEqual([1]);
+      expect(await read(0, 10, size + 1)).toEqual([1, 2]);
+      expect(await read(2, 10, size * 2)).toEqual([3, 4]);
+      expect(await read(0, 3, size * 100)).toEqual([1, 2, 3]);
+      expect(await read(3, 10, size * 100)).toEqual([4, 5]);
+      // What is acknowledged and not written yet takes no part of it.
+      for (const version of [1, 2, 4]) lease.acknowledge(version);
+      expect(await read(0, 10, size * 2)).toEqual([3, 5]);
+      await expect(lease.read(0, 1, 0)).rejects.toThrow("maxBytes");
+    });
+
     it("reads what was committed before, and hears what is committed after", async () => {
       const { store } = await storeFor(make);
       const before = spec("x_1");

@@ -1,0 +1,68 @@
+import { leastJsonBytes, type CloudEvent } from "@hawser/protocol";
+import type { Runtime, Timer } from "@hawser/runtime";
+import type { Connection } from "@hawser/transport";
+import type { AgentRates } from "./agent-rates.js";
+import type { FairTurns, Turn } from "./fair-turns.js";
+
+/** Less than this is not waited for: a pause costs more than it holds back. */
+const MIN_WAIT_MS = 5;
+
+/** Holds one connection back: to its turn of the event loop, and to what its agent may send a second. */
+export class Throttle {
+  readonly #connection: Connection;
+  readonly #runtime: Pick<Runtime, "clock" | "timers">;
+  readonly #turns: FairTurns;
+  readonly #turn: Turn;
+  #rates: AgentRates | undefined;
+  #isWaitingForTurn = false;
+  #wait: Timer | undefined;
+  #hasEnded = false;
+
+  constructor(connection: Connection, turns: FairTurns, runtime: Pick<Runtime, "clock" | "timers">) {
+    this.#connection = connection;
+    this.#runtime = runtime;
+    this.#turns = turns;
+    this.#turn = turns.newTurn();
+  }
+
+  /** From here on it is known whose connection it is. */
+  use(rates: AgentRates): void {
+    this.#rates = rates;
+  }
+
+  /** A message was handled. */
+  handled(event: CloudEvent): void {
+    if (this.#hasEnded) return;
+    const bytes = leastJsonBytes(event);
+    this.#turns.served(this.#turn, this, bytes);
+    const waitMs = this.#rates?.spend(event, bytes, this.#runtime.clock.now()) ?? 0;
+    if (waitMs < MIN_WAIT_MS) return;
+    // What was read before the pause took hold makes the debt larger.
+    this.#wait?.cancel();
+    this.#wait = this.#runtime.timers.after(waitMs, () => {
+      this.#wait = undefined;
+      this.#goOn();
+    });
+    this.#connection.pause();
+  }
+
+  pause(): void {
+    this.#isWaitingForTurn = true;
+    this.#connection.pause();
+  }
+
+  resume(): void {
+    this.#isWaitingForTurn = false;
+    this.#goOn();
+  }
+
+  ended(): void {
+    this.#hasEnded = true;
+    this.#wait?.cancel();
+    this.#turns.forget(this.#turn);
+  }
+
+  #goOn(): void {
+    if (!this.#hasEnded && !this.#isWaitingForTurn && this.#wait === undefined) this.#connection.resume();
+  }
+}
