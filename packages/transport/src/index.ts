@@ -19,7 +19,8 @@ export {
   type MemoryTransport,
   type MemoryTransportOptions,
 } from "./memory/memory-transport.js";
-export { Outbound, type OutboundOptions, type TlsOptions } from "./outbound/outbound.js";
+export { Outbound, type OutboundOptions } from "./outbound/outbound.js";
+export { TlsClient, type TlsOptions } from "./outbound/tls-client.js";
 export { proxyFor, proxyFromEnvironment, type Proxy, type ProxySettings } from "./outbound/proxy.js";
 export { peerInfoOf } from "./peer-info.js";
 export {

@@ -1,6 +1,7 @@
 import { systemTimers, type Timers } from "@hawser/runtime";
 import { expect, test } from "vitest";
-import { ATTEMPT_DELAY_MS, connectFirst, type Attempt } from "./connect-first.js";
+import type { Attempt } from "./attempt.js";
+import { ATTEMPT_DELAY_MS, connectFirst } from "./connect-first.js";
 
 /** Timers that run when the test says so. */
 function manualTimers() {

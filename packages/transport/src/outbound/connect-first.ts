@@ -1,18 +1,12 @@
 import { HawserError } from "@hawser/protocol";
 import type { Timer, Timers } from "@hawser/runtime";
+import type { Attempt } from "./attempt.js";
 
 /**
  * How long one attempt has the line to itself before the next address is tried beside it: what
  * RFC 8305, section 5, recommends.
  */
 export const ATTEMPT_DELAY_MS = 250;
-
-/** An attempt that can be given up. */
-export interface Attempt<Socket> {
-  readonly connected: Promise<Socket>;
-  /** Also after it has connected: whoever comes second is closed. */
-  readonly abandon: () => void;
-}
 
 /**
  * Connects to the first of several addresses that answers. No attempt is given up for being slow:

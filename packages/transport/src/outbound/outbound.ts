@@ -1,23 +1,12 @@
-import { createHash } from "node:crypto";
 import { lookup } from "node:dns/promises";
 import { connect, isIP, type Socket } from "node:net";
-import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
 import { HawserError } from "@hawser/protocol";
 import type { Timers } from "@hawser/runtime";
-import { connectFirst, type Attempt } from "./connect-first.js";
+import { attemptOf, type Attempt } from "./attempt.js";
+import { connectFirst } from "./connect-first.js";
 import { proxyFor, type Proxy, type ProxySettings } from "./proxy.js";
+import { TlsClient, type TlsOptions } from "./tls-client.js";
 import { openTunnel } from "./tunnel.js";
-
-/** PEM texts, as `node:tls` takes them. The server's certificate is always verified. */
-export interface TlsOptions {
-  /** Authorities to trust instead of the well-known ones. */
-  readonly ca?: string | Buffer | readonly (string | Buffer)[];
-  /** This side's certificate, where the server wants one. */
-  readonly cert?: string | Buffer;
-  readonly key?: string | Buffer;
-  /** The name the server's certificate must have. @default the host */
-  readonly servername?: string;
-}
 
 /** Where sockets are opened to, and by which way. */
 export interface OutboundOptions {
@@ -37,11 +26,13 @@ export interface OutboundOptions {
  */
 export class Outbound {
   readonly #options: OutboundOptions;
+  readonly #tls: TlsClient;
   #goodAddress: string | undefined;
-  #session: { readonly of: string; readonly ticket: Buffer } | undefined;
 
   constructor(options: OutboundOptions) {
     this.#options = options;
+    const { to, alpn } = options;
+    this.#tls = new TlsClient("host" in to ? to.host : "localhost", alpn);
   }
 
   /**
@@ -54,7 +45,7 @@ export class Outbound {
     const proxy = proxyFor(to.host, to.port, this.#options.proxy);
     const socket = await this.#connect(proxy ?? to, signal);
     const opened = proxy === undefined ? socket : await this.#tunnel(socket, proxy, to, signal);
-    return tls === undefined ? opened : this.#secure(opened, tls, to.host, signal);
+    return tls === undefined ? opened : this.#settled(this.#tls.secure(opened, tls), signal);
   }
 
   async #connect({ host, port }: { host: string; port: number }, signal?: AbortSignal): Promise<Socket> {
@@ -84,35 +75,10 @@ export class Outbound {
     signal: AbortSignal | undefined,
   ): Promise<Socket> {
     const toProxy = proxy.secure
-      ? await this.#settled(handshake({ socket, ...identityOf(proxy.host) }, proxy.name), signal)
+      ? await this.#settled(new TlsClient(proxy.host).secure(socket, {}), signal)
       : socket;
     const asking = { connected: openTunnel(toProxy, proxy, host, port), abandon: () => toProxy.destroy() };
     return this.#settled(asking, signal);
-  }
-
-  async #secure(
-    socket: Socket,
-    tls: TlsOptions,
-    host: string,
-    signal: AbortSignal | undefined,
-  ): Promise<TLSSocket> {
-    const { ca, cert, key, servername } = tls;
-    const of = digestOf(tls);
-    const known = this.#session?.of === of ? { session: this.#session.ticket } : {};
-    const options = {
-      socket,
-      ...identityOf(servername ?? host),
-      ALPNProtocols: [this.#options.alpn],
-      ...(ca === undefined ? {} : { ca: typeof ca === "string" || Buffer.isBuffer(ca) ? ca : [...ca] }),
-      ...(cert === undefined ? {} : { cert }),
-      ...(key === undefined ? {} : { key }),
-      ...known,
-    };
-    // TLS 1.3 sends tickets at any time after the handshake.
-    const keep = (ticket: Buffer): void => {
-      this.#session = { of, ticket };
-    };
-    return this.#settled(handshake(options, host, keep), signal);
   }
 
   #settled<S>({ connected, abandon }: Attempt<S>, signal: AbortSignal | undefined): Promise<S> {
@@ -135,43 +101,6 @@ function connectTo(host: string, port: number): Attempt<Socket> {
 
 function connectUnix(path: string): Attempt<Socket> {
   return attemptOf(connect({ path }), "connect");
-}
-
-function handshake(
-  options: ConnectionOptions,
-  name: string,
-  onSession: (ticket: Buffer) => void = () => {},
-): Attempt<TLSSocket> {
-  const secured = connectTls({ ...options, rejectUnauthorized: true });
-  secured.on("session", onSession);
-  const attempt = attemptOf(secured, "secureConnect");
-  const connected = attempt.connected.catch((cause: unknown) => {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    throw new HawserError("connection_failed", `TLS with ${name} failed: ${message}`, { cause });
-  });
-  return { connected, abandon: attempt.abandon };
-}
-
-function attemptOf<S extends Socket>(socket: S, event: "connect" | "secureConnect"): Attempt<S> {
-  const connected = new Promise<S>((resolve, reject) => {
-    // Stays: between two steps nobody else listens, and an error without a listener ends the process.
-    socket.on("error", reject);
-    socket.once("close", () => reject(new Error("the other end closed the connection")));
-    socket.once(event, () => resolve(socket));
-  });
-  return { connected, abandon: () => void socket.destroy() };
-}
-
-/** An address has no server name, and TLS forbids to send one (RFC 6066, section 3). */
-function identityOf(host: string): { readonly host: string; readonly servername?: string } {
-  return isIP(host) === 0 ? { host, servername: host } : { host };
-}
-
-/** A session is only taken up with the identity and the trust it was made with. */
-function digestOf({ ca = [], cert = "", key = "", servername = "" }: TlsOptions): string {
-  const hash = createHash("sha256");
-  for (const part of [...[ca].flat(), cert, key, servername]) hash.update(part).update("\0");
-  return hash.digest("hex");
 }
 
 /** What it resolves to, unless the signal comes first; what comes too late is abandoned. */
