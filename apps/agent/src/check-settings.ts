@@ -3,6 +3,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { HawserError } from "@hawser/protocol";
 import { machineProblems } from "./machine-settings.js";
+import { readAuthorities } from "@hawser/service";
+import { parseGatewayHeaders } from "./gateway-headers.js";
 import { isSecure } from "./principal-url.js";
 import type { AgentSettings } from "./settings.js";
 
@@ -37,7 +39,7 @@ function pairProblems({ url, tlsCa, tlsCert, tlsKey, rotationMin, rotationMax }:
   return problems;
 }
 
-function fileProblems({ tokenFile, tlsCa, tlsCert, tlsKey }: AgentSettings): string[] {
+function fileProblems({ tokenFile, headerFile, tlsCa, tlsCert, tlsKey }: AgentSettings): string[] {
   const problems: string[] = [];
   // Each file is read once for each thing it has to be; what cannot be read or used is named.
   const use = <T>(flag: string, path: string | undefined, parse: (content: Buffer) => T): T | undefined => {
@@ -51,11 +53,22 @@ function fileProblems({ tokenFile, tlsCa, tlsCert, tlsKey }: AgentSettings): str
     }
   };
   use("--token-file", tokenFile, (content) => content);
-  use("--tls-ca", tlsCa, (content) => new X509Certificate(content));
+  problems.push(...authorityProblems(tlsCa));
+  use("--header-file", headerFile, (content) => parseGatewayHeaders(content.toString("utf8"), "it"));
   const certificate = use("--tls-cert", tlsCert, (content) => new X509Certificate(content));
   const key = use("--tls-key", tlsKey, (content) => createPrivateKey(content));
   if (certificate !== undefined && key !== undefined && !certificate.checkPrivateKey(key)) {
     problems.push("--tls-key is not the key of --tls-cert; give the pair that belongs together");
   }
   return problems;
+}
+
+function authorityProblems(tlsCa: string | undefined): string[] {
+  try {
+    for (const pem of tlsCa === undefined ? [] : readAuthorities(tlsCa)) new X509Certificate(pem);
+    return [];
+  } catch (thrown) {
+    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    return [`--tls-ca ${tlsCa} cannot be used; name PEM files, or 'system': ${reason}`];
+  }
 }

@@ -4,13 +4,10 @@ import { type FSWatcher, watch } from "node:fs";
 import { dirname } from "node:path";
 import { HawserError } from "@hawser/protocol";
 import type { Logger } from "@hawser/runtime";
+import { authoritiesOf, readAuthorities, SYSTEM_AUTHORITIES } from "@hawser/service";
+import type { TlsOptions } from "@hawser/transport";
+import { parseGatewayHeaders } from "./gateway-headers.js";
 import type { AgentSettings } from "./settings.js";
-
-export interface TlsFiles {
-  readonly ca?: Buffer;
-  readonly cert?: Buffer;
-  readonly key?: Buffer;
-}
 
 /** What this agent shows of itself, read from its files anew for each connection. */
 export class Credentials {
@@ -39,11 +36,19 @@ export class Credentials {
     );
   }
 
-  /** @throws HawserError `connection_failed` when one cannot be read */
-  async tls(): Promise<TlsFiles> {
+  /** What gateways in front of the principal want. @throws HawserError when the file cannot be read, or holds something else */
+  async headers(): Promise<Readonly<Record<string, string>>> {
+    const { headerFile } = this.#settings;
+    if (headerFile === undefined) return {};
+    const content = (await read("--header-file", headerFile)).toString("utf8");
+    return used("--header-file", () => parseGatewayHeaders(content, headerFile));
+  }
+
+  /** @throws HawserError when one cannot be read */
+  async tls(): Promise<TlsOptions> {
     const { tlsCa, tlsCert, tlsKey } = this.#settings;
     return {
-      ...(tlsCa === undefined ? {} : { ca: await read("--tls-ca", tlsCa) }),
+      ...(tlsCa === undefined ? {} : { ca: used("--tls-ca", () => readAuthorities(tlsCa)) }),
       ...(tlsCert === undefined ? {} : { cert: await read("--tls-cert", tlsCert) }),
       ...(tlsKey === undefined ? {} : { key: await read("--tls-key", tlsKey) }),
     };
@@ -72,8 +77,9 @@ export class Credentials {
   }
 
   #files(): readonly string[] {
-    const { tokenFile, tlsCa, tlsCert, tlsKey } = this.#settings;
-    return [tokenFile, tlsCa, tlsCert, tlsKey].filter((path) => path !== undefined);
+    const { tokenFile, headerFile, tlsCa = "", tlsCert, tlsKey } = this.#settings;
+    const authorities = authoritiesOf(tlsCa).filter((part) => part !== SYSTEM_AUTHORITIES);
+    return [tokenFile, headerFile, ...authorities, tlsCert, tlsKey].filter((path) => path !== undefined);
   }
 
   // One look at a time; what happens during one is seen by the next.
@@ -106,6 +112,16 @@ async function read(flag: string, path: string): Promise<Buffer> {
     return await readFile(path);
   } catch (cause) {
     throw new HawserError("connection_failed", `${flag} ${path} cannot be read`, { cause });
+  }
+}
+
+/** What was good at the start and is not now fails this connection, and the next one looks again. */
+function used<T>(flag: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new HawserError("connection_failed", `${flag}: ${reason}`, { cause });
   }
 }
 

@@ -1,41 +1,67 @@
 import type { Runtime } from "@hawser/runtime";
-import type { Dialer, TransportName } from "@hawser/transport";
+import type { Dialer, TlsOptions } from "@hawser/transport";
 import { createGrpcDialer } from "@hawser/transport-grpc";
 import { createWebSocketDialer } from "@hawser/transport-ws";
-import type { Credentials, TlsFiles } from "./credentials.js";
+import type { Credentials } from "./credentials.js";
 import { grpcTargetOf, isGrpc, isSecure } from "./principal-url.js";
+import { proxyOf } from "./proxy-of.js";
 import type { AgentSettings } from "./settings.js";
 
-type DialerSettings = Pick<AgentSettings, "url" | "format" | "pingInterval" | "dialTimeout">;
+type DialerSettings = Pick<
+  AgentSettings,
+  "url" | "format" | "pingInterval" | "dialTimeout" | "proxy" | "noProxy"
+>;
 
-/** The way to the principal that the URL names. Certificates are read again for each connection, so that renewed ones are used without a restart. */
+/**
+ * The way to the principal that the URL names. Files are read again for each connection, so that
+ * renewed ones are used without a restart.
+ *
+ * @throws HawserError `invalid_config` for a proxy that cannot be used
+ */
 export function createPrincipalDialer(
-  { url, format, pingInterval, dialTimeout }: DialerSettings,
+  settings: DialerSettings,
   credentials: Credentials,
   runtime: Runtime,
 ): Dialer {
-  const authorization = (): Promise<string | undefined> => credentials.authorization();
-  const secure = isSecure(url);
-  const stream = { authorization, runtime, keepAliveIntervalMs: pingInterval };
-  const make = (tls: TlsFiles): Dialer => {
-    if (!isGrpc(url)) {
-      return createWebSocketDialer({
-        url,
-        subprotocol: `cloudevents.${format}`,
-        tls,
-        ...stream,
-      });
-    }
-    return createGrpcDialer({
-      target: grpcTargetOf(url),
-      ...stream,
-      ...(secure ? { tls } : {}),
-    });
-  };
-  const transport: TransportName = isGrpc(url) ? "grpc" : `ws-${format}`;
+  const dialer = isGrpc(settings.url)
+    ? grpcDialer(settings, credentials, runtime)
+    : webSocketDialer(settings, credentials, runtime);
   return {
-    transport,
-    dial: async (options) =>
-      make(secure ? await credentials.tls() : {}).dial({ timeoutMs: dialTimeout, ...options }),
+    transport: dialer.transport,
+    dial: (options) => dialer.dial({ timeoutMs: settings.dialTimeout, ...options }),
+  };
+}
+
+function webSocketDialer(settings: DialerSettings, credentials: Credentials, runtime: Runtime): Dialer {
+  const { url, format, pingInterval } = settings;
+  const proxy = proxyOf(settings, process.env);
+  return createWebSocketDialer({
+    url,
+    subprotocol: `cloudevents.${format}`,
+    authorization: () => credentials.authorization(),
+    headers: () => credentials.headers(),
+    tls: () => credentials.tls(),
+    runtime,
+    keepAliveIntervalMs: pingInterval,
+    ...(proxy === undefined ? {} : { proxy }),
+  });
+}
+
+function grpcDialer(
+  { url, pingInterval }: DialerSettings,
+  credentials: Credentials,
+  runtime: Runtime,
+): Dialer {
+  const make = (tls: TlsOptions | undefined): Dialer =>
+    createGrpcDialer({
+      target: grpcTargetOf(url),
+      authorization: () => credentials.authorization(),
+      runtime,
+      keepAliveIntervalMs: pingInterval,
+      ...(tls === undefined ? {} : { tls }),
+    });
+  return {
+    transport: "grpc",
+    dial: async (options) => make(isSecure(url) ? await credentials.tls() : undefined).dial(options),
   };
 }

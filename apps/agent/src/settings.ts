@@ -16,6 +16,7 @@ import {
   DEFAULT_MAX_FILES,
   DEFAULT_MAX_MODE,
 } from "./config-file/config-file-handler.js";
+import { z } from "zod";
 import { principalUrl } from "./principal-url.js";
 import { DEFAULT_MAX_STOP_GRACE_MS, DEFAULT_MAX_TASKS, DEFAULT_OUTPUT_LINES } from "./task/task-handler.js";
 import { cgroupSetting, fileMode, taskUser } from "./machine-settings.js";
@@ -47,9 +48,24 @@ export const settingsShape = {
     "file with the bearer token; read again for each connection, and a change ends the wait after a refusal",
     text().optional(),
   ),
-  tlsCa: setting(
+  headerFile: setting(
     "<path>",
-    "PEM authority of the principal's certificate; default the well-known ones",
+    "file with one '<name>: <value>' a line, for gateways in front of the principal; read again for each connection",
+    text().optional(),
+  ),
+  proxy: setting(
+    "<url>",
+    "HTTP proxy that leads to the principal: http:// or https://; none for none; default HTTPS_PROXY or HTTP_PROXY, else ALL_PROXY",
+    text().optional(),
+  ),
+  noProxy: setting(
+    "<list>",
+    "hosts, domains and networks reached without the proxy, separated by commas; default NO_PROXY",
+    z.string().optional(),
+  ),
+  tlsCa: setting(
+    "<list>",
+    "PEM authorities of the principal's certificate, separated by commas, and 'system' for those of this machine; instead of the well-known ones",
     text().optional(),
   ),
   tlsCert: setting("<path>", "PEM certificate of this agent; together with --tls-key", text().optional()),

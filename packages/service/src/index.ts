@@ -1,3 +1,4 @@
+export { authoritiesOf, readAuthorities, SYSTEM_AUTHORITIES } from "./authorities.js";
 export {
   runService,
   SERVICE_EXIT_CODES,
