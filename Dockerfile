@@ -41,11 +41,12 @@ FROM service AS principal
 LABEL org.opencontainers.image.title="hawser-principal" org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /out/principal/sbom /usr/share/sbom
 COPY --from=build /out/principal/app /app
-ENV HAWSER_PRINCIPAL_DATA_DIR=/var/lib/hawser
-EXPOSE 7480 7481
+ENV HAWSER_PRINCIPAL_DATA_DIR=/var/lib/hawser \
+    HAWSER_PRINCIPAL_HEALTH_LISTEN=0.0.0.0:7482
+EXPOSE 7480 7481 7482
 # Alive, not ready: a principal that waits for its conditions or drains must not be restarted.
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=3 \
-  CMD ["node", "-e", "fetch('http://127.0.0.1:7481/livez').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "-e", "fetch('http://127.0.0.1:7482/livez').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 # Room for what waits for the disk under load: V8 would copy it twice otherwise (apps/principal/README.md).
 ENTRYPOINT ["/bin/sh", "/init.sh", "node", "--max-semi-space-size=64", "/app/bin/hawser-principal.js"]
 

@@ -3,7 +3,7 @@ import { promisify } from "node:util";
 import { expect, it } from "vitest";
 import { z } from "zod";
 import { plainEnvironment } from "./support/programs.js";
-import { createWorld } from "./support/world.js";
+import { createWorld, readApiToken } from "./support/world.js";
 
 const documentSchema = z.object({
   paths: z.record(
@@ -21,6 +21,8 @@ function unescape(text: string): string {
 it("every command on /docs does what it says, pasted into a shell", async () => {
   const world = await createWorld();
   await world.startPrincipal();
+  // What the page says comes first: the token, from its file.
+  const env = { ...plainEnvironment(), TOKEN: readApiToken(world.apiTokenFile) };
   const page = String((await world.api.request("GET", "/docs")).body);
   const { paths } = documentSchema.parse((await world.api.request("GET", "/openapi.json")).body);
   const commands = [...page.matchAll(/<pre class="curl"[^>]*>([^]*?)<\/pre>/g)].map(([, text = ""]) =>
@@ -35,7 +37,7 @@ it("every command on /docs does what it says, pasted into a shell", async () => 
       "curl ",
       stream ? "curl --silent --include --max-time 1 " : "curl --silent ",
     );
-    const run = promisify(execFile)("sh", ["-c", bounded], { env: plainEnvironment() });
+    const run = promisify(execFile)("sh", ["-c", bounded], { env });
     const { stdout } = await run.catch((thrown: unknown) =>
       z.object({ code: z.literal(28), stdout: z.string() }).parse(thrown),
     );

@@ -22,7 +22,7 @@ afterEach(async () => {
 }, TEST_MS);
 
 async function api(): Promise<PrincipalApi> {
-  return new PrincipalApi(await project.server());
+  return new PrincipalApi(await project.server(), await project.apiToken());
 }
 
 async function converged(): Promise<void> {
@@ -38,7 +38,7 @@ async function converged(): Promise<void> {
 }
 
 async function hawser(...args: readonly string[]): Promise<string> {
-  const env = { HAWSER_SERVER: await project.server() };
+  const env = { HAWSER_SERVER: await project.server(), HAWSER_TOKEN: await project.apiToken() };
   const { code, stdout, stderr } = await runProgram(PROGRAMS.cli, args, { env, timeoutMs: CONVERGED_MS });
   expect(code, stderr).toBe(0);
   return stdout;

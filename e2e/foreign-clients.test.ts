@@ -71,8 +71,9 @@ const acceptedSchema = z.object({ resourceid: z.string(), eventid: z.string(), d
 
 /** The SDK gives the answer's body, and leaves the status to whoever asks. */
 async function emit(world: World, agent: string, mode: Mode, event: CloudEvent<unknown>): Promise<unknown> {
-  const transport = httpTransport(`${world.api.server}/v1/agents/${agent}/events`);
-  const answer = await emitterFor(transport, { mode })(event);
+  const { server, authorization } = world.api;
+  const transport = httpTransport(`${server}/v1/agents/${agent}/events`);
+  const answer = await emitterFor(transport, { mode })(event, { headers: authorization });
   return JSON.parse(z.object({ body: z.string() }).parse(answer).body);
 }
 

@@ -5,7 +5,7 @@ import { checkJournal, keyText, readJournal, type JournalFindings } from "./supp
 import { PrincipalApi } from "./support/principal-api.js";
 import { PROGRAMS } from "./support/programs.js";
 import { Publishers } from "./support/publishers.js";
-import { createWorld, TRANSPORTS, type World } from "./support/world.js";
+import { createWorld, readApiToken, TRANSPORTS, type World } from "./support/world.js";
 
 /** Commands acknowledged before the principal is stopped, so that it stops in the middle of them. */
 const UNDER_LOAD = 100;
@@ -174,7 +174,10 @@ describe("a wrong token", () => {
 
     await writeFile(token, "0123456789abcdef0123\n");
     agent.signal("SIGHUP");
-    const answer = new PrincipalApi(`http://127.0.0.1:${api.port}`);
+    const answer = new PrincipalApi(
+      `http://127.0.0.1:${api.port}`,
+      readApiToken(world.path("strict", "api-token")),
+    );
     await becomes("it is connected", async () => (await answer.agent("edge")).state === "connected", 5_000);
   });
 });

@@ -22,13 +22,17 @@ class RawReader {
   #heard: () => void = () => {};
 
   constructor(world: World, lastEventId?: string) {
-    const { hostname, port } = new URL(world.api.server);
+    const { server, authorization } = world.api;
+    const { hostname, port } = new URL(server);
     this.socket = connect(Number(port), hostname);
     onTestFinished(() => void this.socket.destroy());
     this.socket.setEncoding("latin1").on("data", (chunk: string) => this.#read(chunk));
     this.socket.on("close", () => this.#heard());
     const resume = lastEventId === undefined ? "" : `last-event-id: ${lastEventId}\r\n`;
-    this.socket.write(`GET /v1/streams/events HTTP/1.0\r\nhost: principal\r\n${resume}\r\n`);
+    const own = Object.entries({ host: "localhost", ...authorization }).map(
+      ([name, value]) => `${name}: ${value}\r\n`,
+    );
+    this.socket.write(`GET /v1/streams/events HTTP/1.0\r\n${own.join("")}${resume}\r\n`);
   }
 
   /** Reads until that is so, or the stream has ended. */

@@ -121,7 +121,9 @@ it("a stop of the principal ends streams at once and cleanly", async () => {
   const world = await createWorld();
   await world.startPrincipal();
   const streams = await Promise.all(
-    ["events", "agents"].map((kind) => fetch(`${world.api.server}/v1/streams/${kind}`)),
+    ["events", "agents"].map((kind) =>
+      fetch(`${world.api.server}/v1/streams/${kind}`, { headers: world.api.authorization }),
+    ),
   );
   const texts = Promise.all(streams.map((stream) => stream.text()));
   const { code } = await world.principal.stop();

@@ -32,6 +32,7 @@ async function change(
   const answer = await fetch(`${api.server}/v1/agents/edge/resources/ConfigFile/${name}`, {
     method: "PUT",
     headers: {
+      ...api.authorization,
       "content-type": "application/json",
       traceparent: `00-${header.traceId}-${header.spanId}-01`,
     },

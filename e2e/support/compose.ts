@@ -52,6 +52,11 @@ export class ComposeProject {
     };
   }
 
+  /** What the principal made for its API at its first start. */
+  async apiToken(): Promise<string> {
+    return (await this.compose("exec", "--no-TTY", "principal", "cat", "/var/lib/hawser/api-token")).trim();
+  }
+
   /** Where the API of the principal can be reached from here. */
   async server(): Promise<string> {
     return `http://${(await this.compose("port", "principal", "7481")).trim()}`;

@@ -72,13 +72,18 @@ export class PrincipalApi {
     this.#token = token;
   }
 
+  /** What a request of the tests' own has to show. */
+  get authorization(): Readonly<Record<string, string>> {
+    return this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` };
+  }
+
   async request(method: string, path: string, body?: string, type = "application/json"): Promise<Answer> {
     const response = await fetch(new URL(path, this.server), {
       method,
       signal: AbortSignal.timeout(TIMEOUT_MS),
       headers: {
         ...(body === undefined ? {} : { "content-type": type }),
-        ...(this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` }),
+        ...this.authorization,
       },
       ...(body === undefined ? {} : { body }),
     });

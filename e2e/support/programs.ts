@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -59,8 +60,11 @@ export async function runProgram(
   return { code, stdout, stderr };
 }
 
+/** Where services of the tests leave word of their APIs, beside those of whoever runs the tests. */
+const STATE_HOME = join(tmpdir(), "hawser-e2e-state");
+
 /** The environment without the settings of whoever runs the tests, and without the conditions of the test runner. */
 export function plainEnvironment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !/^(HAWSER|VITEST|NODE_OPTIONS)/.test(name));
-  return Object.fromEntries(kept);
+  return { ...Object.fromEntries(kept), XDG_STATE_HOME: STATE_HOME };
 }

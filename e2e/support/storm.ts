@@ -7,6 +7,7 @@ import { z } from "zod";
 import { becomes, pause } from "./eventually.js";
 import { PROGRAMS } from "./programs.js";
 import { ServiceProcess } from "./service-process.js";
+import { readApiToken } from "./world.js";
 
 const readySchema = z.object({
   listen: z.object({ host: z.string(), port: z.number() }),
@@ -17,16 +18,18 @@ const readySchema = z.object({
 export class StormPrincipal {
   readonly process: ServiceProcess;
   port = 0;
+  readonly #directory: string;
   #api = "";
 
   constructor(name: string, directory: string, args: readonly string[], port = 0) {
+    this.#directory = join(directory, name);
     this.process = new ServiceProcess({
       name,
       program: PROGRAMS.principal,
       args: [
         `--listen=127.0.0.1:${port}`,
         "--api-listen=127.0.0.1:0",
-        `--data-dir=${join(directory, name)}`,
+        `--data-dir=${this.#directory}`,
         ...args,
       ],
       directory,
@@ -58,7 +61,10 @@ export class StormPrincipal {
     };
     const answer = await fetch(`${this.#api}/v1/agents/${agent}/events`, {
       method: "POST",
-      headers: { "content-type": "application/cloudevents+json" },
+      headers: {
+        "content-type": "application/cloudevents+json",
+        authorization: `Bearer ${readApiToken(join(this.#directory, "api-token")) ?? ""}`,
+      },
       body: JSON.stringify(event),
     }).catch(() => undefined);
     await answer?.arrayBuffer().catch(() => {});

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { z } from "zod";
-import { PROGRAMS } from "./programs.js";
+import { plainEnvironment, PROGRAMS } from "./programs.js";
 
 const TIMEOUT_MS = 30_000;
 
@@ -21,7 +21,7 @@ export async function onTerminal(
   const command = `stty rows ${rows} cols 80; exec ${process.execPath} ${PROGRAMS.cli} ${line}`;
   const child = spawn("script", ["--quiet", "--return", "--command", command, "/dev/null"], {
     timeout: TIMEOUT_MS,
-    env: { ...process.env, HAWSER_SERVER: server, TERM: "xterm", NO_COLOR: "" },
+    env: { ...plainEnvironment(), HAWSER_SERVER: server, TERM: "xterm", NO_COLOR: "" },
   });
   let shown = "";
   let waiting = true;

@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from "node:fs";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -49,7 +50,13 @@ export class World {
   }
 
   get api(): PrincipalApi {
-    return new PrincipalApi(`http://${this.#bound.api.host}:${this.#bound.api.port}`);
+    const { host, port } = this.#bound.api;
+    return new PrincipalApi(`http://${host}:${port}`, readApiToken(this.apiTokenFile));
+  }
+
+  /** Where the principal keeps the token of its API, unless the test named another place. */
+  get apiTokenFile(): string {
+    return this.path("principal", "api-token");
   }
 
   /** Where agents connect. */
@@ -150,6 +157,11 @@ export class World {
     for (const cleanup of this.#cleanups.reverse()) await cleanup();
     await rm(this.directory, { recursive: true, force: true });
   }
+}
+
+/** The token that a principal made for itself; undefined where it has none. */
+export function readApiToken(file: string): string | undefined {
+  return existsSync(file) ? readFileSync(file, "utf8").trim() : undefined;
 }
 
 /** A world for the test that is running. */

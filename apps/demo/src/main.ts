@@ -73,7 +73,7 @@ Everything stays up until you press Ctrl-C. In another terminal, in this folder:
   npx hawser get edge-grpc/Task/sleeper --output yaml
   npx hawser apply -f ${manifests}
   npx hawser delete edge-json/ConfigFile/motd
-  curl -s ${fleet.server}/metrics | grep ^hawser_
+  curl -s -H "authorization: Bearer $(cat ${fleet.apiTokenFile})" ${fleet.server}/metrics | grep ^hawser_
   cat ${fleet.filesOf("edge-json")}/motd
   kill -9 ${fleet.principal.pid}    # the principal; or one of the agents: ${fleet.agents.map(({ pid }) => pid).join(", ")}
 

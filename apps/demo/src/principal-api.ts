@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import type { Fleet } from "@hawser/app-fleet";
 import { z } from "zod";
 
@@ -30,12 +31,20 @@ export interface Totals {
   readonly acked: number;
 }
 
+interface PlainRequest {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
 /** The few calls of the HTTP API the demo makes. Every one rejects while no principal is there. */
 export class PrincipalApi {
   readonly server: string;
+  readonly #tokenFile: string;
 
-  constructor(server: string) {
+  constructor(server: string, tokenFile: string) {
     this.server = server;
+    this.#tokenFile = tokenFile;
   }
 
   async agents(): Promise<readonly AgentState[]> {
@@ -66,19 +75,24 @@ export class PrincipalApi {
     };
   }
 
-  async #json(path: string, init?: RequestInit): Promise<unknown> {
+  async #json(path: string, init?: PlainRequest): Promise<unknown> {
     return (await this.#fetch(path, init)).json();
   }
 
-  async #fetch(path: string, init: RequestInit = {}): Promise<Response> {
-    const response = await fetch(new URL(path, this.server), { ...init, signal: AbortSignal.timeout(2_000) });
+  async #fetch(path: string, init: PlainRequest = {}): Promise<Response> {
+    const token = (await readFile(this.#tokenFile, "utf8")).trim();
+    const response = await fetch(new URL(path, this.server), {
+      ...init,
+      headers: { ...init.headers, authorization: `Bearer ${token}` },
+      signal: AbortSignal.timeout(2_000),
+    });
     if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
     return response;
   }
 }
 
 export function apiOf(fleet: Fleet): PrincipalApi {
-  return new PrincipalApi(fleet.server);
+  return new PrincipalApi(fleet.server, fleet.apiTokenFile);
 }
 
 function sumOf(metrics: string, name: string): number {

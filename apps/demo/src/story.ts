@@ -35,7 +35,7 @@ export async function tellStory(
   view.say("1. Starting a principal and three agents: WebSocket with JSON, WebSocket with protobuf, gRPC.");
   await fleet.start();
   view.say(`2. Applying ${options.manifests} with the command line.`);
-  await runCli(fleet.server, ["apply", "-f", options.manifests]);
+  await runCli(fleet, ["apply", "-f", options.manifests]);
 
   view.say("3. Changing files on all three agents, as fast as one writer can.");
   const traffic = new Traffic(apiOf(fleet), timers);
@@ -123,9 +123,10 @@ async function newestVersion(fleet: Fleet, agent: string): Promise<string> {
   return String(newest);
 }
 
-async function runCli(server: string, args: readonly string[]): Promise<void> {
+async function runCli({ server, apiTokenFile }: Fleet, args: readonly string[]): Promise<void> {
   const program = join(dirname(require.resolve("hawser/package.json")), "bin", "hawser.js");
-  const child = spawn(process.execPath, [program, "--server", server, ...args], {
+  const own = ["--server", server, "--token-file", apiTokenFile];
+  const child = spawn(process.execPath, [program, ...own, ...args], {
     stdio: ["ignore", "inherit", "inherit"],
   });
   const [code] = await once(child, "exit");

@@ -65,6 +65,11 @@ export class Fleet {
     return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
   }
 
+  /** The file with the token of the HTTP API, once the principal has been started. */
+  get apiTokenFile(): string {
+    return join(this.directory, "principal", "api-token");
+  }
+
   get agents(): readonly Service[] {
     return this.#agents;
   }

@@ -1,4 +1,5 @@
 import { runService } from "@hawser/service";
+import { checkApiAccess, loadApiAccess } from "./api-access.js";
 import { stopLimit } from "./drain-options.js";
 import { checkHeartbeats } from "./lifecycle-settings.js";
 import { ownTargetOf } from "./platform-settings.js";
@@ -16,11 +17,15 @@ await runService({
   shape: settingsShape,
   check: (settings) => {
     loadSecurity(settings);
+    checkApiAccess(settings);
     checkHeartbeats(settings);
     ownTargetOf(settings);
   },
   stateDirectory: ({ dataDir }) => dataDir,
   stopLimit,
-  create: (settings, runtime) => createService(settings, loadSecurity(settings), runtime),
+  create: (settings, runtime) => {
+    const access = { security: loadSecurity(settings), api: loadApiAccess(settings, runtime.logger) };
+    return createService(settings, access, runtime);
+  },
   readyMessage: "principal ready",
 });

@@ -1,9 +1,11 @@
 import { createPrincipal, type BoundAddress, type Principal, type UnixAddress } from "@hawser/principal";
-import { createApiServer, createMetrics } from "@hawser/principal/api";
+import { createApiServer, createHealthServer, createMetrics } from "@hawser/principal/api";
 import { hostAllowList, type Lifecycle, type Runtime } from "@hawser/runtime";
 import { createLevelStore } from "@hawser/store-level";
 import { createGrpcAcceptor } from "@hawser/transport-grpc";
 import { createWebSocketAcceptor } from "@hawser/transport-ws";
+import { announceApi } from "./announce-api.js";
+import type { ApiAccess } from "./api-access.js";
 import { drainOptions } from "./drain-options.js";
 import { createPlatformWatch } from "./platform-watch.js";
 import type { Security } from "./security.js";
@@ -16,6 +18,7 @@ export interface Serving {
   readonly listen: BoundAddress;
   readonly api: BoundAddress;
   readonly internal?: BoundAddress | UnixAddress;
+  readonly health?: BoundAddress | UnixAddress;
 }
 
 export interface PrincipalService extends Lifecycle<Serving> {
@@ -27,7 +30,7 @@ export interface PrincipalService extends Lifecycle<Serving> {
 /** Wires store, transports, principal and API together, and starts and stops them in the right order. */
 export function createService(
   settings: PrincipalSettings,
-  security: Security,
+  { security, api: apiAccess }: { readonly security: Security; readonly api: ApiAccess },
   runtime: Runtime,
 ): PrincipalService {
   const store = createLevelStore({
@@ -79,8 +82,15 @@ export function createService(
     principal,
     metrics,
     version: VERSION,
-    ...(security.apiToken === undefined ? {} : { token: security.apiToken }),
+    ...(settings.allowHosts === undefined ? {} : { hosts: settings.allowHosts }),
+    ...(apiAccess.tokens === undefined ? {} : { token: apiAccess.tokens }),
+    ...(apiAccess.tls === undefined ? {} : { tls: apiAccess.tls }),
   });
+  const health =
+    settings.healthListen === undefined
+      ? undefined
+      : createHealthServer({ principal, runtime, listen: settings.healthListen });
+  let withdrawApi: () => void = () => {};
   let starting: Promise<Serving> | undefined;
   let stopping: Promise<void> | undefined;
   let waitsFor: string | undefined;
@@ -90,10 +100,18 @@ export function createService(
       // First what can only be refused: a fleet that came to a principal which then ends would come again and again.
       await platform.start();
       await store.start();
+      // Whoever restarts what does not answer has an answer first.
+      const healthAddress = await health?.start();
       const apiAddress = await api.start();
+      withdrawApi = announceApi(apiAddress.port, apiAccess.tokenFile, runtime.logger);
       const { address, internalAddress } = await principal.start();
       const internal = internalAddress === undefined ? {} : { internal: internalAddress };
-      return { listen: address ?? listen, api: apiAddress, ...internal };
+      return {
+        listen: address ?? listen,
+        api: apiAddress,
+        ...internal,
+        ...(healthAddress === undefined ? {} : { health: healthAddress }),
+      };
     } catch (thrown) {
       await stop();
       throw thrown;
@@ -106,8 +124,10 @@ export function createService(
     await platform.stop();
     waitsFor = "the sessions of its agents";
     await principal.stop();
+    withdrawApi();
     waitsFor = "the last requests of the API";
     await api.stop();
+    await health?.stop();
     waitsFor = `the store in ${settings.dataDir}`;
     await store.stop();
   }

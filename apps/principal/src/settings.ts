@@ -9,6 +9,7 @@ import {
   toggle,
   type SettingsOf,
 } from "@hawser/service";
+import { apiSettings } from "./api-settings.js";
 import { lifecycleSettings } from "./lifecycle-settings.js";
 import { platformSettings } from "./platform-settings.js";
 
@@ -18,11 +19,6 @@ export const settingsShape = {
     "<host:port>",
     "where agents connect, WebSocket and gRPC alike; default 127.0.0.1:7480",
     hostPort().default({ host: "127.0.0.1", port: 7480 }),
-  ),
-  apiListen: setting(
-    "<host:port>",
-    "where the HTTP API listens; default 127.0.0.1:7481",
-    hostPort().default({ host: "127.0.0.1", port: 7481 }),
   ),
   dataDir: setting(
     "<path>",
@@ -45,7 +41,7 @@ export const settingsShape = {
     "file with one '<agent> <token>' a line; '*' as agent lets a token speak for any name",
     text().optional(),
   ),
-  apiTokenFile: setting("<path>", "file with the bearer token of the HTTP API", text().optional()),
+  ...apiSettings,
   allowHosts: setting(
     "<list>",
     "host names that requests may name beside loopback, separated by commas; default: any where the port is reachable from other machines, else none",
@@ -58,6 +54,10 @@ export const settingsShape = {
   ),
   insecure: {
     description: "listen beyond loopback without tokens or client certificates",
+    schema: toggle().default(false),
+  },
+  allowClearTextTokens: {
+    description: "with --insecure: take tokens beyond loopback without TLS",
     schema: toggle().default(false),
   },
   window: setting(

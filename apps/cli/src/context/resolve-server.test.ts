@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { announceLocalApi } from "@hawser/service/local-api";
 import { beforeEach, expect, it } from "vitest";
 import { readConfig, writeConfig } from "./config-file.js";
 import { DEFAULT_SERVER, resolveServer } from "./resolve-server.js";
@@ -11,7 +12,7 @@ let env: Record<string, string>;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "hawser-config-"));
-  env = { XDG_CONFIG_HOME: folder };
+  env = { XDG_CONFIG_HOME: folder, XDG_STATE_HOME: join(folder, "state") };
   path = join(folder, "hawser", "config.yaml");
   return () => rmSync(folder, { recursive: true, force: true });
 });
@@ -46,4 +47,18 @@ it("writes for its owner alone, and says what is wrong with a file", () => {
   expect(statSync(path).mode & 0o777).toBe(0o600);
   writeFileSync(path, "contexts: { a: { server: 1 } }");
   expect(() => readConfig(path)).toThrow(/config\.yaml: contexts\.a\.server/);
+});
+
+it("finds the token of a principal of this user on this machine, and sends it nowhere else", () => {
+  const file = join(folder, "api-token");
+  writeFileSync(file, "# made\noperators local-secret-of-a-test\n");
+  const withdraw = announceLocalApi(7481, { pid: process.pid, tokenFile: file }, { XDG_STATE_HOME: folder });
+  const own = { ...env, XDG_STATE_HOME: folder };
+  expect(resolveServer({}, own).token).toBe("local-secret-of-a-test");
+  expect(resolveServer({ server: "http://localhost:7481" }, own).token).toBe("local-secret-of-a-test");
+  expect(resolveServer({ token: "given" }, own).token).toBe("given");
+  for (const server of ["http://127.0.0.1:7482", "http://127.0.0.1", "http://principal.example:7481"])
+    expect(resolveServer({ server }, own).token).toBeUndefined();
+  withdraw();
+  expect(resolveServer({}, own).token).toBeUndefined();
 });

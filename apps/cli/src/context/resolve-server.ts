@@ -1,4 +1,7 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { isLoopbackHost } from "@hawser/runtime";
+import { findLocalApi } from "@hawser/service/local-api";
 import { usageError } from "../exit-codes.js";
 import type { Server } from "../api/http.js";
 import { configPath, readConfig, type Config, type Context } from "./config-file.js";
@@ -17,7 +20,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Which principal, and with what token: flag, else environment, else context, else default. A context that is named on the command line comes before
- * the environment. The token of a context goes to the server of that context and to no other.
+ * the environment. The token of a context goes to the server of that context and to no other. Where nobody named one, that of a principal of this user on this machine is found.
  *
  * @throws CommandError (usage)
  */
@@ -28,7 +31,7 @@ export function resolveServer(flags: ServerFlags, env: Environment): Server {
       `'${chosen.url}' (from ${chosen.origin}) is not an address; give --server something like ${DEFAULT_SERVER}`,
     );
   }
-  const token = chooseToken(flags, env, chosen.context);
+  const token = chooseToken(flags, env, chosen.context) ?? findLocalToken(chosen, env);
   return { url: chosen.url.replace(/\/+$/, ""), origin: chosen.origin, token };
 }
 
@@ -77,6 +80,19 @@ function chooseToken(flags: ServerFlags, env: Environment, context: Context | un
   throw usageError(`the context takes its token from ${context.tokenEnv}, which is not set; export it`);
 }
 
+/** Where the principal keeps its state unless told otherwise, below the working directory. */
+const DEFAULT_TOKEN_FILE = join(".hawser", "principal", "api-token");
+
+/** The token of a principal that this user runs on this machine: as it left word of itself, else in its default directory here. It is sent nowhere but to this machine. */
+function findLocalToken({ url }: Chosen, env: Environment): string | undefined {
+  const { hostname, port, protocol } = new URL(url);
+  if (!isLoopbackHost(hostname)) return undefined;
+  const found = findLocalApi(Number(port || (protocol === "https:" ? 443 : 80)), env);
+  if (found !== undefined) return readToken(found.tokenFile, "the principal on this machine");
+  if (url !== DEFAULT_SERVER || !existsSync(DEFAULT_TOKEN_FILE)) return undefined;
+  return readToken(DEFAULT_TOKEN_FILE, "the principal's default directory");
+}
+
 function readToken(path: string, origin: string): string {
   let token: string;
   try {
@@ -87,8 +103,12 @@ function readToken(path: string, origin: string): string {
       { cause: thrown },
     );
   }
-  // What a header cannot hold would fail deep inside the request, without a word about the file.
-  if (/^[\x21-\x7e]+$/.test(token)) return token;
+  // A file of several tokens has '<name> <token>' a line and comments: the first will do. What a header cannot hold would fail deep inside the request, without a word
+  // about the file.
+  const [line = ""] = token.split("\n").filter((each) => !each.startsWith("#"));
+  const words = line.trim().split(/\s+/);
+  const last = words.at(-1) ?? "";
+  if (words.length <= 2 && /^[\x21-\x7e]+$/.test(last)) return last;
   throw usageError(
     `the token file ${path} (from ${origin}) holds no token: one line without spaces is expected`,
   );

@@ -111,7 +111,7 @@ describe("clients that misbehave", () => {
 
   it.each([
     ["nothing", ""],
-    ["half a head", "GET /livez HTTP/1.1\r\nhost: a\r\n"],
+    ["half a head", "GET /livez HTTP/1.1\r\nhost: localhost\r\n"],
   ])("ends a connection that says %s", async (_what, said) => {
     const { port } = await serve({ headersTimeoutMs: 50 });
     const socket = await dial(port);
@@ -124,7 +124,9 @@ describe("clients that misbehave", () => {
     const { port } = await serve({ headersTimeoutMs: 50, requestTimeoutMs: 50 });
     const socket = await dial(port);
     const answer = readAll(socket);
-    socket.write('PUT /v1/agents/a/resources/Task/t HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\n{"sp');
+    socket.write(
+      'PUT /v1/agents/a/resources/Task/t HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10\r\n\r\n{"sp',
+    );
     expect(await answer).toMatch(/^HTTP\/1\.1 408 /);
     expect(await principal.resources.get("a", "Task", "t")).toBeUndefined();
   });
@@ -133,7 +135,7 @@ describe("clients that misbehave", () => {
     const { port, url } = await serve();
     const socket = await dial(port);
     socket.write(
-      'PUT /v1/agents/a/resources/Task/t HTTP/1.1\r\nhost: a\r\ncontent-length: 11\r\n\r\n{"spec":1}',
+      'PUT /v1/agents/a/resources/Task/t HTTP/1.1\r\nhost: localhost\r\ncontent-length: 11\r\n\r\n{"spec":1}',
     );
     socket.resetAndDestroy();
     await once(socket, "close");
@@ -146,7 +148,7 @@ describe("clients that misbehave", () => {
       const { port } = await serve();
       const socket = await dial(port);
       const answer = readAll(socket);
-      socket.write(`PUT /v1/agents/a/resources/Task/t HTTP/1.1\r\nhost: a\r\n${header}\r\n\r\n`);
+      socket.write(`PUT /v1/agents/a/resources/Task/t HTTP/1.1\r\nhost: localhost\r\n${header}\r\n\r\n`);
       const chunk = Buffer.concat([
         Buffer.from("10000\r\n"),
         Buffer.alloc(65_536, 0x20),
@@ -162,12 +164,13 @@ describe("clients that misbehave", () => {
     },
   );
 
-  it("closes connections beyond the bound", async () => {
+  it("closes the connection that is silent for longest, beyond the bound", async () => {
     const { port } = await serve({ maxConnections: 1 });
-    const first = await dial(port);
-    expect(await readAll(await dial(port))).toBe("");
-    const answer = readAll(first);
-    first.write("GET /livez HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+    const first = readAll(await dial(port));
+    const second = await dial(port);
+    expect(await first).toBe("");
+    const answer = readAll(second);
+    second.write("GET /livez HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
     expect(await answer).toMatch(/^HTTP\/1\.1 200 /);
   });
 });
@@ -176,7 +179,7 @@ describe("streams", () => {
   it("give their place back when the reader breaks off", async () => {
     const { port, url } = await serve({ maxStreams: 1 });
     const socket = await dial(port);
-    socket.write("GET /v1/streams/agents HTTP/1.1\r\nhost: a\r\n\r\n");
+    socket.write("GET /v1/streams/agents HTTP/1.1\r\nhost: localhost\r\n\r\n");
     await once(socket, "data");
     expect((await fetch(`${url}/v1/streams/agents`)).status).toBe(503);
     socket.resetAndDestroy();
@@ -227,7 +230,9 @@ describe("stop", () => {
     const { server, port } = await serve({ stopGraceMs: 20 });
     const socket = await dial(port);
     const end = readAll(socket);
-    socket.write("PUT /v1/agents/a/resources/Task/t HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\n{");
+    socket.write(
+      "PUT /v1/agents/a/resources/Task/t HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10\r\n\r\n{",
+    );
     // Behind the first request on a second connection, so that both have been read.
     await fetch(`http://127.0.0.1:${port}/livez`);
     await server.stop();

@@ -7,7 +7,7 @@ import { createApi } from "./api.js";
 import { createMetrics } from "./metrics.js";
 
 const WEB = "/v1/agents/edge-1/resources/ConfigFile/web";
-const TOKEN = "correct-horse";
+const TOKEN = "correct-horse-battery";
 
 let principal: Principal;
 

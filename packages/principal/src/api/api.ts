@@ -4,7 +4,10 @@ import { Hono, type MiddlewareHandler } from "hono";
 import type { Principal } from "../principal.js";
 import { VERSION } from "../version.js";
 import { agentRoutes } from "./agent-routes.js";
-import { bearerToken } from "./bearer-token.js";
+import { ApiTokens } from "./api-tokens.js";
+import { auditLog } from "./audit-log.js";
+import { bearerToken, letEverybodyIn } from "./bearer-token.js";
+import { limitRequests } from "./client-shares.js";
 import { documentationRoutes } from "./documentation-routes.js";
 import { eventRoutes } from "./event-routes.js";
 import { lifecycleRoutes } from "./lifecycle-routes.js";
@@ -12,22 +15,35 @@ import { FleetSnapshot } from "./fleet-snapshot.js";
 import type { Metrics } from "./metrics.js";
 import { problemResponse } from "./problem.js";
 import { requestIdOf, requestIds } from "./request-id.js";
+import { apiHosts, refuseForeignPages } from "./request-source.js";
 import { resourceRoutes } from "./resource-routes.js";
 import { statusRoutes } from "./status-routes.js";
 import { DEFAULT_MAX_STREAMS, streamRoutes } from "./streams/stream-routes.js";
+
+/** A quarter of the connections there may be by default. */
+export const DEFAULT_MAX_REQUESTS_PER_CLIENT = 256;
 
 /** Whose API it is, and who may use it. */
 export interface ApiOptions {
   readonly principal: Principal;
   /** Served at `/metrics`, and told of events that are refused here; absent, there is no such route. */
-  readonly metrics?: Pick<Metrics, "registry" | "observer"> & Partial<Pick<Metrics, "streams">>;
+  readonly metrics?: Pick<Metrics, "registry" | "observer"> & Partial<Pick<Metrics, "streams" | "requests">>;
   /** What `/v1/info` answers. @default the version of this package */
   readonly version?: string;
-  /** What clients must show as `Authorization: Bearer <token>`, except for `/livez`, `/readyz`, `/openapi.json` and `/docs`. @default everybody is let in */
-  readonly token?: string;
-  /** Streams that are open at once; one more is refused with 503. @default DEFAULT_MAX_STREAMS (100) */
+  /**
+   * What clients must show as `Authorization: Bearer <token>`, except for `/livez`, `/readyz`, `/openapi.json` and `/docs`: one token, or several that may be replaced
+   * while the API serves. @default everybody is let in
+   */
+  readonly token?: string | ApiTokens;
+  /** Names the API may be asked by, beside loopback names and `boundHost`; `*.example.org` stands for all below it. @default any, unless `boundHost` is loopback */
+  readonly hosts?: readonly string[];
+  /** Where it is served. `createApiServer` gives its own. @default unknown */
+  readonly boundHost?: string;
+  /** Streams that are open at once, half of them at most by one client (a token at an address); one more is refused with 503. @default DEFAULT_MAX_STREAMS (100) */
   readonly maxStreams?: number;
-  /** Hears of requests that failed by a fault of this process. @default silent */
+  /** Requests of one client that are under way; one more is refused with 429. @default DEFAULT_MAX_REQUESTS_PER_CLIENT (256) */
+  readonly maxRequestsPerClient?: number;
+  /** Hears of every request that may change something, of those that were refused, and of those that failed by a fault of this process. @default silent */
   readonly logger?: Logger;
   /** Where request ids and the time come from. @default the real ones */
   readonly runtime?: Runtime;
@@ -38,16 +54,20 @@ export interface ApiOptions {
  *
  * Answers are JSON with the names of the views and times in RFC 3339; errors are `application/problem+json` (see `Problem`).
  *
- * @throws HawserError `invalid_config` for a token that no header can carry
+ * @throws HawserError `invalid_config` for a weak token (see `weakTokenProblem`)
  */
 export function createApi(options: ApiOptions): Hono {
   const { principal, metrics, version, token, logger = silentLogger, runtime = systemRuntime() } = options;
-  const { maxStreams = DEFAULT_MAX_STREAMS } = options;
+  const { maxStreams = DEFAULT_MAX_STREAMS, maxRequestsPerClient = DEFAULT_MAX_REQUESTS_PER_CLIENT } =
+    options;
   const app = new Hono();
   app.use(requestIds(runtime.random));
   app.use(responseHeaders);
-  app.use(refuseForeignPages);
-  if (token !== undefined) app.use(bearerToken(token));
+  app.use(auditLog(logger, runtime.clock, metrics?.requests ?? {}));
+  app.use(refuseForeignPages(apiHosts(options.boundHost, options.hosts)));
+  const tokens = typeof token === "string" ? new ApiTokens([{ token }]) : token;
+  app.use(tokens === undefined ? letEverybodyIn : bearerToken(tokens, runtime.clock));
+  app.use(limitRequests(maxRequestsPerClient));
   const fleet = new FleetSnapshot(principal, runtime.clock);
   statusRoutes(app, {
     principal,
@@ -76,18 +96,6 @@ export function createApi(options: ApiOptions): Hono {
 /** State changes at any time, and an entity tag does not cover status: nothing may be answered from a cache. */
 const responseHeaders: MiddlewareHandler = async (context, next) => {
   await next();
-  context.res.headers.set("cache-control", "no-store");
+  if (!context.res.headers.has("cache-control")) context.res.headers.set("cache-control", "no-store");
   context.res.headers.set("x-content-type-options", "nosniff");
-};
-
-/**
- * A browser sends some requests for any page it shows, also to a loopback address: without this, a web page could change what an API without a token holds.
- */
-const refuseForeignPages: MiddlewareHandler = async (context, next) => {
-  const site = context.req.header("sec-fetch-site");
-  const reads = context.req.method === "GET" || context.req.method === "HEAD";
-  if (!reads && (site === "cross-site" || site === "same-site")) {
-    throw new HawserError("forbidden", "a page of another origin may not change anything here");
-  }
-  await next();
 };

@@ -1,35 +1,60 @@
-import { HawserError } from "@hawser/protocol";
-import { createHash, timingSafeEqual } from "node:crypto";
-import type { MiddlewareHandler } from "hono";
+import type { Clock } from "@hawser/runtime";
+import type { Context, MiddlewareHandler } from "hono";
+import type { ApiCaller, ApiTokens } from "./api-tokens.js";
 import { HttpError } from "./http-error.js";
+import { servedBy } from "./served-by.js";
+import { TokenGuesses } from "./token-guesses.js";
 
 /** What orchestrators ask, who have no token, and what people read before they have one: none tells more than a state and what the source code tells. */
 const OPEN_PATHS: readonly string[] = ["/livez", "/readyz", "/openapi.json", "/docs"];
 
-/** Lets in who shows the token (RFC 6750). @throws HawserError `invalid_config` for a token that no header can carry */
-export function bearerToken(token: string): MiddlewareHandler {
-  if (!/^[\u0021-\u007e]+$/.test(token)) {
-    throw new HawserError("invalid_config", "the API token must be printable ASCII without spaces");
-  }
-  const expected = digest(token);
+const callers = new WeakMap<Context, ApiCaller>();
+
+/**
+ * Lets in who shows one of the tokens (RFC 6750). What is refused is refused by its head: nothing of its body has been read. Addresses that show too many wrong ones are told to
+ * come back (`TokenGuesses`).
+ */
+export function bearerToken(tokens: ApiTokens, clock: Clock): MiddlewareHandler {
+  const guesses = new TokenGuesses(clock);
   return async (context, next) => {
-    if (!OPEN_PATHS.includes(context.req.path)) {
-      const given = /^bearer +(\S+) *$/i.exec(context.req.header("authorization") ?? "")?.[1];
-      if (given === undefined)
-        throw unauthenticated("send the header authorization: Bearer <token>", "Bearer");
-      // Digests have one length, so that comparing takes the same time whatever was sent.
-      if (!timingSafeEqual(digest(given), expected)) {
-        throw unauthenticated("the bearer token is not the one of this API", 'Bearer error="invalid_token"');
-      }
+    if (OPEN_PATHS.includes(context.req.path)) return next();
+    const given = /^bearer +(\S+) *$/i.exec(context.req.header("authorization") ?? "")?.[1];
+    if (given === undefined) throw unauthenticated("send the header authorization: Bearer <token>", "Bearer");
+    const served = servedBy(context);
+    const address = served?.client ?? "";
+    const caller = tokens.callerOf(given);
+    const waitMs = guesses.waitMs(address);
+    if (waitMs > 0 && (caller === undefined || !guesses.isProven(caller.name, address)))
+      throw tooManyGuesses(waitMs);
+    if (caller === undefined) {
+      guesses.wrong(address);
+      throw unauthenticated("the bearer token is not one of this API", 'Bearer error="invalid_token"');
     }
+    guesses.right(caller.name, address);
+    callers.set(context, caller);
+    served?.admitted();
     await next();
   };
 }
 
-function digest(text: string): Buffer {
-  return createHash("sha256").update(text).digest();
+/** Where no token is asked for, everybody may ask. */
+export const letEverybodyIn: MiddlewareHandler = async (context, next) => {
+  servedBy(context)?.admitted();
+  await next();
+};
+
+/** Who asks; undefined where no token is asked for. */
+export function callerOf(context: Context): ApiCaller | undefined {
+  return callers.get(context);
 }
 
 function unauthenticated(message: string, challenge: string): HttpError {
   return new HttpError(401, "unauthenticated", message, { headers: { "www-authenticate": challenge } });
+}
+
+function tooManyGuesses(waitMs: number): HttpError {
+  const headers = { "retry-after": String(Math.ceil(waitMs / 1_000)) };
+  return new HttpError(429, "overloaded", "too many wrong tokens came from this address; come back later", {
+    headers,
+  });
 }

@@ -1,14 +1,36 @@
-import type { Hono } from "hono";
+import { createHash } from "node:crypto";
+import type { Context, Hono } from "hono";
 import { z } from "zod";
 import { documentationPage, PAGE_SECURITY_POLICY } from "./docs/documentation-page.js";
 import { openApiDocument, type OpenApiDocument } from "./openapi-document.js";
 import { operation } from "./operation.js";
 import { route } from "./routes.js";
 
-/** What the API says of itself. The document is made once, from the routes that are there when it is first asked for. */
+/** The page names the address it was asked by. So many are kept, of which a principal has one or two. */
+const MAX_PAGES = 8;
+
+/** A document that is made once and sent as it is. */
+interface Made {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly etag: string;
+}
+
+/** What the API says of itself. Both are made once, from the routes that are there when they are first asked for. */
 export function documentationRoutes(app: Hono, version: string, secured: boolean): void {
-  let document: OpenApiDocument | undefined;
-  const described = (): OpenApiDocument => (document ??= openApiDocument(app, version, secured));
+  let described: OpenApiDocument | undefined;
+  let document: Made | undefined;
+  const pages = new Map<string, Made>();
+  const describe = (): OpenApiDocument => (described ??= openApiDocument(app, version, secured));
+
+  function pageFor(origin: string): Made {
+    const known = pages.get(origin);
+    if (known !== undefined) return known;
+    const [oldest] = pages.keys();
+    if (oldest !== undefined && pages.size >= MAX_PAGES) pages.delete(oldest);
+    const page = made(String(documentationPage(describe(), origin)));
+    pages.set(origin, page);
+    return page;
+  }
 
   route(app, "/openapi.json", {
     GET: operation(
@@ -20,11 +42,16 @@ export function documentationRoutes(app: Hono, version: string, secured: boolean
           200: {
             description: "The document.",
             content: { "application/json": z.looseObject({ openapi: z.string() }) },
+            headers: { etag: "What it is now, for `If-None-Match`." },
           },
+          304: { description: "It is what `If-None-Match` says." },
         },
         open: true,
       },
-      (context) => context.json(described()),
+      (context) => {
+        document ??= made(JSON.stringify(describe()));
+        return send(context, document, { "content-type": "application/json" });
+      },
     ),
   });
 
@@ -35,17 +62,33 @@ export function documentationRoutes(app: Hono, version: string, secured: boolean
         tag: "Documentation",
         summary: "This API for people",
         answers: {
-          200: { description: "A page that needs nothing else.", content: { "text/html": z.string() } },
+          200: {
+            description: "A page that needs nothing else.",
+            content: { "text/html": z.string() },
+            headers: { etag: "What it is now, for `If-None-Match`." },
+          },
+          304: { description: "It is what `If-None-Match` says." },
         },
         open: true,
       },
-      (context) => {
-        const { origin } = new URL(context.req.url);
-        return context.html(documentationPage(described(), origin), 200, {
+      (context) =>
+        send(context, pageFor(new URL(context.req.url).origin), {
+          "content-type": "text/html; charset=UTF-8",
           "content-security-policy": PAGE_SECURITY_POLICY,
           "referrer-policy": "no-referrer",
-        });
-      },
+        }),
     ),
   });
+}
+
+function made(text: string): Made {
+  const bytes = new Uint8Array(Buffer.from(text));
+  return { bytes, etag: `"${createHash("sha256").update(bytes).digest("base64url").slice(0, 22)}"` };
+}
+
+/** It changes with the release alone, so it may be kept, and asked for again. */
+function send(context: Context, { bytes, etag }: Made, headers: Readonly<Record<string, string>>): Response {
+  const kept = { ...headers, etag, "cache-control": "no-cache" };
+  const known = (context.req.header("if-none-match") ?? "").split(",").some((each) => each.trim() === etag);
+  return known ? context.body(null, 304, kept) : context.body(bytes, 200, kept);
 }

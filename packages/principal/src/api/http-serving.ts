@@ -1,54 +1,86 @@
+import { HawserError } from "@hawser/protocol";
 import type { Runtime } from "@hawser/runtime";
-import { getRequestListener } from "@hono/node-server";
-import type { Hono } from "hono";
 import { setMaxListeners } from "node:events";
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer, Server as TlsServer } from "node:https";
 import type { Socket } from "node:net";
-import type { ServingBindings } from "./closing.js";
-import { bindPort } from "../listener/bind-port.js";
-import type { BoundAddress } from "../listener/listener-options.js";
+import { createSecureContext } from "node:tls";
+import { clientAddressOf } from "./client-address.js";
+import { Connections, type ConnectionObserver } from "./connections.js";
+import { RequestFeed } from "./request-feed.js";
+import type { ServedBy } from "./served-by.js";
+
+/** A certificate and its key, PEM. */
+export interface ApiTls {
+  readonly cert: string;
+  readonly key: string;
+}
 
 export interface HttpServingSettings {
   readonly headersTimeoutMs: number;
   readonly requestTimeoutMs: number;
   readonly maxConnections: number;
   readonly stopGraceMs: number;
+  readonly tls?: ApiTls | undefined;
+  readonly connections?: Partial<ConnectionObserver> | undefined;
 }
+
+/** Answers one request. It must not throw, nor reject. */
+export type Answer = (request: IncomingMessage, response: ServerResponse, by: ServedBy) => unknown;
 
 /** A connection on which nothing moves is closed after this; whoever reads an answer that slowly has gone. */
 const IDLE_TIMEOUT_MS = 60_000;
 /** How often at least the timeouts of requests are held against the connections. */
 const MAX_CHECK_INTERVAL_MS = 1_000;
 
-/** One life of an HTTP server, from bind to close: nothing a client does or leaves undone can hold it up for longer than its timeouts. */
+/**
+ * One life of an HTTP server, from bind to close: nothing a client does or leaves undone can hold it up for longer than its timeouts. Requests of a connection are answered one after the other, and the
+ * next one is not looked at before its predecessor's answer is out (`RequestFeed`).
+ */
 export class HttpServing {
   readonly #server: Server;
   readonly #settings: HttpServingSettings;
   readonly #runtime: Runtime;
+  readonly #connections: Connections;
+  /** Sockets under the TLS sockets of connections, by their ends. */
+  readonly #beneath = new Map<string, Socket>();
   /** Connections without a request so far, which Node does not count among the idle ones. */
-  readonly #unused = new Set<Socket>();
+  readonly #unused = new Set<RequestFeed>();
   readonly #closing = new AbortController();
 
-  constructor(app: Hono, settings: HttpServingSettings, runtime: Runtime) {
+  /** @throws HawserError `invalid_config` for a certificate and a key that do not fit */
+  constructor(answer: Answer, settings: HttpServingSettings, runtime: Runtime) {
     this.#settings = settings;
     this.#runtime = runtime;
+    this.#connections = new Connections(settings.maxConnections, settings.connections);
     // One listener for each stream, of which there may be more than the ten that Node warns of.
     setMaxListeners(0, this.#closing.signal);
-    const { headersTimeoutMs: headersTimeout, requestTimeoutMs: requestTimeout } = settings;
+    const { headersTimeoutMs: headersTimeout, requestTimeoutMs: requestTimeout, tls } = settings;
     const connectionsCheckingInterval = Math.min(MAX_CHECK_INTERVAL_MS, headersTimeout, requestTimeout);
-    this.#server = createServer({ headersTimeout, requestTimeout, connectionsCheckingInterval });
+    const options = { headersTimeout, requestTimeout, connectionsCheckingInterval };
+    this.#server =
+      tls === undefined
+        ? createServer(options)
+        : withCertificate(() =>
+            createTlsServer({ ...options, ...contextOf(tls), handshakeTimeout: headersTimeout }),
+          );
     this.#server.timeout = IDLE_TIMEOUT_MS;
-    this.#server.maxConnections = settings.maxConnections;
-    this.#serve(app);
+    this.#serve(answer);
   }
 
   /** @throws HawserError `port_in_use`, `address_unavailable` or `aborted` */
-  async bind(address: BoundAddress): Promise<BoundAddress> {
-    const bound = await bindPort(this.#server, "api", address);
+  async bind<Address>(bind: (server: Server) => Promise<Address>): Promise<Address> {
+    const bound = await bind(this.#server);
     this.#server.on("error", (err) => {
       this.#runtime.logger.error({ err }, "the API cannot accept a connection");
     });
     return bound;
+  }
+
+  /** Handshakes that begin from here on use these. @throws HawserError `invalid_config`; the old ones stay */
+  secure(tls: ApiTls): void {
+    const server = this.#server;
+    if (server instanceof TlsServer) withCertificate(() => server.setSecureContext(contextOf(tls)));
   }
 
   /** Closes the port and what is idle at once, streams when they have told what there is, each other connection when its answer is out, and what is left when the grace is over. */
@@ -62,28 +94,87 @@ export class HttpServing {
         grace.cancel();
         resolve();
       });
-      for (const socket of this.#unused) socket.destroy();
+      for (const feed of this.#unused) feed.destroy();
     });
   }
 
-  #serve(app: Hono): void {
-    // Without replacing the global Request and Response, which belong to the whole process.
-    const bindings: ServingBindings = { closing: this.#closing.signal };
-    const answer = getRequestListener((request, parts) => app.fetch(request, { ...parts, ...bindings }), {
-      overrideGlobalObjects: false,
+  #serve(answer: Answer): void {
+    const server = this.#server;
+    const secured = server instanceof TlsServer;
+    if (secured) {
+      server.prependListener("connection", (socket: Socket) => {
+        if (this.#connections.take(socket)) this.#remember(socket);
+      });
+      // A handshake that failed is the client's affair; its socket is closed by Node.
+      server.on("tlsClientError", () => {});
+    }
+    // What Node does with a connection, done with its feed instead.
+    const event = secured ? "secureConnection" : "connection";
+    const listeners = server.listeners(event);
+    server.removeAllListeners(event);
+    server.on(event, (socket: Socket) => {
+      socket.on("error", () => {});
+      if (!secured && !this.#connections.take(socket)) return;
+      const feed = new RequestFeed(socket);
+      this.#unused.add(feed);
+      feed.once("close", () => this.#unused.delete(feed));
+      for (const listener of listeners) listener.call(server, feed);
     });
-    this.#server.on("connection", (socket) => {
-      this.#unused.add(socket);
-      socket.once("close", () => this.#unused.delete(socket));
-    });
-    this.#server.on("request", (incoming, outgoing) => {
-      this.#unused.delete(incoming.socket);
+    server.on("request", (incoming, outgoing) => {
+      const feed: unknown = incoming.socket;
+      // Each has one: whatever Node makes a request of came through the listener above.
+      if (!(feed instanceof RequestFeed)) return;
+      this.#unused.delete(feed);
+      const place = this.#beneath.get(endsOf(feed)) ?? feed.socket;
       // A connection that is kept alive is idle only after its answer has been closed.
       outgoing.once("close", () => {
+        this.#connections.idle(place);
+        feed.answered();
         if (this.#closing.signal.aborted)
           this.#runtime.timers.soon(() => this.#server.closeIdleConnections());
       });
-      void answer(incoming, outgoing);
+      const { remoteAddress, remotePort } = feed;
+      const by: ServedBy = {
+        closing: this.#closing.signal,
+        address: remoteAddress === undefined ? undefined : `${remoteAddress}:${remotePort ?? 0}`,
+        client: clientAddressOf(remoteAddress),
+        admitted: () => this.#connections.busy(place),
+      };
+      feed.begun(incoming, () => void answer(incoming, outgoing, by));
+    });
+  }
+
+  #remember(socket: Socket): void {
+    const ends = endsOf(socket);
+    this.#beneath.set(ends, socket);
+    socket.once("close", () => this.#beneath.delete(ends));
+  }
+}
+
+function endsOf({ remoteAddress, remotePort }: Pick<Socket, "remoteAddress" | "remotePort">): string {
+  return `${remoteAddress} ${remotePort}`;
+}
+
+function contextOf({ cert, key }: ApiTls): {
+  readonly cert: string;
+  readonly key: string;
+  readonly minVersion: "TLSv1.2";
+} {
+  return { cert, key, minVersion: "TLSv1.2" };
+}
+
+/** @throws HawserError `invalid_config` for a certificate and a key that no server could use */
+export function checkApiTls(tls: ApiTls): void {
+  withCertificate(() => createSecureContext(contextOf(tls)));
+}
+
+function withCertificate<T>(make: () => T): T {
+  try {
+    return make();
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new HawserError("invalid_config", `api.tls: the certificate or key is not usable: ${reason}`, {
+      cause,
     });
   }
 }

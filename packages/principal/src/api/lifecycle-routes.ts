@@ -94,6 +94,7 @@ export function lifecycleRoutes(
       },
       (context, { body }) => {
         const listener = listenerOf(principal);
+        checkRate(body.ratePerSecond);
         try {
           listener.configure(definedOnly(body));
         } catch (thrown) {
@@ -103,6 +104,15 @@ export function lifecycleRoutes(
       },
     ),
   });
+}
+
+/** Whoever has the token can slow newcomers down, but not shut the fleet out by a rate of next to nothing. */
+function checkRate(ratePerSecond: number | undefined): void {
+  if (ratePerSecond === undefined || ratePerSecond >= 1) return;
+  throw new HawserError(
+    "invalid_message",
+    "admission.ratePerSecond must be 1 or more: less keeps agents out",
+  );
 }
 
 function listenerOf({ listener }: Pick<Principal, "listener">): NonNullable<Principal["listener"]> {

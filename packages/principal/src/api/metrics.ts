@@ -8,6 +8,7 @@ import { registerLifecycleMetrics, type LifecycleSource } from "./lifecycle-metr
 import { EventLoopDelay } from "./event-loop-delay.js";
 import { countingObserver } from "./metrics-observer.js";
 import { ReadCounter, ReadGauge, Turns, type Reading } from "./read-metrics.js";
+import { requestMeter, type RequestObserver } from "./request-metrics.js";
 import { streamMeter } from "./stream-metrics.js";
 import type { StreamObserver } from "./streams/stream-observer.js";
 
@@ -41,6 +42,8 @@ export interface Metrics {
   readonly registry: Registry;
   /** To be given to `createApi` with the others: counts who reads its streams. */
   readonly streams: StreamObserver;
+  /** To be given to `createApi` with the others: counts connections and refusals. */
+  readonly requests: RequestObserver;
   /** Says where the state of agents, of the agents' port, of the gate and of a drain are read at each scrape. Without it these are absent. */
   watch(source: MetricsSource): void;
 }
@@ -88,6 +91,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
   return {
     registry,
     streams: streamMeter(registry),
+    requests: requestMeter(registry),
     observer: countingObserver({
       series,
       sessionRefused: (code) => refusals.inc({ code }),

@@ -179,6 +179,9 @@ function problems(spec: OperationSpec, problem: JsonSchema, secured: boolean): R
   };
   add("invalid_message");
   add("internal");
+  add("forbidden", 421);
+  add("forbidden");
+  add("overloaded", 429);
   if (secured && spec.open !== true) add("unauthenticated");
   if (spec.body !== undefined) add("invalid_message", 415);
   if (spec.body !== undefined || spec.rawBody !== undefined) {

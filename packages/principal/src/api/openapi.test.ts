@@ -36,7 +36,7 @@ function operations(): { method: string; path: string; id: string }[] {
 }
 
 it("is valid OpenAPI 3.1, with a token and without", async () => {
-  const secured = createApi({ principal, token: "secret" });
+  const secured = createApi({ principal, token: "secret-of-this-test" });
   const other = (await (await secured.request("/openapi.json")).json()) as OpenApiDocument;
   for (const each of [document, other]) {
     expect(await new Validator().validate(structuredClone(each) as never)).toMatchObject({ valid: true });

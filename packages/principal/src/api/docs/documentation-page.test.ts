@@ -51,7 +51,7 @@ it("has a command for each operation, and one more for a batch, that goes to whe
 it("shows the token where one is wanted, and only there", async () => {
   const [open] = await page();
   expect(open).not.toContain("$TOKEN");
-  const [secured] = await page({ token: "secret" });
+  const [secured] = await page({ token: "secret-of-this-test" });
   const after = (id: string): string =>
     secured.slice(secured.indexOf(`<article id="${id}"`)).split("</article>")[0] ?? "";
   expect(after("listAgents")).toContain("Bearer $TOKEN");

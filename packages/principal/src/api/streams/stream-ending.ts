@@ -6,22 +6,24 @@ export interface StreamEnding {
   forget(): void;
 }
 
-/** Streams end when the principal lets everybody go, and when the server they go through closes. */
+/** Streams end when the principal lets everybody go, and with any of these: the server they go through closes, the token they were asked for with is gone. */
 export function streamEnding(
   principal: Pick<Principal, "status">,
-  closing: AbortSignal | undefined,
+  signals: readonly (AbortSignal | undefined)[],
 ): StreamEnding {
   const ending = new AbortController();
   const following = new AbortController();
   const end = (): void => ending.abort();
-  if (closing?.aborted === true) end();
-  closing?.addEventListener("abort", end);
+  for (const signal of signals) {
+    if (signal?.aborted === true) end();
+    signal?.addEventListener("abort", end);
+  }
   void followUntilOver(principal, following.signal).then(end);
   return {
     signal: ending.signal,
     forget() {
       following.abort();
-      closing?.removeEventListener("abort", end);
+      for (const signal of signals) signal?.removeEventListener("abort", end);
     },
   };
 }

@@ -5,10 +5,12 @@ import { z } from "zod";
 import type { Principal } from "../../principal.js";
 import { AGENTS_QUERY } from "../agent-list.js";
 import { about } from "../api-schema.js";
-import { closingOf } from "../closing.js";
+import { callerOf } from "../bearer-token.js";
+import { clientOf } from "../client-shares.js";
 import { operation } from "../operation.js";
 import { requestIdOf } from "../request-id.js";
 import { route } from "../routes.js";
+import { servedBy } from "../served-by.js";
 import { AgentChangeLog } from "./agent-change-log.js";
 import { AgentStreamSource } from "./agent-source.js";
 import { EventJournal } from "./event-journal.js";
@@ -57,9 +59,9 @@ export function streamRoutes(app: Hono, parts: StreamRoutesParts): void {
     return changes;
   }
 
-  function takeSlot(stream: StreamName): () => void {
+  function takeSlot(stream: StreamName, client: string | undefined): () => void {
     try {
-      if (principal.state !== "draining") return slots.take(stream);
+      if (principal.state !== "draining") return slots.take(stream, client);
       throw new HawserError(
         "draining",
         "this principal lets everybody go; come back, or follow the next one",
@@ -75,9 +77,9 @@ export function streamRoutes(app: Hono, parts: StreamRoutesParts): void {
     context: Context,
     open: (lastEventId: string | undefined) => StreamSource,
   ): Response {
-    const release = takeSlot(stream);
+    const release = takeSlot(stream, clientOf(context));
     const source = open(context.req.header("last-event-id"));
-    const ending = streamEnding(principal, closingOf(context));
+    const ending = streamEnding(principal, [servedBy(context)?.closing, callerOf(context)?.removed]);
     const response = streamResponse(source, {
       timers: runtime.timers,
       ending: ending.signal,

@@ -1,23 +1,35 @@
 import { HawserError } from "@hawser/protocol";
+import { ClientShares } from "../client-shares.js";
 import type { StreamName } from "./stream-observer.js";
 
-/** How many streams are open at once. */
+/** How many streams are open at once; one client has half of them at most. */
 export class StreamSlots {
   readonly #max: number;
+  readonly #maxPerClient: number;
   readonly #onChange: (stream: StreamName, open: number) => void;
   readonly #taken: Record<StreamName, number> = { events: 0, agents: 0 };
+  readonly #shares: ClientShares;
 
   constructor(max: number, onChange: (stream: StreamName, open: number) => void) {
     this.#max = max;
+    this.#maxPerClient = Math.max(1, Math.floor(max / 2));
     this.#onChange = onChange;
+    this.#shares = new ClientShares(this.#maxPerClient);
   }
 
   /** Answers with what gives it back, once. @throws HawserError `overloaded` */
-  take(stream: StreamName): () => void {
+  take(stream: StreamName, client: string | undefined): () => void {
     if (this.#taken.events + this.#taken.agents >= this.#max) {
       throw new HawserError(
         "overloaded",
         `${this.#max} streams are open already; close one, or raise maxStreams`,
+      );
+    }
+    const giveBack = this.#shares.take(client);
+    if (giveBack === undefined) {
+      throw new HawserError(
+        "overloaded",
+        `this client has ${this.#maxPerClient} streams open, half of all there may be; close one, or raise maxStreams`,
       );
     }
     this.#change(stream, 1);
@@ -25,6 +37,7 @@ export class StreamSlots {
     return () => {
       if (!given) this.#change(stream, -1);
       given = true;
+      giveBack();
     };
   }
 

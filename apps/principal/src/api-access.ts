@@ -1,0 +1,131 @@
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { HawserError } from "@hawser/protocol";
+import { ApiTokens, checkApiTls, weakTokenProblem, type ApiTls, type ApiToken } from "@hawser/principal/api";
+import { isLoopbackHost, type Logger } from "@hawser/runtime";
+import { makeApiToken } from "./make-api-token.js";
+import { isReadByOthers, readNamedFile } from "./named-file.js";
+import type { PrincipalSettings } from "./settings.js";
+
+/** Who may use the HTTP API. */
+export interface ApiAccess {
+  /** Undefined: everybody who reaches it (`--api-open`). */
+  readonly tokens: ApiTokens | undefined;
+  /** Where they were read, absolute. */
+  readonly tokenFile: string | undefined;
+  /** Undefined: plaintext. */
+  readonly tls: ApiTls | undefined;
+}
+
+type ApiAccessSettings = Pick<
+  PrincipalSettings,
+  | "apiListen"
+  | "apiTokenFile"
+  | "apiTlsCert"
+  | "apiTlsKey"
+  | "apiOpen"
+  | "insecure"
+  | "allowClearTextTokens"
+  | "dataDir"
+>;
+
+/** In the data directory, as the agents' mailboxes are: who may read those needs no token. */
+const API_TOKEN_FILE = "api-token";
+
+/**
+ * Everything that `loadApiAccess` would refuse, without making a token.
+ *
+ * @throws HawserError `invalid_config`
+ */
+export function checkApiAccess(settings: ApiAccessSettings): void {
+  const { apiListen, apiOpen, apiTokenFile, insecure, allowClearTextTokens } = settings;
+  if (apiOpen && apiTokenFile !== undefined)
+    throw new HawserError("invalid_config", "--api-open and --api-token-file exclude each other");
+  if (apiOpen && !isLoopbackHost(apiListen.host)) {
+    throw new HawserError(
+      "invalid_config",
+      `--api-open is for loopback only: --api-listen ${apiListen.host} can be reached from other machines, and whoever uses the API may run programs on every agent`,
+    );
+  }
+  if (!apiOpen && sendsTokensInTheClear(settings) && !(insecure && allowClearTextTokens)) {
+    throw new HawserError(
+      "invalid_config",
+      `--api-listen ${apiListen.host} can be reached from other machines, and without TLS everybody on the way reads the API's token; give --api-tls-cert and --api-tls-key, or both --insecure and --allow-clear-text-tokens where something in front ends TLS or the network is private`,
+    );
+  }
+  readApiTls(settings);
+  const tokenFile = tokenFileOf(settings);
+  if (apiTokenFile !== undefined || existsSync(tokenFile)) readApiTokens(tokenFile);
+}
+
+/**
+ * Reads the tokens, and makes one at the first start unless a file of tokens is named or none is wanted.
+ *
+ * @throws HawserError `invalid_config`
+ */
+export function loadApiAccess(settings: ApiAccessSettings, logger: Logger): ApiAccess {
+  checkApiAccess(settings);
+  const tls = readApiTls(settings);
+  if (settings.apiOpen) {
+    logger.warn({}, "the API asks for no token: everybody on this machine may run programs on every agent");
+    return { tokens: undefined, tokenFile: undefined, tls };
+  }
+  const tokenFile = tokenFileOf(settings);
+  if (settings.apiTokenFile === undefined && makeApiToken(tokenFile))
+    logger.info({ file: tokenFile }, "a token for the API was made; the command line of this user finds it");
+  for (const file of [tokenFile, settings.apiTlsKey]) {
+    if (file !== undefined && isReadByOthers(file))
+      logger.warn({ file }, "a file with a secret of the API can be read by others; chmod 600 it");
+  }
+  if (sendsTokensInTheClear(settings))
+    logger.warn({ host: settings.apiListen.host }, "the API's token goes over the network in clear text");
+  return { tokens: new ApiTokens(readApiTokens(tokenFile)), tokenFile, tls };
+}
+
+function sendsTokensInTheClear({ apiListen, apiTlsCert }: ApiAccessSettings): boolean {
+  return !isLoopbackHost(apiListen.host) && apiTlsCert === undefined;
+}
+
+/** @throws HawserError `invalid_config` for one without the other, or for two that do not fit */
+function readApiTls({ apiTlsCert, apiTlsKey }: ApiAccessSettings): ApiTls | undefined {
+  if ((apiTlsCert === undefined) !== (apiTlsKey === undefined))
+    throw new HawserError(
+      "invalid_config",
+      "--api-tls-cert and --api-tls-key go together; one of them is missing",
+    );
+  if (apiTlsCert === undefined || apiTlsKey === undefined) return undefined;
+  const tls = {
+    cert: readNamedFile("--api-tls-cert", apiTlsCert),
+    key: readNamedFile("--api-tls-key", apiTlsKey),
+  };
+  checkApiTls(tls);
+  return tls;
+}
+
+function tokenFileOf({ apiTokenFile, dataDir }: ApiAccessSettings): string {
+  return resolve(apiTokenFile ?? join(dataDir, API_TOKEN_FILE));
+}
+
+/**
+ * Reads a file of API tokens: `<token>` or `<name> <token>` a line, `#` begins a comment.
+ *
+ * @throws HawserError `invalid_config` naming file and line, never the token
+ */
+function readApiTokens(file: string): readonly ApiToken[] {
+  const tokens: ApiToken[] = [];
+  for (const [index, raw] of readNamedFile("--api-token-file", file).split("\n").entries()) {
+    const line = raw.trim();
+    if (line === "" || line.startsWith("#")) continue;
+    const words = line.split(/\s+/);
+    const [first = "", second] = words;
+    const where = `${file}:${index + 1}`;
+    if (words.length > 2 || (second !== undefined && !/^[\w.-]{1,64}$/.test(first)))
+      throw new HawserError("invalid_config", `${where}: a line is '<token>' or '<name> <token>'`);
+    const token = second ?? first;
+    const problem = weakTokenProblem(token);
+    if (problem !== undefined) throw new HawserError("invalid_config", `${where}: the API token ${problem}`);
+    tokens.push(second === undefined ? { token } : { token, name: first });
+  }
+  if (tokens.length === 0) throw new HawserError("invalid_config", `${file}: there is no API token in it`);
+  return tokens;
+}

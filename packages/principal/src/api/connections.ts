@@ -1,0 +1,85 @@
+import type { Socket } from "node:net";
+import { clientAddressOf } from "./client-address.js";
+
+/** Hears of the connections of a port. */
+export interface ConnectionObserver {
+  /** How many there are now. */
+  open(count: number): void;
+  /** One was closed for another one, or was not taken, because there were too many. */
+  crowdedOut(): void;
+}
+
+interface Held {
+  readonly client: string;
+  busy: boolean;
+}
+
+/**
+ * The connections of a port. At most so many are held: a further one takes the place of the one that has been without a request for longest, of the address with the most of them, so that
+ * whoever holds many and asks nothing keeps nobody out. Only where each of them is being answered is the further one closed.
+ */
+export class Connections {
+  readonly #max: number;
+  readonly #observer: Partial<ConnectionObserver>;
+  /** In the order in which they were last busy. */
+  readonly #held = new Map<Socket, Held>();
+  readonly #countByClient = new Map<string, number>();
+
+  constructor(max: number, observer: Partial<ConnectionObserver> = {}) {
+    this.#max = max;
+    this.#observer = observer;
+  }
+
+  /** False when the socket was closed because there is no place. */
+  take(socket: Socket): boolean {
+    if (this.#held.size >= this.#max) {
+      this.#observer.crowdedOut?.();
+      const victim = this.#victim();
+      if (victim === undefined) {
+        socket.destroy();
+        return false;
+      }
+      this.#forget(victim);
+      victim.destroy();
+    }
+    const client = clientAddressOf(socket.remoteAddress);
+    this.#held.set(socket, { client, busy: false });
+    this.#countByClient.set(client, (this.#countByClient.get(client) ?? 0) + 1);
+    socket.once("close", () => this.#forget(socket));
+    this.#observer.open?.(this.#held.size);
+    return true;
+  }
+
+  /** A request of somebody who may ask is being answered: this one keeps its place. */
+  busy(socket: Socket): void {
+    const held = this.#held.get(socket);
+    if (held !== undefined) held.busy = true;
+  }
+
+  /** Its answer is out. */
+  idle(socket: Socket): void {
+    const held = this.#held.get(socket);
+    if (held === undefined) return;
+    this.#held.delete(socket);
+    this.#held.set(socket, { ...held, busy: false });
+  }
+
+  #victim(): Socket | undefined {
+    let chosen: { readonly socket: Socket; readonly count: number } | undefined;
+    for (const [socket, { client, busy }] of this.#held) {
+      const count = this.#countByClient.get(client) ?? 0;
+      if (!busy && count > (chosen?.count ?? 0)) chosen = { socket, count };
+    }
+    return chosen?.socket;
+  }
+
+  #forget(socket: Socket): void {
+    const held = this.#held.get(socket);
+    if (held === undefined) return;
+    this.#held.delete(socket);
+    const left = (this.#countByClient.get(held.client) ?? 0) - 1;
+    if (left > 0) this.#countByClient.set(held.client, left);
+    else this.#countByClient.delete(held.client);
+    this.#observer.open?.(this.#held.size);
+  }
+}

@@ -1,0 +1,77 @@
+import { systemRuntime, type Lifecycle, type Runtime } from "@hawser/runtime";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { BoundAddress, UnixAddress } from "../listener/listener-options.js";
+import { resolveListenerOptions, resolveUnixListenerOptions } from "../listener/listener-settings.js";
+import type { Principal } from "../principal.js";
+import { HttpServing } from "./http-serving.js";
+
+/** Whose health is told, and where. */
+export interface HealthServerOptions {
+  readonly principal: Pick<Principal, "state" | "gate">;
+  readonly listen: BoundAddress | (UnixAddress & { readonly mode?: number });
+  readonly runtime?: Runtime;
+}
+
+/** Enough for a few that ask at once; one more takes the place of the one that has been silent for longest. */
+const MAX_CONNECTIONS = 64;
+/** A probe says what it wants at once. */
+const REQUEST_TIMEOUT_MS = 2_000;
+/** No answer here takes longer. */
+const STOP_GRACE_MS = 1_000;
+
+/**
+ * `/livez` and `/readyz` alone, on a port or a Unix socket of their own, for whoever restarts the process or sends agents to it: what befalls the API's port does not reach them. They tell a state and nothing
+ * else, so they want no token and any name will do.
+ *
+ * `start` throws a HawserError `port_in_use` or `address_unavailable`.
+ *
+ * @throws HawserError `invalid_config`
+ */
+export function createHealthServer({
+  principal,
+  listen,
+  runtime = systemRuntime(),
+}: HealthServerOptions): Lifecycle<BoundAddress | UnixAddress> {
+  const { endpoint } =
+    "path" in listen
+      ? resolveUnixListenerOptions("health", listen)
+      : resolveListenerOptions("health", listen);
+  const settings = {
+    headersTimeoutMs: REQUEST_TIMEOUT_MS,
+    requestTimeoutMs: REQUEST_TIMEOUT_MS,
+    maxConnections: MAX_CONNECTIONS,
+    stopGraceMs: STOP_GRACE_MS,
+  };
+  let serving: HttpServing | undefined;
+  return {
+    start() {
+      serving = new HttpServing((request, response) => tell(principal, request, response), settings, runtime);
+      return serving.bind<BoundAddress | UnixAddress>((server) => endpoint.bind(server));
+    },
+    async stop() {
+      await serving?.close();
+      serving = undefined;
+    },
+  };
+}
+
+function tell(
+  { state, gate }: HealthServerOptions["principal"],
+  { method, url }: IncomingMessage,
+  response: ServerResponse,
+): void {
+  const reads = method === "GET" || method === "HEAD";
+  if (reads && url === "/livez") return send(response, 200, { status: "alive" });
+  if (reads && url === "/readyz") return send(response, state === "open" ? 200 : 503, { state, gate });
+  send(response, 404, { detail: "GET /livez and GET /readyz are here, and nothing else" });
+}
+
+function send(response: ServerResponse, status: number, body: object): void {
+  // One question a connection: a probe has no second one, and a place is free again.
+  response.writeHead(status, {
+    "content-type": "application/json",
+    "cache-control": "no-store",
+    connection: "close",
+  });
+  response.end(JSON.stringify(body));
+}

@@ -1,0 +1,1 @@
+export { announceLocalApi, findLocalApi, type LocalApi } from "./local-api.js";
