@@ -62,7 +62,8 @@ export function createPrincipal(options: PrincipalOptions): Principal {
     timing: options.timing,
     resend: options.resend,
     turn: (connection) => (connection.peer.internal === true ? undefined : listener?.turn(connection)),
-    settled: (connection) => (connection.peer.internal === true ? internal : listener)?.settled(connection),
+    settled: (connection, became) =>
+      (connection.peer.internal === true ? internal : listener)?.settled(connection, became),
     slot: () => listener?.slot() ?? DEFAULT_SLOT_MS,
   });
   const directory = new AgentDirectory({ store, sessions, clock: runtime.clock });
@@ -75,7 +76,12 @@ export function createPrincipal(options: PrincipalOptions): Principal {
   const screen =
     options.screen === undefined
       ? undefined
-      : screening({ screen: options.screen, logger: runtime.logger, observer });
+      : screening({
+          screen: options.screen,
+          logger: runtime.logger,
+          observer,
+          known: ({ address, internal: isInternal }) => isInternal !== true && listener?.known(address),
+        });
   let stopping: Promise<void> | undefined;
 
   async function start(): ReturnType<Principal["start"]> {
@@ -86,7 +92,10 @@ export function createPrincipal(options: PrincipalOptions): Principal {
     sessions.reopen();
     try {
       for (const acceptor of acceptors)
-        await acceptor.start((connection) => sessions.accept(connection), screen);
+        await acceptor.start((connection) => {
+          if (connection.peer.internal !== true) listener?.opened(connection);
+          sessions.accept(connection);
+        }, screen);
       const internalAddress = await internal?.start();
       assertWanted();
       gate = newGate(

@@ -9,12 +9,20 @@ const PEER = { address: "192.0.2.7:4711", authorization: "Bearer x" };
 function screened(screen: ScreenPeer) {
   const refused: string[] = [];
   const observer = { sessionRefused: (_agent: string, code: string) => void refused.push(code) };
-  return { ask: screening({ screen, logger: silentLogger, observer }), refused };
+  const known: string[] = [];
+  const ask = screening({
+    screen,
+    logger: silentLogger,
+    observer,
+    known: ({ address }) => void known.push(address),
+  });
+  return { ask, refused, known };
 }
 
 test.each(["known", "unknown"] as const)("who is %s may go on to say hello", (kind) => {
-  const { ask, refused } = screened(() => ({ kind }));
+  const { ask, refused, known } = screened(() => ({ kind }));
   expect(ask(PEER)).toBeUndefined();
+  expect(known).toEqual(kind === "known" ? [PEER.address] : []);
   expect(refused).toEqual([]);
 });
 

@@ -8,10 +8,12 @@ export interface ScreeningParts {
   readonly screen: ScreenPeer;
   readonly logger: Logger;
   readonly observer: PrincipalObserver;
+  /** Its credential is good. */
+  readonly known: (peer: PeerInfo) => void;
 }
 
 /** What acceptors ask of each request: the look-up of the principal's owner, with what it says written down, and with what it throws kept from the port. */
-export function screening({ screen, logger, observer }: ScreeningParts): Screen {
+export function screening({ screen, logger, observer, known }: ScreeningParts): Screen {
   const refused = ({ address, internal }: PeerInfo, error: HawserError): HawserError => {
     observer.sessionRefused?.("", error.code);
     logger.warn({ address, internal, code: error.code }, `session refused: ${error.message}`);
@@ -20,7 +22,9 @@ export function screening({ screen, logger, observer }: ScreeningParts): Screen 
   return (peer) => {
     try {
       const screened = screen(peer);
-      return screened.kind === "refused" ? refused(peer, screened.error) : undefined;
+      if (screened.kind === "refused") return refused(peer, screened.error);
+      if (screened.kind === "known") known(peer);
+      return undefined;
     } catch (thrown) {
       logger.error({ err: thrown }, "the look-up of a credential threw");
       return refused(peer, new HawserError("internal", "the credential could not be looked up"));

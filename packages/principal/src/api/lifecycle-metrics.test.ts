@@ -9,6 +9,9 @@ import { createMetrics } from "./metrics.js";
 const STATS: ListenerStats = {
   waiting: 1,
   handshakes: 2,
+  stalled: 1,
+  unauthenticated: 3,
+  overBudget: 14,
   admitted: 3,
   refused: 4,
   expired: 5,
@@ -44,10 +47,12 @@ it("tells who waits, who was let in, and why others were not", async () => {
   expect(await scrape({ listener })).toEqual([
     "hawser_admission_waiting_connections 1",
     "hawser_admission_handshakes 2",
+    "hawser_admission_unauthenticated 3",
     "hawser_admission_connections_per_second 6.5",
     "hawser_admission_admitted_total 3",
     'hawser_admission_turned_away_total{reason="come_back_later"} 4',
     'hawser_admission_turned_away_total{reason="over_capacity"} 9',
+    'hawser_admission_turned_away_total{reason="over_budget"} 14',
     'hawser_admission_turned_away_total{reason="handshake_timeout"} 10',
     'hawser_admission_turned_away_total{reason="tls_failed"} 11',
     'hawser_admission_turned_away_total{reason="unsupported_protocol"} 12',
@@ -63,7 +68,7 @@ it("tells the same of the control plane's own port, under names of its own", asy
     "hawser_internal_admitted_total 3",
     'hawser_internal_turned_away_total{reason="come_back_later"} 4',
   ]);
-  expect(lines).toHaveLength(8);
+  expect(lines).toHaveLength(9);
 });
 
 it("tells how far a drain is, and nothing of it once there is none", async () => {

@@ -15,6 +15,7 @@ const PRINCIPAL_STATES: readonly PrincipalStatus["kind"][] = ["stopped", "starti
 const TURNED_AWAY: Readonly<Record<string, (stats: ListenerStats) => number>> = {
   come_back_later: ({ refused }) => refused,
   over_capacity: ({ overCapacity }) => overCapacity,
+  over_budget: ({ overBudget }) => overBudget,
   handshake_timeout: ({ handshakeTimeout }) => handshakeTimeout,
   tls_failed: ({ tlsFailed }) => tlsFailed,
   unsupported_protocol: ({ unsupportedProtocol }) => unsupportedProtocol,
@@ -74,6 +75,11 @@ export function registerLifecycleMetrics(
     "hawser_admission_handshakes",
     "Connections that were let in and are no session yet.",
     port(({ handshakes }) => [["", handshakes]]),
+  );
+  gauge(
+    "hawser_admission_unauthenticated",
+    "Connections and streams at the agents' port that are no session yet; beyond the bound, those of the busiest address are closed.",
+    port(({ unauthenticated }) => [["", unauthenticated]]),
   );
   gauge(
     "hawser_admission_connections_per_second",

@@ -23,6 +23,7 @@ const AdmissionBody = z.strictObject({
   burst: z.number().optional(),
   maxHandshakes: z.number().optional(),
   handshakeTimeoutMs: z.number().optional(),
+  maxUnauthenticated: z.number().optional(),
   maxWaiting: z.number().optional(),
   maxWaitMs: z.number().optional(),
   maxRefusing: z.number().optional(),

@@ -4,6 +4,10 @@ import type { AdmissionStats } from "./admission/admission-queue.js";
 export interface ListenerStats extends AdmissionStats {
   /** Clients that are being told to come back, now. */
   readonly refusing: number;
+  /** Sockets and streams that are no session yet, now. */
+  readonly unauthenticated: number;
+  /** Sockets and streams closed because there were more of these than `maxUnauthenticated`. */
+  readonly overBudget: number;
   /** Given to an acceptor to become a session. */
   readonly handedOver: number;
   /** Closed without a word, because `maxRefusing` others were being refused. */
@@ -18,12 +22,13 @@ export interface ListenerStats extends AdmissionStats {
   readonly lost: number;
 }
 
-type Outcome = Exclude<keyof ListenerStats, keyof AdmissionStats | "refusing">;
+type Outcome = Exclude<keyof ListenerStats, keyof AdmissionStats | "refusing" | "unauthenticated">;
 
 export class ListenerCounts {
   readonly #counts: Record<Outcome, number> = {
     handedOver: 0,
     overCapacity: 0,
+    overBudget: 0,
     handshakeTimeout: 0,
     tlsFailed: 0,
     unsupportedProtocol: 0,
@@ -36,7 +41,7 @@ export class ListenerCounts {
     return this.#counts[outcome];
   }
 
-  stats(now: AdmissionStats & Pick<ListenerStats, "refusing">): ListenerStats {
+  stats(now: AdmissionStats & Pick<ListenerStats, "refusing" | "unauthenticated">): ListenerStats {
     return { ...now, ...this.#counts };
   }
 }

@@ -23,6 +23,7 @@ async function listen(tls?: ListenerTls): Promise<{ port: number; accepted: Conn
   const acceptors = [createWebSocketAcceptor(), createGrpcAcceptor()];
   for (const acceptor of acceptors) {
     await acceptor.start((connection) => {
+      connection.trust();
       accepted.push(connection);
       connection.open({ message: (event) => void connection.send(event), writable() {}, ended() {} });
     });

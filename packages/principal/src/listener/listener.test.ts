@@ -83,7 +83,7 @@ async function dial(port: number): Promise<Socket> {
 }
 
 function arrivalOf({ localPort }: Socket): Arrival {
-  return { peer: { address: `127.0.0.1:${localPort}` } };
+  return { peer: { address: `127.0.0.1:${localPort}` }, terminate: () => {} };
 }
 
 function closed(socket: Socket): Promise<void> {
@@ -223,7 +223,7 @@ describe("clients that do not say what they speak", () => {
     quick.write("GET");
     slow.write("GET");
     await until(() => h1.taken.length === 2);
-    listener.settled(arrivalOf(quick));
+    listener.settled(arrivalOf(quick), "session");
     const cut = closed(slow);
     slow.resume();
     await world.advance(500);
@@ -266,7 +266,7 @@ describe("more clients than there is room for", () => {
     expect(h1.taken).toHaveLength(1);
     for (const [number, client] of all.entries()) {
       await until(() => h1.taken[number]?.received.toString() === `GET /${number}`);
-      listener.settled(arrivalOf(client));
+      listener.settled(arrivalOf(client), "session");
     }
     expect(listener.stats()).toMatchObject({ waiting: 0, handshakes: 0, handedOver: 3, admitted: 3 });
   });
@@ -315,7 +315,7 @@ describe("more clients than there is room for", () => {
       for (const [number, arrival] of arrivals.entries())
         void listener.turn(arrival).then((turn) => {
           decided.push([number, turn]);
-          return listener.settled(arrival);
+          return listener.settled(arrival, "session");
         });
       return { world, listener, proxy, arrivals, decided };
     }
@@ -357,7 +357,7 @@ describe("more clients than there is room for", () => {
       const { world, listener, arrivals, decided } = await proxied({ ratePerSecond: 1, burst: 1 }, 3);
       await world.advance(0);
       const [, second] = arrivals;
-      expect(second && listener.settled(second)).toMatchObject({ handshakeMs: 0 });
+      expect(second && listener.settled(second, "session")).toMatchObject({ handshakeMs: 0 });
       await world.advance(1_000);
       expect(decided).toEqual(comes(0, 1, 2));
       expect(listener.stats()).toMatchObject({ waiting: 0, handshakes: 0, admitted: 2 });

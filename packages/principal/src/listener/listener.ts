@@ -15,7 +15,7 @@ import { readProtocol } from "./read-protocol.js";
 import { TlsEndpoint } from "./tls-endpoint.js";
 import { unsupportedProtocolAnswer } from "./unsupported-protocol.js";
 import type { Arrival, Turn, Visitor } from "./visitor.js";
-import { Visitors, type AdmissionTimes } from "./visitors.js";
+import { Visitors, type AdmissionTimes, type DropReason } from "./visitors.js";
 
 /** The control plane's own peers are few, and are not to wait for anybody: only their number is bounded. */
 const UNLIMITED = { ratePerSecond: 100_000, burst: 100_000, rampMs: 0 } as const;
@@ -36,8 +36,12 @@ export interface Listener<Address = BoundAddress> extends Lifecycle<Address> {
    * turn before, a further stream of HTTP/2, stands in line like a new socket, and may be refused.
    */
   turn(connection: Arrival): Promise<Turn>;
-  /** This connection became a session, or was refused as one: its place is for somebody else. */
-  settled(connection: Arrival): AdmissionTimes | undefined;
+  /** A connection was begun on a socket that came by here: it counts as unauthenticated until it is `settled`, and is cut where there are too many. */
+  opened(connection: Arrival): void;
+  /** The peer at this address has shown a good credential: it stays when others have to go. */
+  known(address: string): void;
+  /** This connection became a session, or ended: its place is for somebody else. */
+  settled(connection: Arrival, became: "session" | "ended"): AdmissionTimes | undefined;
   /** When somebody who is refused behind this listener is to come back: a slot of its own. In milliseconds from now. */
   slot(): number;
   /** Changes how fast and how many are let in; what is not named stays. @throws HawserError `invalid_config` */
@@ -131,8 +135,16 @@ class FrontListener<Address> implements Listener<Address> {
     return this.#visitors.turn(connection);
   }
 
-  settled(connection: Arrival): AdmissionTimes | undefined {
-    return this.#visitors.settled(connection);
+  opened(connection: Arrival): void {
+    this.#visitors.opened(connection);
+  }
+
+  known(address: string): void {
+    this.#visitors.known(address);
+  }
+
+  settled(connection: Arrival, became: "session" | "ended"): AdmissionTimes | undefined {
+    return this.#visitors.settled(connection, became);
   }
 
   slot(): number {
@@ -154,6 +166,7 @@ class FrontListener<Address> implements Listener<Address> {
       settings: this.#admission,
       begin: (visitor) => this.#begin(visitor),
       dropped: (visitor, why) => this.#dropped(visitor, why),
+      streamCut: (address) => this.#overBudget(address),
       lost: ({ stage }) => {
         if (stage !== "unsupported") this.#counts.count(stage === "tls" ? "tlsFailed" : "lost");
       },
@@ -171,7 +184,8 @@ class FrontListener<Address> implements Listener<Address> {
     this.#visitors.add(socket, peer);
   }
 
-  #dropped({ address, stage }: Visitor, why: "timeout" | "overCapacity"): void {
+  #dropped({ address, stage }: Visitor, why: DropReason): void {
+    if (why === "budget") return this.#overBudget(address);
     if (why === "timeout") {
       if (stage !== "unsupported") this.#counts.count("handshakeTimeout");
       this.#logger.debug({ address, stage, code: "handshake_timeout" }, "a handshake took too long");
@@ -186,6 +200,15 @@ class FrontListener<Address> implements Listener<Address> {
     );
   }
 
+  #overBudget(address: string): void {
+    if (this.#counts.count("overBudget") > 1) return;
+    const { maxUnauthenticated: max } = this.#admission;
+    this.#logger.warn(
+      { max, address },
+      "too many connections are no session yet; closing those of the address with the most",
+    );
+  }
+
   #begin(visitor: Visitor): void {
     if (this.#tls === undefined) {
       visitor.stage = "protocol";
@@ -194,6 +217,7 @@ class FrontListener<Address> implements Listener<Address> {
     visitor.stage = "tls";
     this.#tls.secure(visitor.socket, (secured, certificate) => {
       visitor.certificate = certificate;
+      if (certificate?.kind === "usable") this.#visitors.known(visitor.address);
       this.#secured(visitor, secured);
     });
   }

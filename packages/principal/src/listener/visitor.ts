@@ -11,8 +11,8 @@ export type Turn =
   /** Its socket has had its turn for another, and the line is full: it has to go and come back. */
   | { readonly kind: "refused"; readonly retryAfterMs: number };
 
-/** What a connection is known by here. */
-export type Arrival = Pick<Connection, "peer">;
+/** What a connection is known by here, and how it is cut. */
+export type Arrival = Pick<Connection, "peer" | "terminate">;
 
 /** The wait for a turn, from both ends. */
 export interface AwaitedTurn {
@@ -45,6 +45,8 @@ export interface Visitor {
   refusal: SocketRefusal | undefined;
   /** It is through with its handshake, and waits for its turn. */
   turn: AwaitedTurn | undefined;
+  /** Another stream of it has become a session. */
+  carriesSession: boolean;
 }
 
 /**

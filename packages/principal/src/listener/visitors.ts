@@ -1,7 +1,10 @@
+import { HawserError } from "@hawser/protocol";
 import { WakeTimer, type Runtime } from "@hawser/runtime";
 import type { Socket } from "node:net";
 import { AdmissionQueue, type Admission, type AdmissionStats } from "./admission/admission-queue.js";
 import type { AdmissionSettings } from "./admission/admission-settings.js";
+import { HandshakeBudget } from "./admission/handshake-budget.js";
+import { sourceOf } from "./admission/source.js";
 import { awaitTurn, type Arrival, type FurtherStream, type Turn, type Visitor } from "./visitor.js";
 
 /** How long a client took to become a session, in milliseconds. */
@@ -12,13 +15,24 @@ export interface AdmissionTimes {
   readonly handshakeMs: number;
 }
 
+/** Why a socket is closed without a session. */
+export type DropReason =
+  /** Its handshake took too long. */
+  | "timeout"
+  /** There was no room left to tell it when to come back. */
+  | "overCapacity"
+  /** There were too many that are no session yet, most of them of its source. */
+  | "budget";
+
 export interface VisitorsOptions {
   readonly runtime: Runtime;
   readonly settings: AdmissionSettings;
   /** The handshake (or, with `refusal`, the farewell) of this one may begin. */
   readonly begin: (visitor: Visitor) => void;
-  /** It took too long, or there was no room to tell it anything; its socket is closed by now. */
-  readonly dropped: (visitor: Visitor, why: "timeout" | "overCapacity") => void;
+  /** Its socket is closed by now. */
+  readonly dropped: (visitor: Visitor, why: DropReason) => void;
+  /** The budget is spent: a stream was cut. */
+  readonly streamCut: (address: string) => void;
   /** It went away by itself before it was handed over. */
   readonly lost: (visitor: Visitor) => void;
 }
@@ -26,8 +40,8 @@ export interface VisitorsOptions {
 /**
  * The sockets between accept and session, and whose turn it is: the admission queue with real sockets and real time.
  *
- * Never more than twice `maxHandshakes` (under way, and through), `maxWaiting` and `maxRefusing` together, each for a bounded time, so whoever connects and stays silent costs a bounded number of
- * descriptors. Further streams of a socket take the same places.
+ * A socket stays here until one of its streams is a session, and every stream until it is one: never more than `maxUnauthenticated` of both, each for a bounded time.
+ * So whoever connects and stays silent, or spoils its first stream and leaves the others silent, costs a bounded number of descriptors and bytes.
  */
 export class Visitors {
   readonly #options: VisitorsOptions;
@@ -35,14 +49,18 @@ export class Visitors {
   readonly #wake: WakeTimer;
   readonly #present = new Map<string, Visitor>();
   readonly #streams = new Map<Arrival, FurtherStream>();
+  readonly #budget: HandshakeBudget<Visitor | Arrival>;
+  /** Sockets whose first stream ended without a session, and when their handshake began: another stream may still become one. */
+  readonly #lingering = new Map<Visitor, number>();
   #settings: AdmissionSettings;
-  /** Those that are being told to come back, until when; earliest first. */
+  /** Those that are being told to come back, since when; earliest first. */
   readonly #refusing = new Map<Visitor, number>();
 
   constructor(options: VisitorsOptions) {
     const { runtime, settings } = options;
     this.#options = options;
     this.#settings = settings;
+    this.#budget = new HandshakeBudget(settings.maxUnauthenticated);
     this.#queue = new AdmissionQueue(settings, runtime.random, runtime.clock.now());
     this.#wake = new WakeTimer(runtime, () => this.#pump());
   }
@@ -58,22 +76,39 @@ export class Visitors {
       begunAtMs: undefined,
       refusal: undefined,
       turn: undefined,
+      carriesSession: false,
     };
+    const source = sourceOf(address);
     this.#present.set(address, visitor);
+    this.#budget.add(visitor, source);
     socket.once("close", () => {
       if (!this.#forget(visitor)) return;
       if (visitor.stage !== "handedOver") this.#options.lost(visitor);
       this.#pump();
     });
-    this.#queue.arrived(visitor, this.#now());
+    this.#queue.arrived(visitor, this.#now(), source);
     this.#pump();
+  }
+
+  /** A stream was begun on a socket: it counts until it is `settled`. */
+  opened(arrival: Arrival): void {
+    this.#budget.add(arrival, sourceOf(arrival.peer.address));
+    this.#pump();
+  }
+
+  /** Whoever is behind this address has shown a good credential. */
+  known(address: string): void {
+    const visitor = this.#present.get(address);
+    if (visitor !== undefined) this.#budget.known(visitor);
   }
 
   /** Resolves when this connection may become a session, is gone, or has to go. */
   turn(arrival: Arrival): Promise<Turn> {
+    this.#budget.known(arrival);
     const visitor = this.#present.get(arrival.peer.address);
-    if (visitor === undefined || (visitor.turn !== undefined && visitor.turn.of !== arrival))
-      return this.#streamTurn(arrival);
+    const isTaken = visitor?.turn !== undefined && visitor.turn.of !== arrival;
+    if (visitor === undefined || isTaken || this.#lingering.has(visitor)) return this.#streamTurn(arrival);
+    this.#budget.known(visitor);
     visitor.turn ??= awaitTurn(arrival);
     if (this.#queue.ready(visitor, this.#now())) this.#pump();
     return visitor.turn.decided;
@@ -86,31 +121,53 @@ export class Visitors {
     const turn = awaitTurn(arrival);
     const stream: FurtherStream = { kind: "stream", arrivedAtMs: now, begunAtMs: undefined, turn };
     this.#streams.set(arrival, stream);
-    this.#queue.arrived(stream, now);
+    this.#queue.arrived(stream, now, sourceOf(arrival.peer.address));
     this.#pump();
     return turn.decided;
   }
 
-  /** This connection is a session now, or was refused in its own protocol: its place is free. Undefined for one that has none. */
-  settled(arrival: Arrival): AdmissionTimes | undefined {
+  /** This connection became a session, or ended: its place is free. Undefined for one that has none. */
+  settled(arrival: Arrival, became: "session" | "ended"): AdmissionTimes | undefined {
+    this.#budget.delete(arrival);
     const client = this.#streams.get(arrival) ?? this.#visitorOf(arrival);
-    if (client === undefined) return undefined;
+    if (became === "session") this.#carriesSession(arrival.peer.address);
     const now = this.#now();
-    const begunAtMs = client.begunAtMs ?? now;
-    if (client.kind === "stream") this.#forgetStream(client);
-    else this.#forget(client);
+    if (client?.kind === "stream") this.#forgetStream(client);
+    else if (client !== undefined) this.#leaveQueue(client, became);
     this.#pump();
+    if (client === undefined) return undefined;
+    const begunAtMs = client.begunAtMs ?? now;
     return { waitMs: begunAtMs - client.arrivedAtMs, handshakeMs: now - begunAtMs };
+  }
+
+  /** The socket is somebody's from here on, and so are its further streams. */
+  #carriesSession(address: string): void {
+    const visitor = this.#present.get(address);
+    if (visitor === undefined) return;
+    visitor.carriesSession = true;
+    if (this.#lingering.has(visitor)) this.#forget(visitor);
+  }
+
+  // One stream that ended says nothing of the socket: whoever spoils it keeps neither a place nor more time than others.
+  #leaveQueue(visitor: Visitor, became: "session" | "ended"): void {
+    if (became === "session" || visitor.carriesSession) this.#forget(visitor);
+    else {
+      visitor.turn?.decide({ kind: "come" });
+      this.#queue.finished(visitor, this.#now());
+      this.#lingering.set(visitor, visitor.begunAtMs ?? this.#now());
+    }
   }
 
   #visitorOf(arrival: Arrival): Visitor | undefined {
     const visitor = this.#present.get(arrival.peer.address);
-    return visitor?.turn === undefined || visitor.turn.of === arrival ? visitor : undefined;
+    if (visitor === undefined || this.#lingering.has(visitor)) return undefined;
+    return visitor.turn === undefined || visitor.turn.of === arrival ? visitor : undefined;
   }
 
   configure(settings: AdmissionSettings): void {
     this.#settings = settings;
     this.#queue.configure(settings, this.#now());
+    this.#budget.setMax(settings.maxUnauthenticated);
     this.#pump();
   }
 
@@ -119,8 +176,9 @@ export class Visitors {
     return this.#queue.slot(this.#now());
   }
 
-  stats(): AdmissionStats & { readonly refusing: number } {
-    return { ...this.#queue.stats(this.#now()), refusing: this.#refusing.size };
+  stats(): AdmissionStats & { readonly refusing: number; readonly unauthenticated: number } {
+    const { size } = this.#budget;
+    return { ...this.#queue.stats(this.#now()), refusing: this.#refusing.size, unauthenticated: size };
   }
 
   /** Cuts those that were not handed over; resolves when their descriptors are closed. */
@@ -138,17 +196,31 @@ export class Visitors {
   }
 
   #pump(): void {
+    for (let over = this.#budget.takeExcess(); over !== undefined; over = this.#budget.takeExcess())
+      this.#cut(over);
+    const timeoutMs = this.#budget.timeoutMs(this.#settings.handshakeTimeoutMs);
+    this.#queue.hurry(timeoutMs);
     for (let next = this.#queue.take(this.#now()); next !== undefined; next = this.#queue.take(this.#now())) {
       const { client } = next;
       if (client.kind === "stream") this.#decideStream(client, next);
       else this.#decide(client, next);
     }
-    for (const [visitor, deadlineMs] of this.#refusing) {
-      if (deadlineMs > this.#now()) break;
-      this.#drop(visitor, "timeout");
-    }
-    const [refusingUntil] = this.#refusing.values();
-    this.#wake.arm(this.#queue.nextWakeAt(this.#now()), refusingUntil);
+    for (const late of [this.#refusing, this.#lingering])
+      for (const [visitor, sinceMs] of late) {
+        if (sinceMs + timeoutMs > this.#now()) break;
+        this.#drop(visitor, "timeout");
+      }
+    this.#wake.arm(
+      this.#queue.nextWakeAt(this.#now()),
+      firstDeadline(this.#refusing, timeoutMs),
+      firstDeadline(this.#lingering, timeoutMs),
+    );
+  }
+
+  #cut(client: Visitor | Arrival): void {
+    if ("kind" in client) return this.#drop(client, "budget");
+    this.#options.streamCut(client.peer.address);
+    client.terminate(new HawserError("overloaded", "too many connections that are no session yet"));
   }
 
   #decide(visitor: Visitor, decision: Admission<object>): void {
@@ -160,8 +232,10 @@ export class Visitors {
         return visitor.turn?.decide({ kind: "come" });
       case "refused":
         return this.#refuse(visitor, decision.retryAfterMs);
+      case "stalled":
+        return this.#budget.stalled(visitor);
       case "expired":
-        return this.#drop(visitor, "timeout");
+        return visitor.carriesSession ? void this.#forget(visitor) : this.#drop(visitor, "timeout");
     }
   }
 
@@ -174,6 +248,8 @@ export class Visitors {
         return;
       case "opens":
         return decide({ kind: "come" });
+      case "stalled":
+        return;
       case "refused":
       case "expired":
         this.#streams.delete(of);
@@ -185,14 +261,14 @@ export class Visitors {
   }
 
   #refuse(visitor: Visitor, retryAfterMs: number): void {
-    const { maxRefusing, handshakeTimeoutMs } = this.#settings;
+    const { maxRefusing } = this.#settings;
     if (this.#refusing.size >= maxRefusing) return this.#drop(visitor, "overCapacity");
     visitor.refusal = { retryAfterMs, message: "too many agents are connecting; come back at this time" };
-    this.#refusing.set(visitor, this.#now() + handshakeTimeoutMs);
+    this.#refusing.set(visitor, this.#now());
     this.#options.begin(visitor);
   }
 
-  #drop(visitor: Visitor, why: "timeout" | "overCapacity"): void {
+  #drop(visitor: Visitor, why: DropReason): void {
     this.#forget(visitor);
     visitor.socket.destroy();
     this.#options.dropped(visitor, why);
@@ -201,6 +277,8 @@ export class Visitors {
   /** False when it was forgotten before. */
   #forget(visitor: Visitor): boolean {
     this.#refusing.delete(visitor);
+    this.#lingering.delete(visitor);
+    this.#budget.delete(visitor);
     visitor.turn?.decide({ kind: "come" });
     this.#queue.finished(visitor, this.#now());
     if (this.#present.get(visitor.address) !== visitor) return false;
@@ -216,4 +294,10 @@ export class Visitors {
   #now(): number {
     return this.#options.runtime.clock.now();
   }
+}
+
+/** Of those that are to be dropped in the order in which they came. */
+function firstDeadline(since: ReadonlyMap<Visitor, number>, timeoutMs: number): number | undefined {
+  for (const sinceMs of since.values()) return sinceMs + timeoutMs;
+  return undefined;
 }

@@ -3,6 +3,9 @@ import type { Clock } from "@hawser/runtime";
 import type { Established, PrincipalSession, SessionEnd } from "@hawser/session";
 import type { AgentRates } from "./agent-rates.js";
 
+/** Of one agent at once: a session, and the one that it replaces. */
+const MAX_CONNECTIONS = 2;
+
 /** A session that is open here. */
 export interface LiveSession {
   readonly link: Link<PrincipalSession>;
@@ -33,8 +36,10 @@ export class AgentPresence {
     this.#clock = clock;
   }
 
-  admitted(link: Link<PrincipalSession>): void {
+  /** Answers the connections that are too many now, oldest first: whoever takes a session over again and again would leave each of them its grace to close. */
+  admitted(link: Link<PrincipalSession>): readonly Link<PrincipalSession>[] {
     this.#admitted.add(link);
+    return [...this.#admitted].slice(0, -MAX_CONNECTIONS);
   }
 
   opened(link: Link<PrincipalSession>, session: Established): void {

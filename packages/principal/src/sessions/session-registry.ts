@@ -21,6 +21,7 @@ import { Drain } from "./drain.js";
 import { resolveDrainOptions } from "./drain-plan.js";
 import { KnownAgents } from "./known-agents.js";
 import { OlderCopy } from "./older-copy.js";
+import { TwoMachines } from "./two-machines.js";
 
 export interface SessionRegistryOptions {
   readonly runtime: Runtime;
@@ -31,7 +32,7 @@ export interface SessionRegistryOptions {
   readonly windowBytes: number;
   readonly readAheadBytes: number;
   readonly rates: AgentRateLimits;
-  /** Connections with or without a session; one more is refused with `overloaded`. */
+  /** Sessions at once; one more is refused with `overloaded`. Connections without one do not count here: the listener bounds them. */
   readonly maxSessions: number;
   readonly authenticate: Authenticate;
   readonly onEvent: AgentEventHandler | undefined;
@@ -41,7 +42,7 @@ export interface SessionRegistryOptions {
   /** Resolves when a connection that is let in may become a session, or has to go; undefined: it may now. */
   readonly turn: (connection: Connection) => Promise<Turn> | undefined;
   /** A connection became a session, or ended without: its handshake is over. */
-  readonly settled: (connection: Connection) => AdmissionTimes | undefined;
+  readonly settled: (connection: Connection, became: "session" | "ended") => AdmissionTimes | undefined;
   /** When somebody who is refused is to come back: a slot of its own, in milliseconds from now. */
   readonly slot: () => number;
 }
@@ -55,6 +56,7 @@ export class SessionRegistry {
   readonly #olderCopy: OlderCopy;
   readonly #readAhead: ReadAhead;
   readonly #turns: FairTurns;
+  readonly #twoMachines: TwoMachines;
   /** The agent of a link, once its hello was accepted. */
   readonly #names = new Map<Link<PrincipalSession>, string>();
   #drain: Drain | undefined;
@@ -67,6 +69,7 @@ export class SessionRegistry {
     const { windowBytes: sessionBytes, readAheadBytes: totalBytes } = options;
     this.#turns = new FairTurns(options.runtime.timers);
     this.#readAhead = new ReadAhead({ totalBytes, sessionBytes });
+    this.#twoMachines = new TwoMachines(options.runtime.clock, this.#logger);
     this.#olderCopy = new OlderCopy(options.runtime.clock, this.#logger);
   }
 
@@ -181,18 +184,18 @@ export class SessionRegistry {
     checkAgentName(hello.agent);
     const leaving = this.#refusedByDrain(hello);
     if (leaving !== undefined) return leaving;
+    const result = await this.#authenticate(link.connection.peer, hello);
+    if (!result.ok) return refuse(result.error, result.retryAfterMs);
     const predecessor = this.#replacedBy(hello);
     // What replaces a session takes its place, and both are here only for a moment.
-    if (this.#links.size > maxSessions && predecessor === undefined) {
+    if (this.#names.size >= maxSessions && predecessor === undefined) {
       return refuse(
-        new HawserError("overloaded", `this principal holds ${maxSessions} connections already`, {
+        new HawserError("overloaded", `this principal holds ${maxSessions} sessions already`, {
           agent: hello.agent,
         }),
         this.#options.slot(),
       );
     }
-    const result = await this.#authenticate(link.connection.peer, hello);
-    if (!result.ok) return refuse(result.error, result.retryAfterMs);
     const turn = await this.#options.turn(link.connection);
     // Much may have happened meanwhile, and what ended must leave nothing behind.
     if (!this.#links.has(link))
@@ -209,7 +212,7 @@ export class SessionRegistry {
     const presence = this.#agents.getOrAdd(hello.agent);
     const linkObserver = this.#options.observer.link?.(hello.agent);
     this.#names.set(link, hello.agent);
-    presence.admitted(link);
+    this.#admitted(presence, link, predecessor !== undefined);
     throttle.use((presence.rates ??= new AgentRates(this.#options.rates, runtime.clock.now())));
     return {
       kind: "accepted",
@@ -221,6 +224,14 @@ export class SessionRegistry {
         observer: presence.observe(linkObserver),
       },
     };
+  }
+
+  #admitted(presence: AgentPresence, link: Link<PrincipalSession>, isContinued: boolean): void {
+    const { live, name } = presence;
+    if (live !== undefined && !isContinued)
+      this.#twoMachines.takenOver(name, live.link.connection.peer.address, link.connection.peer.address);
+    for (const old of presence.admitted(link))
+      old.connection.terminate(new HawserError("superseded", "this agent has two newer connections"));
   }
 
   #refusedByDrain({ agent }: Hello): Admission | undefined {
@@ -271,7 +282,7 @@ export class SessionRegistry {
     const presence = this.#agents.getOrAdd(session.agent);
     presence.opened(link, session);
     this.#olderCopy.welcomed(session.agent);
-    const times = this.#options.settled(link.connection);
+    const times = this.#options.settled(link.connection, "session");
     this.#logger.info(
       {
         agent: session.agent,
@@ -291,7 +302,7 @@ export class SessionRegistry {
     this.#links.delete(link);
     const name = this.#names.get(link);
     this.#names.delete(link);
-    this.#options.settled(link.connection);
+    this.#options.settled(link.connection, "ended");
     // Whatever kept it from becoming a session, this side's rules or the agent's first words, is told here and only here.
     if (end.openedAtMs === undefined && "error" in end) this.#refused(link.connection, end.error, name);
     this.#drain?.ended(link, name, link.unsettled);

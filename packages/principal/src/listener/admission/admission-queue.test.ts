@@ -57,7 +57,8 @@ describe("the line", () => {
     const [first, second, third] = clients(3);
     if (first === undefined || second === undefined || third === undefined) throw new Error("three clients");
     expect(kinds(arrive(queue, [first, second, third], 0))).toBe("aa");
-    expect(queue.nextWakeAt(0)).toBe(3_000);
+    // When the handshakes have stalled.
+    expect(queue.nextWakeAt(0)).toBe(1_000);
     queue.finished(first, 5);
     expect(queue.take(5)).toEqual({ kind: "admitted", client: third });
   });
@@ -77,6 +78,7 @@ describe("the line", () => {
     const all = clients(2);
     arrive(queue, all, 0);
     expect(queue.take(999)).toBeUndefined();
+    expect(queue.take(1_000)).toEqual({ kind: "stalled", client: all[0] });
     expect(queue.take(1_000)).toEqual({
       kind: "refused",
       client: all[1],
@@ -95,7 +97,63 @@ describe("the line", () => {
     queue.arrived(third, 0);
     queue.finished(second, 0);
     expect(queue.take(0)).toBeUndefined();
-    expect(queue.take(1_000)).toEqual({ kind: "admitted", client: third });
+    expect(takeAll(queue, 1_000)).toContainEqual({ kind: "admitted", client: third });
+  });
+
+  it("gives the places of handshakes that have stalled to others, who are not slowed down by them", () => {
+    const queue = queueOf({
+      ratePerSecond: 1_000,
+      burst: 1_000,
+      maxHandshakes: 2,
+      handshakeTimeoutMs: 9_000,
+    });
+    const [slow, silent, next] = clients(3);
+    if (slow === undefined || silent === undefined || next === undefined) throw new Error("three clients");
+    arrive(queue, [slow, silent, next], 0);
+    expect(kinds(takeAll(queue, 1_000))).toBe("ssa");
+    expect(queue.stats(1_000)).toMatchObject({ handshakes: 3, stalled: 2, waiting: 0 });
+    // It may still come through, and the other is cut in its own time.
+    expect(queue.ready(slow, 1_500)).toBe(true);
+    expect(kinds(takeAll(queue, 1_500))).toBe("o");
+    expect(takeAll(queue, 9_000)).toContainEqual({ kind: "expired", client: silent });
+  });
+
+  it("does not take a principal that is slow itself for clients that are", () => {
+    const queue = queueOf({
+      ratePerSecond: 1_000,
+      burst: 1_000,
+      maxHandshakes: 1,
+      handshakeTimeoutMs: 60_000,
+    });
+    const all = clients(60);
+    let nowMs = 0;
+    for (const client of all) {
+      queue.arrived(client, nowMs);
+      takeAll(queue, nowMs);
+      nowMs += 900;
+      expect(queue.ready(client, nowMs)).toBe(true);
+      takeAll(queue, nowMs);
+      queue.finished(client, nowMs);
+    }
+    const last = { name: 60 };
+    arrive(queue, [last], nowMs);
+    expect(queue.take(nowMs + 3_000)).toBeUndefined();
+    expect(queue.take(nowMs + 4_000)).toEqual({ kind: "stalled", client: last });
+  });
+
+  it("lets sources take turns, and refuses the newest of the one with the most", () => {
+    const queue = queueOf({ ratePerSecond: 1, burst: 1, maxWaiting: 4, maxWaitMs: 60_000 });
+    const many = clients(6);
+    for (const client of many) queue.arrived(client, 0, "many");
+    const lone = { name: 100 };
+    queue.arrived(lone, 0, "few");
+    // The first is served, so that one place falls free; the two beyond it are of the busy source.
+    const decided = takeAll(queue, 0);
+    expect(decided[0]).toEqual({ kind: "admitted", client: many[0] });
+    expect(decided.slice(1).map(({ client }) => client.name)).toEqual([5, 3]);
+    expect(takeAll(queue, 1_000).filter(({ kind }) => kind === "admitted")).toEqual([
+      { kind: "admitted", client: lone },
+    ]);
   });
 
   it("serves whoever can be served at once even when nobody may wait", () => {

@@ -2,6 +2,8 @@ import type { Random } from "@hawser/runtime";
 import { AdmissionRamp } from "./admission-ramp.js";
 import type { AdmissionSettings } from "./admission-settings.js";
 import { CapacityMeter } from "./capacity-meter.js";
+import { FairLine } from "./fair-line.js";
+import { HandshakePace } from "./handshake-pace.js";
 import { SlotSchedule } from "./slot-schedule.js";
 import { TokenBucket } from "./token-bucket.js";
 
@@ -13,6 +15,8 @@ export type Admission<Client> =
   | { readonly kind: "opens"; readonly client: Client }
   /** It has to go and come back. */
   | { readonly kind: "refused"; readonly client: Client; readonly retryAfterMs: number }
+  /** Its handshake takes so much longer than others that it has given its place up; it may still come through. */
+  | { readonly kind: "stalled"; readonly client: Client }
   /** Its handshake took too long: it is to be cut off. */
   | { readonly kind: "expired"; readonly client: Client };
 
@@ -20,6 +24,8 @@ export type Admission<Client> =
 export interface AdmissionStats {
   readonly waiting: number;
   readonly handshakes: number;
+  /** Of these: far slower than others, so that they have given up their place. */
+  readonly stalled: number;
   readonly admitted: number;
   readonly refused: number;
   readonly expired: number;
@@ -33,7 +39,7 @@ const LEAST_SLOT_SHARE = 0.1;
 /**
  * Decides who gets in when. Pure: clients and the time go in, decisions and the next wake time come out.
  *
- * First come, first served, at most so many a second and so many at once. Who finds the line full, or stands in it too long, is given a slot: a time of its own, as far
+ * Sources take turns; within one it is first come, first served, at most so many a second and so many at once. Who finds the line full, or stands in it too long, is given a slot: a time of its own, as far
  * behind the one before as this principal needs for one client. So those who were turned away come back one after the other, at the rate at which
  * they can be taken, and not all at once.
  *
@@ -48,22 +54,26 @@ export class AdmissionQueue<Client extends object> {
   readonly #openings: TokenBucket;
   readonly #meter = new CapacityMeter();
   #slots: SlotSchedule;
-  /** Monotonic time at which each began to wait, first come first. */
-  readonly #waiting = new Map<Client, number>();
-  /** Those of them that found the line full. They get in if their turn comes within the same moment. */
-  readonly #beyond = new Set<Client>();
-  /** Deadlines of handshakes under way, earliest first as long as the setting stays. */
+  /** Those beyond the line get in if their turn comes within the same moment. */
+  readonly #line = new FairLine<Client>();
+  readonly #pace = new HandshakePace();
+  /** When each handshake under way began, earliest first. */
   readonly #handshakes = new Map<Client, number>();
-  /** Deadlines of those that are through and wait for their turn to open, first come first. They take no place, and no machine is slow because of them. */
+  /** The same of those that have stalled. They take no place. */
+  readonly #stalled = new Map<Client, number>();
+  /** The same of those that are through and wait for their turn to open, first come first. They take no place, and no machine is slow because of them. */
   readonly #ready = new Map<Client, number>();
-  /** Deadlines of those whose turn has come, until `finished`. */
+  /** The same of those whose turn has come, until `finished`. */
   readonly #opening = new Map<Client, number>();
+  /** Of a handshake; the setting, or less while there are too many of them. */
+  #timeoutMs: number;
   #admitted = 0;
   #refused = 0;
   #expired = 0;
 
   constructor(settings: AdmissionSettings, random: Random, nowMs: number) {
     this.#settings = settings;
+    this.#timeoutMs = settings.handshakeTimeoutMs;
     this.#random = random;
     this.#ramp = new AdmissionRamp(nowMs, settings.rampMs);
     this.#bucket = new TokenBucket((atMs) => this.#rateAt(atMs), settings.burst, nowMs);
@@ -72,24 +82,29 @@ export class AdmissionQueue<Client extends object> {
     this.#slots = new SlotSchedule({ random, maxSlotMs: settings.maxSlotMs });
   }
 
-  /** Somebody is at the door: call `take` now. */
-  arrived(client: Client, nowMs: number): void {
-    if (this.#waiting.size >= this.#settings.maxWaiting) this.#beyond.add(client);
-    this.#waiting.set(client, nowMs);
+  /** Somebody has connected: call `take` now. */
+  arrived(client: Client, nowMs: number, source = ""): void {
+    this.#line.add(client, source, nowMs, this.#settings.maxWaiting);
+  }
+
+  /** Handshakes may take only so long now, those under way too. */
+  hurry(timeoutMs: number): void {
+    this.#timeoutMs = Math.min(timeoutMs, this.#settings.handshakeTimeoutMs);
   }
 
   /** Its handshake is through: `take` says when it may become a session. False for a client that has no handshake under way. */
   ready(client: Client, nowMs: number): boolean {
-    const deadlineMs = this.#handshakes.get(client);
-    if (deadlineMs === undefined) return false;
+    const begunAtMs = this.#handshakes.get(client) ?? this.#stalled.get(client);
+    if (begunAtMs === undefined) return false;
+    this.#pace.finished(nowMs - begunAtMs);
     this.#leaveHandshakes(client, nowMs);
-    this.#ready.set(client, deadlineMs);
+    this.#ready.set(client, begunAtMs);
     return true;
   }
 
   /** The handshake is over, or the client is gone; also the way to give up a place in the line. Unknown clients are ignored. */
   finished(client: Client, nowMs: number): void {
-    this.#leaveLine(client);
+    this.#line.delete(client);
     this.#ready.delete(client);
     this.#opening.delete(client);
     this.#leaveHandshakes(client, nowMs);
@@ -99,6 +114,7 @@ export class AdmissionQueue<Client extends object> {
   take(nowMs: number): Admission<Client> | undefined {
     return (
       this.#takeExpired(nowMs) ??
+      this.#takeStalled(nowMs) ??
       this.#takeOpening(nowMs) ??
       this.#takeAdmitted(nowMs) ??
       this.#takeRefused(nowMs)
@@ -108,26 +124,31 @@ export class AdmissionQueue<Client extends object> {
   /** When `take` will next have something if nothing else happens; undefined when only an input can change that. */
   nextWakeAt(nowMs: number): number | undefined {
     let at = Number.POSITIVE_INFINITY;
-    for (const places of [this.#handshakes, this.#ready, this.#opening])
-      for (const deadlineMs of places.values()) {
-        at = Math.min(at, deadlineMs);
+    for (const places of this.#underWay())
+      for (const begunAtMs of places.values()) {
+        at = Math.min(at, begunAtMs + this.#timeoutMs);
         break;
       }
-    if (this.#ready.size > 0) at = Math.min(at, this.#openings.nextAtMs(nowMs));
-    for (const sinceMs of this.#waiting.values()) {
-      at = Math.min(at, sinceMs + this.#settings.maxWaitMs);
-      if (this.#hasPlace()) at = Math.min(at, this.#bucket.nextAtMs(nowMs));
+    for (const begunAtMs of this.#handshakes.values()) {
+      at = Math.min(at, begunAtMs + this.#pace.stalledAfterMs);
       break;
+    }
+    if (this.#ready.size > 0) at = Math.min(at, this.#openings.nextAtMs(nowMs));
+    const oldest = this.#line.oldest();
+    if (oldest !== undefined) {
+      at = Math.min(at, oldest.sinceMs + this.#settings.maxWaitMs);
+      if (this.#hasPlace()) at = Math.min(at, this.#bucket.nextAtMs(nowMs));
     }
     return at === Number.POSITIVE_INFINITY ? undefined : at;
   }
 
-  /** Other settings from now on; deadlines of handshakes under way stay, and the ramp is not begun anew. */
+  /** Other settings from now on, for handshakes under way too; the ramp is not begun anew. */
   configure(settings: AdmissionSettings, nowMs: number): void {
     for (const bucket of [this.#bucket, this.#openings]) bucket.setBurst(settings.burst, nowMs);
     if (settings.maxSlotMs !== this.#settings.maxSlotMs)
       this.#slots = new SlotSchedule({ random: this.#random, maxSlotMs: settings.maxSlotMs });
     this.#settings = settings;
+    this.#timeoutMs = settings.handshakeTimeoutMs;
   }
 
   /** A slot for somebody who is refused for another reason than the line: it comes behind all others. In milliseconds from now. */
@@ -138,14 +159,15 @@ export class AdmissionQueue<Client extends object> {
     const perSecond = Math.min(ratePerSecond, Math.max(measured, LEAST_SLOT_SHARE * ratePerSecond));
     const missed = this.#ramp.secondsMissing(nowMs) * ratePerSecond;
     // Whoever came beyond the line is about to get a slot of its own.
-    const ahead = this.#waiting.size - this.#beyond.size;
+    const ahead = this.#line.size - this.#line.beyond.size;
     return this.#slots.next(nowMs, perSecond, ahead + missed);
   }
 
   stats(nowMs: number): AdmissionStats {
     return {
-      waiting: this.#waiting.size,
-      handshakes: this.#handshakes.size + this.#ready.size + this.#opening.size,
+      waiting: this.#line.size,
+      handshakes: this.#handshakes.size + this.#stalled.size + this.#ready.size + this.#opening.size,
+      stalled: this.#stalled.size,
       admitted: this.#admitted,
       refused: this.#refused,
       expired: this.#expired,
@@ -158,9 +180,9 @@ export class AdmissionQueue<Client extends object> {
   }
 
   #takeExpired(nowMs: number): Admission<Client> | undefined {
-    for (const places of [this.#handshakes, this.#ready, this.#opening])
-      for (const [client, deadlineMs] of places) {
-        if (deadlineMs > nowMs) break;
+    for (const places of this.#underWay())
+      for (const [client, begunAtMs] of places) {
+        if (begunAtMs + this.#timeoutMs > nowMs) break;
         places.delete(client);
         this.#expired += 1;
         return { kind: "expired", client };
@@ -168,11 +190,21 @@ export class AdmissionQueue<Client extends object> {
     return undefined;
   }
 
+  #takeStalled(nowMs: number): Admission<Client> | undefined {
+    for (const [client, begunAtMs] of this.#handshakes) {
+      if (begunAtMs + this.#pace.stalledAfterMs > nowMs) return undefined;
+      this.#leaveHandshakes(client, nowMs);
+      this.#stalled.set(client, begunAtMs);
+      return { kind: "stalled", client };
+    }
+    return undefined;
+  }
+
   #takeOpening(nowMs: number): Admission<Client> | undefined {
-    for (const [client, deadlineMs] of this.#ready) {
+    for (const [client, begunAtMs] of this.#ready) {
       if (!this.#openings.take(nowMs)) return undefined;
       this.#ready.delete(client);
-      this.#opening.set(client, deadlineMs);
+      this.#opening.set(client, begunAtMs);
       return { kind: "opens", client };
     }
     return undefined;
@@ -180,26 +212,23 @@ export class AdmissionQueue<Client extends object> {
 
   #takeAdmitted(nowMs: number): Admission<Client> | undefined {
     if (!this.#hasPlace()) return undefined;
-    for (const client of this.#waiting.keys()) {
-      if (!this.#bucket.take(nowMs)) return undefined;
-      this.#leaveLine(client);
-      this.#handshakes.set(client, nowMs + this.#settings.handshakeTimeoutMs);
-      this.#admitted += 1;
-      return { kind: "admitted", client };
-    }
-    return undefined;
+    const client = this.#line.next();
+    if (client === undefined || !this.#bucket.take(nowMs)) return undefined;
+    this.#line.served(client);
+    this.#handshakes.set(client, nowMs);
+    this.#admitted += 1;
+    return { kind: "admitted", client };
   }
 
   #takeRefused(nowMs: number): Admission<Client> | undefined {
-    for (const client of this.#beyond) return this.#refuse(client, nowMs);
-    for (const [client, sinceMs] of this.#waiting) {
-      return nowMs - sinceMs < this.#settings.maxWaitMs ? undefined : this.#refuse(client, nowMs);
-    }
-    return undefined;
+    for (const client of this.#line.beyond) return this.#refuse(client, nowMs);
+    const oldest = this.#line.oldest();
+    if (oldest === undefined || nowMs - oldest.sinceMs < this.#settings.maxWaitMs) return undefined;
+    return this.#refuse(oldest.client, nowMs);
   }
 
   #refuse(client: Client, nowMs: number): Admission<Client> {
-    this.#leaveLine(client);
+    this.#line.delete(client);
     this.#refused += 1;
     return { kind: "refused", client, retryAfterMs: this.slot(nowMs) };
   }
@@ -210,16 +239,12 @@ export class AdmissionQueue<Client extends object> {
   }
 
   #leaveHandshakes(client: Client, nowMs: number): void {
-    const saturated = this.#handshakes.size >= this.#settings.maxHandshakes && this.#waiting.size > 0;
+    if (this.#stalled.delete(client)) return;
+    const saturated = this.#handshakes.size >= this.#settings.maxHandshakes && this.#line.size > 0;
     if (this.#handshakes.delete(client)) this.#meter.finished(nowMs, saturated);
   }
 
-  // A place in the line that falls free goes to whoever came first beyond it.
-  #leaveLine(client: Client): void {
-    if (!this.#waiting.delete(client) || this.#beyond.delete(client)) return;
-    for (const next of this.#beyond) {
-      this.#beyond.delete(next);
-      return;
-    }
+  #underWay(): readonly Map<Client, number>[] {
+    return [this.#stalled, this.#handshakes, this.#ready, this.#opening];
   }
 }

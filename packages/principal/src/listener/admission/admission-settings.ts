@@ -1,6 +1,6 @@
 import { HawserError, LIMITS } from "@hawser/protocol";
 
-/** How fast strangers are let in. May be changed while the principal runs. */
+/** How fast connections are let in. May be changed while the principal runs. */
 export interface AdmissionSettings {
   /**
    * New connections a second: as many handshakes begin, and as many sessions open. A core finishes about 1,000 TLS handshakes a second; the half leaves room for those who are in. @default 500
@@ -15,9 +15,14 @@ export interface AdmissionSettings {
    * is silent hears why it has to go. @default 12_000
    */
   readonly handshakeTimeoutMs: number;
-  /** Sockets that wait for a place. One more is refused with a slot. @default 1_024 */
+  /**
+   * Sockets and streams at once that are no session yet, those that wait included. One more costs the source with the most of them one: the one that has stalled longest,
+   * or its newest. From half of it on, handshakes get less time. Each may hold a message of `LIMITS.maxHelloBytes`, so this is 64 MiB and what sockets cost. @default 4_096
+   */
+  readonly maxUnauthenticated: number;
+  /** Sockets that wait for a place. One more, of the source with the most, is refused with a slot. @default 2_048 */
   readonly maxWaiting: number;
-  /** How long a socket waits before it is refused with a slot: well below what clients give a connection attempt. @default 3_000 */
+  /** How long a socket waits before it is refused with a slot: well below what clients give a connection attempt. @default 5_000 */
   readonly maxWaitMs: number;
   /** Refusals under way that are still to be told; more are closed without a word, and back off. @default 256 */
   readonly maxRefusing: number;
@@ -32,8 +37,9 @@ export const DEFAULT_ADMISSION: Omit<AdmissionSettings, "burst"> = {
   ratePerSecond: 500,
   maxHandshakes: 500,
   handshakeTimeoutMs: 12_000,
-  maxWaiting: 1_024,
-  maxWaitMs: 3_000,
+  maxUnauthenticated: 4_096,
+  maxWaiting: 2_048,
+  maxWaitMs: 5_000,
   maxRefusing: 256,
   rampMs: 5_000,
   maxSlotMs: 600_000,
@@ -55,6 +61,7 @@ export function resolveAdmissionSettings(options: Partial<AdmissionSettings> = {
     throw invalid("ratePerSecond", ratePerSecond, `above 0 and at most ${MAX_COUNT}`);
   checkWhole("burst", settings.burst, 1, MAX_COUNT);
   checkWhole("maxHandshakes", settings.maxHandshakes, 1, MAX_COUNT);
+  checkWhole("maxUnauthenticated", settings.maxUnauthenticated, 1, MAX_COUNT);
   checkWhole("maxWaiting", settings.maxWaiting, 0, MAX_COUNT);
   checkWhole("maxRefusing", settings.maxRefusing, 0, MAX_COUNT);
   checkWhole("handshakeTimeoutMs", settings.handshakeTimeoutMs, 1, LIMITS.maxDurationMs);

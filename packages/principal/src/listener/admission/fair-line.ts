@@ -1,0 +1,103 @@
+/** Those of one source, with the time each began to wait, first come first. */
+interface Queue<Client> {
+  readonly clients: Map<Client, number>;
+  /** Of them: those that found no place. */
+  beyond: number;
+}
+
+/**
+ * Who waits for a place. Sources take turns, so that a source with a thousand clients does not keep the
+ * single one of another source waiting; within a source it is first come, first served.
+ */
+export class FairLine<Client extends object> {
+  /** In the order of their turns. */
+  readonly #queues = new Map<string, Queue<Client>>();
+  /** Everybody, first come first. */
+  readonly #sources = new Map<Client, string>();
+  readonly #beyond = new Set<Client>();
+
+  /** Everybody who waits, with those beyond the line. */
+  get size(): number {
+    return this.#sources.size;
+  }
+
+  /** Those who found the line full, in the order in which they would get a place. */
+  get beyond(): ReadonlySet<Client> {
+    return this.#beyond;
+  }
+
+  /**
+   * @param maxPlaces in the line. Where all are taken, the newest of the busiest source is beyond it: the new client itself, unless its source has
+   *   fewer than another
+   */
+  add(client: Client, source: string, nowMs: number, maxPlaces: number): void {
+    const full = this.#sources.size - this.#beyond.size >= maxPlaces;
+    this.#sources.set(client, source);
+    const queue = this.#queues.get(source) ?? { clients: new Map<Client, number>(), beyond: 0 };
+    this.#queues.set(source, queue);
+    queue.clients.set(client, nowMs);
+    if (!full) return;
+    const busiest = this.#busiest(queue);
+    const last = busiest === queue ? client : this.#newestOf(busiest);
+    this.#beyond.add(last ?? client);
+    busiest.beyond += 1;
+  }
+
+  /** Whose turn is next. */
+  next(): Client | undefined {
+    for (const { clients } of this.#queues.values()) for (const client of clients.keys()) return client;
+    return undefined;
+  }
+
+  /** It was its turn: those of other sources come before the next of this one. */
+  served(client: Client): void {
+    const source = this.#sources.get(client);
+    this.delete(client);
+    const queue = source === undefined ? undefined : this.#queues.get(source);
+    if (source === undefined || queue === undefined) return;
+    this.#queues.delete(source);
+    this.#queues.set(source, queue);
+  }
+
+  /** It is gone. A place in the line that falls free goes to whoever came first beyond it. */
+  delete(client: Client): void {
+    const source = this.#sources.get(client);
+    if (source === undefined) return;
+    this.#sources.delete(client);
+    const queue = this.#queues.get(source);
+    queue?.clients.delete(client);
+    if (queue?.clients.size === 0) this.#queues.delete(source);
+    if (this.#beyond.has(client)) return this.#notBeyond(client, queue);
+    for (const next of this.#beyond) {
+      const of = this.#sources.get(next);
+      return this.#notBeyond(next, of === undefined ? undefined : this.#queues.get(of));
+    }
+  }
+
+  /** Who waits longest, and since when. */
+  oldest(): { readonly client: Client; readonly sinceMs: number } | undefined {
+    for (const [client, source] of this.#sources) {
+      const sinceMs = this.#queues.get(source)?.clients.get(client);
+      return sinceMs === undefined ? undefined : { client, sinceMs };
+    }
+    return undefined;
+  }
+
+  #notBeyond(client: Client, queue: Queue<Client> | undefined): void {
+    this.#beyond.delete(client);
+    if (queue !== undefined) queue.beyond -= 1;
+  }
+
+  #busiest(most: Queue<Client>): Queue<Client> {
+    let busiest = most;
+    for (const queue of this.#queues.values())
+      if (queue.clients.size - queue.beyond > busiest.clients.size - busiest.beyond) busiest = queue;
+    return busiest;
+  }
+
+  #newestOf({ clients }: Queue<Client>): Client | undefined {
+    let last: Client | undefined;
+    for (const client of clients.keys()) if (!this.#beyond.has(client)) last = client;
+    return last;
+  }
+}

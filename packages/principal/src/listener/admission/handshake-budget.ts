@@ -1,0 +1,125 @@
+/** From this share of the budget on, handshakes get less time. */
+const RELAXED_SHARE = 0.5;
+/** And this much is left when it is full, or a tenth if that is more. In milliseconds. */
+const LEAST_TIMEOUT_MS = 1_000;
+const LEAST_TIMEOUT_SHARE = 0.1;
+
+/** What one source has in the budget, each in order of arrival. */
+interface Share<Client> {
+  /** The handshake has taken far longer than others do: it waits for the client, who gives no more of itself. */
+  readonly stalled: Set<Client>;
+  readonly fresh: Set<Client>;
+  /** These have shown a good credential. */
+  readonly known: Set<Client>;
+}
+
+/**
+ * Everything that is not a session yet, counted for the whole process and by source: sockets, and the
+ * streams on them. Pure; who is to be cut comes out, the cutting is done elsewhere.
+ *
+ * At the bound, the source with the most clients without a credential gives one up: the one that has
+ * stalled longest, or else its newest. Who has shown a credential goes only when nobody else is left.
+ */
+export class HandshakeBudget<Client extends object> {
+  #max: number;
+  readonly #shares = new Map<string, Share<Client>>();
+  readonly #sources = new Map<Client, string>();
+
+  /** @param max clients at once */
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  get size(): number {
+    return this.#sources.size;
+  }
+
+  setMax(max: number): void {
+    this.#max = max;
+  }
+
+  add(client: Client, source: string): void {
+    this.#sources.set(client, source);
+    this.#shareOf(source).fresh.add(client);
+  }
+
+  /** Its handshake takes much longer than others do. */
+  stalled(client: Client): void {
+    const share = this.#of(client);
+    if (share?.fresh.delete(client) === true) share.stalled.add(client);
+  }
+
+  /** It has shown a good credential. */
+  known(client: Client): void {
+    const share = this.#of(client);
+    if (share === undefined) return;
+    share.fresh.delete(client);
+    share.stalled.delete(client);
+    share.known.add(client);
+  }
+
+  /** It is a session now, or gone. */
+  delete(client: Client): void {
+    const source = this.#sources.get(client);
+    const share = this.#of(client);
+    if (source === undefined || share === undefined) return;
+    this.#sources.delete(client);
+    for (const set of [share.stalled, share.fresh, share.known]) set.delete(client);
+    if (share.stalled.size + share.fresh.size + share.known.size === 0) this.#shares.delete(source);
+  }
+
+  /** Who has to go next, while there are too many; it is no longer counted. */
+  takeExcess(): Client | undefined {
+    if (this.#sources.size <= this.#max) return undefined;
+    const client = this.#ofBusiest();
+    if (client !== undefined) this.delete(client);
+    return client;
+  }
+
+  /** How long a handshake may take now, so that places fall free before there are none: all of `fullMs` up to half of the budget, then ever less. */
+  timeoutMs(fullMs: number): number {
+    const share = this.#sources.size / this.#max;
+    if (share <= RELAXED_SHARE) return fullMs;
+    const least = Math.min(fullMs, Math.max(LEAST_TIMEOUT_MS, fullMs * LEAST_TIMEOUT_SHARE));
+    const left = Math.max(0, (1 - share) / (1 - RELAXED_SHARE));
+    return Math.round(least + (fullMs - least) * left);
+  }
+
+  #ofBusiest(): Client | undefined {
+    const busiest = this.#most(({ stalled, fresh }) => stalled.size + fresh.size);
+    if (busiest === undefined) return newest(this.#most(({ known }) => known.size)?.known);
+    for (const client of busiest.stalled) return client;
+    return newest(busiest.fresh);
+  }
+
+  /** Undefined where no source has any. */
+  #most(count: (share: Share<Client>) => number): Share<Client> | undefined {
+    let most: Share<Client> | undefined;
+    let clients = 0;
+    for (const share of this.#shares.values()) {
+      if (count(share) <= clients) continue;
+      most = share;
+      clients = count(share);
+    }
+    return most;
+  }
+
+  #of(client: Client): Share<Client> | undefined {
+    const source = this.#sources.get(client);
+    return source === undefined ? undefined : this.#shares.get(source);
+  }
+
+  #shareOf(source: string): Share<Client> {
+    const known = this.#shares.get(source);
+    if (known !== undefined) return known;
+    const share: Share<Client> = { stalled: new Set(), fresh: new Set(), known: new Set() };
+    this.#shares.set(source, share);
+    return share;
+  }
+}
+
+function newest<Client>(clients: ReadonlySet<Client> | undefined): Client | undefined {
+  let last: Client | undefined;
+  for (const client of clients ?? []) last = client;
+  return last;
+}

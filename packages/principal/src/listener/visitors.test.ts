@@ -1,0 +1,139 @@
+import { createVirtualRuntime } from "@hawser/testkit";
+import { EventEmitter } from "node:events";
+import type { Socket } from "node:net";
+import { beforeEach, describe, expect, it } from "vitest";
+import { resolveAdmissionSettings, type AdmissionSettings } from "./admission/admission-settings.js";
+import type { Arrival, Visitor } from "./visitor.js";
+import { Visitors, type DropReason } from "./visitors.js";
+
+class FakeSocket extends EventEmitter {
+  destroyed = false;
+  destroy(): void {
+    if (this.destroyed) return;
+    this.destroyed = true;
+    this.emit("close");
+  }
+}
+
+interface Stream extends Arrival {
+  readonly isCut: () => boolean;
+}
+
+describe("sockets and streams that are no session yet", () => {
+  let world: ReturnType<typeof createVirtualRuntime>;
+  const dropped: DropReason[] = [];
+  let begun: Visitor[] = [];
+
+  beforeEach(() => {
+    world = createVirtualRuntime({ seed: 1 });
+    dropped.length = 0;
+    begun = [];
+  });
+
+  function visitorsOf(settings: Partial<AdmissionSettings>): Visitors {
+    return new Visitors({
+      runtime: world.runtime,
+      settings: resolveAdmissionSettings({ rampMs: 0, burst: 1_000, ratePerSecond: 1_000, ...settings }),
+      begin: (visitor) => {
+        visitor.stage = "handedOver";
+        begun.push(visitor);
+      },
+      dropped: (_visitor, why) => void dropped.push(why),
+      streamCut: () => {},
+      lost: () => {},
+    });
+  }
+
+  function connect(visitors: Visitors, address: string): FakeSocket {
+    const socket = new FakeSocket();
+    // Only `once`, `destroy` and the address are used.
+    visitors.add(socket as unknown as Socket, address);
+    return socket;
+  }
+
+  function stream(visitors: Visitors, address: string): Stream {
+    let isCut = false;
+    const arrival: Stream = {
+      peer: { address },
+      terminate: () => {
+        isCut = true;
+        visitors.settled(arrival, "ended");
+      },
+      isCut: () => isCut,
+    };
+    visitors.opened(arrival);
+    return arrival;
+  }
+
+  it("a socket whose first stream was spoilt is cut in its time, however many others it has", async () => {
+    const visitors = visitorsOf({ handshakeTimeoutMs: 12_000 });
+    const socket = connect(visitors, "192.0.2.1:1");
+    visitors.settled(stream(visitors, "192.0.2.1:1"), "ended");
+    for (let round = 0; round < 3 && !socket.destroyed; round += 1) {
+      const silent = Array.from({ length: 16 }, () => stream(visitors, "192.0.2.1:1"));
+      await world.advance(5_000);
+      for (const each of silent) visitors.settled(each, "ended");
+    }
+    expect(socket.destroyed).toBe(true);
+    expect(dropped).toEqual(["timeout"]);
+    expect(visitors.stats().unauthenticated).toBe(0);
+  });
+
+  it("a further stream that becomes a session keeps its socket", async () => {
+    const visitors = visitorsOf({ handshakeTimeoutMs: 12_000 });
+    const socket = connect(visitors, "192.0.2.1:1");
+    visitors.settled(stream(visitors, "192.0.2.1:1"), "ended");
+    const good = stream(visitors, "192.0.2.1:1");
+    const turn = visitors.turn(good);
+    await world.advance(10);
+    expect(await turn).toEqual({ kind: "come" });
+    expect(visitors.settled(good, "session")).toBeDefined();
+    await world.advance(60_000);
+    expect(socket.destroyed).toBe(false);
+    expect(visitors.stats()).toMatchObject({ unauthenticated: 0, handshakes: 0 });
+  });
+
+  it("streams count like sockets: beyond the budget the address with the most loses, stalled ones first", async () => {
+    const visitors = visitorsOf({ maxUnauthenticated: 10, handshakeTimeoutMs: 60_000 });
+    const stalled = connect(visitors, "192.0.2.1:1");
+    await world.advance(1_500);
+    const streams = Array.from({ length: 7 }, () => stream(visitors, "192.0.2.1:1"));
+    const quiet = connect(visitors, "192.0.2.2:1");
+    const last = connect(visitors, "192.0.2.1:2");
+    expect(visitors.stats().unauthenticated).toBe(10);
+    const another = connect(visitors, "192.0.2.3:1");
+    expect([stalled, last, quiet, another].map(({ destroyed }) => destroyed)).toEqual([
+      true,
+      false,
+      false,
+      false,
+    ]);
+    connect(visitors, "192.0.2.4:1");
+    expect([last.destroyed, ...streams.map(({ isCut }) => isCut())].filter(Boolean)).toHaveLength(1);
+    expect(dropped).toEqual(["budget", "budget"]);
+  });
+
+  it("who has shown a good credential stays", () => {
+    const visitors = visitorsOf({ maxUnauthenticated: 2 });
+    const known = connect(visitors, "192.0.2.1:1");
+    visitors.known("192.0.2.1:1");
+    const first = connect(visitors, "192.0.2.1:2");
+    const second = connect(visitors, "192.0.2.1:3");
+    connect(visitors, "192.0.2.1:4");
+    expect([known, first, second].map(({ destroyed }) => destroyed)).toEqual([false, false, true]);
+  });
+
+  it("2,500 that stay silent at one address keep no newcomer out, there or elsewhere", async () => {
+    const visitors = visitorsOf({ ratePerSecond: 500, burst: 25 });
+    for (let n = 0; n < 2_500; n += 1) connect(visitors, `192.0.2.1:${n}`);
+    // By then there is a place in the line even for one more of that address.
+    await world.advance(1_000);
+    for (const address of ["192.0.2.1:9001", "192.0.2.9:1"]) {
+      const newcomer = connect(visitors, address);
+      await world.advance(6_000);
+      expect(newcomer.destroyed).toBe(false);
+      expect(begun.some((visitor) => visitor.address === address)).toBe(true);
+      visitors.settled({ peer: { address }, terminate: () => {} }, "session");
+    }
+  });
+});
