@@ -1,10 +1,12 @@
 import { once } from "node:events";
 import { connect, type ClientHttp2Session, type ClientHttp2Stream } from "node:http2";
+import { CLOSE_EVENT_TYPE, protobufBatchCodec, protobufCodec } from "@hawser/protocol";
 import { CONNECT_PATH } from "@hawser/transport-grpc";
 import type { Wire, WireEnd } from "./wire.js";
 
-/** A gRPC stream written by hand over HTTP/2. */
+/** A gRPC stream written by hand over HTTP/2. It ends its side when the other says that it closes. */
 export class RawGrpc implements Wire {
+  /** The events that came, each by itself. */
   readonly frames: Buffer[] = [];
   readonly ended: Promise<WireEnd>;
   /** Of the trailers, once they are there. */
@@ -44,8 +46,9 @@ export class RawGrpc implements Wire {
     return wire;
   }
 
+  /** @param payload an event; it travels as a batch of one */
   sendFrame(payload: string | Uint8Array): void {
-    this.sendBytes(grpcMessage(Buffer.from(payload)));
+    this.sendBytes(grpcMessage(batchOfOne(Buffer.from(payload))));
   }
 
   sendBytes(bytes: Uint8Array): void {
@@ -75,9 +78,28 @@ export class RawGrpc implements Wire {
     while (this.#buffer.length >= 5) {
       const end = 5 + this.#buffer.readUInt32BE(1);
       if (this.#buffer.length < end) return;
-      this.frames.push(this.#buffer.subarray(5, end));
+      this.#take(Uint8Array.from(this.#buffer.subarray(5, end)));
       this.#buffer = this.#buffer.subarray(end);
     }
+  }
+
+  #take(message: Uint8Array): void {
+    for (const event of protobufBatchCodec.decode(message)) {
+      if (event.type === CLOSE_EVENT_TYPE) this.halfClose();
+      else this.frames.push(Buffer.from(protobufCodec.encode(event)));
+    }
+  }
+}
+
+/** An `io.cloudevents.v1.CloudEventBatch`: field 1, the length, and the event. */
+function batchOfOne(event: Buffer): Buffer {
+  const head = [0x0a];
+  for (let rest = event.length; ; rest >>>= 7) {
+    if (rest < 0x80) {
+      head.push(rest);
+      return Buffer.concat([Buffer.from(head), event]);
+    }
+    head.push((rest & 0x7f) | 0x80);
   }
 }
 

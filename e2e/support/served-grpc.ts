@@ -3,10 +3,11 @@ import { constants, createServer, type ServerHttp2Session, type ServerHttp2Strea
 import type { AddressInfo, Socket } from "node:net";
 import {
   CLOSE_EVENT_TYPE,
+  encodeClose,
   GRPC_CLOSE_CODE_TRAILER,
   GRPC_STATUS_BY_CLOSE_CODE,
   parseClose,
-  protobufCodec,
+  protobufBatchCodec,
   type Close,
   type CloudEvent,
 } from "@hawser/protocol";
@@ -24,6 +25,7 @@ export class ServedGrpc extends AgentCall {
   readonly #socket: Socket;
   #buffer = Buffer.alloc(0);
   #trailers: Record<string, string> = {};
+  #close: Close | undefined;
   #agentClose: Close = { code: 1000, reason: "" };
 
   constructor(stream: ServerHttp2Stream, session: ServerHttp2Session, socket: Socket) {
@@ -41,7 +43,7 @@ export class ServedGrpc extends AgentCall {
   }
 
   send(event: CloudEvent): void {
-    this.#stream.write(grpcMessage(protobufCodec.encode(event)));
+    this.#stream.write(grpcMessage(protobufBatchCodec.encode([event])));
   }
 
   sendGarbage(): void {
@@ -56,9 +58,11 @@ export class ServedGrpc extends AgentCall {
     this.#stream.pause();
   }
 
+  /** Says that it closes; the status follows when the agent has ended its side. */
   close(code: number, reason: string): void {
-    const statuses: Readonly<Record<number, number>> = GRPC_STATUS_BY_CLOSE_CODE;
-    this.status(statuses[code] ?? UNAVAILABLE, reason, code);
+    this.note("principal", `close event ${code} "${reason}"`);
+    this.#close = { code, reason };
+    this.send(encodeClose(this.#close, { id: "close", source: "/principal" }));
   }
 
   /** Ends the stream with a status, as a proxy does when it names no close code. */
@@ -95,8 +99,11 @@ export class ServedGrpc extends AgentCall {
   #ended(): void {
     if (this.#stream.aborted) return;
     this.note("agent", "end of stream");
-    const { code, reason } = this.#agentClose;
-    if (!this.#stream.writableEnded) this.status(0, reason, code);
+    if (this.#stream.writableEnded) return;
+    if (this.#close === undefined) return this.status(0, this.#agentClose.reason, this.#agentClose.code);
+    const statuses: Readonly<Record<number, number>> = GRPC_STATUS_BY_CLOSE_CODE;
+    const { code, reason } = this.#close;
+    this.status(statuses[code] ?? UNAVAILABLE, reason, code);
   }
 
   /** The rest of an HTTP/2 connection, where nothing was said before about its end. */
@@ -109,7 +116,8 @@ export class ServedGrpc extends AgentCall {
     while (this.#buffer.length >= 5) {
       const end = 5 + this.#buffer.readUInt32BE(1);
       if (this.#buffer.length < end) return;
-      this.#take(protobufCodec.decode(Uint8Array.from(this.#buffer.subarray(5, end))));
+      const message = Uint8Array.from(this.#buffer.subarray(5, end));
+      for (const event of protobufBatchCodec.decode(message)) this.#take(event);
       this.#buffer = this.#buffer.subarray(end);
     }
   }

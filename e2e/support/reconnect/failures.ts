@@ -82,8 +82,8 @@ const LOSSES: readonly ReconnectCase[] = [
   lost("FIN"),
   lost("RST", LIVED_MS),
   lost("FIN", LIVED_MS),
-  // NO_ERROR, INTERNAL_ERROR, REFUSED_STREAM, CANCEL.
-  ...[0, 2, 7, 8].map((code) =>
+  // INTERNAL_ERROR, REFUSED_STREAM, CANCEL. NO_ERROR, which nobody sends without a status before it, is found out by missing heartbeats.
+  ...[2, 7, 8].map((code) =>
     onGrpc(`RST_STREAM ${code}`, (call) => call.reset(code), [`principal: RST_STREAM ${code}`]),
   ),
   // NO_ERROR, INTERNAL_ERROR, ENHANCE_YOUR_CALM.
@@ -94,6 +94,7 @@ const LOSSES: readonly ReconnectCase[] = [
   ...[2, 4, 13, 14].map((status) =>
     onGrpc(`gRPC status ${status} of a proxy`, (call) => call.status(status, "upstream"), [
       `principal: grpc-status ${status} "upstream"`,
+      "agent: end of stream",
     ]),
   ),
 ];

@@ -75,7 +75,7 @@ export const OWN_ENDS: readonly ReconnectCase[] = [
     row: "failed",
     name: "heartbeats missing",
     end: fallSilent,
-    wire: { WebSocket: ["agent: FIN"], gRPC: ["agent: GOAWAY 0"] },
+    wire: { WebSocket: ["agent: FIN"], gRPC: ["agent: RST_STREAM 8"] },
     next: failure("heartbeat_timeout", "nothing was heard"),
   },
   {
@@ -105,7 +105,7 @@ export const OWN_ENDS: readonly ReconnectCase[] = [
     row: "failed",
     name: "a principal that does not read",
     ...hanging(),
-    wire: { WebSocket: [], gRPC: ["agent: GOAWAY 0"] },
+    wire: { WebSocket: [], gRPC: ["agent: RST_STREAM 8"] },
     next: failure("slow_consumer", "bytes unread"),
   },
   {

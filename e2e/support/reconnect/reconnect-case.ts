@@ -85,8 +85,9 @@ export function closedByPrincipal(code: number, grpcStatus: number, reason: stri
   return {
     WebSocket: [`principal: close frame ${code} "${reason}"`, `agent: close frame ${code} "${reason}"`],
     gRPC: [
-      `principal: grpc-status ${grpcStatus}, hawser-close-code ${code} "${reason}"`,
+      `principal: close event ${code} "${reason}"`,
       "agent: end of stream",
+      `principal: grpc-status ${grpcStatus}, hawser-close-code ${code} "${reason}"`,
     ],
   };
 }

@@ -113,7 +113,7 @@ const dialRefused = (code: RefusalCode, status: number, grpcStatus?: number): Re
   ...(grpcStatus === undefined ? {} : { on: "gRPC" }),
   answer: { status, ...(grpcStatus === undefined ? {} : { headers: { "grpc-status": String(grpcStatus) } }) },
   wire: NOTHING,
-  next: loud(code, String(grpcStatus ?? status)),
+  next: loud(code, grpcStatus === undefined ? "" : "closed the connection with 400"),
 });
 
 const proxyStatus = (code: RefusalCode, grpcStatus: number): ReconnectCase => ({

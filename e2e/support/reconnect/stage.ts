@@ -111,11 +111,11 @@ export class Stage {
           : await this.session(livedMs);
     if (call !== undefined) await end?.({ call, agent: this.agent, time: this.time });
     const wait = await this.waiting();
+    const said = call?.wire ?? [];
+    // A last word may still be on its way, and time that leaps would cut it off; that it never comes is for the caller to find.
+    await this.time.until("all is said", () => said.length >= wire.length || undefined).catch(() => {});
     const waitedMs = await this.redial(wait);
     await this.arrival();
-    const said = call?.wire ?? [];
-    // A last word may still be on its way; that it never comes is for the caller to find.
-    await this.time.until("all is said", () => said.length >= wire.length || undefined).catch(() => {});
     return { ...wait, said, waitedMs };
   }
 

@@ -182,6 +182,7 @@ export class ConnectionLoop {
       ...(predecessor === undefined ? {} : { predecessor }),
       onOpened: (established) => this.#opened(link, established),
       onRenew: () => this.#renew(),
+      onRetiring: () => this.#retire(link),
       onEnded: (end) => this.#linkEnded(link, end),
     });
     this.#busy.add(link);
@@ -230,6 +231,13 @@ export class ConnectionLoop {
         this.#log("the connection is not renewed yet and goes on", next, error);
       },
     });
+  }
+
+  /** The principal or a proxy asks for it: the connection is renewed now, and no failure is counted. */
+  #retire(link: AgentLink): void {
+    const { transport } = link.connection;
+    this.#options.logger.info({ transport }, "the other end wants another connection: rotating");
+    link.perform(link.session.retire(this.#now()));
   }
 
   #cancelRenewal(): void {

@@ -89,6 +89,8 @@ export interface LinkOptions<Session extends LinkSession> {
   readonly onOpened?: (session: Established) => void;
   /** Agents: it is time for a new session beside this one. */
   readonly onRenew?: () => void;
+  /** The other end of the connection wants it replaced. Told once the session is open, and once. */
+  readonly onRetiring?: () => void;
   /** The last call, once, after everything the link held is released. */
   readonly onEnded: (end: SessionEnd) => void;
 }

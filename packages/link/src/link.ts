@@ -46,6 +46,8 @@ export class Link<Session extends LinkSession> implements Predecessor {
   #state: LinkState = { name: "establishing" };
   #flushScheduled = false;
   #quiesced = false;
+  /** The connection is to be replaced, and nobody has been told. */
+  #retiring = false;
   /** Principals: the store knows that the agent has begun this session. */
   #joined = false;
   #heardAtMs: number;
@@ -81,6 +83,10 @@ export class Link<Session extends LinkSession> implements Predecessor {
       writable: () => {
         this.#outlet.opened();
         this.#scheduleFlush();
+      },
+      retiring: () => {
+        this.#retiring = true;
+        this.#tellRetiring();
       },
       ended: (end) => this.perform(this.session.transportEnded(end, this.#now())),
     });
@@ -201,7 +207,14 @@ export class Link<Session extends LinkSession> implements Predecessor {
     this.#state.peer.receiver.settle(session.peerSettled);
     this.#state.peer.observer?.opened?.(session);
     this.#options.onOpened?.(session);
+    this.#tellRetiring();
     this.#scheduleFlush();
+  }
+
+  #tellRetiring(): void {
+    if (!this.#retiring || this.#state.name !== "open") return;
+    this.#retiring = false;
+    this.#options.onRetiring?.();
   }
 
   /** Takes in the events that came early. */

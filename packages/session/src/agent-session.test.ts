@@ -291,3 +291,29 @@ describe("how the principal's close reads", () => {
     if (errorCode !== undefined) expect(end).toMatchObject({ error: { code: errorCode } });
   });
 });
+
+describe("a connection that its other end wants replaced", () => {
+  it("is renewed at once, and its loss is no failure", () => {
+    const agent = agentIn("open");
+    expect(brief(agent.retire(9_000))).toEqual(["quiesce", "send goodbye"]);
+    expect(endOf(agent, LOST, 20_000)).toMatchObject({ kind: "rotated" });
+  });
+
+  it("is lost as a failure where nobody asked", () => {
+    const agent = agentIn("open");
+    agent.renew(9_000);
+    expect(endOf(agent, LOST, 20_000)).toMatchObject({ kind: "failed" });
+  });
+});
+
+describe("a connection that is lost with a refusal", () => {
+  const asked = new HawserError("overloaded", "the line is full", {
+    cause: { retryAfterMs: 1_500, slot: true },
+  });
+
+  it("counts as a refused dial before the welcome, and as a loss behind it", () => {
+    const lost = { kind: "lost", error: asked } as const;
+    expect(endOf(agentIn("greeting"), lost)).toMatchObject({ kind: "retryAfter", ms: 1_500, slot: true });
+    expect(endOf(agentIn("open"), lost)).toMatchObject({ kind: "failed", error: asked });
+  });
+});

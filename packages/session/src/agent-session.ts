@@ -97,6 +97,12 @@ export class AgentSession extends SessionMachine {
     return [{ kind: "renew" }];
   }
 
+  /** The other end, or a proxy between, wants the connection replaced: it is renewed now, and its loss is no failure any more. */
+  retire(nowMs: number): SessionOutput[] {
+    this.isRetired = true;
+    return this.renew(nowMs);
+  }
+
   /** Begins to leave: at once when the session is not open yet, by goodbye and farewell when it is. */
   goodbye(reason: Goodbye["reason"], nowMs: number): SessionOutput[] {
     if (this.ending !== undefined) return [];

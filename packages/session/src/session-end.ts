@@ -65,6 +65,14 @@ export interface DrainNotice {
   readonly atMs: number;
 }
 
+/** What else decides what an end means. */
+export interface EndCircumstances {
+  readonly nowMs: number;
+  readonly hasOpened: boolean;
+  /** The other end asked for another connection before this one ended. */
+  readonly isRetired: boolean;
+}
+
 /**
  * Puts together what was said on the stream and how the transport ended. What was said first wins: a refusal or a notice is an instruction, and
  * remains one however the bytes stopped afterwards.
@@ -73,7 +81,7 @@ export function endReason(
   cause: EndCause | undefined,
   drain: DrainNotice | undefined,
   transport: TransportEnd,
-  nowMs: number,
+  { nowMs, hasOpened, isRetired }: EndCircumstances,
 ): EndReason {
   if (cause?.kind === "refused") return refusedEnd(cause.error, cause.retryAfterMs);
   const said = closeOfPeer(transport);
@@ -84,9 +92,37 @@ export function endReason(
     return { kind: "drained", slotMs: Math.max(0, slotMs - (nowMs - atMs)), windowMs };
   }
   if (cause?.kind === "silent") return { kind: "failed", error: cause.error };
-  if (transport.kind === "lost") return { kind: "failed", error: transport.error };
+  // Who was asked to go may be cut before it has gone.
+  if (transport.kind === "lost" && isRetired) return { kind: "rotated" };
+  if (transport.kind === "lost") return endOfLoss(transport.error, hasOpened);
   if (transport.clean) return cause?.reason === "rotation" ? { kind: "rotated" } : { kind: "clean" };
   return { kind: "failed", error: errorOfClose(transport, errorCodeOfClose(transport.code)) };
+}
+
+/**
+ * The row of the reconnect table for who was refused before a session began, by the error of a failed
+ * dial or of a connection that ended at once: a stream of gRPC may be refused only after its hello
+ * has left. `overloaded` names its time to come back as `retryAfterMs` of the error's cause, and with
+ * `slot` whether it is this agent's own. Undefined: it was no refusal.
+ */
+export function refusalOf(error: HawserError): EndReason | undefined {
+  const asked = retryAfterOf(error.cause);
+  if (isRefusal(error.code))
+    return { kind: "refused", code: error.code, error, retryAfterMs: asked?.retryAfterMs };
+  if (asked !== undefined) return { kind: "retryAfter", ms: asked.retryAfterMs, slot: asked.slot, error };
+  return undefined;
+}
+
+// What a server answered, so nothing is known of it.
+function retryAfterOf(cause: unknown): { retryAfterMs: number; slot: boolean } | undefined {
+  if (typeof cause !== "object" || cause === null || !("retryAfterMs" in cause)) return undefined;
+  const { retryAfterMs } = cause;
+  if (typeof retryAfterMs !== "number" || !(retryAfterMs >= 0)) return undefined;
+  return { retryAfterMs, slot: "slot" in cause && cause.slot === true };
+}
+
+function endOfLoss(error: HawserError, hasOpened: boolean): EndReason {
+  return (hasOpened ? undefined : refusalOf(error)) ?? { kind: "failed", error };
 }
 
 function refusedEnd(error: HawserError, retryAfterMs: number | undefined): EndReason {

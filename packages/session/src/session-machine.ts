@@ -35,6 +35,8 @@ const NOTHING: readonly SessionOutput[] = Object.freeze([]);
 export abstract class SessionMachine {
   protected ending: EndingState | undefined;
   protected liveness: Liveness | undefined;
+  /** The other end of the connection wants it replaced. */
+  protected isRetired = false;
   protected drainNotice: DrainNotice | undefined;
   readonly #closeGraceMs: number;
   #stall: SendStall | undefined;
@@ -103,7 +105,12 @@ export abstract class SessionMachine {
     const cause = this.ending === undefined ? this.cause : this.ending.cause;
     const openedAtMs = this.#openedAtMs;
     const livedMs = openedAtMs === undefined ? 0 : nowMs - openedAtMs;
-    const end = { ...endReason(cause, this.drainNotice, transport, nowMs), openedAtMs, livedMs, transport };
+    const reason = endReason(cause, this.drainNotice, transport, {
+      nowMs,
+      hasOpened: openedAtMs !== undefined,
+      isRetired: this.isRetired,
+    });
+    const end = { ...reason, openedAtMs, livedMs, transport };
     this.ending = { kind: "ended", end };
     return [{ kind: "ended", end }];
   }

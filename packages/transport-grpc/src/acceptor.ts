@@ -1,26 +1,21 @@
-import { performServerHandshake, type ServerHttp2Stream, type IncomingHttpHeaders } from "node:http2";
+import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { Duplex } from "node:stream";
 import { HawserError } from "@hawser/protocol";
 import { systemRuntime, type Runtime } from "@hawser/runtime";
 import {
   type Acceptor,
   type Connection,
+  type Screen,
   type SocketInfo,
   resolveStreamOptions,
   type StreamOptions,
 } from "@hawser/transport";
-import { ServerSession } from "./server-session.js";
-import { FLOW_CONTROL_WINDOW_BYTES } from "./flow-control.js";
+import { startHttp2Server, type Http2ServerHandle } from "./http2-server.js";
+import { letGo, ServedSocket } from "./served-socket.js";
+import type { ServerCall } from "./server-connection.js";
 
 /** From the accepted socket, or from the end of its last stream, to the next stream. */
 export const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000;
-
-/** Streams one HTTP/2 connection may have open; an agent needs one, and a second one while it rotates. */
-const MAX_STREAMS_PER_SESSION = 16;
-
-/** Header fields a request may have, and how many bytes of them: room for a large bearer token. */
-const MAX_HEADER_FIELDS = 64;
-const MAX_HEADER_BYTES = 16_384;
 
 /** What the accepting side may be told; all of it has a default. */
 export interface GrpcAcceptorOptions extends StreamOptions {
@@ -31,8 +26,8 @@ export interface GrpcAcceptorOptions extends StreamOptions {
 }
 
 /**
- * The principal's end of the gRPC transport (PROTOCOL.md, gRPC): every stream of the method `/hawser.v1.Hawser/Connect` is a connection,
- * also where several share one HTTP/2 connection.
+ * The principal's end of the gRPC transport (PROTOCOL.md, gRPC): every stream of the method
+ * `/hawser.v1.Hawser/Connect` is a connection, also where several share one HTTP/2 connection.
  *
  * @throws HawserError `invalid_config`
  */
@@ -40,13 +35,30 @@ export function createGrpcAcceptor(options: GrpcAcceptorOptions = {}): Acceptor 
   return new GrpcAcceptor(options);
 }
 
+/** What is known of a stream while grpc-js is being told of it. */
+interface Arrival {
+  readonly served: ServedSocket;
+  readonly stream: ServerHttp2Stream;
+  readonly headers: IncomingHttpHeaders;
+}
+
+interface Running {
+  readonly server: Http2ServerHandle;
+  readonly onConnection: (connection: Connection) => void;
+  readonly screen: Screen;
+}
+
 class GrpcAcceptor implements Acceptor {
   readonly alpn = "h2";
   readonly #handshakeTimeoutMs: number;
   readonly #runtime: Runtime;
   readonly #settings: ReturnType<typeof resolveStreamOptions>;
-  readonly #sessions = new Set<ServerSession>();
-  #onConnection: ((connection: Connection) => void) | undefined;
+  readonly #served = new Set<ServedSocket>();
+  readonly #bySession = new WeakMap<object, ServedSocket>();
+  #running: Running | undefined;
+  /** Both are set while a call into grpc-js is under way, which answers before it returns. */
+  #arriving: ServedSocket | undefined;
+  #arrival: Arrival | undefined;
 
   constructor(options: GrpcAcceptorOptions) {
     this.#handshakeTimeoutMs = options.handshakeTimeoutMs ?? DEFAULT_HANDSHAKE_TIMEOUT_MS;
@@ -54,46 +66,91 @@ class GrpcAcceptor implements Acceptor {
     this.#settings = resolveStreamOptions(options);
   }
 
-  start(onConnection: (connection: Connection) => void): Promise<void> {
-    this.#onConnection = onConnection;
+  start(onConnection: (connection: Connection) => void, screen: Screen = () => undefined): Promise<void> {
+    const server = startHttp2Server({
+      maxFrameBytes: this.#settings.maxFrameBytes,
+      onSession: (session) => {
+        if (this.#arriving === undefined) return;
+        this.#bySession.set(session, this.#arriving);
+        this.#arriving.attach(session);
+      },
+      onStream: (stream, headers, serve) => this.#onStream(stream, headers, serve),
+      onCall: (call) => this.#onCall(call),
+    });
+    this.#running = { server, onConnection, screen };
     return Promise.resolve();
   }
 
   accept(socket: Duplex, info: SocketInfo): void {
-    const onConnection = this.#onConnection;
+    const running = this.#running;
     // A peer that resets while it is refused is no news.
     socket.on("error", () => {});
-    if (onConnection === undefined) {
+    if (running === undefined || socket.destroyed) {
       socket.destroy();
       return;
     }
-    const http2 = performServerHandshake(socket, {
-      settings: {
-        initialWindowSize: FLOW_CONTROL_WINDOW_BYTES,
-        maxConcurrentStreams: MAX_STREAMS_PER_SESSION,
-        maxHeaderListSize: MAX_HEADER_BYTES,
-      },
-      maxHeaderListPairs: MAX_HEADER_FIELDS,
-    });
-    const session = new ServerSession({
-      http2,
+    const { server, onConnection, screen } = running;
+    const served = new ServedSocket({
       socket,
       info,
       settings: this.#settings,
       idleTimeoutMs: this.#handshakeTimeoutMs,
       runtime: this.#runtime,
+      screen,
       onConnection,
-      onClose: () => this.#sessions.delete(session),
+      onClose: () => this.#served.delete(served),
     });
-    this.#sessions.add(session);
-    http2.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) =>
-      session.take(stream, headers),
-    );
+    this.#served.add(served);
+    this.#arriving = served;
+    try {
+      server.injectConnection(socket);
+    } catch (thrown) {
+      served.cut(HawserError.from(thrown));
+    } finally {
+      this.#arriving = undefined;
+    }
   }
 
   async stop(): Promise<void> {
-    this.#onConnection = undefined;
+    const running = this.#running;
+    this.#running = undefined;
     const stopped = new HawserError("connection_closed", "The acceptor was stopped.");
-    await Promise.all([...this.#sessions].map((session) => session.cut(stopped)));
+    const served = [...this.#served];
+    for (const each of served) each.cut(stopped);
+    running?.server.shutdown();
+    await Promise.all(served.map((each) => each.closed));
+  }
+
+  /** Never throws: Node calls this from an event of the socket, where nobody could catch it. */
+  #onStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, serve: () => void): void {
+    // Whoever resets a stream in the packet that opened it has it destroyed before this runs, and its error follows later.
+    stream.on("error", () => {});
+    const served = stream.session === undefined ? undefined : this.#bySession.get(stream.session);
+    if (served === undefined || stream.destroyed || stream.closed) return;
+    this.#arrival = { served, stream, headers };
+    try {
+      if (headers[":method"] === "POST") serve();
+      else stream.respond({ ":status": 405, allow: "POST" }, { endStream: true });
+      // Nobody took it: grpc-js has answered that this is no request of its.
+      if (this.#arrival !== undefined) letGo(stream);
+    } catch (thrown) {
+      served.cut(HawserError.from(thrown));
+    } finally {
+      this.#arrival = undefined;
+    }
+  }
+
+  #onCall(call: ServerCall): void {
+    const arrival = this.#arrival;
+    this.#arrival = undefined;
+    if (arrival === undefined)
+      throw new HawserError("internal", "grpc-js told of a call that has no stream.");
+    const { served, stream, headers } = arrival;
+    try {
+      served.take(call, stream, headers);
+    } catch (thrown) {
+      // grpc-js would answer with a status of its own, and the connection would be in nobody's hands.
+      served.cut(HawserError.from(thrown));
+    }
   }
 }

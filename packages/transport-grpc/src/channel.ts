@@ -1,127 +1,134 @@
-import { connect, type ClientHttp2Session, type ClientHttp2Stream } from "node:http2";
-import { connect as connectPlain, isIP, type Socket } from "node:net";
-import { connect as connectTls, type TLSSocket } from "node:tls";
+import type { Socket } from "node:net";
+import {
+  Client,
+  connectivityState,
+  Metadata,
+  type ChannelOptions,
+  type ClientDuplexStream,
+} from "@grpc/grpc-js";
 import type { Runtime } from "@hawser/runtime";
-import type { Connection, StreamSettings } from "@hawser/transport";
-import { ClientConnection } from "./client-connection.js";
-import { authorityOf, targetOf, type Destination } from "./destination.js";
-import { bytesReadFrom, keepAlive } from "./keep-alive.js";
-import { CONNECT_PATH, CONTENT_TYPE } from "./service.js";
-import { FLOW_CONTROL_WINDOW_BYTES } from "./flow-control.js";
+import type { StreamSettings } from "@hawser/transport";
+import { targetOf, type Destination } from "./destination.js";
+import { CONNECT_PATH, FLOW_CONTROL_WINDOW_BYTES, OVERSIZE_MARGIN_BYTES, SERVICE } from "./service.js";
+import { SocketCredentials, type GrpcTlsOptions } from "./socket-credentials.js";
 
-/** PEM texts, as `node:tls` takes them. The server's certificate is always verified. */
-export interface GrpcTlsOptions {
-  /** Authorities to trust instead of the well-known ones. */
-  readonly ca?: string | Buffer | readonly (string | Buffer)[];
-  /** This agent's certificate, where the principal wants one. */
-  readonly cert?: string | Buffer;
-  readonly key?: string | Buffer;
-  /** The name the server's certificate must have. @default the target's host */
-  readonly servername?: string;
-}
+/** A server that stops sends a GOAWAY too, and is gone before this has passed. */
+const RETIRED_AFTER_MS = 100;
+
+/** The longest a timer of grpc-js can wait. */
+const NEVER_MS = 2_147_483_647;
 
 export interface ChannelSettings {
   readonly to: Destination;
   readonly tls: GrpcTlsOptions | undefined;
   readonly stream: StreamSettings;
   readonly runtime: Runtime;
+  /** On top of what this package sets. */
+  readonly channelOptions: ChannelOptions;
 }
 
-/** The HTTP/2 connection of one stream. */
+/** The agent's end of a stream, as grpc-js has it. */
+export type ClientCall = ClientDuplexStream<Buffer, Buffer>;
+
+/** A channel of grpc-js for one stream, and the sockets that it has opened. */
 export class Channel {
+  readonly #client: Client;
   readonly #settings: ChannelSettings;
-  readonly #socket: Socket;
-  readonly #session: ClientHttp2Session;
-  #error: Error | undefined;
+  readonly #sockets = new Set<Socket>();
+  #isCut = false;
 
   constructor(settings: ChannelSettings) {
     this.#settings = settings;
-    this.#socket =
-      settings.tls === undefined ? connectPlain(settings.to) : openTls(settings.to, settings.tls);
-    this.#socket.setNoDelay(true);
-    // Added before the session's own handler, so that the first error heard is the one that says why.
-    this.#socket.on("error", (error) => {
-      this.#error ??= error;
-    });
-    this.#session = connect(
-      `${settings.tls === undefined ? "http" : "https"}://${authorityOf(settings.to)}`,
-      {
-        createConnection: () => this.#socket,
-        settings: { initialWindowSize: FLOW_CONTROL_WINDOW_BYTES, enablePush: false },
-      },
-    );
-    this.#session.once("connect", () => this.#session.setLocalWindowSize(FLOW_CONTROL_WINDOW_BYTES));
+    const credentials = new SocketCredentials({ ...settings, onSocket: (socket) => this.#watch(socket) });
+    this.#client = new Client(targetOf(settings.to), credentials, channelOptions(settings));
   }
 
-  /** Opens the stream; `onFail` runs when it ends before it was taken over. */
-  request(authorization: string | undefined, onFail: (error: unknown) => void): ClientHttp2Stream {
-    this.#session.on("error", (error) => {
-      this.#error ??= error;
-      onFail(this.#error);
-    });
-    const stream = this.#session.request({
-      ":method": "POST",
-      ":path": CONNECT_PATH,
-      "content-type": CONTENT_TYPE,
-      "grpc-accept-encoding": "identity",
-      te: "trailers",
-      ...(authorization === undefined ? {} : { authorization }),
-    });
-    stream.on("error", (error) => {
-      this.#error ??= error;
-    });
-    stream.once("close", () => onFail(this.#error ?? new Error("the stream was closed before it began")));
-    return stream;
+  /** All that was ever read from the server. */
+  bytesRead(): number {
+    let bytes = 0;
+    for (const socket of this.#sockets) bytes += socket.bytesRead;
+    return bytes;
   }
 
-  connection(stream: ClientHttp2Stream): Connection {
-    const { stream: settings, runtime } = this.#settings;
-    const connection = new ClientConnection({
-      stream,
-      peer: { address: targetOf(this.#settings.to) },
-      settings,
-      runtime,
-      release: (how) => (how === "cut" ? this.cut() : this.#finish()),
-    });
-    keepAlive(this.#session, {
-      intervalMs: settings.keepAliveIntervalMs,
-      timers: runtime.timers,
-      bytesRead: () => bytesReadFrom(this.#socket),
-      onDead: (error) => {
-        connection.terminate(error);
-        this.cut();
-      },
-    });
-    return connection;
+  /** Begins the stream; grpc-js connects for it. */
+  call(authorization: string | undefined): ClientCall {
+    const metadata = new Metadata();
+    if (authorization !== undefined) metadata.set("authorization", authorization);
+    const { requestSerialize, responseDeserialize } = SERVICE.Connect;
+    return this.#client.makeBidiStreamRequest(CONNECT_PATH, requestSerialize, responseDeserialize, metadata);
   }
 
+  /** Runs `callback` once, when there is a connection that the server has spoken HTTP/2 on. */
+  onReady(callback: () => void): void {
+    this.#client.waitForReady(Infinity, (error) => {
+      if (error === undefined) callback();
+    });
+  }
+
+  /**
+   * Runs `callback` when a GOAWAY has come, while the streams go on: the channel of grpc-js is ready
+   * no longer, and its socket is there.
+   */
+  onRetired(callback: () => void): void {
+    const look = (): void => {
+      if (!this.#isCut && this.#sockets.size > 0) callback();
+    };
+    this.#client.getChannel().watchConnectivityState(connectivityState.READY, Infinity, (error) => {
+      if (error === undefined) this.#settings.runtime.timers.after(RETIRED_AFTER_MS, look);
+    });
+  }
+
+  /** Closes the connection now. */
   cut(): void {
-    this.#session.destroy();
-    this.#socket.destroy();
+    this.#isCut = true;
+    this.#client.close();
+    for (const socket of this.#sockets) socket.destroy();
   }
 
-  /** Closes once the stream is through, or after a while without it. */
-  #finish(): void {
-    const { stream: settings, runtime } = this.#settings;
-    const deadline = runtime.timers.after(settings.closeTimeoutMs, () => this.cut());
-    this.#socket.once("close", () => deadline.cancel());
-    this.#session.close();
+  /** Closes the connection once its stream is through, or after a while without that. */
+  finish(): void {
+    if (this.#isCut) return;
+    const { stream, runtime } = this.#settings;
+    this.#isCut = true;
+    this.#client.close();
+    const deadline = runtime.timers.after(stream.closeTimeoutMs, () => {
+      for (const socket of this.#sockets) socket.destroy();
+    });
+    for (const socket of this.#sockets) socket.once("close", () => deadline.cancel());
+  }
+
+  #watch(socket: Socket): void {
+    if (this.#isCut) {
+      socket.destroy();
+      return;
+    }
+    this.#sockets.add(socket);
+    socket.once("close", () => this.#sockets.delete(socket));
   }
 }
 
-function openTls(to: Destination, tls: GrpcTlsOptions): TLSSocket {
-  const { ca, cert, key } = tls;
-  const servername = tls.servername ?? ("host" in to && isIP(to.host) === 0 ? to.host : undefined);
-  const socket = connectTls({
-    ...to,
-    ALPNProtocols: ["h2"],
-    ...(ca === undefined ? {} : { ca: typeof ca === "string" || Buffer.isBuffer(ca) ? ca : [...ca] }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-    ...(servername === undefined ? {} : { servername }),
-  });
-  socket.once("secureConnect", () => {
-    if (socket.alpnProtocol !== "h2") socket.destroy(new Error("the server does not offer HTTP/2 (ALPN h2)"));
-  });
-  return socket;
+function channelOptions({ to, stream, channelOptions: more }: ChannelSettings): ChannelOptions {
+  return {
+    ...("path" in to ? { "grpc.default_authority": "localhost" } : {}),
+    // One connection for each dial, which lives and dies with its stream.
+    "grpc.use_local_subchannel_pool": 1,
+    "grpc.client_idle_timeout_ms": NEVER_MS,
+    "grpc.service_config_disable_resolution": 1,
+    // Nothing is sent twice behind the caller's back, and a write is done when it has left.
+    "grpc.enable_retries": 0,
+    "grpc.per_rpc_retry_buffer_size": 0,
+    "grpc.enable_channelz": 0,
+    "grpc.max_receive_message_length": stream.maxFrameBytes + OVERSIZE_MARGIN_BYTES,
+    "grpc.max_send_message_length": -1,
+    "grpc-node.flow_control_window": FLOW_CONTROL_WINDOW_BYTES,
+    // grpc-js sends the pings, as often as `KeepAlive` looks for a sign of life. What their answers mean
+    // is for that one to say, which hears everything else as well.
+    ...(stream.keepAliveIntervalMs === 0
+      ? {}
+      : {
+          "grpc.keepalive_time_ms": Math.ceil(stream.keepAliveIntervalMs / 2),
+          "grpc.keepalive_timeout_ms": NEVER_MS,
+        }),
+    ...more,
+  };
 }

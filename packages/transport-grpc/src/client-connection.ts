@@ -1,59 +1,95 @@
-import type { ClientHttp2Stream, IncomingHttpHeaders } from "node:http2";
+import { Metadata, status as grpcStatus, type StatusObject } from "@grpc/grpc-js";
 import {
   CLOSE_CODE_BY_GRPC_STATUS,
-  encodeClose,
+  CLOSE_CODES,
   GRPC_CLOSE_CODE_TRAILER,
   HawserError,
-  protobufCodec,
-  type Close,
 } from "@hawser/protocol";
+import type { Close, ConnectionEnd } from "@hawser/transport";
+import type { ClientCall } from "./channel.js";
 import { GrpcConnection, type GrpcConnectionParts } from "./grpc-connection.js";
-import { decodeGrpcMessage, parseNumber } from "./service.js";
+import { refusedStream } from "./refused-stream.js";
+import { parseNumber } from "./service.js";
 
-/** Who says that a client closes: the `source` of its close event. */
-const CLOSE_SOURCE = "/hawser/transport-grpc";
+/** The agent's end of a stream. It closes by a last event and its end of the stream, and is given a status by the principal. */
+export class ClientConnection extends GrpcConnection<ClientCall> {
+  /** The headers of the answer, which tell of a time to come back where something in between refused. */
+  #headers = new Metadata();
+  #hasBegun = false;
+  #status: StatusObject | undefined;
+  #isRead = false;
 
-/** The agent's end of a stream: it closes by a last event and its end of the stream, and learns from the trailers what the principal meant. */
-export class ClientConnection extends GrpcConnection<ClientHttp2Stream> {
-  #trailers: IncomingHttpHeaders = {};
-
-  constructor(parts: GrpcConnectionParts<ClientHttp2Stream>) {
+  constructor(parts: GrpcConnectionParts<ClientCall>) {
     super(parts);
-    parts.stream.on("trailers", (trailers) => {
-      this.#trailers = trailers;
+    const { call } = parts;
+    call.on("metadata", (headers: Metadata) => {
+      this.#headers = headers;
+      this.#hasBegun = true;
+    });
+    // Until somebody asks for the first message grpc-js collects all that come.
+    call.read(0);
+    // The status may come before the last messages have been read.
+    call.on("status", (status: StatusObject) => {
+      this.#status = status;
+      this.#endIfRead();
+    });
+    call.on("end", () => {
+      this.#isRead = true;
+      this.#endIfRead();
     });
   }
 
+  /** The principal, or a proxy in front of it, has sent a GOAWAY. */
+  retired(): void {
+    this.retire();
+  }
+
   protected override sayClose(close: Close): void {
-    if (close.code !== 1000 || close.reason !== "") {
-      const envelope = { id: this.runtime.random.uuid(), source: CLOSE_SOURCE };
-      this.writer.send(protobufCodec.encode(encodeClose(close, envelope)));
-    }
+    if (close.code !== CLOSE_CODES.normal || close.reason !== "") this.sendClose(close);
     this.#endStream();
   }
 
-  protected override peerEnded(): void {
-    const { ownClose } = this;
-    const peerClose = this.#peerClose();
-    if (peerClose instanceof HawserError) return this.end({ kind: "lost", error: peerClose });
-    if (ownClose === undefined) this.#endStream();
-    // An answer repeats our code; another one means that the principal closed for a reason of its own at the same time.
-    if (ownClose?.code === peerClose.code) this.endClosed(ownClose, "local");
-    else this.endClosed(peerClose, "peer");
+  protected override peerClosed(close: Close): void {
+    if (this.ownClose === undefined) this.#endStream();
+    this.endAnswered(close);
+  }
+
+  protected override messageArrived(): void {}
+
+  protected override releaseAfter(end: ConnectionEnd): "finish" | "cut" {
+    return end.kind === "lost" ? "cut" : "finish";
   }
 
   #endStream(): void {
-    this.writer.end(() => void this.stream.end());
+    this.writer.end(() => void this.call.end());
   }
 
-  #peerClose(): Close | HawserError {
-    const status = parseNumber(this.#trailers["grpc-status"]?.toString());
-    const reason = decodeGrpcMessage(this.#trailers["grpc-message"]?.toString());
-    const fallback = status === undefined ? undefined : CLOSE_CODE_BY_GRPC_STATUS[status];
-    const code = parseNumber(this.#trailers[GRPC_CLOSE_CODE_TRAILER]) ?? fallback;
-    if (code !== undefined) return { code, reason };
-    const what = status === undefined ? "no gRPC status" : `gRPC status ${status}`;
-    const said = reason === "" ? "" : `: ${reason}`;
-    return new HawserError("connection_closed", `The stream ended with ${what} and no close code${said}.`);
+  #endIfRead(): void {
+    const status = this.#status;
+    if (status === undefined || !this.#isRead || this.hasEnded) return;
+    const close = this.#closeOf(status);
+    if (close === undefined) this.end({ kind: "lost", error: this.#lossOf(status) });
+    else this.endAnswered(close);
+  }
+
+  #closeOf({ code: statusCode, details: reason, metadata }: StatusObject): Close | undefined {
+    const said = parseNumber(metadata.get(GRPC_CLOSE_CODE_TRAILER)[0]);
+    if (said !== undefined) return { code: said, reason };
+    if (statusCode === grpcStatus.OK && this.ownClose !== undefined) return this.ownClose;
+    const code = CLOSE_CODE_BY_GRPC_STATUS[statusCode];
+    // grpc-js calls it OK where the server gave no word of its own.
+    return code === undefined ? undefined : { code, reason: statusCode === grpcStatus.OK ? "" : reason };
+  }
+
+  #lossOf(status: StatusObject): HawserError {
+    const { address } = this.peer;
+    const refused = refusedStream(address, status, this.#headers);
+    if (refused !== undefined) return refused;
+    const what = `gRPC status ${status.code}${status.details === "" ? "" : `: ${status.details}`}`;
+    // An answer has headers, which a connection that broke has not; and who took the stream sent some before its status.
+    const isAnswer = Object.keys(status.metadata.getMap()).length > 0 && !this.#hasBegun;
+    return isAnswer
+      ? new HawserError("connection_failed", `${address} answered with ${what}`)
+      : new HawserError("connection_closed", `The stream ended with ${what}, and without a close code.`);
   }
 }

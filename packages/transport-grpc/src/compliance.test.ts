@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import { connect } from "node:http2";
-import { GRPC_CLOSE_CODE_TRAILER, LIMITS, protobufCodec } from "@hawser/protocol";
+import { CLOSE_EVENT_TYPE, LIMITS, parseClose, protobufBatchCodec } from "@hawser/protocol";
 import { type HostilePeer, transportCompliance } from "@hawser/transport/compliance";
 import { CONNECT_PATH, createGrpcAcceptor, createGrpcDialer } from "./index.js";
-import { frameMessages } from "./message-framing.js";
+import { framed, unframed } from "./frames.test-support.js";
 
 transportCompliance("grpc", ({ handshakeTimeoutMs }) =>
   Promise.resolve({
@@ -27,19 +27,26 @@ async function connectHostilePeer(port: number): Promise<HostilePeer> {
     te: "trailers",
   });
   stream.on("error", () => {});
-  stream.resume();
+  let received = Buffer.alloc(0);
   const closeCode = new Promise<number>((resolve) => {
-    stream.once("trailers", (trailers) => resolve(Number(trailers[GRPC_CLOSE_CODE_TRAILER])));
+    stream.on("data", (chunk: Buffer) => {
+      received = Buffer.concat([received, chunk]);
+      const events = unframed(received).flatMap((message) => protobufBatchCodec.decode(message));
+      const close = events.find(({ type }) => type === CLOSE_EVENT_TYPE);
+      if (close !== undefined) resolve(parseClose(close).code);
+    });
   });
   await once(stream, "response");
   const send = (message: Uint8Array): void => {
-    stream.write(frameMessages([message], message.length + 5));
+    stream.write(framed(message));
   };
   return {
     closeCode,
     sendEvent: (id) =>
       send(
-        protobufCodec.encode({ specversion: "1.0", id, source: "/hostile", type: "com.example.hostile.v1" }),
+        protobufBatchCodec.encode([
+          { specversion: "1.0", id, source: "/hostile", type: "com.example.hostile.v1" },
+        ]),
       ),
     sendMalformed: () => send(Buffer.from([0xff, 0xff, 0xff])),
     sendOversized: () => send(Buffer.alloc(LIMITS.maxFrameBytes + 1)),

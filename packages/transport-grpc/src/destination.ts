@@ -8,11 +8,6 @@ export function targetOf(to: Destination): string {
   return "path" in to ? `unix:${to.path}` : hostPortOf(to.host, to.port);
 }
 
-/** The `:authority` of the request; what is reached by a file has no host. */
-export function authorityOf(to: Destination): string {
-  return "path" in to ? "localhost" : hostPortOf(to.host, to.port);
-}
-
 function hostPortOf(host: string, port: number): string {
   return isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`;
 }

@@ -1,9 +1,10 @@
+import type { ChannelOptions } from "@grpc/grpc-js";
 import { HawserError } from "@hawser/protocol";
 import { systemRuntime, type Runtime, unixPathProblem } from "@hawser/runtime";
 import { type Dialer, resolveStreamOptions, type StreamOptions } from "@hawser/transport";
-import type { GrpcTlsOptions } from "./channel.js";
 import type { Destination } from "./destination.js";
 import { dialGrpc, type DialSettings } from "./dial-attempt.js";
+import type { GrpcTlsOptions } from "./socket-credentials.js";
 
 /** Whom to dial, and as whom. */
 export interface GrpcDialerOptions extends StreamOptions {
@@ -13,13 +14,22 @@ export interface GrpcDialerOptions extends StreamOptions {
   readonly authorization?: () => string | undefined | Promise<string | undefined>;
   /** Speaks TLS. @default plaintext */
   readonly tls?: GrpcTlsOptions;
+  /**
+   * Options of the channel of grpc-js, such as `grpc.keepalive_permit_without_calls` or
+   * `grpc.enable_http_proxy`; they win over what this package sets. @default none
+   */
+  readonly channelOptions?: ChannelOptions;
   /** @default systemRuntime() */
   readonly runtime?: Runtime;
 }
 
 /**
- * The agent's end of the gRPC transport (PROTOCOL.md, gRPC). Each dial opens an HTTP/2 connection of its own, which lives and dies with the
- * stream in it: nothing reconnects behind the caller's back.
+ * The agent's end of the gRPC transport (PROTOCOL.md, gRPC). Each dial makes a channel of grpc-js of
+ * its own, which lives and dies with the stream in it: nothing reconnects behind the caller's back.
+ *
+ * A dial is through when the server has spoken HTTP/2. Whether it takes the stream is known only
+ * after what is sent first: a refusal is the end of the connection (`unauthenticated` and `forbidden`
+ * as closes with 4003 and 4004, a time to come back as a loss with `overloaded`).
  *
  * @throws HawserError `invalid_config`
  */
@@ -29,6 +39,7 @@ export function createGrpcDialer(options: GrpcDialerOptions): Dialer {
     authorization: options.authorization ?? (() => undefined),
     tls: options.tls,
     stream: resolveStreamOptions(options),
+    channelOptions: options.channelOptions ?? {},
     runtime: options.runtime ?? systemRuntime(),
   };
   return { transport: "grpc", dial: (dialOptions = {}) => dialGrpc(settings, dialOptions) };

@@ -1,88 +1,94 @@
-import type { Http2Stream } from "node:http2";
+import type { ServerDuplexStream, ClientDuplexStream } from "@grpc/grpc-js";
 import {
   CLOSE_CODES,
   CLOSE_EVENT_TYPE,
   closeCodeFor,
+  encodeClose,
   HawserError,
-  isCleanClose,
-  LIMITS,
   parseClose,
-  protobufCodec,
-  type Close,
+  protobufBatchCodec,
   type CloseCode,
   type CloudEvent,
 } from "@hawser/protocol";
 import type { Runtime } from "@hawser/runtime";
 import {
+  answeredEnd,
+  closedEnd,
   cutCloseReason,
+  type Close,
   type Connection,
   type ConnectionEnd,
   type ConnectionHandlers,
   type PeerInfo,
   type StreamSettings,
 } from "@hawser/transport";
-import { MessageDecoder } from "./message-framing.js";
-import { StreamWriter } from "./stream-writer.js";
+import { BatchWriter } from "./batch-writer.js";
 
-export interface GrpcConnectionParts<Stream extends Http2Stream> {
-  /** Open, of which nothing has been read. */
-  readonly stream: Stream;
+/** Who says that a stream closes: the `source` of its close event. */
+const CLOSE_SOURCE = "/hawser/transport-grpc";
+
+/** A call of grpc-js, at either end. */
+export type GrpcCall = ServerDuplexStream<Buffer, Buffer> | ClientDuplexStream<Buffer, Buffer>;
+
+/** What a connection over a call is made of. */
+export interface GrpcConnectionParts<Call extends GrpcCall> {
+  /** Of which nothing has been read. */
+  readonly call: Call;
   readonly peer: PeerInfo;
   readonly settings: StreamSettings;
   readonly runtime: Runtime;
-  /** The connection has ended; `cut` when nothing of it is worth waiting for. What holds the stream lets go of it. */
+  /**
+   * The connection has ended. What holds the call lets go of it.
+   *
+   * @param how `cut` when nothing of it is worth waiting for
+   */
   readonly release: (how: "finish" | "cut") => void;
 }
 
-/** Until `closing` this side may send; from `ended` on nothing happens any more but that what was sent leaves. */
+/** Until `closing` this side may send; from `ended` on nothing happens but that what was sent leaves. */
 type State =
   | { readonly name: "open" }
   | { readonly name: "closing"; readonly close: Close }
   | { readonly name: "ended" };
 
-/** What both ends of a gRPC stream have in common (PROTOCOL.md, gRPC). How a close is said, and what the peer's end means, differs. */
-export abstract class GrpcConnection<Stream extends Http2Stream> implements Connection {
+/**
+ * What both ends of a gRPC stream have in common (PROTOCOL.md, gRPC).
+ *
+ * Either side closes by a last event that says so, because a gRPC client may drop messages that
+ * arrive together with a failing status. How a side finishes the stream behind that event, and how
+ * it learns that the peer has finished, differs.
+ */
+export abstract class GrpcConnection<Call extends GrpcCall> implements Connection {
   readonly transport = "grpc";
   readonly peer: PeerInfo;
-  protected readonly stream: Stream;
+  protected readonly call: Call;
   protected readonly runtime: Runtime;
-  protected readonly writer: StreamWriter;
-  /** What the peer said last, in so many words. */
+  protected readonly writer: BatchWriter;
+  /** The peer's close event, if it sent one. */
   protected peerClose: Close | undefined;
+  protected maxMessageBytes: number;
   readonly #settings: StreamSettings;
   readonly #release: (how: "finish" | "cut") => void;
-  readonly #decoder: MessageDecoder;
   #handlers: ConnectionHandlers | undefined;
   #state: State = { name: "open" };
   #isReading = false;
   #isBlocked = false;
   #isPaused = false;
+  #isReadDue = false;
+  #isRetiring = false;
   #unheardEnd: ConnectionEnd | undefined;
-  #streamError: Error | undefined;
 
-  constructor({ stream, peer, settings, runtime, release }: GrpcConnectionParts<Stream>) {
+  constructor({ call, peer, settings, runtime, release }: GrpcConnectionParts<Call>) {
     this.peer = peer;
-    this.stream = stream;
+    this.call = call;
     this.runtime = runtime;
-    this.writer = new StreamWriter(stream, runtime.timers, () => this.#progressed());
+    this.writer = new BatchWriter(call, runtime.timers, () => this.#progressed());
+    this.maxMessageBytes = settings.maxFrameBytes;
     this.#settings = settings;
     this.#release = release;
-    this.#decoder = new MessageDecoder(settings.maxFrameBytes);
-    // A peer that is not read yet is held back by flow control, not by a queue here.
-    stream.pause();
-    stream.on("error", (error) => {
-      this.#streamError ??= error;
-    });
-    stream.on("close", () => this.streamClosed());
-  }
-
-  trust(): void {
-    this.#decoder.limit(this.#settings.maxFrameBytes);
-  }
-
-  /** The accepting end, before it knows its peer. */
-  protected distrust(): void {
-    this.#decoder.limit(Math.min(LIMITS.maxHelloBytes, this.#settings.maxFrameBytes));
+    this.#readsOneAhead();
+    // What an error means is told by the end of the stream, which follows.
+    call.on("error", () => {});
   }
 
   get bufferedBytes(): number {
@@ -106,7 +112,7 @@ export abstract class GrpcConnection<Stream extends Http2Stream> implements Conn
 
   send(event: CloudEvent): boolean {
     if (this.#state.name !== "open") return false;
-    this.writer.send(protobufCodec.encode(event));
+    this.writer.send(protobufBatchCodec.encode([event]));
     const { highWaterBytes, hardLimitBytes } = this.#settings.limits;
     const buffered = this.writer.bufferedBytes;
     if (buffered <= highWaterBytes) return true;
@@ -120,12 +126,13 @@ export abstract class GrpcConnection<Stream extends Http2Stream> implements Conn
   pause(): void {
     if (this.#handlers === undefined || this.#state.name === "ended") return;
     this.#isPaused = true;
-    this.stream.pause();
+    this.call.pause();
   }
 
   resume(): void {
+    if (!this.#isPaused) return;
     this.#isPaused = false;
-    if (this.#isReading) this.stream.resume();
+    if (this.#isReading) this.#readOn();
   }
 
   close(code: CloseCode, reason: string): void {
@@ -139,66 +146,120 @@ export abstract class GrpcConnection<Stream extends Http2Stream> implements Conn
     this.end({ kind: "lost", error });
   }
 
+  trust(): void {
+    this.maxMessageBytes = this.#settings.maxFrameBytes;
+  }
+
   /** Tells the peer, behind everything sent so far. */
   protected abstract sayClose(close: Close): void;
 
-  /** The peer has ended its side of the stream; everything it sent has been delivered. */
-  protected abstract peerEnded(): void;
+  /** The peer's close event has arrived. Nothing that it sends behind it counts. */
+  protected abstract peerClosed(close: Close): void;
 
-  /** The stream is gone. */
-  protected streamClosed(): void {
-    const cause = this.#streamError;
-    const what = cause === undefined ? "" : ` (${cause.message})`;
-    const message = `The stream ended without a close handshake${what}.`;
-    this.end({ kind: "lost", error: new HawserError("connection_closed", message, { cause }) });
+  /** A message is there, whole. */
+  protected abstract messageArrived(bytes: number): void;
+
+  /** What is to become of the call after this end. */
+  protected abstract releaseAfter(end: ConnectionEnd): "finish" | "cut";
+
+  protected sendClose(close: Close): void {
+    const envelope = { id: this.runtime.random.uuid(), source: CLOSE_SOURCE };
+    this.writer.send(protobufBatchCodec.encode([encodeClose(close, envelope)]));
   }
 
-  protected endClosed({ code, reason }: Close, by: "local" | "peer"): void {
-    this.end({ kind: "closed", clean: isCleanClose(code), code, reason, by });
+  /** The other end wants this connection replaced. */
+  protected retire(): void {
+    if (this.#isRetiring || this.#state.name !== "open") return;
+    this.#isRetiring = true;
+    if (this.#isReading) this.#guarded(() => this.#handlers?.retiring?.());
+  }
+
+  /** The close handshake is complete. */
+  protected endAnswered(peers: Close): void {
+    this.end(answeredEnd(this.ownClose, peers));
   }
 
   protected end(end: ConnectionEnd): void {
     if (this.#state.name === "ended") return;
     this.#state = { name: "ended" };
     // What still comes is read and thrown away, so that the stream can finish.
-    this.stream.resume();
+    this.#readOn();
     if (end.kind === "lost") this.writer.drop();
-    this.#release(end.kind === "lost" ? "cut" : "finish");
-    if (this.#isReading) this.#handlers?.ended(end);
+    this.#release(this.releaseAfter(end));
+    if (this.#isReading) this.#tellEnd(end);
     else this.#unheardEnd = end;
+  }
+
+  /** The peer sent what it may not: it is told, and nothing more is expected of it. */
+  protected fail(code: CloseCode, reason: string): void {
+    this.close(code, reason);
+    this.end(closedEnd(this.ownClose ?? { code, reason: cutCloseReason(reason) }, "local"));
   }
 
   #beginReading(handlers: ConnectionHandlers): void {
     this.#isReading = true;
-    if (this.#unheardEnd !== undefined) return handlers.ended(this.#unheardEnd);
-    this.stream.on("data", (chunk: Buffer) => this.#received(chunk, handlers));
-    this.stream.on("end", () => this.#endOfStream());
-    if (!this.#isPaused) this.stream.resume();
+    if (this.#unheardEnd !== undefined) return this.#tellEnd(this.#unheardEnd);
+    this.call.on("data", (message: Buffer) => this.#guarded(() => this.#received(message, handlers)));
+    if (this.#isPaused) this.call.pause();
+    else this.#readOn();
+    if (this.#isRetiring) this.#guarded(() => handlers.retiring?.());
     this.#progressed();
   }
 
-  #received(chunk: Buffer, handlers: ConnectionHandlers): void {
-    if (this.#state.name === "ended") return;
-    this.#decoder.push(chunk);
-    for (let decoded = this.#decoder.next(); decoded !== undefined; decoded = this.#decoder.next()) {
-      if (decoded.kind === "violation") return this.#fail(decoded.code, decoded.reason);
-      const event = this.#parse(decoded.bytes);
-      if (event !== undefined) handlers.message(event);
+  // A call of grpc-js reads sixteen messages ahead of who reads it, whatever their size. One is enough
+  // for flow control to hold the peer back.
+  #readsOneAhead(): void {
+    const { call } = this;
+    const read = call._read.bind(call);
+    call._read = (size) => {
+      const isHeldBack = this.#state.name !== "ended" && (!this.#isReading || this.#isPaused);
+      if (isHeldBack && call.readableLength > 0) this.#isReadDue = true;
+      else read(size);
+    };
+  }
+
+  #readOn(): void {
+    this.call.resume();
+    if (!this.#isReadDue) return;
+    this.#isReadDue = false;
+    this.call._read(1);
+  }
+
+  #received(message: Buffer, handlers: ConnectionHandlers): void {
+    if (this.#state.name === "ended" || this.peerClose !== undefined) return;
+    this.messageArrived(message.length);
+    if (message.length > this.maxMessageBytes) {
+      const reason = `A message of ${message.length} bytes is above the limit of ${this.maxMessageBytes}.`;
+      return this.fail(CLOSE_CODES.frameTooLarge, reason);
+    }
+    for (const event of this.#decoded(message)) {
+      if (event.type === CLOSE_EVENT_TYPE) return this.#heardClose(event);
+      handlers.message(event);
       if (this.#hasEndedMeanwhile()) return;
     }
   }
 
-  /** The event for the layer above; undefined when it was for this one, or is none at all and the connection has failed. */
-  #parse(bytes: Uint8Array): CloudEvent | undefined {
+  #decoded(message: Buffer): readonly CloudEvent[] {
     try {
-      const event = protobufCodec.decode(bytes);
-      if (event.type !== CLOSE_EVENT_TYPE) return event;
+      return protobufBatchCodec.decode(message);
+    } catch (thrown) {
+      this.#refuse(thrown);
+      return [];
+    }
+  }
+
+  #heardClose(event: CloudEvent): void {
+    try {
       this.peerClose = parseClose(event);
     } catch (thrown) {
-      const error = HawserError.from(thrown, "invalid_event");
-      this.#fail(closeCodeFor(error.code), error.message);
+      return this.#refuse(thrown);
     }
-    return undefined;
+    this.peerClosed(this.peerClose);
+  }
+
+  #refuse(thrown: unknown): void {
+    const error = HawserError.from(thrown, "invalid_event");
+    this.fail(closeCodeFor(error.code), error.message);
   }
 
   /** A handler, or a bad message, may have ended the connection. */
@@ -206,38 +267,32 @@ export abstract class GrpcConnection<Stream extends Http2Stream> implements Conn
     return this.#state.name === "ended";
   }
 
-  /** The peer sent what it may not: it is told, and nothing more is expected of it. */
-  #fail(code: CloseCode, reason: string): void {
-    this.close(code, reason);
-    this.endClosed(this.ownClose ?? { code, reason: cutCloseReason(reason) }, "local");
-  }
-
-  #endOfStream(): void {
-    if (this.#state.name === "ended") return;
-    if (isBroken(this.stream)) {
-      // After a reset without an error (NO_ERROR) Node.js waits for this side to finish as well, which it never would.
-      this.stream.destroy();
-      return;
-    }
-    if (!this.#decoder.isBetweenMessages) {
-      return this.#fail(CLOSE_CODES.invalidPayload, "The stream ended in the middle of a message.");
-    }
-    this.peerEnded();
-  }
-
   /** Bytes have left; the only news is when that made enough room. */
   #progressed(): void {
     if (!this.#isBlocked || this.#state.name !== "open" || !this.#isReading) return;
     if (this.writer.bufferedBytes > this.#settings.limits.lowWaterBytes) return;
     this.#isBlocked = false;
-    this.#handlers?.writable();
+    this.#guarded(() => this.#handlers?.writable());
   }
-}
 
-/**
- * Node.js lets a stream that was reset, or whose HTTP/2 connection broke, end as if its peer had ended it. Its `close` follows, and that is what
- * tells of the loss.
- */
-export function isBroken(stream: Http2Stream): boolean {
-  return stream.destroyed || stream.aborted || (stream.closed && stream.rstCode !== 0);
+  /** A handler that throws ends its own connection: there is nobody above who could catch it. */
+  #guarded(step: () => void): void {
+    try {
+      step();
+    } catch (thrown) {
+      this.terminate(HawserError.from(thrown));
+    }
+  }
+
+  #tellEnd(end: ConnectionEnd): void {
+    // The connection is gone already, so there is nothing left to end.
+    try {
+      this.#handlers?.ended(end);
+    } catch (thrown) {
+      this.runtime.logger.error(
+        { err: thrown, transport: this.transport },
+        "a handler of the end of a connection threw",
+      );
+    }
+  }
 }

@@ -6,12 +6,19 @@ import {
   type ClientHttp2Stream,
 } from "node:http2";
 import { connect, createServer, type AddressInfo } from "node:net";
-import { CLOSE_EVENT_TYPE, encodeClose, LIMITS, protobufCodec, type CloudEvent } from "@hawser/protocol";
+import {
+  CLOSE_EVENT_TYPE,
+  encodeClose,
+  LIMITS,
+  parseClose,
+  protobufBatchCodec,
+  type CloudEvent,
+} from "@hawser/protocol";
 import { systemTimers } from "@hawser/runtime";
 import type { Connection, ConnectionEnd } from "@hawser/transport";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { CONNECT_PATH, createGrpcAcceptor, createGrpcDialer } from "./index.js";
-import { frameMessages } from "./message-framing.js";
+import { framed, unframed } from "./frames.test-support.js";
 
 const HEADERS = { ":method": "POST", ":path": CONNECT_PATH, "content-type": "application/grpc" } as const;
 
@@ -28,7 +35,7 @@ const event = (id: string): CloudEvent => ({
   type: "com.example.v1",
 });
 
-const framed = (bytes: Uint8Array): Buffer => frameMessages([bytes], bytes.length + 5);
+const batchOf = (...events: readonly CloudEvent[]): Buffer => framed(protobufBatchCodec.encode(events));
 
 function hear(connection: Connection): Heard {
   const ids: string[] = [];
@@ -73,11 +80,24 @@ function openSession(): ClientHttp2Session {
 async function openStream(session = openSession(), headers: Record<string, string> = {}) {
   const stream = session.request({ ...HEADERS, ...headers });
   stream.on("error", () => {});
-  stream.resume();
+  const close = closeSaidOn(stream);
   await once(stream, "response");
   const server = accepted.at(-1);
   if (server === undefined) throw new Error("nothing was accepted");
-  return { stream, server };
+  return { stream, server, close };
+}
+
+/** The code of the close event that the server sends last. */
+function closeSaidOn(stream: ClientHttp2Stream): Promise<number> {
+  let received = Buffer.alloc(0);
+  return new Promise((resolve) => {
+    stream.on("data", (chunk: Buffer) => {
+      received = Buffer.concat([received, chunk]);
+      const events = unframed(received).flatMap((message) => protobufBatchCodec.decode(message));
+      const close = events.find(({ type }) => type === CLOSE_EVENT_TYPE);
+      if (close !== undefined) resolve(parseClose(close).code);
+    });
+  });
 }
 
 async function trailersOf(stream: ClientHttp2Stream): Promise<unknown> {
@@ -89,7 +109,7 @@ describe("requests that are no stream of this method", () => {
   it.each([
     ["another method", { ":path": "/hawser.v1.Hawser/Other" }, { "grpc-status": "12", ":status": 200 }],
     ["another content type", { "content-type": "application/json" }, { ":status": 415 }],
-    ["GET", { ":method": "GET" }, { ":status": 415 }],
+    ["GET", { ":method": "GET" }, { ":status": 405 }],
   ])("%s is refused", async (_name, headers, expected) => {
     const stream = openSession().request({ ...HEADERS, ...headers });
     const [response] = (await once(stream, "response")) as [unknown];
@@ -104,24 +124,35 @@ describe("requests that are no stream of this method", () => {
     socket.resume();
     socket.write(`PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n${"garbage ".repeat(100)}`);
     await once(socket, "close");
-    healthy.stream.write(framed(protobufCodec.encode(event("still here"))));
+    healthy.stream.write(batchOf(event("still here")));
     await expect.poll(() => healthy.server.ids).toEqual(["still here"]);
   });
 });
 
 describe("streams that break the rules", () => {
-  it("a compressed message is refused with 1003", async () => {
-    const { stream, server } = await openStream();
+  it("a message that says it is compressed, and is not, is refused with 1007", async () => {
+    const { stream, server, close } = await openStream();
     stream.write(Buffer.from([1, 0, 0, 0, 1, 0]));
-    expect(await trailersOf(stream)).toMatchObject({ "hawser-close-code": "1003", "grpc-status": "3" });
-    expect(await server.end).toMatchObject({ kind: "closed", code: 1003, clean: false, by: "local" });
+    expect(await close).toBe(1007);
+    stream.end();
+    expect(await trailersOf(stream)).toMatchObject({ "hawser-close-code": "1007", "grpc-status": "3" });
+    expect(await server.end).toMatchObject({ kind: "closed", code: 1007, clean: false, by: "local" });
   });
 
-  it("a message is refused by its announced length, before its bytes have come", async () => {
+  it("a message far above the limit is refused by its announced length, before its bytes have come", async () => {
     const { stream, server } = await openStream();
     const header = Buffer.alloc(5);
-    header.writeUInt32BE(LIMITS.maxFrameBytes + 1, 1);
+    header.writeUInt32BE(2 * LIMITS.maxFrameBytes, 1);
     stream.write(header);
+    expect(await trailersOf(stream)).toMatchObject({ "grpc-status": "8" });
+    expect(await server.end).toMatchObject({ kind: "closed", code: 1009, by: "local" });
+  });
+
+  it("before the welcome, the parts of a message are kept up to the size of a hello and no further", async () => {
+    const { stream, server } = await openStream();
+    const header = Buffer.alloc(5);
+    header.writeUInt32BE(LIMITS.maxFrameBytes, 1);
+    stream.write(Buffer.concat([header, Buffer.alloc(3 * LIMITS.maxHelloBytes)]));
     expect(await trailersOf(stream)).toMatchObject({ "hawser-close-code": "1009", "grpc-status": "8" });
     expect(await server.end).toMatchObject({ kind: "closed", code: 1009, by: "local" });
   });
@@ -134,8 +165,10 @@ describe("streams that break the rules", () => {
   });
 
   it("a close event without a code is refused with 1002", async () => {
-    const { stream, server } = await openStream();
-    stream.write(framed(protobufCodec.encode({ ...event("x"), type: CLOSE_EVENT_TYPE })));
+    const { stream, server, close } = await openStream();
+    stream.write(batchOf({ ...event("x"), type: CLOSE_EVENT_TYPE }));
+    expect(await close).toBe(1002);
+    stream.end();
     expect(await trailersOf(stream)).toMatchObject({ "hawser-close-code": "1002" });
     expect(await server.end).toMatchObject({ kind: "closed", code: 1002 });
   });
@@ -145,7 +178,7 @@ describe("streams that break the rules", () => {
     const [first, second] = [await openStream(session), await openStream(session)];
     first.stream.close(8);
     expect(await first.server.end).toMatchObject({ kind: "lost", error: { code: "connection_closed" } });
-    second.stream.end(framed(protobufCodec.encode(event("sibling"))));
+    second.stream.end(batchOf(event("sibling")));
     expect(await second.server.end).toEqual({
       kind: "closed",
       clean: true,
@@ -157,14 +190,14 @@ describe("streams that break the rules", () => {
   });
 });
 
-describe.each([
-  ["NO_ERROR", 0],
-  ["CANCEL", 8],
-])("a reset with %s while a write is under way that the peer does not read", (_name, code) => {
+describe("a reset while a write is under way that the peer does not read", () => {
   /** More than flow control lets through unread. */
   const large: CloudEvent = { ...event("large"), data: "x".repeat(300_000) };
 
-  it("by the client: lost at once", async () => {
+  it.each([
+    ["NO_ERROR", 0],
+    ["CANCEL", 8],
+  ])("by the client with %s: lost at once", async (_name, code) => {
     const session = openSession();
     const stream = session.request(HEADERS);
     stream.on("error", () => {});
@@ -181,7 +214,7 @@ describe.each([
       // With trailers to come, Node.js does not end the stream of its own accord before it resets.
       served.respond({ ":status": 200, "content-type": "application/grpc+proto" }, { waitForTrailers: true });
       served.on("error", () => {});
-      served.once("readable", () => served.close(code));
+      served.once("readable", () => served.close(8));
     });
     http2.listen(0, "127.0.0.1");
     await once(http2, "listening");
@@ -197,7 +230,7 @@ it("where both close at once, the client's code is what the server learns", asyn
   const { stream, server } = await openStream();
   server.connection.close(1001, "draining");
   const close = encodeClose({ code: 4001, reason: "silence" }, { id: "1", source: "/test" });
-  stream.end(framed(protobufCodec.encode(close)));
+  stream.end(batchOf(close));
   expect(await server.end).toEqual({
     kind: "closed",
     clean: false,
@@ -265,7 +298,7 @@ it("takes the authorization for each dial anew", async () => {
   });
   for (const expected of ["Bearer 1", "Bearer 2"]) {
     const client = hear(await dialer.dial());
-    expect(accepted.at(-1)?.connection.peer.authorization).toBe(expected);
+    await expect.poll(() => accepted.at(-1)?.connection.peer.authorization).toBe(expected);
     client.connection.close(1000, "");
     await client.end;
   }

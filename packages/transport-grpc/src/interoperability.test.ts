@@ -11,14 +11,21 @@ import {
   type ServiceDefinition,
   type StatusObject,
 } from "@grpc/grpc-js";
-import { protobufCodec, type CloudEvent } from "@hawser/protocol";
+import {
+  CLOSE_EVENT_TYPE,
+  encodeClose,
+  parseClose,
+  protobufBatchCodec,
+  type CloudEvent,
+} from "@hawser/protocol";
 import type { Connection, ConnectionEnd } from "@hawser/transport";
 import { afterEach, describe, expect, it } from "vitest";
 import { CONNECT_PATH, createGrpcAcceptor, createGrpcDialer } from "./index.js";
 
-// The reference is grpc-js with the service written down by hand: what any gRPC library makes of the same .proto file.
-const encode = (value: CloudEvent): Buffer => Buffer.from(protobufCodec.encode(value));
-const decode = (bytes: Buffer): CloudEvent => protobufCodec.decode(bytes);
+// The reference is grpc-js with the service written down by hand: what any gRPC library makes of the same .proto file. It sends
+// batches of one, as the simplest peer does.
+const encode = (value: CloudEvent): Buffer => Buffer.from(protobufBatchCodec.encode([value]));
+const decode = (bytes: Buffer): CloudEvent[] => protobufBatchCodec.decode(bytes);
 const SERVICE: ServiceDefinition = {
   Connect: {
     path: CONNECT_PATH,
@@ -66,7 +73,7 @@ describe("a grpc-js client and our acceptor", () => {
     );
     const metadata = new Metadata();
     metadata.set("authorization", "Bearer t");
-    return client.makeBidiStreamRequest<CloudEvent, CloudEvent>(CONNECT_PATH, encode, decode, metadata);
+    return client.makeBidiStreamRequest<CloudEvent, CloudEvent[]>(CONNECT_PATH, encode, decode, metadata);
   }
 
   it("exchange events, and the client's half-close is a clean close", async () => {
@@ -81,8 +88,8 @@ describe("a grpc-js client and our acceptor", () => {
     });
     const echoed: string[] = [];
     for (const id of range(500)) call.write(event(id));
-    call.on("data", ({ id }: CloudEvent) => {
-      echoed.push(id);
+    call.on("data", (batch: CloudEvent[]) => {
+      echoed.push(...batch.map(({ id }) => id));
       if (echoed.length === 500) call.end();
     });
     const [final] = (await once(call, "status")) as [{ code: number; metadata: Metadata }];
@@ -92,14 +99,21 @@ describe("a grpc-js client and our acceptor", () => {
     expect(ended).toEqual([{ kind: "closed", clean: true, code: 1000, reason: "", by: "peer" }]);
   });
 
-  it("the server's close is a status with a message and the code in a trailer", async () => {
+  it("the server's close is a last event, and behind the client's end a status with the code in a trailer", async () => {
     const ended: ConnectionEnd[] = [];
     const call = await connect((connection) => {
       connection.open({ message: () => {}, writable: () => {}, ended: (end) => ended.push(end) });
       connection.close(4002, "a newer session is open: ü 100 %");
     });
     call.on("error", () => {});
-    call.resume();
+    const close = new Promise((resolve) => {
+      call.on("data", ([last]: CloudEvent[]) => {
+        if (last?.type !== CLOSE_EVENT_TYPE) return;
+        resolve(parseClose(last));
+        call.end();
+      });
+    });
+    expect(await close).toEqual({ code: 4002, reason: "a newer session is open: ü 100 %" });
     const final = await new Promise<StatusObject>((resolve) => call.on("status", resolve));
     expect(final).toMatchObject({ code: status.ABORTED, details: "a newer session is open: ü 100 %" });
     expect(final.metadata.get("hawser-close-code")).toEqual(["4002"]);
@@ -119,7 +133,7 @@ describe("a grpc-js client and our acceptor", () => {
 });
 
 describe("our dialer and a grpc-js server", () => {
-  type Call = ServerDuplexStream<CloudEvent, CloudEvent>;
+  type Call = ServerDuplexStream<CloudEvent[], CloudEvent>;
 
   async function dial(serve: (call: Call) => void): Promise<Connection> {
     const server = new Server();
@@ -145,7 +159,7 @@ describe("our dialer and a grpc-js server", () => {
     const connection = await dial((call) => {
       call.sendMetadata(new Metadata());
       expect(call.metadata.get("authorization")).toEqual(["Bearer t"]);
-      call.on("data", (received: CloudEvent) => call.write(received));
+      call.on("data", (batch: CloudEvent[]) => batch.map((received) => call.write(received)));
       call.on("end", () => call.end());
     });
     const heard = hear(connection);
@@ -155,12 +169,13 @@ describe("our dialer and a grpc-js server", () => {
     expect(heard.ids).toEqual(range(500));
   });
 
-  it("a close code in the trailers is what the server meant, and nothing sent before it is lost", async () => {
+  it("a close event is what the server meant, and nothing sent before it is lost", async () => {
     const connection = await dial((call) => {
       for (const id of range(50)) call.write(event(id));
-      const trailers = new Metadata();
-      trailers.set("hawser-close-code", "4003");
-      call.emit("error", { code: status.UNAUTHENTICATED, details: "who are you?", metadata: trailers });
+      const close = { code: 4003, reason: "who are you?" };
+      call.write(encodeClose(close, { id: "close", source: "/test" }));
+      call.on("data", () => {});
+      call.on("end", () => call.emit("error", { code: status.UNAUTHENTICATED, details: "" }));
     });
     const heard = hear(connection);
     expect(await heard.end).toEqual({
@@ -171,6 +186,20 @@ describe("our dialer and a grpc-js server", () => {
       by: "peer",
     });
     expect(heard.ids).toEqual(range(50));
+  });
+
+  it("a close code in the trailers alone is what the server meant", async () => {
+    const connection = await dial((call) => {
+      const trailers = new Metadata();
+      trailers.set("hawser-close-code", "4001");
+      call.emit("error", { code: status.DEADLINE_EXCEEDED, details: "silence", metadata: trailers });
+    });
+    expect(await hear(connection).end).toMatchObject({
+      kind: "closed",
+      code: 4001,
+      reason: "silence",
+      by: "peer",
+    });
   });
 
   it("a failing status without the code is lost", async () => {
@@ -185,17 +214,25 @@ describe("our dialer and a grpc-js server", () => {
   });
 
   it.each([
-    ["UNAUTHENTICATED", {}, "unauthenticated"],
-    ["PERMISSION_DENIED", {}, "forbidden"],
-    ["UNAVAILABLE", {}, "connection_failed"],
-    ["UNAVAILABLE", { "grpc-retry-pushback-ms": "1500" }, "overloaded"],
-  ] as const)("a refusal with %s %j rejects the dial as %s", async (name, trailers, code) => {
+    ["UNAUTHENTICATED", {}, { kind: "closed", code: 4003, by: "peer" }],
+    ["PERMISSION_DENIED", {}, { kind: "closed", code: 4004, by: "peer" }],
+    ["UNAVAILABLE", {}, { kind: "lost", error: { code: "connection_closed" } }],
+    [
+      "UNAVAILABLE",
+      { "grpc-retry-pushback-ms": "1500" },
+      { kind: "lost", error: { code: "overloaded", cause: { retryAfterMs: 1500, slot: true } } },
+    ],
+    [
+      "UNAVAILABLE",
+      { "retry-after": "2" },
+      { kind: "lost", error: { code: "overloaded", cause: { retryAfterMs: 2000, slot: false } } },
+    ],
+  ] as const)("a refusal with %s %j is how the connection ends", async (name, trailers, expected) => {
     const metadata = new Metadata();
     for (const [key, value] of Object.entries(trailers)) metadata.set(key, value);
-    const dialled = dial((call) => call.emit("error", { code: status[name], details: "no", metadata }));
-    await expect(dialled).rejects.toMatchObject({
-      code,
-      ...(code === "overloaded" ? { cause: { retryAfterMs: 1500 } } : {}),
-    });
+    const connection = await dial((call) =>
+      call.emit("error", { code: status[name], details: "no", metadata }),
+    );
+    expect(await hear(connection).end).toMatchObject(expected);
   });
 });

@@ -1,74 +1,197 @@
-import type { OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import { constants, type Http2Session, type ServerHttp2Stream } from "node:http2";
+import { Metadata, status, type ServerDuplexStream } from "@grpc/grpc-js";
 import {
   CLOSE_CODES,
   GRPC_CLOSE_CODE_TRAILER,
   GRPC_STATUS_BY_CLOSE_CODE,
-  type Close,
+  HawserError,
+  LIMITS,
+  type CloseCode,
 } from "@hawser/protocol";
-import { GrpcConnection, isBroken, type GrpcConnectionParts } from "./grpc-connection.js";
-import { encodeGrpcMessage, GRPC_STATUS } from "./service.js";
+import { closedEnd, type Close, type ConnectionEnd } from "@hawser/transport";
+import { GrpcConnection, type GrpcConnectionParts } from "./grpc-connection.js";
+import { asStatusMessage } from "./service.js";
 
 const NORMAL_CLOSE: Close = { code: CLOSE_CODES.normal, reason: "" };
 
-/** The principal's end of a stream: it closes by its trailers, then hears the agent out until the agent's end of the stream. */
-export class ServerConnection extends GrpcConnection<ServerHttp2Stream> {
-  #trailers: OutgoingHttpHeaders = {};
-  #hasSentTrailers = false;
+/** What gRPC puts in front of a message: a flag and the length. */
+const MESSAGE_HEADER_BYTES = 5;
 
-  constructor(parts: GrpcConnectionParts<ServerHttp2Stream>) {
+/** A frame of HTTP/2 may bring the end of one message and the beginning of the next. */
+const MAX_UNTRUSTED_BYTES = LIMITS.maxHelloBytes + 16_384;
+
+/** Who goes on beyond this, while it is being told that it was too much, is not told any more. */
+const MOST_UNTRUSTED_BYTES = 4 * MAX_UNTRUSTED_BYTES;
+
+/** The principal's end of a stream, as grpc-js has it. */
+export type ServerCall = ServerDuplexStream<Buffer, Buffer>;
+
+export interface ServerConnectionParts extends GrpcConnectionParts<ServerCall> {
+  /** The stream underneath the call, which alone tells an end from a cancellation. */
+  readonly stream: ServerHttp2Stream;
+  readonly onTrusted: () => void;
+}
+
+/**
+ * The principal's end of a stream. It closes by a last event, hears the agent out until the agent's
+ * end of the stream, and then gives the status.
+ */
+export class ServerConnection extends GrpcConnection<ServerCall> {
+  readonly #stream: ServerHttp2Stream;
+  readonly #session: Http2Session | undefined;
+  readonly #onTrusted: () => void;
+  #streamError: Error | undefined;
+  #isTrusted = false;
+  /** Bytes of messages that are not complete. */
+  #incompleteBytes = 0;
+  #status: { readonly close: Close; readonly code: number } | undefined;
+  #isFlushed = false;
+  #waitsForPeer = true;
+  #hasPeerEnded = false;
+  #hasGivenStatus = false;
+
+  constructor(parts: ServerConnectionParts) {
     super(parts);
-    this.distrust();
-    parts.stream.on("wantTrailers", () => {
-      this.#hasSentTrailers = true;
-      this.stream.sendTrailers(this.#trailers);
+    const { call, stream, settings } = parts;
+    this.#stream = stream;
+    this.#session = stream.session;
+    this.#onTrusted = parts.onTrusted;
+    this.maxMessageBytes = Math.min(LIMITS.maxHelloBytes, settings.maxFrameBytes);
+    stream.on("data", (chunk: Buffer) => this.#count(chunk));
+    stream.on("error", (error) => {
+      this.#streamError ??= error;
     });
+    stream.once("close", () => this.#streamClosed());
+    call.on("end", () => this.#peerEnded());
+    call.on("cancelled", () => this.#endedByLibrary());
+    // A client may wait for the headers of the answer before it says anything.
+    call.sendMetadata(new Metadata());
+  }
+
+  override trust(): void {
+    super.trust();
+    this.#isTrusted = true;
+    this.#onTrusted();
   }
 
   protected override sayClose(close: Close): void {
-    this.#endStream(close, grpcStatusOf(close.code));
+    this.sendClose(close);
+    this.#endWith(close, statusOf(close.code));
   }
 
-  protected override peerEnded(): void {
-    if (this.ownClose !== undefined) return this.#answer();
-    // Node.js (and with it grpc-js) cancels a stream by ending and then resetting it. Both arrive together: a look at the stream a moment
-    // later tells an end from a cancellation.
+  /** Its end of the stream follows. */
+  protected override peerClosed(): void {}
+
+  protected override messageArrived(bytes: number): void {
+    this.#incompleteBytes -= bytes + MESSAGE_HEADER_BYTES;
+  }
+
+  // A client that takes the close event, but never ends its side, is given the status all the same.
+  protected override releaseAfter(end: ConnectionEnd): "finish" | "cut" {
+    if (end.kind === "closed") return "finish";
+    if (this.#status === undefined || !this.#isFlushed || this.#stream.destroyed) return "cut";
+    this.#giveStatus();
+    return "finish";
+  }
+
+  // grpc-js keeps the parts of a message until it is whole, so only a count of them bounds it.
+  #count(chunk: Buffer): void {
+    this.#incompleteBytes += chunk.length;
+    if (this.#isTrusted || this.#incompleteBytes <= MAX_UNTRUSTED_BYTES) return;
+    // From the status on grpc-js keeps nothing of what comes.
+    this.#waitsForPeer = false;
+    if (this.#incompleteBytes > MOST_UNTRUSTED_BYTES) this.#stream.close(constants.NGHTTP2_CANCEL);
+    if (this.hasEnded) this.#giveStatusIfDue();
+    else
+      this.fail(
+        CLOSE_CODES.frameTooLarge,
+        `Before the welcome a message may have ${this.maxMessageBytes} bytes.`,
+      );
+  }
+
+  #peerEnded(): void {
+    if (this.ownClose !== undefined || this.hasEnded) return this.#hearEnd();
+    // Node.js cancels a stream by ending and then resetting it. Both arrive together: a look at the
+    // stream a moment later tells an end from a cancellation.
     this.runtime.timers.soon(() => {
-      if (!this.hasEnded && !isBroken(this.stream)) this.#answer();
+      if (!isBroken(this.#stream)) this.#hearEnd();
     });
   }
 
-  protected override streamClosed(): void {
-    const { ownClose } = this;
-    // Once it has the status, a client may as well drop the stream as end it (many gRPC libraries do); a broken network is another matter.
-    const isDropped = this.#hasSentTrailers && this.stream.session?.destroyed === false;
-    if (ownClose !== undefined && isDropped) this.endClosed(ownClose, "local");
-    else super.streamClosed();
-  }
-
-  /** The agent has ended its side: this ends the connection, behind a status unless that has been given. */
-  #answer(): void {
-    const { ownClose, peerClose } = this;
-    if (ownClose === undefined) {
-      const close = peerClose ?? NORMAL_CLOSE;
-      this.#endStream(close, GRPC_STATUS.ok);
-      return this.endClosed(close, "peer");
+  #hearEnd(): void {
+    this.#hasPeerEnded = true;
+    const { ownClose, hasEnded } = this;
+    const close = this.peerClose ?? ownClose ?? NORMAL_CLOSE;
+    if (ownClose === undefined && !hasEnded) {
+      if (this.#incompleteBytes !== 0) {
+        return this.fail(CLOSE_CODES.invalidPayload, "The stream ended in the middle of a message.");
+      }
+      this.#endWith(close, status.OK);
     }
-    // An agent that only answers says nothing of its own; another code means that it closed for its own reason at the same time.
-    if (peerClose === undefined || peerClose.code === ownClose.code) this.endClosed(ownClose, "local");
-    else this.endClosed(peerClose, "peer");
+    this.#giveStatusIfDue();
+    this.endAnswered(close);
   }
 
-  #endStream(close: Close, status: number): void {
-    this.#trailers = {
-      "grpc-status": status,
-      "grpc-message": encodeGrpcMessage(close.reason),
-      [GRPC_CLOSE_CODE_TRAILER]: close.code,
-    };
-    this.writer.end(() => void this.stream.end());
+  #endWith(close: Close, code: number): void {
+    this.#status = { close, code };
+    this.writer.end(() => {
+      this.#isFlushed = true;
+      this.#giveStatusIfDue();
+    });
+  }
+
+  // A client that is given a failing status may drop what it has not read, so it is to end its side before.
+  #giveStatusIfDue(): void {
+    if (this.#isFlushed && (this.#hasPeerEnded || !this.#waitsForPeer)) this.#giveStatus();
+  }
+
+  #giveStatus(): void {
+    if (this.#status === undefined || this.#hasGivenStatus) return;
+    this.#hasGivenStatus = true;
+    const { close, code } = this.#status;
+    const metadata = new Metadata();
+    metadata.set(GRPC_CLOSE_CODE_TRAILER, String(close.code));
+    this.call.emit("error", { code, details: asStatusMessage(close.reason), metadata });
+  }
+
+  #streamClosed(): void {
+    const { ownClose, peerClose } = this;
+    if (peerClose !== undefined) return this.endAnswered(peerClose);
+    // Once it has been told, a client may as well drop the stream as end it; a broken network is another matter.
+    if (ownClose !== undefined && this.#isFlushed && this.#session?.destroyed === false)
+      return this.endAnswered(ownClose);
+    const cause = this.#streamError;
+    const what = cause === undefined ? "" : ` (${cause.message})`;
+    const message = `The stream ended without a close handshake${what}.`;
+    this.end({ kind: "lost", error: new HawserError("connection_closed", message, { cause }) });
+  }
+
+  /** grpc-js itself ended the stream: over a message that announces too many bytes, or a deadline of the client's. */
+  #endedByLibrary(): void {
+    const { sentTrailers } = this.#stream;
+    if (this.#hasGivenStatus || sentTrailers === undefined) return;
+    const code = Number(sentTrailers["grpc-status"]);
+    const reason = `gRPC ended the stream with status ${code}: ${String(sentTrailers["grpc-message"])}`;
+    if (code === status.RESOURCE_EXHAUSTED) {
+      const close = { code: CLOSE_CODES.frameTooLarge, reason: "The message is above the limit." };
+      return this.end(closedEnd(close, "local"));
+    }
+    this.end({ kind: "lost", error: new HawserError("connection_closed", reason) });
   }
 }
 
-function grpcStatusOf(code: number): number {
-  const known: Readonly<Record<number, number>> = GRPC_STATUS_BY_CLOSE_CODE;
-  return known[code] ?? GRPC_STATUS.unavailable;
+function statusOf(code: number): number {
+  const known: Readonly<Record<number, number>> = GRPC_STATUS_BY_CLOSE_CODE satisfies Record<
+    CloseCode,
+    number
+  >;
+  return known[code] ?? status.UNAVAILABLE;
+}
+
+/**
+ * Node.js lets a stream that was reset, or whose HTTP/2 connection broke, end as if its peer had ended
+ * it. Its `close` follows, and that is what tells of the loss.
+ */
+function isBroken(stream: ServerHttp2Stream): boolean {
+  return stream.destroyed || stream.aborted || (stream.closed && stream.rstCode !== 0);
 }

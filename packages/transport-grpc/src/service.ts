@@ -1,48 +1,48 @@
-/** The one method: a bidirectional stream of `io.cloudevents.v1.CloudEvent` (PROTOCOL.md, gRPC). */
+import type { MethodDefinition } from "@grpc/grpc-js";
+
+/** The one method: a bidirectional stream of `io.cloudevents.v1.CloudEventBatch` (PROTOCOL.md, gRPC). */
 export const CONNECT_PATH = "/hawser.v1.Hawser/Connect";
 
-export const CONTENT_TYPE = "application/grpc+proto";
+const unchanged = (bytes: Buffer): Buffer => bytes;
 
-/** Status numbers of gRPC that this transport itself gives or understands. */
-export const GRPC_STATUS = {
-  ok: 0,
-  resourceExhausted: 8,
-  permissionDenied: 7,
-  unimplemented: 12,
-  unavailable: 14,
-  unauthenticated: 16,
-} as const;
-
-/** `application/grpc`, whatever message encoding is named behind it. */
-export function isGrpcContentType(value: string | undefined): boolean {
-  return value !== undefined && /^application\/grpc(?:$|[+;])/.test(value);
-}
-
-/** A `grpc-message` as it travels: printable ASCII without `%`, everything else as percent-encoded UTF-8. */
-export function encodeGrpcMessage(message: string): string {
-  return message.replaceAll(/[^\x20-\x24\x26-\x7e]+/gu, encodeText);
-}
-
-/** Reads a `grpc-message`; what is not valid percent-encoding stands for itself. */
-export function decodeGrpcMessage(value: string | undefined): string {
-  if (value === undefined) return "";
-  try {
-    return decodeURIComponent(value);
-  } catch {
-    return value;
-  }
-}
-
-/** A whole number from a header or trailer; undefined when it is none. */
-export function parseNumber(value: string | readonly string[] | undefined): number | undefined {
-  return typeof value === "string" && /^\d{1,9}$/.test(value) ? Number(value) : undefined;
-}
-
-function encodeText(text: string): string {
-  return Array.from(Buffer.from(text), (byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join(
-    "",
-  );
-}
+/**
+ * The service as grpc-js knows it. Messages pass as bytes: what is wrong with one is named by a close
+ * of this protocol, and not by a status of grpc-js.
+ */
+export const SERVICE: { readonly Connect: MethodDefinition<Buffer, Buffer> } = {
+  Connect: {
+    path: CONNECT_PATH,
+    requestStream: true,
+    responseStream: true,
+    requestSerialize: unchanged,
+    requestDeserialize: unchanged,
+    responseSerialize: unchanged,
+    responseDeserialize: unchanged,
+  },
+};
 
 /** How a server names the time to come back (gRPC proposal A6); milliseconds. */
 export const PUSHBACK_HEADER = "grpc-retry-pushback-ms";
+
+/**
+ * How much longer than `maxFrameBytes` a message may be and still be read, so that a close with 1009
+ * can name what is wrong. grpc-js refuses a longer one by its announced length.
+ */
+export const OVERSIZE_MARGIN_BYTES = 65_536;
+
+/**
+ * What a peer may have on the way to us unread, per stream, once it is trusted: room for one frame of
+ * the largest size. The 64 KiB that HTTP/2 begins with, which hold before, would bound a stream to
+ * 1.3 MB/s at a round trip of 50 ms.
+ */
+export const FLOW_CONTROL_WINDOW_BYTES = 1_048_576;
+
+/** A whole number from a header or trailer; undefined when it is none. */
+export function parseNumber(value: unknown): number | undefined {
+  return typeof value === "string" && /^\d{1,9}$/.test(value) ? Number(value) : undefined;
+}
+
+/** Text as a `grpc-message` can carry it: grpc-js throws on half a surrogate pair. */
+export function asStatusMessage(text: string): string {
+  return Buffer.from(text).toString();
+}

@@ -9,17 +9,18 @@ import {
 } from "@hawser/protocol";
 import type { Runtime, Timers } from "@hawser/runtime";
 import {
+  bytesReadFrom,
   type Connection,
   type ConnectionEnd,
   type ConnectionHandlers,
   cutCloseReason,
+  KeepAlive,
   type PeerInfo,
   type StreamSettings,
 } from "@hawser/transport";
 import { WebSocket } from "ws";
 import { closeCodeOfViolation, reasonOfViolation, sayWhyRefused } from "./frame-violation.js";
 import { HelloGuard } from "./hello-guard.js";
-import { bytesReadFrom, KeepAlive } from "./keep-alive.js";
 import { endOfStream, type StreamState } from "./stream-state.js";
 import type { Framing } from "./subprotocol.js";
 import { WriteBatch } from "./write-batch.js";

@@ -43,6 +43,11 @@ export interface ConnectionHandlers {
   message(event: CloudEvent): void;
   /** The send buffer fell below its low-water mark after `send` had answered false. */
   writable(): void;
+  /**
+   * The other end, or a proxy between, wants this connection replaced soon (HTTP/2 GOAWAY without an
+   * error). It goes on until then, and it is no failure.
+   */
+  retiring?(): void;
   /** Exactly once, after the last `message`. */
   ended(end: ConnectionEnd): void;
 }

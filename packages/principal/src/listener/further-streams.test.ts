@@ -1,4 +1,10 @@
-import { encodeControl, parseMessage, protobufCodec, type Message } from "@hawser/protocol";
+import {
+  CLOSE_EVENT_TYPE,
+  encodeControl,
+  parseMessage,
+  protobufBatchCodec,
+  type Message,
+} from "@hawser/protocol";
 import { systemTimers } from "@hawser/runtime";
 import { createMemoryStore } from "@hawser/store";
 import { createVirtualRuntime } from "@hawser/testkit";
@@ -28,11 +34,12 @@ function proxy(port: number) {
         unread = Buffer.concat([unread, chunk]);
         while (unread.length >= 5 && unread.length >= 5 + unread.readUInt32BE(1)) {
           const end = 5 + unread.readUInt32BE(1);
-          heard.push(parseMessage(protobufCodec.decode(unread.subarray(5, end))));
+          const events = protobufBatchCodec.decode(unread.subarray(5, end));
+          heard.push(...events.filter(({ type }) => type !== CLOSE_EVENT_TYPE).map(parseMessage));
           unread = unread.subarray(end);
         }
       });
-      stream.write(message(protobufCodec.encode(hello(agent))));
+      stream.write(message(protobufBatchCodec.encode([hello(agent)])));
       return heard;
     },
   };

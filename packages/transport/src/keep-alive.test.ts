@@ -1,13 +1,30 @@
-import { describe, expect, test } from "vitest";
+import { systemClock, systemTimers } from "@hawser/runtime";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { KeepAlive } from "./keep-alive.js";
-import { ManualTimers } from "./testing/manual-timers.js";
 
 const INTERVAL_MS = 20_000;
 
+const timers = {
+  now: () => systemClock.now(),
+  advance: (ms: number) => vi.advanceTimersByTime(ms),
+  get pending() {
+    return vi.getTimerCount();
+  },
+};
+
+beforeEach(() => {
+  vi.useFakeTimers({
+    toFake: ["setTimeout", "clearTimeout", "setImmediate", "clearImmediate", "performance"],
+  });
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
 function watched(intervalMs = INTERVAL_MS) {
-  const timers = new ManualTimers();
   const peer = { bytes: 0, answers: true, paused: false, pings: 0, deaths: [] as number[] };
-  const subject = new KeepAlive(intervalMs, timers, {
+  const subject = new KeepAlive(intervalMs, systemTimers, {
     bytesRead: () => peer.bytes,
     isPaused: () => peer.paused,
     ping: () => {
@@ -20,19 +37,19 @@ function watched(intervalMs = INTERVAL_MS) {
     },
   });
   subject.start();
-  return { timers, subject, peer };
+  return { subject, peer };
 }
 
 describe("a peer that answers", () => {
   test("is pinged once an interval while it says nothing else, and is never given up", () => {
-    const { timers, peer } = watched();
+    const { peer } = watched();
     timers.advance(INTERVAL_MS * 100);
     expect(peer.pings).toBe(100);
     expect(peer.deaths).toEqual([]);
   });
 
   test("is not pinged as long as it says something within half an interval", () => {
-    const { timers, peer } = watched();
+    const { peer } = watched();
     for (let n = 0; n < 1_000; n += 1) {
       peer.bytes += 1;
       timers.advance(9_000);
@@ -45,7 +62,7 @@ describe("a peer that fell silent", () => {
   test.each([0, 1, 9_999, 10_000, 10_001, 15_000, 19_999, 20_000])(
     "%i ms into an interval is given up within two intervals",
     (atMs) => {
-      const { timers, peer } = watched();
+      const { peer } = watched();
       timers.advance(INTERVAL_MS * 3 + atMs);
       peer.answers = false;
       const since = timers.now();
@@ -58,7 +75,7 @@ describe("a peer that fell silent", () => {
   );
 
   test("has a whole interval to answer a ping", () => {
-    const { timers, peer } = watched();
+    const { peer } = watched();
     peer.answers = false;
     timers.advance(INTERVAL_MS / 2);
     expect(peer.pings).toBe(1);
@@ -70,7 +87,7 @@ describe("a peer that fell silent", () => {
   });
 
   test("is not given up while this side does not read", () => {
-    const { timers, peer } = watched();
+    const { peer } = watched();
     peer.answers = false;
     peer.paused = true;
     timers.advance(INTERVAL_MS * 10);
@@ -82,7 +99,7 @@ describe("a peer that fell silent", () => {
 });
 
 test("stopped, it keeps no timer", () => {
-  const { timers, subject, peer } = watched();
+  const { subject, peer } = watched();
   subject.stop();
   expect(timers.pending).toBe(0);
   timers.advance(60_000);
@@ -90,5 +107,6 @@ test("stopped, it keeps no timer", () => {
 });
 
 test("an interval of zero pings nobody and gives nobody up", () => {
-  expect(watched(0).timers.pending).toBe(0);
+  watched(0);
+  expect(timers.pending).toBe(0);
 });

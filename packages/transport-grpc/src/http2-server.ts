@@ -1,0 +1,84 @@
+import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
+import type { Duplex } from "node:stream";
+import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { HawserError } from "@hawser/protocol";
+import { OVERSIZE_MARGIN_BYTES, SERVICE } from "./service.js";
+import type { ServerCall } from "./server-connection.js";
+
+/** Streams one HTTP/2 connection may have open; an agent needs one, and a second one while it rotates. */
+const MAX_STREAMS_PER_SESSION = 16;
+
+/** Bytes of header fields a request may have: room for a large bearer token. */
+const MAX_HEADER_BYTES = 16_384;
+
+export interface Http2ServerParts {
+  readonly maxFrameBytes: number;
+  /** Called before `injectConnection` returns, for the socket it was given. */
+  readonly onSession: (session: ServerHttp2Session) => void;
+  /** A request. `serve` passes it to grpc-js, which calls `onCall` before it returns, or answers by itself. */
+  readonly onStream: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, serve: () => void) => void;
+  /** A call of the one method. */
+  readonly onCall: (call: ServerCall) => void;
+}
+
+/** A server of grpc-js that listens nowhere: it is given its sockets. */
+export interface Http2ServerHandle {
+  injectConnection(socket: Duplex): void;
+  shutdown(): void;
+}
+
+/**
+ * A server of grpc-js, and the one of node:http2 underneath it.
+ *
+ * grpc-js hides the latter, which this package needs for three things: to know by reference which
+ * socket a call came on, to bound what HTTP/2 keeps for a client, and to stand between Node and the
+ * listener of grpc-js. That one answers streams of another method or content type without a look at
+ * whether they still exist, so a stream that was opened and reset in one packet makes it throw where
+ * nobody can catch it (held by one-segment.test.ts).
+ *
+ * @throws HawserError `internal` where grpc-js is built differently
+ */
+export function startHttp2Server({
+  maxFrameBytes,
+  onSession,
+  onStream,
+  onCall,
+}: Http2ServerParts): Http2ServerHandle {
+  const server = new Server({
+    "grpc.max_receive_message_length": maxFrameBytes + OVERSIZE_MARGIN_BYTES,
+    "grpc.max_send_message_length": -1,
+    "grpc.max_concurrent_streams": MAX_STREAMS_PER_SESSION,
+    "grpc.enable_channelz": 0,
+  });
+  server.addService(SERVICE, { Connect: onCall });
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const { http2, listener } = underneath(server);
+  http2.updateSettings({
+    maxConcurrentStreams: MAX_STREAMS_PER_SESSION,
+    maxHeaderListSize: MAX_HEADER_BYTES,
+  });
+  http2.on("session", onSession);
+  http2.removeListener("stream", listener);
+  http2.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...rest: unknown[]) => {
+    onStream(stream, headers, () => {
+      Reflect.apply(listener, http2, [stream, headers, ...rest]);
+    });
+  });
+  return {
+    injectConnection: (socket) => injector.injectConnection(socket),
+    shutdown: () => server.forceShutdown(),
+  };
+}
+
+function underneath(server: Server): { http2: Http2Server; listener: (...args: unknown[]) => void } {
+  const [http2, ...more] = server["http2Servers"].keys();
+  const [listener] = http2?.listeners("stream") ?? [];
+  if (
+    http2 === undefined ||
+    !("updateSettings" in http2) ||
+    more.length > 0 ||
+    typeof listener !== "function"
+  )
+    throw new HawserError("internal", "This version of @grpc/grpc-js is not known to this package.");
+  return { http2: http2 as Http2Server, listener: listener as (...args: unknown[]) => void };
+}

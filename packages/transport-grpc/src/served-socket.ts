@@ -1,0 +1,195 @@
+import {
+  constants,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from "node:http2";
+import type { Duplex } from "node:stream";
+import { Metadata, status } from "@grpc/grpc-js";
+import type { HawserError } from "@hawser/protocol";
+import type { Runtime, Timer } from "@hawser/runtime";
+import {
+  bytesReadFrom,
+  type Connection,
+  cutCloseReason,
+  KeepAlive,
+  peerInfoOf,
+  type PeerInfo,
+  type Screen,
+  type SocketInfo,
+  type StreamSettings,
+} from "@hawser/transport";
+import { ServerConnection, type ServerCall } from "./server-connection.js";
+import { asStatusMessage, FLOW_CONTROL_WINDOW_BYTES, PUSHBACK_HEADER } from "./service.js";
+
+export interface ServedSocketParts {
+  readonly socket: Duplex;
+  readonly info: SocketInfo;
+  readonly settings: StreamSettings;
+  /** A socket without a stream is cut after this long. */
+  readonly idleTimeoutMs: number;
+  readonly runtime: Runtime;
+  readonly screen: Screen;
+  readonly onConnection: (connection: Connection) => void;
+  readonly onClose: () => void;
+}
+
+/** A socket of a client, the HTTP/2 connection on it, and the streams in that. */
+export class ServedSocket {
+  readonly #parts: ServedSocketParts;
+  readonly #connections = new Set<ServerConnection>();
+  readonly #keepAlive: KeepAlive;
+  #session: ServerHttp2Session | undefined;
+  #hasTrusted = false;
+  #idle: Timer;
+
+  constructor(parts: ServedSocketParts) {
+    this.#parts = parts;
+    const { socket, settings, runtime } = parts;
+    this.#idle = this.#waitForStream();
+    this.#keepAlive = new KeepAlive(settings.keepAliveIntervalMs, runtime.timers, {
+      bytesRead: () => bytesReadFrom(socket),
+      isPaused: () => false,
+      ping: () => this.#ping(),
+      dead: (error) => this.cut(error),
+    });
+    // HTTP/2 knows no half-open connection, whatever the listener allows: a client that ended the socket is gone.
+    socket.once("end", () => this.#destroy());
+    socket.once("close", () => {
+      this.#idle.cancel();
+      this.#keepAlive.stop();
+      parts.onClose();
+    });
+  }
+
+  /** Resolves once nothing of it is left. */
+  get closed(): Promise<void> {
+    const { socket } = this.#parts;
+    if (socket.closed) return Promise.resolve();
+    return new Promise((resolve) => socket.once("close", () => resolve()));
+  }
+
+  attach(session: ServerHttp2Session): void {
+    this.#session = session;
+    // Why a session broke is told by its streams; without streams there is nothing to tell.
+    session.on("error", () => {});
+    this.#keepAlive.start();
+  }
+
+  /** A call of the one method, on this stream. */
+  take(call: ServerCall, stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+    const { info, screen } = this.#parts;
+    if (info.refusal !== undefined) {
+      const { retryAfterMs, message } = info.refusal;
+      const metadata = new Metadata();
+      metadata.set(PUSHBACK_HEADER, String(Math.ceil(retryAfterMs)));
+      refuse(call, stream, status.UNAVAILABLE, message, metadata);
+      // It has nothing more to say here: its place is for somebody else.
+      stream.once("close", () => this.#session?.close());
+      return;
+    }
+    const peer = peerInfoOf(info, headers.authorization);
+    const error = screen(peer);
+    if (error === undefined) this.#connect(call, stream, peer);
+    else refuse(call, stream, statusOfRefusal(error), error.message);
+  }
+
+  /** Ends everything now. */
+  cut(error: HawserError): void {
+    for (const connection of this.#connections) connection.terminate(error);
+    this.#destroy();
+  }
+
+  #connect(call: ServerCall, stream: ServerHttp2Stream, peer: PeerInfo): void {
+    const { settings, runtime, onConnection } = this.#parts;
+    const connection: ServerConnection = new ServerConnection({
+      call,
+      stream,
+      peer,
+      settings,
+      runtime,
+      release: (how) => this.#release(connection, stream, how),
+      onTrusted: () => this.#widen(),
+    });
+    this.#idle.cancel();
+    this.#connections.add(connection);
+    onConnection(connection);
+  }
+
+  #release(connection: ServerConnection, stream: ServerHttp2Stream, how: "finish" | "cut"): void {
+    this.#connections.delete(connection);
+    if (how === "cut") {
+      // The stream alone where others share the connection; else all of it, for a peer that reads
+      // nothing reads no reset either.
+      if (this.#connections.size === 0) return this.#destroy();
+      stream.close(constants.NGHTTP2_CANCEL);
+      return;
+    }
+    this.#finish(stream);
+    if (this.#connections.size === 0) this.#idle = this.#waitForStream();
+  }
+
+  #finish(stream: ServerHttp2Stream): void {
+    if (stream.destroyed) return;
+    const { settings, runtime } = this.#parts;
+    const deadline = runtime.timers.after(settings.closeTimeoutMs, () => {
+      if (this.#connections.size === 0) this.#destroy();
+      else stream.close(constants.NGHTTP2_CANCEL);
+    });
+    stream.once("close", () => deadline.cancel());
+  }
+
+  /** A client that is known may have more on the way than one that is not. */
+  #widen(): void {
+    if (this.#hasTrusted || this.#session === undefined || this.#session.destroyed) return;
+    this.#hasTrusted = true;
+    this.#session.settings({ initialWindowSize: FLOW_CONTROL_WINDOW_BYTES });
+    this.#session.setLocalWindowSize(FLOW_CONTROL_WINDOW_BYTES);
+  }
+
+  #ping(): void {
+    if (this.#session?.destroyed === false) this.#session.ping(() => {});
+  }
+
+  #waitForStream(): Timer {
+    const { runtime, idleTimeoutMs } = this.#parts;
+    return runtime.timers.after(idleTimeoutMs, () => this.#destroy());
+  }
+
+  #destroy(): void {
+    this.#session?.destroy();
+    this.#parts.socket.destroy();
+  }
+}
+
+/**
+ * A request that has been answered is let go of: nothing of it is worth reading (RFC 9113, section
+ * 8.1), and a client that never ends it would keep the connection.
+ */
+export function letGo(stream: ServerHttp2Stream): void {
+  stream.resume();
+  stream.close(constants.NGHTTP2_NO_ERROR);
+}
+
+/** A status and nothing before it (gRPC over HTTP/2, Trailers-Only). */
+function refuse(
+  call: ServerCall,
+  stream: ServerHttp2Stream,
+  code: status,
+  message: string,
+  metadata = new Metadata(),
+): void {
+  stream.once("finish", () => letGo(stream));
+  call.emit("error", { code, details: asStatusMessage(cutCloseReason(message)), metadata });
+}
+
+function statusOfRefusal({ code }: HawserError): status {
+  switch (code) {
+    case "unauthenticated":
+      return status.UNAUTHENTICATED;
+    case "internal":
+      return status.INTERNAL;
+    default:
+      return status.PERMISSION_DENIED;
+  }
+}
