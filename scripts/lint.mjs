@@ -1,4 +1,4 @@
-// Format, lint rules (cycles, floating promises, deep imports, clocks outside runtime), dead code, types of everything, tests included, and the licences of
+// Format, lint rules (cycles, floating promises, deep imports, clocks outside runtime), dead code, dependencies that only tests use, types of everything, tests included, and the licences of
 // what runs in production.
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
@@ -10,6 +10,7 @@ const checks = [
   ["format", "biome", ["format", "."]],
   ["rules", "oxlint", ["--type-aware", "--deny-warnings"]],
   ["dead code", "knip", ["--no-progress", "--treat-config-hints-as-errors"]],
+  ["dependencies", "node", ["scripts/check-dependencies.mjs"]],
   ["types", "tsc", ["--noEmit", "-p", "tsconfig.json"]],
   ["licences", "node", ["scripts/check-licences.mjs"]],
 ];
