@@ -4,7 +4,9 @@ import {
   HawserError,
   RESERVED_TYPE_PREFIX,
   withTraceContext,
+  plainEvent,
   type EventDraft,
+  type SdkCloudEvent,
   type TraceContext,
 } from "@hawser/protocol";
 import { Latest, traced, withinLimits } from "@hawser/runtime";
@@ -89,17 +91,23 @@ class HawserAgent implements Agent {
     return this.#run?.credentialsChanged() ?? false;
   }
 
-  publish(event: EventDraft, options: PublishOptions = {}): Promise<Accepted> {
+  publish(given: EventDraft | SdkCloudEvent, options: PublishOptions = {}): Promise<Accepted> {
     const { idempotencyKey, traceContext } = options;
-    const trace = (): PublishTrace => ({ agent: this.name, event, traceContext });
     return withinLimits(
       options,
       this.#options.runtime.timers,
       (code, message, cause) => new HawserError(code, message, { agent: this.name, cause }),
-      () =>
-        traced(publishing, trace, (tracing) =>
-          this.#publish(event, idempotencyKey, (tracing ?? options).traceContext),
-        ),
+      () => {
+        try {
+          const event = plainEvent(given);
+          const trace = (): PublishTrace => ({ agent: this.name, event, traceContext });
+          return traced(publishing, trace, (tracing) =>
+            this.#publish(event, idempotencyKey, (tracing ?? options).traceContext),
+          );
+        } catch (refused) {
+          return Promise.reject(HawserError.from(refused));
+        }
+      },
     );
   }
 

@@ -2,6 +2,7 @@ import { EVENT_TYPES, HawserError, type EventDraft } from "@hawser/protocol";
 import { createMemoryDisk, createMemoryStore, type Store } from "@hawser/store";
 import { createVirtualRuntime, type VirtualRuntime } from "@hawser/testkit";
 import { createMemoryTransport } from "@hawser/transport";
+import { CloudEvent } from "cloudevents";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createPrincipal } from "./create-principal.js";
 import type { Principal } from "./principal.js";
@@ -56,6 +57,15 @@ describe("a principal without agents", () => {
       lastVersion: 1,
     });
     expect(await principal.agent("edge-2")).toBeUndefined();
+  });
+
+  it("accepts an event of the CloudEvents SDK, and refuses one as any other", async () => {
+    const event = new CloudEvent({ ...command(), data: new Uint8Array([1]) });
+    await expect(principal.publish("edge-1", event)).resolves.toMatchObject({ eventid: "1" });
+    const { resourceid: _resourceid, ...others } = command();
+    const nameless = principal.publish("edge-1", new CloudEvent(others));
+    await expect(nameless).rejects.toMatchObject({ code: "missing_resourceid" });
+    expect(rejected).toEqual(["edge-1 missing_resourceid"]);
   });
 
   it("accepts the same idempotency key once", async () => {

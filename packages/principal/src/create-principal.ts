@@ -1,6 +1,7 @@
 import { DEFAULT_READ_AHEAD_BYTES } from "@hawser/link";
-import { DEFAULT_WINDOW, DEFAULT_WINDOW_BYTES, HawserError } from "@hawser/protocol";
+import { DEFAULT_WINDOW, DEFAULT_WINDOW_BYTES, HawserError, plainEvent } from "@hawser/protocol";
 import { Latest, systemRuntime, traced, withinLimits, type CallLimits } from "@hawser/runtime";
+import { countRefusals } from "./count-refusals.js";
 import { Gate, type ReadinessCondition } from "./listener/gate.js";
 import { createInternalListener, createListener } from "./listener/listener.js";
 import { Mailboxes } from "./mailboxes.js";
@@ -195,12 +196,19 @@ export function createPrincipal(options: PrincipalOptions): Principal {
     observe: (added) => observers.add(added),
     status: ({ signal } = {}) => status.follow(signal, ({ kind }) => kind === "stopped"),
     resources: createResources({ runtime, store, source, observer, limited }),
-    publish(agent, event, options = {}) {
+    publish(agent, given, options = {}) {
       const { traceContext } = options;
-      const trace = (): PublishTrace => ({ agent, event, traceContext });
-      const work = (tracing?: PublishTrace): Promise<Accepted> =>
-        mailboxes.publish(agent, event, options.idempotencyKey, (tracing ?? options).traceContext);
-      return limited(options, agent, () => traced(publishing, trace, work));
+      return limited(options, agent, () => {
+        try {
+          const event = countRefusals(observer, agent, () => plainEvent(given));
+          const trace = (): PublishTrace => ({ agent, event, traceContext });
+          const work = (tracing?: PublishTrace): Promise<Accepted> =>
+            mailboxes.publish(agent, event, options.idempotencyKey, (tracing ?? options).traceContext);
+          return traced(publishing, trace, work);
+        } catch (refused) {
+          return Promise.reject(HawserError.from(refused));
+        }
+      });
     },
     agents: (page) => limited(page, "", () => directory.page(page)),
     agent: (name, limits = {}) => limited(limits, name, () => directory.named(name)),

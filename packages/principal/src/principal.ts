@@ -1,5 +1,5 @@
 import type { ResendTiming } from "@hawser/delivery";
-import type { EventDraft, HawserEvent, JsonValue, TraceContext } from "@hawser/protocol";
+import type { EventDraft, HawserEvent, JsonValue, SdkCloudEvent, TraceContext } from "@hawser/protocol";
 import type { CallLimits, DisposableLifecycle, Runtime } from "@hawser/runtime";
 import type { SessionTiming } from "@hawser/session";
 import type { Store } from "@hawser/store";
@@ -193,11 +193,11 @@ export interface PrincipalAddresses {
 export interface Principal extends DisposableLifecycle<PrincipalAddresses> {
   readonly resources: Resources;
   /**
-   * Accepts any event for an agent; resolves when it is on disk.
+   * Accepts any event for an agent, a plain one or a `CloudEvent` of the SDK; resolves when it is on disk.
    *
    * @throws HawserError `invalid_event`, `event_too_large`, `mailbox_full`, `store_full`, `store_unavailable`; `aborted` or `timeout` when the caller gave up
    */
-  publish(agent: string, event: EventDraft, options?: PublishOptions): Promise<Accepted>;
+  publish(agent: string, event: EventDraft | SdkCloudEvent, options?: PublishOptions): Promise<Accepted>;
   /** Agents known here: with a session or a mailbox. In order of name. */
   agents(page: Page): Promise<readonly AgentView[]>;
   agent(name: string, limits?: CallLimits): Promise<AgentView | undefined>;

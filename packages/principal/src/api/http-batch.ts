@@ -1,7 +1,8 @@
-import { checkDraft, eventFromJson, HawserError, type EventDraft } from "@hawser/protocol";
+import { HawserError, type EventDraft, type JsonValue } from "@hawser/protocol";
 import { HttpError } from "./http-error.js";
 import { isUtf8, parseMediaType } from "./media-type.js";
 import { decodeText, parseJson } from "./request-body.js";
+import { decodeMembers } from "./structured-event.js";
 
 export const BATCH = "application/cloudevents-batch+json";
 /** Events of one batch: what the store commits at once without holding others up. */
@@ -25,7 +26,7 @@ export function decodeHttpBatch(headers: Headers, body: Uint8Array): readonly (E
     });
   }
   const text = decodeText(body, "invalid_event");
-  const items: unknown = parseJson(text, "invalid_event");
+  const items = parseJson(text, "invalid_event");
   if (!Array.isArray(items)) {
     throw new HawserError("invalid_event", "a batch is a JSON array of events, and this is none");
   }
@@ -33,13 +34,13 @@ export function decodeHttpBatch(headers: Headers, body: Uint8Array): readonly (E
     const found = `a batch holds at most ${MAX_BATCH_EVENTS} events, and this one ${items.length}`;
     throw new HttpError(413, "event_too_large", `${found}; send several batches`);
   }
-  return items.map((item: unknown) => decodeItem(item, text.length));
+  return items.map((item: JsonValue) => decodeItem(item, text.length));
 }
 
 /** One that is wrong says nothing about the others. */
-function decodeItem(item: unknown, encodedLength: number): EventDraft | HawserError {
+function decodeItem(item: JsonValue, encodedLength: number): EventDraft | HawserError {
   try {
-    return checkDraft(eventFromJson(item, encodedLength));
+    return decodeMembers(item, encodedLength);
   } catch (thrown) {
     return HawserError.from(thrown);
   }

@@ -1,12 +1,13 @@
-import { checkDraft, HawserError, jsonCodec, type EventDraft, type JsonValue } from "@hawser/protocol";
+import { checkDraft, HawserError, type EventDraft, type JsonValue } from "@hawser/protocol";
 import { decodeHeaderValue } from "./header-value.js";
 import { BATCH } from "./http-batch.js";
 import { HttpError } from "./http-error.js";
 import { isJson, isUtf8, isUtf8Text, parseMediaType, type MediaType } from "./media-type.js";
-import { brokenJson, decodeText, parseJson } from "./request-body.js";
+import { decodeText, parseJson } from "./request-body.js";
+import { readThroughSdk } from "./sdk-event.js";
+import { decodeMembers, STRUCTURED } from "./structured-event.js";
 
 const PREFIX = "ce-";
-const STRUCTURED = "application/cloudevents+json";
 
 /**
  * Reads an event from a request (CloudEvents HTTP protocol binding 1.0.2): structured mode with the JSON format, or binary mode.
@@ -31,14 +32,7 @@ export function decodeHttpEvent(headers: Headers, body: Uint8Array): EventDraft 
 function decodeStructured(mediaType: MediaType, body: Uint8Array): EventDraft {
   if (!isUtf8(mediaType.charset)) throw unsupported("an event in JSON must be in UTF-8");
   const text = decodeText(body, "invalid_event");
-  try {
-    return checkDraft(jsonCodec.decode(text));
-  } catch (error) {
-    if (error instanceof HawserError && error.cause instanceof SyntaxError) {
-      throw brokenJson(text, "invalid_event", error.cause);
-    }
-    throw error;
-  }
+  return decodeMembers(parseJson(text, "invalid_event"), text.length);
 }
 
 function decodeBinary(
@@ -59,11 +53,22 @@ function decodeBinary(
     Object.defineProperty(attributes, name, { value: decodeHeaderValue(header, value), enumerable: true });
   }
   const data = body.length === 0 ? undefined : decodeData(mediaType, body);
-  return checkDraft({
+  const sent = checkDraft({
     ...attributes,
     ...(contentType === null ? {} : { datacontenttype: contentType }),
     ...(data === undefined ? {} : { data }),
   });
+  return readThroughSdk(headersOf(sent), undefined, sent);
+}
+
+/** The attributes as headers without any encoding, for the SDK, which does not know of it. */
+function headersOf({ data: _data, datacontenttype, ...attributes }: EventDraft): Record<string, string> {
+  const headers: Record<string, string> =
+    datacontenttype === undefined ? {} : { "content-type": datacontenttype };
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "string") headers[`${PREFIX}${name}`] = value;
+  }
+  return headers;
 }
 
 function decodeData(mediaType: MediaType, body: Uint8Array): JsonValue | Uint8Array {

@@ -58,7 +58,7 @@ export function parseJson(text: string, code: ErrorCode): JsonValue {
   }
 }
 
-export function brokenJson(text: string, code: ErrorCode, cause: unknown): HawserError {
+function brokenJson(text: string, code: ErrorCode, cause: unknown): HawserError {
   if (text.trim() === "") return new HawserError(code, "the body is empty; JSON was expected", { cause });
   const { line, column } = jsonErrorPosition(text);
   return new HawserError(code, `the body is not JSON: unexpected at line ${line}, column ${column}`, {
