@@ -3,7 +3,7 @@ import { HawserError } from "@hawser/protocol";
 import { createLogger, systemRuntime, type Lifecycle, type Runtime } from "@hawser/runtime";
 import { createTelemetry, isTracingRegistered, traceLogFields, type Telemetry } from "@hawser/telemetry";
 import { z } from "zod";
-import { leave } from "./leave.js";
+import { leave, leaveAtOnce } from "./leave.js";
 import { loadSettings } from "./load-settings.js";
 import { writeReadyFile } from "./ready-file.js";
 import { serviceSettings } from "./service-settings.js";
@@ -85,7 +85,7 @@ export async function runService<Shape extends SettingsShape & typeof serviceSet
     if (loaded.kind === "text") process.stdout.write(`${loaded.text}\n`);
     else await serve(program, loaded.settings);
   } catch (thrown) {
-    fail(thrown);
+    process.exit(report(thrown));
   }
 }
 
@@ -141,27 +141,31 @@ function listenToSignals({ program, service, telemetry, runtime, limit }: Stoppa
   let asked = false;
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.on(signal, () => {
-      if (asked) leave(SERVICE_EXIT_CODES.failed);
+      if (asked) {
+        leave(SERVICE_EXIT_CODES.failed, runtime.timers);
+        return;
+      }
       asked = true;
       runtime.logger.info({ signal }, "stopping; a second signal ends at once");
       runtime.timers.after(limit.withinMs, () => {
         const left = service.waitsFor === undefined ? "" : `; it still waits for ${service.waitsFor}`;
         const message = `${program} did not stop within ${limit.withinMs} ms (${limit.setting})${left}`;
         process.stderr.write(`timeout: ${message}\n`);
-        leave(SERVICE_EXIT_CODES.failed, "may hang");
+        leaveAtOnce(SERVICE_EXIT_CODES.failed);
       });
       const stopped = service.stop().then(() => telemetry?.stop());
       stopped.then(
-        () => leave(SERVICE_EXIT_CODES.stopped),
-        (thrown: unknown) => fail(thrown),
+        () => leave(SERVICE_EXIT_CODES.stopped, runtime.timers),
+        (thrown: unknown) => leave(report(thrown), runtime.timers),
       );
     });
   }
   process.on("SIGHUP", () => service.reload?.());
 }
 
-function fail(thrown: unknown): never {
+/** One line for whoever started it; answers the exit code. */
+function report(thrown: unknown): number {
   const { code, message } = HawserError.from(thrown);
   process.stderr.write(`${code}: ${message}\n`);
-  leave(code === "invalid_config" ? SERVICE_EXIT_CODES.badSettings : SERVICE_EXIT_CODES.failed);
+  return code === "invalid_config" ? SERVICE_EXIT_CODES.badSettings : SERVICE_EXIT_CODES.failed;
 }
