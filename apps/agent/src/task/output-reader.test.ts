@@ -1,5 +1,5 @@
 import { PassThrough } from "node:stream";
-import type { Clock, Timer, Timers } from "@hawser/runtime";
+import { systemTimers, type Clock, type Timer, type Timers } from "@hawser/runtime";
 import { expect, it } from "vitest";
 import { OutputReader } from "./output-reader.js";
 import { OutputTail } from "./output-tail.js";
@@ -58,7 +58,10 @@ function make(bytesPerSecond: number) {
 }
 
 /** Lets streams hand on what they hold. */
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const turn = (): Promise<void> =>
+  new Promise((resolve) => {
+    systemTimers.soon(resolve);
+  });
 
 it("reads a second's worth at once, then as much as a second gives, and says once that it slows", async () => {
   const { time, stream, tail, slowed } = make(10);
