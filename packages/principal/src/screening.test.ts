@@ -40,3 +40,9 @@ test("a look-up that throws refuses this request, without its reason, and nothin
   expect(ask(PEER)).toMatchObject({ code: "internal", message: "the credential could not be looked up" });
   expect(refused).toEqual(["internal"]);
 });
+
+test("who comes by the internal port is judged by the hello: the principal's own login has no credential", () => {
+  const error = new HawserError("unauthenticated", "no token was sent");
+  const { ask } = screened(() => ({ kind: "refused", error }));
+  expect(ask({ address: "unix:/run/hawser/internal.sock#1", internal: true })).toBeUndefined();
+});

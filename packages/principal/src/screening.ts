@@ -20,6 +20,8 @@ export function screening({ screen, logger, observer, known }: ScreeningParts): 
     return error;
   };
   return (peer) => {
+    // The principal's own login comes by its internal port and has no credential; only its hello tells it from another's, so there the hello is what is judged.
+    if (peer.internal === true) return undefined;
     try {
       const screened = screen(peer);
       if (screened.kind === "refused") return refused(peer, screened.error);
