@@ -21,7 +21,7 @@ const SENDERS: Readonly<
   1000: { principal: "says", agent: "says" },
   1001: { principal: "says", agent: "never" },
   1002: { principal: "says", agent: "says" },
-  1003: { principal: "says", agent: "says" },
+  1003: { principal: "says", agent: "says", only: "WebSocket" },
   1007: { principal: "says", agent: "says" },
   1008: { principal: "says", agent: "says", only: "WebSocket" },
   1009: { principal: "says", agent: "says" },

@@ -169,6 +169,20 @@ describe("our dialer and a grpc-js server", () => {
     expect(heard.ids).toEqual(range(500));
   });
 
+  // nginx holds the request back until there is data, so neither side may wait for the other's first word.
+  it("a server that sends nothing, not even headers, before it has heard something is spoken to", async () => {
+    const connection = await dial((call) => {
+      call.once("data", ([first]: CloudEvent[]) => {
+        if (first !== undefined) call.write(first);
+        call.end();
+      });
+    });
+    connection.send(event("hello"));
+    const heard = hear(connection);
+    expect(await heard.end).toMatchObject({ kind: "closed", code: 1000, by: "peer" });
+    expect(heard.ids).toEqual(["hello"]);
+  });
+
   it("a close event is what the server meant, and nothing sent before it is lost", async () => {
     const connection = await dial((call) => {
       for (const id of range(50)) call.write(event(id));
@@ -216,7 +230,7 @@ describe("our dialer and a grpc-js server", () => {
   it.each([
     ["UNAUTHENTICATED", {}, { kind: "closed", code: 4003, by: "peer" }],
     ["PERMISSION_DENIED", {}, { kind: "closed", code: 4004, by: "peer" }],
-    ["UNAVAILABLE", {}, { kind: "lost", error: { code: "connection_closed" } }],
+    ["UNAVAILABLE", {}, { kind: "lost", error: { code: "connection_failed" } }],
     [
       "UNAVAILABLE",
       { "grpc-retry-pushback-ms": "1500" },
