@@ -50,16 +50,25 @@ export function positionOf(text: string, index: number): TextPosition {
 }
 
 /** Whether a number is beyond what every integer is kept up to; true also for what is nested too deep for a look. */
-function hasLargeNumber(value: unknown, levels: number): boolean {
+function hasLargeNumber(value: JsonValue, levels: number): boolean {
   if (typeof value === "number") return !(Math.abs(value) <= Number.MAX_SAFE_INTEGER);
   if (typeof value !== "object" || value === null) return false;
   if (levels === 0) return true;
-  if (Array.isArray(value)) {
+  if (isList(value)) {
     for (const item of value) if (hasLargeNumber(item, levels - 1)) return true;
     return false;
   }
-  for (const key in value) if (hasLargeNumber(Reflect.get(value, key), levels - 1)) return true;
+  for (const key in value) {
+    const member = value[key];
+    // Most are text, and a call for each would take longer than a look.
+    if (typeof member === "string" || member === undefined) continue;
+    if (hasLargeNumber(member, levels - 1)) return true;
+  }
   return false;
+}
+
+function isList(value: JsonValue): value is readonly JsonValue[] {
+  return Array.isArray(value);
 }
 
 /** Walks over the numbers of a text that is JSON. */
