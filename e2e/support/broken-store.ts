@@ -51,6 +51,10 @@ export function breakStore(store: Store, { open, deadLetter, load, resync = fals
     append: (batch) => store.append(batch),
     open: opening,
     standing: (peer) => store.standing(peer),
+    get forgotten() {
+      return store.forgotten;
+    },
+    remove: (peer) => store.remove(peer),
     peers: (page) => store.peers(page),
     stats: (peer) => store.stats(peer),
     deadLetters: (peer, page) => store.deadLetters(peer, page),

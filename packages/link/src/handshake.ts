@@ -137,7 +137,14 @@ export class Handshake<Session extends LinkSession> {
   ): void {
     const { store } = this.#options;
     const standing = store.standing(peer.name);
-    const error = olderCopy({ side, store: store.id, standing, peerStore, claim });
+    const error = olderCopy({
+      side,
+      store: store.id,
+      standing,
+      forgotten: store.forgotten,
+      peerStore,
+      claim,
+    });
     if (error !== undefined) throw error;
   }
 

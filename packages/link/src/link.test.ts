@@ -371,6 +371,21 @@ describe("Link", () => {
     expect(sides.readAhead.heldBytes).toBe(0);
   });
 
+  it("holds 8 MiB of a heavy mailbox for an agent that reads nothing (it held all of it)", async () => {
+    sides.window = 256;
+    const data = "x".repeat(950_000);
+    const drafts = Array.from({ length: 40 }, (_, n) => command(`r${n}`, { data }));
+    await sides.publish(sides.principal, "edge-1", drafts);
+    const link = await sides.dial();
+    link.start();
+    link.connection.pause();
+    await sides.world.advance(5_000);
+    expect(sides.principalLinks[0]?.inFlight).toBeGreaterThan(0);
+    expect(sides.readAhead.heldBytes).toBeGreaterThan(2_000_000);
+    expect(sides.readAhead.heldBytes).toBeLessThanOrEqual(8_388_608 + 1_000_000);
+    expect(sides.principalLinks[0]?.connection.bufferedBytes).toBeLessThan(3_000_000);
+  });
+
   it("ignores an ACK of what was never sent", async () => {
     sides.window = 1;
     sides.agent.handler = () => new Promise<Outcome>(() => undefined);

@@ -7,6 +7,8 @@ export interface OlderCopyQuestion {
   /** Name of this side's store. */
   readonly store: string;
   readonly standing: Standing | undefined;
+  /** What peers may know that this side keeps nothing of any more. @default nothing */
+  readonly forgotten?: Standing["own"];
   /** Name of the peer's store. */
   readonly peerStore: string;
   /** What the peer says. */
@@ -31,8 +33,11 @@ export function olderCopy(question: OlderCopyQuestion): HawserError | undefined 
   return new HawserError("store_rolled_back", message);
 }
 
-function forgottenBy({ standing, ...question }: OlderCopyQuestion, claim: KnownStore): string | undefined {
-  const own = standing?.own ?? NOTHING;
+function forgottenBy(
+  { standing, forgotten = NOTHING, ...question }: OlderCopyQuestion,
+  claim: KnownStore,
+): string | undefined {
+  const own = standing?.own ?? forgotten;
   const version = parseSettled(claim.eventid);
   if (version > own.version) return `gave out version ${version}, and knows of ${own.version}`;
   if (claim.recorded > own.recorded) return `recorded ${claim.recorded} events, and knows of ${own.recorded}`;

@@ -15,6 +15,7 @@ import type {
   PrincipalOptions,
   PrincipalStatus,
 } from "./principal.js";
+import { removeAgent } from "./remove-agent.js";
 import { createResources } from "./resources/resources.js";
 import { AgentDirectory } from "./sessions/agent-directory.js";
 import { screening } from "./screening.js";
@@ -212,6 +213,8 @@ export function createPrincipal(options: PrincipalOptions): Principal {
     },
     agents: (page) => limited(page, "", () => directory.page(page)),
     agent: (name, limits = {}) => limited(limits, name, () => directory.named(name)),
+    removeAgent: (agent, { force = false, ...limits } = {}) =>
+      limited(limits, agent, () => removeAgent(agent, force, { store, sessions, logger: runtime.logger })),
     deadLetters: (agent, page) => limited(page, agent, () => mailboxes.deadLetters(agent, page)),
     requeue: (agent, eventid, limits = {}) => limited(limits, agent, () => mailboxes.requeue(agent, eventid)),
     discardDeadLetter: (agent, eventid, limits = {}) =>

@@ -24,6 +24,7 @@ export type {
   PrincipalStatus,
   PublishOptions,
   PutOptions,
+  RemoveAgentOptions,
   Resources,
 } from "./principal.js";
 export type { DrainTrace, HandleTrace, PublishTrace, ResourceTrace } from "./tracing.js";

@@ -95,6 +95,12 @@ export interface Accepted {
   readonly duplicate: boolean;
 }
 
+/** How an agent is removed. */
+export interface RemoveAgentOptions extends CallLimits {
+  /** Also with events pending, which are given up. @default false */
+  readonly force?: boolean;
+}
+
 /** A write may have been accepted although the call was given up; `put` and `delete` may be repeated. */
 export interface PutOptions extends CallLimits {
   /** Refuse with `conflict` unless the resource has this version now; "0" means it must not exist. */
@@ -203,6 +209,11 @@ export interface Principal extends DisposableLifecycle<PrincipalAddresses> {
   agent(name: string, limits?: CallLimits): Promise<AgentView | undefined>;
   /** Oldest first; `after` is an `eventid`. */
   deadLetters(agent: string, page: Page): Promise<readonly DeadLetterView[]>;
+  /**
+   * Forgets an agent for good and gives its room back: its session ends, and its mailbox, resources and dead letters go. If it comes back, it
+   * begins anew. @throws HawserError `not_found`; `conflict` while events are pending, unless it is forced
+   */
+  removeAgent(agent: string, options?: RemoveAgentOptions): Promise<void>;
   /** Sends a dead letter again, as a new version. @throws HawserError `not_found` */
   requeue(agent: string, eventid: string, limits?: CallLimits): Promise<Accepted>;
   /**

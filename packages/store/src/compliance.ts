@@ -10,6 +10,7 @@ import { lifecycleCompliance } from "./compliance/lifecycle.js";
 import { modelCompliance } from "./compliance/model-test.js";
 import { peerStoreCompliance } from "./compliance/peer-store.js";
 import { standingCompliance } from "./compliance/standing.js";
+import { removeCompliance } from "./compliance/remove.js";
 import { retainedCompliance } from "./compliance/retained.js";
 
 export type { MakeStore, StoreUnderTest } from "./compliance/harness.js";
@@ -28,6 +29,7 @@ export function storeCompliance(name: string, make: MakeStore): void {
     inboxCompliance(make);
     peerStoreCompliance(make);
     standingCompliance(make);
+    removeCompliance(make);
     lifecycleCompliance(make);
     crashCompliance(make);
     modelCompliance(make);

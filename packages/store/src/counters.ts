@@ -21,6 +21,29 @@ export interface MailboxMeta {
   told: number | undefined;
   /** How many of our events the peer said it had recorded, with the last acknowledgement that was written. */
   peerRecorded: number;
+  /** The version before the first one of this mailbox: above 0 where mailboxes have been removed before it was made. */
+  base: number;
+}
+
+/** What peers may have been told that nothing is kept of any more: no mailbox made later gives any of it out again. */
+export interface Forgotten {
+  /** The highest epoch of a session. */
+  readonly epoch: number;
+  /** The highest version of a mailbox. */
+  readonly version: number;
+  /** The highest count of recorded events. */
+  readonly recorded: number;
+}
+
+export const NOTHING_FORGOTTEN: Forgotten = { epoch: 0, version: 0, recorded: 0 };
+
+export function encodeForgotten({ epoch, version, recorded }: Forgotten): string {
+  return `${epoch} ${version} ${recorded} `;
+}
+
+export function decodeForgotten(text: string, key: string): Forgotten {
+  const [[epoch = 0, version = 0, recorded = 0]] = splitNumbers(text, 3, key);
+  return { epoch, version, recorded };
 }
 
 /** What is known about one peer's own versions. */
@@ -39,24 +62,25 @@ export interface InboxMeta {
 /** No store has this name, so every peer counts as one that has lost its state when it is seen next. */
 export const FORGOTTEN_STORE = "?";
 
-export function newMailboxMeta(): MailboxMeta {
+export function newMailboxMeta({ version, epoch }: Forgotten = NOTHING_FORGOTTEN): MailboxMeta {
   return {
-    position: 0,
+    position: version,
     pending: 0,
     deadLetters: 0,
     bytes: 0,
-    epoch: 0,
+    epoch,
     peerStore: "",
     keyFirst: 0,
     keyNext: 0,
     session: 0,
     told: undefined,
     peerRecorded: 0,
+    base: version,
   };
 }
 
-export function newInboxMeta(): InboxMeta {
-  return { settled: 0, incarnation: 0, highest: 0, recorded: 0, joined: 0 };
+export function newInboxMeta({ recorded }: Forgotten = NOTHING_FORGOTTEN): InboxMeta {
+  return { settled: 0, incarnation: 0, highest: 0, recorded, joined: 0 };
 }
 
 export function encodeMailboxMeta(meta: MailboxMeta): string {
@@ -64,7 +88,7 @@ export function encodeMailboxMeta(meta: MailboxMeta): string {
   const counters = `${position} ${pending} ${deadLetters} ${bytes} ${epoch} ${keyFirst} ${keyNext}`;
   // One more than `told`, as 0 is for none.
   const told = meta.told === undefined ? 0 : meta.told + 1;
-  return `${counters} ${encodeComponent(peerStore)}${SEPARATOR}${meta.session} ${told} ${meta.peerRecorded} `;
+  return `${counters} ${encodeComponent(peerStore)}${SEPARATOR}${meta.session} ${told} ${meta.peerRecorded} ${meta.base} `;
 }
 
 export function decodeMailboxMeta(text: string, key: string): MailboxMeta {
@@ -74,7 +98,8 @@ export function decodeMailboxMeta(text: string, key: string): MailboxMeta {
   const [encodedPeerStore = "", more = ""] = rest.split(SEPARATOR);
   const peerStore = decodeComponent(encodedPeerStore);
   // Until stores counted what they told each other, a row ended with the name.
-  const [[session = 0, told = 0, peerRecorded = 0]] = more === "" ? [[]] : splitNumbers(more, 3, key);
+  const [[session = 0, told = 0, peerRecorded = 0], base] =
+    more === "" ? [[], ""] : splitNumbers(more, 3, key);
   return {
     position,
     pending,
@@ -87,6 +112,7 @@ export function decodeMailboxMeta(text: string, key: string): MailboxMeta {
     session,
     told: told === 0 ? undefined : told - 1,
     peerRecorded,
+    base: base === "" ? 0 : (splitNumbers(base, 1, key)[0][0] ?? 0),
   };
 }
 

@@ -18,6 +18,7 @@ import type {
   MailboxLimits,
   MailboxStats,
 } from "./mailbox.js";
+import { RemoveItem, type RemoveStep } from "./remove-item.js";
 import { resolveMailboxLimits } from "./mailbox-limits.js";
 import { OpenItem } from "./open-item.js";
 import { checkPageLimit } from "./retained-reading.js";
@@ -84,6 +85,7 @@ class DiskStore implements Store {
       flush: () => parts.committer.settled(),
       deadLetter: (peer, version, reason) => this.#deadLetter(peer, version, reason),
       release: (peer, lease) => parts.leases.release(peer, lease),
+      givenUp: (peer) => this.#removeUnused(peer),
     };
   }
 
@@ -157,7 +159,18 @@ class DiskStore implements Store {
 
   standing(peer: string): Standing | undefined {
     const { peers } = this.#parts;
-    return standingOf(peers.mailbox(peer), peers.inbox(peer));
+    return standingOf(peers.mailbox(peer), peers.inbox(peer), peers.forgotten);
+  }
+
+  get forgotten(): Standing["own"] {
+    return this.#parts.peers.forgotten;
+  }
+
+  async remove(peer: string): Promise<boolean> {
+    let step = await this.#removeStep({ peer, onlyUnused: false });
+    const found = step !== "none";
+    while (step === "more") step = await this.#removeStep({ peer, onlyUnused: false });
+    return found;
   }
 
   async peers(page: Page): Promise<readonly MailboxStats[]> {
@@ -198,6 +211,20 @@ class DiskStore implements Store {
     );
   }
 
+  #removeStep(target: { readonly peer: string; readonly onlyUnused: boolean }): Promise<RemoveStep> {
+    const { committer, leases, acknowledgements, settled } = this.#parts;
+    return new Promise((resolve, reject) =>
+      committer.enqueue(new RemoveItem(target, { leases, acknowledgements, settled }, resolve, reject)),
+    );
+  }
+
+  // A name that came and left nothing takes no room. What cannot be written now goes after the next start.
+  async #removeUnused(peer: string): Promise<void> {
+    const meta = this.#parts.peers.mailbox(peer);
+    if (meta === undefined || meta.position !== meta.base) return;
+    await this.#removeStep({ peer, onlyUnused: true }).catch(() => {});
+  }
+
   #deadLetter(peer: string, version: number, reason: DeadLetterReason): Promise<void> {
     return new Promise((resolve, reject) => {
       const done = (error?: unknown): void => (error === undefined ? resolve() : reject(error));
@@ -211,6 +238,7 @@ class DiskStore implements Store {
     try {
       await this.#parts.device.open();
       this.#parts.committer.start();
+      for (const peer of this.#parts.peers.unused()) void this.#removeUnused(peer);
       this.#state = { kind: "started" };
     } catch (thrown) {
       this.#state = { kind: "stopped" };

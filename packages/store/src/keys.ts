@@ -29,7 +29,12 @@ const TABLES = {
   pendingState: "x",
 } as const;
 
-export const CONTROL_KEYS = { format: "!format", id: "!id", commit: "!commit" } as const;
+export const CONTROL_KEYS = {
+  format: "!format",
+  id: "!id",
+  commit: "!commit",
+  forgotten: "!forgotten",
+} as const;
 
 export type StateClass = Exclude<EventClass, "command">;
 
@@ -71,10 +76,11 @@ export function pendingStateKey(peer: string, resourceid: string, stateClass: St
   return prefix("pendingState", peer) + encodeComponent(resourceid) + SEPARATOR + CLASS_LETTERS[stateClass];
 }
 
-type PeerTable = "pending" | "deadLetter" | "sent" | "received" | "inbox";
+/** The tables that have rows for each peer, its counters apart. */
+export type PeerRows = Exclude<keyof typeof TABLES, "control" | "mailbox" | "inboxMeta">;
 
 /** The rows of one peer in one table, those after `after` (a key) if given. */
-export function peerRange(table: PeerTable, peer: string, limit: number, after?: string): KeyRange {
+export function peerRange(table: PeerRows, peer: string, limit: number, after?: string): KeyRange {
   const start = TABLES[table] + encodeComponent(peer);
   return {
     from: after === undefined ? start + SEPARATOR : after + SEPARATOR,

@@ -35,6 +35,13 @@ export class LeaseTable {
     this.#leases.get(peer)?.forget(version);
   }
 
+  /** There is nothing to hold any more. */
+  lose(peer: string): void {
+    const lease = this.#leases.get(peer);
+    this.#leases.delete(peer);
+    if (lease !== undefined) this.#guard(peer, () => lease.lose("superseded"));
+  }
+
   /** Entries may have been missed: every holder has to begin again. */
   loseAll(): void {
     const all = [...this.#leases];

@@ -124,7 +124,10 @@ export interface MailboxLimits {
   readonly maxEntries: number;
   /** @default 256 MiB */
   readonly maxBytes: number;
-  /** How many idempotency keys a mailbox remembers, oldest forgotten first. @default 10_000 */
+  /**
+   * How many idempotency keys a mailbox remembers, oldest forgotten first, also where its event is still pending: the horizon of a repeat. As many
+   * as a mailbox holds entries, about 150 bytes of disk each. @default 100_000
+   */
   readonly maxIdempotencyKeys: number;
   /** Mailboxes in one store; appending for one more answers `full`, opening one more is refused. @default 100_000 */
   readonly maxPeers: number;
@@ -134,6 +137,6 @@ export interface MailboxLimits {
 export const DEFAULT_MAILBOX_LIMITS: MailboxLimits = {
   maxEntries: 100_000,
   maxBytes: 268_435_456,
-  maxIdempotencyKeys: 10_000,
+  maxIdempotencyKeys: 100_000,
   maxPeers: 100_000,
 };

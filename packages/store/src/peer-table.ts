@@ -1,6 +1,14 @@
 import type { OpenDisk } from "./disk.js";
-import { metaRange, peerOfMetaKey } from "./keys.js";
-import { decodeInboxMeta, decodeMailboxMeta, type InboxMeta, type MailboxMeta } from "./counters.js";
+import { CONTROL_KEYS, metaRange, peerOfMetaKey } from "./keys.js";
+import {
+  decodeForgotten,
+  decodeInboxMeta,
+  decodeMailboxMeta,
+  NOTHING_FORGOTTEN,
+  type Forgotten,
+  type InboxMeta,
+  type MailboxMeta,
+} from "./counters.js";
 
 const PAGE = 1_000;
 
@@ -12,6 +20,8 @@ export class PeerTable {
   #inboxes = new Map<string, Readonly<InboxMeta>>();
   /** Positions that were tried in commits whose outcome nobody knows: never given out again. */
   readonly #tried = new Map<string, number>();
+  /** What was kept of peers that are not here any more. */
+  forgotten: Forgotten = NOTHING_FORGOTTEN;
 
   get mailboxCount(): number {
     return this.#mailboxes.size;
@@ -37,6 +47,17 @@ export class PeerTable {
     this.#inboxes.set(peer, meta);
   }
 
+  /** Nothing of the peer is left. */
+  drop(peer: string): void {
+    this.#mailboxes.delete(peer);
+    this.#inboxes.delete(peer);
+  }
+
+  /** Mailboxes in which nothing was ever kept. */
+  unused(): readonly string[] {
+    return [...this.#mailboxes].filter(([, meta]) => meta.position === meta.base).map(([peer]) => peer);
+  }
+
   /** The lowest position that may be given out next is above this. */
   triedPosition(peer: string): number {
     return this.#tried.get(peer) ?? 0;
@@ -52,6 +73,9 @@ export class PeerTable {
     const inboxes = new Map<string, InboxMeta>();
     await eachMeta(disk, "mailbox", (peer, value, key) => mailboxes.set(peer, decodeMailboxMeta(value, key)));
     await eachMeta(disk, "inboxMeta", (peer, value, key) => inboxes.set(peer, decodeInboxMeta(value, key)));
+    const [forgotten] = await disk.get([CONTROL_KEYS.forgotten]);
+    this.forgotten =
+      forgotten === undefined ? NOTHING_FORGOTTEN : decodeForgotten(forgotten, CONTROL_KEYS.forgotten);
     this.#mailboxes = mailboxes;
     this.#inboxes = inboxes;
   }

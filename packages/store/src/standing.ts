@@ -1,4 +1,4 @@
-import { FORGOTTEN_STORE, type InboxMeta, type MailboxMeta } from "./counters.js";
+import { FORGOTTEN_STORE, type Forgotten, type InboxMeta, type MailboxMeta } from "./counters.js";
 
 /** What two stores know of each other, seen from one of them (PROTOCOL.md, Older copies). */
 export interface Standing {
@@ -27,12 +27,13 @@ export interface Standing {
 export function standingOf(
   mailbox: Readonly<MailboxMeta> | undefined,
   inbox: Readonly<InboxMeta> | undefined,
+  forgotten: Forgotten,
 ): Standing | undefined {
   if (mailbox === undefined) return undefined;
   const { peerStore: store, session, told, position, peerRecorded } = mailbox;
   if (store === "" || store === FORGOTTEN_STORE) return undefined;
   return {
     peer: { store, epoch: inbox?.joined ?? 0, version: inbox?.highest ?? 0, recorded: peerRecorded },
-    own: { epoch: session, version: told ?? position, recorded: inbox?.recorded ?? 0 },
+    own: { epoch: session, version: told ?? position, recorded: inbox?.recorded ?? forgotten.recorded },
   };
 }

@@ -37,6 +37,22 @@ export interface Store extends DisposableLifecycle {
   /** What this store and the one of `peer` know of each other, as committed. Undefined before its mailbox was opened, and after `adoptOlderCopy` until it is again. */
   standing(peer: string): Standing | undefined;
 
+  /**
+   * What peers may know of mailboxes that are not here any more. Whatever is made here from now on has higher epochs and versions, and
+   * counts on from there; so no more than this is no proof that a store is an older copy.
+   */
+  readonly forgotten: Standing["own"];
+
+  /**
+   * Removes everything about a peer: mailbox, dead letters, retained state, inbox. Whoever holds the mailbox hears `superseded`. Durable once
+   * resolved; interrupted, part of it may be gone. False when there was nothing.
+   *
+   * A mailbox in which nothing was ever kept is removed by itself when its holder gives it up, and when the store starts.
+   *
+   * @throws HawserError `store_unavailable`, `store_full` or `store_corrupt` when it could not be written
+   */
+  remove(peer: string): Promise<boolean>;
+
   /** Peers that have a mailbox here, in code unit order. */
   peers(page: Page): Promise<readonly MailboxStats[]>;
   /** Undefined when nothing was ever appended or opened for it. */

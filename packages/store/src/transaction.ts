@@ -2,10 +2,12 @@ import type { KeyRange, OpenDisk, Row } from "./disk.js";
 import { CONTROL_KEYS, inboxMetaKey, mailboxKey } from "./keys.js";
 import type { PeerTable } from "./peer-table.js";
 import {
+  encodeForgotten,
   encodeInboxMeta,
   encodeMailboxMeta,
   newInboxMeta,
   newMailboxMeta,
+  type Forgotten,
   type InboxMeta,
   type MailboxMeta,
 } from "./counters.js";
@@ -27,6 +29,9 @@ export class Transaction {
   readonly #inboxes = new Map<string, Readonly<InboxMeta>>();
   readonly #effects: (() => void)[] = [];
   readonly #claimed = new Set<string>();
+  /** Peers of which nothing is left, unless something is set for them again. */
+  readonly #dropped = new Set<string>();
+  #forgotten: Forgotten | undefined;
   #newMailboxes = 0;
   #newInboxes = 0;
 
@@ -81,6 +86,7 @@ export class Transaction {
   mailbox(peer: string): Readonly<MailboxMeta> | undefined {
     const draft = this.#mailboxes.get(peer);
     if (draft !== undefined) return draft;
+    if (this.#dropped.has(peer)) return undefined;
     const committed = this.#peers.mailbox(peer);
     if (committed === undefined) return undefined;
     const tried = this.#peers.triedPosition(peer);
@@ -92,7 +98,9 @@ export class Transaction {
     const found = this.mailbox(peer);
     if (found !== undefined) return found;
     if (this.#peers.mailboxCount + this.#newMailboxes >= maxPeers) return undefined;
-    return { ...newMailboxMeta(), position: this.#peers.triedPosition(peer) };
+    const made = newMailboxMeta(this.#forgotten ?? this.#peers.forgotten);
+    const position = Math.max(made.position, this.#peers.triedPosition(peer));
+    return { ...made, position, base: position };
   }
 
   setMailbox(peer: string, meta: Readonly<MailboxMeta>): void {
@@ -110,16 +118,37 @@ export class Transaction {
     return this.#claimed.has(peer);
   }
 
+  /** Nothing of the peer is left: its counters go, and what it may know of them is noted for those who come after it. */
+  drop(peer: string): void {
+    this.revision++;
+    const mailbox = this.mailbox(peer);
+    const inbox = this.inbox(peer);
+    const { epoch, version, recorded } = this.#forgotten ?? this.#peers.forgotten;
+    this.#forgotten = {
+      epoch: Math.max(epoch, mailbox?.epoch ?? 0),
+      version: Math.max(version, mailbox?.position ?? 0),
+      recorded: Math.max(recorded, inbox?.recorded ?? 0),
+    };
+    this.#mailboxes.delete(peer);
+    this.#inboxes.delete(peer);
+    this.#dropped.add(peer);
+  }
+
+  /** What is known of a peer's own versions as it will be, if anything is. */
+  inbox(peer: string): Readonly<InboxMeta> | undefined {
+    return this.#inboxes.get(peer) ?? (this.#dropped.has(peer) ? undefined : this.#peers.inbox(peer));
+  }
+
   /** What is known of a peer's own versions, as it will be; undefined at the limit of peers. */
   inboxOrNew(peer: string, maxPeers: number): Readonly<InboxMeta> | undefined {
-    const found = this.#inboxes.get(peer) ?? this.#peers.inbox(peer);
+    const found = this.inbox(peer);
     if (found !== undefined) return found;
     if (this.#peers.inboxCount + this.#newInboxes >= maxPeers) return undefined;
-    return newInboxMeta();
+    return newInboxMeta(this.#forgotten ?? this.#peers.forgotten);
   }
 
   setInbox(peer: string, meta: Readonly<InboxMeta>): void {
-    const known = this.#inboxes.get(peer) ?? this.#peers.inbox(peer);
+    const known = this.inbox(peer);
     if (known === meta) return;
     this.revision++;
     if (known === undefined) this.#newInboxes++;
@@ -135,6 +164,11 @@ export class Transaction {
    * The finished batch, or undefined when there is nothing to write (unless `always`). `number` lets the disk tell later whether this very commit landed.
    */
   seal(number: number, always: boolean): ReadonlyMap<string, string | undefined> | undefined {
+    for (const peer of this.#dropped) {
+      this.remove(mailboxKey(peer));
+      this.remove(inboxMetaKey(peer));
+    }
+    if (this.#forgotten !== undefined) this.put(CONTROL_KEYS.forgotten, encodeForgotten(this.#forgotten));
     for (const [peer, meta] of this.#mailboxes) this.put(mailboxKey(peer), encodeMailboxMeta(meta));
     for (const [peer, meta] of this.#inboxes) this.put(inboxMetaKey(peer), encodeInboxMeta(meta));
     if (this.#changes.size === 0 && !always) return undefined;
@@ -144,6 +178,8 @@ export class Transaction {
 
   /** It is on disk: counters become visible, then effects run. */
   publish(): void {
+    for (const peer of this.#dropped) this.#peers.drop(peer);
+    if (this.#forgotten !== undefined) this.#peers.forgotten = this.#forgotten;
     for (const [peer, meta] of this.#mailboxes) this.#peers.setMailbox(peer, meta);
     for (const [peer, meta] of this.#inboxes) this.#peers.setInbox(peer, meta);
     for (const effect of this.#effects) effect();

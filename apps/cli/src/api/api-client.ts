@@ -119,6 +119,10 @@ export class ApiClient {
     return this.#json(acceptedSchema, `${deadLetterPath(agent, eventid)}/requeue`, { method: "POST" });
   }
 
+  async removeAgent(agent: string, force: boolean): Promise<void> {
+    await this.#request(`${agentPath(agent)}${force ? "?force=true" : ""}`, { method: "DELETE" });
+  }
+
   async discard(agent: string, eventid: string): Promise<void> {
     await this.#request(deadLetterPath(agent, eventid), { method: "DELETE" });
   }

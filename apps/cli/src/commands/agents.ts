@@ -16,6 +16,10 @@ interface AgentsOptions {
   readonly watch?: true;
 }
 
+interface RemoveOptions {
+  readonly force?: true;
+}
+
 export function agentsCommand(context: CommandContext): Command {
   const command = new Command("agents")
     .description("show agents and their sessions")
@@ -28,6 +32,14 @@ export function agentsCommand(context: CommandContext): Command {
       "all of them, and then what changes, until Ctrl-C: on a terminal a live table (q ends it), else line by line",
     )
     .action((options: AgentsOptions) => (options.watch ? watch : list)(context, options));
+  const remove = new Command("remove")
+    .description("forget an agent for good: its session ends, and all that is kept for it goes")
+    .argument("<agent>")
+    .option("--force", "although events for it are pending")
+    .action((agent: string, options: RemoveOptions) => removeAgent(context, agent, options));
+  command.addCommand(
+    withExamples(remove, "hawser agents remove edge-1", "hawser agents remove edge-1 --force"),
+  );
   return withExamples(
     command,
     "hawser agents",
@@ -36,6 +48,13 @@ export function agentsCommand(context: CommandContext): Command {
     "hawser agents --watch",
     "hawser agents --watch --output jsonl | jq -c 'select(.change == \"agent\").agent.name'",
   );
+}
+
+async function removeAgent(context: CommandContext, agent: string, { force }: RemoveOptions): Promise<void> {
+  await context.connect().removeAgent(agent, force === true);
+  const { output } = context.globals();
+  if (isForPeople(output)) context.terminal.out(`${agent} removed`);
+  else printList(context.terminal, output, [{ agent }], [], "");
 }
 
 async function watch(context: CommandContext, options: AgentsOptions): Promise<void> {

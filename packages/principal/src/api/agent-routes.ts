@@ -6,7 +6,7 @@ import { AGENTS_QUERY, listAgents } from "./agent-list.js";
 import type { FleetSnapshot } from "./fleet-snapshot.js";
 import { operation } from "./operation.js";
 import { readPage } from "./paging.js";
-import { PAGE_QUERY } from "./query.js";
+import { FORCE_QUERY, PAGE_QUERY } from "./query.js";
 import { pathParameter, route } from "./routes.js";
 import { agentJson, deadLetterJson } from "./view-json.js";
 import { Accepted, Agent, DeadLetter, page } from "./view-schemas.js";
@@ -19,7 +19,10 @@ const WRITE_ERRORS = ["invalid_agent_name", "not_found", "store_full", "store_un
 /** Agents, and the events they refused. */
 export function agentRoutes(
   app: Hono,
-  principal: Pick<Principal, "agents" | "agent" | "deadLetters" | "requeue" | "discardDeadLetter">,
+  principal: Pick<
+    Principal,
+    "agents" | "agent" | "removeAgent" | "deadLetters" | "requeue" | "discardDeadLetter"
+  >,
   fleet: FleetSnapshot,
 ): void {
   route(app, "/v1/agents", {
@@ -54,6 +57,22 @@ export function agentRoutes(
         throw new HawserError("not_found", `agent ${name} has never connected, and nothing was sent to it`, {
           agent: name,
         });
+      },
+    ),
+    DELETE: operation(
+      {
+        id: "removeAgent",
+        tag: "Agents",
+        summary: "Remove an agent",
+        description:
+          "Forgets it for good: its session ends, and its mailbox, resources and dead letters go. Its machine keeps what it has. If it comes back, it begins anew.",
+        query: FORCE_QUERY,
+        answers: { 204: { description: "Nothing is kept for this name any more, and its room is free." } },
+        errors: [...WRITE_ERRORS, "conflict"],
+      },
+      async (context, { query: { force } }) => {
+        await principal.removeAgent(pathParameter(context, "agent"), { force });
+        return context.body(null, 204);
       },
     ),
   });

@@ -163,6 +163,9 @@ it("describes the answers that are given", async () => {
   await ask("get", "/v1/drain");
   await ask("get", "/readyz");
   await ask("get", "/v1/streams/events");
+  expect(await ask("delete", "/v1/agents/{agent}")).toBe(409);
+  expect(await ask("delete", "/v1/agents/{agent}", {}, "?force=true")).toBe(204);
+  expect(await ask("delete", "/v1/agents/{agent}")).toBe(404);
   const asked = new Set([...seen].map((where) => where.split(" ").slice(0, 2).join(" ")));
   expect([...asked].sort()).toEqual(
     operations()

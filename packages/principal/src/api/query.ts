@@ -58,6 +58,16 @@ export const DRY_RUN_QUERY = z.object({
   ),
 });
 
+export const FORCE_QUERY = z.object({
+  force: about(
+    "Also with events pending, which are given up.",
+    choice(["true", "false"])
+      .transform((word) => word === "true")
+      .pipe(z.boolean())
+      .default(false),
+  ),
+});
+
 function invalid(message: string): HawserError {
   return new HawserError("invalid_message", message);
 }

@@ -1,4 +1,5 @@
 import type { Link, LinkObserver, Receiver } from "@hawser/link";
+import type { HawserError } from "@hawser/protocol";
 import type { Clock } from "@hawser/runtime";
 import type { Established, PrincipalSession, SessionEnd } from "@hawser/session";
 import type { AgentRates } from "./agent-rates.js";
@@ -30,6 +31,8 @@ export class AgentPresence {
   #seenAt: number | undefined;
   /** Connections that were let in and have not ended: what may use the receiver. */
   readonly #admitted = new Set<Link<PrincipalSession>>();
+  /** Wait until none of them is left. */
+  readonly #onAlone: (() => void)[] = [];
 
   constructor(name: string, clock: Clock) {
     this.name = name;
@@ -48,9 +51,19 @@ export class AgentPresence {
     this.reason = `connected by ${link.connection.transport} from ${link.connection.peer.address}`;
   }
 
+  /** Ends all its connections; resolves when they are gone. */
+  letGo(error: HawserError): Promise<void> {
+    if (this.#admitted.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onAlone.push(resolve);
+      for (const link of this.#admitted) link.fail(error);
+    });
+  }
+
   /** True when the session that ended was the current one, and not one that had been taken over. */
   ended(link: Link<PrincipalSession>, end: SessionEnd): boolean {
     this.#admitted.delete(link);
+    if (this.#admitted.size === 0) for (const resolve of this.#onAlone.splice(0)) resolve();
     if (this.live !== undefined && this.live.link !== link) return false;
     this.live = undefined;
     this.#seenAt = this.#heardAt(link);

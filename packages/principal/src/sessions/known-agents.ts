@@ -30,6 +30,10 @@ export class KnownAgents {
     return presence;
   }
 
+  forget(name: string): void {
+    this.#agents.delete(name);
+  }
+
   #forgetOldest(): void {
     if (this.#agents.size < MAX_REMEMBERED_AGENTS) return;
     for (const [name, presence] of this.#agents) {

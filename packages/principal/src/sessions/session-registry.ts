@@ -59,6 +59,8 @@ export class SessionRegistry {
   readonly #twoMachines: TwoMachines;
   /** The agent of a link, once its hello was accepted. */
   readonly #names = new Map<Link<PrincipalSession>, string>();
+  /** Agents that are being removed. */
+  readonly #barred = new Set<string>();
   #drain: Drain | undefined;
   #draining: Promise<DrainReport> | undefined;
 
@@ -132,6 +134,19 @@ export class SessionRegistry {
     });
     this.#links.add(link);
     link.start();
+  }
+
+  /** Ends all connections of an agent, and lets none in before `work` is through; then nothing is remembered of it. */
+  async barred<T>(agent: string, work: () => Promise<T>): Promise<T> {
+    this.#barred.add(agent);
+    try {
+      await this.#agents.get(agent)?.letGo(new HawserError("aborted", "this agent was removed", { agent }));
+      const result = await work();
+      this.#agents.forget(agent);
+      return result;
+    } finally {
+      this.#barred.delete(agent);
+    }
   }
 
   /** Lets every session go; until `reopen`, new ones are refused, each with a slot. */
@@ -209,6 +224,10 @@ export class SessionRegistry {
         }),
         turn.retryAfterMs,
       );
+    if (this.#barred.has(hello.agent)) {
+      const error = new HawserError("overloaded", "this agent is being removed; come back at this time");
+      return refuse(error, this.#options.slot());
+    }
     const presence = this.#agents.getOrAdd(hello.agent);
     const linkObserver = this.#options.observer.link?.(hello.agent);
     this.#names.set(link, hello.agent);

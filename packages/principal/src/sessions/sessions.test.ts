@@ -127,6 +127,50 @@ describe("a second connection of the same agent", () => {
   });
 });
 
+describe("an agent that is removed", () => {
+  it("is kept while events for it are pending, unless that is forced, and then begins anew without a gap in its trust", async () => {
+    const stage = await new Stage().start();
+    const agent = await stage.agent();
+    await agent.connect();
+    for (const resourceid of ["a_1", "b_1"]) await stage.publish("edge-1", resourceid);
+    await stage.world.advance(1_000);
+    agent.handler = never;
+    await stage.publish("edge-1", "c_1");
+    await expect(stage.principal.removeAgent("edge-1")).rejects.toMatchObject({ code: "conflict" });
+
+    const removed = stage.principal.removeAgent("edge-1", { force: true });
+    await stage.world.advance(30_000);
+    await removed;
+    expect(agent.ends).toHaveLength(1);
+    expect(await stage.principal.agent("edge-1")).toBeUndefined();
+    expect(await stage.store.stats("edge-1")).toBeUndefined();
+    await expect(stage.principal.removeAgent("edge-1")).rejects.toMatchObject({ code: "not_found" });
+
+    // It knows versions, an epoch and a floor of before: neither is held against the principal, and nothing new is taken for stale.
+    agent.handler = () => ({ kind: "applied" });
+    await agent.connect();
+    expect(stage.refusals).toEqual([]);
+    await stage.publish("edge-1", "a_1");
+    await stage.world.advance(1_000);
+    expect(agent.handled.at(-1)).toMatch(/^a_1@/);
+    expect(await stage.principal.agent("edge-1")).toMatchObject({ pending: 0, state: "connected" });
+    const [first, second] = stage.opened.map(({ epoch }) => epoch);
+    expect(second).toBeGreaterThan(first ?? 0);
+  });
+
+  it("takes no room when it only said hello", async () => {
+    const stage = await new Stage().start();
+    for (const name of ["edge-1", "edge-2", "edge-3"]) {
+      const agent = await stage.agent(name);
+      const link = await agent.connect();
+      link.connection.terminate(new HawserError("connection_closed", "cut"));
+      await stage.world.advance(1_000);
+    }
+    expect(await stage.store.peers({ limit: 10 })).toEqual([]);
+    expect(await stage.principal.agent("edge-2")).toMatchObject({ state: "disconnected" });
+  });
+});
+
 describe("the report of a drain", () => {
   it("names exactly what is sent again in the next session", async () => {
     const stage = await new Stage({ window: 8 }).start();

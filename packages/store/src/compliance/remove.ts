@@ -1,0 +1,131 @@
+import { describe, expect, it } from "vitest";
+import type { Store } from "../store.js";
+import {
+  accept,
+  command,
+  deletion,
+  hold,
+  pendingVersions,
+  received,
+  spec,
+  status,
+  storeFor,
+  type MakeStore,
+} from "./harness.js";
+
+export function removeCompliance(make: MakeStore): void {
+  describe("remove", () => {
+    it("leaves nothing of a peer, gives its room back, and leaves others alone", async () => {
+      const { store, restart } = await storeFor(make, { maxPeers: 2 });
+      await accept(store, "b", command("x_1"));
+      for (const event of [spec("x_1"), command("x_1"), deletion("y_1"), status("z_1")])
+        await accept(store, "a", event);
+      const { lease, losses } = await hold(store, "a");
+      await lease.deadLetter(2, { code: "handler_rejected", message: "no", at: 1 });
+      const keep = received(status("x_1"), 7);
+      await store.inbox.record("a", [{ resourceid: "x_1", version: 7, retain: { keep } }]);
+      expect(await store.remove("a")).toBe(true);
+      expect(losses).toEqual(["superseded"]);
+      const expectGone = async (present: Store): Promise<void> => {
+        expect(await present.stats("a")).toBeUndefined();
+        expect(await present.deadLetters("a", { limit: 10 })).toEqual([]);
+        expect(await present.retained.list("a", "sent", { limit: 10 })).toEqual([]);
+        expect(await present.retained.list("a", "received", { limit: 10 })).toEqual([]);
+        expect((await present.inbox.load("a")).applied.size).toBe(0);
+        expect((await present.peers({ limit: 10 })).map(({ peer }) => peer)).toEqual(["b"]);
+      };
+      await expectGone(store);
+      const restarted = await restart();
+      await expectGone(restarted);
+      expect(await pendingVersions(restarted, "b")).toEqual([1]);
+    });
+
+    it("answers false where there is nothing", async () => {
+      const { store } = await storeFor(make);
+      expect(await store.remove("a")).toBe(false);
+    });
+
+    it("removes a mailbox longer than one commit takes", async () => {
+      const { store } = await storeFor(make);
+      const batch = Array.from({ length: 2_500 }, (_, n) => ({
+        peer: "a",
+        event: command(`x${n}_1`),
+        idempotencyKey: String(n),
+      }));
+      await store.append(batch);
+      expect(await store.remove("a")).toBe(true);
+      expect(await store.stats("a")).toBeUndefined();
+      expect(await accept(store, "a", command("x_1"))).toBeGreaterThan(2_500);
+      const [again] = await store.append([{ peer: "a", event: command("x_1"), idempotencyKey: "7" }]);
+      expect(again).toMatchObject({ ok: true, duplicate: false });
+    });
+
+    it("gives no version and no epoch again that the peer may know, over restarts", async () => {
+      const underTest = await storeFor(make);
+      for (let n = 0; n < 5; n += 1) await accept(underTest.store, "a", command("x_1"));
+      const { lease } = await hold(underTest.store, "a");
+      await lease.close();
+      const again = await hold(underTest.store, "a");
+      await underTest.store.inbox.record("a", [{ resourceid: "x_1", version: 1 }]);
+      await underTest.store.remove("a");
+      const present = await underTest.restart();
+      // What the peer can claim of it is no proof of an older copy.
+      expect(present.standing("a")).toBeUndefined();
+      expect(present.forgotten.version).toBeGreaterThanOrEqual(5);
+      expect(present.forgotten.epoch).toBeGreaterThanOrEqual(again.lease.epoch);
+      expect(present.forgotten.recorded).toBeGreaterThanOrEqual(1);
+      expect(await accept(present, "a", command("x_1"))).toBeGreaterThan(5);
+      const back = await hold(present, "a");
+      expect(back.lease.epoch).toBeGreaterThan(again.lease.epoch);
+      expect(present.standing("a")?.own.recorded).toBeGreaterThanOrEqual(1);
+      expect(await pendingVersions(present, "a")).toHaveLength(1);
+    });
+  });
+
+  describe("a mailbox that was only opened", () => {
+    it("is gone once it is given up, so that mere names take no room", async () => {
+      const { store, restart } = await storeFor(make, { maxPeers: 2 });
+      let epoch = 0;
+      for (const name of ["a", "b", "c", "d", "a"]) {
+        const { lease } = await hold(store, name);
+        if (name === "a") {
+          expect(lease.epoch).toBeGreaterThan(epoch);
+          ({ epoch } = lease);
+        }
+        store.inbox.settle(name, 7);
+        store.inbox.joined(name, lease.epoch);
+        await lease.close();
+        expect(await store.stats(name)).toBeUndefined();
+      }
+      const present = await restart();
+      expect((await hold(present, "a")).lease.epoch).toBeGreaterThan(epoch);
+    });
+
+    it("is gone after the next start, where the process ended before that", async () => {
+      const { store, restart } = await storeFor(make, { maxPeers: 2 });
+      await hold(store, "a");
+      await hold(store, "b");
+      const present = await restart();
+      expect((await hold(present, "c")).lease.epoch).toBeGreaterThan(0);
+      expect((await present.peers({ limit: 10 })).map(({ peer }) => peer)).toEqual(["c"]);
+    });
+
+    it("stays once anything was kept in it, or while a later holder has it", async () => {
+      const { store } = await storeFor(make);
+      const first = await hold(store, "a");
+      await accept(store, "a", command("x_1"));
+      first.lease.acknowledge(1);
+      await first.lease.close();
+      expect(await store.stats("a")).toMatchObject({ pending: 0, lastVersion: 1 });
+      const heard = await hold(store, "b");
+      await store.inbox.record("b", [{ resourceid: "x_1", version: 1 }]);
+      await heard.lease.close();
+      expect(await store.stats("b")).toBeDefined();
+      const old = await hold(store, "c");
+      const newer = await hold(store, "c");
+      await old.lease.close();
+      expect(await store.stats("c")).toBeDefined();
+      expect(await newer.lease.read(0, 1)).toEqual([]);
+    });
+  });
+}
