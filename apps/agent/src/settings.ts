@@ -197,8 +197,8 @@ export const settingsShape = {
   ),
   stopGrace: setting(
     "<duration>",
-    "how long the stop of the service may take: the goodbye to the principal, the Tasks, the store; then it ends and says what was left; default 10s",
-    duration({ minMs: 0, maxMs: HOUR_MS }).default(10_000),
+    "how long the stop of the service may take: the goodbye to the principal, the Tasks, the store; then it ends and says what was left; at least 1s, default 10s",
+    duration({ minMs: 1_000, maxMs: HOUR_MS }).default(10_000),
   ),
   ...serviceSettings,
 } as const;
