@@ -1,16 +1,32 @@
 import { createInterface } from "node:readline/promises";
-import { text } from "node:stream/consumers";
+import { text as readText } from "node:stream/consumers";
+import { SingleBar } from "cli-progress";
+import type { Random } from "@hawser/runtime";
 import { createStyle, PLAIN, type Style } from "./output/style.js";
 
-/** Where a command reads and writes; tests give their own. */
+/** A bar on standard error that takes itself away at the end. */
+export interface Bar {
+  update(done: number): void;
+  stop(): void;
+}
+
+/**
+ * Where a command reads and writes; tests give their own. Every way out takes text and gives it to the style to render, so that nothing an agent or a principal
+ * says is obeyed by a terminal; only what is named here moves a cursor.
+ */
 export interface Terminal {
   /** Results, line by line. */
   out(text: string): void;
   /** Everything else: progress, warnings, errors. */
   err(text: string): void;
-  /** Raw, without an end of line: for screens that are drawn over. */
-  writeOut(text: string): void;
-  writeErr(text: string): void;
+  /** The whole screen of standard output: taken, drawn over line by line, and given back as it was. */
+  enterScreen(): void;
+  drawScreen(lines: readonly string[]): void;
+  leaveScreen(): void;
+  /** The current line of standard error, drawn over; empty text takes it away. */
+  redrawErrLine(text: string): void;
+  /** @param label without anything from elsewhere; the bar and its numbers are set behind it */
+  startBar(label: string, total: number, done: number): Bar;
   readonly outIsTerminal: boolean;
   readonly errIsTerminal: boolean;
   readonly inIsTerminal: boolean;
@@ -30,6 +46,14 @@ export interface Terminal {
   onKey(listener: (key: string) => void): () => void;
 }
 
+/** The alternate screen of a terminal (xterm control sequences, DECSET 1049), so that what was there before is there afterwards. */
+const ENTER = "\u001b[?1049h\u001b[?25l";
+const LEAVE = "\u001b[?25h\u001b[?1049l";
+const HOME = "\u001b[H";
+const BELOW = "\u001b[J";
+const END_OF_LINE = "\u001b[K";
+const START_OF_EMPTY_LINE = "\r\u001b[2K";
+
 const DEFAULT_COLUMNS = 80;
 const DEFAULT_ROWS = 24;
 
@@ -37,7 +61,7 @@ const DEFAULT_ROWS = 24;
  * The terminal of this process. A reader that has gone (`hawser apply ... | head`) ends neither the command nor what it is in the middle of: what is left to
  * say goes nowhere. A command that only shows things ends by `readerGone`.
  */
-export function processTerminal(): Terminal {
+export function processTerminal(random: Random): Terminal {
   const { stdin, stdout, stderr, env } = process;
   const readerGone = new AbortController();
   const interrupted = new AbortController();
@@ -52,12 +76,26 @@ export function processTerminal(): Terminal {
     process.on(signal, () => (interrupted.signal.aborted ? process.exit(130) : interrupted.abort()));
   }
   const coloured = (isTerminal: boolean): Style =>
-    isTerminal && (env.NO_COLOR ?? "") === "" && env.TERM !== "dumb" ? createStyle() : PLAIN;
+    isTerminal && (env.NO_COLOR ?? "") === "" && env.TERM !== "dumb" ? createStyle(random.uuid()) : PLAIN;
+  const style = coloured(stdout.isTTY);
+  const errStyle = coloured(stderr.isTTY);
   return {
-    out: (line) => void stdout.write(`${line}\n`),
-    err: (line) => void stderr.write(`${line}\n`),
-    writeOut: (raw) => void stdout.write(raw),
-    writeErr: (raw) => void stderr.write(raw),
+    out: (text) => void stdout.write(`${style.render(text)}\n`),
+    err: (text) => void stderr.write(`${errStyle.render(text)}\n`),
+    enterScreen: () => void stdout.write(ENTER),
+    drawScreen: (lines) =>
+      void stdout.write(HOME + lines.map((line) => style.render(line) + END_OF_LINE).join("\n") + BELOW),
+    leaveScreen: () => void stdout.write(LEAVE),
+    redrawErrLine: (text) => void stderr.write(START_OF_EMPTY_LINE + errStyle.render(text)),
+    startBar(label, total, done) {
+      const bar = new SingleBar({
+        format: `${label} {bar} {value}/{total}`,
+        stream: stderr,
+        clearOnComplete: true,
+      });
+      bar.start(total, done);
+      return bar;
+    },
     outIsTerminal: stdout.isTTY === true,
     errIsTerminal: stderr.isTTY === true,
     inIsTerminal: stdin.isTTY === true,
@@ -67,15 +105,17 @@ export function processTerminal(): Terminal {
     get rows() {
       return (stdout.isTTY ? stdout.rows : stderr.rows) || DEFAULT_ROWS;
     },
-    style: coloured(stdout.isTTY),
-    errStyle: coloured(stderr.isTTY),
+    style,
+    errStyle,
     readerGone: readerGone.signal,
     interrupted: interrupted.signal,
-    readInput: () => text(stdin),
+    readInput: () => readText(stdin),
     async confirm(question) {
       const lines = createInterface({ input: stdin, output: stderr });
       try {
-        const answer = await lines.question(`${question} [y/N] `, { signal: interrupted.signal });
+        const answer = await lines.question(`${errStyle.render(question)} [y/N] `, {
+          signal: interrupted.signal,
+        });
         return /^y(es)?$/i.test(answer.trim());
       } finally {
         lines.close();

@@ -10,11 +10,11 @@ import { View } from "./view.js";
 const KEEP_ALIVE_POLL_MS = 1_000;
 const asked = demoArguments(process.argv.slice(2));
 if (asked.kind === "help") {
-  console.log(USAGE);
+  new View(process.stdout).say(USAGE);
   process.exit(0);
 }
 if (asked.kind === "wrong") {
-  console.error(`demo: ${asked.message}\n\n${USAGE}`);
+  new View(process.stderr).say(`demo: ${asked.message}\n\n${USAGE}`);
   process.exit(2);
 }
 const { once } = asked;

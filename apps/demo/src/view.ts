@@ -1,3 +1,4 @@
+import { printable } from "@hawser/runtime";
 import type { AgentState, Totals } from "./principal-api.js";
 
 export interface Snapshot {
@@ -23,7 +24,7 @@ export class View {
   /** A sentence that stays. */
   say(text: string): void {
     this.#erase();
-    this.#out.write(`${text}\n`);
+    this.#out.write(`${printable(text)}\n`);
   }
 
   show(snapshot: Snapshot): void {
@@ -34,14 +35,14 @@ export class View {
   #draw(lines: readonly string[]): void {
     this.#erase();
     const width = this.#out.columns;
-    this.#out.write(`${lines.map((text) => text.slice(0, Math.max(20, width - 1))).join("\n")}\n`);
+    this.#out.write(`${lines.map((text) => printable(text).slice(0, Math.max(20, width - 1))).join("\n")}\n`);
     this.#drawn = lines.length;
   }
 
   #print(text: string): void {
     if (text === this.#last) return;
     this.#last = text;
-    this.#out.write(`${text}\n`);
+    this.#out.write(`${printable(text)}\n`);
   }
 
   #erase(): void {

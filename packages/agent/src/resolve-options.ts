@@ -1,5 +1,5 @@
 import { checkAgentName, DEFAULT_WINDOW, DEFAULT_WINDOW_BYTES, HawserError, LIMITS } from "@hawser/protocol";
-import { systemRuntime, type Runtime } from "@hawser/runtime";
+import { limitedLogger, systemRuntime, type Runtime } from "@hawser/runtime";
 import {
   AGENT_ROTATIONS,
   resolveSessionTiming,
@@ -36,13 +36,18 @@ export function resolveOptions(options: AgentOptions): ResolvedOptions {
     handlers: options.handlers ?? {},
     onEvent: options.onEvent,
     observer: options.observer ?? {},
-    runtime: options.runtime ?? systemRuntime(),
+    runtime: limited(options.runtime ?? systemRuntime()),
     window: checkWindow(options.window ?? DEFAULT_WINDOW),
     windowBytes: checkWindowBytes(options.windowBytes ?? DEFAULT_WINDOW_BYTES),
     timing: resolveSessionTiming(options.timing),
     rotation: checkRotation(options.rotation ?? "break-before-make"),
     software: options.software ?? `hawser-agent/${VERSION}`,
   };
+}
+
+/** A principal has a part in what an agent logs: in how much of it, too. */
+function limited(runtime: Runtime): Runtime {
+  return { ...runtime, logger: limitedLogger(runtime.logger, { clock: runtime.clock }) };
 }
 
 function checkWindow(window: number): number {

@@ -1,6 +1,6 @@
 import { DEFAULT_READ_AHEAD_BYTES } from "@hawser/link";
 import { DEFAULT_WINDOW, DEFAULT_WINDOW_BYTES, HawserError, plainEvent } from "@hawser/protocol";
-import { Latest, systemRuntime, traced, withinLimits, type CallLimits } from "@hawser/runtime";
+import { Latest, limitedLogger, systemRuntime, traced, withinLimits, type CallLimits } from "@hawser/runtime";
 import { countRefusals } from "./count-refusals.js";
 import { Gate, type ReadinessCondition } from "./listener/gate.js";
 import { createInternalListener, createListener } from "./listener/listener.js";
@@ -35,10 +35,11 @@ const DEFAULT_SLOT_MS = 5_000;
 
 /** The control plane's end as a library. @throws HawserError `invalid_config` for options that make no sense */
 export function createPrincipal(options: PrincipalOptions): Principal {
-  const runtime = options.runtime ?? systemRuntime();
-  const { store, acceptors } = options;
+  const { store, acceptors, runtime: given = systemRuntime() } = options;
   const observers = new ObserverSet(options.observer);
   const { observer } = observers;
+  const onSuppressed = (): void => observer.logLineSuppressed?.();
+  const runtime = { ...given, logger: limitedLogger(given.logger, { clock: given.clock, onSuppressed }) };
   const source = options.source ?? "hawser/principal";
   const listener =
     options.listen === undefined ? undefined : createListener(options.listen, { runtime, acceptors });

@@ -18,6 +18,9 @@ export class ObserverSet {
     sessionRefused: (agent, code) => {
       for (const each of this.#all) each.sessionRefused?.(agent, code);
     },
+    logLineSuppressed: () => {
+      for (const each of this.#all) each.logLineSuppressed?.();
+    },
     link: (agent) => this.#link(agent),
     gone: (agent) => {
       for (const each of this.#all) each.gone?.(agent);

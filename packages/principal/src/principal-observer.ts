@@ -19,6 +19,8 @@ export interface PrincipalObserver {
   sessionRefused?(agent: string, code: string): void;
   /** What the sessions of one agent do; asked for once per session. */
   link?(agent: string): LinkObserver;
+  /** A log line about an agent or an address was left out, because there were too many like it. */
+  logLineSuppressed?(): void;
   /** Nothing of this agent is left here: neither a session nor a mailbox with content. Its series may go. */
   gone?(agent: string): void;
 }

@@ -9,7 +9,14 @@ export {
   type RequestSource,
 } from "./host-allow-list.js";
 export { Latest } from "./latest.js";
+export { limitedLogger, type LimitedLoggerOptions } from "./limited-logger.js";
 export type { DisposableLifecycle, Lifecycle } from "./lifecycle.js";
+export {
+  DEFAULT_LOG_BURST,
+  DEFAULT_LOG_LINES_PER_SECOND,
+  DEFAULT_MAX_LOG_KEYS,
+  type LogLimits,
+} from "./log-limiter.js";
 export {
   createLogger,
   LOG_LEVELS,
@@ -21,6 +28,7 @@ export {
   type LogLevel,
 } from "./logger.js";
 export { pause } from "./pause.js";
+export { escapedJson, printable, printableJson, printableLine } from "./printable.js";
 export { seededRandom, systemRandom, type Random } from "./random.js";
 export { systemRuntime, type Runtime } from "./runtime.js";
 export { MAX_TIMER_DELAY_MS, systemTimers, type Timer, type Timers } from "./timers.js";

@@ -66,6 +66,20 @@ describe("a line", () => {
   });
 });
 
+test("what a peer says reaches no terminal, whoever turns the line into text", () => {
+  const { logger, lines, entries } = recorder();
+  const hostile = "\u001b]0;owned\u0007 \u009b2J \u202e";
+  logger.warn({ reason: hostile, err: new Error(hostile), nested: { [hostile]: [hostile] } }, hostile);
+  const shown = String.raw`\x1b]0;owned\x07 \x9b2J \u202e`;
+  expect(entries()[0]).toMatchObject({
+    reason: shown,
+    err: { message: shown },
+    nested: { [shown]: [shown] },
+    msg: shown,
+  });
+  expect(lines[0]).toMatch(/^[\x20-\x7e]+\n$/);
+});
+
 describe("a long string", () => {
   test("is kept up to the limit", () => {
     const { logger, entries } = recorder();

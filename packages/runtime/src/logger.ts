@@ -1,4 +1,5 @@
 import { pino } from "pino";
+import { printableJson } from "./printable.js";
 
 /**
  * The fields every log line of Hawser draws from, so that one query finds one agent, session or event everywhere.
@@ -45,7 +46,10 @@ export interface LoggerOptions {
 /** The longest string a log field may have; the rest is cut and says so. Keeps a hostile peer from filling the disk. */
 export const MAX_LOG_STRING_LENGTH = 1024;
 
-/** A JSON-lines logger over pino. */
+/**
+ * A JSON-lines logger over pino. What a terminal would obey is in the strings of its lines as a visible escape (`\x1b`), so that a peer cannot reach the
+ * terminal of whoever reads a log with `jq -r` or pino-pretty.
+ */
 export function createLogger(options: LoggerOptions = {}): Logger {
   const { write, context } = options;
   const settings = {
@@ -55,7 +59,9 @@ export function createLogger(options: LoggerOptions = {}): Logger {
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }), log: cutLongStrings },
   };
-  return write === undefined ? pino(settings) : pino(settings, { write });
+  const stdout = write === undefined ? pino.destination(1) : undefined;
+  const put = write ?? ((line: string) => void stdout?.write(line));
+  return pino(settings, { write: (line) => put(printableJson(line)) });
 }
 
 /** A logger that writes nothing: the default of every library package. */

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { HawserError } from "@hawser/protocol";
-import { createLogger, systemRuntime, type Lifecycle, type Runtime } from "@hawser/runtime";
+import { createLogger, printableLine, systemRuntime, type Lifecycle, type Runtime } from "@hawser/runtime";
 import { createTelemetry, isTracingRegistered, traceLogFields, type Telemetry } from "@hawser/telemetry";
 import { z } from "zod";
 import { leave, leaveAtOnce } from "./leave.js";
@@ -166,6 +166,6 @@ function listenToSignals({ program, service, telemetry, runtime, limit }: Stoppa
 /** One line for whoever started it; answers the exit code. */
 function report(thrown: unknown): number {
   const { code, message } = HawserError.from(thrown);
-  process.stderr.write(`${code}: ${message}\n`);
+  process.stderr.write(`${printableLine(`${code}: ${message}`)}\n`);
   return code === "invalid_config" ? SERVICE_EXIT_CODES.badSettings : SERVICE_EXIT_CODES.failed;
 }

@@ -1,3 +1,4 @@
+import { printableLine } from "@hawser/runtime";
 import { z } from "zod";
 import { CommandError, EXIT_CODES, type ExitCode } from "../exit-codes.js";
 import { problemSchema, type Problem } from "./schemas.js";
@@ -17,7 +18,8 @@ export class Refusal extends CommandError {
   readonly status: number;
 
   constructor(status: number, code: string, detail: string) {
-    super(exitCodeOf(status), `${code}: ${detail}${nextStep(status)}`);
+    // One line, whatever a peer put into it: with a newline it could imitate a line of ours.
+    super(exitCodeOf(status), `${printableLine(`${code}: ${detail}`)}${nextStep(status)}`);
     this.code = code;
     this.status = status;
   }

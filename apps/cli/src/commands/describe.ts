@@ -1,11 +1,12 @@
+import { printableLine } from "@hawser/runtime";
 import { Command } from "commander";
-import { stringify } from "yaml";
 import type { Agent, DeadLetter, Resource } from "../api/schemas.js";
 import type { CommandContext } from "../command/command-context.js";
 import { withExamples } from "../command/examples.js";
+import { yamlText } from "../output/documents.js";
 import { deadLetterColumns, resourceColumns, seen } from "../output/columns.js";
 import { isForPeople, printObject, tableOf } from "../output/print.js";
-import { oneLine, paintState } from "../output/style.js";
+import { paintState } from "../output/style.js";
 import { formatDuration } from "../output/table.js";
 import { parseReference, referenceOf } from "../resource-reference.js";
 import type { Terminal } from "../terminal.js";
@@ -100,9 +101,8 @@ function describeResource(
     ["Updated", resource.updatedAt],
     ["Reported", resource.statusAt],
   ]);
-  terminal.out(`\n${terminal.style.bold("Spec")}\n${indent(stringify(resource.spec).trimEnd())}`);
-  const status =
-    resource.status === undefined ? "nothing was reported yet" : stringify(resource.status).trimEnd();
+  terminal.out(`\n${terminal.style.bold("Spec")}\n${indent(yamlText(resource.spec))}`);
+  const status = resource.status === undefined ? "nothing was reported yet" : yamlText(resource.status);
   terminal.out(`\n${terminal.style.bold("Status")}\n${indent(status)}`);
   showDeadLetters(terminal, deadLetters);
 }
@@ -110,8 +110,9 @@ function describeResource(
 function facts(terminal: Terminal, rows: readonly (readonly [string, string | undefined])[]): void {
   for (const [name, value] of rows) {
     if (value === undefined) continue;
-    const [word = "", ...rest] = oneLine(value).split(" ");
-    const shown = name === "State" ? [paintState(terminal.style, word), ...rest].join(" ") : oneLine(value);
+    const [word = "", ...rest] = printableLine(value).split(" ");
+    const shown =
+      name === "State" ? [paintState(terminal.style, word), ...rest].join(" ") : printableLine(value);
     terminal.out(`${terminal.style.bold(`${name}:`.padEnd(14))}${shown}`);
   }
 }

@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
 import { Command } from "commander";
 import { createTwoFilesPatch } from "diff";
-import { stringify } from "yaml";
 import type { CommandContext } from "../command/command-context.js";
 import { withExamples } from "../command/examples.js";
 import { CommandError, EXIT_CODES, QuietExit } from "../exit-codes.js";
 import { findPruned } from "../manifest/prune.js";
 import { readManifests } from "../manifest/read-manifests.js";
+import { yamlText } from "../output/documents.js";
 import { isForPeople, printList } from "../output/print.js";
 import { eachWithProgress } from "../output/progress.js";
 import type { Style } from "../output/style.js";
@@ -86,7 +86,7 @@ async function compare(context: CommandContext, options: DiffOptions): Promise<r
 function patchOf(difference: Difference, style: Style): string {
   const reference = referenceOf(difference);
   const text = (spec: unknown): string =>
-    spec === undefined ? "" : stringify(spec, { sortMapEntries: true });
+    spec === undefined ? "" : `${yamlText(spec, { sortMapEntries: true })}\n`;
   const from = difference.from === undefined ? "/dev/null" : `principal/${reference}`;
   const to = difference.to === undefined ? "/dev/null" : `file/${reference}`;
   const patch = createTwoFilesPatch(

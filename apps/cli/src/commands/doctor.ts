@@ -1,3 +1,4 @@
+import { printableLine } from "@hawser/runtime";
 import { Command } from "commander";
 import type { CommandContext } from "../command/command-context.js";
 import { withExamples } from "../command/examples.js";
@@ -10,7 +11,7 @@ import { checkTls } from "../doctor/check-tls.js";
 import { fail, ok, type Check } from "../doctor/check.js";
 import { EXIT_CODES, QuietExit } from "../exit-codes.js";
 import { isForPeople, printList } from "../output/print.js";
-import { oneLine, paintState } from "../output/style.js";
+import { paintState } from "../output/style.js";
 import { VERSION } from "../version.js";
 
 interface DoctorOptions {
@@ -58,7 +59,7 @@ async function doctor(context: CommandContext, options: DoctorOptions): Promise<
     for (const { name, result, detail, fix } of checks) {
       const [first = "", ...rest] = detail.split("\n");
       terminal.out(
-        `${paintState(terminal.style, result)}${" ".repeat(6 - result.length)}${name.padEnd(width)}  ${oneLine(first)}`,
+        `${paintState(terminal.style, result)}${" ".repeat(6 - result.length)}${name.padEnd(width)}  ${printableLine(first)}`,
       );
       for (const line of rest) terminal.out(`      ${line}`);
       if (fix !== undefined) terminal.out(`      ${"".padEnd(width)}  -> ${fix}`);

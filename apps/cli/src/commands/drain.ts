@@ -1,4 +1,3 @@
-import { SingleBar } from "cli-progress";
 import { Command, Option } from "commander";
 import type { Drain } from "../api/schemas.js";
 import type { CommandContext } from "../command/command-context.js";
@@ -59,13 +58,8 @@ async function drain(context: CommandContext, flags: DrainFlags): Promise<void> 
 async function followed({ terminal, runtime, connect }: CommandContext, begun: Drain): Promise<Drain> {
   const client = connect();
   const bar = terminal.errIsTerminal
-    ? new SingleBar({
-        format: "drain {bar} {value}/{total} gone",
-        stream: process.stderr,
-        clearOnComplete: true,
-      })
+    ? terminal.startBar("gone", begun.progress?.sessions ?? 0, 0)
     : undefined;
-  bar?.start(begun.progress?.sessions ?? 0, 0);
   try {
     for (let now = begun; ; now = await client.draining()) {
       if (now.report !== undefined) return now;

@@ -1,13 +1,14 @@
+import { printableLine } from "@hawser/runtime";
 import type { Timer } from "@hawser/runtime";
 import { Command, Option } from "commander";
-import { stringify } from "yaml";
 import { z } from "zod";
 import { followStream } from "../api/follow-stream.js";
 import { EVENT_STEPS, eventStepSchema, type EventStepName } from "../api/schemas.js";
 import type { ServerSentEvent } from "../api/sse-parser.js";
 import type { CommandContext } from "../command/command-context.js";
 import { withExamples } from "../command/examples.js";
-import { oneLine, paintState, type Style } from "../output/style.js";
+import { jsonText, yamlText } from "../output/documents.js";
+import { paintState, type Style } from "../output/style.js";
 
 interface EventsOptions {
   readonly follow?: true;
@@ -80,8 +81,8 @@ async function events(
           if (event.event === "lagged") terminal.err("hawser: read too slowly; going on where it stopped");
         } else if (options.step?.includes(line.step) !== false) {
           if (output === "table" || output === "wide") terminal.out(lineOf(line, terminal.style));
-          else if (output === "yaml") terminal.out(`---\n${stringify(line).trimEnd()}`);
-          else terminal.out(JSON.stringify(line));
+          else if (output === "yaml") terminal.out(`---\n${yamlText(line)}`);
+          else terminal.out(jsonText(line));
         }
       },
       onInterrupted(reason, retryInMs) {
@@ -122,6 +123,6 @@ function lineOf(line: EventLine, style: Style): string {
     line.message,
   ].filter((part) => part !== undefined);
   const step = paintState(style, line.step) + " ".repeat(Math.max(0, 11 - line.step.length));
-  const event = `${oneLine(line.resourceid)} v${line.eventid}`;
-  return `${style.dim(time)}  ${oneLine(line.agent).padEnd(12)}  ${step}  ${event.padEnd(28)}  ${oneLine(more.join("  "))}`.trimEnd();
+  const event = `${printableLine(line.resourceid)} v${line.eventid}`;
+  return `${style.dim(time)}  ${printableLine(line.agent).padEnd(12)}  ${step}  ${event.padEnd(28)}  ${printableLine(more.join("  "))}`.trimEnd();
 }

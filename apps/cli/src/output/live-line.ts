@@ -1,5 +1,5 @@
+import { printableLine } from "@hawser/runtime";
 import type { Terminal } from "../terminal.js";
-import { oneLine } from "./style.js";
 
 /** One line on standard error that tells where a command is: drawn over on a terminal, one line per change elsewhere. */
 export class LiveLine {
@@ -14,14 +14,14 @@ export class LiveLine {
   show(live: string, plain: string): void {
     if (this.#terminal.errIsTerminal) {
       const width = Math.max(20, this.#terminal.columns - 1);
-      this.#terminal.writeErr(`\r\u001b[2K${oneLine(live).slice(0, width)}`);
+      this.#terminal.redrawErrLine(printableLine(live).slice(0, width));
     } else if (plain !== this.#last) this.#terminal.err(plain);
     this.#last = plain;
   }
 
   /** Takes the line away. */
   clear(): void {
-    if (this.#terminal.errIsTerminal && this.#last !== "") this.#terminal.writeErr("\r\u001b[2K");
+    if (this.#terminal.errIsTerminal && this.#last !== "") this.#terminal.redrawErrLine("");
     this.#last = "";
   }
 }

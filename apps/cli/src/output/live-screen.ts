@@ -1,13 +1,6 @@
 import type { Terminal } from "../terminal.js";
 import { cutLine } from "./style.js";
 
-/** The alternate screen of a terminal (xterm control sequences, DECSET 1049), so that what was there before is there afterwards. */
-const ENTER = "\u001b[?1049h\u001b[?25l";
-const LEAVE = "\u001b[?25h\u001b[?1049l";
-const HOME = "\u001b[H";
-const BELOW = "\u001b[J";
-const END_OF_LINE = "\u001b[K";
-
 /** A whole screen that is drawn over, until q, Ctrl-C or a reader that has gone. */
 export class LiveScreen {
   readonly #terminal: Terminal;
@@ -25,19 +18,18 @@ export class LiveScreen {
         })
       : () => {};
     this.ended = AbortSignal.any([quit.signal, terminal.interrupted, terminal.readerGone]);
-    terminal.writeOut(ENTER);
+    terminal.enterScreen();
   }
 
   /** As many lines as there is room for, each as far as it fits. */
   draw(lines: readonly string[]): void {
     const { rows, columns } = this.#terminal;
-    const shown = lines.slice(0, rows).map((line) => `${cutLine(line, columns)}${END_OF_LINE}`);
-    this.#terminal.writeOut(HOME + shown.join("\n") + BELOW);
+    this.#terminal.drawScreen(lines.slice(0, rows).map((line) => cutLine(line, columns)));
   }
 
   /** Gives the screen back. */
   leave(): void {
     this.#stopKeys();
-    this.#terminal.writeOut(LEAVE);
+    this.#terminal.leaveScreen();
   }
 }

@@ -1,6 +1,6 @@
-import { stringify } from "yaml";
+import { printableLine } from "@hawser/runtime";
 import type { Terminal } from "../terminal.js";
-import { oneLine } from "./style.js";
+import { jsonText, yamlText } from "./documents.js";
 import { formatTable } from "./table.js";
 
 /** `table` and `wide` for people; the others for programs, where a change of shape is a breaking change. */
@@ -31,13 +31,13 @@ export function printList<Row>(
 ): void {
   switch (format) {
     case "json":
-      terminal.out(JSON.stringify(rows, undefined, 2));
+      terminal.out(jsonText(rows, 2));
       return;
     case "jsonl":
-      for (const row of rows) terminal.out(JSON.stringify(row));
+      for (const row of rows) terminal.out(jsonText(row));
       return;
     case "yaml":
-      terminal.out(stringify(rows).trimEnd());
+      terminal.out(yamlText(rows));
       return;
     case "table":
     case "wide":
@@ -64,9 +64,9 @@ export function printObject(
   format: Exclude<OutputFormat, "table" | "wide">,
   value: unknown,
 ): void {
-  if (format === "json") terminal.out(JSON.stringify(value, undefined, 2));
-  else if (format === "yaml") terminal.out(stringify(value).trimEnd());
-  else terminal.out(JSON.stringify(value));
+  if (format === "json") terminal.out(jsonText(value, 2));
+  else if (format === "yaml") terminal.out(yamlText(value));
+  else terminal.out(jsonText(value));
 }
 
 /** The table itself, without printing it. */
@@ -81,7 +81,7 @@ export function tableOf<Row>(
     shown.map(({ title }) => terminal.style.bold(title)),
     rows.map((row) =>
       shown.map((column) => {
-        const cell = oneLine(column.cell(row));
+        const cell = printableLine(column.cell(row));
         return column.paint === undefined ? cell : column.paint(cell, terminal);
       }),
     ),

@@ -1,9 +1,8 @@
-import { SingleBar } from "cli-progress";
 import type { Timers } from "@hawser/runtime";
 import type { LanePlan } from "../concurrency/lanes.js";
 import { tellInOrder } from "../concurrency/tell-in-order.js";
 import { CommandError } from "../exit-codes.js";
-import type { Terminal } from "../terminal.js";
+import type { Bar, Terminal } from "../terminal.js";
 
 /** What takes less needs no bar. */
 const SHOW_AFTER_MS = 1_000;
@@ -27,15 +26,10 @@ export async function eachWithProgress<T, R extends object>(
   { label, items, step, tell, ...plan }: Steps<T, R>,
 ): Promise<void> {
   let done = 0;
-  let bar: SingleBar | undefined;
+  let bar: Bar | undefined;
   const timer = timers.after(SHOW_AFTER_MS, () => {
     if (!terminal.errIsTerminal || items.length < 2) return;
-    bar = new SingleBar({
-      format: `${label} {bar} {value}/{total}`,
-      stream: process.stderr,
-      clearOnComplete: true,
-    });
-    bar.start(items.length, done);
+    bar = terminal.startBar(label, items.length, done);
   });
   const counted = async (item: T): Promise<R> => {
     const result = await step(item);

@@ -1,5 +1,6 @@
+import { printableLine } from "@hawser/runtime";
 import type { Agent, Status } from "../api/schemas.js";
-import { oneLine, paintState, type Style } from "../output/style.js";
+import { paintState, type Style } from "../output/style.js";
 import { formatDuration, formatTable } from "../output/table.js";
 import { NO_RATES, type Traffic } from "./traffic-meter.js";
 
@@ -41,8 +42,8 @@ export function renderTop(view: TopView, style: Style, rows: number): readonly s
   const lines = agents.slice(0, room).map(({ name, state, session, pending, deadLetters }) => {
     const rates = traffic === undefined ? undefined : (traffic.byAgent.get(name) ?? NO_RATES);
     return [
-      oneLine(name),
-      paintState(style, oneLine(state)),
+      printableLine(name),
+      paintState(style, printableLine(state)),
       session?.transport ?? "-",
       session === undefined ? "-" : formatDuration(session.ageMs),
       session === undefined ? "-" : String(session.inFlight),

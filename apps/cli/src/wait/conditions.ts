@@ -1,3 +1,4 @@
+import { printableLine } from "@hawser/runtime";
 import type { ApiClient } from "../api/api-client.js";
 import { EXIT_CODES, CommandError, usageError } from "../exit-codes.js";
 import { referenceOf, type ResourceReference } from "../resource-reference.js";
@@ -35,7 +36,9 @@ function agentCondition(client: ApiClient, name: string, wanted: string): Condit
       const agent = await client.findAgent(name);
       if (agent === undefined) return "it has never connected, and nothing was sent to it";
       if (wanted === "connected")
-        return agent.state === "connected" ? undefined : `it is ${agent.state}: ${agent.reason}`;
+        return agent.state === "connected"
+          ? undefined
+          : printableLine(`it is ${agent.state}: ${agent.reason}`);
       if (agent.pending === 0) return undefined;
       return `${agent.pending} events are pending, and it is ${agent.state}`;
     },
@@ -76,7 +79,7 @@ function resourceCondition(
         return `its status reflects version ${resource.observedVersion ?? "none"} of ${resource.version}`;
       if (field === null) return undefined;
       const found = valueAt(resource.status, path.split("."));
-      return found === value ? undefined : `${path} is ${found ?? "not there"}`;
+      return found === value ? undefined : printableLine(`${path} is ${found ?? "not there"}`);
     },
   };
 }
@@ -84,7 +87,7 @@ function resourceCondition(
 async function whyNot(client: ApiClient, name: string): Promise<string> {
   const agent = await client.findAgent(name);
   if (agent === undefined || agent.state === "connected") return "";
-  return `; ${name} is ${agent.state}: ${agent.reason}`;
+  return printableLine(`; ${name} is ${agent.state}: ${agent.reason}`);
 }
 
 async function refused(
@@ -94,7 +97,10 @@ async function refused(
   version: string,
 ): Promise<CommandError> {
   const letter = (await client.deadLetters(agent)).find(({ eventid }) => eventid === version);
-  const why = letter === undefined ? "its dead letter was discarded" : `${letter.code}: ${letter.message}`;
+  const why =
+    letter === undefined
+      ? "its dead letter was discarded"
+      : printableLine(`${letter.code}: ${letter.message}`);
   return new CommandError(
     EXIT_CODES.failed,
     `${agent} refused version ${version} of ${reference} (${why}); correct it and apply again, or: hawser dead-letters requeue ${agent} ${version}`,

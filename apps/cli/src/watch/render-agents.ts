@@ -1,7 +1,8 @@
+import { printableLine } from "@hawser/runtime";
 import type { Agent } from "../api/schemas.js";
 import { agentColumns } from "../output/columns.js";
 import { tableOf } from "../output/print.js";
-import { oneLine, paintState } from "../output/style.js";
+import { paintState } from "../output/style.js";
 import type { Terminal } from "../terminal.js";
 import type { AgentChange } from "./agent-change.js";
 import type { WatchedView } from "./watched-agents.js";
@@ -36,8 +37,8 @@ export function lineOfChange(terminal: Terminal, change: AgentChange, at: number
       ? [change.name, "gone", ""]
       : [change.agent.name, change.agent.state, detail(change.agent)];
   const { style } = terminal;
-  const painted = paintState(style, oneLine(state)) + " ".repeat(Math.max(0, 12 - state.length));
-  return `${style.dim(timeOf(at))}  ${oneLine(name).padEnd(12)}  ${painted}  ${oneLine(more)}`.trimEnd();
+  const painted = paintState(style, printableLine(state)) + " ".repeat(Math.max(0, 12 - state.length));
+  return `${style.dim(timeOf(at))}  ${printableLine(name).padEnd(12)}  ${painted}  ${printableLine(more)}`.trimEnd();
 }
 
 function detail({ session, pending, deadLetters, reason }: Agent): string {

@@ -1,5 +1,5 @@
-import { stringify } from "yaml";
 import type { CommandContext } from "../command/command-context.js";
+import { jsonText, yamlText } from "../output/documents.js";
 import { isForPeople, type OutputFormat } from "../output/print.js";
 import type { AgentChange } from "./agent-change.js";
 import { followAgents, type AgentsWanted } from "./follow-agents.js";
@@ -13,8 +13,8 @@ export async function watchByLine(
 ): Promise<void> {
   const { terminal, runtime } = context;
   const print = (change: AgentChange): void => {
-    if (format === "yaml") terminal.out(`---\n${stringify(change).trimEnd()}`);
-    else if (!isForPeople(format)) terminal.out(JSON.stringify(change));
+    if (format === "yaml") terminal.out(`---\n${yamlText(change)}`);
+    else if (!isForPeople(format)) terminal.out(jsonText(change));
     else {
       const line = lineOfChange(terminal, change, runtime.clock.wallTime());
       if (line !== undefined) terminal.out(line);

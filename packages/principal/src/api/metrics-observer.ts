@@ -4,12 +4,18 @@ import type { AgentSeries } from "./agent-series.js";
 export interface MetricsSinks {
   readonly series: AgentSeries;
   sessionRefused(code: string): void;
+  logLineSuppressed(): void;
   /** From sending an event to its ACK; only events that were sent once are measured. */
   ackSeconds(seconds: number): void;
 }
 
 /** Counts what a principal and its sessions tell. Each call costs a look-up and an addition. */
-export function countingObserver({ series, sessionRefused, ackSeconds }: MetricsSinks): PrincipalObserver {
+export function countingObserver({
+  series,
+  sessionRefused,
+  logLineSuppressed,
+  ackSeconds,
+}: MetricsSinks): PrincipalObserver {
   return {
     accepted(agent) {
       series.of(agent).accepted += 1;
@@ -20,6 +26,7 @@ export function countingObserver({ series, sessionRefused, ackSeconds }: Metrics
     sessionRefused(_agent, code) {
       sessionRefused(code);
     },
+    logLineSuppressed,
     // Looked up each time: a link that outlives `gone` must not go on counting into a series that nobody reads.
     link: (agent) => ({
       sent(_event, attempt) {

@@ -81,6 +81,11 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
     labelNames: ["code"],
     registers: [registry],
   });
+  const suppressedLines = new Counter({
+    name: "hawser_log_lines_suppressed_total",
+    help: "Log lines about an agent or an address that were left out, because there were too many like it.",
+    registers: [registry],
+  });
   const ackSeconds = new Histogram({
     name: "hawser_ack_seconds",
     help: "From sending an event to its ACK, for events that were sent once. Over all agents.",
@@ -95,6 +100,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
     observer: countingObserver({
       series,
       sessionRefused: (code) => refusals.inc({ code }),
+      logLineSuppressed: () => suppressedLines.inc(),
       ackSeconds: (seconds) => ackSeconds.observe(seconds),
     }),
     watch: (source) => scrape.watch(source),
