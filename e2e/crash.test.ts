@@ -7,7 +7,10 @@ import { Publishers } from "./support/publishers.js";
 import type { ServiceProcess } from "./support/service-process.js";
 import { createWorld, TRANSPORTS, type Transport, type World } from "./support/world.js";
 
-const ROUNDS = 20;
+/** Longer in a long stage. */
+const ROUNDS = Number(process.env["HAWSER_CRASH_ROUNDS"] ?? 20);
+/** What a round takes on a slow machine. */
+const MAX_ROUND_MS = 15_000;
 /** What the issue promises, from the last restart on. */
 const CONVERGE_WITHIN_MS = 10_000;
 /** From the moment everything is connected, or from the last restart, to the next kill. */
@@ -183,7 +186,9 @@ async function crash(transport: Transport, seed: number): Promise<void> {
 
 describe(`${ROUNDS} times SIGKILL under load`, () => {
   for (const transport of TRANSPORTS) {
-    it(`loses nothing, repeats nothing acknowledged, never goes back: ${transport}`, async () => {
+    it(`loses nothing, repeats nothing acknowledged, never goes back: ${transport}`, {
+      timeout: ROUNDS * MAX_ROUND_MS,
+    }, async () => {
       const seed = seeds === undefined ? Math.floor(systemRandom.next() * 2 ** 31) : Number(seeds);
       // Printed first as well: a run that hangs has to be repeatable too.
       console.log(`crash: transport=${transport} HAWSER_SEED=${seed}`);

@@ -1,0 +1,90 @@
+import { once } from "node:events";
+import { createServer, type AddressInfo, type Socket } from "node:net";
+import { createAgent } from "@hawser/agent";
+import type { Random } from "@hawser/runtime";
+import { createMemoryStore } from "@hawser/store";
+import { createGrpcDialer } from "@hawser/transport-grpc";
+import { createWebSocketDialer } from "@hawser/transport-ws";
+import { expect, it, onTestFinished } from "vitest";
+import { fuzz, fuzzPlan } from "../support/fuzz/fuzz.js";
+import { grpcAnswer, webSocketAnswer } from "../support/fuzz/hostile-answers.js";
+
+const LONG_MS = 4 * 60 * 60_000;
+const MAX_HEAP_GROWTH_BYTES = 300_000_000;
+/** Comes back at once, whatever happened: each connection is an input. */
+const AT_ONCE = {
+  backoffMinMs: 1,
+  backoffMaxMs: 2,
+  stableAfterMs: 1,
+  shortSessionMs: 1,
+  refusedMinMs: 1,
+  refusedMaxMs: 2,
+  maxRequestedMs: 1,
+};
+
+const PEERS = [
+  {
+    name: "over WebSocket",
+    answer: webSocketAnswer,
+    dialer: (port: number) =>
+      createWebSocketDialer({ url: `ws://127.0.0.1:${port}`, subprotocol: "cloudevents.json" }),
+  },
+  {
+    name: "over gRPC",
+    answer: grpcAnswer,
+    dialer: (port: number) => createGrpcDialer({ target: `127.0.0.1:${port}` }),
+  },
+] as const;
+
+it.each(PEERS)(
+  "an agent goes on, whatever a principal says $name",
+  { timeout: LONG_MS },
+  async ({ name, answer, dialer }) => {
+    const calls: Socket[] = [];
+    let called: () => void = () => {};
+    const server = createServer((socket) => {
+      socket.on("error", () => {});
+      calls.push(socket);
+      called();
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const store = createMemoryStore();
+    await store.start();
+    let handled = 0;
+    const agent = createAgent({
+      name: "fuzz",
+      store,
+      dialer: dialer(port),
+      reconnect: AT_ONCE,
+      onEvent: () => void (handled += 1),
+      handlers: { Task: { apply: () => void (handled += 1), delete: () => {} } },
+    });
+    await agent.start();
+    onTestFinished(async () => {
+      await agent.stop({ graceMs: 0 });
+      await store.stop();
+      for (const socket of calls) socket.destroy();
+      server.close();
+    });
+    const nextCall = async (): Promise<Socket> => {
+      for (;;) {
+        const call = calls.shift();
+        if (call !== undefined) return call;
+        await new Promise<void>((resolve) => {
+          called = resolve;
+        });
+      }
+    };
+    const before = process.memoryUsage().heapUsed;
+    await fuzz(`an agent ${name}`, fuzzPlan(60, 0.005), async (random: Random) => {
+      const socket = await nextCall();
+      await answer(random, socket);
+      socket.destroy();
+    });
+    expect(agent.state.kind).not.toBe("stopped");
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(MAX_HEAP_GROWTH_BYTES);
+    console.log(`fuzz: an agent ${name}, ${handled} events reached a handler`);
+  },
+);

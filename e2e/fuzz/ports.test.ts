@@ -1,0 +1,89 @@
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { pick } from "../support/fuzz/draws.js";
+import { BYTE_STREAMS } from "../support/fuzz/byte-streams.js";
+import { fuzz, fuzzPlan, shown } from "../support/fuzz/fuzz.js";
+import { residentBytes } from "../support/fuzz/process-memory.js";
+import { writeToPort, type Port } from "../support/fuzz/write-to-port.js";
+import { HostileAgent } from "../support/hostile-agent.js";
+import { createWorld, type World } from "../support/world.js";
+
+const LONG_MS = 4 * 60 * 60_000;
+/** Above what an idle principal takes on any Node, with its garbage; far below what an attack would take. */
+const MAX_RESIDENT_BYTES = 400_000_000;
+/** Connections at once: as many as a machine with two cores keeps busy. */
+const AT_ONCE = 8;
+
+const certificate = (name: string): string =>
+  fileURLToPath(
+    new URL(`../../packages/principal/src/listener/test-certificates/${name}.pem`, import.meta.url),
+  );
+const TLS = ["--tls-cert", certificate("server"), "--tls-key", certificate("server.key")];
+// What is tried here is what the process takes, not how many it lets in.
+const OPEN = ["--admission-rate", "10000", "--log-level", "error"];
+
+interface Target {
+  readonly name: string;
+  readonly args: readonly string[];
+  readonly port: (world: World) => Port;
+}
+
+const TARGETS: readonly Target[] = [
+  { name: "the agents' port", args: OPEN, port: ({ listen }) => listen },
+  {
+    name: "the agents' port with TLS",
+    args: [...OPEN, ...TLS],
+    port: ({ listen }) => ({ ...listen, tls: { alpn: ["h2", "http/1.1"] } }),
+  },
+  {
+    name: "the agents' port with TLS for HTTP/1.1",
+    args: [...OPEN, ...TLS],
+    port: ({ listen }) => ({ ...listen, tls: { alpn: ["http/1.1"] } }),
+  },
+  {
+    name: "the port of the API",
+    args: OPEN,
+    port({ api }) {
+      const { hostname: host, port } = new URL(api.server);
+      return { host, port: Number(port) };
+    },
+  },
+];
+
+describe("whatever is written to a port, the process goes on", () => {
+  it.each(TARGETS)("$name", { timeout: LONG_MS }, async ({ name, args, port }) => {
+    const world = await createWorld(args);
+    await world.startPrincipal();
+    const { pid } = world.principal;
+    // An input is a connection, so there are fewer of them than of frames.
+    const plan = fuzzPlan(200, 0.02);
+    let open: Promise<unknown>[] = [];
+    await fuzz(name, plan, async (random) => {
+      const stream = pick(random, BYTE_STREAMS);
+      const written = stream.bytes(random);
+      open.push(
+        writeToPort(port(world), written).catch((cause: unknown) => {
+          throw new Error(`${stream.name}: ${shown(written)}`, { cause });
+        }),
+      );
+      if (open.length < AT_ONCE) return;
+      await Promise.all(open);
+      open = [];
+      if (!world.principal.running)
+        throw new Error(`the principal is gone after ${stream.name}: ${shown(written)}`);
+    });
+    await Promise.all(open);
+    expect(world.principal.running).toBe(true);
+    expect(world.principal.pid).toBe(pid);
+    expect((await world.api.request("GET", "/readyz")).status).toBe(200);
+    if (args === OPEN) {
+      const agent = await HostileAgent.overWebSocket("newcomer", world.listen);
+      await agent.openSession();
+      agent.wire.cut();
+    }
+    expect(await world.principal.logText()).not.toMatch(/uncaught|unhandled/i);
+    const resident = (await residentBytes(pid)) ?? 0;
+    console.log(`fuzz: ${name}, ${Math.round(resident / 1e6)} MB afterwards`);
+    expect(resident).toBeLessThan(MAX_RESIDENT_BYTES);
+  });
+});
