@@ -11,14 +11,14 @@ const WAYS_OUT = {
   "apps/demo/src/main.ts": "gives the streams to the view",
   "apps/demo/src/view.ts": "printable",
   "packages/runtime/src/logger.ts": "printableJson",
-  "packages/service/src/run-service.ts": "printableLine; its own help",
+  "packages/service/src/standard-streams.ts": "printable",
 };
 
 /** Every way to the standard streams of a process. */
 const WRITES = [
   /\bprocess\s*(\?\.|\.|\[)\s*["'`]?(stdout|stderr)\b/,
   /\{[^{}]*\b(stdout|stderr)\b[^{}]*\}\s*=\s*process\b/,
-  /\bconsole\s*[.[]/,
+  /\bconsole\s*(\.\s*(log|error|warn|info|debug|dir|table|trace)\b|\[)/,
   /["']node:console["']/,
   /\b(write|writeSync|writevSync|createWriteStream)\(\s*([12]\b|["'`]\/dev\/(stdout|stderr|tty))/,
   /\bpino\.destination\b/,

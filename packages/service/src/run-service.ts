@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { HawserError } from "@hawser/protocol";
-import { createLogger, printableLine, systemRuntime, type Lifecycle, type Runtime } from "@hawser/runtime";
+import { createLogger, systemRuntime, type Lifecycle, type Runtime } from "@hawser/runtime";
 import { createTelemetry, isTracingRegistered, traceLogFields, type Telemetry } from "@hawser/telemetry";
 import { z } from "zod";
 import { leave, leaveAtOnce } from "./leave.js";
@@ -8,6 +8,7 @@ import { loadSettings } from "./load-settings.js";
 import { writeReadyFile } from "./ready-file.js";
 import { serviceSettings } from "./service-settings.js";
 import type { SettingsOf, SettingsShape } from "./setting.js";
+import { complain, tell } from "./standard-streams.js";
 import { makeStateDirectory, stateDirectoryProblems } from "./state-directory.js";
 
 /** What the exit code of a service says. */
@@ -82,7 +83,7 @@ export async function runService<Shape extends SettingsShape & typeof serviceSet
       readFile: (path) => readFileSync(path, "utf8"),
       epilogue: "\nExit codes: 0 stopped as asked, 1 could not run, 2 wrong settings.",
     });
-    if (loaded.kind === "text") process.stdout.write(`${loaded.text}\n`);
+    if (loaded.kind === "text") tell(loaded.text);
     else await serve(program, loaded.settings);
   } catch (thrown) {
     process.exit(report(thrown));
@@ -105,8 +106,8 @@ async function serve<Shape extends SettingsShape & typeof serviceSettings>(
   const stateDirectory = program.stateDirectory(settings);
   if (check) {
     for (const { detail, fix } of stateDirectoryProblems(stateDirectory))
-      process.stderr.write(`warning: ${detail}; ${fix}\n`);
-    process.stdout.write(`${program.program}: the settings are good\n`);
+      complain(`warning: ${detail}; ${fix}`);
+    tell(`${program.program}: the settings are good`);
     return;
   }
   const isTraced = isTracingRegistered();
@@ -166,6 +167,6 @@ function listenToSignals({ program, service, telemetry, runtime, limit }: Stoppa
 /** One line for whoever started it; answers the exit code. */
 function report(thrown: unknown): number {
   const { code, message } = HawserError.from(thrown);
-  process.stderr.write(`${printableLine(`${code}: ${message}`)}\n`);
+  complain(`${code}: ${message}`);
   return code === "invalid_config" ? SERVICE_EXIT_CODES.badSettings : SERVICE_EXIT_CODES.failed;
 }
