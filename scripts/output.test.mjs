@@ -18,7 +18,7 @@ const WAYS_OUT = {
 const WRITES = [
   /\bprocess\s*(\?\.|\.|\[)\s*["'`]?(stdout|stderr)\b/,
   /\{[^{}]*\b(stdout|stderr)\b[^{}]*\}\s*=\s*process\b/,
-  /\bconsole\s*(\.\s*(log|error|warn|info|debug|dir|table|trace)\b|\[)/,
+  /\bconsole\s*(\.\s*(log|error|warn|info|debug|dir|table|trace)\(|\[)/,
   /["']node:console["']/,
   /\b(write|writeSync|writevSync|createWriteStream)\(\s*([12]\b|["'`]\/dev\/(stdout|stderr|tty))/,
   /\bpino\.destination\b/,

@@ -96,7 +96,7 @@ describe("PROTOCOL.md says what the code does, and no more", () => {
       expect(encodeControl(parsed.message, event)).toEqual(event);
       return parsed.message.type;
     });
-    expect(seen.sort()).toEqual([...Object.keys(CONTROL_TYPES), "event"].sort());
+    expect([...new Set(seen)].sort()).toEqual([...Object.keys(CONTROL_TYPES), "event"].sort());
   });
 
   test("scenarios are numbered without a gap", () => {

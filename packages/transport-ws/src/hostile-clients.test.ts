@@ -1,6 +1,7 @@
 import { type CloudEvent, jsonCodec, LIMITS, protobufCodec } from "@hawser/protocol";
 import { describe, expect, test } from "vitest";
 import { createWebSocketAcceptor, createWebSocketDialer } from "./index.js";
+import { maxFragmentsOf } from "./stream-settings.js";
 import { type Accepted, type Listening, listening, opened } from "./testing/listening.js";
 import { OPCODES, type RawFrame, RawPeer, upgradeRequest } from "./testing/raw-peer.js";
 
@@ -146,8 +147,8 @@ describe.each(TRUSTS)("of a peer that is %s", (trust) => {
 });
 
 test.each([
-  ["passes", 128],
-  ["is refused", 129],
+  ["passes", maxFragmentsOf(LIMITS.maxFrameBytes)],
+  ["is refused", maxFragmentsOf(LIMITS.maxFrameBytes) + 1],
 ])("a message %s in %i fragments", async (verdict, fragments) => {
   const stage = await setStage();
   const { peer, server } = await attack(stage, JSON_PROTOCOL, "trusted");
@@ -157,6 +158,23 @@ test.each([
   }
   if (verdict === "passes") expect((await server.next()).id).toBe("good");
   else expect(await peer.readCloseCode()).toBe(1008);
+  await stage.neighbourIsWell();
+});
+
+test("a message of the largest size passes in pieces of 1 KiB", async () => {
+  const stage = await setStage();
+  const { peer, server } = await attack(stage, JSON_PROTOCOL, "trusted");
+  const padding = "x".repeat(
+    LIMITS.maxFrameBytes - jsonCodec.encode({ ...numbered("big"), data: "" }).length,
+  );
+  const payload = Buffer.from(jsonCodec.encode({ ...numbered("big"), data: padding }));
+  for (let at = 0; at < payload.length; at += 1_024)
+    peer.send({
+      opcode: at === 0 ? OPCODES.text : OPCODES.continuation,
+      fin: at + 1_024 >= payload.length,
+      payload: payload.subarray(at, at + 1_024),
+    });
+  expect((await server.next()).id).toBe("big");
   await stage.neighbourIsWell();
 });
 
