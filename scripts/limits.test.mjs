@@ -50,12 +50,16 @@ function sources() {
   return rooms
     .map((room) => join(room, "src"))
     .flatMap((src) => readdirSync(join(root, src), { recursive: true }).map((path) => join(src, path)))
-    .filter((path) => path.endsWith(".ts") && !/\.(test|test-support)\.ts$|\/(testing|simulation|gen)\//.test(path));
+    .filter(
+      (path) => path.endsWith(".ts") && !/\.(test|test-support)\.ts$|\/(testing|simulation|gen)\//.test(path),
+    );
 }
 
 /** The numbers a name may stand for; none where it is no number. */
 function numbersOf(name, depth = 0) {
-  return [...(constants.get(name) ?? [])].map((expression) => numberOf(expression, depth)).filter(Number.isFinite);
+  return [...(constants.get(name) ?? [])]
+    .map((expression) => numberOf(expression, depth))
+    .filter(Number.isFinite);
 }
 
 function numberOf(expression, depth) {
@@ -73,7 +77,12 @@ function numberOf(expression, depth) {
 const rows = page
   .split("\n")
   .filter((line) => line.startsWith("| ") && !/^\| *-/.test(line))
-  .map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()))
+  .map((line) =>
+    line
+      .split("|")
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  )
   .filter((cells) => cells.at(-1)?.includes("`"))
   .map((cells) => ({
     bound: cells[0],
@@ -84,7 +93,11 @@ const rows = page
 
 test("the page has rows, and each has all its cells", () => {
   expect(rows.length).toBeGreaterThan(50);
-  for (const { bound, cells } of rows) expect(cells.filter((cell) => cell === ""), bound).toEqual([]);
+  for (const { bound, cells } of rows)
+    expect(
+      cells.filter((cell) => cell === ""),
+      bound,
+    ).toEqual([]);
 });
 
 test.each(rows.filter(({ names }) => names.length > 0))("$bound is what the code has", ({ value, names }) => {

@@ -59,7 +59,15 @@ it.each(PEERS)(
       dialer: dialer(port),
       reconnect: AT_ONCE,
       onEvent: () => void (handled += 1),
-      handlers: { Task: { apply: () => void (handled += 1), delete: () => {} } },
+      handlers: {
+        Task: {
+          apply: async () => {
+            handled += 1;
+            return {};
+          },
+          delete: async () => {},
+        },
+      },
     });
     await agent.start();
     onTestFinished(async () => {
