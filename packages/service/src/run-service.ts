@@ -151,7 +151,7 @@ function listenToSignals({ program, service, telemetry, runtime, limit }: Stoppa
       runtime.timers.after(limit.withinMs, () => {
         const left = service.waitsFor === undefined ? "" : `; it still waits for ${service.waitsFor}`;
         const message = `${program} did not stop within ${limit.withinMs} ms (${limit.setting})${left}`;
-        process.stderr.write(`timeout: ${message}\n`);
+        complain(`timeout: ${message}`);
         leaveAtOnce(SERVICE_EXIT_CODES.failed);
       });
       const stopped = service.stop().then(() => telemetry?.stop());
