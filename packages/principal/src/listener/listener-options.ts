@@ -15,6 +15,12 @@ export interface ListenerOptions {
   /** 0 lets the system choose. */
   readonly port: number;
   readonly tls?: ListenerTls;
+  /**
+   * Addresses and networks of load balancers, such as `10.0.0.0/8`, whose connections begin with a
+   * header of the PROXY protocol (versions 1 and 2), before TLS. It names the client: in logs, in
+   * views, and for what is bounded for each address. @default none is believed
+   */
+  readonly proxyProtocol?: readonly string[];
   /** How fast and how many are let in. @default DEFAULT_ADMISSION */
   readonly admission?: Partial<AdmissionSettings>;
 }

@@ -22,6 +22,7 @@ const UNIX_SOCKET_MODES: readonly number[] = [DEFAULT_UNIX_SOCKET_MODE, 0o660];
 export interface ListenerSettings<Address> {
   readonly endpoint: Endpoint<Address>;
   readonly tls: ListenerTls | undefined;
+  readonly proxyProtocol: readonly string[];
   readonly admission: AdmissionSettings;
 }
 
@@ -33,13 +34,14 @@ export interface ListenerSettings<Address> {
  */
 export function resolveListenerOptions(
   option: string,
-  { host = DEFAULT_LISTEN_HOST, port, tls, admission }: ListenerOptions,
+  { host = DEFAULT_LISTEN_HOST, port, tls, admission, proxyProtocol = [] }: ListenerOptions,
 ): ListenerSettings<BoundAddress> {
   checkListenHost(`${option}.host`, host);
   checkListenPort(`${option}.port`, port);
   return {
     endpoint: new TcpEndpoint(option, { host, port }),
     tls,
+    proxyProtocol,
     admission: resolveAdmissionSettings(admission),
   };
 }
@@ -61,6 +63,7 @@ export function resolveUnixListenerOptions(
   return {
     endpoint: new UnixEndpoint(option, path, mode),
     tls: undefined,
+    proxyProtocol: [],
     admission: resolveAdmissionSettings(admission),
   };
 }

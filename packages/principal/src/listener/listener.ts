@@ -10,7 +10,9 @@ import {
   resolveUnixListenerOptions,
   type ListenerSettings,
 } from "./listener-settings.js";
+import { formatAddress } from "./bind-error.js";
 import { ListenerCounts, type ListenerStats } from "./listener-stats.js";
+import { ProxiedSockets } from "./proxy-protocol/proxied-sockets.js";
 import { readProtocol } from "./read-protocol.js";
 import { TlsEndpoint } from "./tls-endpoint.js";
 import { unsupportedProtocolAnswer } from "./unsupported-protocol.js";
@@ -87,9 +89,11 @@ class FrontListener<Address> implements Listener<Address> {
   readonly #logger: Logger;
   readonly #counts = new ListenerCounts();
   readonly #tls: TlsEndpoint | undefined;
+  readonly #proxied: ProxiedSockets | undefined;
   #admission: AdmissionSettings;
   #visitors: Visitors;
   #server: Server | undefined;
+  #hasMissedHeader = false;
 
   constructor(settings: ListenerSettings<Address>, { runtime, acceptors, internal = false }: ListenerParts) {
     this.#settings = settings;
@@ -99,6 +103,9 @@ class FrontListener<Address> implements Listener<Address> {
     this.#runtime = runtime;
     this.#logger = runtime.logger;
     this.#visitors = this.#welcome();
+    const { proxyProtocol } = settings;
+    this.#proxied =
+      proxyProtocol.length === 0 ? undefined : new ProxiedSockets(proxyProtocol, runtime.timers);
     const alpn = (["h2", "http/1.1"] as const).filter((name) => this.#acceptors.has(name));
     this.#tls =
       settings.tls &&
@@ -181,7 +188,23 @@ class FrontListener<Address> implements Listener<Address> {
       socket.destroy();
       return;
     }
-    this.#visitors.add(socket, peer);
+    if (this.#proxied?.covers(socket) !== true) return this.#visitors.add(socket, peer);
+    this.#proxied.read(socket, (proxied) => {
+      if (proxied.kind === "none") return this.#notProxied(peer);
+      const { source } = proxied;
+      this.#visitors.add(socket, source === undefined ? peer : formatAddress(source.host, source.port));
+    });
+  }
+
+  #notProxied(address: string): void {
+    this.#counts.count("lost");
+    // A load balancer that is not told to send the header would fill the log with a line a connection.
+    if (this.#hasMissedHeader) return;
+    this.#hasMissedHeader = true;
+    this.#logger.warn(
+      { address },
+      "a connection came from a load balancer of proxyProtocol without its header; tell the load balancer to send it. Said once",
+    );
   }
 
   #dropped({ address, stage }: Visitor, why: DropReason): void {

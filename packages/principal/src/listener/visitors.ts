@@ -66,6 +66,8 @@ export class Visitors {
   }
 
   add(socket: Socket, address: string): void {
+    // Two load balancers may name one client at one time; an address stands for one visitor.
+    if (this.#present.has(address)) return void socket.destroy();
     const visitor: Visitor = {
       kind: "socket",
       socket,
