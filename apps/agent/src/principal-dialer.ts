@@ -1,9 +1,9 @@
 import type { Runtime } from "@hawser/runtime";
-import type { Dialer, TlsOptions } from "@hawser/transport";
+import type { Dialer } from "@hawser/transport";
 import { createGrpcDialer } from "@hawser/transport-grpc";
 import { createWebSocketDialer } from "@hawser/transport-ws";
 import type { Credentials } from "./credentials.js";
-import { grpcTargetOf, isGrpc, isSecure } from "./principal-url.js";
+import { grpcBasePathOf, grpcTargetOf, isGrpc, isSecure } from "./principal-url.js";
 import { proxyOf } from "./proxy-of.js";
 import type { AgentSettings } from "./settings.js";
 
@@ -47,21 +47,17 @@ function webSocketDialer(settings: DialerSettings, credentials: Credentials, run
   });
 }
 
-function grpcDialer(
-  { url, pingInterval }: DialerSettings,
-  credentials: Credentials,
-  runtime: Runtime,
-): Dialer {
-  const make = (tls: TlsOptions | undefined): Dialer =>
-    createGrpcDialer({
-      target: grpcTargetOf(url),
-      authorization: () => credentials.authorization(),
-      runtime,
-      keepAliveIntervalMs: pingInterval,
-      ...(tls === undefined ? {} : { tls }),
-    });
-  return {
-    transport: "grpc",
-    dial: async (options) => make(isSecure(url) ? await credentials.tls() : undefined).dial(options),
-  };
+function grpcDialer(settings: DialerSettings, credentials: Credentials, runtime: Runtime): Dialer {
+  const { url, pingInterval } = settings;
+  const proxy = proxyOf(settings, process.env);
+  return createGrpcDialer({
+    target: grpcTargetOf(url),
+    basePath: grpcBasePathOf(url),
+    authorization: () => credentials.authorization(),
+    headers: () => credentials.headers(),
+    ...(isSecure(url) ? { tls: () => credentials.tls() } : {}),
+    runtime,
+    keepAliveIntervalMs: pingInterval,
+    ...(proxy === undefined ? {} : { proxy }),
+  });
 }

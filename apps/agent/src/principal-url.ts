@@ -30,16 +30,21 @@ export function grpcTargetOf(url: string): string {
   return isUnix(url) ? `unix:${unixPathOf(url)}` : new URL(url).host;
 }
 
+/** What precedes the method of gRPC, on a host that is shared. */
+export function grpcBasePathOf(url: string): string {
+  return isUnix(url) ? "" : new URL(url).pathname.replace(/\/+$/, "");
+}
+
 function isPrincipalUrl(value: string): boolean {
   if (!URL.canParse(value)) return false;
   const url = new URL(value);
   if (url.username !== "" || url.password !== "" || url.hash !== "") return false;
-  // Over WebSocket the path asked for may differ; gRPC has one method.
+  // Over WebSocket there may be a query; gRPC has none.
   const mayAsk = !isGrpc(value);
   if (BY_FILE.includes(url.protocol))
     return url.host === "" && /^\/[^/]/.test(unixPathOf(value)) && (mayAsk || url.search === "");
   if (!BY_HOST.includes(url.protocol) || url.hostname === "") return false;
-  return mayAsk || (url.port !== "" && url.pathname.length <= 1 && url.search === "");
+  return mayAsk || (url.port !== "" && url.search === "");
 }
 
 function isUnix(url: string): boolean {

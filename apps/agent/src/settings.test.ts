@@ -116,7 +116,7 @@ describe("the settings of the agent", () => {
     "p:1",
     "ws://",
     "grpc://p",
-    "grpc://p:1/path",
+    "grpc://p:1/path?query",
     "ws://user:secret@p",
     "ws://p#x",
     "http://p",

@@ -41,13 +41,15 @@ export function createService(
   const metrics = createMetrics();
   const { listen, allowHosts, allowOrigins } = settings;
   const allow = hostAllowList(listen.host, { hosts: allowHosts, origins: allowOrigins });
-  const stream = { runtime, keepAliveIntervalMs: settings.pingInterval };
+  const { basePath, proxyProtocol } = settings;
+  const stream = { runtime, basePath, keepAliveIntervalMs: settings.pingInterval };
   const principal = createPrincipal({
     store,
     runtime,
     acceptors: [createWebSocketAcceptor({ ...stream, allow }), createGrpcAcceptor(stream)],
     listen: {
       ...listen,
+      proxyProtocol,
       ...(security.tls === undefined ? {} : { tls: security.tls }),
       admission: { ratePerSecond: settings.admissionRate, rampMs: settings.admissionRamp },
     },

@@ -10,6 +10,7 @@ import {
   type SettingsOf,
 } from "@hawser/service";
 import { apiSettings } from "./api-settings.js";
+import { frontSettings } from "./front-settings.js";
 import { lifecycleSettings } from "./lifecycle-settings.js";
 import { platformSettings } from "./platform-settings.js";
 
@@ -42,6 +43,7 @@ export const settingsShape = {
     text().optional(),
   ),
   ...apiSettings,
+  ...frontSettings,
   allowHosts: setting(
     "<list>",
     "host names that requests may name beside loopback, separated by commas; default: any where the port is reachable from other machines, else none",

@@ -13,12 +13,18 @@ import {
 import { startHttp2Server, type Http2ServerHandle } from "./http2-server.js";
 import { letGo, ServedSocket } from "./served-socket.js";
 import type { ServerCall } from "./server-connection.js";
+import { resolveBasePath } from "./service.js";
 
 /** From the accepted socket, or from the end of its last stream, to the next stream. */
 export const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000;
 
 /** What the accepting side may be told; all of it has a default. */
 export interface GrpcAcceptorOptions extends StreamOptions {
+  /**
+   * What comes before `/hawser.v1.Hawser/Connect`, where a proxy that shares its host among several
+   * services passes the path on as it is; begins with a slash. @default ""
+   */
+  readonly basePath?: string;
   /** @default 10 s */
   readonly handshakeTimeoutMs?: number;
   /** @default systemRuntime() */
@@ -52,6 +58,7 @@ class GrpcAcceptor implements Acceptor {
   readonly alpn = "h2";
   readonly #handshakeTimeoutMs: number;
   readonly #runtime: Runtime;
+  readonly #basePath: string;
   readonly #settings: ReturnType<typeof resolveStreamOptions>;
   readonly #served = new Set<ServedSocket>();
   readonly #bySession = new WeakMap<object, ServedSocket>();
@@ -63,12 +70,14 @@ class GrpcAcceptor implements Acceptor {
   constructor(options: GrpcAcceptorOptions) {
     this.#handshakeTimeoutMs = options.handshakeTimeoutMs ?? DEFAULT_HANDSHAKE_TIMEOUT_MS;
     this.#runtime = options.runtime ?? systemRuntime();
+    this.#basePath = resolveBasePath(options.basePath);
     this.#settings = resolveStreamOptions(options);
   }
 
   start(onConnection: (connection: Connection) => void, screen: Screen = () => undefined): Promise<void> {
     const server = startHttp2Server({
       maxFrameBytes: this.#settings.maxFrameBytes,
+      basePath: this.#basePath,
       onSession: (session) => {
         if (this.#arriving === undefined) return;
         this.#bySession.set(session, this.#arriving);

@@ -2,15 +2,15 @@ import type { Socket } from "node:net";
 import {
   Client,
   connectivityState,
-  Metadata,
   type ChannelOptions,
   type ClientDuplexStream,
+  type Metadata,
 } from "@grpc/grpc-js";
 import type { Runtime } from "@hawser/runtime";
-import type { StreamSettings } from "@hawser/transport";
+import type { Proxy, StreamSettings, TlsClient, TlsOptions } from "@hawser/transport";
 import { targetOf, type Destination } from "./destination.js";
-import { CONNECT_PATH, FLOW_CONTROL_WINDOW_BYTES, OVERSIZE_MARGIN_BYTES, SERVICE } from "./service.js";
-import { SocketCredentials, type GrpcTlsOptions } from "./socket-credentials.js";
+import { connectMethod, FLOW_CONTROL_WINDOW_BYTES, OVERSIZE_MARGIN_BYTES } from "./service.js";
+import { SocketCredentials } from "./socket-credentials.js";
 
 /** A server that stops sends a GOAWAY too, and is gone before this has passed. */
 const RETIRED_AFTER_MS = 100;
@@ -20,7 +20,10 @@ const NEVER_MS = 2_147_483_647;
 
 export interface ChannelSettings {
   readonly to: Destination;
-  readonly tls: GrpcTlsOptions | undefined;
+  readonly basePath: string;
+  readonly proxy: Proxy | undefined;
+  /** Keeps the session of one connection for the next. */
+  readonly tlsClient: TlsClient;
   readonly stream: StreamSettings;
   readonly runtime: Runtime;
   /** On top of what this package sets. */
@@ -37,10 +40,15 @@ export class Channel {
   readonly #sockets = new Set<Socket>();
   #isCut = false;
 
-  constructor(settings: ChannelSettings) {
+  constructor(settings: ChannelSettings, tls: TlsOptions | undefined) {
     this.#settings = settings;
-    const credentials = new SocketCredentials({ ...settings, onSocket: (socket) => this.#watch(socket) });
-    this.#client = new Client(targetOf(settings.to), credentials, channelOptions(settings));
+    const { to, proxy, tlsClient } = settings;
+    const credentials = new SocketCredentials({
+      tls,
+      tlsClient,
+      onSocket: (socket) => this.#watch(socket),
+    });
+    this.#client = new Client(targetOf(proxy ?? to), credentials, channelOptions(settings));
   }
 
   /** All that was ever read from the server. */
@@ -51,11 +59,9 @@ export class Channel {
   }
 
   /** Begins the stream; grpc-js connects for it. */
-  call(authorization: string | undefined): ClientCall {
-    const metadata = new Metadata();
-    if (authorization !== undefined) metadata.set("authorization", authorization);
-    const { requestSerialize, responseDeserialize } = SERVICE.Connect;
-    return this.#client.makeBidiStreamRequest(CONNECT_PATH, requestSerialize, responseDeserialize, metadata);
+  call(metadata: Metadata): ClientCall {
+    const { path, requestSerialize, responseDeserialize } = connectMethod(this.#settings.basePath);
+    return this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata);
   }
 
   /** Runs `callback` once, when there is a connection that the server has spoken HTTP/2 on. */
@@ -107,9 +113,11 @@ export class Channel {
   }
 }
 
-function channelOptions({ to, stream, channelOptions: more }: ChannelSettings): ChannelOptions {
+function channelOptions(settings: ChannelSettings): ChannelOptions {
+  const { to, proxy, stream, channelOptions: more } = settings;
   return {
-    ...("path" in to ? { "grpc.default_authority": "localhost" } : {}),
+    "grpc.default_authority": "path" in to ? "localhost" : targetOf(to),
+    ...proxyOptions(to, proxy),
     // One connection for each dial, which lives and dies with its stream.
     "grpc.use_local_subchannel_pool": 1,
     "grpc.client_idle_timeout_ms": NEVER_MS,
@@ -130,5 +138,15 @@ function channelOptions({ to, stream, channelOptions: more }: ChannelSettings): 
           "grpc.keepalive_timeout_ms": NEVER_MS,
         }),
     ...more,
+  };
+}
+
+/** One rule says which proxy is taken, whatever the transport; grpc-js is told of its outcome. */
+function proxyOptions(to: Destination, proxy: Proxy | undefined): ChannelOptions {
+  if (proxy === undefined) return { "grpc.enable_http_proxy": 0 };
+  return {
+    "grpc.enable_http_proxy": 0,
+    "grpc.http_connect_target": `dns:${targetOf(to)}`,
+    ...(proxy.credentials === undefined ? {} : { "grpc.http_connect_creds": proxy.credentials }),
   };
 }

@@ -1,11 +1,22 @@
+import { Metadata } from "@grpc/grpc-js";
 import { HawserError } from "@hawser/protocol";
-import { DEFAULT_DIAL_TIMEOUT_MS, KeepAlive, type Connection, type DialOptions } from "@hawser/transport";
+import {
+  DEFAULT_DIAL_TIMEOUT_MS,
+  KeepAlive,
+  type Connection,
+  type DialOptions,
+  type ExtraHeaders,
+  type TlsOptions,
+} from "@hawser/transport";
 import { Channel, type ChannelSettings } from "./channel.js";
 import { ClientConnection } from "./client-connection.js";
 import { targetOf } from "./destination.js";
 
 export interface DialSettings extends ChannelSettings {
   readonly authorization: () => string | undefined | Promise<string | undefined>;
+  readonly headers: () => Promise<ExtraHeaders>;
+  /** Absent: plaintext. */
+  readonly tls: (() => TlsOptions | Promise<TlsOptions>) | undefined;
 }
 
 /** One try to connect: settles once, and leaves nothing open when it fails. */
@@ -35,9 +46,9 @@ export function dialGrpc(settings: DialSettings, options: DialOptions): Promise<
       fail(new HawserError("timeout", `${target} did not answer within ${timeoutMs} ms.`)),
     );
 
-    const begin = (authorization: string | undefined): void => {
+    const begin = (prepared: Prepared): void => {
       if (isSettled) return;
-      const begun = beginStream(settings, authorization, (why) => fail(connectionFailed(target, why)));
+      const begun = beginStream(settings, prepared, (why) => fail(connectionFailed(settings, why)));
       stream = begun;
       // What is said now leaves at once: a proxy may keep the headers of a request back until the
       // client's first message, so who waits for an answer to them waits for ever.
@@ -50,9 +61,9 @@ export function dialGrpc(settings: DialSettings, options: DialOptions): Promise<
 
     if (signal?.aborted === true) return onAbort();
     signal?.addEventListener("abort", onAbort);
-    authorize(settings)
+    prepare(settings)
       .then(begin)
-      .catch((error: unknown) => fail(connectionFailed(target, error)));
+      .catch((error: unknown) => fail(connectionFailed(settings, error)));
   });
 }
 
@@ -65,12 +76,12 @@ interface BegunStream {
 /** @param onFail the stream has ended; no news once it is connected */
 function beginStream(
   settings: DialSettings,
-  authorization: string | undefined,
+  { metadata, tls }: Prepared,
   onFail: (why: string) => void,
 ): BegunStream {
   const { stream, runtime } = settings;
-  const channel = new Channel(settings);
-  const call = channel.call(authorization);
+  const channel = new Channel(settings, tls);
+  const call = channel.call(metadata);
   const keepAlive = new KeepAlive(stream.keepAliveIntervalMs, runtime.timers, {
     bytesRead: () => channel.bytesRead(),
     isPaused: () => false,
@@ -102,11 +113,26 @@ function beginStream(
   };
 }
 
-async function authorize({ authorization }: DialSettings): Promise<string | undefined> {
-  return await authorization();
+/** What is asked for anew for each dial. */
+interface Prepared {
+  readonly metadata: Metadata;
+  /** Absent: plaintext. */
+  readonly tls: TlsOptions | undefined;
 }
 
-function connectionFailed(target: string, thrown: unknown): HawserError {
+async function prepare({ authorization, headers, tls }: DialSettings): Promise<Prepared> {
+  const [shown, extra, options] = await Promise.all([authorization(), headers(), tls?.()]);
+  const metadata = new Metadata();
+  for (const [name, value] of Object.entries(extra)) metadata.set(name, value);
+  if (shown !== undefined) metadata.set("authorization", shown);
+  return { metadata, tls: options };
+}
+
+function connectionFailed({ to, proxy }: DialSettings, thrown: unknown): HawserError {
+  // grpc-js does not tell what a proxy answered.
+  const by = proxy === undefined ? "" : ` through the proxy ${proxy.name}`;
   const what = thrown instanceof Error ? thrown.message : String(thrown);
-  return new HawserError("connection_failed", `Could not connect to ${target}: ${what}`, { cause: thrown });
+  return new HawserError("connection_failed", `Could not connect to ${targetOf(to)}${by}: ${what}`, {
+    cause: thrown,
+  });
 }

@@ -1,10 +1,21 @@
 import type { ChannelOptions } from "@grpc/grpc-js";
 import { HawserError } from "@hawser/protocol";
 import { systemRuntime, type Runtime, unixPathProblem } from "@hawser/runtime";
-import { type Dialer, resolveStreamOptions, type StreamOptions } from "@hawser/transport";
+import {
+  checkExtraHeaders,
+  type Dialer,
+  type ExtraHeaders,
+  type Proxy,
+  proxyFor,
+  type ProxySettings,
+  resolveStreamOptions,
+  type StreamOptions,
+  TlsClient,
+  type TlsOptions,
+} from "@hawser/transport";
 import type { Destination } from "./destination.js";
 import { dialGrpc, type DialSettings } from "./dial-attempt.js";
-import type { GrpcTlsOptions } from "./socket-credentials.js";
+import { resolveBasePath } from "./service.js";
 
 /** Whom to dial, and as whom. */
 export interface GrpcDialerOptions extends StreamOptions {
@@ -12,11 +23,25 @@ export interface GrpcDialerOptions extends StreamOptions {
   readonly target: string;
   /** The `authorization` entry of the metadata, such as `Bearer <token>`; asked anew for each dial, so that a renewed token is used at once. */
   readonly authorization?: () => string | undefined | Promise<string | undefined>;
-  /** Speaks TLS. @default plaintext */
-  readonly tls?: GrpcTlsOptions;
+  /** What precedes the method, on a host that is shared; begins with a slash. @default "" */
+  readonly basePath?: string;
   /**
-   * Options of the channel of grpc-js, such as `grpc.keepalive_permit_without_calls` or
-   * `grpc.enable_http_proxy`; they win over what this package sets. @default none
+   * Further metadata, for gateways in front that want some; asked anew for each dial. @default none
+   */
+  readonly headers?: () => ExtraHeaders | Promise<ExtraHeaders>;
+  /**
+   * Speaks TLS; a function is asked anew for each dial, so that a renewed certificate is used at once.
+   * @default plaintext
+   */
+  readonly tls?: TlsOptions | (() => TlsOptions | Promise<TlsOptions>);
+  /**
+   * The way out of this network; `http://` only.
+   * @default none: neither this package nor grpc-js looks at the environment
+   */
+  readonly proxy?: ProxySettings;
+  /**
+   * Options of the channel of grpc-js, such as `grpc.keepalive_permit_without_calls`; they win over what
+   * this package sets. @default none
    */
   readonly channelOptions?: ChannelOptions;
   /** @default systemRuntime() */
@@ -34,15 +59,31 @@ export interface GrpcDialerOptions extends StreamOptions {
  * @throws HawserError `invalid_config`
  */
 export function createGrpcDialer(options: GrpcDialerOptions): Dialer {
+  const { tls, headers } = options;
+  const to = parseTarget(options.target);
+  const runtime = options.runtime ?? systemRuntime();
   const settings: DialSettings = {
-    to: parseTarget(options.target),
+    to,
+    basePath: resolveBasePath(options.basePath),
+    proxy: "host" in to ? plainProxy(to.host, to.port, options.proxy) : undefined,
     authorization: options.authorization ?? (() => undefined),
-    tls: options.tls,
+    headers: async () => checkExtraHeaders((await headers?.()) ?? {}),
+    tls: tls === undefined || typeof tls === "function" ? tls : () => tls,
+    tlsClient: new TlsClient("host" in to ? to.host : "localhost", "h2"),
     stream: resolveStreamOptions(options),
     channelOptions: options.channelOptions ?? {},
-    runtime: options.runtime ?? systemRuntime(),
+    runtime,
   };
   return { transport: "grpc", dial: (dialOptions = {}) => dialGrpc(settings, dialOptions) };
+}
+
+function plainProxy(host: string, port: number, settings: ProxySettings | undefined): Proxy | undefined {
+  const proxy = proxyFor(host, port, settings);
+  if (proxy?.secure !== true) return proxy;
+  throw new HawserError(
+    "invalid_config",
+    `gRPC leaves by a proxy of the kind http:// only, not by ${proxy.name}; use WebSocket, or another proxy.`,
+  );
 }
 
 /** As gRPC names its targets (gRPC Name Resolution). */

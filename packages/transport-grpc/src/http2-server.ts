@@ -2,7 +2,7 @@ import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2S
 import type { Duplex } from "node:stream";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { HawserError } from "@hawser/protocol";
-import { OVERSIZE_MARGIN_BYTES, SERVICE } from "./service.js";
+import { connectMethod, OVERSIZE_MARGIN_BYTES } from "./service.js";
 import type { ServerCall } from "./server-connection.js";
 
 /** Streams one HTTP/2 connection may have open; an agent needs one, and a second one while it rotates. */
@@ -13,6 +13,7 @@ const MAX_HEADER_BYTES = 16_384;
 
 export interface Http2ServerParts {
   readonly maxFrameBytes: number;
+  readonly basePath: string;
   /** Called before `injectConnection` returns, for the socket it was given. */
   readonly onSession: (session: ServerHttp2Session) => void;
   /** A request. `serve` passes it to grpc-js, which calls `onCall` before it returns, or answers by itself. */
@@ -40,6 +41,7 @@ export interface Http2ServerHandle {
  */
 export function startHttp2Server({
   maxFrameBytes,
+  basePath,
   onSession,
   onStream,
   onCall,
@@ -50,7 +52,7 @@ export function startHttp2Server({
     "grpc.max_concurrent_streams": MAX_STREAMS_PER_SESSION,
     "grpc.enable_channelz": 0,
   });
-  server.addService(SERVICE, { Connect: onCall });
+  server.addService({ Connect: connectMethod(basePath) }, { Connect: onCall });
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   const { http2, listener } = underneath(server);
   http2.updateSettings({

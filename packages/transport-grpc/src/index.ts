@@ -1,4 +1,3 @@
 export { createGrpcAcceptor, DEFAULT_HANDSHAKE_TIMEOUT_MS, type GrpcAcceptorOptions } from "./acceptor.js";
 export { createGrpcDialer, type GrpcDialerOptions } from "./dialer.js";
 export { CONNECT_PATH } from "./service.js";
-export type { GrpcTlsOptions } from "./socket-credentials.js";

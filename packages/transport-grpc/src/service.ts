@@ -1,4 +1,5 @@
 import type { MethodDefinition } from "@grpc/grpc-js";
+import { HawserError } from "@hawser/protocol";
 
 /** The one method: a bidirectional stream of `io.cloudevents.v1.CloudEventBatch` (PROTOCOL.md, gRPC). */
 export const CONNECT_PATH = "/hawser.v1.Hawser/Connect";
@@ -6,20 +7,31 @@ export const CONNECT_PATH = "/hawser.v1.Hawser/Connect";
 const unchanged = (bytes: Buffer): Buffer => bytes;
 
 /**
- * The service as grpc-js knows it. Messages pass as bytes: what is wrong with one is named by a close
+ * The method as grpc-js knows it. Messages pass as bytes: what is wrong with one is named by a close
  * of this protocol, and not by a status of grpc-js.
+ *
+ * @param basePath what precedes it, on a host that is shared; without a slash at its end
  */
-export const SERVICE: { readonly Connect: MethodDefinition<Buffer, Buffer> } = {
-  Connect: {
-    path: CONNECT_PATH,
+export function connectMethod(basePath: string): MethodDefinition<Buffer, Buffer> {
+  return {
+    path: `${basePath}${CONNECT_PATH}`,
     requestStream: true,
     responseStream: true,
     requestSerialize: unchanged,
     requestDeserialize: unchanged,
     responseSerialize: unchanged,
     responseDeserialize: unchanged,
-  },
-};
+  };
+}
+
+/** @throws HawserError `invalid_config` */
+export function resolveBasePath(basePath = ""): string {
+  if (/^(?:\/[^?#\s]*)?$/.test(basePath)) return basePath.replace(/\/+$/, "");
+  throw new HawserError(
+    "invalid_config",
+    `basePath must begin with a slash, not be ${JSON.stringify(basePath)}.`,
+  );
+}
 
 /** How a server names the time to come back (gRPC proposal A6); milliseconds. */
 export const PUSHBACK_HEADER = "grpc-retry-pushback-ms";

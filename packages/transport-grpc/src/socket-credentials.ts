@@ -1,22 +1,13 @@
-import { isIP, type Socket } from "node:net";
-import { connect as connectTls, type TLSSocket } from "node:tls";
+import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 import { CallCredentials, ChannelCredentials } from "@grpc/grpc-js";
-import type { Destination } from "./destination.js";
-
-/** PEM texts, as `node:tls` takes them. The server's certificate is always verified. */
-export interface GrpcTlsOptions {
-  /** Authorities to trust instead of the well-known ones. */
-  readonly ca?: string | Buffer | readonly (string | Buffer)[];
-  /** This agent's certificate, where the principal wants one. */
-  readonly cert?: string | Buffer;
-  readonly key?: string | Buffer;
-  /** The name the server's certificate must have. @default the target's host */
-  readonly servername?: string;
-}
+import { HawserError } from "@hawser/protocol";
+import type { TlsClient, TlsOptions } from "@hawser/transport";
 
 export interface SocketCredentialsOptions {
-  readonly to: Destination;
-  readonly tls: GrpcTlsOptions | undefined;
+  /** Absent: plaintext. */
+  readonly tls: TlsOptions | undefined;
+  readonly tlsClient: TlsClient;
   /** A socket that grpc-js has connected, to the server or through a proxy. */
   readonly onSocket: (socket: Socket) => void;
 }
@@ -44,7 +35,7 @@ export class SocketCredentials extends ChannelCredentials {
   }
 
   override _createSecureConnector(): SecureConnector {
-    const { to, tls, onSocket } = this.#options;
+    const { tls, tlsClient, onSocket } = this.#options;
     const credentials = CallCredentials.createEmpty();
     return {
       async connect(socket) {
@@ -52,7 +43,7 @@ export class SocketCredentials extends ChannelCredentials {
         onSocket(socket);
         return tls === undefined
           ? { socket, secure: false }
-          : { socket: await secured(socket, to, tls), secure: true };
+          : { socket: await secured(socket, tls, tlsClient), secure: true };
       },
       waitForReady: () => Promise.resolve(),
       getCallCredentials: () => credentials,
@@ -61,28 +52,9 @@ export class SocketCredentials extends ChannelCredentials {
   }
 }
 
-function secured(under: Socket, to: Destination, tls: GrpcTlsOptions): Promise<TLSSocket> {
-  return new Promise((resolve, reject) => {
-    const socket = openTls(under, to, tls);
-    socket.on("error", reject);
-    socket.once("close", () => reject(new Error("the connection was closed during the TLS handshake")));
-    socket.once("secureConnect", () => {
-      if (socket.alpnProtocol === "h2") resolve(socket);
-      else socket.destroy(new Error("the server does not offer HTTP/2 (ALPN h2)"));
-    });
-  });
-}
-
-function openTls(socket: Socket, to: Destination, { ca, cert, key, ...tls }: GrpcTlsOptions): TLSSocket {
-  const host = "host" in to ? to.host : undefined;
-  const servername = tls.servername ?? (host !== undefined && isIP(host) === 0 ? host : undefined);
-  return connectTls({
-    socket,
-    ALPNProtocols: ["h2"],
-    ...(host === undefined ? {} : { host }),
-    ...(ca === undefined ? {} : { ca: typeof ca === "string" || Buffer.isBuffer(ca) ? ca : [...ca] }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-    ...(servername === undefined ? {} : { servername }),
-  });
+async function secured(under: Socket, tls: TlsOptions, client: TlsClient): Promise<TLSSocket> {
+  const socket = await client.secure(under, tls).connected;
+  if (socket.alpnProtocol === "h2") return socket;
+  socket.destroy();
+  throw new HawserError("connection_failed", "the server does not offer HTTP/2 (ALPN h2)");
 }

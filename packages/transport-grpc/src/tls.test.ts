@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:tls";
-import type { ConnectionEnd } from "@hawser/transport";
+import type { ConnectionEnd, TlsOptions } from "@hawser/transport";
 import { afterEach, expect, it } from "vitest";
-import { createGrpcAcceptor, createGrpcDialer, type GrpcTlsOptions } from "./index.js";
+import { createGrpcAcceptor, createGrpcDialer } from "./index.js";
 
 // For this test alone: self-signed, for the name principal.test, valid until 2126.
 const CERTIFICATE = `-----BEGIN CERTIFICATE-----
@@ -53,9 +53,42 @@ async function listen(protocols: string[]) {
     () => acceptor.stop(),
   );
   const { port } = server.address() as AddressInfo;
-  return (tls: GrpcTlsOptions) =>
+  return (tls: TlsOptions) =>
     createGrpcDialer({ target: `127.0.0.1:${port}`, tls: { cert: CERTIFICATE, key: KEY, ...tls } }).dial();
 }
+
+it("takes the session up again at the next dial", async () => {
+  const reused: boolean[] = [];
+  const acceptor = createGrpcAcceptor();
+  await acceptor.start((connection) => {
+    connection.open({ message: (event) => connection.send(event), writable: () => {}, ended: () => {} });
+  });
+  const server = createServer({ cert: CERTIFICATE, key: KEY, ALPNProtocols: ["h2"] }, (socket) => {
+    reused.push(socket.isSessionReused());
+    acceptor.accept(socket, { address: "agent:1" });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  cleanups.push(
+    () => new Promise((resolve) => server.close(resolve)),
+    () => acceptor.stop(),
+  );
+  const { port } = server.address() as AddressInfo;
+  const tls = { ca: CERTIFICATE, servername: "principal.test" };
+  const dialer = createGrpcDialer({ target: `127.0.0.1:${port}`, tls: () => tls });
+  for (let n = 0; n < 2; n += 1) {
+    const connection = await dialer.dial();
+    await new Promise<void>((resolve) => {
+      connection.open({
+        message: () => connection.close(1000, "heard"),
+        writable: () => {},
+        ended: () => resolve(),
+      });
+      connection.send({ specversion: "1.0", id: "1", source: "/test", type: "com.example.v1" });
+    });
+  }
+  expect(reused).toEqual([false, true]);
+});
 
 it("carries events over TLS and closes cleanly", async () => {
   const dial = await listen(["h2"]);

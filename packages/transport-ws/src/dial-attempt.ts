@@ -5,13 +5,13 @@ import {
   type Connection,
   DEFAULT_DIAL_TIMEOUT_MS,
   type DialOptions,
+  type ExtraHeaders,
   type Outbound,
   type StreamSettings,
   type TlsOptions,
 } from "@hawser/transport";
 import { WebSocket } from "ws";
 import type { Destination } from "./destination.js";
-import type { ExtraHeaders } from "./extra-headers.js";
 import { refusedDial } from "./refused-dial.js";
 import { webSocketSettings } from "./stream-settings.js";
 import { framingOf, isSubprotocol, type Subprotocol } from "./subprotocol.js";

@@ -1,9 +1,11 @@
 import { HawserError } from "@hawser/protocol";
 import { type Runtime, systemRuntime } from "@hawser/runtime";
 import {
+  checkExtraHeaders,
   type Connection,
   type Dialer,
   type DialOptions,
+  type ExtraHeaders,
   Outbound,
   proxyFor,
   type ProxySettings,
@@ -13,7 +15,6 @@ import {
 } from "@hawser/transport";
 import { resolveDestination, socketOf } from "./destination.js";
 import { type DialSettings, dialWebSocket } from "./dial-attempt.js";
-import { checkExtraHeaders, type ExtraHeaders } from "./extra-headers.js";
 import { framingOf, isSubprotocol, type Subprotocol } from "./subprotocol.js";
 
 /** Whom to dial, and as whom. */

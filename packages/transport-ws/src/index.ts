@@ -5,6 +5,5 @@ export {
   type WebSocketAcceptorOptions,
 } from "./acceptor.js";
 export { createWebSocketDialer, type WebSocketDialerOptions } from "./dialer.js";
-export type { ExtraHeaders } from "./extra-headers.js";
 export { DEFAULT_PATH } from "./stream-settings.js";
 export { type Subprotocol, SUBPROTOCOLS } from "./subprotocol.js";

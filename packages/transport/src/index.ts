@@ -20,6 +20,7 @@ export {
   type MemoryTransport,
   type MemoryTransportOptions,
 } from "./memory/memory-transport.js";
+export { checkExtraHeaders, type ExtraHeaders } from "./outbound/extra-headers.js";
 export { Outbound, type OutboundOptions } from "./outbound/outbound.js";
 export { TlsClient, type TlsOptions } from "./outbound/tls-client.js";
 export { proxyFor, proxyFromEnvironment, type Proxy, type ProxySettings } from "./outbound/proxy.js";

@@ -71,9 +71,9 @@ describe("the proxy", () => {
     expect(proxyFor("principal.example", 443, { url: text })).toMatchObject(expected);
   });
 
-  test("user and password go into the header and not into the name", () => {
+  test("user and password are taken from it, and not into the name", () => {
     const proxy = proxyFor("principal.example", 443, { url: "http://me:p%40ss@proxy.example:3128" });
-    expect(proxy?.authorization).toBe(`Basic ${Buffer.from("me:p@ss").toString("base64")}`);
+    expect(proxy?.credentials).toBe("me:p@ss");
     expect(proxy?.name).toBe("http://proxy.example:3128");
   });
 

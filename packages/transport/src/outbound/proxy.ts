@@ -19,8 +19,8 @@ export interface Proxy {
   readonly port: number;
   /** The connection to the proxy itself is TLS. */
   readonly secure: boolean;
-  /** For `proxy-authorization`. Never logged. */
-  readonly authorization?: string;
+  /** `user:password`. Never logged. */
+  readonly credentials?: string;
   /** For people: without user and password. */
   readonly name: string;
 }
@@ -66,7 +66,7 @@ function parseProxy(text: string): Proxy {
     port: port === "" ? (secure ? 443 : 80) : Number(port),
     secure,
     name: `${protocol}//${host}`,
-    ...(credentials === ":" ? {} : { authorization: `Basic ${Buffer.from(credentials).toString("base64")}` }),
+    ...(credentials === ":" ? {} : { credentials }),
   };
 }
 

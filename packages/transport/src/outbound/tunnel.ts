@@ -16,7 +16,7 @@ export function openTunnel(socket: Socket, proxy: Proxy, host: string, port: num
       path: authority,
       headers: {
         host: authority,
-        ...(proxy.authorization === undefined ? {} : { "proxy-authorization": proxy.authorization }),
+        ...(proxy.credentials === undefined ? {} : { "proxy-authorization": basic(proxy.credentials) }),
       },
       createConnection: () => socket,
     });
@@ -42,11 +42,16 @@ function refused(proxy: Proxy, authority: string, { statusCode = 0 }: IncomingMe
   const why =
     statusCode !== 407
       ? ""
-      : proxy.authorization === undefined
+      : proxy.credentials === undefined
         ? ": it wants a user and a password; write them into the URL of the proxy"
         : ": it does not accept the user and password of its URL";
   return new HawserError(
     "connection_failed",
     `the proxy ${proxy.name} refused a tunnel to ${authority} with ${statusCode}${why}`,
   );
+}
+
+/** RFC 7617. */
+function basic(credentials: string): string {
+  return `Basic ${Buffer.from(credentials).toString("base64")}`;
 }

@@ -4,9 +4,9 @@ import { HawserError } from "@hawser/protocol";
 /** What a request may carry beside what the protocol needs. */
 export type ExtraHeaders = Readonly<Record<string, string>>;
 
-/** What the upgrade itself needs, and what has a setting of its own. */
+/** What the request itself needs on one transport or the other, and what has a setting of its own. */
 const RESERVED =
-  /^(?:host|connection|upgrade|authorization|origin|content-length|transfer-encoding|sec-websocket-.*)$/i;
+  /^(?:host|connection|upgrade|te|authorization|origin|content-(?:length|type)|transfer-encoding|sec-websocket-.*|grpc-.*)$/i;
 
 /** @throws HawserError `connection_failed` naming the header, never its value */
 export function checkExtraHeaders(headers: ExtraHeaders): ExtraHeaders {
