@@ -3,7 +3,7 @@ import { isSecure } from "./principal-url.js";
 import type { AgentSettings } from "./settings.js";
 
 /** What `--proxy` says where no proxy is wanted, whatever the environment names. */
-export const NO_PROXY_WORD = "none";
+const NO_PROXY_WORD = "none";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
