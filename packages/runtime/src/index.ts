@@ -8,6 +8,7 @@ export {
   type HostAllowList,
   type RequestSource,
 } from "./host-allow-list.js";
+export { guarded } from "./guarded.js";
 export { Latest } from "./latest.js";
 export { limitedLogger, type LimitedLoggerOptions } from "./limited-logger.js";
 export type { DisposableLifecycle, Lifecycle } from "./lifecycle.js";

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { HawserError } from "@hawser/protocol";
-import { createLogger, systemRuntime, type Lifecycle, type Runtime } from "@hawser/runtime";
+import { createLogger, systemRuntime, type Lifecycle, type Logger, type Runtime } from "@hawser/runtime";
 import { createTelemetry, isTracingRegistered, traceLogFields, type Telemetry } from "@hawser/telemetry";
 import { z } from "zod";
 import { leave, leaveAtOnce } from "./leave.js";
@@ -116,6 +116,7 @@ async function serve<Shape extends SettingsShape & typeof serviceSettings>(
     base: { service: program.program },
     ...(isTraced ? { context: traceLogFields } : {}),
   });
+  endOnUncaught(program.program, logger);
   const inherited = { umask: process.umask(0o077) };
   makeStateDirectory(stateDirectory);
   for (const { detail, fix } of stateDirectoryProblems(stateDirectory)) logger.warn({ fix }, detail);
@@ -162,6 +163,20 @@ function listenToSignals({ program, service, telemetry, runtime, limit }: Stoppa
     });
   }
   process.on("SIGHUP", () => service.reload?.());
+}
+
+/**
+ * The last line of defence: what nobody caught has left the process in a state that nobody knows, so it ends, and says by what. Whoever supervises it starts it again,
+ * and what was accepted is on disk.
+ */
+function endOnUncaught(program: string, logger: Logger): void {
+  process.on("uncaughtException", (thrown, origin) => {
+    logger.error({ err: thrown, origin }, "an error that nobody caught: the process ends");
+    process.stderr.write(
+      `internal: ${program} ends by an error that nobody caught: ${HawserError.from(thrown).message}\n`,
+    );
+    leaveAtOnce(SERVICE_EXIT_CODES.failed);
+  });
 }
 
 /** One line for whoever started it; answers the exit code. */

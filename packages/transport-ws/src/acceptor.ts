@@ -1,7 +1,7 @@
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { HawserError } from "@hawser/protocol";
-import { type HostAllowList, type Runtime, systemRuntime, type Timer } from "@hawser/runtime";
+import { guarded, type HostAllowList, type Runtime, systemRuntime, type Timer } from "@hawser/runtime";
 import {
   type Acceptor,
   type Connection,
@@ -93,13 +93,21 @@ class WebSocketAcceptor implements Acceptor {
     this.#settings = resolveStreamOptions(options);
     this.#http = createServer({ maxHeaderSize: options.maxHeaderBytes ?? DEFAULT_MAX_HEADER_BYTES });
     this.#http.maxHeadersCount = MAX_HEADERS;
-    this.#http.on("request", (request, response) => {
-      const asked = this.#held.get(request.socket)?.info.refusal;
-      const refusal = asked === undefined ? this.#policy.refuseRequest(request) : comeBackLater(asked);
-      response.writeHead(refusal.status, refusalHeaders(refusal));
-      response.end(refusalBody(refusal));
-    });
-    this.#http.on("upgrade", (request, socket, head) => this.#upgrade(request, socket, head));
+    this.#http.on("request", (request, response) =>
+      guarded(
+        () => this.#answer(request, response),
+        () => request.socket.destroy(),
+      ),
+    );
+    this.#http.on("upgrade", (request, socket, head) =>
+      guarded(
+        () => this.#upgrade(request, socket, head),
+        (thrown) => {
+          this.#runtime.logger.error({ err: thrown }, "a request to connect ended by an error of this side");
+          socket.destroy();
+        },
+      ),
+    );
     this.#upgrader = new WebSocketServer({
       ...webSocketSettings(this.#settings),
       noServer: true,
@@ -148,6 +156,13 @@ class WebSocketAcceptor implements Acceptor {
       return closed;
     });
     await Promise.all(closing);
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    const asked = this.#held.get(request.socket)?.info.refusal;
+    const refusal = asked === undefined ? this.#policy.refuseRequest(request) : comeBackLater(asked);
+    response.writeHead(refusal.status, refusalHeaders(refusal));
+    response.end(refusalBody(refusal));
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {

@@ -7,7 +7,7 @@ import {
   HawserError,
   LIMITS,
 } from "@hawser/protocol";
-import type { Runtime, Timers } from "@hawser/runtime";
+import { guarded, type Runtime, type Timers } from "@hawser/runtime";
 import {
   bytesReadFrom,
   type Connection,
@@ -77,20 +77,23 @@ export class WebSocketConnection implements Connection {
       bytesRead: () => bytesReadFrom(socket),
       isPaused: () => webSocket.isPaused,
       ping: () => webSocket.ping(),
-      dead: (error) => this.terminate(error),
+      dead: (error) => this.#safely(() => this.terminate(error)),
     });
     this.#sendOptions = { binary: framing.binary, compress: false };
-    this.#onFlushed = () => this.#flushed();
+    this.#onFlushed = () => this.#safely(() => this.#flushed());
     // A peer that is not read yet is held back by TCP, not by a queue here.
     webSocket.pause();
     sayWhyRefused(webSocket, settings.maxFrameBytes);
     socket.on("error", (error) => {
       this.#socketError ??= error;
     });
-    webSocket.on("message", (data, isBinary) => this.#received(data, isBinary));
-    webSocket.on("error", (error) => this.#violated(error));
-    webSocket.on("close", (code, reason) => this.#closed(code, reason));
-    if (accepted) this.#guard = new HelloGuard(socket, (code, maxBytes) => this.#refuse(code, maxBytes));
+    webSocket.on("message", (data, isBinary) => this.#safely(() => this.#received(data, isBinary)));
+    webSocket.on("error", (error) => this.#safely(() => this.#violated(error)));
+    webSocket.on("close", (code, reason) => this.#safely(() => this.#closed(code, reason)));
+    if (accepted)
+      this.#guard = new HelloGuard(socket, (code, maxBytes) =>
+        this.#safely(() => this.#refuse(code, maxBytes)),
+      );
   }
 
   get bufferedBytes(): number {
@@ -102,7 +105,7 @@ export class WebSocketConnection implements Connection {
     this.#handlers = handlers;
     this.#webSocket.resume();
     if (this.#state.name === "open") this.#keepAlive.start();
-    this.#timers.soon(() => this.#catchUp(handlers));
+    this.#timers.soon(() => this.#safely(() => this.#catchUp(handlers)));
   }
 
   trust(): void {
@@ -148,6 +151,17 @@ export class WebSocketConnection implements Connection {
     if (this.#state.name === "ended") return;
     this.#end({ kind: "lost", error });
     this.#webSocket.terminate();
+  }
+
+  /** What throws in an event of this connection ends this connection. */
+  #safely(step: () => void): void {
+    guarded(step, (thrown) =>
+      guarded(
+        () => this.terminate(HawserError.from(thrown)),
+        // Its owner throws even as it hears of the end: nothing is left but to cut it.
+        () => this.#webSocket.terminate(),
+      ),
+    );
   }
 
   #received(data: unknown, isBinary: boolean): void {

@@ -485,3 +485,25 @@ describe("start and stop", () => {
     await refused;
   });
 });
+
+describe("a fault of this side", () => {
+  it("ends the socket it happened to, and no other", async () => {
+    const h1 = recorder("http/1.1");
+    let sockets = 0;
+    const faulty: Acceptor = {
+      ...h1,
+      accept: (socket, info) => {
+        sockets += 1;
+        if (sockets === 1) throw new Error("a fault of the acceptor");
+        h1.accept(socket, info);
+      },
+    };
+    const { port } = await listen([faulty]);
+    const [unlucky, well] = [await dial(port), await dial(port)];
+    unlucky.resume();
+    unlucky.write("GET /");
+    await closed(unlucky);
+    well.write("GET /well");
+    await until(() => h1.taken.length === 1);
+  });
+});

@@ -1,4 +1,4 @@
-import type { Lifecycle, Logger, Runtime } from "@hawser/runtime";
+import { guarded, type Lifecycle, type Logger, type Runtime } from "@hawser/runtime";
 import type { Acceptor } from "@hawser/transport";
 import { createServer, type Server, type Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
@@ -117,7 +117,9 @@ class FrontListener<Address> implements Listener<Address> {
   async start(): Promise<Address> {
     if (this.#server !== undefined) throw new Error("this listener has been started already");
     // Paused, so that nothing is read (and no handshake paid for) before the socket is let in.
-    const server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) => this.#arrived(socket));
+    const server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) =>
+      this.#guarded(socket, () => this.#arrived(socket)),
+    );
     this.#server = server;
     try {
       const bound = await this.#settings.endpoint.bind(server);
@@ -171,12 +173,20 @@ class FrontListener<Address> implements Listener<Address> {
     return new Visitors({
       runtime: this.#runtime,
       settings: this.#admission,
-      begin: (visitor) => this.#begin(visitor),
+      begin: (visitor) => this.#guarded(visitor.socket, () => this.#begin(visitor)),
       dropped: (visitor, why) => this.#dropped(visitor, why),
       streamCut: (address) => this.#overBudget(address),
       lost: ({ stage }) => {
         if (stage !== "unsupported") this.#counts.count(stage === "tls" ? "tlsFailed" : "lost");
       },
+    });
+  }
+
+  /** What throws in an event of one socket ends this socket. */
+  #guarded(socket: Socket, step: () => void): void {
+    guarded(step, (err) => {
+      this.#logger.error({ err }, "a connection ended by an error of this side");
+      socket.destroy();
     });
   }
 
@@ -238,11 +248,13 @@ class FrontListener<Address> implements Listener<Address> {
       return this.#decideByFirstBytes(visitor, visitor.socket);
     }
     visitor.stage = "tls";
-    this.#tls.secure(visitor.socket, (secured, certificate) => {
-      visitor.certificate = certificate;
-      if (certificate?.kind === "usable") this.#visitors.known(visitor.address);
-      this.#secured(visitor, secured);
-    });
+    this.#tls.secure(visitor.socket, (secured, certificate) =>
+      this.#guarded(visitor.socket, () => {
+        visitor.certificate = certificate;
+        if (certificate?.kind === "usable") this.#visitors.known(visitor.address);
+        this.#secured(visitor, secured);
+      }),
+    );
   }
 
   #secured(visitor: Visitor, secured: TLSSocket): void {
@@ -255,7 +267,9 @@ class FrontListener<Address> implements Listener<Address> {
   }
 
   #decideByFirstBytes(visitor: Visitor, socket: Socket): void {
-    readProtocol(socket, (protocol) => this.#decided(visitor, socket, protocol));
+    readProtocol(socket, (protocol) =>
+      this.#guarded(visitor.socket, () => this.#decided(visitor, socket, protocol)),
+    );
   }
 
   #decided(visitor: Visitor, socket: Socket, protocol: ApplicationProtocol): void {

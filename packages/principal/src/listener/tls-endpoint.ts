@@ -1,5 +1,5 @@
 import { HawserError } from "@hawser/protocol";
-import { MAX_TIMER_DELAY_MS } from "@hawser/runtime";
+import { guarded, MAX_TIMER_DELAY_MS } from "@hawser/runtime";
 import type { ClientCertificate } from "@hawser/transport";
 import { constants, X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
@@ -94,7 +94,11 @@ export class TlsEndpoint {
     this.#waiting.delete(key);
     // A reset takes the addresses away, and with them what this socket belongs to.
     if (done === undefined) secured.destroy();
-    else done(secured, this.#certificateOf(secured));
+    else
+      guarded(
+        () => done(secured, this.#certificateOf(secured)),
+        () => secured.destroy(),
+      );
   }
 
   #certificateOf(secured: TLSSocket): ClientCertificate | undefined {
