@@ -9,6 +9,7 @@ import type { ApiAccess } from "./api-access.js";
 import { drainOptions } from "./drain-options.js";
 import { createPlatformWatch } from "./platform-watch.js";
 import type { Security } from "./security.js";
+import { offersHttp2 } from "./offers-http2.js";
 import type { PrincipalSettings } from "./settings.js";
 import { twoPhases } from "./two-phases.js";
 import { VERSION } from "./version.js";
@@ -46,7 +47,10 @@ export function createService(
   const principal = createPrincipal({
     store,
     runtime,
-    acceptors: [createWebSocketAcceptor({ ...stream, allow }), createGrpcAcceptor(stream)],
+    acceptors: [
+      createWebSocketAcceptor({ ...stream, allow }),
+      ...(offersHttp2(settings, runtime.logger) ? [createGrpcAcceptor(stream)] : []),
+    ],
     listen: {
       ...listen,
       proxyProtocol,

@@ -62,6 +62,10 @@ export const settingsShape = {
     description: "with --insecure: take tokens beyond loopback without TLS",
     schema: toggle().default(false),
   },
+  allowOldHttp2: {
+    description: "offer HTTP/2 (gRPC) beyond loopback although this Node can be ended by a few bytes over it",
+    schema: toggle().default(false),
+  },
   window: setting(
     "<n>",
     "un-ACKed events accepted from each agent; default 256",
@@ -94,7 +98,7 @@ export const settingsShape = {
   ),
   maxSessions: setting(
     "<n>",
-    "connections kept at once; default 20000",
+    "sessions kept at once; default 20000",
     integer({ min: 1, max: 1_000_000 }).default(20_000),
   ),
   mailboxMaxEntries: setting(

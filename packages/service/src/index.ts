@@ -8,6 +8,7 @@ export {
   type StopLimit,
 } from "./run-service.js";
 export { stateDirectoryProblems, type StateDirectoryProblem } from "./state-directory.js";
+export { http2Safety, type Http2Safety } from "./http2-safety.js";
 export { parseSettingsFile } from "./settings-file.js";
 export { serviceSettings } from "./service-settings.js";
 export { loadSettings, type Loaded, type LoadOptions } from "./load-settings.js";

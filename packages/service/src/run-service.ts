@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { HawserError } from "@hawser/protocol";
-import { createLogger, systemRuntime, type Lifecycle, type Logger, type Runtime } from "@hawser/runtime";
+import { createLogger, systemRuntime, type Lifecycle, type Runtime } from "@hawser/runtime";
 import { createTelemetry, isTracingRegistered, traceLogFields, type Telemetry } from "@hawser/telemetry";
 import { z } from "zod";
 import { leave, leaveAtOnce } from "./leave.js";
@@ -116,11 +116,11 @@ async function serve<Shape extends SettingsShape & typeof serviceSettings>(
     base: { service: program.program },
     ...(isTraced ? { context: traceLogFields } : {}),
   });
-  endOnUncaught(program.program, logger);
   const inherited = { umask: process.umask(0o077) };
   makeStateDirectory(stateDirectory);
   for (const { detail, fix } of stateDirectoryProblems(stateDirectory)) logger.warn({ fix }, detail);
   const runtime = systemRuntime(logger);
+  endOnUncaught(program.program, runtime);
   const telemetry = isTraced ? createTelemetry({ runtime }) : undefined;
   const service = program.create(settings, runtime, inherited);
   const limit = program.stopLimit(settings);
@@ -169,13 +169,13 @@ function listenToSignals({ program, service, telemetry, runtime, limit }: Stoppa
  * The last line of defence: what nobody caught has left the process in a state that nobody knows, so it ends, and says by what. Whoever supervises it starts it again,
  * and what was accepted is on disk.
  */
-function endOnUncaught(program: string, logger: Logger): void {
+function endOnUncaught(program: string, { logger, timers }: Runtime): void {
   process.on("uncaughtException", (thrown, origin) => {
     logger.error({ err: thrown, origin }, "an error that nobody caught: the process ends");
     process.stderr.write(
       `internal: ${program} ends by an error that nobody caught: ${HawserError.from(thrown).message}\n`,
     );
-    leaveAtOnce(SERVICE_EXIT_CODES.failed);
+    leave(SERVICE_EXIT_CODES.failed, timers);
   });
 }
 

@@ -3,7 +3,7 @@ import { Command } from "commander";
 import type { CommandContext } from "../command/command-context.js";
 import { withExamples } from "../command/examples.js";
 import { resolveServer } from "../context/resolve-server.js";
-import { checkConfig, checkDisk, checkNode, checkState } from "../doctor/check-local.js";
+import { checkConfig, checkDisk, checkHttp2, checkNode, checkState } from "../doctor/check-local.js";
 import { checkPort } from "../doctor/check-port.js";
 import { checkPrincipal } from "../doctor/check-principal.js";
 import { checkStore } from "../doctor/check-store.js";
@@ -70,7 +70,7 @@ async function doctor(context: CommandContext, options: DoctorOptions): Promise<
 
 async function runChecks(context: CommandContext, options: DoctorOptions): Promise<readonly Check[]> {
   const { env, runtime } = context;
-  const checks = [checkNode(process.versions.node), checkConfig(env)];
+  const checks = [checkNode(process.versions.node), checkHttp2(process.versions), checkConfig(env)];
   try {
     const { url, origin } = resolveServer(context.globals(), env);
     checks.push(ok("server", `${url}, from ${origin}`));

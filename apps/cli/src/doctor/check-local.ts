@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync, statfsSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { stateDirectoryProblems } from "@hawser/service";
+import { http2Safety, stateDirectoryProblems } from "@hawser/service";
 import { configPath, readConfig } from "../context/config-file.js";
 import { fail, ok, warn, type Check } from "./check.js";
 
@@ -15,6 +15,13 @@ export function checkNode(version: string): Check {
   const old = major < MIN_NODE[0] || (major === MIN_NODE[0] && minor < MIN_NODE[1]);
   if (!old) return ok("node", version);
   return fail("node", `${version} is too old`, `install Node ${MIN_NODE.join(".")} or newer`);
+}
+
+/** Whether a principal on this Node may serve gRPC to other machines. */
+export function checkHttp2(versions: Readonly<Record<string, string | undefined>>): Check {
+  const safety = http2Safety(versions);
+  if (safety.kind === "safe") return ok("http2", `nghttp2 ${versions["nghttp2"] ?? "of another kind"}`);
+  return warn("http2", safety.message, "run the principal on Node 22.23, 24.21 or newer");
 }
 
 /** The file of contexts: can it be read, and who else can write it. */

@@ -1,0 +1,20 @@
+import { silentLogger } from "@hawser/runtime";
+import { expect, test } from "vitest";
+import { offersHttp2 } from "./offers-http2.js";
+
+const OLD = { node: "20.20.0", nghttp2: "1.61.0" };
+const NEW = { node: "24.21.0", nghttp2: "1.70.0" };
+
+test.each([
+  { versions: NEW, host: "0.0.0.0", allowOldHttp2: false, isOffered: true, warnings: 0 },
+  { versions: OLD, host: "127.0.0.1", allowOldHttp2: false, isOffered: true, warnings: 1 },
+  { versions: OLD, host: "0.0.0.0", allowOldHttp2: false, isOffered: false, warnings: 1 },
+  { versions: OLD, host: "192.0.2.1", allowOldHttp2: true, isOffered: true, warnings: 1 },
+])("$versions.nghttp2 on $host, allowed: $allowOldHttp2 -> $isOffered", (given) => {
+  const lines: string[] = [];
+  const logger = { ...silentLogger, warn: (_fields: object, line?: string) => void lines.push(String(line)) };
+  const { host, allowOldHttp2, versions, isOffered, warnings } = given;
+  expect(offersHttp2({ listen: { host, port: 7480 }, allowOldHttp2 }, logger, versions)).toBe(isOffered);
+  expect(lines).toHaveLength(warnings);
+  for (const line of lines) expect(line).toMatch(/good are Node 22\.23, 24\.21/);
+});
