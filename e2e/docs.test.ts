@@ -12,7 +12,8 @@ import { createWorld } from "./support/world.js";
 // What docs/ says, as far as a program can tell: docs-commands.test.ts runs what it shows.
 
 /** There is none for commands that nobody runs: docs-commands.test.ts and fresh-clone.test.ts run every one. */
-const LANGUAGES = ["sh", "ts", "js", "yaml", "mermaid", "ini"];
+// nginx and haproxy: network-front.test.ts runs them.
+const LANGUAGES = ["sh", "ts", "js", "yaml", "mermaid", "ini", "nginx", "haproxy"];
 const COMMANDS = [
   "apply",
   "wait",
