@@ -425,7 +425,7 @@ test("what was passed over comes late: behind what is held of its resource, and 
   expect([sender.held, sender.lowestHeld()]).toEqual([0, undefined]);
 });
 
-test("a state that is passed over takes the turn of the one that backs off, and of the one in flight where something waits", () => {
+test("a state that is passed over takes the turn of the one that backs off, and of the one in flight once it is late", () => {
   const sender = writer();
   const passed = deliverable(9, { type: "spec" }).event;
   offer(sender, [1, { type: "spec" }], [2]);
@@ -440,10 +440,13 @@ test("a state that is passed over takes the turn of the one that backs off, and 
   offer(sender, [10, { type: "spec" }]);
   expect(takeAll(sender)).toEqual(["10"]);
   sender.passedOver(passed);
-  expect(takeAll(sender, 10_000)).toEqual(["10#2"]);
-  offer(sender, [11]);
+  expect(takeAll(sender, 10_000)).toEqual(["10 gaveWay"]);
+  expect(sender.held).toBe(0);
+  offer(sender, [11, { type: "spec" }]);
+  expect(takeAll(sender, 10_000)).toEqual(["11"]);
+  offer(sender, [12]);
   sender.passedOver(passed);
-  expect(takeAll(sender, 100_000)).toEqual(["11"]);
+  expect(takeAll(sender, 100_000)).toEqual(["12"]);
 });
 
 test("it is starved while the window has room and everything that is held stands still", () => {

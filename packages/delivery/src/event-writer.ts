@@ -153,12 +153,13 @@ export class EventWriter {
     this.#admit(entry, this.#late.add(version, version));
   }
 
-  /** A state is passed over for now: what has the turn of its resource and is superseded by it is not tried again all the same, or it might stand in its way for ever. */
-  passedOver({ resourceid, type }: HawserEvent): void {
+  /**
+   * A state stays where it is stored for now. What it supersedes is not sent again all the same: what backs off leaves, and what is in flight gives
+   * way once its answer is late.
+   */
+  passedOver({ resourceid, type }: Pick<HawserEvent, "resourceid" | "type">): void {
     const lane = this.#lanes.get(resourceid);
     if (lane === undefined) return;
-    // What is in flight gives way to what waits behind it; where nothing does, its answer is waited for.
-    if (lane.turn.kind === "inFlight" && lane.waiting.size === 0) return;
     this.#supersedeTurn(lane, eventClass(type));
     if (lane.turn.kind === "idle") this.#goOn(lane);
   }
@@ -283,13 +284,12 @@ export class EventWriter {
   }
 
   // The answer of a superseded state did not come in time: what waits behind it takes over its place in the window, or waits for
-  // room where it is larger.
+  // room where it is larger. Nothing does while what superseded it is still where it is stored.
   #overtake(lane: Lane, superseded: Held): Held | undefined {
     this.#release(superseded);
     const next = lane.waiting.first;
-    invariant(next !== undefined, "a state was superseded by nothing");
-    if (this.#schedule.hasRoomFor(next.entry.bytes)) return lane.waiting.shift();
-    this.#schedule.ready(lane);
+    if (next !== undefined && this.#schedule.hasRoomFor(next.entry.bytes)) return lane.waiting.shift();
+    this.#goOn(lane);
     return undefined;
   }
 

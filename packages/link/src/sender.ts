@@ -33,6 +33,9 @@ interface DeadLetterOrder {
   readonly error: HawserError;
 }
 
+/** Live entries remembered while a read is under way. Of one more, an older state may be sent once more than it needs to be. */
+const MAX_HEARD = 1_000;
+
 /** What one read of the mailbox brought. */
 interface Page {
   readonly entries: readonly MailboxEntry[];
@@ -84,6 +87,8 @@ export class Sender {
   #newest = 0;
   #caughtUp = false;
   #stopped = false;
+  /** What came live while a read was under way: it may supersede what that brings. */
+  readonly #heard: Pick<HawserEvent, "resourceid" | "type">[] = [];
   /** What `readAhead` was told of. */
   #countedBytes = 0;
 
@@ -137,10 +142,18 @@ export class Sender {
   /** A live entry from the lease. */
   entry(entry: MailboxEntry): void {
     if (entry.version > this.#newest) this.#newest = entry.version;
-    if (!this.#caughtUp || entry.version <= this.#cursor) return;
+    if (entry.version <= this.#cursor) return;
+    if (!this.#caughtUp) {
+      const { resourceid, type } = entry.event;
+      this.#writer.passedOver(entry.event);
+      if (this.#reading !== undefined && this.#heard.length < MAX_HEARD)
+        this.#heard.push({ resourceid, type });
+      return;
+    }
     if (this.#writer.held >= this.#maxHeld || !this.#mayHold(entry.bytes)) {
       // Left on disk: reading goes on from the cursor when there is room again.
       this.#caughtUp = false;
+      this.#writer.passedOver(entry.event);
       if (this.#writer.starved) this.#host.ready();
       return;
     }
@@ -285,6 +298,7 @@ export class Sender {
     const page = await this.#page(this.#cursor, limit);
     if (page === undefined) return;
     for (const entry of page.entries) this.#offer(entry, spill);
+    for (const heard of this.#heard.splice(0)) this.#writer.passedOver(heard);
     // What was heard of before the read and is not in it is gone, such as the status of a resource that was deleted: waiting for it would be reading for ever.
     if (page.isAll) this.#cursor = Math.max(this.#cursor, heardOf);
     // A live entry that arrived during the read and was not in it is still on disk, behind the cursor's next read.
