@@ -73,6 +73,9 @@ function createProgram({ terminal, runtime, env }: World): Command {
       new Option("--token <token>", "bearer token; shows in the process list, so rather HAWSER_TOKEN"),
     )
     .addOption(new Option("--token-file <path>", "file with the bearer token (HAWSER_TOKEN_FILE)"))
+    .addOption(
+      new Option("--ca-file <path>", "PEM authority of the principal's certificate (HAWSER_CA_FILE)"),
+    )
     .addOption(new Option("-o, --output <format>", "how to print").choices(OUTPUT_FORMATS).default("table"))
     .addHelpText("after", EPILOGUE);
   const context = createContext(program, terminal, runtime, env);

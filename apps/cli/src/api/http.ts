@@ -1,6 +1,7 @@
 import { printableLine } from "@hawser/runtime";
 import { z } from "zod";
 import { CommandError, EXIT_CODES, type ExitCode } from "../exit-codes.js";
+import { request } from "./request.js";
 import { problemSchema, type Problem } from "./schemas.js";
 
 /** Who is asked, and what opens the door. */
@@ -8,6 +9,8 @@ export interface Server {
   /** Base address of the principal's HTTP API. */
   readonly url: string;
   readonly token?: string | undefined;
+  /** PEM authorities that sign its certificate, instead of the well-known ones. */
+  readonly ca?: string | undefined;
   /** Where the address comes from, in words, for messages. */
   readonly origin: string;
 }
@@ -40,7 +43,7 @@ export async function send(server: Server, path: string, options: SendOptions): 
   const target = new URL(path.replace(/^\//, ""), server.url.endsWith("/") ? server.url : `${server.url}/`);
   let response: Response;
   try {
-    response = await fetch(target, {
+    response = await request(target, {
       method,
       headers: {
         accept,
@@ -48,7 +51,8 @@ export async function send(server: Server, path: string, options: SendOptions): 
         ...(server.token === undefined ? {} : { authorization: `Bearer ${server.token}` }),
         ...options.headers,
       },
-      ...(body === undefined ? {} : { body }),
+      body,
+      ca: server.ca,
       signal: options.signal,
     });
   } catch (thrown) {
@@ -92,7 +96,7 @@ export function codeOf(problem: Problem): string {
 
 const withCode = z.object({ code: z.string() });
 
-/** Why a request failed: fetch hides it in the cause, and that one may hide it in its code. */
+/** Why a request failed: the error has it in its cause, and that one may have it in its code. */
 export function reasonOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
   if (thrown.name === "TimeoutError") return "no answer in time";

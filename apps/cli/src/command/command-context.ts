@@ -21,6 +21,7 @@ const globalSchema = z.object({
   server: z.string().optional(),
   token: z.string().optional(),
   tokenFile: z.string().optional(),
+  caFile: z.string().optional(),
   context: z.string().optional(),
   output: z.enum(OUTPUT_FORMATS),
 });

@@ -23,6 +23,7 @@ export function completeCommand({ terminal, env }: CommandContext, program: Comm
             context: options.get("--context"),
             token: options.get("--token"),
             tokenFile: options.get("--token-file"),
+            caFile: options.get("--ca-file"),
           };
           return new ApiClient(resolveServer(flags, env), terminal.interrupted, COMPLETION_TIMEOUT_MS);
         },

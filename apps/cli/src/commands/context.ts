@@ -114,7 +114,7 @@ function show({ terminal, env, globals }: CommandContext, name: string | undefin
 }
 
 function set({ terminal, env, globals }: CommandContext, name: string, { tokenEnv }: SetOptions): void {
-  const { server, token, tokenFile } = globals();
+  const { server, token, tokenFile, caFile } = globals();
   if (!CONTEXT_NAME.test(name))
     throw usageError(`'${name}' is no name for a context; use letters, digits, . _ and -`);
   if (server === undefined) throw usageError(`say where it is: hawser context set ${name} --server URL`);
@@ -123,12 +123,13 @@ function set({ terminal, env, globals }: CommandContext, name: string, { tokenEn
   if (tokenFile !== undefined && tokenEnv !== undefined)
     throw usageError("--token-file and --token-env are two places for one token; give one");
   // Checked as it will be when it is used.
-  const { url } = resolveServer({ server }, {});
+  const { url } = resolveServer({ server, caFile }, {});
   const path = configPath(env);
   const config = readConfig(path);
   const entry = {
     server: url,
     ...(tokenFile === undefined ? {} : { tokenFile }),
+    ...(caFile === undefined ? {} : { caFile }),
     ...(tokenEnv === undefined ? {} : { tokenEnv }),
   };
   const current = config.current ?? name;

@@ -9,6 +9,8 @@ const contextSchema = z.strictObject({
   server: z.url({ protocol: /^https?$/ }),
   /** A file with the bearer token: tokens themselves are not kept here. */
   tokenFile: z.string().min(1).optional(),
+  /** A file with the authorities that sign the server's certificate, PEM. */
+  caFile: z.string().min(1).optional(),
   /** Name of the environment variable with the token. */
   tokenEnv: z
     .string()

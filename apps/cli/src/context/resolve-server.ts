@@ -13,6 +13,7 @@ export interface ServerFlags {
   readonly server?: string | undefined;
   readonly token?: string | undefined;
   readonly tokenFile?: string | undefined;
+  readonly caFile?: string | undefined;
   readonly context?: string | undefined;
 }
 
@@ -32,7 +33,8 @@ export function resolveServer(flags: ServerFlags, env: Environment): Server {
     );
   }
   const token = chooseToken(flags, env, chosen.context) ?? findLocalToken(chosen, env);
-  return { url: chosen.url.replace(/\/+$/, ""), origin: chosen.origin, token };
+  const ca = readAuthorities(flags.caFile ?? (env.HAWSER_CA_FILE || chosen.context?.caFile));
+  return { url: chosen.url.replace(/\/+$/, ""), origin: chosen.origin, token, ca };
 }
 
 interface Chosen {
@@ -78,6 +80,18 @@ function chooseToken(flags: ServerFlags, env: Environment, context: Context | un
   const token = env[context.tokenEnv];
   if (token) return token;
   throw usageError(`the context takes its token from ${context.tokenEnv}, which is not set; export it`);
+}
+
+function readAuthorities(path: string | undefined): string | undefined {
+  if (path === undefined) return undefined;
+  try {
+    const text = readFileSync(path, "utf8");
+    if (text.includes("-----BEGIN CERTIFICATE-----")) return text;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw usageError(`the file of authorities ${path} cannot be read: ${reason}`, { cause });
+  }
+  throw usageError(`the file of authorities ${path} holds no certificate in PEM`);
 }
 
 /** Where the principal keeps its state unless told otherwise, below the working directory. */

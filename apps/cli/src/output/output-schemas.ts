@@ -24,6 +24,7 @@ const context = z.object({
   current: z.boolean(),
   server: z.string(),
   tokenFile: z.string().optional(),
+  caFile: z.string().optional(),
   tokenEnv: z.string().optional(),
 });
 const named = { agent: z.string(), kind: z.string(), name: z.string() };

@@ -1,5 +1,8 @@
 import { createMemoryStore } from "@hawser/store";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import type { IncomingMessage } from "node:http";
+import { Agent, request } from "node:https";
 import { connect, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createPrincipal } from "../create-principal.js";
@@ -150,6 +153,43 @@ describe("streams", () => {
       return (await readUntil(socket, "\r\n\r\n")).slice(9, 12);
     };
     expect([await ask(), await ask(), await ask()]).toEqual(["200", "200", "503"]);
+  });
+});
+
+describe("an API with TLS", () => {
+  const pem = (name: string): string =>
+    readFileSync(new URL(`../listener/test-certificates/${name}.pem`, import.meta.url), "utf8");
+  const tls = { cert: pem("server"), key: pem("server.key") };
+
+  async function askSecured(port: number, agent: Agent): Promise<number | undefined> {
+    const headers = { authorization: `Bearer ${TOKEN}` };
+    const asked = request({ host: "localhost", port, path: "/v1/info", ca: pem("ca"), headers, agent });
+    asked.end();
+    const [response] = (await once(asked, "response")) as [IncomingMessage];
+    response.resume();
+    await once(response, "end");
+    return response.statusCode;
+  }
+
+  it("answers who trusts its authority, one request after the other, and takes another certificate", async () => {
+    const server = createApiServer({ principal, port: 0, token: TOKEN, tls, maxConnections: 2 });
+    cleanups.push(() => server.stop());
+    const { port } = await server.start();
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    cleanups.push(() => agent.destroy());
+    for (let round = 0; round < 3; round += 1) expect(await askSecured(port, agent)).toBe(200);
+    // Handshakes that never begin give way as well.
+    await Promise.all(Array.from({ length: 4 }, () => dial(port)));
+    const another = new Agent();
+    expect(await askSecured(port, another)).toBe(200);
+    expect(() => server.secure({ ...tls, key: pem("client.key") })).toThrow(/not usable/);
+    server.secure(tls);
+    expect(await askSecured(port, another)).toBe(200);
+  });
+
+  it("refuses a certificate and a key that do not fit when it is made", () => {
+    const wrong = { ...tls, key: pem("client.key") };
+    expect(() => createApiServer({ principal, port: 0, tls: wrong })).toThrow(/api\.tls/);
   });
 });
 

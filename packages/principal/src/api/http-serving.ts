@@ -33,6 +33,9 @@ const IDLE_TIMEOUT_MS = 60_000;
 /** How often at least the timeouts of requests are held against the connections. */
 const MAX_CHECK_INTERVAL_MS = 1_000;
 
+/** Requests that are begun in one turn of the event loop: agents, and whoever asks for health, have their turns between them however many come at once. */
+const MAX_BEGUN_PER_TURN = 8;
+
 /**
  * One life of an HTTP server, from bind to close: nothing a client does or leaves undone can hold it up for longer than its timeouts. Requests of a connection are answered one after the other, and the
  * next one is not looked at before its predecessor's answer is out (`RequestFeed`).
@@ -47,6 +50,9 @@ export class HttpServing {
   /** Connections without a request so far, which Node does not count among the idle ones. */
   readonly #unused = new Set<RequestFeed>();
   readonly #closing = new AbortController();
+  #begunInTurn = 0;
+  /** At most one for each connection. */
+  readonly #waiting: (() => void)[] = [];
 
   /** @throws HawserError `invalid_config` for a certificate and a key that do not fit */
   constructor(answer: Answer, settings: HttpServingSettings, runtime: Runtime) {
@@ -140,8 +146,27 @@ export class HttpServing {
         client: clientAddressOf(remoteAddress),
         admitted: () => this.#connections.busy(place),
       };
-      feed.begun(incoming, () => void answer(incoming, outgoing, by));
+      feed.begun(incoming, () =>
+        this.#inTurn(() => {
+          if (!feed.destroyed) void answer(incoming, outgoing, by);
+        }),
+      );
     });
+  }
+
+  #inTurn(begin: () => void): void {
+    if (this.#begunInTurn >= MAX_BEGUN_PER_TURN) {
+      this.#waiting.push(begin);
+      return;
+    }
+    if (this.#begunInTurn === 0) this.#runtime.timers.soon(() => this.#nextTurn());
+    this.#begunInTurn += 1;
+    begin();
+  }
+
+  #nextTurn(): void {
+    this.#begunInTurn = 0;
+    for (const begin of this.#waiting.splice(0, MAX_BEGUN_PER_TURN)) this.#inTurn(begin);
   }
 
   #remember(socket: Socket): void {

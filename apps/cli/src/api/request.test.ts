@@ -1,0 +1,72 @@
+import { once } from "node:events";
+import { createServer, type RequestListener } from "node:http";
+import { createServer as createSecuredServer } from "node:https";
+import { readFileSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import { expect, it, onTestFinished } from "vitest";
+import { request } from "./request.js";
+
+const pem = (name: string): string =>
+  readFileSync(
+    new URL(`../../../../packages/principal/src/listener/test-certificates/${name}.pem`, import.meta.url),
+    "utf8",
+  );
+
+async function serve(
+  answer: RequestListener,
+  tls?: { readonly cert: string; readonly key: string },
+): Promise<URL> {
+  const server = tls === undefined ? createServer(answer) : createSecuredServer(tls, answer);
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  return new URL(tls === undefined ? `http://127.0.0.1:${port}/` : `https://localhost:${port}/`);
+}
+
+const { signal } = new AbortController();
+
+it("sends what it was given, and answers as fetch does", async () => {
+  const target = await serve((asked, response) => {
+    response.setHeader("x-asked", `${asked.method} ${String(asked.headers["x-own"])}`);
+    asked.pipe(response.writeHead(201));
+  });
+  const answer = await request(target, { method: "PUT", headers: { "x-own": "1" }, body: "Ahoy", signal });
+  expect([answer.status, answer.ok, answer.headers.get("x-asked"), await answer.text()]).toEqual([
+    201,
+    true,
+    "PUT 1",
+    "Ahoy",
+  ]);
+});
+
+it("follows no redirect, and takes an answer without a body", async () => {
+  const target = await serve((_asked, response) => response.writeHead(302, { location: "/elsewhere" }).end());
+  expect((await request(target, { method: "GET", headers: {}, signal })).status).toBe(302);
+  const empty = await serve((_asked, response) => response.writeHead(204).end());
+  expect((await request(empty, { method: "DELETE", headers: {}, signal })).body).toBeNull();
+});
+
+it("rejects with why it was given up, and with the connection's own reason", async () => {
+  const target = await serve(() => {});
+  await expect(
+    request(target, { method: "GET", headers: {}, signal: AbortSignal.timeout(20) }),
+  ).rejects.toMatchObject({ name: "TimeoutError" });
+  const nobody = new URL("http://127.0.0.1:9/");
+  await expect(request(nobody, { method: "GET", headers: {}, signal })).rejects.toMatchObject({
+    cause: { code: "ECONNREFUSED" },
+  });
+});
+
+it("trusts the authority it was given, and no other", async () => {
+  const tls = { cert: pem("server"), key: pem("server.key") };
+  const target = await serve((_asked, response) => response.end("secured"), tls);
+  const answer = await request(target, { method: "GET", headers: {}, ca: pem("ca"), signal });
+  expect(await answer.text()).toBe("secured");
+  await expect(request(target, { method: "GET", headers: {}, signal })).rejects.toMatchObject({
+    cause: { code: expect.stringMatching(/VERIFY|CERT|ISSUER/) },
+  });
+});
