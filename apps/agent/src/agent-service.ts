@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { createAgent, type Agent, type ResourceHandler } from "@hawser/agent";
 import type { Lifecycle, Logger, Runtime } from "@hawser/runtime";
+import { FileReloader, type Inherited } from "@hawser/service";
 import { createLevelStore } from "@hawser/store-level";
-import type { Inherited } from "@hawser/service";
-import { dataDirOf } from "./check-settings.js";
+import { dataDirOf, sendsTokenInTheClear } from "./check-settings.js";
 import { ConfigFileHandler } from "./config-file/config-file-handler.js";
 import { Credentials } from "./credentials.js";
 import { confinementOf } from "./machine-settings.js";
@@ -33,7 +33,7 @@ export interface AgentService extends Lifecycle<AgentReady> {
   /** What its stop still waits for. */
   readonly waitsFor: string | undefined;
   readonly agent: Agent;
-  /** The credentials may have changed: an agent that waits because it was refused dials at once. */
+  /** The credentials are looked at now, and an agent that waits because it was refused dials at once. */
   reload(): void;
 }
 
@@ -81,15 +81,24 @@ export function createService(settings: AgentSettings, runtime: Runtime, inherit
     reconnect: { backoffMaxMs: Math.round(settings.reconnectMax) },
     software: `hawser-agent/${VERSION}`,
   });
+  const reloader = new FileReloader({ runtime, groups: credentials.reloadable(connectIfRefused) });
   let stopping: Promise<void> | undefined;
   let waitsFor: string | undefined;
 
-  function reload(): void {
+  if (settings.allowClearTextToken && sendsTokenInTheClear(settings))
+    logger.warn({}, `the token goes to ${settings.url} in clear text (--allow-clear-text-token)`);
+
+  function connectIfRefused(): void {
     if (agent.credentialsChanged()) logger.info({}, "credentials changed; connecting at once");
   }
 
+  // Whoever sends the signal may have mended something at the principal, too.
+  function reload(): void {
+    void reloader.reload("signal").then(connectIfRefused);
+  }
+
   async function stop(): Promise<void> {
-    credentials.unwatch();
+    reloader.stop();
     tasks.stopWithin(settings.stopGrace * TASKS_SHARE);
     waitsFor = "the goodbye to the principal and the handlers";
     await agent.stop({ graceMs: settings.stopGrace / GOODBYE_SHARE });
@@ -114,7 +123,7 @@ export function createService(settings: AgentSettings, runtime: Runtime, inherit
         await stop();
         throw thrown;
       }
-      await credentials.watch(reload);
+      await reloader.start();
       return {
         name: settings.name,
         url: settings.url,

@@ -5,7 +5,7 @@ import { HawserError } from "@hawser/protocol";
 import { machineProblems } from "./machine-settings.js";
 import { readAuthorities } from "@hawser/service";
 import { parseGatewayHeaders } from "./gateway-headers.js";
-import { isSecure } from "./principal-url.js";
+import { isLocal, isSecure } from "./principal-url.js";
 import type { AgentSettings } from "./settings.js";
 
 /** Where the durable state is. */
@@ -25,8 +25,18 @@ export function checkSettings(settings: AgentSettings): void {
   throw new HawserError("invalid_config", lines.join("\n"));
 }
 
-function pairProblems({ url, tlsCa, tlsCert, tlsKey, rotationMin, rotationMax }: AgentSettings): string[] {
+/** Whether the token would go over a network where everybody on the way reads it. */
+export function sendsTokenInTheClear({ url, tokenFile }: Pick<AgentSettings, "url" | "tokenFile">): boolean {
+  return tokenFile !== undefined && !isSecure(url) && !isLocal(url);
+}
+
+function pairProblems(settings: AgentSettings): string[] {
+  const { url, tlsCa, tlsCert, tlsKey, rotationMin, rotationMax } = settings;
   const problems: string[] = [];
+  if (sendsTokenInTheClear(settings) && !settings.allowClearTextToken)
+    problems.push(
+      `--url ${url} would carry the token in clear text to another machine; use wss:// or grpcs://, or give --allow-clear-text-token where the network is private`,
+    );
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
     problems.push("--tls-cert and --tls-key go together; one of them is missing");
   }

@@ -1,10 +1,10 @@
-import { appendFile, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { silentLogger } from "@hawser/runtime";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { Credentials } from "./credentials.js";
-import type { AgentSettings } from "./settings.js";
 
 let directory: string;
 let tokenFile: string;
@@ -16,46 +16,12 @@ beforeEach(async () => {
 
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
-const BASE: AgentSettings = {
-  name: "a",
-  url: "wss://p",
-  format: "json",
+const BASE = {
   tokenFile: undefined,
   headerFile: undefined,
-  proxy: undefined,
-  noProxy: undefined,
   tlsCa: undefined,
   tlsCert: undefined,
   tlsKey: undefined,
-  dataDir: undefined,
-  window: 1,
-  windowBytes: 1,
-  pingInterval: 20_000,
-  dialTimeout: 10_000,
-  rotationMin: 1,
-  rotationMax: 1,
-  rotation: "break-before-make",
-  reconnectMax: 1_000,
-  configFileRoot: undefined,
-  configFileMax: 1,
-  configFileMaxBytes: 1,
-  configFileMaxMode: 0o755,
-  taskAllow: undefined,
-  taskAllowAnyCommand: false,
-  taskUser: undefined,
-  taskCgroup: "off",
-  taskMaxProcesses: undefined,
-  taskMaxMemory: undefined,
-  taskMaxCpuPercent: undefined,
-  taskMaxCpuTime: undefined,
-  taskOutputRate: 1_024,
-  taskMaxStopGrace: 1,
-  taskMax: 1,
-  taskOutputLines: 1,
-  stopGrace: 1,
-  logLevel: "info",
-  readyFile: undefined,
-  check: false,
 };
 
 it("reads the token anew each time, without what surrounds it", async () => {
@@ -89,23 +55,45 @@ it("names the file that cannot be read", async () => {
   await expect(credentials.tls()).rejects.toThrow("--tls-ca");
 });
 
-it("notices a token that is replaced, as secrets are, and nothing else in its directory", async () => {
+it("says when a token that can be used has come, and when one has come that cannot", async () => {
   await writeFile(tokenFile, "first");
-  const credentials = new Credentials({ ...BASE, tokenFile }, silentLogger);
   let changes = 0;
-  let next: () => void = () => {};
-  const changed = (): void => {
-    changes += 1;
-    next();
-  };
-  await credentials.watch(changed);
-  for (const token of ["second", "third"]) {
-    const noticed = new Promise<void>((resolve) => (next = resolve));
-    for (let line = 0; line < 50; line += 1) await appendFile(join(directory, "a.log"), "line\n");
-    await writeFile(join(directory, "new"), token);
-    await rename(join(directory, "new"), tokenFile);
-    await noticed;
-  }
-  credentials.unwatch();
-  expect(changes).toBe(2);
+  const [group] = new Credentials({ ...BASE, tokenFile }, silentLogger).reloadable(() => (changes += 1));
+  expect(group).toMatchObject({ role: "token", files: [tokenFile] });
+  await writeFile(tokenFile, "second");
+  await group?.apply();
+  await writeFile(tokenFile, "two tokens");
+  await expect(group?.apply()).rejects.toThrow("does not hold one token on one line");
+  expect(changes).toBe(1);
+});
+
+it("goes on with the pair it has while a new one does not fit", async () => {
+  const [one, other] = [join(directory, "one"), join(directory, "other")];
+  for (const path of [one, other])
+    execFileSync(
+      "openssl",
+      [
+        "req",
+        "-x509",
+        "-nodes",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-subj",
+        "/CN=a",
+      ].concat(["-keyout", `${path}.key`, "-out", `${path}.pem`]),
+      { stdio: "ignore" },
+    );
+  const files = { tlsCert: join(directory, "cert"), tlsKey: join(directory, "key") };
+  const credentials = new Credentials({ ...BASE, ...files }, silentLogger);
+  await copyFile(`${one}.pem`, files.tlsCert);
+  await copyFile(`${other}.key`, files.tlsKey);
+  await expect(credentials.tls()).rejects.toThrow("--tls-key is not the key of --tls-cert");
+  await copyFile(`${one}.key`, files.tlsKey);
+  const first = await credentials.tls();
+  await copyFile(`${other}.pem`, files.tlsCert);
+  expect(await credentials.tls()).toEqual(first);
+  await copyFile(`${other}.key`, files.tlsKey);
+  expect(await credentials.tls()).not.toEqual(first);
 });

@@ -1,25 +1,22 @@
-import { createHash } from "node:crypto";
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { type FSWatcher, watch } from "node:fs";
-import { dirname } from "node:path";
 import { HawserError } from "@hawser/protocol";
 import type { Logger } from "@hawser/runtime";
-import { authoritiesOf, readAuthorities, SYSTEM_AUTHORITIES } from "@hawser/service";
+import { authoritiesOf, readAuthorities, SYSTEM_AUTHORITIES, type ReloadableFiles } from "@hawser/service";
 import type { TlsOptions } from "@hawser/transport";
 import { parseGatewayHeaders } from "./gateway-headers.js";
 import type { AgentSettings } from "./settings.js";
 
+type CredentialSettings = Pick<AgentSettings, "tokenFile" | "headerFile" | "tlsCa" | "tlsCert" | "tlsKey">;
+
 /** What this agent shows of itself, read from its files anew for each connection. */
 export class Credentials {
-  readonly #settings: AgentSettings;
+  readonly #settings: CredentialSettings;
   readonly #logger: Logger;
-  #watchers: FSWatcher[] = [];
-  /** A digest, so that no secret is kept. */
-  #content = "";
-  #looking = false;
-  #lookAgain = false;
+  /** The last files that could be used: a certificate may be replaced a moment before its key is. */
+  #usable: TlsOptions | undefined;
 
-  constructor(settings: AgentSettings, logger: Logger) {
+  constructor(settings: CredentialSettings, logger: Logger) {
     this.#settings = settings;
     this.#logger = logger;
   }
@@ -27,13 +24,7 @@ export class Credentials {
   /** @throws HawserError `connection_failed` when the token cannot be read */
   async authorization(): Promise<string | undefined> {
     const { tokenFile } = this.#settings;
-    if (tokenFile === undefined) return undefined;
-    const token = (await read("--token-file", tokenFile)).toString("utf8").trim();
-    if (/^[\x21-\x7e]+$/.test(token)) return `Bearer ${token}`;
-    throw new HawserError(
-      "connection_failed",
-      `--token-file ${tokenFile} does not hold one token on one line`,
-    );
+    return tokenFile === undefined ? undefined : bearer(tokenFile, await read("--token-file", tokenFile));
   }
 
   /** What gateways in front of the principal want. @throws HawserError when the file cannot be read, or holds something else */
@@ -44,67 +35,60 @@ export class Credentials {
     return used("--header-file", () => parseGatewayHeaders(content, headerFile));
   }
 
-  /** @throws HawserError when one cannot be read */
-  async tls(): Promise<TlsOptions> {
-    const { tlsCa, tlsCert, tlsKey } = this.#settings;
-    return {
-      ...(tlsCa === undefined ? {} : { ca: used("--tls-ca", () => readAuthorities(tlsCa)) }),
-      ...(tlsCert === undefined ? {} : { cert: await read("--tls-cert", tlsCert) }),
-      ...(tlsKey === undefined ? {} : { key: await read("--tls-key", tlsKey) }),
-    };
-  }
-
   /**
-   * Calls back when the content of one of the files has changed. Directories are watched, because secrets are usually replaced and not written to; whatever else happens in
-   * them costs one look at the files. Where the system cannot watch, SIGHUP does the same.
+   * A certificate and key that do not fit are left alone, with an error line, for as long as there were some that did.
+   *
+   * @throws HawserError `connection_failed` when one cannot be read, or they never fitted
    */
-  async watch(changed: () => void): Promise<void> {
-    const files = this.#files();
-    this.#content = await contentOf(files);
-    for (const directory of new Set(files.map((path) => dirname(path)))) {
-      try {
-        const watcher = watch(directory, { persistent: false }, () => this.#look(files, changed));
-        watcher.on("error", (err) => this.#cannotWatch(directory, err));
-        this.#watchers.push(watcher);
-      } catch (err) {
-        this.#cannotWatch(directory, err);
-      }
+  async tls(): Promise<TlsOptions> {
+    try {
+      this.#usable = await readTls(this.#settings);
+      return this.#usable;
+    } catch (thrown) {
+      const error = HawserError.from(thrown, "connection_failed");
+      if (this.#usable === undefined) throw error;
+      const { code, message } = error;
+      this.#logger.error({ code }, `the TLS files are refused, and the ones of before are used: ${message}`);
+      return this.#usable;
     }
   }
 
-  unwatch(): void {
-    for (const watcher of this.#watchers.splice(0)) watcher.close();
-  }
-
-  #files(): readonly string[] {
+  /** The files, for whoever watches them; `changed` is called when what they hold now can be used. */
+  reloadable(changed: () => void): readonly ReloadableFiles[] {
     const { tokenFile, headerFile, tlsCa = "", tlsCert, tlsKey } = this.#settings;
     const authorities = authoritiesOf(tlsCa).filter((part) => part !== SYSTEM_AUTHORITIES);
-    return [tokenFile, headerFile, ...authorities, tlsCert, tlsKey].filter((path) => path !== undefined);
+    const groups = [
+      { role: "token", files: [tokenFile], read: () => this.authorization() },
+      { role: "headers", files: [headerFile], read: () => this.headers() },
+      { role: "TLS", files: [...authorities, tlsCert, tlsKey], read: () => readTls(this.#settings) },
+    ];
+    return groups.flatMap(({ role, files, read: look }) => {
+      const named = files.filter((path) => path !== undefined);
+      return named.length === 0 ? [] : [{ role, files: named, apply: () => look().then(changed) }];
+    });
   }
+}
 
-  // One look at a time; what happens during one is seen by the next.
-  #look(files: readonly string[], changed: () => void): void {
-    this.#lookAgain = true;
-    if (this.#looking) return;
-    this.#looking = true;
-    void (async () => {
-      while (this.#lookAgain && this.#watchers.length > 0) {
-        this.#lookAgain = false;
-        const content = await contentOf(files);
-        if (content === this.#content) continue;
-        this.#content = content;
-        changed();
-      }
-      this.#looking = false;
-    })();
-  }
+async function readTls({ tlsCa, tlsCert, tlsKey }: CredentialSettings): Promise<TlsOptions> {
+  const files = {
+    ...(tlsCa === undefined ? {} : { ca: used("--tls-ca", () => readAuthorities(tlsCa)) }),
+    ...(tlsCert === undefined ? {} : { cert: await read("--tls-cert", tlsCert) }),
+    ...(tlsKey === undefined ? {} : { key: await read("--tls-key", tlsKey) }),
+  };
+  const { cert, key } = files;
+  if (cert !== undefined && key !== undefined) used("--tls-cert and --tls-key", () => checkPair(cert, key));
+  return files;
+}
 
-  #cannotWatch(directory: string, err: unknown): void {
-    this.#logger.warn(
-      { err, directory },
-      "cannot watch for new credentials; send SIGHUP after changing them",
-    );
-  }
+function checkPair(cert: Buffer, key: Buffer): void {
+  if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key)))
+    throw new HawserError("connection_failed", "--tls-key is not the key of --tls-cert");
+}
+
+function bearer(path: string, content: Buffer): string {
+  const token = content.toString("utf8").trim();
+  if (/^[\x21-\x7e]+$/.test(token)) return `Bearer ${token}`;
+  throw new HawserError("connection_failed", `--token-file ${path} does not hold one token on one line`);
 }
 
 async function read(flag: string, path: string): Promise<Buffer> {
@@ -123,14 +107,4 @@ function used<T>(flag: string, parse: () => T): T {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new HawserError("connection_failed", `${flag}: ${reason}`, { cause });
   }
-}
-
-/** A digest of what the files hold; one that cannot be read counts as such, so that its coming back is a change. */
-async function contentOf(files: readonly string[]): Promise<string> {
-  const hash = createHash("sha256");
-  for (const path of files) {
-    const content = await readFile(path).catch(() => undefined);
-    hash.update(content === undefined ? "missing;" : `${content.byteLength};`).update(content ?? "");
-  }
-  return hash.digest("hex");
 }

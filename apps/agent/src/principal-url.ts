@@ -1,4 +1,4 @@
-import { MAX_UNIX_PATH_BYTES, unixPathProblem } from "@hawser/runtime";
+import { isLoopbackHost, MAX_UNIX_PATH_BYTES, unixPathProblem } from "@hawser/runtime";
 import { text } from "@hawser/service";
 import type { z } from "zod";
 
@@ -18,6 +18,11 @@ export function principalUrl(): z.ZodType<string> {
 /** True for `wss:` and `grpcs:`. */
 export function isSecure(url: string): boolean {
   return /^(?:wss|grpcs):/i.test(url);
+}
+
+/** True where nothing leaves this machine: by a Unix socket, or to a loopback name or address. */
+export function isLocal(url: string): boolean {
+  return isUnix(url) || isLoopbackHost(new URL(url).hostname);
 }
 
 /** True for gRPC by whatever way. */

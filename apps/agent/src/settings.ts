@@ -48,6 +48,10 @@ export const settingsShape = {
     "file with the bearer token; read again for each connection, and a change ends the wait after a refusal",
     text().optional(),
   ),
+  allowClearTextToken: {
+    description: "send the token by ws:// or grpc:// to another machine, too",
+    schema: toggle().default(false),
+  },
   headerFile: setting(
     "<path>",
     "file with one '<name>: <value>' a line, for gateways in front of the principal; read again for each connection",

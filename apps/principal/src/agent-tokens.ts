@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { HawserError, isAgentName } from "@hawser/protocol";
-import { tokenWeakness } from "@hawser/service";
+import { weakTokenProblem } from "@hawser/principal/api";
 
 /** A name for every name: a token with it speaks for any agent. */
 const ANY_AGENT = "*";
@@ -54,7 +54,7 @@ function parseLine(line: string, where: string): { readonly agent: string; reado
     throw new HawserError("invalid_config", `${where}: ${JSON.stringify(agent)} is not an agent name`);
   const digest = HASHED.exec(token)?.[1]?.toLowerCase();
   if (digest !== undefined) return { agent, digest };
-  const weakness = tokenWeakness(token);
+  const weakness = weakTokenProblem(token);
   if (weakness !== undefined)
     throw new HawserError("invalid_config", `${where}: the token of ${agent} ${weakness}`);
   return { agent, digest: digestOf(token) };

@@ -1,8 +1,16 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { HawserError } from "@hawser/protocol";
-import { ApiTokens, checkApiTls, weakTokenProblem, type ApiTls, type ApiToken } from "@hawser/principal/api";
+import {
+  ApiTokens,
+  checkApiTls,
+  weakTokenProblem,
+  type ApiServer,
+  type ApiTls,
+  type ApiToken,
+} from "@hawser/principal/api";
 import { isLoopbackHost, type Logger } from "@hawser/runtime";
+import type { ReloadableFiles } from "@hawser/service";
 import { makeApiToken } from "./make-api-token.js";
 import { isReadByOthers, readNamedFile } from "./named-file.js";
 import type { PrincipalSettings } from "./settings.js";
@@ -15,6 +23,8 @@ export interface ApiAccess {
   readonly tokenFile: string | undefined;
   /** Undefined: plaintext. */
   readonly tls: ApiTls | undefined;
+  /** The files all of it came from, for a server that uses it. */
+  reloadable(api: Pick<ApiServer, "secure">): readonly ReloadableFiles[];
 }
 
 type ApiAccessSettings = Pick<
@@ -68,7 +78,12 @@ export function loadApiAccess(settings: ApiAccessSettings, logger: Logger): ApiA
   const tls = readApiTls(settings);
   if (settings.apiOpen) {
     logger.warn({}, "the API asks for no token: everybody on this machine may run programs on every agent");
-    return { tokens: undefined, tokenFile: undefined, tls };
+    return {
+      tokens: undefined,
+      tokenFile: undefined,
+      tls,
+      reloadable: (api) => reloadableTls(settings, api),
+    };
   }
   const tokenFile = tokenFileOf(settings);
   if (settings.apiTokenFile === undefined && makeApiToken(tokenFile))
@@ -79,7 +94,25 @@ export function loadApiAccess(settings: ApiAccessSettings, logger: Logger): ApiA
   }
   if (sendsTokensInTheClear(settings))
     logger.warn({ host: settings.apiListen.host }, "the API's token goes over the network in clear text");
-  return { tokens: new ApiTokens(readApiTokens(tokenFile)), tokenFile, tls };
+  const tokens = new ApiTokens(readApiTokens(tokenFile));
+  const reloadableTokens: ReloadableFiles = {
+    role: "API tokens",
+    files: [tokenFile],
+    apply: () => tokens.replace(readApiTokens(tokenFile)),
+  };
+  return { tokens, tokenFile, tls, reloadable: (api) => [reloadableTokens, ...reloadableTls(settings, api)] };
+}
+
+function reloadableTls(
+  settings: ApiAccessSettings,
+  api: Pick<ApiServer, "secure">,
+): readonly ReloadableFiles[] {
+  const files = [settings.apiTlsCert, settings.apiTlsKey].filter((path) => path !== undefined);
+  const apply = (): void => {
+    const fresh = readApiTls(settings);
+    if (fresh !== undefined) api.secure(fresh);
+  };
+  return files.length === 0 ? [] : [{ role: "TLS of the API", files, apply }];
 }
 
 function sendsTokensInTheClear({ apiListen, apiTlsCert }: ApiAccessSettings): boolean {

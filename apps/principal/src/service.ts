@@ -1,6 +1,7 @@
 import { createPrincipal, type BoundAddress, type Principal, type UnixAddress } from "@hawser/principal";
 import { createApiServer, createHealthServer, createMetrics } from "@hawser/principal/api";
 import { hostAllowList, type Lifecycle, type Runtime } from "@hawser/runtime";
+import { FileReloader } from "@hawser/service";
 import { createLevelStore } from "@hawser/store-level";
 import { createGrpcAcceptor } from "@hawser/transport-grpc";
 import { createWebSocketAcceptor } from "@hawser/transport-ws";
@@ -26,6 +27,8 @@ export interface PrincipalService extends Lifecycle<Serving> {
   /** What its stop still waits for. */
   readonly waitsFor: string | undefined;
   readonly principal: Principal;
+  /** Files of certificates and tokens are looked at now. */
+  reload(): void;
 }
 
 /** Wires store, transports, principal and API together, and starts and stops them in the right order. */
@@ -34,6 +37,7 @@ export function createService(
   { security, api: apiAccess }: { readonly security: Security; readonly api: ApiAccess },
   runtime: Runtime,
 ): PrincipalService {
+  for (const warning of security.warnings) runtime.logger.warn({}, warning);
   const store = createLevelStore({
     directory: settings.dataDir,
     runtime,
@@ -96,6 +100,10 @@ export function createService(
     settings.healthListen === undefined
       ? undefined
       : createHealthServer({ principal, runtime, listen: settings.healthListen });
+  const reloader = new FileReloader({
+    runtime,
+    groups: [...security.reloadable(principal, runtime.logger), ...apiAccess.reloadable(api)],
+  });
   let withdrawApi: () => void = () => {};
   let starting: Promise<Serving> | undefined;
   let stopping: Promise<void> | undefined;
@@ -111,6 +119,7 @@ export function createService(
       const apiAddress = await api.start();
       withdrawApi = announceApi(apiAddress.port, apiAccess.tokenFile, runtime.logger);
       const { address, internalAddress } = await principal.start();
+      await reloader.start();
       const internal = internalAddress === undefined ? {} : { internal: internalAddress };
       return {
         listen: address ?? listen,
@@ -126,6 +135,7 @@ export function createService(
 
   async function stop(): Promise<void> {
     // The API goes on telling the state until the last session is gone; the store goes last, for everything writes to it.
+    reloader.stop();
     waitsFor = "the watchers of the platform";
     await platform.stop();
     waitsFor = "the sessions of its agents";
@@ -140,6 +150,7 @@ export function createService(
 
   return {
     principal,
+    reload: () => void reloader.reload("signal"),
     get waitsFor() {
       return waitsFor;
     },

@@ -34,12 +34,12 @@ export const settingsShape = {
   tlsKey: setting("<path>", "PEM key of the agents' port; together with --tls-cert", text().optional()),
   tlsClientCa: setting(
     "<path>",
-    "PEM authority of client certificates; the common name must be the agent's name",
+    "PEM authority of client certificates, which must name the agent (subject alternative name, or else common name)",
     text().optional(),
   ),
   agentTokensFile: setting(
     "<path>",
-    "file with one '<agent> <token>' a line; '*' as agent lets a token speak for any name",
+    "file with one '<agent> <token>' (or '<agent> sha256:<hex>') a line, read again when it changes; '*' as agent lets a token speak for any name",
     text().optional(),
   ),
   ...apiSettings,

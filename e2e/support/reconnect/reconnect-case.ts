@@ -27,7 +27,7 @@ export const ROWS = {
   ],
   refused: [
     "unauthenticated, forbidden, invalid_agent_name, unsupported_version, store_rolled_back (4003, 4004, 4005, 4010)",
-    "U[5 min, 10 min), or later if asked; log loudly. New credentials: at once (but not for the version or a store)",
+    "the n-th in a row after U[1/2,1) x min(10 min, 30 s x 2^(n-1)), or later if asked; log loudly. New credentials: at once (but not for the version or a store)",
   ],
   superseded: ["superseded (4002)", "as a failure; log loudly"],
   failed: [
@@ -45,8 +45,8 @@ export function failureMs(n: number): number {
   return 250 + DRAW * (Math.min(120_000, 250 * 2 ** n) - 250);
 }
 
-/** U[5 min, 10 min). */
-export const REFUSED_MS = 300_000 + DRAW * 300_000;
+/** The first in a row: U[1/2,1) x 30 s. */
+export const REFUSED_MS = 15_000 + DRAW * 15_000;
 
 export interface Scene {
   readonly call: AgentCall;

@@ -181,6 +181,7 @@ export function createPrincipal(options: PrincipalOptions): Principal {
     stop,
     [Symbol.asyncDispose]: stop,
     drain,
+    reauthenticate: () => sessions.reauthenticate(),
     get draining() {
       return sessions.progress;
     },

@@ -226,10 +226,15 @@ export interface Principal extends DisposableLifecycle<PrincipalAddresses> {
    * further calls answer with it; only `stop` hastens one that would take longer than its own. @throws HawserError `invalid_config`
    */
   drain(options: DrainOptions): Promise<DrainReport>;
+  /**
+   * Asks `authenticate` again for every agent that is here, because its answer may be another one now: sessions that it refuses are closed with its error. Resolves with
+   * how many those were. Where it throws, the session stays.
+   */
+  reauthenticate(): Promise<number>;
   /** How far a drain is; undefined when none is under way. */
   readonly draining: DrainProgress | undefined;
   /** The external port: who waits at it, who was let in and who was turned away. Undefined without `listen`. */
-  readonly listener: Pick<Listener, "stats" | "configure"> | undefined;
+  readonly listener: Pick<Listener, "stats" | "configure" | "secure"> | undefined;
   /** The control plane's own port: what became of its connections. Undefined without `internal`. */
   readonly internalListener: Pick<Listener, "stats"> | undefined;
   /** What a start is waiting for, and whether the external port is open. */

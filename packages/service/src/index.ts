@@ -28,4 +28,4 @@ export {
   type SettingsShape,
   type UnixPath,
 } from "./setting.js";
-export { tokenWeakness } from "./token-weakness.js";
+export { FileReloader, type ReloadableFiles } from "./file-reloader.js";

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { HawserError } from "@hawser/protocol";
-import { createLogger, systemRuntime, type Lifecycle, type Runtime } from "@hawser/runtime";
+import { createLogger, systemRuntime, type Lifecycle, type Logger, type Runtime } from "@hawser/runtime";
 import { createTelemetry, isTracingRegistered, traceLogFields, type Telemetry } from "@hawser/telemetry";
 import { z } from "zod";
 import { leave, leaveAtOnce } from "./leave.js";
@@ -116,6 +116,7 @@ async function serve<Shape extends SettingsShape & typeof serviceSettings>(
     base: { service: program.program },
     ...(isTraced ? { context: traceLogFields } : {}),
   });
+  verifyCertificates(logger);
   const inherited = { umask: process.umask(0o077) };
   makeStateDirectory(stateDirectory);
   for (const { detail, fix } of stateDirectoryProblems(stateDirectory)) logger.warn({ fix }, detail);
@@ -129,6 +130,13 @@ async function serve<Shape extends SettingsShape & typeof serviceSettings>(
   const facts = await service.start();
   if (readyFile !== undefined) writeReadyFile(readyFile, facts);
   logger.info({ pid: process.pid, ...facts, ...(isTraced ? { tracing: true } : {}) }, program.readyMessage);
+}
+
+/** Node takes no certificate for wrong while this variable is 0; here it counts for nothing, whoever set it. */
+function verifyCertificates(logger: Logger): void {
+  if (process.env["NODE_TLS_REJECT_UNAUTHORIZED"] !== "0") return;
+  delete process.env["NODE_TLS_REJECT_UNAUTHORIZED"];
+  logger.warn({}, "NODE_TLS_REJECT_UNAUTHORIZED=0 is ignored: certificates are always verified");
 }
 
 interface Stoppable {

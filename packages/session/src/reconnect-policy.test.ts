@@ -107,18 +107,27 @@ describe("refused with a time to come back", () => {
 });
 
 describe("identity or version refused", () => {
-  it.each(REFUSAL_CODES)("5 to 10 minutes, loud: %s", (code) => {
-    const low = new ReconnectPolicy({ random: LOWEST }).next(refused(code), 0);
-    const high = new ReconnectPolicy({ random: HIGHEST }).next(refused(code), 0);
-    expect(low).toMatchObject({ delayMs: 300_000, loud: true, reason: expect.stringContaining(code) });
-    expect(high.delayMs).toBeCloseTo(600_000);
+  it.each(REFUSAL_CODES)("within 30 seconds at first, then up to 5 to 10 minutes, loud: %s", (code) => {
+    const [low, high] = [new ReconnectPolicy({ random: LOWEST }), new ReconnectPolicy({ random: HIGHEST })];
+    const lowest = Array.from({ length: 7 }, () => low.next(refused(code), 0));
+    const highest = Array.from({ length: 7 }, () => Math.round(high.next(refused(code), 0).delayMs));
+    expect(lowest[0]).toMatchObject({ delayMs: 15_000, loud: true, reason: expect.stringContaining(code) });
+    expect(lowest.map(({ delayMs }) => delayMs / 1_000)).toEqual([15, 30, 60, 120, 240, 300, 300]);
+    expect(highest.map((delayMs) => delayMs / 1_000)).toEqual([30, 60, 120, 240, 480, 600, 600]);
+  });
+
+  it("within 30 seconds again after a session", () => {
+    const policy = new ReconnectPolicy({ random: LOWEST });
+    for (let count = 0; count < 5; count += 1) policy.next(refused("unauthenticated"), 0);
+    policy.opened(0);
+    expect(policy.next(refused("unauthenticated"), 1_000).delayMs).toBe(15_000);
   });
 
   it("later still when the principal asks for that", () => {
     const end = { kind: "refused", code: "forbidden", error: new HawserError("forbidden", "no") } as const;
     const policy = new ReconnectPolicy({ random: LOWEST });
     expect(policy.next({ ...end, retryAfterMs: 900_000 }, 0).delayMs).toBe(900_000);
-    expect(policy.next({ ...end, retryAfterMs: 1 }, 0).delayMs).toBe(300_000);
+    expect(policy.next({ ...end, retryAfterMs: 1 }, 0).delayMs).toBe(30_000);
   });
 
   it("new credentials end the wait, once", () => {
@@ -206,7 +215,7 @@ describe("a failed dial", () => {
 
   it.each(["unauthenticated", "forbidden"] as const)("waits for credentials: %s", (code) => {
     const policy = new ReconnectPolicy({ random: LOWEST });
-    expect(policy.next(dialFailed(code), 0)).toMatchObject({ delayMs: 300_000, loud: true });
+    expect(policy.next(dialFailed(code), 0)).toMatchObject({ delayMs: 15_000, loud: true });
     expect(policy.credentialsChanged()).toBe(true);
   });
 
@@ -237,13 +246,13 @@ describe("reconnect timing", () => {
     expect(resolveReconnectTiming()).toEqual(DEFAULT_RECONNECT_TIMING);
     expect(resolveReconnectTiming({ backoffMinMs: 9 })).toMatchObject({
       backoffMinMs: 9,
-      refusedMinMs: 300_000,
+      refusedFirstMs: 30_000,
     });
   });
 
   it.each([
     ["backoffMinMs (2) must not be above backoffMaxMs (1)", { backoffMinMs: 2, backoffMaxMs: 1 }],
-    ["refusedMinMs (300000) must not be above refusedMaxMs (9)", { refusedMaxMs: 9 }],
+    ["refusedFirstMs (30000) must not be above refusedMaxMs (9)", { refusedMaxMs: 9 }],
     ["stableAfterMs must be", { stableAfterMs: 0 }],
     ["shortSessionMs must be", { shortSessionMs: Number.POSITIVE_INFINITY }],
   ])("refuses: %s", (message, timing) => {

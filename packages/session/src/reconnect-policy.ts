@@ -30,8 +30,8 @@ const RETRY_AFTER_SPREAD = { ofDelay: 0.1, minMs: 250, maxMs: 30_000 } as const;
  * | drain notice | at the slot it named |
  * | refused with a slot | at the slot |
  * | refused with a time for everybody | at the time named, and a little after |
- * | identity or version refused | after `refusedMinMs` to `refusedMaxMs`, loud; at once with new credentials |
- * | a store is an older copy | after `refusedMinMs` to `refusedMaxMs`, loud |
+ * | identity or version refused | after up to `refusedFirstMs`, doubling to `refusedMaxMs`, loud; at once with new credentials |
+ * | a store is an older copy | the same, but for the credentials |
  * | anything else, superseded too | full jitter over an exponential, above a floor |
  *
  * One policy serves one agent for all its connections; what it knows is how long the last session was open (`opened` to `next`) and how many failures
@@ -43,6 +43,8 @@ export class ReconnectPolicy {
   readonly #random: Random;
   readonly #timing: ReconnectTiming;
   #failures = 0;
+  /** In a row, since the last session. */
+  #refusals = 0;
   #openedAtMs: number | undefined;
   #wantsCredentials = false;
 
@@ -59,6 +61,7 @@ export class ReconnectPolicy {
   /** A session opened. Failures are forgotten only when it turns out to have been stable. */
   opened(nowMs: number): void {
     this.#openedAtMs = nowMs;
+    this.#refusals = 0;
     this.#wantsCredentials = false;
   }
 
@@ -125,9 +128,11 @@ export class ReconnectPolicy {
   }
 
   #afterRefusal({ code, error, retryAfterMs }: EndReason & { kind: "refused" }): Reconnect {
-    const { refusedMinMs, refusedMaxMs } = this.#timing;
+    const { refusedFirstMs, refusedMaxMs } = this.#timing;
+    const ceilingMs = Math.min(refusedMaxMs, refusedFirstMs * 2 ** this.#refusals);
+    this.#refusals += 1;
     this.#wantsCredentials = code !== "unsupported_version" && code !== "store_rolled_back";
-    const ownMs = refusedMinMs + this.#random.next() * (refusedMaxMs - refusedMinMs);
+    const ownMs = (ceilingMs / 2) * (1 + this.#random.next());
     const askedMs = retryAfterMs === undefined ? 0 : this.#spread(this.#bounded(retryAfterMs));
     return { delayMs: Math.max(ownMs, askedMs), loud: true, reason: `refused: ${code}: ${error.message}` };
   }

@@ -10,9 +10,12 @@ export interface ReconnectTiming {
   readonly stableAfterMs: number;
   /** A clean end before this counts as a failure, or a loop of clean closes would spin. @default 5 s */
   readonly shortSessionMs: number;
-  /** Refused for identity or version: a uniform draw between these two, as only people can mend it. @default 5 min */
-  readonly refusedMinMs: number;
-  /** @default 10 min */
+  /**
+   * Refused for identity or version: the first wait is a uniform draw between half of this and all of it, because a new agent often comes before its token does, and a token
+   * that was mended is not to wait for long. @default 30 s
+   */
+  readonly refusedFirstMs: number;
+  /** Each further refusal doubles that up to this, as only people can mend it. @default 10 min */
   readonly refusedMaxMs: number;
   /** The longest that a principal may ask an agent to stay away; a longer wish counts as this. @default 1 h */
   readonly maxRequestedMs: number;
@@ -24,7 +27,7 @@ export const DEFAULT_RECONNECT_TIMING: ReconnectTiming = {
   backoffMaxMs: 120_000,
   stableAfterMs: 60_000,
   shortSessionMs: 5_000,
-  refusedMinMs: 300_000,
+  refusedFirstMs: 30_000,
   refusedMaxMs: 600_000,
   maxRequestedMs: 3_600_000,
 };
@@ -40,7 +43,7 @@ export function resolveReconnectTiming(options: Partial<ReconnectTiming> = {}): 
     backoffMaxMs: options.backoffMaxMs ?? DEFAULT_RECONNECT_TIMING.backoffMaxMs,
     stableAfterMs: options.stableAfterMs ?? DEFAULT_RECONNECT_TIMING.stableAfterMs,
     shortSessionMs: options.shortSessionMs ?? DEFAULT_RECONNECT_TIMING.shortSessionMs,
-    refusedMinMs: options.refusedMinMs ?? DEFAULT_RECONNECT_TIMING.refusedMinMs,
+    refusedFirstMs: options.refusedFirstMs ?? DEFAULT_RECONNECT_TIMING.refusedFirstMs,
     refusedMaxMs: options.refusedMaxMs ?? DEFAULT_RECONNECT_TIMING.refusedMaxMs,
     maxRequestedMs: options.maxRequestedMs ?? DEFAULT_RECONNECT_TIMING.maxRequestedMs,
   };
@@ -48,7 +51,7 @@ export function resolveReconnectTiming(options: Partial<ReconnectTiming> = {}): 
     if (!Number.isSafeInteger(value) || value < 1)
       throw invalid(`${name} must be a whole number of milliseconds of at least 1, not ${value}`);
   checkOrder(timing, "backoffMinMs", "backoffMaxMs");
-  checkOrder(timing, "refusedMinMs", "refusedMaxMs");
+  checkOrder(timing, "refusedFirstMs", "refusedMaxMs");
   return timing;
 }
 

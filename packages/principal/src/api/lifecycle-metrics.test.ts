@@ -43,7 +43,7 @@ it("tells how many agents prove the store an older copy, also when none does", a
 });
 
 it("tells who waits, who was let in, and why others were not", async () => {
-  const listener = { stats: () => STATS, configure: () => {} };
+  const listener = { stats: () => STATS, configure: () => {}, secure: () => {} };
   expect(await scrape({ listener })).toEqual([
     "hawser_admission_waiting_connections 1",
     "hawser_admission_handshakes 2",

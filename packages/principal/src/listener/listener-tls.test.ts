@@ -141,6 +141,35 @@ describe("telling protocols apart over TLS", () => {
   });
 });
 
+describe("a certificate that is replaced", () => {
+  const newer = { cert: strangerTls.cert, key: strangerTls.key };
+
+  it("is shown to whoever comes next, and who is there stays", async () => {
+    const { port, listener } = await listen(["http/1.1"]);
+    const before = dial(port, { ALPNProtocols: ["http/1.1"] });
+    expect(await exchange(before, "a", 10)).toBe("http/1.1|a");
+    listener.secure(newer);
+    const after = dial(port, {
+      ALPNProtocols: ["http/1.1"],
+      ca: strangerTls.cert,
+      checkServerIdentity: () => undefined,
+    });
+    expect(await exchange(after, "b", 10)).toBe("http/1.1|b");
+    expect(after.getPeerCertificate().subject.CN).toBe("agent-1");
+    expect(await exchange(before, "c", 1)).toBe("c");
+  });
+
+  it.each([
+    ["a key that does not fit", { cert: strangerTls.cert, key: serverTls.key }],
+    ["no certificate", { cert: "nothing", key: serverTls.key }],
+    ["an authority where there was none", { ...newer, clientCa: ca }],
+  ])("is refused with %s, and the old one stays", async (_name, tls) => {
+    const { port, listener } = await listen(["http/1.1"]);
+    expect(() => listener.secure(tls)).toThrow(/listen\.tls/);
+    expect(await exchange(dial(port, { ALPNProtocols: ["http/1.1"] }), "a", 10)).toBe("http/1.1|a");
+  });
+});
+
 describe("client certificates", () => {
   it("tells the acceptor the common name of a verified one", async () => {
     const { port, infos } = await listen(["http/1.1"], { clientCa: ca });

@@ -1,9 +1,16 @@
+import { HawserError } from "@hawser/protocol";
 import { guarded, type Lifecycle, type Logger, type Runtime } from "@hawser/runtime";
 import type { Acceptor } from "@hawser/transport";
 import { createServer, type Server, type Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { ApplicationProtocol } from "./http2-preface.js";
-import type { BoundAddress, ListenerOptions, UnixAddress, UnixListenerOptions } from "./listener-options.js";
+import type {
+  BoundAddress,
+  ListenerOptions,
+  ListenerTls,
+  UnixAddress,
+  UnixListenerOptions,
+} from "./listener-options.js";
 import { resolveAdmissionSettings, type AdmissionSettings } from "./admission/admission-settings.js";
 import {
   resolveListenerOptions,
@@ -48,6 +55,12 @@ export interface Listener<Address = BoundAddress> extends Lifecycle<Address> {
   slot(): number;
   /** Changes how fast and how many are let in; what is not named stays. @throws HawserError `invalid_config` */
   configure(admission: Partial<AdmissionSettings>): void;
+  /**
+   * Handshakes that begin from here on use these; sessions that are open stay. Only for a listener that has TLS.
+   *
+   * @throws HawserError `invalid_config` when they are not usable; the old ones stay
+   */
+  secure(tls: ListenerTls): void;
   /** What became of the sockets so far. */
   stats(): ListenerStats;
 }
@@ -163,6 +176,12 @@ class FrontListener<Address> implements Listener<Address> {
   configure(admission: Partial<AdmissionSettings>): void {
     this.#admission = resolveAdmissionSettings({ ...this.#admission, ...admission });
     this.#visitors.configure(this.#admission);
+  }
+
+  secure(tls: ListenerTls): void {
+    if (this.#tls === undefined)
+      throw new HawserError("invalid_config", "this listener was begun without TLS");
+    this.#tls.replace(tls);
   }
 
   stats(): ListenerStats {

@@ -47,6 +47,9 @@ export interface SessionRegistryOptions {
   readonly slot: () => number;
 }
 
+/** How many sessions are asked about before anything else may happen. */
+const REAUTHENTICATE_AT_ONCE = 256;
+
 /** Every connection of this principal, from accept to end, and the agents behind them. */
 export class SessionRegistry {
   readonly #options: SessionRegistryOptions;
@@ -61,6 +64,8 @@ export class SessionRegistry {
   readonly #names = new Map<Link<PrincipalSession>, string>();
   /** Agents that are being removed. */
   readonly #barred = new Set<string>();
+  /** What they said when they came, for whoever is asked again who they are. */
+  readonly #hellos = new Map<Link<PrincipalSession>, Hello>();
   #drain: Drain | undefined;
   #draining: Promise<DrainReport> | undefined;
 
@@ -170,6 +175,35 @@ export class SessionRegistry {
     this.#draining = undefined;
   }
 
+  /** See `Principal.reauthenticate`. */
+  async reauthenticate(): Promise<number> {
+    const all = [...this.#hellos];
+    let refused = 0;
+    for (let begin = 0; begin < all.length; begin += REAUTHENTICATE_AT_ONCE) {
+      const some = all.slice(begin, begin + REAUTHENTICATE_AT_ONCE);
+      const results = await Promise.all(some.map(([link, hello]) => this.#askAgain(link, hello)));
+      refused += results.filter((ended) => ended).length;
+      // A synchronous look-up would keep everything else waiting for as long as all of them take.
+      await new Promise<void>((resolve) => this.#options.runtime.timers.soon(resolve));
+    }
+    return refused;
+  }
+
+  async #askAgain(link: Link<PrincipalSession>, hello: Hello): Promise<boolean> {
+    try {
+      const result = await this.#authenticate(link.connection.peer, hello);
+      if (result.ok || !this.#links.has(link)) return false;
+      link.fail(result.error);
+      return true;
+    } catch (err) {
+      this.#logger.error(
+        { err, agent: hello.agent },
+        "cannot tell whether this agent is still let in; it stays",
+      );
+      return false;
+    }
+  }
+
   #beginDrain(options: DrainOptions): Promise<DrainReport> {
     const { runtime, slot } = this.#options;
     this.#drain = new Drain({
@@ -199,6 +233,7 @@ export class SessionRegistry {
     checkAgentName(hello.agent);
     const leaving = this.#refusedByDrain(hello);
     if (leaving !== undefined) return leaving;
+    this.#hellos.set(link, hello);
     const result = await this.#authenticate(link.connection.peer, hello);
     if (!result.ok) return refuse(result.error, result.retryAfterMs);
     const predecessor = this.#replacedBy(hello);
@@ -319,6 +354,7 @@ export class SessionRegistry {
 
   #ended(link: Link<PrincipalSession>, end: SessionEnd): void {
     this.#links.delete(link);
+    this.#hellos.delete(link);
     const name = this.#names.get(link);
     this.#names.delete(link);
     this.#options.settled(link.connection, "ended");

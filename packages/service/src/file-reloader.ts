@@ -1,0 +1,162 @@
+import { createHash } from "node:crypto";
+import { type FSWatcher, watch } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { HawserError } from "@hawser/protocol";
+import type { Logger, Runtime, Timer } from "@hawser/runtime";
+
+/** Files that belong together, such as a certificate and its key, and what is made of them. */
+export interface ReloadableFiles {
+  /** For the log: `agent tokens`, for instance. */
+  readonly role: string;
+  readonly files: readonly string[];
+  /** Reads them and uses what they hold from here on. Throws for what cannot be used; then what is in use has to stay. */
+  readonly apply: () => void | Promise<void>;
+}
+
+/** Why the files are looked at. */
+export type ReloadCause = "signal" | "change";
+
+/** How often files are looked at where the system says nothing: secrets of an orchestrator are swapped by links, which not every watch sees. */
+const DEFAULT_INTERVAL_MS = 5_000;
+/** From the first sign of a change: whoever writes a certificate writes its key as well. */
+const SETTLE_MS = 200;
+
+export interface FileReloaderOptions {
+  readonly runtime: Runtime;
+  readonly groups: readonly ReloadableFiles[];
+  /** @default 5 s */
+  readonly intervalMs?: number;
+}
+
+/**
+ * Keeps what was made of files up to date with them: looks at their content every few seconds, at once when the system says that something changed in their directories,
+ * and when it is asked to. Files that cannot be used leave what is in use as it is, with one error line.
+ */
+export class FileReloader {
+  readonly #runtime: Runtime;
+  readonly #logger: Logger;
+  readonly #groups: readonly Group[];
+  readonly #intervalMs: number;
+  #watchers: FSWatcher[] = [];
+  #timer: Timer | undefined;
+  #running = false;
+  #work: Promise<void> = Promise.resolve();
+
+  constructor({ runtime, groups, intervalMs = DEFAULT_INTERVAL_MS }: FileReloaderOptions) {
+    this.#runtime = runtime;
+    this.#logger = runtime.logger;
+    this.#intervalMs = intervalMs;
+    this.#groups = groups.map((files) => new Group(files));
+  }
+
+  /** Remembers what the files hold now, which is what is in use, and begins to watch them. */
+  async start(): Promise<void> {
+    if (this.#groups.length === 0) return;
+    this.#running = true;
+    await Promise.all(this.#groups.map((group) => group.remember()));
+    if (!this.#running) return;
+    this.#watch();
+    this.#schedule(this.#intervalMs);
+  }
+
+  stop(): void {
+    this.#running = false;
+    this.#timer?.cancel();
+    for (const watcher of this.#watchers.splice(0)) watcher.close();
+  }
+
+  /** Looks at all files; one look at a time. By a signal, the log says of each group what became of it, by a change only of those that changed. */
+  reload(cause: ReloadCause): Promise<void> {
+    this.#work = this.#work.then(async () => {
+      for (const group of this.#groups) this.#tell(group, await group.look(), cause);
+    });
+    return this.#work;
+  }
+
+  #schedule(delayMs: number): void {
+    this.#timer?.cancel();
+    if (!this.#running) return;
+    this.#timer = this.#runtime.timers.after(delayMs, () => {
+      void this.reload("change").then(() => this.#schedule(this.#intervalMs));
+    });
+  }
+
+  #watch(): void {
+    const directories = new Set(this.#groups.flatMap(({ files }) => files.map((path) => dirname(path))));
+    for (const directory of directories) {
+      const cannot = (err: unknown): void =>
+        this.#logger.debug(
+          { err, directory },
+          "cannot watch this directory; its files are read at intervals",
+        );
+      try {
+        const watcher = watch(directory, { persistent: false }, () => this.#schedule(SETTLE_MS));
+        watcher.on("error", cannot);
+        this.#watchers.push(watcher);
+      } catch (err) {
+        cannot(err);
+      }
+    }
+  }
+
+  #tell({ role, files }: Group, { kind, error, isNew }: Look, cause: ReloadCause): void {
+    if (!isNew && cause === "change") return;
+    const fields = { role, files: files.join(", ") };
+    if (error !== undefined) {
+      const { code, message } = error;
+      this.#logger.error({ ...fields, code }, `refused, and what was in use stays: ${message}`);
+    } else this.#logger.info(fields, kind);
+  }
+}
+
+interface Look {
+  readonly kind: "unchanged" | "reloaded" | "refused";
+  readonly error?: HawserError | undefined;
+  /** This content was not looked at before. */
+  readonly isNew: boolean;
+}
+
+class Group {
+  readonly role: string;
+  readonly files: readonly string[];
+  readonly #apply: ReloadableFiles["apply"];
+  /** A digest, so that no secret is kept. */
+  #seen = "";
+  #error: HawserError | undefined;
+
+  constructor({ role, files, apply }: ReloadableFiles) {
+    this.role = role;
+    this.files = files;
+    this.#apply = apply;
+  }
+
+  async remember(): Promise<void> {
+    this.#seen = await contentOf(this.files);
+  }
+
+  async look(): Promise<Look> {
+    const content = await contentOf(this.files);
+    if (content === this.#seen)
+      return { kind: this.#error === undefined ? "unchanged" : "refused", error: this.#error, isNew: false };
+    this.#seen = content;
+    try {
+      await this.#apply();
+      this.#error = undefined;
+      return { kind: "reloaded", isNew: true };
+    } catch (thrown) {
+      this.#error = HawserError.from(thrown);
+      return { kind: "refused", error: this.#error, isNew: true };
+    }
+  }
+}
+
+/** A digest of what the files hold; one that cannot be read counts as such, so that its coming back is a change. */
+async function contentOf(files: readonly string[]): Promise<string> {
+  const hash = createHash("sha256");
+  for (const path of files) {
+    const content = await readFile(path).catch(() => undefined);
+    hash.update(content === undefined ? "missing;" : `${content.byteLength};`).update(content ?? "");
+  }
+  return hash.digest("hex");
+}
