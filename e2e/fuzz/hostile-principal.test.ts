@@ -17,7 +17,7 @@ const AT_ONCE = {
   backoffMaxMs: 2,
   stableAfterMs: 1,
   shortSessionMs: 1,
-  refusedMinMs: 1,
+  refusedFirstMs: 1,
   refusedMaxMs: 2,
   maxRequestedMs: 1,
 };
