@@ -59,7 +59,7 @@ describe("what is not served", () => {
     ["PATCH", WEB, "GET, HEAD, PUT, DELETE"],
     ["GET", "/v1/agents/edge-1/events", "POST"],
     ["DELETE", "/v1/agents", "GET, HEAD"],
-    ["PUT", "/v1/agents/edge-1", "GET, HEAD"],
+    ["PUT", "/v1/agents/edge-1", "GET, HEAD, DELETE"],
     ["POST", "/v1/agents/edge-1/dead-letters", "GET, HEAD"],
     ["GET", "/v1/agents/edge-1/dead-letters/1", "DELETE"],
     ["GET", "/v1/agents/edge-1/dead-letters/1/requeue", "POST"],
