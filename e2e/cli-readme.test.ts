@@ -25,7 +25,8 @@ beforeAll(async () => {
   world = await createSharedWorld();
   await world.startPrincipal();
   await (await world.agent("edge-json")).start();
-  await (await world.agent("edge-grpc", { transport: "grpc" })).start();
+  const tasks = { transport: "grpc", args: ["--task-allow-any-command"] } as const;
+  await (await world.agent("edge-grpc", tasks)).start();
   await world.connected("edge-json");
   await world.connected("edge-grpc");
   await writeFile(world.path("site.yaml"), blockOf("yaml manifest"));

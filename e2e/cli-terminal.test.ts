@@ -5,7 +5,7 @@ import { createChaosProxy } from "@hawser/testkit";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { PROGRAMS, runProgram } from "./support/programs.js";
 import { onTerminal as runOnTerminal } from "./support/terminal.js";
-import { createSharedWorld, watchSharedWorld, type World } from "./support/world.js";
+import { createSharedWorld, readApiToken, watchSharedWorld, type World } from "./support/world.js";
 
 const missing = spawnSync("script", ["--version"]).status === 0 ? "" : " (skipped: there is no script(1))";
 
@@ -78,6 +78,7 @@ describe.skipIf(missing !== "")(`hawser on a terminal${missing}`, () => {
     await writeFile(world.path("many.yaml"), manifests(100));
     const { status, shown } = await onTerminal(`apply -f ${world.path("many.yaml")}`, {
       server: `http://127.0.0.1:${slow}`,
+      token: readApiToken(world.path("principal", "api-token")) ?? "",
     });
     expect(status).toBe(0);
     expect(shown).toMatch(/\d+\/100/);

@@ -72,6 +72,7 @@ describe("what the pages name is there:", () => {
       runProgram(PROGRAMS.principal, ["--help"]),
       runProgram(PROGRAMS.agent, ["--help"]),
       ...COMMANDS.map((command) => runProgram(PROGRAMS.cli, [command, "--help"])),
+      runProgram(PROGRAMS.cli, ["agents", "remove", "--help"]),
     ]);
     const known = new Set(helps.flatMap(({ stdout }) => stdout.match(/--[a-z][a-z-]+/g) ?? []));
     const named = pages.flatMap(

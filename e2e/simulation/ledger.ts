@@ -27,6 +27,8 @@ export interface Fact extends Identity {
   effectAt: number;
   /** By the receiver, as it said itself. */
   recorded: boolean;
+  /** The receiver said that it knows nothing that this is about, and keeps nothing of it. */
+  discarded: boolean;
   acknowledged: boolean;
   deadLetter: string | undefined;
 }
@@ -77,6 +79,7 @@ export class Mailbox {
       effects: 0,
       effectAt: 0,
       recorded: false,
+      discarded: false,
       acknowledged: false,
       deadLetter: undefined,
     };
@@ -97,6 +100,13 @@ export class Mailbox {
     };
     count(1);
     return () => count(-1);
+  }
+
+  /** Whether its sender was told of this resource and never to let it go. */
+  holds(resourceid: string): boolean {
+    const facts = this.siblings(resourceid).filter(({ promised }) => promised);
+    const isGone = facts.some(({ eventClass }) => eventClass === "delete");
+    return !isGone && facts.some((fact) => fact.eventClass === "spec" && !this.mayBeOutdated(fact));
   }
 
   /** A newer state makes this one pointless. */

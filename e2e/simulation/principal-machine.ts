@@ -121,6 +121,13 @@ export class PrincipalMachine {
           },
           applied: (event) => apply.recorded("up", agent, event),
           skipped: (event, why) => {
+            if (why === "discarded")
+              apply.discarded(
+                "up",
+                agent,
+                event,
+                ledger.life("down", agent, store.id).holds(event.resourceid),
+              );
             if (plan.flavour === "rotations" && why === "duplicate")
               findings.violation(
                 "no redelivery without faults",

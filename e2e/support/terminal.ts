@@ -7,6 +7,8 @@ const TIMEOUT_MS = 30_000;
 
 export interface TerminalOptions {
   readonly server?: string;
+  /** For a server whose token is not found by its address. */
+  readonly token?: string;
   readonly rows?: number;
   /** Typed at once, or when `typedOnce` is true of what has been shown. */
   readonly typed?: string;
@@ -16,12 +18,12 @@ export interface TerminalOptions {
 /** Runs the CLI on a pseudo-terminal, by script(1), and answers with all that was shown. */
 export async function onTerminal(
   line: string,
-  { server = "", rows = 24, typed = "", typedOnce = () => true }: TerminalOptions = {},
+  { server = "", token = "", rows = 24, typed = "", typedOnce = () => true }: TerminalOptions = {},
 ): Promise<{ readonly status: number | null; readonly shown: string }> {
   const command = `stty rows ${rows} cols 80; exec ${process.execPath} ${PROGRAMS.cli} ${line}`;
   const child = spawn("script", ["--quiet", "--return", "--command", command, "/dev/null"], {
     timeout: TIMEOUT_MS,
-    env: { ...plainEnvironment(), HAWSER_SERVER: server, TERM: "xterm", NO_COLOR: "" },
+    env: { ...plainEnvironment(), HAWSER_SERVER: server, HAWSER_TOKEN: token, TERM: "xterm", NO_COLOR: "" },
   });
   let shown = "";
   let waiting = true;

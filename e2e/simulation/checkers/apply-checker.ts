@@ -80,6 +80,18 @@ export class ApplyChecker {
     raise(mailbox.recordedUpTo, resourceid, version);
   }
 
+  /** The receiver says that it acknowledges this event and keeps nothing of it. */
+  discarded(direction: Direction, agent: string, event: HawserEvent, knowsResource: boolean): void {
+    const { version, resourceid, content } = identityOf(event);
+    const found = this.#find({ direction, agent, resourceid, version, attempt: 0, content });
+    const name = `${agent} ${resourceid}@${version}`;
+    if (found === undefined) return this.#findings.violation("only accepted events are discarded", name);
+    const [, fact] = found;
+    if (fact.eventClass !== "status" || knowsResource)
+      this.#findings.violation("only statuses of unknown resources are discarded", name);
+    fact.discarded = true;
+  }
+
   /** The receiver's process is gone, and with it every handler. `keptAttempts`: what it wrote without sync is still there. */
   receiverDied(direction: Direction, agent: string, keptAttempts: boolean): void {
     this.#busy.delete(`${direction} ${agent}`);
@@ -96,6 +108,7 @@ export class ApplyChecker {
       this.#lastEffect.delete(mailbox);
       for (const fact of mailbox.facts.values()) {
         fact.recorded = false;
+        fact.discarded = false;
         fact.attempt = 0;
       }
     }

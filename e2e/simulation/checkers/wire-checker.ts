@@ -222,6 +222,7 @@ export class WireChecker {
     }
     if (version <= this.#peerFloor) return;
     if (fact.eventClass === "status") {
+      if (fact.discarded) return;
       // Statuses have no handler here whose effects could be seen: what counts is that they were recorded.
       const isRecorded = fact.recorded || (mailbox.recordedUpTo.get(resourceid) ?? 0) >= version;
       if (!isRecorded && !mailbox.outdated(fact)) void this.#checkRecord(mailbox, fact, name);

@@ -47,7 +47,7 @@ export const PRINCIPAL_REFUSALS: readonly PrincipalCase[] = [
       agent.hello();
       const refuse = await door.heard(agent, "refuse");
       expect(refuse).toMatchObject({ code: "overloaded", retry_after_ms: expect.any(Number) as number });
-      await door.isClosed(agent, CLOSE_CODES.tryAgainLater, "holds 1 connections");
+      await door.isClosed(agent, CLOSE_CODES.tryAgainLater, "holds 1 sessions");
     },
   },
   {

@@ -38,7 +38,7 @@ export const VIOLATIONS: readonly Violation[] = [
   {
     code: 1008,
     name: "a message in crumbs",
-    on: { WebSocket: { bytes: wsCrumbs(129), reason: "a message in too many pieces" } },
+    on: { WebSocket: { bytes: wsCrumbs(2_049), reason: "a message in too many pieces" } },
   },
   {
     code: 1009,

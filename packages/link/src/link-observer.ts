@@ -5,6 +5,9 @@ import type { Established, SessionEnd } from "@hawser/session";
  * What a link tells whoever counts and shows: metrics, logs, consoles. Calls are made after the fact, must not throw and must be cheap: they
  * run on the hot path. One that throws all the same ends the session it is told about with `internal`, and no other.
  */
+/** Why an event was acknowledged and not applied. */
+export type SkipReason = "duplicate" | "stale" | "discarded";
+
 export interface LinkObserver {
   opened?(session: Established): void;
   /** An event was handed to the connection; `attempt` above 1 is a resend within this session. */
@@ -26,8 +29,11 @@ export interface LinkObserver {
   deadLettered?(event: HawserEvent, code: ErrorCode, message: string): void;
   /** An event of the peer was applied and recorded. */
   applied?(event: HawserEvent): void;
-  /** An event of the peer was not applied because it already was, or because a newer one was. */
-  skipped?(event: HawserEvent, why: "duplicate" | "stale"): void;
+  /**
+   * An event of the peer was acknowledged without being applied: it already was, a newer one was, or
+   * there is nothing here that it is about.
+   */
+  skipped?(event: HawserEvent, why: SkipReason): void;
   /** An event of the peer was refused. */
   refused?(event: HawserEvent, retryable: boolean, code: ErrorCode, message: string): void;
   ended?(end: SessionEnd): void;

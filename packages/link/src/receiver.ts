@@ -227,7 +227,8 @@ export class Receiver {
         this.#finish(delivery, "rejected");
         return;
       case "discarded":
-        this.#acknowledge(delivery.event, delivery.version);
+        if (this.#acknowledge(delivery.event, delivery.version))
+          this.#tell((observer) => observer.skipped?.(delivery.event, "discarded"));
         this.#finish(delivery, "discarded");
         return;
       case "applied":
@@ -262,16 +263,17 @@ export class Receiver {
       return;
     }
     for (const { delivery } of batch) {
-      this.#acknowledge(delivery.event, delivery.version);
+      if (this.#acknowledge(delivery.event, delivery.version))
+        this.#tell((observer) => observer.applied?.(delivery.event));
       this.#finish(delivery, "applied");
     }
   }
 
   // Of an event whose sender lost its store meanwhile nobody waits for the answer; its number belongs to another event now.
-  #acknowledge(event: HawserEvent, version: number): void {
-    if (!this.#attached().isCurrent(event.resourceid, version)) return;
-    this.#sink?.ack({ resourceid: event.resourceid, eventid: event.eventid });
-    this.#tell((observer) => observer.applied?.(event));
+  #acknowledge({ resourceid, eventid }: HawserEvent, version: number): boolean {
+    if (!this.#attached().isCurrent(resourceid, version)) return false;
+    this.#sink?.ack({ resourceid, eventid });
+    return true;
   }
 
   #retry(delivery: Delivery, error: HawserError): void {

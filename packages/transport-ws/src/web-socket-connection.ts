@@ -91,7 +91,7 @@ export class WebSocketConnection implements Connection {
     webSocket.on("error", (error) => this.#safely(() => this.#violated(error)));
     webSocket.on("close", (code, reason) => this.#safely(() => this.#closed(code, reason)));
     if (accepted)
-      this.#guard = new HelloGuard(socket, (code, maxBytes) =>
+      this.#guard = new HelloGuard(socket, runtime.timers, (code, maxBytes) =>
         this.#safely(() => this.#refuse(code, maxBytes)),
       );
   }

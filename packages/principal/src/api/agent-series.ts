@@ -1,3 +1,4 @@
+import type { SkipReason } from "@hawser/link";
 import { isErrorCode } from "@hawser/protocol";
 
 /** What is counted of one agent, as plain numbers: they are raised on the hot path and turned into metrics only when somebody asks. */
@@ -9,8 +10,7 @@ export class AgentCounts {
   nackedRetryable = 0;
   nackedForGood = 0;
   applied = 0;
-  skippedDuplicate = 0;
-  skippedStale = 0;
+  readonly skipped: Record<SkipReason, number> = { duplicate: 0, stale: 0, discarded: 0 };
   refusedRetryable = 0;
   refusedForGood = 0;
   readonly rejected = new CodeCounts();

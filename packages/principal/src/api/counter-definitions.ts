@@ -59,10 +59,7 @@ export const COUNTERS: readonly CounterDefinition[] = [
     name: "hawser_events_skipped_total",
     help: "Events of agents that were acknowledged without being applied again.",
     label: "why",
-    read: ({ skippedDuplicate, skippedStale }) => [
-      ["duplicate", skippedDuplicate],
-      ["stale", skippedStale],
-    ],
+    read: ({ skipped }) => Object.entries(skipped),
   },
   {
     name: "hawser_events_refused_total",

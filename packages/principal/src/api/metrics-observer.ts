@@ -49,8 +49,7 @@ export function countingObserver({
         series.of(agent).applied += 1;
       },
       skipped(_event, why) {
-        if (why === "duplicate") series.of(agent).skippedDuplicate += 1;
-        else series.of(agent).skippedStale += 1;
+        series.of(agent).skipped[why] += 1;
       },
       refused(_event, retryable) {
         if (retryable) series.of(agent).refusedRetryable += 1;

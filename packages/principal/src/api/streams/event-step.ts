@@ -20,7 +20,7 @@ export interface EventStep {
   readonly type: string | undefined;
   /** Of `sent`: above 1 it went again within its session. */
   readonly attempt: number | undefined;
-  /** An error code; of `skipped`: `duplicate` or `stale`. */
+  /** An error code; of `skipped`: `duplicate`, `stale` or `discarded`. */
   readonly code: string | undefined;
   readonly message: string | undefined;
   /** Of `nacked` and `refused`: it will be tried again. */
