@@ -69,9 +69,35 @@ function numberOf(expression, depth) {
     .replaceAll(/[A-Z][A-Z0-9_]+(?:\.\w+)?/g, (name) => String(numbersOf(name, depth + 1)[0] ?? "?"))
     .replaceAll("_", "");
   if (!/^[\d\s.*+()-]+$/.test(resolved)) return Number.NaN;
-  // Digits and operators alone, see above.
-  return Number(Function(`return (${resolved})`)());
+  return valueOf(resolved.replaceAll(/\s/g, ""));
 }
+
+/** Of a sum of products of powers, such as `2 * 1024 ** 2`; parentheses inside out. */
+function valueOf(expression) {
+  const inner = /\(([^()]*)\)/.exec(expression);
+  if (inner !== null) return valueOf(expression.replace(inner[0], String(valueOf(inner[1]))));
+  return expression
+    .split("+")
+    .map((sum) =>
+      sum
+        .split("-")
+        .map(productOf)
+        .reduce((left, right) => left - right),
+    )
+    .reduce((left, right) => left + right);
+}
+
+const productOf = (expression) =>
+  expression
+    .replaceAll("**", "^")
+    .split("*")
+    .map((power) =>
+      power
+        .split("^")
+        .map(Number)
+        .reduceRight((exponent, base) => base ** exponent),
+    )
+    .reduce((left, right) => left * right);
 
 /** Rows of all tables: the first number of the second cell, and the constants that the last cell names. */
 const rows = page

@@ -24,6 +24,8 @@ export class AgentMachine {
   readonly #world: World;
   readonly #watched: WatchedDisk;
   things: Things;
+  /** Its peers have to tell it everything again. */
+  wasReplaced = false;
   process: AgentProcess | undefined;
   /** The store of the principal by which the versions of this agent's inbox count. */
   #principalStore: string | undefined;
@@ -85,6 +87,7 @@ export class AgentMachine {
   replace(): void {
     this.#world.findings.trace(this.name, "has a new, empty machine");
     this.#watched.replace();
+    this.wasReplaced = true;
     this.things = new Things();
     this.#principalStore = undefined;
     this.#world.apply.receiverForgot("down", this.name);

@@ -23,6 +23,8 @@ export class PrincipalMachine {
   readonly #agentStores = new Map<string, string>();
   readonly #epochs = new Map<string, number>();
   process: PrincipalProcess | undefined;
+  /** Its peers have to tell it everything again. */
+  wasReplaced = false;
   /** Names of its stores so far; the last is the present one. */
   readonly stores: string[] = [];
 
@@ -88,6 +90,7 @@ export class PrincipalMachine {
   replace(): void {
     this.#world.findings.trace("principal", "has a new, empty machine");
     this.#watched.replace();
+    this.wasReplaced = true;
     this.#agentStores.clear();
     for (const agent of this.#world.plan.agents) this.#world.apply.receiverForgot("up", agent);
   }

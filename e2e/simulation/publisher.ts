@@ -8,7 +8,8 @@ import { below, chance, exponential, pick } from "./plan.js";
 import type { PrincipalMachine } from "./principal-machine.js";
 import { callOn, type Answer, type World } from "./world.js";
 
-const NAMES = ["a", "b", "c"] as const;
+/** Of the resources that are changed. */
+export const NAMES = ["a", "b", "c"] as const;
 const RETRY_MS = 300;
 /** A full mailbox drains, unless dead letters fill it: then a wish stays open. */
 const FINAL_TRIES = 50;

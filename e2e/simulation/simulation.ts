@@ -137,17 +137,20 @@ class Run {
     const world = this.#world;
     for (const agent of this.#agents) {
       const { process } = this.#principal;
-      if (process !== undefined)
-        complain(await callOn(process.host, () => this.#lookAt(process, agent.name)));
+      if (process !== undefined) complain(await callOn(process.host, () => this.#lookAt(process, agent)));
       const own = agent.process;
       if (own !== undefined)
-        complain(await callOn(own.host, () => checkMailbox(world, own.store, "principal")));
+        complain(
+          await callOn(own.host, () =>
+            checkMailbox(world, own.store, "principal", this.#principal.wasReplaced),
+          ),
+        );
     }
   }
 
-  async #lookAt({ principal, store }: PrincipalProcess, agent: string): Promise<void> {
-    await checkMailbox(this.#world, store, agent);
-    await this.#views.check(principal, store.id, agent);
+  async #lookAt({ principal, store }: PrincipalProcess, { name, wasReplaced }: AgentMachine): Promise<void> {
+    await checkMailbox(this.#world, store, name, wasReplaced);
+    await this.#views.check(principal, store.id, name);
   }
 
   async #converge(): Promise<void> {

@@ -132,7 +132,7 @@ const DRIVERS = {
     await example.during(async () => {
       const server = example.start(example.own("server"), "0");
       const [, port] = await server.says(LISTENING);
-      const said = await example.run(example.own("client"), `ws://127.0.0.1:${port}/events`);
+      const said = await example.run(example.own("client"), `ws://127.0.0.1:${port}/events/v1/connect`);
       if (!said.includes("com.example.pong.v1 from /server")) throw new Error(`it said: ${said}`);
       await server.says(/com.example.ping.v1 from \/client[^]*connection is closed/);
     });

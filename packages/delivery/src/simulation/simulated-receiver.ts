@@ -67,6 +67,9 @@ export class SimulatedReceiver {
       case "duplicate":
       case "stale":
         this.#ack(entry);
+        return;
+      case "full":
+        this.#nack(entry, true);
     }
   }
 

@@ -4,7 +4,7 @@ import type { Clock } from "@hawser/runtime";
 import type { Established, PrincipalSession, SessionEnd } from "@hawser/session";
 import type { AgentRates } from "./agent-rates.js";
 
-/** Of one agent at once: a session, and the one that it replaces. */
+/** Of one agent at once: a session, and the one that it took over. */
 const MAX_CONNECTIONS = 2;
 
 /** A session that is open here. */
@@ -39,10 +39,15 @@ export class AgentPresence {
     this.#clock = clock;
   }
 
-  /** Answers the connections that are too many now, oldest first: whoever takes a session over again and again would leave each of them its grace to close. */
-  admitted(link: Link<PrincipalSession>): readonly Link<PrincipalSession>[] {
+  /**
+   * Answers the connections that are too many now, oldest first: whoever takes a session over again
+   * and again would leave each of them its grace to close.
+   *
+   * @param isContinued it continues an open session, which then closes in its own time: one more
+   */
+  admitted(link: Link<PrincipalSession>, isContinued: boolean): readonly Link<PrincipalSession>[] {
     this.#admitted.add(link);
-    return [...this.#admitted].slice(0, -MAX_CONNECTIONS);
+    return [...this.#admitted].slice(0, -(MAX_CONNECTIONS + (isContinued ? 1 : 0)));
   }
 
   opened(link: Link<PrincipalSession>, session: Established): void {

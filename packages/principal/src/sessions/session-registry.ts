@@ -284,7 +284,7 @@ export class SessionRegistry {
     const { live, name } = presence;
     if (live !== undefined && !isContinued)
       this.#twoMachines.takenOver(name, live.link.connection.peer.address, link.connection.peer.address);
-    for (const old of presence.admitted(link))
+    for (const old of presence.admitted(link, isContinued))
       old.connection.terminate(new HawserError("superseded", "this agent has two newer connections"));
   }
 
