@@ -1,6 +1,7 @@
 import { execFile, spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { eventually } from "./eventually.js";
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -52,9 +53,12 @@ export class ComposeProject {
     };
   }
 
-  /** What the principal made for its API at its first start. */
-  async apiToken(): Promise<string> {
-    return (await this.compose("exec", "--no-TTY", "principal", "cat", "/var/lib/hawser/api-token")).trim();
+  /** What the principal makes for its API at its first start; the container is there a moment before. */
+  apiToken(): Promise<string> {
+    return eventually("the principal has made a token", async () => {
+      const made = await this.compose("exec", "--no-TTY", "principal", "cat", "/var/lib/hawser/api-token");
+      return made.trim() || undefined;
+    });
   }
 
   /** Where the API of the principal can be reached from here. */
