@@ -1,13 +1,13 @@
 import type { ErrorCode, HawserEvent } from "@hawser/protocol";
 import type { Established, SessionEnd } from "@hawser/session";
 
+/** Why an event was acknowledged and not applied. */
+export type SkipReason = "duplicate" | "stale" | "discarded";
+
 /**
  * What a link tells whoever counts and shows: metrics, logs, consoles. Calls are made after the fact, must not throw and must be cheap: they
  * run on the hot path. One that throws all the same ends the session it is told about with `internal`, and no other.
  */
-/** Why an event was acknowledged and not applied. */
-export type SkipReason = "duplicate" | "stale" | "discarded";
-
 export interface LinkObserver {
   opened?(session: Established): void;
   /** An event was handed to the connection; `attempt` above 1 is a resend within this session. */

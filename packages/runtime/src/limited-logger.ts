@@ -2,6 +2,7 @@ import type { Clock } from "./clock.js";
 import { LogLimiter, type LogLimits } from "./log-limiter.js";
 import type { LogFields, Logger } from "./logger.js";
 
+/** What a limited logger counts by, and whom it tells. */
 export interface LimitedLoggerOptions {
   readonly clock: Clock;
   /** Of each agent and code, and of each address and code while no agent has a session there. */

@@ -8,8 +8,11 @@ export interface LogLimits {
   readonly maxKeys?: number;
 }
 
+/** Lines of one key at once: enough to see what goes wrong. */
 export const DEFAULT_LOG_BURST = 10;
+/** Lines of one key a second afterwards: one a second shows that it goes on. */
 export const DEFAULT_LOG_LINES_PER_SECOND = 1;
+/** Keys that are remembered; the one that was silent for longest is forgotten for the next. */
 export const DEFAULT_MAX_LOG_KEYS = 4_096;
 
 /** What becomes of one line: with `write`, how many before it were left out. */

@@ -22,6 +22,7 @@ const DEFAULT_INTERVAL_MS = 5_000;
 /** From the first sign of a change: whoever writes a certificate writes its key as well. */
 const SETTLE_MS = 200;
 
+/** What a reloader looks after, and how often. */
 export interface FileReloaderOptions {
   readonly runtime: Runtime;
   readonly groups: readonly ReloadableFiles[];

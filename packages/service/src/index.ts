@@ -28,4 +28,9 @@ export {
   type SettingsShape,
   type UnixPath,
 } from "./setting.js";
-export { FileReloader, type ReloadableFiles } from "./file-reloader.js";
+export {
+  FileReloader,
+  type FileReloaderOptions,
+  type ReloadableFiles,
+  type ReloadCause,
+} from "./file-reloader.js";

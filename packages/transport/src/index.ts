@@ -21,9 +21,16 @@ export {
   type MemoryTransportOptions,
 } from "./memory/memory-transport.js";
 export { checkExtraHeaders, type ExtraHeaders } from "./outbound/extra-headers.js";
+export type { Attempt } from "./outbound/attempt.js";
 export { Outbound, type OutboundOptions } from "./outbound/outbound.js";
 export { TlsClient, type TlsOptions } from "./outbound/tls-client.js";
-export { proxyFor, proxyFromEnvironment, type Proxy, type ProxySettings } from "./outbound/proxy.js";
+export {
+  proxyFor,
+  proxyFromEnvironment,
+  type Environment,
+  type Proxy,
+  type ProxySettings,
+} from "./outbound/proxy.js";
 export { peerInfoOf } from "./peer-info.js";
 export {
   DEFAULT_CLOSE_TIMEOUT_MS,

@@ -1,1 +1,1 @@
-export { announceLocalApi, findLocalApi, type LocalApi } from "./local-api.js";
+export { announceLocalApi, findLocalApi, type Environment, type LocalApi } from "./local-api.js";

@@ -17,7 +17,8 @@ const noteSchema = z.object({
   tokenFile: z.string().refine((path) => isAbsolute(path)),
 });
 
-type Environment = Readonly<Record<string, string | undefined>>;
+/** Variables of a process. */
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Leaves a note, by port, that tells other programs of this user where the token of an API is: in `$XDG_STATE_HOME/hawser/local` (`~/.local/state/hawser/local`; XDG Base

@@ -25,6 +25,7 @@ export interface Proxy {
   readonly name: string;
 }
 
+/** Variables of a process. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
