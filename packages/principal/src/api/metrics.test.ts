@@ -93,7 +93,11 @@ describe("what is counted", () => {
       hawser_events_rejected_total: ['{agent="a",code="mailbox_full"} 1'],
       hawser_dead_letters_total: ['{agent="a",code="no_handler"} 1'],
       hawser_events_applied_total: ['{agent="a"} 1'],
-      hawser_events_skipped_total: ['{agent="a",why="duplicate"} 0', '{agent="a",why="stale"} 1'],
+      hawser_events_skipped_total: [
+        '{agent="a",why="discarded"} 0',
+        '{agent="a",why="duplicate"} 0',
+        '{agent="a",why="stale"} 1',
+      ],
       hawser_events_refused_total: ['{agent="a",retryable="false"} 0', '{agent="a",retryable="true"} 1'],
       hawser_ack_seconds_count: ["1"],
       hawser_ack_seconds_sum: ["0.003"],
