@@ -2,15 +2,13 @@ import type { AdmissionStats } from "./admission/admission-queue.js";
 
 /** What became of accepted sockets, since the listener was made, and those it has now. */
 export interface ListenerStats extends AdmissionStats {
-  /** Clients that are being told to come back, now. */
-  readonly refusing: number;
   /** Sockets and streams that are no session yet, now. */
   readonly unauthenticated: number;
   /** Sockets and streams closed because there were more of these than `maxUnauthenticated`. */
   readonly overBudget: number;
   /** Given to an acceptor to become a session. */
   readonly handedOver: number;
-  /** Closed without a word, because `maxRefusing` others were being refused. */
+  /** Closed without a word, because `maxRefusing` others were being refused all the while. */
   readonly overCapacity: number;
   /** Closed because their handshake (or their refusal) took too long. */
   readonly handshakeTimeout: number;
@@ -22,7 +20,7 @@ export interface ListenerStats extends AdmissionStats {
   readonly lost: number;
 }
 
-type Outcome = Exclude<keyof ListenerStats, keyof AdmissionStats | "refusing" | "unauthenticated">;
+type Outcome = Exclude<keyof ListenerStats, keyof AdmissionStats | "unauthenticated">;
 
 export class ListenerCounts {
   readonly #counts: Record<Outcome, number> = {
@@ -41,7 +39,7 @@ export class ListenerCounts {
     return this.#counts[outcome];
   }
 
-  stats(now: AdmissionStats & Pick<ListenerStats, "refusing" | "unauthenticated">): ListenerStats {
+  stats(now: AdmissionStats & Pick<ListenerStats, "unauthenticated">): ListenerStats {
     return { ...now, ...this.#counts };
   }
 }

@@ -384,20 +384,26 @@ describe("more clients than there is room for", () => {
     expect(listener.stats()).toMatchObject({ refused: 2, refusing: 2, handedOver: 1 });
   });
 
-  it("closes without a word those that cannot even be told, counts them, and has room again when one has gone", async () => {
+  it("tells one after the other when the number told at once is bounded, and has room again when one has gone", async () => {
     const h1 = recorder("http/1.1");
-    const admission = { maxHandshakes: 2, maxWaiting: 0, maxRefusing: 0 };
+    const admission = { maxHandshakes: 2, maxWaiting: 0, maxRefusing: 1 };
     const { port, listener } = await listen([h1], { admission });
     const first = await dial(port);
     await dial(port);
     await until(() => listener.stats().handshakes === 2);
-    expect((await readAll(await dial(port))).length).toBe(0);
-    expect(listener.stats()).toMatchObject({ handshakes: 2, overCapacity: 1 });
+    const told = await dial(port);
+    await until(() => listener.stats().refusing === 1);
+    const next = await dial(port);
+    await until(() => listener.stats().waiting === 1);
+    told.destroy();
+    await until(() => listener.stats().waiting === 0);
+    expect(listener.stats()).toMatchObject({ handshakes: 2, refusing: 1, refused: 2, overCapacity: 0 });
+    next.destroy();
     first.destroy();
     await until(() => listener.stats().handshakes === 1);
     (await dial(port)).write("GET");
     await until(() => h1.taken.length === 1);
-    expect(listener.stats()).toMatchObject({ handshakes: 2, overCapacity: 1, handedOver: 1 });
+    expect(listener.stats()).toMatchObject({ handshakes: 2, overCapacity: 0, handedOver: 1 });
   });
 
   it("takes other settings while it runs, and refuses those that cannot work", async () => {

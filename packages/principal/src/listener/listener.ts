@@ -248,7 +248,7 @@ class FrontListener<Address> implements Listener<Address> {
     const { maxRefusing } = this.#admission;
     this.#logger.warn(
       { max: maxRefusing },
-      "more connections come than can even be told to come back; closing them without a word",
+      "more connections come than can be told in time to come back; closing them without a word",
     );
   }
 

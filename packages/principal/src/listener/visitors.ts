@@ -19,7 +19,7 @@ export interface AdmissionTimes {
 export type DropReason =
   /** Its handshake took too long. */
   | "timeout"
-  /** There was no room left to tell it when to come back. */
+  /** Too many others were being told when to come back. */
   | "overCapacity"
   /** There were too many that are no session yet, most of them of its source. */
   | "budget";
@@ -53,8 +53,6 @@ export class Visitors {
   /** Sockets whose first stream ended without a session, and when their handshake began: another stream may still become one. */
   readonly #lingering = new Map<Visitor, number>();
   #settings: AdmissionSettings;
-  /** Those that are being told to come back, since when; earliest first. */
-  readonly #refusing = new Map<Visitor, number>();
 
   constructor(options: VisitorsOptions) {
     const { runtime, settings } = options;
@@ -178,9 +176,9 @@ export class Visitors {
     return this.#queue.slot(this.#now());
   }
 
-  stats(): AdmissionStats & { readonly refusing: number; readonly unauthenticated: number } {
+  stats(): AdmissionStats & { readonly unauthenticated: number } {
     const { size } = this.#budget;
-    return { ...this.#queue.stats(this.#now()), refusing: this.#refusing.size, unauthenticated: size };
+    return { ...this.#queue.stats(this.#now()), unauthenticated: size };
   }
 
   /** Cuts those that were not handed over; resolves when their descriptors are closed. */
@@ -207,16 +205,11 @@ export class Visitors {
       if (client.kind === "stream") this.#decideStream(client, next);
       else this.#decide(client, next);
     }
-    for (const late of [this.#refusing, this.#lingering])
-      for (const [visitor, sinceMs] of late) {
-        if (sinceMs + timeoutMs > this.#now()) break;
-        this.#drop(visitor, "timeout");
-      }
-    this.#wake.arm(
-      this.#queue.nextWakeAt(this.#now()),
-      firstDeadline(this.#refusing, timeoutMs),
-      firstDeadline(this.#lingering, timeoutMs),
-    );
+    for (const [visitor, sinceMs] of this.#lingering) {
+      if (sinceMs + timeoutMs > this.#now()) break;
+      this.#drop(visitor, "timeout");
+    }
+    this.#wake.arm(this.#queue.nextWakeAt(this.#now()), firstDeadline(this.#lingering, timeoutMs));
   }
 
   #cut(client: Visitor | Arrival): void {
@@ -238,6 +231,8 @@ export class Visitors {
         return this.#budget.stalled(visitor);
       case "expired":
         return visitor.carriesSession ? void this.#forget(visitor) : this.#drop(visitor, "timeout");
+      case "unheard":
+        return this.#drop(visitor, "overCapacity");
     }
   }
 
@@ -254,7 +249,9 @@ export class Visitors {
         return;
       case "refused":
       case "expired":
+      case "unheard":
         this.#streams.delete(of);
+        this.#queue.finished(stream, this.#now());
         return decide({
           kind: "refused",
           retryAfterMs: decision.kind === "refused" ? decision.retryAfterMs : this.slot(),
@@ -263,10 +260,7 @@ export class Visitors {
   }
 
   #refuse(visitor: Visitor, retryAfterMs: number): void {
-    const { maxRefusing } = this.#settings;
-    if (this.#refusing.size >= maxRefusing) return this.#drop(visitor, "overCapacity");
     visitor.refusal = { retryAfterMs, message: "too many agents are connecting; come back at this time" };
-    this.#refusing.set(visitor, this.#now());
     this.#options.begin(visitor);
   }
 
@@ -278,7 +272,6 @@ export class Visitors {
 
   /** False when it was forgotten before. */
   #forget(visitor: Visitor): boolean {
-    this.#refusing.delete(visitor);
     this.#lingering.delete(visitor);
     this.#budget.delete(visitor);
     visitor.turn?.decide({ kind: "come" });

@@ -27,6 +27,12 @@ function takeAll(queue: AdmissionQueue<Client>, nowMs: number): Admission<Client
   return decisions;
 }
 
+/** It has been told, and is back at once. */
+function comeAgain(queue: AdmissionQueue<Client>, client: Client, nowMs: number): void {
+  queue.finished(client, nowMs);
+  queue.arrived(client, nowMs);
+}
+
 const kinds = (decisions: readonly Admission<Client>[]): string =>
   decisions.map(({ kind }) => kind[0]).join("");
 
@@ -85,6 +91,38 @@ describe("the line", () => {
       retryAfterMs: expect.closeTo(10_000),
     });
     expect(queue.nextWakeAt(1_000)).toBe(10_000);
+  });
+
+  it("makes no line that is longer than what gets in within the wait, the ramp counted in", () => {
+    const at = { ratePerSecond: 10, burst: 1, maxWaitMs: 1_000 };
+    expect(kinds(arrive(queueOf(at), clients(14), 0))).toBe("arrr");
+    // Of the ten, the ramp of two seconds takes nearly half of two seconds' worth away in the first one.
+    expect(kinds(arrive(queueOf({ ...at, rampMs: 2_000 }), clients(14), 0))).toBe("r".repeat(10));
+  });
+
+  it("tells so many at once, and the next one when one has been told", () => {
+    const queue = queueOf({ ratePerSecond: 10, burst: 1, maxWaiting: 1, maxRefusing: 2 });
+    const all = clients(5);
+    expect(kinds(arrive(queue, all, 0))).toBe("arr");
+    expect(queue.stats(0)).toMatchObject({ waiting: 2, refusing: 2, refused: 2 });
+    const [, , told, , next] = all;
+    if (told === undefined || next === undefined) throw new Error("five clients");
+    queue.finished(told, 50);
+    expect(takeAll(queue, 50)).toEqual([{ kind: "refused", client: next, retryAfterMs: expect.any(Number) }]);
+  });
+
+  it("cuts off who could not be told for as long as a wait and a refusal may take, exactly then", () => {
+    const times = { maxWaitMs: 1_000, handshakeTimeoutMs: 1_000 };
+    const queue = queueOf({ ratePerSecond: 0.1, burst: 1, maxRefusing: 1, ...times });
+    const all = clients(6);
+    expect(kinds(arrive(queue, all, 0))).toBe("ar");
+    expect(takeAll(queue, 999)).toEqual([]);
+    // Nobody comes to an end by itself: the handshake and each refusal last as long as they may.
+    expect(kinds(takeAll(queue, 1_000))).toBe("eer");
+    expect(takeAll(queue, 1_999)).toEqual([]);
+    expect(queue.nextWakeAt(1_999)).toBe(2_000);
+    expect(kinds(takeAll(queue, 2_000))).toBe("eruu");
+    expect(queue.stats(2_000)).toMatchObject({ waiting: 0, refusing: 1, refused: 3 });
   });
 
   it("forgets who goes away while waiting, and its place goes to whoever came beyond the line", () => {
@@ -222,7 +260,7 @@ describe("slots", () => {
 describe("the ramp", () => {
   it("begins with a tenth of the rate and nothing at once", () => {
     const queue = queueOf({ ratePerSecond: 100, burst: 10, rampMs: 1_000, maxWaiting: 1_000 });
-    expect(kinds(arrive(queue, clients(500), 0))).toBe("");
+    expect(kinds(arrive(queue, clients(400), 0))).toBe("");
     let admitted = 0;
     for (let nowMs = 1; nowMs <= 1_000; nowMs += 1) admitted += takeAll(queue, nowMs).length;
     // The mean of a tenth and all of 100 a second.
@@ -232,7 +270,7 @@ describe("the ramp", () => {
 });
 
 it("takes other settings while it runs", () => {
-  const queue = queueOf({ ratePerSecond: 1, burst: 1, maxWaiting: 100 });
+  const queue = queueOf({ ratePerSecond: 1, burst: 1, maxWaiting: 100, maxWaitMs: 60_000 });
   arrive(queue, clients(11), 0);
   queue.configure(
     resolveAdmissionSettings({ ratePerSecond: 1_000, burst: 10, rampMs: 0, maxWaiting: 100 }),
@@ -243,14 +281,18 @@ it("takes other settings while it runs", () => {
 
 /** A fleet that crashed: all come at once, whoever is refused comes back at its slot. The promise of the whole design. */
 describe.each([1, 2, 3, 4, 5])("a fleet of 2,000 at 200 a second, seed %i", (seed) => {
-  it("is in after ten seconds and a bit, never faster than the rate", () => {
-    const settings = resolveAdmissionSettings({ ratePerSecond: 200, maxWaiting: 100, rampMs: 1_000 });
+  it.each([
+    ["a line of 100", { maxWaiting: 100 }],
+    ["the default line", {}],
+  ])("is in after ten seconds and a bit, never faster than the rate: %s", (_name, line) => {
+    const settings = resolveAdmissionSettings({ ratePerSecond: 200, rampMs: 1_000, ...line });
     const random = seededRandom(seed);
     const queue = new AdmissionQueue<Client>(settings, random, 0);
     const due: { atMs: number; client: Client }[] = clients(2_000).map((client) => ({
       atMs: random.next() * 500,
       client,
     }));
+    const told: { atMs: number; client: Client }[] = [];
     const admittedAt: number[] = [];
     for (let nowMs = 0; admittedAt.length < 2_000; nowMs += 1) {
       expect(nowMs).toBeLessThan(14_000);
@@ -258,9 +300,17 @@ describe.each([1, 2, 3, 4, 5])("a fleet of 2,000 at 200 a second, seed %i", (see
         due.splice(due.indexOf(each), 1);
         queue.arrived(each.client, nowMs);
       }
+      for (const each of told.filter(({ atMs }) => atMs <= nowMs)) {
+        told.splice(told.indexOf(each), 1);
+        queue.finished(each.client, nowMs);
+      }
       for (const decision of takeAll(queue, nowMs)) {
-        if (decision.kind === "refused")
+        expect(decision.kind).not.toBe("unheard");
+        if (decision.kind === "refused") {
+          // It takes two slow round trips to tell it.
+          told.push({ atMs: nowMs + 200, client: decision.client });
           due.push({ atMs: nowMs + decision.retryAfterMs, client: decision.client });
+        }
         if (decision.kind !== "admitted") continue;
         admittedAt.push(nowMs);
         queue.finished(decision.client, nowMs);
@@ -330,7 +380,7 @@ describe("openings", () => {
         for (const decision of takeAll(queue, nowMs)) {
           if (decision.kind === "admitted") readyAt.set(decision.client, nowMs + 300 * random.next());
           // Who waits for too long comes back later; here, at once.
-          if (decision.kind === "refused") queue.arrived(decision.client, nowMs);
+          if (decision.kind === "refused") comeAgain(queue, decision.client, nowMs);
           if (decision.kind !== "opens") continue;
           openedAt.push(nowMs);
           queue.finished(decision.client, nowMs);
@@ -350,7 +400,7 @@ describe("openings", () => {
     for (let nowMs = 0; nowMs < 6_000; nowMs += 10) {
       for (const decision of takeAll(queue, nowMs)) {
         if (decision.kind === "admitted") underWay.push(decision.client);
-        if (decision.kind === "refused") queue.arrived(decision.client, nowMs);
+        if (decision.kind === "refused") comeAgain(queue, decision.client, nowMs);
         if (decision.kind === "opens") queue.finished(decision.client, nowMs);
       }
       // The other end answers everybody once a second.

@@ -13,12 +13,14 @@ export type Admission<Client> =
   | { readonly kind: "admitted"; readonly client: Client }
   /** Its handshake is through, and now is its turn to become a session. */
   | { readonly kind: "opens"; readonly client: Client }
-  /** It has to go and come back. */
+  /** It has to go and come back; `finished` when it has been told. */
   | { readonly kind: "refused"; readonly client: Client; readonly retryAfterMs: number }
   /** Its handshake takes so much longer than others that it has given its place up; it may still come through. */
   | { readonly kind: "stalled"; readonly client: Client }
   /** Its handshake took too long: it is to be cut off. */
-  | { readonly kind: "expired"; readonly client: Client };
+  | { readonly kind: "expired"; readonly client: Client }
+  /** So many others were being told to come back that its turn to hear it never came: it is to be cut off. */
+  | { readonly kind: "unheard"; readonly client: Client };
 
 /** What the queue holds and has done, for people and metrics. */
 export interface AdmissionStats {
@@ -26,6 +28,8 @@ export interface AdmissionStats {
   readonly handshakes: number;
   /** Of these: far slower than others, so that they have given up their place. */
   readonly stalled: number;
+  /** Being told to come back. */
+  readonly refusing: number;
   readonly admitted: number;
   readonly refused: number;
   readonly expired: number;
@@ -39,9 +43,10 @@ const LEAST_SLOT_SHARE = 0.1;
 /**
  * Decides who gets in when. Pure: clients and the time go in, decisions and the next wake time come out.
  *
- * Sources take turns; within one it is first come, first served, at most so many a second and so many at once. Who finds the line full, or stands in it too long, is given a slot: a time of its own, as far
- * behind the one before as this principal needs for one client. So those who were turned away come back one after the other, at the rate at which
- * they can be taken, and not all at once.
+ * Sources take turns; within one it is first come, first served, at most so many a second and so many at once. The line is no longer than what can be let in while a client
+ * waits. Who finds it full, or stands in it too long, is given a slot: a time of its own, as far behind the one before as this principal needs for one client. So those who were
+ * turned away come back one after the other, at the rate at which they can be taken, and not all at once. Telling costs a handshake, so only so many are told at once; the
+ * others wait for it where they are.
  *
  * The rate holds twice: handshakes begin at it, because they cost, and sessions open at it, because a machine that was held up for a moment would finish all the
  * handshakes of that moment in the next one.
@@ -65,6 +70,8 @@ export class AdmissionQueue<Client extends object> {
   readonly #ready = new Map<Client, number>();
   /** The same of those whose turn has come, until `finished`. */
   readonly #opening = new Map<Client, number>();
+  /** Those that are being told to come back, since when. */
+  readonly #refusing = new Map<Client, number>();
   /** Of a handshake; the setting, or less while there are too many of them. */
   #timeoutMs: number;
   #admitted = 0;
@@ -84,7 +91,7 @@ export class AdmissionQueue<Client extends object> {
 
   /** Somebody has connected: call `take` now. */
   arrived(client: Client, nowMs: number, source = ""): void {
-    this.#line.add(client, source, nowMs, this.#settings.maxWaiting);
+    this.#line.add(client, source, nowMs, this.#places(nowMs));
   }
 
   /** Handshakes may take only so long now, those under way too. */
@@ -107,6 +114,7 @@ export class AdmissionQueue<Client extends object> {
     this.#line.delete(client);
     this.#ready.delete(client);
     this.#opening.delete(client);
+    this.#refusing.delete(client);
     this.#leaveHandshakes(client, nowMs);
   }
 
@@ -136,7 +144,10 @@ export class AdmissionQueue<Client extends object> {
     if (this.#ready.size > 0) at = Math.min(at, this.#openings.nextAtMs(nowMs));
     const oldest = this.#line.oldest();
     if (oldest !== undefined) {
-      at = Math.min(at, oldest.sinceMs + this.#settings.maxWaitMs);
+      at = Math.min(
+        at,
+        oldest.sinceMs + (this.#canRefuse() ? this.#settings.maxWaitMs : this.#unheardAfterMs()),
+      );
       if (this.#hasPlace()) at = Math.min(at, this.#bucket.nextAtMs(nowMs));
     }
     return at === Number.POSITIVE_INFINITY ? undefined : at;
@@ -168,6 +179,7 @@ export class AdmissionQueue<Client extends object> {
       waiting: this.#line.size,
       handshakes: this.#handshakes.size + this.#stalled.size + this.#ready.size + this.#opening.size,
       stalled: this.#stalled.size,
+      refusing: this.#refusing.size,
       admitted: this.#admitted,
       refused: this.#refused,
       expired: this.#expired,
@@ -221,16 +233,41 @@ export class AdmissionQueue<Client extends object> {
   }
 
   #takeRefused(nowMs: number): Admission<Client> | undefined {
-    for (const client of this.#line.beyond) return this.#refuse(client, nowMs);
     const oldest = this.#line.oldest();
-    if (oldest === undefined || nowMs - oldest.sinceMs < this.#settings.maxWaitMs) return undefined;
-    return this.#refuse(oldest.client, nowMs);
+    if (oldest === undefined) return undefined;
+    const waitedMs = nowMs - oldest.sinceMs;
+    if (!this.#canRefuse())
+      return waitedMs < this.#unheardAfterMs() ? undefined : this.#giveUp(oldest.client);
+    for (const client of this.#line.beyond) return this.#refuse(client, nowMs);
+    return waitedMs < this.#settings.maxWaitMs ? undefined : this.#refuse(oldest.client, nowMs);
+  }
+
+  #giveUp(client: Client): Admission<Client> {
+    this.#line.delete(client);
+    return { kind: "unheard", client };
   }
 
   #refuse(client: Client, nowMs: number): Admission<Client> {
     this.#line.delete(client);
+    this.#refusing.set(client, nowMs);
     this.#refused += 1;
     return { kind: "refused", client, retryAfterMs: this.slot(nowMs) };
+  }
+
+  #canRefuse(): boolean {
+    return this.#refusing.size < this.#settings.maxRefusing;
+  }
+
+  /** Nobody waits longer than for its turn, and then for the end of those before it. */
+  #unheardAfterMs(): number {
+    return this.#settings.maxWaitMs + this.#timeoutMs;
+  }
+
+  /** How long the line may be: whoever could not be let in before its wait is over hears so at once, and not at the end of it, together with all the others. */
+  #places(nowMs: number): number {
+    const { ratePerSecond, maxWaitMs, maxWaiting } = this.#settings;
+    const seconds = maxWaitMs / 1_000 - this.#ramp.secondsMissing(nowMs, nowMs + maxWaitMs);
+    return Math.min(maxWaiting, Math.ceil(ratePerSecond * seconds));
   }
 
   // Who only waits for a turn costs nothing, and turns come as fast as handshakes begin: there are never many more of them than handshakes may be.
@@ -245,6 +282,6 @@ export class AdmissionQueue<Client extends object> {
   }
 
   #underWay(): readonly Map<Client, number>[] {
-    return [this.#stalled, this.#handshakes, this.#ready, this.#opening];
+    return [this.#stalled, this.#handshakes, this.#ready, this.#opening, this.#refusing];
   }
 }

@@ -18,9 +18,10 @@ export class AdmissionRamp {
     return Math.min(1, INITIAL_SHARE + (1 - INITIAL_SHARE) * elapsed);
   }
 
-  /** Seconds of the full rate that will be missing until the ramp is through. */
-  secondsMissing(nowMs: number): number {
-    const leftMs = Math.max(0, this.#openedAtMs + this.#rampMs - nowMs);
-    return ((1 - this.shareAt(nowMs)) * leftMs) / 2 / 1000;
+  /** Seconds of the full rate that will be missing from now until then, or until the ramp is through. */
+  secondsMissing(nowMs: number, untilMs = Number.POSITIVE_INFINITY): number {
+    const endMs = Math.min(untilMs, this.#openedAtMs + this.#rampMs);
+    const leftMs = Math.max(0, endMs - nowMs);
+    return ((1 - this.shareAt(nowMs) + (1 - this.shareAt(endMs))) * leftMs) / 2 / 1000;
   }
 }

@@ -20,11 +20,13 @@ export interface AdmissionSettings {
    * or its newest. From half of it on, handshakes get less time. Each may hold a message of `LIMITS.maxHelloBytes`, so this is 64 MiB and what sockets cost. @default 4_096
    */
   readonly maxUnauthenticated: number;
-  /** Sockets that wait for a place. One more, of the source with the most, is refused with a slot. @default 2_048 */
+  /**
+   * Sockets that wait for a place; never more than can be let in within `maxWaitMs`. One more, of the source with the most, is refused with a slot. @default 2_048
+   */
   readonly maxWaiting: number;
   /** How long a socket waits before it is refused with a slot: well below what clients give a connection attempt. @default 5_000 */
   readonly maxWaitMs: number;
-  /** Refusals under way that are still to be told; more are closed without a word, and back off. @default 256 */
+  /** How many are told at once when to come back. The others wait for it, for `maxWaitMs` and `handshakeTimeoutMs` at most; then they are closed without a word, and back off. @default 256 */
   readonly maxRefusing: number;
   /** From opening, the rate grows from a tenth of `ratePerSecond` to all of it over this long. @default 5_000 */
   readonly rampMs: number;
@@ -63,7 +65,7 @@ export function resolveAdmissionSettings(options: Partial<AdmissionSettings> = {
   checkWhole("maxHandshakes", settings.maxHandshakes, 1, MAX_COUNT);
   checkWhole("maxUnauthenticated", settings.maxUnauthenticated, 1, MAX_COUNT);
   checkWhole("maxWaiting", settings.maxWaiting, 0, MAX_COUNT);
-  checkWhole("maxRefusing", settings.maxRefusing, 0, MAX_COUNT);
+  checkWhole("maxRefusing", settings.maxRefusing, 1, MAX_COUNT);
   checkWhole("handshakeTimeoutMs", settings.handshakeTimeoutMs, 1, LIMITS.maxDurationMs);
   checkWhole("maxWaitMs", settings.maxWaitMs, 0, LIMITS.maxDurationMs);
   checkWhole("rampMs", settings.rampMs, 0, LIMITS.maxDurationMs);
