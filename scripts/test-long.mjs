@@ -19,7 +19,8 @@ const seeds = (count) => {
 /** @type {Record<string, Stage>} */
 const STAGES = {
   fuzz: {
-    about: "1,000,000 damaged inputs for each decoder; 20,000 connections to each port; 5,000 to an agent",
+    about:
+      "1,000,000 damaged inputs for each decoder, the HTTP API, each port (in 100,000 connections) and an agent",
     files: ["e2e/fuzz"],
     whole: () => ({ HAWSER_FUZZ_INPUTS: "1000000" }),
     slice: () => ({ HAWSER_FUZZ_INPUTS: "10000" }),

@@ -14,7 +14,7 @@ export const TRANSPORTS = ["ws-json", "ws-proto", "grpc"] as const;
 export type Transport = (typeof TRANSPORTS)[number];
 
 const boundSchema = z.object({ host: z.string(), port: z.number() });
-const readySchema = z.object({ listen: boundSchema, api: boundSchema });
+const readySchema = z.object({ listen: boundSchema, api: boundSchema, health: boundSchema.optional() });
 
 /** Lines of each log that are shown when a test fails. */
 const SHOWN_LOG_LINES = 40;
@@ -62,6 +62,17 @@ export class World {
   /** Where agents connect. */
   get listen(): z.infer<typeof boundSchema> {
     return this.#bound.listen;
+  }
+
+  /** Where its API listens. */
+  get apiListen(): z.infer<typeof boundSchema> {
+    return this.#bound.api;
+  }
+
+  /** Where it answers for its health, if a port of its own was asked for. */
+  get health(): z.infer<typeof boundSchema> {
+    if (this.#bound.health === undefined) throw new Error("the principal was not told --health-listen");
+    return this.#bound.health;
   }
 
   get address(): string {

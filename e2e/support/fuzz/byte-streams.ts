@@ -5,6 +5,9 @@ import { bytes, chance, integer, pick, times } from "./draws.js";
 import { control, event } from "./frames.js";
 import { mutate } from "./mutate.js";
 
+/** Frames, messages or requests of one connection at most; half as many on average, each an input. */
+const MOST_INPUTS = 19;
+
 /** What a client writes to a port, as far as it comes: right in form, then damaged. */
 export interface ByteStream {
   readonly name: string;
@@ -44,7 +47,7 @@ const REQUESTS: readonly [string, ...string[]] = [
 const http1: ByteStream = {
   name: "HTTP/1.1",
   bytes(random) {
-    const requests = times(integer(random, 1, 3), () => pick(random, REQUESTS)).join("");
+    const requests = times(integer(random, 1, MOST_INPUTS), () => pick(random, REQUESTS)).join("");
     return mutate(random, Buffer.from(requests), () => bytes(random, 64));
   },
 };
@@ -54,7 +57,7 @@ const webSocket: ByteStream = {
   name: "WebSocket",
   bytes(random) {
     const isJson = chance(random, 0.5);
-    const frames = times(integer(random, 1, 5), () => {
+    const frames = times(integer(random, 1, MOST_INPUTS), () => {
       const said = chance(random, 0.6) ? control(random) : event(random);
       const payload = isJson
         ? encoded((one) => jsonCodec.encode(one), said)
@@ -105,12 +108,13 @@ const CONNECT = Buffer.concat(
   ].map(([name = "", value = ""]) => header(name, value)),
 );
 
-const SETTINGS = http2Frame(4, 0, 0, Buffer.alloc(0));
+/** Of either end: what is not named keeps its default. */
+export const HTTP2_SETTINGS = http2Frame(4, 0, 0, Buffer.alloc(0));
 
 const http2: ByteStream = {
   name: "HTTP/2 frames",
   bytes(random) {
-    const frames = times(integer(random, 1, 8), () =>
+    const frames = times(integer(random, 1, MOST_INPUTS), () =>
       chance(random, 0.3)
         ? http2Frame(1, pick(random, [4, 5, 0, 0x24]), integer(random, 0, 9), CONNECT)
         : http2Frame(
@@ -120,7 +124,7 @@ const http2: ByteStream = {
             bytes(random, 40),
           ),
     );
-    const all = Buffer.concat([PREFACE, SETTINGS, ...frames]);
+    const all = Buffer.concat([PREFACE, HTTP2_SETTINGS, ...frames]);
     return chance(random, 0.4) ? mutate(random, all, () => bytes(random, 32)) : all;
   },
 };
@@ -136,8 +140,15 @@ function grpcMessage(random: Random, payload: Buffer): Buffer {
 const grpc: ByteStream = {
   name: "gRPC messages",
   bytes(random) {
-    const said = times(integer(random, 1, 5), () => (chance(random, 0.6) ? control(random) : event(random)));
-    const all = Buffer.concat([PREFACE, SETTINGS, http2Frame(1, 4, 1, CONNECT), grpcEvents(random, said)]);
+    const said = times(integer(random, 1, MOST_INPUTS), () =>
+      chance(random, 0.6) ? control(random) : event(random),
+    );
+    const all = Buffer.concat([
+      PREFACE,
+      HTTP2_SETTINGS,
+      http2Frame(1, 4, 1, CONNECT),
+      grpcEvents(random, said),
+    ]);
     return chance(random, 0.2) ? mutate(random, all, () => bytes(random, 32)) : all;
   },
 };
@@ -157,11 +168,11 @@ export function grpcEvents(random: Random, said: readonly CloudEvent[]): Buffer 
   return Buffer.concat(frames);
 }
 
-/** What a server of gRPC answers to the first stream of a client, with `data` in it. */
+/** What a server of gRPC answers to the first stream of a client after its settings, with `data` in it. */
 export function http2Answer(data: Buffer): Buffer {
   // `:status: 200` is entry 8 of the static table (RFC 7541, appendix A).
   const head = Buffer.concat([Buffer.from([0x88]), header("content-type", "application/grpc")]);
-  return Buffer.concat([SETTINGS, http2Frame(4, 1, 0, Buffer.alloc(0)), http2Frame(1, 4, 1, head), data]);
+  return Buffer.concat([http2Frame(4, 1, 0, Buffer.alloc(0)), http2Frame(1, 4, 1, head), data]);
 }
 
 function varint(value: number): Buffer {

@@ -29,8 +29,13 @@ function json(random: Random, depth = 0): JsonValue {
   return Object.fromEntries(times(integer(random, 0, 4), () => [text(random), json(random, depth + 1)]));
 }
 
-/** An event that is right most of the time. */
+/** An event that is right most of the time, with one of the first 300 versions of a mailbox. */
 export function event(random: Random): CloudEvent {
+  return eventAt(random, integer(random, 1, 300));
+}
+
+/** The same with this version, most of the time. */
+export function eventAt(random: Random, version: number): CloudEvent {
   const kind = pick(random, [
     "hawser.resource.spec.v1",
     "hawser.resource.status.v1",
@@ -47,7 +52,7 @@ export function event(random: Random): CloudEvent {
     type: kind,
     subject: "Task/web",
     resourceid: chance(random, 0.9) ? "web_u1" : text(random),
-    eventid: String(chance(random, 0.9) ? integer(random, 1, 300) : random.next() * 1e20),
+    eventid: String(chance(random, 0.9) ? version : random.next() * 1e20),
     time: "2026-01-01T00:00:00Z",
     ...extension,
     ...pick<() => Partial<CloudEvent>>(random, [
@@ -56,6 +61,22 @@ export function event(random: Random): CloudEvent {
       () => ({ datacontenttype: "application/octet-stream", data: Uint8Array.from(bytes(random, 60)) }),
       () => ({}),
     ])(),
+  };
+}
+
+/** An event that gets to a handler of an agent with one for `Task`, or to the one for all other events. */
+export function goodEventAt(random: Random, version: number): CloudEvent {
+  const isSpec = chance(random, 0.5);
+  return {
+    specversion: "1.0",
+    id: `e${version}`,
+    source: "/agents/fuzz",
+    type: isSpec ? "hawser.resource.spec.v1" : "app.order.v1",
+    ...(isSpec ? { subject: "Task/web" } : {}),
+    resourceid: isSpec ? "web_u1" : `order-${integer(random, 1, 9)}`,
+    eventid: String(version),
+    datacontenttype: "application/json",
+    data: isSpec ? { spec: json(random) } : json(random),
   };
 }
 

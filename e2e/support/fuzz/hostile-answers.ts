@@ -3,27 +3,32 @@ import type { Socket } from "node:net";
 import { jsonCodec, HawserError, type CloudEvent } from "@hawser/protocol";
 import { systemTimers, type Random } from "@hawser/runtime";
 import { unmasked, wsFrame } from "../raw-websocket.js";
-import { grpcEvents, http2Answer } from "./byte-streams.js";
+import { grpcEvents, HTTP2_SETTINGS, http2Answer } from "./byte-streams.js";
 import { bytes, chance, integer, times } from "./draws.js";
-import { control, event, welcome } from "./frames.js";
+import { control, eventAt, goodEventAt, welcome } from "./frames.js";
 import { mutate } from "./mutate.js";
 
-/** So long an answer may be thought about. */
-const LINGER_MS = 5;
+/** The agent has said all it has to say once it says nothing for so long. */
+const QUIET_MS = 5;
+/** Nothing that is said takes an agent longer to answer. */
+const MAX_LINGER_MS = 100;
+/** Frames of one answer at most. */
+const MOST_FRAMES = 19;
 
-/** Waits for the upgrade of a WebSocket, grants it most of the time, and says things. */
-export async function webSocketAnswer(random: Random, socket: Socket): Promise<void> {
+/** Waits for the upgrade of a WebSocket, grants it most of the time, and says things. @param version of its first event; the next have the next */
+export async function webSocketAnswer(random: Random, socket: Socket, version: number): Promise<void> {
   const head = await readUntil(socket, (read) => read.includes("\r\n\r\n"));
   const upgrade = Buffer.from(grant(head.toString()));
   const isGranted = chance(random, 0.9);
   socket.write(isGranted ? upgrade : mutate(random, upgrade, () => bytes(random, 64)));
-  const frames = times(integer(random, 1, 12), (index) => frame(random, index === 0));
+  const frames = times(integer(random, 1, MOST_FRAMES), (index) => frame(random, version, index));
   socket.write(Buffer.concat(frames));
-  await linger();
+  await linger(socket);
 }
 
-function frame(random: Random, isFirst: boolean): Buffer {
-  const payload = encoded(said(random, isFirst));
+function frame(random: Random, version: number, index: number): Buffer {
+  const isFirst = index === 0;
+  const payload = encoded(said(random, version, index));
   const isDamaged = !isFirst && chance(random, 0.3);
   const opcode = isFirst || chance(random, 0.9) ? 1 : integer(random, 0, 15);
   const whole = unmasked(
@@ -32,18 +37,29 @@ function frame(random: Random, isFirst: boolean): Buffer {
   return chance(random, 0.05) ? mutate(random, whole, () => bytes(random, 16)) : whole;
 }
 
-/** Waits for the first bytes of HTTP/2 and answers with frames of it. */
-export async function grpcAnswer(random: Random, socket: Socket): Promise<void> {
-  await readUntil(socket, (read) => read.length > 24);
-  const messages = times(integer(random, 1, 12), (index) => said(random, index === 0));
+/** Waits for a stream of HTTP/2 and answers with frames of it. @param version as of `webSocketAnswer` */
+export async function grpcAnswer(random: Random, socket: Socket, version: number): Promise<void> {
+  // grpc-js begins no stream before it knows the settings of the other end.
+  socket.write(HTTP2_SETTINGS);
+  await readUntil(socket, hasHttp2Headers);
+  const messages = times(integer(random, 1, MOST_FRAMES), (index) => said(random, version, index));
   const answer = http2Answer(grpcEvents(random, messages));
   socket.write(chance(random, 0.5) ? mutate(random, answer, () => bytes(random, 32)) : answer);
-  await linger();
+  await linger(socket);
 }
 
-function said(random: Random, isFirst: boolean): CloudEvent {
-  if (isFirst && chance(random, 0.9)) return welcome();
-  return chance(random, 0.1) ? control(random) : event(random);
+function said(random: Random, version: number, index: number): CloudEvent {
+  if (index === 0 && chance(random, 0.9)) return welcome();
+  if (chance(random, 0.1)) return control(random);
+  return chance(random, 0.5) ? goodEventAt(random, version + index) : eventAt(random, version + index);
+}
+
+/** Whether the client has begun its stream: an answer to one that it has not is an error of the whole connection. */
+function hasHttp2Headers(read: Buffer): boolean {
+  const preface = 24;
+  for (let at = preface; at + 9 <= read.length; at += 9 + read.readUIntBE(at, 3))
+    if (read.readUInt8(at + 3) === 1) return true;
+  return false;
 }
 
 function encoded(said: CloudEvent): Buffer {
@@ -76,9 +92,29 @@ function readUntil(socket: Socket, isEnough: (read: Buffer) => boolean): Promise
     };
     socket.on("data", take);
     socket.on("close", end);
+    // The agent may have given up while this call waited to be answered.
+    if (socket.destroyed) end();
   });
 }
 
-function linger(): Promise<void> {
-  return new Promise((resolve) => void systemTimers.after(LINGER_MS, resolve));
+/** Until the agent has ended the connection, or nothing comes from it any more. */
+function linger(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      quiet.cancel();
+      longest.cancel();
+      socket.off("data", heard);
+      socket.off("close", end);
+      resolve();
+    };
+    const longest = systemTimers.after(MAX_LINGER_MS, end);
+    let quiet = systemTimers.after(QUIET_MS, end);
+    const heard = (): void => {
+      quiet.cancel();
+      quiet = systemTimers.after(QUIET_MS, end);
+    };
+    socket.on("data", heard);
+    socket.on("close", end);
+    if (socket.destroyed) end();
+  });
 }
