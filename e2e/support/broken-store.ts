@@ -54,7 +54,7 @@ export function breakStore(store: Store, { open, deadLetter, load, resync = fals
     get forgotten() {
       return store.forgotten;
     },
-    remove: (peer) => store.remove(peer),
+    remove: (peer, options) => store.remove(peer, options),
     peers: (page) => store.peers(page),
     stats: (peer) => store.stats(peer),
     deadLetters: (peer, page) => store.deadLetters(peer, page),

@@ -18,7 +18,7 @@ import type {
   MailboxLimits,
   MailboxStats,
 } from "./mailbox.js";
-import { RemoveItem, type RemoveStep } from "./remove-item.js";
+import { RemoveItem, type RemoveStep, type RemoveTarget } from "./remove-item.js";
 import { resolveMailboxLimits } from "./mailbox-limits.js";
 import { OpenItem } from "./open-item.js";
 import { checkPageLimit } from "./retained-reading.js";
@@ -28,7 +28,7 @@ import { decodeDeadLetter, versionOfKey } from "./rows.js";
 import { DEFAULT_RECOVERY_DELAY_MS } from "./store-device.js";
 import { standingOf, type Standing } from "./standing.js";
 import { StoreParts } from "./store-parts.js";
-import type { Store } from "./store.js";
+import type { Removal, RemoveOptions, Store } from "./store.js";
 
 /** What every store over a `Disk` takes. */
 export interface DiskStoreOptions {
@@ -166,11 +166,11 @@ class DiskStore implements Store {
     return this.#parts.peers.forgotten;
   }
 
-  async remove(peer: string): Promise<boolean> {
-    let step = await this.#removeStep({ peer, onlyUnused: false });
-    const found = step !== "none";
-    while (step === "more") step = await this.#removeStep({ peer, onlyUnused: false });
-    return found;
+  async remove(peer: string, { ifNothingPending = false }: RemoveOptions = {}): Promise<Removal> {
+    const first = await this.#removeStep({ peer, ifNothingPending });
+    if (first !== "more") return first;
+    while ((await this.#removeStep({ peer })) === "more");
+    return "removed";
   }
 
   async peers(page: Page): Promise<readonly MailboxStats[]> {
@@ -211,7 +211,7 @@ class DiskStore implements Store {
     );
   }
 
-  #removeStep(target: { readonly peer: string; readonly onlyUnused: boolean }): Promise<RemoveStep> {
+  #removeStep(target: RemoveTarget): Promise<RemoveStep> {
     const { committer, leases, acknowledgements, settled } = this.#parts;
     return new Promise((resolve, reject) =>
       committer.enqueue(new RemoveItem(target, { leases, acknowledgements, settled }, resolve, reject)),

@@ -20,4 +20,4 @@ export { createMemoryDisk, type MemoryDisk } from "./memory-disk.js";
 export { createMemoryStore, type MemoryStoreOptions } from "./memory-store.js";
 export type { Direction, Page, RetainedState, RetainedStates } from "./retained-state.js";
 export type { Standing } from "./standing.js";
-export type { Store } from "./store.js";
+export type { Removal, RemoveOptions, Store } from "./store.js";

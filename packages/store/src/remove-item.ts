@@ -5,6 +5,7 @@ import type { MailboxMeta } from "./counters.js";
 import type { KeyRange } from "./disk.js";
 import { peerRange, type PeerRows } from "./keys.js";
 import type { LeaseTable } from "./lease-table.js";
+import type { Removal } from "./store.js";
 import type { SettledInboxes } from "./settled-inboxes.js";
 import type { Transaction } from "./transaction.js";
 
@@ -30,8 +31,16 @@ export interface RemoveContext {
   readonly settled: SettledInboxes;
 }
 
-/** `removed`: nothing of the peer is left. `more`: there is, remove again. `none`: there was nothing to remove. */
-export type RemoveStep = "removed" | "more" | "none";
+/** What became of a removal; `more`: rows are left, so the next step is due. */
+export type RemoveStep = Removal | "more";
+
+export interface RemoveTarget {
+  readonly peer: string;
+  /** The item leaves a mailbox alone in which anything was ever kept, or which somebody holds. */
+  readonly onlyUnused?: boolean;
+  /** The item leaves a mailbox alone in which an event is pending. */
+  readonly ifNothingPending?: boolean;
+}
 
 /**
  * Everything about a peer goes: one page of it with each commit, and its counters with the last. Interrupted in between, it is
@@ -41,19 +50,20 @@ export class RemoveItem implements CommitItem {
   readonly sync = true;
   readonly #peer: string;
   readonly #onlyUnused: boolean;
+  readonly #ifNothingPending: boolean;
   readonly #context: RemoveContext;
   readonly #done: (step: RemoveStep) => void;
   readonly #failed: (error: HawserError) => void;
 
-  /** @param target `onlyUnused`: leave it alone if anything was ever kept in it, or somebody holds it */
   constructor(
-    target: { readonly peer: string; readonly onlyUnused: boolean },
+    target: RemoveTarget,
     context: RemoveContext,
     done: (step: RemoveStep) => void,
     failed: (error: HawserError) => void,
   ) {
     this.#peer = target.peer;
-    this.#onlyUnused = target.onlyUnused;
+    this.#onlyUnused = target.onlyUnused ?? false;
+    this.#ifNothingPending = target.ifNothingPending ?? false;
     this.#context = context;
     this.#done = done;
     this.#failed = failed;
@@ -65,6 +75,8 @@ export class RemoveItem implements CommitItem {
     if (meta === undefined && tx.inbox(peer) === undefined) return tx.afterCommit(() => this.#done("none"));
     if (this.#onlyUnused && (meta === undefined || this.#isUsed(tx, meta)))
       return tx.afterCommit(() => this.#done("none"));
+    if (this.#ifNothingPending && meta !== undefined && meta.pending > 0)
+      return tx.afterCommit(() => this.#done("pending"));
     const { rows, next } = await this.#page(tx, meta);
     for (const key of rows) tx.remove(key);
     const isLast =

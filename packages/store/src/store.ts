@@ -12,6 +12,18 @@ import type {
 import type { Standing } from "./standing.js";
 import type { Page, RetainedStates } from "./retained-state.js";
 
+export interface RemoveOptions {
+  /**
+   * Answers `pending` and removes nothing when an event is pending. The commit that removes judges that, so no event that was accepted before is lost unseen.
+   *
+   * @default false
+   */
+  readonly ifNothingPending?: boolean;
+}
+
+/** `removed`: nothing of the peer is left. `none`: there was nothing. `pending`: events are pending, and all of it is still there. */
+export type Removal = "removed" | "none" | "pending";
+
 /**
  * Everything one side keeps: a mailbox, an inbox and retained state per peer.
  *
@@ -45,13 +57,13 @@ export interface Store extends DisposableLifecycle {
 
   /**
    * Removes everything about a peer: mailbox, dead letters, retained state, inbox. Whoever holds the mailbox hears `superseded`. Durable once
-   * resolved; interrupted, part of it may be gone. False when there was nothing.
+   * resolved; interrupted, part of it may be gone.
    *
    * A mailbox in which nothing was ever kept is removed by itself when its holder gives it up, and when the store starts.
    *
    * @throws HawserError `store_unavailable`, `store_full` or `store_corrupt` when it could not be written
    */
-  remove(peer: string): Promise<boolean>;
+  remove(peer: string, options?: RemoveOptions): Promise<Removal>;
 
   /** Peers that have a mailbox here, in code unit order. */
   peers(page: Page): Promise<readonly MailboxStats[]>;

@@ -24,7 +24,7 @@ export function removeCompliance(make: MakeStore): void {
       await lease.deadLetter(2, { code: "handler_rejected", message: "no", at: 1 });
       const keep = received(status("x_1"), 7);
       await store.inbox.record("a", [{ resourceid: "x_1", version: 7, retain: { keep } }]);
-      expect(await store.remove("a")).toBe(true);
+      expect(await store.remove("a")).toBe("removed");
       expect(losses).toEqual(["superseded"]);
       const expectGone = async (present: Store): Promise<void> => {
         expect(await present.stats("a")).toBeUndefined();
@@ -40,9 +40,29 @@ export function removeCompliance(make: MakeStore): void {
       expect(await pendingVersions(restarted, "b")).toEqual([1]);
     });
 
-    it("answers false where there is nothing", async () => {
+    it("says so where there is nothing", async () => {
       const { store } = await storeFor(make);
-      expect(await store.remove("a")).toBe(false);
+      expect(await store.remove("a")).toBe("none");
+      expect(await store.remove("a", { ifNothingPending: true })).toBe("none");
+    });
+
+    it("leaves everything where an event is pending, if asked to, also one accepted in the same turn", async () => {
+      const { store } = await storeFor(make);
+      await accept(store, "a", spec("x_1"));
+      const { lease, losses } = await hold(store, "a");
+      const ifNothingPending = true;
+      expect(await store.remove("a", { ifNothingPending })).toBe("pending");
+      lease.acknowledge(1);
+      await lease.deadLetter(1, { code: "handler_rejected", message: "no", at: 1 });
+      const appended = store.append([{ peer: "a", event: command("x_1") }]);
+      expect(await store.remove("a", { ifNothingPending })).toBe("pending");
+      expect((await appended)[0]).toMatchObject({ ok: true, version: 2 });
+      expect(losses).toEqual([]);
+      expect(await store.stats("a")).toMatchObject({ pending: 1 });
+      expect(await store.retained.get("a", "sent", "Thing/x")).toMatchObject({ version: 1 });
+      lease.acknowledge(2);
+      expect(await store.remove("a", { ifNothingPending })).toBe("removed");
+      expect(await store.stats("a")).toBeUndefined();
     });
 
     it("removes a mailbox longer than one commit takes", async () => {
@@ -53,7 +73,7 @@ export function removeCompliance(make: MakeStore): void {
         idempotencyKey: String(n),
       }));
       await store.append(batch);
-      expect(await store.remove("a")).toBe(true);
+      expect(await store.remove("a")).toBe("removed");
       expect(await store.stats("a")).toBeUndefined();
       expect(await accept(store, "a", command("x_1"))).toBeGreaterThan(2_500);
       const [again] = await store.append([{ peer: "a", event: command("x_1"), idempotencyKey: "7" }]);
