@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import {
+  chmod,
   mkdir,
   mkdtemp,
   readdir,
@@ -62,6 +63,33 @@ describe("ConfigFile", () => {
       sha256: "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824",
     });
     expect(await readdir(join(root, "etc/app"))).toEqual(["motd.txt"]);
+  });
+
+  it.each([
+    ["077", 0o077],
+    ["000", 0],
+  ] as const)(
+    "makes directories that others may read under umask %s, the root and those above it too",
+    async (_, umask) => {
+      root = join(directory, "var/lib/root");
+      handler = make();
+      const before = process.umask(umask);
+      try {
+        await apply({ path: "etc/motd", content: "hello" });
+      } finally {
+        process.umask(before);
+      }
+      for (const made of ["var", "var/lib", "var/lib/root", "var/lib/root/etc"])
+        expect((await stat(join(directory, made))).mode & 0o7777, made).toBe(0o755);
+      expect((await stat(join(root, "etc/motd"))).mode & 0o7777).toBe(0o644);
+    },
+  );
+
+  it("leaves the mode of a root that was there", async () => {
+    await mkdir(root);
+    await chmod(root, 0o700);
+    await apply({ path: "a", content: "1" });
+    expect((await stat(root)).mode & 0o7777).toBe(0o700);
   });
 
   it("writes bytes given as base64", async () => {
