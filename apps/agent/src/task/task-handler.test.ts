@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DesiredResource, HandlerContext } from "@hawser/agent";
 import type { JsonValue } from "@hawser/protocol";
-import { silentLogger, systemRuntime, type Timers } from "@hawser/runtime";
+import { type Logger, silentLogger, systemRuntime, type Timers } from "@hawser/runtime";
 import { createLevelStore } from "@hawser/store-level";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { processesOfInstance } from "./process-table.js";
@@ -68,6 +68,7 @@ const LIMITS: TaskLimits = {
   maxCpuSeconds: undefined,
   outputBytesPerSecond: 1_000_000,
 };
+const OWN_UID = process.geteuid?.() ?? 0;
 const FREE: TaskHandlerOptions["confinement"] = {
   policy: { kind: "any" },
   limits: LIMITS,
@@ -400,6 +401,26 @@ describe("a Task in its box", () => {
       expect(lastOutput).toEqual(["65534", "65533", "65533", "home="]);
     },
   );
+
+  it.each<[string, Partial<TaskHandlerOptions["confinement"]>, RegExp | undefined]>([
+    ["as the agent's own user", {}, /own user: .* outlive its end, .* --task-user/],
+    ["as the agent's own user by number", { user: { uid: OWN_UID, gid: 1 } }, /own user: /],
+    ["as another user without a control group", { user: { uid: OWN_UID + 1, gid: 1 } }, /--task-cgroup/],
+    ["not at all", { policy: { kind: "off" } }, undefined],
+  ])("says at start what a Task that runs %s can get out of", async (_, more, expected) => {
+    const warnings: string[] = [];
+    const logger: Logger = { ...silentLogger, warn: (__, message) => void warnings.push(message) };
+    await make({ runtime: { ...runtime, logger }, confinement: { ...FREE, ...more } }).start();
+    expect(warnings).toEqual(expected === undefined ? [] : [expect.stringMatching(expected)]);
+  });
+
+  it("names the flag that cannot be held without a control group", async () => {
+    const confinement = { ...FREE, limits: { ...LIMITS, maxCpus: 0.5 } };
+    await expect(make({ confinement }).start()).rejects.toMatchObject({
+      code: "invalid_config",
+      message: expect.stringContaining("--task-max-cpu-percent needs a control group"),
+    });
+  });
 
   it("puts arguments into no script", async () => {
     const args = ["$(id)", "`id`", "; id", "a b", "-n", "'\""];

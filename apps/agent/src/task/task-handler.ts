@@ -72,7 +72,10 @@ export class TaskHandler implements ResourceHandler, Lifecycle {
   async start(): Promise<void> {
     this.#stopping = false;
     this.#stopDeadlineMs = Number.POSITIVE_INFINITY;
-    if (this.#options.confinement.policy.kind !== "off") await this.#openCgroups();
+    if (this.#options.confinement.policy.kind !== "off") {
+      await this.#openCgroups();
+      this.#sayWhatIsNoWall();
+    }
     const records = await this.#journal.list();
     await Promise.all(records.map(([name, record]) => this.#endOrphan(name, record)));
   }
@@ -186,8 +189,24 @@ export class TaskHandler implements ResourceHandler, Lifecycle {
     if (confinement.limits.maxCpus !== undefined && this.#cgroups?.holds.has("cpu") !== true)
       throw new HawserError(
         "invalid_config",
-        "--task-max-cpus needs a control group (cgroup v2) of this agent with the cpu controller, and there is none; name one with --task-cgroup, or use --task-max-cpu-time",
+        "--task-max-cpu-percent needs a control group (cgroup v2) of this agent with the cpu controller, and there is none; name one with --task-cgroup, or use --task-max-cpu-time",
       );
+  }
+
+  #sayWhatIsNoWall(): void {
+    const { user } = this.#options.confinement;
+    // Whoever may write the groups of the Tasks may leave them.
+    if (user === undefined || user.uid === process.geteuid?.()) {
+      this.#logger.warn(
+        {},
+        "Tasks run as the agent's own user: one that sets out to can leave its control group and its limits, outlive its end, and read the agent's token; --task-user (an agent that runs as root) keeps it from that",
+      );
+    } else if (this.#cgroups === undefined) {
+      this.#logger.warn(
+        {},
+        "Tasks have no control group: one that leaves its process group and clears its environment outlives its end; name a group of this agent's own with --task-cgroup",
+      );
+    }
   }
 
   #checkRoom(): void {

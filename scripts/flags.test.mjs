@@ -1,0 +1,98 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+/** Flags of programs that are not ours. */
+const OF_OTHERS = {
+  "--init": "docker run",
+  "--no-buffer": "curl",
+  "--include": "curl",
+  "--request": "curl",
+  "--header": "curl",
+  "--data": "curl",
+};
+/** Where `--name` is no flag. */
+const STYLES = "packages/principal/src/api/docs/page-style.ts";
+
+const settingsOf = (files) => new Set(files.flatMap((file) => flagsOfShape(read(file))));
+const service = ["packages/service/src/service-settings.ts", "packages/service/src/load-settings.ts"];
+const principal = readdirSync(join(root, "apps/principal/src"))
+  .filter((name) => name.endsWith("settings.ts"))
+  .map((name) => `apps/principal/src/${name}`);
+
+/** The flags that exist, by program. */
+const FLAGS = {
+  agent: settingsOf([...service, "apps/agent/src/settings.ts"]),
+  principal: settingsOf([...service, ...principal]),
+  cli: new Set(sources("apps/cli/src").flatMap((path) => flagsOfCommands(read(path)))),
+};
+const every = new Set(Object.values(FLAGS).flatMap((flags) => [...flags]));
+/** They speak of several programs. */
+const known = (room) => (Object.hasOwn(FLAGS, room) && room !== "cli" ? FLAGS[room] : every);
+
+describe("the flags that exist", () => {
+  it("are found", () => {
+    expect(FLAGS.agent).toContain("--task-max-cpu-percent");
+    expect(FLAGS.principal).toContain("--max-sessions");
+    expect(FLAGS.cli).toContain("--dry-run");
+    expect(every.size).toBeGreaterThan(120);
+  });
+});
+
+describe("every flag that a text of a program names", () => {
+  const rooms = ["apps", "packages"].flatMap((above) =>
+    readdirSync(join(root, above)).map((name) => [`${above}/${name}/src`, name]),
+  );
+  const found = rooms.flatMap(([src, name]) =>
+    sources(src)
+      .filter((path) => path !== STYLES)
+      .flatMap((path) => named(read(path)).map((flag) => ({ path, flag, known: known(name) }))),
+  );
+
+  it("exists", () => {
+    expect(found.length).toBeGreaterThan(300);
+    const unknown = found.filter(
+      ({ flag, known: flags }) => !flags.has(flag) && !Object.hasOwn(OF_OTHERS, flag),
+    );
+    expect(unknown.map(({ path, flag }) => `${path}: ${flag}`)).toEqual([]);
+  });
+});
+
+/** Members of an object of settings, and the two that every service has beside them. */
+function flagsOfShape(code) {
+  const names = [...code.matchAll(/^ {2}(\w+): (?:\w+\(|\{)/gm)].map(([, name]) => name);
+  return ["--help", "--version", "--config", ...names.map(flagOf)];
+}
+
+/** `-f, --file <path...>` and its like; `--no-wait` is the other side of `wait`. */
+function flagsOfCommands(code) {
+  const usages = code.matchAll(/(?:\boption|\brequiredOption|\bOption)\(\s*["'`]([^"'`]*)["'`]/g);
+  return ["--help", "--version", ...[...usages].flatMap(([, usage]) => named(usage))];
+}
+
+function flagOf(name) {
+  return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+/** Flags in a text; `--task-max-...` stands for several. */
+function named(text) {
+  return [...text.matchAll(/(?<![\w-])--[a-z][a-z0-9]*(?:-[a-z0-9]+)*(?![\w-])/g)].map(([flag]) => flag);
+}
+
+/** Without comments. */
+function read(path) {
+  return readFileSync(join(root, path), "utf8")
+    .replaceAll(/\/\*[^]*?\*\//g, "")
+    .replaceAll(/(^|\s)\/\/.*$/gm, "");
+}
+
+function sources(src) {
+  return readdirSync(join(root, src), { recursive: true })
+    .map((path) => join(src, path))
+    .filter(
+      (path) => path.endsWith(".ts") && !/\.(test|test-support)\.ts$|\/src\/(testing|gen)\//.test(path),
+    );
+}
