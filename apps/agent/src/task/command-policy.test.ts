@@ -61,6 +61,26 @@ describe("an allow-list", () => {
     await expect(ask(policy, { command: program })).rejects.toMatchObject({ code: "handler_rejected" });
   });
 
+  it("looks anew at the working directory at each run, also where the spec names none", async () => {
+    const work = join(directory, "work");
+    const policy = await listed(`commands: [{ command: ${program}, cwd: [${work}] }]`);
+    expect(await ask(policy, { command: program })).toMatchObject({ cwd: work });
+    await rename(work, join(directory, "moved"));
+    await symlink("/", work);
+    const refused = { code: "handler_rejected", message: expect.stringContaining(`cannot run in ${work}`) };
+    await expect(ask(policy, { command: program })).rejects.toMatchObject(refused);
+    await expect(ask(policy, { command: program, cwd: work })).rejects.toThrow("with this cwd");
+  });
+
+  it("leaves what is not there at the moment to the run, which says so", async () => {
+    const work = join(directory, "work");
+    const policy = await listed(`commands: [{ command: ${program}, cwd: [${work}] }]`);
+    await rm(work, { recursive: true });
+    await rm(program);
+    for (const more of [{}, { cwd: work }])
+      expect(await ask(policy, { command: program, ...more })).toMatchObject({ command: program, cwd: work });
+  });
+
   it("takes arguments place by place, exactly or by a pattern that fits as a whole", async () => {
     const policy = await listed(
       `commands:
@@ -121,17 +141,22 @@ describe("an allow-list", () => {
   });
 });
 
-it.each([
-  ..."LD_PRELOAD LD_LIBRARY_PATH BASH_ENV ENV NODE_OPTIONS PATH IFS PYTHONPATH PERL5OPT RUBYOPT GIT_SSH".split(
-    " ",
-  ),
-  ..."DYLD_INSERT_LIBRARIES GCONV_PATH LOCPATH GLIBC_TUNABLES npm_config_script_shell HOME LESSOPEN".split(
-    " ",
-  ),
-])("%s can never be listed", (name) => {
+it.each(
+  `LD_PRELOAD LD_LIBRARY_PATH BASH_ENV ENV NODE_OPTIONS PATH IFS PYTHONPATH PERL5OPT RUBYOPT GIT_SSH
+  DYLD_INSERT_LIBRARIES GCONV_PATH LOCPATH GLIBC_TUNABLES npm_config_script_shell HOME LESSOPEN
+  RSYNC_RSH RSYNC_CONNECT_PROG TAR_OPTIONS SSH_ASKPASS SUDO_ASKPASS KUBECONFIG AWS_CONFIG_FILE HGRCPATH
+  DOTNET_STARTUP_HOOKS CORECLR_PROFILER_PATH MAKEFLAGS PSQLRC R_PROFILE_USER GUILE_LOAD_PATH GTK_MODULES MAVEN_OPTS
+  SYSTEMD_PAGER CURL_HOME WGETRC BUN_OPTIONS COR_PROFILER DOCKER_CONFIG KRB5_CONFIG GOFLAGS RUSTFLAGS CC MAKEFILES
+  PSQL_EDITOR PGSERVICEFILE BORG_PASSCOMMAND RESTIC_PASSWORD_COMMAND CVS_RSH SVN_SSH RUSTC_WRAPPER CCACHE_PREFIX
+  GNUPGHOME ODBCINI AWKPATH XZ_OPT QT_PLUGIN_PATH VIMINIT JULIA_LOAD_PATH ANSIBLE_LIBRARY TF_CLI_CONFIG_FILE
+  EDITOR VISUAL PAGER MANPAGER BROWSER SHELL CLASSPATH INPUTRC NETRC OPENSSL_CONF`.split(/\s+/),
+)("%s can never be listed", (name) => {
   expect(isForbiddenVariable(name)).toBe(true);
 });
 
-it.each(["PORT", "LANG", "TZ", "HTTP_PROXY", "NAME"])("%s can be listed", (name) => {
+it.each(
+  `PORT LANG LC_ALL TZ HTTP_PROXY NO_PROXY RSYNC_PROXY RSYNC_PASSWORD PGHOST PGUSER AWS_REGION NAME BUILD_SRC
+  FEATURE_FLAGS LOG_LEVEL DATABASE_URL DATA_DIR TERM`.split(/\s+/),
+)("%s can be listed", (name) => {
   expect(isForbiddenVariable(name)).toBe(false);
 });

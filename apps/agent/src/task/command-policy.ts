@@ -65,7 +65,7 @@ async function permitListed(commands: readonly AllowedCommand[], spec: TaskSpec)
     const problem = argumentProblem(each, spec) ?? variableProblem(each, spec);
     const cwd = await workingDirectory(each, spec);
     if (problem === undefined && cwd !== undefined) return { command, args: spec.args, cwd, env: spec.env };
-    reason = problem ?? "is not listed with this cwd";
+    reason = problem ?? directoryProblem(each, spec);
   }
   throw refused(spec, reason);
 }
@@ -87,9 +87,18 @@ function variableProblem({ env }: AllowedCommand, spec: TaskSpec): string | unde
   return foreign === undefined ? undefined : `is not listed with the variable ${foreign}`;
 }
 
+function directoryProblem({ cwd }: AllowedCommand, spec: TaskSpec): string {
+  return spec.cwd === undefined
+    ? `cannot run in ${cwd[0]}, which is no longer the directory`
+    : "is not listed with this cwd";
+}
+
+/** A directory that was not asked for is looked at as well: it can have become a link since the list was read. */
 async function workingDirectory({ cwd }: AllowedCommand, spec: TaskSpec): Promise<string | undefined> {
-  if (spec.cwd === undefined) return cwd[0] ?? "/";
-  const real = isAbsolute(spec.cwd) ? await realPathOf(spec.cwd) : undefined;
+  const asked = spec.cwd ?? cwd[0];
+  if (asked === undefined) return "/";
+  if (!isAbsolute(asked)) return undefined;
+  const real = (await realPathOf(asked)) ?? asked;
   return cwd.find((each) => each === real);
 }
 
