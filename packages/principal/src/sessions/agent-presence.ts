@@ -99,6 +99,7 @@ export class AgentPresence {
   }
 }
 
+/** What the agent did, or what was done to it: the agent is the subject of the sentence. */
 function describeEnd(end: SessionEnd): string {
   switch (end.kind) {
     case "rotated":
@@ -110,10 +111,24 @@ function describeEnd(end: SessionEnd): string {
     case "retryAfter":
       return "was told to come back later";
     case "refused":
-      return `was refused: ${end.error.message}`;
+      // Once a session is open, it is the agent that finds something to refuse.
+      return (
+        (end.openedAtMs === undefined ? undefined : closedByAgent(end)) ?? `was refused: ${end.error.message}`
+      );
     case "superseded":
       return "was taken over by a newer connection";
     case "failed":
-      return `lost its connection: ${end.error.message}`;
+      return closedByAgent(end) ?? describeFailure(end.error);
   }
+}
+
+function closedByAgent({ transport }: SessionEnd): string | undefined {
+  if (transport.kind === "lost" || transport.by === "local") return undefined;
+  return `closed its connection with ${transport.code}${transport.reason === "" ? "" : `: ${transport.reason}`}`;
+}
+
+/** Every error but that of a connection which broke off is one for which this side ends a session. */
+function describeFailure({ code, message }: HawserError): string {
+  if (code === "connection_closed") return `lost its connection: ${message}`;
+  return `had its session ended by the principal (${code}): ${message}`;
 }

@@ -38,4 +38,7 @@ it("ends the sessions of those who are no longer let in, and no others", async (
   expect(await second).toBe(1);
   expect(removed.ends).toMatchObject([{ kind: "refused", code: "unauthenticated" }]);
   expect([kept.ends, unclear.ends]).toEqual([[], []]);
+  expect(await principal.agent(removed.name)).toMatchObject({
+    reason: "had its session ended by the principal (unauthenticated): the token is not known here",
+  });
 });

@@ -1,6 +1,13 @@
-import type { Outcome } from "@hawser/link";
-import { HawserError, jsonCodec, protobufCodec, type Codec, type HawserEvent } from "@hawser/protocol";
-import type { Established } from "@hawser/session";
+import type { Link, Outcome } from "@hawser/link";
+import {
+  encodeControl,
+  HawserError,
+  jsonCodec,
+  protobufCodec,
+  type Codec,
+  type HawserEvent,
+} from "@hawser/protocol";
+import type { AgentSession, Established } from "@hawser/session";
 import { createMemoryStore, type Store } from "@hawser/store";
 import { createVirtualRuntime, type VirtualRuntime } from "@hawser/testkit";
 import { createMemoryTransport, type MemoryTransport } from "@hawser/transport";
@@ -168,6 +175,32 @@ describe("an agent that is removed", () => {
     }
     expect(await stage.store.peers({ limit: 10 })).toEqual([]);
     expect(await stage.principal.agent("edge-2")).toMatchObject({ state: "disconnected" });
+  });
+});
+
+describe("why an agent is away", () => {
+  const broken = new HawserError("store_unavailable", "its disk is broken");
+  const old = new HawserError("store_rolled_back", "an older copy");
+  it.each<[string, (link: Link<AgentSession>) => void, RegExp]>([
+    ["the connection broke off", ({ connection }) => connection.terminate(broken), /^lost its connection: /],
+    [
+      "it ended the session itself",
+      (link) => link.fail(broken),
+      /^closed its connection with 4009: store_unavailable$/,
+    ],
+    ["it refused the principal", (link) => link.fail(old), /^closed its connection with 4010: .*older copy/],
+    [
+      "it broke a rule",
+      ({ connection }) => connection.send(encodeControl({ type: "farewell" }, { id: "1", source: "test" })),
+      /^had its session ended by the principal \(invalid_message\): /,
+    ],
+  ])("names who ended its session and why: %s", async (_, end, reason) => {
+    const stage = await new Stage().start();
+    const link = await (await stage.agent()).connect();
+    await stage.publish("edge-1", "web_u1");
+    end(link);
+    await stage.world.advance(1_000);
+    expect((await stage.principal.agent("edge-1"))?.reason).toMatch(reason);
   });
 });
 
