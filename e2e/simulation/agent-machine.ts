@@ -111,6 +111,7 @@ export class AgentMachine {
       dialer,
       runtime: host.runtime,
       window: plan.window.agent,
+      windowBytes: plan.windowBytes.agent,
       timing: plan.timing,
       rotation: plan.rotation,
       reconnect: plan.reconnect,

@@ -1,5 +1,5 @@
 import { AGENT_ROTATIONS, type AgentOptions, type AgentRotation } from "@hawser/agent";
-import { DEFAULT_WINDOW, jsonCodec, protobufCodec, type Codec } from "@hawser/protocol";
+import { DEFAULT_WINDOW, DEFAULT_WINDOW_BYTES, jsonCodec, protobufCodec, type Codec } from "@hawser/protocol";
 import { seededRandom, type Random } from "@hawser/runtime";
 import type { NetworkFaults } from "@hawser/testkit";
 
@@ -19,6 +19,10 @@ export interface Plan {
   readonly flavour: Flavour;
   readonly agents: readonly string[];
   readonly window: { readonly principal: number; readonly agent: number };
+  /** Bytes of un-ACKed events that a side accepts, and wants to have in flight. */
+  readonly windowBytes: { readonly principal: number; readonly agent: number };
+  /** Of their mailboxes, what all sessions of the principal hold in memory. */
+  readonly readAheadBytes: number | undefined;
   readonly limits: { readonly maxEntries: number; readonly maxBytes: number };
   /** Whether a mailbox may be full. */
   readonly isTight: boolean;
@@ -69,17 +73,21 @@ export function makePlan(seed: number): Plan {
     maxEntries: chance(random, 0.2) ? 12 : ROOMY.maxEntries,
     maxBytes: chance(random, 0.1) ? 6_000 : ROOMY.maxBytes,
   };
+  // Of a source of its own, so that it shifts no other draw.
+  const sizes = seededRandom(seed ^ 0xb17e5);
   const base = {
     seed,
     flavour,
     agents: NAMES.slice(0, 1 + below(random, NAMES.length)),
     window: { principal: pick(random, WINDOWS), agent: pick(random, WINDOWS) },
+    windowBytes: { principal: pick(sizes, WINDOWS_BYTES), agent: pick(sizes, WINDOWS_BYTES) },
+    readAheadBytes: pick<number | undefined>(sizes, READ_AHEADS_BYTES),
     limits,
     codec: pick<Codec | undefined>(random, [undefined, undefined, undefined, jsonCodec, protobufCodec]),
     maxWriteMs: pick(random, [0, 2, 10]),
     backlog: chance(random, 0.03) ? 700 : 0,
     rotation: pick(random, AGENT_ROTATIONS),
-    // Of its own source, so that it shifts no other draw.
+    // Likewise.
     olderCopy: flavour !== "rotations" && seededRandom(seed ^ 0x01dc0).next() < OLDER_COPY_SHARE,
   } as const;
   const isTight = limits.maxEntries < ROOMY.maxEntries || limits.maxBytes < ROOMY.maxBytes;
@@ -111,6 +119,9 @@ export function makePlan(seed: number): Plan {
 }
 
 const WINDOWS = [1, 2, 5, DEFAULT_WINDOW] as const;
+/** An event has about 400 bytes here: less than one, a few, and what a user gets. */
+const WINDOWS_BYTES = [1, 500, 2_000, 8_000, DEFAULT_WINDOW_BYTES, DEFAULT_WINDOW_BYTES] as const;
+const READ_AHEADS_BYTES = [1, 2_000, 10_000, undefined, undefined] as const;
 const ROOMY = { maxEntries: 10_000, maxBytes: 50_000_000 };
 
 function harsh(random: Random, scale: number) {

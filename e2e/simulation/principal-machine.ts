@@ -112,6 +112,8 @@ export class PrincipalMachine {
       acceptors: [acceptor],
       runtime: host.runtime,
       window: plan.window.principal,
+      windowBytes: plan.windowBytes.principal,
+      ...(plan.readAheadBytes === undefined ? {} : { readAheadBytes: plan.readAheadBytes }),
       timing: plan.timing,
       resend: plan.resend,
       stop: { windowMs: 500 },

@@ -63,7 +63,7 @@ class Run {
     if (!(await virtual.runUntil(isOver, { timeoutMs: MAX_RUN_MS })))
       findings.violation("the scenario ends", "something never answered");
     if (findings.first === undefined) return undefined;
-    const summary = `flavour ${plan.flavour}, ${plan.agents.length} agents, window ${JSON.stringify(plan.window)}, limits ${JSON.stringify(plan.limits)}`;
+    const summary = `flavour ${plan.flavour}, ${plan.agents.length} agents, window ${JSON.stringify(plan.window)}, bytes ${JSON.stringify(plan.windowBytes)}, read ahead ${plan.readAheadBytes ?? "default"}, limits ${JSON.stringify(plan.limits)}`;
     return [
       `seed ${plan.seed}: ${findings.first}`,
       `replay: HAWSER_SEED=${plan.seed} npx vitest run --project e2e e2e/simulation (HAWSER_TRACE=4000 for a longer trace)`,

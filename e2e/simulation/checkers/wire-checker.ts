@@ -172,12 +172,16 @@ export class WireChecker {
       this.#violation("the window holds", `${inFlight} in flight, window ${open.window}`);
   }
 
-  /** A state that gave way to a newer one counts no more once its resend would have been due. */
+  /**
+   * A state that gave way to a newer one counts no more once its resend would have been due. What a status gave way to may still lie in the
+   * mailbox, where nobody has seen it.
+   */
   #inFlight({ outgoing, window }: Open): number {
     if (this.#flight.unanswered.size <= window) return this.#flight.unanswered.size;
     const { now, minResendMs } = this.#end;
     return [...this.#flight.unanswered.values()].filter(
-      ({ fact, sentAtMs }) => now() < sentAtMs + minResendMs || !outgoing.mayBeOutdated(fact),
+      ({ fact, sentAtMs }) =>
+        now() < sentAtMs + minResendMs || !(fact.eventClass === "status" || outgoing.mayBeOutdated(fact)),
     ).length;
   }
 

@@ -41,9 +41,23 @@ export class CoalescingQueue<T extends Classified> implements Iterable<T> {
       this.#waiting.append(item);
       return NONE;
     }
-    const dropped = this.#waiting.size === 0 ? NONE : this.#dropOutdated(eventClass);
+    const dropped = this.drop(eventClass);
     this.#states[eventClass] = this.#waiting.append(item);
     return dropped;
+  }
+
+  /** Takes out the states that one of class `newer` supersedes, and answers with them. */
+  drop(newer: StateClass): readonly T[] {
+    if (this.#waiting.size === 0) return NONE;
+    let dropped: T[] | undefined;
+    for (const older of STATE_CLASSES) {
+      const place = this.#states[older];
+      if (place === undefined || !supersedes(newer, older)) continue;
+      this.#waiting.remove(place);
+      this.#states[older] = undefined;
+      (dropped ??= []).push(place.value);
+    }
+    return dropped ?? NONE;
   }
 
   shift(): T | undefined {
@@ -54,17 +68,5 @@ export class CoalescingQueue<T extends Classified> implements Iterable<T> {
 
   [Symbol.iterator](): Iterator<T> {
     return this.#waiting[Symbol.iterator]();
-  }
-
-  #dropOutdated(newer: StateClass): readonly T[] {
-    let dropped: T[] | undefined;
-    for (const older of STATE_CLASSES) {
-      const place = this.#states[older];
-      if (place === undefined || !supersedes(newer, older)) continue;
-      this.#waiting.remove(place);
-      this.#states[older] = undefined;
-      (dropped ??= []).push(place.value);
-    }
-    return dropped ?? NONE;
   }
 }

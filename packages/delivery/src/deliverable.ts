@@ -9,3 +9,9 @@ export interface Deliverable {
   /** The event as the JSON codec writes it, where that is at hand. */
   readonly json?: string | undefined;
 }
+
+/** What has to be known of an event that stays where it is stored. An entry of a mailbox is one. */
+export interface PassedOver {
+  readonly version: number;
+  readonly event: Pick<HawserEvent, "resourceid" | "type">;
+}

@@ -427,26 +427,63 @@ test("what was passed over comes late: behind what is held of its resource, and 
 
 test("a state that is passed over takes the turn of the one that backs off, and of the one in flight once it is late", () => {
   const sender = writer();
-  const passed = deliverable(9, { type: "spec" }).event;
   offer(sender, [1, { type: "spec" }], [2]);
   takeAll(sender);
   sender.nack(nack(1, true), 0);
-  sender.passedOver(deliverable(8, { type: "status" }).event);
+  sender.passedOver(deliverable(8, { type: "status" }));
   expect(takeAll(sender)).toEqual([]);
-  sender.passedOver(passed);
+  sender.passedOver(deliverable(9, { type: "spec" }));
   expect(takeAll(sender)).toEqual(["2"]);
   sender.ack(key(2), 0);
   expect(sender.held).toBe(0);
   offer(sender, [10, { type: "spec" }]);
   expect(takeAll(sender)).toEqual(["10"]);
-  sender.passedOver(passed);
+  sender.passedOver(deliverable(11, { type: "spec" }));
   expect(takeAll(sender, 10_000)).toEqual(["10 gaveWay"]);
   expect(sender.held).toBe(0);
-  offer(sender, [11, { type: "spec" }]);
-  expect(takeAll(sender, 10_000)).toEqual(["11"]);
-  offer(sender, [12]);
-  sender.passedOver(passed);
-  expect(takeAll(sender, 100_000)).toEqual(["12"]);
+  offer(sender, [12, { type: "spec" }]);
+  expect(takeAll(sender, 10_000)).toEqual(["12"]);
+  offer(sender, [13]);
+  sender.passedOver(deliverable(14, { type: "spec" }));
+  expect(takeAll(sender, 100_000)).toEqual(["13"]);
+});
+
+test("what waits is not sent once the state that supersedes it is passed over, and its resource goes on", () => {
+  const sender = writer(1);
+  offer(
+    sender,
+    [1, { resource: "a" }],
+    [2, { resource: "b", type: "spec" }],
+    [3, { resource: "c", type: "status" }],
+    [4, { resource: "c" }],
+    [5, { resource: "d" }],
+  );
+  expect(takeAll(sender)).toEqual(["1"]);
+  sender.passedOver(deliverable(6, { resource: "b", type: "spec" }));
+  sender.passedOver(deliverable(7, { resource: "c", type: "delete" }));
+  // What is held of a resource is no older than what is said of it now.
+  sender.passedOver(deliverable(3, { resource: "c", type: "delete" }));
+  sender.passedOver(deliverable(8, { resource: "nothing-held", type: "spec" }));
+  expect([sender.held, sender.heldBytes, sender.heldOf("b_1"), sender.heldOf("c_1")]).toEqual([3, 300, 0, 1]);
+  const sent: string[] = [];
+  for (const [version, resource] of [
+    [1, "a"],
+    [4, "c"],
+    [5, "d"],
+  ] as const) {
+    sender.ack(key(version, resource), 0);
+    sent.push(...takeAll(sender));
+  }
+  expect(sent).toEqual(["4", "5"]);
+  expect([sender.held, sender.nextWakeAt()]).toEqual([0, undefined]);
+});
+
+test("what is held is not older than what was passed over before it", () => {
+  const sender = writer();
+  offer(sender, [5, { type: "spec" }]);
+  sender.passedOver(deliverable(4, { type: "spec" }));
+  sender.passedOver(deliverable(5, { type: "spec" }));
+  expect(takeAll(sender)).toEqual(["5"]);
 });
 
 test("it is starved while the window has room and everything that is held stands still", () => {

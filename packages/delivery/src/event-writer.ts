@@ -5,12 +5,11 @@ import {
   supersedes,
   type EventClass,
   type EventKey,
-  type HawserEvent,
   type Nack,
 } from "@hawser/protocol";
 import type { Random } from "@hawser/runtime";
 import { Deadline, DeadlineQueue } from "./deadline-queue.js";
-import type { Deliverable } from "./deliverable.js";
+import type { Deliverable, PassedOver } from "./deliverable.js";
 import type { AckResult, NackResult, Transmission } from "./event-writer-results.js";
 import { fullJitter } from "./full-jitter.js";
 import { invariant } from "./invariant.js";
@@ -154,13 +153,16 @@ export class EventWriter {
   }
 
   /**
-   * A state stays where it is stored for now. What it supersedes is not sent again all the same: what backs off leaves, and what is in flight gives
-   * way once its answer is late.
+   * A state stays where it is stored for now. What it supersedes is not sent any more all the same: what waits or backs off leaves, and what is in
+   * flight gives way once its answer is late.
    */
-  passedOver({ resourceid, type }: Pick<HawserEvent, "resourceid" | "type">): void {
-    const lane = this.#lanes.get(resourceid);
-    if (lane === undefined) return;
-    this.#supersedeTurn(lane, eventClass(type));
+  passedOver({ version, event }: PassedOver): void {
+    const lane = this.#lanes.get(event.resourceid);
+    const newer = eventClass(event.type);
+    if (lane === undefined || newer === "command" || lane.newest >= version) return;
+    this.#supersedeTurn(lane, newer);
+    for (const outdated of lane.waiting.drop(newer)) this.#release(outdated);
+    if (lane.turn.kind === "ready" && lane.waiting.size === 0) this.#schedule.withdraw(lane);
     if (lane.turn.kind === "idle") this.#goOn(lane);
   }
 

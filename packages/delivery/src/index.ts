@@ -1,5 +1,5 @@
 export { DeadlineQueue, type Deadline } from "./deadline-queue.js";
-export type { Deliverable } from "./deliverable.js";
+export type { Deliverable, PassedOver } from "./deliverable.js";
 export type { AckResult, NackResult, Transmission } from "./event-writer-results.js";
 export { EventWriter, type EventWriterOptions } from "./event-writer.js";
 export { fullJitter, type Backoff } from "./full-jitter.js";

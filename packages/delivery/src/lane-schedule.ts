@@ -90,6 +90,14 @@ export class LaneSchedule {
     lane.turn = { kind: "ready", place: this.#ready.append(lane) };
   }
 
+  /** Nothing waits in a ready lane any more. */
+  withdraw(lane: Lane): void {
+    const { turn } = lane;
+    invariant(turn.kind === "ready" && lane.waiting.size === 0, "a lane was withdrawn that has its turn");
+    this.#ready.remove(turn.place);
+    lane.turn = IDLE;
+  }
+
   /** `held` was sent, and its answer is due by `deadlineMs`. */
   fly(lane: Lane, held: Held, sentAtMs: number, deadlineMs: number, timeoutMs: number): void {
     invariant(lane.turn.kind === "idle", "an event was sent while another of its resource was in flight");

@@ -55,6 +55,12 @@ export class Lane {
     this.resourceid = resourceid;
   }
 
+  /** The highest version held of the resource; 0 where none is. */
+  get newest(): number {
+    const newest = this.waiting.last ?? ("held" in this.turn ? this.turn.held : undefined);
+    return newest?.entry.version ?? 0;
+  }
+
   /** The event whose turn it is; undefined while it is between turns or a dead letter is being written. */
   get current(): Held | undefined {
     switch (this.turn.kind) {

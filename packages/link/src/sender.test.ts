@@ -136,3 +136,36 @@ it("announces no floor above what is left on disk of a resource, however little 
   expect(sender.settledFloor).toBe(301);
   expect(sent.slice(3)).toEqual(Array.from({ length: 299 }, (_, index) => index + 2));
 });
+
+it.each([1, 5_000])("sends no state that %i newer ones supersede while it is read", async (newer) => {
+  const mailbox = new Mailbox();
+  mailbox.pending.push(entry(1));
+  const sent: number[] = [];
+  const pump = (): void => sender.pump(({ version }) => sent.push(version) > 0);
+  const sender: Sender = new Sender(
+    { runtime, window: 4, windowBytes: 1_000, readAhead: new ReadAhead() },
+    {
+      ready: pump,
+      fail: (error) => {
+        throw error;
+      },
+    },
+  );
+  // In a mailbox, too, the newest state takes the place of the one before it.
+  const publish = (version: number): void => {
+    mailbox.pending.splice(0, 1, entry(version));
+    sender.entry(entry(version));
+  };
+  mailbox.onRead = () => {
+    for (let version = 2; version <= newer; version += 1) publish(version);
+    mailbox.onRead = () => {};
+  };
+  // Not even between the end of the read and what follows from it.
+  const ended = sender.start(mailbox);
+  await turns(2);
+  publish(newer + 1);
+  await ended;
+  pump();
+  await turns(200);
+  expect(sent).toEqual([newer + 1]);
+});

@@ -1,5 +1,5 @@
-import { EventWriter, type Deliverable, type ResendTiming } from "@hawser/delivery";
-import { HawserError, type EventKey, type HawserEvent, type Nack } from "@hawser/protocol";
+import { EventWriter, type Deliverable, type PassedOver, type ResendTiming } from "@hawser/delivery";
+import { eventClass, HawserError, type EventKey, type HawserEvent, type Nack } from "@hawser/protocol";
 import type { Runtime } from "@hawser/runtime";
 import type { MailboxEntry, MailboxLease } from "@hawser/store";
 import type { LinkObserver } from "./link-observer.js";
@@ -33,8 +33,10 @@ interface DeadLetterOrder {
   readonly error: HawserError;
 }
 
-/** Live entries remembered while a read is under way. Of one more, an older state may be sent once more than it needs to be. */
+/** Live entries remembered while a read is under way. With one more, what it brings is left on disk, and the next one is short. */
 const MAX_HEARD = 1_000;
+/** Entries of a read behind one during which too much came. */
+const SHORT_READ = 16;
 
 /** What one read of the mailbox brought. */
 interface Page {
@@ -87,8 +89,10 @@ export class Sender {
   #newest = 0;
   #caughtUp = false;
   #stopped = false;
-  /** What came live while a read was under way: it may supersede what that brings. */
-  readonly #heard: Pick<HawserEvent, "resourceid" | "type">[] = [];
+  /** What came live, and stayed on disk, since the last read began: it may supersede what that brings. */
+  #heard: PassedOver[] | undefined;
+  /** So much came that what was read last may be superseded without anybody knowing. */
+  #overheard = false;
   /** What `readAhead` was told of. */
   #countedBytes = 0;
 
@@ -144,16 +148,13 @@ export class Sender {
     if (entry.version > this.#newest) this.#newest = entry.version;
     if (entry.version <= this.#cursor) return;
     if (!this.#caughtUp) {
-      const { resourceid, type } = entry.event;
-      this.#writer.passedOver(entry.event);
-      if (this.#reading !== undefined && this.#heard.length < MAX_HEARD)
-        this.#heard.push({ resourceid, type });
+      this.#passOver(entry);
       return;
     }
     if (this.#writer.held >= this.#maxHeld || !this.#mayHold(entry.bytes)) {
       // Left on disk: reading goes on from the cursor when there is room again.
       this.#caughtUp = false;
-      this.#writer.passedOver(entry.event);
+      this.#passOver(entry);
       if (this.#writer.starved) this.#host.ready();
       return;
     }
@@ -250,8 +251,18 @@ export class Sender {
     const { resourceid } = event;
     if (this.#spilled.get(resourceid) !== undefined || (spill && this.#isFull(resourceid))) {
       this.#spilled.leave(resourceid, version);
-      this.#writer.passedOver(event);
+      this.#passOver(entry);
     } else this.#writer.offer(entry);
+  }
+
+  /** An entry stays on disk, and supersedes what is held, or what is just being read. */
+  #passOver({ version, event: { resourceid, type } }: MailboxEntry): void {
+    if (eventClass(type) === "command") return;
+    const passed = { version, event: { resourceid, type } };
+    this.#writer.passedOver(passed);
+    if (this.#heard === undefined) return;
+    if (this.#heard.length < MAX_HEARD) this.#heard.push(passed);
+    else this.#overheard = true;
   }
 
   #isFull(resourceid: string): boolean {
@@ -290,15 +301,17 @@ export class Sender {
 
   async #read(): Promise<void> {
     const { held, heldBytes, starved } = this.#writer;
-    const limit = Math.max(this.#maxHeld - held, starved ? this.#maxHeld / 4 : 1);
+    const wanted = Math.max(this.#maxHeld - held, starved ? this.#maxHeld / 4 : 1);
+    const limit = this.#overheard ? Math.min(wanted, SHORT_READ) : wanted;
     // What holds half of the room and stands still is not to keep the rest from being read.
     const isHalfFull = held > this.#maxHeld / 2 || heldBytes > this.#options.readAhead.sessionBytes / 2;
     const spill = starved && isHalfFull;
     const heardOf = this.#newest;
     const page = await this.#page(this.#cursor, limit);
-    if (page === undefined) return;
+    const heard = this.#takeHeard(page);
+    if (page === undefined || heard === undefined) return;
     for (const entry of page.entries) this.#offer(entry, spill);
-    for (const heard of this.#heard.splice(0)) this.#writer.passedOver(heard);
+    for (const each of heard) this.#writer.passedOver(each);
     // What was heard of before the read and is not in it is gone, such as the status of a resource that was deleted: waiting for it would be reading for ever.
     if (page.isAll) this.#cursor = Math.max(this.#cursor, heardOf);
     // A live entry that arrived during the read and was not in it is still on disk, behind the cursor's next read.
@@ -308,9 +321,11 @@ export class Sender {
 
   /** Brings more of a resource into memory, and of others on the way, whose rest was left on disk; what is not there any more was superseded. */
   async #readBack({ resourceid, from, to }: Spilled): Promise<void> {
-    const limit = 2 * this.#maxPerResource * Math.min(this.#spilled.size, MAX_READ_BACK_AT_ONCE);
+    const wanted = 2 * this.#maxPerResource * Math.min(this.#spilled.size, MAX_READ_BACK_AT_ONCE);
+    const limit = this.#overheard ? Math.min(wanted, SHORT_READ) : wanted;
     const page = await this.#page(from - 1, limit);
-    if (page === undefined) return;
+    const heard = this.#takeHeard(page);
+    if (page === undefined || heard === undefined) return;
     const full = new Set<string>();
     for (const entry of page.entries) {
       const id = entry.event.resourceid;
@@ -323,6 +338,7 @@ export class Sender {
       else this.#writer.offerLate(entry);
       this.#spilled.readUpTo(id, full.has(id) ? entry.version - 1 : entry.version);
     }
+    for (const each of heard) this.#writer.passedOver(each);
     const end = page.isAll ? to : (page.entries.at(-1)?.version ?? to);
     if (!full.has(resourceid)) this.#spilled.readUpTo(resourceid, Math.min(end, to));
     this.#count();
@@ -335,20 +351,33 @@ export class Sender {
     const { readAhead } = this.#options;
     const maxBytes = Math.max(1, this.#allowance);
     this.#reading = lease;
+    this.#heard = [];
+    this.#overheard = false;
     // What is being read is in memory as well.
     readAhead.changed(maxBytes);
     try {
       const entries = await lease.read(after, limit, maxBytes);
-      if (this.#stopped || this.#lease !== lease) return undefined;
-      const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0);
-      return { entries, isAll: entries.length < limit && bytes < maxBytes };
+      if (!this.#stopped && this.#lease === lease) {
+        const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0);
+        return { entries, isAll: entries.length < limit && bytes < maxBytes };
+      }
     } catch (thrown) {
       if (this.#lease === lease) throw thrown;
-      return undefined;
     } finally {
       readAhead.changed(-maxBytes);
-      if (this.#reading === lease) this.#reading = undefined;
     }
+    if (this.#reading === lease) this.#reading = undefined;
+    return undefined;
+  }
+
+  /** What came while this page was read; undefined when it was too much to know what of the page still holds. */
+  #takeHeard(page: Page | undefined): readonly PassedOver[] | undefined {
+    // The read of another lease may be under way.
+    if (page === undefined) return undefined;
+    const heard = this.#heard ?? [];
+    this.#heard = undefined;
+    this.#reading = undefined;
+    return this.#overheard ? undefined : heard;
   }
 
   // The lane of the resource waits until the dead letter is on disk; otherwise a later event could make a crash swallow this one.

@@ -102,7 +102,7 @@ export class DeliverySimulation {
     const entry = this.#mailbox.append((version) => deliverable(version, sketch));
     if (chance.happens(0.05)) this.#poisoned.add(entry.version);
     this.#checker.accepted(entry);
-    this.#session?.pump();
+    this.#session?.published(entry);
   }
 
   #connect(): void {

@@ -10,6 +10,8 @@ export class SessionChecker {
   /** Sent and unanswered, per resource. */
   readonly #outstanding = new Map<string, Deliverable>();
   readonly #lastSent = new Map<string, number>();
+  /** Offered, and superseded by what stayed in the mailbox. */
+  readonly #passedOver = new Set<number>();
 
   constructor(window: number, windowBytes: number) {
     this.#window = window;
@@ -24,14 +26,22 @@ export class SessionChecker {
     this.#offered.push(entry);
   }
 
+  /** It stays in the mailbox for now. */
+  passedOver({ version, event }: Deliverable): void {
+    const newer = eventClass(event.type);
+    for (const older of this.#offered) {
+      const isOlder = older.version < version && older.event.resourceid === event.resourceid;
+      if (isOlder && supersedes(newer, eventClass(older.event.type))) this.#passedOver.add(older.version);
+    }
+  }
+
   sent(entry: Deliverable): void {
     const { version, event } = entry;
     const { resourceid } = event;
     const before = this.#outstanding.get(resourceid);
     if (before !== undefined && before.version !== version && !this.#superseded(before))
       throw new Violation(`${version} was sent while ${before.version} of its resource was in flight`);
-    if (this.#superseded(entry))
-      throw new Violation(`${version} was sent although a newer state was waiting`);
+    if (this.#superseded(entry)) throw new Violation(`${version} was sent although a newer state was there`);
     if (version < (this.#lastSent.get(resourceid) ?? 0))
       throw new Violation(`${version} was sent behind a newer event of its resource`);
     this.#lastSent.set(resourceid, version);
@@ -55,6 +65,7 @@ export class SessionChecker {
 
   #superseded({ version, event }: Deliverable): boolean {
     const itsClass = eventClass(event.type);
+    if (this.#passedOver.has(version)) return true;
     return this.#offered.some(
       (newer) =>
         newer.version > version &&

@@ -81,10 +81,15 @@ export class SenderSession {
     this.#connection.toReceiver(() => this.#port.settled(floor));
   }
 
-  /** The mailbox may have something new. */
-  pump(): void {
+  /** The mailbox has something new. */
+  published(entry: Deliverable): void {
     if (this.#over) return;
     this.#input();
+    this.#feed();
+    if (this.#cursor < entry.version) {
+      this.#session.passedOver(entry);
+      this.#writer.passedOver(entry);
+    }
     this.#react();
   }
 
