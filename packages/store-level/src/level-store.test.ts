@@ -1,6 +1,7 @@
 import { cp, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { systemClock, systemRuntime } from "@hawser/runtime";
 import { storeCompliance } from "@hawser/store/compliance";
 import { createLevelStore } from "./level-store.js";
 
@@ -24,11 +25,12 @@ async function copyAsOfOneMoment(from: string, to: string): Promise<void> {
   }
 }
 
-storeCompliance("level", async (limits = {}) => {
+storeCompliance("level", async (limits = {}, clock = systemClock) => {
   const root = await mkdtemp(join(tmpdir(), "hawser-store-"));
   let generation = 0;
   const start = async () => {
-    const started = createLevelStore({ directory: join(root, String(generation)), limits });
+    const runtime = { ...systemRuntime(), clock };
+    const started = createLevelStore({ directory: join(root, String(generation)), limits, runtime });
     await started.start();
     return started;
   };

@@ -61,7 +61,7 @@ export class AppendItem implements CommitItem {
 
   reads(plan: ReadPlan): void {
     const { peer, event, idempotencyKey: key, expectedVersion } = this.#append;
-    if (key !== undefined) this.#context.ring.reads(plan, peer, key, this.#context.peers.mailbox(peer));
+    if (key !== undefined) this.#context.ring.reads(plan, peer, key);
     if (expectedVersion !== undefined && event.subject !== undefined)
       plan.keys.add(sentKey(peer, event.subject));
     for (const kind of this.#supersedes) {

@@ -4,6 +4,7 @@ import { capsCompliance } from "./compliance/caps.js";
 import { crashCompliance } from "./compliance/crash.js";
 import { deadLetterCompliance } from "./compliance/dead-letters.js";
 import type { MakeStore } from "./compliance/harness.js";
+import { idempotencyCompliance } from "./compliance/idempotency.js";
 import { inboxCompliance } from "./compliance/inbox.js";
 import { leaseCompliance } from "./compliance/lease.js";
 import { lifecycleCompliance } from "./compliance/lifecycle.js";
@@ -22,6 +23,7 @@ export type { MakeStore, StoreUnderTest } from "./compliance/harness.js";
 export function storeCompliance(name: string, make: MakeStore): void {
   describe(`${name}: store compliance`, () => {
     appendCompliance(make);
+    idempotencyCompliance(make);
     capsCompliance(make);
     leaseCompliance(make);
     deadLetterCompliance(make);

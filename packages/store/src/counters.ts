@@ -12,9 +12,11 @@ export interface MailboxMeta {
   epoch: number;
   /** Name of the peer's store as last seen; empty before the first `open`. */
   peerStore: string;
-  /** Number of the oldest idempotency key remembered, and of the next one. */
+  /** Place of the first row of an idempotency key, and of the next one. */
   keyFirst: number;
   keyNext: number;
+  /** Idempotency keys accepted so far. */
+  keyCount: number;
   /** Epoch of the last session this side began with that store of the peer; 0 when that is not known. */
   session: number;
   /** The highest version the peer can have been told, where more were given out since nobody held the mailbox; undefined while that is `position`. */
@@ -72,6 +74,7 @@ export function newMailboxMeta({ version, epoch }: Forgotten = NOTHING_FORGOTTEN
     peerStore: "",
     keyFirst: 0,
     keyNext: 0,
+    keyCount: 0,
     session: 0,
     told: undefined,
     peerRecorded: 0,
@@ -88,7 +91,7 @@ export function encodeMailboxMeta(meta: MailboxMeta): string {
   const counters = `${position} ${pending} ${deadLetters} ${bytes} ${epoch} ${keyFirst} ${keyNext}`;
   // One more than `told`, as 0 is for none.
   const told = meta.told === undefined ? 0 : meta.told + 1;
-  return `${counters} ${encodeComponent(peerStore)}${SEPARATOR}${meta.session} ${told} ${meta.peerRecorded} ${meta.base} `;
+  return `${counters} ${encodeComponent(peerStore)}${SEPARATOR}${meta.session} ${told} ${meta.peerRecorded} ${meta.base} ${meta.keyCount} `;
 }
 
 export function decodeMailboxMeta(text: string, key: string): MailboxMeta {
@@ -98,8 +101,11 @@ export function decodeMailboxMeta(text: string, key: string): MailboxMeta {
   const [encodedPeerStore = "", more = ""] = rest.split(SEPARATOR);
   const peerStore = decodeComponent(encodedPeerStore);
   // Until stores counted what they told each other, a row ended with the name.
-  const [[session = 0, told = 0, peerRecorded = 0], base] =
+  const [[session = 0, told = 0, peerRecorded = 0], last] =
     more === "" ? [[], ""] : splitNumbers(more, 3, key);
+  // Until mailboxes could be removed, there was no base; until keys had an age, their places were their count.
+  const [[base = 0], keys] = last === "" ? [[], ""] : splitNumbers(last, 1, key);
+  const [[keyCount = keyNext]] = keys === "" ? [[]] : splitNumbers(keys, 1, key);
   return {
     position,
     pending,
@@ -109,10 +115,11 @@ export function decodeMailboxMeta(text: string, key: string): MailboxMeta {
     peerStore,
     keyFirst,
     keyNext,
+    keyCount,
     session,
     told: told === 0 ? undefined : told - 1,
     peerRecorded,
-    base: base === "" ? 0 : (splitNumbers(base, 1, key)[0][0] ?? 0),
+    base,
   };
 }
 

@@ -8,7 +8,13 @@ import { DEFAULT_MAILBOX_LIMITS, type MailboxLimits } from "./mailbox.js";
  */
 export function resolveMailboxLimits(limits: Partial<MailboxLimits> = {}): MailboxLimits {
   const resolved: { -readonly [Name in keyof MailboxLimits]: number } = { ...DEFAULT_MAILBOX_LIMITS };
-  for (const name of ["maxEntries", "maxBytes", "maxIdempotencyKeys", "maxPeers"] as const) {
+  for (const name of [
+    "maxEntries",
+    "maxBytes",
+    "maxIdempotencyKeys",
+    "maxIdempotencyAgeMs",
+    "maxPeers",
+  ] as const) {
     const value = limits[name];
     if (value === undefined) continue;
     if (!Number.isSafeInteger(value) || value < 1) {

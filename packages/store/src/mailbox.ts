@@ -4,7 +4,10 @@ import type { EventDraft, HawserError, HawserEvent } from "@hawser/protocol";
 export interface Append {
   readonly peer: string;
   readonly event: EventDraft;
-  /** The same key for the same peer is accepted once; a repeat answers with the first version and `duplicate`. */
+  /**
+   * The same key for the same peer is accepted once; a repeat answers with the first version and `duplicate`, for as long as the event is pending and then
+   * within `maxIdempotencyKeys` and `maxIdempotencyAgeMs`.
+   */
   readonly idempotencyKey?: string;
   /**
    * For state events: the version the retained state of `event.subject` must have now; 0 means there must be none.
@@ -125,10 +128,12 @@ export interface MailboxLimits {
   /** @default 256 MiB */
   readonly maxBytes: number;
   /**
-   * How many idempotency keys a mailbox remembers, oldest forgotten first, also where its event is still pending: the horizon of a repeat. As many
-   * as a mailbox holds entries, about 150 bytes of disk each. @default 100_000
+   * How many idempotency keys a mailbox remembers beside those of pending events, oldest forgotten first. The key of a pending event is never forgotten, so `maxEntries`
+   * bounds how many there can be of those. About 200 bytes of disk each. @default 100_000
    */
   readonly maxIdempotencyKeys: number;
+  /** How long the key of an event that is not pending any more is remembered, from when it was accepted, by the wall clock. @default 604_800_000 (7 days) */
+  readonly maxIdempotencyAgeMs: number;
   /** Mailboxes in one store; appending for one more answers `full`, opening one more is refused. @default 100_000 */
   readonly maxPeers: number;
 }
@@ -138,5 +143,6 @@ export const DEFAULT_MAILBOX_LIMITS: MailboxLimits = {
   maxEntries: 100_000,
   maxBytes: 268_435_456,
   maxIdempotencyKeys: 100_000,
+  maxIdempotencyAgeMs: 604_800_000,
   maxPeers: 100_000,
 };

@@ -1,13 +1,13 @@
-import { seededRandom } from "@hawser/runtime";
+import { seededRandom, systemClock, systemRuntime } from "@hawser/runtime";
 import { createMemoryDisk } from "./memory-disk.js";
 import { createMemoryStore } from "./memory-store.js";
 import { storeCompliance } from "./compliance.js";
 
-storeCompliance("memory", async (limits = {}) => {
+storeCompliance("memory", async (limits = {}, clock = systemClock) => {
   const disk = createMemoryDisk();
   const random = seededRandom(1);
   const start = async () => {
-    const started = createMemoryStore({ disk, limits });
+    const started = createMemoryStore({ disk, limits, runtime: { ...systemRuntime(), clock } });
     await started.start();
     return started;
   };

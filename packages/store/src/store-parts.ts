@@ -41,7 +41,7 @@ export class StoreParts {
   readonly #random: Random;
 
   constructor({ disk, runtime, limits, lazyFlushMs, recoveryDelayMs }: StorePartsOptions) {
-    const { timers, logger, random } = runtime;
+    const { clock, timers, logger, random } = runtime;
     this.logger = logger;
     this.#random = random;
     this.leases = new LeaseTable(logger);
@@ -66,7 +66,7 @@ export class StoreParts {
       logger,
       lazyFlushMs,
     });
-    const ring = new IdempotencyRing(limits.maxIdempotencyKeys);
+    const ring = new IdempotencyRing(limits, clock);
     this.appending = { limits, peers, entries, retained, ring };
     const current = (): Promise<OpenDisk> => device.current();
     const records = { maxPeers: limits.maxPeers, entries, retained };

@@ -137,32 +137,6 @@ export function appendCompliance(make: MakeStore): void {
       expect((await store.append([append]))[0]).toEqual({ ok: true, version: 1, duplicate: false });
     });
 
-    it("takes any text as an idempotency key", async () => {
-      const underTest = await storeFor(make, { maxIdempotencyKeys: 4 });
-      const append = (idempotencyKey: string) => ({ peer: "a", event: command("x_1"), idempotencyKey });
-      const keys = ["", "\u0000", "\ud800", "\ud83d\ude00"].map(append);
-      await underTest.store.append(keys);
-      const store = await underTest.restart();
-      const repeated = await store.append(keys);
-      expect(repeated.map((answer) => answer.ok && answer.duplicate)).toEqual([true, true, true, true]);
-      await store.append(["1", "2", "3"].map(append));
-      const [gone, kept] = await store.append([append("\ud800"), append("\ud83d\ude00")]);
-      expect(gone).toMatchObject({ ok: true, duplicate: false });
-      expect(kept).toMatchObject({ ok: true, duplicate: false });
-    });
-
-    it("forgets the oldest idempotency key at the bound, and keeps the rest over a restart", async () => {
-      const underTest = await storeFor(make, { maxIdempotencyKeys: 3 });
-      const append = (idempotencyKey: string) => ({ peer: "a", event: command("x_1"), idempotencyKey });
-      await underTest.store.append(["k1", "k2", "k3", "k4"].map(append));
-      const store = await underTest.restart();
-      const repeated = await store.append(["k2", "k3", "k4"].map(append));
-      expect(repeated.map((answer) => answer.ok && answer.duplicate)).toEqual([true, true, true]);
-      expect((await store.append([append("k1")]))[0]).toEqual({ ok: true, version: 5, duplicate: false });
-      expect((await store.append([append("k2")]))[0]).toMatchObject({ duplicate: false });
-      expect((await store.append([append("k4")]))[0]).toMatchObject({ duplicate: true, version: 4 });
-    });
-
     it("holds an expected version against the retained state of the subject", async () => {
       const { store } = await storeFor(make);
       const append = (event: ReturnType<typeof spec>, expectedVersion: number) =>

@@ -1,3 +1,4 @@
+import type { Clock } from "@hawser/runtime";
 import { EVENT_TYPES, type EventDraft, type HawserEvent } from "@hawser/protocol";
 import { expect, onTestFinished } from "vitest";
 import type { Appended, LeaseCallbacks, MailboxEntry, MailboxLease, MailboxLimits } from "../mailbox.js";
@@ -15,12 +16,16 @@ export interface StoreUnderTest {
   dispose(): Promise<void>;
 }
 
-/** Makes the store under test, empty and with these limits. */
-export type MakeStore = (limits?: Partial<MailboxLimits>) => Promise<StoreUnderTest>;
+/** Makes the store under test, empty, with these limits, and with this clock where a test brings one. */
+export type MakeStore = (limits?: Partial<MailboxLimits>, clock?: Clock) => Promise<StoreUnderTest>;
 
 /** A store for the length of one test. */
-export async function storeFor(make: MakeStore, limits?: Partial<MailboxLimits>): Promise<StoreUnderTest> {
-  const underTest = await make(limits);
+export async function storeFor(
+  make: MakeStore,
+  limits?: Partial<MailboxLimits>,
+  clock?: Clock,
+): Promise<StoreUnderTest> {
+  const underTest = await make(limits, clock);
   onTestFinished(() => underTest.dispose());
   return underTest;
 }
@@ -104,6 +109,26 @@ export async function pendingVersions(
   const entries = await lease.read(0, 10_000);
   await lease.close();
   return entries.map((entry) => entry.version);
+}
+
+/** The peer acknowledges everything that is pending. */
+export async function acknowledgeAll(store: Store, peer: string): Promise<void> {
+  const { lease } = await hold(store, peer);
+  for (const { version } of await lease.read(0, 10_000)) lease.acknowledge(version);
+  await lease.close();
+}
+
+/** A clock that goes when the test says so. */
+export class HandClock implements Clock {
+  wallMs = 1_700_000_000_000;
+
+  now(): number {
+    return this.wallMs;
+  }
+
+  wallTime(): number {
+    return this.wallMs;
+  }
 }
 
 /** Checks an entry against what was appended. */

@@ -1,10 +1,11 @@
 import type { EventDraft } from "@hawser/protocol";
 import type { Random } from "@hawser/runtime";
 import { expect } from "vitest";
-import type { Append, MailboxLease, MailboxLimits } from "../mailbox.js";
+import type { Append, MailboxLease } from "../mailbox.js";
 import {
   command,
   deletion,
+  type HandClock,
   hold,
   received,
   spec,
@@ -21,22 +22,18 @@ const RESOURCES = ["x_1", "x_2", "y_1"] as const;
 export class ModelRun {
   readonly #underTest: StoreUnderTest;
   readonly #random: Random;
+  readonly #clock: HandClock;
   readonly #peers = new Map<string, ModelPeer>();
   readonly #leases = new Map<string, MailboxLease>();
   /** Versions of the peers' own events. */
   #receivedVersion = 0;
   #step = "start";
 
-  constructor(
-    underTest: StoreUnderTest,
-    limits: Pick<MailboxLimits, "maxEntries" | "maxIdempotencyKeys">,
-    random: Random,
-  ) {
+  constructor(underTest: StoreUnderTest, limits: ModelPeer["limits"], clock: HandClock, random: Random) {
     this.#underTest = underTest;
     this.#random = random;
-    for (const peer of PEERS) {
-      this.#peers.set(peer, new ModelPeer(limits.maxEntries, limits.maxIdempotencyKeys));
-    }
+    this.#clock = clock;
+    for (const peer of PEERS) this.#peers.set(peer, new ModelPeer(limits, clock));
   }
 
   async run(steps: number): Promise<void> {
@@ -49,6 +46,7 @@ export class ModelRun {
 
   async #next(): Promise<void> {
     const peer = this.#pick(PEERS);
+    this.#clock.wallMs += this.#below(40);
     const roll = this.#random.next();
     if (roll < 0.4) return this.#append();
     if (roll < 0.62) return this.#acknowledge(peer);

@@ -1,5 +1,6 @@
 import { eventClass, supersedes, type EventDraft, type HawserEvent } from "@hawser/protocol";
-import type { Append } from "../mailbox.js";
+import type { Clock } from "@hawser/runtime";
+import type { Append, MailboxLimits } from "../mailbox.js";
 
 interface Kept {
   readonly version: number;
@@ -18,21 +19,22 @@ export class ModelPeer {
   applied = new Map<string, number>();
   begun = new Map<string, { version: number; attempts: number }>();
   settled = 0;
-  keys = new Map<string, number>();
+  keys = new Map<string, { readonly version: number; readonly ordinal: number; readonly atMs: number }>();
+  keyCount = 0;
   peerStore: string | undefined;
 
   constructor(
-    readonly maxEntries: number,
-    readonly maxKeys: number,
+    readonly limits: Pick<MailboxLimits, "maxEntries" | "maxIdempotencyKeys" | "maxIdempotencyAgeMs">,
+    readonly clock: Clock,
   ) {}
 
   /** The version, `duplicate` of one, or why not. */
   append({ event, idempotencyKey: key, expectedVersion: expected }: Append): number | string {
-    const known = key === undefined ? undefined : this.keys.get(key);
+    const known = key === undefined ? undefined : this.#known(key);
     if (known !== undefined) return `duplicate of ${known}`;
     if (expected !== undefined && !this.#expects(event, expected)) return "conflict";
     const kept = this.pending.filter((entry) => !this.#superseded(event, entry));
-    if (kept.length + this.deadLetters.length + 1 > this.maxEntries) return "full";
+    if (kept.length + this.deadLetters.length + 1 > this.limits.maxEntries) return "full";
     this.pending = kept;
     return this.#add(event, key);
   }
@@ -121,12 +123,21 @@ export class ModelPeer {
     if (eventClass(draft.type) !== "command" && draft.subject !== undefined)
       this.sent.set(draft.subject, entry);
     if (key !== undefined) {
-      this.keys.set(key, version);
-      for (const oldest of [...this.keys.keys()].slice(0, Math.max(0, this.keys.size - this.maxKeys))) {
-        this.keys.delete(oldest);
-      }
+      this.keys.set(key, { version, ordinal: this.keyCount, atMs: this.clock.wallTime() });
+      this.keyCount += 1;
     }
     return version;
+  }
+
+  /** A key counts while its event is pending, and then by number and age. */
+  #known(key: string): number | undefined {
+    const known = this.keys.get(key);
+    if (known === undefined) return undefined;
+    const { version, ordinal, atMs } = known;
+    if (this.pending.some((entry) => entry.version === version)) return version;
+    const { maxIdempotencyKeys, maxIdempotencyAgeMs } = this.limits;
+    const isYoung = this.clock.wallTime() - atMs <= maxIdempotencyAgeMs;
+    return isYoung && this.keyCount - ordinal <= maxIdempotencyKeys ? version : undefined;
   }
 
   #forgetDeleted({ version, event: { subject = "", resourceid } }: Kept): void {
