@@ -147,6 +147,26 @@ describe("on a WebSocket", () => {
     agent.wire.cut();
   });
 
+  it("a number that cannot be kept: permanent NACK invalid_event, and the session goes on", async () => {
+    const agent = await HostileAgent.overWebSocket("large-number", world.listen);
+    await agent.openSession();
+    const report = event({ resourceid: "a_1", eventid: "1", data: { n: 1 } });
+    agent.wire.sendFrame(JSON.stringify(report).replace('"n":1', '"n":9007199254740993'));
+    expect(await agent.heard("nack")).toMatchObject({
+      resourceid: "a_1",
+      eventid: "1",
+      retryable: false,
+      code: "invalid_event",
+      message: expect.stringContaining("9007199254740993") as string,
+    });
+    await world.principal.logged(
+      "the refused event",
+      (line) => line["code"] === "invalid_event" && line["agent"] === agent.name,
+    );
+    expect((await world.api.agent(agent.name)).state).toBe("connected");
+    agent.wire.cut();
+  });
+
   it("a missing resourceid: close 1002 missing_resourceid", async () => {
     const agent = await HostileAgent.overWebSocket("no-resourceid", world.listen);
     const accepted = await acceptedFor(agent.name);
@@ -177,6 +197,20 @@ describe("on a gRPC stream", () => {
     expectClosed(await agent.wire.ended, CLOSE_CODES.invalidPayload, /./);
     await isToldToTheOperator(agent.name, "invalid_event");
     await arrivesLater(agent.name, accepted);
+  });
+
+  it("an event with a bad attribute: permanent NACK invalid_event, and the session goes on", async () => {
+    const agent = await HostileAgent.overGrpc("bad-attribute-grpc", world.listen);
+    await agent.openSession();
+    agent.send(event({ resourceid: "a_1", eventid: "1", subject: "" }));
+    expect(await agent.heard("nack")).toMatchObject({
+      resourceid: "a_1",
+      eventid: "1",
+      retryable: false,
+      code: "invalid_event",
+    });
+    expect((await world.api.agent(agent.name)).state).toBe("connected");
+    agent.wire.cut();
   });
 
   it("an oversized frame: close 1009 frame_too_large", async () => {

@@ -46,6 +46,7 @@ function tapConnection(connection: Connection, tap: Tap): Connection {
           tap.received(event);
           handlers.message(event);
         },
+        ...(handlers.unreadable === undefined ? {} : { unreadable: handlers.unreadable.bind(handlers) }),
         writable: () => handlers.writable(),
         ended: (end) => {
           over();

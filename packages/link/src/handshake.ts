@@ -1,7 +1,6 @@
 import {
   DEFAULT_WINDOW_BYTES,
   HawserError,
-  leastJsonBytes,
   type CloudEvent,
   type Hello,
   type KnownStore,
@@ -46,7 +45,7 @@ export interface HandshakeHost extends SenderHost {
   perform(outputs: readonly SessionOutput[]): void;
   leaseLost(why: "superseded" | "resync"): void;
   /** Events may flow from here on. `early` came before, in order. */
-  attached(attached: AttachedPeer, early: readonly CloudEvent[]): void;
+  attached(attached: AttachedPeer, early: readonly (CloudEvent | HawserError)[]): void;
 }
 
 /**
@@ -56,7 +55,7 @@ export interface HandshakeHost extends SenderHost {
 export class Handshake<Session extends LinkSession> {
   readonly #options: LinkOptions<Session>;
   readonly #host: HandshakeHost;
-  #early: CloudEvent[] = [];
+  #early: (CloudEvent | HawserError)[] = [];
   #earlyBytes = 0;
   #state: "under way" | "done" | "abandoned" = "under way";
 
@@ -75,9 +74,10 @@ export class Handshake<Session extends LinkSession> {
     return this.#earlyBytes;
   }
 
-  keep(event: CloudEvent): void {
+  /** @param event or what is wrong with it */
+  keep(event: CloudEvent | HawserError, bytes: number): void {
     this.#early.push(event);
-    this.#earlyBytes += leastJsonBytes(event);
+    this.#earlyBytes += bytes;
   }
 
   /** The link has ended: what is still being opened is closed again. */

@@ -85,6 +85,8 @@ export interface LinkOptions<Session extends LinkSession> {
   readonly door?: LinkDoor<Session>;
   /** A message was handled: whoever limits how much a peer may send pauses the connection here. */
   readonly onMessage?: (event: CloudEvent) => void;
+  /** After an event that could not be read was refused; the bytes of its frame. */
+  readonly onUnreadable?: (bytes: number) => void;
   /** Events flow. */
   readonly onOpened?: (session: Established) => void;
   /** Agents: it is time for a new session beside this one. */

@@ -2,6 +2,7 @@ import {
   CONTROL_TYPE_PREFIX,
   DEFAULT_WINDOW_BYTES,
   HawserError,
+  leastJsonBytes,
   LIMITS,
   parseMessage,
   type Ack,
@@ -80,6 +81,7 @@ export class Link<Session extends LinkSession> implements Predecessor {
     this.#floor = settled;
     this.#connection.open({
       message: (event) => this.#message(event),
+      unreadable: (error, bytes) => this.#unreadable(error, bytes),
       writable: () => {
         this.#outlet.opened();
         this.#scheduleFlush();
@@ -218,7 +220,7 @@ export class Link<Session extends LinkSession> implements Predecessor {
   }
 
   /** Takes in the events that came early. */
-  #attached(attached: AttachedPeer, early: readonly CloudEvent[]): void {
+  #attached(attached: AttachedPeer, early: readonly (CloudEvent | HawserError)[]): void {
     this.#state = { name: "open", ...attached };
     if (this.#quiesced) attached.sender.quiesce();
     for (const event of early) this.#event(event);
@@ -261,12 +263,25 @@ export class Link<Session extends LinkSession> implements Predecessor {
     this.session.heard(this.#heardAtMs);
     try {
       if (event.type.startsWith(CONTROL_TYPE_PREFIX)) this.#control(event);
-      else if (this.#state.name === "establishing") this.#early(event);
+      else if (this.#state.name === "establishing") this.#early(event, leastJsonBytes(event));
       else this.#event(event);
     } catch (thrown) {
       this.fail(HawserError.from(thrown));
     }
     this.#options.onMessage?.(event);
+  }
+
+  /** An event of the peer cannot be read: it is refused for good, as it would never be anything else. */
+  #unreadable(error: HawserError, bytes: number): void {
+    this.#heardAtMs = this.#now();
+    this.session.heard(this.#heardAtMs);
+    try {
+      if (this.#state.name === "establishing") this.#early(error, bytes);
+      else this.#event(error);
+    } catch (thrown) {
+      this.fail(HawserError.from(thrown));
+    }
+    this.#options.onUnreadable?.(bytes);
   }
 
   #control(event: CloudEvent): void {
@@ -308,21 +323,22 @@ export class Link<Session extends LinkSession> implements Predecessor {
   }
 
   // The agent may hear events right behind the welcome, while its own store is still being opened.
-  #early(event: CloudEvent): void {
+  #early(event: CloudEvent | HawserError, bytes: number): void {
     if (this.#state.name !== "establishing") return;
     this.perform(this.session.eventReceived(this.#now()));
     if (!this.session.mayReceiveEvents) return;
-    this.#handshake.keep(event);
+    this.#handshake.keep(event, bytes);
     this.#checkWindow(this.#handshake.earlyCount, this.#handshake.earlyBytes);
   }
 
-  #event(event: CloudEvent): void {
+  #event(event: CloudEvent | HawserError): void {
     if (!("peer" in this.#state)) return;
     const { receiver } = this.#state.peer;
     this.perform(this.session.eventReceived(this.#now()));
     if (!this.session.mayReceiveEvents) return;
     let parsed: ReturnType<typeof parseMessage>;
     try {
+      if (event instanceof HawserError) throw event;
       parsed = parseMessage(event);
     } catch (thrown) {
       this.#refuseEvent(HawserError.from(thrown));

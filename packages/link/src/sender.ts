@@ -1,5 +1,12 @@
 import { EventWriter, type Deliverable, type PassedOver, type ResendTiming } from "@hawser/delivery";
-import { eventClass, HawserError, type EventKey, type HawserEvent, type Nack } from "@hawser/protocol";
+import {
+  eventClass,
+  HawserError,
+  sendProblem,
+  type EventKey,
+  type HawserEvent,
+  type Nack,
+} from "@hawser/protocol";
 import type { Runtime } from "@hawser/runtime";
 import type { MailboxEntry, MailboxLease } from "@hawser/store";
 import type { LinkObserver } from "./link-observer.js";
@@ -182,11 +189,38 @@ export class Sender {
         this.#deadLetter({ event, version, error });
         continue;
       }
-      writable = send(next.entry);
+      const sent = this.#trySend(next.entry, send);
+      if (sent === "given up") continue;
+      writable = sent;
       observer?.sent?.(next.entry.event, next.attempt);
     }
     this.#count();
     this.#refill();
+  }
+
+  // What its receiver could not read, or no codec can write, would end each session in turn: it is given up instead, and its resource goes on.
+  #trySend(entry: Deliverable, send: (entry: Deliverable) => boolean): boolean | "given up" {
+    // What has its text at hand has just passed the publisher's edge.
+    const problem = entry.json === undefined ? sendProblem(entry.event, entry.bytes) : undefined;
+    if (problem === undefined) {
+      try {
+        return send(entry);
+      } catch (thrown) {
+        if (!(thrown instanceof HawserError) || thrown.code !== "invalid_event") throw thrown;
+        this.#giveUp(entry, thrown);
+        return "given up";
+      }
+    }
+    this.#giveUp(entry, problem);
+    return "given up";
+  }
+
+  #giveUp({ event, version }: Deliverable, error: HawserError): void {
+    const { resourceid, eventid } = event;
+    const { code, message } = error;
+    const refusal: Nack = { type: "nack", resourceid, eventid, retryable: false, code, message };
+    const result = this.#writer.nack(refusal, this.#options.runtime.clock.now());
+    if (result.kind === "deadLetter") this.#deadLetter({ event, version, error });
   }
 
   /** How many events the peer says it has recorded, with the ACKs that follow. */

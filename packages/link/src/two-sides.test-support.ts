@@ -1,4 +1,10 @@
-import { EVENT_TYPES, type EventDraft, type HawserError, type HawserEvent } from "@hawser/protocol";
+import {
+  EVENT_TYPES,
+  type Codec,
+  type EventDraft,
+  type HawserError,
+  type HawserEvent,
+} from "@hawser/protocol";
 import { AgentSession, PrincipalSession, type SessionEnd, type SessionTiming } from "@hawser/session";
 import { createMemoryDisk, createMemoryStore, type MemoryDisk, type Store } from "@hawser/store";
 import { createVirtualRuntime, type VirtualRuntime } from "@hawser/testkit";
@@ -70,9 +76,10 @@ export class TwoSides {
   readAhead = new ReadAhead();
   timing: Partial<SessionTiming> = {};
 
-  constructor(seed = 1) {
+  constructor(seed = 1, codec?: Codec) {
     this.world = createVirtualRuntime({ seed });
-    this.transport = createMemoryTransport({ timers: this.world.runtime.timers });
+    const { timers } = this.world.runtime;
+    this.transport = createMemoryTransport({ timers, ...(codec === undefined ? {} : { codec }) });
     this.agent = new Side(this.world, "principal");
     this.principal = new Side(this.world, "edge-1");
   }

@@ -85,6 +85,7 @@ export {
   type Subject,
 } from "./resource-id.js";
 export { parseRetryAfter } from "./retry-after.js";
+export { sendProblem } from "./sendable.js";
 export { plainEvent, type SdkCloudEvent } from "./sdk-event.js";
 export { closeReason } from "./text.js";
 export { parseTraceContext, traceContextOf, withTraceContext, type TraceContext } from "./trace-context.js";

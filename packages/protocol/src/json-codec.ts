@@ -5,6 +5,7 @@ import { checkDataKind, checkDepth } from "./data.js";
 import { HawserError } from "./errors.js";
 import type { CloudEvent } from "./event.js";
 import { parseExactJson } from "./exact-json.js";
+import { namedRefusal, type EventNames } from "./named-refusal.js";
 
 /** The CloudEvents JSON format 1.0.2, structured mode (PROTOCOL.md, Codecs). */
 export const jsonCodec: Codec<string> = {
@@ -20,7 +21,21 @@ function encodeJson(event: CloudEvent): string {
 }
 
 function decodeJson(frame: string): CloudEvent {
-  return eventFromJson(parseJson(frame), frame.length);
+  try {
+    return eventFromJson(parseJson(frame), frame.length);
+  } catch (thrown) {
+    throw namedRefusal(thrown, namesIn(frame));
+  }
+}
+
+/** What of a frame that is refused says which event it is. */
+function namesIn(frame: string): EventNames | undefined {
+  try {
+    const value: unknown = JSON.parse(frame);
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /**

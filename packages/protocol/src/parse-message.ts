@@ -40,7 +40,8 @@ export function nackKey({ resource_id, event_id }: HawserError): EventKey | unde
   return { resourceid: resource_id, eventid: event_id };
 }
 
-function checkKey(event: CloudEvent): asserts event is HawserEvent {
+/** @throws HawserError `missing_resourceid` or `invalid_eventid` for an event that could not be named in an answer */
+export function checkKey(event: CloudEvent): asserts event is HawserEvent {
   const { resourceid, eventid } = event;
   if (typeof resourceid !== "string" || resourceid === "" || resourceid.length > LIMITS.maxResourceIdLength) {
     throw new HawserError(

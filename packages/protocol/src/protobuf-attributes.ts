@@ -90,16 +90,22 @@ export interface ReadAttribute {
 
 /** Reads an entry of the map: the next field of `reader` is a message. */
 export function readAttribute(reader: ProtobufReader): ReadAttribute {
+  const outer = reader.enter();
+  const attribute = readEntry(reader);
+  reader.leave(outer);
+  return attribute;
+}
+
+/** Reads an entry of the map up to the end of the message that `reader` is in. */
+export function readEntry(reader: ProtobufReader): ReadAttribute {
   let name = "";
   let value: ReadAttribute["value"];
-  const outer = reader.enter();
   while (reader.more) {
     const tag = reader.tag();
     if (tag === NAME) name = reader.text(LIKELY_NAMES);
     else if (tag === VALUE) value = readValue(reader, value);
     else reader.skip(tag, 2);
   }
-  reader.leave(outer);
   return { name, value };
 }
 

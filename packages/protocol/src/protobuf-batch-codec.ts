@@ -1,7 +1,9 @@
 import { HawserError } from "./errors.js";
 import type { CloudEvent } from "./event.js";
 import { LIMITS } from "./limits.js";
-import { readEvent, writeEvent } from "./protobuf-codec.js";
+import { namedRefusal } from "./named-refusal.js";
+import { nackKey } from "./parse-message.js";
+import { namesIn, readEvent, writeEvent } from "./protobuf-codec.js";
 import { ProtobufReader } from "./protobuf-reader.js";
 import { ProtobufWriter } from "./protobuf-writer.js";
 
@@ -21,6 +23,12 @@ export interface BatchCodec {
   encode(events: readonly CloudEvent[]): Uint8Array;
   /** @throws HawserError `invalid_event` naming what is wrong and where; nothing of the batch is given then */
   decode(message: Uint8Array): CloudEvent[];
+  /**
+   * As `decode`, but an event that cannot be read and yet be named (`nackKey`) is its error, in its place, and takes none of the others along.
+   *
+   * @throws HawserError `invalid_event` for anything else
+   */
+  read(message: Uint8Array): readonly (CloudEvent | HawserError)[];
 }
 
 /**
@@ -29,7 +37,11 @@ export interface BatchCodec {
  *
  * Two batches one after the other are one batch with the events of both.
  */
-export const protobufBatchCodec: BatchCodec = { encode: encodeBatch, decode: decodeBatch };
+export const protobufBatchCodec: BatchCodec = {
+  encode: encodeBatch,
+  decode: decodeBatch,
+  read: readBatch,
+};
 
 function encodeBatch(events: readonly CloudEvent[]): Uint8Array {
   checkCount(events.length);
@@ -55,6 +67,43 @@ function decodeBatch(message: Uint8Array): CloudEvent[] {
   }
   checkCount(events.length);
   return events;
+}
+
+function readBatch(message: Uint8Array): readonly (CloudEvent | HawserError)[] {
+  try {
+    return decodeBatch(message);
+  } catch {
+    return readOneByOne(message);
+  }
+}
+
+/** Slower, and only for a batch in which something is wrong. */
+function readOneByOne(message: Uint8Array): readonly (CloudEvent | HawserError)[] {
+  const reader = new ProtobufReader(message);
+  const events: (CloudEvent | HawserError)[] = [];
+  while (reader.more) {
+    const tag = reader.tag();
+    if (tag !== EVENTS) {
+      reader.skip(tag, LAST_FIELD);
+      continue;
+    }
+    checkCount(events.length + 1);
+    events.push(readOrRefuse(reader));
+  }
+  checkCount(events.length);
+  return events;
+}
+
+function readOrRefuse(reader: ProtobufReader): CloudEvent | HawserError {
+  const event = reader.message();
+  const again = event.again();
+  try {
+    return readEvent(event);
+  } catch (thrown) {
+    const refusal = namedRefusal(thrown, namesIn(again));
+    if (nackKey(refusal) === undefined) throw refusal;
+    return refusal;
+  }
 }
 
 function checkCount(count: number): void {

@@ -6,7 +6,8 @@ import type { CloudEvent, ExtensionValue, JsonValue } from "./event.js";
 import { parseExactJson } from "./exact-json.js";
 import { LIMITS } from "./limits.js";
 import { isJsonContentType } from "./media-type.js";
-import { attributeValue, readAttribute, writeAttribute } from "./protobuf-attributes.js";
+import { attributeValue, readAttribute, readEntry, writeAttribute } from "./protobuf-attributes.js";
+import { namedRefusal, type EventNames } from "./named-refusal.js";
 import { ProtobufReader } from "./protobuf-reader.js";
 import { ProtobufWriter, utf8Length } from "./protobuf-writer.js";
 
@@ -93,7 +94,36 @@ function isField(name: string): boolean {
 }
 
 function decodeProtobuf(frame: Uint8Array): CloudEvent {
-  return readEvent(new ProtobufReader(frame));
+  try {
+    return readEvent(new ProtobufReader(frame));
+  } catch (thrown) {
+    throw namedRefusal(thrown, namesIn(new ProtobufReader(frame)));
+  }
+}
+
+/** What of an event that is refused says which one it is; everything else is passed over. */
+export function namesIn(reader: ProtobufReader): EventNames | undefined {
+  const names: { type?: string; resourceid?: unknown; eventid?: unknown } = {};
+  try {
+    while (reader.more) {
+      const tag = reader.tag();
+      if (tag === TYPE) names.type = reader.text();
+      else if (tag === ATTRIBUTES) readName(reader.message(), names);
+      else reader.skip(tag, 0);
+    }
+  } catch {
+    return undefined;
+  }
+  return names;
+}
+
+function readName(reader: ProtobufReader, names: { resourceid?: unknown; eventid?: unknown }): void {
+  try {
+    const { name, value } = readEntry(reader);
+    if (name === "resourceid" || name === "eventid") names[name] = value;
+  } catch {
+    // Another attribute may well be what the event is refused for.
+  }
 }
 
 /** Reads the fields of an event up to the end of the message that `reader` is in. */

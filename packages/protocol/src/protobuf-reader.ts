@@ -55,6 +55,18 @@ export class ProtobufReader {
     this.#end = outer;
   }
 
+  /** Another reader of the same bytes, at their beginning. */
+  again(): ProtobufReader {
+    return new ProtobufReader(this.#bytes);
+  }
+
+  /** The message of a field, to be read by itself. */
+  message(): ProtobufReader {
+    const length = this.#length();
+    this.#at += length;
+    return new ProtobufReader(this.#bytes.subarray(this.#at - length, this.#at));
+  }
+
   /**
    * A field of type string.
    *

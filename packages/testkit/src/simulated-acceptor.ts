@@ -42,6 +42,7 @@ function forgettingAtEnd(connection: Connection, forget: () => void): Connection
     open: (handlers) =>
       connection.open({
         message: (event) => handlers.message(event),
+        ...(handlers.unreadable === undefined ? {} : { unreadable: handlers.unreadable.bind(handlers) }),
         writable: () => handlers.writable(),
         ended: (end) => {
           forget();

@@ -1,6 +1,7 @@
 import {
   CLOSE_CODES,
   HawserError,
+  nackKey,
   isCleanClose,
   LIMITS,
   type CloseCode,
@@ -175,7 +176,11 @@ export class SimulatedConnection implements Connection {
     try {
       event = frame.read();
     } catch (thrown) {
-      return this.#fail(CLOSE_CODES.invalidPayload, HawserError.from(thrown).message);
+      const error = HawserError.from(thrown);
+      const handlers = nackKey(error) === undefined ? undefined : this.#handlers;
+      if (handlers?.unreadable === undefined) this.#fail(CLOSE_CODES.invalidPayload, error.message);
+      else handlers.unreadable(error, frame.bytes);
+      return;
     }
     this.#handlers?.message(event);
   }

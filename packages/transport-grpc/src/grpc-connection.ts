@@ -233,15 +233,18 @@ export abstract class GrpcConnection<Call extends GrpcCall> implements Connectio
       return this.fail(CLOSE_CODES.frameTooLarge, reason);
     }
     for (const event of this.#decoded(message)) {
-      if (event.type === CLOSE_EVENT_TYPE) return this.#heardClose(event);
-      handlers.message(event);
+      if (event instanceof HawserError) {
+        if (handlers.unreadable === undefined) return this.#refuse(event);
+        handlers.unreadable(event, message.length);
+      } else if (event.type === CLOSE_EVENT_TYPE) return this.#heardClose(event);
+      else handlers.message(event);
       if (this.#hasEndedMeanwhile()) return;
     }
   }
 
-  #decoded(message: Buffer): readonly CloudEvent[] {
+  #decoded(message: Buffer): readonly (CloudEvent | HawserError)[] {
     try {
-      return protobufBatchCodec.decode(message);
+      return protobufBatchCodec.read(message);
     } catch (thrown) {
       this.#refuse(thrown);
       return [];

@@ -6,6 +6,7 @@ import {
   type CloudEvent,
   HawserError,
   LIMITS,
+  nackKey,
 } from "@hawser/protocol";
 import { guarded, type Runtime, type Timers } from "@hawser/runtime";
 import {
@@ -55,7 +56,7 @@ export class WebSocketConnection implements Connection {
   readonly #sendOptions: { readonly binary: boolean; readonly compress: false };
   readonly #onFlushed: () => void;
   /** What came before `open`: at most what the paused socket had read ahead when it broke. */
-  readonly #early: CloudEvent[] = [];
+  readonly #early: ((handlers: ConnectionHandlers) => void)[] = [];
   #handlers: ConnectionHandlers | undefined;
   #state: StreamState = { name: "open" };
   #blocked = false;
@@ -180,12 +181,21 @@ export class WebSocketConnection implements Connection {
     try {
       event = this.#framing.decode(data);
     } catch (thrown) {
-      const { code, message } = HawserError.from(thrown, "invalid_event");
-      this.#startClosing("failing", closeCodeFor(code), cutCloseReason(message));
+      this.#unreadable(HawserError.from(thrown, "invalid_event"), data.length);
       return;
     }
-    if (this.#handlers === undefined) this.#early.push(event);
+    if (this.#handlers === undefined) this.#early.push((handlers) => handlers.message(event));
     else this.#handlers.message(event);
+  }
+
+  #unreadable(error: HawserError, bytes: number): void {
+    if (this.#handlers === undefined) {
+      this.#early.push(() => this.#unreadable(error, bytes));
+      return;
+    }
+    if (nackKey(error) !== undefined && this.#handlers.unreadable !== undefined)
+      this.#handlers.unreadable(error, bytes);
+    else this.#startClosing("failing", closeCodeFor(error.code), cutCloseReason(error.message));
   }
 
   #startClosing(name: "closing" | "failing", code: number, reason: string): void {
@@ -228,7 +238,7 @@ export class WebSocketConnection implements Connection {
   }
 
   #catchUp(handlers: ConnectionHandlers): void {
-    for (const event of this.#early.splice(0)) handlers.message(event);
+    for (const tell of this.#early.splice(0)) tell(handlers);
     if (this.#unheardEnd !== undefined) handlers.ended(this.#unheardEnd);
     else this.#flushed();
   }

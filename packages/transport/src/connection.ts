@@ -41,6 +41,13 @@ export type ConnectionEnd =
 export interface ConnectionHandlers {
   /** One received CloudEvent, in the order it was sent. Must not block and must not throw. */
   message(event: CloudEvent): void;
+  /**
+   * In the place of an event that cannot be read, but has the key by which it is answered (`nackKey`). Where this is absent, the connection closes as it does
+   * over any other frame that is malformed.
+   *
+   * @param bytes of its frame, or of the message it came in
+   */
+  unreadable?(error: HawserError, bytes: number): void;
   /** The send buffer fell below its low-water mark after `send` had answered false. */
   writable(): void;
   /**
@@ -56,7 +63,8 @@ export interface ConnectionHandlers {
  * One stream of CloudEvents in both directions, in order, as long as it lives.
  *
  * Messages that arrive before `open` are held back, so none is lost between accept and `open`. A frame that is too large, malformed or
- * of the wrong kind never reaches `message`: the connection closes itself with the matching code, and `ended` says why.
+ * of the wrong kind never reaches `message`: the connection closes itself with the matching code, and `ended` says why. Only an event that has
+ * its key goes to `unreadable` instead, so that it does not take the connection along each time it comes.
  */
 export interface Connection {
   readonly transport: TransportName;

@@ -9,7 +9,7 @@ export interface Explanation {
 export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
   invalid_event: {
     happened: "What was sent is not a valid CloudEvent, or its data contradicts its attributes.",
-    todo: "Correct the attribute the message names. 'hawser send --help' shows an event that is right.",
+    todo: "Correct the attribute, or the number, that the message names. 'hawser send --help' shows an event that is right. Among dead letters: the other side could not read the event, so sending it again will not do; send a correct one.",
   },
   missing_resourceid: {
     happened:
@@ -30,7 +30,8 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     todo: "Read the message: it names the field or parameter. Between services, correct the implementation that sent it.",
   },
   event_too_large: {
-    happened: "The event is larger than 1,000,000 bytes as JSON; it was refused before anything was kept.",
+    happened:
+      "The event is larger than 1,000,000 bytes as JSON; it was refused before anything was kept. Among dead letters: it was kept under other rules, and no frame can hold it.",
     todo: "Keep the data elsewhere and send a reference to it, or split it.",
   },
   frame_too_large: {

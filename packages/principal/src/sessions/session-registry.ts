@@ -131,6 +131,7 @@ export class SessionRegistry {
         superseded: (machine) => machine.superseded(now()),
       },
       onMessage: (event) => throttle.handled(event),
+      onUnreadable: (bytes) => throttle.refused(bytes),
       onOpened: (established) => this.#opened(link, established),
       onEnded: (end) => {
         throttle.ended();

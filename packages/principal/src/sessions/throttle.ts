@@ -7,6 +7,9 @@ import type { FairTurns, Turn } from "./fair-turns.js";
 /** Less than this is not waited for: a pause costs more than it holds back. */
 const MIN_WAIT_MS = 5;
 
+/** As what an event counts that could not be read. */
+const UNREAD_EVENT = { type: "" };
+
 /** Holds one connection back: to its turn of the event loop, and to what its agent may send a second. */
 export class Throttle {
   readonly #connection: Connection;
@@ -32,8 +35,16 @@ export class Throttle {
 
   /** A message was handled. */
   handled(event: CloudEvent): void {
+    this.#spend(event, leastJsonBytes(event));
+  }
+
+  /** An event was refused that could not be read. */
+  refused(bytes: number): void {
+    this.#spend(UNREAD_EVENT, bytes);
+  }
+
+  #spend(event: { readonly type: string }, bytes: number): void {
     if (this.#hasEnded) return;
-    const bytes = leastJsonBytes(event);
     this.#turns.served(this.#turn, this, bytes);
     const waitMs = this.#rates?.spend(event, bytes, this.#runtime.clock.now()) ?? 0;
     if (waitMs < MIN_WAIT_MS) return;

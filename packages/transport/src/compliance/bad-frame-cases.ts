@@ -52,6 +52,40 @@ export function badFrameCases(make: MakeTransport): void {
       await server.seen.received(5);
     }));
 
+  test("an event that cannot be read and has its key is told as such, in its place, and the connection goes on", () =>
+    onStage(make, async (stage) => {
+      const { client, server } = await stage.openPair();
+      const key = { resourceid: "a_1", eventid: "7" };
+      for (const [from, to] of [
+        [client, server],
+        [server, client],
+      ] as const) {
+        from.connection.send({ ...numbered(1), resourceid: "a_1", eventid: "6" });
+        from.connection.send({ ...numbered(2), ...key, subject: "" });
+        from.connection.send(numbered(3));
+        await to.seen.until(() => to.seen.ids.includes("event-3"));
+        // A transport without a codec reads nothing, and so finds nothing wrong.
+        if (to.seen.unread.length === 0) expect(to.seen.ids).toEqual(["event-1", "event-2", "event-3"]);
+        else {
+          expect(to.seen.unread).toEqual(["a_1@7 invalid_event"]);
+          expect(to.seen.log).toEqual(["message", "unreadable", "message"]);
+          expect(to.seen.ids).toEqual(["event-1", "event-3"]);
+        }
+      }
+    }));
+
+  test("a control message that cannot be read closes the connection, whatever key it has", () =>
+    onStage(make, async (stage) => {
+      const { client, server } = await stage.openPair();
+      const event = { ...numbered(1), resourceid: "a_1", eventid: "7", subject: "" };
+      client.connection.send({ ...event, type: "hawser.control.heartbeat.v1" });
+      client.connection.send(numbered(2));
+      await server.seen.until(() => server.seen.ends.length > 0 || server.seen.ids.includes("event-2"));
+      if (server.seen.ends.length > 0) expect(server.seen.ends[0]).toMatchObject({ code: 1007 });
+      else expect(server.seen.ids).toEqual(["event-1", "event-2"]);
+      expect(server.seen.unread).toEqual([]);
+    }));
+
   test("the largest event a publisher may hand in passes", () =>
     onStage(make, async (stage) => {
       const { client, server } = await stage.openPair();

@@ -1,7 +1,7 @@
-import type { CloudEvent } from "@hawser/protocol";
+import type { CloudEvent, HawserError } from "@hawser/protocol";
 import type { ConnectionEnd, ConnectionHandlers } from "../connection.js";
 
-type Entry = "message" | "writable" | "ended";
+type Entry = "message" | "unreadable" | "writable" | "ended";
 
 interface Waiter {
   readonly condition: () => boolean;
@@ -11,6 +11,8 @@ interface Waiter {
 /** Handlers that remember everything and wake whoever waits for it. */
 export class Recorder implements ConnectionHandlers {
   readonly messages: CloudEvent[] = [];
+  /** Keys of events that could not be read. */
+  readonly unread: string[] = [];
   readonly ends: ConnectionEnd[] = [];
   /** What was called, in order: proves that `ended` comes once and last. */
   readonly log: Entry[] = [];
@@ -25,6 +27,11 @@ export class Recorder implements ConnectionHandlers {
     this.messages.push(event);
     this.#record("message");
     this.onMessage(event);
+  }
+
+  unreadable(error: HawserError): void {
+    this.unread.push(`${error.resource_id}@${error.event_id} ${error.code}`);
+    this.#record("unreadable");
   }
 
   writable(): void {

@@ -5,6 +5,7 @@ import {
   type CloudEvent,
   type Codec,
   HawserError,
+  nackKey,
   LIMITS,
 } from "@hawser/protocol";
 import type { Timers } from "@hawser/runtime";
@@ -147,6 +148,10 @@ export class MemoryConnection implements Connection {
     }
     const event = this.#decode(frame);
     if (event instanceof HawserError) {
+      if (nackKey(event) !== undefined && this.#handlers?.unreadable !== undefined) {
+        this.#handlers.unreadable(event, bytes);
+        return;
+      }
       this.#startClosing("failing", closeCodeFor(event.code), cutCloseReason(event.message));
       return;
     }
