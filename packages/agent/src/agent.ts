@@ -24,6 +24,8 @@ export type PrincipalEventHandler = (delivery: {
 export interface AgentObserver extends LinkObserver {
   /** The state changed; `Agent.state` already says so. */
   state?(state: AgentState): void;
+  /** A log line was left out, because there were too many like it; `Agent.suppressedLogLines` counts it. */
+  logLineSuppressed?(): void;
 }
 
 /** What `createAgent` makes an agent of. */
@@ -90,6 +92,8 @@ export interface StopOptions {
 export interface Agent extends DisposableLifecycle {
   readonly name: string;
   readonly state: AgentState;
+  /** Log lines that were left out since the agent was made, because there were too many like them. */
+  readonly suppressedLogLines: number;
   /**
    * What `state` is, then what it becomes; a reader slower than the changes gets the newest. Ends with the stop of the agent, which it tells, or with the signal.
    */

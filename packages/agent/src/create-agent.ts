@@ -83,6 +83,10 @@ class HawserAgent implements Agent {
     return this.#stopping;
   }
 
+  get suppressedLogLines(): number {
+    return this.#options.suppressedLogLines();
+  }
+
   rotate(): boolean {
     return this.#run?.rotate() ?? false;
   }

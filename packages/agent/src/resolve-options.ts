@@ -23,10 +23,18 @@ export interface ResolvedOptions extends Pick<AgentOptions, "name" | "store" | "
   readonly timing: SessionTiming;
   readonly rotation: AgentRotation;
   readonly software: string;
+  /** Log lines left out so far. */
+  readonly suppressedLogLines: () => number;
 }
 
 /** @throws HawserError `invalid_agent_name`; `invalid_config` naming the option and what it may be */
 export function resolveOptions(options: AgentOptions): ResolvedOptions {
+  const observer = options.observer ?? {};
+  let suppressed = 0;
+  const onSuppressed = (): void => {
+    suppressed += 1;
+    observer.logLineSuppressed?.();
+  };
   return {
     name: checkAgentName(options.name),
     store: options.store,
@@ -35,8 +43,9 @@ export function resolveOptions(options: AgentOptions): ResolvedOptions {
     dialers: checkDialers(options.dialer),
     handlers: options.handlers ?? {},
     onEvent: options.onEvent,
-    observer: options.observer ?? {},
-    runtime: limited(options.runtime ?? systemRuntime()),
+    observer,
+    suppressedLogLines: () => suppressed,
+    runtime: limited(options.runtime ?? systemRuntime(), onSuppressed),
     window: checkWindow(options.window ?? DEFAULT_WINDOW),
     windowBytes: checkWindowBytes(options.windowBytes ?? DEFAULT_WINDOW_BYTES),
     timing: resolveSessionTiming(options.timing),
@@ -46,8 +55,8 @@ export function resolveOptions(options: AgentOptions): ResolvedOptions {
 }
 
 /** A principal has a part in what an agent logs: in how much of it, too. */
-function limited(runtime: Runtime): Runtime {
-  return { ...runtime, logger: limitedLogger(runtime.logger, { clock: runtime.clock }) };
+function limited(runtime: Runtime, onSuppressed: () => void): Runtime {
+  return { ...runtime, logger: limitedLogger(runtime.logger, { clock: runtime.clock, onSuppressed }) };
 }
 
 function checkWindow(window: number): number {

@@ -19,7 +19,15 @@ import type {
 } from "./resource-handler.js";
 import type { StatusReporter, StatusVoice } from "./status-reporter.js";
 
+/**
+ * Resources an agent holds, those whose first apply has not succeeded yet among them; about 1 KB of memory each, with their status. A spec of one more is tried
+ * again later (`inbox_full`), until one is deleted.
+ */
+const MAX_HELD_RESOURCES = 100_000;
+
 export interface ResourceDispatcherOptions {
+  /** @default MAX_HELD_RESOURCES */
+  readonly maxHeld?: number;
   readonly handlers: Readonly<Record<string, ResourceHandler>>;
   readonly retained: RetainedStates;
   readonly reporter: StatusReporter;
@@ -66,6 +74,9 @@ export class ResourceDispatcher {
     if (handler === undefined) throw this.#noHandler(resource.kind);
     const subject = subjectOf(resource.kind, resource.name);
     const before = this.#held.get(subject);
+    const { maxHeld = MAX_HELD_RESOURCES } = this.#options;
+    if (before === undefined && this.#held.size >= maxHeld)
+      return { kind: "retry", error: noRoom(subject, maxHeld) };
     if (before !== undefined && before.uid !== resource.uid) {
       if (this.#isOlder(delivery, before)) return { kind: "applied" };
       // The name has a new owner: what it was before goes first.
@@ -77,8 +88,10 @@ export class ResourceDispatcher {
       await this.#apply(handler, resource, this.#logger(event.resourceid, event.eventid));
     } catch (thrown) {
       // Refused for good, so it has not happened: what was there before still is.
-      if (isHandlerRejection(thrown))
+      if (isHandlerRejection(thrown)) {
         this.#setHeld(subject, before?.uid === resource.uid ? before : undefined);
+        if (!this.#held.has(subject)) this.#options.reporter.release(subject);
+      }
       throw thrown;
     }
     return { kind: "applied", retain: { keep: kept(event, peerStore) } };
@@ -150,6 +163,13 @@ export class ResourceDispatcher {
   #logger(resourceid: string, eventid: string): Logger {
     return this.#options.logger.child({ resource_id: resourceid, event_id: eventid });
   }
+}
+
+function noRoom(subject: string, maxHeld: number): HawserError {
+  return new HawserError(
+    "inbox_full",
+    `this agent holds ${maxHeld} resources, and no more: ${subject} is taken once one of them is deleted`,
+  );
 }
 
 // Not longer than one try: a full mailbox must not hold back the ACK of a spec that is applied.

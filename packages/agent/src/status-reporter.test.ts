@@ -53,6 +53,24 @@ describe("StatusReporter", () => {
     expect(appends).toEqual([256, 44]);
   });
 
+  it("writes what was said of a resource that is refused, and forgets it then", async () => {
+    for (let index = 0; index < 50; index += 1) {
+      const refused = resource("1", `r${index}`);
+      const voice = reporter.open(refused);
+      if (index % 2 === 0) voice.say(index);
+      reporter.release(`Job/r${index}`);
+      // It may not say more.
+      voice.say("late");
+    }
+    expect(reporter.size).toBe(25);
+    await virtual.advance(1);
+    expect([reporter.size, await lastVersion()]).toEqual([0, 25]);
+    reporter.release("Job/nobody");
+    reporter.open(resource("2", "r0")).say("again");
+    await virtual.advance(1);
+    expect([reporter.size, await lastVersion()]).toEqual([1, 26]);
+  });
+
   it("keeps the newest status while the disk is full, and writes it when there is room", async () => {
     disk.failWrites(new HawserError("store_full", "no space left"));
     const voice = reporter.open(resource());

@@ -37,6 +37,8 @@ export interface StatusVoice {
 interface Entry {
   readonly slot: StatusSlot;
   voice: StatusVoice | undefined;
+  /** The resource is not held: this goes once what was said of it is written. */
+  isReleased: boolean;
 }
 
 /** What goes into one write. */
@@ -67,16 +69,37 @@ export class StatusReporter {
     this.#options = options;
   }
 
+  /** Resources of which something is remembered. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
   /** A handler is about to be told of this version. */
   open(resource: { kind: string; name: string; uid: string; version: string }): StatusVoice {
     const subject = subjectOf(resource.kind, resource.name);
-    const entry: Entry = this.#entries.get(subject) ?? { slot: new StatusSlot(), voice: undefined };
+    const known = this.#entries.get(subject);
+    const entry: Entry = known ?? { slot: new StatusSlot(), voice: undefined, isReleased: false };
     this.#entries.set(subject, entry);
+    entry.isReleased = false;
     const voice: StatusVoice = {
       say: (status) => (entry.voice === voice ? this.#say(subject, entry, resource, status) : SPOKEN),
     };
     entry.voice = voice;
     return voice;
+  }
+
+  /** The resource was refused, so it is not held. What its handler said of it is still written. */
+  release(subject: string): void {
+    const entry = this.#entries.get(subject);
+    if (entry === undefined) return;
+    entry.isReleased = true;
+    entry.voice = undefined;
+    this.#forgetIfIdle(subject);
+  }
+
+  #forgetIfIdle(subject: string): void {
+    const entry = this.#entries.get(subject);
+    if (entry?.isReleased === true && entry.slot.isIdle) this.#entries.delete(subject);
   }
 
   /** The resource is gone: nothing of it is written once this resolves. */
@@ -178,6 +201,7 @@ export class StatusReporter {
       const slot = this.#entries.get(subject)?.slot;
       const draft = slot?.take();
       if (slot !== undefined && draft !== undefined) taken.push({ slot, subject, draft });
+      else this.#forgetIfIdle(subject);
     }
     return taken;
   }
@@ -191,6 +215,7 @@ export class StatusReporter {
       const result = results[index];
       if (result?.ok === true) {
         slot.written();
+        this.#forgetIfIdle(subject);
         return;
       }
       slot.failed();

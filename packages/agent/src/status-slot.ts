@@ -38,6 +38,11 @@ export class StatusSlot {
     return this.#taken?.tried.promise;
   }
 
+  /** Nothing waits, and nothing is being written. */
+  get isIdle(): boolean {
+    return this.#waiting === undefined && this.#taken === undefined;
+  }
+
   get known(): boolean {
     return this.#durable !== "unknown";
   }

@@ -2,7 +2,7 @@
  * Runs tasks of one subject one after another, tasks of different subjects at once.
  *
  * The inbox keeps order per resource; two lives of a resource (an old uid and a new one) are two resources to it, and take turns here. Bounded by the window, which bounds
- * the events being applied.
+ * the events being applied: a subject is forgotten when its last task ends.
  */
 export class SubjectQueue {
   readonly #tails = new Map<string, Promise<void>>();

@@ -193,6 +193,9 @@ export function createPrincipal(options: PrincipalOptions): Principal {
     get state() {
       return status.value.kind;
     },
+    get load() {
+      return sessions.load;
+    },
     get olderCopy() {
       return sessions.olderCopy;
     },

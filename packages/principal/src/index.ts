@@ -21,6 +21,7 @@ export type {
   Principal,
   PrincipalAddresses,
   PrincipalOptions,
+  PrincipalLoad,
   PrincipalStatus,
   PublishOptions,
   PutOptions,

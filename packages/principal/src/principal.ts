@@ -191,6 +191,14 @@ export interface PrincipalAddresses {
   readonly internalAddress: BoundAddress | UnixAddress | undefined;
 }
 
+/** What the sessions take of this process at a moment. */
+export interface PrincipalLoad {
+  /** Bytes of events of the mailboxes in memory, those in flight included; bounded by `readAheadBytes`. */
+  readonly readAheadBytes: number;
+  /** Connections that are not read for a while, because their agents sent more than `rates` allow. */
+  readonly pausedConnections: number;
+}
+
 /**
  * The control plane's end.
  *
@@ -243,6 +251,7 @@ export interface Principal extends DisposableLifecycle<PrincipalAddresses> {
   readonly state: PrincipalStatus["kind"];
   /** What agents prove about the store: that it is an older copy of itself. Those are refused, everything else goes on. Undefined while none does. */
   readonly olderCopy: OlderCopyReport | undefined;
+  readonly load: PrincipalLoad;
   /** Tells this observer too, also of sessions that are open already, until the answer is called. */
   observe(observer: PrincipalObserver): () => void;
   /**

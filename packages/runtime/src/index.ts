@@ -16,7 +16,9 @@ export {
   DEFAULT_LOG_BURST,
   DEFAULT_LOG_LINES_PER_SECOND,
   DEFAULT_MAX_LOG_KEYS,
+  LogLimiter,
   type LogLimits,
+  type LogVerdict,
 } from "./log-limiter.js";
 export {
   createLogger,

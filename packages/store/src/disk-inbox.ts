@@ -23,30 +23,38 @@ export class DiskInbox implements InboxStore {
   }
 
   async load(peer: string): Promise<InboxState> {
-    const { committer, peers, settled } = this.#options;
+    const { committer, peers } = this.#options;
     // What was begun, recorded or settled before this call is to be seen by it.
     await committer.settled();
     const disk = await this.#options.disk();
     const { state, rows } = await readInbox(disk, peer, peers.inbox(peer)?.settled ?? 0);
     const stale = rows - state.applied.size - state.begun.size;
-    settled.wrote(peer, stale);
+    this.#wrote(peer, stale);
     return state;
+  }
+
+  #wrote(peer: string, rows: number): void {
+    const { peers, settled } = this.#options;
+    if (peers.inbox(peer) !== undefined) settled.wrote(peer, rows);
   }
 
   async begin(peer: string, batch: readonly Begun[]): Promise<void> {
     if (batch.length === 0) return;
     await this.#commit((done) => new BeginItem(peer, batch, this.#options.records, done));
-    this.#options.settled.wrote(peer, batch.length);
+    this.#wrote(peer, batch.length);
   }
 
   async record(peer: string, batch: readonly Recorded[]): Promise<void> {
     if (batch.length === 0) return;
     await this.#commit((done) => new RecordItem(peer, batch, this.#options.records, done));
-    this.#options.settled.wrote(peer, batch.length);
+    this.#wrote(peer, batch.length);
   }
 
   settle(peer: string, version: number): void {
-    if (Number.isSafeInteger(version) && version > 0) this.#options.settled.settle(peer, version);
+    const { peers, settled } = this.#options;
+    // What is said again with each heartbeat is on disk already.
+    if (Number.isSafeInteger(version) && version > (peers.inbox(peer)?.settled ?? 0))
+      settled.settle(peer, version);
   }
 
   joined(peer: string, epoch: number): void {

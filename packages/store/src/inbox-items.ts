@@ -30,15 +30,17 @@ export class BeginItem implements CommitItem {
   }
 
   apply(tx: Transaction): void {
+    tx.afterCommit(() => this.#done());
+    const meta = tx.inboxOrNew(this.#peer, this.#maxPeers);
+    // No room for what is known of this peer: that its attempts are not written down only makes their numbers wrong.
+    if (meta === undefined) return;
     let highest = 0;
     for (const { resourceid, version, attempt, peerStore } of this.#batch) {
       if (!isOfPeer(tx, this.#peer, peerStore)) continue;
       tx.put(begunKey(this.#peer, resourceid), encodeBegun(version, attempt));
       highest = Math.max(highest, version);
     }
-    const meta = tx.inboxOrNew(this.#peer, this.#maxPeers);
-    if (meta !== undefined && highest > meta.highest) tx.setInbox(this.#peer, { ...meta, highest });
-    tx.afterCommit(() => this.#done());
+    if (highest > meta.highest) tx.setInbox(this.#peer, { ...meta, highest });
   }
 
   failed(error: HawserError): void {

@@ -20,7 +20,12 @@ interface Progress {
   sweep: { readonly after: string | undefined } | undefined;
 }
 
-/** Drops the inbox rows of versions that peers said are settled, and notes the sessions they began. Lazy: losing it costs memory, nothing else. */
+/**
+ * Drops the inbox rows of versions that peers said are settled, and notes the sessions they began. Lazy: losing it costs memory, nothing else.
+ *
+ * Something is remembered of peers with rows that were not looked at since, and until it is written of whoever said something new: of no more peers than have an inbox
+ * (`maxPeers`), and of nobody who only came and went.
+ */
 export class SettledInboxes {
   readonly #maxPeers: number;
   readonly #progress = new Map<string, Progress>();
@@ -37,17 +42,22 @@ export class SettledInboxes {
     return this.#due.size === 0;
   }
 
+  /** Peers of which something is remembered. */
+  get size(): number {
+    return this.#progress.size;
+  }
+
   settle(peer: string, version: number): void {
+    if (version <= (this.#progress.get(peer)?.settled ?? 0)) return;
     const progress = this.#of(peer);
-    if (version <= progress.settled) return;
     progress.settled = version;
     this.#due.add(peer);
     this.#onDue();
   }
 
   joined(peer: string, epoch: number): void {
+    if (epoch <= (this.#progress.get(peer)?.joined ?? 0)) return;
     const progress = this.#of(peer);
-    if (epoch <= progress.joined) return;
     progress.joined = epoch;
     this.#due.add(peer);
     this.#onDue();
@@ -55,7 +65,7 @@ export class SettledInboxes {
 
   /** So many rows were written for `peer`. */
   wrote(peer: string, rows: number): void {
-    this.#of(peer).written += rows;
+    if (rows > 0) this.#of(peer).written += rows;
   }
 
   /** The peer lost its store: what it said before no longer counts. */
@@ -86,7 +96,11 @@ export class SettledInboxes {
       await this.#sweep(tx, peer, progress, Math.max(settled, meta.settled));
       tx.afterCommit(() => {
         const written = progress.settled === settled && progress.joined === joined;
-        if (progress.sweep === undefined && written) this.#due.delete(peer);
+        if (progress.sweep !== undefined || !written) return;
+        this.#due.delete(peer);
+        // What was said is on disk, so there is nothing to remember unless there are rows to look at.
+        if (progress.written === 0 && progress.left === 0 && this.#progress.get(peer) === progress)
+          this.#progress.delete(peer);
       });
     }
   }

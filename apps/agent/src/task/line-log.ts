@@ -1,23 +1,19 @@
-import type { Clock, Logger } from "@hawser/runtime";
+import { LogLimiter, type Clock, type Logger } from "@hawser/runtime";
 
-/** Lines of one task logged per second; more are counted and the count is logged. */
+/** Lines of one task logged per second; more are left out, and counted in `suppressed` of the next one. */
 const MAX_LOGGED_LINES_PER_SECOND = 10;
 
 /** Logs a task's output without letting a chatty one flood the log. Answers the function to call with each line. */
 export function lineLog(clock: Clock, logger: Logger): (line: string) => void {
-  let secondStart = clock.now();
-  let inSecond = 0;
-  let suppressed = 0;
+  const limiter = new LogLimiter({
+    burst: MAX_LOGGED_LINES_PER_SECOND,
+    linesPerSecond: MAX_LOGGED_LINES_PER_SECOND,
+    maxKeys: 1,
+  });
   return (line) => {
-    const now = clock.now();
-    if (now - secondStart >= 1_000) {
-      if (suppressed > 0) logger.info({ suppressed }, "task wrote more lines than are logged");
-      secondStart = now;
-      inSecond = 0;
-      suppressed = 0;
-    }
-    inSecond += 1;
-    if (inSecond > MAX_LOGGED_LINES_PER_SECOND) suppressed += 1;
-    else logger.info({ line }, "task output");
+    const verdict = limiter.judge("line", clock.now());
+    if (!verdict.write) return;
+    const { suppressed } = verdict;
+    logger.info(suppressed === 0 ? { line } : { line, suppressed }, "task output");
   };
 }

@@ -42,6 +42,11 @@ it("tells how many agents prove the store an older copy, also when none does", a
   expect(await scrape({ olderCopy: undefined })).toEqual(["hawser_older_copy_agents 0"]);
 });
 
+it("tells what the sessions hold in memory, and whom it does not read for now", async () => {
+  const load = { readAheadBytes: 4_096, pausedConnections: 2 };
+  expect(await scrape({ load })).toEqual(["hawser_read_ahead_bytes 4096", "hawser_paused_connections 2"]);
+});
+
 it("tells who waits, who was let in, and why others were not", async () => {
   const listener = { stats: () => STATS, configure: () => {}, secure: () => {} };
   expect(await scrape({ listener })).toEqual([

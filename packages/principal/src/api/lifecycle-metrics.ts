@@ -5,7 +5,7 @@ import type { Principal, PrincipalStatus } from "../principal.js";
 
 /** Where the metrics of the port, the gate and the drain are read. */
 export type LifecycleSource = Partial<
-  Pick<Principal, "listener" | "internalListener" | "gate" | "state" | "draining" | "olderCopy">
+  Pick<Principal, "listener" | "internalListener" | "gate" | "state" | "draining" | "olderCopy" | "load">
 >;
 
 const GATE_STATES: readonly GateState["kind"][] = ["closed", "waiting", "settling", "open"];
@@ -66,6 +66,18 @@ export function registerLifecycleMetrics(
     });
   };
 
+  gauge("hawser_read_ahead_bytes", "Bytes of events of the mailboxes that sessions hold in memory.", () => {
+    const load = source()?.load;
+    return load === undefined ? [] : [["", load.readAheadBytes]];
+  });
+  gauge(
+    "hawser_paused_connections",
+    "Connections of agents that are not read for a while, because they sent more than their agents may.",
+    () => {
+      const load = source()?.load;
+      return load === undefined ? [] : [["", load.pausedConnections]];
+    },
+  );
   gauge(
     "hawser_admission_waiting_connections",
     "Connections that wait at the agents' port to be let in.",

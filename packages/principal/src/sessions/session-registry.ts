@@ -11,6 +11,7 @@ import type { PrincipalObserver } from "../principal-observer.js";
 import type { Turn } from "../listener/visitor.js";
 import type { AdmissionTimes } from "../listener/visitors.js";
 import { SELF_AGENT } from "../self-login.js";
+import type { PrincipalLoad } from "../principal.js";
 import type { OlderCopyReport } from "../views.js";
 import { AgentRates, type AgentRateLimits } from "./agent-rates.js";
 import { FairTurns } from "./fair-turns.js";
@@ -59,6 +60,8 @@ export class SessionRegistry {
   readonly #olderCopy: OlderCopy;
   readonly #readAhead: ReadAhead;
   readonly #turns: FairTurns;
+  /** Connections that are not read for now. */
+  readonly #paused = new Set<Throttle>();
   readonly #twoMachines: TwoMachines;
   /** The agent of a link, once its hello was accepted. */
   readonly #names = new Map<Link<PrincipalSession>, string>();
@@ -82,6 +85,10 @@ export class SessionRegistry {
 
   get size(): number {
     return this.#links.size;
+  }
+
+  get load(): PrincipalLoad {
+    return { readAheadBytes: this.#readAhead.heldBytes, pausedConnections: this.#paused.size };
   }
 
   get olderCopy(): OlderCopyReport | undefined {
@@ -109,7 +116,7 @@ export class SessionRegistry {
       random: runtime.random,
       ...(timing === undefined ? {} : { timing }),
     });
-    const throttle = new Throttle(connection, this.#turns, runtime);
+    const throttle = new Throttle(connection, this.#turns, runtime, this.#paused);
     const link: Link<PrincipalSession> = new Link({
       runtime,
       connection,

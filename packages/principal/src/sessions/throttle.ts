@@ -12,19 +12,27 @@ const UNREAD_EVENT = { type: "" };
 
 /** Holds one connection back: to its turn of the event loop, and to what its agent may send a second. */
 export class Throttle {
-  readonly #connection: Connection;
+  readonly #connection: Pick<Connection, "pause" | "resume">;
   readonly #runtime: Pick<Runtime, "clock" | "timers">;
   readonly #turns: FairTurns;
   readonly #turn: Turn;
+  readonly #paused: Set<Throttle>;
   #rates: AgentRates | undefined;
   #isWaitingForTurn = false;
   #wait: Timer | undefined;
   #hasEnded = false;
 
-  constructor(connection: Connection, turns: FairTurns, runtime: Pick<Runtime, "clock" | "timers">) {
+  /** @param paused those that wait for what their agents may send, this one among them while it does */
+  constructor(
+    connection: Pick<Connection, "pause" | "resume">,
+    turns: FairTurns,
+    runtime: Pick<Runtime, "clock" | "timers">,
+    paused: Set<Throttle> = new Set(),
+  ) {
     this.#connection = connection;
     this.#runtime = runtime;
     this.#turns = turns;
+    this.#paused = paused;
     this.#turn = turns.newTurn();
   }
 
@@ -50,8 +58,10 @@ export class Throttle {
     if (waitMs < MIN_WAIT_MS) return;
     // What was read before the pause took hold makes the debt larger.
     this.#wait?.cancel();
+    this.#paused.add(this);
     this.#wait = this.#runtime.timers.after(waitMs, () => {
       this.#wait = undefined;
+      this.#paused.delete(this);
       this.#goOn();
     });
     this.#connection.pause();
@@ -70,6 +80,7 @@ export class Throttle {
   ended(): void {
     this.#hasEnded = true;
     this.#wait?.cancel();
+    this.#paused.delete(this);
     this.#turns.forget(this.#turn);
   }
 

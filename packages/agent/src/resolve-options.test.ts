@@ -1,0 +1,25 @@
+import { silentLogger, systemRuntime } from "@hawser/runtime";
+import { createMemoryStore } from "@hawser/store";
+import { expect, it } from "vitest";
+import { createAgent } from "./create-agent.js";
+import { resolveOptions } from "./resolve-options.js";
+
+const dialer = { transport: "none", dial: () => Promise.reject(new Error("nobody is there")) };
+
+it("counts the log lines that are left out, and tells the observer of each", () => {
+  let lines = 0;
+  let told = 0;
+  const { runtime, suppressedLogLines } = resolveOptions({
+    name: "one",
+    store: createMemoryStore(),
+    dialer,
+    observer: { logLineSuppressed: () => (told += 1) },
+    runtime: {
+      ...systemRuntime({ ...silentLogger, warn: () => (lines += 1) }),
+      clock: { now: () => 0, wallTime: () => 0 },
+    },
+  });
+  for (let line = 0; line < 30; line += 1) runtime.logger.warn({ code: "handler_failed" }, "again");
+  expect([lines, told, suppressedLogLines()]).toEqual([10, 20, 20]);
+  expect(createAgent({ name: "one", store: createMemoryStore(), dialer }).suppressedLogLines).toBe(0);
+});

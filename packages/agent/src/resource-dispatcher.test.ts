@@ -1,0 +1,69 @@
+import { EVENT_TYPES, HawserError } from "@hawser/protocol";
+import { createMemoryStore } from "@hawser/store";
+import { createVirtualRuntime } from "@hawser/testkit";
+import { expect, it } from "vitest";
+import { ResourceDispatcher } from "./resource-dispatcher.js";
+import type { ResourceHandler } from "./resource-handler.js";
+import { StatusReporter } from "./status-reporter.js";
+
+async function dispatcher(apply: ResourceHandler["apply"]) {
+  const { runtime } = createVirtualRuntime({ seed: 1 });
+  const store = createMemoryStore({ runtime });
+  await store.start();
+  const reporter = new StatusReporter({ agent: "one", runtime, store, source: "test" });
+  const made = new ResourceDispatcher({
+    maxHeld: 2,
+    handlers: { Job: { apply, delete: () => Promise.resolve(), stop: () => Promise.resolve() } },
+    retained: store.retained,
+    reporter,
+    signal: new AbortController().signal,
+    logger: runtime.logger,
+    peerStore: () => "s",
+  });
+  return { made, reporter };
+}
+
+let versions = 0;
+
+function delivery(type: string, name: string) {
+  versions += 1;
+  const data = { kind: "Job", name, uid: "u", ...(type === EVENT_TYPES.spec ? { spec: 1 } : {}) };
+  const event = {
+    specversion: "1.0",
+    id: String(versions),
+    source: "/test",
+    type,
+    subject: `Job/${name}`,
+    resourceid: `${name}_u`,
+    eventid: String(versions),
+    data,
+  } as const;
+  return { event, version: versions, attempt: 1, peerStore: "s" };
+}
+
+const spec = (name: string) => delivery(EVENT_TYPES.spec, name);
+
+it("takes no more resources than it may hold, until one is deleted", async () => {
+  const { made } = await dispatcher(() => Promise.resolve());
+  await made.spec(spec("a"));
+  await made.spec(spec("b"));
+  expect(await made.spec(spec("c"))).toMatchObject({ kind: "retry", error: { code: "inbox_full" } });
+  // What is held may change.
+  expect(await made.spec(spec("a"))).toMatchObject({ kind: "applied" });
+  await made.delete(delivery(EVENT_TYPES.delete, "a"));
+  expect(await made.spec(spec("c"))).toMatchObject({ kind: "applied" });
+});
+
+it("counts what failed and may have begun, and not what was refused for good", async () => {
+  const { made, reporter } = await dispatcher(({ name }) =>
+    Promise.reject(
+      name.startsWith("refused") ? new HawserError("handler_rejected", "no") : new Error("failed"),
+    ),
+  );
+  for (let index = 0; index < 50; index += 1)
+    await expect(made.spec(spec(`refused-${index}`))).rejects.toThrow("no");
+  expect(reporter.size).toBe(0);
+  for (const name of ["a", "b"]) await expect(made.spec(spec(name))).rejects.toThrow("failed");
+  expect(await made.spec(spec("c"))).toMatchObject({ kind: "retry" });
+  expect(reporter.size).toBe(2);
+});
