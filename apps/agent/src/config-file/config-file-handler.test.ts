@@ -192,6 +192,11 @@ describe("ConfigFile", () => {
       "this agent's own files",
     ],
     ["a bad mode", { path: "a", content: "", mode: "4755" }, "octal"],
+    [
+      "a mode that lost its quotes",
+      { path: "a", content: "", mode: 644 },
+      "must be text: three octal digits in quotes",
+    ],
     ["an unknown key", { path: "a", content: "", owner: "root" }, "owner"],
     ["content above the limit", { path: "a", content: "x".repeat(1_001) }, "1000 are allowed"],
     ["a spec that is no object", "a", "expected object"],

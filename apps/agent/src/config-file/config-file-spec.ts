@@ -16,13 +16,15 @@ export interface ConfigFileLimits {
 
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
+const MODE_FORMAT = 'three octal digits in quotes such as "0644"';
+
 const schema = z.strictObject({
   path: z.string().min(1).max(1024),
   content: z.string().optional(),
   contentBase64: z.string().regex(BASE64, "must be base64 with padding (RFC 4648)").optional(),
   mode: z
-    .string()
-    .regex(/^0?[0-7]{3}$/, 'must be three octal digits such as "0644"')
+    .string(`must be text: ${MODE_FORMAT}; without quotes it is a number`)
+    .regex(/^0?[0-7]{3}$/, `must be ${MODE_FORMAT}`)
     .optional(),
 });
 
