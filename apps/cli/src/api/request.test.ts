@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
 import { createServer as createSecuredServer } from "node:https";
 import { readFileSync } from "node:fs";
-import type { AddressInfo } from "node:net";
+import { createServer as createTcpServer, type AddressInfo } from "node:net";
 import { expect, it, onTestFinished } from "vitest";
 import { request } from "./request.js";
 
@@ -68,5 +68,25 @@ it("trusts the authority it was given, and no other", async () => {
   expect(await answer.text()).toBe("secured");
   await expect(request(target, { method: "GET", headers: {}, signal })).rejects.toMatchObject({
     cause: { code: expect.stringMatching(/VERIFY|CERT|ISSUER/) },
+  });
+});
+
+it.each([
+  "HTTP/1.1 999 X",
+  "HTTP/1.1 600 X",
+  "HTTP/1.1 000 X",
+  "HTTP/1.1 101 X\r\nconnection: upgrade\r\nupgrade: x",
+])("rejects an answer that begins with %j", async (head) => {
+  const server = createTcpServer((socket) => {
+    socket.on("error", () => {});
+    socket.once("data", () => socket.end(`${head}\r\ncontent-length: 0\r\n\r\n`));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  const asked = request(new URL(`http://127.0.0.1:${port}/`), { method: "GET", headers: {}, signal });
+  await expect(asked).rejects.toMatchObject({
+    cause: { message: expect.stringMatching(/status \d+, as no Hawser principal does|Invalid status code/) },
   });
 });

@@ -15,7 +15,7 @@ export interface RequestOptions {
  * One HTTP request as `fetch` would make it, to a server whose certificate an authority of its own may have signed, which `fetch` cannot be told. It follows no redirect: a token goes where it
  * was meant to go.
  *
- * Rejects with the signal's reason, or with an error whose `cause` is the one of the connection.
+ * Rejects with the signal's reason, or with an error whose `cause` is the one of the connection or of the answer.
  */
 export function request(
   target: URL,
@@ -23,11 +23,24 @@ export function request(
 ): Promise<Response> {
   return new Promise((resolve, reject) => {
     const options = { method, headers, signal };
-    const answered = (incoming: IncomingMessage): void => resolve(responseOf(incoming));
+    const answered = (incoming: IncomingMessage): void => {
+      try {
+        resolve(responseOf(incoming));
+      } catch (cause) {
+        // What throws in an event would end the process with a trace of its own.
+        incoming.destroy();
+        reject(new Error("the answer makes no sense", { cause }));
+      }
+    };
     const sent =
       target.protocol === "https:"
         ? requestSecured(target, { ...options, ...(ca === undefined ? {} : { ca }) }, answered)
         : requestPlain(target, options, answered);
+    // Without a listener the connection would be closed, and this never settle.
+    sent.on("upgrade", (incoming, socket) => {
+      socket.destroy();
+      answered(incoming);
+    });
     sent.on("error", (cause) => {
       reject(signal.aborted ? signal.reason : new Error("the request failed", { cause }));
     });
@@ -38,7 +51,9 @@ export function request(
 const STATUSES_WITHOUT_BODY: readonly number[] = [204, 205, 304];
 
 function responseOf(incoming: IncomingMessage): Response {
-  const { statusCode: status = 500, headersDistinct } = incoming;
+  const { statusCode: status = 0, headersDistinct } = incoming;
+  if (status < 200 || status > 599)
+    throw new Error(`it answered with the status ${status}, as no Hawser principal does`);
   const headers = new Headers();
   for (const [name, values = []] of Object.entries(headersDistinct))
     for (const value of values) headers.append(name, value);
