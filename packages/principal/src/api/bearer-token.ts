@@ -12,7 +12,7 @@ const callers = new WeakMap<Context, ApiCaller>();
 
 /**
  * Lets in who shows one of the tokens (RFC 6750). What is refused is refused by its head: nothing of its body has been read. Addresses that show too many wrong ones are told to
- * come back (`TokenGuesses`).
+ * come back with those (`TokenGuesses`); a right one always passes.
  */
 export function bearerToken(tokens: ApiTokens, clock: Clock): MiddlewareHandler {
   const guesses = new TokenGuesses(clock);
@@ -23,14 +23,11 @@ export function bearerToken(tokens: ApiTokens, clock: Clock): MiddlewareHandler 
     const served = servedBy(context);
     const address = served?.client ?? "";
     const caller = tokens.callerOf(given);
-    const waitMs = guesses.waitMs(address);
-    if (waitMs > 0 && (caller === undefined || !guesses.isProven(caller.name, address)))
-      throw tooManyGuesses(waitMs);
     if (caller === undefined) {
-      guesses.wrong(address);
+      const waitMs = guesses.wrong(address);
+      if (waitMs > 0) throw tooManyGuesses(waitMs);
       throw unauthenticated("the bearer token is not one of this API", 'Bearer error="invalid_token"');
     }
-    guesses.right(caller.name, address);
     callers.set(context, caller);
     served?.admitted();
     await next();

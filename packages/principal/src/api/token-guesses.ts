@@ -12,40 +12,25 @@ interface Budget {
 }
 
 /**
- * Slows those who guess. An address that has shown too many wrong tokens is not listened to for a while, whatever it shows, so that nothing is learnt from asking on; but a
- * token that was right from there before stays right, so that nobody is shut out by whoever shares an address with them.
+ * Slows those who guess: an address that has shown too many wrong tokens is told to come back, whatever wrong one it shows. The right one is never counted, because a whole fleet may share an address
+ * behind a proxy and one guesser in it would shut out all others. A guesser who hits would be let in at once, but tokens are long enough that nobody does.
  */
 export class TokenGuesses {
   readonly #clock: Clock;
   readonly #budgets = new Map<string, Budget>();
-  readonly #proven = new Set<string>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Milliseconds until the address is listened to again; 0: it is. */
-  waitMs(address: string): number {
-    const { left } = this.#budgetOf(address);
-    return left >= 1 ? 0 : Math.ceil(((1 - left) * 1_000) / PER_SECOND);
-  }
-
-  wrong(address: string): void {
+  /** A wrong token came from this address. Answers how many milliseconds it has to wait until the next one is looked at; 0: this one was. */
+  wrong(address: string): number {
     const { left, atMs } = this.#budgetOf(address);
+    if (left < 1) return Math.ceil(((1 - left) * 1_000) / PER_SECOND);
     this.#budgets.delete(address);
-    this.#budgets.set(address, { left: Math.max(0, left - 1), atMs });
+    this.#budgets.set(address, { left: left - 1, atMs });
     dropOldest(this.#budgets);
-  }
-
-  right(caller: string, address: string): void {
-    const key = `${caller} ${address}`;
-    this.#proven.delete(key);
-    this.#proven.add(key);
-    dropOldest(this.#proven);
-  }
-
-  isProven(caller: string, address: string): boolean {
-    return this.#proven.has(`${caller} ${address}`);
+    return 0;
   }
 
   #budgetOf(address: string): Budget {
@@ -57,7 +42,7 @@ export class TokenGuesses {
   }
 }
 
-function dropOldest(kept: Map<string, unknown> | Set<string>): void {
+function dropOldest(kept: Map<string, unknown>): void {
   if (kept.size <= MAX_ADDRESSES) return;
   const [oldest] = kept.keys();
   if (oldest !== undefined) kept.delete(oldest);
