@@ -1,7 +1,17 @@
 import { HawserError } from "@hawser/protocol";
 import { describe, expect, it } from "vitest";
 import { MAX_UNIX_PATH_BYTES } from "@hawser/runtime";
-import { duration, hostPort, hostPortOrUnix, integer, loadSettings, oneOf, text, toggle } from "./index.js";
+import {
+  duration,
+  hostPort,
+  hostPortOrUnix,
+  integer,
+  list,
+  loadSettings,
+  oneOf,
+  text,
+  toggle,
+} from "./index.js";
 
 const shape = {
   name: { description: "who it is", placeholder: "<name>", schema: text() },
@@ -84,6 +94,12 @@ describe("loadSettings", () => {
       expect(either.safeParse(wrong).error?.issues[0]?.message).toContain("is not an address such as");
     const long = `unix:/${"a".repeat(MAX_UNIX_PATH_BYTES)}`;
     expect(either.safeParse(long).error?.issues[0]?.message).toContain(`is ${MAX_UNIX_PATH_BYTES + 1} bytes`);
+  });
+
+  it("reads a list, and refuses empty items of it", () => {
+    expect(list().parse("a, b")).toEqual(["a", "b"]);
+    for (const wrong of [",", "a,,b", "a,", " ", ", "])
+      expect(list().safeParse(wrong).success, wrong).toBe(false);
   });
 
   it("reports every problem at once, each with its origin and what to put", () => {

@@ -29,9 +29,11 @@ export type SettingsOf<Shape extends SettingsShape> = {
 /** A text that is not empty. */
 export const text = (): z.ZodType<string> => z.string("is not a text").min(1, "is empty");
 
-/** Texts separated by commas. */
+/** Texts separated by commas, none of them empty. */
 export const list = (): z.ZodType<readonly string[]> =>
-  text().transform((value) => value.split(",").map((each) => each.trim()));
+  text()
+    .transform((value) => value.split(",").map((each) => each.trim()))
+    .refine((items) => !items.includes(""), "has an empty item between its commas");
 
 /** One of a few words. */
 export const oneOf = <const Values extends readonly [string, ...string[]]>(
