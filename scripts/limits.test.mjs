@@ -144,3 +144,12 @@ test("every limit of the wire and every default of its timing is on the page", (
   expect(wire.length).toBeGreaterThan(40);
   expect(wire.filter((name) => numbersOf(name).length > 0 && !named.has(name))).toEqual([]);
 });
+
+test("a status that is named beside an error code is that of the API", () => {
+  const named = rows.flatMap(({ cells }) => [
+    ...(cells.at(-2) ?? "").matchAll(/`([a-z_]+)`[^(;`]*\((\d{3})\b/g),
+  ]);
+  expect(named.length).toBeGreaterThan(2);
+  for (const [text, code, status] of named)
+    expect(numbersOf(`STATUS_BY_CODE.${code}`), `${text} in ${PAGE}`).toEqual([Number(status)]);
+});
