@@ -38,3 +38,13 @@ it("loses what lies above a smaller burst", () => {
   bucket.setBurst(2, 0);
   expect([1, 2, 3].map(() => bucket.take(0))).toEqual([true, true, false]);
 });
+
+it.each([3, 7, 11, 20, 300])("has a token at the time it told, at a rate of %d read at odd times", (rate) => {
+  for (let odd = 1; odd < 100; odd += 1) {
+    const bucket = new TokenBucket(() => rate, 1, 0);
+    bucket.take(0);
+    let at = 0;
+    for (let now = 0; now < 900 / rate; now += odd / 7) at = bucket.nextAtMs(now);
+    expect(bucket.take(at), `odd ${odd}`).toBe(true);
+  }
+});

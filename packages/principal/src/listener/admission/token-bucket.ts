@@ -1,6 +1,9 @@
 /** A rate that may change over time, in tokens per second. Changes are linear between two reads: that is what a ramp is. */
 export type RateAt = (nowMs: number) => number;
 
+/** What is missing of a token by rounding alone: waiting for that little would be waiting for no time at all, again and again. */
+const ROUNDING = 1e-9;
+
 /**
  * A token bucket: at most `burst` at once, and on average what the rate says. In any second no more than the rate plus `burst` are taken.
  *
@@ -22,15 +25,15 @@ export class TokenBucket {
   /** Takes one token if there is one. */
   take(nowMs: number): boolean {
     this.#refill(nowMs);
-    if (this.#tokens < 1) return false;
-    this.#tokens -= 1;
+    if (this.#tokens < 1 - ROUNDING) return false;
+    this.#tokens = Math.max(0, this.#tokens - 1);
     return true;
   }
 
   /** When there will be a token, if nobody takes one before; under a rising rate there may be one earlier. */
   nextAtMs(nowMs: number): number {
     this.#refill(nowMs);
-    if (this.#tokens >= 1) return nowMs;
+    if (this.#tokens >= 1 - ROUNDING) return nowMs;
     return nowMs + ((1 - this.#tokens) / this.#rateAt(nowMs)) * 1000;
   }
 
