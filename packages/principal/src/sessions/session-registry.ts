@@ -232,7 +232,7 @@ export class SessionRegistry {
   }
 
   async #admit(link: Link<PrincipalSession>, hello: Hello, throttle: Throttle): Promise<Admission> {
-    const { runtime, maxSessions } = this.#options;
+    const { runtime } = this.#options;
     const refuse = (error: HawserError, retryAfterMs?: number): Admission => ({
       kind: "refused",
       error,
@@ -244,16 +244,8 @@ export class SessionRegistry {
     this.#hellos.set(link, hello);
     const result = await this.#authenticate(link.connection.peer, hello);
     if (!result.ok) return refuse(result.error, result.retryAfterMs);
-    const predecessor = this.#replacedBy(hello);
-    // What replaces a session takes its place, and both are here only for a moment.
-    if (this.#names.size >= maxSessions && predecessor === undefined) {
-      return refuse(
-        new HawserError("overloaded", `this principal holds ${maxSessions} sessions already`, {
-          agent: hello.agent,
-        }),
-        this.#options.slot(),
-      );
-    }
+    const crowded = this.#refusedByNumber(hello);
+    if (crowded !== undefined) return crowded;
     const turn = await this.#options.turn(link.connection);
     // Much may have happened meanwhile, and what ended must leave nothing behind.
     if (!this.#links.has(link))
@@ -271,6 +263,10 @@ export class SessionRegistry {
       const error = new HawserError("overloaded", "this agent is being removed; come back at this time");
       return refuse(error, this.#options.slot());
     }
+    // The last places may have gone to others meanwhile, and a session that this one was to replace may have ended.
+    const overtaken = this.#refusedByNumber(hello);
+    if (overtaken !== undefined) return overtaken;
+    const predecessor = this.#replacedBy(hello);
     const presence = this.#agents.getOrAdd(hello.agent);
     const linkObserver = this.#options.observer.link?.(hello.agent);
     this.#names.set(link, hello.agent);
@@ -298,6 +294,16 @@ export class SessionRegistry {
 
   #refusedByDrain({ agent }: Hello): Admission | undefined {
     return this.#drain === undefined ? undefined : { kind: "refused", ...this.#drain.refusal(agent) };
+  }
+
+  /** What replaces a session takes its place, and both are here only for a moment. */
+  #refusedByNumber(hello: Hello): Admission | undefined {
+    const { maxSessions, slot } = this.#options;
+    if (this.#names.size < maxSessions || this.#replacedBy(hello) !== undefined) return undefined;
+    const error = new HawserError("overloaded", `this principal holds ${maxSessions} sessions already`, {
+      agent: hello.agent,
+    });
+    return { kind: "refused", error, retryAfterMs: slot() };
   }
 
   /** The open session of this very agent that its hello asks to continue. */

@@ -322,4 +322,23 @@ describe("more connections than may be", () => {
     await agents[2].connect();
     expect(stage.opened.map(({ agent }) => agent)).toEqual(["a", "b", "c"]);
   });
+
+  it("never come to be while many wait for their turn at once (40 sessions at a limit of 5)", async () => {
+    const admission = { ratePerSecond: 20, burst: 1, rampMs: 0, maxWaitMs: 5_000 };
+    const stage = await new Stage({ maxSessions: 5, listen: { port: 0, admission } }).start();
+    const connected = async (): Promise<number> =>
+      (await stage.principal.agents({ limit: 100 })).filter(({ state }) => state === "connected").length;
+    const agents = await Promise.all(Array.from({ length: 40 }, (_, index) => stage.agent(`a${index}`)));
+    for (const agent of agents) {
+      await agent.connect();
+      expect(await connected()).toBeLessThanOrEqual(5);
+    }
+    for (let step = 0; step < 60; step += 1) {
+      await stage.world.advance(100);
+      expect(await connected()).toBeLessThanOrEqual(5);
+    }
+    expect(await connected()).toBe(5);
+    const refused = agents.flatMap(({ ends }) => ends).filter(({ kind }) => kind === "retryAfter");
+    expect(refused).toHaveLength(35);
+  });
 });
