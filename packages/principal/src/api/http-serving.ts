@@ -45,10 +45,12 @@ export class HttpServing {
   readonly #settings: HttpServingSettings;
   readonly #runtime: Runtime;
   readonly #connections: Connections;
-  /** Sockets under the TLS sockets of connections, by their ends. */
+  /** Every connection, as its TCP socket. */
+  readonly #sockets = new Set<Socket>();
+  /** Those of them that TLS is above, by their ends. */
   readonly #beneath = new Map<string, Socket>();
-  /** Connections without a request so far, which Node does not count among the idle ones. */
-  readonly #unused = new Set<RequestFeed>();
+  /** Connections without a request so far, which Node counts neither among the idle ones nor, while TLS is not through, among those it closes. */
+  readonly #unused = new Set<Socket>();
   readonly #closing = new AbortController();
   #begunInTurn = 0;
   /** At most one for each connection. */
@@ -93,14 +95,14 @@ export class HttpServing {
   close(): Promise<void> {
     this.#closing.abort();
     return new Promise((resolve) => {
-      const grace = this.#runtime.timers.after(this.#settings.stopGraceMs, () =>
-        this.#server.closeAllConnections(),
-      );
+      const grace = this.#runtime.timers.after(this.#settings.stopGraceMs, () => {
+        for (const socket of this.#sockets) socket.destroy();
+      });
       this.#server.close(() => {
         grace.cancel();
         resolve();
       });
-      for (const feed of this.#unused) feed.destroy();
+      for (const socket of this.#unused) socket.destroy();
     });
   }
 
@@ -109,7 +111,10 @@ export class HttpServing {
     const secured = server instanceof TlsServer;
     if (secured) {
       server.prependListener("connection", (socket: Socket) => {
-        if (this.#connections.take(socket)) this.#remember(socket);
+        if (!this.#taken(socket)) return;
+        const ends = endsOf(socket);
+        this.#beneath.set(ends, socket);
+        socket.once("close", () => this.#beneath.delete(ends));
       });
       // A handshake that failed is the client's affair; its socket is closed by Node.
       server.on("tlsClientError", () => {});
@@ -120,18 +125,16 @@ export class HttpServing {
     server.removeAllListeners(event);
     server.on(event, (socket: Socket) => {
       socket.on("error", () => {});
-      if (!secured && !this.#connections.take(socket)) return;
+      if (!secured && !this.#taken(socket)) return;
       const feed = new RequestFeed(socket);
-      this.#unused.add(feed);
-      feed.once("close", () => this.#unused.delete(feed));
       for (const listener of listeners) listener.call(server, feed);
     });
     server.on("request", (incoming, outgoing) => {
       const feed: unknown = incoming.socket;
       // Each has one: whatever Node makes a request of came through the listener above.
       if (!(feed instanceof RequestFeed)) return;
-      this.#unused.delete(feed);
       const place = this.#beneath.get(endsOf(feed)) ?? feed.socket;
+      this.#unused.delete(place);
       // A connection that is kept alive is idle only after its answer has been closed.
       outgoing.once("close", () => {
         this.#connections.idle(place);
@@ -169,10 +172,14 @@ export class HttpServing {
     for (const begin of this.#waiting.splice(0, MAX_BEGUN_PER_TURN)) this.#inTurn(begin);
   }
 
-  #remember(socket: Socket): void {
-    const ends = endsOf(socket);
-    this.#beneath.set(ends, socket);
-    socket.once("close", () => this.#beneath.delete(ends));
+  /** False when the socket was closed because there is no place. */
+  #taken(socket: Socket): boolean {
+    if (!this.#connections.take(socket)) return false;
+    for (const kept of [this.#sockets, this.#unused]) {
+      kept.add(socket);
+      socket.once("close", () => kept.delete(socket));
+    }
+    return true;
   }
 }
 
