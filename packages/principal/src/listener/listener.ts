@@ -218,15 +218,20 @@ class FrontListener<Address> implements Listener<Address> {
       return;
     }
     if (this.#proxied?.covers(socket) !== true) return this.#visitors.add(socket, peer);
-    this.#proxied.read(socket, (proxied) => {
-      if (proxied.kind === "none") return this.#notProxied(peer);
-      const { source } = proxied;
-      this.#visitors.add(socket, source === undefined ? peer : formatAddress(source.host, source.port));
-    });
+    const visitors = this.#visitors;
+    const expected = visitors.expect(socket, peer);
+    if (expected === undefined) return;
+    this.#proxied.read(socket, (proxied) =>
+      this.#guarded(socket, () => {
+        if (proxied.kind === "none") return this.#notProxied(peer);
+        if (proxied.kind === "gone") return;
+        const { source } = proxied;
+        visitors.introduced(expected, source === undefined ? peer : formatAddress(source.host, source.port));
+      }),
+    );
   }
 
   #notProxied(address: string): void {
-    this.#counts.count("lost");
     // A load balancer that is not told to send the header would fill the log with a line a connection.
     if (this.#hasMissedHeader) return;
     this.#hasMissedHeader = true;

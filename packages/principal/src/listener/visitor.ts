@@ -2,7 +2,7 @@ import type { ClientCertificate, Connection, SocketRefusal } from "@hawser/trans
 import type { Socket } from "node:net";
 
 /** Where a socket is between accept and session. */
-export type VisitorStage = "waiting" | "tls" | "protocol" | "unsupported" | "handedOver";
+export type VisitorStage = "header" | "waiting" | "tls" | "protocol" | "unsupported" | "handedOver";
 
 /** What became of the wait of a connection that could be a session. */
 export type Turn =

@@ -5,7 +5,14 @@ import { AdmissionQueue, type Admission, type AdmissionStats } from "./admission
 import type { AdmissionSettings } from "./admission/admission-settings.js";
 import { HandshakeBudget } from "./admission/handshake-budget.js";
 import { sourceOf } from "./admission/source.js";
-import { awaitTurn, type Arrival, type FurtherStream, type Turn, type Visitor } from "./visitor.js";
+import {
+  awaitTurn,
+  type Arrival,
+  type FurtherStream,
+  type Turn,
+  type Visitor,
+  type VisitorStage,
+} from "./visitor.js";
 
 /** How long a client took to become a session, in milliseconds. */
 export interface AdmissionTimes {
@@ -64,13 +71,36 @@ export class Visitors {
   }
 
   add(socket: Socket, address: string): void {
+    const visitor = this.#enter(socket, address, "waiting");
+    if (visitor === undefined) return;
+    this.#queue.arrived(visitor, this.#now(), sourceOf(address));
+    this.#pump();
+  }
+
+  /** A load balancer has still to say where this one comes from: until it is `introduced` it counts, and is cut, under the address of the load balancer. */
+  expect(socket: Socket, address: string): Visitor | undefined {
+    const visitor = this.#enter(socket, address, "header");
+    this.#pump();
+    return visitor;
+  }
+
+  /** It comes from there, and its wait begins. Whoever has been cut meanwhile has no more to wait for. */
+  introduced(visitor: Visitor, address: string): void {
+    if (this.#forget(visitor)) this.add(visitor.socket, address);
+  }
+
+  /** Undefined when it was closed, because there is one of this address. */
+  #enter(socket: Socket, address: string, stage: VisitorStage): Visitor | undefined {
     // Two load balancers may name one client at one time; an address stands for one visitor.
-    if (this.#present.has(address)) return void socket.destroy();
+    if (this.#present.has(address)) {
+      socket.destroy();
+      return undefined;
+    }
     const visitor: Visitor = {
       kind: "socket",
       socket,
       address,
-      stage: "waiting",
+      stage,
       certificate: undefined,
       arrivedAtMs: this.#now(),
       begunAtMs: undefined,
@@ -78,16 +108,14 @@ export class Visitors {
       turn: undefined,
       carriesSession: false,
     };
-    const source = sourceOf(address);
     this.#present.set(address, visitor);
-    this.#budget.add(visitor, source);
+    this.#budget.add(visitor, sourceOf(address));
     socket.once("close", () => {
       if (!this.#forget(visitor)) return;
       if (visitor.stage !== "handedOver") this.#options.lost(visitor);
       this.#pump();
     });
-    this.#queue.arrived(visitor, this.#now(), source);
-    this.#pump();
+    return visitor;
   }
 
   /** A stream was begun on a socket: it counts until it is `settled`. */

@@ -25,7 +25,7 @@ interface Stage {
   readonly heard: () => string;
 }
 
-async function listen(options: Partial<ListenerOptions>): Promise<Stage> {
+async function listen(options: Partial<ListenerOptions>, runtime = systemRuntime()): Promise<Stage> {
   const infos: SocketInfo[] = [];
   let heard = "";
   const acceptor: Acceptor = {
@@ -38,10 +38,7 @@ async function listen(options: Partial<ListenerOptions>): Promise<Stage> {
       socket.on("data", (chunk: Buffer) => (heard += chunk.toString("latin1")));
     },
   };
-  const listener = createListener(
-    { port: 0, ...options },
-    { runtime: systemRuntime(), acceptors: [acceptor] },
-  );
+  const listener = createListener({ port: 0, ...options }, { runtime, acceptors: [acceptor] });
   cleanups.push(() => listener.stop());
   return { listener, infos, heard: () => heard, port: (await listener.start()).port };
 }
@@ -96,6 +93,53 @@ it("a connection from a load balancer without a header is closed", async () => {
   await once(socket, "close");
   expect(infos).toEqual([]);
   expect(listener.stats().lost).toBe(1);
+});
+
+it("connections that wait for their header are counted and cut, the load balancer's own first", async () => {
+  const { port, listener, infos } = await listen({
+    proxyProtocol: ["127.0.0.1"],
+    admission: { maxUnauthenticated: 10 },
+  });
+  dial(port).write(HEADER + REQUEST);
+  await until(() => infos.length === 1);
+  let closed = 0;
+  for (let count = 0; count < 50; count += 1)
+    dial(port)
+      .resume()
+      .once("close", () => (closed += 1));
+  await until(() => closed === 41);
+  expect(listener.stats()).toMatchObject({ unauthenticated: 10, overBudget: 41, lost: 0 });
+  expect(infos.map(({ address }) => address)).toEqual(["192.0.2.7:56324"]);
+});
+
+it("a connection that waits for its header ends with the listener", async () => {
+  const { port, listener } = await listen({ proxyProtocol: ["127.0.0.1"] });
+  const socket = dial(port).resume();
+  await until(() => listener.stats().unauthenticated === 1);
+  const closed = once(socket, "close");
+  await listener.stop();
+  expect(listener.stats().unauthenticated).toBe(0);
+  await closed;
+});
+
+it("what throws behind the header ends its connection alone", async () => {
+  const runtime = systemRuntime();
+  let breaks = false;
+  const now = (): number => {
+    const broken = breaks;
+    breaks = false;
+    if (broken) throw new Error("broken");
+    return runtime.clock.now();
+  };
+  const broken = { ...runtime, clock: { ...runtime.clock, now } };
+  const { port, listener, infos } = await listen({ proxyProtocol: ["127.0.0.1"] }, broken);
+  const socket = dial(port).resume();
+  await until(() => listener.stats().unauthenticated === 1);
+  breaks = true;
+  socket.write(HEADER + REQUEST);
+  await once(socket, "close");
+  dial(port).write(HEADER + REQUEST);
+  await until(() => infos.length === 1);
 });
 
 it("a header from anybody else is not believed", async () => {

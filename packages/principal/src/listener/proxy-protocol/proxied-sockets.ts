@@ -10,8 +10,10 @@ const HEADER_TIMEOUT_MS = 3_000;
 export type Proxied =
   /** `source` is absent where it speaks for itself, as its health checks do. */
   | { readonly kind: "from"; readonly source: ProxySource | undefined }
-  /** No header came, a wrong one, or the connection is gone; it has been closed. */
-  | { readonly kind: "none" };
+  /** No header came in time, or a wrong one; it has been closed. */
+  | { readonly kind: "none" }
+  /** The connection ended before its header was whole; it has been closed. */
+  | { readonly kind: "gone" };
 
 /** The load balancers that say where a connection comes from (the PROXY protocol). */
 export class ProxiedSockets {
@@ -45,11 +47,11 @@ export class ProxiedSockets {
       socket.off("readable", onReadable);
       socket.off("end", onGone);
       socket.off("close", onGone);
-      if (proxied.kind === "none") socket.destroy();
+      if (proxied.kind !== "from") socket.destroy();
       decided(proxied);
     };
-    const onGone = (): void => finish({ kind: "none" });
-    const deadline = this.#timers.after(HEADER_TIMEOUT_MS, onGone);
+    const onGone = (): void => finish({ kind: "gone" });
+    const deadline = this.#timers.after(HEADER_TIMEOUT_MS, () => finish({ kind: "none" }));
     const onReadable = (): void => {
       for (;;) {
         const chunk: unknown = socket.read();
@@ -57,7 +59,7 @@ export class ProxiedSockets {
         bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk]);
         const header = readProxyHeader(bytes);
         if (header.kind === "incomplete") continue;
-        if (header.kind === "invalid") return onGone();
+        if (header.kind === "invalid") return finish({ kind: "none" });
         if (bytes.length > header.bytes) socket.unshift(bytes.subarray(header.bytes));
         return finish({ kind: "from", source: header.source });
       }
