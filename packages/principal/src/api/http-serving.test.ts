@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { connect, type AddressInfo, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
+import { systemTimers } from "@hawser/runtime";
 import { createVirtualRuntime } from "@hawser/testkit";
 import { expect, it, onTestFinished } from "vitest";
 import { pem } from "../listener/test-certificates/pem.test-support.js";
@@ -10,7 +11,7 @@ const GRACE_MS = 5_000;
 const REQUEST = "GET / HTTP/1.1\r\nhost: localhost\r\n\r\n";
 /** What a client says first over TLS, cut off in the middle of its ClientHello. */
 const HALF_A_HANDSHAKE = Buffer.from("16030100c8010000c40303", "hex");
-const tls = { cert: pem("server"), key: pem("server.key") };
+const tls = { cert: pem("server").toString(), key: pem("server.key").toString() };
 
 const virtual = createVirtualRuntime({ seed: 1 });
 
@@ -75,7 +76,7 @@ it.each([
   // The server has to have all of them before it stops.
   const last = await (secured ? dialTls(port) : dial(port));
   const all = [silent, halfway, ...quiet, last].map(closed);
-  await new Promise((resolve) => setImmediate(resolve));
+  await new Promise<void>((resolve) => void systemTimers.soon(resolve));
   await serving.close();
   await Promise.all(all);
 });
