@@ -72,6 +72,7 @@ export class Receiver {
   #toRecord: Applied[] = [];
   #startScheduled = false;
   #recordScheduled = false;
+  readonly #onIdle: (() => void)[] = [];
 
   constructor(options: ReceiverOptions) {
     this.#options = options;
@@ -85,6 +86,12 @@ export class Receiver {
   /** Bytes of them, at least. */
   get applyingBytes(): number {
     return this.#inbox?.applyingBytes ?? 0;
+  }
+
+  /** Resolves when nothing is being applied: what was, is recorded and answered by then. */
+  idle(): Promise<void> {
+    if (this.applying === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#onIdle.push(resolve));
   }
 
   /**
@@ -311,6 +318,7 @@ export class Receiver {
       );
     }
     if (finished.next !== undefined) this.#start(finished.next);
+    if (this.applying === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
   }
 }
 

@@ -219,7 +219,7 @@ export interface Principal extends DisposableLifecycle<PrincipalAddresses> {
   deadLetters(agent: string, page: Page): Promise<readonly DeadLetterView[]>;
   /**
    * Forgets an agent for good and gives its room back: its session ends, and its mailbox, resources and dead letters go. If it comes back, it
-   * begins anew. @throws HawserError `not_found`; `conflict` while events are pending, unless it is forced
+   * begins anew. @throws HawserError `not_found`; `conflict` while events are pending, unless it is forced, and while events of it are being applied for longer than 10 s
    */
   removeAgent(agent: string, options?: RemoveAgentOptions): Promise<void>;
   /** Sends a dead letter again, as a new version. @throws HawserError `not_found` */

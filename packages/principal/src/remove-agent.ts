@@ -14,7 +14,7 @@ export interface RemoveAgentParts {
  * Forgets an agent for good: its sessions end first, so that nothing is kept for it meanwhile.
  *
  * @param force also with events pending, which nobody will deliver then
- * @throws HawserError `not_found`; `conflict` when events are pending and it is not forced
+ * @throws HawserError `not_found`; `conflict` when events are pending and it is not forced, or when handlers of its events do not end
  */
 export async function removeAgent(
   agent: string,
@@ -27,11 +27,18 @@ export async function removeAgent(
     throw new HawserError("not_found", `there is no agent ${agent}`, { agent });
   }
   const pending = stats?.pending ?? 0;
-  if (pending > 0 && !force) {
-    const what = `${pending} events for agent ${agent} are pending, and would be given up`;
-    throw new HawserError("conflict", `${what}; wait until it has them, or force it`, { agent });
-  }
-  await sessions.barred(agent, () => store.remove(agent));
+  // Whoever may not be removed keeps its session.
+  if (pending > 0 && !force) throw stillPending(agent, pending);
+  await sessions.barred(agent, async () => {
+    // Judged in the commit that removes: an event may have been accepted meanwhile.
+    const removal = await store.remove(agent, { ifNothingPending: !force });
+    if (removal === "pending") throw stillPending(agent, (await store.stats(agent))?.pending ?? 0);
+  });
   await sessions.releaseSeries(agent);
   logger.info({ agent, pending, dead_letters: stats?.deadLetters ?? 0 }, "agent removed");
+}
+
+function stillPending(agent: string, pending: number): HawserError {
+  const what = `${pending} events for agent ${agent} are pending, and would be given up`;
+  return new HawserError("conflict", `${what}; wait until it has them, or force it`, { agent });
 }

@@ -48,6 +48,9 @@ export interface SessionRegistryOptions {
   readonly slot: () => number;
 }
 
+/** How long a removal waits for handlers that run for its agent. */
+const APPLYING_GRACE_MS = 10_000;
+
 /** How many sessions are asked about before anything else may happen. */
 const REAUTHENTICATE_AT_ONCE = 256;
 
@@ -65,8 +68,8 @@ export class SessionRegistry {
   readonly #twoMachines: TwoMachines;
   /** The agent of a link, once its hello was accepted. */
   readonly #names = new Map<Link<PrincipalSession>, string>();
-  /** Agents that are being removed. */
-  readonly #barred = new Set<string>();
+  /** Agents that are being removed, and how often at once. */
+  readonly #barred = new Map<string, number>();
   /** What they said when they came, for whoever is asked again who they are. */
   readonly #hellos = new Map<Link<PrincipalSession>, Hello>();
   #drain: Drain | undefined;
@@ -149,17 +152,40 @@ export class SessionRegistry {
     link.start();
   }
 
-  /** Ends all connections of an agent, and lets none in before `work` is through; then nothing is remembered of it. */
+  /**
+   * Ends all connections of an agent, and lets none in before `work` is through; then nothing is remembered of it. Work begins when nothing of the agent is applied
+   * any more, because what a handler leaves behind would otherwise come after it.
+   *
+   * @throws HawserError `conflict` when handlers take longer than that; whatever `work` throws, and then the agent is remembered
+   */
   async barred<T>(agent: string, work: () => Promise<T>): Promise<T> {
-    this.#barred.add(agent);
+    this.#barred.set(agent, (this.#barred.get(agent) ?? 0) + 1);
     try {
-      await this.#agents.get(agent)?.letGo(new HawserError("aborted", "this agent was removed", { agent }));
+      const presence = this.#agents.get(agent);
+      await presence?.letGo(new HawserError("aborted", "this agent was removed", { agent }));
+      await this.#applied(agent, presence?.receiver);
       const result = await work();
       this.#agents.forget(agent);
       return result;
     } finally {
-      this.#barred.delete(agent);
+      const left = (this.#barred.get(agent) ?? 0) - 1;
+      if (left > 0) this.#barred.set(agent, left);
+      else this.#barred.delete(agent);
     }
+  }
+
+  #applied(agent: string, receiver: Receiver | undefined): Promise<void> {
+    if (receiver === undefined) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const grace = this.#options.runtime.timers.after(APPLYING_GRACE_MS, () => {
+        const what = `${receiver.applying} events of agent ${agent} are still being applied here`;
+        reject(new HawserError("conflict", `${what}; remove it when they are`, { agent }));
+      });
+      void receiver.idle().then(() => {
+        grace.cancel();
+        resolve();
+      });
+    });
   }
 
   /** Lets every session go; until `reopen`, new ones are refused, each with a slot. */

@@ -165,6 +165,99 @@ describe("an agent that is removed", () => {
     expect(second).toBeGreaterThan(first ?? 0);
   });
 
+  it("is kept when an event is accepted for it while the removal runs", async () => {
+    const stage = await new Stage().start();
+    const agent = await stage.agent();
+    const link = await agent.connect();
+    link.connection.terminate(new HawserError("connection_closed", "cut"));
+    await stage.publish("edge-1", "a_1");
+    await agent.connect();
+    await stage.world.advance(1_000);
+    expect(await stage.store.stats("edge-1")).toMatchObject({ pending: 0 });
+
+    // Accepted behind the first look at what is pending, and before the store removes.
+    const { store } = stage;
+    const stats = store.stats.bind(store);
+    store.stats = async (name) => {
+      const seen = await stats(name);
+      store.stats = stats;
+      const event = {
+        specversion: "1.0",
+        id: "x",
+        source: "test",
+        type: "test.command",
+        resourceid: "b_1",
+      } as const;
+      await store.append([{ peer: name, event }]);
+      return seen;
+    };
+    agent.handler = never;
+    const removed = stage.principal.removeAgent("edge-1").catch((error: unknown) => error);
+    await stage.world.advance(30_000);
+    expect(await removed).toMatchObject({ code: "conflict", message: expect.stringContaining("1 events") });
+    expect(await stage.store.stats("edge-1")).toMatchObject({ pending: 1 });
+    expect(await stage.principal.agent("edge-1")).toBeDefined();
+  });
+
+  it("stays out until the last of several removals is through", async () => {
+    const stage = await new Stage().start();
+    const agent = await stage.agent();
+    await agent.connect();
+    const { store } = stage;
+    const remove = store.remove.bind(store);
+    const through: (() => void)[] = [];
+    store.remove = async (name, options) => {
+      await new Promise<void>((resolve) => through.push(resolve));
+      return remove(name, options);
+    };
+    const removals = [1, 2].map(() => stage.principal.removeAgent("edge-1", { force: true }));
+    await stage.world.advance(1_000);
+    expect(through).toHaveLength(2);
+    through[0]?.();
+    await removals[0];
+    await agent.connect();
+    expect(agent.ends.at(-1)).toMatchObject({ kind: "retryAfter", error: { code: "overloaded" } });
+    through[1]?.();
+    await Promise.all(removals);
+    await agent.connect();
+    expect(await stage.principal.agent("edge-1")).toMatchObject({ state: "connected" });
+  });
+
+  it("is removed when nothing of it is applied any more, and is kept when that takes too long", async () => {
+    const handlers: (() => void)[] = [];
+    const onEvent = (): Promise<void> => new Promise((resolve) => handlers.push(resolve));
+    const stage = await new Stage({ onEvent }).start();
+    const agent = await stage.agent();
+    await agent.connect();
+    const event = {
+      specversion: "1.0",
+      id: "1",
+      source: "test",
+      type: "test.command",
+      resourceid: "a_1",
+    } as const;
+    void agent.store.append([{ peer: "principal", event }]);
+    await stage.world.advance(100);
+    expect(handlers).toHaveLength(1);
+
+    const refused = stage.principal.removeAgent("edge-1", { force: true }).catch((error: unknown) => error);
+    await stage.world.advance(15_000);
+    expect(await refused).toMatchObject({
+      code: "conflict",
+      message: expect.stringContaining("being applied"),
+    });
+
+    let isRemoved = false;
+    const removed = stage.principal.removeAgent("edge-1", { force: true }).then(() => (isRemoved = true));
+    await stage.world.advance(5_000);
+    expect(isRemoved).toBe(false);
+    handlers[0]?.();
+    await stage.world.advance(1_000);
+    await removed;
+    const { applied, begun } = await stage.store.inbox.load("edge-1");
+    expect([applied.size, begun.size]).toEqual([0, 0]);
+  });
+
   it("takes no room when it only said hello", async () => {
     const stage = await new Stage().start();
     for (const name of ["edge-1", "edge-2", "edge-3"]) {
