@@ -20,7 +20,7 @@ export interface Begun {
   readonly peerStore?: string;
 }
 
-/** An event was dealt with for good: applied, or refused permanently. */
+/** An event was applied. A refusal is not recorded: should its NACK be lost, the event comes again and is refused again. */
 export interface Recorded {
   readonly resourceid: string;
   readonly version: number;

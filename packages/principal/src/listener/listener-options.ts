@@ -4,7 +4,7 @@ import type { AdmissionSettings } from "./admission/admission-settings.js";
 export interface ListenerTls {
   readonly cert: string | Buffer;
   readonly key: string | Buffer;
-  /** Authority of client certificates. Given: every client must show one that it signed, and its common name is known to `authenticate`. */
+  /** Authority of client certificates. Given: every client must show one that it signed, and `authenticate` is told which agents it names. */
   readonly clientCa?: string | Buffer;
 }
 
