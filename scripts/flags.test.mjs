@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
@@ -13,6 +13,10 @@ const OF_OTHERS = {
   "--request": "curl",
   "--header": "curl",
   "--data": "curl",
+  "--import": "node",
+  "--max-semi-space-size": "node",
+  "--filter": "pnpm",
+  "--project": "vitest",
 };
 /** Where `--name` is no flag. */
 const STYLES = "packages/principal/src/api/docs/page-style.ts";
@@ -57,6 +61,31 @@ describe("every flag that a text of a program names", () => {
     const unknown = found.filter(
       ({ flag, known: flags }) => !flags.has(flag) && !Object.hasOwn(OF_OTHERS, flag),
     );
+    expect(unknown.map(({ path, flag }) => `${path}: ${flag}`)).toEqual([]);
+  });
+});
+
+describe("every flag of a service that a README names", () => {
+  const pages = [
+    "README.md",
+    "SECURITY.md",
+    "packages/protocol/PROTOCOL.md",
+    "packages/principal/API.md",
+  ].concat(
+    readdirSync(join(root, "apps")).map((name) => `apps/${name}/README.md`),
+    readdirSync(join(root, "packages")).map((name) => `packages/${name}/README.md`),
+  );
+  const found = pages
+    .filter((path) => existsSync(join(root, path)))
+    .flatMap((path) =>
+      [...read(path).matchAll(/`([^`\n]+)`/g)].flatMap(([, code]) =>
+        named(code).map((flag) => ({ path, flag })),
+      ),
+    );
+
+  it("exists", () => {
+    expect(found.length).toBeGreaterThan(100);
+    const unknown = found.filter(({ flag }) => !every.has(flag) && !Object.hasOwn(OF_OTHERS, flag));
     expect(unknown.map(({ path, flag }) => `${path}: ${flag}`)).toEqual([]);
   });
 });
