@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, rmdirSync } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { systemRandom, systemRuntime } from "@hawser/runtime";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { TaskCgroups } from "./task-cgroups.js";
@@ -60,6 +61,26 @@ describe.skipIf(probe === undefined)(`control groups of Tasks${why}`, () => {
     expect(await exited).toEqual([null, "SIGKILL"]);
     expect(await readdir(base)).not.toContain("hawser-task-one");
     await group?.end();
+  });
+
+  it.skipIf(process.geteuid?.() !== 0).each([
+    ["another user", 65_534, "held"],
+    ["the agent's own user", 0, "moved"],
+  ] as const)("are a wall for a Task of another user alone: %s", async (_, uid, expected) => {
+    const groups = await TaskCgroups.open({ directory: base }, runtime);
+    const group = await groups?.make("one", LIMITS);
+    const other = join(base, "other");
+    mkdirSync(other);
+    const script = 'read go; if echo 0 2>/dev/null >"$0/cgroup.procs"; then echo moved; else echo held; fi';
+    const child = spawn("sh", ["-c", script, other], { stdio: ["pipe", "pipe", "ignore"], uid });
+    const exited = once(child, "exit");
+    const said = text(child.stdout);
+    await group?.add(child.pid ?? 0);
+    child.stdin.end("go\n");
+    await exited;
+    expect((await said).trim()).toBe(expected);
+    await group?.end();
+    rmdirSync(other);
   });
 
   it("of an earlier agent are ended", async () => {
