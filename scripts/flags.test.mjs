@@ -22,7 +22,7 @@ const OF_OTHERS = {
 const STYLES = "packages/principal/src/api/docs/page-style.ts";
 
 const settingsOf = (files) => new Set(files.flatMap((file) => flagsOfShape(read(file))));
-const service = ["packages/service/src/service-settings.ts", "packages/service/src/load-settings.ts"];
+const service = ["packages/service/src/service-settings.ts"];
 const principal = readdirSync(join(root, "apps/principal/src"))
   .filter((name) => name.endsWith("settings.ts"))
   .map((name) => `apps/principal/src/${name}`);
