@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import type { Duplex } from "node:stream";
 import { HawserError } from "@hawser/protocol";
 import { systemRuntime, type Runtime } from "@hawser/runtime";
@@ -136,12 +136,16 @@ class GrpcAcceptor implements Acceptor {
     stream.on("error", () => {});
     const served = stream.session === undefined ? undefined : this.#bySession.get(stream.session);
     if (served === undefined || stream.destroyed || stream.closed) return;
+    if (!served.takesStreams) return stream.close(constants.NGHTTP2_REFUSED_STREAM);
     this.#arrival = { served, stream, headers };
     try {
       if (headers[":method"] === "POST") serve();
       else stream.respond({ ":status": 405, allow: "POST" }, { endStream: true });
       // Nobody took it: grpc-js has answered that this is no request of its.
-      if (this.#arrival !== undefined) letGo(stream);
+      if (this.#arrival !== undefined) {
+        letGo(stream);
+        served.sendAway(stream);
+      }
     } catch (thrown) {
       served.cut(HawserError.from(thrown));
     } finally {

@@ -267,6 +267,15 @@ it.each([
   },
 );
 
+it("an HTTP/2 connection may have two streams, and more once one of them is trusted", async () => {
+  const session = openSession();
+  const { server } = await openStream(session);
+  expect(session.remoteSettings.maxConcurrentStreams).toBe(2);
+  server.connection.trust();
+  await once(session, "remoteSettings");
+  expect(session.remoteSettings.maxConcurrentStreams).toBe(16);
+});
+
 it("a client that is refused again and again is cut like one that asks for nothing", async () => {
   const session = openSession();
   const closed = once(session, "close");

@@ -2,11 +2,8 @@ import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2S
 import type { Duplex } from "node:stream";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { HawserError } from "@hawser/protocol";
-import { connectMethod, OVERSIZE_MARGIN_BYTES } from "./service.js";
+import { connectMethod, MAX_UNTRUSTED_STREAMS, OVERSIZE_MARGIN_BYTES } from "./service.js";
 import type { ServerCall } from "./server-connection.js";
-
-/** Streams one HTTP/2 connection may have open; an agent needs one, and a second one while it rotates. */
-const MAX_STREAMS_PER_SESSION = 16;
 
 /** Bytes of header fields a request may have: room for a large bearer token. */
 const MAX_HEADER_BYTES = 16_384;
@@ -49,14 +46,14 @@ export function startHttp2Server({
   const server = new Server({
     "grpc.max_receive_message_length": maxFrameBytes + OVERSIZE_MARGIN_BYTES,
     "grpc.max_send_message_length": -1,
-    "grpc.max_concurrent_streams": MAX_STREAMS_PER_SESSION,
+    "grpc.max_concurrent_streams": MAX_UNTRUSTED_STREAMS,
     "grpc.enable_channelz": 0,
   });
   server.addService({ Connect: connectMethod(basePath) }, { Connect: onCall });
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   const { http2, listener } = underneath(server);
   http2.updateSettings({
-    maxConcurrentStreams: MAX_STREAMS_PER_SESSION,
+    maxConcurrentStreams: MAX_UNTRUSTED_STREAMS,
     maxHeaderListSize: MAX_HEADER_BYTES,
   });
   http2.on("session", onSession);

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { connect } from "node:http2";
 import { type AddressInfo, createServer } from "node:net";
 import { HawserError } from "@hawser/protocol";
 import { Client, credentials, type ServiceError } from "@grpc/grpc-js";
@@ -69,6 +70,37 @@ it("grpc-js sees UNAVAILABLE with the time to come back", async () => {
   const [error]: ServiceError[] = await once(stream, "error").catch((thrown: ServiceError) => [thrown]);
   expect(error).toMatchObject({ code: 14, details: "the line is full" });
   expect(error?.metadata.get("grpc-retry-pushback-ms")).toEqual(["1234"]);
+});
+
+it("of a client that asks again at each refusal, one request is looked at", async () => {
+  let looked = 0;
+  const { port, open } = await refusing(undefined, () => {
+    looked += 1;
+    return new HawserError("unauthenticated", "not you");
+  });
+  const session = connect(`http://127.0.0.1:${port}`);
+  session.on("error", () => {});
+  cleanups.push(() => session.destroy());
+  let asked = 0;
+  const ask = (): void => {
+    if (session.destroyed || session.closed) return;
+    asked += 1;
+    const stream = session.request({
+      ":method": "POST",
+      ":path": CONNECT_PATH,
+      "content-type": "application/grpc",
+    });
+    stream.on("error", () => {});
+    stream.resume();
+    stream.once("close", ask);
+  };
+  await once(session, "remoteSettings");
+  ask();
+  ask();
+  await once(session, "close");
+  expect(looked).toBe(1);
+  expect(asked).toBeGreaterThan(1);
+  await expect.poll(open).toBe(0);
 });
 
 it.each([

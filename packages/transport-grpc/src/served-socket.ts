@@ -20,7 +20,12 @@ import {
   type StreamSettings,
 } from "@hawser/transport";
 import { ServerConnection, type ServerCall } from "./server-connection.js";
-import { asStatusMessage, FLOW_CONTROL_WINDOW_BYTES, PUSHBACK_HEADER } from "./service.js";
+import {
+  asStatusMessage,
+  FLOW_CONTROL_WINDOW_BYTES,
+  MAX_STREAMS_PER_SESSION,
+  PUSHBACK_HEADER,
+} from "./service.js";
 
 export interface ServedSocketParts {
   readonly socket: Duplex;
@@ -41,6 +46,8 @@ export class ServedSocket {
   readonly #keepAlive: KeepAlive;
   #session: ServerHttp2Session | undefined;
   #hasTrusted = false;
+  /** A request was refused while there was no connection: the client is told to go, and nothing more is looked at. */
+  #isSentAway = false;
   #idle: Timer;
 
   constructor(parts: ServedSocketParts) {
@@ -84,14 +91,30 @@ export class ServedSocket {
       const metadata = new Metadata();
       metadata.set(PUSHBACK_HEADER, String(Math.ceil(retryAfterMs)));
       refuse(call, stream, status.UNAVAILABLE, message, metadata);
-      // It has nothing more to say here: its place is for somebody else.
-      stream.once("close", () => this.#session?.close());
+      this.sendAway(stream);
       return;
     }
     const peer = peerInfoOf(info, headers.authorization);
     const error = screen(peer);
-    if (error === undefined) this.#connect(call, stream, peer);
-    else refuse(call, stream, statusOfRefusal(error), error.message);
+    if (error === undefined) return this.#connect(call, stream, peer);
+    refuse(call, stream, statusOfRefusal(error), error.message);
+    this.sendAway(stream);
+  }
+
+  /** Whether a stream is worth a look; one that is not costs next to nothing. */
+  get takesStreams(): boolean {
+    return !this.#isSentAway;
+  }
+
+  /**
+   * This stream came to nothing. A client that has no connection here has nothing more to say: its
+   * place is for somebody else, and the next try takes a socket of its own, which has to be let in.
+   * Otherwise whoever asks again at each refusal would have an answer as fast as it reads them.
+   */
+  sendAway(stream: ServerHttp2Stream): void {
+    if (this.#connections.size > 0) return;
+    this.#isSentAway = true;
+    stream.once("close", () => this.#session?.close());
   }
 
   /** Ends everything now. */
@@ -139,11 +162,14 @@ export class ServedSocket {
     stream.once("close", () => deadline.cancel());
   }
 
-  /** A client that is known may have more on the way than one that is not. */
+  /** A client that is known may have more streams, and more on the way, than one that is not. */
   #widen(): void {
     if (this.#hasTrusted || this.#session === undefined || this.#session.destroyed) return;
     this.#hasTrusted = true;
-    this.#session.settings({ initialWindowSize: FLOW_CONTROL_WINDOW_BYTES });
+    this.#session.settings({
+      initialWindowSize: FLOW_CONTROL_WINDOW_BYTES,
+      maxConcurrentStreams: MAX_STREAMS_PER_SESSION,
+    });
     this.#session.setLocalWindowSize(FLOW_CONTROL_WINDOW_BYTES);
   }
 

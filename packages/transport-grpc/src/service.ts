@@ -49,6 +49,12 @@ export const OVERSIZE_MARGIN_BYTES = 65_536;
  */
 export const FLOW_CONTROL_WINDOW_BYTES = 1_048_576;
 
+/** Streams that one HTTP/2 connection may have once one of them has a session: a proxy may carry several agents over it. */
+export const MAX_STREAMS_PER_SESSION = 16;
+
+/** The same before that: an agent needs one, and a second one while it rotates. */
+export const MAX_UNTRUSTED_STREAMS = 2;
+
 /** A whole number from a header or trailer; undefined when it is none. */
 export function parseNumber(value: unknown): number | undefined {
   return typeof value === "string" && /^\d{1,9}$/.test(value) ? Number(value) : undefined;

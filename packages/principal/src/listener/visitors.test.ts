@@ -113,6 +113,26 @@ describe("sockets and streams that are no session yet", () => {
     expect(dropped).toEqual(["budget", "budget"]);
   });
 
+  it.each(["nothing", "a good credential", "a session"] as const)(
+    "a socket with %s on it, of which a stream is cut, goes only where that is nothing",
+    async (what) => {
+      const visitors = visitorsOf({ maxUnauthenticated: 4 });
+      const address = "192.0.2.1:1";
+      const socket = connect(visitors, address);
+      const first = stream(visitors, address);
+      if (what === "a good credential") visitors.known(address);
+      if (what === "a session") {
+        const turn = visitors.turn(first);
+        await world.advance(10);
+        await turn;
+        visitors.settled(first, "session");
+      }
+      const further = Array.from({ length: 5 }, () => stream(visitors, address));
+      expect(socket.destroyed).toBe(what === "nothing");
+      if (what !== "nothing") expect(further.some(({ isCut }) => isCut())).toBe(true);
+    },
+  );
+
   it("who has shown a good credential stays", () => {
     const visitors = visitorsOf({ maxUnauthenticated: 2 });
     const known = connect(visitors, "192.0.2.1:1");

@@ -242,6 +242,10 @@ export class Visitors {
 
   #cut(client: Visitor | Arrival): void {
     if ("kind" in client) return this.#drop(client, "budget");
+    // The stream alone would be opened anew at once, as often as it is cut; a new socket has to be let in first.
+    const visitor = this.#present.get(client.peer.address);
+    if (visitor !== undefined && !visitor.carriesSession && !this.#budget.isKnown(visitor))
+      return this.#drop(visitor, "budget");
     this.#options.streamCut(client.peer.address);
     client.terminate(new HawserError("overloaded", "too many connections that are no session yet"));
   }

@@ -58,6 +58,10 @@ export class HandshakeBudget<Client extends object> {
     share.known.add(client);
   }
 
+  isKnown(client: Client): boolean {
+    return this.#of(client)?.known.has(client) === true;
+  }
+
   /** It is a session now, or gone. */
   delete(client: Client): void {
     const source = this.#sources.get(client);
