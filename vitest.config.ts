@@ -6,6 +6,7 @@ const ssr = { resolve };
 /** They measure, load the machine for a minute or more, or pack what the others run: nothing else runs beside them. */
 const ALONE = [
   "attacks-one-segment",
+  "attacks-silent-streams",
   "attacks-slow-sockets",
   "bench",
   "compose",

@@ -15,6 +15,7 @@ export const PROGRAMS = {
   principal: executable("@hawser/app-principal", "hawser-principal.js"),
   agent: executable("@hawser/app-agent", "hawser-agent.js"),
   cli: executable("hawser", "hawser.js"),
+  flood: fileURLToPath(new URL("../fixtures/flood.mjs", import.meta.url)),
   journalAgent: fileURLToPath(new URL("../fixtures/journal-agent.mjs", import.meta.url)),
 } as const;
 

@@ -1,0 +1,54 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import type { Attack } from "./attack-stage.js";
+import { plainEnvironment, PROGRAMS } from "./programs.js";
+
+/** What each socket of a flood says. */
+export interface Flood {
+  readonly sockets: number;
+  /** Written at once. */
+  readonly opening: Uint8Array;
+  readonly then?: {
+    /** One after the other. */
+    readonly chunks: readonly Uint8Array[];
+    /** 0: as fast as they are taken. */
+    readonly everyMs: number;
+    /** From the beginning again, without end. @default true */
+    readonly cycles?: boolean;
+  };
+  /** A socket that is cut is opened anew. @default 10; false: it stays so */
+  readonly reopenAfterMs?: number | false;
+  /** @default true */
+  readonly reads?: boolean;
+  readonly tls?: { readonly alpn?: readonly string[] };
+  /** @default the agents' */
+  readonly port?: number;
+}
+
+/** An attack by sockets in a process of their own. */
+export function flood({ then, reopenAfterMs = 10, reads = true, opening, port, ...rest }: Flood): Attack {
+  return async ({ world }) => {
+    const child = spawn(process.execPath, [PROGRAMS.flood], {
+      stdio: ["pipe", "ignore", "inherit"],
+      env: plainEnvironment(),
+    });
+    child.stdin.end(
+      JSON.stringify({
+        ...rest,
+        reads,
+        port: port ?? world.listen.port,
+        opening: base64(opening),
+        ...(then && { then: { cycles: true, ...then, chunks: then.chunks.map(base64) } }),
+        ...(reopenAfterMs === false ? {} : { reopenAfterMs }),
+      }),
+    );
+    return async () => {
+      if (child.exitCode !== null) throw new Error(`the flood ended by itself with ${child.exitCode}`);
+      const exited = once(child, "exit");
+      child.kill("SIGKILL");
+      await exited;
+    };
+  };
+}
+
+const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64");
