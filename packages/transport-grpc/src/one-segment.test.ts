@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createGrpcAcceptor, createGrpcDialer } from "./index.js";
+import { CONNECT_PATH, createGrpcAcceptor, createGrpcDialer } from "./index.js";
 
 const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 const END_HEADERS = 0x4;
@@ -140,4 +140,25 @@ describe.each(SPOILERS)("a stream that is opened and spoilt in one packet: %s", 
       expect(uncaught).toEqual([]);
     },
   );
+});
+
+it.each([
+  [16, false],
+  [17, true],
+])("a client that does nothing but reset %i streams as it opens them: cut %s", async (count, isCut) => {
+  const socket = connect(port, "127.0.0.1");
+  socket.on("error", () => {});
+  socket.resume();
+  let isClosed = false;
+  socket.once("close", () => (isClosed = true));
+  const spoilt = Array.from({ length: count }, (_, n) => {
+    const opening = request(CONNECT_PATH, "POST");
+    opening.writeUInt32BE(2 * n + 1, 5);
+    return Buffer.concat([opening, frame(3, 0, 2 * n + 1, Buffer.from([0, 0, 0, 8]))]);
+  });
+  socket.write(Buffer.concat([PREFACE, frame(4, 0, 0), ...spoilt]));
+  await neighbourIsWell();
+  await neighbourIsWell();
+  expect(isClosed).toBe(isCut);
+  socket.destroy();
 });

@@ -23,6 +23,7 @@ import { ServerConnection, type ServerCall } from "./server-connection.js";
 import {
   asStatusMessage,
   FLOW_CONTROL_WINDOW_BYTES,
+  MAX_SPOILT_STREAMS,
   MAX_STREAMS_PER_SESSION,
   PUSHBACK_HEADER,
 } from "./service.js";
@@ -48,6 +49,7 @@ export class ServedSocket {
   #hasTrusted = false;
   /** A request was refused while there was no connection: the client is told to go, and nothing more is looked at. */
   #isSentAway = false;
+  #spoilt = 0;
   #idle: Timer;
 
   constructor(parts: ServedSocketParts) {
@@ -80,6 +82,9 @@ export class ServedSocket {
     this.#session = session;
     // Why a session broke is told by its streams; without streams there is nothing to tell.
     session.on("error", () => {});
+    session.on("stream", (stream) => {
+      if (stream.destroyed || stream.closed) this.#streamSpoilt();
+    });
     this.#keepAlive.start();
   }
 
@@ -160,6 +165,15 @@ export class ServedSocket {
       else stream.close(constants.NGHTTP2_CANCEL);
     });
     stream.once("close", () => deadline.cancel());
+  }
+
+  /**
+   * A stream was reset in the packet that opened it. A client that cancels at once does that, too; one
+   * that does nothing else costs a stream for each, and is cut.
+   */
+  #streamSpoilt(): void {
+    this.#spoilt += 1;
+    if (this.#spoilt > MAX_SPOILT_STREAMS && this.#connections.size === 0) this.#destroy();
   }
 
   /** A client that is known may have more streams, and more on the way, than one that is not. */

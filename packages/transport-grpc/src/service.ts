@@ -55,6 +55,9 @@ export const MAX_STREAMS_PER_SESSION = 16;
 /** The same before that: an agent needs one, and a second one while it rotates. */
 export const MAX_UNTRUSTED_STREAMS = 2;
 
+/** Streams that a client without a connection may reset in the packet that opens them. */
+export const MAX_SPOILT_STREAMS = 16;
+
 /** A whole number from a header or trailer; undefined when it is none. */
 export function parseNumber(value: unknown): number | undefined {
   return typeof value === "string" && /^\d{1,9}$/.test(value) ? Number(value) : undefined;
