@@ -75,6 +75,8 @@ export interface StageOptions {
   readonly tls?: boolean;
   /** Agents show a token; a stranger has none. @default false: everybody is let in, on loopback */
   readonly tokens?: boolean;
+  /** Tokens of others beside it. @default 0 */
+  readonly knownTokens?: number;
 }
 
 export interface PlayOptions {
@@ -117,10 +119,11 @@ export class AttackStage {
     env = {},
     tls = false,
     tokens = false,
+    knownTokens = 0,
   }: StageOptions = {}): Promise<AttackStage> {
     const given = ["--health-listen", "127.0.0.1:0", ...args];
     if (tls) given.push(...TLS_ARGS);
-    const token = tokens ? await anyAgentsToken() : undefined;
+    const token = tokens ? await anyAgentsToken(knownTokens) : undefined;
     if (token !== undefined) given.push("--agent-tokens-file", token.file);
     const world = await createWorld(given, env);
     if (token !== undefined) world.atEnd(token.remove);
@@ -310,11 +313,17 @@ export function expectHeld(damage: Damage, budgetMb: number): void {
 }
 
 /** A file with a token that speaks for any agent. It is read at the start, so it cannot lie in the world's own directory. */
-async function anyAgentsToken(): Promise<{ value: string; file: string; remove: () => Promise<void> }> {
+async function anyAgentsToken(
+  others: number,
+): Promise<{ value: string; file: string; remove: () => Promise<void> }> {
   const directory = await mkdtemp(join(tmpdir(), "hawser-e2e-token-"));
   const file = join(directory, "tokens");
   const value = randomBytes(24).toString("base64url");
-  await writeFile(file, `* ${value}\n`, { mode: 0o600 });
+  const known = Array.from(
+    { length: others },
+    (_, n) => `other-${n} sha256:${randomBytes(32).toString("hex")}\n`,
+  );
+  await writeFile(file, `${known.join("")}* ${value}\n`, { mode: 0o600 });
   return { value, file, remove: () => rm(directory, { recursive: true, force: true }) };
 }
 

@@ -3,11 +3,20 @@ import { once } from "node:events";
 import type { Attack } from "./attack-stage.js";
 import { plainEnvironment, PROGRAMS } from "./programs.js";
 
+/** Where this stands in `opening` goes the number of the socket, where it stands in a chunk the next number there is: eight digits. */
+export const COUNTER = "00000000";
+/** Where this stands in a chunk goes the number before. */
+export const REPEATED = "99999999";
+/** The number of the first socket. */
+export const FIRST_SOCKET = 10_000_001;
+
 /** What each socket of a flood says. */
 export interface Flood {
   readonly sockets: number;
   /** Written at once. */
   readonly opening: Uint8Array;
+  /** Of the other end, before `then`: for those who do not read, the last they hear. */
+  readonly waitsFor?: string;
   readonly then?: {
     /** One after the other. */
     readonly chunks: readonly Uint8Array[];
@@ -18,6 +27,8 @@ export interface Flood {
   };
   /** A socket that is cut is opened anew. @default 10; false: it stays so */
   readonly reopenAfterMs?: number | false;
+  /** One that is opened anew has a new number. @default false */
+  readonly freshNames?: boolean;
   /** @default true */
   readonly reads?: boolean;
   readonly tls?: { readonly alpn?: readonly string[] };
@@ -26,7 +37,15 @@ export interface Flood {
 }
 
 /** An attack by sockets in a process of their own. */
-export function flood({ then, reopenAfterMs = 10, reads = true, opening, port, ...rest }: Flood): Attack {
+export function flood({
+  then,
+  reopenAfterMs = 10,
+  reads = true,
+  freshNames = false,
+  opening,
+  port,
+  ...rest
+}: Flood): Attack {
   return async ({ world }) => {
     const child = spawn(process.execPath, [PROGRAMS.flood], {
       stdio: ["pipe", "ignore", "inherit"],
@@ -36,6 +55,7 @@ export function flood({ then, reopenAfterMs = 10, reads = true, opening, port, .
       JSON.stringify({
         ...rest,
         reads,
+        freshNames,
         port: port ?? world.listen.port,
         opening: base64(opening),
         ...(then && { then: { cycles: true, ...then, chunks: then.chunks.map(base64) } }),
@@ -47,6 +67,16 @@ export function flood({ then, reopenAfterMs = 10, reads = true, opening, port, .
       const exited = once(child, "exit");
       child.kill("SIGKILL");
       await exited;
+    };
+  };
+}
+
+/** Several attacks at once. */
+export function together(...attacks: readonly Attack[]): Attack {
+  return async (stage) => {
+    const ends = await Promise.all(attacks.map((attack) => attack(stage)));
+    return async () => {
+      await Promise.all(ends.map((end) => end()));
     };
   };
 }

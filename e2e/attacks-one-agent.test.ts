@@ -1,0 +1,136 @@
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { CloudEvent } from "@hawser/protocol";
+import { expect, it } from "vitest";
+import { controlBytes, eventBytes, sessionBytes, WELCOME } from "./support/agent-bytes.js";
+import { AttackStage, expectHeld } from "./support/attack-stage.js";
+import { OPCODE, wsFrame } from "./support/raw-websocket.js";
+import { COUNTER, FIRST_SOCKET, flood, REPEATED } from "./support/flood.js";
+
+// What one agent with good credentials can make of the others: nothing.
+
+const FOR_MS = 6_000;
+/** In one write. */
+const EVENTS = 200;
+/** A bound of the log that is far below the megabytes a second it took once. */
+const MAX_LOG_BYTES = 1_000_000;
+
+const EMPTY_CLOSE = wsFrame(OPCODE.close, "");
+
+/** A small heap: what grows without end ends the process within seconds. */
+const SMALL_HEAP = { NODE_OPTIONS: "--max-old-space-size=192" };
+
+async function bytesIn(directory: string): Promise<number> {
+  const names = await readdir(directory, { recursive: true });
+  const sizes = await Promise.all(names.map(async (name) => (await stat(join(directory, name))).size));
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+const about = (type: string): CloudEvent => ({
+  specversion: "1.0",
+  id: COUNTER,
+  source: "/agents/flooder",
+  type,
+  resourceid: `r${REPEATED}_u1`,
+  eventid: REPEATED,
+  subject: `Task/r${REPEATED}`,
+  datacontenttype: "application/json",
+  data: { state: "x".repeat(100) },
+});
+
+it.each([
+  { what: "statuses", type: "hawser.resource.status.v1" },
+  { what: "commands, which are refused,", type: "e2e.order.v1" },
+])("$what about ever new resources are neither kept nor written without end", async ({ type }) => {
+  const stage = await AttackStage.set({ env: SMALL_HEAP, args: ["--window", "65536"] });
+  const events = Buffer.concat(Array.from({ length: EVENTS }, () => eventBytes(about(type))));
+  const flooder = flood({
+    sockets: 1,
+    opening: sessionBytes("flooder"),
+    waitsFor: WELCOME,
+    then: { chunks: [events], everyMs: 0 },
+  });
+  // 100,000 rows of 150 bytes, and a window of 65,536 events.
+  expectHeld(await stage.play(flooder, { forMs: FOR_MS }), 192);
+  const { world } = stage;
+  expect((await world.principal.logText()).length).toBeLessThan(MAX_LOG_BYTES);
+  expect(await bytesIn(world.path("principal"))).toBeLessThan(20_000_000);
+});
+
+it("four agents with long mailboxes, whose heartbeats come and who read nothing, cost no more than the window, and are cut", async () => {
+  const heartbeats = ["--heartbeat-interval", "400ms", "--heartbeat-timeout", "1s"];
+  const stage = await AttackStage.set({ env: SMALL_HEAP, args: heartbeats });
+  const { api } = stage.world;
+  const names = Array.from({ length: 4 }, (_, n) => `unread-${FIRST_SOCKET + n}`);
+  const data = "x".repeat(950_000);
+  await Promise.all(
+    names.map(async (name) => {
+      for (let n = 0; n < 40; n += 1)
+        await api.post(name, {
+          id: `e${n}`,
+          type: "e2e.order.v1",
+          resourceid: `order${n}_u1`,
+          datacontenttype: "text/plain",
+          data,
+        });
+    }),
+  );
+  const name = `unread-${COUNTER}`;
+  const unread = flood({
+    sockets: names.length,
+    reads: false,
+    opening: sessionBytes(name),
+    waitsFor: WELCOME,
+    then: { chunks: [controlBytes(name, { type: "heartbeat", settled: "0" })], everyMs: 100 },
+  });
+  // 8 MiB a session, with what is encoded of it, and what waits in the sockets.
+  expectHeld(await stage.play(unread, { forMs: FOR_MS }), 192);
+  const lines = await stage.world.principal.logLines();
+  const cut = lines.filter(({ code }) => code === "slow_consumer").map(({ agent }) => agent);
+  expect(names.filter((each) => !cut.includes(each))).toEqual([]);
+  for (const each of names) expect((await api.agent(each)).pending).toBe(40);
+});
+
+it("sessions that take over one another and never answer a close take no place of others", async () => {
+  const stage = await AttackStage.set({ args: ["--max-sessions", "20"] });
+  const takeovers = flood({ sockets: 200, opening: sessionBytes("twin") });
+  expectHeld(await stage.play(takeovers, { forMs: FOR_MS }), 192);
+  expect((await stage.world.principal.logText()).length).toBeLessThan(MAX_LOG_BYTES);
+});
+
+it("ever new names that only say hello take no mailbox", async () => {
+  const stage = await AttackStage.set({ tokens: true });
+  const names = flood({
+    sockets: 50,
+    freshNames: true,
+    opening: sessionBytes(`name-${COUNTER}`, {}, stage.authorization),
+    waitsFor: WELCOME,
+    then: { chunks: [EMPTY_CLOSE], everyMs: 0, cycles: false },
+  });
+  expectHeld(await stage.play(names, { forMs: FOR_MS }), 128);
+  const { world } = stage;
+  const isOne = ({ name }: { readonly name: string }): boolean => name.startsWith("name-");
+  expect((await world.api.agents()).some(isOne)).toBe(true);
+  // What is known of those who were here does not outlive the process; mailboxes do.
+  await world.principal.stop();
+  await world.startPrincipal();
+  expect((await world.api.agents()).filter(isOne)).toEqual([]);
+});
+
+it.each([
+  { what: "heartbeats", message: { type: "heartbeat", settled: "0" } as const },
+  {
+    what: "ACKs",
+    message: { type: "ack", acks: [{ resourceid: "r_u1", eventid: "1" }], recorded: 1 } as const,
+  },
+])("an agent that floods with $what has its turn and no more", async ({ message }) => {
+  const stage = await AttackStage.set();
+  const chunk = Buffer.concat(Array.from({ length: EVENTS }, () => controlBytes("flooder", message)));
+  const flooder = flood({
+    sockets: 1,
+    opening: sessionBytes("flooder"),
+    waitsFor: WELCOME,
+    then: { chunks: [chunk], everyMs: 0 },
+  });
+  expectHeld(await stage.play(flooder, { forMs: 4_000 }), 96);
+});
