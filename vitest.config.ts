@@ -5,6 +5,7 @@ const resolve = { conditions: ["@hawser/source", "node", "import", "default"] };
 const ssr = { resolve };
 /** They measure, load the machine for a minute or more, or pack what the others run: nothing else runs beside them. */
 const ALONE = [
+  "attacks-api",
   "attacks-floods",
   "attacks-one-agent",
   "attacks-one-segment",

@@ -17,7 +17,7 @@ import { OPCODE, wsCrumbs, wsFrame } from "./support/raw-websocket.js";
 // Floods of every kind at once, each as heavy as one client behind a fast line makes it: at the speed of loopback a few of them take a core, whatever is refused how soon. A
 // connection that is cut is opened anew.
 
-const FOR_MS = 5_000;
+const FOR_MS = 4_000;
 const SOCKETS = 2;
 /** Between two writes of some kB. */
 const EVERY_MS = 5;

@@ -172,7 +172,7 @@ describe("streams that are opened and spoilt in one segment, whole and cut, end 
     const open = (): Promise<Socket> =>
       tls ? opened(stage.secureSocket(alpn), "secureConnect") : opened(stage.socket(), "connect");
     const { pid } = stage.world.principal;
-    expectHeld(await stage.play(spoilt(open, step), { forMs: 4_000 }), 128);
+    expectHeld(await stage.play(spoilt(open, step), { forMs: 3_000 }), 128);
     expect(stage.world.principal.pid).toBe(pid);
     expect(await stage.world.principal.logText()).not.toMatch(/uncaught|unhandled/i);
   });

@@ -6,7 +6,7 @@ import { connectStream, PREFACE, resetStream, SETTINGS } from "./support/http2-f
 // The first stream of a connection is spoilt, and the others stay silent, opened anew before they are given up. That held connections, and with them the places of everybody else,
 // for as long as a stranger liked.
 
-const FOR_MS = 9_000;
+const FOR_MS = 7_000;
 /** In each connection, anew every so often: as many as a connection may have that is trusted. */
 const STREAMS = 16;
 const EVERY_MS = 1_500;

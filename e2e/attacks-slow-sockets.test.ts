@@ -11,7 +11,7 @@ import { wsFrame } from "./support/raw-websocket.js";
 // Those who connect and hardly say anything, and those who begin what they never finish. Nobody here is asked for a token, so nothing but the budget stands between them and the
 // newcomers.
 
-const FOR_MS = 8_000;
+const FOR_MS = 6_000;
 const UPGRADE =
   "GET /v1/connect HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
   "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" +
