@@ -1,4 +1,4 @@
-import { silentLogger, systemRuntime } from "@hawser/runtime";
+import { silentLogger, systemRuntime, type Runtime } from "@hawser/runtime";
 import { createMemoryStore } from "@hawser/store";
 import { expect, it } from "vitest";
 import { createAgent } from "./create-agent.js";
@@ -22,4 +22,28 @@ it("counts the log lines that are left out, and tells the observer of each", () 
   for (let line = 0; line < 30; line += 1) runtime.logger.warn({ code: "handler_failed" }, "again");
   expect([lines, told, suppressedLogLines()]).toEqual([10, 20, 20]);
   expect(createAgent({ name: "one", store: createMemoryStore(), dialer }).suppressedLogLines).toBe(0);
+});
+
+const real = systemRuntime();
+
+/** Nothing of it is its own property. */
+class RuntimeOfAClass implements Runtime {
+  get clock() {
+    return real.clock;
+  }
+  get timers() {
+    return real.timers;
+  }
+  get random() {
+    return real.random;
+  }
+  get logger() {
+    return real.logger;
+  }
+}
+
+it("a runtime of a class is taken with all its parts", () => {
+  const runtime = new RuntimeOfAClass();
+  const resolved = resolveOptions({ name: "one", store: createMemoryStore(), dialer, runtime });
+  expect(resolved.runtime).toMatchObject({ clock: real.clock, timers: real.timers, random: real.random });
 });

@@ -1,5 +1,5 @@
 import { checkAgentName, DEFAULT_WINDOW, DEFAULT_WINDOW_BYTES, HawserError, LIMITS } from "@hawser/protocol";
-import { limitedLogger, systemRuntime, type Runtime } from "@hawser/runtime";
+import { limitedLogger, systemRuntime, withLogger, type Runtime } from "@hawser/runtime";
 import {
   AGENT_ROTATIONS,
   resolveSessionTiming,
@@ -56,7 +56,7 @@ export function resolveOptions(options: AgentOptions): ResolvedOptions {
 
 /** A principal has a part in what an agent logs: in how much of it, too. */
 function limited(runtime: Runtime, onSuppressed: () => void): Runtime {
-  return { ...runtime, logger: limitedLogger(runtime.logger, { clock: runtime.clock, onSuppressed }) };
+  return withLogger(runtime, limitedLogger(runtime.logger, { clock: runtime.clock, onSuppressed }));
 }
 
 function checkWindow(window: number): number {

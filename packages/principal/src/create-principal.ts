@@ -1,6 +1,14 @@
 import { DEFAULT_READ_AHEAD_BYTES } from "@hawser/link";
 import { DEFAULT_WINDOW, DEFAULT_WINDOW_BYTES, HawserError, plainEvent } from "@hawser/protocol";
-import { Latest, limitedLogger, systemRuntime, traced, withinLimits, type CallLimits } from "@hawser/runtime";
+import {
+  Latest,
+  limitedLogger,
+  systemRuntime,
+  traced,
+  withinLimits,
+  withLogger,
+  type CallLimits,
+} from "@hawser/runtime";
 import { countRefusals } from "./count-refusals.js";
 import { Gate, type ReadinessCondition } from "./listener/gate.js";
 import { createInternalListener, createListener } from "./listener/listener.js";
@@ -39,7 +47,7 @@ export function createPrincipal(options: PrincipalOptions): Principal {
   const observers = new ObserverSet(options.observer);
   const { observer } = observers;
   const onSuppressed = (): void => observer.logLineSuppressed?.();
-  const runtime = { ...given, logger: limitedLogger(given.logger, { clock: given.clock, onSuppressed }) };
+  const runtime = withLogger(given, limitedLogger(given.logger, { clock: given.clock, onSuppressed }));
   const source = options.source ?? "hawser/principal";
   const listener =
     options.listen === undefined ? undefined : createListener(options.listen, { runtime, acceptors });

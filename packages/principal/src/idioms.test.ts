@@ -1,5 +1,6 @@
 import { tracingChannel } from "node:diagnostics_channel";
 import { HawserError } from "@hawser/protocol";
+import { systemRuntime, type Runtime } from "@hawser/runtime";
 import { createMemoryStore, type Store } from "@hawser/store";
 import { createMemoryTransport } from "@hawser/transport";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -75,6 +76,30 @@ describe("a principal in a program of today", () => {
     await expect(principal.requeue("a", "1", { signal })).rejects.toMatchObject(gaveUp);
     await expect(principal.discardDeadLetter("a", "1", { signal })).rejects.toMatchObject(gaveUp);
     expect(await store.stats("a")).toBeUndefined();
+  });
+
+  it("takes a runtime of a class, of which nothing is its own property", async () => {
+    const parts = systemRuntime();
+    class RuntimeOfAClass implements Runtime {
+      get clock() {
+        return parts.clock;
+      }
+      get timers() {
+        return parts.timers;
+      }
+      get random() {
+        return parts.random;
+      }
+      get logger() {
+        return parts.logger;
+      }
+    }
+    const { acceptor } = createMemoryTransport();
+    const runtime = new RuntimeOfAClass();
+    const stop = { windowMs: 0, settleMs: 0 };
+    await using one = createPrincipal({ store, acceptors: [acceptor], runtime, stop });
+    await one.start();
+    expect(await one.publish("a", command)).toMatchObject({ eventid: "1" });
   });
 
   it("traces its operations, with their results and errors", async () => {

@@ -33,7 +33,7 @@ export {
 export { pause } from "./pause.js";
 export { escapedJson, printable, printableJson, printableLine } from "./printable.js";
 export { seededRandom, systemRandom, type Random } from "./random.js";
-export { systemRuntime, type Runtime } from "./runtime.js";
+export { systemRuntime, withLogger, type Runtime } from "./runtime.js";
 export { MAX_TIMER_DELAY_MS, systemTimers, type Timer, type Timers } from "./timers.js";
 export { traced, type TraceScope } from "./traced.js";
 export { MAX_UNIX_PATH_BYTES, unixPathProblem } from "./unix-path.js";

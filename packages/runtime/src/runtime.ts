@@ -11,6 +11,11 @@ export interface Runtime {
   readonly logger: Logger;
 }
 
+/** The same runtime with another logger. The parts are named, as those of an object of a class need not be its own. */
+export function withLogger({ clock, timers, random }: Runtime, logger: Logger): Runtime {
+  return { clock, timers, random, logger };
+}
+
 /** The real one. Tests and simulations use the virtual one of `@hawser/testkit`. */
 export function systemRuntime(logger: Logger = silentLogger): Runtime {
   return { clock: systemClock, timers: systemTimers, random: systemRandom, logger };
