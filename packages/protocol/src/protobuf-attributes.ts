@@ -3,7 +3,7 @@ import { encodeBase64 } from "./base64.js";
 import type { ExtensionValue } from "./event.js";
 import type { ProtobufReader } from "./protobuf-reader.js";
 import { utf8Length, varintLength, type ProtobufWriter } from "./protobuf-writer.js";
-import { formatTimestamp, parseTimestamp, type Timestamp } from "./timestamp.js";
+import { formatTimestamp, HIGHEST_NANOS, parseTimestamp, type Timestamp } from "./timestamp.js";
 
 // An entry of the map `attributes` is field 5 of an event, a message of a name (1) and a value (2).
 const ENTRY = 0x2a;
@@ -162,6 +162,12 @@ export function attributeValue({ name, value }: ReadAttribute): ExtensionValue {
     return value;
   }
   const text = formatTimestamp(value);
-  if (text === undefined) throw invalidAttribute(name, "is a timestamp outside the years 1 to 9999");
-  return text;
+  if (text !== undefined) return text;
+  const { nanos } = value;
+  throw invalidAttribute(
+    name,
+    nanos < 0 || nanos > HIGHEST_NANOS
+      ? `is a timestamp with nanos of ${nanos}; they must be 0 to ${HIGHEST_NANOS}`
+      : "is a timestamp outside the years 1 to 9999",
+  );
 }

@@ -81,7 +81,12 @@ describe("refused, naming what is wrong", () => {
     [
       "negative nanoseconds",
       { attributes: { time: { attr: { case: "ceTimestamp", value: { nanos: -1 } } } } },
-      '"time" is a timestamp outside',
+      '"time" is a timestamp with nanos of -1;',
+    ],
+    [
+      "two thousand million nanoseconds",
+      { attributes: { time: { attr: { case: "ceTimestamp", value: { nanos: 2_000_000_000 } } } } },
+      '"time" is a timestamp with nanos of 2000000000; they must be 0 to 999999999',
     ],
     [
       "an expirytime that is none",

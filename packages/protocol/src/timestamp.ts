@@ -10,6 +10,9 @@ export interface Timestamp {
 const MIN_SECONDS = -62_135_596_800;
 const MAX_SECONDS = 253_402_300_799;
 
+/** What `google.protobuf.Timestamp` allows beside whole seconds. */
+export const HIGHEST_NANOS = 999_999_999;
+
 const UTC = 0;
 
 /** Undefined when `text` is no RFC 3339 timestamp within the years 1 to 9999. What is finer than a nanosecond is cut. */
@@ -97,7 +100,7 @@ function daysIn(year: number, month: number): number {
 /** RFC 3339 in UTC, with no more digits of a second than it takes. Undefined when out of the range of years 1 to 9999. */
 export function formatTimestamp({ seconds, nanos }: Timestamp): string | undefined {
   if (!(Number.isInteger(seconds) && seconds >= MIN_SECONDS && seconds <= MAX_SECONDS)) return undefined;
-  if (!(nanos >= 0 && nanos <= 999_999_999)) return undefined;
+  if (!(nanos >= 0 && nanos <= HIGHEST_NANOS)) return undefined;
   const dayNumber = Math.floor(seconds / 86_400);
   const second = seconds - dayNumber * 86_400;
   const time = `${pad(Math.floor(second / 3600))}:${pad(Math.floor(second / 60) % 60)}:${pad(second % 60)}`;
