@@ -86,7 +86,7 @@ export const settingsShape = {
   ),
   windowBytes: setting(
     "<n>",
-    `bytes of un-ACKed events per direction; default ${DEFAULT_WINDOW_BYTES}`,
+    `bytes of un-ACKed events per direction, 1 for one event at a time; default ${DEFAULT_WINDOW_BYTES}`,
     integer({ min: 1, max: 1_073_741_824 }).default(DEFAULT_WINDOW_BYTES),
   ),
   rotationMin: setting(

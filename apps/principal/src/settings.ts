@@ -73,7 +73,7 @@ export const settingsShape = {
   ),
   windowBytes: setting(
     "<n>",
-    "bytes of un-ACKed events per agent and direction; default 8388608",
+    "bytes of un-ACKed events per agent and direction, 1 for one event at a time; default 8388608",
     integer({ min: 1, max: 1_073_741_824 }).default(DEFAULT_WINDOW_BYTES),
   ),
   readAheadBytes: setting(

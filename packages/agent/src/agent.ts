@@ -44,7 +44,7 @@ export interface AgentOptions {
   readonly runtime?: Runtime;
   /** Un-ACKed events accepted per session. @default DEFAULT_WINDOW (256) */
   readonly window?: number;
-  /** Bytes of them; also what is in flight to the principal at most. @default DEFAULT_WINDOW_BYTES (8 MiB) */
+  /** Bytes of them; also what is in flight to the principal at most. 1 means one event at a time. @default DEFAULT_WINDOW_BYTES (8 MiB) */
   readonly windowBytes?: number;
   readonly timing?: Partial<SessionTiming>;
   /**

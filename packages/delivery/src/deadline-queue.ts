@@ -31,6 +31,11 @@ export class DeadlineQueue<K> {
     return this.#heap[0];
   }
 
+  /** One of the latest: none comes after it in its branch of the heap. */
+  get late(): Deadline<K> | undefined {
+    return this.#heap.at(-1);
+  }
+
   add(key: K, atMs: number): Deadline<K> {
     const deadline = new Deadline(key, atMs, this.#heap.length);
     this.#heap.push(deadline);

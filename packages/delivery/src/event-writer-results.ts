@@ -34,3 +34,17 @@ export type NackResult =
   | { readonly kind: "superseded"; readonly version: number }
   /** Nothing to refuse: settled before, waiting for its next try, or never offered. */
   | { readonly kind: "unknown" };
+
+/** A resource that was taken out of memory while it waits for its next try: all of its events that were held, from the one version to the other. */
+export interface SetAside {
+  readonly resourceid: string;
+  /** Version of the event that was refused. */
+  readonly from: number;
+  readonly to: number;
+  /** Type of that event. */
+  readonly type: string;
+  /** How often it was refused. */
+  readonly nacks: number;
+  /** Monotonic milliseconds of its next try. */
+  readonly dueAtMs: number;
+}

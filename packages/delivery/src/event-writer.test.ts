@@ -486,6 +486,22 @@ test("what is held is not older than what was passed over before it", () => {
   expect(takeAll(sender)).toEqual(["5"]);
 });
 
+test("a resource that waits for its next try is set aside with all that is held of it, and its backoff goes on after it", () => {
+  const sender = writer();
+  offer(sender, [1], [2, { resource: "other" }], [3]);
+  takeAll(sender);
+  expect(sender.setAside(0)).toBeUndefined();
+  sender.nack(nack(1, true), 100);
+  expect(sender.setAside(350)).toBeUndefined();
+  expect(sender.setAside(100)).toMatchObject({ resourceid: "web_1", from: 1, to: 3, nacks: 1, dueAtMs: 350 });
+  expect([sender.heldOf("web_1"), sender.held, sender.lowestHeld()]).toEqual([0, 1, 2]);
+  expect(sender.heldBytes).toBe(deliverable(2, { resource: "other" }).bytes);
+  expect(takeAll(sender, 350)).toEqual([]);
+  sender.offerLate(deliverable(1), 1);
+  expect(takeAll(sender, 350)).toEqual(["1"]);
+  expect(sender.nack(nack(1, true), 400)).toEqual({ kind: "retry", dueAtMs: 650 });
+});
+
 test("it is starved while the window has room and everything that is held stands still", () => {
   const sender = writer(3);
   expect(sender.starved).toBe(true);

@@ -10,7 +10,7 @@ import {
 import type { Random } from "@hawser/runtime";
 import { Deadline, DeadlineQueue } from "./deadline-queue.js";
 import type { Deliverable, PassedOver } from "./deliverable.js";
-import type { AckResult, NackResult, Transmission } from "./event-writer-results.js";
+import type { AckResult, NackResult, SetAside, Transmission } from "./event-writer-results.js";
 import { fullJitter } from "./full-jitter.js";
 import { invariant } from "./invariant.js";
 import { hold, Lane, type Held } from "./lane.js";
@@ -144,12 +144,34 @@ export class EventWriter {
   /**
    * Takes an event in that was passed over when its turn to be offered came. Of each resource, these come in version order as well, before anything newer of it is
    * offered.
+   *
+   * @param nacks how often it was refused before it was set aside
    */
-  offerLate(entry: Deliverable): void {
+  offerLate(entry: Deliverable, nacks = 0): void {
     const { version, event } = entry;
     const last = this.#lanes.get(event.resourceid)?.waiting.last;
     invariant(last === undefined || last.entry.version < version, "an event was offered behind a newer one");
-    this.#admit(entry, this.#late.add(version, version));
+    this.#admit(entry, this.#late.add(version, version), nacks);
+  }
+
+  /**
+   * Makes room: gives back a resource whose turn comes late, as its event was refused, with all that is held of it. It is to be offered late once its next
+   * try is due. Undefined where no resource waits for that.
+   */
+  setAside(nowMs: number): SetAside | undefined {
+    const deadline = this.#schedule.lateBackoff;
+    if (deadline === undefined || deadline.atMs <= nowMs) return undefined;
+    const { key: lane, atMs: dueAtMs } = deadline;
+    const held = this.#schedule.leave(lane);
+    this.#release(held);
+    const { version: from, event } = held.entry;
+    let to = from;
+    for (let next = lane.waiting.shift(); next !== undefined; next = lane.waiting.shift()) {
+      this.#release(next);
+      to = next.entry.version;
+    }
+    this.#goOn(lane);
+    return { resourceid: lane.resourceid, from, to, type: event.type, nacks: held.nacks, dueAtMs };
   }
 
   /**
@@ -249,9 +271,9 @@ export class EventWriter {
     return this.#quiesced ? undefined : this.#schedule.nextAt();
   }
 
-  #admit(entry: Deliverable, place: Held["place"]): void {
+  #admit(entry: Deliverable, place: Held["place"], nacks = 0): void {
     const lane = this.#laneOf(entry.event.resourceid);
-    const held = hold(entry, place);
+    const held = hold(entry, place, nacks);
     this.#heldBytes += entry.bytes;
     this.#supersedeTurn(lane, held.eventClass);
     for (const outdated of lane.waiting.push(held)) this.#release(outdated);

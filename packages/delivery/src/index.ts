@@ -1,6 +1,6 @@
 export { DeadlineQueue, type Deadline } from "./deadline-queue.js";
 export type { Deliverable, PassedOver } from "./deliverable.js";
-export type { AckResult, NackResult, Transmission } from "./event-writer-results.js";
+export type { AckResult, NackResult, SetAside, Transmission } from "./event-writer-results.js";
 export { EventWriter, type EventWriterOptions } from "./event-writer.js";
 export { fullJitter, type Backoff } from "./full-jitter.js";
 export {

@@ -1,4 +1,4 @@
-import { DeadlineQueue } from "./deadline-queue.js";
+import { DeadlineQueue, type Deadline } from "./deadline-queue.js";
 import { broken, invariant } from "./invariant.js";
 import { IDLE, type Held, type Lane } from "./lane.js";
 import { LinkedList } from "./linked-list.js";
@@ -60,6 +60,11 @@ export class LaneSchedule {
     if (first === undefined) return undefined;
     const bytes = first.key.current?.entry.bytes ?? 0;
     return { atMs: first.atMs, lane: first.key, hasRoom: this.hasRoomFor(bytes) };
+  }
+
+  /** One of those that go again latest after a refusal. */
+  get lateBackoff(): Deadline<Lane> | undefined {
+    return this.#backoffs.late;
   }
 
   /** The lane to serve at `nowMs`. It stays where it is until `leave`. */

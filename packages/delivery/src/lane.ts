@@ -76,7 +76,8 @@ export class Lane {
   }
 }
 
-export function hold(entry: Deliverable, place: Held["place"]): Held {
+/** @param nacks how often it was refused when it was held before */
+export function hold(entry: Deliverable, place: Held["place"], nacks = 0): Held {
   const { event } = entry;
   const itsClass = eventClass(event.type);
   return {
@@ -86,7 +87,7 @@ export function hold(entry: Deliverable, place: Held["place"]): Held {
     place,
     attempts: 0,
     unanswered: 0,
-    nacks: 0,
+    nacks,
   };
 }
 

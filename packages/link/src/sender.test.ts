@@ -169,3 +169,128 @@ it.each([1, 5_000])("sends no state that %i newer ones supersede while it is rea
   await turns(200);
   expect(sent).toEqual([newer + 1]);
 });
+
+interface Peer {
+  readonly sender: Sender;
+  readonly acked: Set<number>;
+  readonly sent: number[];
+  /** Lets the agent answer, and time pass in steps of 50 ms. */
+  run(untilMs: number): Promise<void>;
+}
+
+/** 200 commands of `bytes` about resources of their own, and an agent that refuses those that `fails` names for now. */
+async function agentThatRefuses(
+  fails: (version: number) => boolean,
+  { readAhead, windowBytes, bytes = 2_000 }: { readAhead: ReadAhead; windowBytes: number; bytes?: number },
+): Promise<Peer> {
+  const acked = new Set<number>();
+  const sent: number[] = [];
+  let now = 0;
+  let answers: (() => void)[] = [];
+  const pending = new Map<number, MailboxEntry>();
+  for (let version = 1; version <= 200; version += 1) {
+    const event = { ...command(`r${version}`), eventid: String(version) };
+    pending.set(version, { version, event, bytes });
+  }
+  const lease: MailboxLease = {
+    epoch: 1,
+    toldBefore: 0,
+    read(after, limit, maxBytes = Number.POSITIVE_INFINITY) {
+      const page: MailboxEntry[] = [];
+      let size = 0;
+      for (const each of pending.values()) {
+        if (each.version <= after) continue;
+        if (page.length >= limit || size >= maxBytes) break;
+        page.push(each);
+        size += each.bytes;
+      }
+      return Promise.resolve(page);
+    },
+    acknowledge(version) {
+      pending.delete(version);
+      acked.add(version);
+    },
+    peerRecorded() {},
+    deadLetter: () => Promise.resolve(),
+    close: () => Promise.resolve(),
+  };
+  const pump = (): void =>
+    sender.pump(({ version, event: { resourceid, eventid } }) => {
+      sent.push(version);
+      const refusal = { retryable: true, code: "handler_failed", message: "not now" } as const;
+      answers.push(() =>
+        fails(version)
+          ? sender.nack({ type: "nack", resourceid, eventid, ...refusal })
+          : sender.ack({ resourceid, eventid }),
+      );
+      return true;
+    });
+  const sender: Sender = new Sender(
+    {
+      runtime: { ...runtime, random: seededRandom(7), clock: { now: () => now, wallTime: () => now } },
+      window: 256,
+      windowBytes,
+      readAhead,
+    },
+    {
+      ready: pump,
+      fail: (error) => {
+        throw error;
+      },
+    },
+  );
+  await sender.start(lease);
+  pump();
+  const run = async (untilMs: number): Promise<void> => {
+    for (; now < untilMs; now += 50) {
+      for (let round = 0; round < 40; round += 1) {
+        for (const answer of answers.splice(0)) answer();
+        await turns(4);
+      }
+      pump();
+    }
+  };
+  return { sender, acked, sent, run };
+}
+
+function busyOthers(): ReadAhead {
+  const readAhead = new ReadAhead();
+  readAhead.changed(268_435_456);
+  return readAhead;
+}
+
+it.each([
+  ["a window of 32,768 bytes", { readAhead: new ReadAhead({ sessionBytes: 32_768 }), windowBytes: 32_768 }],
+  ["a window of one byte", { readAhead: new ReadAhead({ sessionBytes: 1 }), windowBytes: 1 }],
+  ["sessions that hold all that all may hold", { readAhead: busyOthers(), windowBytes: 8_388_608 }],
+])("delivers everything else when one event fails, under %s", async (_, options) => {
+  const { acked, run } = await agentThatRefuses((version) => version === 1, options);
+  await run(2_000);
+  expect(acked.size).toBe(199);
+});
+
+it("gets past more failing events than it may hold, and tries each of them again", async () => {
+  const readAhead = busyOthers();
+  const options = { readAhead, windowBytes: 8_388_608, bytes: 100_000 };
+  let isMended = false;
+  const { acked, run, sent, sender } = await agentThatRefuses(
+    (version) => version <= 150 && !isMended,
+    options,
+  );
+  let most = 0;
+  for (let untilMs = 500; untilMs <= 20_000; untilMs += 500) {
+    await run(untilMs);
+    most = Math.max(most, readAhead.heldBytes - 268_435_456);
+  }
+  expect([...acked].sort((a, b) => a - b)).toEqual(Array.from({ length: 50 }, (_, n) => 151 + n));
+  expect(most).toBeLessThanOrEqual(300_000);
+  expect(sender.settledFloor).toBe(0);
+  const tries = sent.filter((version) => version === 1).length;
+  // With backoff that goes on growing, however often it left memory in between.
+  expect(tries).toBeGreaterThan(3);
+  expect(tries).toBeLessThan(12);
+  isMended = true;
+  await run(200_000);
+  expect(acked.size).toBe(200);
+  expect(sender.settledFloor).toBe(200);
+});

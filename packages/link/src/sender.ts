@@ -10,6 +10,7 @@ import {
 import type { Runtime } from "@hawser/runtime";
 import type { MailboxEntry, MailboxLease } from "@hawser/store";
 import type { LinkObserver } from "./link-observer.js";
+import { EventsSetAside } from "./events-set-aside.js";
 import type { ReadAhead } from "./read-ahead.js";
 import { SpilledResources, type Spilled } from "./spilled-resources.js";
 
@@ -62,15 +63,14 @@ const MIN_PER_RESOURCE = 16;
 const STARVED_FACTOR = 8;
 /** One read brings back some of so many resources, which often lie side by side. */
 const MAX_READ_BACK_AT_ONCE = 8;
-/** Less room than this is not worth a read, unless nothing is held at all. */
-const MIN_READ_BYTES = 65_536;
 
 /**
  * The sending half of a session: moves entries from the mailbox lease through the EventWriter to the connection.
  *
  * A long mailbox stays on disk, and so does a heavy one: what is held is bounded in entries and in bytes. Entries are read in version order as room appears; live ones are taken directly only once reading has caught up, which keeps
  * both the order and the bound. Where all of it stands still, because events fail or are slow, reading goes on past the resources that have much waiting
- * (`SpilledResources`): they do not keep the others from being read.
+ * (`SpilledResources`): they do not keep the others from being read. Where even that leaves no room, resources whose next try is not due leave memory until it is
+ * (`EventsSetAside`).
  *
  * It may outlive its session: `suspend` takes it off one lease and `resume` puts it on the next, with everything that is in flight. Answers count in between, and
  * are recorded afterwards.
@@ -81,6 +81,7 @@ export class Sender {
   readonly #maxHeld: number;
   readonly #maxPerResource: number;
   readonly #spilled = new SpilledResources();
+  readonly #aside = new EventsSetAside();
   #host: SenderHost;
   /** Absent before the start and between two leases. */
   #lease: MailboxLease | undefined;
@@ -175,6 +176,7 @@ export class Sender {
     const { clock, observer } = { clock: this.#options.runtime.clock, observer: this.#options.observer };
     const now = clock.now();
     const wall = clock.wallTime();
+    this.#aside.advance(now);
     let writable = true;
     while (writable) {
       const next = this.#writer.take(now, wall);
@@ -257,7 +259,10 @@ export class Sender {
 
   /** Monotonic time of the next thing to do, in milliseconds; undefined when only an input can change anything. */
   nextWakeAt(): number | undefined {
-    return this.#writer.nextWakeAt();
+    const writerAt = this.#writer.nextWakeAt();
+    const asideAt = this.#aside.nextAt();
+    if (writerAt === undefined || asideAt === undefined) return writerAt ?? asideAt;
+    return Math.min(writerAt, asideAt);
   }
 
   stop(): void {
@@ -294,20 +299,31 @@ export class Sender {
     if (eventClass(type) === "command") return;
     const passed = { version, event: { resourceid, type } };
     this.#writer.passedOver(passed);
+    this.#aside.newer(passed);
     if (this.#heard === undefined) return;
     if (this.#heard.length < MAX_HEARD) this.#heard.push(passed);
     else this.#overheard = true;
   }
 
+  /** Where bytes are short, what waits behind the first event of a resource only takes room: it goes when that was answered. */
+  get #heldPerResource(): number {
+    return this.#isTight ? 1 : this.#maxPerResource;
+  }
+
   #isFull(resourceid: string): boolean {
-    return this.#writer.heldOf(resourceid) >= this.#maxPerResource;
+    return this.#writer.heldOf(resourceid) >= this.#heldPerResource;
+  }
+
+  get #isTight(): boolean {
+    const { heldBytes } = this.#writer;
+    return heldBytes > this.#options.readAhead.sessionBytes / 2 || heldBytes > this.#allowance;
   }
 
   #refill(): void {
     if (this.#lease === undefined || this.#reading === this.#lease || this.#stopped) return;
-    const spilled = this.#mayReadBack
-      ? this.#spilled.find((id) => this.#writer.heldOf(id) <= this.#maxPerResource / 2)
-      : undefined;
+    const waiting = this.#toReadBack();
+    if (waiting !== undefined || !this.#caughtUp) this.#makeRoom();
+    const spilled = this.#mayReadBack ? waiting : undefined;
     if (spilled === undefined && (this.#caughtUp || !this.#hasRoom)) return;
     void (spilled === undefined ? this.#read() : this.#readBack(spilled)).then(
       () => this.#host.ready(),
@@ -315,17 +331,43 @@ export class Sender {
     );
   }
 
+  #toReadBack(): Spilled | undefined {
+    if (this.#spilled.size === 0 || !(this.#mayReadBack || this.#writer.starved)) return undefined;
+    const enough = this.#heldPerResource / 2;
+    return this.#spilled.find((id) => this.#writer.heldOf(id) <= enough && !this.#aside.isDelayed(id));
+  }
+
+  /** What stands still for longest gives way to what could be read. */
+  #makeRoom(): void {
+    const now = this.#options.runtime.clock.now();
+    while (
+      this.#writer.starved &&
+      this.#writer.held > 0 &&
+      this.#allowance < this.#options.readAhead.minReadBytes
+    ) {
+      if (this.#aside.size >= this.#maxHeld * STARVED_FACTOR) return;
+      const aside = this.#writer.setAside(now);
+      if (aside === undefined) return;
+      this.#spilled.putBack(aside.resourceid, aside.from, aside.to);
+      this.#aside.add(aside);
+      this.#count();
+    }
+  }
+
   get #hasRoom(): boolean {
     const { held, heldBytes, starved } = this.#writer;
     if (held === 0) return true;
-    if (this.#allowance < MIN_READ_BYTES) return false;
+    if (this.#allowance < this.#options.readAhead.minReadBytes) return false;
     const { sessionBytes } = this.#options.readAhead;
     if (starved) return held < this.#maxHeld * STARVED_FACTOR;
     return held <= this.#maxHeld / 2 && heldBytes <= sessionBytes / 2;
   }
 
   get #mayReadBack(): boolean {
-    return this.#spilled.size > 0 && (this.#writer.held === 0 || this.#allowance >= MIN_READ_BYTES);
+    return (
+      this.#spilled.size > 0 &&
+      (this.#writer.held === 0 || this.#allowance >= this.#options.readAhead.minReadBytes)
+    );
   }
 
   get #allowance(): number {
@@ -334,12 +376,11 @@ export class Sender {
   }
 
   async #read(): Promise<void> {
-    const { held, heldBytes, starved } = this.#writer;
+    const { held, starved } = this.#writer;
     const wanted = Math.max(this.#maxHeld - held, starved ? this.#maxHeld / 4 : 1);
     const limit = this.#overheard ? Math.min(wanted, SHORT_READ) : wanted;
     // What holds half of the room and stands still is not to keep the rest from being read.
-    const isHalfFull = held > this.#maxHeld / 2 || heldBytes > this.#options.readAhead.sessionBytes / 2;
-    const spill = starved && isHalfFull;
+    const spill = starved && (held > this.#maxHeld / 2 || this.#isTight);
     const heardOf = this.#newest;
     const page = await this.#page(this.#cursor, limit);
     const heard = this.#takeHeard(page);
@@ -368,13 +409,19 @@ export class Sender {
       if (entry.version < spilled.from || entry.version > spilled.to) continue;
       // What lies before this page would have to come first.
       if (spilled.from < from) continue;
-      if (this.#isFull(id)) full.add(id);
-      else this.#writer.offerLate(entry);
+      if (this.#isFull(id) || this.#aside.isDelayed(id)) full.add(id);
+      else {
+        this.#writer.offerLate(entry, this.#aside.nacksOf(id, entry.version));
+        this.#aside.readBack(id);
+      }
       this.#spilled.readUpTo(id, full.has(id) ? entry.version - 1 : entry.version);
     }
     for (const each of heard) this.#writer.passedOver(each);
     const end = page.isAll ? to : (page.entries.at(-1)?.version ?? to);
-    if (!full.has(resourceid)) this.#spilled.readUpTo(resourceid, Math.min(end, to));
+    if (!full.has(resourceid)) {
+      this.#spilled.readUpTo(resourceid, Math.min(end, to));
+      this.#aside.readBack(resourceid);
+    }
     this.#count();
   }
 

@@ -26,6 +26,12 @@ export class SpilledResources {
     this.#spilled.set(resourceid, { resourceid, from, to: version });
   }
 
+  /** Everything of the resource from the one version to the other was taken out of memory; what follows it may be on disk already. */
+  putBack(resourceid: string, from: number, to: number): void {
+    const spilled = this.#spilled.get(resourceid);
+    this.#spilled.set(resourceid, { resourceid, from, to: Math.max(spilled?.to ?? to, to) });
+  }
+
   /** Everything of the resource up to `version` has been read back, or is gone. */
   readUpTo(resourceid: string, version: number): void {
     const spilled = this.#spilled.get(resourceid);

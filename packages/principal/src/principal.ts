@@ -41,10 +41,13 @@ export interface PrincipalOptions {
   readonly source?: string;
   /** Un-ACKed events accepted per session. @default DEFAULT_WINDOW (256) */
   readonly window?: number;
-  /** Bytes of them; also what one session has in flight and reads ahead of its mailbox at most. @default DEFAULT_WINDOW_BYTES (8 MiB) */
+  /**
+   * Bytes of them; also what one session has in flight and reads ahead of its mailbox at most (or 64 KiB, if that is more). 1 means one event at
+   * a time. @default DEFAULT_WINDOW_BYTES (8 MiB)
+   */
   readonly windowBytes?: number;
   /**
-   * Bytes of events that all sessions together hold in memory; beyond it each session still gets one event at a time. The rest waits on
+   * Bytes of events that all sessions together hold in memory; beyond it each session still has 64 KiB (or 1/4,096 of it, if less), or one event. The rest waits on
    * disk. @default DEFAULT_READ_AHEAD_BYTES (256 MiB)
    */
   readonly readAheadBytes?: number;

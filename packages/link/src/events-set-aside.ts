@@ -1,0 +1,68 @@
+import { DeadlineQueue, type Deadline, type PassedOver, type SetAside } from "@hawser/delivery";
+import { eventClass, supersedes } from "@hawser/protocol";
+
+interface Delayed {
+  readonly aside: SetAside;
+  /** Absent once it is due. */
+  deadline?: Deadline<string>;
+}
+
+/** What is remembered of events that were taken out of memory before their next try: when that is due, and after how many refusals. */
+export class EventsSetAside {
+  readonly #byResource = new Map<string, Delayed>();
+  readonly #deadlines = new DeadlineQueue<string>();
+
+  get size(): number {
+    return this.#byResource.size;
+  }
+
+  add(aside: SetAside): void {
+    const { resourceid, dueAtMs } = aside;
+    this.readBack(resourceid);
+    this.#byResource.set(resourceid, { aside, deadline: this.#deadlines.add(resourceid, dueAtMs) });
+  }
+
+  /** Whether the resource has to wait for the next try of its event. */
+  isDelayed(resourceid: string): boolean {
+    return this.#byResource.get(resourceid)?.deadline !== undefined;
+  }
+
+  /** Ends the wait of everything that is due. */
+  advance(nowMs: number): void {
+    for (let first = this.#deadlines.first; first !== undefined && first.atMs <= nowMs; ) {
+      this.#endDelay(first.key);
+      first = this.#deadlines.first;
+    }
+  }
+
+  /** When `advance` will next change anything. */
+  nextAt(): number | undefined {
+    return this.#deadlines.first?.atMs;
+  }
+
+  /** A newer event of the resource was stored: what it supersedes is gone, so that nobody waits for the next try of that. */
+  newer({ version, event: { resourceid, type } }: PassedOver): void {
+    const aside = this.#byResource.get(resourceid)?.aside;
+    if (aside !== undefined && aside.from < version && supersedes(eventClass(type), eventClass(aside.type)))
+      this.#endDelay(resourceid);
+  }
+
+  /** How often the event was refused before it was set aside. */
+  nacksOf(resourceid: string, version: number): number {
+    const aside = this.#byResource.get(resourceid)?.aside;
+    return aside?.from === version ? aside.nacks : 0;
+  }
+
+  /** Events of the resource are in memory again. */
+  readBack(resourceid: string): void {
+    this.#endDelay(resourceid);
+    this.#byResource.delete(resourceid);
+  }
+
+  #endDelay(resourceid: string): void {
+    const delayed = this.#byResource.get(resourceid);
+    if (delayed?.deadline === undefined) return;
+    this.#deadlines.remove(delayed.deadline);
+    delete delayed.deadline;
+  }
+}
