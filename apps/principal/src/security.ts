@@ -8,6 +8,7 @@ import {
 } from "@hawser/principal";
 import { isLoopbackHost, type Logger } from "@hawser/runtime";
 import type { ReloadableFiles } from "@hawser/service";
+import { agentPortsOf, type AgentPort } from "./agent-ports.js";
 import { parseAgentTokens, type AgentTokens } from "./agent-tokens.js";
 import { checkCredentials } from "./check-credentials.js";
 import { isReadByOthers, readNamedFile } from "./named-file.js";
@@ -26,12 +27,24 @@ export interface Security {
   ): readonly ReloadableFiles[];
 }
 
+type SecuritySettings = Pick<
+  PrincipalSettings,
+  | "listen"
+  | "internalListen"
+  | "agentTokensFile"
+  | "tlsCert"
+  | "tlsKey"
+  | "tlsClientCa"
+  | "insecure"
+  | "allowClearTextTokens"
+>;
+
 /**
- * Reads the files the settings name and refuses what would leave the agents' port open to everyone, or tokens readable by everyone, by mistake.
+ * Reads the files the settings name and refuses what would leave a port of agents open to everyone, or tokens readable by everyone, by mistake.
  *
  * @throws HawserError `invalid_config`
  */
-export function loadSecurity(settings: PrincipalSettings): Security {
+export function loadSecurity(settings: SecuritySettings): Security {
   const { agentTokensFile, tlsClientCa } = settings;
   const tls = readTls(settings);
   const first = readTokens(settings);
@@ -72,7 +85,7 @@ export function loadSecurity(settings: PrincipalSettings): Security {
   };
 }
 
-function readTls({ tlsCert, tlsKey, tlsClientCa }: PrincipalSettings): ListenerTls | undefined {
+function readTls({ tlsCert, tlsKey, tlsClientCa }: SecuritySettings): ListenerTls | undefined {
   if ((tlsCert === undefined) !== (tlsKey === undefined))
     throw new HawserError("invalid_config", "--tls-cert and --tls-key go together; one of them is missing");
   if (tlsClientCa !== undefined && tlsCert === undefined)
@@ -87,40 +100,54 @@ function readTls({ tlsCert, tlsKey, tlsClientCa }: PrincipalSettings): ListenerT
   return tls;
 }
 
-function tlsFilesOf({ tlsCert, tlsKey, tlsClientCa }: PrincipalSettings): readonly string[] {
+function tlsFilesOf({ tlsCert, tlsKey, tlsClientCa }: SecuritySettings): readonly string[] {
   return [tlsCert, tlsKey, tlsClientCa].filter((path) => path !== undefined);
 }
 
-function readTokens({ agentTokensFile }: PrincipalSettings): AgentTokens | undefined {
+function readTokens({ agentTokensFile }: SecuritySettings): AgentTokens | undefined {
   if (agentTokensFile === undefined) return undefined;
   return parseAgentTokens(readNamedFile("--agent-tokens-file", agentTokensFile), agentTokensFile);
 }
 
-function refuseOpenPort(settings: PrincipalSettings, agentsAreKnown: boolean): void {
-  const { listen, insecure, allowClearTextTokens } = settings;
-  if (isLoopbackHost(listen.host)) return;
-  if (!agentsAreKnown && !insecure)
-    throw new HawserError(
-      "invalid_config",
-      `--listen ${listen.host} can be reached from other machines and nothing tells who an agent is; give --agent-tokens-file or --tls-client-ca, or --insecure if that is wanted`,
-    );
-  if (sendsTokensInTheClear(settings) && !(insecure && allowClearTextTokens))
-    throw new HawserError(
-      "invalid_config",
-      `--listen ${listen.host} can be reached from other machines, and without TLS everybody on the way reads the agents' tokens; give --tls-cert and --tls-key, or both --insecure and --allow-clear-text-tokens where something in front ends TLS or the network is private`,
-    );
+function refuseOpenPort(settings: SecuritySettings, agentsAreKnown: boolean): void {
+  const { insecure, allowClearTextTokens } = settings;
+  for (const port of reachablePortsOf(settings)) {
+    const { flag, host } = port;
+    if (!agentsAreKnown && !insecure)
+      throw new HawserError(
+        "invalid_config",
+        `${flag} ${host} can be reached from other machines and nothing tells who an agent is; give --agent-tokens-file or --tls-client-ca, or --insecure if that is wanted`,
+      );
+    if (readsTokensInTheClear(settings, port) && !(insecure && allowClearTextTokens))
+      throw new HawserError(
+        "invalid_config",
+        `${flag} ${host} can be reached from other machines, and without TLS everybody on the way reads the agents' tokens; ${mendOf(port)}, or both --insecure and --allow-clear-text-tokens where something in front ends TLS or the network is private`,
+      );
+  }
 }
 
-function sendsTokensInTheClear({ listen, agentTokensFile, tlsCert }: PrincipalSettings): boolean {
-  return !isLoopbackHost(listen.host) && agentTokensFile !== undefined && tlsCert === undefined;
+function mendOf({ flag }: AgentPort): string {
+  return flag === "--listen"
+    ? "give --tls-cert and --tls-key"
+    : "take a Unix socket or loopback, for this port has no TLS";
 }
 
-function warningsOf(settings: PrincipalSettings, tokens: AgentTokens | undefined): readonly string[] {
-  const { listen, agentTokensFile, tlsKey } = settings;
+function reachablePortsOf(settings: SecuritySettings): readonly AgentPort[] {
+  return agentPortsOf(settings).filter(({ host }) => !isLoopbackHost(host));
+}
+
+function readsTokensInTheClear({ agentTokensFile }: SecuritySettings, { isSecured }: AgentPort): boolean {
+  return agentTokensFile !== undefined && !isSecured;
+}
+
+function warningsOf(settings: SecuritySettings, tokens: AgentTokens | undefined): readonly string[] {
+  const { agentTokensFile, tlsKey } = settings;
   const warnings: string[] = [];
-  if (sendsTokensInTheClear(settings))
-    warnings.push(`agents send their tokens to ${listen.host} in clear text (--allow-clear-text-tokens)`);
-  if (tokens?.hasAnyAgent === true && !isLoopbackHost(listen.host))
+  const reachable = reachablePortsOf(settings);
+  for (const port of reachable)
+    if (readsTokensInTheClear(settings, port))
+      warnings.push(`agents send their tokens to ${port.host} in clear text (--allow-clear-text-tokens)`);
+  if (tokens?.hasAnyAgent === true && reachable.length > 0)
     warnings.push("a token of '*' speaks for any agent, from any machine: whoever has it may take over all");
   for (const path of [agentTokensFile, tlsKey])
     if (path !== undefined && isReadByOthers(path))

@@ -2,9 +2,14 @@ import type { BoundAddress, PrincipalOptions, UnixAddress } from "@hawser/princi
 import { createWebSocketDialer } from "@hawser/transport-ws";
 import type { PrincipalSettings } from "./settings.js";
 
+type TwoPhaseSettings = Pick<
+  PrincipalSettings,
+  "internalListen" | "internalSocketMode" | "settle" | "gateTimeout" | "gateFallback" | "basePath"
+>;
+
 /** The internal port or socket, and the gate in front of the agents' port. */
-export function twoPhases(settings: PrincipalSettings): Pick<PrincipalOptions, "internal" | "gate"> {
-  const { internalListen, internalSocketMode, settle, gateTimeout, gateFallback } = settings;
+export function twoPhases(settings: TwoPhaseSettings): Pick<PrincipalOptions, "internal" | "gate"> {
+  const { internalListen, internalSocketMode, settle, gateTimeout, gateFallback, basePath } = settings;
   if (internalListen === undefined) return {};
   const fallback = { afterMs: gateTimeout, action: gateFallback === "open" ? "open" : "fail" } as const;
   return {
@@ -13,17 +18,19 @@ export function twoPhases(settings: PrincipalSettings): Pick<PrincipalOptions, "
         "path" in internalListen
           ? { ...internalListen, mode: Number.parseInt(internalSocketMode, 8) }
           : internalListen,
-      selfLogin: (address) => createWebSocketDialer({ url: urlOf(address), subprotocol: "cloudevents.json" }),
+      selfLogin: (address) =>
+        createWebSocketDialer({ url: urlOf(address, basePath), subprotocol: "cloudevents.json" }),
     },
     gate: { settleMs: settle, fallback },
   };
 }
 
-/** How this very process reaches what it has bound. */
-function urlOf(address: BoundAddress | UnixAddress): string {
-  return "path" in address
-    ? `ws+unix:${address.path.split("/").map(encodeURIComponent).join("/")}`
-    : `ws://${loopbackOf(address.host)}:${address.port}`;
+/** How this very process reaches what it has bound. Both ports have the same acceptors, so the base path precedes this one's as well. */
+function urlOf(address: BoundAddress | UnixAddress, basePath: string): string {
+  const below = basePath.replace(/\/+$/, "");
+  if (!("path" in address)) return `ws://${loopbackOf(address.host)}:${address.port}${below}`;
+  const socket = address.path.split("/").map(encodeURIComponent).join("/");
+  return below === "" ? `ws+unix:${socket}` : `ws+unix:${socket}:${below}/v1/connect`;
 }
 
 function loopbackOf(host: string): string {

@@ -77,6 +77,17 @@ test.each([
   expect(await peer.readHead()).toContain("101 Switching Protocols");
 });
 
+test("the internal port goes by any name, and is no more open to pages", async () => {
+  const { port } = await listening(createWebSocketAcceptor({ allow: LOOPBACK_ONLY }), { internal: true });
+  const foreign = { ...JSON_ONLY, host: "192.0.2.2:7482" };
+  const peer = await RawPeer.connect(port);
+  peer.socket.write(upgradeRequest(foreign));
+  expect(await peer.readHead()).toContain("101 Switching Protocols");
+  const page = await RawPeer.connect(port);
+  page.socket.write(upgradeRequest({ ...foreign, origin: "http://192.0.2.2:7482" }));
+  expect((await page.readAnswer()).status).toBe(403);
+});
+
 test("a plain request for the path is answered with 426", async () => {
   const { status, head, body } = await ask("GET /v1/connect?x=1 HTTP/1.1\r\nhost: principal\r\n\r\n");
   expect({ status, body }).toMatchObject({ status: 426, body: { error: { code: "invalid_message" } } });

@@ -42,7 +42,7 @@ export interface WebSocketAcceptorOptions extends StreamOptions {
    * the path on as it is; begins with a slash. Only that path is upgraded. @default ""
    */
   readonly basePath?: string;
-  /** Which `Host` and `Origin` a request may have; others are answered with 403. @default any host, no origin: agents send none, and browsers always do */
+  /** Which `Host` (but for the internal port, which goes by names of its own) and `Origin` a request may have; others are answered with 403. @default any host, no origin: agents send none, and browsers always do */
   readonly allow?: HostAllowList;
   /** @default both */
   readonly subprotocols?: readonly Subprotocol[];
@@ -159,8 +159,9 @@ class WebSocketAcceptor implements Acceptor {
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
-    const asked = this.#held.get(request.socket)?.info.refusal;
-    const refusal = asked === undefined ? this.#policy.refuseRequest(request) : comeBackLater(asked);
+    const info = this.#held.get(request.socket)?.info;
+    const asked = info?.refusal;
+    const refusal = asked === undefined ? this.#policy.refuseRequest(request, info) : comeBackLater(asked);
     response.writeHead(refusal.status, refusalHeaders(refusal));
     response.end(refusalBody(refusal));
   }
@@ -183,7 +184,7 @@ class WebSocketAcceptor implements Acceptor {
 
   #refusalOf(request: IncomingMessage, info: SocketInfo): HttpRefusal | undefined {
     if (info.refusal !== undefined) return comeBackLater(info.refusal);
-    const refusal = this.#policy.refuseUpgrade(request);
+    const refusal = this.#policy.refuseUpgrade(request, info);
     if (refusal !== undefined) return refusal;
     const error = this.#screen(peerInfoOf(info, request.headers.authorization));
     return error === undefined ? undefined : refusedCredentials(error);

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { refusedSource, type HostAllowList } from "@hawser/runtime";
+import type { SocketInfo } from "@hawser/transport";
 import type { HttpRefusal } from "./http-refusal.js";
 import { DEFAULT_PATH } from "./stream-settings.js";
 import { chooseSubprotocol, type Subprotocol } from "./subprotocol.js";
@@ -21,8 +22,8 @@ export class UpgradePolicy {
   }
 
   /** Why an upgrade request is refused; undefined when it is not. */
-  refuseUpgrade(request: IncomingMessage): HttpRefusal | undefined {
-    const foreign = this.#refuseSource(request);
+  refuseUpgrade(request: IncomingMessage, info: SocketInfo): HttpRefusal | undefined {
+    const foreign = this.#refuseSource(request, info);
     if (foreign !== undefined) return foreign;
     if (pathOf(request) !== this.#endpoint) return this.#notFound();
     if (this.subprotocolOf(request) !== undefined) return undefined;
@@ -31,8 +32,8 @@ export class UpgradePolicy {
   }
 
   /** What a request that asks for no upgrade is told. */
-  refuseRequest(request: IncomingMessage): HttpRefusal {
-    const foreign = this.#refuseSource(request);
+  refuseRequest(request: IncomingMessage, info: SocketInfo | undefined): HttpRefusal {
+    const foreign = this.#refuseSource(request, info);
     if (foreign !== undefined) return foreign;
     if (pathOf(request) !== this.#endpoint) return this.#notFound();
     return {
@@ -44,8 +45,13 @@ export class UpgradePolicy {
   }
 
   // Browsers let every page open a WebSocket to everywhere, and say only with these two headers whose page it is (RFC 6455, section 10.2).
-  #refuseSource({ headers: { host, origin } }: IncomingMessage): HttpRefusal | undefined {
-    switch (refusedSource(this.#allow, { host, origin })) {
+  // The names are those of the agents' port: the internal one goes by others, and pages are told by their origin there.
+  #refuseSource(
+    { headers: { host, origin } }: IncomingMessage,
+    info: SocketInfo | undefined,
+  ): HttpRefusal | undefined {
+    const allow = info?.internal === true ? { ...this.#allow, hosts: "any" as const } : this.#allow;
+    switch (refusedSource(allow, { host, origin })) {
       case undefined:
         return undefined;
       case "origin":
