@@ -1,5 +1,6 @@
-import { runService } from "@hawser/service";
+import { openFilesLimit, runService } from "@hawser/service";
 import { checkApiAccess, loadApiAccess } from "./api-access.js";
+import { descriptorNotices } from "./descriptor-plan.js";
 import { stopLimit } from "./drain-options.js";
 import { checkHeartbeats } from "./lifecycle-settings.js";
 import { ownTargetOf } from "./platform-settings.js";
@@ -21,6 +22,7 @@ await runService({
     checkHeartbeats(settings);
     ownTargetOf(settings);
   },
+  notices: (settings) => descriptorNotices(settings, openFilesLimit()),
   stateDirectory: ({ dataDir }) => dataDir,
   stopLimit,
   create: (settings, runtime) => {

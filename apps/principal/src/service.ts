@@ -1,12 +1,13 @@
 import { createPrincipal, type BoundAddress, type Principal, type UnixAddress } from "@hawser/principal";
 import { createApiServer, createHealthServer, createMetrics } from "@hawser/principal/api";
 import { hostAllowList, type Lifecycle, type Runtime } from "@hawser/runtime";
-import { FileReloader } from "@hawser/service";
+import { FileReloader, openFilesLimit } from "@hawser/service";
 import { createLevelStore } from "@hawser/store-level";
 import { createGrpcAcceptor } from "@hawser/transport-grpc";
 import { createWebSocketAcceptor } from "@hawser/transport-ws";
 import { announceApi } from "./announce-api.js";
 import type { ApiAccess } from "./api-access.js";
+import { planDescriptors } from "./descriptor-plan.js";
 import { drainOptions } from "./drain-options.js";
 import { createPlatformWatch } from "./platform-watch.js";
 import type { Security } from "./security.js";
@@ -43,6 +44,8 @@ export function createService(
     runtime,
     limits: { maxEntries: settings.mailboxMaxEntries, maxBytes: settings.mailboxMaxBytes },
   });
+  const descriptors = planDescriptors(settings, openFilesLimit());
+  const { openFiles, maxApiConnections, maxHealthConnections } = descriptors;
   const metrics = createMetrics();
   const { listen, allowHosts, allowOrigins } = settings;
   const allow = hostAllowList(listen.host, { hosts: allowHosts, origins: allowOrigins });
@@ -59,7 +62,12 @@ export function createService(
       ...listen,
       proxyProtocol,
       ...(security.tls === undefined ? {} : { tls: security.tls }),
-      admission: { ratePerSecond: settings.admissionRate, rampMs: settings.admissionRamp },
+      ...(descriptors.maxDescriptor === undefined ? {} : { maxDescriptor: descriptors.maxDescriptor }),
+      admission: {
+        ratePerSecond: settings.admissionRate,
+        rampMs: settings.admissionRamp,
+        maxUnauthenticated: descriptors.maxUnauthenticated,
+      },
     },
     ...twoPhases(settings),
     ...security.credentials,
@@ -72,7 +80,7 @@ export function createService(
       controlsPerSecond: settings.agentControlsPerSecond,
       bytesPerSecond: settings.agentBytesPerSecond,
     },
-    maxSessions: settings.maxSessions,
+    maxSessions: descriptors.maxSessions,
     timing: {
       maxSessionAgeMs: settings.maxSessionAge,
       heartbeatIntervalMs: settings.heartbeatInterval,
@@ -95,11 +103,18 @@ export function createService(
     ...(settings.allowHosts === undefined ? {} : { hosts: settings.allowHosts }),
     ...(apiAccess.tokens === undefined ? {} : { token: apiAccess.tokens }),
     ...(apiAccess.tls === undefined ? {} : { tls: apiAccess.tls }),
+    ...(openFiles === undefined ? {} : { openFiles }),
+    ...(maxApiConnections === undefined ? {} : { maxConnections: maxApiConnections }),
   });
   const health =
     settings.healthListen === undefined
       ? undefined
-      : createHealthServer({ principal, runtime, listen: settings.healthListen });
+      : createHealthServer({
+          principal,
+          runtime,
+          listen: settings.healthListen,
+          ...(maxHealthConnections === undefined ? {} : { maxConnections: maxHealthConnections }),
+        });
   const reloader = new FileReloader({
     runtime,
     groups: [...security.reloadable(principal, runtime.logger), ...apiAccess.reloadable(api)],

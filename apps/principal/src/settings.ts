@@ -101,6 +101,11 @@ export const settingsShape = {
     "sessions kept at once; default 20000",
     integer({ min: 1, max: 1_000_000 }).default(20_000),
   ),
+  maxUnauthenticated: setting(
+    "<n>",
+    "connections and streams of agents that are no session yet, at once; default 4096",
+    integer({ min: 1, max: 100_000 }).default(4_096),
+  ),
   mailboxMaxEntries: setting(
     "<n>",
     "events kept per agent before publishers are refused; default 100000",

@@ -4,10 +4,12 @@ export {
   SERVICE_EXIT_CODES,
   type Inherited,
   type Service,
+  type ServiceNotice,
   type ServiceProgram,
   type StopLimit,
 } from "./run-service.js";
 export { stateDirectoryProblems, type StateDirectoryProblem } from "./state-directory.js";
+export { openFilesLimit } from "./open-files.js";
 export { http2Safety, type Http2Safety } from "./http2-safety.js";
 export { parseSettingsFile } from "./settings-file.js";
 export { serviceSettings } from "./service-settings.js";

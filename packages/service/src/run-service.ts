@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { HawserError } from "@hawser/protocol";
 import { createLogger, systemRuntime, type Lifecycle, type Logger, type Runtime } from "@hawser/runtime";
 import { createTelemetry, isTracingRegistered, traceLogFields, type Telemetry } from "@hawser/telemetry";
@@ -10,6 +11,7 @@ import { serviceSettings } from "./service-settings.js";
 import type { SettingsOf, SettingsShape } from "./setting.js";
 import { complain, tell } from "./standard-streams.js";
 import { makeStateDirectory, stateDirectoryProblems } from "./state-directory.js";
+import { tryDirectory } from "./try-start.js";
 
 /** What the exit code of a service says. */
 export const SERVICE_EXIT_CODES = {
@@ -42,6 +44,14 @@ export interface Inherited {
   readonly umask: number;
 }
 
+/** Something that does not keep a service from running, and that its operator should know. */
+export interface ServiceNotice {
+  /** What is so, with the numbers. */
+  readonly detail: string;
+  /** What to do. */
+  readonly fix: string;
+}
+
 /** What `runService` runs: its name, its settings, and how to make it from them. */
 export interface ServiceProgram<Shape extends SettingsShape & typeof serviceSettings> {
   /** Name of the executable, and of the service in its log. */
@@ -53,6 +63,14 @@ export interface ServiceProgram<Shape extends SettingsShape & typeof serviceSett
   readonly shape: Shape;
   /** Everything that can be said of the settings before anything is started. @throws HawserError `invalid_config` */
   readonly check: (settings: SettingsOf<Shape>) => void;
+  /** What whoever runs it should know of these settings on this machine: warned of at start, and told by `--check`. */
+  readonly notices?: (settings: SettingsOf<Shape>) => readonly ServiceNotice[];
+  /**
+   * For `--check`: does what a start does and may fail at (bind ports, open what is on disk), and undoes it. Answers what is worth a word.
+   *
+   * @throws HawserError as the start would
+   */
+  readonly tryStart?: (settings: SettingsOf<Shape>) => Promise<readonly ServiceNotice[]>;
   /** Where its state is: made for its own user alone, and warned about where others can read it or another machine holds it. */
   readonly stateDirectory: (settings: SettingsOf<Shape>) => string;
   readonly create: (settings: SettingsOf<Shape>, runtime: Runtime, inherited: Inherited) => Service;
@@ -104,12 +122,7 @@ async function serve<Shape extends SettingsShape & typeof serviceSettings>(
   const { check, logLevel, readyFile } = commonSettings.parse(settings);
   program.check(settings);
   const stateDirectory = program.stateDirectory(settings);
-  if (check) {
-    for (const { detail, fix } of stateDirectoryProblems(stateDirectory))
-      complain(`warning: ${detail}; ${fix}`);
-    tell(`${program.program}: the settings are good`);
-    return;
-  }
+  if (check) return checkStart(program, settings, readyFile);
   const isTraced = isTracingRegistered();
   const logger = createLogger({
     level: logLevel,
@@ -119,7 +132,7 @@ async function serve<Shape extends SettingsShape & typeof serviceSettings>(
   verifyCertificates(logger);
   const inherited = { umask: process.umask(0o077) };
   makeStateDirectory(stateDirectory);
-  for (const { detail, fix } of stateDirectoryProblems(stateDirectory)) logger.warn({ fix }, detail);
+  for (const { detail, fix } of noticesOf(program, settings)) logger.warn({ fix }, detail);
   const runtime = systemRuntime(logger);
   endOnUncaught(program.program, runtime);
   const telemetry = isTraced ? createTelemetry({ runtime }) : undefined;
@@ -130,6 +143,33 @@ async function serve<Shape extends SettingsShape & typeof serviceSettings>(
   const facts = await service.start();
   if (readyFile !== undefined) writeReadyFile(readyFile, facts);
   logger.info({ pid: process.pid, ...facts, ...(isTraced ? { tracing: true } : {}) }, program.readyMessage);
+}
+
+/** Everything that a start does before it serves, undone; nothing stays. */
+async function checkStart<Shape extends SettingsShape & typeof serviceSettings>(
+  program: ServiceProgram<Shape>,
+  settings: SettingsOf<Shape>,
+  readyFile: string | undefined,
+): Promise<void> {
+  // As at a start: a store that is opened for a look writes files of its own.
+  process.umask(0o077);
+  const stateDirectory = program.stateDirectory(settings);
+  tryDirectory(stateDirectory, `the data directory ${stateDirectory}`);
+  if (readyFile !== undefined) tryDirectory(dirname(readyFile), `the directory of --ready-file ${readyFile}`);
+  const tried = (await program.tryStart?.(settings)) ?? [];
+  for (const { detail, fix } of [...noticesOf(program, settings), ...tried])
+    complain(`warning: ${detail}; ${fix}`);
+  tell(`${program.program}: the settings are good`);
+}
+
+function noticesOf<Shape extends SettingsShape & typeof serviceSettings>(
+  program: ServiceProgram<Shape>,
+  settings: SettingsOf<Shape>,
+): readonly ServiceNotice[] {
+  return [
+    ...stateDirectoryProblems(program.stateDirectory(settings)),
+    ...(program.notices?.(settings) ?? []),
+  ];
 }
 
 /** Node takes no certificate for wrong while this variable is 0; here it counts for nothing, whoever set it. */

@@ -10,7 +10,7 @@ export const serviceSettings = {
   ),
   readyFile: setting("<path>", "written once it serves: one JSON line that says so", text().optional()),
   check: {
-    description: "check the settings and the files they name, then end",
+    description: "try everything a start would, ports and files included, undo it, then end",
     schema: toggle().default(false),
   },
 } as const;

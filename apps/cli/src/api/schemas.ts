@@ -97,6 +97,8 @@ export const infoSchema = z.looseObject({
   version: z.string(),
   protocolVersions: z.array(z.string()),
   state: z.string(),
+  /** Absent where the principal does not know. */
+  openFiles: z.looseObject({ limit: z.number(), needed: z.number() }).optional(),
 });
 export type Info = z.infer<typeof infoSchema>;
 

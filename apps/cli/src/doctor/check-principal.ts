@@ -29,7 +29,7 @@ export async function checkPrincipal(
   try {
     const info = await client.info();
     checks.push(ok("token", server.token === undefined ? "none, and none is asked for" : "accepted"));
-    checks.push(checkState(info), ...checkVersions(info, version));
+    checks.push(checkState(info), ...checkVersions(info, version), ...checkOpenFiles(info));
   } catch (thrown) {
     checks.push(checkRefusal(thrown));
   }
@@ -60,6 +60,21 @@ function checkClock(date: string | null, clock: Clock): Check {
 function checkState({ state }: Info): Check {
   if (state === "open") return ok("state", "open: agents are let in");
   return warn("state", state, "wait until it is open, or look into its log: agents are not let in now");
+}
+
+/** Nothing to say where the principal does not know its limit. */
+function checkOpenFiles({ openFiles }: Info): readonly Check[] {
+  if (openFiles === undefined) return [];
+  const { limit, needed } = openFiles;
+  const shown = `the principal may have ${limit}, and may need ${needed} with as many connections as its settings allow`;
+  if (needed <= limit) return [ok("open files", shown)];
+  return [
+    warn(
+      "open files",
+      `${shown}: it holds fewer sessions than --max-sessions says`,
+      `raise the limit to ${needed} (LimitNOFILE= of systemd, ulimit -n, --ulimit nofile= of a container), or lower --max-sessions and --max-unauthenticated`,
+    ),
+  ];
 }
 
 function checkVersions(info: Info, version: string): readonly Check[] {

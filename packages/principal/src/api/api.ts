@@ -17,7 +17,7 @@ import { problemResponse } from "./problem.js";
 import { requestIdOf, requestIds } from "./request-id.js";
 import { apiHosts, refuseForeignPages } from "./request-source.js";
 import { resourceRoutes } from "./resource-routes.js";
-import { statusRoutes } from "./status-routes.js";
+import { statusRoutes, type OpenFiles } from "./status-routes.js";
 import { DEFAULT_MAX_STREAMS, streamRoutes } from "./streams/stream-routes.js";
 
 /** A quarter of the connections there may be by default. */
@@ -45,6 +45,8 @@ export interface ApiOptions {
   readonly maxRequestsPerClient?: number;
   /** Hears of every request that may change something, of those that were refused, and of those that failed by a fault of this process. @default silent */
   readonly logger?: Logger;
+  /** Told by `/v1/info`, so that `hawser doctor` sees a limit that is too low. @default not told */
+  readonly openFiles?: OpenFiles;
   /** Where request ids and the time come from. @default the real ones */
   readonly runtime?: Runtime;
 }
@@ -75,6 +77,7 @@ export function createApi(options: ApiOptions): Hono {
     version: version ?? VERSION,
     startedAt: runtime.clock.wallTime(),
     registry: metrics?.registry,
+    openFiles: options.openFiles,
   });
   resourceRoutes(app, principal.resources);
   eventRoutes(app, principal, metrics?.observer ?? {}, logger);

@@ -9,10 +9,12 @@ import { HttpServing } from "./http-serving.js";
 export interface HealthServerOptions {
   readonly principal: Pick<Principal, "state" | "gate">;
   readonly listen: BoundAddress | (UnixAddress & { readonly mode?: number });
+  /** Connections at once; one more takes the place of the one that has been silent for longest. @default 64 */
+  readonly maxConnections?: number;
   readonly runtime?: Runtime;
 }
 
-/** Enough for a few that ask at once; one more takes the place of the one that has been silent for longest. */
+/** Enough for a few that ask at once. */
 const MAX_CONNECTIONS = 64;
 /** A probe says what it wants at once. */
 const REQUEST_TIMEOUT_MS = 2_000;
@@ -30,6 +32,7 @@ const STOP_GRACE_MS = 1_000;
 export function createHealthServer({
   principal,
   listen,
+  maxConnections = MAX_CONNECTIONS,
   runtime = systemRuntime(),
 }: HealthServerOptions): Lifecycle<BoundAddress | UnixAddress> {
   const { endpoint } =
@@ -39,7 +42,7 @@ export function createHealthServer({
   const settings = {
     headersTimeoutMs: REQUEST_TIMEOUT_MS,
     requestTimeoutMs: REQUEST_TIMEOUT_MS,
-    maxConnections: MAX_CONNECTIONS,
+    maxConnections,
     stopGraceMs: STOP_GRACE_MS,
   };
   let serving: HttpServing | undefined;

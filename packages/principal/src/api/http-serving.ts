@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer, Server as TlsServer } from "node:https";
 import type { Socket } from "node:net";
 import { createSecureContext } from "node:tls";
+import { AcceptFailures } from "../listener/accept-failures.js";
 import { clientAddressOf } from "./client-address.js";
 import { Connections, type ConnectionObserver } from "./connections.js";
 import { RequestFeed } from "./request-feed.js";
@@ -79,9 +80,8 @@ export class HttpServing {
   /** @throws HawserError `port_in_use`, `address_unavailable` or `aborted` */
   async bind<Address>(bind: (server: Server) => Promise<Address>): Promise<Address> {
     const bound = await bind(this.#server);
-    this.#server.on("error", (err) => {
-      this.#runtime.logger.error({ err }, "the API cannot accept a connection");
-    });
+    const failures = new AcceptFailures(this.#runtime);
+    this.#server.on("error", (err) => failures.tell({ err }, "the API cannot accept a connection"));
     return bound;
   }
 

@@ -12,6 +12,7 @@ const STATS: ListenerStats = {
   stalled: 1,
   unauthenticated: 3,
   overBudget: 14,
+  outOfDescriptors: 15,
   admitted: 3,
   refused: 4,
   expired: 5,
@@ -58,6 +59,7 @@ it("tells who waits, who was let in, and why others were not", async () => {
     'hawser_admission_turned_away_total{reason="come_back_later"} 4',
     'hawser_admission_turned_away_total{reason="over_capacity"} 9',
     'hawser_admission_turned_away_total{reason="over_budget"} 14',
+    'hawser_admission_turned_away_total{reason="out_of_descriptors"} 15',
     'hawser_admission_turned_away_total{reason="handshake_timeout"} 10',
     'hawser_admission_turned_away_total{reason="tls_failed"} 11',
     'hawser_admission_turned_away_total{reason="unsupported_protocol"} 12',
@@ -73,7 +75,7 @@ it("tells the same of the control plane's own port, under names of its own", asy
     "hawser_internal_admitted_total 3",
     'hawser_internal_turned_away_total{reason="come_back_later"} 4',
   ]);
-  expect(lines).toHaveLength(9);
+  expect(lines).toHaveLength(10);
 });
 
 it("tells how far a drain is, and nothing of it once there is none", async () => {

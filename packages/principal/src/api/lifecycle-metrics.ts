@@ -16,6 +16,7 @@ const TURNED_AWAY: Readonly<Record<string, (stats: ListenerStats) => number>> = 
   come_back_later: ({ refused }) => refused,
   over_capacity: ({ overCapacity }) => overCapacity,
   over_budget: ({ overBudget }) => overBudget,
+  out_of_descriptors: ({ outOfDescriptors }) => outOfDescriptors,
   handshake_timeout: ({ handshakeTimeout }) => handshakeTimeout,
   tls_failed: ({ tlsFailed }) => tlsFailed,
   unsupported_protocol: ({ unsupportedProtocol }) => unsupportedProtocol,

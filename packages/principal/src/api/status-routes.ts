@@ -9,6 +9,12 @@ import { operation } from "./operation.js";
 import { route } from "./routes.js";
 import { Info, Live, Ready, Status } from "./status-schemas.js";
 
+/** The limit of open files of the process, and how many it may need with as many connections as its settings allow. */
+export interface OpenFiles {
+  readonly limit: number;
+  readonly needed: number;
+}
+
 export interface StatusParts {
   readonly principal: Pick<Principal, "state" | "gate" | "olderCopy">;
   readonly fleet: FleetSnapshot;
@@ -16,12 +22,13 @@ export interface StatusParts {
   /** Unix milliseconds. */
   readonly startedAt: number;
   readonly registry: Registry | undefined;
+  readonly openFiles: OpenFiles | undefined;
 }
 
 /** What orchestrators, monitoring and curious people ask first. */
 export function statusRoutes(
   app: Hono,
-  { principal, fleet, version, startedAt, registry }: StatusParts,
+  { principal, fleet, version, startedAt, registry, openFiles }: StatusParts,
 ): void {
   // Alive as long as it answers; a restart helps against nothing less.
   route(app, "/livez", {
@@ -62,7 +69,13 @@ export function statusRoutes(
         summary: "Show what this principal is",
         answers: { 200: { description: "Versions and state.", content: { "application/json": Info } } },
       },
-      (context) => context.json({ version, protocolVersions: PROTOCOL_VERSIONS, state: principal.state }),
+      (context) =>
+        context.json({
+          version,
+          protocolVersions: PROTOCOL_VERSIONS,
+          state: principal.state,
+          ...(openFiles === undefined ? {} : { openFiles }),
+        }),
     ),
   });
   route(app, "/v1/status", {

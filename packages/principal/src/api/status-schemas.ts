@@ -26,7 +26,20 @@ export const Ready = named(
 export const Info = named(
   "Info",
   "What this principal is.",
-  z.object({ version: z.string(), protocolVersions: ProtocolVersions, state: State }),
+  z.object({
+    version: z.string(),
+    protocolVersions: ProtocolVersions,
+    state: State,
+    openFiles: about(
+      "The limit of open files of the process, and how many it may need; absent where it does not know.",
+      z
+        .object({
+          limit: count("What the system lets it have."),
+          needed: count("With as many sessions and other connections as the settings allow."),
+        })
+        .optional(),
+    ),
+  }),
 );
 export const Status = named(
   "Status",
@@ -96,6 +109,7 @@ export const AdmissionState = named(
     refusing: count("Being told to come back."),
     unauthenticated: count("Sockets and streams that are no session yet."),
     overBudget: count("Closed because there were too many that are no session yet, ever."),
+    outOfDescriptors: count("Closed when they came, because the process had too many descriptors, ever."),
     handedOver: count("Given to a transport, ever."),
     overCapacity: count("Closed without a word, ever."),
     handshakeTimeout: count("Too slow, ever."),

@@ -21,6 +21,11 @@ export interface ListenerOptions {
    * views, and for what is bounded for each address. @default none is believed
    */
   readonly proxyProtocol?: readonly string[];
+  /**
+   * A socket whose file descriptor has this number or a higher one is closed at once, with one line a minute in the log: what is above is for the API, its probes and the store,
+   * which go on working. The system gives the lowest number that is free. Choose it below the process's limit of open files. @default none
+   */
+  readonly maxDescriptor?: number;
   /** How fast and how many are let in. @default DEFAULT_ADMISSION */
   readonly admission?: Partial<AdmissionSettings>;
 }

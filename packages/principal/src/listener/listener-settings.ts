@@ -23,6 +23,7 @@ export interface ListenerSettings<Address> {
   readonly endpoint: Endpoint<Address>;
   readonly tls: ListenerTls | undefined;
   readonly proxyProtocol: readonly string[];
+  readonly maxDescriptor: number | undefined;
   readonly admission: AdmissionSettings;
 }
 
@@ -34,7 +35,7 @@ export interface ListenerSettings<Address> {
  */
 export function resolveListenerOptions(
   option: string,
-  { host = DEFAULT_LISTEN_HOST, port, tls, admission, proxyProtocol = [] }: ListenerOptions,
+  { host = DEFAULT_LISTEN_HOST, port, tls, admission, maxDescriptor, proxyProtocol = [] }: ListenerOptions,
 ): ListenerSettings<BoundAddress> {
   checkListenHost(`${option}.host`, host);
   checkListenPort(`${option}.port`, port);
@@ -42,6 +43,7 @@ export function resolveListenerOptions(
     endpoint: new TcpEndpoint(option, { host, port }),
     tls,
     proxyProtocol,
+    maxDescriptor,
     admission: resolveAdmissionSettings(admission),
   };
 }
@@ -64,6 +66,7 @@ export function resolveUnixListenerOptions(
     endpoint: new UnixEndpoint(option, path, mode),
     tls: undefined,
     proxyProtocol: [],
+    maxDescriptor: undefined,
     admission: resolveAdmissionSettings(admission),
   };
 }

@@ -10,6 +10,8 @@ export interface ListenerStats extends AdmissionStats {
   readonly handedOver: number;
   /** Closed without a word, because `maxRefusing` others were being refused all the while. */
   readonly overCapacity: number;
+  /** Closed when they came, because there were as many descriptors in use as `maxDescriptor` says. */
+  readonly outOfDescriptors: number;
   /** Closed because their handshake (or their refusal) took too long. */
   readonly handshakeTimeout: number;
   /** TLS handshakes that failed: no common version or protocol, no or a bad client certificate, or a reset on the way. */
@@ -27,6 +29,7 @@ export class ListenerCounts {
     handedOver: 0,
     overCapacity: 0,
     overBudget: 0,
+    outOfDescriptors: 0,
     handshakeTimeout: 0,
     tlsFailed: 0,
     unsupportedProtocol: 0,

@@ -1,4 +1,4 @@
-import { systemRuntime } from "@hawser/runtime";
+import { createLogger, systemRuntime } from "@hawser/runtime";
 import type { Acceptor, SocketInfo } from "@hawser/transport";
 import { createVirtualRuntime } from "@hawser/testkit";
 import { once } from "node:events";
@@ -489,6 +489,24 @@ describe("start and stop", () => {
     const refused = expect(starting).rejects.toMatchObject({ code: "aborted" });
     await listener.stop();
     await refused;
+  });
+});
+
+describe("descriptors", () => {
+  it("beyond its share, sockets are closed when they come, with one line; below, they are not", async () => {
+    const lines: string[] = [];
+    const runtime = systemRuntime(createLogger({ write: (line) => lines.push(line) }));
+    const spent = await listen([recorder("http/1.1")], { maxDescriptor: 3 }, runtime);
+    for (let n = 0; n < 5; n += 1) await closed(connect(spent.port, spent.host).on("error", () => {}));
+    expect(spent.listener.stats()).toMatchObject({ outOfDescriptors: 5, unauthenticated: 0 });
+    expect(lines).toHaveLength(1);
+    expect(JSON.parse(lines[0] ?? "")).toMatchObject({ level: "error", maxDescriptor: 3 });
+
+    const acceptor = recorder("http/1.1");
+    const free = await listen([acceptor], { maxDescriptor: 1_000_000 }, runtime);
+    (await dial(free.port)).write(UPGRADE);
+    await until(() => acceptor.taken.length === 1);
+    expect(free.listener.stats()).toMatchObject({ outOfDescriptors: 0, handedOver: 1 });
   });
 });
 

@@ -11,6 +11,7 @@ import type {
   UnixAddress,
   UnixListenerOptions,
 } from "./listener-options.js";
+import { AcceptFailures, descriptorOf } from "./accept-failures.js";
 import { resolveAdmissionSettings, type AdmissionSettings } from "./admission/admission-settings.js";
 import {
   resolveListenerOptions,
@@ -103,6 +104,7 @@ class FrontListener<Address> implements Listener<Address> {
   readonly #counts = new ListenerCounts();
   readonly #tls: TlsEndpoint | undefined;
   readonly #proxied: ProxiedSockets | undefined;
+  readonly #acceptFailures: AcceptFailures;
   #admission: AdmissionSettings;
   #visitors: Visitors;
   #server: Server | undefined;
@@ -115,6 +117,7 @@ class FrontListener<Address> implements Listener<Address> {
     this.#internal = internal;
     this.#runtime = runtime;
     this.#logger = runtime.logger;
+    this.#acceptFailures = new AcceptFailures(runtime);
     this.#visitors = this.#welcome();
     const { proxyProtocol } = settings;
     this.#proxied =
@@ -136,7 +139,9 @@ class FrontListener<Address> implements Listener<Address> {
     this.#server = server;
     try {
       const bound = await this.#settings.endpoint.bind(server);
-      server.on("error", (err) => this.#logger.error({ err }, "the listener cannot accept a connection"));
+      server.on("error", (err) =>
+        this.#acceptFailures.tell({ err }, "the listener cannot accept a connection"),
+      );
       // The ramp begins with the open port.
       this.#visitors = this.#welcome();
       return bound;
@@ -211,6 +216,7 @@ class FrontListener<Address> implements Listener<Address> {
 
   #arrived(socket: Socket): void {
     socket.on("error", ignoreError);
+    if (this.#isBeyondDescriptors(socket)) return;
     const peer = this.#settings.endpoint.peerOf(socket);
     if (peer === undefined) {
       this.#counts.count("lost");
@@ -229,6 +235,19 @@ class FrontListener<Address> implements Listener<Address> {
         visitors.introduced(expected, source === undefined ? peer : formatAddress(source.host, source.port));
       }),
     );
+  }
+
+  // Where the system itself is out of descriptors, Node closes connections without telling anybody, and the API, its probes and the store fail with them. So this ends before.
+  #isBeyondDescriptors(socket: Socket): boolean {
+    const { maxDescriptor } = this.#settings;
+    if (maxDescriptor === undefined || (descriptorOf(socket) ?? 0) < maxDescriptor) return false;
+    this.#counts.count("outOfDescriptors");
+    socket.destroy();
+    this.#acceptFailures.tell(
+      { maxDescriptor },
+      "out of file descriptors: new connections are closed until others end; raise the limit of open files (LimitNOFILE=, ulimit -n)",
+    );
+    return true;
   }
 
   #notProxied(address: string): void {

@@ -1,0 +1,52 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, rmdirSync, rmSync, writeSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { HawserError } from "@hawser/protocol";
+
+/**
+ * Makes the directory unless it is there, writes and syncs a file in it, and undoes both: what a start needs of it, without leaving anything behind.
+ *
+ * @param what names it in the error, such as `--data-dir ./principal`
+ * @throws HawserError `store_unavailable` with the reason and what to do
+ */
+export function tryDirectory(directory: string, what: string): void {
+  const path = resolve(directory);
+  let firstMade: string | undefined;
+  try {
+    firstMade = mkdirSync(path, { recursive: true, mode: 0o700 });
+    writeAndRemove(join(path, `.hawser-check.${process.pid}`));
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new HawserError(
+      "store_unavailable",
+      `${what} cannot be written: ${reason}; make it writable for this user, or choose another directory`,
+      { cause },
+    );
+  } finally {
+    if (firstMade !== undefined) removeEmpty(path, firstMade);
+  }
+}
+
+function writeAndRemove(path: string): void {
+  try {
+    const file = openSync(path, "wx", 0o600);
+    try {
+      writeSync(file, "written by --check, to be removed at once\n");
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+  } finally {
+    rmSync(path, { force: true });
+  }
+}
+
+/** From the innermost to the first that was made; one that somebody has put something into meanwhile stays. */
+function removeEmpty(path: string, firstMade: string): void {
+  for (let each = path; each.startsWith(firstMade); each = dirname(each)) {
+    try {
+      rmdirSync(each);
+    } catch {
+      return;
+    }
+  }
+}
