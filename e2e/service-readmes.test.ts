@@ -10,7 +10,7 @@ import { PROGRAMS } from "./support/programs.js";
 import { ROOT } from "./support/typescript-examples.js";
 import { createSharedWorld, watchSharedWorld, type World } from "./support/world.js";
 
-// What stands in the READMEs of the two services. They would run for ever: `--check` looks at everything they were told, and ends.
+// What stands in the READMEs of the two services. They would run for ever: `--check` tries everything they were told, and ends.
 
 const run = promisify(execFile);
 const TARGET_GROUP_ARN =
@@ -28,7 +28,13 @@ watchSharedWorld(() => world);
 beforeAll(async () => {
   world = await createSharedWorld();
   const commands = { "hawser-principal": PROGRAMS.principal, "hawser-agent": PROGRAMS.agent };
-  env = { ...(await createCommandFolder(world.path("bin"), commands)), TARGET_GROUP_ARN };
+  env = {
+    ...(await createCommandFolder(world.path("bin"), commands)),
+    TARGET_GROUP_ARN,
+    // The ports they name may be taken on this machine, and `--check` tries them.
+    HAWSER_PRINCIPAL_LISTEN: "127.0.0.1:0",
+    HAWSER_PRINCIPAL_API_LISTEN: "127.0.0.1:0",
+  };
 });
 
 for (const app of ["principal", "agent"]) {

@@ -6,7 +6,7 @@ import { createLevelStore } from "@hawser/store-level";
 import { dataDirOf, sendsTokenInTheClear } from "./check-settings.js";
 import { ConfigFileHandler } from "./config-file/config-file-handler.js";
 import { Credentials } from "./credentials.js";
-import { confinementOf } from "./machine-settings.js";
+import { confinementOf, taskPolicyOf } from "./machine-settings.js";
 import { createPrincipalDialer } from "./principal-dialer.js";
 import type { AgentSettings } from "./settings.js";
 import { TaskHandler } from "./task/task-handler.js";
@@ -45,6 +45,7 @@ export function createService(settings: AgentSettings, runtime: Runtime, inherit
   const stateDirectory = join(dataDir, "handlers");
   const store = createLevelStore({ directory: join(dataDir, "store"), runtime });
   const credentials = new Credentials(settings, logger);
+  const taskPolicy = taskPolicyOf(settings);
   const tasks = new TaskHandler({
     runtime,
     stateDirectory,
@@ -52,7 +53,7 @@ export function createService(settings: AgentSettings, runtime: Runtime, inherit
     outputLines: settings.taskOutputLines,
     maxStopGraceMs: settings.taskMaxStopGrace,
     cgroup: settings.taskCgroup,
-    confinement: confinementOf(settings, inherited),
+    confinement: confinementOf(settings, taskPolicy.policy, inherited),
   });
   // A kind that is off has its handler all the same: it refuses with what turns it on, and cleans up what it made when it was on.
   const handlers: Record<string, ResourceHandler> = {
@@ -81,7 +82,10 @@ export function createService(settings: AgentSettings, runtime: Runtime, inherit
     reconnect: { backoffMaxMs: Math.round(settings.reconnectMax) },
     software: `hawser-agent/${VERSION}`,
   });
-  const reloader = new FileReloader({ runtime, groups: credentials.reloadable(connectIfRefused) });
+  const reloader = new FileReloader({
+    runtime,
+    groups: [...credentials.reloadable(connectIfRefused), ...taskPolicy.reloadable],
+  });
   let stopping: Promise<void> | undefined;
   let waitsFor: string | undefined;
 

@@ -2,6 +2,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { HawserError } from "@hawser/protocol";
+import { bearer } from "./credentials.js";
 import { machineProblems } from "./machine-settings.js";
 import { readAuthorities } from "@hawser/service";
 import { parseGatewayHeaders } from "./gateway-headers.js";
@@ -62,7 +63,7 @@ function fileProblems({ tokenFile, headerFile, tlsCa, tlsCert, tlsKey }: AgentSe
       return undefined;
     }
   };
-  use("--token-file", tokenFile, (content) => content);
+  use("--token-file", tokenFile, (content) => bearer(tokenFile ?? "", content));
   problems.push(...authorityProblems(tlsCa));
   use("--header-file", headerFile, (content) => parseGatewayHeaders(content.toString("utf8"), "it"));
   const certificate = use("--tls-cert", tlsCert, (content) => new X509Certificate(content));

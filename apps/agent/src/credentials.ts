@@ -2,7 +2,13 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { HawserError } from "@hawser/protocol";
 import type { Logger } from "@hawser/runtime";
-import { authoritiesOf, readAuthorities, SYSTEM_AUTHORITIES, type ReloadableFiles } from "@hawser/service";
+import {
+  authoritiesOf,
+  digestOfFiles,
+  readAuthorities,
+  SYSTEM_AUTHORITIES,
+  type ReloadableFiles,
+} from "@hawser/service";
 import type { TlsOptions } from "@hawser/transport";
 import { parseGatewayHeaders } from "./gateway-headers.js";
 import type { AgentSettings } from "./settings.js";
@@ -53,7 +59,7 @@ export class Credentials {
     }
   }
 
-  /** The files, for whoever watches them; `changed` is called when what they hold now can be used. */
+  /** The files as they are now, for whoever watches them; `changed` is called when what they come to hold can be used. */
   reloadable(changed: () => void): readonly ReloadableFiles[] {
     const { tokenFile, headerFile, tlsCa = "", tlsCert, tlsKey } = this.#settings;
     const authorities = authoritiesOf(tlsCa).filter((part) => part !== SYSTEM_AUTHORITIES);
@@ -64,7 +70,19 @@ export class Credentials {
     ];
     return groups.flatMap(({ role, files, read: look }) => {
       const named = files.filter((path) => path !== undefined);
-      return named.length === 0 ? [] : [{ role, files: named, apply: () => look().then(changed) }];
+      return named.length === 0
+        ? []
+        : [
+            {
+              role,
+              files: named,
+              inUse: digestOfFiles(named),
+              apply: async () => {
+                await look();
+                changed();
+              },
+            },
+          ];
     });
   }
 }
@@ -85,7 +103,8 @@ function checkPair(cert: Buffer, key: Buffer): void {
     throw new HawserError("connection_failed", "--tls-key is not the key of --tls-cert");
 }
 
-function bearer(path: string, content: Buffer): string {
+/** @throws HawserError `connection_failed` naming the file, never what is in it */
+export function bearer(path: string, content: Buffer): string {
   const token = content.toString("utf8").trim();
   if (/^[\x21-\x7e]+$/.test(token)) return `Bearer ${token}`;
   throw new HawserError("connection_failed", `--token-file ${path} does not hold one token on one line`);

@@ -1,4 +1,4 @@
-import type { Inherited } from "@hawser/service";
+import { digestOfFiles, type Inherited, type ReloadableFiles } from "@hawser/service";
 import { HawserError } from "@hawser/protocol";
 import { z } from "zod";
 import type { AgentSettings } from "./settings.js";
@@ -59,14 +59,33 @@ export function machineProblems(settings: AgentSettings): string[] {
   return problems;
 }
 
-/** What Tasks may run, as whom and with how much of the machine. @throws HawserError `invalid_config` for a list that cannot be used */
+/** Where the agent's settings say what Tasks may run, and the list when it is written anew. @throws HawserError `invalid_config` for a list that cannot be used */
+export function taskPolicyOf(settings: AgentSettings): {
+  readonly policy: () => CommandPolicy;
+  readonly reloadable: readonly ReloadableFiles[];
+} {
+  const { taskAllow } = settings;
+  const files = taskAllow === undefined ? [] : [taskAllow];
+  const inUse = digestOfFiles(files);
+  let current = policyOf(settings);
+  const apply = (): void => {
+    current = policyOf(settings);
+  };
+  return {
+    policy: () => current,
+    reloadable: files.length === 0 ? [] : [{ role: "list of commands of Task", files, inUse, apply }],
+  };
+}
+
+/** As whom Tasks run and with how much of the machine, besides what they may run. */
 export function confinementOf(
   settings: AgentSettings,
+  policy: () => CommandPolicy,
   { umask }: Inherited,
 ): Omit<TaskConfinement, "cgroups"> {
   const { taskMaxCpuPercent, taskMaxCpuTime } = settings;
   return {
-    policy: policyOf(settings),
+    policy,
     user: settings.taskUser,
     umask,
     limits: {

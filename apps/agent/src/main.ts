@@ -1,7 +1,9 @@
-import { runService } from "@hawser/service";
+import { systemClock } from "@hawser/runtime";
+import { certificateNotices, runService } from "@hawser/service";
 import { createService } from "./agent-service.js";
 import { checkSettings, dataDirOf } from "./check-settings.js";
 import { settingsShape } from "./settings.js";
+import { tryStart } from "./try-start.js";
 import { VERSION } from "./version.js";
 
 await runService({
@@ -11,6 +13,9 @@ await runService({
   variablePrefix: "HAWSER_AGENT_",
   shape: settingsShape,
   check: checkSettings,
+  notices: ({ tlsCert }) =>
+    certificateNotices([{ setting: "--tls-cert", path: tlsCert }], systemClock.wallTime()),
+  tryStart,
   stateDirectory: dataDirOf,
   stopLimit: ({ stopGrace }) => ({ withinMs: stopGrace, setting: "--stop-grace" }),
   create: createService,

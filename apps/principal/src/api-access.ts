@@ -10,7 +10,7 @@ import {
   type ApiToken,
 } from "@hawser/principal/api";
 import { isLoopbackHost, type Logger } from "@hawser/runtime";
-import type { ReloadableFiles } from "@hawser/service";
+import { digestOfFiles, type ReloadableFiles } from "@hawser/service";
 import { makeApiToken } from "./make-api-token.js";
 import { isReadByOthers, readNamedFile } from "./named-file.js";
 import type { PrincipalSettings } from "./settings.js";
@@ -75,6 +75,8 @@ export function checkApiAccess(settings: ApiAccessSettings): void {
  */
 export function loadApiAccess(settings: ApiAccessSettings, logger: Logger): ApiAccess {
   checkApiAccess(settings);
+  // Before they are read: what comes after it is found when the files are watched.
+  const tlsInUse = digestOfFiles(tlsFilesOf(settings));
   const tls = readApiTls(settings);
   if (settings.apiOpen) {
     logger.warn({}, "the API asks for no token: everybody on this machine may run programs on every agent");
@@ -82,7 +84,7 @@ export function loadApiAccess(settings: ApiAccessSettings, logger: Logger): ApiA
       tokens: undefined,
       tokenFile: undefined,
       tls,
-      reloadable: (api) => reloadableTls(settings, api),
+      reloadable: (api) => reloadableTls(settings, tlsInUse, api),
     };
   }
   const tokenFile = tokenFileOf(settings);
@@ -94,25 +96,37 @@ export function loadApiAccess(settings: ApiAccessSettings, logger: Logger): ApiA
   }
   if (sendsTokensInTheClear(settings))
     logger.warn({ host: settings.apiListen.host }, "the API's token goes over the network in clear text");
+  const tokensInUse = digestOfFiles([tokenFile]);
   const tokens = new ApiTokens(readApiTokens(tokenFile));
   const reloadableTokens: ReloadableFiles = {
     role: "API tokens",
     files: [tokenFile],
+    inUse: tokensInUse,
     apply: () => tokens.replace(readApiTokens(tokenFile)),
   };
-  return { tokens, tokenFile, tls, reloadable: (api) => [reloadableTokens, ...reloadableTls(settings, api)] };
+  return {
+    tokens,
+    tokenFile,
+    tls,
+    reloadable: (api) => [reloadableTokens, ...reloadableTls(settings, tlsInUse, api)],
+  };
 }
 
 function reloadableTls(
   settings: ApiAccessSettings,
+  inUse: string,
   api: Pick<ApiServer, "secure">,
 ): readonly ReloadableFiles[] {
-  const files = [settings.apiTlsCert, settings.apiTlsKey].filter((path) => path !== undefined);
+  const files = tlsFilesOf(settings);
   const apply = (): void => {
     const fresh = readApiTls(settings);
     if (fresh !== undefined) api.secure(fresh);
   };
-  return files.length === 0 ? [] : [{ role: "TLS of the API", files, apply }];
+  return files.length === 0 ? [] : [{ role: "TLS of the API", files, inUse, apply }];
+}
+
+function tlsFilesOf({ apiTlsCert, apiTlsKey }: ApiAccessSettings): readonly string[] {
+  return [apiTlsCert, apiTlsKey].filter((path) => path !== undefined);
 }
 
 function sendsTokensInTheClear({ apiListen, apiTlsCert }: ApiAccessSettings): boolean {

@@ -1,4 +1,5 @@
-import { openFilesLimit, runService } from "@hawser/service";
+import { systemClock } from "@hawser/runtime";
+import { certificateNotices, openFilesLimit, runService } from "@hawser/service";
 import { checkApiAccess, loadApiAccess } from "./api-access.js";
 import { descriptorNotices } from "./descriptor-plan.js";
 import { stopLimit } from "./drain-options.js";
@@ -7,6 +8,7 @@ import { ownTargetOf } from "./platform-settings.js";
 import { loadSecurity } from "./security.js";
 import { createService } from "./service.js";
 import { settingsShape } from "./settings.js";
+import { tryStart } from "./try-start.js";
 import { VERSION } from "./version.js";
 
 await runService({
@@ -22,7 +24,18 @@ await runService({
     checkHeartbeats(settings);
     ownTargetOf(settings);
   },
-  notices: (settings) => descriptorNotices(settings, openFilesLimit()),
+  notices: (settings) => [
+    ...descriptorNotices(settings, openFilesLimit()),
+    ...certificateNotices(
+      [
+        { setting: "--tls-cert", path: settings.tlsCert },
+        { setting: "--tls-client-ca", path: settings.tlsClientCa },
+        { setting: "--api-tls-cert", path: settings.apiTlsCert },
+      ],
+      systemClock.wallTime(),
+    ),
+  ],
+  tryStart,
   stateDirectory: ({ dataDir }) => dataDir,
   stopLimit,
   create: (settings, runtime) => {

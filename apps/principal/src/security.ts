@@ -6,8 +6,8 @@ import {
   type Principal,
   type ScreenPeer,
 } from "@hawser/principal";
-import { isLoopbackHost, type Logger } from "@hawser/runtime";
-import type { ReloadableFiles } from "@hawser/service";
+import { isLoopbackHost } from "@hawser/runtime";
+import { digestOfFiles, type ReloadableFiles } from "@hawser/service";
 import { agentPortsOf, type AgentPort } from "./agent-ports.js";
 import { parseAgentTokens, type AgentTokens } from "./agent-tokens.js";
 import { checkCredentials } from "./check-credentials.js";
@@ -21,10 +21,7 @@ export interface Security {
   /** What whoever runs this should know, one sentence each. */
   readonly warnings: readonly string[];
   /** The files all of it came from, for a principal that uses it. */
-  reloadable(
-    principal: Pick<Principal, "listener" | "reauthenticate">,
-    logger: Logger,
-  ): readonly ReloadableFiles[];
+  reloadable(principal: Pick<Principal, "listener" | "reauthenticate">): readonly ReloadableFiles[];
 }
 
 type SecuritySettings = Pick<
@@ -46,6 +43,10 @@ type SecuritySettings = Pick<
  */
 export function loadSecurity(settings: SecuritySettings): Security {
   const { agentTokensFile, tlsClientCa } = settings;
+  const tlsFiles = tlsFilesOf(settings);
+  const tokenFiles = agentTokensFile === undefined ? [] : [agentTokensFile];
+  // Before they are read: what comes after it is found when the files are watched.
+  const inUse = { tls: digestOfFiles(tlsFiles), tokens: digestOfFiles(tokenFiles) };
   const tls = readTls(settings);
   const first = readTokens(settings);
   const tokens = first && { current: first };
@@ -58,26 +59,27 @@ export function loadSecurity(settings: SecuritySettings): Security {
     credentials,
     tls,
     warnings: warningsOf(settings, first),
-    reloadable(principal, logger) {
+    reloadable(principal) {
       const groups: ReloadableFiles[] = [];
       if (tls !== undefined)
         groups.push({
           role: "TLS of the agents' port",
-          files: tlsFilesOf(settings),
+          files: tlsFiles,
+          inUse: inUse.tls,
           apply() {
             const fresh = readTls(settings);
             if (fresh !== undefined) principal.listener?.secure(fresh);
           },
         });
-      if (agentTokensFile !== undefined && tokens !== undefined)
+      if (tokens !== undefined)
         groups.push({
           role: "agents' tokens",
-          files: [agentTokensFile],
-          apply() {
+          files: tokenFiles,
+          inUse: inUse.tokens,
+          async apply() {
             tokens.current = readTokens(settings) ?? tokens.current;
-            void principal
-              .reauthenticate()
-              .then((sessions) => logger.info({ sessions }, "sessions ended whose tokens count no longer"));
+            const ended = await principal.reauthenticate();
+            return ended === 0 ? undefined : `sessions ended whose tokens count no longer: ${ended}`;
           },
         });
       return groups;

@@ -1,5 +1,10 @@
 import { createPrincipal, type BoundAddress, type Principal, type UnixAddress } from "@hawser/principal";
-import { createApiServer, createHealthServer, createMetrics } from "@hawser/principal/api";
+import {
+  createApiServer,
+  createHealthServer,
+  createMetrics,
+  type ServedCertificate,
+} from "@hawser/principal/api";
 import { hostAllowList, type Lifecycle, type Runtime } from "@hawser/runtime";
 import { FileReloader, openFilesLimit } from "@hawser/service";
 import { createLevelStore } from "@hawser/store-level";
@@ -94,6 +99,7 @@ export function createService(
     void starting?.then(drain, () => {});
   });
   metrics.watch(principal);
+  metrics.watchCertificates(certificates);
   const api = createApiServer({
     ...settings.apiListen,
     runtime,
@@ -104,6 +110,7 @@ export function createService(
     ...(apiAccess.tokens === undefined ? {} : { token: apiAccess.tokens }),
     ...(apiAccess.tls === undefined ? {} : { tls: apiAccess.tls }),
     ...(openFiles === undefined ? {} : { openFiles }),
+    certificates,
     ...(maxApiConnections === undefined ? {} : { maxConnections: maxApiConnections }),
   });
   const health =
@@ -117,12 +124,20 @@ export function createService(
         });
   const reloader = new FileReloader({
     runtime,
-    groups: [...security.reloadable(principal, runtime.logger), ...apiAccess.reloadable(api)],
+    groups: [...security.reloadable(principal), ...apiAccess.reloadable(api)],
   });
   let withdrawApi: () => void = () => {};
   let starting: Promise<Serving> | undefined;
   let stopping: Promise<void> | undefined;
   let waitsFor: string | undefined;
+
+  function certificates(): readonly ServedCertificate[] {
+    const ends = { agents: principal.listener?.certificateNotAfter, api: api.certificateNotAfter };
+    return (["agents", "api"] as const).flatMap((port) => {
+      const notAfter = ends[port];
+      return notAfter === undefined ? [] : [{ port, notAfter }];
+    });
+  }
 
   async function start(): Promise<Serving> {
     try {

@@ -34,6 +34,7 @@ export { createListener, type Listener, type ListenerParts } from "./listener/li
 export { DEFAULT_LISTEN_HOST, DEFAULT_UNIX_SOCKET_MODE } from "./listener/listener-settings.js";
 export { DEFAULT_GATE, type GateOptions, type GateState, type ReadinessCondition } from "./listener/gate.js";
 export type { ListenerStats } from "./listener/listener-stats.js";
+export { tryListen, type ListenPlace } from "./listener/try-listen.js";
 export { checkListenerTls } from "./listener/tls-endpoint.js";
 export { DEFAULT_ADMISSION, type AdmissionSettings } from "./listener/admission/admission-settings.js";
 export { DEFAULT_AGENT_RATES, type AgentRateLimits } from "./sessions/agent-rates.js";

@@ -245,7 +245,7 @@ export interface Principal extends DisposableLifecycle<PrincipalAddresses> {
   /** How far a drain is; undefined when none is under way. */
   readonly draining: DrainProgress | undefined;
   /** The external port: who waits at it, who was let in and who was turned away. Undefined without `listen`. */
-  readonly listener: Pick<Listener, "stats" | "configure" | "secure"> | undefined;
+  readonly listener: Pick<Listener, "stats" | "configure" | "secure" | "certificateNotAfter"> | undefined;
   /** The control plane's own port: what became of its connections. Undefined without `internal`. */
   readonly internalListener: Pick<Listener, "stats"> | undefined;
   /** What a start is waiting for, and whether the external port is open. */

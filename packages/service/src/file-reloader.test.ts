@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createLogger, systemRuntime, type Runtime } from "@hawser/runtime";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { FileReloader } from "./file-reloader.js";
+import { digestOfFiles, FileReloader } from "./file-reloader.js";
 
 let directory: string;
 let lines: { readonly level: string; readonly msg: string; readonly role: string }[];
@@ -23,7 +23,10 @@ afterEach(async () => {
 });
 
 /** One file whose content is taken unless it is "bad". */
-async function following(intervalMs: number): Promise<{
+async function following(
+  intervalMs: number,
+  betweenLoadAndStart: (path: string) => Promise<void> | void = () => {},
+): Promise<{
   readonly path: string;
   readonly reloader: FileReloader;
   readonly taken: string[];
@@ -42,14 +45,15 @@ async function following(intervalMs: number): Promise<{
   const reloader = new FileReloader({
     runtime,
     intervalMs,
-    groups: [{ role: "secrets", files: [path], apply }],
+    groups: [{ role: "secrets", files: [path], inUse: digestOfFiles([path]), apply }],
   });
   reloaders.push(reloader);
+  await betweenLoadAndStart(path);
   await reloader.start();
   return { path, reloader, taken, next: () => new Promise((resolve) => (wake = resolve)) };
 }
 
-it("by a signal, says of every group what became of it", async () => {
+it("by a signal, says in one line of every group what became of it", async () => {
   const { path, reloader, taken } = await following(3_600_000);
   await reloader.reload("signal");
   await writeFile(path, "second");
@@ -58,12 +62,42 @@ it("by a signal, says of every group what became of it", async () => {
   await reloader.reload("signal");
   await reloader.reload("signal");
   expect(lines.map(({ level, msg }) => `${level}: ${msg}`)).toEqual([
-    "info: unchanged",
-    "info: reloaded",
+    "info: read again: secrets unchanged",
+    "info: read again: secrets reloaded",
     "error: refused, and what was in use stays: it is bad",
+    "info: read again: secrets refused",
     "error: refused, and what was in use stays: it is bad",
+    "info: read again: secrets refused",
   ]);
   expect(taken).toEqual(["second"]);
+});
+
+it("by a signal, also says that there is nothing to read, and what else came of a reading", async () => {
+  await new FileReloader({ runtime, groups: [] }).reload("signal");
+  const groups = [
+    { role: "tokens", files: ["/nowhere"], inUse: "", apply: () => "2 sessions ended" },
+    { role: "TLS", files: ["/nowhere"], inUse: digestOfFiles(["/nowhere"]), apply: () => {} },
+  ];
+  await new FileReloader({ runtime, groups }).reload("signal");
+  expect(lines.map(({ msg }) => msg)).toEqual([
+    "read again: there are no such files",
+    "read again: tokens reloaded (2 sessions ended); TLS unchanged",
+  ]);
+});
+
+it("finds what changed between the first reading and the start", async () => {
+  const { taken } = await following(3_600_000, (path) => writeFile(path, "changed meanwhile"));
+  expect(taken).toEqual(["changed meanwhile"]);
+  expect(lines.map(({ level, msg }) => `${level}: ${msg}`)).toEqual(["info: reloaded"]);
+});
+
+it("keeps what is in use when what came between cannot be used, and takes what comes next", async () => {
+  const { path, reloader, taken } = await following(3_600_000, (each) => writeFile(each, "bad"));
+  expect(taken).toEqual([]);
+  expect(lines.map(({ level }) => level)).toEqual(["error"]);
+  await writeFile(path, "good");
+  await reloader.reload("change");
+  expect(taken).toEqual(["good"]);
 });
 
 it("by a change, says a thing once", async () => {

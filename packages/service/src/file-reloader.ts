@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type FSWatcher, watch } from "node:fs";
+import { type FSWatcher, readFileSync, watch } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { HawserError } from "@hawser/protocol";
@@ -10,8 +10,12 @@ export interface ReloadableFiles {
   /** For the log: `agent tokens`, for instance. */
   readonly role: string;
   readonly files: readonly string[];
-  /** Reads them and uses what they hold from here on. Throws for what cannot be used; then what is in use has to stay. */
-  readonly apply: () => void | Promise<void>;
+  /** `digestOfFiles` from before they were read for what is in use now: what changed in between is a change. */
+  readonly inUse: string;
+  /**
+   * Reads them and uses what they hold from here on; answers what else came of it, in a few words for the log. Throws for what cannot be used; then what is in use has to stay.
+   */
+  readonly apply: () => string | void | Promise<string | void>;
 }
 
 /** Why the files are looked at. */
@@ -32,7 +36,7 @@ export interface FileReloaderOptions {
 
 /**
  * Keeps what was made of files up to date with them: looks at their content every few seconds, at once when the system says that something changed in their directories,
- * and when it is asked to. Files that cannot be used leave what is in use as it is, with one error line.
+ * and when it is asked to. Files that cannot be used leave what is in use as it is, with one error line. What changed between the first reading and `start` is found at `start`.
  */
 export class FileReloader {
   readonly #runtime: Runtime;
@@ -51,13 +55,12 @@ export class FileReloader {
     this.#groups = groups.map((files) => new Group(files));
   }
 
-  /** Remembers what the files hold now, which is what is in use, and begins to watch them. */
+  /** Begins to watch the files, and looks at them. */
   async start(): Promise<void> {
     if (this.#groups.length === 0) return;
     this.#running = true;
-    await Promise.all(this.#groups.map((group) => group.remember()));
-    if (!this.#running) return;
     this.#watch();
+    await this.reload("change");
     this.#schedule(this.#intervalMs);
   }
 
@@ -67,10 +70,20 @@ export class FileReloader {
     for (const watcher of this.#watchers.splice(0)) watcher.close();
   }
 
-  /** Looks at all files; one look at a time. By a signal, the log says of each group what became of it, by a change only of those that changed. */
+  /** Looks at all files; one look at a time. By a signal, one line says of each group what became of it; by a change, there is one for each that changed. */
   reload(cause: ReloadCause): Promise<void> {
     this.#work = this.#work.then(async () => {
-      for (const group of this.#groups) this.#tell(group, await group.look(), cause);
+      const said: string[] = [];
+      for (const group of this.#groups) {
+        const look = await group.look();
+        this.#tell(group, look, cause);
+        said.push(`${group.role} ${outcomeOf(look)}`);
+      }
+      if (cause === "signal")
+        this.#logger.info(
+          {},
+          `read again: ${said.length === 0 ? "there are no such files" : said.join("; ")}`,
+        );
     });
     return this.#work;
   }
@@ -101,19 +114,26 @@ export class FileReloader {
     }
   }
 
-  #tell({ role, files }: Group, { kind, error, isNew }: Look, cause: ReloadCause): void {
-    if (!isNew && cause === "change") return;
+  #tell({ role, files }: Group, look: Look, cause: ReloadCause): void {
     const fields = { role, files: files.join(", ") };
+    const { error, isNew } = look;
     if (error !== undefined) {
       const { code, message } = error;
-      this.#logger.error({ ...fields, code }, `refused, and what was in use stays: ${message}`);
-    } else this.#logger.info(fields, kind);
+      if (isNew || cause === "signal")
+        this.#logger.error({ ...fields, code }, `refused, and what was in use stays: ${message}`);
+    } else if (isNew && cause === "change") this.#logger.info(fields, outcomeOf(look));
   }
+}
+
+function outcomeOf({ kind, detail }: Look): string {
+  return detail === undefined ? kind : `${kind} (${detail})`;
 }
 
 interface Look {
   readonly kind: "unchanged" | "reloaded" | "refused";
   readonly error?: HawserError | undefined;
+  /** What else came of it. */
+  readonly detail?: string | undefined;
   /** This content was not looked at before. */
   readonly isNew: boolean;
 }
@@ -123,28 +143,27 @@ class Group {
   readonly files: readonly string[];
   readonly #apply: ReloadableFiles["apply"];
   /** A digest, so that no secret is kept. */
-  #seen = "";
+  #seen: string;
   #error: HawserError | undefined;
 
-  constructor({ role, files, apply }: ReloadableFiles) {
+  constructor({ role, files, inUse, apply }: ReloadableFiles) {
     this.role = role;
     this.files = files;
+    this.#seen = inUse;
     this.#apply = apply;
   }
 
-  async remember(): Promise<void> {
-    this.#seen = await contentOf(this.files);
-  }
-
   async look(): Promise<Look> {
-    const content = await contentOf(this.files);
+    const content = digestOf(
+      await Promise.all(this.files.map((path) => readFile(path).catch(() => undefined))),
+    );
     if (content === this.#seen)
       return { kind: this.#error === undefined ? "unchanged" : "refused", error: this.#error, isNew: false };
     this.#seen = content;
     try {
-      await this.#apply();
+      const detail = (await this.#apply()) ?? undefined;
       this.#error = undefined;
-      return { kind: "reloaded", isNew: true };
+      return { kind: "reloaded", isNew: true, detail };
     } catch (thrown) {
       this.#error = HawserError.from(thrown);
       return { kind: "refused", error: this.#error, isNew: true };
@@ -152,12 +171,23 @@ class Group {
   }
 }
 
-/** A digest of what the files hold; one that cannot be read counts as such, so that its coming back is a change. */
-async function contentOf(files: readonly string[]): Promise<string> {
+/** A digest of what the files hold now. To be taken before they are read, for `ReloadableFiles`; it keeps no secret. */
+export function digestOfFiles(files: readonly string[]): string {
+  return digestOf(
+    files.map((path) => {
+      try {
+        return readFileSync(path);
+      } catch {
+        return undefined;
+      }
+    }),
+  );
+}
+
+/** One that cannot be read counts as such, so that its coming back is a change. */
+function digestOf(contents: readonly (Buffer | undefined)[]): string {
   const hash = createHash("sha256");
-  for (const path of files) {
-    const content = await readFile(path).catch(() => undefined);
+  for (const content of contents)
     hash.update(content === undefined ? "missing;" : `${content.byteLength};`).update(content ?? "");
-  }
   return hash.digest("hex");
 }

@@ -9,7 +9,14 @@ export {
   type StopLimit,
 } from "./run-service.js";
 export { stateDirectoryProblems, type StateDirectoryProblem } from "./state-directory.js";
+export { tryDirectory } from "./try-start.js";
 export { openFilesLimit } from "./open-files.js";
+export {
+  CERTIFICATE_WARNING_DAYS,
+  certificateNotices,
+  expiryProblem,
+  type CertificateFile,
+} from "./certificate-notices.js";
 export { http2Safety, type Http2Safety } from "./http2-safety.js";
 export { parseSettingsFile } from "./settings-file.js";
 export { serviceSettings } from "./service-settings.js";
@@ -31,6 +38,7 @@ export {
   type UnixPath,
 } from "./setting.js";
 export {
+  digestOfFiles,
   FileReloader,
   type FileReloaderOptions,
   type ReloadableFiles,

@@ -13,6 +13,9 @@ import { complain, tell } from "./standard-streams.js";
 import { makeStateDirectory, stateDirectoryProblems } from "./state-directory.js";
 import { tryDirectory } from "./try-start.js";
 
+/** What its operator should know is said at start, and once a day from then on. */
+const NOTICE_INTERVAL_MS = 86_400_000;
+
 /** What the exit code of a service says. */
 export const SERVICE_EXIT_CODES = {
   /** Stopped as asked. */
@@ -63,7 +66,7 @@ export interface ServiceProgram<Shape extends SettingsShape & typeof serviceSett
   readonly shape: Shape;
   /** Everything that can be said of the settings before anything is started. @throws HawserError `invalid_config` */
   readonly check: (settings: SettingsOf<Shape>) => void;
-  /** What whoever runs it should know of these settings on this machine: warned of at start, and told by `--check`. */
+  /** What whoever runs it should know of these settings on this machine: warned of at start and once a day, and told by `--check`. It must not throw. */
   readonly notices?: (settings: SettingsOf<Shape>) => readonly ServiceNotice[];
   /**
    * For `--check`: does what a start does and may fail at (bind ports, open what is on disk), and undoes it. Answers what is worth a word.
@@ -143,6 +146,7 @@ async function serve<Shape extends SettingsShape & typeof serviceSettings>(
   const facts = await service.start();
   if (readyFile !== undefined) writeReadyFile(readyFile, facts);
   logger.info({ pid: process.pid, ...facts, ...(isTraced ? { tracing: true } : {}) }, program.readyMessage);
+  repeatNotices(() => program.notices?.(settings) ?? [], runtime);
 }
 
 /** Everything that a start does before it serves, undone; nothing stays. */
@@ -160,6 +164,14 @@ async function checkStart<Shape extends SettingsShape & typeof serviceSettings>(
   for (const { detail, fix } of [...noticesOf(program, settings), ...tried])
     complain(`warning: ${detail}; ${fix}`);
   tell(`${program.program}: the settings are good`);
+}
+
+/** A certificate comes to its end while the service runs. */
+function repeatNotices(notices: () => readonly ServiceNotice[], runtime: Runtime): void {
+  runtime.timers.after(NOTICE_INTERVAL_MS, () => {
+    for (const { detail, fix } of notices()) runtime.logger.warn({ fix }, detail);
+    repeatNotices(notices, runtime);
+  });
 }
 
 function noticesOf<Shape extends SettingsShape & typeof serviceSettings>(

@@ -70,7 +70,7 @@ const LIMITS: TaskLimits = {
 };
 const OWN_UID = process.geteuid?.() ?? 0;
 const FREE: TaskHandlerOptions["confinement"] = {
-  policy: { kind: "any" },
+  policy: () => ({ kind: "any" }),
   limits: LIMITS,
   user: undefined,
   umask: 0o022,
@@ -315,7 +315,7 @@ describe("a Task in its box", () => {
     const { handler, kill } = makeMortal();
     const { pid } = await apply(handler, { ...node(FOREVER), restart: { policy: "always" } });
     kill();
-    const off = make({ confinement: { ...FREE, policy: { kind: "off" } } });
+    const off = make({ confinement: { ...FREE, policy: () => ({ kind: "off" }) } });
     await off.start();
     expect(isAlive(pid)).toBe(false);
     await expect(off.apply(resource({ command: "/bin/true" }), reports.context)).rejects.toMatchObject({

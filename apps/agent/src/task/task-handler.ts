@@ -72,7 +72,7 @@ export class TaskHandler implements ResourceHandler, Lifecycle {
   async start(): Promise<void> {
     this.#stopping = false;
     this.#stopDeadlineMs = Number.POSITIVE_INFINITY;
-    if (this.#options.confinement.policy.kind !== "off") {
+    if (this.#options.confinement.policy().kind !== "off") {
       await this.#openCgroups();
       this.#sayWhatIsNoWall();
     }
@@ -83,7 +83,7 @@ export class TaskHandler implements ResourceHandler, Lifecycle {
   async apply(resource: DesiredResource, context: HandlerContext): Promise<JsonValue> {
     if (this.#stopping) throw new Error("the agent stops");
     const spec = parseTaskSpec(resource.spec);
-    await permit(this.#options.confinement.policy, spec);
+    await permit(this.#options.confinement.policy(), spec);
     const specSha256 = createHash("sha256").update(JSON.stringify(spec)).digest("hex");
     const held = this.#held.get(resource.name);
     if (held !== undefined && held.uid === resource.uid && held.specSha256 === specSha256) {

@@ -22,7 +22,8 @@ const OUTPUT_GRACE_MS = 500;
 
 /** What this machine lets the processes of Tasks do. */
 export interface TaskConfinement {
-  readonly policy: CommandPolicy;
+  /** Asked before each run, because the list may be another one then. */
+  readonly policy: () => CommandPolicy;
   readonly limits: TaskLimits;
   readonly user: TaskUser | undefined;
   readonly umask: number;
@@ -80,7 +81,7 @@ export class TaskProcess {
     let group: TaskCgroup | undefined;
     let launched: Launched | undefined;
     try {
-      const permitted = await permit(policy, spec);
+      const permitted = await permit(policy(), spec);
       group = await cgroups?.make(instance, limits);
       const heldByGroup = cgroups?.holds ?? new Set();
       launched = await launch({ permitted, instance, limits, heldByGroup, user, umask });

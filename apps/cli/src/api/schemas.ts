@@ -97,6 +97,7 @@ export const infoSchema = z.looseObject({
   version: z.string(),
   protocolVersions: z.array(z.string()),
   state: z.string(),
+  certificates: z.array(z.looseObject({ port: z.string(), notAfter: z.string() })).optional(),
   /** Absent where the principal does not know. */
   openFiles: z.looseObject({ limit: z.number(), needed: z.number() }).optional(),
 });

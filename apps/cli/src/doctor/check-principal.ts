@@ -1,5 +1,6 @@
 import { PROTOCOL_VERSIONS } from "@hawser/protocol";
 import type { Clock } from "@hawser/runtime";
+import { expiryProblem } from "@hawser/service";
 import type { ApiClient } from "../api/api-client.js";
 import { Refusal, send } from "../api/http.js";
 import type { Info } from "../api/schemas.js";
@@ -30,6 +31,7 @@ export async function checkPrincipal(
     const info = await client.info();
     checks.push(ok("token", server.token === undefined ? "none, and none is asked for" : "accepted"));
     checks.push(checkState(info), ...checkVersions(info, version), ...checkOpenFiles(info));
+    checks.push(...checkCertificates(info, clock));
   } catch (thrown) {
     checks.push(checkRefusal(thrown));
   }
@@ -60,6 +62,20 @@ function checkClock(date: string | null, clock: Clock): Check {
 function checkState({ state }: Info): Check {
   if (state === "open") return ok("state", "open: agents are let in");
   return warn("state", state, "wait until it is open, or look into its log: agents are not let in now");
+}
+
+/** What its ports show. A port without TLS has none. */
+function checkCertificates({ certificates = [] }: Info, clock: Clock): readonly Check[] {
+  return certificates.map(({ port, notAfter }) => {
+    const name = `certificate ${port}`;
+    const problem = expiryProblem(Date.parse(notAfter), clock.wallTime());
+    if (problem === undefined) return ok(name, `good until ${notAfter}`);
+    return warn(
+      name,
+      `the one that the ${port === "api" ? "API" : "agents' port"} shows ${problem}`,
+      "write the new certificate and its key over the old ones; no restart is needed",
+    );
+  });
 }
 
 /** Nothing to say where the principal does not know its limit. */

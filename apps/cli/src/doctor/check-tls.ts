@@ -1,12 +1,11 @@
 import { readFileSync } from "node:fs";
 import { connect, type PeerCertificate } from "node:tls";
 import type { Clock } from "@hawser/runtime";
+import { CERTIFICATE_WARNING_DAYS } from "@hawser/service";
 import { fail, ok, warn, type Check } from "./check.js";
 
 const TIMEOUT_MS = 5_000;
 const DAY_MS = 86_400_000;
-/** Time enough to notice, and to renew by hand. */
-const WARN_DAYS = 21;
 
 export interface TlsQuestion {
   /** `host:port` of the agents' port. */
@@ -49,8 +48,12 @@ function shakeHands(host: string, port: number, trusted: { readonly ca?: Buffer 
 function judge(name: string, { subject, valid_to }: PeerCertificate, clock: Clock): Check {
   const days = Math.floor((Date.parse(valid_to) - clock.wallTime()) / DAY_MS);
   const shown = `${String(subject.CN)}, trusted, good for ${days} days`;
-  if (days >= WARN_DAYS) return ok(name, shown);
-  return warn(name, shown, "renew the certificate and restart the principal");
+  if (days >= CERTIFICATE_WARNING_DAYS) return ok(name, shown);
+  return warn(
+    name,
+    shown,
+    "renew the certificate: write it and its key over the old ones; no restart is needed",
+  );
 }
 
 function remedy(code: string | undefined): string {

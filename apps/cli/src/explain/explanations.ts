@@ -165,7 +165,7 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
   },
   invalid_config: {
     happened: "A setting is missing, unknown or out of range. The service did not start.",
-    todo: "Correct the setting the message names; --check looks at the settings without starting.",
+    todo: "Correct the setting the message names; --check tries what a start would and undoes it.",
   },
   timeout: {
     happened: "A step did not finish in its time.",

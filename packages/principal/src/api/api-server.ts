@@ -5,6 +5,7 @@ import type { Hono } from "hono";
 import { bindPort } from "../listener/bind-port.js";
 import type { BoundAddress } from "../listener/listener-options.js";
 import { checkListenHost, checkListenPort, DEFAULT_LISTEN_HOST } from "../listener/listener-settings.js";
+import { notAfterOf } from "../served-certificate.js";
 import { createApi, type ApiOptions } from "./api.js";
 import { HttpServing, type Answer, type ApiTls } from "./http-serving.js";
 import type { ServingBindings } from "./served-by.js";
@@ -32,6 +33,8 @@ export interface ApiServerOptions extends Omit<ApiOptions, "boundHost"> {
 export interface ApiServer extends Lifecycle<BoundAddress> {
   /** Connections from here on get this certificate. Only for a server that has one. @throws HawserError `invalid_config`; the old one stays */
   secure(tls: ApiTls): void;
+  /** When the certificate that it shows ends, in Unix milliseconds. Undefined without TLS. */
+  readonly certificateNotAfter: number | undefined;
 }
 
 /** What holds for whatever `createApiServer` is not given; the reasons are at `ApiServerOptions`. */
@@ -90,6 +93,9 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       if (serving !== undefined) stopping = serving.close();
       serving = undefined;
       return stopping;
+    },
+    get certificateNotAfter() {
+      return tls === undefined ? undefined : notAfterOf(tls.cert);
     },
     secure(fresh) {
       if (tls === undefined) throw new HawserError("invalid_config", "this API was begun without TLS");

@@ -2,6 +2,7 @@ import { HawserError } from "@hawser/protocol";
 import { silentLogger, systemRuntime, type Logger, type Runtime } from "@hawser/runtime";
 import { Hono, type MiddlewareHandler } from "hono";
 import type { Principal } from "../principal.js";
+import type { ServedCertificate } from "../served-certificate.js";
 import { VERSION } from "../version.js";
 import { agentRoutes } from "./agent-routes.js";
 import { ApiTokens } from "./api-tokens.js";
@@ -47,6 +48,8 @@ export interface ApiOptions {
   readonly logger?: Logger;
   /** Told by `/v1/info`, so that `hawser doctor` sees a limit that is too low. @default not told */
   readonly openFiles?: OpenFiles;
+  /** Told by `/v1/info`, so that `hawser doctor` warns before they end. @default not told */
+  readonly certificates?: () => readonly ServedCertificate[];
   /** Where request ids and the time come from. @default the real ones */
   readonly runtime?: Runtime;
 }
@@ -78,6 +81,7 @@ export function createApi(options: ApiOptions): Hono {
     startedAt: runtime.clock.wallTime(),
     registry: metrics?.registry,
     openFiles: options.openFiles,
+    certificates: options.certificates,
   });
   resourceRoutes(app, principal.resources);
   eventRoutes(app, principal, metrics?.observer ?? {}, logger);

@@ -49,7 +49,12 @@ it("tells what the sessions hold in memory, and whom it does not read for now", 
 });
 
 it("tells who waits, who was let in, and why others were not", async () => {
-  const listener = { stats: () => STATS, configure: () => {}, secure: () => {} };
+  const listener = {
+    stats: () => STATS,
+    configure: () => {},
+    secure: () => {},
+    certificateNotAfter: undefined,
+  };
   expect(await scrape({ listener })).toEqual([
     "hawser_admission_waiting_connections 1",
     "hawser_admission_handshakes 2",

@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { PrincipalObserver } from "../principal-observer.js";
+import type { ServedCertificate } from "../served-certificate.js";
 import { VERSION } from "../version.js";
 import { snapshotAgents, type AgentSnapshot, type AgentSource } from "./agent-gauges.js";
 import { AgentSeries } from "./agent-series.js";
@@ -46,6 +47,8 @@ export interface Metrics {
   readonly requests: RequestObserver;
   /** Says where the state of agents, of the agents' port, of the gate and of a drain are read at each scrape. Without it these are absent. */
   watch(source: MetricsSource): void;
+  /** Says where the certificates of the ports are read at each scrape. Without it their ends are not told. */
+  watchCertificates(read: () => readonly ServedCertificate[]): void;
 }
 
 /** What a principal is asked at each scrape. */
@@ -68,6 +71,8 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
   registerGauges(registry, scrape, shared);
   registerLifecycleMetrics(registry, () => scrape.source);
 
+  let certificates = (): readonly ServedCertificate[] => [];
+  registerCertificates(registry, () => certificates());
   const info = new Gauge({
     name: "hawser_info",
     help: "Always 1; the version is in the label.",
@@ -104,7 +109,23 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
       ackSeconds: (seconds) => ackSeconds.observe(seconds),
     }),
     watch: (source) => scrape.watch(source),
+    watchCertificates(read) {
+      certificates = read;
+    },
   };
+}
+
+function registerCertificates(registry: Registry, read: () => readonly ServedCertificate[]): void {
+  new Gauge({
+    name: "hawser_tls_certificate_not_after_seconds",
+    help: "When the certificate that a port shows ends, in seconds since 1970; port is agents or api.",
+    labelNames: ["port"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { port, notAfter } of read()) this.set({ port }, Math.floor(notAfter / 1_000));
+    },
+  });
 }
 
 /** What the metrics of agents are made with. */

@@ -3,6 +3,7 @@ import type { Hono } from "hono";
 import type { Registry } from "prom-client";
 import { z } from "zod";
 import type { Principal } from "../principal.js";
+import type { ServedCertificate } from "../served-certificate.js";
 import type { AgentView, OlderCopyReport } from "../views.js";
 import type { FleetSnapshot } from "./fleet-snapshot.js";
 import { operation } from "./operation.js";
@@ -23,12 +24,13 @@ export interface StatusParts {
   readonly startedAt: number;
   readonly registry: Registry | undefined;
   readonly openFiles: OpenFiles | undefined;
+  readonly certificates: (() => readonly ServedCertificate[]) | undefined;
 }
 
 /** What orchestrators, monitoring and curious people ask first. */
 export function statusRoutes(
   app: Hono,
-  { principal, fleet, version, startedAt, registry, openFiles }: StatusParts,
+  { principal, fleet, version, startedAt, registry, openFiles, certificates }: StatusParts,
 ): void {
   // Alive as long as it answers; a restart helps against nothing less.
   route(app, "/livez", {
@@ -75,6 +77,7 @@ export function statusRoutes(
           protocolVersions: PROTOCOL_VERSIONS,
           state: principal.state,
           ...(openFiles === undefined ? {} : { openFiles }),
+          ...(certificates === undefined ? {} : { certificates: certificates().map(certificateJson) }),
         }),
     ),
   });
@@ -120,6 +123,10 @@ function metricsRoute(app: Hono, registry: Registry): void {
 function olderCopyJson(report: OlderCopyReport | undefined) {
   if (report === undefined) return {};
   return { olderCopy: { ...report, since: new Date(report.since).toISOString() } };
+}
+
+function certificateJson({ port, notAfter }: ServedCertificate) {
+  return { port, notAfter: new Date(notAfter).toISOString() };
 }
 
 interface FleetSums {

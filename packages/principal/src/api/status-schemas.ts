@@ -30,6 +30,10 @@ export const Info = named(
     version: z.string(),
     protocolVersions: ProtocolVersions,
     state: State,
+    certificates: about(
+      "The certificates that its ports show; absent where it does not know.",
+      z.array(z.object({ port: z.enum(["agents", "api"]), notAfter: time("When it ends.") })).optional(),
+    ),
     openFiles: about(
       "The limit of open files of the process, and how many it may need; absent where it does not know.",
       z

@@ -1,5 +1,6 @@
 import { systemRuntime } from "@hawser/runtime";
 import type { Acceptor, SocketInfo } from "@hawser/transport";
+import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { connect as connectTcp } from "node:net";
 import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
@@ -143,6 +144,23 @@ describe("telling protocols apart over TLS", () => {
 
 describe("a certificate that is replaced", () => {
   const newer = { cert: strangerTls.cert, key: strangerTls.key };
+
+  it.each(["", "no certificate", pem("server.key"), pem("ca").slice(0, 200)])(
+    "an authority that is none is refused at the start and later: %#",
+    async (clientCa) => {
+      await expect(listen(["http/1.1"], { clientCa })).rejects.toMatchObject({ code: "invalid_config" });
+      const { listener } = await listen(["http/1.1"], { clientCa: ca });
+      expect(() => listener.secure({ ...serverTls, clientCa })).toThrow(/listen\.tls/);
+      listener.secure({ ...serverTls, clientCa: `${ca}\n${pem("stranger")}` });
+    },
+  );
+
+  it("says when it ends, of the one that is shown", async () => {
+    const { listener } = await listen(["http/1.1"]);
+    expect(listener.certificateNotAfter).toBe(Date.parse(new X509Certificate(serverTls.cert).validTo));
+    const plain = createListener({ port: 0 }, { runtime: systemRuntime(), acceptors: [] });
+    expect(plain.certificateNotAfter).toBeUndefined();
+  });
 
   it("is shown to whoever comes next, and who is there stays", async () => {
     const { port, listener } = await listen(["http/1.1"]);

@@ -62,6 +62,8 @@ export interface Listener<Address = BoundAddress> extends Lifecycle<Address> {
    * @throws HawserError `invalid_config` when they are not usable; the old ones stay
    */
   secure(tls: ListenerTls): void;
+  /** When the certificate that it shows ends, in Unix milliseconds. Undefined without TLS. */
+  readonly certificateNotAfter: number | undefined;
   /** What became of the sockets so far. */
   stats(): ListenerStats;
 }
@@ -187,6 +189,10 @@ class FrontListener<Address> implements Listener<Address> {
     if (this.#tls === undefined)
       throw new HawserError("invalid_config", "this listener was begun without TLS");
     this.#tls.replace(tls);
+  }
+
+  get certificateNotAfter(): number | undefined {
+    return this.#tls?.notAfter;
   }
 
   stats(): ListenerStats {

@@ -6,6 +6,7 @@ import type { Socket } from "node:net";
 import { createServer, type SecureContextOptions, type Server, type TLSSocket } from "node:tls";
 import { readClientCertificate } from "./client-certificate.js";
 import type { ApplicationProtocol } from "./http2-preface.js";
+import { notAfterOf } from "../served-certificate.js";
 import type { ListenerTls } from "./listener-options.js";
 
 /** RFC 9325, section 4.2: forward secrecy and authenticated encryption, in TLS 1.2 as well. */
@@ -47,6 +48,7 @@ export class TlsEndpoint {
     failed: (error: Error) => void,
   ) {
     this.#asksForCertificates = tls.clientCa !== undefined;
+    checkAuthority(tls);
     this.#own = ownCertificate(tls);
     this.#server = usable(() =>
       createServer({
@@ -73,9 +75,15 @@ export class TlsEndpoint {
         "invalid_config",
         "listen.tls: whether clients must show certificates cannot change while it listens",
       );
+    checkAuthority(tls);
     const own = ownCertificate(tls);
     usable(() => this.#server.setSecureContext(contextOf(tls)));
     this.#own = own;
+  }
+
+  /** When the certificate that is shown ends, in Unix milliseconds. */
+  get notAfter(): number {
+    return notAfterOf(this.#own);
   }
 
   /** Begins the handshake on a socket of which nothing has been read. `done` is not called when it fails; the socket closes then. */
@@ -109,6 +117,7 @@ export class TlsEndpoint {
 
 /** Whether a server could begin with these. @throws HawserError `invalid_config` when it could not */
 export function checkListenerTls(tls: ListenerTls): void {
+  checkAuthority(tls);
   ownCertificate(tls);
   usable(() => createServer(contextOf(tls)));
 }
@@ -125,6 +134,20 @@ function contextOf({ cert, key, clientCa }: ListenerTls): SecureContextOptions {
   };
 }
 
+/** Node takes any text for an authority and then trusts nobody: half a file would keep the whole fleet out. */
+function checkAuthority({ clientCa }: ListenerTls): void {
+  if (clientCa === undefined) return;
+  const found = clientCa
+    .toString("latin1")
+    .match(/-----BEGIN CERTIFICATE-----[^]*?(?:-----END CERTIFICATE-----|$)/g);
+  if (found === null)
+    throw new HawserError(
+      "invalid_config",
+      "listen.tls: the authority of client certificates holds no certificate in PEM form",
+    );
+  for (const pem of found) usable(() => new X509Certificate(pem));
+}
+
 function ownCertificate({ cert }: ListenerTls): X509Certificate {
   return usable(() => new X509Certificate(cert));
 }
@@ -134,7 +157,7 @@ function usable<T>(make: () => T): T {
     return make();
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
-    throw new HawserError("invalid_config", `listen.tls: the certificate or key is not usable: ${message}`, {
+    throw new HawserError("invalid_config", `listen.tls: a certificate or key is not usable: ${message}`, {
       cause,
     });
   }

@@ -1,0 +1,36 @@
+import { join } from "node:path";
+import { tryDirectory, type ServiceNotice } from "@hawser/service";
+import { tryLevelStore } from "@hawser/store-level";
+import { dataDirOf } from "./check-settings.js";
+import type { AgentSettings } from "./settings.js";
+
+/**
+ * Everything a start does with these settings that may fail, and undone: the store that is there is opened, and the root of ConfigFile is written to.
+ *
+ * @throws HawserError as the start would
+ */
+export async function tryStart(settings: AgentSettings): Promise<readonly ServiceNotice[]> {
+  const { configFileRoot } = settings;
+  const dataDir = dataDirOf(settings);
+  if (configFileRoot !== undefined) tryDirectory(configFileRoot, `--config-file-root ${configFileRoot}`);
+  const store = await tryLevelStore(join(dataDir, "store"));
+  switch (store) {
+    case "absent":
+    case "good":
+      return [];
+    case "in use":
+      return [
+        {
+          detail: `an agent that runs has the data directory ${dataDir}, so its store was not tried`,
+          fix: "that is as it should be before a restart of that agent; stop it to try the store too",
+        },
+      ];
+    case "of another user":
+      return [
+        {
+          detail: `the store in ${dataDir} belongs to another user and was not opened`,
+          fix: "check as the user whom the agent runs as",
+        },
+      ];
+  }
+}

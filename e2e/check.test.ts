@@ -1,0 +1,182 @@
+import { spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { PROGRAMS, runProgram, type Finished } from "./support/programs.js";
+import { createWorld, type World } from "./support/world.js";
+
+const TOKEN = "a-token-of-this-very-test";
+
+function checkPrincipal(world: World, ...args: readonly string[]): Promise<Finished> {
+  return runProgram(PROGRAMS.principal, [
+    `--data-dir=${world.path("new", "principal")}`,
+    "--listen=127.0.0.1:0",
+    "--api-listen=127.0.0.1:0",
+    // Whatever the limit of open files is where the tests run, it is enough for so many.
+    "--max-sessions=100",
+    "--max-unauthenticated=100",
+    ...args,
+    "--check",
+  ]);
+}
+
+function checkAgent(world: World, ...args: readonly string[]): Promise<Finished> {
+  const own = ["--name=edge", "--url=ws://127.0.0.1:1", `--data-dir=${world.path("new", "agent")}`];
+  return runProgram(PROGRAMS.agent, [...own, ...args, "--check"]);
+}
+
+async function takenPort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => void server.close());
+  return (server.address() as AddressInfo).port;
+}
+
+/** All files below a directory. */
+async function filesBelow(directory: string): Promise<readonly string[]> {
+  return (await readdir(directory, { recursive: true })).toSorted();
+}
+
+function makeCertificate(world: World, name: string, days: number): string {
+  const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+  const files = ["-keyout", world.path(`${name}.key`), "-out", world.path(`${name}.pem`)];
+  const rest = ["-subj", "/CN=a", "-days", String(days), ...files];
+  expect(spawnSync("openssl", ["req", "-x509", ...curve, ...rest]).status).toBe(0);
+  return world.path(`${name}.pem`);
+}
+
+describe("--check of a principal", () => {
+  it("that can start ends with 0 and leaves nothing behind, not even a token", async () => {
+    const world = await createWorld();
+    await mkdir(world.path("run"));
+    const before = await filesBelow(world.directory);
+    const sockets = [
+      `--internal-listen=unix:${world.path("run", "internal.sock")}`,
+      `--health-listen=unix:${world.path("run", "health.sock")}`,
+    ];
+    const finished = await checkPrincipal(world, ...sockets, `--ready-file=${world.path("run", "ready")}`);
+    expect(finished).toMatchObject({ code: 0, stderr: "", stdout: expect.stringContaining("are good") });
+    expect(await filesBelow(world.directory)).toEqual(before);
+  });
+
+  it.each(["listen", "api-listen", "health-listen", "internal-listen"])(
+    "whose port of --%s is taken ends as the start would",
+    async (setting) => {
+      const world = await createWorld();
+      const port = await takenPort();
+      const finished = await checkPrincipal(world, `--${setting}=127.0.0.1:${port}`);
+      expect(finished).toMatchObject({ code: 1, stderr: expect.stringMatching(/^port_in_use: .*in use/) });
+      expect(existsSync(world.path("new"))).toBe(false);
+    },
+  );
+
+  it("that wants one port twice, or an address of another machine, ends as the start would", async () => {
+    const world = await createWorld();
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    await new Promise((resolve) => server.close(resolve));
+    const twice = [`--listen=127.0.0.1:${port}`, `--api-listen=127.0.0.1:${port}`];
+    expect(await checkPrincipal(world, ...twice)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^port_in_use: /),
+    });
+    // TEST-NET-1 (RFC 5737): nobody has it. Nothing is sent to it.
+    expect(await checkPrincipal(world, "--health-listen=192.0.2.1:0")).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^address_unavailable: /),
+    });
+  });
+
+  it("whose directories cannot be made, whose store is damaged, or whose files are wrong, says which", async () => {
+    const world = await createWorld();
+    await writeFile(world.path("file"), "");
+    expect(await checkPrincipal(world, `--data-dir=${world.path("file", "below")}`)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^store_unavailable: the data directory .*ENOTDIR/),
+    });
+    expect(await checkPrincipal(world, `--ready-file=${world.path("file", "ready")}`)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("--ready-file"),
+    });
+    await mkdir(world.path("damaged"), { mode: 0o700 });
+    await writeFile(world.path("damaged", "CURRENT"), "MANIFEST-000007\n");
+    expect(await checkPrincipal(world, `--data-dir=${world.path("damaged")}`)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^store_corrupt: /),
+    });
+    await writeFile(world.path("tokens"), "edge-1 short\n");
+    expect(await checkPrincipal(world, `--agent-tokens-file=${world.path("tokens")}`)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("tokens:1"),
+    });
+    const pem = makeCertificate(world, "own", 100);
+    const tls = [`--tls-cert=${pem}`, `--tls-key=${world.path("own.key")}`];
+    expect(await checkPrincipal(world, ...tls, `--tls-client-ca=${world.path("tokens")}`)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("holds no certificate"),
+    });
+  });
+
+  it("beside the one that runs with this data directory, leaves its store and its ports alone, and says so", async () => {
+    const world = await createWorld();
+    await world.startPrincipal();
+    const own = [`--data-dir=${world.path("principal")}`, `--listen=${world.address}`];
+    expect(await checkPrincipal(world, ...own)).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(/^warning: a service that runs has the data directory/),
+    });
+    await world.api.put("edge", "Note", "after", { still: "works" });
+    await world.principal.stop();
+    // The store that is there now is opened, and a start still finds everything in it.
+    expect(await checkPrincipal(world, ...own)).toMatchObject({ code: 0, stderr: "" });
+    await world.startPrincipal();
+    expect((await world.api.resource("edge", "Note", "after")).spec).toEqual({ still: "works" });
+  });
+
+  it("warns of a certificate that ends soon", async () => {
+    const world = await createWorld();
+    const pem = makeCertificate(world, "own", 5);
+    const tls = [`--tls-cert=${pem}`, `--tls-key=${world.path("own.key")}`];
+    expect(await checkPrincipal(world, ...tls)).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(/^warning: the certificate of --tls-cert .* ends in 4 days .*no restart/),
+    });
+  });
+});
+
+describe("--check of an agent", () => {
+  it("that can start ends with 0 and leaves nothing behind", async () => {
+    const world = await createWorld();
+    await writeFile(world.path("token"), TOKEN);
+    const before = await filesBelow(world.directory);
+    const finished = await checkAgent(
+      world,
+      `--config-file-root=${world.path("root")}`,
+      `--token-file=${world.path("token")}`,
+    );
+    expect(finished).toMatchObject({ code: 0, stderr: "" });
+    expect(await filesBelow(world.directory)).toEqual(before);
+  });
+
+  it("whose directories or files are wrong says which", async () => {
+    const world = await createWorld();
+    await writeFile(world.path("file"), "");
+    expect(await checkAgent(world, `--config-file-root=${world.path("file", "root")}`)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("--config-file-root"),
+    });
+    await writeFile(world.path("token"), "two words");
+    const refused = await checkAgent(world, `--token-file=${world.path("token")}`);
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining("one token on one line") });
+    expect(refused.stderr).not.toContain("two words");
+    await mkdir(world.path("damaged", "store"), { recursive: true, mode: 0o700 });
+    await writeFile(world.path("damaged", "store", "CURRENT"), "MANIFEST-000007\n");
+    expect(await checkAgent(world, `--data-dir=${world.path("damaged")}`)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^store_corrupt: /),
+    });
+  });
+});

@@ -1,0 +1,39 @@
+import { createServer, type Server } from "node:net";
+import type { BoundAddress, UnixListenerOptions } from "./listener-options.js";
+import { resolveListenerOptions, resolveUnixListenerOptions } from "./listener-settings.js";
+
+/** A port or a Unix socket that is to be listened on. */
+export interface ListenPlace {
+  /** Name of the setting, for the error message. */
+  readonly option: string;
+  readonly listen: BoundAddress | UnixListenerOptions;
+}
+
+/**
+ * Whether all of these could be listened on at once: binds them, as a start does, and lets go of them. A connection that comes in this moment is closed.
+ *
+ * @throws HawserError `port_in_use`, `address_unavailable` or `invalid_config`, as the start would
+ */
+export async function tryListen(places: readonly ListenPlace[]): Promise<void> {
+  const servers: Server[] = [];
+  try {
+    for (const { option, listen } of places) {
+      const server = createServer((socket) => socket.destroy());
+      servers.push(server);
+      const { endpoint } =
+        "path" in listen
+          ? resolveUnixListenerOptions(option, listen)
+          : resolveListenerOptions(option, listen);
+      await endpoint.bind(server);
+    }
+  } finally {
+    await Promise.all(servers.map(close));
+  }
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    if (server.listening) server.close(() => resolve());
+    else resolve();
+  });
+}
