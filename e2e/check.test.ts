@@ -1,9 +1,9 @@
-import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { makeCertificate } from "./support/certificates.js";
 import { PROGRAMS, runProgram, type Finished } from "./support/programs.js";
 import { createWorld, type World } from "./support/world.js";
 
@@ -37,14 +37,6 @@ async function takenPort(): Promise<number> {
 /** All files below a directory. */
 async function filesBelow(directory: string): Promise<readonly string[]> {
   return (await readdir(directory, { recursive: true })).toSorted();
-}
-
-function makeCertificate(world: World, name: string, days: number): string {
-  const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
-  const files = ["-keyout", world.path(`${name}.key`), "-out", world.path(`${name}.pem`)];
-  const rest = ["-subj", "/CN=a", "-days", String(days), ...files];
-  expect(spawnSync("openssl", ["req", "-x509", ...curve, ...rest]).status).toBe(0);
-  return world.path(`${name}.pem`);
 }
 
 describe("--check of a principal", () => {
@@ -112,8 +104,8 @@ describe("--check of a principal", () => {
       code: 2,
       stderr: expect.stringContaining("tokens:1"),
     });
-    const pem = makeCertificate(world, "own", 100);
-    const tls = [`--tls-cert=${pem}`, `--tls-key=${world.path("own.key")}`];
+    const { cert, key } = makeCertificate(world.path("own"));
+    const tls = [`--tls-cert=${cert}`, `--tls-key=${key}`];
     expect(await checkPrincipal(world, ...tls, `--tls-client-ca=${world.path("tokens")}`)).toMatchObject({
       code: 2,
       stderr: expect.stringContaining("holds no certificate"),
@@ -138,8 +130,8 @@ describe("--check of a principal", () => {
 
   it("warns of a certificate that ends soon", async () => {
     const world = await createWorld();
-    const pem = makeCertificate(world, "own", 5);
-    const tls = [`--tls-cert=${pem}`, `--tls-key=${world.path("own.key")}`];
+    const { cert, key } = makeCertificate(world.path("own"), { days: 5 });
+    const tls = [`--tls-cert=${cert}`, `--tls-key=${key}`];
     expect(await checkPrincipal(world, ...tls)).toMatchObject({
       code: 0,
       stderr: expect.stringMatching(/^warning: the certificate of --tls-cert .* ends in 4 days .*no restart/),

@@ -1,8 +1,9 @@
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
+import { makeCertificate } from "./support/certificates.js";
 import { PROGRAMS, runProgram } from "./support/programs.js";
-import { createSharedWorld, watchSharedWorld, type World } from "./support/world.js";
+import { createSharedWorld, createWorld, watchSharedWorld, type World } from "./support/world.js";
 
 const certificate = (name: string): string =>
   fileURLToPath(new URL(`../packages/principal/src/listener/test-certificates/${name}.pem`, import.meta.url));
@@ -79,4 +80,26 @@ describe("hawser doctor", () => {
     await world.startPrincipal();
     expect(await world.api.agent("edge")).toMatchObject({ pending: 1 });
   });
+});
+
+it("warns from 14 days before a certificate ends, of the one that the principal shows as well", async () => {
+  const files = await createWorld();
+  const { cert, key } = makeCertificate(files.path("short"), { days: 13 });
+  const short = await createWorld(["--tls-cert", cert, "--tls-key", key]);
+  await short.startPrincipal();
+  const env = {
+    HAWSER_SERVER: short.api.server,
+    HAWSER_TOKEN_FILE: short.apiTokenFile,
+    HAWSER_CONFIG: short.path("config.yaml"),
+  };
+  const args = ["doctor", "--tls", short.address, "--tls-ca", cert, "--output", "json"];
+  const { code, stdout } = await runProgram(PROGRAMS.cli, args, { env });
+  const checks = checksSchema.parse(JSON.parse(stdout));
+  expect(code).toBe(0);
+  expect(checks.find(({ name }) => name === "certificate agents")).toMatchObject({
+    result: "warn",
+    detail: expect.stringContaining("ends in 12 days"),
+    fix: expect.stringContaining("no restart is needed"),
+  });
+  expect(checks.find(({ name }) => name.startsWith("tls "))).toMatchObject({ result: "warn" });
 });
