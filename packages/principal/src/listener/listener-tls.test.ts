@@ -151,7 +151,7 @@ describe("a certificate that is replaced", () => {
       await expect(listen(["http/1.1"], { clientCa })).rejects.toMatchObject({ code: "invalid_config" });
       const { listener } = await listen(["http/1.1"], { clientCa: ca });
       expect(() => listener.secure({ ...serverTls, clientCa })).toThrow(/listen\.tls/);
-      listener.secure({ ...serverTls, clientCa: `${ca}\n${pem("stranger")}` });
+      listener.secure({ ...serverTls, clientCa: Buffer.concat([ca, pem("stranger")]) });
     },
   );
 
