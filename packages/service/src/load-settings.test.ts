@@ -66,6 +66,23 @@ function problemOf(...input: Parameters<typeof load>): string {
 }
 
 describe("loadSettings", () => {
+  it("takes a setting whose name begins with no for one of its own, and not for the end of another", () => {
+    const both = {
+      proxy: { description: "the way out", placeholder: "<url>", schema: text().optional() },
+      noProxy: { description: "what needs none", placeholder: "<list>", schema: text().optional() },
+    };
+    const read = (...args: readonly string[]): unknown => {
+      const options = { program: "thing", description: "", version: "1", variablePrefix: "THING_" };
+      const loaded = loadSettings({ ...options, shape: both, args, env: {}, readFile: () => "" });
+      return loaded.kind === "settings" ? loaded.settings : loaded.text;
+    };
+    expect(read("--no-proxy", "a.example")).toEqual({ proxy: undefined, noProxy: "a.example" });
+    const proxied = { proxy: "http://b.example", noProxy: "a.example" };
+    expect(read("--proxy", "http://b.example", "--no-proxy", "a.example")).toEqual(proxied);
+    expect(read("--no-proxy=a.example", "--proxy=http://b.example")).toEqual(proxied);
+    expect(read()).toEqual({ proxy: undefined, noProxy: undefined });
+  });
+
   it("takes flags before variables, variables before the file, the file before defaults", () => {
     const files = { "s.yaml": "name: file\ndataDir: /file\nwindow: 7\nformat: proto\n" };
     const env = { THING_CONFIG: "s.yaml", THING_DATA_DIR: "/env", THING_NAME: "env" };

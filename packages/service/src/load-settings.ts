@@ -133,9 +133,10 @@ function parseFlags<Shape extends SettingsShape>(
     .exitOverride();
   for (const [key, setting] of Object.entries(options.shape)) {
     const flag = `--${flagName(key)}${setting.placeholder === undefined ? "" : ` ${setting.placeholder}`}`;
-    command.addOption(
-      new Option(flag, `${setting.description} (${variableName(options.variablePrefix, key)})`),
-    );
+    const option = new Option(flag, `${setting.description} (${variableName(options.variablePrefix, key)})`);
+    // To commander, `--no-proxy` would be what unsets `--proxy`; here it is a setting of its own.
+    option.negate = false;
+    command.addOption(option);
   }
   try {
     command.parse(options.args, { from: "user" });
