@@ -46,6 +46,7 @@ export class Channel {
     const credentials = new SocketCredentials({
       tls,
       tlsClient,
+      tunnel: proxy === undefined || "path" in to ? undefined : { proxy, ...to },
       onSocket: (socket) => this.#watch(socket),
     });
     this.#client = new Client(targetOf(proxy ?? to), credentials, channelOptions(settings));
@@ -114,10 +115,11 @@ export class Channel {
 }
 
 function channelOptions(settings: ChannelSettings): ChannelOptions {
-  const { to, proxy, stream, channelOptions: more } = settings;
+  const { to, stream, channelOptions: more } = settings;
   return {
     "grpc.default_authority": "path" in to ? "localhost" : targetOf(to),
-    ...proxyOptions(to, proxy),
+    // One rule says which proxy is taken, whatever the transport, and grpc-js has none of its own.
+    "grpc.enable_http_proxy": 0,
     // One connection for each dial, which lives and dies with its stream.
     "grpc.use_local_subchannel_pool": 1,
     "grpc.client_idle_timeout_ms": NEVER_MS,
@@ -138,15 +140,5 @@ function channelOptions(settings: ChannelSettings): ChannelOptions {
           "grpc.keepalive_timeout_ms": NEVER_MS,
         }),
     ...more,
-  };
-}
-
-/** One rule says which proxy is taken, whatever the transport; grpc-js is told of its outcome. */
-function proxyOptions(to: Destination, proxy: Proxy | undefined): ChannelOptions {
-  if (proxy === undefined) return { "grpc.enable_http_proxy": 0 };
-  return {
-    "grpc.enable_http_proxy": 0,
-    "grpc.http_connect_target": `dns:${targetOf(to)}`,
-    ...(proxy.credentials === undefined ? {} : { "grpc.http_connect_creds": proxy.credentials }),
   };
 }

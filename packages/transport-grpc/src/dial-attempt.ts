@@ -129,7 +129,6 @@ async function prepare({ authorization, headers, tls }: DialSettings): Promise<P
 }
 
 function connectionFailed({ to, proxy }: DialSettings, thrown: unknown): HawserError {
-  // grpc-js does not tell what a proxy answered.
   const by = proxy === undefined ? "" : ` through the proxy ${proxy.name}`;
   const what = thrown instanceof Error ? thrown.message : String(thrown);
   return new HawserError("connection_failed", `Could not connect to ${targetOf(to)}${by}: ${what}`, {

@@ -5,7 +5,6 @@ import {
   checkExtraHeaders,
   type Dialer,
   type ExtraHeaders,
-  type Proxy,
   proxyFor,
   type ProxySettings,
   resolveStreamOptions,
@@ -35,7 +34,7 @@ export interface GrpcDialerOptions extends StreamOptions {
    */
   readonly tls?: TlsOptions | (() => TlsOptions | Promise<TlsOptions>);
   /**
-   * The way out of this network; `http://` only.
+   * The way out of this network.
    * @default none: neither this package nor grpc-js looks at the environment
    */
   readonly proxy?: ProxySettings;
@@ -65,7 +64,7 @@ export function createGrpcDialer(options: GrpcDialerOptions): Dialer {
   const settings: DialSettings = {
     to,
     basePath: resolveBasePath(options.basePath),
-    proxy: "host" in to ? plainProxy(to.host, to.port, options.proxy) : undefined,
+    proxy: "host" in to ? proxyFor(to.host, to.port, options.proxy) : undefined,
     authorization: options.authorization ?? (() => undefined),
     headers: async () => checkExtraHeaders((await headers?.()) ?? {}),
     tls: tls === undefined || typeof tls === "function" ? tls : () => tls,
@@ -75,15 +74,6 @@ export function createGrpcDialer(options: GrpcDialerOptions): Dialer {
     runtime,
   };
   return { transport: "grpc", dial: (dialOptions = {}) => dialGrpc(settings, dialOptions) };
-}
-
-function plainProxy(host: string, port: number, settings: ProxySettings | undefined): Proxy | undefined {
-  const proxy = proxyFor(host, port, settings);
-  if (proxy?.secure !== true) return proxy;
-  throw new HawserError(
-    "invalid_config",
-    `gRPC leaves by a proxy of the kind http:// only, not by ${proxy.name}; use WebSocket, or another proxy.`,
-  );
 }
 
 /** As gRPC names its targets (gRPC Name Resolution). */

@@ -2,12 +2,14 @@ import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { CallCredentials, ChannelCredentials } from "@grpc/grpc-js";
 import { HawserError } from "@hawser/protocol";
-import type { TlsClient, TlsOptions } from "@hawser/transport";
+import { openTunnel, type Proxy, type TlsClient, type TlsOptions } from "@hawser/transport";
 
 export interface SocketCredentialsOptions {
   /** Absent: plaintext. */
   readonly tls: TlsOptions | undefined;
   readonly tlsClient: TlsClient;
+  /** The tunnel that a proxy has to open first, to whom grpc-js connects then. grpc-js could ask for it as well, but does not tell what the proxy answered. */
+  readonly tunnel: { readonly proxy: Proxy; readonly host: string; readonly port: number } | undefined;
   /** A socket that grpc-js has connected, to the server or through a proxy. */
   readonly onSocket: (socket: Socket) => void;
 }
@@ -35,15 +37,17 @@ export class SocketCredentials extends ChannelCredentials {
   }
 
   override _createSecureConnector(): SecureConnector {
-    const { tls, tlsClient, onSocket } = this.#options;
+    const { tls, tlsClient, tunnel, onSocket } = this.#options;
     const credentials = CallCredentials.createEmpty();
     return {
       async connect(socket) {
         socket.on("error", () => {});
         onSocket(socket);
+        const through =
+          tunnel === undefined ? socket : await openTunnel(socket, tunnel.proxy, tunnel.host, tunnel.port);
         return tls === undefined
-          ? { socket, secure: false }
-          : { socket: await secured(socket, tls, tlsClient), secure: true };
+          ? { socket: through, secure: false }
+          : { socket: await secured(through, tls, tlsClient), secure: true };
       },
       waitForReady: () => Promise.resolve(),
       getCallCredentials: () => credentials,

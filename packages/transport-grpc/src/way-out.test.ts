@@ -67,14 +67,13 @@ it("names the proxy that refuses, without its secrets", async () => {
   }).dial();
   await expect(dialing).rejects.toMatchObject({
     code: "connection_failed",
-    message: expect.stringContaining(`through the proxy http://127.0.0.1:${port}`),
+    message: expect.stringMatching(
+      new RegExp(
+        `through the proxy http://127\\.0\\.0\\.1:${port}.* refused a tunnel to principal\\.example:443 with 407: it does not accept`,
+      ),
+    ),
   });
   await expect(dialing).rejects.not.toMatchObject({ message: expect.stringContaining("secret") });
-});
-
-it("refuses a proxy that grpc-js cannot use", () => {
-  const proxy = { url: "https://proxy.example:443" };
-  expect(() => createGrpcDialer({ target: "principal.example:443", proxy })).toThrow(/http:\/\/ only/);
 });
 
 it("does not look at the environment", async () => {

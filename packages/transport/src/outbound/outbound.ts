@@ -74,10 +74,7 @@ export class Outbound {
     { host, port }: { readonly host: string; readonly port: number },
     signal: AbortSignal | undefined,
   ): Promise<Socket> {
-    const toProxy = proxy.secure
-      ? await this.#settled(new TlsClient(proxy.host).secure(socket, {}), signal)
-      : socket;
-    const asking = { connected: openTunnel(toProxy, proxy, host, port), abandon: () => toProxy.destroy() };
+    const asking = { connected: openTunnel(socket, proxy, host, port), abandon: () => socket.destroy() };
     return this.#settled(asking, signal);
   }
 

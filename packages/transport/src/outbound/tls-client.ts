@@ -3,8 +3,9 @@ import { isIP, type Socket } from "node:net";
 import { connect, type TLSSocket } from "node:tls";
 import { HawserError } from "@hawser/protocol";
 import { attemptOf, type Attempt } from "./attempt.js";
+import { checkServerIdentity } from "./server-identity.js";
 
-/** PEM texts, as `node:tls` takes them. The server's certificate is always verified. */
+/** PEM texts, as `node:tls` takes them. The server's certificate is always verified, and has to be for the host by its subject alternative names. */
 export interface TlsOptions {
   /** Authorities to trust instead of the well-known ones. */
   readonly ca?: string | Buffer | readonly (string | Buffer)[];
@@ -37,6 +38,7 @@ export class TlsClient {
     const secured = connect({
       socket,
       rejectUnauthorized: true,
+      checkServerIdentity,
       ...identityOf(servername),
       ...(this.#alpn === undefined ? {} : { ALPNProtocols: [this.#alpn] }),
       ...(ca === undefined ? {} : { ca: typeof ca === "string" || Buffer.isBuffer(ca) ? ca : [...ca] }),

@@ -2,13 +2,19 @@ import { request, type IncomingMessage } from "node:http";
 import { isIPv6, type Socket } from "node:net";
 import { HawserError } from "@hawser/protocol";
 import type { Proxy } from "./proxy.js";
+import { TlsClient } from "./tls-client.js";
 
 /**
- * Asks a proxy for a tunnel over a socket that is connected to it (RFC 9110, section 9.3.6).
+ * Asks a proxy for a tunnel over a socket that is connected to it (RFC 9110, section 9.3.6), by TLS where it wants that.
  *
  * @throws HawserError `connection_failed` naming the proxy and its answer
  */
-export function openTunnel(socket: Socket, proxy: Proxy, host: string, port: number): Promise<Socket> {
+export async function openTunnel(socket: Socket, proxy: Proxy, host: string, port: number): Promise<Socket> {
+  const toProxy = proxy.secure ? await new TlsClient(proxy.host).secure(socket, {}).connected : socket;
+  return ask(toProxy, proxy, host, port);
+}
+
+function ask(socket: Socket, proxy: Proxy, host: string, port: number): Promise<Socket> {
   const authority = `${isIPv6(host) ? `[${host}]` : host}:${port}`;
   return new Promise((resolve, reject) => {
     const asking = request({

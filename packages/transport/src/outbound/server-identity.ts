@@ -1,0 +1,32 @@
+import { checkServerIdentity as checkNames, type PeerCertificate } from "node:tls";
+
+/**
+ * Whether a certificate is for this host, by its subject alternative names alone (RFC 9525, section 6): a common name says nothing of a host, and one transport would take it
+ * where another does not. To be given to `node:tls` and `node:https` as `checkServerIdentity`.
+ *
+ * @returns an error that says what to do, or undefined
+ */
+export function checkServerIdentity(host: string, certificate: PeerCertificate): Error | undefined {
+  const { subject, subjectaltname } = certificate;
+  if (subjectaltname === undefined)
+    return withCode(
+      `the server's certificate (${nameOf(subject)}) has no subject alternative name, and its common name is not looked at; issue one with subjectAltName=DNS:<host> or IP:<address> for ${host}`,
+    );
+  // Node looks at the common name where the alternative names hold no host.
+  const failure = checkNames(host, { ...certificate, subject: { ...subject, CN: "" } });
+  if (failure === undefined) return undefined;
+  return withCode(
+    `the server's certificate is not for ${host} but for ${subjectaltname}; use one of these names, or issue one for this name`,
+    failure,
+  );
+}
+
+function nameOf(subject: PeerCertificate["subject"]): string {
+  const { CN } = subject;
+  return CN === undefined ? "without a name" : `CN=${String(CN)}`;
+}
+
+/** With the code that Node gives it, which others go by. */
+function withCode(message: string, cause?: Error): Error {
+  return Object.assign(new Error(message, { cause }), { code: "ERR_TLS_CERT_ALTNAME_INVALID" });
+}
