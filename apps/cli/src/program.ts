@@ -76,6 +76,13 @@ function createProgram({ terminal, runtime, env }: World): Command {
     .addOption(
       new Option("--ca-file <path>", "PEM authority of the principal's certificate (HAWSER_CA_FILE)"),
     )
+    .addOption(
+      new Option(
+        "--proxy <url>",
+        "HTTP proxy that leads to the principal, or none (HTTPS_PROXY, HTTP_PROXY)",
+      ),
+    )
+    .addOption(valueOption("--no-proxy <list>", "what is reached without the proxy (NO_PROXY)"))
     .addOption(new Option("-o, --output <format>", "how to print").choices(OUTPUT_FORMATS).default("table"))
     .addHelpText("after", EPILOGUE);
   const context = createContext(program, terminal, runtime, env);
@@ -93,6 +100,13 @@ function createProgram({ terminal, runtime, env }: World): Command {
       .exitOverride();
   }
   return program;
+}
+
+/** To commander, `--no-proxy` would be what unsets `--proxy`; here it takes a value of its own. */
+function valueOption(flags: string, description: string): Option {
+  const option = new Option(flags, description);
+  option.negate = false;
+  return option;
 }
 
 /** In the order of the help: what one does first comes first. */

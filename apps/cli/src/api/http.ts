@@ -1,6 +1,7 @@
 import { printableLine } from "@hawser/runtime";
 import { z } from "zod";
 import { CommandError, EXIT_CODES, type ExitCode } from "../exit-codes.js";
+import type { Route } from "./proxied-agent.js";
 import { request } from "./request.js";
 import { problemSchema, type Problem } from "./schemas.js";
 
@@ -11,6 +12,8 @@ export interface Server {
   readonly token?: string | undefined;
   /** PEM authorities that sign its certificate, instead of the well-known ones. */
   readonly ca?: string | undefined;
+  /** The way through a proxy; absent: directly. */
+  readonly route?: Route | undefined;
   /** Where the address comes from, in words, for messages. */
   readonly origin: string;
 }
@@ -53,6 +56,7 @@ export async function send(server: Server, path: string, options: SendOptions): 
       },
       body,
       ca: server.ca,
+      agent: server.route?.agent,
       signal: options.signal,
     });
   } catch (thrown) {

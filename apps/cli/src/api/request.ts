@@ -1,6 +1,7 @@
-import { request as requestPlain, type IncomingMessage } from "node:http";
+import { request as requestPlain, type Agent, type IncomingMessage } from "node:http";
 import { request as requestSecured } from "node:https";
 import { Readable } from "node:stream";
+import { checkServerIdentity } from "@hawser/transport";
 
 export interface RequestOptions {
   readonly method: string;
@@ -8,6 +9,8 @@ export interface RequestOptions {
   readonly body?: string | undefined;
   /** PEM authorities that are trusted instead of the well-known ones. */
   readonly ca?: string | undefined;
+  /** The way through a proxy; absent: directly. */
+  readonly agent?: Agent | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -19,7 +22,7 @@ export interface RequestOptions {
  */
 export function request(
   target: URL,
-  { method, headers, body, ca, signal }: RequestOptions,
+  { method, headers, body, ca, agent, signal }: RequestOptions,
 ): Promise<Response> {
   return new Promise((resolve, reject) => {
     const options = { method, headers, signal };
@@ -32,10 +35,15 @@ export function request(
         reject(new Error("the answer makes no sense", { cause }));
       }
     };
+    // A way through a proxy speaks TLS by itself.
     const sent =
-      target.protocol === "https:"
-        ? requestSecured(target, { ...options, ...(ca === undefined ? {} : { ca }) }, answered)
-        : requestPlain(target, options, answered);
+      agent === undefined && target.protocol === "https:"
+        ? requestSecured(
+            target,
+            { ...options, checkServerIdentity, ...(ca === undefined ? {} : { ca }) },
+            answered,
+          )
+        : requestPlain(target, { ...options, ...(agent === undefined ? {} : { agent }) }, answered);
     // Without a listener the connection would be closed, and this never settle.
     sent.on("upgrade", (incoming, socket) => {
       socket.destroy();

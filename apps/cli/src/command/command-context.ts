@@ -23,6 +23,8 @@ const globalSchema = z.object({
   tokenFile: z.string().optional(),
   caFile: z.string().optional(),
   context: z.string().optional(),
+  proxy: z.string().optional(),
+  noProxy: z.string().optional(),
   output: z.enum(OUTPUT_FORMATS),
 });
 

@@ -72,8 +72,9 @@ async function runChecks(context: CommandContext, options: DoctorOptions): Promi
   const { env, runtime } = context;
   const checks = [checkNode(process.versions.node), checkHttp2(process.versions), checkConfig(env)];
   try {
-    const { url, origin } = resolveServer(context.globals(), env);
-    checks.push(ok("server", `${url}, from ${origin}`));
+    const { url, origin, route } = resolveServer(context.globals(), env);
+    const way = route === undefined ? "" : `, through the proxy ${route.proxy}`;
+    checks.push(ok("server", `${url}, from ${origin}${way}`));
     checks.push(...(await checkPrincipal(context.connect(), runtime.clock, VERSION)));
   } catch (thrown) {
     const reason = thrown instanceof Error ? thrown.message : String(thrown);

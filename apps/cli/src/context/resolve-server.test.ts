@@ -62,3 +62,20 @@ it("finds the token of a principal of this user on this machine, and sends it no
   withdraw();
   expect(resolveServer({}, own).token).toBeUndefined();
 });
+
+it("leaves by the proxy of the flags, else of the environment, and never to this machine", () => {
+  const server = "https://principal.example:7481";
+  const named = (flags: object, more: Record<string, string> = {}): string | undefined =>
+    resolveServer({ server, ...flags }, { ...env, ...more }).route?.proxy;
+  expect(named({})).toBeUndefined();
+  expect(named({}, { HTTPS_PROXY: "http://me:secret@env.example:1" })).toBe("http://env.example:1");
+  expect(named({}, { HTTP_PROXY: "http://env.example:1" })).toBeUndefined();
+  expect(named({}, { all_proxy: "env.example:1" })).toBe("http://env.example:1");
+  const both = { HTTPS_PROXY: "http://env.example:1", NO_PROXY: ".example" };
+  expect(named({}, both)).toBeUndefined();
+  expect(named({ noProxy: "other.example" }, both)).toBe("http://env.example:1");
+  expect(named({ proxy: "http://flag.example:2", noProxy: "" }, both)).toBe("http://flag.example:2");
+  expect(named({ proxy: "none" }, both)).toBeUndefined();
+  expect(named({ server: "https://localhost:1", proxy: "http://flag.example:2" })).toBeUndefined();
+  expect(() => named({ proxy: "socks5://a:1" })).toThrow(/--proxy.*write http:/);
+});

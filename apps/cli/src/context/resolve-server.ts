@@ -2,8 +2,10 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isLoopbackHost } from "@hawser/runtime";
 import { findLocalApi } from "@hawser/service/local-api";
+import { proxyFromEnvironment } from "@hawser/transport";
 import { usageError } from "../exit-codes.js";
 import type { Server } from "../api/http.js";
+import { routeTo, type Route } from "../api/proxied-agent.js";
 import { configPath, readConfig, type Config, type Context } from "./config-file.js";
 
 export const DEFAULT_SERVER = "http://127.0.0.1:7481";
@@ -15,6 +17,8 @@ export interface ServerFlags {
   readonly tokenFile?: string | undefined;
   readonly caFile?: string | undefined;
   readonly context?: string | undefined;
+  readonly proxy?: string | undefined;
+  readonly noProxy?: string | undefined;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -34,7 +38,29 @@ export function resolveServer(flags: ServerFlags, env: Environment): Server {
   }
   const token = chooseToken(flags, env, chosen.context) ?? findLocalToken(chosen, env);
   const ca = readAuthorities(flags.caFile ?? (env.HAWSER_CA_FILE || chosen.context?.caFile));
-  return { url: chosen.url.replace(/\/+$/, ""), origin: chosen.origin, token, ca };
+  const url = chosen.url.replace(/\/+$/, "");
+  return { url, origin: chosen.origin, token, ca, route: chooseRoute(url, ca, flags, env) };
+}
+
+/** What `--proxy` says where no proxy is wanted, whatever the environment names. */
+const NO_PROXY_WORD = "none";
+
+function chooseRoute(
+  url: string,
+  ca: string | undefined,
+  { proxy, noProxy }: ServerFlags,
+  env: Environment,
+): Route | undefined {
+  if (proxy === NO_PROXY_WORD) return undefined;
+  const chosen = proxy ?? proxyFromEnvironment(env, url.startsWith("https:"))?.url;
+  if (chosen === undefined) return undefined;
+  const exceptions = noProxy ?? (env.no_proxy || env.NO_PROXY || "");
+  try {
+    return routeTo(url, ca, { url: chosen, exceptions });
+  } catch (thrown) {
+    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    throw usageError(`--proxy, or what the environment names: ${reason}`, { cause: thrown });
+  }
 }
 
 interface Chosen {

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { connect, type PeerCertificate } from "node:tls";
 import type { Clock } from "@hawser/runtime";
+import { checkServerIdentity } from "@hawser/transport";
 import { CERTIFICATE_WARNING_DAYS } from "@hawser/service";
 import { fail, ok, warn, type Check } from "./check.js";
 
@@ -31,7 +32,14 @@ export async function checkTls({ address, ca }: TlsQuestion, clock: Clock): Prom
 
 function shakeHands(host: string, port: number, trusted: { readonly ca?: Buffer }): Promise<PeerCertificate> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host, port, ...trusted, ALPNProtocols: ["http/1.1"], servername: host });
+    const socket = connect({
+      host,
+      port,
+      ...trusted,
+      ALPNProtocols: ["http/1.1"],
+      servername: host,
+      checkServerIdentity,
+    });
     socket.setTimeout(TIMEOUT_MS, () => {
       socket.destroy(
         Object.assign(new Error(`no TLS handshake within ${TIMEOUT_MS} ms`), { code: "ETIMEDOUT" }),
