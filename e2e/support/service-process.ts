@@ -48,6 +48,13 @@ export class ServiceProcess {
     return child !== undefined && child.exitCode === null && child.signalCode === null;
   }
 
+  /** How it ended; undefined while it runs, and before its first start. */
+  get exit(): Exit | undefined {
+    const child = this.#child;
+    if (child === undefined || this.running) return undefined;
+    return { code: child.exitCode, signal: child.signalCode };
+  }
+
   get pid(): number {
     const pid = this.#child?.pid;
     if (pid === undefined) throw new Error(`${this.name} does not run`);

@@ -230,11 +230,13 @@ function listenToSignals({ program, service, telemetry, runtime, limit }: Stoppa
  * and what was accepted is on disk.
  */
 function endOnUncaught(program: string, { logger, timers }: Runtime): void {
+  let isEnding = false;
   process.on("uncaughtException", (thrown, origin) => {
+    // What follows from the first one has nothing to add.
+    if (isEnding) return;
+    isEnding = true;
     logger.error({ err: thrown, origin }, "an error that nobody caught: the process ends");
-    process.stderr.write(
-      `internal: ${program} ends by an error that nobody caught: ${HawserError.from(thrown).message}\n`,
-    );
+    complain(`internal: ${program} ends by an error that nobody caught: ${HawserError.from(thrown).message}`);
     leave(SERVICE_EXIT_CODES.failed, timers);
   });
 }

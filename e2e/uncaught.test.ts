@@ -1,0 +1,100 @@
+import { describe, expect, it } from "vitest";
+import { becomes, eventually } from "./support/eventually.js";
+import type { ServiceProcess } from "./support/service-process.js";
+import { createWorld, type World } from "./support/world.js";
+
+// The last line of defence, in real processes: what nobody caught ends the process, once and in words, and costs nothing that was accepted.
+
+const FAULTS = ["exception", "rejection"] as const;
+type Fault = (typeof FAULTS)[number];
+
+const faulty = (fault: Fault): Readonly<Record<string, string>> => ({
+  FAULT: fault,
+  NODE_OPTIONS: `--import ${new URL("fixtures/throw-on-signal.mjs", import.meta.url).href}`,
+});
+
+const SAID = { exception: "thrown by the test", rejection: "rejected by the test" } as const;
+
+/** Lets it fail, and holds what it leaves: exit code 1, one line in the log, one on standard error. */
+async function fails(service: ServiceProcess, program: string, fault: Fault): Promise<void> {
+  service.signal("SIGUSR2");
+  await becomes(`${program} has ended`, () => !service.running);
+  expect(service.exit).toEqual({ code: 1, signal: null });
+  const lines = (await service.logLines()).filter(({ msg }) => msg.includes("nobody caught"));
+  expect(lines).toHaveLength(1);
+  expect(lines[0]).toMatchObject({
+    level: "error",
+    service: program,
+    origin: fault === "exception" ? "uncaughtException" : "unhandledRejection",
+  });
+  expect(JSON.stringify(lines[0])).toContain(SAID[fault]);
+  const told = (await service.logText()).split("\n").filter((line) => line.startsWith("internal: "));
+  expect(told).toEqual([`internal: ${program} ends by an error that nobody caught: ${SAID[fault]}`]);
+}
+
+/** Puts specs until the principal answers no more; what it accepted, by name. */
+async function putUntilItEnds(world: World): Promise<ReadonlyMap<string, number>> {
+  const accepted = new Map<string, number>();
+  for (let n = 0; ; n += 1) {
+    const name = `note-${n % 20}`;
+    try {
+      await world.api.put("edge", "ConfigFile", name, { path: name, content: String(n) });
+    } catch {
+      return accepted;
+    }
+    accepted.set(name, n);
+  }
+}
+
+describe.each(FAULTS)("an %s that nobody caught", (fault) => {
+  it("ends the principal with code 1 and one line, and what it accepted is there when it is started again", async () => {
+    const world = await createWorld([], faulty(fault));
+    await world.startPrincipal();
+    const publishing = putUntilItEnds(world);
+    await eventually("it accepts", async () =>
+      (await world.api.resources("edge")).length > 5 ? true : undefined,
+    );
+    await fails(world.principal, "hawser-principal", fault);
+    const accepted = await publishing;
+    expect(accepted.size).toBeGreaterThan(5);
+
+    await world.startPrincipal();
+    for (const [name, n] of accepted) {
+      const { spec } = await world.api.resource("edge", "ConfigFile", name);
+      // The last one may have been accepted without anybody having heard so.
+      expect([
+        { path: name, content: String(n) },
+        { path: name, content: String(n + 20) },
+      ]).toContainEqual(spec);
+    }
+    const agent = await world.agent("edge");
+    await agent.start();
+    await becomes("all of it arrives", async () => {
+      const all = await world.api.resources("edge");
+      return (
+        all.length >= accepted.size &&
+        all.every(({ version, observedVersion }) => version === observedVersion)
+      );
+    });
+  });
+
+  it("ends an agent the same way, and it goes on from there", async () => {
+    const world = await createWorld();
+    await world.startPrincipal();
+    const agent = await world.agent("edge", { env: faulty(fault) });
+    await agent.start();
+    await world.connected("edge");
+    const put = async (content: string): Promise<void> => {
+      const { version } = await world.api.put("edge", "ConfigFile", "motd", { path: "motd", content });
+      await becomes(
+        `${content} is applied`,
+        async () => (await world.api.resource("edge", "ConfigFile", "motd")).observedVersion === version,
+      );
+    };
+    await put("before");
+    await fails(agent, "hawser-agent", fault);
+    await agent.start();
+    await put("after");
+    expect((await world.api.agent("edge")).deadLetters).toBe(0);
+  });
+});
