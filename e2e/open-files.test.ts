@@ -43,6 +43,14 @@ async function startLimited(world: World): Promise<Limited> {
   return { principal, ready, api: new PrincipalApi(`http://127.0.0.1:${ready.api.port}`, token) };
 }
 
+/** Sets the limit of a process that runs. @param limit soft and hard, as prlimit has them; `20:` sets the soft one alone */
+function setLimit({ pid }: ServiceProcess, limit: string): void {
+  const { status, stderr } = spawnSync("prlimit", [`--pid=${pid}`, `--nofile=${limit}`], {
+    encoding: "utf8",
+  });
+  if (status !== 0) throw new Error(`prlimit: ${stderr}`);
+}
+
 /** Opens as many sockets at once, and keeps those that are let. */
 function flood(port: number, count: number): Socket[] {
   const sockets = Array.from({ length: count }, () => connect(port, "127.0.0.1"));
@@ -155,6 +163,40 @@ describe("a limit of open files that is too low", () => {
     await agent.start();
     await eventually("the agent is in", async () => (await api.agent("edge")).session);
   });
+});
+
+it("taken away while it runs: one line, sessions stay, and it goes on when there are some again", async () => {
+  const world = await createWorld();
+  await world.startPrincipal();
+  const agent = await world.agent("edge");
+  await agent.start();
+  const { session } = await world.connected("edge");
+  // As many as it has, so that the system refuses to accept: EMFILE, of which Node tells nobody.
+  const taken = new Set(readdirSync(`/proc/${world.principal.pid}/fd`).map(Number));
+  let firstFree = 0;
+  while (taken.has(firstFree)) firstFree += 1;
+  setLimit(world.principal, `${firstFree}:`);
+  const isOut = ({ msg }: { readonly msg: string }): boolean => /has no file descriptors left/.test(msg);
+  for (let wave = 0; wave < 3; wave += 1) {
+    const sockets = flood(world.listen.port, 100);
+    await becomes("each is closed", () => sockets.every(({ destroyed }) => destroyed));
+    await world.principal.logged("why", isOut);
+  }
+  expect(world.principal.running).toBe(true);
+  setLimit(world.principal, "4096:");
+  await world.principal.logged("that it is over", ({ msg }) => msg === "files can be opened again");
+  expect((await world.principal.logLines()).filter(isOut)).toMatchObject([
+    { level: "error", reason: "EMFILE" },
+  ]);
+  const newcomer = await world.agent("newcomer");
+  await newcomer.start();
+  await world.connected("newcomer");
+  expect((await world.connected("edge")).session.id).toBe(session.id);
+  const { version } = await world.api.put("edge", "ConfigFile", "motd", { path: "motd", content: "x" });
+  await becomes(
+    "what is published arrives",
+    async () => (await world.api.resource("edge", "ConfigFile", "motd")).observedVersion === version,
+  );
 });
 
 it("the bound of what is no session yet is a setting, and holds", async () => {

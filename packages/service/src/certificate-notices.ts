@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
-import type { ServiceNotice } from "./run-service.js";
+import type { ServiceNotice } from "./notices.js";
 
 const DAY_MS = 86_400_000;
 

@@ -4,12 +4,12 @@ export {
   SERVICE_EXIT_CODES,
   type Inherited,
   type Service,
-  type ServiceNotice,
   type ServiceProgram,
   type StopLimit,
 } from "./run-service.js";
 export { stateDirectoryProblems, type StateDirectoryProblem } from "./state-directory.js";
 export { tryDirectory } from "./try-start.js";
+export type { ServiceNotice } from "./notices.js";
 export { openFilesLimit } from "./open-files.js";
 export {
   CERTIFICATE_WARNING_DAYS,

@@ -4,17 +4,16 @@ import { HawserError } from "@hawser/protocol";
 import { createLogger, systemRuntime, type Lifecycle, type Logger, type Runtime } from "@hawser/runtime";
 import { createTelemetry, isTracingRegistered, traceLogFields, type Telemetry } from "@hawser/telemetry";
 import { z } from "zod";
+import { watchDescriptors } from "./descriptor-watch.js";
 import { leave, leaveAtOnce } from "./leave.js";
 import { loadSettings } from "./load-settings.js";
+import { repeatNotices, type ServiceNotice } from "./notices.js";
 import { writeReadyFile } from "./ready-file.js";
 import { serviceSettings } from "./service-settings.js";
 import type { SettingsOf, SettingsShape } from "./setting.js";
 import { complain, tell } from "./standard-streams.js";
 import { makeStateDirectory, stateDirectoryProblems } from "./state-directory.js";
 import { tryDirectory } from "./try-start.js";
-
-/** What its operator should know is said at start, and once a day from then on. */
-const NOTICE_INTERVAL_MS = 86_400_000;
 
 /** What the exit code of a service says. */
 export const SERVICE_EXIT_CODES = {
@@ -45,14 +44,6 @@ export interface StopLimit {
 export interface Inherited {
   /** The umask before `runService` set its own (077, for the state), for what the service makes on behalf of others. */
   readonly umask: number;
-}
-
-/** Something that does not keep a service from running, and that its operator should know. */
-export interface ServiceNotice {
-  /** What is so, with the numbers. */
-  readonly detail: string;
-  /** What to do. */
-  readonly fix: string;
 }
 
 /** What `runService` runs: its name, its settings, and how to make it from them. */
@@ -138,6 +129,7 @@ async function serve<Shape extends SettingsShape & typeof serviceSettings>(
   for (const { detail, fix } of noticesOf(program, settings)) logger.warn({ fix }, detail);
   const runtime = systemRuntime(logger);
   endOnUncaught(program.program, runtime);
+  watchDescriptors(runtime);
   const telemetry = isTraced ? createTelemetry({ runtime }) : undefined;
   const service = program.create(settings, runtime, inherited);
   const limit = program.stopLimit(settings);
@@ -164,14 +156,6 @@ async function checkStart<Shape extends SettingsShape & typeof serviceSettings>(
   for (const { detail, fix } of [...noticesOf(program, settings), ...tried])
     complain(`warning: ${detail}; ${fix}`);
   tell(`${program.program}: the settings are good`);
-}
-
-/** A certificate comes to its end while the service runs. */
-function repeatNotices(notices: () => readonly ServiceNotice[], runtime: Runtime): void {
-  runtime.timers.after(NOTICE_INTERVAL_MS, () => {
-    for (const { detail, fix } of notices()) runtime.logger.warn({ fix }, detail);
-    repeatNotices(notices, runtime);
-  });
 }
 
 function noticesOf<Shape extends SettingsShape & typeof serviceSettings>(

@@ -1,0 +1,40 @@
+import { createLogger, type Runtime, type Timers } from "@hawser/runtime";
+
+/** Time that passes when the test says so, and the lines that were logged meanwhile. */
+export function steppedRuntime(): {
+  readonly runtime: Pick<Runtime, "clock" | "logger" | "timers">;
+  readonly lines: Record<string, unknown>[];
+  pass(ms: number): void;
+} {
+  let now = 0;
+  const due: { readonly at: number; readonly callback: () => void }[] = [];
+  const lines: Record<string, unknown>[] = [];
+  const timers: Timers = {
+    after(delayMs, callback) {
+      const entry = { at: now + delayMs, callback };
+      due.push(entry);
+      return { cancel: () => void due.splice(due.indexOf(entry), 1) };
+    },
+    soon: (callback) => timers.after(0, callback),
+  };
+  return {
+    runtime: {
+      clock: { now: () => now, wallTime: () => now },
+      timers,
+      logger: createLogger({ write: (line) => lines.push(JSON.parse(line)) }),
+    },
+    lines,
+    pass(ms) {
+      const until = now + ms;
+      for (;;) {
+        due.sort((a, b) => a.at - b.at);
+        const next = due[0];
+        if (next === undefined || next.at > until) break;
+        due.shift();
+        now = next.at;
+        next.callback();
+      }
+      now = until;
+    },
+  };
+}
