@@ -1,14 +1,22 @@
 import { createLogger, type Runtime, type Timers } from "@hawser/runtime";
 
+/** What the tests look at of a line. */
+interface Line {
+  readonly level: string;
+  readonly msg: string;
+  readonly reason?: string;
+  readonly fix?: string;
+}
+
 /** Time that passes when the test says so, and the lines that were logged meanwhile. */
 export function steppedRuntime(): {
   readonly runtime: Pick<Runtime, "clock" | "logger" | "timers">;
-  readonly lines: Record<string, unknown>[];
+  readonly lines: Line[];
   pass(ms: number): void;
 } {
   let now = 0;
   const due: { readonly at: number; readonly callback: () => void }[] = [];
-  const lines: Record<string, unknown>[] = [];
+  const lines: Line[] = [];
   const timers: Timers = {
     after(delayMs, callback) {
       const entry = { at: now + delayMs, callback };
