@@ -406,7 +406,7 @@ describe("a Task in its box", () => {
     ["as the agent's own user", {}, /own user: .* outlive its end, .* --task-user/],
     ["as the agent's own user by number", { user: { uid: OWN_UID, gid: 1 } }, /own user: /],
     ["as another user without a control group", { user: { uid: OWN_UID + 1, gid: 1 } }, /--task-cgroup/],
-    ["not at all", { policy: { kind: "off" } }, undefined],
+    ["not at all", { policy: () => ({ kind: "off" as const }) }, undefined],
   ])("says at start what a Task that runs %s can get out of", async (_, more, expected) => {
     const warnings: string[] = [];
     const logger: Logger = { ...silentLogger, warn: (__, message) => void warnings.push(message) };
