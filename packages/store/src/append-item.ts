@@ -6,6 +6,7 @@ import { pendingStateKey, sentKey, type StateClass } from "./keys.js";
 import type { Append, Appended, MailboxLimits } from "./mailbox.js";
 import type { PeerTable } from "./peer-table.js";
 import type { OutgoingEntry, PendingEntries } from "./pending-entries.js";
+import { assertStays } from "./removal-mark.js";
 import type { RetainedRows } from "./retained-rows.js";
 import type { MailboxMeta } from "./counters.js";
 import type { Transaction } from "./transaction.js";
@@ -70,6 +71,7 @@ export class AppendItem implements CommitItem {
   }
 
   apply(tx: Transaction): Promise<void> | void {
+    assertStays(tx, this.appendsTo);
     const { idempotencyKey, expectedVersion } = this.#append;
     const reads =
       idempotencyKey !== undefined || expectedVersion !== undefined || this.#supersedes.length > 0;

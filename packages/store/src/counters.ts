@@ -25,6 +25,8 @@ export interface MailboxMeta {
   peerRecorded: number;
   /** The version before the first one of this mailbox: above 0 where mailboxes have been removed before it was made. */
   base: number;
+  /** Its rows are being removed, over several commits: nothing else is written to it any more. */
+  removing: boolean;
 }
 
 /** What peers may have been told that nothing is kept of any more: no mailbox made later gives any of it out again. */
@@ -79,6 +81,7 @@ export function newMailboxMeta({ version, epoch }: Forgotten = NOTHING_FORGOTTEN
     told: undefined,
     peerRecorded: 0,
     base: version,
+    removing: false,
   };
 }
 
@@ -86,12 +89,16 @@ export function newInboxMeta({ recorded }: Forgotten = NOTHING_FORGOTTEN): Inbox
   return { settled: 0, incarnation: 0, highest: 0, recorded, joined: 0 };
 }
 
+/** At the end of the row. */
+const REMOVING = "removing";
+
 export function encodeMailboxMeta(meta: MailboxMeta): string {
   const { position, pending, deadLetters, bytes, epoch, peerStore, keyFirst, keyNext } = meta;
   const counters = `${position} ${pending} ${deadLetters} ${bytes} ${epoch} ${keyFirst} ${keyNext}`;
   // One more than `told`, as 0 is for none.
   const told = meta.told === undefined ? 0 : meta.told + 1;
-  return `${counters} ${encodeComponent(peerStore)}${SEPARATOR}${meta.session} ${told} ${meta.peerRecorded} ${meta.base} ${meta.keyCount} `;
+  const known = `${meta.session} ${told} ${meta.peerRecorded} ${meta.base} ${meta.keyCount} `;
+  return `${counters} ${encodeComponent(peerStore)}${SEPARATOR}${known}${meta.removing ? REMOVING : ""}`;
 }
 
 export function decodeMailboxMeta(text: string, key: string): MailboxMeta {
@@ -105,7 +112,7 @@ export function decodeMailboxMeta(text: string, key: string): MailboxMeta {
     more === "" ? [[], ""] : splitNumbers(more, 3, key);
   // Until mailboxes could be removed, there was no base; until keys had an age, their places were their count.
   const [[base = 0], keys] = last === "" ? [[], ""] : splitNumbers(last, 1, key);
-  const [[keyCount = keyNext]] = keys === "" ? [[]] : splitNumbers(keys, 1, key);
+  const [[keyCount = keyNext], mark] = keys === "" ? [[], ""] : splitNumbers(keys, 1, key);
   return {
     position,
     pending,
@@ -120,6 +127,7 @@ export function decodeMailboxMeta(text: string, key: string): MailboxMeta {
     told: told === 0 ? undefined : told - 1,
     peerRecorded,
     base,
+    removing: mark === REMOVING,
   };
 }
 

@@ -5,6 +5,7 @@ import { decodeEvent, encodeEvent } from "./event-text.js";
 import { deadLetterKey, pendingKey } from "./keys.js";
 import type { Appended, DeadLetter, DeadLetterReason } from "./mailbox.js";
 import { identify, type OutgoingEntry } from "./pending-entries.js";
+import { assertStays } from "./removal-mark.js";
 import { decodeDeadLetter, encodeDeadLetter } from "./rows.js";
 import type { Transaction } from "./transaction.js";
 
@@ -77,6 +78,7 @@ export class RequeueItem implements CommitItem {
 
   async apply(tx: Transaction): Promise<void> {
     const peer = this.appendsTo;
+    assertStays(tx, peer);
     const { entries } = this.#context;
     const key = deadLetterKey(peer, this.#version);
     const value = await tx.get(key);

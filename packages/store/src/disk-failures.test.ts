@@ -166,6 +166,33 @@ describe("a write that fails", () => {
     expect(holder.events).toHaveLength(1);
   });
 
+  it("in the middle of a removal has it finished once the disk is back, without anybody asking again", async () => {
+    const { disk, timers, store } = await started();
+    await store.append(Array.from({ length: 2_500 }, (_, n) => ({ peer: "a", event: spec(`x${n}_1`) })));
+    const removing = store.remove("a");
+    // The second refusal comes out of the second commit, so the first is done then.
+    for (let commit = 1; commit <= 2; commit += 1) {
+      const [refused] = await store.append([{ peer: "a", event: spec("x0_1") }]);
+      expect(refusal(refused)).toEqual({ reason: "unavailable", code: "store_unavailable" });
+    }
+    disk.write = "fails";
+    disk.openFails = true;
+    await expect(removing).rejects.toMatchObject({ code: "store_full" });
+    timers.fire();
+    disk.write = "none";
+    disk.openFails = false;
+    await expect
+      .poll(async () => {
+        timers.fire();
+        return store.stats("a").catch(() => "unavailable");
+      })
+      .toBeUndefined();
+    expect(await accept(store, "a", spec("x0_1"))).toBeGreaterThan(2_500);
+    expect(await store.stats("a")).toMatchObject({ pending: 1 });
+    await store.stop();
+    expect(timers.count).toBe(0);
+  });
+
   it("stops cleanly while the disk is gone", async () => {
     const { disk, timers, store } = await started();
     disk.write = "fails";

@@ -22,8 +22,8 @@ export interface LeaseHost {
   flush(): Promise<void>;
   deadLetter(peer: string, version: number, reason: DeadLetterReason): Promise<void>;
   release(peer: string, lease: DiskLease): void;
-  /** Nobody holds the mailbox any more, and what was gathered for it is written. */
-  givenUp(peer: string): Promise<void>;
+  /** Nobody holds the mailbox any more. */
+  givenUp(peer: string): void;
 }
 
 export interface LeaseClaim {
@@ -118,9 +118,9 @@ export class DiskLease implements MailboxLease {
     if (this.#state !== "held") return;
     this.end();
     this.#host.release(this.#peer, this);
+    this.#host.givenUp(this.#peer);
     // What cannot be written now stays gathered; losing it only costs a resend.
     await this.#host.flush().catch(() => {});
-    await this.#host.givenUp(this.#peer);
   }
 
   /** What is known of an entry that was handed out and is still pending. */

@@ -18,7 +18,6 @@ import type {
   MailboxLimits,
   MailboxStats,
 } from "./mailbox.js";
-import { RemoveItem, type RemoveStep, type RemoveTarget } from "./remove-item.js";
 import { resolveMailboxLimits } from "./mailbox-limits.js";
 import { OpenItem } from "./open-item.js";
 import { checkPageLimit } from "./retained-reading.js";
@@ -85,7 +84,7 @@ class DiskStore implements Store {
       flush: () => parts.committer.settled(),
       deadLetter: (peer, version, reason) => this.#deadLetter(peer, version, reason),
       release: (peer, lease) => parts.leases.release(peer, lease),
-      givenUp: (peer) => this.#removeUnused(peer),
+      givenUp: (peer) => parts.unused.add(peer),
     };
   }
 
@@ -143,7 +142,8 @@ class DiskStore implements Store {
   }
 
   open(peer: string, holder: string, options: LeaseOptions, on: LeaseCallbacks): Promise<MailboxLease> {
-    const { committer, leases, settled, acknowledgements, logger } = this.#parts;
+    const { committer, leases, settled, acknowledgements, logger, unused } = this.#parts;
+    unused.keep(peer);
     return new Promise((resolve, reject) => {
       const opened = (epoch: number, toldBefore: number): void => {
         const lease = new DiskLease({ peer, epoch, toldBefore, on }, this.#leaseHost);
@@ -166,11 +166,8 @@ class DiskStore implements Store {
     return this.#parts.peers.forgotten;
   }
 
-  async remove(peer: string, { ifNothingPending = false }: RemoveOptions = {}): Promise<Removal> {
-    const first = await this.#removeStep({ peer, ifNothingPending });
-    if (first !== "more") return first;
-    while ((await this.#removeStep({ peer })) === "more");
-    return "removed";
+  remove(peer: string, { ifNothingPending = false }: RemoveOptions = {}): Promise<Removal> {
+    return this.#parts.removals.remove(peer, ifNothingPending);
   }
 
   async peers(page: Page): Promise<readonly MailboxStats[]> {
@@ -211,20 +208,6 @@ class DiskStore implements Store {
     );
   }
 
-  #removeStep(target: RemoveTarget): Promise<RemoveStep> {
-    const { committer, leases, acknowledgements, settled } = this.#parts;
-    return new Promise((resolve, reject) =>
-      committer.enqueue(new RemoveItem(target, { leases, acknowledgements, settled }, resolve, reject)),
-    );
-  }
-
-  // A name that came and left nothing takes no room. What cannot be written now goes after the next start.
-  async #removeUnused(peer: string): Promise<void> {
-    const meta = this.#parts.peers.mailbox(peer);
-    if (meta === undefined || meta.position !== meta.base) return;
-    await this.#removeStep({ peer, onlyUnused: true }).catch(() => {});
-  }
-
   #deadLetter(peer: string, version: number, reason: DeadLetterReason): Promise<void> {
     return new Promise((resolve, reject) => {
       const done = (error?: unknown): void => (error === undefined ? resolve() : reject(error));
@@ -238,7 +221,8 @@ class DiskStore implements Store {
     try {
       await this.#parts.device.open();
       this.#parts.committer.start();
-      for (const peer of this.#parts.peers.unused()) void this.#removeUnused(peer);
+      this.#parts.unused.addAll();
+      this.#parts.removals.resume();
       this.#state = { kind: "started" };
     } catch (thrown) {
       this.#state = { kind: "stopped" };
@@ -248,6 +232,7 @@ class DiskStore implements Store {
 
   async #stop(): Promise<void> {
     // Nothing is accepted from this very turn on.
+    this.#parts.removals.stop();
     await this.#parts.committer.stop();
     this.#parts.leases.endAll();
     await this.#parts.device.close();

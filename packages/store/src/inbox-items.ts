@@ -4,6 +4,7 @@ import { encodeEvent } from "./event-text.js";
 import type { Begun, Recorded } from "./inbox-store.js";
 import { appliedKey, begunKey, pendingStateKey, receivedKey, sentKey } from "./keys.js";
 import { STATE_CLASSES, type PendingEntries } from "./pending-entries.js";
+import { assertStays } from "./removal-mark.js";
 import type { RetainedRows } from "./retained-rows.js";
 import type { InboxMeta } from "./counters.js";
 import { decodeApplied, encodeApplied, encodeBegun } from "./rows.js";
@@ -30,6 +31,7 @@ export class BeginItem implements CommitItem {
   }
 
   apply(tx: Transaction): void {
+    assertStays(tx, this.#peer);
     tx.afterCommit(() => this.#done());
     const meta = tx.inboxOrNew(this.#peer, this.#maxPeers);
     // No room for what is known of this peer: that its attempts are not written down only makes their numbers wrong.
@@ -99,6 +101,7 @@ export class RecordItem implements CommitItem {
   }
 
   async apply(tx: Transaction): Promise<void> {
+    assertStays(tx, this.#peer);
     const meta = tx.inboxOrNew(this.#peer, this.#context.maxPeers);
     if (meta === undefined) {
       const message = `no inbox for ${this.#peer}: the store holds ${this.#context.maxPeers}, its limit (maxPeers)`;

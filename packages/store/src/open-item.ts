@@ -6,6 +6,7 @@ import { deadLetterKey, peerRange, pendingKey, pendingStateKey, sentKey } from "
 import { STATE_CLASSES } from "./pending-entries.js";
 import { newInboxMeta, type MailboxMeta } from "./counters.js";
 import type { LeaseOptions } from "./mailbox.js";
+import { assertStays } from "./removal-mark.js";
 import { decodePendingState, decodeSent, encodePendingState, encodeSent, type SentRow } from "./rows.js";
 import type { SettledInboxes } from "./settled-inboxes.js";
 import type { Transaction } from "./transaction.js";
@@ -48,6 +49,7 @@ export class OpenItem implements CommitItem {
 
   async apply(tx: Transaction): Promise<void> {
     const peer = this.opens;
+    assertStays(tx, peer);
     const { maxPeers } = this.#context;
     const meta = tx.mailboxOrNew(peer, maxPeers);
     if (meta === undefined) {

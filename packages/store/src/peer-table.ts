@@ -58,6 +58,11 @@ export class PeerTable {
     return [...this.#mailboxes].filter(([, meta]) => meta.position === meta.base).map(([peer]) => peer);
   }
 
+  /** Mailboxes whose removal has begun. */
+  beingRemoved(): readonly string[] {
+    return [...this.#mailboxes].filter(([, meta]) => meta.removing).map(([peer]) => peer);
+  }
+
   /** The lowest position that may be given out next is above this. */
   triedPosition(peer: string): number {
     return this.#tried.get(peer) ?? 0;

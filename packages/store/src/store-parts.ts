@@ -11,10 +11,12 @@ import { LeaseTable } from "./lease-table.js";
 import type { MailboxLimits } from "./mailbox.js";
 import { PeerTable } from "./peer-table.js";
 import { PendingEntries } from "./pending-entries.js";
+import { Removals } from "./removals.js";
 import { RetainedReading } from "./retained-reading.js";
 import { RetainedRows } from "./retained-rows.js";
 import { SettledInboxes } from "./settled-inboxes.js";
 import { StoreDevice } from "./store-device.js";
+import { UnusedMailboxes } from "./unused-mailboxes.js";
 
 export interface StorePartsOptions {
   readonly disk: Disk;
@@ -34,6 +36,8 @@ export class StoreParts {
   readonly appending: AppendContext;
   readonly inbox: DiskInbox;
   readonly retained: RetainedReading;
+  readonly removals: Removals;
+  readonly unused: UnusedMailboxes;
   readonly peers = new PeerTable();
   /** Name of the contents; empty until they were read. */
   id = "";
@@ -61,7 +65,16 @@ export class StoreParts {
     const retained = new RetainedRows();
     const { peers, leases, acknowledgements, settled, device } = this;
     const writer = new AcknowledgementWriter({ acknowledgements, leases, entries, retained, logger });
-    this.committer = new Committer(device, peers, lazyWork(acknowledgements, writer, settled), {
+    this.unused = new UnusedMailboxes({
+      peers,
+      leases,
+      acknowledgements,
+      settled,
+      maxPeers: limits.maxPeers,
+      onAdded: () => this.committer.lazyGathered(),
+    });
+    const lazy = lazyWork({ acknowledgements, writer, settled, unused: this.unused });
+    this.committer = new Committer(device, peers, lazy, {
       timers,
       logger,
       lazyFlushMs,
@@ -72,6 +85,9 @@ export class StoreParts {
     const records = { maxPeers: limits.maxPeers, entries, retained };
     this.inbox = new DiskInbox({ committer: this.committer, peers, settled, records, disk: current });
     this.retained = new RetainedReading(current, acknowledgements);
+    const { committer } = this;
+    const removing = { committer, peers, leases, acknowledgements, settled };
+    this.removals = new Removals({ ...removing, timers, logger, retryDelayMs: recoveryDelayMs });
   }
 
   async #opened(disk: OpenDisk): Promise<number> {
@@ -86,19 +102,24 @@ export class StoreParts {
   }
 }
 
-function lazyWork(
-  acknowledgements: Acknowledgements,
-  writer: AcknowledgementWriter,
-  settled: SettledInboxes,
-): LazyWork {
+interface LazyParts {
+  readonly acknowledgements: Acknowledgements;
+  readonly writer: AcknowledgementWriter;
+  readonly settled: SettledInboxes;
+  readonly unused: UnusedMailboxes;
+}
+
+function lazyWork({ acknowledgements, writer, settled, unused }: LazyParts): LazyWork {
   return {
     get empty() {
-      return acknowledgements.empty && settled.empty;
+      return acknowledgements.empty && settled.empty && unused.empty;
     },
     reads: (plan) => writer.reads(plan),
     async apply(tx) {
       await writer.apply(tx);
       await settled.apply(tx);
+      // Last, as the others may make rows for a peer that goes.
+      await unused.apply(tx);
     },
   };
 }

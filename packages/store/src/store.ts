@@ -57,9 +57,10 @@ export interface Store extends DisposableLifecycle {
 
   /**
    * Removes everything about a peer: mailbox, dead letters, retained state, inbox. Whoever holds the mailbox hears `superseded`. Durable once
-   * resolved; interrupted, part of it may be gone.
+   * resolved. It takes as many commits as it needs, and while it does, `append`, `requeue`, `open`, `begin` and `record` of this peer are refused with
+   * `store_unavailable`. A removal that has begun is finished: after a failure as soon as the disk can be written, after a crash by the next start.
    *
-   * A mailbox in which nothing was ever kept is removed by itself when its holder gives it up, and when the store starts.
+   * A mailbox in which nothing was ever kept is removed by itself some time after its holder has given it up, or after the store has started.
    *
    * @throws HawserError `store_unavailable`, `store_full` or `store_corrupt` when it could not be written
    */

@@ -32,6 +32,7 @@ export class Transaction {
   /** Peers of which nothing is left, unless something is set for them again. */
   readonly #dropped = new Set<string>();
   #forgotten: Forgotten | undefined;
+  /** How many more there will be. */
   #newMailboxes = 0;
   #newInboxes = 0;
 
@@ -61,13 +62,22 @@ export class Transaction {
 
   /** The rows of a range as they will be. `limit` counts those on disk. */
   async range(range: KeyRange): Promise<readonly Row[]> {
-    const merged = new Map(await this.#disk.range(range));
+    return (await this.page(range)).rows;
+  }
+
+  /** As `range`. `isLast`: the disk has no more of it, however many of its rows this commit removes. */
+  async page(range: KeyRange): Promise<{ readonly rows: readonly Row[]; readonly isLast: boolean }> {
+    const found = await this.#disk.range(range);
+    const { limit, maxLength = Number.POSITIVE_INFINITY } = range;
+    const length = found.reduce((sum, [, value]) => sum + value.length, 0);
+    const isLast = found.length < limit && length < maxLength;
+    const merged = new Map(found);
     for (const [key, value] of this.#changes) {
       if (key < range.from || key >= range.before) continue;
       if (value === undefined) merged.delete(key);
       else merged.set(key, value);
     }
-    return [...merged];
+    return { rows: [...merged], isLast };
   }
 
   put(key: string, value: string): void {
@@ -123,6 +133,8 @@ export class Transaction {
     this.revision++;
     const mailbox = this.mailbox(peer);
     const inbox = this.inbox(peer);
+    if (mailbox !== undefined) this.#newMailboxes--;
+    if (inbox !== undefined) this.#newInboxes--;
     const { epoch, version, recorded } = this.#forgotten ?? this.#peers.forgotten;
     this.#forgotten = {
       epoch: Math.max(epoch, mailbox?.epoch ?? 0),

@@ -104,7 +104,8 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     todo: "Free space; it goes on by itself. 'hawser doctor --data-dir PATH' shows what is left.",
   },
   store_unavailable: {
-    happened: "The store cannot be reached or written just now.",
+    happened:
+      "The store cannot be reached or written just now, or what it keeps of this agent is being removed.",
     todo: "Try again. If it lasts, look into the log of the service: it has the cause.",
   },
   store_corrupt: {

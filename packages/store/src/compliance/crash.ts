@@ -1,9 +1,10 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import {
   accept,
   command,
   hold,
   pendingVersions,
+  refusal,
   spec,
   storeFor,
   versionOf,
@@ -54,6 +55,28 @@ export function crashCompliance(make: MakeStore): void {
         });
         await current.lease.close();
       }
+    });
+
+    it("in the middle of a removal leaves what the next start finishes, and counters that are right", async () => {
+      const underTest = await storeFor(make);
+      const batch = Array.from({ length: 2_500 }, (_, n) => ({ peer: "a", event: spec(`x${n}_1`) }));
+      await underTest.store.append(batch);
+      const interrupted = underTest.store.remove("a").catch(() => {});
+      // The second refusal comes out of the second commit, so the first is done then.
+      for (let commit = 1; commit <= 2; commit += 1) {
+        const [refused] = await underTest.store.append([{ peer: "a", event: spec("x0_1") }]);
+        expect(refusal(refused)).toEqual({ reason: "unavailable", code: "store_unavailable" });
+      }
+      const store = await underTest.crash();
+      await interrupted;
+      const [early] = await store.append([{ peer: "a", event: spec("x2499_1") }]);
+      if (early?.ok !== true) expect(refusal(early).reason).toBe("unavailable");
+      await vi.waitFor(async () => {
+        const [answer] = await store.append([{ peer: "a", event: spec("x2499_1") }]);
+        expect(answer).toMatchObject({ ok: true });
+      });
+      expect(await pendingVersions(store, "a")).toHaveLength(1);
+      expect(await store.stats("a")).toMatchObject({ pending: 1, deadLetters: 0 });
     });
 
     it("may lose acknowledgements, which costs a resend and nothing else", async () => {

@@ -162,13 +162,19 @@ export class ModelRun {
   async #restart(gently: boolean): Promise<void> {
     this.#step = gently ? "restart" : "crash";
     for (const peer of PEERS) {
+      // So that the mailbox counts as used, and stays.
+      await this.#flush(peer);
       await this.#lease(peer).close();
-      // Durable, and with it everything lazy before it.
-      await this.#underTest.store.inbox.record(peer, [{ resourceid: "flush_1", version: 1 }]);
-      this.#model(peer).recorded("flush_1", 1);
+      await this.#flush(peer);
     }
     await (gently ? this.#underTest.restart() : this.#underTest.crash());
     for (const peer of PEERS) await this.#open(peer, this.#model(peer).peerStore ?? "");
+  }
+
+  /** Durable, and with it everything lazy before it. */
+  async #flush(peer: string): Promise<void> {
+    await this.#underTest.store.inbox.record(peer, [{ resourceid: "flush_1", version: 1 }]);
+    this.#model(peer).recorded("flush_1", 1);
   }
 
   async #compare(peer: string, when: string): Promise<void> {

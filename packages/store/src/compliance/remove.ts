@@ -7,6 +7,7 @@ import {
   hold,
   pendingVersions,
   received,
+  refusal,
   spec,
   status,
   storeFor,
@@ -80,6 +81,72 @@ export function removeCompliance(make: MakeStore): void {
       expect(again).toMatchObject({ ok: true, duplicate: false });
     });
 
+    it("ends, and refuses for the time being what comes meanwhile (states of a mailbox that went away went out twice)", async () => {
+      const { store } = await storeFor(make);
+      await store.append(Array.from({ length: 1_500 }, (_, n) => ({ peer: "a", event: spec(`x${n}_1`) })));
+      const { losses } = await hold(store, "a");
+      const removing = store.remove("a");
+      const unavailable = { reason: "unavailable", code: "store_unavailable" };
+      const busy = { code: "store_unavailable", message: expect.stringContaining("is being removed") };
+      const version = { resourceid: "y_1", version: 9 };
+      const late = Promise.all([
+        store.append([{ peer: "a", event: spec("x0_1") }]),
+        store.append([{ peer: "a", event: command("x0_1") }]),
+        expect(store.inbox.begin("a", [{ ...version, attempt: 1 }])).rejects.toMatchObject(busy),
+        expect(store.inbox.record("a", [version])).rejects.toMatchObject(busy),
+        expect(store.requeue("a", 1).then(refusal)).resolves.toEqual(unavailable),
+      ]);
+      await expect(hold(store, "a")).rejects.toMatchObject(busy);
+      const [state, plain] = await late;
+      for (const [answer] of [state, plain]) expect(refusal(answer)).toEqual(unavailable);
+      expect(await removing).toBe("removed");
+      expect(losses).toEqual(["superseded"]);
+      expect(await store.stats("a")).toBeUndefined();
+      expect(await accept(store, "a", spec("x0_1"))).toBeGreaterThan(1_500);
+      expect(await store.stats("a")).toMatchObject({ pending: 1, deadLetters: 0 });
+    });
+
+    it("leaves alone what comes after it, however many ask for it at once", async () => {
+      const { store } = await storeFor(make);
+      await store.append(Array.from({ length: 1_500 }, () => ({ peer: "a", event: command("x_1") })));
+      const first = store.remove("a");
+      let accepted = 0;
+      // What waits for "b" comes behind the step of the first removal and before the step of the second.
+      const publishing = (async () => {
+        while (accepted === 0) {
+          void store.append([{ peer: "a", event: command("x_1") }]).then(([answer]) => {
+            if (answer?.ok === true) accepted += 1;
+          });
+          await store.append([{ peer: "b", event: command("x_1") }]);
+        }
+      })();
+      const second = store.remove("a");
+      expect(await Promise.all([first, second, publishing])).toEqual(["removed", "removed", undefined]);
+      expect(await store.stats("a")).toMatchObject({ pending: accepted });
+    });
+
+    it("removes also where acknowledgements of the same commit leave a page without rows", async () => {
+      const { store } = await storeFor(make);
+      const { lease } = await hold(store, "a");
+      await store.append(Array.from({ length: 2_500 }, () => ({ peer: "a", event: command("x_1") })));
+      for (let version = 1; version <= 1_200; version += 1) lease.acknowledge(version);
+      expect(await store.remove("a")).toBe("removed");
+      await accept(store, "a", command("x_1"));
+      expect(await pendingVersions(store, "a")).toHaveLength(1);
+    });
+
+    it("removes an inbox without a mailbox, also one longer than one commit takes", async () => {
+      const { store } = await storeFor(make);
+      await store.inbox.record(
+        "a",
+        Array.from({ length: 1_500 }, (_, n) => ({ resourceid: `x${n}_1`, version: n + 1 })),
+      );
+      expect(await store.remove("a")).toBe("removed");
+      expect((await store.inbox.load("a")).applied.size).toBe(0);
+      expect(await store.stats("a")).toBeUndefined();
+      expect(await store.remove("a")).toBe("none");
+    });
+
     it("gives no version and no epoch again that the peer may know, over restarts", async () => {
       const underTest = await storeFor(make);
       for (let n = 0; n < 5; n += 1) await accept(underTest.store, "a", command("x_1"));
@@ -128,6 +195,29 @@ export function removeCompliance(make: MakeStore): void {
       const present = await restart();
       expect((await hold(present, "c")).lease.epoch).toBeGreaterThan(0);
       expect((await present.peers({ limit: 10 })).map(({ peer }) => peer)).toEqual(["c"]);
+    });
+
+    it("is gone in time for as many others as there may be", async () => {
+      const maxPeers = 600;
+      const underTest = await storeFor(make, { maxPeers });
+      const names = Array.from({ length: maxPeers }, (_, n) => `n${n}`);
+      await Promise.all(names.map((name) => hold(underTest.store, name)));
+      const present = await underTest.crash();
+      await Promise.all(names.map((name) => hold(present, `other-${name}`)));
+      expect((await present.peers({ limit: 1_000 })).every(({ peer }) => peer.startsWith("other-"))).toBe(
+        true,
+      );
+    });
+
+    it("stays where its peer lost a store of which states are kept", async () => {
+      const { store } = await storeFor(make);
+      await hold(store, "a", "first");
+      const keep = received(status("x_1"), 7);
+      await store.inbox.record("a", [{ resourceid: "x_1", version: 7, retain: { keep } }]);
+      const { lease } = await hold(store, "a", "second");
+      await lease.close();
+      expect(await store.stats("a")).toBeDefined();
+      expect(await store.retained.get("a", "received", "Thing/x")).toMatchObject({ version: 7 });
     });
 
     it("stays once anything was kept in it, or while a later holder has it", async () => {
