@@ -102,6 +102,8 @@ export class RecordItem implements CommitItem {
 
   async apply(tx: Transaction): Promise<void> {
     assertStays(tx, this.#peer);
+    const ofPeer = this.#batch.filter(({ peerStore }) => isOfPeer(tx, this.#peer, peerStore));
+    if (ofPeer.length === 0) return tx.afterCommit(() => this.#done());
     const meta = tx.inboxOrNew(this.#peer, this.#context.maxPeers);
     if (meta === undefined) {
       const message = `no inbox for ${this.#peer}: the store holds ${this.#context.maxPeers}, its limit (maxPeers)`;
@@ -109,8 +111,7 @@ export class RecordItem implements CommitItem {
     }
     let { highest } = meta;
     let { recorded: count } = meta;
-    for (const recorded of this.#batch) {
-      if (!isOfPeer(tx, this.#peer, recorded.peerStore)) continue;
+    for (const recorded of ofPeer) {
       highest = Math.max(highest, recorded.version);
       count += 1;
       const key = appliedKey(this.#peer, recorded.resourceid);
@@ -165,9 +166,7 @@ function prepareRetain(retain: Recorded["retain"]): Retain {
   return { kind: "keep", subject, text: encodeEvent(retain.keep).text };
 }
 
-// The mailbox of the peer was opened for another store of it meanwhile: this version is another event's now.
+// Of another store of the peer than the one that its mailbox was last opened for, this version is another event's now; of a peer that was removed, nothing is kept.
 function isOfPeer(tx: Transaction, peer: string, peerStore: string | undefined): boolean {
-  if (peerStore === undefined) return true;
-  const present = tx.mailbox(peer)?.peerStore;
-  return present === undefined || present === "" || present === peerStore;
+  return peerStore === undefined || tx.mailbox(peer)?.peerStore === peerStore;
 }

@@ -16,7 +16,7 @@ export interface Begun {
   readonly version: number;
   /** 1 for the first. */
   readonly attempt: number;
-  /** Name of the store that gave the version. Of another one than the peer has now, nothing is written. Absent: the present one. */
+  /** Name of the store that gave the version. Of another one than its mailbox was last opened for, or without a mailbox, nothing is written. Absent: the present one. */
   readonly peerStore?: string;
 }
 

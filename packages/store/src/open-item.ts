@@ -57,7 +57,10 @@ export class OpenItem implements CommitItem {
       throw new HawserError("store_full", message, { agent: peer });
     }
     const lostState = meta.peerStore !== "" && meta.peerStore !== this.#peerStore;
-    if (lostState) this.#forgetVersions(tx, await tx.range(peerRange("inbox", peer, ALL_ROWS)));
+    // An inbox that is older than its mailbox is of a peer that had this name before.
+    const hasFormerInbox = tx.mailbox(peer) === undefined && tx.inbox(peer) !== undefined;
+    if (lostState || hasFormerInbox)
+      this.#forgetVersions(tx, await tx.range(peerRange("inbox", peer, ALL_ROWS)));
     const counted = lostState || this.#inboxForgotten ? await this.#tellAgain(tx, meta) : meta;
     const epoch = meta.epoch + 1;
     const session = this.#epoch ?? epoch;

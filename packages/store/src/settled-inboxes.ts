@@ -82,7 +82,9 @@ export class SettledInboxes {
 
   async apply(tx: Transaction): Promise<void> {
     for (const peer of this.#due) {
-      const meta = tx.inboxOrNew(peer, this.#maxPeers);
+      // Said by a session of a peer that was removed meanwhile: it would bring back what the next peer of that name is measured by.
+      const isKnown = tx.mailbox(peer) !== undefined || tx.inbox(peer) !== undefined;
+      const meta = isKnown ? tx.inboxOrNew(peer, this.#maxPeers) : undefined;
       if (meta === undefined) {
         this.reset(peer);
         continue;

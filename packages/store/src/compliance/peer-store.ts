@@ -82,6 +82,18 @@ export function peerStoreCompliance(make: MakeStore): void {
       expect(await later.inbox.load("a")).toMatchObject({ settled: 1, applied: new Map([["x_1", 2]]) });
     });
 
+    it("has an inbox forgotten that is older than its mailbox, as another had the name then", async () => {
+      const { store } = await storeFor(make);
+      await store.inbox.record("a", [{ resourceid: "x_1", version: 9 }]);
+      store.inbox.settle("a", 8);
+      await hold(store, "a", "first");
+      const empty = { settled: 0, applied: new Map(), begun: new Map() };
+      expect(await store.inbox.load("a")).toEqual(empty);
+      expect(store.standing("a")?.peer.version).toBe(0);
+      await store.inbox.record("a", [{ resourceid: "x_1", version: 2, peerStore: "first" }]);
+      expect((await store.inbox.load("a")).applied).toEqual(new Map([["x_1", 2]]));
+    });
+
     it("loses nothing twice: the same new store is remembered over a crash", async () => {
       const underTest = await storeFor(make);
       await accept(underTest.store, "a", spec("x_1"));

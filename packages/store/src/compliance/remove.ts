@@ -147,6 +147,35 @@ export function removeCompliance(make: MakeStore): void {
       expect(await store.remove("a")).toBe("none");
     });
 
+    it("keeps nothing of what a handler or a session of before says afterwards (the next agent of the name was taken for an older copy)", async () => {
+      const { store } = await storeFor(make);
+      const peerStore = "first";
+      const begun = { resourceid: "x_1", version: 58, attempt: 1, peerStore };
+      const recorded = { resourceid: "x_1", version: 58, peerStore };
+      const old = await hold(store, "a", peerStore);
+      await store.inbox.record("a", [recorded]);
+      await store.remove("a");
+      const sayAll = async (): Promise<void> => {
+        await store.inbox.begin("a", [begun]);
+        await store.inbox.record("a", [{ ...recorded, retain: { keep: received(status("x_1"), 58) } }]);
+      };
+      await sayAll();
+      store.inbox.settle("a", 50);
+      store.inbox.joined("a", old.lease.epoch);
+      expect((await store.inbox.load("a")).applied.size).toBe(0);
+      expect(store.inbox.recorded("a")).toBe(0);
+      expect(await store.remove("a")).toBe("none");
+      // Somebody publishes to the name before the next agent comes.
+      await accept(store, "a", command("x_1"));
+      await sayAll();
+      await hold(store, "a", "second");
+      await sayAll();
+      expect(store.standing("a")?.peer).toEqual({ store: "second", epoch: 0, version: 0, recorded: 0 });
+      const empty = { settled: 0, applied: new Map(), begun: new Map() };
+      expect(await store.inbox.load("a")).toEqual(empty);
+      expect(await store.retained.list("a", "received", { limit: 10 })).toEqual([]);
+    });
+
     it("gives no version and no epoch again that the peer may know, over restarts", async () => {
       const underTest = await storeFor(make);
       for (let n = 0; n < 5; n += 1) await accept(underTest.store, "a", command("x_1"));
