@@ -147,7 +147,7 @@ export function createService(
       // Whoever restarts what does not answer has an answer first.
       const healthAddress = await health?.start();
       const apiAddress = await api.start();
-      withdrawApi = announceApi(apiAddress.port, apiAccess.tokenFile, runtime.logger);
+      withdrawApi = announceApi(apiAddress, apiAccess.tokenFile, runtime.logger);
       const { address, internalAddress } = await principal.start();
       await reloader.start();
       const internal = internalAddress === undefined ? {} : { internal: internalAddress };

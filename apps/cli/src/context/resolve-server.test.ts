@@ -1,8 +1,10 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { announceLocalApi } from "@hawser/service/local-api";
-import { beforeEach, expect, it } from "vitest";
+import { announceLocalApi, type LocalApiSearch } from "@hawser/service/local-api";
+import { beforeEach, describe, expect, it } from "vitest";
 import { readConfig, writeConfig } from "./config-file.js";
 import { DEFAULT_SERVER, resolveServer } from "./resolve-server.js";
 
@@ -49,18 +51,68 @@ it("writes for its owner alone, and says what is wrong with a file", () => {
   expect(() => readConfig(path)).toThrow(/config\.yaml: contexts\.a\.server/);
 });
 
-it("finds the token of a principal of this user on this machine, and sends it nowhere else", () => {
-  const file = join(folder, "api-token");
-  writeFileSync(file, "# made\noperators local-secret-of-a-test\n");
-  const withdraw = announceLocalApi(7481, { pid: process.pid, tokenFile: file }, { XDG_STATE_HOME: folder });
-  const own = { ...env, XDG_STATE_HOME: folder };
-  expect(resolveServer({}, own).token).toBe("local-secret-of-a-test");
-  expect(resolveServer({ server: "http://localhost:7481" }, own).token).toBe("local-secret-of-a-test");
-  expect(resolveServer({ token: "given" }, own).token).toBe("given");
-  for (const server of ["http://127.0.0.1:7482", "http://127.0.0.1", "http://principal.example:7481"])
-    expect(resolveServer({ server }, own).token).toBeUndefined();
-  withdraw();
-  expect(resolveServer({}, own).token).toBeUndefined();
+describe("the token of a principal of this user on this machine", () => {
+  let own: Record<string, string>;
+  let token: string;
+  let port: number;
+  let withdraw: () => void;
+
+  beforeEach(async () => {
+    token = join(folder, "api-token");
+    writeFileSync(token, "# made\noperators local-secret-of-a-test\n");
+    own = { ...env, XDG_STATE_HOME: folder };
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    ({ port } = server.address() as AddressInfo);
+    withdraw = announceLocalApi({ host: "127.0.0.1", port, pid: process.pid, tokenFile: token }, own);
+    return () => void server.close();
+  });
+
+  const tokenFor = (server: string): string | undefined => resolveServer({ server }, own).token;
+
+  it("is found, and sent nowhere else", () => {
+    expect(tokenFor(`http://127.0.0.1:${port}`)).toBe("local-secret-of-a-test");
+    expect(tokenFor(`http://localhost:${port}`)).toBe("local-secret-of-a-test");
+    expect(resolveServer({ server: `http://127.0.0.1:${port}`, token: "given" }, own).token).toBe("given");
+    const others = [
+      `http://127.0.0.1:${port === 7482 ? 7483 : 7482}`,
+      "http://127.0.0.1",
+      `http://[::1]:${port}`,
+    ];
+    for (const other of [...others, `http://principal.example:${port}`])
+      expect(tokenFor(other)).toBeUndefined();
+    withdraw();
+    expect(tokenFor(`http://127.0.0.1:${port}`)).toBeUndefined();
+  });
+
+  it("is not sent to loopback for a principal that is bound elsewhere", () => {
+    withdraw();
+    announceLocalApi({ host: "10.0.0.5", port, pid: process.pid, tokenFile: token }, own);
+    for (const host of ["127.0.0.1", "localhost", "[::1]"])
+      expect(tokenFor(`http://${host}:${port}`)).toBeUndefined();
+  });
+
+  it("is not taken from the working directory, where no principal says that it lives", () => {
+    withdraw();
+    const before = process.cwd();
+    mkdirSync(join(folder, ".hawser", "principal"), { recursive: true });
+    writeFileSync(join(folder, ".hawser", "principal", "api-token"), "secret-of-the-working-directory\n");
+    process.chdir(folder);
+    try {
+      expect(resolveServer({}, own).token).toBeUndefined();
+    } finally {
+      process.chdir(before);
+    }
+  });
+
+  it("is refused with a word where another user listens", () => {
+    const foreign = (): LocalApiSearch => ({ kind: "foreign", uid: 4711 });
+    expect(() => resolveServer({ server: `http://127.0.0.1:${port}` }, own, foreign)).toThrow(
+      /another user \(uid 4711\) listens at 127\.0\.0\.1:\d+.*--token-file/,
+    );
+    const told = resolveServer({ server: `http://127.0.0.1:${port}`, token: "given" }, own, foreign);
+    expect(told.token).toBe("given");
+  });
 });
 
 it("leaves by the proxy of the flags, else of the environment, and never to this machine", () => {

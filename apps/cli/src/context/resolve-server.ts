@@ -1,6 +1,5 @@
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { isLoopbackHost } from "@hawser/runtime";
+import { readFileSync } from "node:fs";
+import { hostNameOf, isLoopbackHost } from "@hawser/runtime";
 import { findLocalApi } from "@hawser/service/local-api";
 import { proxyFromEnvironment } from "@hawser/transport";
 import { usageError } from "../exit-codes.js";
@@ -29,14 +28,14 @@ type Environment = Readonly<Record<string, string | undefined>>;
  *
  * @throws CommandError (usage)
  */
-export function resolveServer(flags: ServerFlags, env: Environment): Server {
+export function resolveServer(flags: ServerFlags, env: Environment, find = findLocalApi): Server {
   const chosen = chooseServer(flags, env);
   if (!/^https?:\/\//.test(chosen.url) || !URL.canParse(chosen.url)) {
     throw usageError(
       `'${chosen.url}' (from ${chosen.origin}) is not an address; give --server something like ${DEFAULT_SERVER}`,
     );
   }
-  const token = chooseToken(flags, env, chosen.context) ?? findLocalToken(chosen, env);
+  const token = chooseToken(flags, env, chosen.context) ?? findLocalToken(chosen, env, find);
   const ca = readAuthorities(flags.caFile ?? (env.HAWSER_CA_FILE || chosen.context?.caFile));
   const url = chosen.url.replace(/\/+$/, "");
   return { url, origin: chosen.origin, token, ca, route: chooseRoute(url, ca, flags, env) };
@@ -120,17 +119,25 @@ function readAuthorities(path: string | undefined): string | undefined {
   throw usageError(`the file of authorities ${path} holds no certificate in PEM`);
 }
 
-/** Where the principal keeps its state unless told otherwise, below the working directory. */
-const DEFAULT_TOKEN_FILE = join(".hawser", "principal", "api-token");
-
-/** The token of a principal that this user runs on this machine: as it left word of itself, else in its default directory here. It is sent nowhere but to this machine. */
-function findLocalToken({ url }: Chosen, env: Environment): string | undefined {
-  const { hostname, port, protocol } = new URL(url);
+/**
+ * The token of a principal that this user runs on this machine, as it left word of itself. It is sent nowhere but to the address that this principal has bound, and not
+ * where anybody else listens: with no principal there, any user of this machine may take the port.
+ */
+function findLocalToken({ url }: Chosen, env: Environment, find: typeof findLocalApi): string | undefined {
+  const { hostname, port: given, protocol } = new URL(url);
   if (!isLoopbackHost(hostname)) return undefined;
-  const found = findLocalApi(Number(port || (protocol === "https:" ? 443 : 80)), env);
-  if (found !== undefined) return readToken(found.tokenFile, "the principal on this machine");
-  if (url !== DEFAULT_SERVER || !existsSync(DEFAULT_TOKEN_FILE)) return undefined;
-  return readToken(DEFAULT_TOKEN_FILE, "the principal's default directory");
+  const port = Number(given || (protocol === "https:" ? 443 : 80));
+  const search = find({ host: hostNameOf(hostname), port }, env);
+  switch (search.kind) {
+    case "none":
+      return undefined;
+    case "found":
+      return readToken(search.api.tokenFile, "the principal on this machine");
+    case "foreign":
+      throw usageError(
+        `another user (uid ${search.uid}) listens at ${hostname}:${port}, where your own principal should be alone; its token is not sent there. If that is meant, name the token with --token-file`,
+      );
+  }
 }
 
 function readToken(path: string, origin: string): string {

@@ -1,1 +1,7 @@
-export { announceLocalApi, findLocalApi, type Environment, type LocalApi } from "./local-api.js";
+export {
+  announceLocalApi,
+  findLocalApi,
+  type Environment,
+  type LocalApi,
+  type LocalApiSearch,
+} from "./local-api.js";
