@@ -1,5 +1,5 @@
 import type { ControlMessage, HawserError } from "@hawser/protocol";
-import type { SessionOutput } from "@hawser/session";
+import type { FullBuffer, SessionOutput } from "@hawser/session";
 import type { ConnectionEnd } from "@hawser/transport";
 
 /** What the link needs of a session machine; `AgentSession` and `PrincipalSession` both have it. */
@@ -13,8 +13,8 @@ export interface LinkSession {
   /** An event arrived: an error of the peer while the session is not open. */
   eventReceived(nowMs: number): readonly SessionOutput[];
   heard(nowMs: number): void;
-  /** What waits in a send buffer that is full; undefined while it has room. */
-  sending(bufferedBytes: number | undefined, nowMs: number): void;
+  /** A send buffer that is full; undefined while it has room. */
+  sending(buffer: FullBuffer | undefined, nowMs: number): void;
   wake(nowMs: number, settled: number): SessionOutput[];
   idle(nowMs: number): SessionOutput[];
   fail(error: HawserError, nowMs: number): SessionOutput[];

@@ -10,7 +10,7 @@ import {
   type Nack,
 } from "@hawser/protocol";
 import { WakeTimer, type Logger, type Runtime } from "@hawser/runtime";
-import type { Established, SessionEnd, SessionOutput } from "@hawser/session";
+import type { Established, FullBuffer, SessionEnd, SessionOutput } from "@hawser/session";
 import type { Connection } from "@hawser/transport";
 import { Handshake, type AttachedPeer } from "./handshake.js";
 import type { LinkOptions, LinkPeer, PeerWindow, Predecessor } from "./link-options.js";
@@ -406,8 +406,7 @@ export class Link<Session extends LinkSession> implements Predecessor {
   }
 
   #noteSending(): void {
-    const { writable } = this.#outlet;
-    this.session.sending(writable ? undefined : this.#connection.bufferedBytes, this.#now());
+    this.session.sending(this.#outlet.writable ? undefined : fullBuffer(this.#connection), this.#now());
   }
 
   // While the connection is full nothing of the writer's is due: `writable` flushes again. Nor is it when the session ends.
@@ -474,4 +473,8 @@ export class Link<Session extends LinkSession> implements Predecessor {
 
 function isSame(one: PeerWindow, other: PeerWindow): boolean {
   return one.events === other.events && one.bytes === other.bytes;
+}
+
+function fullBuffer({ bufferedBytes, sentBytes }: Connection): FullBuffer {
+  return { bufferedBytes, sentBytes };
 }

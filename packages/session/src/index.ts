@@ -17,6 +17,7 @@ export {
   resolveReconnectTiming,
   type ReconnectTiming,
 } from "./reconnect-timing.js";
+export type { FullBuffer } from "./send-stall.js";
 export { AGENT_ROTATIONS, type AgentRotation } from "./rotation.js";
 export type { DrainNotice, EndCause, EndReason, SessionEnd, TransportEnd } from "./session-end.js";
 export type { EndingState } from "./session-machine.js";

@@ -1,3 +1,11 @@
+/** A send buffer without room. */
+export interface FullBuffer {
+  /** What waits in it. */
+  readonly bufferedBytes: number;
+  /** What has left, where that is counted apart: a buffer may count a large write in whole until all of it is through. */
+  readonly sentBytes?: number | undefined;
+}
+
 /**
  * Whether a peer reads what it is sent (PROTOCOL.md, Liveness). Its heartbeats prove that it sends; a peer that
  * never reads would otherwise stay connected for ever, with a full buffer and nothing delivered.
@@ -6,7 +14,7 @@
  */
 export class SendStall {
   readonly #limitMs: number;
-  #bufferedBytes = 0;
+  #seen: FullBuffer | undefined;
   /** When bytes left last, or the buffer filled up; undefined while there is room. */
   #sinceMs: number | undefined;
 
@@ -19,11 +27,11 @@ export class SendStall {
     return this.#limitMs;
   }
 
-  /** @param bufferedBytes what waits in a buffer that is full; undefined while it has room. To be told before and after anything is sent. */
-  observe(bufferedBytes: number | undefined, nowMs: number): void {
-    if (bufferedBytes === undefined) this.#sinceMs = undefined;
-    else if (this.#sinceMs === undefined || bufferedBytes < this.#bufferedBytes) this.#sinceMs = nowMs;
-    this.#bufferedBytes = bufferedBytes ?? 0;
+  /** @param buffer undefined while it has room. To be told before and after anything is sent. */
+  observe(buffer: FullBuffer | undefined, nowMs: number): void {
+    if (buffer === undefined) this.#sinceMs = undefined;
+    else if (this.#seen === undefined || hasLeft(this.#seen, buffer)) this.#sinceMs = nowMs;
+    this.#seen = buffer;
   }
 
   isStuck(nowMs: number): boolean {
@@ -34,4 +42,9 @@ export class SendStall {
   nextAt(): number | undefined {
     return this.#sinceMs === undefined ? undefined : this.#sinceMs + this.#limitMs;
   }
+}
+
+function hasLeft(before: FullBuffer, now: FullBuffer): boolean {
+  if (now.bufferedBytes < before.bufferedBytes) return true;
+  return (now.sentBytes ?? Number.NaN) > (before.sentBytes ?? Number.NaN);
 }

@@ -11,7 +11,7 @@ import {
 } from "@hawser/protocol";
 import { isRefusal, tellPeer } from "./close-reasons.js";
 import type { Liveness } from "./liveness.js";
-import { SendStall } from "./send-stall.js";
+import { SendStall, type FullBuffer } from "./send-stall.js";
 import {
   endReason,
   type DrainNotice,
@@ -61,9 +61,9 @@ export abstract class SessionMachine {
     this.liveness?.heard(nowMs);
   }
 
-  /** What waits in the send buffer of the connection, if that is full; undefined while it has room. */
-  sending(bufferedBytes: number | undefined, nowMs: number): void {
-    this.#stall?.observe(bufferedBytes, nowMs);
+  /** The send buffer of the connection, if that is full; undefined while it has room. */
+  sending(buffer: FullBuffer | undefined, nowMs: number): void {
+    this.#stall?.observe(buffer, nowMs);
   }
 
   /**

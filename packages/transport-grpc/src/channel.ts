@@ -7,7 +7,13 @@ import {
   type Metadata,
 } from "@grpc/grpc-js";
 import type { Runtime } from "@hawser/runtime";
-import type { Proxy, StreamSettings, TlsClient, TlsOptions } from "@hawser/transport";
+import {
+  bytesSentBy,
+  type Proxy,
+  type StreamSettings,
+  type TlsClient,
+  type TlsOptions,
+} from "@hawser/transport";
 import { targetOf, type Destination } from "./destination.js";
 import { connectMethod, FLOW_CONTROL_WINDOW_BYTES, OVERSIZE_MARGIN_BYTES } from "./service.js";
 import { SocketCredentials } from "./socket-credentials.js";
@@ -56,6 +62,16 @@ export class Channel {
   bytesRead(): number {
     let bytes = 0;
     for (const socket of this.#sockets) bytes += socket.bytesRead;
+    return bytes;
+  }
+
+  /** All that has left for the server. */
+  bytesSent(): number | undefined {
+    let bytes: number | undefined;
+    for (const socket of this.#sockets) {
+      const sent = bytesSentBy(socket);
+      if (sent !== undefined) bytes = (bytes ?? 0) + sent;
+    }
     return bytes;
   }
 

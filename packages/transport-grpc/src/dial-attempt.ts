@@ -93,6 +93,7 @@ function beginStream(
     peer: { address: targetOf(settings.to) },
     settings: stream,
     runtime,
+    sentBytes: () => channel.bytesSent(),
     release: (how) => {
       keepAlive.stop();
       if (how === "finish") return channel.finish();

@@ -27,6 +27,9 @@ import { BatchWriter } from "./batch-writer.js";
 /** Who says that a stream closes: the `source` of its close event. */
 const CLOSE_SOURCE = "/hawser/transport-grpc";
 
+/** What leaves the socket in less than this may be about the stream and not of it: pings, and room for what the peer sends. */
+const SENT_UNIT_BYTES = 16_384;
+
 /** A call of grpc-js, at either end. */
 export type GrpcCall = ServerDuplexStream<Buffer, Buffer> | ClientDuplexStream<Buffer, Buffer>;
 
@@ -37,6 +40,8 @@ export interface GrpcConnectionParts<Call extends GrpcCall> {
   readonly peer: PeerInfo;
   readonly settings: StreamSettings;
   readonly runtime: Runtime;
+  /** What has left by the socket underneath; undefined while that carries other connections as well. */
+  readonly sentBytes: () => number | undefined;
   /**
    * The connection has ended. What holds the call lets go of it.
    *
@@ -69,6 +74,7 @@ export abstract class GrpcConnection<Call extends GrpcCall> implements Connectio
   protected maxMessageBytes: number;
   readonly #settings: StreamSettings;
   readonly #release: (how: "finish" | "cut") => void;
+  readonly #sentBytes: () => number | undefined;
   #handlers: ConnectionHandlers | undefined;
   #state: State = { name: "open" };
   #isReading = false;
@@ -78,7 +84,7 @@ export abstract class GrpcConnection<Call extends GrpcCall> implements Connectio
   #isRetiring = false;
   #unheardEnd: ConnectionEnd | undefined;
 
-  constructor({ call, peer, settings, runtime, release }: GrpcConnectionParts<Call>) {
+  constructor({ call, peer, settings, runtime, sentBytes, release }: GrpcConnectionParts<Call>) {
     this.peer = peer;
     this.call = call;
     this.runtime = runtime;
@@ -86,6 +92,7 @@ export abstract class GrpcConnection<Call extends GrpcCall> implements Connectio
     this.maxMessageBytes = settings.maxFrameBytes;
     this.#settings = settings;
     this.#release = release;
+    this.#sentBytes = sentBytes;
     this.#readsOneAhead();
     // What an error means is told by the end of the stream, which follows.
     call.on("error", () => {});
@@ -93,6 +100,11 @@ export abstract class GrpcConnection<Call extends GrpcCall> implements Connectio
 
   get bufferedBytes(): number {
     return this.#state.name === "ended" ? 0 : this.writer.bufferedBytes;
+  }
+
+  get sentBytes(): number | undefined {
+    const bytes = this.#sentBytes();
+    return bytes === undefined ? undefined : bytes - (bytes % SENT_UNIT_BYTES);
   }
 
   /** The close this side has said; undefined while it has not. */

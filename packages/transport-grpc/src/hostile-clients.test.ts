@@ -276,6 +276,26 @@ it("an HTTP/2 connection may have two streams, and more once one of them is trus
   expect(session.remoteSettings.maxConcurrentStreams).toBe(16);
 });
 
+it("tells what has left of one large event, and takes nothing else on its socket for that", async () => {
+  const session = openSession();
+  const { server, stream } = await openStream(session);
+  server.connection.trust();
+  stream.pause();
+  server.connection.send({ ...event("large"), data: "x".repeat(900_000) });
+  const { bufferedBytes } = server.connection;
+  // As much as the client grants to begin with.
+  await expect.poll(() => server.connection.sentBytes).toBe(65_536);
+  for (let n = 0; n < 100; n += 1) stream.write(batchOf(event(String(n))));
+  await expect.poll(() => server.ids.length).toBeGreaterThanOrEqual(100);
+  expect(server.connection.sentBytes).toBe(65_536);
+  stream.resume();
+  await expect.poll(() => server.connection.bufferedBytes).toBe(0);
+  expect(bufferedBytes).toBeGreaterThan(900_000);
+  expect(server.connection.sentBytes).toBeGreaterThan(800_000);
+  await openStream(session);
+  expect(server.connection.sentBytes).toBeUndefined();
+});
+
 it("a client that is refused again and again is cut like one that asks for nothing", async () => {
   const session = openSession();
   const closed = once(session, "close");

@@ -10,6 +10,7 @@ import type { HawserError } from "@hawser/protocol";
 import type { Runtime, Timer } from "@hawser/runtime";
 import {
   bytesReadFrom,
+  bytesSentBy,
   type Connection,
   cutCloseReason,
   KeepAlive,
@@ -129,13 +130,14 @@ export class ServedSocket {
   }
 
   #connect(call: ServerCall, stream: ServerHttp2Stream, peer: PeerInfo): void {
-    const { settings, runtime, onConnection } = this.#parts;
+    const { socket, settings, runtime, onConnection } = this.#parts;
     const connection: ServerConnection = new ServerConnection({
       call,
       stream,
       peer,
       settings,
       runtime,
+      sentBytes: () => (this.#connections.size === 1 ? bytesSentBy(socket) : undefined),
       release: (how) => this.#release(connection, stream, how),
       onTrusted: () => this.#widen(),
     });

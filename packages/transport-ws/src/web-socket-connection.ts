@@ -11,6 +11,7 @@ import {
 import { guarded, type Runtime, type Timers } from "@hawser/runtime";
 import {
   bytesReadFrom,
+  bytesSentBy,
   type Connection,
   type ConnectionEnd,
   type ConnectionHandlers,
@@ -99,6 +100,10 @@ export class WebSocketConnection implements Connection {
 
   get bufferedBytes(): number {
     return this.#state.name === "ended" ? 0 : this.#webSocket.bufferedAmount;
+  }
+
+  get sentBytes(): number | undefined {
+    return bytesSentBy(this.#socket);
   }
 
   open(handlers: ConnectionHandlers): void {

@@ -71,6 +71,12 @@ export interface Connection {
   readonly peer: PeerInfo;
   /** Bytes accepted by `send` that have not left the process. */
   readonly bufferedBytes: number;
+  /**
+   * Bytes that have left the process, as far as anybody counts them apart: it grows also while a large write is under way, of which
+   * `bufferedBytes` may tell only when all of it is through. Only whether it has grown says something, and undefined says nothing. Not needed
+   * where `bufferedBytes` falls with each byte that leaves.
+   */
+  readonly sentBytes?: number | undefined;
 
   /** Begins delivery to `handlers`, which are not called before this has returned. Once. */
   open(handlers: ConnectionHandlers): void;

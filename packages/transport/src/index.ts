@@ -13,6 +13,7 @@ export {
 } from "./connection.js";
 export { overloaded, retryAfterMs, type RetryAfter } from "./dial-refusal.js";
 export { DEFAULT_DIAL_TIMEOUT_MS, type Dialer, type DialOptions } from "./dialer.js";
+export { bytesSentBy } from "./bytes-sent.js";
 export { bytesReadFrom, KeepAlive, type WatchedConnection } from "./keep-alive.js";
 export type { LinkFaults } from "./link-faults.js";
 export {

@@ -1,9 +1,12 @@
 import { expect, test, vi } from "vitest";
 import type { Connection } from "../connection.js";
 import { idsFrom, numbered, padded } from "./events.js";
-import { type MakeTransport, onStage } from "./stage.js";
+import { type End, type MakeTransport, onStage } from "./stage.js";
 
 const EVENT_BYTES = 64 * 1024;
+
+/** More than the kernel waits for before it takes more. */
+const SLOW_STEP_EVENTS = 48;
 
 /** More than the kernel's socket buffers and the proxy can swallow between a sender and a peer that does not read. */
 const MORE_THAN_THE_WIRE_HOLDS = 128 * 1024 * 1024;
@@ -50,6 +53,34 @@ export function backpressureCases(make: MakeTransport): void {
       server.open();
       await server.seen.received(total);
       await client.seen.until(() => client.seen.writables > writablesBefore);
+      expect(server.seen.ids).toEqual(idsFrom(1, total));
+    }));
+
+  test("whatever a slow reader takes is progress, also while one large write is under way", () =>
+    onStage(make, async (stage) => {
+      const { client, server } = await stage.openPair();
+      server.connection.pause();
+      let total = fill(client.connection);
+      client.seen.onWritable = () => (total += fill(client.connection, total));
+      await untilStill(
+        () => stage.roundTrips(),
+        () => total,
+      );
+      client.seen.onWritable = () => {};
+      // What follows in one tick may be one write, of which the connection counts every byte until all of it is through.
+      const { hardLimitBytes } = stage.bufferLimits;
+      while (client.connection.bufferedBytes + 2 * EVENT_BYTES < hardLimitBytes)
+        client.connection.send(padded((total += 1), EVENT_BYTES));
+      await stage.roundTrips();
+      while (server.seen.messages.length < total) {
+        const { bufferedBytes, sentBytes = 0 } = client.connection;
+        await read(server, Math.min(total, server.seen.messages.length + SLOW_STEP_EVENTS));
+        if (bufferedBytes === 0) continue;
+        await vi.waitFor(() => expect(hasLeft(client.connection, bufferedBytes, sentBytes)).toBe(true), {
+          interval: 5,
+          timeout: 10_000,
+        });
+      }
       expect(server.seen.ids).toEqual(idsFrom(1, total));
     }));
 
@@ -106,6 +137,19 @@ export function backpressureCases(make: MakeTransport): void {
       expect(await server.seen.end()).toMatchObject({ kind: "lost" });
       await stage.roundTrips();
     }));
+}
+
+/** Reads until so many events are there, and no more than one read of the socket beyond. */
+async function read({ connection, seen }: End, upTo: number): Promise<void> {
+  seen.onMessage = () => {
+    if (seen.messages.length >= upTo) connection.pause();
+  };
+  connection.resume();
+  await seen.until(() => seen.messages.length >= upTo);
+}
+
+function hasLeft(connection: Connection, bufferedBytes: number, sentBytes: number): boolean {
+  return connection.bufferedBytes < bufferedBytes || (connection.sentBytes ?? 0) > sentBytes;
 }
 
 /** Sends until told to stop; answers how many events that took. */
