@@ -14,7 +14,7 @@ export function proxyOf(
 ): ProxySettings | undefined {
   if (proxy === NO_PROXY_WORD) return undefined;
   const fromEnvironment = proxyFromEnvironment(env, isSecure(url));
-  const chosen = proxy ?? fromEnvironment?.url;
+  const chosen = proxy === undefined ? fromEnvironment : { url: proxy, from: "--proxy" };
   if (chosen === undefined) return undefined;
-  return { url: chosen, exceptions: noProxy ?? env.no_proxy ?? env.NO_PROXY ?? "" };
+  return { ...chosen, exceptions: noProxy ?? env.no_proxy ?? env.NO_PROXY ?? "" };
 }

@@ -22,6 +22,7 @@ describe("what the environment says", () => {
     expect(proxyFromEnvironment({ https_proxy: url, NO_PROXY: "a,b" }, true)).toEqual({
       url,
       exceptions: "a,b",
+      from: "https_proxy",
     });
   });
 });
@@ -75,6 +76,20 @@ describe("the proxy", () => {
     const proxy = proxyFor("principal.example", 443, { url: "http://me:p%40ss@proxy.example:3128" });
     expect(proxy?.credentials).toBe("me:p@ss");
     expect(proxy?.name).toBe("http://proxy.example:3128");
+  });
+
+  test.each([
+    ["http://us%er:secret@proxy:3128", "user"],
+    ["http://me:secret%@proxy:3128", "password"],
+    ["http://me:secret%ff@proxy:3128", "password"],
+  ])("%s: the setting and the remedy are named, and no secret is", (text, what) => {
+    const settings = { url: text, from: "HTTPS_PROXY" };
+    expect(() => proxyFor("principal.example", 443, settings)).toThrow(
+      expect.objectContaining({
+        code: "invalid_config",
+        message: `The ${what} in HTTPS_PROXY has a % that does not encode a character; write %25 for a percent sign.`,
+      }),
+    );
   });
 
   test.each(["socks5://proxy.example:1080", "http://", "://"])(

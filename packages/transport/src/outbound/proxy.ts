@@ -11,6 +11,8 @@ export interface ProxySettings {
    * may end in `:port`. Loopback is always reached directly. @default ""
    */
   readonly exceptions?: string;
+  /** The setting that the URL comes from, for messages. @default "the URL of the proxy" */
+  readonly from?: string;
 }
 
 /** A proxy that is to be asked for a tunnel (RFC 9110, section 9.3.6). */
@@ -33,9 +35,11 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  * `HTTP_PROXY` for plaintext, else `ALL_PROXY`; each in lower case first.
  */
 export function proxyFromEnvironment(env: Environment, secure: boolean): ProxySettings | undefined {
-  const read = (name: string): string => env[name.toLowerCase()] || env[name] || "";
-  const url = read(secure ? "HTTPS_PROXY" : "HTTP_PROXY") || read("ALL_PROXY");
-  return url === "" ? undefined : { url, exceptions: read("NO_PROXY") };
+  const names = [secure ? "HTTPS_PROXY" : "HTTP_PROXY", "ALL_PROXY"];
+  const from = names.flatMap((name) => [name.toLowerCase(), name]).find((name) => env[name]);
+  const url = from === undefined ? undefined : env[from];
+  if (from === undefined || url === undefined) return undefined;
+  return { url, exceptions: env.no_proxy || env.NO_PROXY || "", from };
 }
 
 /**
@@ -45,23 +49,23 @@ export function proxyFromEnvironment(env: Environment, secure: boolean): ProxySe
  */
 export function proxyFor(host: string, port: number, settings: ProxySettings | undefined): Proxy | undefined {
   if (settings === undefined || settings.url === "") return undefined;
-  return isException(host, port, settings.exceptions ?? "") ? undefined : parseProxy(settings.url);
+  return isException(host, port, settings.exceptions ?? "") ? undefined : parseProxy(settings);
 }
 
-function parseProxy(text: string): Proxy {
+function parseProxy({ url: text, from = "the URL of the proxy" }: ProxySettings): Proxy {
   // A host and port without a scheme is common, and means http.
   const url = text.includes("://") ? text : `http://${text}`;
   if (!URL.canParse(url))
-    throw new HawserError("invalid_config", "The URL of the proxy is none; write http://host:port.");
+    throw new HawserError("invalid_config", `${from} is not a URL; write http://host:port.`);
   const { protocol, hostname, port, username, password, host } = new URL(url);
   const secure = protocol === "https:";
   if (!secure && protocol !== "http:") {
     throw new HawserError(
       "invalid_config",
-      `A proxy of the kind ${protocol}// is not supported; write http:// or https://, or name the principal in NO_PROXY.`,
+      `${from} names a proxy of the kind ${protocol}//, which is not supported; write http:// or https://, or name the principal in NO_PROXY.`,
     );
   }
-  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  const credentials = `${decoded(username, "user", from)}:${decoded(password, "password", from)}`;
   return {
     host: withoutBrackets(hostname),
     port: port === "" ? (secure ? 443 : 80) : Number(port),
@@ -69,6 +73,18 @@ function parseProxy(text: string): Proxy {
     name: `${protocol}//${host}`,
     ...(credentials === ":" ? {} : { credentials }),
   };
+}
+
+function decoded(text: string, what: "user" | "password", from: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    // The error of Node would do no harm to a secret, but it names neither the setting nor the remedy.
+    throw new HawserError(
+      "invalid_config",
+      `The ${what} in ${from} has a % that does not encode a character; write %25 for a percent sign.`,
+    );
+  }
 }
 
 const LOOPBACK = new BlockList();
