@@ -106,6 +106,26 @@ describe("through a proxy", () => {
   });
 });
 
+test.each([
+  ["a certificate that is none", undefined, { cert: "no certificate", key: "no key" }],
+  ["a name that cannot be asked for", "no such\nhost", undefined],
+])("no socket is left where Node throws over %s", async (_name, host, tls) => {
+  const sockets = new Set<Socket>();
+  let count = 0;
+  const port = await listen(
+    createServer((socket) => {
+      count += 1;
+      sockets.add(socket);
+      socket.on("error", () => {}).once("close", () => sockets.delete(socket));
+      socket.resume();
+    }),
+  );
+  const to = { host: host ?? "127.0.0.1", port };
+  const proxy = host === undefined ? undefined : { url: `http://127.0.0.1:${port}` };
+  await expect(outbound({ to, proxy }).open(tls)).rejects.toThrow();
+  await expect.poll(() => [count, sockets.size]).toEqual([1, 0]);
+});
+
 describe("several addresses", () => {
   test("the one that was good comes first the next time", async () => {
     const port = await greeting();

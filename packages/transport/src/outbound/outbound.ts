@@ -41,11 +41,34 @@ export class Outbound {
    */
   async open(tls: TlsOptions | undefined, signal?: AbortSignal): Promise<Socket> {
     const { to } = this.#options;
+    const proxy = "unixPath" in to ? undefined : proxyFor(to.host, to.port, this.#options.proxy);
+    const socket = await this.#reach(to, proxy, signal);
+    try {
+      const opened =
+        proxy === undefined || "unixPath" in to ? socket : await this.#tunnel(socket, proxy, to, signal);
+      return tls === undefined ? opened : await this.#settled(this.#tls.secure(opened, tls), signal);
+    } catch (thrown) {
+      // Node throws over a certificate or a name that it cannot use, and leaves the socket as it is.
+      socket.destroy();
+      throw thrown;
+    }
+  }
+
+  /** The first hop. */
+  async #reach(
+    to: OutboundOptions["to"],
+    proxy: Proxy | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Socket> {
     if ("unixPath" in to) return this.#settled(connectUnix(to.unixPath), signal);
-    const proxy = proxyFor(to.host, to.port, this.#options.proxy);
-    const socket = await this.#connect(proxy ?? to, signal);
-    const opened = proxy === undefined ? socket : await this.#tunnel(socket, proxy, to, signal);
-    return tls === undefined ? opened : this.#settled(this.#tls.secure(opened, tls), signal);
+    if (proxy === undefined) return this.#connect(to, signal);
+    try {
+      return await this.#connect(proxy, signal);
+    } catch (cause) {
+      if (!(cause instanceof HawserError) || cause.code !== "connection_failed") throw cause;
+      const message = `the proxy ${proxy.name} cannot be reached: ${cause.message}`;
+      throw new HawserError("connection_failed", message, { cause });
+    }
   }
 
   async #connect({ host, port }: { host: string; port: number }, signal?: AbortSignal): Promise<Socket> {
