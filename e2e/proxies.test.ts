@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { makeCertificate } from "./support/certificates.js";
+import { makeCertificate, type CertificateFiles } from "./support/certificates.js";
 import { ConnectProxy } from "./support/connect-proxy.js";
 import { becomes, eventually } from "./support/eventually.js";
 import { PROGRAMS, runProgram, type Finished } from "./support/programs.js";
@@ -23,7 +23,7 @@ interface Site {
 }
 
 /** A principal and its API below one name, with TLS or without, and a proxy that leads there. */
-async function makeSite(secure: boolean): Promise<Site> {
+async function makeSite(secure: boolean, proxyTls?: CertificateFiles): Promise<Site> {
   const files = await createWorld();
   const { cert, key } = makeCertificate(files.path("server"), { names: `DNS:${HOST},IP:127.0.0.1` });
   const tls = ["--tls-cert", cert, "--tls-key", key, "--api-tls-cert", cert, "--api-tls-key", key];
@@ -36,6 +36,7 @@ async function makeSite(secure: boolean): Promise<Site> {
       [`${HOST}:7480`, world.listen.port],
       [`${HOST}:7481`, apiPort],
     ]),
+    proxyTls,
   );
   await proxy.start();
   onTestFinished(() => proxy.stop());
@@ -113,6 +114,23 @@ describe("an agent behind a proxy", () => {
       expect(site.proxy.asked.every(({ opened }) => !opened)).toBe(true);
     },
   );
+
+  it.each(SCHEMES)("that is itself reached by TLS: %s", async (scheme) => {
+    const tls = makeCertificate((await createWorld()).path("proxy"));
+    const site = await makeSite(isSecure(scheme), tls);
+    const { proxy } = site;
+    const args = ["--proxy", proxy.url(CREDENTIALS)];
+    // Not by --tls-ca, which is for the principal alone.
+    const stranger = await startAgent(site, scheme, { args });
+    await stranger.logged("that nobody vouches for it", ({ msg }) =>
+      msg.includes("TLS with 127.0.0.1 failed: self-signed certificate"),
+    );
+    expect(proxy.asked).toEqual([]);
+    await stranger.stop();
+    const agent = await startAgent(site, scheme, { args, env: { NODE_EXTRA_CA_CERTS: tls.cert } });
+    await agent.logged("connected", ({ msg }) => msg === "connected");
+    expect(proxy.asked.at(0)).toEqual({ authority: `${HOST}:7480`, opened: true });
+  });
 
   it("that is not for this name: --no-proxy is a setting of its own, and what it names is reached directly", async () => {
     const site = await makeSite(false);

@@ -1,6 +1,9 @@
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { connect, type AddressInfo, type Socket } from "node:net";
+import type { CertificateFiles } from "./certificates.js";
 
 /** What an HTTP proxy was asked for, and what became of it. */
 export interface Asked {
@@ -13,7 +16,8 @@ export interface Asked {
  */
 export class ConnectProxy {
   readonly asked: Asked[] = [];
-  readonly #server = createServer((_request, response) => response.writeHead(405).end());
+  readonly #server: ReturnType<typeof createServer>;
+  readonly #scheme: "http" | "https";
   readonly #sockets = new Set<Socket>();
   readonly #wanted: string;
   readonly #ports: ReadonlyMap<string, number>;
@@ -21,8 +25,15 @@ export class ConnectProxy {
   /**
    * @param credentials `user:password`
    * @param ports where an authority, such as `principal.example:443`, leads on this machine
+   * @param tls the proxy is itself reached by TLS
    */
-  constructor(credentials: string, ports: ReadonlyMap<string, number>) {
+  constructor(credentials: string, ports: ReadonlyMap<string, number>, tls?: CertificateFiles) {
+    this.#scheme = tls === undefined ? "http" : "https";
+    this.#server =
+      tls === undefined
+        ? createServer()
+        : createTlsServer({ cert: readFileSync(tls.cert), key: readFileSync(tls.key) });
+    this.#server.on("request", (_request, response) => response.writeHead(405).end());
     this.#wanted = `Basic ${Buffer.from(credentials).toString("base64")}`;
     this.#ports = ports;
     this.#server.on("connect", (request: IncomingMessage, socket: Socket) => this.#tunnel(request, socket));
@@ -36,7 +47,7 @@ export class ConnectProxy {
   /** @param credentials `user:password`; absent: without */
   url(credentials?: string): string {
     const { port } = this.#server.address() as AddressInfo;
-    return `http://${credentials === undefined ? "" : `${credentials}@`}127.0.0.1:${port}`;
+    return `${this.#scheme}://${credentials === undefined ? "" : `${credentials}@`}127.0.0.1:${port}`;
   }
 
   async stop(): Promise<void> {
