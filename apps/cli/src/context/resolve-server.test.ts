@@ -78,6 +78,7 @@ describe("the token of a principal of this user on this machine", () => {
       `http://127.0.0.1:${port === 7482 ? 7483 : 7482}`,
       "http://127.0.0.1",
       `http://[::1]:${port}`,
+      `http://a.localhost:${port}`,
     ];
     for (const other of [...others, `http://principal.example:${port}`])
       expect(tokenFor(other)).toBeUndefined();

@@ -125,9 +125,11 @@ function readAuthorities(path: string | undefined): string | undefined {
  */
 function findLocalToken({ url }: Chosen, env: Environment, find: typeof findLocalApi): string | undefined {
   const { hostname, port: given, protocol } = new URL(url);
-  if (!isLoopbackHost(hostname)) return undefined;
+  const host = hostNameOf(hostname);
+  // A name below localhost may be one that a DNS server answers for.
+  if (!isLoopbackHost(hostname) || host.endsWith(".localhost")) return undefined;
   const port = Number(given || (protocol === "https:" ? 443 : 80));
-  const search = find({ host: hostNameOf(hostname), port }, env);
+  const search = find({ host, port }, env);
   switch (search.kind) {
     case "none":
       return undefined;
