@@ -11,6 +11,7 @@ import {
   type StreamOptions,
 } from "@hawser/transport";
 import { startHttp2Server, type Http2ServerHandle } from "./http2-server.js";
+import { silenceLibrary } from "./library-log.js";
 import { letGo, ServedSocket } from "./served-socket.js";
 import type { ServerCall } from "./server-connection.js";
 import { resolveBasePath } from "./service.js";
@@ -38,6 +39,7 @@ export interface GrpcAcceptorOptions extends StreamOptions {
  * @throws HawserError `invalid_config`
  */
 export function createGrpcAcceptor(options: GrpcAcceptorOptions = {}): Acceptor {
+  silenceLibrary();
   return new GrpcAcceptor(options);
 }
 

@@ -1,22 +1,16 @@
 import type { Socket } from "node:net";
 import {
-  Client,
+  type Client,
   connectivityState,
   type ChannelOptions,
   type ClientDuplexStream,
   type Metadata,
 } from "@grpc/grpc-js";
 import type { Runtime } from "@hawser/runtime";
-import {
-  bytesSentBy,
-  type Proxy,
-  type StreamSettings,
-  type TlsClient,
-  type TlsOptions,
-} from "@hawser/transport";
+import { bytesSentBy, type StreamSettings } from "@hawser/transport";
 import { targetOf, type Destination } from "./destination.js";
+import { clientOver } from "./given-socket.js";
 import { connectMethod, FLOW_CONTROL_WINDOW_BYTES, OVERSIZE_MARGIN_BYTES } from "./service.js";
-import { SocketCredentials } from "./socket-credentials.js";
 
 /** A server that stops sends a GOAWAY too, and is gone before this has passed. */
 const RETIRED_AFTER_MS = 100;
@@ -27,9 +21,6 @@ const NEVER_MS = 2_147_483_647;
 export interface ChannelSettings {
   readonly to: Destination;
   readonly basePath: string;
-  readonly proxy: Proxy | undefined;
-  /** Keeps the session of one connection for the next. */
-  readonly tlsClient: TlsClient;
   readonly stream: StreamSettings;
   readonly runtime: Runtime;
   /** On top of what this package sets. */
@@ -39,43 +30,31 @@ export interface ChannelSettings {
 /** The agent's end of a stream, as grpc-js has it. */
 export type ClientCall = ClientDuplexStream<Buffer, Buffer>;
 
-/** A channel of grpc-js for one stream, and the sockets that it has opened. */
+/** A channel of grpc-js for one stream, and the socket that it lives on. */
 export class Channel {
   readonly #client: Client;
   readonly #settings: ChannelSettings;
-  readonly #sockets = new Set<Socket>();
+  readonly #socket: Socket;
   #isCut = false;
 
-  constructor(settings: ChannelSettings, tls: TlsOptions | undefined) {
+  /** @param secure the socket is TLS */
+  constructor(settings: ChannelSettings, socket: Socket, secure: boolean) {
     this.#settings = settings;
-    const { to, proxy, tlsClient } = settings;
-    const credentials = new SocketCredentials({
-      tls,
-      tlsClient,
-      tunnel: proxy === undefined || "path" in to ? undefined : { proxy, ...to },
-      onSocket: (socket) => this.#watch(socket),
-    });
-    this.#client = new Client(targetOf(proxy ?? to), credentials, channelOptions(settings));
+    this.#socket = socket;
+    this.#client = clientOver(socket, secure, channelOptions(settings));
   }
 
   /** All that was ever read from the server. */
   bytesRead(): number {
-    let bytes = 0;
-    for (const socket of this.#sockets) bytes += socket.bytesRead;
-    return bytes;
+    return this.#socket.bytesRead;
   }
 
   /** All that has left for the server. */
   bytesSent(): number | undefined {
-    let bytes: number | undefined;
-    for (const socket of this.#sockets) {
-      const sent = bytesSentBy(socket);
-      if (sent !== undefined) bytes = (bytes ?? 0) + sent;
-    }
-    return bytes;
+    return bytesSentBy(this.#socket);
   }
 
-  /** Begins the stream; grpc-js connects for it. */
+  /** Begins the stream. */
   call(metadata: Metadata): ClientCall {
     const { path, requestSerialize, responseDeserialize } = connectMethod(this.#settings.basePath);
     return this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata);
@@ -94,7 +73,7 @@ export class Channel {
    */
   onRetired(callback: () => void): void {
     const look = (): void => {
-      if (!this.#isCut && this.#sockets.size > 0) callback();
+      if (!this.#isCut && !this.#socket.destroyed) callback();
     };
     this.#client.getChannel().watchConnectivityState(connectivityState.READY, Infinity, (error) => {
       if (error === undefined) this.#settings.runtime.timers.after(RETIRED_AFTER_MS, look);
@@ -105,7 +84,7 @@ export class Channel {
   cut(): void {
     this.#isCut = true;
     this.#client.close();
-    for (const socket of this.#sockets) socket.destroy();
+    this.#socket.destroy();
   }
 
   /** Closes the connection once its stream is through, or after a while without that. */
@@ -114,19 +93,9 @@ export class Channel {
     const { stream, runtime } = this.#settings;
     this.#isCut = true;
     this.#client.close();
-    const deadline = runtime.timers.after(stream.closeTimeoutMs, () => {
-      for (const socket of this.#sockets) socket.destroy();
-    });
-    for (const socket of this.#sockets) socket.once("close", () => deadline.cancel());
-  }
-
-  #watch(socket: Socket): void {
-    if (this.#isCut) {
-      socket.destroy();
-      return;
-    }
-    this.#sockets.add(socket);
-    socket.once("close", () => this.#sockets.delete(socket));
+    if (this.#socket.closed) return;
+    const deadline = runtime.timers.after(stream.closeTimeoutMs, () => this.#socket.destroy());
+    this.#socket.once("close", () => deadline.cancel());
   }
 }
 
@@ -134,10 +103,6 @@ function channelOptions(settings: ChannelSettings): ChannelOptions {
   const { to, stream, channelOptions: more } = settings;
   return {
     "grpc.default_authority": "path" in to ? "localhost" : targetOf(to),
-    // One rule says which proxy is taken, whatever the transport, and grpc-js has none of its own.
-    "grpc.enable_http_proxy": 0,
-    // One connection for each dial, which lives and dies with its stream.
-    "grpc.use_local_subchannel_pool": 1,
     "grpc.client_idle_timeout_ms": NEVER_MS,
     "grpc.service_config_disable_resolution": 1,
     // Nothing is sent twice behind the caller's back, and a write is done when it has left.

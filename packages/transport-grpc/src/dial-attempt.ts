@@ -1,3 +1,5 @@
+import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 import { Metadata } from "@grpc/grpc-js";
 import { HawserError } from "@hawser/protocol";
 import {
@@ -6,17 +8,19 @@ import {
   type Connection,
   type DialOptions,
   type ExtraHeaders,
+  type Outbound,
   type TlsOptions,
 } from "@hawser/transport";
-import { Channel, type ChannelSettings } from "./channel.js";
+import { Channel, type ChannelSettings, type ClientCall } from "./channel.js";
 import { ClientConnection } from "./client-connection.js";
 import { targetOf } from "./destination.js";
 
 export interface DialSettings extends ChannelSettings {
-  readonly authorization: () => string | undefined | Promise<string | undefined>;
+  /** The metadata of the stream, checked. */
   readonly headers: () => Promise<ExtraHeaders>;
   /** Absent: plaintext. */
   readonly tls: (() => TlsOptions | Promise<TlsOptions>) | undefined;
+  readonly outbound: Outbound;
 }
 
 /** One try to connect: settles once, and leaves nothing open when it fails. */
@@ -24,6 +28,7 @@ export function dialGrpc(settings: DialSettings, options: DialOptions): Promise<
   const { signal, timeoutMs = DEFAULT_DIAL_TIMEOUT_MS } = options;
   const target = targetOf(settings.to);
   return new Promise((resolve, reject) => {
+    const giveUp = new AbortController();
     let stream: BegunStream | undefined;
     let isSettled = false;
 
@@ -36,6 +41,7 @@ export function dialGrpc(settings: DialSettings, options: DialOptions): Promise<
     };
     const fail = (error: HawserError): void => {
       if (!settle()) return;
+      giveUp.abort();
       stream?.connection.terminate(error);
       reject(error);
     };
@@ -47,7 +53,7 @@ export function dialGrpc(settings: DialSettings, options: DialOptions): Promise<
     );
 
     const begin = (prepared: Prepared): void => {
-      if (isSettled) return;
+      if (isSettled) return void prepared.socket.destroy();
       const begun = beginStream(settings, prepared, (why) => fail(connectionFailed(settings, why)));
       stream = begun;
       // What is said now leaves at once: a proxy may keep the headers of a request back until the
@@ -61,7 +67,7 @@ export function dialGrpc(settings: DialSettings, options: DialOptions): Promise<
 
     if (signal?.aborted === true) return onAbort();
     signal?.addEventListener("abort", onAbort);
-    prepare(settings)
+    prepare(settings, giveUp.signal)
       .then(begin)
       .catch((error: unknown) => fail(connectionFailed(settings, error)));
   });
@@ -74,14 +80,9 @@ interface BegunStream {
 }
 
 /** @param onFail the stream has ended; no news once it is connected */
-function beginStream(
-  settings: DialSettings,
-  { metadata, tls }: Prepared,
-  onFail: (why: string) => void,
-): BegunStream {
+function beginStream(settings: DialSettings, prepared: Prepared, onFail: (why: string) => void): BegunStream {
   const { stream, runtime } = settings;
-  const channel = new Channel(settings, tls);
-  const call = channel.call(metadata);
+  const { channel, call } = openChannel(settings, prepared);
   const keepAlive = new KeepAlive(stream.keepAliveIntervalMs, runtime.timers, {
     bytesRead: () => channel.bytesRead(),
     isPaused: () => false,
@@ -114,25 +115,56 @@ function beginStream(
   };
 }
 
-/** What is asked for anew for each dial. */
+/** Closes the socket where grpc-js throws, which nobody else would. */
+function openChannel(
+  settings: DialSettings,
+  { socket, metadata }: Prepared,
+): { readonly channel: Channel; readonly call: ClientCall } {
+  let channel: Channel | undefined;
+  try {
+    channel = new Channel(settings, socket, settings.tls !== undefined);
+    return { channel, call: channel.call(metadata) };
+  } catch (thrown) {
+    channel?.cut();
+    socket.destroy();
+    throw thrown;
+  }
+}
+
+/** What has to be there before a stream can be asked for. */
 interface Prepared {
   readonly metadata: Metadata;
-  /** Absent: plaintext. */
-  readonly tls: TlsOptions | undefined;
+  readonly socket: Socket;
 }
 
-async function prepare({ authorization, headers, tls }: DialSettings): Promise<Prepared> {
-  const [shown, extra, options] = await Promise.all([authorization(), headers(), tls?.()]);
+async function prepare({ headers, tls, outbound }: DialSettings, signal: AbortSignal): Promise<Prepared> {
+  const [shown, options] = await Promise.all([headers(), tls?.()]);
+  const metadata = metadataOf(shown);
+  const socket = await outbound.open(options, signal);
+  if (!(socket instanceof TLSSocket) || options === undefined || socket.alpnProtocol === "h2")
+    return { metadata, socket };
+  socket.destroy();
+  throw new HawserError("connection_failed", "the server does not offer HTTP/2 (ALPN h2)");
+}
+
+function metadataOf(headers: ExtraHeaders): Metadata {
   const metadata = new Metadata();
-  for (const [name, value] of Object.entries(extra)) metadata.set(name, value);
-  if (shown !== undefined) metadata.set("authorization", shown);
-  return { metadata, tls: options };
+  for (const [name, value] of Object.entries(headers)) {
+    try {
+      metadata.set(name, value);
+    } catch {
+      // grpc-js would put the value into its message.
+      throw new HawserError("connection_failed", `gRPC cannot carry the header ${JSON.stringify(name)}`);
+    }
+  }
+  return metadata;
 }
 
-function connectionFailed({ to, proxy }: DialSettings, thrown: unknown): HawserError {
-  const by = proxy === undefined ? "" : ` through the proxy ${proxy.name}`;
+function connectionFailed({ to }: DialSettings, thrown: unknown): HawserError {
+  // The settings are wrong, and no waiting mends that.
+  if (thrown instanceof HawserError && thrown.code === "invalid_config") return thrown;
   const what = thrown instanceof Error ? thrown.message : String(thrown);
-  return new HawserError("connection_failed", `Could not connect to ${targetOf(to)}${by}: ${what}`, {
+  return new HawserError("connection_failed", `Could not connect to ${targetOf(to)}: ${what}`, {
     cause: thrown,
   });
 }

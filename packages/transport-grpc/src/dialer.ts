@@ -2,18 +2,19 @@ import type { ChannelOptions } from "@grpc/grpc-js";
 import { HawserError } from "@hawser/protocol";
 import { systemRuntime, type Runtime, unixPathProblem } from "@hawser/runtime";
 import {
-  checkExtraHeaders,
   type Dialer,
   type ExtraHeaders,
+  Outbound,
   proxyFor,
   type ProxySettings,
+  requestHeaders,
   resolveStreamOptions,
   type StreamOptions,
-  TlsClient,
   type TlsOptions,
 } from "@hawser/transport";
-import type { Destination } from "./destination.js";
+import { socketOf, type Destination } from "./destination.js";
 import { dialGrpc, type DialSettings } from "./dial-attempt.js";
+import { silenceLibrary } from "./library-log.js";
 import { resolveBasePath } from "./service.js";
 
 /** Whom to dial, and as whom. */
@@ -58,17 +59,18 @@ export interface GrpcDialerOptions extends StreamOptions {
  * @throws HawserError `invalid_config`
  */
 export function createGrpcDialer(options: GrpcDialerOptions): Dialer {
-  const { tls, headers } = options;
+  silenceLibrary();
+  const { tls, proxy, authorization, headers } = options;
   const to = parseTarget(options.target);
   const runtime = options.runtime ?? systemRuntime();
+  // A proxy that cannot be used is told now, and not at each dial.
+  if ("host" in to) proxyFor(to.host, to.port, proxy);
   const settings: DialSettings = {
     to,
     basePath: resolveBasePath(options.basePath),
-    proxy: "host" in to ? proxyFor(to.host, to.port, options.proxy) : undefined,
-    authorization: options.authorization ?? (() => undefined),
-    headers: async () => checkExtraHeaders((await headers?.()) ?? {}),
+    headers: () => requestHeaders(headers, authorization),
     tls: tls === undefined || typeof tls === "function" ? tls : () => tls,
-    tlsClient: new TlsClient("host" in to ? to.host : "localhost", "h2"),
+    outbound: new Outbound({ to: socketOf(to), alpn: "h2", proxy, timers: runtime.timers }),
     stream: resolveStreamOptions(options),
     channelOptions: options.channelOptions ?? {},
     runtime,

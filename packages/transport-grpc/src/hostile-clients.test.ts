@@ -16,7 +16,7 @@ import {
 } from "@hawser/protocol";
 import { systemTimers } from "@hawser/runtime";
 import type { Connection, ConnectionEnd } from "@hawser/transport";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { CONNECT_PATH, createGrpcAcceptor, createGrpcDialer } from "./index.js";
 import { framed, unframed } from "./frames.test-support.js";
 
@@ -115,6 +115,15 @@ describe("requests that are no stream of this method", () => {
     const [response] = (await once(stream, "response")) as [unknown];
     expect(response).toMatchObject(expected);
     expect(accepted).toEqual([]);
+  });
+
+  it("a header that grpc-js cannot read is not written to standard error", async () => {
+    const written = [vi.spyOn(console, "error"), vi.spyOn(process.stderr, "write")];
+    cleanups.push(() => vi.restoreAllMocks());
+    const { server, stream } = await openStream(openSession(), { "x-forged": "secret \u00e9" });
+    stream.end();
+    await server.end;
+    for (const spy of written) expect(spy).not.toHaveBeenCalled();
   });
 
   it("garbage after the preface closes that socket and no other", async () => {

@@ -19,8 +19,8 @@ import { WebSocketConnection } from "./web-socket-connection.js";
 
 export interface DialSettings extends Destination {
   readonly subprotocols: readonly Subprotocol[];
-  readonly authorization: () => string | undefined | Promise<string | undefined>;
-  readonly headers: () => ExtraHeaders | Promise<ExtraHeaders>;
+  /** What the request carries beside what WebSocket needs, checked. */
+  readonly headers: () => Promise<ExtraHeaders>;
   readonly tls: () => TlsOptions | Promise<TlsOptions>;
   readonly outbound: Outbound;
   readonly stream: StreamSettings;
@@ -56,9 +56,10 @@ export function dialWebSocket(settings: DialSettings, options: DialOptions): Pro
       fail(new HawserError("timeout", `${name} did not answer within ${timeoutMs} ms.`)),
     );
 
-    const begin = ({ socket, headers }: Prepared): void => {
+    const begin = (prepared: Prepared): void => {
+      const { socket } = prepared;
       if (settled) return void socket.destroy();
-      webSocket = openWebSocket(settings, socket, headers);
+      webSocket = openWebSocket(settings, prepared);
       webSocket.on("unexpected-response", (_request, response) => {
         void refusedDial(name, response, runtime.clock).then(fail);
       });
@@ -84,22 +85,23 @@ interface Prepared {
 
 async function prepare(settings: DialSettings, signal: AbortSignal): Promise<Prepared> {
   const isSecure = settings.url.protocol === "wss:";
-  const [authorization, headers, tls] = await Promise.all([
-    settings.authorization(),
-    settings.headers(),
-    isSecure ? settings.tls() : undefined,
-  ]);
-  const socket = await settings.outbound.open(tls, signal);
-  return { socket, headers: { ...headers, ...(authorization === undefined ? {} : { authorization }) } };
+  const [headers, tls] = await Promise.all([settings.headers(), isSecure ? settings.tls() : undefined]);
+  return { socket: await settings.outbound.open(tls, signal), headers };
 }
 
-function openWebSocket(settings: DialSettings, socket: Socket, headers: ExtraHeaders): WebSocket {
-  return new WebSocket(settings.url, [...settings.subprotocols], {
-    ...webSocketSettings(settings.stream),
-    followRedirects: false,
-    headers,
-    createConnection: () => socket,
-  });
+/** Closes the socket where `ws` throws, which nobody else would. */
+function openWebSocket(settings: DialSettings, { socket, headers }: Prepared): WebSocket {
+  try {
+    return new WebSocket(settings.url, [...settings.subprotocols], {
+      ...webSocketSettings(settings.stream),
+      followRedirects: false,
+      headers,
+      createConnection: () => socket,
+    });
+  } catch (thrown) {
+    socket.destroy();
+    throw thrown;
+  }
 }
 
 function connectionOver(webSocket: WebSocket, socket: Socket, settings: DialSettings): Connection {

@@ -1,10 +1,11 @@
-import { createServer as createHttpServer, type RequestListener } from "node:http";
-import { createServer } from "node:net";
+import http, { createServer as createHttpServer, type RequestListener } from "node:http";
+import { createServer, type Socket } from "node:net";
 import { createServer as createTlsServer, type TLSSocket } from "node:tls";
+import { inspect } from "node:util";
 import { HawserError, parseRetryAfter } from "@hawser/protocol";
 import { MAX_UNIX_PATH_BYTES, systemRuntime } from "@hawser/runtime";
-import { type PeerInfo, retryAfterMs, type TlsOptions } from "@hawser/transport";
-import { describe, expect, test } from "vitest";
+import { type PeerInfo, proxyFromEnvironment, retryAfterMs, type TlsOptions } from "@hawser/transport";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { createWebSocketAcceptor, createWebSocketDialer, type WebSocketDialerOptions } from "./index.js";
 import { listen, listening, opened } from "./testing/listening.js";
 import { selfSigned } from "./testing/self-signed.js";
@@ -94,6 +95,40 @@ test.each([undefined, "", "soon", "-1", "1.5", "1e3", "99999999999", "Sat, 99 Fo
   },
 );
 
+test("a socket is closed where ws throws over the request", async () => {
+  const sockets = new Set<Socket>();
+  let count = 0;
+  const port = await listen(
+    createServer((socket) => {
+      count += 1;
+      sockets.add(socket);
+      socket.on("error", () => {}).once("close", () => sockets.delete(socket));
+      socket.resume();
+    }),
+  );
+  vi.spyOn(http, "request").mockImplementation(() => {
+    throw new Error("not such a request");
+  });
+  onTestFinished(() => void vi.restoreAllMocks());
+  const error = await refusal(dialerTo(port).dial());
+  expect(error.code).toBe("connection_failed");
+  expect(error.message).toContain("not such a request");
+  await expect.poll(() => [count, sockets.size]).toEqual([1, 0]);
+});
+
+test("the setting of a proxy whose password has a bare percent sign is named", () => {
+  const proxy = proxyFromEnvironment({ HTTPS_PROXY: "http://us%er:p%w@proxy:3128" }, true);
+  if (proxy === undefined) throw new Error("no proxy");
+  const url = "wss://principal.example";
+  expect(() => createWebSocketDialer({ url, subprotocol: "cloudevents.json", proxy })).toThrow(
+    expect.objectContaining({
+      code: "invalid_config",
+      message:
+        "The user in HTTPS_PROXY has a % that does not encode a character; write %25 for a percent sign.",
+    }),
+  );
+});
+
 test("a server that is no WebSocket server is connection_failed", async () => {
   const port = await listen(createServer((socket) => socket.end("220 mail ready\r\n")));
   expect((await refusal(dialerTo(port).dial())).code).toBe("connection_failed");
@@ -156,6 +191,21 @@ describe("authorization", () => {
     expect((await refusal(dialer.dial({ timeoutMs: 10 }))).code).toBe("timeout");
   });
 
+  test("that HTTP cannot carry is refused without its value, and opens no socket", async () => {
+    let count = 0;
+    const port = await listen(
+      createServer((socket) => {
+        count += 1;
+        socket.destroy();
+      }),
+    );
+    const error = await refusal(dialerTo(port, { authorization: () => "Bearer geheim-\u20ac" }).dial());
+    expect(error.code).toBe("connection_failed");
+    expect(error.message).toContain("authorization");
+    expect(inspect(error)).not.toContain("geheim-");
+    expect(count).toBe(0);
+  });
+
   test("with a line break cannot forge a header", async () => {
     const dialer = dialerTo(1, { authorization: () => "Bearer x\r\nx-admin: yes" });
     const error = await refusal(dialer.dial());
@@ -184,6 +234,11 @@ describe("further headers", () => {
     [{ Authorization: "Bearer secret-value" }, "Authorization"],
     [{ "x-a": "secret-value\r\nx-b: 1" }, "x-a"],
     [{ "x a": "secret-value" }, "x a"],
+    [{ "x-a": "secret-value-\u00e9" }, "x-a"],
+    [{ "x-a": "secret-value\t" }, "x-a"],
+    [{ "x-a-bin": "secret-value" }, "x-a-bin"],
+    [{ "Keep-Alive": "secret-value" }, "Keep-Alive"],
+    [{ "proxy-connection": "secret-value" }, "proxy-connection"],
   ])("%j is refused by its name, without its value", async (headers, name) => {
     const error = await refusal(dialerTo(1, { headers: () => headers }).dial());
     expect(error.code).toBe("connection_failed");

@@ -1,7 +1,6 @@
 import { HawserError } from "@hawser/protocol";
 import { type Runtime, systemRuntime } from "@hawser/runtime";
 import {
-  checkExtraHeaders,
   type Connection,
   type Dialer,
   type DialOptions,
@@ -9,6 +8,7 @@ import {
   Outbound,
   proxyFor,
   type ProxySettings,
+  requestHeaders,
   resolveStreamOptions,
   type StreamOptions,
   type TlsOptions,
@@ -47,7 +47,7 @@ export interface WebSocketDialerOptions extends StreamOptions {
  * @throws HawserError `invalid_config`
  */
 export function createWebSocketDialer(options: WebSocketDialerOptions): Dialer {
-  const { tls = {}, headers, runtime = systemRuntime(), proxy } = options;
+  const { tls = {}, headers, authorization, runtime = systemRuntime(), proxy } = options;
   const subprotocols = resolveSubprotocols(options.subprotocol);
   const destination = resolveDestination(options.url);
   const to = socketOf(destination);
@@ -56,8 +56,7 @@ export function createWebSocketDialer(options: WebSocketDialerOptions): Dialer {
   const settings: DialSettings = {
     ...destination,
     subprotocols,
-    authorization: options.authorization ?? (() => undefined),
-    headers: async () => checkExtraHeaders((await headers?.()) ?? {}),
+    headers: () => requestHeaders(headers, authorization),
     tls: typeof tls === "function" ? tls : () => tls,
     outbound: new Outbound({ to, alpn: "http/1.1", proxy, timers: runtime.timers }),
     stream: resolveStreamOptions(options),

@@ -21,12 +21,11 @@ export {
   type MemoryTransport,
   type MemoryTransportOptions,
 } from "./memory/memory-transport.js";
-export { checkExtraHeaders, type ExtraHeaders } from "./outbound/extra-headers.js";
+export { requestHeaders, type ExtraHeaders } from "./outbound/extra-headers.js";
 export type { Attempt } from "./outbound/attempt.js";
 export { Outbound, type OutboundOptions } from "./outbound/outbound.js";
 export { checkServerIdentity } from "./outbound/server-identity.js";
 export { TlsClient, type TlsOptions } from "./outbound/tls-client.js";
-export { openTunnel } from "./outbound/tunnel.js";
 export {
   proxyFor,
   proxyFromEnvironment,

@@ -1,0 +1,102 @@
+import type { Socket } from "node:net";
+import { CallCredentials, ChannelCredentials, Client, type ChannelOptions } from "@grpc/grpc-js";
+import { HawserError } from "@hawser/protocol";
+
+/** Where grpc-js believes that it connects to: an address, so that it resolves no name. It opens no socket to it. */
+const GIVEN_TARGET = "ipv4:127.0.0.1:1";
+
+/**
+ * A client of grpc-js whose one connection is a socket that is open already.
+ *
+ * Left to itself, grpc-js opens its sockets alone: it asks a proxy for a tunnel without a timeout and
+ * without a way to give up, tells nobody what the proxy answered, and knows no TLS to a proxy. It has
+ * no option for a socket, so this package takes the place of the one step in which it connects.
+ *
+ * @param secure the socket is TLS
+ * @throws HawserError `internal` where grpc-js is built differently
+ */
+export function clientOver(socket: Socket, secure: boolean, options: ChannelOptions): Client {
+  const client = new Client(GIVEN_TARGET, new GivenSocketCredentials(socket, secure), {
+    ...options,
+    // The pool belongs to this client, so what is changed in it concerns no other one.
+    "grpc.use_local_subchannel_pool": 1,
+    "grpc.enable_http_proxy": 0,
+  });
+  const { pool, createSubchannel } = underneath(client);
+  Reflect.set(pool, "getOrCreateSubchannel", (...args: unknown[]) => {
+    const subchannel: unknown = Reflect.apply(createSubchannel, pool, args);
+    const connector = propertyOf(subchannel, "connector");
+    if (typeof connector === "object" && connector !== null)
+      Reflect.set(connector, "tcpConnect", takenOnce(socket));
+    return subchannel;
+  });
+  return client;
+}
+
+/** grpc-js connects again when a connection is gone; this one has no other. */
+function takenOnce(socket: Socket): () => Promise<Socket> {
+  let isTaken = false;
+  return () => {
+    if (isTaken) return Promise.reject(new HawserError("connection_closed", "The connection is gone."));
+    isTaken = true;
+    return Promise.resolve(socket);
+  };
+}
+
+type SecureConnector = ReturnType<ChannelCredentials["_createSecureConnector"]>;
+
+/** TLS has been spoken already, or is not wanted. */
+class GivenSocketCredentials extends ChannelCredentials {
+  readonly #socket: Socket;
+  readonly #secure: boolean;
+
+  constructor(socket: Socket, secure: boolean) {
+    super();
+    this.#socket = socket;
+    this.#secure = secure;
+  }
+
+  override _isSecure(): boolean {
+    return this.#secure;
+  }
+
+  override _equals(other: ChannelCredentials): boolean {
+    return this === other;
+  }
+
+  override _createSecureConnector(): SecureConnector {
+    const given = this.#socket;
+    const secure = this.#secure;
+    const credentials = CallCredentials.createEmpty();
+    return {
+      connect: (socket) =>
+        socket === given ? Promise.resolve({ socket, secure }) : Promise.reject(unknownVersion()),
+      waitForReady: () => Promise.resolve(),
+      getCallCredentials: () => credentials,
+      destroy() {},
+    };
+  }
+}
+
+interface Underneath {
+  readonly pool: object;
+  readonly createSubchannel: (...args: unknown[]) => unknown;
+}
+
+function underneath(client: Client): Underneath {
+  const internal = propertyOf(client.getChannel(), "internalChannel");
+  const pool = propertyOf(internal, "subchannelPool");
+  const createSubchannel = propertyOf(pool, "getOrCreateSubchannel");
+  if (typeof pool === "object" && pool !== null && typeof createSubchannel === "function")
+    return { pool, createSubchannel: createSubchannel as Underneath["createSubchannel"] };
+  client.close();
+  throw unknownVersion();
+}
+
+function propertyOf(owner: unknown, name: string): unknown {
+  return typeof owner === "object" && owner !== null ? Reflect.get(owner, name) : undefined;
+}
+
+function unknownVersion(): HawserError {
+  return new HawserError("internal", "This version of @grpc/grpc-js is not known to this package.");
+}
