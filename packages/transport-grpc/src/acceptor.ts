@@ -11,6 +11,7 @@ import {
   type StreamOptions,
 } from "@hawser/transport";
 import { startHttp2Server, type Http2ServerHandle } from "./http2-server.js";
+import { refuseCompression } from "./identity-encoding.js";
 import { silenceLibrary } from "./library-log.js";
 import { letGo, ServedSocket } from "./served-socket.js";
 import type { ServerCall } from "./server-connection.js";
@@ -141,9 +142,10 @@ class GrpcAcceptor implements Acceptor {
     if (!served.takesStreams) return stream.close(constants.NGHTTP2_REFUSED_STREAM);
     this.#arrival = { served, stream, headers };
     try {
-      if (headers[":method"] === "POST") serve();
-      else stream.respond({ ":status": 405, allow: "POST" }, { endStream: true });
-      // Nobody took it: grpc-js has answered that this is no request of its.
+      if (headers[":method"] !== "POST")
+        stream.respond({ ":status": 405, allow: "POST" }, { endStream: true });
+      else if (!refuseCompression(stream, headers)) serve();
+      // Nobody took it: it has been answered here, or by grpc-js that this is no request of its.
       if (this.#arrival !== undefined) {
         letGo(stream);
         served.sendAway(stream);

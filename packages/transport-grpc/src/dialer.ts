@@ -14,6 +14,7 @@ import {
 } from "@hawser/transport";
 import { socketOf, type Destination } from "./destination.js";
 import { dialGrpc, type DialSettings } from "./dial-attempt.js";
+import { checkNoCompression } from "./identity-encoding.js";
 import { silenceLibrary } from "./library-log.js";
 import { resolveBasePath } from "./service.js";
 
@@ -72,7 +73,7 @@ export function createGrpcDialer(options: GrpcDialerOptions): Dialer {
     tls: tls === undefined || typeof tls === "function" ? tls : () => tls,
     outbound: new Outbound({ to: socketOf(to), alpn: "h2", proxy, timers: runtime.timers }),
     stream: resolveStreamOptions(options),
-    channelOptions: options.channelOptions ?? {},
+    channelOptions: checkNoCompression(options.channelOptions ?? {}),
     runtime,
   };
   return { transport: "grpc", dial: (dialOptions = {}) => dialGrpc(settings, dialOptions) };

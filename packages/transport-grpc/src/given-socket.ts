@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { CallCredentials, ChannelCredentials, Client, type ChannelOptions } from "@grpc/grpc-js";
 import { HawserError } from "@hawser/protocol";
+import { identityFilterFactory } from "./identity-encoding.js";
 
 /** Where grpc-js believes that it connects to: an address, so that it resolves no name. It opens no socket to it. */
 const GIVEN_TARGET = "ipv4:127.0.0.1:1";
@@ -10,7 +11,8 @@ const GIVEN_TARGET = "ipv4:127.0.0.1:1";
  *
  * Left to itself, grpc-js opens its sockets alone: it asks a proxy for a tunnel without a timeout and
  * without a way to give up, tells nobody what the proxy answered, and knows no TLS to a proxy. It has
- * no option for a socket, so this package takes the place of the one step in which it connects.
+ * no option for a socket, so this package takes the place of the one step in which it connects. It
+ * also gets the last place in the line of filters, which alone sees what compression is offered.
  *
  * @param secure the socket is TLS
  * @throws HawserError `internal` where grpc-js is built differently
@@ -22,7 +24,8 @@ export function clientOver(socket: Socket, secure: boolean, options: ChannelOpti
     "grpc.use_local_subchannel_pool": 1,
     "grpc.enable_http_proxy": 0,
   });
-  const { pool, createSubchannel } = underneath(client);
+  const { pool, createSubchannel, filters } = underneath(client);
+  filters.push(identityFilterFactory());
   Reflect.set(pool, "getOrCreateSubchannel", (...args: unknown[]) => {
     const subchannel: unknown = Reflect.apply(createSubchannel, pool, args);
     const connector = propertyOf(subchannel, "connector");
@@ -81,14 +84,21 @@ class GivenSocketCredentials extends ChannelCredentials {
 interface Underneath {
   readonly pool: object;
   readonly createSubchannel: (...args: unknown[]) => unknown;
+  readonly filters: unknown[];
 }
 
 function underneath(client: Client): Underneath {
   const internal = propertyOf(client.getChannel(), "internalChannel");
   const pool = propertyOf(internal, "subchannelPool");
   const createSubchannel = propertyOf(pool, "getOrCreateSubchannel");
-  if (typeof pool === "object" && pool !== null && typeof createSubchannel === "function")
-    return { pool, createSubchannel: createSubchannel as Underneath["createSubchannel"] };
+  const filters = propertyOf(propertyOf(internal, "filterStackFactory"), "factories");
+  if (
+    typeof pool === "object" &&
+    pool !== null &&
+    typeof createSubchannel === "function" &&
+    Array.isArray(filters)
+  )
+    return { pool, createSubchannel: createSubchannel as Underneath["createSubchannel"], filters };
   client.close();
   throw unknownVersion();
 }

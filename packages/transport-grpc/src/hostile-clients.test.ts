@@ -6,6 +6,8 @@ import {
   type ClientHttp2Stream,
 } from "node:http2";
 import { connect, createServer, type AddressInfo } from "node:net";
+import { gzipSync } from "node:zlib";
+import { Client, credentials } from "@grpc/grpc-js";
 import {
   CLOSE_EVENT_TYPE,
   encodeClose,
@@ -115,6 +117,52 @@ describe("requests that are no stream of this method", () => {
     const [response] = (await once(stream, "response")) as [unknown];
     expect(response).toMatchObject(expected);
     expect(accepted).toEqual([]);
+  });
+
+  it.each(["gzip", "deflate", "identity, gzip", "br"])(
+    "messages in %s are refused, and what is to be used is named; what they would inflate to is never seen",
+    async (encoding) => {
+      const stream = openSession().request({ ...HEADERS, "grpc-encoding": encoding });
+      stream.on("error", () => {});
+      const bomb = gzipSync(Buffer.alloc(LIMITS.maxFrameBytes));
+      expect(bomb.length).toBeLessThan(LIMITS.maxHelloBytes);
+      const compressed = framed(bomb);
+      compressed[0] = 1;
+      stream.end(compressed);
+      expect((await once(stream, "response"))[0]).toMatchObject({
+        ":status": 200,
+        "grpc-status": "12",
+        "grpc-accept-encoding": "identity",
+      });
+      expect(accepted).toEqual([]);
+    },
+  );
+
+  it("a client of grpc-js that compresses hears why, and not that its payload is bad", async () => {
+    const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), {
+      "grpc.default_compression_algorithm": 2,
+    });
+    cleanups.push(() => client.close());
+    const unchanged = (bytes: Buffer): Buffer => bytes;
+    const call = client.makeBidiStreamRequest(CONNECT_PATH, unchanged, unchanged);
+    const status = new Promise((resolve) => call.on("status", resolve));
+    call.on("error", () => {});
+    call.resume();
+    call.write(Buffer.from(protobufBatchCodec.encode([{ ...event("1"), data: "a".repeat(2000) }])));
+    call.end();
+    expect(await status).toMatchObject({
+      code: 12,
+      details: "Messages must not be compressed; leave grpc-encoding out.",
+    });
+    expect(accepted).toEqual([]);
+  });
+
+  it("no compression is offered to who is let in, and identity may be named", async () => {
+    const stream = openSession().request({ ...HEADERS, "grpc-encoding": "identity" });
+    stream.on("error", () => {});
+    expect((await once(stream, "response"))[0]).toMatchObject({ "grpc-accept-encoding": "identity" });
+    stream.end();
+    expect(await accepted[0]?.end).toMatchObject({ kind: "closed", code: 1000 });
   });
 
   it("a header that grpc-js cannot read is not written to standard error", async () => {

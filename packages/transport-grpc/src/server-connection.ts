@@ -10,6 +10,7 @@ import {
 } from "@hawser/protocol";
 import { closedEnd, type Close, type ConnectionEnd } from "@hawser/transport";
 import { GrpcConnection, type GrpcConnectionParts } from "./grpc-connection.js";
+import { identityHeaders } from "./identity-encoding.js";
 import { asStatusMessage } from "./service.js";
 
 const NORMAL_CLOSE: Close = { code: CLOSE_CODES.normal, reason: "" };
@@ -65,7 +66,7 @@ export class ServerConnection extends GrpcConnection<ServerCall> {
     call.on("end", () => this.#peerEnded());
     call.on("cancelled", () => this.#endedByLibrary());
     // A client may wait for the headers of the answer before it says anything.
-    call.sendMetadata(new Metadata());
+    call.sendMetadata(identityHeaders());
   }
 
   override trust(): void {
