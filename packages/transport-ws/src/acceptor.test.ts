@@ -1,6 +1,8 @@
 import { createServer, type Socket } from "node:net";
+import { Duplex } from "node:stream";
 import type { Connection } from "@hawser/transport";
 import { expect, onTestFinished, test } from "vitest";
+import { refuseLateRequest } from "./http-refusal.js";
 import { createWebSocketAcceptor, createWebSocketDialer, type WebSocketAcceptorOptions } from "./index.js";
 import { listen, listening } from "./testing/listening.js";
 import { OPCODES, RawPeer, upgradeRequest } from "./testing/raw-peer.js";
@@ -86,6 +88,23 @@ test("the internal port goes by any name, and is no more open to pages", async (
   const page = await RawPeer.connect(port);
   page.socket.write(upgradeRequest({ ...foreign, origin: "http://192.0.2.2:7482" }));
   expect((await page.readAnswer()).status).toBe(403);
+});
+
+test.each([
+  ["nothing", ""],
+  ["half a head", "GET /v1/connect HTTP/1.1\r\nhost: principal\r\n"],
+])("a client that sends %s is answered with 408 when the time is over", async (_name, request) => {
+  expect(await ask(request, { handshakeTimeoutMs: 50 })).toMatchObject({
+    status: 408,
+    body: { error: { code: "timeout", message: "No whole request to connect came within 50 ms." } },
+  });
+});
+
+test("a client that takes no answer is cut when the time is over", () => {
+  const socket = new Duplex({ read() {}, write() {} });
+  socket.end("an answer that nobody takes");
+  refuseLateRequest(socket, 50);
+  expect(socket.destroyed).toBe(true);
 });
 
 test("a plain request for the path is answered with 426", async () => {

@@ -15,6 +15,7 @@ import { type WebSocket, WebSocketServer } from "ws";
 import {
   comeBackLater,
   type HttpRefusal,
+  refuseLateRequest,
   refusalBody,
   refusalHeaders,
   refusedCredentials,
@@ -136,7 +137,9 @@ class WebSocketAcceptor implements Acceptor {
       return;
     }
     // An HTTP server that does not listen enforces no timeout of its own.
-    const deadline = this.#runtime.timers.after(this.#handshakeTimeoutMs, () => socket.destroy());
+    const deadline = this.#runtime.timers.after(this.#handshakeTimeoutMs, () =>
+      refuseLateRequest(socket, this.#handshakeTimeoutMs),
+    );
     this.#held.set(socket, { info, deadline, connection: undefined });
     socket.once("close", () => {
       deadline.cancel();

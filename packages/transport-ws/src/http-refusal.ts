@@ -5,7 +5,7 @@ import type { SocketRefusal } from "@hawser/transport";
 
 /** An answer to a request that does not become a WebSocket. */
 export interface HttpRefusal {
-  readonly status: 400 | 401 | 403 | 404 | 426 | 500 | 503;
+  readonly status: 400 | 401 | 403 | 404 | 408 | 426 | 500 | 503;
   readonly code: ErrorCode;
   readonly message: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -60,4 +60,14 @@ export function refuseUpgrade(socket: Duplex, refusal: HttpRefusal): void {
   socket.on("error", () => socket.destroy());
   socket.once("finish", () => socket.destroy());
   socket.end(`${lines.join("\r\n")}\r\n\r\n${refusalBody(refusal)}`);
+}
+
+/** Answers a client whose request did not come in time (RFC 9110, section 15.5.9); one that has its answer already is cut. */
+export function refuseLateRequest(socket: Duplex, timeoutMs: number): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const message = `No whole request to connect came within ${timeoutMs} ms.`;
+  refuseUpgrade(socket, { status: 408, code: "timeout", message });
 }
