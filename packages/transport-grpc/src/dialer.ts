@@ -42,7 +42,7 @@ export interface GrpcDialerOptions extends StreamOptions {
   readonly proxy?: ProxySettings;
   /**
    * Options of the channel of grpc-js, such as `grpc.keepalive_permit_without_calls`; they win over what
-   * this package sets. @default none
+   * this package sets, but for where it connects to, and none may compress. @default none
    */
   readonly channelOptions?: ChannelOptions;
   /** @default systemRuntime() */
