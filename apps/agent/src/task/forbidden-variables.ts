@@ -1,9 +1,11 @@
 /**
- * Variables that no allow-list may let a spec set: each makes a widespread program load code, read a start-up or configuration file, take further options, or look for programs
- * somewhere else, so that a command which is allowed would run one that is not.
+ * Variables that no allow-list may let a spec set: each makes a widespread program load code, read a
+ * start-up or configuration file, take further options, or look for programs somewhere else, so that
+ * a command which is allowed would run one that is not.
  *
- * No such list is complete: every program reads what it likes from its environment. This one keeps an operator from listing what is known to be dangerous; whether another variable
- * is, only the manual of its program says.
+ * No such list is complete: every program reads what it likes from its environment. This one keeps an
+ * operator from listing what is known to be dangerous; whether another variable is, only the manual
+ * of its program says.
  */
 
 /** By their beginning: programs of which most variables are of the kind. */
