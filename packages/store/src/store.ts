@@ -12,6 +12,7 @@ import type {
 import type { Standing } from "./standing.js";
 import type { Page, RetainedStates } from "./retained-state.js";
 
+/** What a removal depends on. */
 export interface RemoveOptions {
   /**
    * Answers `pending` and removes nothing when an event is pending. The commit that removes judges that, so no event that was accepted before is lost unseen.
