@@ -32,6 +32,9 @@ export interface FleetOptions {
 
 const ANY_PORT = "127.0.0.1:0";
 
+/** Three agents come, and those somebody adds: what more would need of the machine is not to be warned of. */
+const FOR_A_FEW = ["--max-sessions", "1000", "--max-unauthenticated", "1000"];
+
 /** One principal and three agents, each a process of its own with its own directory. */
 export class Fleet {
   readonly directory: string;
@@ -50,7 +53,7 @@ export class Fleet {
       directory: this.directory,
       log: options.log,
       timers: options.timers,
-      args: ["--data-dir", join(this.directory, "principal"), ...(options.principalArgs ?? [])],
+      args: ["--data-dir", join(this.directory, "principal"), ...FOR_A_FEW, ...(options.principalArgs ?? [])],
     });
   }
 

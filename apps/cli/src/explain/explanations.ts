@@ -158,7 +158,7 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
   },
   connection_failed: {
     happened: "No connection to the principal could be opened.",
-    todo: "Check the agent's --url, DNS, firewalls and TLS. It goes on trying by itself.",
+    todo: "Check the agent's --url, its proxy, DNS, firewalls and TLS: the principal's certificate has to name the host among its subject alternative names. It goes on trying by itself.",
   },
   connection_closed: {
     happened: "The connection ended without a close: a process died, or the network cut it.",
