@@ -8,6 +8,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 /** Flags of programs that are not ours. */
 const OF_OTHERS = {
   "--init": "docker run",
+  "--ulimit": "docker run",
   "--no-buffer": "curl",
   "--include": "curl",
   "--request": "curl",
