@@ -10,6 +10,8 @@ export interface Server {
   /** Base address of the principal's HTTP API. */
   readonly url: string;
   readonly token?: string | undefined;
+  /** Of a token that nobody named: looks again where it was found, so that it is sent to nobody who has come there since. Throws when its principal has ended. */
+  readonly findToken?: (() => string) | undefined;
   /** PEM authorities that sign its certificate, instead of the well-known ones. */
   readonly ca?: string | undefined;
   /** The way through a proxy; absent: directly. */
@@ -46,12 +48,13 @@ export async function send(server: Server, path: string, options: SendOptions): 
   const target = new URL(path.replace(/^\//, ""), server.url.endsWith("/") ? server.url : `${server.url}/`);
   let response: Response;
   try {
+    const token = server.findToken?.() ?? server.token;
     response = await request(target, {
       method,
       headers: {
         accept,
         ...(body === undefined ? {} : { "content-type": contentType }),
-        ...(server.token === undefined ? {} : { authorization: `Bearer ${server.token}` }),
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
         ...options.headers,
       },
       body,

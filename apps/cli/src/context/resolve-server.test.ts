@@ -1,10 +1,13 @@
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { announceLocalApi, type LocalApiSearch } from "@hawser/service/local-api";
 import { beforeEach, describe, expect, it } from "vitest";
+import { send } from "../api/http.js";
+import { EXIT_CODES } from "../exit-codes.js";
 import { readConfig, writeConfig } from "./config-file.js";
 import { DEFAULT_SERVER, resolveServer } from "./resolve-server.js";
 
@@ -55,17 +58,21 @@ describe("the token of a principal of this user on this machine", () => {
   let own: Record<string, string>;
   let token: string;
   let port: number;
+  let listening: Server;
   let withdraw: () => void;
 
   beforeEach(async () => {
     token = join(folder, "api-token");
     writeFileSync(token, "# made\noperators local-secret-of-a-test\n");
     own = { ...env, XDG_STATE_HOME: folder };
-    const server = createServer().listen(0, "127.0.0.1");
-    await once(server, "listening");
-    ({ port } = server.address() as AddressInfo);
+    listening = createServer().listen(0, "127.0.0.1");
+    await once(listening, "listening");
+    ({ port } = listening.address() as AddressInfo);
     withdraw = announceLocalApi({ host: "127.0.0.1", port, pid: process.pid, tokenFile: token }, own);
-    return () => void server.close();
+    return () => {
+      listening.closeAllConnections();
+      listening.close();
+    };
   });
 
   const tokenFor = (server: string): string | undefined => resolveServer({ server }, own).token;
@@ -104,6 +111,26 @@ describe("the token of a principal of this user on this machine", () => {
     } finally {
       process.chdir(before);
     }
+  });
+
+  it("is not sent to whoever listens there when the principal has ended, by a command that goes on", async () => {
+    const server = resolveServer({ server: `http://127.0.0.1:${port}` }, own);
+    const { signal } = new AbortController();
+    const heard: (string | undefined)[] = [];
+    listening.on("request", ({ headers }, response) => {
+      heard.push(headers.authorization);
+      response.end("{}");
+    });
+    await send(server, "/v1/info", { signal });
+    expect(heard).toEqual(["Bearer local-secret-of-a-test"]);
+    withdraw();
+    await expect(send(server, "/v1/info", { signal })).rejects.toMatchObject({
+      exitCode: EXIT_CODES.unreachable,
+      message: expect.stringContaining("your principal there has ended"),
+    });
+    announceLocalApi({ host: "127.0.0.1", port, pid: process.pid, tokenFile: token }, own);
+    await send(server, "/v1/info", { signal });
+    expect(heard).toHaveLength(2);
   });
 
   it("is refused with a word where another user listens", () => {

@@ -35,10 +35,18 @@ export function resolveServer(flags: ServerFlags, env: Environment, find = findL
       `'${chosen.url}' (from ${chosen.origin}) is not an address; give --server something like ${DEFAULT_SERVER}`,
     );
   }
-  const token = chooseToken(flags, env, chosen.context) ?? findLocalToken(chosen, env, find);
+  const given = chooseToken(flags, env, chosen.context);
+  const found = given === undefined ? findLocalToken(chosen, env, find) : undefined;
   const ca = readAuthorities(flags.caFile ?? (env.HAWSER_CA_FILE || chosen.context?.caFile));
   const url = chosen.url.replace(/\/+$/, "");
-  return { url, origin: chosen.origin, token, ca, route: chooseRoute(url, ca, flags, env) };
+  const server = { url, origin: chosen.origin, ca, route: chooseRoute(url, ca, flags, env) };
+  if (found === undefined) return { ...server, token: given };
+  const findToken = (): string => {
+    const again = findLocalToken(chosen, env, find);
+    if (again === undefined) throw new Error("your principal there has ended");
+    return again;
+  };
+  return { ...server, token: found, findToken };
 }
 
 /** What `--proxy` says where no proxy is wanted, whatever the environment names. */
