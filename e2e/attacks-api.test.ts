@@ -11,8 +11,8 @@ const UPLOAD =
   "PUT /v1/agents/a/resources/Task/t HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100000\r\n\r\n";
 
 /** Every so often, to each socket. */
-const crumbs = (text: string): Pick<Flood, "then"> => ({
-  then: { chunks: [Buffer.from(text)], everyMs: 500 },
+const crumbs = (text: string): Pick<Flood, "goesOn"> => ({
+  goesOn: { chunks: [Buffer.from(text)], everyMs: 500 },
 });
 
 const unread = (sockets: number, requests: number): Flood => ({

@@ -44,8 +44,8 @@ const HEADER_BOMB = Buffer.concat([
 ]);
 
 function http2(opening: Buffer, chunk?: Buffer): Flood {
-  const then = chunk === undefined ? {} : { then: { chunks: [chunk], everyMs: EVERY_MS } };
-  return { sockets: SOCKETS, opening: Buffer.concat([START, opening]), ...then };
+  const goesOn = chunk === undefined ? {} : { goesOn: { chunks: [chunk], everyMs: EVERY_MS } };
+  return { sockets: SOCKETS, opening: Buffer.concat([START, opening]), ...goesOn };
 }
 
 const HTTP2_FRAMES: readonly Flood[] = [
@@ -77,7 +77,7 @@ const WEB_SOCKETS: readonly Flood[] = [
   sockets: 1,
   opening: sessionBytes(what),
   waitsFor: WELCOME,
-  then: { chunks: [chunk], everyMs: EVERY_MS },
+  goesOn: { chunks: [chunk], everyMs: EVERY_MS },
   reads,
 }));
 

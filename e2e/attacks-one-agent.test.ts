@@ -48,7 +48,7 @@ it.each([
     sockets: 1,
     opening: sessionBytes("flooder"),
     waitsFor: WELCOME,
-    then: { chunks: [events], everyMs: 0 },
+    goesOn: { chunks: [events], everyMs: 0 },
   });
   // 100,000 rows of 150 bytes, and a window of 65,536 events.
   expectHeld(await stage.play(flooder, { forMs: FOR_MS }), 192);
@@ -81,7 +81,7 @@ it("four agents with long mailboxes, whose heartbeats come and who read nothing,
     reads: false,
     opening: sessionBytes(name),
     waitsFor: WELCOME,
-    then: { chunks: [controlBytes(name, { type: "heartbeat", settled: "0" })], everyMs: 100 },
+    goesOn: { chunks: [controlBytes(name, { type: "heartbeat", settled: "0" })], everyMs: 100 },
   });
   // 8 MiB a session, with what is encoded of it, and what waits in the sockets.
   expectHeld(await stage.play(unread, { forMs: FOR_MS }), 192);
@@ -105,7 +105,7 @@ it("ever new names that only say hello take no mailbox", async () => {
     freshNames: true,
     opening: sessionBytes(`name-${COUNTER}`, {}, stage.authorization),
     waitsFor: WELCOME,
-    then: { chunks: [EMPTY_CLOSE], everyMs: 0, cycles: false },
+    goesOn: { chunks: [EMPTY_CLOSE], everyMs: 0, cycles: false },
   });
   expectHeld(await stage.play(names, { forMs: FOR_MS }), 128);
   const { world } = stage;
@@ -128,7 +128,7 @@ it("agents that flood with heartbeats and with ACKs have their turn and no more"
       sockets: 1,
       opening: sessionBytes(message.type),
       waitsFor: WELCOME,
-      then: {
+      goesOn: {
         chunks: [Buffer.concat(Array.from({ length: EVENTS }, () => controlBytes(message.type, message)))],
         everyMs: 0,
       },

@@ -186,8 +186,15 @@ it("a few bytes that end some Nodes in C end no principal beyond loopback, which
     name: "beyond",
     program: PROGRAMS.principal,
     args: [
-      ...["--listen", "0.0.0.0:0", "--api-listen", "127.0.0.1:0", "--data-dir", world.path("beyond")],
-      ...["--agent-tokens-file", tokens, ...TLS_ARGS],
+      "--listen",
+      "0.0.0.0:0",
+      "--api-listen",
+      "127.0.0.1:0",
+      "--data-dir",
+      world.path("beyond"),
+      "--agent-tokens-file",
+      tokens,
+      ...TLS_ARGS,
     ],
   });
   const ready = z.object({ listen: z.object({ port: z.number() }) }).parse(await principal.start());

@@ -18,7 +18,7 @@ const streamsFrom = (first: number): Buffer =>
 const silent = flood({
   sockets: 1_400,
   opening: Buffer.concat([PREFACE, SETTINGS, connectStream(1), resetStream(1), streamsFrom(3)]),
-  then: {
+  goesOn: {
     chunks: Array.from({ length: 10 }, (_, round) => streamsFrom(3 + 2 * STREAMS * (round + 1))),
     everyMs: EVERY_MS,
     cycles: false,

@@ -15,9 +15,9 @@ export interface Flood {
   readonly sockets: number;
   /** Written at once. */
   readonly opening: Uint8Array;
-  /** Of the other end, before `then`: for those who do not read, the last they hear. */
+  /** Of the other end, before it goes on: for those who do not read, the last they hear. */
   readonly waitsFor?: string;
-  readonly then?: {
+  readonly goesOn?: {
     /** One after the other. */
     readonly chunks: readonly Uint8Array[];
     /** 0: as fast as they are taken. */
@@ -38,7 +38,7 @@ export interface Flood {
 
 /** An attack by sockets in a process of their own. */
 export function flood({
-  then,
+  goesOn,
   reopenAfterMs = 10,
   reads = true,
   freshNames = false,
@@ -58,7 +58,7 @@ export function flood({
         freshNames,
         port: port ?? world.listen.port,
         opening: base64(opening),
-        ...(then && { then: { cycles: true, ...then, chunks: then.chunks.map(base64) } }),
+        ...(goesOn && { goesOn: { cycles: true, ...goesOn, chunks: goesOn.chunks.map(base64) } }),
         ...(reopenAfterMs === false ? {} : { reopenAfterMs }),
       }),
     );
@@ -76,7 +76,7 @@ export function together(...attacks: readonly Attack[]): Attack {
   return async (stage) => {
     const ends = await Promise.all(attacks.map((attack) => attack(stage)));
     return async () => {
-      await Promise.all(ends.map((end) => end()));
+      for (const end of ends) await end();
     };
   };
 }
