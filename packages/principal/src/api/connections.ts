@@ -12,11 +12,14 @@ export interface ConnectionObserver {
 interface Held {
   readonly client: string;
   busy: boolean;
+  /** It has had a request of somebody who may ask. */
+  isKnown: boolean;
 }
 
 /**
  * The connections of a port. At most so many are held: a further one takes the place of the one that has been without a request for longest, of the address with the most of them, so that
- * whoever holds many and asks nothing keeps nobody out. Only where each of them is being answered is the further one closed.
+ * whoever holds many and asks nothing keeps nobody out. One that has shown a good token goes only when no other is left: between two requests a publisher would otherwise be the one without a
+ * request for longest. Only where each of them is being answered is the further one closed.
  */
 export class Connections {
   readonly #max: number;
@@ -43,7 +46,7 @@ export class Connections {
       victim.destroy();
     }
     const client = clientAddressOf(socket.remoteAddress);
-    this.#held.set(socket, { client, busy: false });
+    this.#held.set(socket, { client, busy: false, isKnown: false });
     this.#countByClient.set(client, (this.#countByClient.get(client) ?? 0) + 1);
     socket.once("close", () => this.#forget(socket));
     this.#observer.open?.(this.#held.size);
@@ -53,7 +56,9 @@ export class Connections {
   /** A request of somebody who may ask is being answered: this one keeps its place. */
   busy(socket: Socket): void {
     const held = this.#held.get(socket);
-    if (held !== undefined) held.busy = true;
+    if (held === undefined) return;
+    held.busy = true;
+    held.isKnown = true;
   }
 
   /** Its answer is out. */
@@ -65,10 +70,14 @@ export class Connections {
   }
 
   #victim(): Socket | undefined {
+    return this.#idlest(({ isKnown }) => !isKnown) ?? this.#idlest(({ isKnown }) => isKnown);
+  }
+
+  #idlest(among: (held: Held) => boolean): Socket | undefined {
     let chosen: { readonly socket: Socket; readonly count: number } | undefined;
-    for (const [socket, { client, busy }] of this.#held) {
-      const count = this.#countByClient.get(client) ?? 0;
-      if (!busy && count > (chosen?.count ?? 0)) chosen = { socket, count };
+    for (const [socket, held] of this.#held) {
+      const count = this.#countByClient.get(held.client) ?? 0;
+      if (!held.busy && among(held) && count > (chosen?.count ?? 0)) chosen = { socket, count };
     }
     return chosen?.socket;
   }

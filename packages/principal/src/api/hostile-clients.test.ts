@@ -131,6 +131,21 @@ describe("connections that are held", () => {
     expect(stream.readyState).toBe("open");
   });
 
+  it("give way last where a good token was shown, however long ago the last request was", async () => {
+    const port = await serve({ maxConnections: 4 });
+    const known = await dial(port);
+    const list = `GET /v1/agents HTTP/1.1\r\nhost: localhost\r\n${AUTHORIZED}\r\n`;
+    known.write(list);
+    expect(await readUntil(known, '"items"')).toMatch(/^HTTP\/1\.1 200 /);
+    for (let round = 0; round < 8; round += 1) {
+      const stranger = await dial(port);
+      stranger.write(livez());
+      await readUntil(stranger, ALIVE);
+    }
+    known.write(list);
+    expect(await readUntil(known, '"items"')).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
   it("give way without a token, whatever they send of a body", async () => {
     const port = await serve({ maxConnections: 2 });
     for (let round = 0; round < 4; round += 1) {
