@@ -2,7 +2,8 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { makeCertificate, type CertificateFiles } from "./support/certificates.js";
 import { ConnectProxy } from "./support/connect-proxy.js";
-import { becomes, eventually } from "./support/eventually.js";
+import { followOnCli } from "./support/cli-following.js";
+import { becomes } from "./support/eventually.js";
 import { PROGRAMS, runProgram, type Finished } from "./support/programs.js";
 import type { ServiceProcess } from "./support/service-process.js";
 import { createWorld, type World } from "./support/world.js";
@@ -183,24 +184,26 @@ describe("the command line behind a proxy", () => {
     const { world, proxy } = site;
     const server = `https://${HOST}:7481`;
     const env = { HTTPS_PROXY: proxy.url(CREDENTIALS) };
-    const following = runProgram(PROGRAMS.cli, ["events", "--follow", "--output", "json"], {
-      env: {
-        HAWSER_SERVER: server,
-        HAWSER_CA_FILE: site.ca,
-        HAWSER_TOKEN_FILE: world.apiTokenFile,
-        HAWSER_CONFIG: world.path("config.yaml"),
-        ...env,
-      },
-      timeoutMs: 6_000,
+    const following = followOnCli(server, ["events", "--follow", "--output", "json"], {
+      HAWSER_CA_FILE: site.ca,
+      HAWSER_TOKEN_FILE: world.apiTokenFile,
+      HAWSER_CONFIG: world.path("config.yaml"),
+      ...env,
     });
-    await becomes("the stream is open", () => proxy.asked.length > 0);
-    await eventually("something is told", async () => {
-      const put = ["send", "edge", "--type", "e2e.test.v1", "--resource", "a_u1"];
-      const sent = await hawser(site, server, put, env);
-      return sent.code === 0 ? true : undefined;
+    // It tells what happens from when it is there, so something happens until it has.
+    await becomes("it is told", async () => {
+      await hawser(site, world.api.server.replace("http:", "https:"), [
+        "send",
+        "edge",
+        "--type",
+        "e2e.test.v1",
+        "--resource",
+        "a_u1",
+      ]);
+      return following.stdout.includes("e2e.test.v1");
     });
-    const { stdout } = await following;
-    expect(stdout).toContain("e2e.test.v1");
+    expect(await following.end("SIGINT")).toBe(0);
+    expect(proxy.asked).toEqual([{ authority: `${HOST}:7481`, opened: true }]);
   });
 
   it("names what the proxy answers, with the exit code of an address where nobody answers", async () => {

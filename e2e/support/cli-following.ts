@@ -27,9 +27,13 @@ export interface FollowingCli {
   readonly ended: Promise<number | null>;
 }
 
-export function followOnCli(server: string, args: readonly string[]): FollowingCli {
+export function followOnCli(
+  server: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): FollowingCli {
   const child = spawn(process.execPath, [PROGRAMS.cli, ...args], {
-    env: { ...plainEnvironment(), HAWSER_SERVER: server },
+    env: { ...plainEnvironment(), HAWSER_SERVER: server, ...env },
   });
   onTestFinished(() => void child.kill("SIGKILL"));
   const ended = new Promise<number | null>((resolve) => {
