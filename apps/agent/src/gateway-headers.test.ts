@@ -14,6 +14,9 @@ it.each([
   ["a: 1\nb c: secret-value", "headers:2: a line is"],
   ["a: secret-value\nA: 2", "headers:2: A is there twice"],
   ["a:", "headers:1: a line is"],
+  ["a: 1\nTE: secret-value", "headers:2: the header TE cannot be"],
+  ["a-bin: secret-value", "headers:1: the header a-bin cannot be"],
+  ["a: secret-value \u00e9", "headers:1: the value of the header a must be printable ASCII"],
   [Array.from({ length: 33 }, (_, n) => `h${n}: secret-value`).join("\n"), "more than 32 headers"],
 ])("refuses %j by its place, without its value", (content, message) => {
   const parse = (): unknown => parseGatewayHeaders(content, "headers");

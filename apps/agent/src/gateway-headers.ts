@@ -1,4 +1,5 @@
 import { HawserError } from "@hawser/protocol";
+import { extraHeaderProblem } from "@hawser/transport";
 
 /** A gateway wants one or two; more are a mistake. */
 const MAX_HEADERS = 32;
@@ -20,6 +21,8 @@ export function parseGatewayHeaders(content: string, file: string): Readonly<Rec
       throw new HawserError("invalid_config", `${where}: a line is '<name>: <value>'`);
     if (Object.hasOwn(headers, name.toLowerCase()))
       throw new HawserError("invalid_config", `${where}: ${name} is there twice`);
+    const problem = extraHeaderProblem(name, value);
+    if (problem !== undefined) throw new HawserError("invalid_config", `${where}: ${problem}`);
     headers[name.toLowerCase()] = value;
   }
   if (Object.keys(headers).length <= MAX_HEADERS) return headers;

@@ -21,7 +21,7 @@ export {
   type MemoryTransport,
   type MemoryTransportOptions,
 } from "./memory/memory-transport.js";
-export { requestHeaders, type ExtraHeaders } from "./outbound/extra-headers.js";
+export { extraHeaderProblem, requestHeaders, type ExtraHeaders } from "./outbound/extra-headers.js";
 export type { Attempt } from "./outbound/attempt.js";
 export { Outbound, type OutboundOptions } from "./outbound/outbound.js";
 export { checkServerIdentity } from "./outbound/server-identity.js";

@@ -27,31 +27,32 @@ export async function requestHeaders(
   authorization: (() => string | undefined | Promise<string | undefined>) | undefined,
 ): Promise<ExtraHeaders> {
   const [headers = {}, shown] = await Promise.all([extra?.(), authorization?.()]);
-  for (const [name, value] of Object.entries(headers)) {
-    checkName(name);
-    checkValue(name, value);
-  }
+  for (const [name, value] of Object.entries(headers)) refuseOver(extraHeaderProblem(name, value));
   if (shown === undefined) return headers;
-  checkValue("authorization", shown);
+  refuseOver(valueProblem("authorization", shown));
   return { ...headers, authorization: shown };
 }
 
-function checkName(name: string): void {
-  if (RESERVED.test(name))
-    throw new HawserError("connection_failed", `the header ${name} cannot be among the extra headers`);
+/**
+ * Why a header cannot be among those that gateways are shown, for people; undefined where it can.
+ * The name is in it, and the value is not.
+ */
+export function extraHeaderProblem(name: string, value: string): string | undefined {
+  if (RESERVED.test(name)) return `the header ${name} cannot be among the extra headers`;
   try {
     validateHeaderName(name);
   } catch {
-    const shown = JSON.stringify(name.slice(0, 64));
-    throw new HawserError("connection_failed", `the extra header ${shown} is not one that HTTP can carry`);
+    return `the extra header ${JSON.stringify(name.slice(0, 64))} is not one that HTTP can carry`;
   }
+  return valueProblem(name, value);
 }
 
 /** @param value as it came from outside, where the types do not hold */
-function checkValue(name: string, value: unknown): void {
-  if (typeof value === "string" && PRINTABLE.test(value)) return;
-  throw new HawserError(
-    "connection_failed",
-    `the value of the header ${name} must be printable ASCII, without a blank at either end`,
-  );
+function valueProblem(name: string, value: unknown): string | undefined {
+  if (typeof value === "string" && PRINTABLE.test(value)) return undefined;
+  return `the value of the header ${name} must be printable ASCII, without a blank at either end`;
+}
+
+function refuseOver(problem: string | undefined): void {
+  if (problem !== undefined) throw new HawserError("connection_failed", problem);
 }
