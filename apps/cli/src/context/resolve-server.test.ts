@@ -158,4 +158,5 @@ it("leaves by the proxy of the flags, else of the environment, and never to this
   expect(named({ proxy: "none" }, both)).toBeUndefined();
   expect(named({ server: "https://localhost:1", proxy: "http://flag.example:2" })).toBeUndefined();
   expect(() => named({ proxy: "socks5://a:1" })).toThrow(/--proxy.*write http:/);
+  expect(() => named({}, { HTTPS_PROXY: "http://me:p%w@a:1" })).toThrow(/in HTTPS_PROXY .*write %25/);
 });

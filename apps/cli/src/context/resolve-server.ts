@@ -59,14 +59,14 @@ function chooseRoute(
   env: Environment,
 ): Route | undefined {
   if (proxy === NO_PROXY_WORD) return undefined;
-  const chosen = proxy ?? proxyFromEnvironment(env, url.startsWith("https:"))?.url;
+  const fromEnvironment = proxyFromEnvironment(env, url.startsWith("https:"));
+  const chosen = proxy === undefined ? fromEnvironment : { url: proxy, from: "--proxy" };
   if (chosen === undefined) return undefined;
   const exceptions = noProxy ?? (env.no_proxy || env.NO_PROXY || "");
   try {
-    return routeTo(url, ca, { url: chosen, exceptions });
+    return routeTo(url, ca, { ...chosen, exceptions });
   } catch (thrown) {
-    const reason = thrown instanceof Error ? thrown.message : String(thrown);
-    throw usageError(`--proxy, or what the environment names: ${reason}`, { cause: thrown });
+    throw usageError(thrown instanceof Error ? thrown.message : String(thrown), { cause: thrown });
   }
 }
 
