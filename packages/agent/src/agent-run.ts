@@ -46,6 +46,7 @@ export class AgentRun {
       peer: PRINCIPAL,
       apply: (delivery) => this.#dispatcher.apply(delivery),
       observer,
+      windowBytes,
     });
     this.#loop = new ConnectionLoop({
       runtime,

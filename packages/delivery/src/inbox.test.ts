@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { InboxBudget, MIN_INBOX_BYTES } from "./inbox-budget.js";
 import { Inbox, type InboxSnapshot } from "./inbox.js";
 import { deliverable, type EventSketch } from "./simulation/events.js";
 
@@ -203,27 +204,88 @@ test("bytes are counted while an event is applied or waits, and given back howev
 });
 
 test("as many resources are remembered as there is room for; one more is answered full until the floor rises", () => {
-  const peer = new Inbox({ settled: 0, applied: new Map([["old_1", 1]]), begun: new Map() }, 3);
+  const peer = new Inbox({ settled: 0, applied: new Map([["old_1", 1]]), begun: new Map() }, { maxRows: 3 });
   receive(peer, 2, { resource: "a" });
   peer.finish("a_1", 2, "applied");
   receive(peer, 3, { resource: "b" });
   peer.finish("b_1", 3, "rejected");
   expect(peer.rows).toBe(3);
-  expect(receive(peer, 4, { resource: "c" })).toEqual({ kind: "full" });
+  expect(receive(peer, 4, { resource: "c" })).toEqual({ kind: "full", of: "rows" });
   // What is remembered goes on.
   expect(receive(peer, 5, { resource: "a" })).toEqual({ kind: "apply", attempt: 1 });
   peer.settle(1);
-  expect(receive(peer, 6, { resource: "c" })).toEqual({ kind: "full" });
+  expect(receive(peer, 6, { resource: "c" })).toEqual({ kind: "full", of: "rows" });
   peer.finish("a_1", 5, "applied");
   peer.settle(3);
   expect(receive(peer, 6, { resource: "c" })).toEqual({ kind: "apply", attempt: 1 });
 });
 
 test("what is discarded leaves no row", () => {
-  const peer = new Inbox({ settled: 0, applied: new Map(), begun: new Map() }, 1);
+  const peer = new Inbox({ settled: 0, applied: new Map(), begun: new Map() }, { maxRows: 1 });
   for (let version = 1; version <= 10; version += 1) {
     expect(receive(peer, version, { resource: `r${version}` })).toEqual({ kind: "apply", attempt: 1 });
     peer.finish(`r${version}_1`, version, "discarded");
   }
   expect(peer.rows).toBe(0);
+});
+
+test("rows are bounded in bytes, of one peer and of all, and each peer has room for a few in any case", () => {
+  const long = "x".repeat(500);
+  const budget = new InboxBudget(4 * 200_000);
+  const fill = (): { readonly peer: Inbox; readonly rows: number } => {
+    const peer = new Inbox({ settled: 0, applied: new Map(), begun: new Map() }, { budget });
+    for (let version = 2; ; version += 1) {
+      const resource = `${long}${version}`;
+      if (receive(peer, version, { resource }).kind === "full") return { peer, rows: peer.rows };
+      peer.finish(`${resource}_1`, version, "applied");
+    }
+  };
+  const peers = [fill(), fill(), fill(), fill(), fill()];
+  const [first] = peers;
+  // About 1,100 bytes each: 200,000 for the first one, less for each that follows.
+  expect(first?.rows).toBeGreaterThan(160);
+  expect(first?.rows).toBeLessThan(200);
+  expect(peers.map(({ rows }) => rows)).toEqual(peers.map(({ rows }) => rows).toSorted((a, b) => b - a));
+  for (const { rows } of peers) expect(rows).toBeGreaterThan(MIN_INBOX_BYTES / 1_200);
+  expect(budget.heldBytes).toBe(peers.reduce((sum, { peer }) => sum + peer.rowBytes, 0));
+  expect(budget.heldBytes).toBeLessThan(800_000);
+  for (const { peer } of peers) peer.close();
+  expect(budget.heldBytes).toBe(0);
+  expect(fill().rows).toBe(first?.rows);
+});
+
+test("the oldest event of a peer has room in any case, as nothing else makes room", () => {
+  const peer = new Inbox({ settled: 4, applied: new Map([["b_1", 6]]), begun: new Map() }, { maxRows: 1 });
+  expect(receive(peer, 7, { resource: "c" })).toEqual({ kind: "full", of: "rows" });
+  expect(receive(peer, 5, { resource: "a" })).toEqual({ kind: "apply", attempt: 1 });
+  peer.finish("a_1", 5, "applied");
+  peer.settle(6);
+  expect(receive(peer, 7, { resource: "c" })).toEqual({ kind: "apply", attempt: 1 });
+});
+
+test("what is refused leaves no row where attempts are not recorded", () => {
+  const peer = new Inbox({ settled: 0, applied: new Map(), begun: new Map() });
+  for (const isAttemptRecorded of [false, true]) {
+    const version = isAttemptRecorded ? 2 : 1;
+    const arrived = { ...deliverable(version, { resource: `r${version}` }), isAttemptRecorded };
+    expect(peer.receive(arrived)).toEqual({ kind: "apply", attempt: 1 });
+    peer.finish(`r${version}_1`, version, "rejected");
+    expect(peer.rows).toBe(isAttemptRecorded ? 1 : 0);
+  }
+});
+
+test("what is applied at once is bounded by what it takes in memory; one event that takes more comes alone", () => {
+  const limits = { maxHeapBytes: 1_000 };
+  const peer = new Inbox({ settled: 0, applied: new Map(), begun: new Map() }, limits);
+  const arrives = (version: number, resource: string, heapBytes: number) =>
+    peer.receive({ ...deliverable(version, { resource }), heapBytes }).kind;
+  expect(arrives(1, "a", 5_000)).toBe("apply");
+  expect(arrives(2, "b", 1)).toBe("full");
+  expect(arrives(2, "a", 1)).toBe("full");
+  expect(arrives(1, "a", 5_000)).toBe("wait");
+  peer.finish("a_1", 1, "applied");
+  expect(arrives(1, "a", 5_000)).toBe("duplicate");
+  expect([arrives(2, "b", 600), arrives(3, "b", 400), arrives(4, "c", 1)]).toEqual(["apply", "wait", "full"]);
+  peer.finish("b_1", 2, "applied");
+  expect(arrives(4, "c", 600)).toBe("apply");
 });

@@ -1,6 +1,8 @@
 import { eventClass, type EventClass } from "@hawser/protocol";
 import { CoalescingQueue } from "./coalescing-queue.js";
+import { CountedRows } from "./counted-rows.js";
 import type { Deliverable } from "./deliverable.js";
+import { InboxBudget, rowBytes } from "./inbox-budget.js";
 import { invariant } from "./invariant.js";
 
 /** What a store knows of a peer when its inbox is made. */
@@ -23,8 +25,29 @@ export type Received =
   | { readonly kind: "duplicate" }
   /** A newer version came before it, or the peer itself has settled it: ACK. */
   | { readonly kind: "stale" }
-  /** There is no room to remember one more resource of this peer: NACK, retryable. The peer's settled floor makes room. */
-  | { readonly kind: "full" };
+  /**
+   * NACK, retryable. There is no room to remember one more resource of this peer: its settled floor makes room. Or what is being applied takes all
+   * the memory it may: the end of a handler makes room.
+   */
+  | { readonly kind: "full"; readonly of: "rows" | "memory" };
+
+/** An event that arrived. */
+export interface Arrived extends Deliverable {
+  /** About what it takes in memory. @default `bytes` */
+  readonly heapBytes?: number;
+  /** Whether the store is told that its handler begins. Where it is not, nothing of a refused event is remembered here either. @default true */
+  readonly isAttemptRecorded?: boolean;
+}
+
+/** What an inbox may hold. */
+export interface InboxLimits {
+  /** Resources remembered of this peer; one more is answered `full`. @default MAX_INBOX_ROWS */
+  readonly maxRows?: number;
+  /** What the rows of all peers may take in memory; to be shared by all inboxes of a process. @default one of its own */
+  readonly budget?: InboxBudget;
+  /** What may be applied at once, as it is in memory; what is more comes alone. @default Infinity */
+  readonly maxHeapBytes?: number;
+}
 
 /** An event whose turn has come: hand it to its handler. */
 export interface Starting extends Deliverable {
@@ -38,21 +61,27 @@ export interface Finished {
   readonly blocked: readonly Deliverable[];
 }
 
-interface Queued extends Deliverable {
+/** What is running, or waits behind that. */
+interface Applying extends Deliverable {
+  readonly heapBytes: number;
+  readonly isAttemptRecorded: boolean;
+}
+
+interface Queued extends Applying {
   readonly eventClass: EventClass;
 }
 
 /** The handler of a resource and what waits behind it. */
 interface Turn {
-  readonly running: Deliverable;
+  readonly running: Applying;
   /** The peer lost its store after the handler began: `running` belongs to versions that are gone. */
   orphaned: boolean;
   readonly queue: CoalescingQueue<Queued>;
 }
 
 /**
- * Rows of one peer, about 150 bytes each: as many as a whole mailbox of commands about different resources
- * leaves, all of them above the floor because the first is not answered yet.
+ * Rows of one peer: as many as a whole mailbox of commands about different resources leaves, all of them above the
+ * floor because the first is not answered yet. What they take in memory is bounded by `InboxBudget` as well.
  */
 export const MAX_INBOX_ROWS = 100_000;
 
@@ -62,7 +91,8 @@ export type Ending = "applied" | "discarded" | "rejected" | "retry";
 const NONE: readonly never[] = [];
 const DUPLICATE: Received = { kind: "duplicate" };
 const STALE: Received = { kind: "stale" };
-const FULL: Received = { kind: "full" };
+const NO_ROWS: Received = { kind: "full", of: "rows" };
+const NO_MEMORY: Received = { kind: "full", of: "memory" };
 const WAIT: Received = { kind: "wait", superseded: NONE };
 const NOTHING: Finished = { next: undefined, blocked: NONE };
 
@@ -71,25 +101,37 @@ const NOTHING: Finished = { next: undefined, blocked: NONE };
  * resource (PROTOCOL.md, Delivery). One per peer; it outlives sessions, because handlers do.
  *
  * It is the memory in front of a durable inbox: the caller writes down the outcome and then calls `finish`. One row per resource is held until the
- * peer's settled floor has passed it, `maxRows` in all; what waits is bounded by the window, which the caller enforces by `applying` and
- * `applyingBytes`. All operations take constant time.
+ * peer's settled floor has passed it, as many as `InboxLimits` allow; only the peer's oldest event has a row in any case, as nothing
+ * else raises its floor. What waits is bounded by the window, which the caller enforces by `applying` and `applyingBytes`. All operations take
+ * constant time.
  */
 export class Inbox {
   /** In the order of recording, which is nearly that of versions: so the floor is applied from the front. */
-  readonly #applied: Map<string, number>;
-  readonly #begun: Map<string, { readonly version: number; readonly attempts: number }>;
+  readonly #applied: CountedRows<number>;
+  readonly #begun: CountedRows<{ readonly version: number; readonly attempts: number }>;
   readonly #turns = new Map<string, Turn>();
   readonly #maxRows: number;
+  readonly #budget: InboxBudget;
+  readonly #maxHeapBytes: number;
   #settled: number;
+  #rowBytes = 0;
   #applying = 0;
   #applyingBytes = 0;
+  #applyingHeapBytes = 0;
 
-  /** @param maxRows resources remembered of this peer; one more is answered `full` */
-  constructor(snapshot: InboxSnapshot, maxRows = MAX_INBOX_ROWS) {
-    this.#maxRows = maxRows;
+  constructor(snapshot: InboxSnapshot, limits: InboxLimits = {}) {
+    this.#maxRows = limits.maxRows ?? MAX_INBOX_ROWS;
+    this.#budget = limits.budget ?? new InboxBudget();
+    this.#maxHeapBytes = limits.maxHeapBytes ?? Number.POSITIVE_INFINITY;
     this.#settled = snapshot.settled;
-    this.#applied = new Map([...snapshot.applied].sort(([, a], [, b]) => a - b));
-    this.#begun = new Map([...snapshot.begun].sort(([, a], [, b]) => a.version - b.version));
+    const changed = (byBytes: number): void => {
+      this.#rowBytes += byBytes;
+      this.#budget.changed(byBytes);
+    };
+    const applied = [...snapshot.applied].sort(([, a], [, b]) => a - b);
+    this.#applied = new CountedRows(applied, changed);
+    const begun = [...snapshot.begun].sort(([, a], [, b]) => a.version - b.version);
+    this.#begun = new CountedRows(begun, changed);
   }
 
   /** Rows held, of both kinds. */
@@ -107,8 +149,13 @@ export class Inbox {
     return this.#applyingBytes;
   }
 
+  /** What the rows take in memory. */
+  get rowBytes(): number {
+    return this.#rowBytes;
+  }
+
   /** An event of the peer arrived; `version` is the number in its `eventid`, `bytes` what it counts against the window. */
-  receive(arrived: Deliverable): Received {
+  receive(arrived: Arrived): Received {
     const { event, version } = arrived;
     const { resourceid } = event;
     if (version <= this.#settled) return STALE;
@@ -118,9 +165,12 @@ export class Inbox {
     if (version < applied || version < begun) return STALE;
     const turn = this.#turns.get(resourceid);
     if (version === applied) return DUPLICATE;
-    if (turn !== undefined) return this.#queue(turn, arrived);
-    if (applied === 0 && begun === 0 && this.rows >= this.#maxRows) return FULL;
-    return { kind: "apply", attempt: this.#start(arrived, new CoalescingQueue()).attempt };
+    const { heapBytes = arrived.bytes, isAttemptRecorded = true } = arrived;
+    const entering = { event, version, bytes: arrived.bytes, heapBytes, isAttemptRecorded };
+    if (turn !== undefined) return this.#queue(turn, entering);
+    if (applied === 0 && begun === 0 && !this.#hasRoomFor(resourceid, version)) return NO_ROWS;
+    if (!this.#mayApply(heapBytes)) return NO_MEMORY;
+    return { kind: "apply", attempt: this.#start(entering, new CoalescingQueue()).attempt };
   }
 
   /**
@@ -144,7 +194,7 @@ export class Inbox {
     if (!turn.orphaned) {
       if (outcome === "retry") return this.#block(turn);
       // Of a rejected one the attempts stay known: should it come again, that is a further one.
-      if (outcome === "applied" || outcome === "discarded") this.#begun.delete(resourceid);
+      if (outcome !== "rejected" || !turn.running.isAttemptRecorded) this.#begun.delete(resourceid);
       if (outcome === "applied") this.#record(resourceid, version);
     }
     return this.#next(turn);
@@ -154,8 +204,14 @@ export class Inbox {
   settle(version: number): void {
     if (version <= this.#settled) return;
     this.#settled = version;
-    forgetFront(this.#applied, (row) => row <= version);
-    forgetFront(this.#begun, (row) => row.version <= version);
+    this.#applied.forgetFront((row) => row <= version);
+    this.#begun.forgetFront((row) => row.version <= version);
+  }
+
+  /** Nobody will ask this inbox again: its room is for others. */
+  close(): void {
+    this.#applied.clear();
+    this.#begun.clear();
   }
 
   /** The peer's store is another one: its versions begin anew. Handlers that run go on, and their resources wait for them. */
@@ -169,44 +225,56 @@ export class Inbox {
     }
   }
 
-  #entered({ bytes }: Deliverable): void {
+  /** Nothing but an answer to its oldest event raises the peer's floor, which makes room for the others. */
+  #hasRoomFor(resourceid: string, version: number): boolean {
+    if (version === this.#settled + 1) return true;
+    return this.rows < this.#maxRows && this.#budget.allows(this.#rowBytes, rowBytes(resourceid));
+  }
+
+  #mayApply(heapBytes: number): boolean {
+    return this.#applying === 0 || this.#applyingHeapBytes + heapBytes <= this.#maxHeapBytes;
+  }
+
+  #entered({ bytes, heapBytes }: Applying): void {
     this.#applying += 1;
     this.#applyingBytes += bytes;
+    this.#applyingHeapBytes += heapBytes;
   }
 
-  #left({ bytes }: Deliverable): void {
+  #left({ bytes, heapBytes }: Applying): void {
     this.#applying -= 1;
     this.#applyingBytes -= bytes;
+    this.#applyingHeapBytes -= heapBytes;
   }
 
-  #queue(turn: Turn, { event, version, bytes }: Deliverable): Received {
+  #queue(turn: Turn, entering: Applying): Received {
+    const { version, event } = entering;
     const { running, orphaned, queue } = turn;
     if (version === running.version && !orphaned) return WAIT;
     // A sender has one event of a resource in flight, so it only looks back when it repeats itself.
     if (queue.last !== undefined && version <= queue.last.version)
       return contains(queue, version) ? WAIT : STALE;
-    const queued = { event, version, bytes, eventClass: eventClass(event.type) };
+    if (!this.#mayApply(entering.heapBytes)) return NO_MEMORY;
+    const queued = { ...entering, eventClass: eventClass(event.type) };
     const superseded = queue.push(queued);
     this.#entered(queued);
     for (const each of superseded) this.#left(each);
     return superseded.length === 0 ? WAIT : { kind: "wait", superseded };
   }
 
-  #start({ event, version, bytes }: Deliverable, queue: CoalescingQueue<Queued>): Starting {
+  #start(running: Applying, queue: CoalescingQueue<Queued>): Starting {
+    const { event, version, bytes } = running;
     const { resourceid } = event;
     const before = this.#begun.get(resourceid);
     const attempt = before?.version === version ? before.attempts + 1 : 1;
-    this.#begun.delete(resourceid);
-    this.#begun.set(resourceid, { version, attempts: attempt });
-    const running = { event, version, bytes };
+    this.#begun.put(resourceid, { version, attempts: attempt });
     this.#turns.set(resourceid, { running, orphaned: false, queue });
     this.#entered(running);
-    return { ...running, attempt };
+    return { event, version, bytes, attempt };
   }
 
   #record(resourceid: string, version: number): void {
-    this.#applied.delete(resourceid);
-    this.#applied.set(resourceid, version);
+    this.#applied.put(resourceid, version);
   }
 
   #block({ queue }: Turn): Finished {
@@ -228,12 +296,4 @@ export class Inbox {
 function contains(queue: Iterable<Deliverable>, version: number): boolean {
   for (const queued of queue) if (queued.version === version) return true;
   return false;
-}
-
-/** Deletes from the front of a map, in insertion order, as long as `past` holds; what lies behind a later version goes with a later floor. */
-function forgetFront<V>(map: Map<string, V>, past: (value: V) => boolean): void {
-  for (const [key, value] of map) {
-    if (!past(value)) return;
-    map.delete(key);
-  }
 }

@@ -3,11 +3,14 @@ export type { Deliverable, PassedOver } from "./deliverable.js";
 export type { AckResult, NackResult, SetAside, Transmission } from "./event-writer-results.js";
 export { EventWriter, type EventWriterOptions } from "./event-writer.js";
 export { fullJitter, type Backoff } from "./full-jitter.js";
+export { DEFAULT_INBOX_BYTES, InboxBudget, MAX_INBOX_BYTES, MIN_INBOX_BYTES } from "./inbox-budget.js";
 export {
   Inbox,
   MAX_INBOX_ROWS,
+  type Arrived,
   type Ending,
   type Finished,
+  type InboxLimits,
   type InboxSnapshot,
   type Received,
   type Starting,

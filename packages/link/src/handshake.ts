@@ -4,6 +4,7 @@ import {
   type CloudEvent,
   type Hello,
   type KnownStore,
+  type ValueSize,
 } from "@hawser/protocol";
 import type { Established, SessionOutput } from "@hawser/session";
 import type { LeaseOptions, MailboxLease } from "@hawser/store";
@@ -11,7 +12,7 @@ import type { LinkOptions, LinkPeer, PeerWindow, Predecessor } from "./link-opti
 import type { LinkSession } from "./link-session.js";
 import { knownStore, olderCopy } from "./older-copy.js";
 import { ReadAhead } from "./read-ahead.js";
-import type { ReplySink } from "./receiver.js";
+import { maxApplyingMemory, tooMuchMemory, type ReplySink } from "./receiver.js";
 import { Sender, type SenderHost } from "./sender.js";
 
 /** What is there once the peer is known: its mailbox to send from, its inbox to receive into. */
@@ -57,6 +58,7 @@ export class Handshake<Session extends LinkSession> {
   readonly #host: HandshakeHost;
   #early: (CloudEvent | HawserError)[] = [];
   #earlyBytes = 0;
+  #earlyHeapBytes = 0;
   #state: "under way" | "done" | "abandoned" = "under way";
 
   constructor(options: LinkOptions<Session>, host: HandshakeHost) {
@@ -75,9 +77,20 @@ export class Handshake<Session extends LinkSession> {
   }
 
   /** @param event or what is wrong with it */
-  keep(event: CloudEvent | HawserError, bytes: number): void {
-    this.#early.push(event);
+  keep(event: CloudEvent | HawserError, { bytes, heapBytes }: ValueSize): void {
     this.#earlyBytes += bytes;
+    const most = maxApplyingMemory(this.#options.windowBytes);
+    if (
+      this.#early.length > 0 &&
+      this.#earlyHeapBytes + heapBytes > most &&
+      !(event instanceof HawserError)
+    ) {
+      // Of one that takes too much beside the others, its name is enough to refuse it for now.
+      this.#early.push(tooMuchMemory(keyOf(event)));
+      return;
+    }
+    this.#early.push(event);
+    this.#earlyHeapBytes += heapBytes;
   }
 
   /** The link has ended: what is still being opened is closed again. */
@@ -222,4 +235,9 @@ export class Handshake<Session extends LinkSession> {
       lost: (why) => this.#host.leaseLost(why),
     });
   }
+}
+
+function keyOf({ resourceid, eventid }: CloudEvent): { resource_id?: string; event_id?: string } {
+  if (typeof resourceid !== "string" || typeof eventid !== "string") return {};
+  return { resource_id: resourceid, event_id: eventid };
 }

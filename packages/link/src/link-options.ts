@@ -83,8 +83,8 @@ export interface LinkOptions<Session extends LinkSession> {
   /** Agents: the open session that this one is to continue, as its hello says. */
   readonly predecessor?: Predecessor;
   readonly door?: LinkDoor<Session>;
-  /** A message was handled: whoever limits how much a peer may send pauses the connection here. */
-  readonly onMessage?: (event: CloudEvent) => void;
+  /** A message of at least so many bytes was handled: whoever limits how much a peer may send pauses the connection here. */
+  readonly onMessage?: (event: CloudEvent, bytes: number) => void;
   /** After an event that could not be read was refused; the bytes of its frame. */
   readonly onUnreadable?: (bytes: number) => void;
   /** Events flow. */

@@ -386,6 +386,29 @@ describe("Link", () => {
     expect(sides.principalLinks[0]?.connection.bufferedBytes).toBeLessThan(3_000_000);
   });
 
+  it("never cuts a peer off that keeps to the window, however much memory its events take, and bounds that", async () => {
+    sides.window = 64;
+    // 96 KB each, and 2 MB in memory. 64 MiB is what a window of 8 MiB may come to.
+    const data = Array.from({ length: 32_000 }, () => ({}));
+    const drafts = Array.from({ length: 40 }, (_, n) => command(`r${n}`, { data }));
+    await sides.publish(sides.principal, "edge-1", drafts);
+    const release: (() => void)[] = [];
+    sides.agent.handler = () =>
+      new Promise<Outcome>((resolve) => release.push(() => resolve({ kind: "applied" })));
+    await sides.connect();
+    await sides.world.advance(30_000);
+    expect(sides.agent.applied).toHaveLength(32);
+    expect(new Set(sides.agent.refused.map((refused) => refused.split(" ")[1]))).toEqual(
+      new Set(["inbox_full"]),
+    );
+    for (let step = 0; step < 100 && sides.agent.applied.length < 40; step += 1) {
+      for (const finish of release.splice(0)) finish();
+      await sides.world.advance(10_000);
+    }
+    expect(sides.agent.applied).toHaveLength(40);
+    expect([sides.agentEnds, sides.principalEnds]).toEqual([[], []]);
+  });
+
   it("ignores an ACK of what was never sent", async () => {
     sides.window = 1;
     sides.agent.handler = () => new Promise<Outcome>(() => undefined);

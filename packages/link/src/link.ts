@@ -2,12 +2,13 @@ import {
   CONTROL_TYPE_PREFIX,
   DEFAULT_WINDOW_BYTES,
   HawserError,
-  leastJsonBytes,
   LIMITS,
   parseMessage,
+  sizeOf,
   type Ack,
   type CloudEvent,
   type Nack,
+  type ValueSize,
 } from "@hawser/protocol";
 import { WakeTimer, type Logger, type Runtime } from "@hawser/runtime";
 import type { Established, FullBuffer, SessionEnd, SessionOutput } from "@hawser/session";
@@ -223,7 +224,7 @@ export class Link<Session extends LinkSession> implements Predecessor {
   #attached(attached: AttachedPeer, early: readonly (CloudEvent | HawserError)[]): void {
     this.#state = { name: "open", ...attached };
     if (this.#quiesced) attached.sender.quiesce();
-    for (const event of early) this.#event(event);
+    for (const event of early) this.#event(event, sizeOf(event));
   }
 
   #leaseLost(why: "superseded" | "resync"): void {
@@ -261,14 +262,16 @@ export class Link<Session extends LinkSession> implements Predecessor {
   #message(event: CloudEvent): void {
     this.#heardAtMs = this.#now();
     this.session.heard(this.#heardAtMs);
+    let size: ValueSize | undefined;
     try {
       if (event.type.startsWith(CONTROL_TYPE_PREFIX)) this.#control(event);
-      else if (this.#state.name === "establishing") this.#early(event, leastJsonBytes(event));
-      else this.#event(event);
+      else if (this.#state.name === "establishing") this.#early(event, (size = sizeOf(event)));
+      else this.#event(event, (size = sizeOf(event)));
     } catch (thrown) {
       this.fail(HawserError.from(thrown));
     }
-    this.#options.onMessage?.(event);
+    const { onMessage } = this.#options;
+    if (onMessage !== undefined) onMessage(event, (size ?? sizeOf(event)).bytes);
   }
 
   /** An event of the peer cannot be read: it is refused for good, as it would never be anything else. */
@@ -276,8 +279,9 @@ export class Link<Session extends LinkSession> implements Predecessor {
     this.#heardAtMs = this.#now();
     this.session.heard(this.#heardAtMs);
     try {
-      if (this.#state.name === "establishing") this.#early(error, bytes);
-      else this.#event(error);
+      const size = { bytes, heapBytes: bytes };
+      if (this.#state.name === "establishing") this.#early(error, size);
+      else this.#event(error, size);
     } catch (thrown) {
       this.fail(HawserError.from(thrown));
     }
@@ -323,15 +327,15 @@ export class Link<Session extends LinkSession> implements Predecessor {
   }
 
   // The agent may hear events right behind the welcome, while its own store is still being opened.
-  #early(event: CloudEvent | HawserError, bytes: number): void {
+  #early(event: CloudEvent | HawserError, size: ValueSize): void {
     if (this.#state.name !== "establishing") return;
     this.perform(this.session.eventReceived(this.#now()));
     if (!this.session.mayReceiveEvents) return;
-    this.#handshake.keep(event, bytes);
+    this.#handshake.keep(event, size);
     this.#checkWindow(this.#handshake.earlyCount, this.#handshake.earlyBytes);
   }
 
-  #event(event: CloudEvent | HawserError): void {
+  #event(event: CloudEvent | HawserError, size: ValueSize): void {
     if (!("peer" in this.#state)) return;
     const { receiver } = this.#state.peer;
     this.perform(this.session.eventReceived(this.#now()));
@@ -346,7 +350,7 @@ export class Link<Session extends LinkSession> implements Predecessor {
     }
     if (parsed.kind !== "event") throw new HawserError("invalid_message", `${event.type} is not an event`);
     this.#noteJoined(this.#state);
-    receiver.receive(parsed.event, parsed.version);
+    receiver.receive(parsed.event, parsed.version, size);
     this.#checkWindow(receiver.applying, receiver.applyingBytes);
   }
 
@@ -358,7 +362,8 @@ export class Link<Session extends LinkSession> implements Predecessor {
       { resource_id: resourceid, event_id: eventid, code: error.code },
       `refused an event: ${error.message}`,
     );
-    this.#sink.nack({ resourceid, eventid, retryable: false, code: error.code, message: error.message });
+    const retryable = error.code === "inbox_full";
+    this.#sink.nack({ resourceid, eventid, retryable, code: error.code, message: error.message });
   }
 
   // An event that is larger than the window may come alone, and behind one that gave way to it.

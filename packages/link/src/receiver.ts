@@ -1,5 +1,14 @@
-import { Inbox, type Ending } from "@hawser/delivery";
-import { HawserError, leastJsonBytes, type EventKey, type HawserEvent, type Nack } from "@hawser/protocol";
+import { Inbox, type Ending, type InboxBudget } from "@hawser/delivery";
+import {
+  DEFAULT_WINDOW_BYTES,
+  HawserError,
+  LIMITS,
+  sizeOf,
+  type EventKey,
+  type HawserEvent,
+  type Nack,
+  type ValueSize,
+} from "@hawser/protocol";
 import type { Runtime } from "@hawser/runtime";
 import type { Begun, InboxStore, Recorded } from "@hawser/store";
 import type { LinkObserver } from "./link-observer.js";
@@ -48,6 +57,21 @@ export interface ReceiverOptions {
    */
   readonly recordAttempts?: (event: HawserEvent) => boolean;
   readonly observer?: LinkObserver;
+  /** The window that its sessions announce, in bytes. @default DEFAULT_WINDOW_BYTES */
+  readonly windowBytes?: number;
+  /** What is remembered of all peers of this process. @default a budget of its own */
+  readonly budget?: InboxBudget;
+}
+
+/**
+ * How many bytes of memory a byte of the window may come to: several times what ordinary JSON takes once it is parsed. What is made of empty objects takes
+ * more; such events are refused for now while others are being applied.
+ */
+const MEMORY_PER_WINDOW_BYTE = 8;
+
+/** What the events of one peer may take in memory while they are applied; one that takes more comes alone. */
+export function maxApplyingMemory(windowBytes = DEFAULT_WINDOW_BYTES): number {
+  return Math.max(windowBytes, LIMITS.maxFrameBytes) * MEMORY_PER_WINDOW_BYTE;
 }
 
 interface Applied {
@@ -105,7 +129,9 @@ export class Receiver {
       const state = await this.#options.store.load(this.#options.peer);
       // Another session may have been faster, and its events may be under way.
       if (this.#inbox === undefined) {
-        this.#inbox = new Inbox(state);
+        const { budget, windowBytes } = this.#options;
+        const maxHeapBytes = maxApplyingMemory(windowBytes);
+        this.#inbox = new Inbox(state, { maxHeapBytes, ...(budget === undefined ? {} : { budget }) });
         this.#peerStore = peerStore;
       }
     }
@@ -123,9 +149,10 @@ export class Receiver {
   }
 
   /** One event of the peer. The answer comes through the sink, now or when the handler is done. */
-  receive(event: HawserEvent, version: number): void {
+  receive(event: HawserEvent, version: number, { bytes, heapBytes }: ValueSize = sizeOf(event)): void {
     const inbox = this.#attached();
-    const decision = inbox.receive({ event, version, bytes: leastJsonBytes(event) });
+    const isAttemptRecorded = this.#isAttemptRecorded(event);
+    const decision = inbox.receive({ event, version, bytes, heapBytes, isAttemptRecorded });
     switch (decision.kind) {
       case "apply":
         this.#start({ event, version, attempt: decision.attempt });
@@ -138,7 +165,7 @@ export class Receiver {
         this.#skip(event, decision.kind);
         return;
       case "full":
-        this.#nack(event, true, inboxFull(inbox.rows));
+        this.#nack(event, true, decision.of === "rows" ? tooManyRows(inbox.rows) : tooMuchMemory());
         return;
     }
   }
@@ -147,6 +174,16 @@ export class Receiver {
   settle(version: number): void {
     this.#attached().settle(version);
     this.#options.store.settle(this.#options.peer, version);
+  }
+
+  #isAttemptRecorded(event: HawserEvent): boolean {
+    return this.#options.recordAttempts?.(event) !== false;
+  }
+
+  /** No session will use it again, and nothing is being applied: what it remembers is on disk. */
+  close(): void {
+    this.#inbox?.close();
+    this.#inbox = undefined;
   }
 
   #attached(): Inbox {
@@ -164,7 +201,7 @@ export class Receiver {
   #start(starting: Omit<Delivery, "peerStore">): void {
     const { event, version, attempt } = starting;
     const delivery: Delivery = { event, version, attempt, peerStore: this.#peerStore ?? "" };
-    if (this.#options.recordAttempts?.(event) === false) {
+    if (!this.#isAttemptRecorded(event)) {
       this.#run(delivery);
       return;
     }
@@ -327,9 +364,16 @@ function recordOf({ delivery: { event, version, peerStore }, outcome }: Applied)
   return outcome.retain === undefined ? row : { ...row, retain: outcome.retain };
 }
 
-function inboxFull(rows: number): HawserError {
+function tooManyRows(rows: number): HawserError {
   return new HawserError(
     "inbox_full",
     `${rows} resources of this peer are remembered, and no more; they are forgotten when its settled floor passes them`,
   );
+}
+
+/** An event that would take more memory, beside those that are being applied, than there is for one peer. */
+export function tooMuchMemory(context: { resource_id?: string; event_id?: string } = {}): HawserError {
+  const message =
+    "what this peer has sent takes as much memory as it may; try again when some of it is applied";
+  return new HawserError("inbox_full", message, context);
 }

@@ -51,7 +51,7 @@ export {
   GRPC_STATUS_BY_CLOSE_CODE,
 } from "./grpc-status.js";
 export { eventFromJson, jsonCodec } from "./json-codec.js";
-export { leastJsonBytes } from "./json-size.js";
+export { leastJsonBytes, sizeOf, type ValueSize } from "./json-size.js";
 export { DEFAULT_TIMING, DEFAULT_WINDOW, DEFAULT_WINDOW_BYTES, LIMITS } from "./limits.js";
 export { nackKey, parseMessage, type Message } from "./parse-message.js";
 export { protobufBatchCodec, type BatchCodec } from "./protobuf-batch-codec.js";

@@ -1,6 +1,11 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { leastJsonBytes, surelyFits } from "./json-size.js";
+import { leastJsonBytes, sizeOf, surelyFits } from "./json-size.js";
+
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
 
 describe("surelyFits", () => {
   it("never says yes to what does not fit, whatever the JSON", () => {
@@ -44,5 +49,37 @@ describe("leastJsonBytes", () => {
   it("is near it for what is large", () => {
     expect(leastJsonBytes({ data: "x".repeat(10_000) })).toBeGreaterThan(10_000);
     expect(leastJsonBytes(new Uint8Array(10_000))).toBe(10_000);
+  });
+});
+
+describe("sizeOf", () => {
+  const parsed = (item: string, count: number): unknown =>
+    JSON.parse(`[${Array.from({ length: count }, () => item).join(",")}]`);
+
+  it.each(["{}", "[]", "[0]", '{"":0}', "0", "1.5"])(
+    "tells what many %s take in memory, within three times",
+    (item) => {
+      collectGarbage();
+      const before = process.memoryUsage().heapUsed;
+      const value = parsed(item, 100_000);
+      collectGarbage();
+      const taken = process.memoryUsage().heapUsed - before;
+      expect(sizeOf(value).heapBytes).toBeGreaterThan(taken / 3);
+      expect(sizeOf(value).heapBytes).toBeLessThan(taken * 3);
+    },
+  );
+
+  it("counts a frame of empty objects as more than twenty times what it is on the wire", () => {
+    const { bytes, heapBytes } = sizeOf(parsed("{}", 330_000));
+    expect(bytes).toBeLessThan(990_000);
+    expect(heapBytes).toBeGreaterThan(20_000_000);
+  });
+
+  it("counts a large text and bytes as hardly more than they are", () => {
+    for (const value of [{ data: "x".repeat(100_000) }, new Uint8Array(100_000)]) {
+      const { bytes, heapBytes } = sizeOf(value);
+      expect(heapBytes).toBeGreaterThanOrEqual(bytes);
+      expect(heapBytes).toBeLessThan(1.01 * bytes);
+    }
   });
 });

@@ -30,20 +30,56 @@ function room(value: unknown, bytes: number): number {
   return left;
 }
 
+/** What a value takes, on the wire and in memory. */
+export interface ValueSize {
+  /** A lower bound of its bytes as JSON. */
+  readonly bytes: number;
+  /** About what it takes on the heap once it is parsed: up to thirty times as much where it is made of empty objects. */
+  readonly heapBytes: number;
+}
+
+// Measured with Node.js 20 on values that were parsed from JSON: `{}` in an array takes 64 bytes, `[]` 40, a number 8 to 24, a short text 17 to 40, a member of an
+// object 8 where others have the same names, and about 100 where none has.
+const HEAP_PER_CONTAINER = 64;
+const HEAP_PER_MEMBER = 24;
+const HEAP_PER_SCALAR = 16;
+const HEAP_PER_TEXT = 24;
+
 /**
  * A lower bound of what `value` takes as JSON, told without building the text: each character counts
  * as one byte, each number as one. For limits on what a peer sends, where too little does no harm and
- * too much would cut off a peer that keeps to the rules.
+ * too much would cut off a peer that keeps to the rules. What it takes in memory is told along with it, for limits of one's own.
  */
+export function sizeOf(value: unknown): ValueSize {
+  const size = { bytes: 0, heapBytes: 0 };
+  measure(value, size);
+  return size;
+}
+
+/** The `bytes` of `sizeOf` alone. */
 export function leastJsonBytes(value: unknown): number {
-  if (typeof value === "string") return value.length + 2;
-  if (typeof value !== "object" || value === null) return 1;
-  if (value instanceof Uint8Array) return value.length;
-  let bytes = 2;
-  if (Array.isArray(value)) {
-    for (const item of value) bytes += leastJsonBytes(item);
-    return bytes;
+  return sizeOf(value).bytes;
+}
+
+function measure(value: unknown, size: { bytes: number; heapBytes: number }): void {
+  if (typeof value === "string") {
+    size.bytes += value.length + 2;
+    size.heapBytes += value.length + HEAP_PER_TEXT;
+  } else if (typeof value !== "object" || value === null) {
+    size.bytes += 1;
+    size.heapBytes += HEAP_PER_SCALAR;
+  } else if (value instanceof Uint8Array) {
+    size.bytes += value.length;
+    size.heapBytes += value.length + HEAP_PER_CONTAINER;
+  } else {
+    size.bytes += 2;
+    size.heapBytes += HEAP_PER_CONTAINER;
+    if (Array.isArray(value)) for (const item of value) measure(item, size);
+    else
+      for (const key in value) {
+        size.bytes += key.length + 3;
+        size.heapBytes += HEAP_PER_MEMBER;
+        measure(Reflect.get(value, key), size);
+      }
   }
-  for (const key in value) bytes += key.length + 3 + leastJsonBytes(Reflect.get(value, key));
-  return bytes;
 }

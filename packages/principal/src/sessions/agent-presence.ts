@@ -73,9 +73,17 @@ export class AgentPresence {
     this.live = undefined;
     this.#seenAt = this.#heardAt(link);
     this.reason = describeEnd(end);
-    // The next connection may have been let in before this one was through with its end.
-    if (this.#admitted.size === 0 && this.receiver?.applying === 0) this.receiver = undefined;
+    this.#forgetReceiver();
+    // What is still being applied keeps it, but not for ever.
+    void this.receiver?.idle().then(() => this.#forgetReceiver());
     return true;
+  }
+
+  // The next connection may have been let in before the one before it was through with its end.
+  #forgetReceiver(): void {
+    if (this.#admitted.size > 0 || this.receiver === undefined || this.receiver.applying > 0) return;
+    this.receiver.close();
+    this.receiver = undefined;
   }
 
   /** Unix milliseconds at which anything was heard from it last; undefined when nothing was since this principal started. */

@@ -1,4 +1,4 @@
-import type { ResendTiming } from "@hawser/delivery";
+import { InboxBudget, type ResendTiming } from "@hawser/delivery";
 import { Link, ReadAhead, Receiver, type Admission, type LinkObserver } from "@hawser/link";
 import { checkAgentName, eventClass, HawserError, type Hello } from "@hawser/protocol";
 import type { Logger, Runtime } from "@hawser/runtime";
@@ -62,6 +62,7 @@ export class SessionRegistry {
   readonly #agents: KnownAgents;
   readonly #olderCopy: OlderCopy;
   readonly #readAhead: ReadAhead;
+  readonly #inboxBudget = new InboxBudget();
   readonly #turns: FairTurns;
   /** Connections that are not read for now. */
   readonly #paused = new Set<Throttle>();
@@ -140,7 +141,7 @@ export class SessionRegistry {
         replaced: (machine) => machine.replaced(now()),
         superseded: (machine) => machine.superseded(now()),
       },
-      onMessage: (event) => throttle.handled(event),
+      onMessage: (event, bytes) => throttle.handled(event, bytes),
       onUnreadable: (bytes) => throttle.refused(bytes),
       onOpened: (established) => this.#opened(link, established),
       onEnded: (end) => {
@@ -356,6 +357,8 @@ export class SessionRegistry {
       apply: applyAgentEvent(presence.name, store, onEvent),
       // Keeping a status is a record and nothing else; only an application's handler has effects that an attempt could repeat.
       recordAttempts: ({ type }) => onEvent !== undefined && eventClass(type) === "command",
+      windowBytes: this.#options.windowBytes,
+      budget: this.#inboxBudget,
       ...(linkObserver === undefined ? {} : { observer: linkObserver }),
     }));
   }

@@ -1,4 +1,4 @@
-import { leastJsonBytes, type CloudEvent } from "@hawser/protocol";
+import type { CloudEvent } from "@hawser/protocol";
 import type { Runtime, Timer } from "@hawser/runtime";
 import type { Connection } from "@hawser/transport";
 import type { AgentRates } from "./agent-rates.js";
@@ -42,8 +42,8 @@ export class Throttle {
   }
 
   /** A message was handled. */
-  handled(event: CloudEvent): void {
-    this.#spend(event, leastJsonBytes(event));
+  handled(event: CloudEvent, bytes: number): void {
+    this.#spend(event, bytes);
   }
 
   /** An event was refused that could not be read. */
