@@ -60,11 +60,20 @@ export class Channel {
     return this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata);
   }
 
-  /** Runs `callback` once, when there is a connection that the server has spoken HTTP/2 on. */
+  /**
+   * Runs `callback` once, when there is a connection that the server has spoken HTTP/2 on. What
+   * grpc-js has for that, `waitForReady`, wakes a channel that is closed meanwhile: it would try to
+   * connect for ever, and be kept for that.
+   */
   onReady(callback: () => void): void {
-    this.#client.waitForReady(Infinity, (error) => {
-      if (error === undefined) callback();
-    });
+    const channel = this.#client.getChannel();
+    const look = (error?: Error): void => {
+      if (error !== undefined || this.#isCut) return;
+      const state = channel.getConnectivityState(false);
+      if (state === connectivityState.READY) callback();
+      else channel.watchConnectivityState(state, Infinity, look);
+    };
+    look();
   }
 
   /**

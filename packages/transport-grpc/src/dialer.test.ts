@@ -1,5 +1,7 @@
+import { once } from "node:events";
+import { createServer, type AddressInfo } from "node:net";
 import { MAX_UNIX_PATH_BYTES } from "@hawser/runtime";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { createGrpcDialer } from "./index.js";
 
 describe("the target", () => {
@@ -27,4 +29,19 @@ describe("the target", () => {
       message: expect.stringContaining("unix:/no/such.sock"),
     });
   });
+});
+
+it("leaves nothing that tries again behind a dial that failed", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const server = createServer((socket) => socket.destroy());
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  await expect(createGrpcDialer({ target: `127.0.0.1:${port}` }).dial()).rejects.toMatchObject({
+    code: "connection_failed",
+  });
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(vi.getTimerCount()).toBe(0);
 });
