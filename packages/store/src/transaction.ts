@@ -137,7 +137,8 @@ export class Transaction {
     if (inbox !== undefined) this.#newInboxes--;
     const { epoch, version, recorded } = this.#forgotten ?? this.#peers.forgotten;
     this.#forgotten = {
-      epoch: Math.max(epoch, mailbox?.epoch ?? 0),
+      // Where the peer counts the sessions, it is its number that it will claim.
+      epoch: Math.max(epoch, mailbox?.epoch ?? 0, mailbox?.session ?? 0),
       version: Math.max(version, mailbox?.position ?? 0),
       recorded: Math.max(recorded, inbox?.recorded ?? 0),
     };

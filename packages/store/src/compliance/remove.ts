@@ -217,6 +217,16 @@ export function removeCompliance(make: MakeStore): void {
       expect((await hold(present, "a")).lease.epoch).toBeGreaterThan(epoch);
     });
 
+    it("leaves the number of the session, where the peer counts them (an agent that had nothing was taken for an older copy)", async () => {
+      const { store, restart } = await storeFor(make);
+      const callbacks = { event: () => {}, lost: () => {} };
+      const lease = await store.open("a", "test", { peerStore: "first", epoch: 41 }, callbacks);
+      await lease.close();
+      expect(store.standing("a")).toBeUndefined();
+      expect(store.forgotten.epoch).toBeGreaterThanOrEqual(41);
+      expect((await restart()).forgotten.epoch).toBeGreaterThanOrEqual(41);
+    });
+
     it("is gone after the next start, where the process ended before that", async () => {
       const { store, restart } = await storeFor(make, { maxPeers: 2 });
       await hold(store, "a");
