@@ -6,6 +6,7 @@ import {
   type KnownStore,
   type ValueSize,
 } from "@hawser/protocol";
+import { guarded } from "@hawser/runtime";
 import type { Established, SessionOutput } from "@hawser/session";
 import type { LeaseOptions, MailboxLease } from "@hawser/store";
 import type { LinkOptions, LinkPeer, PeerWindow, Predecessor } from "./link-options.js";
@@ -207,6 +208,11 @@ export class Handshake<Session extends LinkSession> {
     return attached;
   }
 
+  // The store has others to tell.
+  #guarded(step: () => void): void {
+    guarded(step, (thrown) => this.#host.fail(HawserError.from(thrown)));
+  }
+
   // A peer that accepts more than this side wants to have in flight does not make it hold more.
   #windowOf(events: number, bytes = Number.POSITIVE_INFINITY): PeerWindow {
     return { events, bytes: Math.min(bytes, this.#options.windowBytes ?? DEFAULT_WINDOW_BYTES) };
@@ -231,8 +237,8 @@ export class Handshake<Session extends LinkSession> {
     const { store, connection } = this.#options;
     const holder = `${connection.transport} ${connection.peer.address}`;
     return store.open(peer.name, holder, options, {
-      event: (entry) => sender.entry(entry),
-      lost: (why) => this.#host.leaseLost(why),
+      event: (entry) => this.#guarded(() => sender.entry(entry)),
+      lost: (why) => this.#guarded(() => this.#host.leaseLost(why)),
     });
   }
 }

@@ -10,7 +10,7 @@ import {
   type Nack,
   type ValueSize,
 } from "@hawser/protocol";
-import { WakeTimer, type Logger, type Runtime } from "@hawser/runtime";
+import { guarded, WakeTimer, type Logger, type Runtime } from "@hawser/runtime";
 import type { Established, FullBuffer, SessionEnd, SessionOutput } from "@hawser/session";
 import type { Connection } from "@hawser/transport";
 import { Handshake, type AttachedPeer } from "./handshake.js";
@@ -81,17 +81,17 @@ export class Link<Session extends LinkSession> implements Predecessor {
   start(settled = 0): void {
     this.#floor = settled;
     this.#connection.open({
-      message: (event) => this.#message(event),
-      unreadable: (error, bytes) => this.#unreadable(error, bytes),
+      message: (event) => this.#guarded(() => this.#message(event)),
+      unreadable: (error, bytes) => this.#guarded(() => this.#unreadable(error, bytes)),
       writable: () => {
         this.#outlet.opened();
         this.#scheduleFlush();
       },
       retiring: () => {
         this.#retiring = true;
-        this.#tellRetiring();
+        this.#guarded(() => this.#tellRetiring());
       },
-      ended: (end) => this.perform(this.session.transportEnded(end, this.#now())),
+      ended: (end) => this.#guarded(() => this.perform(this.session.transportEnded(end, this.#now()))),
     });
     this.perform(this.session.start(this.#now(), settled));
   }
@@ -150,9 +150,27 @@ export class Link<Session extends LinkSession> implements Predecessor {
     if (this.#state.name === "handedOver") this.#superseded();
   }
 
-  /** Closes with the code that fits the error. */
+  /** Closes with the code that fits the error; cuts the connection where even that throws. */
   fail(error: HawserError): void {
-    this.perform(this.session.fail(error, this.#now()));
+    guarded(
+      () => this.perform(this.session.fail(error, this.#now())),
+      () => this.#cut(error),
+    );
+  }
+
+  #cut(error: HawserError): void {
+    guarded(
+      () => this.#connection.terminate(error),
+      (thrown) => this.#complain(thrown, "a connection threw as it was cut"),
+    );
+  }
+
+  // The last resort must not throw, and a logger may be what throws.
+  #complain(thrown: unknown, what: string): void {
+    guarded(
+      () => this.#logger.error({ err: thrown }, what),
+      () => {},
+    );
   }
 
   #now(): number {
@@ -165,7 +183,7 @@ export class Link<Session extends LinkSession> implements Predecessor {
         this.#outlet.control(output.message);
         return;
       case "authenticate":
-        void this.#handshake.answer(output.hello);
+        this.#handshake.answer(output.hello).catch((thrown: unknown) => this.fail(HawserError.from(thrown)));
         return;
       case "opened":
         this.#opened(output.peer).catch((thrown: unknown) => this.fail(HawserError.from(thrown)));
@@ -189,7 +207,7 @@ export class Link<Session extends LinkSession> implements Predecessor {
         return;
       case "ended":
         this.#ended(output.end).catch((thrown: unknown) => {
-          this.#logger.error({ err: thrown }, "the owner of a session threw as it ended");
+          this.#complain(thrown, "the owner of a session threw as it ended");
         });
         return;
     }
@@ -387,17 +405,20 @@ export class Link<Session extends LinkSession> implements Predecessor {
     });
   }
 
-  // What throws in a timer would end the process, and with it the session of everybody else.
+  // What throws in a timer or an event would end the process, and with it the session of everybody else.
   #guarded(step: () => void): void {
-    try {
-      step();
-    } catch (thrown) {
+    guarded(step, (thrown) => {
       const error = HawserError.from(thrown);
-      const outputs = this.session.fail(error, this.#now());
-      if (outputs.length > 0) this.perform(outputs);
-      // It throws even while it ends: nothing is left but to cut it.
-      else this.#connection.terminate(error);
-    }
+      guarded(
+        () => {
+          const outputs = this.session.fail(error, this.#now());
+          if (outputs.length > 0) this.perform(outputs);
+          // It throws even while it ends: nothing is left but to cut it.
+          else this.#cut(error);
+        },
+        () => this.#cut(error),
+      );
+    });
   }
 
   #flush(): void {
@@ -461,18 +482,17 @@ export class Link<Session extends LinkSession> implements Predecessor {
       this.#tellEnded(state.peer, end);
       await state.lease.close().catch((thrown: unknown) => {
         // Only lazily recorded ACKs are lost with it, which costs a resend.
-        this.#logger.warn({ err: thrown }, "the mailbox could not be closed cleanly");
+        this.#complain(thrown, "the mailbox could not be closed cleanly");
       });
     }
     this.#options.onEnded(end);
   }
   // Whoever waits for the end, to connect again, hears of it all the same.
   #tellEnded({ observer }: LinkPeer, end: SessionEnd): void {
-    try {
-      observer?.ended?.(end);
-    } catch (thrown) {
-      this.#logger.error({ err: thrown }, "an observer threw as a session ended");
-    }
+    guarded(
+      () => observer?.ended?.(end),
+      (thrown) => this.#complain(thrown, "an observer threw as a session ended"),
+    );
   }
 }
 

@@ -212,7 +212,7 @@ export class Receiver {
       this.#startScheduled = false;
       const batch = this.#toStart;
       this.#toStart = [];
-      void this.#begin(batch);
+      this.#begin(batch).catch((thrown: unknown) => this.#broken(thrown));
     });
   }
 
@@ -245,10 +245,17 @@ export class Receiver {
       this.#done(delivery, outcome);
       return;
     }
-    outcome.then(
-      (value) => this.#done(delivery, value),
-      (thrown: unknown) => this.#failed(delivery, thrown),
-    );
+    outcome
+      .then(
+        (value) => this.#done(delivery, value),
+        (thrown: unknown) => this.#failed(delivery, thrown),
+      )
+      .catch((thrown: unknown) => this.#broken(thrown));
+  }
+
+  /** What throws behind a handler ends the session that is there now: its peer sends again what has no answer. */
+  #broken(thrown: unknown): void {
+    this.#sink?.failed(HawserError.from(thrown));
   }
 
   #failed(delivery: Delivery, thrown: unknown): void {
@@ -289,7 +296,7 @@ export class Receiver {
       this.#recordScheduled = false;
       const batch = this.#toRecord;
       this.#toRecord = [];
-      void this.#record(batch);
+      this.#record(batch).catch((thrown: unknown) => this.#broken(thrown));
     });
   }
 

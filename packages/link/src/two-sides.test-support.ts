@@ -7,6 +7,7 @@ import {
 } from "@hawser/protocol";
 import { AgentSession, PrincipalSession, type SessionEnd, type SessionTiming } from "@hawser/session";
 import { createMemoryDisk, createMemoryStore, type MemoryDisk, type Store } from "@hawser/store";
+import type { Runtime } from "@hawser/runtime";
 import { createVirtualRuntime, type VirtualRuntime } from "@hawser/testkit";
 import { createMemoryTransport, type Connection, type MemoryTransport } from "@hawser/transport";
 import {
@@ -16,6 +17,7 @@ import {
   Receiver,
   type Delivery,
   type LinkObserver,
+  type LinkOptions,
   type Outcome,
 } from "./index.js";
 
@@ -76,8 +78,15 @@ export class TwoSides {
   readAhead = new ReadAhead();
   timing: Partial<SessionTiming> = {};
 
-  constructor(seed = 1, codec?: Codec) {
-    this.world = createVirtualRuntime({ seed });
+  /** What links are made with, besides what they need; a test may put something else there. */
+  runtime: Runtime;
+  extra: Partial<LinkOptions<AgentSession>> & Partial<LinkOptions<PrincipalSession>> = {};
+  /** Gets every connection, of either side, before its link does. */
+  wrap: (connection: Connection) => Connection = (connection) => connection;
+
+  constructor(seed = 1, codec?: Codec, world: VirtualRuntime = createVirtualRuntime({ seed })) {
+    this.world = world;
+    this.runtime = world.runtime;
     const { timers } = this.world.runtime;
     this.transport = createMemoryTransport({ timers, ...(codec === undefined ? {} : { codec }) });
     this.agent = new Side(this.world, "principal");
@@ -110,7 +119,7 @@ export class TwoSides {
   }
 
   async dial(predecessor?: Link<AgentSession>): Promise<Link<AgentSession>> {
-    const { runtime } = this.world;
+    const { runtime } = this;
     const replaces = predecessor === undefined ? undefined : this.#ids.get(predecessor);
     const dialled = this.transport.dialer.dial();
     await this.world.advance(1);
@@ -128,7 +137,7 @@ export class TwoSides {
     });
     const link: Link<AgentSession> = new Link({
       runtime,
-      connection: await dialled,
+      connection: this.wrap(await dialled),
       session,
       store: this.agent.store,
       source: "test/agent",
@@ -141,12 +150,13 @@ export class TwoSides {
         predecessor?.perform(predecessor.session.goodbye("rotation", runtime.clock.now()));
       },
       onEnded: (end) => this.agentEnds.push(end),
+      ...this.extra,
     });
     return link;
   }
 
   accept(connection: Connection): void {
-    const { runtime } = this.world;
+    const { runtime } = this;
     const now = (): number => runtime.clock.now();
     const session = new PrincipalSession({
       store: this.principal.store.id,
@@ -158,7 +168,7 @@ export class TwoSides {
     });
     const link: Link<PrincipalSession> = new Link({
       runtime,
-      connection,
+      connection: this.wrap(connection),
       session,
       store: this.principal.store,
       source: "test/principal",
@@ -179,6 +189,7 @@ export class TwoSides {
         superseded: (machine) => machine.superseded(now()),
       },
       onEnded: (end) => this.principalEnds.push(end),
+      ...this.extra,
     });
     this.principalLinks.push(link);
     link.start();

@@ -7,7 +7,8 @@ import { Throttle } from "./throttle.js";
 function stage() {
   const virtual = createVirtualRuntime({ seed: 1 });
   const calls: string[] = [];
-  const connection = { pause: () => calls.push("pause"), resume: () => calls.push("resume") };
+  const note = (what: string) => () => void calls.push(what);
+  const connection = { pause: note("pause"), resume: note("resume"), terminate: note("terminate") };
   const paused = new Set<Throttle>();
   const throttle = new Throttle(connection, new FairTurns(virtual.runtime.timers), virtual.runtime, paused);
   const limits = { eventsPerSecond: 1_000, bytesPerSecond: 10_000, controlsPerSecond: 1_000 };

@@ -1,5 +1,5 @@
-import type { CloudEvent } from "@hawser/protocol";
-import type { Runtime, Timer } from "@hawser/runtime";
+import { HawserError, type CloudEvent } from "@hawser/protocol";
+import { guarded, type Runtime, type Timer } from "@hawser/runtime";
 import type { Connection } from "@hawser/transport";
 import type { AgentRates } from "./agent-rates.js";
 import type { FairTurns, Turn } from "./fair-turns.js";
@@ -12,7 +12,7 @@ const UNREAD_EVENT = { type: "" };
 
 /** Holds one connection back: to its turn of the event loop, and to what its agent may send a second. */
 export class Throttle {
-  readonly #connection: Pick<Connection, "pause" | "resume">;
+  readonly #connection: Pick<Connection, "pause" | "resume" | "terminate">;
   readonly #runtime: Pick<Runtime, "clock" | "timers">;
   readonly #turns: FairTurns;
   readonly #turn: Turn;
@@ -24,7 +24,7 @@ export class Throttle {
 
   /** @param paused those that wait for what their agents may send, this one among them while it does */
   constructor(
-    connection: Pick<Connection, "pause" | "resume">,
+    connection: Pick<Connection, "pause" | "resume" | "terminate">,
     turns: FairTurns,
     runtime: Pick<Runtime, "clock" | "timers">,
     paused: Set<Throttle> = new Set(),
@@ -85,6 +85,11 @@ export class Throttle {
   }
 
   #goOn(): void {
-    if (!this.#hasEnded && !this.#isWaitingForTurn && this.#wait === undefined) this.#connection.resume();
+    if (this.#hasEnded || this.#isWaitingForTurn || this.#wait !== undefined) return;
+    // In a timer, behind which other connections wait for their turn.
+    guarded(
+      () => this.#connection.resume(),
+      (thrown) => this.#connection.terminate(HawserError.from(thrown)),
+    );
   }
 }
