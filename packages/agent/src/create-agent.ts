@@ -9,7 +9,7 @@ import {
   type SdkCloudEvent,
   type TraceContext,
 } from "@hawser/protocol";
-import { Latest, traced, withinLimits } from "@hawser/runtime";
+import { guarded, Latest, traced, withinLimits } from "@hawser/runtime";
 import type { ReconnectPolicy } from "@hawser/session";
 import type { Accepted, Agent, AgentOptions, PublishOptions, StopOptions } from "./agent.js";
 import { AgentRun } from "./agent-run.js";
@@ -145,6 +145,11 @@ class HawserAgent implements Agent {
 
   #changed(state: AgentState): void {
     this.#state.set(state);
-    this.#options.observer.state?.(state);
+    const { observer, runtime } = this.#options;
+    // In the middle of a connection that comes or goes: the next step must not depend on who watches.
+    guarded(
+      () => observer.state?.(state),
+      (thrown) => runtime.logger.error({ err: thrown }, "an observer threw at a change of state"),
+    );
   }
 }

@@ -1,4 +1,5 @@
 import { HawserError } from "@hawser/protocol";
+import { guarded } from "@hawser/runtime";
 import type { Connection, Dialer } from "@hawser/transport";
 
 export interface DialOutcome {
@@ -24,19 +25,37 @@ export class DialAttempt {
     const { signal } = this.#abort;
     let connection: Connection;
     try {
-      connection = await dialer.dial({ signal });
+      // One that throws at once is told later all the same: whoever dials is not ready for the outcome yet.
+      connection = await (async () => dialer.dial({ signal }))();
     } catch (thrown) {
       if (signal.aborted) outcome.abandoned();
       else outcome.failed(HawserError.from(thrown, "connection_failed"));
       return;
     }
     if (!signal.aborted) {
-      outcome.connected(connection);
+      try {
+        outcome.connected(connection);
+      } catch (thrown) {
+        const error = HawserError.from(thrown);
+        this.#cut(connection, error);
+        outcome.failed(error);
+      }
       return;
     }
     // It was open already when the dial was given up; nothing has been said on it.
-    connection.open({ message: () => {}, writable: () => {}, ended: () => {} });
-    connection.terminate(new HawserError("aborted", "the agent does not want this connection any more"));
+    guarded(
+      () => connection.open({ message: () => {}, writable: () => {}, ended: () => {} }),
+      () => {},
+    );
+    this.#cut(connection, new HawserError("aborted", "the agent does not want this connection any more"));
     outcome.abandoned();
+  }
+
+  // It may be half made: what it throws here says nothing that the error does not.
+  #cut(connection: Connection, error: HawserError): void {
+    guarded(
+      () => connection.terminate(error),
+      () => {},
+    );
   }
 }

@@ -80,6 +80,14 @@ export class Link<Session extends LinkSession> implements Predecessor {
   /** Begins to read and write. `settled` is the floor of this side's mailbox as last known (0 when it is not). */
   start(settled = 0): void {
     this.#floor = settled;
+    guarded(
+      () => this.#open(),
+      (thrown) => this.#neverOpened(HawserError.from(thrown)),
+    );
+    this.perform(this.session.start(this.#now(), settled));
+  }
+
+  #open(): void {
     this.#connection.open({
       message: (event) => this.#guarded(() => this.#message(event)),
       unreadable: (error, bytes) => this.#guarded(() => this.#unreadable(error, bytes)),
@@ -91,9 +99,14 @@ export class Link<Session extends LinkSession> implements Predecessor {
         this.#retiring = true;
         this.#guarded(() => this.#tellRetiring());
       },
-      ended: (end) => this.#guarded(() => this.perform(this.session.transportEnded(end, this.#now()))),
+      ended: (end) => this.#guarded(() => this.#performAll(this.session.transportEnded(end, this.#now()))),
     });
-    this.perform(this.session.start(this.#now(), settled));
+  }
+
+  // It will not tell of its end, either.
+  #neverOpened(error: HawserError): void {
+    this.#cut(error);
+    this.perform(this.session.transportEnded({ kind: "lost", error }, this.#now()));
   }
 
   get connection(): Connection {
@@ -121,8 +134,12 @@ export class Link<Session extends LinkSession> implements Predecessor {
     return this.#floor;
   }
 
-  /** Carries out what the session decided; also the way for an owner to pass on what it asked its session. */
+  /** Carries out what the session decided; also the way for an owner to pass on what it asked its session. What it throws ends the session. */
   perform(outputs: readonly SessionOutput[]): void {
+    this.#guarded(() => this.#performAll(outputs));
+  }
+
+  #performAll(outputs: readonly SessionOutput[]): void {
     for (const output of outputs) this.#perform(output);
     this.#scheduleFlush();
   }
@@ -153,7 +170,7 @@ export class Link<Session extends LinkSession> implements Predecessor {
   /** Closes with the code that fits the error; cuts the connection where even that throws. */
   fail(error: HawserError): void {
     guarded(
-      () => this.perform(this.session.fail(error, this.#now())),
+      () => this.#performAll(this.session.fail(error, this.#now())),
       () => this.#cut(error),
     );
   }
@@ -260,7 +277,7 @@ export class Link<Session extends LinkSession> implements Predecessor {
 
   #superseded(): void {
     const { door } = this.#options;
-    if (door !== undefined) this.perform(door.superseded(this.session));
+    if (door !== undefined) this.#performAll(door.superseded(this.session));
     else
       this.#connection.terminate(new HawserError("superseded", "a newer connection of this agent took over"));
   }
@@ -313,7 +330,7 @@ export class Link<Session extends LinkSession> implements Predecessor {
     const { message } = parsed;
     const outputs = this.session.receive(message, this.#now());
     if ((message.type !== "ack" && message.type !== "nack") || outputs.length > 0) {
-      this.perform(outputs);
+      this.#performAll(outputs);
       return;
     }
     // Right behind the welcome come answers to what was sent on the session that this one continues.
@@ -347,7 +364,7 @@ export class Link<Session extends LinkSession> implements Predecessor {
   // The agent may hear events right behind the welcome, while its own store is still being opened.
   #early(event: CloudEvent | HawserError, size: ValueSize): void {
     if (this.#state.name !== "establishing") return;
-    this.perform(this.session.eventReceived(this.#now()));
+    this.#performAll(this.session.eventReceived(this.#now()));
     if (!this.session.mayReceiveEvents) return;
     this.#handshake.keep(event, size);
     this.#checkWindow(this.#handshake.earlyCount, this.#handshake.earlyBytes);
@@ -356,7 +373,7 @@ export class Link<Session extends LinkSession> implements Predecessor {
   #event(event: CloudEvent | HawserError, size: ValueSize): void {
     if (!("peer" in this.#state)) return;
     const { receiver } = this.#state.peer;
-    this.perform(this.session.eventReceived(this.#now()));
+    this.#performAll(this.session.eventReceived(this.#now()));
     if (!this.session.mayReceiveEvents) return;
     let parsed: ReturnType<typeof parseMessage>;
     try {
@@ -412,7 +429,7 @@ export class Link<Session extends LinkSession> implements Predecessor {
       guarded(
         () => {
           const outputs = this.session.fail(error, this.#now());
-          if (outputs.length > 0) this.perform(outputs);
+          if (outputs.length > 0) this.#performAll(outputs);
           // It throws even while it ends: nothing is left but to cut it.
           else this.#cut(error);
         },
@@ -454,7 +471,7 @@ export class Link<Session extends LinkSession> implements Predecessor {
     this.#noteSending();
     const due = this.session.nextWakeAt();
     if (due !== undefined && due <= this.#now())
-      this.perform(this.session.wake(this.#now(), this.settledFloor));
+      this.#performAll(this.session.wake(this.#now(), this.settledFloor));
     this.#flush();
   }
 

@@ -44,7 +44,7 @@ const DEFAULT_SLOT_MS = 5_000;
 /** The control plane's end as a library. @throws HawserError `invalid_config` for options that make no sense */
 export function createPrincipal(options: PrincipalOptions): Principal {
   const { store, acceptors, runtime: given = systemRuntime() } = options;
-  const observers = new ObserverSet(options.observer);
+  const observers = new ObserverSet(options.observer, given.logger);
   const { observer } = observers;
   const onSuppressed = (): void => observer.logLineSuppressed?.();
   const runtime = withLogger(given, limitedLogger(given.logger, { clock: given.clock, onSuppressed }));

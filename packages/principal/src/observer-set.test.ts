@@ -44,3 +44,17 @@ it("needs no observer at all", () => {
   set.observer.accepted?.("a", EVENT);
   expect(() => set.observer.link?.("a")?.acked?.(ACK)).not.toThrow();
 });
+
+it("tells the others, and the log, when one of them throws", () => {
+  const notes: string[] = [];
+  const thrower = (): never => {
+    throw new Error("a fault of the observer");
+  };
+  const error = (_: unknown, message: string): void => void notes.push(message);
+  const set = new ObserverSet({ accepted: thrower, gone: thrower }, { error });
+  set.add(noting("two", notes));
+  set.observer.accepted?.("a", EVENT);
+  expect(notes).toEqual(["an observer threw", "two accepted a"]);
+  const silent = new ObserverSet({ gone: thrower }, { error: thrower });
+  silent.observer.gone?.("a");
+});

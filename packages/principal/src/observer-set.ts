@@ -1,34 +1,51 @@
 import type { LinkObserver } from "@hawser/link";
+import { guarded, silentLogger, type Logger } from "@hawser/runtime";
 import type { PrincipalObserver } from "./principal-observer.js";
 
 /** Several observers that are told as one. They may come and go while sessions are open. */
 export class ObserverSet {
   #all: readonly PrincipalObserver[];
+  readonly #logger: Pick<Logger, "error">;
   /** To be given to whoever tells. */
   readonly observer: PrincipalObserver = {
     accepted: (agent, event) => {
-      for (const each of this.#all) each.accepted?.(agent, event);
+      this.#tell((each) => each.accepted?.(agent, event));
     },
     rejected: (agent, code) => {
-      for (const each of this.#all) each.rejected?.(agent, code);
+      this.#tell((each) => each.rejected?.(agent, code));
     },
     discarded: (agent, eventid) => {
-      for (const each of this.#all) each.discarded?.(agent, eventid);
+      this.#tell((each) => each.discarded?.(agent, eventid));
     },
     sessionRefused: (agent, code) => {
-      for (const each of this.#all) each.sessionRefused?.(agent, code);
+      this.#tell((each) => each.sessionRefused?.(agent, code));
     },
     logLineSuppressed: () => {
-      for (const each of this.#all) each.logLineSuppressed?.();
+      this.#tell((each) => each.logLineSuppressed?.());
     },
     link: (agent) => this.#link(agent),
     gone: (agent) => {
-      for (const each of this.#all) each.gone?.(agent);
+      this.#tell((each) => each.gone?.(agent));
     },
   };
 
-  constructor(first: PrincipalObserver | undefined) {
+  /** @param logger hears of what an observer throws */
+  constructor(first: PrincipalObserver | undefined, logger: Pick<Logger, "error"> = silentLogger) {
     this.#all = first === undefined ? [] : [first];
+    this.#logger = logger;
+  }
+
+  // Whoever tells is in the middle of something, such as the answer to a publisher. What the observer of a session throws, on the other hand, ends that session.
+  #tell(tell: (observer: PrincipalObserver) => void): void {
+    for (const each of this.#all)
+      guarded(
+        () => tell(each),
+        (err) =>
+          guarded(
+            () => this.#logger.error({ err }, "an observer threw"),
+            () => {},
+          ),
+      );
   }
 
   /** Answers with what takes it out again. */

@@ -81,3 +81,20 @@ test("fields of the caller stay as they are", () => {
   pass(2_000);
   logger.warn(fields, "x");
 });
+
+it("loses a line that its logger, or whoever counts, throws at, and nothing else", () => {
+  const thrower = (): never => {
+    throw new Error("a fault of the logger");
+  };
+  const broken = { debug: thrower, info: thrower, warn: thrower, error: thrower, child: thrower };
+  const logger = limitedLogger(broken, {
+    clock: { now: () => 0, wallTime: () => 0 },
+    perPeer: { burst: 1 },
+    onSuppressed: thrower,
+  });
+  for (const each of [logger, logger.child({ agent: "a" })])
+    for (const level of ["debug", "info", "warn", "error"] as const) {
+      each[level]({}, "nobody's");
+      each[level]({ code: "internal" }, "somebody's");
+    }
+});

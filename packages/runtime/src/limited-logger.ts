@@ -1,4 +1,5 @@
 import type { Clock } from "./clock.js";
+import { guarded } from "./guarded.js";
 import { LogLimiter, type LogLimits } from "./log-limiter.js";
 import type { LogFields, Logger } from "./logger.js";
 
@@ -20,7 +21,7 @@ const DEFAULT_WITHOUT_SESSION = { burst: 100, linesPerSecond: 10 } as const;
  * how many were left out. Where an address is given and no session, anybody may be behind it: those lines have a limit for all of them as well. Lines that name
  * none of the three are the process's own, and are never left out; neither is anything below `info`, which somebody asked for.
  *
- * The key is never the message: a peer may have a part in that.
+ * The key is never the message: a peer may have a part in that. What the logger throws goes nowhere: a line is lost, and nothing else.
  */
 export function limitedLogger(logger: Logger, options: LimitedLoggerOptions): Logger {
   const { clock, onSuppressed } = options;
@@ -38,28 +39,43 @@ export function limitedLogger(logger: Logger, options: LimitedLoggerOptions): Lo
         )
       : perPeer.judge(`agent ${agent ?? ""} ${code ?? ""}`, now);
     if (verdict.write) return verdict;
-    onSuppressed?.();
+    guarded(
+      () => onSuppressed?.(),
+      () => {},
+    );
     return undefined;
   }
 
   function limited(inner: Logger, above: Subject): Logger {
+    // A line that cannot be written is lost, and nothing else: whoever writes it is in the middle of something.
+    function write(level: "debug" | "info" | "warn" | "error", fields: LogFields, message: string): void {
+      guarded(
+        () => inner[level](fields, message),
+        () => {},
+      );
+    }
     function line(level: "info" | "warn" | "error", fields: LogFields, message: string): void {
       const subject = subjectOf(fields, above);
-      if (subject.agent === undefined && subject.address === undefined && subject.code === undefined) {
-        inner[level](fields, message);
-        return;
-      }
+      if (subject.agent === undefined && subject.address === undefined && subject.code === undefined)
+        return write(level, fields, message);
       const verdict = judge(subject);
       if (verdict === undefined) return;
       const { suppressed } = verdict;
-      inner[level](suppressed === 0 ? fields : { ...fields, suppressed }, message);
+      write(level, suppressed === 0 ? fields : { ...fields, suppressed }, message);
+    }
+    function childOf(fields: LogFields): Logger {
+      try {
+        return inner.child(fields);
+      } catch {
+        return inner;
+      }
     }
     return {
-      debug: (fields, message) => inner.debug(fields, message),
+      debug: (fields, message) => write("debug", fields, message),
       info: (fields, message) => line("info", fields, message),
       warn: (fields, message) => line("warn", fields, message),
       error: (fields, message) => line("error", fields, message),
-      child: (fields) => limited(inner.child(fields), subjectOf(fields, above)),
+      child: (fields) => limited(childOf(fields), subjectOf(fields, above)),
     };
   }
 

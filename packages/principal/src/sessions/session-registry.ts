@@ -414,7 +414,9 @@ export class SessionRegistry {
       if (end.kind === "refused") this.#options.observer.sessionRefused?.(agent, end.code);
       this.#sayEnded(link.connection, agent, end, presence.reason);
     }
-    void this.releaseSeries(agent);
+    this.releaseSeries(agent).catch((err: unknown) => {
+      this.#logger.error({ err, agent }, "the series of an agent could not be given up");
+    });
   }
 
   #sayEnded({ transport }: Connection, agent: string, end: SessionEnd, reason: string): void {
