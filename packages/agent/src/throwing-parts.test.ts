@@ -1,5 +1,5 @@
 import { HawserError } from "@hawser/protocol";
-import type { Logger } from "@hawser/runtime";
+import { systemTimers, type Logger } from "@hawser/runtime";
 import type { PrincipalObserver, PrincipalOptions } from "@hawser/principal";
 import type { Connection } from "@hawser/transport";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -216,7 +216,7 @@ describe.each([["break-before-make" as const], ["make-before-break" as const]])(
       await staysWell(world, two, principal);
       expect(one.agent.state.kind).toBe("connected");
       await world.settled(one.agent.stop());
-      await new Promise((resolve) => setImmediate(resolve));
+      await new Promise<void>((resolve) => void systemTimers.soon(resolve));
       expect(unhandled).toEqual([]);
       expect(two.states.filter(({ state }) => state.kind === "waiting")).toEqual([]);
     });
@@ -231,7 +231,7 @@ describe.each([["break-before-make" as const], ["make-before-break" as const]])(
       await staysWell(world, two, principal);
       expect(one.agent.state.kind).toBe("connected");
       await world.settled(one.agent.stop());
-      await new Promise((resolve) => setImmediate(resolve));
+      await new Promise<void>((resolve) => void systemTimers.soon(resolve));
       expect(unhandled).toEqual([]);
       expect(two.states.filter(({ state }) => state.kind === "waiting")).toEqual([]);
     });

@@ -1,5 +1,5 @@
 import { HawserError } from "@hawser/protocol";
-import type { Logger, Runtime } from "@hawser/runtime";
+import { systemTimers, type Logger, type Runtime } from "@hawser/runtime";
 import { createVirtualRuntime } from "@hawser/testkit";
 import type { Connection } from "@hawser/transport";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -183,7 +183,7 @@ describe.each(["agent", "principal"] as const)(
       expect(bystander.principal.applied).toEqual(["well_u1@1"]);
       expect([bystander.agentEnds, bystander.principalEnds]).toEqual([[], []]);
       // A promise that was rejected and that nobody waits for is told of a turn later.
-      await new Promise((resolve) => setImmediate(resolve));
+      await new Promise<void>((resolve) => void systemTimers.soon(resolve));
       expect(unhandled).toEqual([]);
     });
   },

@@ -82,7 +82,7 @@ test("fields of the caller stay as they are", () => {
   logger.warn(fields, "x");
 });
 
-it("loses a line that its logger, or whoever counts, throws at, and nothing else", () => {
+test("loses a line that its logger, or whoever counts, throws at, and nothing else", () => {
   const thrower = (): never => {
     throw new Error("a fault of the logger");
   };

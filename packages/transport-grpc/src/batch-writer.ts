@@ -1,5 +1,5 @@
 import { LIMITS } from "@hawser/protocol";
-import type { Timers } from "@hawser/runtime";
+import { guarded, type Timers } from "@hawser/runtime";
 
 /**
  * Several events make a batch of at most this size: one frame of HTTP/2 (RFC 9113, section 4.2)
@@ -22,17 +22,24 @@ export class BatchWriter {
   readonly #sink: BatchSink;
   readonly #timers: Timers;
   readonly #onProgress: () => void;
+  readonly #failed: (thrown: unknown) => void;
   #queue: Uint8Array[] = [];
   #queuedBytes = 0;
   #writingBytes = 0;
   #isDue = false;
   #onEnd: (() => void) | undefined;
 
-  /** @param onProgress some of the bytes have left */
-  constructor(sink: BatchSink, timers: Timers, onProgress: () => void) {
+  /** @param onProgress some of the bytes have left; @param failed ends the stream over what a write, or what comes behind the last one, throws */
+  constructor(
+    sink: BatchSink,
+    timers: Timers,
+    onProgress: () => void,
+    failed: (thrown: unknown) => void = () => {},
+  ) {
     this.#sink = sink;
     this.#timers = timers;
     this.#onProgress = onProgress;
+    this.#failed = failed;
   }
 
   /** Bytes sent that have not left the process. */
@@ -65,7 +72,7 @@ export class BatchWriter {
     this.#isDue = true;
     this.#timers.soon(() => {
       this.#isDue = false;
-      this.#write();
+      guarded(() => this.#write(), this.#failed);
     });
   }
 
@@ -83,8 +90,10 @@ export class BatchWriter {
       this.#writingBytes = 0;
       // What was not written is dropped with the stream, whose own end tells of the loss.
       if (error !== undefined && error !== null) return this.drop();
-      this.#write();
-      this.#onProgress();
+      guarded(() => {
+        this.#write();
+        this.#onProgress();
+      }, this.#failed);
     });
   }
 

@@ -31,11 +31,11 @@ export class ClientConnection extends GrpcConnection<ClientCall> {
     // The status may come before the last messages have been read.
     call.on("status", (status: StatusObject) => {
       this.#status = status;
-      this.#endIfRead();
+      this.guarded(() => this.#endIfRead());
     });
     call.on("end", () => {
       this.#isRead = true;
-      this.#endIfRead();
+      this.guarded(() => this.#endIfRead());
     });
   }
 

@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { Metadata } from "@grpc/grpc-js";
 import { HawserError } from "@hawser/protocol";
+import { guarded } from "@hawser/runtime";
 import {
   DEFAULT_DIAL_TIMEOUT_MS,
   KeepAlive,
@@ -59,9 +60,15 @@ export function dialGrpc(settings: DialSettings, options: DialOptions): Promise<
       // What is said now leaves at once: a proxy may keep the headers of a request back until the
       // client's first message, so who waits for an answer to them waits for ever.
       begun.channel.onReady(() => {
-        if (!settle()) return;
-        begun.connected();
-        resolve(begun.connection);
+        if (isSettled) return;
+        // In an event of grpc-js, for which nobody catches.
+        guarded(
+          () => {
+            begun.connected();
+            if (settle()) resolve(begun.connection);
+          },
+          (thrown) => fail(connectionFailed(settings, thrown)),
+        );
       });
     };
 

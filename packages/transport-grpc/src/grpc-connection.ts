@@ -10,7 +10,7 @@ import {
   type CloseCode,
   type CloudEvent,
 } from "@hawser/protocol";
-import type { Runtime } from "@hawser/runtime";
+import { guarded, type Runtime } from "@hawser/runtime";
 import {
   answeredEnd,
   closedEnd,
@@ -88,7 +88,12 @@ export abstract class GrpcConnection<Call extends GrpcCall> implements Connectio
     this.peer = peer;
     this.call = call;
     this.runtime = runtime;
-    this.writer = new BatchWriter(call, runtime.timers, () => this.#progressed());
+    this.writer = new BatchWriter(
+      call,
+      runtime.timers,
+      () => this.#progressed(),
+      (thrown) => this.terminate(HawserError.from(thrown)),
+    );
     this.maxMessageBytes = settings.maxFrameBytes;
     this.#settings = settings;
     this.#release = release;
@@ -119,7 +124,7 @@ export abstract class GrpcConnection<Call extends GrpcCall> implements Connectio
   open(handlers: ConnectionHandlers): void {
     if (this.#handlers !== undefined) throw new HawserError("internal", "A connection is opened once.");
     this.#handlers = handlers;
-    this.runtime.timers.soon(() => this.#beginReading(handlers));
+    this.runtime.timers.soon(() => this.guarded(() => this.#beginReading(handlers)));
   }
 
   send(event: CloudEvent): boolean {
@@ -183,7 +188,7 @@ export abstract class GrpcConnection<Call extends GrpcCall> implements Connectio
   protected retire(): void {
     if (this.#isRetiring || this.#state.name !== "open") return;
     this.#isRetiring = true;
-    if (this.#isReading) this.#guarded(() => this.#handlers?.retiring?.());
+    if (this.#isReading) this.guarded(() => this.#handlers?.retiring?.());
   }
 
   /** The close handshake is complete. */
@@ -211,10 +216,10 @@ export abstract class GrpcConnection<Call extends GrpcCall> implements Connectio
   #beginReading(handlers: ConnectionHandlers): void {
     this.#isReading = true;
     if (this.#unheardEnd !== undefined) return this.#tellEnd(this.#unheardEnd);
-    this.call.on("data", (message: Buffer) => this.#guarded(() => this.#received(message, handlers)));
+    this.call.on("data", (message: Buffer) => this.guarded(() => this.#received(message, handlers)));
     if (this.#isPaused) this.call.pause();
     else this.#readOn();
-    if (this.#isRetiring) this.#guarded(() => handlers.retiring?.());
+    if (this.#isRetiring) this.guarded(() => handlers.retiring?.());
     this.#progressed();
   }
 
@@ -287,16 +292,12 @@ export abstract class GrpcConnection<Call extends GrpcCall> implements Connectio
     if (!this.#isBlocked || this.#state.name !== "open" || !this.#isReading) return;
     if (this.writer.bufferedBytes > this.#settings.limits.lowWaterBytes) return;
     this.#isBlocked = false;
-    this.#guarded(() => this.#handlers?.writable());
+    this.guarded(() => this.#handlers?.writable());
   }
 
-  /** A handler that throws ends its own connection: there is nobody above who could catch it. */
-  #guarded(step: () => void): void {
-    try {
-      step();
-    } catch (thrown) {
-      this.terminate(HawserError.from(thrown));
-    }
+  /** What is thrown in an event, in a timer or in a handler ends its own connection: there is nobody above who could catch it. */
+  protected guarded(step: () => void): void {
+    guarded(step, (thrown) => this.terminate(HawserError.from(thrown)));
   }
 
   #tellEnd(end: ConnectionEnd): void {

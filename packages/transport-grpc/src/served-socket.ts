@@ -6,8 +6,8 @@ import {
 } from "node:http2";
 import type { Duplex } from "node:stream";
 import { Metadata, status } from "@grpc/grpc-js";
-import type { HawserError } from "@hawser/protocol";
-import type { Runtime, Timer } from "@hawser/runtime";
+import { HawserError } from "@hawser/protocol";
+import { guarded, type Runtime, type Timer } from "@hawser/runtime";
 import {
   bytesReadFrom,
   bytesSentBy,
@@ -101,7 +101,7 @@ export class ServedSocket {
       return;
     }
     const peer = peerInfoOf(info, headers.authorization);
-    const error = screen(peer);
+    const error = screened(screen, peer);
     if (error === undefined) return this.#connect(call, stream, peer);
     refuse(call, stream, statusOfRefusal(error), error.message);
     this.sendAway(stream);
@@ -143,7 +143,11 @@ export class ServedSocket {
     });
     this.#idle.cancel();
     this.#connections.add(connection);
-    onConnection(connection);
+    // Others may share the socket: behind a proxy a whole fleet does.
+    guarded(
+      () => onConnection(connection),
+      (thrown) => connection.terminate(HawserError.from(thrown)),
+    );
   }
 
   #release(connection: ServerConnection, stream: ServerHttp2Stream, how: "finish" | "cut"): void {
@@ -223,6 +227,15 @@ function refuse(
 ): void {
   stream.once("finish", () => letGo(stream));
   call.emit("error", { code, details: asStatusMessage(cutCloseReason(message)), metadata });
+}
+
+/** A screen that throws has let nobody in. */
+function screened(screen: Screen, peer: PeerInfo): HawserError | undefined {
+  try {
+    return screen(peer);
+  } catch (thrown) {
+    return new HawserError("internal", "The stream cannot be taken now.", { cause: thrown });
+  }
 }
 
 function statusOfRefusal({ code }: HawserError): status {

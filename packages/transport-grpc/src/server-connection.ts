@@ -58,13 +58,13 @@ export class ServerConnection extends GrpcConnection<ServerCall> {
     this.#session = stream.session;
     this.#onTrusted = parts.onTrusted;
     this.maxMessageBytes = Math.min(LIMITS.maxHelloBytes, settings.maxFrameBytes);
-    stream.on("data", (chunk: Buffer) => this.#count(chunk));
+    stream.on("data", (chunk: Buffer) => this.guarded(() => this.#count(chunk)));
     stream.on("error", (error) => {
       this.#streamError ??= error;
     });
-    stream.once("close", () => this.#streamClosed());
-    call.on("end", () => this.#peerEnded());
-    call.on("cancelled", () => this.#endedByLibrary());
+    stream.once("close", () => this.guarded(() => this.#streamClosed()));
+    call.on("end", () => this.guarded(() => this.#peerEnded()));
+    call.on("cancelled", () => this.guarded(() => this.#endedByLibrary()));
     // A client may wait for the headers of the answer before it says anything.
     call.sendMetadata(identityHeaders());
   }
@@ -114,9 +114,11 @@ export class ServerConnection extends GrpcConnection<ServerCall> {
     if (this.ownClose !== undefined || this.hasEnded) return this.#hearEnd();
     // Node.js cancels a stream by ending and then resetting it. Both arrive together: a look at the
     // stream a moment later tells an end from a cancellation.
-    this.runtime.timers.soon(() => {
-      if (!isBroken(this.#stream)) this.#hearEnd();
-    });
+    this.runtime.timers.soon(() =>
+      this.guarded(() => {
+        if (!isBroken(this.#stream)) this.#hearEnd();
+      }),
+    );
   }
 
   #hearEnd(): void {

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import { HawserError } from "@hawser/protocol";
-import type { Runtime } from "@hawser/runtime";
+import { guarded, type Runtime } from "@hawser/runtime";
 import {
   type Connection,
   DEFAULT_DIAL_TIMEOUT_MS,
@@ -61,11 +61,22 @@ export function dialWebSocket(settings: DialSettings, options: DialOptions): Pro
       if (settled) return void socket.destroy();
       webSocket = openWebSocket(settings, prepared);
       webSocket.on("unexpected-response", (_request, response) => {
-        void refusedDial(name, response, runtime.clock).then(fail);
+        refusedDial(name, response, runtime.clock).then(fail, (error: unknown) =>
+          fail(connectionFailed(name, error)),
+        );
       });
       webSocket.on("error", (error) => fail(connectionFailed(name, error)));
       webSocket.on("open", () => {
-        if (webSocket !== undefined && settle()) resolve(connectionOver(webSocket, socket, settings));
+        const opened = webSocket;
+        if (opened === undefined || settled) return;
+        // In an event of the socket, for which nobody catches.
+        guarded(
+          () => {
+            const connection = connectionOver(opened, socket, settings);
+            if (settle()) resolve(connection);
+          },
+          (thrown) => fail(HawserError.from(thrown)),
+        );
       });
     };
 

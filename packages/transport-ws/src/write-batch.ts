@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
-import type { Timer, Timers } from "@hawser/runtime";
+import { HawserError } from "@hawser/protocol";
+import { guarded, type Timer, type Timers } from "@hawser/runtime";
 
 /**
  * Writes what is sent within one tick with one system call: the socket is corked by the first message and uncorked when the tick is over.
@@ -14,7 +15,11 @@ export class WriteBatch {
   constructor(socket: Duplex, timers: Timers) {
     this.#socket = socket;
     this.#timers = timers;
-    this.#flush = () => this.flush();
+    this.#flush = () =>
+      guarded(
+        () => this.flush(),
+        (thrown) => socket.destroy(HawserError.from(thrown)),
+      );
   }
 
   /** To be called before a write. */

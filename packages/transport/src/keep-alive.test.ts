@@ -110,3 +110,27 @@ test("an interval of zero pings nobody and gives nobody up", () => {
   watched(0);
   expect(timers.pending).toBe(0);
 });
+
+describe("a connection that throws", () => {
+  test.each(["bytesRead", "ping", "isPaused", "dead"] as const)("in %s is given up", (where) => {
+    let isStarted = false;
+    const deaths: string[] = [];
+    const at = (name: string): void => {
+      if (isStarted && name === where) throw new Error("a fault of the connection");
+    };
+    const subject = new KeepAlive(INTERVAL_MS, systemTimers, {
+      bytesRead: () => (at("bytesRead"), 0),
+      isPaused: () => (at("isPaused"), false),
+      ping: () => at("ping"),
+      dead: ({ code }) => {
+        deaths.push(code);
+        at("dead");
+      },
+    });
+    subject.start();
+    isStarted = true;
+    timers.advance(10 * INTERVAL_MS);
+    expect(deaths).toEqual([where === "dead" ? "timeout" : "internal"]);
+    expect(timers.pending).toBe(0);
+  });
+});

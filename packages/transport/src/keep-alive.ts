@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import { HawserError } from "@hawser/protocol";
-import type { Timer, Timers } from "@hawser/runtime";
+import { guarded, type Timer, type Timers } from "@hawser/runtime";
 
 /** What `KeepAlive` needs of a connection. */
 export interface WatchedConnection {
@@ -51,18 +51,32 @@ export class KeepAlive {
   // Looking twice an interval tells a silence of one interval from the one of two without a timer
   // that is set anew for each message.
   #schedule(): void {
-    this.#timer = this.#timers.after(this.#intervalMs / 2, () => this.#look());
+    this.#timer = this.#timers.after(this.#intervalMs / 2, () =>
+      guarded(
+        () => this.#look(),
+        (thrown) => this.#givenUp(HawserError.from(thrown)),
+      ),
+    );
+  }
+
+  // A connection that cannot be looked after is as good as dead.
+  #givenUp(error: HawserError): void {
+    this.stop();
+    guarded(
+      () => this.#connection.dead(error),
+      () => {},
+    );
   }
 
   #look(): void {
-    const { bytesRead, isPaused, ping, dead } = this.#connection;
+    const { bytesRead, isPaused, ping } = this.#connection;
     const read = bytesRead();
     this.#silent = read !== this.#readBefore || isPaused() ? 0 : this.#silent + 1;
     this.#readBefore = read;
     if (this.#silent === 3) {
-      this.stop();
       const waitedMs = this.#intervalMs;
-      return dead(new HawserError("timeout", `The peer answered nothing for ${waitedMs} ms after a ping.`));
+      const error = new HawserError("timeout", `The peer answered nothing for ${waitedMs} ms after a ping.`);
+      return this.#givenUp(error);
     }
     if (this.#silent === 1) ping();
     this.#schedule();

@@ -93,3 +93,22 @@ test("given up, it leaves nothing behind", async () => {
   expect(abandoned).toEqual(["a", "b"]);
   expect(pending()).toBe(false);
 });
+
+test("an address that is refused before anything is tried is a failed attempt, also in its turn", async () => {
+  const { timers, fire } = manualTimers();
+  const connecting = connectFirst(
+    ["slow", "bad", "worse"],
+    (address): Attempt<string> => {
+      if (address !== "slow") throw new RangeError(`no such address: ${address}`);
+      return {
+        connected: new Promise((_, reject) => void systemTimers.soon(() => reject(new Error("nobody")))),
+        abandon: () => {},
+      };
+    },
+    { timers },
+  );
+  fire();
+  await expect(connecting).rejects.toThrow(
+    "bad: no such address: bad; worse: no such address: worse; slow: nobody",
+  );
+});

@@ -45,7 +45,8 @@ export function connectFirst<Socket>(
         if (running.size === 0 && finish()) reject(allFailed(failures));
         return;
       }
-      const attempt = connect(address);
+      // Some addresses are refused before anything is tried.
+      const attempt = attempted(() => connect(address));
       running.add(attempt);
       timer = timers.after(ATTEMPT_DELAY_MS, tryNext);
       attempt.connected.then(
@@ -64,6 +65,14 @@ export function connectFirst<Socket>(
     signal?.addEventListener("abort", onAbort);
     tryNext();
   });
+}
+
+function attempted<Socket>(connect: () => Attempt<Socket>): Attempt<Socket> {
+  try {
+    return connect();
+  } catch (thrown) {
+    return { connected: Promise.reject(HawserError.from(thrown, "connection_failed")), abandon: () => {} };
+  }
 }
 
 function allFailed(failures: readonly { readonly address: string; readonly error: unknown }[]): HawserError {
