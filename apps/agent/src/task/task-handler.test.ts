@@ -127,6 +127,27 @@ function isAlive(pid: JsonValue | undefined): boolean {
 }
 
 describe("Task", () => {
+  it("whose reports or log lines throw goes on as its spec says, and so do the others", async () => {
+    const unhandled: unknown[] = [];
+    const count = (thrown: unknown): void => void unhandled.push(thrown);
+    process.on("unhandledRejection", count);
+    onTestFinished(() => void process.off("unhandledRejection", count));
+    const thrower = (): never => {
+      throw new Error("a fault of who is told");
+    };
+    const handler = make();
+    const logger: Logger = { ...silentLogger, error: thrower };
+    const deaf = { ...reports.context, report: thrower, logger };
+    const restart = { policy: "on-failure", maxRestarts: 1, backoffMs: 10 };
+    const mark = join(stateDirectory, "mark");
+    const script = `require("node:fs").appendFileSync(${JSON.stringify(mark)}, "ran "); process.exitCode = 1`;
+    await handler.apply(resource({ ...node(script), restart }, "1", "deaf"), deaf);
+    await apply(handler, node("process.exitCode = 4"), "1", "well");
+    expect(await reports.until(isState("exited"))).toMatchObject({ code: 4 });
+    await expect.poll(() => readFile(mark, "utf8").catch(() => "")).toBe("ran ran ");
+    expect(unhandled).toEqual([]);
+  });
+
   it("runs a process and reports how it ended, with its last lines", async () => {
     const running = await apply(
       make(),

@@ -1,5 +1,5 @@
 import type { JsonValue } from "@hawser/protocol";
-import type { Logger, Runtime, Timer } from "@hawser/runtime";
+import { guarded, type Logger, type Runtime, type Timer } from "@hawser/runtime";
 import { lineLog } from "./line-log.js";
 import { OutputTail } from "./output-tail.js";
 import { processIdentity } from "./process-table.js";
@@ -94,7 +94,8 @@ export class Task {
   stop(withinMs = Number.POSITIVE_INFINITY): Promise<void> {
     const { spec, maxStopGraceMs } = this.#options;
     const graceMs = Math.min(spec.stopGraceMs, maxStopGraceMs, withinMs);
-    if (this.#stopped !== undefined && this.#state.kind === "running") void this.#state.process.stop(graceMs);
+    if (this.#stopped !== undefined && this.#state.kind === "running")
+      this.#state.process.stop(graceMs).catch(() => {});
     this.#stopped ??= this.#stop(graceMs);
     return this.#stopped;
   }
@@ -143,7 +144,7 @@ export class Task {
   }
 
   async #ended(exit: Exit, ranMs: number): Promise<void> {
-    const { spec, runtime, logger, save, changed } = this.#options;
+    const { spec, runtime, logger, save } = this.#options;
     this.#quickRuns = ranMs >= STABLE_RUN_MS ? 1 : this.#quickRuns + 1;
     const run = { exit, ranMs, restarts: this.#restarts, quickRuns: this.#quickRuns };
     const delayMs = this.#stopped !== undefined ? undefined : restartDelayMs(spec.restart, run);
@@ -158,12 +159,24 @@ export class Task {
       const timer = runtime.timers.after(delayMs, () => this.#again());
       this.#state = { kind: "pending", lastExit: exit, timer };
     }
-    changed(this.status);
+    this.#changed();
+  }
+
+  // In the middle of a run that begins or ends: what comes next must not depend on who is told.
+  #changed(): void {
+    guarded(
+      () => this.#options.changed(this.status),
+      (err) =>
+        guarded(
+          () => this.#options.logger.error({ err }, "the status of a task could not be told"),
+          () => {},
+        ),
+    );
   }
 
   #again(): void {
     this.#busy = this.#run().then(
-      () => this.#options.changed(this.status),
+      () => this.#changed(),
       // It could not be written down, so it was not started: as good as a run that failed.
       (thrown: unknown) => this.#ended({ kind: "failed", error: String(thrown) }, 0),
     );
@@ -179,11 +192,11 @@ export class Task {
   }
 
   #slow(): void {
-    const { logger, changed, confinement } = this.#options;
+    const { logger, confinement } = this.#options;
     const { outputBytesPerSecond } = confinement.limits;
     logger.warn({ bytes_per_second: outputBytesPerSecond }, "a task writes more than is read, and waits");
     this.#isSlowed = true;
-    if (this.#state.kind === "running") changed(this.status);
+    if (this.#state.kind === "running") this.#changed();
   }
 
   #slowed(): { outputSlowed?: true } {

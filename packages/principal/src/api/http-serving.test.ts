@@ -97,3 +97,43 @@ it.each([
   await virtual.advance(1);
   await Promise.all([stopping, gone]);
 });
+
+const FAULTS: readonly (readonly [string, Answer])[] = [
+  [
+    "throws",
+    () => {
+      throw new Error("a fault of a handler");
+    },
+  ],
+  ["rejects", () => Promise.reject(new Error("a fault of a handler"))],
+  [
+    "throws behind its first bytes",
+    (_, response) => {
+      response.writeHead(200);
+      response.write("half");
+      throw new Error("a fault of a handler");
+    },
+  ],
+];
+
+it.each(FAULTS)("an answer that %s ends the connection of its request alone", async (_name, fault) => {
+  const answer: Answer = (request, response, by) =>
+    request.url === "/bad" ? fault(request, response, by) : response.end("well");
+  const { serving, port } = await serve(answer, false);
+  const kept = await dial(port);
+  const ask = async (): Promise<string> => {
+    kept.write(REQUEST);
+    const [answered] = (await once(kept, "data")) as [Buffer];
+    return answered.toString();
+  };
+  expect(await ask()).toContain("well");
+  for (let times = 0; times < 3; times += 1) {
+    const bad = await dial(port);
+    const gone = closed(bad);
+    bad.write(REQUEST.replace("GET /", "GET /bad"));
+    await gone;
+  }
+  expect(await ask()).toContain("well");
+  kept.destroy();
+  await serving.close();
+});

@@ -1,5 +1,5 @@
 import { HawserError } from "@hawser/protocol";
-import type { Runtime } from "@hawser/runtime";
+import { guarded, type Runtime } from "@hawser/runtime";
 import { setMaxListeners } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer, Server as TlsServer } from "node:https";
@@ -26,7 +26,7 @@ export interface HttpServingSettings {
   readonly connections?: Partial<ConnectionObserver> | undefined;
 }
 
-/** Answers one request. It must not throw, nor reject. */
+/** Answers one request. What it throws or rejects with ends the connection of this request. */
 export type Answer = (request: IncomingMessage, response: ServerResponse, by: ServedBy) => unknown;
 
 /** A connection on which nothing moves is closed after this; whoever reads an answer that slowly has gone. */
@@ -126,8 +126,13 @@ export class HttpServing {
     server.on(event, (socket: Socket) => {
       socket.on("error", () => {});
       if (!secured && !this.#taken(socket)) return;
-      const feed = new RequestFeed(socket);
-      for (const listener of listeners) listener.call(server, feed);
+      guarded(
+        () => {
+          const feed = new RequestFeed(socket);
+          for (const listener of listeners) listener.call(server, feed);
+        },
+        () => socket.destroy(),
+      );
     });
     server.on("request", (incoming, outgoing) => {
       const feed: unknown = incoming.socket;
@@ -151,10 +156,25 @@ export class HttpServing {
       };
       feed.begun(incoming, () =>
         this.#inTurn(() => {
-          if (!feed.destroyed) void answer(incoming, outgoing, by);
+          if (!feed.destroyed) this.#answer(() => answer(incoming, outgoing, by), outgoing);
         }),
       );
     });
+  }
+
+  // The events of a server have nobody above who catches: what an answer throws ends its own connection.
+  #answer(begin: () => unknown, outgoing: ServerResponse): void {
+    const failed = (err: unknown): void => {
+      outgoing.destroy();
+      guarded(
+        () => this.#runtime.logger.error({ err }, "the answer to a request threw"),
+        () => {},
+      );
+    };
+    guarded(() => {
+      const answering = begin();
+      if (answering instanceof Promise) answering.catch(failed);
+    }, failed);
   }
 
   #inTurn(begin: () => void): void {

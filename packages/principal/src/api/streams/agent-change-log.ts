@@ -1,5 +1,5 @@
 import type { LinkObserver } from "@hawser/link";
-import type { Runtime } from "@hawser/runtime";
+import { guarded, type Runtime } from "@hawser/runtime";
 import type { PrincipalObserver } from "../../principal-observer.js";
 import { formatStreamId, newBootId, parseStreamId } from "./stream-id.js";
 
@@ -93,7 +93,11 @@ export class AgentChangeLog {
       const sessionSequence = change === "session" ? this.#newest : (before?.sessionSequence ?? 0);
       this.#changes.set(agent, { sequence: this.#newest, sessionSequence });
       this.#forgetOldest();
-      for (const listener of this.#listeners) listener(agent, change);
+      for (const listener of this.#listeners)
+        guarded(
+          () => listener(agent, change),
+          (err) => this.#runtime.logger.error({ err }, "a reader threw"),
+        );
     }
   }
 

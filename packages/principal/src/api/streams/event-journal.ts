@@ -1,6 +1,6 @@
 import { formatVersion } from "@hawser/protocol";
 import type { LinkObserver } from "@hawser/link";
-import type { Runtime } from "@hawser/runtime";
+import { guarded, type Runtime } from "@hawser/runtime";
 import type { PrincipalObserver } from "../../principal-observer.js";
 import type { EventStep, StepName } from "./event-step.js";
 import { formatStreamId, newBootId, parseStreamId } from "./stream-id.js";
@@ -118,6 +118,7 @@ export class EventJournal {
     this.#wakes = false;
     const waiting = [...this.#waiting];
     this.#waiting.clear();
-    for (const wake of waiting) wake();
+    // One reader's fault keeps none of the others waiting.
+    for (const wake of waiting) guarded(wake, (err) => this.#runtime.logger.error({ err }, "a reader threw"));
   }
 }
