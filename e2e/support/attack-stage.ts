@@ -158,10 +158,13 @@ export class AttackStage {
     const rssBeforeMb = await this.rssMb();
     const memory = this.#watchMemory();
     const probes = new HealthProbes(this.#healthPort);
+    onTestFinished(async () => void (await probes.stop()));
     const cpuBeforeMs = await this.#cpuMs();
     const loop = monitorEventLoopDelay({ resolution: 10 });
     loop.enable();
-    const end = await attack(this);
+    const end = once(await attack(this));
+    // However the test ends: an attack that goes on would load whatever comes next.
+    onTestFinished(end);
     const [attacked, gotIn] = await Promise.all([this.#measure(forMs), this.#newcomers(newcomers, forMs)]);
     await end();
     loop.disable();
@@ -297,6 +300,15 @@ export class AttackStage {
       },
     };
   }
+}
+
+function once(step: () => Promise<void> | void): () => Promise<void> {
+  let isDone = false;
+  return async () => {
+    if (isDone) return;
+    isDone = true;
+    await step();
+  };
 }
 
 /** What holds of every attack. Times are told and not asserted, but for what no noise of a machine explains. */

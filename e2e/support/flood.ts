@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { onTestFinished } from "vitest";
 import type { Attack } from "./attack-stage.js";
 import { plainEnvironment, PROGRAMS } from "./programs.js";
 
@@ -51,6 +52,8 @@ export function flood({
       stdio: ["pipe", "ignore", "inherit"],
       env: plainEnvironment(),
     });
+    // However the test ends.
+    onTestFinished(() => void child.kill("SIGKILL"));
     child.stdin.end(
       JSON.stringify({
         ...rest,
