@@ -114,6 +114,17 @@ describe("telling protocols apart over TLS", () => {
     await until(() => listener.stats().tlsFailed === 1);
   });
 
+  it.each([
+    ["CBC", "ECDHE-RSA-AES256-SHA384:ECDHE-RSA-AES128-SHA"],
+    ["CCM with a short tag", "ECDHE-ECDSA-AES256-CCM8"],
+    ["no forward secrecy", "AES256-GCM-SHA384"],
+  ])("takes no suite of TLS 1.2 with %s", async (_name, ciphers) => {
+    const { port, listener } = await listen(["h2"]);
+    const client = dial(port, { maxVersion: "TLSv1.2", ciphers });
+    expect(await failure(client)).toMatch(/HANDSHAKE_FAILURE/);
+    await until(() => listener.stats().tlsFailed === 1);
+  });
+
   it("survives plaintext, garbage and a reset in the handshake", async () => {
     const { port, listener } = await listen(["http/1.1"]);
     for (const said of ["GET / HTTP/1.1\r\n\r\n", Buffer.from([0x16, 0x03, 0x01, 0xff, 0xff, 0x00])]) {

@@ -1,0 +1,23 @@
+import { expect, it } from "vitest";
+import { makeCertificate } from "./support/certificates.js";
+import { createWorld, TRANSPORTS } from "./support/world.js";
+
+it.each(TRANSPORTS)("NODE_TLS_REJECT_UNAUTHORIZED=0 is said to be ignored, and is: %s", async (transport) => {
+  const files = await createWorld();
+  const shown = makeCertificate(files.path("shown"));
+  const trusted = makeCertificate(files.path("trusted"));
+  const world = await createWorld(["--tls-cert", shown.cert, "--tls-key", shown.key]);
+  await world.startPrincipal();
+  const url = `${transport === "grpc" ? "grpcs" : "wss"}://${world.address}`;
+  const agent = await world.agent("edge-1", {
+    transport,
+    args: ["--url", url, "--tls-ca", trusted.cert],
+    env: { NODE_TLS_REJECT_UNAUTHORIZED: "0" },
+  });
+  await agent.start();
+  await agent.logged("that it is ignored", ({ msg }) => msg.includes("certificates are always verified"));
+  await agent.logged("why it is not connected", (line) =>
+    /self-signed certificate/.test(JSON.stringify(line)),
+  );
+  expect((await world.api.agents()).filter(({ state }) => state === "connected")).toEqual([]);
+});
