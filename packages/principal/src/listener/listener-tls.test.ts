@@ -125,6 +125,16 @@ describe("telling protocols apart over TLS", () => {
     await until(() => listener.stats().tlsFailed === 1);
   });
 
+  it("does not let a client renegotiate, and goes on without it", async () => {
+    const { port } = await listen(["http/1.1"]);
+    const client = dial(port, { maxVersion: "TLSv1.2", ALPNProtocols: ["http/1.1"] });
+    expect(await exchange(client, "GET", 12)).toBe("http/1.1|GET");
+    const answer = new Promise<Error | null>((resolve) => client.renegotiate({}, resolve));
+    const refused = await Promise.race([answer, once(client, "error").then(([error]) => error as Error)]);
+    expect(refused).toMatchObject({ code: "ERR_SSL_NO_RENEGOTIATION" });
+    expect(await exchange(dial(port), "GET", 12)).toBe("http/1.1|GET");
+  });
+
   it("survives plaintext, garbage and a reset in the handshake", async () => {
     const { port, listener } = await listen(["http/1.1"]);
     for (const said of ["GET / HTTP/1.1\r\n\r\n", Buffer.from([0x16, 0x03, 0x01, 0xff, 0xff, 0x00])]) {
