@@ -82,6 +82,12 @@ export class ServedGrpc extends AgentCall {
     this.#stream.close(code);
   }
 
+  /** Says that the connection takes no more streams; those that are there go on. */
+  retire(): void {
+    this.note("principal", "GOAWAY 0, and goes on");
+    this.#session.goaway(constants.NGHTTP2_NO_ERROR);
+  }
+
   /** Says that the connection takes no more streams, and then ends it. */
   goAway(code: number): void {
     this.note("principal", `GOAWAY ${code}`);

@@ -43,9 +43,18 @@ export class SteppedTime {
 
   /** Lets bytes travel, while time stands still, until there is an answer; what is due at this very moment is done. */
   async until<T>(what: string, probe: () => T | undefined): Promise<T> {
+    return this.#until(what, probe, 0);
+  }
+
+  /** The same, while time goes on by a millisecond at each look: for a wait that begins when bytes have come. */
+  async untilInTime<T>(what: string, probe: () => T | undefined): Promise<T> {
+    return this.#until(what, probe, 1);
+  }
+
+  async #until<T>(what: string, probe: () => T | undefined, stepMs: number): Promise<T> {
     const deadline = systemClock.now() + DEADLINE_MS;
     for (;;) {
-      await this.#virtual.advance(0);
+      await this.#virtual.advance(stepMs);
       const answer = probe();
       if (answer !== undefined) return answer;
       if (systemClock.now() > deadline) throw new Error(`within ${DEADLINE_MS} ms: ${what}`);

@@ -74,6 +74,19 @@ export const CLEAN_ENDS: readonly ReconnectCase[] = [
   },
   {
     row: "clean",
+    name: "asked to go by GOAWAY, then lost before it had gone",
+    on: "gRPC",
+    livedMs: LONG_ENOUGH_MS,
+    end: async ({ call, time }) => {
+      if (call instanceof ServedGrpc) call.retire();
+      await time.untilInTime("the agent says goodbye", () => call.heard("goodbye"));
+      call.drop("RST");
+    },
+    wire: { WebSocket: [], gRPC: ["principal: GOAWAY 0, and goes on", "principal: RST"] },
+    next: { ...AT_ONCE, says: "rotation" },
+  },
+  {
+    row: "clean",
     name: "own rotation of a short session",
     livedMs: LONG_ENOUGH_MS - 1,
     end: rotate,
