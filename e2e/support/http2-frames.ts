@@ -34,7 +34,7 @@ export function http2Frame(
 }
 
 /** A literal header that is not indexed (RFC 7541, section 6.2.2); names and values below 127 bytes. */
-function headerField(name: string, value: string): Buffer {
+export function headerField(name: string, value: string): Buffer {
   return Buffer.concat([
     Buffer.from([0, name.length]),
     Buffer.from(name),

@@ -1,5 +1,6 @@
 import { jsonCodec, protobufCodec, HawserError, type CloudEvent } from "@hawser/protocol";
 import type { Random } from "@hawser/runtime";
+import { connectFields, headerField, http2Frame, PREFACE } from "../http2-frames.js";
 import { wsFrame } from "../raw-websocket.js";
 import { bytes, chance, integer, pick, times } from "./draws.js";
 import { control, event } from "./frames.js";
@@ -75,38 +76,7 @@ const webSocket: ByteStream = {
   },
 };
 
-const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-
-/** RFC 9113, section 4.1. */
-function http2Frame(type: number, flags: number, stream: number, payload: Uint8Array): Buffer {
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(payload.length, 0, 3);
-  head.writeUInt8(type, 3);
-  head.writeUInt8(flags, 4);
-  head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, payload]);
-}
-
-/** A literal header that is not indexed (RFC 7541, section 6.2.2); names and values below 127 bytes. */
-function header(name: string, value: string): Buffer {
-  return Buffer.concat([
-    Buffer.from([0, name.length]),
-    Buffer.from(name),
-    Buffer.from([value.length]),
-    Buffer.from(value),
-  ]);
-}
-
-const CONNECT = Buffer.concat(
-  [
-    [":method", "POST"],
-    [":scheme", "http"],
-    [":path", "/hawser.v1.Hawser/Connect"],
-    [":authority", "127.0.0.1"],
-    ["content-type", "application/grpc"],
-    ["te", "trailers"],
-  ].map(([name = "", value = ""]) => header(name, value)),
-);
+const CONNECT = connectFields();
 
 /** Of either end: what is not named keeps its default. */
 export const HTTP2_SETTINGS = http2Frame(4, 0, 0, Buffer.alloc(0));
@@ -171,7 +141,7 @@ export function grpcEvents(random: Random, said: readonly CloudEvent[]): Buffer 
 /** What a server of gRPC answers to the first stream of a client after its settings, with `data` in it. */
 export function http2Answer(data: Buffer): Buffer {
   // `:status: 200` is entry 8 of the static table (RFC 7541, appendix A).
-  const head = Buffer.concat([Buffer.from([0x88]), header("content-type", "application/grpc")]);
+  const head = Buffer.concat([Buffer.from([0x88]), headerField("content-type", "application/grpc")]);
   return Buffer.concat([http2Frame(4, 1, 0, Buffer.alloc(0)), http2Frame(1, 4, 1, head), data]);
 }
 
