@@ -7,11 +7,11 @@ import type { Timer } from "./timers.js";
  * One that fires early costs a look; setting a new one for every event would cost more. So it is replaced only by an earlier one.
  */
 export class WakeTimer {
-  readonly #runtime: Runtime;
+  readonly #runtime: Pick<Runtime, "clock" | "timers">;
   readonly #onWake: () => void;
   #set: { readonly at: number; readonly timer: Timer } | undefined;
 
-  constructor(runtime: Runtime, onWake: () => void) {
+  constructor(runtime: Pick<Runtime, "clock" | "timers">, onWake: () => void) {
     this.#runtime = runtime;
     this.#onWake = onWake;
   }

@@ -3,7 +3,7 @@ import { type FSWatcher, readFileSync, watch } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { HawserError } from "@hawser/protocol";
-import type { Logger, Runtime, Timer } from "@hawser/runtime";
+import { WakeTimer, type Logger, type Runtime } from "@hawser/runtime";
 
 /** Files that belong together, such as a certificate and its key, and what is made of them. */
 export interface ReloadableFiles {
@@ -28,7 +28,7 @@ const SETTLE_MS = 200;
 
 /** What a reloader looks after, and how often. */
 export interface FileReloaderOptions {
-  readonly runtime: Runtime;
+  readonly runtime: Pick<Runtime, "clock" | "logger" | "timers">;
   readonly groups: readonly ReloadableFiles[];
   /** @default 5 s */
   readonly intervalMs?: number;
@@ -39,19 +39,22 @@ export interface FileReloaderOptions {
  * and when it is asked to. Files that cannot be used leave what is in use as it is, with one error line. What changed between the first reading and `start` is found at `start`.
  */
 export class FileReloader {
-  readonly #runtime: Runtime;
+  readonly #clock: Runtime["clock"];
   readonly #logger: Logger;
   readonly #groups: readonly Group[];
   readonly #intervalMs: number;
+  readonly #wake: WakeTimer;
   #watchers: FSWatcher[] = [];
-  #timer: Timer | undefined;
   #running = false;
   #work: Promise<void> = Promise.resolve();
 
   constructor({ runtime, groups, intervalMs = DEFAULT_INTERVAL_MS }: FileReloaderOptions) {
-    this.#runtime = runtime;
+    this.#clock = runtime.clock;
     this.#logger = runtime.logger;
     this.#intervalMs = intervalMs;
+    this.#wake = new WakeTimer(runtime, () => {
+      void this.reload("change").then(() => this.#lookWithin(this.#intervalMs));
+    });
     this.#groups = groups.map((files) => new Group(files));
   }
 
@@ -61,12 +64,12 @@ export class FileReloader {
     this.#running = true;
     this.#watch();
     await this.reload("change");
-    this.#schedule(this.#intervalMs);
+    this.#lookWithin(this.#intervalMs);
   }
 
   stop(): void {
     this.#running = false;
-    this.#timer?.cancel();
+    this.#wake.cancel();
     for (const watcher of this.#watchers.splice(0)) watcher.close();
   }
 
@@ -88,12 +91,9 @@ export class FileReloader {
     return this.#work;
   }
 
-  #schedule(delayMs: number): void {
-    this.#timer?.cancel();
-    if (!this.#running) return;
-    this.#timer = this.#runtime.timers.after(delayMs, () => {
-      void this.reload("change").then(() => this.#schedule(this.#intervalMs));
-    });
+  // Never postpones a look: in a directory in which something changes all the time, such as that of the store, there would be none.
+  #lookWithin(delayMs: number): void {
+    if (this.#running) this.#wake.arm(this.#clock.now() + delayMs);
   }
 
   #watch(): void {
@@ -105,7 +105,7 @@ export class FileReloader {
           "cannot watch this directory; its files are read at intervals",
         );
       try {
-        const watcher = watch(directory, { persistent: false }, () => this.#schedule(SETTLE_MS));
+        const watcher = watch(directory, { persistent: false }, () => this.#lookWithin(SETTLE_MS));
         watcher.on("error", cannot);
         this.#watchers.push(watcher);
       } catch (err) {

@@ -21,7 +21,12 @@ export function steppedRuntime(): {
     after(delayMs, callback) {
       const entry = { at: now + delayMs, callback };
       due.push(entry);
-      return { cancel: () => void due.splice(due.indexOf(entry), 1) };
+      return {
+        cancel: () => {
+          const index = due.indexOf(entry);
+          if (index !== -1) due.splice(index, 1);
+        },
+      };
     },
     soon: (callback) => timers.after(0, callback),
   };
