@@ -19,6 +19,10 @@ export class CountedRows<V> {
     return this.#rows.get(resourceid);
   }
 
+  has(resourceid: string): boolean {
+    return this.#rows.has(resourceid);
+  }
+
   /** The row becomes the last one. */
   put(resourceid: string, row: V): void {
     if (!this.#rows.delete(resourceid)) this.#changed(rowBytes(resourceid));
@@ -27,6 +31,12 @@ export class CountedRows<V> {
 
   delete(resourceid: string): void {
     if (this.#rows.delete(resourceid)) this.#changed(-rowBytes(resourceid));
+  }
+
+  /** Deletes this one if `past` holds of it. */
+  forget(resourceid: string, past: (row: V) => boolean): void {
+    const row = this.#rows.get(resourceid);
+    if (row !== undefined && past(row)) this.delete(resourceid);
   }
 
   clear(): void {

@@ -263,6 +263,82 @@ test("the oldest event of a peer has room in any case, as nothing else makes roo
   expect(receive(peer, 7, { resource: "c" })).toEqual({ kind: "apply", attempt: 1 });
 });
 
+interface FullPeer {
+  readonly peer: Inbox;
+  readonly budget: InboxBudget;
+  readonly arrives: (version: number, resource: string) => string;
+}
+
+/** What a peer does in round `n` that means to be remembered without end. */
+const SCHEMES: Readonly<Record<string, (n: number, full: FullPeer) => void>> = {
+  "each is settled, behind a row that never is": (n, { peer, arrives }) => {
+    if (arrives(n, `r${n}`) === "apply") peer.finish(`r${n}_1`, n, "applied");
+    peer.settle(n);
+  },
+  "each is settled while its handler runs": (n, { peer, arrives }) => {
+    const isIn = arrives(n, `r${n}`) === "apply";
+    peer.settle(n);
+    if (isIn) peer.finish(`r${n}_1`, n, "applied");
+  },
+  "each is refused, and settled": (n, { peer, arrives }) => {
+    if (arrives(n, `r${n}`) === "apply") peer.finish(`r${n}_1`, n, "rejected");
+    peer.settle(n);
+  },
+  "all have one number": (n, { peer, arrives }) => {
+    if (arrives(1, `r${n}`) === "apply") peer.finish(`r${n}_1`, 1, "applied");
+  },
+  "a newer one of the same resource follows, and is not settled": (n, { peer, arrives }) => {
+    if (arrives(n, `r${n}`) === "apply") peer.finish(`r${n}_1`, n, "applied");
+    if (arrives(2_000_000 + n, `r${n}`) === "apply") peer.finish(`r${n}_1`, 2_000_000 + n, "applied");
+    peer.settle(n);
+  },
+  "a newer one of the same resource waits while its number is settled": (n, { peer, arrives }) => {
+    const isIn = arrives(2 * n - 1, `r${n}`) === "apply";
+    peer.settle(2 * n - 1);
+    const waits = arrives(2 * n, `r${n}`) === "wait";
+    arrives(2 * n, `other${n}`);
+    if (isIn) peer.finish(`r${n}_1`, 2 * n - 1, "applied");
+    if (waits) peer.finish(`r${n}_1`, 2 * n, "applied");
+    peer.settle(2 * n);
+  },
+};
+
+test.each(Object.entries(SCHEMES))(
+  "of a peer there is one row more than there is room for: %s",
+  (_, round) => {
+    const budget = new InboxBudget(0);
+    const peer = new Inbox({ settled: 0, applied: new Map(), begun: new Map() }, { maxRows: 3, budget });
+    const arrives = (version: number, resource: string) => receive(peer, version, { resource }).kind;
+    for (const [version, resource] of [
+      [1_000_000, "front"],
+      [1_000_001, "b"],
+      [1_000_002, "c"],
+    ] as const) {
+      expect(arrives(version, resource)).toBe("apply");
+      peer.finish(`${resource}_1`, version, "applied");
+    }
+    for (let n = 1; n <= 500; n += 1) {
+      round(n, { peer, budget, arrives });
+      expect(peer.rows).toBeLessThanOrEqual(4);
+      expect(budget.heldBytes).toBeLessThan(4 * 120);
+    }
+  },
+);
+
+test("what is let in over the bound goes on by its oldest event alone, until there is room", () => {
+  const peer = new Inbox({ settled: 4, applied: new Map([["b_1", 9]]), begun: new Map() }, { maxRows: 1 });
+  const arrives = (version: number, resource: string) => receive(peer, version, { resource }).kind;
+  expect(arrives(5, "a")).toBe("apply");
+  expect([arrives(5, "a"), arrives(6, "a"), arrives(5, "c")]).toEqual(["wait", "full", "full"]);
+  peer.finish("a_1", 5, "applied");
+  expect([arrives(5, "a"), arrives(6, "a")]).toEqual(["duplicate", "full"]);
+  peer.settle(5);
+  expect([arrives(7, "c"), arrives(6, "a")]).toEqual(["full", "apply"]);
+  peer.finish("a_1", 6, "applied");
+  peer.settle(9);
+  expect([arrives(10, "a"), arrives(11, "a")]).toEqual(["apply", "wait"]);
+});
+
 test("what is refused leaves no row where attempts are not recorded", () => {
   const peer = new Inbox({ settled: 0, applied: new Map(), begun: new Map() });
   for (const isAttemptRecorded of [false, true]) {

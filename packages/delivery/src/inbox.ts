@@ -101,7 +101,7 @@ const NOTHING: Finished = { next: undefined, blocked: NONE };
  * resource (PROTOCOL.md, Delivery). One per peer; it outlives sessions, because handlers do.
  *
  * It is the memory in front of a durable inbox: the caller writes down the outcome and then calls `finish`. One row per resource is held until the
- * peer's settled floor has passed it, as many as `InboxLimits` allow; only the peer's oldest event has a row in any case, as nothing
+ * peer's settled floor has passed it, as many as `InboxLimits` allow and one more: the peer's oldest event has a row in any case, as nothing
  * else raises its floor. What waits is bounded by the window, which the caller enforces by `applying` and `applyingBytes`. All operations take
  * constant time.
  */
@@ -114,6 +114,8 @@ export class Inbox {
   readonly #budget: InboxBudget;
   readonly #maxHeapBytes: number;
   #settled: number;
+  /** The resource that was let in though there was no room; the next one is when it has gone. */
+  #extra: string | undefined;
   #rowBytes = 0;
   #applying = 0;
   #applyingBytes = 0;
@@ -167,8 +169,9 @@ export class Inbox {
     if (version === applied) return DUPLICATE;
     const { heapBytes = arrived.bytes, isAttemptRecorded = true } = arrived;
     const entering = { event, version, bytes: arrived.bytes, heapBytes, isAttemptRecorded };
+    const hasRow = (applied !== 0 || begun !== 0) && resourceid !== this.#extra;
+    if (!hasRow && !this.#letIn(resourceid, version)) return NO_ROWS;
     if (turn !== undefined) return this.#queue(turn, entering);
-    if (applied === 0 && begun === 0 && !this.#hasRoomFor(resourceid, version)) return NO_ROWS;
     if (!this.#mayApply(heapBytes)) return NO_MEMORY;
     return { kind: "apply", attempt: this.#start(entering, new CoalescingQueue()).attempt };
   }
@@ -195,7 +198,8 @@ export class Inbox {
       if (outcome === "retry") return this.#block(turn);
       // Of a rejected one the attempts stay known: should it come again, that is a further one.
       if (outcome !== "rejected" || !turn.running.isAttemptRecorded) this.#begun.delete(resourceid);
-      if (outcome === "applied") this.#record(resourceid, version);
+      // What the floor has passed meanwhile is stale without a row, and nothing would delete one.
+      if (outcome === "applied" && version > this.#settled) this.#applied.put(resourceid, version);
     }
     return this.#next(turn);
   }
@@ -206,6 +210,10 @@ export class Inbox {
     this.#settled = version;
     this.#applied.forgetFront((row) => row <= version);
     this.#begun.forgetFront((row) => row.version <= version);
+    if (this.#extra === undefined) return;
+    // It may be behind a row of a later version.
+    this.#applied.forget(this.#extra, (row) => row <= version);
+    this.#begun.forget(this.#extra, (row) => row.version <= version);
   }
 
   /** Nobody will ask this inbox again: its room is for others. */
@@ -217,6 +225,7 @@ export class Inbox {
   /** The peer's store is another one: its versions begin anew. Handlers that run go on, and their resources wait for them. */
   reset(): void {
     this.#settled = 0;
+    this.#extra = undefined;
     this.#applied.clear();
     this.#begun.clear();
     for (const turn of this.#turns.values()) {
@@ -225,10 +234,25 @@ export class Inbox {
     }
   }
 
-  /** Nothing but an answer to its oldest event raises the peer's floor, which makes room for the others. */
-  #hasRoomFor(resourceid: string, version: number): boolean {
-    if (version === this.#settled + 1) return true;
-    return this.rows < this.#maxRows && this.#budget.allows(this.#rowBytes, rowBytes(resourceid));
+  /**
+   * Nothing but an answer to its oldest event raises the peer's floor, which makes room for the others: so it is let in over the bound. One
+   * resource is at a time, and by nothing but its oldest event: a peer that gives one number to several, or has newer
+   * ones of that resource follow, would otherwise have as many rows as it likes.
+   */
+  #letIn(resourceid: string, version: number): boolean {
+    const extra = this.#extra;
+    if (this.rows < this.#maxRows && this.#budget.allows(this.#rowBytes, rowBytes(resourceid))) {
+      if (extra === resourceid) this.#extra = undefined;
+      return true;
+    }
+    if (version !== this.#settled + 1) return false;
+    if (extra !== undefined && extra !== resourceid && this.#knows(extra)) return false;
+    this.#extra = resourceid;
+    return true;
+  }
+
+  #knows(resourceid: string): boolean {
+    return this.#applied.has(resourceid) || this.#begun.has(resourceid) || this.#turns.has(resourceid);
   }
 
   #mayApply(heapBytes: number): boolean {
@@ -271,10 +295,6 @@ export class Inbox {
     this.#turns.set(resourceid, { running, orphaned: false, queue });
     this.#entered(running);
     return { event, version, bytes, attempt };
-  }
-
-  #record(resourceid: string, version: number): void {
-    this.#applied.put(resourceid, version);
   }
 
   #block({ queue }: Turn): Finished {
