@@ -309,13 +309,13 @@ test.each(Object.entries(SCHEMES))(
     const budget = new InboxBudget(0);
     const peer = new Inbox({ settled: 0, applied: new Map(), begun: new Map() }, { maxRows: 3, budget });
     const arrives = (version: number, resource: string) => receive(peer, version, { resource }).kind;
-    for (const [version, resource] of [
-      [1_000_000, "front"],
-      [1_000_001, "b"],
-      [1_000_002, "c"],
+    for (const [version, resource, ending] of [
+      [1_000_000, "front", "applied"],
+      [1_000_001, "front-of-begun", "rejected"],
+      [1_000_002, "c", "applied"],
     ] as const) {
       expect(arrives(version, resource)).toBe("apply");
-      peer.finish(`${resource}_1`, version, "applied");
+      peer.finish(`${resource}_1`, version, ending);
     }
     for (let n = 1; n <= 500; n += 1) {
       round(n, { peer, budget, arrives });
