@@ -191,13 +191,15 @@ export class Handshake<Session extends LinkSession> {
     try {
       const claim = { peerStore: store, inboxForgotten, ...(epoch === undefined ? {} : { epoch }) };
       lease = await this.#claim(peer, claim, sender);
-      await (inherited === undefined ? sender.start(lease) : sender.resume(lease, host));
-      await peer.receiver.attach(store, host.sink);
+      if (this.#isUnderWay)
+        await (inherited === undefined ? sender.start(lease) : sender.resume(lease, host));
+      // The owner has closed the receiver of a link that has ended, or given it to the next one.
+      if (this.#isUnderWay) await peer.receiver.attach(store, host.sink);
     } catch (thrown) {
       await release();
       throw thrown;
     }
-    if (this.#state !== "under way") {
+    if (!this.#isUnderWay) {
       await release();
       return undefined;
     }
@@ -206,6 +208,10 @@ export class Handshake<Session extends LinkSession> {
     host.attached(attached, this.#early);
     this.#early = [];
     return attached;
+  }
+
+  get #isUnderWay(): boolean {
+    return this.#state === "under way";
   }
 
   // The store has others to tell.

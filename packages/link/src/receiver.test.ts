@@ -1,3 +1,4 @@
+import { InboxBudget } from "@hawser/delivery";
 import { createMemoryStore } from "@hawser/store";
 import { createVirtualRuntime } from "@hawser/testkit";
 import { expect, it } from "vitest";
@@ -67,4 +68,37 @@ it("answers to the latest session, also where the inbox was loaded slowly for on
   receiver.receive({ ...command("a"), eventid: "1" }, 1);
   await world.advance(10);
   expect(acked).toEqual(["second 1"]);
+});
+
+it("makes no inbox once it is closed (nobody gave back what its rows took of the room of all)", async () => {
+  const world = createVirtualRuntime({ seed: 1 });
+  const store = createMemoryStore({ runtime: world.runtime });
+  await store.start();
+  await store.open("edge-1", "test", { peerStore: "store" }, { event: () => {}, lost: () => {} });
+  await store.inbox.record("edge-1", [{ resourceid: "a_1", version: 7, peerStore: "store" }]);
+  let goOn = (): void => {};
+  const load = store.inbox.load.bind(store.inbox);
+  store.inbox.load = async (peer) => {
+    await new Promise<void>((resolve) => (goOn = resolve));
+    return load(peer);
+  };
+  const budget = new InboxBudget();
+  const { runtime } = world;
+  const apply = (): Outcome => ({ kind: "applied" });
+  const receiver = new Receiver({ runtime, store: store.inbox, peer: "edge-1", apply, budget });
+  const sink = { ack: () => {}, nack: () => {}, failed: () => {} };
+  const loaded = receiver.attach("store", sink);
+  goOn();
+  await loaded;
+  expect(budget.heldBytes).toBeGreaterThan(0);
+  receiver.close();
+  expect(budget.heldBytes).toBe(0);
+  await expect(receiver.attach("store", sink)).rejects.toMatchObject({ code: "aborted" });
+
+  const another = new Receiver({ runtime, store: store.inbox, peer: "edge-1", apply, budget });
+  const attached = expect(another.attach("store", sink)).rejects.toMatchObject({ code: "aborted" });
+  another.close();
+  goOn();
+  await attached;
+  expect(budget.heldBytes).toBe(0);
 });

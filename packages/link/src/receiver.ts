@@ -92,6 +92,7 @@ export class Receiver {
   /** Calls of `attach` so far, and the latest of them that is through. */
   #attaches = 0;
   #latestAttach = 0;
+  #closed = false;
   #toStart: Delivery[] = [];
   #toRecord: Applied[] = [];
   #startScheduled = false;
@@ -121,26 +122,39 @@ export class Receiver {
   /**
    * Makes ready for a session with the peer whose store is called `peerStore`; the mailbox lease must be open already, because opening it is what resets the
    * inbox of a peer that lost its store. Answers go to `sink` until the next `attach` or `detach`.
+   *
+   * @throws HawserError `aborted` when it is closed before the inbox is there
    */
   async attach(peerStore: string, sink: ReplySink): Promise<void> {
     this.#attaches += 1;
     const own = this.#attaches;
-    if (this.#inbox === undefined) {
-      const state = await this.#options.store.load(this.#options.peer);
-      // Another session may have been faster, and its events may be under way.
-      if (this.#inbox === undefined) {
-        const { budget, windowBytes } = this.#options;
-        const maxHeapBytes = maxApplyingMemory(windowBytes);
-        this.#inbox = new Inbox(state, { maxHeapBytes, ...(budget === undefined ? {} : { budget }) });
-        this.#peerStore = peerStore;
-      }
-    }
+    const inbox = this.#inbox ?? (await this.#load(peerStore));
     // A later session was faster, so this one has been taken over: its end would leave that one without answers.
     if (own < this.#latestAttach) return;
     this.#latestAttach = own;
-    if (this.#peerStore !== peerStore) this.#inbox.reset();
+    if (this.#peerStore !== peerStore) inbox.reset();
     this.#peerStore = peerStore;
     this.#sink = sink;
+  }
+
+  // An inbox that a closed receiver makes is nobody's, and would take the room of others for ever.
+  async #load(peerStore: string): Promise<Inbox> {
+    const { store, peer, budget, windowBytes } = this.#options;
+    this.#assertOpen();
+    const state = await store.load(peer);
+    this.#assertOpen();
+    // Another session may have been faster, and its events may be under way.
+    if (this.#inbox === undefined) {
+      const maxHeapBytes = maxApplyingMemory(windowBytes);
+      this.#inbox = new Inbox(state, { maxHeapBytes, ...(budget === undefined ? {} : { budget }) });
+      this.#peerStore = peerStore;
+    }
+    return this.#inbox;
+  }
+
+  #assertOpen(): void {
+    if (this.#closed)
+      throw new HawserError("aborted", `the connection of ${this.#options.peer} ended before it was open`);
   }
 
   /** The session of `sink` is over. What is running goes on. */
@@ -180,8 +194,9 @@ export class Receiver {
     return this.#options.recordAttempts?.(event) !== false;
   }
 
-  /** No session will use it again, and nothing is being applied: what it remembers is on disk. */
+  /** No session will use it again, and nothing is being applied: what it remembers is on disk. Whoever still comes to `attach` is turned away. */
   close(): void {
+    this.#closed = true;
     this.#inbox?.close();
     this.#inbox = undefined;
   }

@@ -61,3 +61,27 @@ it("keeps the inbox of an agent that is back before its old session is through w
   await world.advance(300);
   expect(running).toBe(1);
 });
+
+it("leaves nothing in memory of an agent that goes before its mailbox is open", async () => {
+  const world = createVirtualRuntime({ seed: 1 });
+  const { runtime } = world;
+  const transport = createMemoryTransport({ timers: runtime.timers });
+  const store = slow(createMemoryStore({ runtime }), world);
+  const agent = new BareAgent(world, transport);
+  await Promise.all([store.start(), agent.store.start()]);
+  const loads: string[] = [];
+  const load = store.inbox.load.bind(store.inbox);
+  store.inbox.load = (peer) => {
+    loads.push(peer);
+    return load(peer);
+  };
+  const principal = createPrincipal({ store, acceptors: [transport.acceptor], runtime });
+  await principal.start();
+  const first = await agent.connect();
+  first.connection.terminate(new HawserError("connection_closed", "cut"));
+  await world.advance(500);
+  expect([agent.ends.length, loads]).toEqual([1, []]);
+  await agent.connect();
+  await world.advance(500);
+  expect([agent.ends.length, loads]).toEqual([1, ["edge-1"]]);
+});
