@@ -2,8 +2,25 @@ import { encodeControl, HawserError } from "@hawser/protocol";
 import { createMemoryStore } from "@hawser/store";
 import { createVirtualRuntime } from "@hawser/testkit";
 import { createMemoryTransport } from "@hawser/transport";
-import { expect, it } from "vitest";
+import { createWebSocketAcceptor, createWebSocketDialer } from "@hawser/transport-ws";
+import { expect, it, onTestFinished } from "vitest";
+import type { AuthenticateResult } from "../authenticate.js";
 import { createPrincipal } from "../create-principal.js";
+import { until } from "../listener/until.test-support.js";
+
+const helloOf = (agent: string) =>
+  encodeControl(
+    {
+      type: "hello",
+      agent,
+      protocol_versions: ["1"],
+      store: "s",
+      window: 16,
+      settled: "0",
+      software: "test",
+    },
+    { id: "1", source: "/test" },
+  );
 
 it("an agent that goes while it is authenticated leaves nothing behind", async () => {
   const world = createVirtualRuntime({ seed: 1 });
@@ -23,16 +40,7 @@ it("an agent that goes while it is authenticated leaves nothing behind", async (
   await world.advance(10);
   const connection = await dialling;
   connection.open({ message: () => {}, writable: () => {}, ended: () => {} });
-  const hello = {
-    type: "hello",
-    agent: "edge-7",
-    protocol_versions: ["1"],
-    store: "s",
-    window: 16,
-    settled: "0",
-    software: "test",
-  } as const;
-  connection.send(encodeControl(hello, { id: "1", source: "/test" }));
+  connection.send(helloOf("edge-7"));
   await world.advance(10);
   connection.terminate(new HawserError("aborted", "enough"));
   await world.advance(10);
@@ -42,4 +50,45 @@ it("an agent that goes while it is authenticated leaves nothing behind", async (
   const stopped = principal.stop();
   await world.advance(60_000);
   await stopped;
+});
+
+it("an agent that goes while it is authenticated keeps no place in the line (the next one waited until its handshake had timed out)", async () => {
+  const store = createMemoryStore();
+  await store.start();
+  const decisions: ((result: AuthenticateResult) => void)[] = [];
+  const principal = createPrincipal({
+    store,
+    acceptors: [createWebSocketAcceptor()],
+    authenticate: () => new Promise((resolve) => decisions.push(resolve)),
+    listen: { port: 0, admission: { maxHandshakes: 1, rampMs: 0, ratePerSecond: 1_000 } },
+    stop: { windowMs: 0 },
+  });
+  onTestFinished(async () => {
+    await principal.stop();
+    await store.stop();
+  });
+  const { address } = await principal.start();
+  const url = `ws://127.0.0.1:${address?.port ?? 0}`;
+  const dialer = createWebSocketDialer({ url, subprotocol: "cloudevents.json" });
+  const connect = async (agent: string) => {
+    const heard: string[] = [];
+    const connection = await dialer.dial();
+    onTestFinished(() => connection.terminate(new HawserError("aborted", "the test is over")));
+    connection.open({ message: ({ type }) => heard.push(type), writable: () => {}, ended: () => {} });
+    connection.send(helloOf(agent));
+    return { connection, heard };
+  };
+  const handshakes = (): number | undefined => principal.listener?.stats().handshakes;
+
+  const gone = await connect("edge-1");
+  await until(() => decisions.length === 1);
+  gone.connection.terminate(new HawserError("aborted", "enough"));
+  await until(() => handshakes() === 0);
+  decisions[0]?.({ ok: true });
+  const next = await connect("edge-2");
+  await until(() => decisions.length === 2);
+  expect(handshakes()).toBe(1);
+  decisions[1]?.({ ok: true });
+  await until(() => next.heard.length > 0);
+  expect([handshakes(), next.heard]).toEqual([0, ["hawser.control.welcome.v1"]]);
 });

@@ -270,13 +270,13 @@ export class SessionRegistry {
     if (leaving !== undefined) return leaving;
     this.#hellos.set(link, hello);
     const result = await this.#authenticate(link.connection.peer, hello);
+    // Much may have happened meanwhile, and what ended must leave nothing behind: not a place in the line, either.
+    if (!this.#links.has(link)) return refuse(wentAway());
     if (!result.ok) return refuse(result.error, result.retryAfterMs);
     const crowded = this.#refusedByNumber(hello);
     if (crowded !== undefined) return crowded;
     const turn = await this.#options.turn(link.connection);
-    // Much may have happened meanwhile, and what ended must leave nothing behind.
-    if (!this.#links.has(link))
-      return refuse(new HawserError("connection_closed", "it went away before it was let in"));
+    if (!this.#links.has(link)) return refuse(wentAway());
     const begun = this.#refusedByDrain(hello);
     if (begun !== undefined) return begun;
     if (turn?.kind === "refused")
@@ -434,4 +434,8 @@ export class SessionRegistry {
     if (stats === undefined || (stats.pending === 0 && stats.deadLetters === 0))
       this.#options.observer.gone?.(agent);
   }
+}
+
+function wentAway(): HawserError {
+  return new HawserError("connection_closed", "it went away before it was let in");
 }
