@@ -86,8 +86,9 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     todo: "Nothing: each agent comes back at its own slot. Publishers try again after retry-after.",
   },
   overloaded: {
-    happened: "More work came than can be taken now; the answer names when to come again.",
-    todo: "Come back at that time. If it lasts, raise --max-sessions or give the principal more room.",
+    happened:
+      "More work came than can be taken now, or one agent opens sessions too fast (ten a second, or twelve a minute with another store each time); the answer names when to come again.",
+    todo: "Come back at that time. If it lasts, raise --max-sessions or give the principal more room. One agent alone: find out what restarts it, and give it a directory to keep its state in.",
   },
   mailbox_full: {
     happened:

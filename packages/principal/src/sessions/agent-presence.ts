@@ -3,6 +3,7 @@ import type { HawserError } from "@hawser/protocol";
 import type { Clock } from "@hawser/runtime";
 import type { Established, PrincipalSession, SessionEnd } from "@hawser/session";
 import type { AgentRates } from "./agent-rates.js";
+import { HelloRates } from "./hello-rates.js";
 
 /** Of one agent at once: a session, and the one that it took over. */
 const MAX_CONNECTIONS = 2;
@@ -24,6 +25,8 @@ export class AgentPresence {
   live: LiveSession | undefined;
   /** How much it has sent lately, over all its sessions. */
   rates: AgentRates | undefined;
+  /** How often it said hello lately. */
+  #hellos: HelloRates | undefined;
   lastAckAt: number | undefined;
   reason = "has not connected since this principal started";
   readonly #clock: Clock;
@@ -37,6 +40,12 @@ export class AgentPresence {
   constructor(name: string, clock: Clock) {
     this.name = name;
     this.#clock = clock;
+  }
+
+  /** Whether it may open a session now, or was here too often lately. @param beginsAnew it has another store than the time before, or has forgotten what was in it */
+  mayOpen(beginsAnew: boolean): boolean {
+    const now = this.#clock.now();
+    return (this.#hellos ??= new HelloRates(now)).take(beginsAnew, now);
   }
 
   /**

@@ -260,11 +260,6 @@ export class SessionRegistry {
 
   async #admit(link: Link<PrincipalSession>, hello: Hello, throttle: Throttle): Promise<Admission> {
     const { runtime } = this.#options;
-    const refuse = (error: HawserError, retryAfterMs?: number): Admission => ({
-      kind: "refused",
-      error,
-      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-    });
     checkAgentName(hello.agent);
     const leaving = this.#refusedByDrain(hello);
     if (leaving !== undefined) return leaving;
@@ -277,22 +272,14 @@ export class SessionRegistry {
     if (crowded !== undefined) return crowded;
     const turn = await this.#options.turn(link.connection);
     if (!this.#links.has(link)) return refuse(wentAway());
-    const begun = this.#refusedByDrain(hello);
-    if (begun !== undefined) return begun;
-    if (turn?.kind === "refused")
-      return refuse(
-        new HawserError("overloaded", "too many agents are connecting; come back at this time", {
-          agent: hello.agent,
-        }),
-        turn.retryAfterMs,
-      );
-    if (this.#barred.has(hello.agent)) {
-      const error = new HawserError("overloaded", "this agent is being removed; come back at this time");
-      return refuse(error, this.#options.slot());
-    }
-    // The last places may have gone to others meanwhile, and a session that this one was to replace may have ended.
-    const overtaken = this.#refusedByNumber(hello);
-    if (overtaken !== undefined) return overtaken;
+    const refused =
+      this.#refusedByDrain(hello) ??
+      this.#refusedByTurn(hello, turn) ??
+      this.#refusedByRemoval(hello) ??
+      // The last places may have gone to others meanwhile, and a session that this one was to replace may have ended.
+      this.#refusedByNumber(hello) ??
+      this.#refusedByRate(hello, link.connection.peer);
+    if (refused !== undefined) return refused;
     const predecessor = this.#replacedBy(hello);
     const presence = this.#agents.getOrAdd(hello.agent);
     const linkObserver = this.#options.observer.link?.(hello.agent);
@@ -323,6 +310,34 @@ export class SessionRegistry {
     return this.#drain === undefined ? undefined : { kind: "refused", ...this.#drain.refusal(agent) };
   }
 
+  #refusedByTurn({ agent }: Hello, turn: Turn | undefined): Admission | undefined {
+    if (turn?.kind !== "refused") return undefined;
+    const what = "too many agents are connecting; come back at this time";
+    return refuse(new HawserError("overloaded", what, { agent }), turn.retryAfterMs);
+  }
+
+  #refusedByRemoval({ agent }: Hello): Admission | undefined {
+    if (!this.#barred.has(agent)) return undefined;
+    const what = "this agent is being removed; come back at this time";
+    return refuse(new HawserError("overloaded", what), this.#options.slot());
+  }
+
+  /** Whoever reaches the internal port is trusted. */
+  #refusedByRate(hello: Hello, { internal }: PeerInfo): Admission | undefined {
+    const { agent } = hello;
+    if (internal === true || this.#agents.getOrAdd(agent).mayOpen(this.#beginsAnew(hello))) return undefined;
+    const what = "this agent has opened too many sessions lately; come back at this time";
+    return refuse(new HawserError("overloaded", what, { agent }), this.#options.slot());
+  }
+
+  // What it has to be told again then takes the store long.
+  #beginsAnew({ agent, store, known }: Hello): boolean {
+    const own = this.#options.store;
+    const standing = own.standing(agent);
+    if (standing === undefined) return false;
+    return standing.peer.store !== store || (known !== undefined && known.store !== own.id);
+  }
+
   /** What replaces a session takes its place, and both are here only for a moment. */
   #refusedByNumber(hello: Hello): Admission | undefined {
     const { maxSessions, slot } = this.#options;
@@ -330,7 +345,7 @@ export class SessionRegistry {
     const error = new HawserError("overloaded", `this principal holds ${maxSessions} sessions already`, {
       agent: hello.agent,
     });
-    return { kind: "refused", error, retryAfterMs: slot() };
+    return refuse(error, slot());
   }
 
   /** The open session of this very agent that its hello asks to continue. */
@@ -434,6 +449,10 @@ export class SessionRegistry {
     if (stats === undefined || (stats.pending === 0 && stats.deadLetters === 0))
       this.#options.observer.gone?.(agent);
   }
+}
+
+function refuse(error: HawserError, retryAfterMs?: number): Admission {
+  return { kind: "refused", error, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
 }
 
 function wentAway(): HawserError {
