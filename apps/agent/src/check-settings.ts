@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { HawserError } from "@hawser/protocol";
+import { HawserError, thrownText } from "@hawser/protocol";
 import { bearer } from "./credentials.js";
 import { machineProblems } from "./machine-settings.js";
 import { readAuthorities } from "@hawser/service";
@@ -58,7 +58,7 @@ function fileProblems({ tokenFile, headerFile, tlsCa, tlsCert, tlsKey }: AgentSe
     try {
       return parse(readFileSync(path));
     } catch (thrown) {
-      const reason = thrown instanceof Error ? thrown.message : String(thrown);
+      const reason = thrownText(thrown);
       problems.push(`${flag} ${path} cannot be used; give a readable file of the right kind: ${reason}`);
       return undefined;
     }
@@ -79,7 +79,7 @@ function authorityProblems(tlsCa: string | undefined): string[] {
     for (const pem of tlsCa === undefined ? [] : readAuthorities(tlsCa)) new X509Certificate(pem);
     return [];
   } catch (thrown) {
-    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    const reason = thrownText(thrown);
     return [`--tls-ca ${tlsCa} cannot be used; name PEM files, or 'system': ${reason}`];
   }
 }

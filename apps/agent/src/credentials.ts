@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { HawserError } from "@hawser/protocol";
+import { HawserError, thrownText } from "@hawser/protocol";
 import type { Logger } from "@hawser/runtime";
 import {
   authoritiesOf,
@@ -123,7 +123,7 @@ function used<T>(flag: string, parse: () => T): T {
   try {
     return parse();
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = thrownText(cause);
     throw new HawserError("connection_failed", `${flag}: ${reason}`, { cause });
   }
 }

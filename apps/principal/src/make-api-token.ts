@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, rmSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
-import { HawserError } from "@hawser/protocol";
+import { HawserError, thrownText } from "@hawser/protocol";
 
 /** As many as a SHA-256 tells apart. */
 const TOKEN_BYTES = 32;
@@ -21,7 +21,7 @@ export function makeApiToken(file: string): boolean {
     return true;
   } catch (cause) {
     if (cause instanceof Error && "code" in cause && cause.code === "EEXIST") return false;
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = thrownText(cause);
     throw new HawserError("invalid_config", `no token for the API can be made at ${file}: ${reason}`, {
       cause,
     });

@@ -1,12 +1,12 @@
 import { readFileSync, statSync } from "node:fs";
-import { HawserError } from "@hawser/protocol";
+import { HawserError, thrownText } from "@hawser/protocol";
 
 /** @throws HawserError `invalid_config` naming the setting, the file and why it cannot be read */
 export function readNamedFile(setting: string, path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = thrownText(cause);
     throw new HawserError("invalid_config", `${setting}: the file cannot be read: ${reason}`, { cause });
   }
 }

@@ -4,12 +4,13 @@ import {
   HawserError,
   LIMITS,
   sizeOf,
+  thrownText,
   type EventKey,
   type HawserEvent,
   type Nack,
   type ValueSize,
 } from "@hawser/protocol";
-import type { Runtime } from "@hawser/runtime";
+import { guarded, type Runtime } from "@hawser/runtime";
 import type { Begun, InboxStore, Recorded } from "@hawser/store";
 import type { LinkObserver } from "./link-observer.js";
 
@@ -208,7 +209,8 @@ export class Receiver {
   }
 
   #skip(event: HawserEvent, why: "duplicate" | "stale"): void {
-    this.#sink?.ack({ resourceid: event.resourceid, eventid: event.eventid });
+    const { resourceid, eventid } = event;
+    this.#answer((sink) => sink.ack({ resourceid, eventid }));
     this.#tell((observer) => observer.skipped?.(event, why));
   }
 
@@ -257,12 +259,12 @@ export class Receiver {
       return;
     }
     if (!(outcome instanceof Promise)) {
-      this.#done(delivery, outcome);
+      this.#settle(delivery, outcome);
       return;
     }
     outcome
       .then(
-        (value) => this.#done(delivery, value),
+        (value) => this.#settle(delivery, value),
         (thrown: unknown) => this.#failed(delivery, thrown),
       )
       .catch((thrown: unknown) => this.#broken(thrown));
@@ -274,10 +276,15 @@ export class Receiver {
   }
 
   #failed(delivery: Delivery, thrown: unknown): void {
-    const message = thrown instanceof Error ? thrown.message : String(thrown);
-    this.#retry(
-      delivery,
-      new HawserError("handler_failed", `the handler threw: ${message}`, { cause: thrown }),
+    const message = `the handler threw: ${thrownText(thrown)}`;
+    this.#retry(delivery, new HawserError("handler_failed", message, { cause: thrown }));
+  }
+
+  /** An outcome that cannot be read is that of a handler which failed: without an end, its resource would wait for ever. */
+  #settle(delivery: Delivery, outcome: Outcome): void {
+    guarded(
+      () => this.#done(delivery, outcome),
+      (thrown) => this.#failed(delivery, thrown),
     );
   }
 
@@ -300,6 +307,8 @@ export class Receiver {
       case "applied":
         this.#recordSoon({ delivery, outcome });
         return;
+      default:
+        throw new HawserError("internal", "it came to no outcome");
     }
   }
 
@@ -338,7 +347,7 @@ export class Receiver {
   // Of an event whose sender lost its store meanwhile nobody waits for the answer; its number belongs to another event now.
   #acknowledge({ resourceid, eventid }: HawserEvent, version: number): boolean {
     if (!this.#attached().isCurrent(resourceid, version)) return false;
-    this.#sink?.ack({ resourceid, eventid });
+    this.#answer((sink) => sink.ack({ resourceid, eventid }));
     return true;
   }
 
@@ -349,19 +358,29 @@ export class Receiver {
 
   #nack(event: HawserEvent, retryable: boolean, error: HawserError): void {
     const { resourceid, eventid } = event;
-    this.#sink?.nack({ resourceid, eventid, retryable, code: error.code, message: error.message });
+    this.#answer((sink) =>
+      sink.nack({ resourceid, eventid, retryable, code: error.code, message: error.message }),
+    );
     this.#tell((observer) => observer.refused?.(event, retryable, error.code, error.message));
   }
 
-  // An observer that throws ends the session, and keeps neither an answer nor the next event of a resource back.
+  // An answer or an observer that throws ends the session, and keeps neither an answer nor the next event of a resource back.
+  #answer(answer: (sink: ReplySink) => void): void {
+    const sink = this.#sink;
+    if (sink === undefined) return;
+    guarded(
+      () => answer(sink),
+      (thrown) => this.#broken(thrown),
+    );
+  }
+
   #tell(tell: (observer: LinkObserver) => void): void {
     const { observer } = this.#options;
     if (observer === undefined) return;
-    try {
-      tell(observer);
-    } catch (thrown) {
-      this.#sink?.failed(HawserError.from(thrown));
-    }
+    guarded(
+      () => tell(observer),
+      (thrown) => this.#broken(thrown),
+    );
   }
 
   #finish({ event, version }: Delivery, outcome: Ending): void {

@@ -25,6 +25,14 @@ function thrower(): never {
   throw new Error("a fault of the owner");
 }
 
+function wordless(): Error {
+  return Object.create(null) as Error;
+}
+
+function throwWordless(): never {
+  throw wordless();
+}
+
 /** The same object, but a call of this method throws. */
 function throwingAt<T extends object>(whole: T, method: keyof T): T {
   return new Proxy(whole, {
@@ -108,6 +116,15 @@ const PLACES: readonly (readonly [string, Break])[] = [
   [
     "a handler that rejects with nothing",
     (_, side) => Object.assign(side, { handler: () => Promise.reject(undefined as unknown as Error) }),
+  ],
+  [
+    "a handler that rejects with what has no words",
+    (_, side) => Object.assign(side, { handler: () => Promise.reject(wordless()) }),
+  ],
+  [
+    "an observer that throws what has no words",
+    (_, side) =>
+      Object.assign(side.observer, Object.fromEntries(OBSERVED.map((name) => [name, throwWordless]))),
   ],
   [
     "an outcome that is none",

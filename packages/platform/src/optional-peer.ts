@@ -1,4 +1,4 @@
-import { HawserError } from "@hawser/protocol";
+import { HawserError, thrownText } from "@hawser/protocol";
 import { member } from "./json-member.js";
 
 /**
@@ -17,7 +17,7 @@ export async function loadPeer<Module>(
   } catch (cause) {
     const install = `npm install ${name}@${version}`;
     const missing = member(cause, "code") === "ERR_MODULE_NOT_FOUND";
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = thrownText(cause);
     const message = missing
       ? `is not installed: ${install}`
       : `does not load (what works: ${install}): ${reason}`;

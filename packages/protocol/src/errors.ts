@@ -75,11 +75,30 @@ export class HawserError extends Error {
     this.event_id = options.event_id;
   }
 
-  /** Whatever was thrown, as a HawserError: itself if it is one, else wrapped under `code` with its message kept. */
+  /** Whatever was thrown, as a HawserError: itself if it is one, else wrapped under `code` with its message kept. Never throws. */
   static from(thrown: unknown, code: ErrorCode = "internal"): HawserError {
-    if (thrown instanceof HawserError) return thrown;
-    const message = thrown instanceof Error ? thrown.message : String(thrown);
-    return new HawserError(code, message, { cause: thrown });
+    return isHawserError(thrown) ? thrown : new HawserError(code, thrownText(thrown), { cause: thrown });
+  }
+}
+
+// To ask for its class runs code of whoever made it, where it is a proxy.
+function isHawserError(thrown: unknown): thrown is HawserError {
+  try {
+    return thrown instanceof HawserError;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * What was thrown, in words: the message of an error, else the value as a string. Never throws, whatever that is: of an object without a prototype, or an error whose message
+ * throws, it says only that there are no words. To be used wherever something is caught that others may have thrown.
+ */
+export function thrownText(thrown: unknown): string {
+  try {
+    return String(thrown instanceof Error ? thrown.message : thrown);
+  } catch {
+    return "something was thrown that has no words";
   }
 }
 

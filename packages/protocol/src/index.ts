@@ -27,6 +27,7 @@ export {
   ERROR_CODES,
   HawserError,
   isErrorCode,
+  thrownText,
   type ErrorCode,
   type ErrorContext,
   type HawserErrorOptions,

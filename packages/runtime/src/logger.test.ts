@@ -32,6 +32,28 @@ describe("a line", () => {
     });
   });
 
+  test("is written whatever was thrown", () => {
+    const { logger, entries } = recorder();
+    const thrower = (): never => {
+      throw new Error("a trap");
+    };
+    const { proxy, revoke } = Proxy.revocable(new Error("x"), {});
+    revoke();
+    const thrown = [
+      Object.create(null),
+      Object.defineProperty(new Error("x"), "message", { get: thrower }),
+      Object.defineProperty(new Error("x"), "stack", { get: thrower }),
+      Object.defineProperty(new Error("x"), "more", { get: thrower, enumerable: true }),
+      { toJSON: thrower },
+      proxy,
+    ];
+    for (const err of thrown) logger.error({ err }, "a handler failed");
+    logger.error({ err: new TypeError("no function") }, "a handler failed");
+    expect(entries()).toHaveLength(thrown.length + 1);
+    expect(entries()[1]).toMatchObject({ err: "something was thrown that cannot be shown" });
+    expect(entries().at(-1)).toMatchObject({ err: { type: "TypeError", message: "no function" } });
+  });
+
   test("has the fields of the moment, also on a child", () => {
     let trace_id = "1";
     const { logger, entries } = recorder({ context: () => ({ trace_id }) });

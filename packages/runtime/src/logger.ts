@@ -57,6 +57,7 @@ export function createLogger(options: LoggerOptions = {}): Logger {
     level: options.level ?? "info",
     base: options.base ?? {},
     timestamp: pino.stdTimeFunctions.isoTime,
+    serializers: { err: errorFields },
     formatters: { level: (label: string) => ({ level: label }), log: cutLongStrings },
   };
   const stdout = write === undefined ? pino.destination(1) : undefined;
@@ -72,6 +73,15 @@ export const silentLogger: Logger = {
   error: () => {},
   child: () => silentLogger,
 };
+
+/** Whoever logs what others threw is often the last who can: that has to hold whatever it is. */
+function errorFields(thrown: Error): unknown {
+  try {
+    return pino.stdSerializers.err(thrown);
+  } catch {
+    return "something was thrown that cannot be shown";
+  }
+}
 
 function cutLongStrings(fields: Record<string, unknown>): Record<string, unknown> {
   let result = fields;

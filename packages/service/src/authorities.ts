@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import * as tls from "node:tls";
-import { HawserError } from "@hawser/protocol";
+import { HawserError, thrownText } from "@hawser/protocol";
 
 /** What stands for the authorities that the operating system trusts, among the files of a setting. */
 export const SYSTEM_AUTHORITIES = "system";
@@ -44,7 +44,7 @@ function readPem(path: string, readFile: (path: string) => string): string {
   try {
     text = readFile(path);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = thrownText(cause);
     throw new HawserError("invalid_config", `the authority ${path} cannot be read: ${reason}`, { cause });
   }
   if (text.includes("-----BEGIN CERTIFICATE-----")) return text;

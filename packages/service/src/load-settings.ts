@@ -1,5 +1,5 @@
 import { Command, CommanderError, Option } from "commander";
-import { HawserError } from "@hawser/protocol";
+import { HawserError, thrownText } from "@hawser/protocol";
 import { flagName, variableName } from "./setting-names.js";
 import type { SettingsOf, SettingsShape } from "./setting.js";
 import { parseSettingsFile } from "./settings-file.js";
@@ -103,7 +103,7 @@ function readSettingsFile<Shape extends SettingsShape>(
     }
     return { path, values };
   } catch (thrown) {
-    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    const reason = thrownText(thrown);
     problems.push(
       thrown instanceof HawserError ? reason : `the settings file ${path} cannot be read: ${reason}`,
     );

@@ -1,6 +1,6 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, rmdirSync, rmSync, writeSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { HawserError } from "@hawser/protocol";
+import { HawserError, thrownText } from "@hawser/protocol";
 
 /**
  * Makes the directory unless it is there, writes and syncs a file in it, and undoes both: what a start needs of it, without leaving anything behind.
@@ -15,7 +15,7 @@ export function tryDirectory(directory: string, what: string): void {
     firstMade = mkdirSync(path, { recursive: true, mode: 0o700 });
     writeAndRemove(join(path, `.hawser-check.${process.pid}`));
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = thrownText(cause);
     throw new HawserError(
       "store_unavailable",
       `${what} cannot be written: ${reason}; make it writable for this user, or choose another directory`,

@@ -1,6 +1,6 @@
 import { channel } from "node:diagnostics_channel";
 import { diag, SpanStatusCode, type Span } from "@opentelemetry/api";
-import { HawserError } from "@hawser/protocol";
+import { HawserError, thrownText } from "@hawser/protocol";
 import { ATTRIBUTES } from "./attributes.js";
 import type { Failure } from "./channel-messages.js";
 
@@ -62,7 +62,7 @@ function guarded<Message>(listener: (message: Message) => unknown): (message: un
 
 /** Says on a span that its operation failed: our code for what is one of ours, else the name of the class. */
 export function recordError(span: Span, thrown: unknown): void {
-  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  const error = thrown instanceof Error ? thrown : new Error(thrownText(thrown));
   span.setAttribute(ATTRIBUTES.errorType, error instanceof HawserError ? error.code : error.name);
   span.recordException(error);
   span.setStatus({ code: SpanStatusCode.ERROR, message: error.message });

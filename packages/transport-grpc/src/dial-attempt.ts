@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { Metadata } from "@grpc/grpc-js";
-import { HawserError } from "@hawser/protocol";
+import { HawserError, thrownText } from "@hawser/protocol";
 import { guarded } from "@hawser/runtime";
 import {
   DEFAULT_DIAL_TIMEOUT_MS,
@@ -170,7 +170,7 @@ function metadataOf(headers: ExtraHeaders): Metadata {
 function connectionFailed({ to }: DialSettings, thrown: unknown): HawserError {
   // The settings are wrong, and no waiting mends that.
   if (thrown instanceof HawserError && thrown.code === "invalid_config") return thrown;
-  const what = thrown instanceof Error ? thrown.message : String(thrown);
+  const what = thrownText(thrown);
   return new HawserError("connection_failed", `Could not connect to ${targetOf(to)}: ${what}`, {
     cause: thrown,
   });

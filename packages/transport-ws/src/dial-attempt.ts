@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { HawserError } from "@hawser/protocol";
+import { HawserError, thrownText } from "@hawser/protocol";
 import { guarded, type Runtime } from "@hawser/runtime";
 import {
   type Connection,
@@ -138,6 +138,6 @@ function addressOf({ url, unixPath }: Destination): string {
 function connectionFailed(name: string, thrown: unknown): HawserError {
   // The settings are wrong, and no waiting mends that.
   if (thrown instanceof HawserError && thrown.code === "invalid_config") return thrown;
-  const what = thrown instanceof Error ? thrown.message : String(thrown);
+  const what = thrownText(thrown);
   return new HawserError("connection_failed", `Could not connect to ${name}: ${what}`, { cause: thrown });
 }

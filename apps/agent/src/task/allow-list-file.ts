@@ -1,6 +1,6 @@
 import { readFileSync, realpathSync, statSync } from "node:fs";
 import { isAbsolute } from "node:path";
-import { HawserError } from "@hawser/protocol";
+import { HawserError, thrownText } from "@hawser/protocol";
 import { parseSettingsFile } from "@hawser/service";
 import { z } from "zod";
 import type { AllowedCommand, ArgumentRule } from "./command-policy.js";
@@ -72,7 +72,7 @@ function realPathProblems(given: string, kind: "file" | "directory"): string[] {
     const found = statSync(real);
     return (kind === "file" ? found.isFile() : found.isDirectory()) ? [] : [`${given} is no ${kind}`];
   } catch (thrown) {
-    return [`${given} cannot be used: ${thrown instanceof Error ? thrown.message : String(thrown)}`];
+    return [`${given} cannot be used: ${thrownText(thrown)}`];
   }
 }
 
@@ -80,7 +80,7 @@ function read(file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (thrown) {
-    throw wrong(file, [thrown instanceof Error ? thrown.message : String(thrown)]);
+    throw wrong(file, [thrownText(thrown)]);
   }
 }
 

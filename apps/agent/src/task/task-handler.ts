@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { DeletedResource, DesiredResource, HandlerContext, ResourceHandler } from "@hawser/agent";
-import { HawserError, type JsonValue } from "@hawser/protocol";
+import { HawserError, thrownText, type JsonValue } from "@hawser/protocol";
 import type { Lifecycle, Logger, Runtime } from "@hawser/runtime";
 import { Journal } from "../files/journal.js";
 import { permit } from "./command-policy.js";
@@ -182,7 +182,7 @@ export class TaskHandler implements ResourceHandler, Lifecycle {
     try {
       this.#cgroups = await TaskCgroups.open(cgroup, runtime);
     } catch (thrown) {
-      const reason = thrown instanceof Error ? thrown.message : String(thrown);
+      const reason = thrownText(thrown);
       throw new HawserError("invalid_config", `--task-cgroup cannot be used: ${reason}`, { cause: thrown });
     }
     await this.#cgroups?.endAll();

@@ -1,3 +1,4 @@
+import { thrownText } from "@hawser/protocol";
 import type { ChildProcess } from "node:child_process";
 import type { Logger, Runtime, Timer } from "@hawser/runtime";
 import type { CommandPolicy } from "./command-policy.js";
@@ -92,7 +93,7 @@ export class TaskProcess {
     } catch (thrown) {
       launched?.child.kill("SIGKILL");
       await group?.end().catch(() => {});
-      const message = thrown instanceof Error ? thrown.message : String(thrown);
+      const message = thrownText(thrown);
       return { kind: "failed", error: `${message} (is the command there, and cwd a directory?)` };
     }
   }

@@ -1,4 +1,4 @@
-import type { JsonValue } from "@hawser/protocol";
+import { thrownText, type JsonValue } from "@hawser/protocol";
 import { guarded, type Logger, type Runtime, type Timer } from "@hawser/runtime";
 import { lineLog } from "./line-log.js";
 import { OutputTail } from "./output-tail.js";
@@ -178,7 +178,7 @@ export class Task {
     this.#busy = this.#run().then(
       () => this.#changed(),
       // It could not be written down, so it was not started: as good as a run that failed.
-      (thrown: unknown) => this.#ended({ kind: "failed", error: String(thrown) }, 0),
+      (thrown: unknown) => this.#ended({ kind: "failed", error: thrownText(thrown) }, 0),
     );
   }
 

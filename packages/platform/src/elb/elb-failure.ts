@@ -1,4 +1,4 @@
-import { HawserError } from "@hawser/protocol";
+import { HawserError, thrownText } from "@hawser/protocol";
 import { member, text } from "../json-member.js";
 import { WatchFailure } from "../watch-failure.js";
 
@@ -12,7 +12,7 @@ const NOT_FOUND = new Set(["TargetGroupNotFound", "TargetGroupNotFoundException"
  */
 export function elbFailure(action: string, thrown: unknown, retryAfterMs?: number): WatchFailure {
   const name = thrown instanceof Error ? thrown.name : "unknown";
-  const said = thrown instanceof Error ? thrown.message : String(thrown);
+  const said = thrownText(thrown);
   if (DENIED.has(name)) {
     const message = `the IAM action elasticloadbalancing:${action} is not allowed: add it to the task role`;
     return new WatchFailure("denied", new HawserError("forbidden", message, { cause: thrown }));

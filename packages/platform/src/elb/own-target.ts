@@ -1,4 +1,4 @@
-import { HawserError, parseRetryAfter } from "@hawser/protocol";
+import { HawserError, parseRetryAfter, thrownText } from "@hawser/protocol";
 import type { Clock } from "@hawser/runtime";
 import { list, member, text } from "../json-member.js";
 import { WatchFailure } from "../watch-failure.js";
@@ -95,7 +95,7 @@ async function readJson(url: string, clock: Clock, signal: AbortSignal): Promise
     askedMs = parseRetryAfter(answer.headers.get("retry-after") ?? undefined, clock.wallTime());
     throw new Error(`HTTP ${answer.status}`);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = thrownText(cause);
     const message = `the ECS task metadata endpoint did not answer: ${why}`;
     throw new WatchFailure("retry", new HawserError("connection_failed", message, { cause }), askedMs);
   }

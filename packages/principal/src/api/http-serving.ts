@@ -1,4 +1,4 @@
-import { HawserError } from "@hawser/protocol";
+import { HawserError, thrownText } from "@hawser/protocol";
 import { guarded, type Runtime } from "@hawser/runtime";
 import { setMaxListeners } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
@@ -224,7 +224,7 @@ function withCertificate<T>(make: () => T): T {
   try {
     return make();
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = thrownText(cause);
     throw new HawserError("invalid_config", `api.tls: the certificate or key is not usable: ${reason}`, {
       cause,
     });

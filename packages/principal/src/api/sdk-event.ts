@@ -1,4 +1,4 @@
-import { type CloudEvent, type EventDraft, HawserError } from "@hawser/protocol";
+import { HawserError, thrownText, type CloudEvent, type EventDraft } from "@hawser/protocol";
 import { type CloudEventV1, HTTP } from "cloudevents";
 
 /**
@@ -45,7 +45,7 @@ function toEvent(headers: Readonly<Record<string, string>>, body: unknown): Clou
     const event = HTTP.toEvent<unknown>({ headers: { ...headers }, body });
     if (!Array.isArray(event)) return event;
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = thrownText(cause);
     throw new HawserError("invalid_event", `the event cannot be read: ${why}`, { cause });
   }
   throw new HawserError("invalid_event", "the body is a batch, and its content type is that of one event");

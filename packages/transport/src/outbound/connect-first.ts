@@ -1,4 +1,4 @@
-import { HawserError } from "@hawser/protocol";
+import { HawserError, thrownText } from "@hawser/protocol";
 import type { Timer, Timers } from "@hawser/runtime";
 import type { Attempt } from "./attempt.js";
 
@@ -77,10 +77,6 @@ function attempted<Socket>(connect: () => Attempt<Socket>): Attempt<Socket> {
 
 function allFailed(failures: readonly { readonly address: string; readonly error: unknown }[]): HawserError {
   const [first] = failures;
-  const said = failures.map(({ address, error }) => `${address}: ${reasonOf(error)}`).join("; ");
+  const said = failures.map(({ address, error }) => `${address}: ${thrownText(error)}`).join("; ");
   return new HawserError("connection_failed", said || "the name has no address", { cause: first?.error });
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

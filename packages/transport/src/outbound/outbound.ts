@@ -1,6 +1,6 @@
 import { lookup } from "node:dns/promises";
 import { connect, isIP, type Socket } from "node:net";
-import { HawserError } from "@hawser/protocol";
+import { HawserError, thrownText } from "@hawser/protocol";
 import type { Timers } from "@hawser/runtime";
 import { attemptOf, type Attempt } from "./attempt.js";
 import { connectFirst } from "./connect-first.js";
@@ -110,7 +110,7 @@ async function systemAddresses(host: string): Promise<readonly string[]> {
   try {
     return (await lookup(host, { all: true })).map(({ address }) => address);
   } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
+    const message = thrownText(cause);
     throw new HawserError("connection_failed", message, { cause });
   }
 }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { isIP, type Socket } from "node:net";
 import { connect, type TLSSocket } from "node:tls";
-import { HawserError } from "@hawser/protocol";
+import { HawserError, thrownText } from "@hawser/protocol";
 import { attemptOf, type Attempt } from "./attempt.js";
 import { checkServerIdentity } from "./server-identity.js";
 
@@ -58,7 +58,7 @@ export class TlsClient {
     try {
       return await connected;
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = thrownText(cause);
       throw new HawserError("connection_failed", `TLS with ${this.#host} failed: ${reason}`, { cause });
     }
   }
