@@ -86,6 +86,15 @@ export class FaultyDisk {
         if (isSlow) await pause();
         return rows;
       },
+      getEntries: (wanted) => inner.getEntries(wanted),
+      hasEntries: (wanted) => inner.hasEntries(wanted),
+      rangeEntries: async (range) => {
+        const isSlow = this.#prompt === 0 && chance(random, 0.5);
+        if (isSlow) await pause();
+        const entries = await inner.rangeEntries(range);
+        if (isSlow) await pause();
+        return entries;
+      },
       write: async (changes, sync) => {
         if (sync) await pause();
         const failure = this.#failure;

@@ -1,4 +1,4 @@
-import type { Changes, Disk, KeyRange, OpenDisk, Row } from "@hawser/store";
+import { entriesAsRows, type Changes, type Disk, type KeyRange, type OpenRows, type Row } from "@hawser/store";
 import { ClassicLevel } from "classic-level";
 import { hasRoomToReopen } from "./free-space.js";
 import { explainLevelError, levelError } from "./level-errors.js";
@@ -25,7 +25,7 @@ const ROWS_AT_ONCE = 1_000;
  * LevelDB lets one process in at a time: `open` rejects with `store_unavailable` while another has it.
  */
 export function createLevelDisk(directory: string): Disk {
-  return {
+  return entriesAsRows({
     async open() {
       const database = new ClassicLevel(directory, LEVEL_OPTIONS);
       try {
@@ -38,7 +38,7 @@ export function createLevelDisk(directory: string): Disk {
     },
     hasRoom: () => hasRoomToReopen(directory),
     explain: (thrown) => explainLevelError(thrown, directory),
-  };
+  });
 }
 
 /** The first rows, up to the one that brings the lengths of their values to `maxLength`. */
@@ -64,7 +64,7 @@ async function upTo(
   }
 }
 
-class LevelHandle implements OpenDisk {
+class LevelHandle implements OpenRows {
   readonly #database: ClassicLevel;
 
   constructor(database: ClassicLevel) {
@@ -84,7 +84,7 @@ class LevelHandle implements OpenDisk {
       : upTo(rows, maxLength);
   }
 
-  async write(changes: Changes, sync: boolean): Promise<void> {
+  async write(changes: Changes["rows"], sync: boolean): Promise<void> {
     // A chained batch hands each row straight to LevelDB's own; an array of operations costs three times as much (README, Tuning).
     const batch = this.#database.batch();
     for (const [key, value] of changes) {

@@ -1,6 +1,6 @@
 import { HawserError } from "@hawser/protocol";
 import type { Logger } from "@hawser/runtime";
-import { pendingKey, receivedKey, sentKey } from "./keys.js";
+import { receivedKey, sentKey } from "./keys.js";
 import type { ReadPlan } from "./commit-item.js";
 import type { LeaseTable } from "./lease-table.js";
 import type { EntryIdentity, PendingEntries } from "./pending-entries.js";
@@ -117,7 +117,7 @@ export class AcknowledgementWriter {
   #readsOf(plan: ReadPlan, peer: string, version: number): void {
     const known = this.#parts.leases.get(peer)?.handed(version);
     if (known === undefined) {
-      plan.keys.add(pendingKey(peer, version));
+      plan.entries.push({ peer, version });
     } else if (known.eventClass === "delete" && known.subject !== undefined) {
       plan.keys.add(sentKey(peer, known.subject));
       plan.keys.add(receivedKey(peer, known.subject));

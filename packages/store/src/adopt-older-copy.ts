@@ -2,7 +2,7 @@ import { HawserError } from "@hawser/protocol";
 import type { Random } from "@hawser/runtime";
 import { contentsId, readContents } from "./contents.js";
 import { decodeMailboxMeta, encodeMailboxMeta, FORGOTTEN_STORE } from "./counters.js";
-import type { Changes, Disk, OpenDisk } from "./disk.js";
+import { changedRows, type Disk, type OpenDisk } from "./disk.js";
 import { CONTROL_KEYS, metaRange, peerOfMetaKey } from "./keys.js";
 
 const PAGE = 1_000;
@@ -26,7 +26,7 @@ export async function adoptOlderCopy(disk: Disk, random: Random): Promise<{ read
     await readContents(open, random);
     await forgetPeers(open);
     const id = random.uuid();
-    await open.write(new Map([[CONTROL_KEYS.id, id]]), true);
+    await open.write(changedRows(new Map([[CONTROL_KEYS.id, id]])), true);
     return { id };
   } catch (thrown) {
     if (thrown instanceof HawserError) throw thrown;
@@ -48,8 +48,7 @@ async function forgetPeers(disk: OpenDisk): Promise<void> {
       if (meta.peerStore !== "")
         changes.push([key, encodeMailboxMeta({ ...meta, peerStore: FORGOTTEN_STORE })]);
     }
-    const batch: Changes = new Map(changes);
-    if (batch.size > 0) await disk.write(batch, true);
+    if (changes.length > 0) await disk.write(changedRows(new Map(changes)), true);
     if (rows.length < PAGE) return;
   }
 }

@@ -1,4 +1,5 @@
 import type { HawserError } from "@hawser/protocol";
+import type { EntryName } from "./disk.js";
 import type { Transaction } from "./transaction.js";
 
 /** `refused`: certainly not on disk. `unknown`: nobody can tell. */
@@ -18,9 +19,10 @@ export interface CommitItem {
   failed(error: HawserError, outcome: FailedOutcome): void;
 }
 
-/** The keys a commit is going to read. */
+/** The rows and entries a commit is going to read. */
 export class ReadPlan {
   readonly keys = new Set<string>();
+  readonly entries: EntryName[] = [];
   readonly #counts = new Map<string, number>();
 
   /** How often this was asked for `what` in this commit before. */

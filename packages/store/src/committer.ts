@@ -122,6 +122,7 @@ export class Committer {
     this.#lazy.reads(plan);
     for (const item of open) item.reads?.(plan);
     await tx.prefetch(plan.keys);
+    await tx.prefetchEntries(plan.entries);
     await this.#lazy.apply(tx);
     for (const item of open) {
       if (tx.bytes >= MAX_COMMIT_BYTES) return this.#postpone(item, open);

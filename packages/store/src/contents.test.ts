@@ -1,16 +1,19 @@
 import { seededRandom } from "@hawser/runtime";
 import { expect, it } from "vitest";
 import { readContents } from "./contents.js";
+import { changedRows } from "./disk.js";
 import { createMemoryDisk } from "./memory-disk.js";
 
 const random = seededRandom(3);
 
 const contents = (format: string) =>
-  new Map([
-    ["!format", format],
-    ["!id", "one"],
-    ["!commit", "7"],
-  ]);
+  changedRows(
+    new Map([
+      ["!format", format],
+      ["!id", "one"],
+      ["!commit", "7"],
+    ]),
+  );
 
 it("takes the former format over, so that the version before leaves the store alone from then on", async () => {
   const disk = await createMemoryDisk().attach().open();

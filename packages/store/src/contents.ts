@@ -1,6 +1,6 @@
 import { HawserError } from "@hawser/protocol";
 import type { Random } from "@hawser/runtime";
-import type { OpenDisk } from "./disk.js";
+import { changedRows, type OpenDisk } from "./disk.js";
 import { CONTROL_KEYS } from "./keys.js";
 
 /** Changes when rows are written in a way an older version of this package would misread. */
@@ -35,7 +35,7 @@ export async function readContents(disk: OpenDisk, random: Random): Promise<Cont
   const number = Number(commit ?? 0);
   if (id === undefined || id === "" || !Number.isSafeInteger(number)) throw corrupt("its name is missing");
   // From here on the older version must leave it alone: it would forget those numbers, and then look like an older copy.
-  if (format === FORMER_FORMAT) await disk.write(new Map([[CONTROL_KEYS.format, FORMAT]]), true);
+  if (format === FORMER_FORMAT) await disk.write(changedRows(new Map([[CONTROL_KEYS.format, FORMAT]])), true);
   return { id, commit: number };
 }
 
@@ -48,7 +48,7 @@ async function begin(disk: OpenDisk, random: Random): Promise<Contents> {
     [CONTROL_KEYS.id, id],
     [CONTROL_KEYS.commit, "0"],
   ]);
-  await disk.write(changes, true);
+  await disk.write(changedRows(changes), true);
   return { id, commit: 0 };
 }
 

@@ -1,8 +1,8 @@
 import { eventClass, formatVersion, HawserError, type HawserEvent } from "@hawser/protocol";
 import { refused, type AppendContext } from "./append-item.js";
 import type { CommitItem, FailedOutcome, ReadPlan } from "./commit-item.js";
-import { decodeEvent, encodeEvent } from "./event-text.js";
-import { deadLetterKey, pendingKey } from "./keys.js";
+import { decodeEvent, encodeEvent, entryPlace } from "./event-text.js";
+import { deadLetterKey } from "./keys.js";
 import type { Appended, DeadLetter, DeadLetterReason } from "./mailbox.js";
 import { identify, type OutgoingEntry } from "./pending-entries.js";
 import { assertStays } from "./removal-mark.js";
@@ -31,17 +31,16 @@ export class DeadLetterItem implements CommitItem {
   }
 
   reads(plan: ReadPlan): void {
-    plan.keys.add(pendingKey(this.#peer, this.#version));
+    plan.entries.push({ peer: this.#peer, version: this.#version });
   }
 
   async apply(tx: Transaction): Promise<void> {
     const { entries } = this.#context;
-    const key = pendingKey(this.#peer, this.#version);
-    const text = await tx.get(key);
+    const text = await tx.entry(this.#peer, this.#version);
     const meta = tx.mailbox(this.#peer);
     if (text === undefined || meta === undefined) return tx.afterCommit(() => this.#done());
     const bytes = Buffer.byteLength(text);
-    const entry = identify(this.#version, bytes, decodeEvent(text, key));
+    const entry = identify(this.#version, bytes, decodeEvent(text, entryPlace(this.#peer, this.#version)));
     const without = entries.remove(tx, this.#peer, meta, entries.outgoing(this.#peer, entry));
     tx.put(deadLetterKey(this.#peer, this.#version), encodeDeadLetter(text, this.#reason));
     tx.setMailbox(this.#peer, {

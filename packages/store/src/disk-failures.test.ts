@@ -30,6 +30,9 @@ class FaultyDisk implements Disk {
     return {
       get: async (keys) => (this.readsFail ? Promise.reject(new Error("EIO")) : inner.get(keys)),
       range: (range) => inner.range(range),
+      getEntries: (wanted) => inner.getEntries(wanted),
+      hasEntries: (wanted) => inner.hasEntries(wanted),
+      rangeEntries: (range) => inner.rangeEntries(range),
       close: () => inner.close(),
       write: async (changes, sync) => {
         if (sync) this.syncedWrites++;

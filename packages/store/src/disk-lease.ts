@@ -1,8 +1,8 @@
 import { HawserError } from "@hawser/protocol";
-import { decodeEncoded, versionOfKey } from "./rows.js";
+import { entryPlace } from "./event-text.js";
+import { decodeEncoded } from "./rows.js";
 import type { Acknowledgements } from "./acknowledgements.js";
 import type { OpenDisk } from "./disk.js";
-import { peerRange, pendingKey } from "./keys.js";
 import type { DeadLetterReason, LeaseCallbacks, MailboxEntry, MailboxLease } from "./mailbox.js";
 import { identify, type EntryIdentity } from "./pending-entries.js";
 
@@ -64,10 +64,10 @@ export class DiskLease implements MailboxLease {
     if (!(maxBytes >= 1)) throw new RangeError(`maxBytes ${maxBytes} is not a positive number`);
     const entries: MailboxEntry[] = [];
     let bytes = 0;
-    let key = pendingKey(this.#peer, Math.max(0, after));
+    let last = Math.max(0, after);
     for (let isAll = false; !isAll && entries.length < limit && bytes < maxBytes; ) {
       const asked = { limit: limit - entries.length, maxLength: maxBytes - bytes };
-      const page = await this.#page(key, asked);
+      const page = await this.#page(last, asked);
       // Acknowledged but not yet written: gone for the holder.
       for (const entry of page.entries) {
         if (bytes >= maxBytes) break;
@@ -75,31 +75,30 @@ export class DiskLease implements MailboxLease {
         entries.push(entry);
         bytes += entry.bytes;
       }
-      ({ key, isAll } = page);
+      ({ last, isAll } = page);
     }
     return entries;
   }
 
   async #page(
-    after: string,
+    after: number,
     { limit, maxLength }: { readonly limit: number; readonly maxLength: number },
-  ): Promise<{ readonly entries: readonly MailboxEntry[]; readonly key: string; readonly isAll: boolean }> {
+  ): Promise<{ readonly entries: readonly MailboxEntry[]; readonly last: number; readonly isAll: boolean }> {
     this.#assertHeld();
     const removals = this.#removals;
     const disk = await this.#host.disk();
-    const rows = await disk.range({ ...peerRange("pending", this.#peer, limit, after), maxLength });
+    const rows = await disk.rangeEntries({ peer: this.#peer, after, limit, maxLength });
     this.#assertHeld();
     let length = 0;
-    const entries = rows.map(([rowKey, text]) => {
+    const entries = rows.map(({ version, text }) => {
       length += text.length;
-      const version = versionOfKey(rowKey);
-      const { event, bytes } = decodeEncoded(text, rowKey);
+      const { event, bytes } = decodeEncoded(text, entryPlace(this.#peer, version));
       const entry: MailboxEntry = { version, event, bytes };
       const isPending = !this.#host.acknowledgements.has(this.#peer, version);
       if (isPending && removals === this.#removals) this.#remember(entry);
       return entry;
     });
-    return { entries, key: rows.at(-1)?.[0] ?? after, isAll: rows.length < limit && length < maxLength };
+    return { entries, last: rows.at(-1)?.version ?? after, isAll: rows.length < limit && length < maxLength };
   }
 
   acknowledge(version: number): void {

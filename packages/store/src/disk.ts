@@ -1,8 +1,9 @@
 /**
- * What a store writes to: an ordered map from text to text with atomic batches.
+ * What a store writes to: the pending entries of mailboxes, and an ordered map from text to text for all the rest, with atomic batches over both.
  *
- * Everything Hawser means by a mailbox, an inbox and retained state is built over these four calls (`createDiskStore`), so a new embedded engine
- * needs only them. Keys hold no code unit above U+E000, which makes the order of UTF-8 bytes and of UTF-16 code units the same.
+ * Everything Hawser means by a mailbox, an inbox and retained state is built over the calls of `OpenDisk` (`createDiskStore`), so a new embedded engine
+ * needs only them; one that has nothing but an ordered map takes `entriesAsRows`. Keys hold no code unit above U+E000, which makes the order of UTF-8 bytes
+ * and of UTF-16 code units the same.
  */
 export interface Disk {
   /**
@@ -32,6 +33,12 @@ export interface OpenDisk {
   get(keys: readonly string[]): Promise<readonly (string | undefined)[]>;
   /** Rows in key order. */
   range(range: KeyRange): Promise<readonly Row[]>;
+  /** The texts of entries, in the order asked for; undefined for each that is not there. */
+  getEntries(wanted: readonly EntryName[]): Promise<readonly (string | undefined)[]>;
+  /** Whether each is there, without reading it. */
+  hasEntries(wanted: readonly EntryName[]): Promise<readonly boolean[]>;
+  /** Entries of one mailbox in order of their versions. */
+  rangeEntries(range: EntryRange): Promise<readonly Entry[]>;
   /**
    * All of it or nothing. `sync` means on disk, together with every write before it; without, it survives the process but perhaps not the machine.
    * After a rejection nothing more is written through this handle; reads go on, and show nothing of what failed.
@@ -44,8 +51,35 @@ export interface OpenDisk {
 /** One row of a disk. */
 export type Row = readonly [key: string, value: string];
 
-/** New values by key; undefined removes. */
-export type Changes = ReadonlyMap<string, string | undefined>;
+/** What one commit changes. */
+export interface Changes {
+  /** New values by key; undefined removes. */
+  readonly rows: ReadonlyMap<string, string | undefined>;
+  /** New texts by peer and version; undefined removes. */
+  readonly entries: ReadonlyMap<string, ReadonlyMap<number, string | undefined>>;
+}
+
+/** A pending event of a mailbox, by its place. */
+export interface EntryName {
+  readonly peer: string;
+  readonly version: number;
+}
+
+/** A pending event as it is written. It comes and goes with each event, and most live for milliseconds; so an engine may keep entries apart from rows. */
+export interface Entry {
+  readonly version: number;
+  readonly text: string;
+}
+
+/** Which entries to read, in order of their versions. */
+export interface EntryRange {
+  readonly peer: string;
+  /** The version before the first. */
+  readonly after: number;
+  readonly limit: number;
+  /** Ends with the entry whose text brings the sum of their lengths, in UTF-16 code units, to this or a little more. @default Infinity */
+  readonly maxLength?: number;
+}
 
 /** Which rows to read, in order of their keys. */
 export interface KeyRange {
@@ -59,3 +93,10 @@ export interface KeyRange {
   /** Leave values out: each is the empty text. @default false */
   readonly keysOnly?: boolean;
 }
+
+/** Changes of rows alone. */
+export function changedRows(rows: Changes["rows"]): Changes {
+  return { rows, entries: NO_ENTRIES };
+}
+
+const NO_ENTRIES: Changes["entries"] = new Map();

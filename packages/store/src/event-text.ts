@@ -48,6 +48,11 @@ function isStoredEvent(value: unknown): value is CloudEvent & HawserEvent {
   return is("id") && is("source") && is("type") && is("resourceid") && is("eventid");
 }
 
+/** An entry as messages name it. */
+export function entryPlace(peer: string, version: number): string {
+  return `event ${version} of ${peer}`;
+}
+
 /** A row that this store cannot have written. Control characters of the key are shown as spaces. */
 export function corruptRow(key: string, what: string, cause?: unknown): HawserError {
   const shown = JSON.stringify(key).slice(0, 200);

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { acknowledgeAll, command } from "./compliance/harness.js";
+import { changedRows } from "./disk.js";
 import { idempotencyKey, idempotencyOrderKey } from "./keys.js";
 import { createMemoryDisk, type MemoryDisk } from "./memory-disk.js";
 import { createMemoryStore } from "./memory-store.js";
@@ -86,7 +87,7 @@ it("goes on from rows that know neither their number nor their time", async () =
   const old = new Map(
     Array.from({ length: 8 }, (_, key) => [idempotencyKey("a", String(key)), String(key + 1)]),
   );
-  await open.write(old, true);
+  await open.write(changedRows(old), true);
   await open.close();
   await store.start();
   expect((await store.append([append(0)]))[0]).toEqual({ ok: true, version: 1, duplicate: true });

@@ -2,7 +2,7 @@ import type { Clock } from "@hawser/runtime";
 import type { ReadPlan } from "./commit-item.js";
 import type { MailboxMeta } from "./counters.js";
 import { decodeComponent, encodeComponent } from "./key-text.js";
-import { idempotencyKey, idempotencyOrderKey, pendingKey } from "./keys.js";
+import { idempotencyKey, idempotencyOrderKey } from "./keys.js";
 import type { MailboxLimits } from "./mailbox.js";
 import { decodeKeyRow, encodeKeyRow, type KeyRow } from "./rows.js";
 import type { Transaction } from "./transaction.js";
@@ -50,8 +50,9 @@ export class IdempotencyRing {
     const meta = tx.mailbox(peer);
     if (text === undefined || meta === undefined) return undefined;
     const row = decodeKeyRow(text, rowKey);
-    const isKnown = this.#counts(row, meta) || (await isPending(tx, peer, row));
-    return isKnown ? row.version : undefined;
+    if (this.#counts(row, meta)) return row.version;
+    const pending = await tx.pendingOf(peer, [row.version]);
+    return pending.has(row.version) ? row.version : undefined;
   }
 
   /** What it takes to remember `key`; reads only. */
@@ -91,8 +92,8 @@ export class IdempotencyRing {
     const put: [string, string][] = [];
     let { keyFirst, keyNext } = meta;
     const rows = await this.#oldest(tx, peer, meta);
-    const keys = rows.flatMap(({ row }) => (row === undefined ? [] : [pendingKey(peer, row.version)]));
-    await tx.prefetch(new Set(keys));
+    const versions = rows.flatMap(({ row }) => (row === undefined ? [] : [row.version]));
+    const pending = await tx.pendingOf(peer, versions);
     for (const { place, key, row } of rows) {
       // Forgotten before, and accepted anew since: the row is the one of another place.
       const isMine = row !== undefined && (row.place ?? place) === place;
@@ -102,7 +103,7 @@ export class IdempotencyRing {
       forget.push(idempotencyOrderKey(peer, place));
       if (!isMine || key === undefined) continue;
       const rowKey = idempotencyKey(peer, key);
-      if (await isPending(tx, peer, row)) {
+      if (pending.has(row.version)) {
         put.push([rowKey, encodeKeyRow({ ...row, ordinal, place: keyNext })]);
         put.push([idempotencyOrderKey(peer, keyNext), encodeComponent(key)]);
         keyNext += 1;
@@ -137,8 +138,4 @@ export class IdempotencyRing {
       }),
     );
   }
-}
-
-async function isPending(tx: Transaction, peer: string, { version }: KeyRow): Promise<boolean> {
-  return (await tx.get(pendingKey(peer, version))) !== undefined;
 }

@@ -1,6 +1,17 @@
 export { adoptOlderCopy } from "./adopt-older-copy.js";
 export { createDiskStore, type DiskStoreOptions } from "./disk-store.js";
-export type { Changes, Disk, DiskFailure, KeyRange, OpenDisk, Row } from "./disk.js";
+export type {
+  Changes,
+  Disk,
+  DiskFailure,
+  Entry,
+  EntryName,
+  EntryRange,
+  KeyRange,
+  OpenDisk,
+  Row,
+} from "./disk.js";
+export { entriesAsRows, type OpenRows, type RowsOnly } from "./entries-as-rows.js";
 export type { Begun, InboxState, InboxStore, Recorded } from "./inbox-store.js";
 export { resolveMailboxLimits } from "./mailbox-limits.js";
 export {

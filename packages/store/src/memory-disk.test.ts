@@ -2,10 +2,11 @@ import { HawserError } from "@hawser/protocol";
 import { seededRandom } from "@hawser/runtime";
 import { expect, it } from "vitest";
 import { accept, command, pendingVersions, refusal } from "./compliance/harness.js";
+import { changedRows } from "./disk.js";
 import { createMemoryDisk } from "./memory-disk.js";
 import { createMemoryStore } from "./memory-store.js";
 
-const row = (key: string) => new Map([[key, key]]);
+const row = (key: string) => changedRows(new Map([[key, key]]));
 
 it("keeps what was synced through a crash, and of the rest a random part from the beginning", async () => {
   const kept = new Set<string>();
@@ -83,7 +84,7 @@ it("gives a snapshot of what is synced, which goes its own way", async () => {
   const handle = await disk.attach().open();
   await handle.write(row("a"), true);
   await handle.write(row("b"), false);
-  await handle.write(new Map([["a", undefined]]), false);
+  await handle.write(changedRows(new Map([["a", undefined]])), false);
   const copy = disk.snapshot();
   await handle.write(row("c"), true);
   const copied = await copy.attach().open();

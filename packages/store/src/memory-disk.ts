@@ -1,6 +1,7 @@
 import { HawserError } from "@hawser/protocol";
 import type { Random } from "@hawser/runtime";
-import type { Changes, Disk, KeyRange, OpenDisk, Row } from "./disk.js";
+import type { Changes, Disk, KeyRange, Row } from "./disk.js";
+import { entriesAsRows, type OpenRows } from "./entries-as-rows.js";
 import { SortedMap } from "./sorted-map.js";
 
 /** A simulated disk: contents that outlive the stores over them, and that can lose what was not synced. */
@@ -23,6 +24,8 @@ export function createMemoryDisk(): MemoryDisk {
   return new SimulatedDisk();
 }
 
+type RowChanges = Changes["rows"];
+
 /** What a write replaced. */
 type Undo = ReadonlyMap<string, string | undefined>;
 
@@ -31,13 +34,13 @@ class SimulatedDisk implements MemoryDisk {
   #failure: HawserError | undefined;
   /** Of the writes since the last synced one, oldest first. */
   #unsynced: Undo[] = [];
-  #underWay: Changes | undefined;
+  #underWay: RowChanges | undefined;
   #handle: Handle | undefined;
   #lifetime = 0;
 
   attach(): Disk {
     const lifetime = this.#lifetime;
-    return {
+    return entriesAsRows({
       open: () => this.#open(lifetime),
       hasRoom: async () => this.#failure?.code !== "store_full",
       explain: (thrown) => {
@@ -47,7 +50,7 @@ class SimulatedDisk implements MemoryDisk {
           message,
         };
       },
-    };
+    });
   }
 
   crash(random: Random): void {
@@ -89,11 +92,11 @@ class SimulatedDisk implements MemoryDisk {
     return rows;
   }
 
-  begin(changes: Changes): void {
+  begin(changes: RowChanges): void {
     this.#underWay = changes;
   }
 
-  finish(changes: Changes, sync: boolean): void {
+  finish(changes: RowChanges, sync: boolean): void {
     this.#underWay = undefined;
     if (this.#failure !== undefined) throw this.#failure;
     const undo = new Map<string, string | undefined>();
@@ -107,7 +110,7 @@ class SimulatedDisk implements MemoryDisk {
     if (this.#handle === handle) this.#handle = undefined;
   }
 
-  async #open(lifetime: number): Promise<OpenDisk> {
+  async #open(lifetime: number): Promise<OpenRows> {
     await Promise.resolve();
     if (lifetime !== this.#lifetime) throw crashed();
     if (this.#handle !== undefined) {
@@ -117,7 +120,7 @@ class SimulatedDisk implements MemoryDisk {
     return this.#handle;
   }
 
-  #apply(changes: Changes): void {
+  #apply(changes: RowChanges): void {
     for (const [key, value] of changes) {
       if (value === undefined) this.#rows.delete(key);
       else this.#rows.set(key, value);
@@ -125,7 +128,7 @@ class SimulatedDisk implements MemoryDisk {
   }
 }
 
-class Handle implements OpenDisk {
+class Handle implements OpenRows {
   readonly #disk: SimulatedDisk;
   #state: "open" | "closed" | "crashed" = "open";
 
@@ -143,7 +146,7 @@ class Handle implements OpenDisk {
     return this.#disk.range(range);
   }
 
-  async write(changes: Changes, sync: boolean): Promise<void> {
+  async write(changes: RowChanges, sync: boolean): Promise<void> {
     this.#assertOpen();
     this.#disk.begin(changes);
     await this.#turn();

@@ -2,7 +2,7 @@ import { eventClass, HawserError, supersedes, type HawserEvent } from "@hawser/p
 import type { Acknowledgements } from "./acknowledgements.js";
 import type { CommitItem } from "./commit-item.js";
 import type { Row } from "./disk.js";
-import { deadLetterKey, peerRange, pendingKey, pendingStateKey, sentKey } from "./keys.js";
+import { deadLetterKey, peerRange, pendingStateKey, sentKey } from "./keys.js";
 import { STATE_CLASSES } from "./pending-entries.js";
 import { newInboxMeta, type MailboxMeta } from "./counters.js";
 import type { LeaseOptions } from "./mailbox.js";
@@ -101,8 +101,11 @@ export class OpenItem implements CommitItem {
     const retained = rows.map(([key, value]) => decodeSent(value, key));
     retained.sort((a, b) => Number(b.event.eventid) - Number(a.event.eventid));
     await tx.prefetch(new Set(retained.flatMap(({ event }) => this.#keysAbout(event))));
+    const versions = retained.map(({ event }) => Number(event.eventid));
+    const pending = await tx.pendingOf(peer, versions);
     let next: Readonly<MailboxMeta> = { ...meta, peerRecorded: 0 };
-    for (const encoded of retained) next = await this.#addAgain(tx, next, encoded);
+    for (const encoded of retained)
+      if (!pending.has(Number(encoded.event.eventid))) next = await this.#addAgain(tx, next, encoded);
     return next;
   }
 
@@ -110,7 +113,7 @@ export class OpenItem implements CommitItem {
     const peer = this.opens;
     const version = Number(event.eventid);
     const states = STATE_CLASSES.map((kind) => pendingStateKey(peer, event.resourceid, kind));
-    return [pendingKey(peer, version), deadLetterKey(peer, version), ...states];
+    return [deadLetterKey(peer, version), ...states];
   }
 
   /** Caps are not asked: what was accepted once is not dropped. The new holder reads it, so nobody is told. */
@@ -121,10 +124,9 @@ export class OpenItem implements CommitItem {
   ): Promise<Readonly<MailboxMeta>> {
     const peer = this.opens;
     const version = Number(event.eventid);
-    if ((await tx.get(pendingKey(peer, version))) !== undefined) return meta;
     if (await this.#isOvertaken(tx, event, version)) return meta;
     const wasDeadLetter = (await tx.get(deadLetterKey(peer, version))) !== undefined;
-    tx.put(pendingKey(peer, version), text);
+    tx.putEntry(peer, version, text);
     if (discarded && event.subject !== undefined)
       tx.put(sentKey(peer, event.subject), encodeSent(text, false));
     const kind = eventClass(event.type);

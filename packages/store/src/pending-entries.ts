@@ -1,6 +1,6 @@
 import { eventClass, supersedes, type EventClass, type HawserEvent } from "@hawser/protocol";
-import { decodeEvent, type EncodedEvent } from "./event-text.js";
-import { pendingKey, pendingStateKey, sentKey, type StateClass } from "./keys.js";
+import { decodeEvent, entryPlace, type EncodedEvent } from "./event-text.js";
+import { pendingStateKey, sentKey, type StateClass } from "./keys.js";
 import type { LeaseTable } from "./lease-table.js";
 import type { MailboxMeta } from "./counters.js";
 import { decodePendingState, encodePendingState, encodeSent, type PendingState } from "./rows.js";
@@ -48,8 +48,7 @@ export class PendingEntries {
   ): MailboxMeta {
     const { event, text, bytes } = encoded;
     const kind = eventClass(event.type);
-    const key = pendingKey(peer, version);
-    tx.put(key, text);
+    tx.putEntry(peer, version, text);
     if (kind !== "command") {
       tx.put(pendingStateKey(peer, event.resourceid, kind), encodePendingState({ version, bytes }));
       if (event.subject !== undefined) tx.put(sentKey(peer, event.subject), encodeSent(text, false));
@@ -57,7 +56,7 @@ export class PendingEntries {
     const json = text.length <= MAX_KEPT_TEXT ? text : undefined;
     tx.afterCommit(() => {
       // A later item of the same commit may have superseded a state.
-      if (kind === "command" || tx.writes(key))
+      if (kind === "command" || tx.writesEntry(peer, version))
         this.#leases.entryAdded(peer, { version, event, bytes, json });
     });
     const told = this.#told(tx, peer, meta, version);
@@ -72,7 +71,7 @@ export class PendingEntries {
 
   /** Takes an entry out; retained state is left alone. */
   remove(tx: Transaction, peer: string, meta: Readonly<MailboxMeta>, outgoing: OutgoingEntry): MailboxMeta {
-    tx.remove(pendingKey(peer, outgoing.version));
+    tx.removeEntry(peer, outgoing.version);
     if (outgoing.stateKey !== undefined) tx.remove(outgoing.stateKey);
     tx.afterCommit(() => this.#leases.entryRemoved(peer, outgoing.version));
     return { ...meta, pending: meta.pending - 1, bytes: meta.bytes - outgoing.bytes };
@@ -107,9 +106,8 @@ export class PendingEntries {
 
   /** An entry as the disk has it, undefined when it is not pending. */
   async identity(tx: Transaction, peer: string, version: number): Promise<EntryIdentity | undefined> {
-    const key = pendingKey(peer, version);
-    const text = await tx.get(key);
+    const text = await tx.entry(peer, version);
     if (text === undefined) return undefined;
-    return identify(version, Buffer.byteLength(text), decodeEvent(text, key));
+    return identify(version, Buffer.byteLength(text), decodeEvent(text, entryPlace(peer, version)));
   }
 }

@@ -13,14 +13,9 @@ const ROWS_PER_COMMIT = 1_000;
 /** As much of entries and dead letters as is read at once, to keep count of what is left. */
 const LENGTH_PER_COMMIT = 2_097_152;
 
-/**
- * The order in which rows go: an index before the entries it points to. A row of an index whose entry is gone would make the next state of its resource take
- * that entry out once more.
- */
-const ROWS: readonly PeerRows[] = [
-  "pendingState",
-  "sent",
-  "pending",
+/** What goes before the entries: a row of an index whose entry is gone would make the next state of its resource take that entry out once more. */
+const BEFORE_ENTRIES: readonly PeerRows[] = ["pendingState", "sent"];
+const AFTER_ENTRIES: readonly PeerRows[] = [
   "deadLetter",
   "received",
   "inbox",
@@ -45,12 +40,14 @@ export interface RemoveTarget {
 /** What became of a removal; `more`: rows are left, so the next step is due. */
 export type RemoveStep = Removal | "more";
 
-interface RowsToRemove {
-  readonly keys: readonly string[];
-  /** No others are left. */
-  readonly isAll: boolean;
-  /** The counters without them. */
-  readonly counted: Readonly<MailboxMeta>;
+/** One commit's share of a removal, as it is made up. */
+interface Share {
+  /** Rows and entries that may still go with it. */
+  room: number;
+  /** Nothing else is left. */
+  isAll: boolean;
+  /** The counters of what is left. */
+  counted: Readonly<MailboxMeta>;
 }
 
 /**
@@ -83,8 +80,7 @@ export class RemoveItem implements CommitItem {
     // Of a peer that never had a mailbox there may be an inbox; then the mark needs counters to be in.
     const meta = tx.mailboxOrNew(peer, Number.POSITIVE_INFINITY);
     if (meta === undefined) return tx.afterCommit(() => this.#done("none"));
-    const { keys, isAll, counted } = await this.#page(tx, meta);
-    for (const key of keys) tx.remove(key);
+    const { isAll, counted } = await this.#removeShare(tx, meta);
     if (isAll) tx.drop(peer);
     else tx.setMailbox(peer, { ...counted, removing: true });
     tx.afterCommit(() => {
@@ -109,27 +105,53 @@ export class RemoveItem implements CommitItem {
     return ifNothingPending && meta !== undefined && meta.pending > 0 ? "pending" : undefined;
   }
 
-  async #page(tx: Transaction, meta: Readonly<MailboxMeta>): Promise<RowsToRemove> {
-    const keys: string[] = [];
-    let isAll = true;
-    let { pending, deadLetters, bytes } = meta;
-    for (const table of ROWS) {
-      if (keys.length >= ROWS_PER_COMMIT)
-        return { keys, isAll: false, counted: { ...meta, pending, deadLetters, bytes } };
-      const isCounted = table === "pending" || table === "deadLetter";
-      const page = await tx.page({
-        ...peerRange(table, this.#target.peer, ROWS_PER_COMMIT - keys.length),
-        ...(isCounted ? { maxLength: LENGTH_PER_COMMIT } : { keysOnly: true }),
-      });
-      isAll &&= page.isLast;
-      for (const [key, value] of page.rows) {
-        keys.push(key);
-        if (!isCounted) continue;
-        if (table === "pending") pending -= 1;
-        else deadLetters -= 1;
-        bytes -= Buffer.byteLength(table === "pending" ? value : value.slice(value.indexOf("\n") + 1));
-      }
+  async #removeShare(tx: Transaction, meta: Readonly<MailboxMeta>): Promise<Share> {
+    const share: Share = { room: ROWS_PER_COMMIT, isAll: true, counted: meta };
+    for (const table of BEFORE_ENTRIES) await this.#removeRows(tx, table, share);
+    await this.#removeEntries(tx, share);
+    for (const table of AFTER_ENTRIES) await this.#removeRows(tx, table, share);
+    return share;
+  }
+
+  async #removeEntries(tx: Transaction, share: Share): Promise<void> {
+    if (share.room === 0) return this.#leave(share);
+    const { peer } = this.#target;
+    const page = await tx.entryPage({ peer, after: 0, limit: share.room, maxLength: LENGTH_PER_COMMIT });
+    share.isAll &&= page.isLast;
+    for (const { version, text } of page.entries) {
+      tx.removeEntry(peer, version);
+      this.#count(share, { pending: 1, deadLetters: 0, bytes: Buffer.byteLength(text) });
     }
-    return { keys, isAll, counted: { ...meta, pending, deadLetters, bytes } };
+  }
+
+  async #removeRows(tx: Transaction, table: PeerRows, share: Share): Promise<void> {
+    if (share.room === 0) return this.#leave(share);
+    const isCounted = table === "deadLetter";
+    const page = await tx.page({
+      ...peerRange(table, this.#target.peer, share.room),
+      ...(isCounted ? { maxLength: LENGTH_PER_COMMIT } : { keysOnly: true }),
+    });
+    share.isAll &&= page.isLast;
+    for (const [key, value] of page.rows) {
+      tx.remove(key);
+      const bytes = Buffer.byteLength(value.slice(value.indexOf("\n") + 1));
+      this.#count(share, { pending: 0, deadLetters: isCounted ? 1 : 0, bytes });
+    }
+  }
+
+  /** For the next commit. */
+  #leave(share: Share): void {
+    share.isAll = false;
+  }
+
+  #count(share: Share, gone: Pick<MailboxMeta, "pending" | "deadLetters" | "bytes">): void {
+    share.room = Math.max(0, share.room - 1);
+    const { pending, deadLetters, bytes } = share.counted;
+    share.counted = {
+      ...share.counted,
+      pending: pending - gone.pending,
+      deadLetters: deadLetters - gone.deadLetters,
+      bytes: bytes - gone.bytes,
+    };
   }
 }

@@ -2,7 +2,7 @@ import type { Acknowledgements } from "./acknowledgements.js";
 import type { OpenDisk, Row } from "./disk.js";
 import { decodeEvent } from "./event-text.js";
 import { decodeComponent, SEPARATOR } from "./key-text.js";
-import { deadLetterKey, peerRange, pendingKey, receivedKey, sentKey } from "./keys.js";
+import { deadLetterKey, peerRange, receivedKey, sentKey } from "./keys.js";
 import type { Direction, Page, RetainedState, RetainedStates } from "./retained-state.js";
 import { decodeReceived, decodeSent } from "./rows.js";
 
@@ -46,13 +46,13 @@ export class RetainedReading implements RetainedStates {
   ): Promise<readonly RetainedState[]> {
     if (direction === "received") return rows.map(receivedState);
     const states = rows.map(sentState);
-    const pending = states.map(({ version }) => pendingKey(peer, version));
-    const deadLetters = states.map(({ version }) => deadLetterKey(peer, version));
-    const found = await disk.get([...pending, ...deadLetters]);
+    // In this order: what becomes a dead letter between the two is then both, and never neither.
+    const pending = await disk.hasEntries(states.map(({ version }) => ({ peer, version })));
+    const deadLetters = await disk.get(states.map(({ version }) => deadLetterKey(peer, version)));
     return states.map((state, index) => ({
       ...state,
-      pending: found[index] !== undefined && !this.#acknowledgements.has(peer, state.version),
-      refusal: found[states.length + index] === undefined ? state.refusal : "dead_letter",
+      pending: pending[index] === true && !this.#acknowledgements.has(peer, state.version),
+      refusal: deadLetters[index] === undefined ? state.refusal : "dead_letter",
     }));
   }
 }

@@ -1,4 +1,4 @@
-import type { KeyRange, OpenDisk, Row } from "./disk.js";
+import type { Changes, Entry, EntryName, EntryRange, KeyRange, OpenDisk, Row } from "./disk.js";
 import { CONTROL_KEYS, inboxMetaKey, mailboxKey } from "./keys.js";
 import type { PeerTable } from "./peer-table.js";
 import {
@@ -11,6 +11,20 @@ import {
   type InboxMeta,
   type MailboxMeta,
 } from "./counters.js";
+
+/** What an entry takes besides its text, roughly. */
+const ENTRY_OVERHEAD = 32;
+
+type ByPeer = Map<string, Map<number, string | undefined>>;
+
+function within(all: ByPeer, peer: string): Map<number, string | undefined> {
+  let found = all.get(peer);
+  if (found === undefined) {
+    found = new Map();
+    all.set(peer, found);
+  }
+  return found;
+}
 
 /**
  * One commit in the making: changes over the disk that see each other, drafts of the counters they touch, and what is to happen once they
@@ -25,6 +39,8 @@ export class Transaction {
   readonly #peers: PeerTable;
   readonly #changes = new Map<string, string | undefined>();
   readonly #known = new Map<string, string | undefined>();
+  readonly #entries = new Map<string, Map<number, string | undefined>>();
+  readonly #knownEntries = new Map<string, Map<number, string | undefined>>();
   readonly #mailboxes = new Map<string, Readonly<MailboxMeta>>();
   readonly #inboxes = new Map<string, Readonly<InboxMeta>>();
   readonly #effects: (() => void)[] = [];
@@ -55,9 +71,65 @@ export class Transaction {
     return this.#disk.get([key]).then(([value]) => value);
   }
 
-  /** True when this commit leaves a value under `key`. */
-  writes(key: string): boolean {
-    return this.#changes.get(key) !== undefined;
+  /** Reads many entries in one go, so that `entry` of them need not wait. */
+  async prefetchEntries(wanted: readonly EntryName[]): Promise<void> {
+    if (wanted.length === 0) return;
+    const texts = await this.#disk.getEntries(wanted);
+    wanted.forEach(({ peer, version }, index) => within(this.#knownEntries, peer).set(version, texts[index]));
+  }
+
+  /** The text of a pending entry as it will be. */
+  entry(peer: string, version: number): string | undefined | Promise<string | undefined> {
+    const changed = this.#entries.get(peer);
+    if (changed?.has(version) === true) return changed.get(version);
+    const known = this.#knownEntries.get(peer);
+    if (known?.has(version) === true) return known.get(version);
+    return this.#disk.getEntries([{ peer, version }]).then(([text]) => text);
+  }
+
+  /** Which of these versions of one mailbox will be pending. */
+  async pendingOf(peer: string, versions: readonly number[]): Promise<ReadonlySet<number>> {
+    const changed = this.#entries.get(peer);
+    const found = await this.#disk.hasEntries(versions.map((version) => ({ peer, version })));
+    return new Set(
+      versions.filter((version, index) =>
+        changed?.has(version) === true ? changed.get(version) !== undefined : found[index],
+      ),
+    );
+  }
+
+  /** True when this commit leaves the entry pending. */
+  writesEntry(peer: string, version: number): boolean {
+    return this.#entries.get(peer)?.get(version) !== undefined;
+  }
+
+  /** The entries of a range that will be left, and whether the disk has no more of it. `limit` counts those on disk. */
+  async entryPage(
+    range: EntryRange,
+  ): Promise<{ readonly entries: readonly Entry[]; readonly isLast: boolean }> {
+    const found = await this.#disk.rangeEntries(range);
+    const { peer, after, limit, maxLength = Number.POSITIVE_INFINITY } = range;
+    const length = found.reduce((sum, { text }) => sum + text.length, 0);
+    const isLast = found.length < limit && length < maxLength;
+    const merged = new Map(found.map(({ version, text }) => [version, text]));
+    for (const [version, text] of this.#entries.get(peer) ?? []) {
+      if (version <= after) continue;
+      if (text === undefined) merged.delete(version);
+      else merged.set(version, text);
+    }
+    return { entries: [...merged].map(([version, text]) => ({ version, text })), isLast };
+  }
+
+  putEntry(peer: string, version: number, text: string): void {
+    this.revision++;
+    within(this.#entries, peer).set(version, text);
+    this.bytes += ENTRY_OVERHEAD + text.length;
+  }
+
+  removeEntry(peer: string, version: number): void {
+    this.revision++;
+    within(this.#entries, peer).set(version, undefined);
+    this.bytes += ENTRY_OVERHEAD;
   }
 
   /** The rows of a range as they will be. `limit` counts those on disk. */
@@ -176,7 +248,7 @@ export class Transaction {
   /**
    * The finished batch, or undefined when there is nothing to write (unless `always`). `number` lets the disk tell later whether this very commit landed.
    */
-  seal(number: number, always: boolean): ReadonlyMap<string, string | undefined> | undefined {
+  seal(number: number, always: boolean): Changes | undefined {
     for (const peer of this.#dropped) {
       this.remove(mailboxKey(peer));
       this.remove(inboxMetaKey(peer));
@@ -184,9 +256,9 @@ export class Transaction {
     if (this.#forgotten !== undefined) this.put(CONTROL_KEYS.forgotten, encodeForgotten(this.#forgotten));
     for (const [peer, meta] of this.#mailboxes) this.put(mailboxKey(peer), encodeMailboxMeta(meta));
     for (const [peer, meta] of this.#inboxes) this.put(inboxMetaKey(peer), encodeInboxMeta(meta));
-    if (this.#changes.size === 0 && !always) return undefined;
+    if (this.#changes.size === 0 && this.#entries.size === 0 && !always) return undefined;
     this.put(CONTROL_KEYS.commit, String(number));
-    return this.#changes;
+    return { rows: this.#changes, entries: this.#entries };
   }
 
   /** It is on disk: counters become visible, then effects run. */

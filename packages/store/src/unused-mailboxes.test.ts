@@ -32,6 +32,9 @@ function counted(memory: MemoryDisk): { readonly disk: Disk; readonly asked: Ask
         if (sync) asked.syncedWrites += 1;
         return inner.write(changes, sync);
       },
+      getEntries: (wanted) => inner.getEntries(wanted),
+      hasEntries: (wanted) => inner.hasEntries(wanted),
+      rangeEntries: (range) => inner.rangeEntries(range),
       close: () => inner.close(),
     };
   };
