@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { createAgent, type Agent } from "@hawser/agent";
 import type { Store } from "@hawser/store";
-import { createLevelStore } from "@hawser/store-level";
+import { createJournalStore } from "@hawser/store-journal";
 import { agentName } from "./agent-name.js";
 import type { ClientCommands } from "./child-commands.js";
 import { dialerFor } from "./dialer-for.js";
@@ -20,7 +20,7 @@ class AgentsProcess implements ClientCommands {
   }: Parameters<ClientCommands["start"]>[0]): Promise<void> {
     for (let number = 0; number < agents; number += 1) {
       const name = agentName(number);
-      const store = createLevelStore({ directory: join(directory, name) });
+      const store = createJournalStore({ directory: join(directory, name) });
       await store.start();
       const agent = createAgent({
         name,

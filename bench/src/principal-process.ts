@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { createPrincipal, type Principal } from "@hawser/principal";
 import { systemClock, systemTimers } from "@hawser/runtime";
 import type { Store } from "@hawser/store";
-import { createLevelStore } from "@hawser/store-level";
+import { createJournalStore } from "@hawser/store-journal";
 import { createGrpcAcceptor } from "@hawser/transport-grpc";
 import { createWebSocketAcceptor } from "@hawser/transport-ws";
 import { agentName } from "./agent-name.js";
@@ -26,7 +26,7 @@ class PrincipalProcess implements ServerCommands {
     maxWindow,
     directory,
   }: Parameters<ServerCommands["start"]>[0]): Promise<{ port: number }> {
-    const store = createLevelStore({ directory: join(directory, "principal") });
+    const store = createJournalStore({ directory: join(directory, "principal") });
     await store.start();
     const sources = Array.from({ length: agents }, () => new EventSource(maxWindow));
     const starts = Array.from({ length: agents }, () => new Map<number, number>());

@@ -1,12 +1,12 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { createAgent } from "@hawser/agent";
-import { createLevelStore } from "@hawser/store-level";
+import { createJournalStore } from "@hawser/store-journal";
 import { createWebSocketDialer } from "@hawser/transport-ws";
 
 const [url = "ws://127.0.0.1:7480", root = "folders"] = process.argv.slice(2);
 
-const store = createLevelStore({ directory: "agent-data" });
+const store = createJournalStore({ directory: "agent-data" });
 const agent = createAgent({
   name: "files-1",
   store,

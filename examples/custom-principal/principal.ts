@@ -1,6 +1,6 @@
 import { createPrincipal } from "@hawser/principal";
 import { HawserError } from "@hawser/protocol";
-import { createLevelStore } from "@hawser/store-level";
+import { createJournalStore } from "@hawser/store-journal";
 import { createGrpcAcceptor } from "@hawser/transport-grpc";
 import { createWebSocketAcceptor } from "@hawser/transport-ws";
 
@@ -15,7 +15,7 @@ function celsiusOf(data: unknown): number {
   throw new HawserError("handler_rejected", "a reading needs its temperature, such as { celsius: 19.5 }");
 }
 
-const store = createLevelStore({ directory: "principal-data" });
+const store = createJournalStore({ directory: "principal-data" });
 const principal = createPrincipal({
   store,
   acceptors: [createWebSocketAcceptor(), createGrpcAcceptor()],

@@ -1,11 +1,11 @@
 import { createAgent } from "@hawser/agent";
-import { createLevelStore } from "@hawser/store-level";
+import { createJournalStore } from "@hawser/store-journal";
 import { createWebSocketDialer } from "@hawser/transport-ws";
 
 const [url = "ws://127.0.0.1:7480"] = process.argv.slice(2);
 let celsius = 16.5;
 
-const store = createLevelStore({ directory: "room-data" });
+const store = createJournalStore({ directory: "room-data" });
 const agent = createAgent({
   name: "room-1",
   store,

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { createAgent, type Agent, type ResourceHandler } from "@hawser/agent";
 import type { Lifecycle, Logger, Runtime } from "@hawser/runtime";
 import { FileReloader, type Inherited } from "@hawser/service";
-import { createLevelStore } from "@hawser/store-level";
+import { createJournalStore } from "@hawser/store-journal";
 import { dataDirOf, sendsTokenInTheClear } from "./check-settings.js";
 import { ConfigFileHandler } from "./config-file/config-file-handler.js";
 import { Credentials } from "./credentials.js";
@@ -43,7 +43,7 @@ export function createService(settings: AgentSettings, runtime: Runtime, inherit
   const { configFileRoot } = settings;
   const dataDir = dataDirOf(settings);
   const stateDirectory = join(dataDir, "handlers");
-  const store = createLevelStore({ directory: join(dataDir, "store"), runtime });
+  const store = createJournalStore({ directory: join(dataDir, "store"), runtime });
   const credentials = new Credentials(settings, logger);
   const taskPolicy = taskPolicyOf(settings);
   const tasks = new TaskHandler({

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { tryDirectory, type ServiceNotice } from "@hawser/service";
-import { tryLevelStore } from "@hawser/store-level";
+import { tryJournalStore } from "@hawser/store-journal";
 import { dataDirOf } from "./check-settings.js";
 import type { AgentSettings } from "./settings.js";
 
@@ -13,7 +13,7 @@ export async function tryStart(settings: AgentSettings): Promise<readonly Servic
   const { configFileRoot } = settings;
   const dataDir = dataDirOf(settings);
   if (configFileRoot !== undefined) tryDirectory(configFileRoot, `--config-file-root ${configFileRoot}`);
-  const store = await tryLevelStore(join(dataDir, "store"));
+  const store = await tryJournalStore(join(dataDir, "store"));
   switch (store) {
     case "absent":
     case "good":

@@ -7,7 +7,7 @@ import {
 } from "@hawser/principal/api";
 import { hostAllowList, type Lifecycle, type Runtime } from "@hawser/runtime";
 import { FileReloader, openFilesLimit } from "@hawser/service";
-import { createLevelStore } from "@hawser/store-level";
+import { createJournalStore } from "@hawser/store-journal";
 import { createGrpcAcceptor } from "@hawser/transport-grpc";
 import { createWebSocketAcceptor } from "@hawser/transport-ws";
 import { announceApi } from "./announce-api.js";
@@ -44,7 +44,7 @@ export function createService(
   runtime: Runtime,
 ): PrincipalService {
   for (const warning of security.warnings) runtime.logger.warn({}, warning);
-  const store = createLevelStore({
+  const store = createJournalStore({
     directory: settings.dataDir,
     runtime,
     limits: { maxEntries: settings.mailboxMaxEntries, maxBytes: settings.mailboxMaxBytes },

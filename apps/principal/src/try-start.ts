@@ -1,6 +1,6 @@
 import { tryListen, type ListenPlace } from "@hawser/principal";
 import type { ServiceNotice } from "@hawser/service";
-import { tryLevelStore } from "@hawser/store-level";
+import { tryJournalStore } from "@hawser/store-journal";
 import type { PrincipalSettings } from "./settings.js";
 import { twoPhases } from "./two-phases.js";
 
@@ -12,7 +12,7 @@ import { twoPhases } from "./two-phases.js";
  */
 export async function tryStart(settings: PrincipalSettings): Promise<readonly ServiceNotice[]> {
   const { dataDir } = settings;
-  const store = await tryLevelStore(dataDir);
+  const store = await tryJournalStore(dataDir);
   if (store === "in use")
     return [
       {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createPrincipal } from "@hawser/principal";
-import { createLevelStore } from "@hawser/store-level";
+import { createJournalStore } from "@hawser/store-journal";
 import { createWebSocketAcceptor } from "@hawser/transport-ws";
 import { expect, it, onTestFinished } from "vitest";
 import { twoPhases } from "./two-phases.js";
@@ -15,7 +15,7 @@ it.each([
 ])("a principal logs in to itself by its internal %s, below the base path %j", async (kind, basePath) => {
   const folder = mkdtempSync(join(tmpdir(), "hawser-two-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  const store = createLevelStore({ directory: join(folder, "data") });
+  const store = createJournalStore({ directory: join(folder, "data") });
   await store.start();
   onTestFinished(() => store.stop());
   const principal = createPrincipal({

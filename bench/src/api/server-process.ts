@@ -3,7 +3,7 @@ import { createPrincipal, type Principal } from "@hawser/principal";
 import { createApiServer, createMetrics, type Metrics } from "@hawser/principal/api";
 import { systemRuntime, type Lifecycle } from "@hawser/runtime";
 import type { Store } from "@hawser/store";
-import { createLevelStore } from "@hawser/store-level";
+import { createJournalStore } from "@hawser/store-journal";
 import { createWebSocketAcceptor } from "@hawser/transport-ws";
 import { fillMailboxes } from "../fill-mailboxes.js";
 import { serveCommands } from "../served-commands.js";
@@ -21,7 +21,7 @@ class ApiServerProcess implements ApiServerCommands {
 
   async start({ directory, known }: ApiServerStart): ReturnType<ApiServerCommands["start"]> {
     const runtime = systemRuntime();
-    const store: Store = createLevelStore({ directory: join(directory, "principal"), runtime });
+    const store: Store = createJournalStore({ directory: join(directory, "principal"), runtime });
     await store.start();
     const principal = createPrincipal({
       store,

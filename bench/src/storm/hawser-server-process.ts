@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { createPrincipal, type Principal } from "@hawser/principal";
 import { systemClock } from "@hawser/runtime";
-import { createLevelStore } from "@hawser/store-level";
+import { createJournalStore } from "@hawser/store-journal";
 import { createGrpcAcceptor } from "@hawser/transport-grpc";
 import { createWebSocketAcceptor } from "@hawser/transport-ws";
 import { agentName } from "../agent-name.js";
@@ -18,7 +18,7 @@ class HawserServer implements StormServerCommands {
   readonly #opened: number[] = [];
 
   async start({ port, directory, tls }: StormServerStart): Promise<{ readonly port: number }> {
-    const store = createLevelStore({ directory: join(directory, "principal") });
+    const store = createJournalStore({ directory: join(directory, "principal") });
     await store.start();
     this.#principal = createPrincipal({
       store,

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { DesiredResource, HandlerContext } from "@hawser/agent";
 import type { JsonValue } from "@hawser/protocol";
 import { type Logger, silentLogger, systemRuntime, type Timers } from "@hawser/runtime";
-import { createLevelStore } from "@hawser/store-level";
+import { createJournalStore } from "@hawser/store-journal";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { processesOfInstance } from "./process-table.js";
 import { TaskHandler, type TaskHandlerOptions } from "./task-handler.js";
@@ -348,7 +348,7 @@ describe("a Task in its box", () => {
 
   it.skipIf(process.platform !== "linux")("inherits none of the agent's descriptors", async () => {
     // LevelDB opens its files without O_CLOEXEC.
-    const store = createLevelStore({ directory: join(stateDirectory, "store") });
+    const store = createJournalStore({ directory: join(stateDirectory, "store") });
     await store.start();
     onTestFinished(() => store.stop());
     const handler = make({ outputLines: 1_000 });

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { systemRandom } from "@hawser/runtime";
 import { adoptOlderCopy } from "@hawser/store";
-import { createLevelDisk } from "@hawser/store-level";
+import { createJournalDisk } from "@hawser/store-journal";
 import type { CommandContext } from "../command/command-context.js";
 import { withExamples } from "../command/examples.js";
 import { usageError } from "../exit-codes.js";
@@ -21,7 +21,7 @@ export function adoptCommand(context: CommandContext): Command {
 async function adopt({ terminal, globals }: CommandContext, directory: string): Promise<void> {
   const wrong = wrongStorePlace(directory);
   if (wrong !== undefined) throw usageError(`${directory} ${wrong.detail}; ${wrong.fix}`);
-  const { id } = await adoptOlderCopy(createLevelDisk(directory), systemRandom);
+  const { id } = await adoptOlderCopy(createJournalDisk(directory), systemRandom);
   const { output } = globals();
   if (!isForPeople(output)) printObject(terminal, output, { directory, store: id });
   else

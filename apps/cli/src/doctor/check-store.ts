@@ -1,6 +1,6 @@
 import { HawserError } from "@hawser/protocol";
 import type { Store } from "@hawser/store";
-import { createLevelStore } from "@hawser/store-level";
+import { createJournalStore } from "@hawser/store-journal";
 import { wrongStorePlace } from "../store/store-place.js";
 import { fail, ok, type Check } from "./check.js";
 
@@ -11,7 +11,7 @@ export async function checkStore(directory: string): Promise<Check> {
   const name = `store ${directory}`;
   const wrong = wrongStorePlace(directory);
   if (wrong !== undefined) return fail(name, wrong.detail, wrong.fix);
-  const store = createLevelStore({ directory });
+  const store = createJournalStore({ directory });
   try {
     await store.start();
   } catch (thrown) {

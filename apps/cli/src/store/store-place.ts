@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 /** Why the store in a directory is not to be touched; undefined when it may be. */
 export function wrongStorePlace(directory: string): { detail: string; fix: string } | undefined {
-  if (!existsSync(join(directory, "CURRENT")))
+  if (!existsSync(join(directory, "rows", "CURRENT")))
     return {
       detail: "holds no store",
       fix: "name the data directory of a principal, or the folder store in that of an agent",

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import type { EventDraft } from "@hawser/protocol";
 import type { Store } from "@hawser/store";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { explainLevelError } from "./level-errors.js";
-import { createLevelStore } from "./level-store.js";
+import { explainError } from "./explain-error.js";
+import { createJournalStore } from "./journal-store.js";
 
 async function temporary(): Promise<string> {
   const root = await mkdtemp(join(tmpdir(), "hawser-store-"));
@@ -20,7 +20,7 @@ function command(size = 10): EventDraft {
 }
 
 async function fill(directory: string): Promise<void> {
-  const store = createLevelStore({ directory });
+  const store = createJournalStore({ directory });
   await store.start();
   await store.append([{ peer: "a", event: command() }]);
   await store.stop();
@@ -30,19 +30,19 @@ describe("start", () => {
   it("makes the directory, and those above it", async () => {
     const directory = join(await temporary(), "a", "b");
     await fill(directory);
-    expect(await readdir(directory)).toContain("CURRENT");
+    expect((await readdir(directory)).toSorted()).toEqual(["journal", "rows"]);
   });
 
   it("names the directory when another store has it open", async () => {
     const directory = await temporary();
-    const first = createLevelStore({ directory });
+    const first = createJournalStore({ directory });
     await first.start();
-    await expect(createLevelStore({ directory }).start()).rejects.toMatchObject({
+    await expect(createJournalStore({ directory }).start()).rejects.toMatchObject({
       code: "store_unavailable",
       message: expect.stringContaining(`another process uses the store in ${directory}`),
     });
     await first.stop();
-    const second = createLevelStore({ directory });
+    const second = createJournalStore({ directory });
     await second.start();
     await second.stop();
   });
@@ -50,8 +50,8 @@ describe("start", () => {
   it("says that a damaged store is damaged and what to do", async () => {
     const directory = await temporary();
     await fill(directory);
-    await writeFile(join(directory, "CURRENT"), "nonsense\n");
-    await expect(createLevelStore({ directory }).start()).rejects.toMatchObject({
+    await writeFile(join(directory, "rows", "CURRENT"), "nonsense\n");
+    await expect(createJournalStore({ directory }).start()).rejects.toMatchObject({
       code: "store_corrupt",
       message: expect.stringContaining("start with an empty one"),
     });
@@ -60,16 +60,18 @@ describe("start", () => {
   it("says when a part of the store is missing", async () => {
     const directory = await temporary();
     await fill(directory);
-    for (const name of await readdir(directory)) {
-      if (name.startsWith("MANIFEST")) await rm(join(directory, name));
+    for (const name of await readdir(join(directory, "rows"))) {
+      if (name.startsWith("MANIFEST")) await rm(join(directory, "rows", name));
     }
-    await expect(createLevelStore({ directory }).start()).rejects.toMatchObject({ code: "store_corrupt" });
+    await expect(createJournalStore({ directory }).start()).rejects.toMatchObject({ code: "store_corrupt" });
   });
 
   it("says when the directory cannot be one", async () => {
     const root = await temporary();
     await writeFile(join(root, "file"), "");
-    await expect(createLevelStore({ directory: join(root, "file", "store") }).start()).rejects.toMatchObject({
+    await expect(
+      createJournalStore({ directory: join(root, "file", "store") }).start(),
+    ).rejects.toMatchObject({
       code: "store_unavailable",
       message: expect.stringContaining(join(root, "file", "store")),
     });
@@ -86,15 +88,15 @@ describe("errors of the disk", () => {
     ["IO error: lock /d/LOCK: Resource temporarily unavailable", "LEVEL_LOCKED", "store_unavailable"],
   ])("%s is told apart, also as a cause", (message, code, expected) => {
     const error = Object.assign(new Error(message), code === undefined ? {} : { code });
-    expect(explainLevelError(error, "/d").code).toBe(expected);
-    expect(explainLevelError(new Error("failed", { cause: error }), "/d").code).toBe(expected);
+    expect(explainError(error, "/d").code).toBe(expected);
+    expect(explainError(new Error("failed", { cause: error }), "/d").code).toBe(expected);
   });
 });
 
 it("a file system without locks is not taken for another process", () => {
   for (const reason of ["No locks available", "Operation not supported"]) {
     const error = Object.assign(new Error(`IO error: lock /d/LOCK: ${reason}`), { code: "LEVEL_LOCKED" });
-    expect(explainLevelError(error, "/d")).toMatchObject({
+    expect(explainError(error, "/d")).toMatchObject({
       code: "store_unavailable",
       message: expect.stringMatching(/gives no locks .* local disk/),
     });
@@ -124,7 +126,7 @@ describe("a disk that is really full", () => {
     await mkdir(join(path, "store"));
     // Something else on that disk, whose removal makes room again.
     await writeFile(join(path, "ballast"), Buffer.alloc(6 * 1024 * 1024));
-    const store = createLevelStore({ directory: join(path, "store"), recoveryDelayMs: 20 });
+    const store = createJournalStore({ directory: join(path, "store"), recoveryDelayMs: 20 });
     await store.start();
     onTestFinished(() => store.stop());
 

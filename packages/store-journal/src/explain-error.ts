@@ -2,14 +2,14 @@ import { HawserError } from "@hawser/protocol";
 import type { DiskFailure } from "@hawser/store";
 
 const FULL = /no space left on device|disk quota exceeded|ENOSPC|EDQUOT/i;
-/** LevelDB makes the directory itself, so a file it does not find is one it knows of from another. */
+/** The directory was made before, so a file that is not found is one that something else there speaks of. */
 const DAMAGED = /corruption: |io error: .*no such file or directory/i;
 /** LevelDB says that it could not lock, and the system does not mean by it that somebody else has. */
 const NO_LOCKS = /no locks available|not supported|not implemented|ENOLCK|ENOTSUP|ENOSYS/i;
 const MAX_CAUSES = 5;
 
 /** What an error of LevelDB or of the file system means, and what to do about it. */
-export function explainLevelError(thrown: unknown, directory: string): DiskFailure {
+export function explainError(thrown: unknown, directory: string): DiskFailure {
   const errors = causesOf(thrown);
   const detail = errors.map((error) => error.message).join(": ") || String(thrown);
   const codes = new Set(errors.map(codeOf));
@@ -31,7 +31,11 @@ export function explainLevelError(thrown: unknown, directory: string): DiskFailu
       message: `another process uses the store in ${directory}; stop it or choose another directory`,
     };
   }
-  if (codes.has("LEVEL_CORRUPTION") || errors.some((error) => DAMAGED.test(error.message))) {
+  if (
+    codes.has("LEVEL_CORRUPTION") ||
+    codes.has("ENOENT") ||
+    errors.some((error) => DAMAGED.test(error.message))
+  ) {
     return {
       code: "store_corrupt",
       message: `the store in ${directory} is damaged (${detail}); move the directory away and start with an empty one, then apply the manifests again (or put a backup there and run hawser adopt on it)`,
@@ -43,9 +47,9 @@ export function explainLevelError(thrown: unknown, directory: string): DiskFailu
   };
 }
 
-export function levelError(thrown: unknown, directory: string): HawserError {
+export function namedError(thrown: unknown, directory: string): HawserError {
   if (thrown instanceof HawserError) return thrown;
-  const { code, message } = explainLevelError(thrown, directory);
+  const { code, message } = explainError(thrown, directory);
   return new HawserError(code, message, { cause: thrown });
 }
 

@@ -1,6 +1,7 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { createLevelStore } from "./level-store.js";
+import { rowsDirectory } from "./journal-disk.js";
+import { createJournalStore } from "./journal-store.js";
 
 /**
  * What became of a try to open a store: there is none, it opened and was closed again, another process has it, or it was left alone because its files belong to another user (LevelDB
@@ -13,10 +14,11 @@ export type StoreTrial = "absent" | "good" | "in use" | "of another user";
  *
  * @throws HawserError `store_corrupt`, `store_full` or `store_unavailable`, as the start would
  */
-export async function tryLevelStore(directory: string): Promise<StoreTrial> {
-  if (!existsSync(join(directory, "CURRENT"))) return "absent";
+export async function tryJournalStore(directory: string): Promise<StoreTrial> {
+  const isThere = [directory, rowsDirectory(directory)].some((each) => existsSync(join(each, "CURRENT")));
+  if (!isThere) return "absent";
   if (process.getuid !== undefined && statSync(directory).uid !== process.getuid()) return "of another user";
-  const store = createLevelStore({ directory });
+  const store = createJournalStore({ directory });
   try {
     await store.start();
   } catch (thrown) {

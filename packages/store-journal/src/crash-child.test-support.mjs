@@ -1,10 +1,10 @@
 // Appends and records as fast as it can, and prints each answer, until it is killed. Usage: node crash-child.test-support.mjs <directory> <seed>
 import { seededRandom } from "@hawser/runtime";
-import { createLevelStore } from "@hawser/store-level";
+import { createJournalStore } from "@hawser/store-journal";
 
 const [directory = "", seed = "0"] = process.argv.slice(2);
 const random = seededRandom(Number(seed));
-const store = createLevelStore({ directory });
+const store = createJournalStore({ directory });
 await store.start();
 const lease = await store.open("state", "child", { peerStore: "s" }, { event: () => {}, lost: () => {} });
 

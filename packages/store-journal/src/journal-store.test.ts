@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock, systemRuntime } from "@hawser/runtime";
 import { storeCompliance } from "@hawser/store/compliance";
-import { createLevelStore } from "./level-store.js";
+import { createJournalStore } from "./journal-store.js";
 
 /**
  * Copies the files of a store that is open. A compaction may replace tables while they are copied, which a killed process cannot see half of: a copy counts only if the
@@ -30,7 +30,7 @@ storeCompliance("level", async (limits = {}, clock = systemClock) => {
   let generation = 0;
   const start = async () => {
     const runtime = { ...systemRuntime(), clock };
-    const started = createLevelStore({ directory: join(root, String(generation)), limits, runtime });
+    const started = createJournalStore({ directory: join(root, String(generation)), limits, runtime });
     await started.start();
     return started;
   };

@@ -2,8 +2,8 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { createLevelStore } from "./level-store.js";
-import { tryLevelStore } from "./try-level-store.js";
+import { createJournalStore } from "./journal-store.js";
+import { tryJournalStore } from "./try-journal-store.js";
 
 let directory: string;
 beforeEach(() => {
@@ -12,21 +12,21 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 it("makes none where there is none", async () => {
-  expect(await tryLevelStore(directory)).toBe("absent");
-  expect(await tryLevelStore(join(directory, "nowhere"))).toBe("absent");
+  expect(await tryJournalStore(directory)).toBe("absent");
+  expect(await tryJournalStore(join(directory, "nowhere"))).toBe("absent");
   expect(readdirSync(directory)).toEqual([]);
 });
 
 it("tells one that another has from one that opens, and lets go of it", async () => {
-  const store = createLevelStore({ directory });
+  const store = createJournalStore({ directory });
   await store.start();
-  expect(await tryLevelStore(directory)).toBe("in use");
+  expect(await tryJournalStore(directory)).toBe("in use");
   await store.stop();
-  expect(await tryLevelStore(directory)).toBe("good");
-  expect(await tryLevelStore(directory)).toBe("good");
+  expect(await tryJournalStore(directory)).toBe("good");
+  expect(await tryJournalStore(directory)).toBe("good");
 });
 
 it("says of a damaged one what the start would say", async () => {
   writeFileSync(join(directory, "CURRENT"), "MANIFEST-000009\n");
-  await expect(tryLevelStore(directory)).rejects.toMatchObject({ code: "store_corrupt" });
+  await expect(tryJournalStore(directory)).rejects.toMatchObject({ code: "store_corrupt" });
 });

@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 import { seededRandom } from "@hawser/runtime";
 import type { Store } from "@hawser/store";
 import { describe, expect, it } from "vitest";
-import { createLevelStore } from "./level-store.js";
+import { createJournalStore } from "./journal-store.js";
 
 /** Two stores side by side, each killed three times. */
 const LANES = 2;
@@ -103,7 +103,7 @@ describe("SIGKILL under load", () => {
         const directory = await mkdtemp(join(tmpdir(), "hawser-store-"));
         for (let life = 1; life <= LIVES; life++) {
           const said = await runAndKill(directory, lane * 10 + life, 20 + Math.floor(random.next() * 3_000));
-          const store = createLevelStore({ directory });
+          const store = createJournalStore({ directory });
           await store.start();
           await verify(store, said);
           await store.stop();
