@@ -21,7 +21,7 @@ export interface ChildOptions {
   readonly core?: number;
   /** Writes a V8 CPU profile there when the child ends. */
   readonly profileDirectory?: string | undefined;
-  /** Threads for the file system, of which LevelDB uses one per store and operation. */
+  /** Threads for the file system, of which a store uses one per operation. */
   readonly poolThreads?: number;
   /** V8's `--max-semi-space-size`, in MiB. @default Node's own, 16 */
   readonly semiSpaceMb?: number | undefined;

@@ -36,7 +36,7 @@ export function describeRun(options: BenchOptions, { directory, fileSystem }: Di
       .join(" ")}`,
     describePinning(),
     `young generation of the principal and the raw server: --max-semi-space-size=${options.semiSpaceMb} (the principal's image: ${SERVICE_SEMI_SPACE_MB}; Node's default: 16)`,
-    `stores: LevelDB in ${directory} (${fileSystem}), one for the principal and one for each agent, every commit fsynced`,
+    `stores: journals in ${directory} (${fileSystem}), one for the principal and one for each agent, every commit fsynced`,
     `event: ${PAYLOAD_BYTES} B of data, ${json} B as JSON, ${protobuf} B as protobuf`,
     "raw ws-json, ws-proto: plain ws, the same event by JSON.stringify and JSON.parse, one small JSON ACK per message",
     `raw grpc: plain grpc-js bidirectional stream, ${protobuf} B as they are (nothing encoded or parsed), one small ACK per message`,

@@ -11,7 +11,7 @@ import { LagMonitor } from "./lag-monitor.js";
 import type { StormServerCommands, StormServerStart, Taken } from "./storm-commands.js";
 import { stormEvent } from "./storm-event.js";
 
-/** The production principal on a LevelDB store, with the settings it has when nobody sets any. */
+/** The production principal on a store of its own on disk, with the settings it has when nobody sets any. */
 class HawserServer implements StormServerCommands {
   #principal: Principal | undefined;
   readonly #monitor = new LagMonitor();

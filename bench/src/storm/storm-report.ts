@@ -24,7 +24,7 @@ export function describeStorm(options: StormOptions, { directory, fileSystem }: 
     describePinning().replace("principal", "each server"),
     `storm: ${options.agents} agents, ${options.eventsPerSecond} events/s over all of them, SIGKILL ${options.steadyMs / 1_000} s after all are connected, started again ${options.downMs / 1_000} s later; ${options.tls ? "TLS 1.3, ECDSA P-256, for all" : "no TLS"}`,
     `  hawser: agents with stores in memory and the timing they have by default, over WebSocket (cloudevents.json); the principal with its default admission (500/s, burst 25,`,
-    `    a ramp of 5 s, 500 handshakes, a line of 5 s) on LevelDB in ${directory} (${fileSystem}), every event fsynced before it is accepted`,
+    `    a ramp of 5 s, 500 handshakes, a line of 5 s) on a journal in ${directory} (${fileSystem}), every event fsynced before it is accepted`,
     "  naive: a plain ws server that keeps a map of who is here and sends events to whoever is; agents dial again 1 s after any end, for ever; hello and welcome in JSON, no ACK, no limit",
     "  socket.io: socket.io and socket.io-client with their defaults (polling first, then WebSocket; 1 s, doubling up to 5 s, between tries, each randomized by half), a room for each agent",
     `rotation: ${options.rotationAgents} of our agents and ${options.rotationEventsPerSecond} events/s; each renews its connection every 0.5 to 1 s; ${options.rounds} rounds of ${options.measureMs} ms of each kind, medians`,

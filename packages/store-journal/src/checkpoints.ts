@@ -75,13 +75,17 @@ export class Checkpoints {
 
   /** Whatever has begun has ended once resolved. */
   async idle(): Promise<void> {
-    await this.#writing;
-    await this.#tidying;
+    // What is moved ahead may fill a segment, and that begins the next checkpoint.
+    while (this.#writing !== undefined || this.#tidying !== undefined) {
+      await this.#writing;
+      await this.#tidying;
+    }
   }
 
-  /** Everything so far, in a checkpoint of its own; in the turn of the journal, and while it is idle. */
+  /** Everything so far, in a checkpoint of its own; in the turn of the journal. */
   async last(): Promise<void> {
     const { journal } = this.#parts;
+    await this.#writing;
     await journal.sync();
     await this.#write(journal.position);
   }
@@ -214,7 +218,12 @@ function encodePosition({ segment, offset, sequence }: Position): Uint8Array {
   return bytes;
 }
 
-/** Where the journal goes on from the last checkpoint; undefined before the first. */
+/** The journal goes on from here; on disk once resolved. */
+export async function writePosition(rows: RowTable, position: Position): Promise<void> {
+  await rows.writeOwn([{ key: POSITION_KEY, value: encodePosition(position) }], true);
+}
+
+/** Where the journal goes on from the last checkpoint; undefined of a store that was never opened. */
 export async function readPosition(rows: RowTable): Promise<Position | undefined> {
   const value = await rows.own(POSITION_KEY);
   if (value === undefined) return undefined;

@@ -1,10 +1,11 @@
-// Appends and records as fast as it can, and prints each answer, until it is killed. Usage: node crash-child.test-support.mjs <directory> <seed>
+// Appends and records as fast as it can, and prints each answer, until it is killed. Usage: node crash-child.test-support.mjs <directory> <seed> <segment bytes>
 import { seededRandom } from "@hawser/runtime";
-import { createJournalStore } from "@hawser/store-journal";
+import { createDiskStore } from "@hawser/store";
+import { createJournalDisk } from "@hawser/store-journal";
 
-const [directory = "", seed = "0"] = process.argv.slice(2);
+const [directory = "", seed = "0", segmentBytes = ""] = process.argv.slice(2);
 const random = seededRandom(Number(seed));
-const store = createJournalStore({ directory });
+const store = createDiskStore(createJournalDisk(directory, Number(segmentBytes)));
 await store.start();
 const lease = await store.open("state", "child", { peerStore: "s" }, { event: () => {}, lost: () => {} });
 

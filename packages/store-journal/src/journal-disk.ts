@@ -2,12 +2,12 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { HawserError } from "@hawser/protocol";
 import type { Changes, Disk, Entry, EntryName, EntryRange, KeyRange, OpenDisk, Row } from "@hawser/store";
-import { Checkpoints, readIndexes, readPosition } from "./checkpoints.js";
+import { Checkpoints, readIndexes, readPosition, writePosition } from "./checkpoints.js";
 import { Entries } from "./entries.js";
 import { explainError, namedError } from "./explain-error.js";
 import { hasRoomToReopen } from "./free-space.js";
 import { Journal } from "./journal.js";
-import { replay, type Replayed } from "./replay.js";
+import { BEGINNING, replay, type Replayed } from "./replay.js";
 import { RowTable } from "./row-table.js";
 import { SegmentFiles } from "./segment-files.js";
 
@@ -67,7 +67,10 @@ async function openJournal(directory: string, segmentBytes: number): Promise<Ope
     }
     const from = await readPosition(rows);
     const replayed = await replay({ files, rows, entries }, from);
-    return new JournalHandle({ files, rows, entries, segmentBytes }, replayed, from?.segment ?? 1);
+    // From the first segment on there is something to miss.
+    if (from === undefined) await writePosition(rows, BEGINNING);
+    const covered = from?.segment ?? BEGINNING.segment;
+    return new JournalHandle({ files, rows, entries, segmentBytes }, replayed, covered);
   } catch (thrown) {
     await rows.close();
     throw thrown;

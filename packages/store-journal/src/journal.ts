@@ -37,14 +37,6 @@ export interface Moved {
   readonly text: Buffer;
 }
 
-/** Where an entry of the record in the making lies, and of which mailbox. */
-interface Placed {
-  readonly peer: string;
-  readonly version: number;
-  readonly offset: number;
-  readonly length: number;
-}
-
 /**
  * The records of a store, one behind the other in files of bounded size. One record is a commit: it is there as a whole or not at all.
  *
@@ -111,8 +103,10 @@ export class Journal {
     this.#unsynced = 0;
   }
 
+  /** Whatever comes later is refused. */
   async close(): Promise<void> {
     await this.#turn;
+    this.fail(new HawserError("store_unavailable", "the journal was closed"));
     await this.#file.close();
   }
 
@@ -128,42 +122,49 @@ export class Journal {
   async #write(changes: Changes, sync: boolean): Promise<void> {
     if (this.#size >= this.#parts.segmentBytes) await this.#nextSegment();
     const writer = this.#writer(recordBound(changes));
-    const placed = this.#encode(changes, writer);
+    const start = this.#size;
+    const places = this.#encode(changes, writer);
     await this.#append(writer, sync);
-    this.#apply(changes, placed);
+    this.#apply(changes, start, places);
   }
 
-  #encode({ rows, entries }: Changes, writer: RecordWriter): readonly Placed[] {
-    const placed: Placed[] = [];
-    const start = this.#size;
+  /** @returns offset in the record and length of each entry that is added, in their order: thousands in a commit, so no objects */
+  #encode({ rows, entries }: Changes, writer: RecordWriter): readonly number[] {
+    const places: number[] = [];
     for (const [peer, changed] of entries) {
-      const mailbox = this.#parts.entries.mailbox(peer);
+      const known = this.#parts.entries.mailbox(peer);
       for (const [version, text] of changed) {
         if (text === undefined) {
           // What was added and removed by the same commit never was.
-          if (mailbox?.index.has(version) === true)
-            writer.remove(this.#named(peer, mailbox, writer), version);
+          if (known?.index.has(version) === true) writer.remove(this.#named(peer, known, writer), version);
           continue;
         }
-        const known = mailbox ?? this.#parts.entries.mailboxOrNew(peer);
-        const offset = start + writer.add(this.#named(peer, known, writer), version, text);
-        placed.push({ peer, version, offset, length: writer.textLength });
+        const mailbox = known ?? this.#parts.entries.mailboxOrNew(peer);
+        places.push(writer.add(this.#named(peer, mailbox, writer), version, text), writer.textLength);
       }
     }
     for (const [key, value] of rows) {
       if (value === undefined) writer.delete(key);
       else writer.put(key, value);
     }
-    return placed;
+    return places;
   }
 
-  #apply({ rows, entries }: Changes, placed: readonly Placed[]): void {
+  /** @param start of the record in its segment */
+  #apply({ rows, entries }: Changes, start: number, places: readonly number[]): void {
     const { entries: known, rows: table } = this.#parts;
     const segment = this.#segment;
-    for (const { peer, version, offset, length } of placed)
-      known.set(peer, version, { segment, offset, length });
-    for (const [peer, changed] of entries)
-      for (const [version, text] of changed) if (text === undefined) known.delete(peer, version);
+    let next = 0;
+    for (const [peer, changed] of entries) {
+      for (const [version, text] of changed) {
+        if (text === undefined) {
+          known.delete(peer, version);
+          continue;
+        }
+        const offset = start + (places[next++] ?? 0);
+        known.set(peer, version, { segment, offset, length: places[next++] ?? 0 });
+      }
+    }
     for (const [key, value] of rows) table.set(key, value);
   }
 
@@ -178,13 +179,15 @@ export class Journal {
     );
     const writer = this.#writer(bound);
     const start = this.#size;
-    const placed = current.map(({ peer, version, text }): Placed => {
+    const offsets = current.map(({ peer, version, text }) => {
       const number = this.#named(peer, entries.mailboxOrNew(peer), writer);
-      return { peer, version, offset: start + writer.addBytes(number, version, text), length: text.length };
+      return start + writer.addBytes(number, version, text);
     });
     await this.#append(writer, true);
-    for (const { peer, version, offset, length } of placed)
-      entries.set(peer, version, { segment: this.#segment, offset, length });
+    current.forEach(({ peer, version, text }, index) => {
+      const place = { segment: this.#segment, offset: offsets[index] ?? 0, length: text.length };
+      entries.set(peer, version, place);
+    });
   }
 
   /** The number of a mailbox, which the segment is told the first time. */

@@ -20,7 +20,8 @@ export interface Replayed {
   readonly sealed: ReadonlyMap<number, number>;
 }
 
-const BEGINNING: Position = { segment: 1, offset: SEGMENT_HEADER_BYTES, sequence: 1 };
+/** Of a journal that has none yet. */
+export const BEGINNING: Position = { segment: 1, offset: SEGMENT_HEADER_BYTES, sequence: 1 };
 
 /**
  * Tells rows and entries what the journal says since the checkpoint.

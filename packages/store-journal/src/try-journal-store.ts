@@ -4,8 +4,8 @@ import { rowsDirectory } from "./journal-disk.js";
 import { createJournalStore } from "./journal-store.js";
 
 /**
- * What became of a try to open a store: there is none, it opened and was closed again, another process has it, or it was left alone because its files belong to another user (LevelDB
- * writes a little whenever it is opened, and the owner's service could not go on with files of somebody else).
+ * What became of a try to open a store: there is none, it opened and was closed again, another process has it, or it was left alone because its files belong to another user (opening
+ * writes a little, and the owner's service could not go on with files of somebody else).
  */
 export type StoreTrial = "absent" | "good" | "in use" | "of another user";
 

@@ -140,8 +140,7 @@ export class AcknowledgementWriter {
   #noteRecorded(tx: Transaction, peer: string): void {
     const count = this.#parts.acknowledgements.recordedBy(peer);
     const meta = tx.mailbox(peer);
-    if (meta !== undefined && count > meta.peerRecorded)
-      tx.setMailbox(peer, { ...meta, peerRecorded: count });
+    if (meta !== undefined && count > meta.peerRecorded) tx.draft(peer, meta).peerRecorded = count;
   }
 
   /** A row that cannot be read stays; the commits of everybody else must not wait for it. */
@@ -177,9 +176,7 @@ export class AcknowledgementWriter {
   #remove(tx: Transaction, peer: string, entry: EntryIdentity): void {
     const meta = tx.mailbox(peer);
     if (meta === undefined) return;
-    tx.setMailbox(
-      peer,
-      this.#parts.entries.remove(tx, peer, meta, this.#parts.entries.outgoing(peer, entry)),
-    );
+    const { entries } = this.#parts;
+    entries.remove(tx, peer, tx.draft(peer, meta), entries.outgoing(peer, entry));
   }
 }

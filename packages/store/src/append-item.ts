@@ -107,9 +107,9 @@ export class AppendItem implements CommitItem {
     const encoded = encodeEvent(numbered(event, version));
     const full = this.#full(meta, superseded, encoded);
     if (full !== undefined) return this.#refuse(tx, full);
-    let next = step === undefined ? meta : ring.apply(tx, step);
-    for (const entry of superseded) next = entries.remove(tx, peer, next, entry);
-    tx.setMailbox(peer, entries.add(tx, peer, next, version, encoded));
+    const draft = tx.draft(peer, step === undefined ? meta : ring.apply(tx, step));
+    for (const entry of superseded) entries.remove(tx, peer, draft, entry);
+    entries.add(tx, peer, draft, version, encoded);
     tx.afterCommit(() => this.#answer({ ok: true, version, duplicate: false }, this.#index));
   }
 

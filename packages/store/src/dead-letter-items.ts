@@ -41,13 +41,11 @@ export class DeadLetterItem implements CommitItem {
     if (text === undefined || meta === undefined) return tx.afterCommit(() => this.#done());
     const bytes = Buffer.byteLength(text);
     const entry = identify(this.#version, bytes, decodeEvent(text, entryPlace(this.#peer, this.#version)));
-    const without = entries.remove(tx, this.#peer, meta, entries.outgoing(this.#peer, entry));
+    const draft = tx.draft(this.#peer, meta);
+    entries.remove(tx, this.#peer, draft, entries.outgoing(this.#peer, entry));
     tx.put(deadLetterKey(this.#peer, this.#version), encodeDeadLetter(text, this.#reason));
-    tx.setMailbox(this.#peer, {
-      ...without,
-      deadLetters: without.deadLetters + 1,
-      bytes: without.bytes + bytes,
-    });
+    draft.deadLetters += 1;
+    draft.bytes += bytes;
     tx.afterCommit(() => this.#done());
   }
 
@@ -93,10 +91,11 @@ export class RequeueItem implements CommitItem {
     const encoded = encodeEvent({ ...sentAgain(letter), eventid: formatVersion(version) });
 
     tx.remove(key);
-    const { deadLetters, bytes } = meta;
-    let next = { ...meta, deadLetters: deadLetters - 1, bytes: bytes - letter.bytes };
-    for (const entry of superseded) next = entries.remove(tx, peer, next, entry);
-    tx.setMailbox(peer, entries.add(tx, peer, next, version, encoded));
+    const draft = tx.draft(peer, meta);
+    draft.deadLetters -= 1;
+    draft.bytes -= letter.bytes;
+    for (const entry of superseded) entries.remove(tx, peer, draft, entry);
+    entries.add(tx, peer, draft, version, encoded);
     tx.afterCommit(() => this.#answer({ ok: true, version, duplicate: false }));
   }
 

@@ -40,7 +40,9 @@ export class DiscardItem implements CommitItem {
     const { event, bytes } = decodeDeadLetter(value, this.#version, key);
     await this.#retained.discarded(tx, this.#peer, identify(this.#version, bytes, event));
     tx.remove(key);
-    tx.setMailbox(this.#peer, { ...meta, deadLetters: meta.deadLetters - 1, bytes: meta.bytes - bytes });
+    const draft = tx.draft(this.#peer, meta);
+    draft.deadLetters -= 1;
+    draft.bytes -= bytes;
     tx.afterCommit(() => this.#done(true));
   }
 

@@ -148,7 +148,7 @@ export class RecordItem implements CommitItem {
     await retained.forgetSent(tx, this.#peer, subject, resourceid);
     for (const entry of await entries.states(tx, this.#peer, resourceid)) {
       const meta = tx.mailbox(this.#peer);
-      if (meta !== undefined) tx.setMailbox(this.#peer, entries.remove(tx, this.#peer, meta, entry));
+      if (meta !== undefined) entries.remove(tx, this.#peer, tx.draft(this.#peer, meta), entry);
     }
   }
 }

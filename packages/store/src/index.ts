@@ -1,5 +1,6 @@
 export { adoptOlderCopy } from "./adopt-older-copy.js";
 export { createDiskStore, type DiskStoreOptions } from "./disk-store.js";
+export { changedRows } from "./disk.js";
 export type {
   Changes,
   Disk,

@@ -39,13 +39,7 @@ export class PendingEntries {
   }
 
   /** Adds an entry as the newest of its mailbox, retained if it is a state with a subject, and tells the holder of the mailbox once it is committed. */
-  add(
-    tx: Transaction,
-    peer: string,
-    meta: Readonly<MailboxMeta>,
-    version: number,
-    encoded: EncodedEvent,
-  ): MailboxMeta {
+  add(tx: Transaction, peer: string, draft: MailboxMeta, version: number, encoded: EncodedEvent): void {
     const { event, text, bytes } = encoded;
     const kind = eventClass(event.type);
     tx.putEntry(peer, version, text);
@@ -59,8 +53,10 @@ export class PendingEntries {
       if (kind === "command" || tx.writesEntry(peer, version))
         this.#leases.entryAdded(peer, { version, event, bytes, json });
     });
-    const told = this.#told(tx, peer, meta, version);
-    return { ...meta, position: version, pending: meta.pending + 1, bytes: meta.bytes + bytes, told };
+    draft.told = this.#told(tx, peer, draft, version);
+    draft.position = version;
+    draft.pending += 1;
+    draft.bytes += bytes;
   }
 
   // What is given out while nobody holds the mailbox, the peer cannot have been told: that is how an older copy is found out that has caught up meanwhile.
@@ -70,11 +66,12 @@ export class PendingEntries {
   }
 
   /** Takes an entry out; retained state is left alone. */
-  remove(tx: Transaction, peer: string, meta: Readonly<MailboxMeta>, outgoing: OutgoingEntry): MailboxMeta {
+  remove(tx: Transaction, peer: string, draft: MailboxMeta, outgoing: OutgoingEntry): void {
     tx.removeEntry(peer, outgoing.version);
     if (outgoing.stateKey !== undefined) tx.remove(outgoing.stateKey);
     tx.afterCommit(() => this.#leases.entryRemoved(peer, outgoing.version));
-    return { ...meta, pending: meta.pending - 1, bytes: meta.bytes - outgoing.bytes };
+    draft.pending -= 1;
+    draft.bytes -= outgoing.bytes;
   }
 
   outgoing(peer: string, entry: EntryIdentity): OutgoingEntry {

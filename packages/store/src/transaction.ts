@@ -41,7 +41,7 @@ export class Transaction {
   readonly #known = new Map<string, string | undefined>();
   readonly #entries = new Map<string, Map<number, string | undefined>>();
   readonly #knownEntries = new Map<string, Map<number, string | undefined>>();
-  readonly #mailboxes = new Map<string, Readonly<MailboxMeta>>();
+  readonly #mailboxes = new Map<string, MailboxMeta>();
   readonly #inboxes = new Map<string, Readonly<InboxMeta>>();
   readonly #effects: (() => void)[] = [];
   readonly #claimed = new Set<string>();
@@ -185,7 +185,20 @@ export class Transaction {
     return { ...made, position, base: position };
   }
 
-  setMailbox(peer: string, meta: Readonly<MailboxMeta>): void {
+  /** The counters of a mailbox to be changed in place: a draft that this commit has, or one made from `from`. */
+  draft(peer: string, from: Readonly<MailboxMeta>): MailboxMeta {
+    const known = this.#mailboxes.get(peer);
+    if (known === from) {
+      this.revision++;
+      return known;
+    }
+    const made = { ...from };
+    this.setMailbox(peer, made);
+    return made;
+  }
+
+  /** @param meta which from here on belongs to this commit */
+  setMailbox(peer: string, meta: MailboxMeta): void {
     this.revision++;
     if (this.mailbox(peer) === undefined) this.#newMailboxes++;
     this.#mailboxes.set(peer, meta);

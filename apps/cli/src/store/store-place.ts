@@ -8,7 +8,7 @@ export function wrongStorePlace(directory: string): { detail: string; fix: strin
       detail: "holds no store",
       fix: "name the data directory of a principal, or the folder store in that of an agent",
     };
-  // LevelDB writes a little whenever it is opened. In files of another user its service could then not go on.
+  // A store is written to a little whenever it is opened. In files of another user its service could then not go on.
   const owner = statSync(directory).uid;
   if (owner === process.getuid?.()) return undefined;
   return { detail: "belongs to another user", fix: `run this as its owner: sudo -u '#${owner}' hawser ...` };
