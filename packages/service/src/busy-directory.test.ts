@@ -1,3 +1,4 @@
+import type * as fs from "node:fs";
 import { readFileSync } from "node:fs";
 import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -13,7 +14,7 @@ const directories = vi.hoisted(() => ({ changed: (): void => {} }));
 
 // What the system says of a directory, when the test says so.
 vi.mock("node:fs", async (importOriginal) => ({
-  ...(await importOriginal<typeof import("node:fs")>()),
+  ...(await importOriginal<typeof fs>()),
   watch: (_directory: string, _options: object, changed: () => void) => {
     directories.changed = changed;
     return { on: () => {}, close: () => {} };

@@ -9,7 +9,7 @@ const HEADER_CHECKSUM_AT = 32;
 /** In front of an entry's text: its checksum and its length, then the text. A place points to the checksum. */
 export const ENTRY_HEADER_BYTES = 8;
 /** The most that a commit of the store can take, so that a length that damage made up is told from one that was written. */
-export const MAX_BODY_BYTES = 512 * 1024 * 1024;
+const MAX_BODY_BYTES = 512 * 1024 * 1024;
 
 const OP_NAME = 1;
 const OP_ADD = 2;
