@@ -131,6 +131,14 @@ describe("GET /v1/streams/agents", () => {
     expect(left).toMatchObject({ event: "agent", data: { state: "disconnected" } });
   });
 
+  it("tells of an agent that is away and is removed (it stayed in every table that was open)", async () => {
+    await principal.publish("edge-1", EVENT);
+    const reader = await open("/v1/streams/agents");
+    await reader.text();
+    await principal.removeAgent("edge-1", { force: true });
+    expect(await within(COALESCE_MS, reader)).toMatchObject([{ event: "gone", data: { name: "edge-1" } }]);
+  });
+
   it("refuses a state that is none", async () => {
     expect((await app.request("/v1/streams/agents?state=lost")).status).toBe(400);
   });
