@@ -117,10 +117,12 @@ export function createPrincipal(options: PrincipalOptions): Principal {
       await gate.open();
       assertWanted();
       const address = await listener?.start();
+      assertWanted();
       status.set({ kind: "open", address, internalAddress });
       return { address, internalAddress };
     } catch (thrown) {
       gate.close();
+      await listener?.stop();
       await internal?.stop();
       for (const acceptor of acceptors) await acceptor.stop();
       status.set({ kind: "stopped" });
@@ -140,8 +142,8 @@ export function createPrincipal(options: PrincipalOptions): Principal {
   }
 
   function assertWanted(): void {
-    if (stopping !== undefined)
-      throw new HawserError("aborted", "the principal was stopped while it started");
+    if (stopping !== undefined || status.value.kind !== "starting")
+      throw new HawserError("aborted", "the principal was stopped, or drained, while it started");
   }
 
   async function drain(order: DrainOptions): Promise<DrainReport> {
@@ -151,7 +153,10 @@ export function createPrincipal(options: PrincipalOptions): Principal {
       () => ({ shape, reason }),
       () => {
         const report = sessions.drain(order);
-        if (status.value.kind !== "draining") status.set({ kind: "draining", shape, reason });
+        // Whoever is to go before the port is open does not open it: everybody who came would be told to go.
+        if (status.value.kind === "starting") gate.close();
+        if (status.value.kind === "starting" || status.value.kind === "open")
+          status.set({ kind: "draining", shape, reason });
         return report;
       },
     );

@@ -12,6 +12,7 @@ import { createPrincipal } from "./create-principal.js";
 import { formatAddress } from "./listener/bind-error.js";
 import type { GateState } from "./listener/gate.js";
 import type { BoundAddress, UnixAddress } from "./listener/listener-options.js";
+import { until } from "./listener/until.test-support.js";
 import type { PrincipalOptions } from "./principal.js";
 import { SELF_AGENT } from "./self-login.js";
 
@@ -133,6 +134,49 @@ it("can be stopped while it waits", async () => {
   await principal.stop();
   await started;
   expect(principal.state).toBe("stopped");
+});
+
+it.each([
+  ["while it waits", "waiting"],
+  ["while the gate settles, behind its self-login", "settling"],
+])("does not open when it is drained %s", async (_, kind) => {
+  const { principal, states } = await principalOf({
+    ...(kind === "settling" ? { internal: { listen: { port: 0 }, selfLogin: webSocket } } : {}),
+    gate: {
+      settleMs: 60_000,
+      ...(kind === "waiting" ? { conditions: [{ name: "never", check: async () => "not yet" }] } : {}),
+    },
+  });
+  const started = principal.start();
+  const failed = expect(started).rejects.toMatchObject({ code: "aborted" });
+  await until(() => states.at(-1)?.kind === kind);
+  await principal.drain({ windowMs: 0, reason: "deploy" });
+  expect(principal.state).toBe("draining");
+  await failed;
+  expect([principal.state, principal.gate.kind]).toEqual(["stopped", "closed"]);
+});
+
+it("does not open when it is drained, or stopped, as the port opens", async () => {
+  for (const end of ["drain", "stop"] as const) {
+    const { principal } = await principalOf({ gate: { settleMs: 0 } });
+    const { listener } = principal;
+    if (listener === undefined) throw new Error("it has a listener");
+    const open = listener.start.bind(listener);
+    const bound: BoundAddress[] = [];
+    let ended: Promise<unknown> | undefined;
+    listener.start = async () => {
+      const address = await open();
+      bound.push(address);
+      ended = end === "drain" ? principal.drain({ windowMs: 0, reason: "deploy" }) : principal.stop();
+      return address;
+    };
+    await expect(principal.start()).rejects.toMatchObject({ code: "aborted" });
+    await ended;
+    expect(principal.state).toBe("stopped");
+    expect(bound).toHaveLength(1);
+    for (const address of bound)
+      await expect(webSocket(address).dial()).rejects.toMatchObject({ code: "connection_failed" });
+  }
 });
 
 it("gives its own name to nobody outside, and takes nothing for it", async () => {

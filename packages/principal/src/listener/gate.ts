@@ -93,7 +93,8 @@ export class Gate {
       if (pass === "missing") await this.#pause(checkIntervalMs);
     }
     timer.cancel();
-    if (this.#closed) throw new HawserError("aborted", "the principal was stopped while it started");
+    if (this.#closed)
+      throw new HawserError("aborted", "the principal was stopped, or drained, while it started");
     if (pass === "ready") this.#become({ kind: "open", by: "conditions" });
     else this.#fallBack();
   }
