@@ -106,7 +106,7 @@ export class Handshake<Session extends LinkSession> {
     if (door === undefined) throw new HawserError("internal", "this side does not accept sessions");
     try {
       const admission = await door.admit(hello);
-      if (this.#state === "abandoned") return;
+      if (!this.#isUnderWay) return;
       if (admission.kind === "refused") {
         this.#host.perform(door.refuse(session, admission.error, admission.retryAfterMs));
         return;
@@ -168,7 +168,7 @@ export class Handshake<Session extends LinkSession> {
     return known !== undefined && known.store !== own.id && own.standing(peer.name)?.peer.store === store;
   }
 
-  /** Undefined when the link ended meanwhile. */
+  /** Undefined when the session is ending. */
   async #attach({
     peer,
     store,
@@ -177,6 +177,7 @@ export class Handshake<Session extends LinkSession> {
     epoch,
     inboxForgotten = false,
   }: Attachment): Promise<AttachedPeer | undefined> {
+    if (!this.#isUnderWay) return undefined;
     const host = this.#host;
     const inherited = predecessor?.handOver(store, window);
     const continued = inherited === undefined ? undefined : predecessor;
@@ -210,8 +211,9 @@ export class Handshake<Session extends LinkSession> {
     return attached;
   }
 
+  // A session that is being closed, by its deadline for instance, waits for its peer to close as well. Were the mailbox claimed for it, it would end a session that is well.
   get #isUnderWay(): boolean {
-    return this.#state === "under way";
+    return this.#state === "under way" && !this.#options.session.isEnding;
   }
 
   // The store has others to tell.

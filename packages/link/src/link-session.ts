@@ -8,6 +8,8 @@ export interface LinkSession {
   readonly mayReceiveEvents: boolean;
   /** Whether an event of ours may be sent now. */
   readonly maySendEvents: boolean;
+  /** It is being closed, or has ended: nothing is to be begun for it any more. */
+  readonly isEnding: boolean;
   start(nowMs: number, settled: number): SessionOutput[];
   receive(message: ControlMessage, nowMs: number): SessionOutput[];
   /** An event arrived: an error of the peer while the session is not open. */

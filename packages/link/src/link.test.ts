@@ -529,6 +529,36 @@ describe("Link", () => {
     expect(sides.principal.applied).toEqual(["a_u1@1"]);
   });
 
+  it("claims no mailbox for a session that is being closed when its hello is accepted (it ended the one that was there)", async () => {
+    sides.timing = { handshakeTimeoutMs: 1_000, closeGraceMs: 60_000 };
+    await sides.connect();
+    let admit = (): void => {};
+    sides.admitting = new Promise((resolve) => (admit = resolve));
+    const dialled = sides.transport.dialer.dial();
+    await sides.world.advance(1);
+    const connection = await dialled;
+    connection.open({ message: () => {}, writable: () => {}, ended: () => {} });
+    const hello = {
+      type: "hello",
+      agent: "edge-1",
+      protocol_versions: ["1"],
+      store: "x",
+      window: 16,
+    } as const;
+    const words = { ...hello, settled: "0", software: "test" } as const;
+    connection.send(encodeControl(words, { id: "1", source: "test" }));
+    await sides.world.advance(10);
+    // It reads no more, so it does not finish the close.
+    connection.pause();
+    await sides.world.advance(2_000);
+    admit();
+    await sides.world.advance(10);
+    expect([sides.agentEnds, sides.principalEnds]).toEqual([[], []]);
+    await sides.publish(sides.principal, "edge-1", [command("a")]);
+    await sides.world.advance(10);
+    expect(sides.agent.applied).toEqual(["a_u1@1"]);
+  });
+
   it("tells of a dead letter that is written as the session ends (it went uncounted)", async () => {
     const { store } = sides.principal;
     const open = store.open.bind(store);

@@ -81,6 +81,8 @@ export class TwoSides {
   /** What links are made with, besides what they need; a test may put something else there. */
   runtime: Runtime;
   extra: Partial<LinkOptions<AgentSession>> & Partial<LinkOptions<PrincipalSession>> = {};
+  /** The principal answers no hello before this. */
+  admitting: Promise<void> = Promise.resolve();
   /** Gets every connection, of either side, before its link does. */
   wrap: (connection: Connection) => Connection = (connection) => connection;
 
@@ -176,13 +178,15 @@ export class TwoSides {
       windowBytes: this.windowBytes,
       readAhead: this.readAhead,
       door: {
-        admit: ({ replaces }) =>
-          Promise.resolve({
+        admit: async ({ replaces }) => {
+          await this.admitting;
+          return {
             kind: "accepted",
             sessionId: this.#named(link),
             predecessor: replaces === undefined ? undefined : this.#sessions.get(replaces),
             peer: { name: "edge-1", receiver: this.principal.receiver, observer: this.principal.observer },
-          }),
+          };
+        },
         accept: (machine, params) => machine.accept(params, now()),
         refuse: (machine, error, retryAfterMs) => machine.refuse(error, retryAfterMs, now()),
         replaced: (machine) => machine.replaced(now()),

@@ -56,6 +56,11 @@ export abstract class SessionMachine {
   abstract readonly mayReceiveEvents: boolean;
   protected abstract onDeadline(nowMs: number): SessionOutput[];
 
+  /** It is being closed, or has ended: nothing is to be begun for it any more. */
+  get isEnding(): boolean {
+    return this.ending !== undefined;
+  }
+
   /** Any frame arrived: counts as life. */
   heard(nowMs: number): void {
     this.liveness?.heard(nowMs);

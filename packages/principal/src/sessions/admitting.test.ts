@@ -7,6 +7,7 @@ import { expect, it, onTestFinished } from "vitest";
 import type { AuthenticateResult } from "../authenticate.js";
 import { createPrincipal } from "../create-principal.js";
 import { until } from "../listener/until.test-support.js";
+import { BareAgent } from "./bare-agent.test-support.js";
 
 const helloOf = (agent: string) =>
   encodeControl(
@@ -91,4 +92,47 @@ it("an agent that goes while it is authenticated keeps no place in the line (the
   decisions[1]?.({ ok: true });
   await until(() => next.heard.length > 0);
   expect([handshakes(), next.heard]).toEqual([0, ["hawser.control.welcome.v1"]]);
+});
+
+it("a hello that was answered too late takes no session over (its mailbox was claimed while its connection was being closed)", async () => {
+  const world = createVirtualRuntime({ seed: 1 });
+  const { runtime } = world;
+  const transport = createMemoryTransport({ timers: runtime.timers });
+  const store = createMemoryStore({ runtime });
+  const agent = new BareAgent(world, transport);
+  await Promise.all([store.start(), agent.store.start()]);
+  let decide: (() => void) | undefined;
+  const principal = createPrincipal({
+    store,
+    runtime,
+    acceptors: [transport.acceptor],
+    authenticate: (_, { store: its }) =>
+      its === agent.store.id
+        ? { ok: true }
+        : new Promise((resolve) => (decide = () => resolve({ ok: true }))),
+    timing: { handshakeTimeoutMs: 1_000, closeGraceMs: 60_000 },
+    stop: { windowMs: 0 },
+  });
+  await principal.start();
+  await agent.connect();
+  const sessionId = async (): Promise<unknown> => (await principal.agent("edge-1"))?.session?.id;
+  const before = await sessionId();
+  for (let count = 0; count < 3; count += 1) {
+    const dialling = transport.dialer.dial();
+    await world.advance(1);
+    const connection = await dialling;
+    connection.open({ message: () => {}, writable: () => {}, ended: () => {} });
+    connection.send(helloOf("edge-1"));
+    await world.advance(10);
+    // It reads no more, so it does not finish the close.
+    connection.pause();
+    await world.advance(2_000);
+    decide?.();
+    await world.advance(10);
+  }
+  expect(agent.ends).toEqual([]);
+  expect([typeof before, await sessionId()]).toEqual(["string", before]);
+  const stopped = principal.stop();
+  await world.advance(120_000);
+  await stopped;
 });

@@ -266,12 +266,12 @@ export class SessionRegistry {
     this.#hellos.set(link, hello);
     const result = await this.#authenticate(link.connection.peer, hello);
     // Much may have happened meanwhile, and what ended must leave nothing behind: not a place in the line, either.
-    if (!this.#links.has(link)) return refuse(wentAway());
+    if (this.#isLeaving(link)) return refuse(wentAway());
     if (!result.ok) return refuse(result.error, result.retryAfterMs);
     const crowded = this.#refusedByNumber(hello);
     if (crowded !== undefined) return crowded;
     const turn = await this.#options.turn(link.connection);
-    if (!this.#links.has(link)) return refuse(wentAway());
+    if (this.#isLeaving(link)) return refuse(wentAway());
     const refused =
       this.#refusedByDrain(hello) ??
       this.#refusedByTurn(hello, turn) ??
@@ -296,6 +296,11 @@ export class SessionRegistry {
         observer: presence.observe(linkObserver),
       },
     };
+  }
+
+  /** It has ended, or is being closed: its hello was not answered in time, say. */
+  #isLeaving(link: Link<PrincipalSession>): boolean {
+    return link.session.isEnding || !this.#links.has(link);
   }
 
   #admitted(presence: AgentPresence, link: Link<PrincipalSession>, isContinued: boolean): void {
