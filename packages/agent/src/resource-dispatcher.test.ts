@@ -6,14 +6,17 @@ import { ResourceDispatcher } from "./resource-dispatcher.js";
 import type { ResourceHandler } from "./resource-handler.js";
 import { StatusReporter } from "./status-reporter.js";
 
-async function dispatcher(apply: ResourceHandler["apply"]) {
+async function dispatcher(
+  apply: ResourceHandler["apply"],
+  remove: ResourceHandler["delete"] = () => Promise.resolve(),
+) {
   const { runtime } = createVirtualRuntime({ seed: 1 });
   const store = createMemoryStore({ runtime });
   await store.start();
   const reporter = new StatusReporter({ agent: "one", runtime, store, source: "test" });
   const made = new ResourceDispatcher({
     maxHeld: 2,
-    handlers: { Job: { apply, delete: () => Promise.resolve(), stop: () => Promise.resolve() } },
+    handlers: { Job: { apply, delete: remove, stop: () => Promise.resolve() } },
     retained: store.retained,
     reporter,
     signal: new AbortController().signal,
@@ -67,3 +70,21 @@ it("counts what failed and may have begun, and not what was refused for good", a
   expect(await made.spec(spec("c"))).toMatchObject({ kind: "retry" });
   expect(reporter.size).toBe(2);
 });
+
+it.each([
+  ["refuses", new HawserError("handler_rejected", "no")],
+  ["fails", new Error("no")],
+])(
+  "remembers nothing of resources that it does not hold, where the handler %s to delete them",
+  async (_, thrown) => {
+    const { made, reporter } = await dispatcher(
+      () => Promise.resolve(),
+      () => Promise.reject(thrown),
+    );
+    await made.spec(spec("held"));
+    for (let index = 0; index < 50; index += 1)
+      await expect(made.delete(delivery(EVENT_TYPES.delete, `unknown-${index}`))).rejects.toThrow("no");
+    await expect(made.delete(delivery(EVENT_TYPES.delete, "held"))).rejects.toThrow("no");
+    expect(reporter.size).toBe(1);
+  },
+);

@@ -109,8 +109,14 @@ export class ResourceDispatcher {
     const handler = this.#handler(data.kind);
     if (handler === undefined && isHeld) throw this.#noHandler(data.kind);
     // Also when it is not held: an apply may have begun and never been recorded, even under a name that an older life still has.
-    if (handler !== undefined)
-      await this.#remove(handler, subject, { ...data, version: event.eventid, attempt });
+    if (handler !== undefined) {
+      try {
+        await this.#remove(handler, subject, { ...data, version: event.eventid, attempt });
+      } catch (thrown) {
+        if (!this.#held.has(subject)) this.#options.reporter.release(subject);
+        throw thrown;
+      }
+    }
     return { kind: "applied", retain: { forget: subject } };
   }
 

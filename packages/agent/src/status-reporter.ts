@@ -88,7 +88,7 @@ export class StatusReporter {
     return voice;
   }
 
-  /** The resource was refused, so it is not held. What its handler said of it is still written. */
+  /** The resource is not held: it was refused, or its delete failed. What its handler said of it is still written. */
   release(subject: string): void {
     const entry = this.#entries.get(subject);
     if (entry === undefined) return;
