@@ -11,6 +11,7 @@ import { Client, credentials } from "@grpc/grpc-js";
 import {
   CLOSE_EVENT_TYPE,
   encodeClose,
+  HawserError,
   LIMITS,
   parseClose,
   protobufBatchCodec,
@@ -245,6 +246,23 @@ describe("streams that break the rules", () => {
     });
     expect(second.server.ids).toEqual(["sibling"]);
   });
+});
+
+it("a connection that is cut, the last one of its socket, leaves the status of its neighbour on its way", async () => {
+  const session = openSession();
+  const [neighbour, last] = [await openStream(session), await openStream(session)];
+  neighbour.stream.write(framed(Buffer.from("no batch")));
+  expect(await neighbour.server.end).toMatchObject({ kind: "closed" });
+  expect(await neighbour.close).toBe(1007);
+  const status = Promise.race([trailersOf(neighbour.stream), once(neighbour.stream, "close")]);
+  const gone = once(last.stream, "close");
+  last.server.connection.terminate(new HawserError("aborted", "enough"));
+  await gone;
+  const left = once(session, "close");
+  neighbour.stream.end();
+  expect(await status).toMatchObject({ "grpc-status": expect.any(String) });
+  // Nothing uses the socket any more.
+  await left;
 });
 
 describe("a reset while a write is under way that the peer does not read", () => {

@@ -45,6 +45,8 @@ export interface ServedSocketParts {
 export class ServedSocket {
   readonly #parts: ServedSocketParts;
   readonly #connections = new Set<ServerConnection>();
+  /** Streams of connections that have ended: their status is still on its way. */
+  readonly #finishing = new Set<ServerHttp2Stream>();
   readonly #keepAlive: KeepAlive;
   #session: ServerHttp2Session | undefined;
   #hasTrusted = false;
@@ -152,25 +154,33 @@ export class ServedSocket {
 
   #release(connection: ServerConnection, stream: ServerHttp2Stream, how: "finish" | "cut"): void {
     this.#connections.delete(connection);
-    if (how === "cut") {
-      // The stream alone where others share the connection; else all of it, for a peer that reads
-      // nothing reads no reset either.
-      if (this.#connections.size === 0) return this.#destroy();
-      stream.close(constants.NGHTTP2_CANCEL);
-      return;
-    }
-    this.#finish(stream);
-    if (this.#connections.size === 0) this.#idle = this.#waitForStream();
+    if (how === "cut") this.#cutStream(stream);
+    else this.#finish(stream);
+    if (this.#connections.size === 0 && !this.#parts.socket.destroyed) this.#idle = this.#waitForStream();
+  }
+
+  /** The stream alone where others share the socket; else all of it, for a peer that reads nothing reads no reset either. */
+  #cutStream(stream: ServerHttp2Stream): void {
+    if (this.#isShared) stream.close(constants.NGHTTP2_CANCEL);
+    else this.#destroy();
+  }
+
+  get #isShared(): boolean {
+    return this.#connections.size > 0 || this.#finishing.size > 0;
   }
 
   #finish(stream: ServerHttp2Stream): void {
     if (stream.destroyed) return;
     const { settings, runtime } = this.#parts;
+    this.#finishing.add(stream);
     const deadline = runtime.timers.after(settings.closeTimeoutMs, () => {
-      if (this.#connections.size === 0) this.#destroy();
-      else stream.close(constants.NGHTTP2_CANCEL);
+      this.#finishing.delete(stream);
+      this.#cutStream(stream);
     });
-    stream.once("close", () => deadline.cancel());
+    stream.once("close", () => {
+      this.#finishing.delete(stream);
+      deadline.cancel();
+    });
   }
 
   /**
@@ -179,7 +189,7 @@ export class ServedSocket {
    */
   #streamSpoilt(): void {
     this.#spoilt += 1;
-    if (this.#spoilt > MAX_SPOILT_STREAMS && this.#connections.size === 0) this.#destroy();
+    if (this.#spoilt > MAX_SPOILT_STREAMS && !this.#isShared) this.#destroy();
   }
 
   /** A client that is known may have more streams, and more on the way, than one that is not. */
