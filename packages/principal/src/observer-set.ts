@@ -1,6 +1,7 @@
 import type { LinkObserver } from "@hawser/link";
-import { guarded, silentLogger, type Logger } from "@hawser/runtime";
+import { silentLogger, type Logger } from "@hawser/runtime";
 import type { PrincipalObserver } from "./principal-observer.js";
+import { tellObserver } from "./tell-observer.js";
 
 /** Several observers that are told as one. They may come and go while sessions are open. */
 export class ObserverSet {
@@ -37,15 +38,7 @@ export class ObserverSet {
 
   // Whoever tells is in the middle of something, such as the answer to a publisher. What the observer of a session throws, on the other hand, ends that session.
   #tell(tell: (observer: PrincipalObserver) => void): void {
-    for (const each of this.#all)
-      guarded(
-        () => tell(each),
-        (err) =>
-          guarded(
-            () => this.#logger.error({ err }, "an observer threw"),
-            () => {},
-          ),
-      );
+    for (const each of this.#all) tellObserver(() => tell(each), this.#logger);
   }
 
   /** Answers with what takes it out again. */

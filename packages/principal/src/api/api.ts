@@ -13,6 +13,7 @@ import { documentationRoutes } from "./documentation-routes.js";
 import { eventRoutes } from "./event-routes.js";
 import { lifecycleRoutes } from "./lifecycle-routes.js";
 import { FleetSnapshot } from "./fleet-snapshot.js";
+import { ObserverSet } from "../observer-set.js";
 import type { Metrics } from "./metrics.js";
 import { problemResponse } from "./problem.js";
 import { requestIdOf, requestIds } from "./request-id.js";
@@ -84,7 +85,7 @@ export function createApi(options: ApiOptions): Hono {
     certificates: options.certificates,
   });
   resourceRoutes(app, principal.resources);
-  eventRoutes(app, principal, metrics?.observer ?? {}, logger);
+  eventRoutes(app, principal, new ObserverSet(metrics?.observer, logger).observer, logger);
   agentRoutes(app, principal, fleet);
   streamRoutes(app, { principal, runtime, logger, maxStreams, observer: metrics?.streams });
   lifecycleRoutes(app, principal);

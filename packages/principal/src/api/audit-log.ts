@@ -1,6 +1,7 @@
 import { isAgentName } from "@hawser/protocol";
 import type { Clock, Logger } from "@hawser/runtime";
 import type { MiddlewareHandler } from "hono";
+import { tellObserver } from "../tell-observer.js";
 import { callerOf } from "./bearer-token.js";
 import { requestIdOf } from "./request-id.js";
 import { servedBy } from "./served-by.js";
@@ -45,7 +46,7 @@ export function auditLog(
     const { method, path } = context.req;
     const { status } = context.res;
     const refused = REFUSED.includes(status) && callerOf(context) === undefined;
-    if (refused) observer.refused?.(status);
+    if (refused) tellObserver(() => observer.refused?.(status), logger);
     if (!refused && (method === "GET" || method === "HEAD" || method === "OPTIONS")) return;
     if (refused && !mayLogRefusal()) {
       leftOut += 1;

@@ -1,4 +1,6 @@
+import type { Logger } from "@hawser/runtime";
 import type { Socket } from "node:net";
+import { tellObserver } from "../tell-observer.js";
 import { clientAddressOf } from "./client-address.js";
 
 /** Hears of the connections of a port. */
@@ -23,20 +25,21 @@ interface Held {
  */
 export class Connections {
   readonly #max: number;
-  readonly #observer: Partial<ConnectionObserver>;
+  readonly #tell: (tell: (observer: Partial<ConnectionObserver>) => void) => void;
   /** In the order in which they were last busy. */
   readonly #held = new Map<Socket, Held>();
   readonly #countByClient = new Map<string, number>();
 
-  constructor(max: number, observer: Partial<ConnectionObserver> = {}) {
+  /** @param logger hears of what the observer throws */
+  constructor(max: number, observer: Partial<ConnectionObserver>, logger: Pick<Logger, "error">) {
     this.#max = max;
-    this.#observer = observer;
+    this.#tell = (tell) => tellObserver(() => tell(observer), logger);
   }
 
   /** False when the socket was closed because there is no place. */
   take(socket: Socket): boolean {
     if (this.#held.size >= this.#max) {
-      this.#observer.crowdedOut?.();
+      this.#tell((observer) => observer.crowdedOut?.());
       const victim = this.#victim();
       if (victim === undefined) {
         socket.destroy();
@@ -49,7 +52,7 @@ export class Connections {
     this.#held.set(socket, { client, busy: false, isKnown: false });
     this.#countByClient.set(client, (this.#countByClient.get(client) ?? 0) + 1);
     socket.once("close", () => this.#forget(socket));
-    this.#observer.open?.(this.#held.size);
+    this.#tell((observer) => observer.open?.(this.#held.size));
     return true;
   }
 
@@ -89,6 +92,6 @@ export class Connections {
     const left = (this.#countByClient.get(held.client) ?? 0) - 1;
     if (left > 0) this.#countByClient.set(held.client, left);
     else this.#countByClient.delete(held.client);
-    this.#observer.open?.(this.#held.size);
+    this.#tell((observer) => observer.open?.(this.#held.size));
   }
 }

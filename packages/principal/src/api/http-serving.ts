@@ -61,7 +61,7 @@ export class HttpServing {
   constructor(answer: Answer, settings: HttpServingSettings, runtime: Runtime) {
     this.#settings = settings;
     this.#runtime = runtime;
-    this.#connections = new Connections(settings.maxConnections, settings.connections);
+    this.#connections = new Connections(settings.maxConnections, settings.connections ?? {}, runtime.logger);
     // One listener for each stream, of which there may be more than the ten that Node warns of.
     setMaxListeners(0, this.#closing.signal);
     const { headersTimeoutMs: headersTimeout, requestTimeoutMs: requestTimeout, tls } = settings;

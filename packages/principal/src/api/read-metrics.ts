@@ -73,8 +73,7 @@ function described({ name, help, labelNames }: ReadMetric): {
 }
 
 async function valuesOf({ read, turns }: ReadMetric): Promise<Reading[]> {
-  // Begun by all metrics at the same time, so that those that share a reading do.
-  const reading = read();
-  await turns.next();
-  return [...(await reading)];
+  // Begun by all metrics at the same time, so that those that share a reading do. One that fails fails the scrape, and is waited for from the start.
+  const [readings] = await Promise.all([read(), turns.next()]);
+  return [...readings];
 }

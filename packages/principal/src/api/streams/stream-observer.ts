@@ -7,7 +7,7 @@ export type StreamName = "events" | "agents";
  */
 export type StreamGap = "lagged" | "unknown_id" | "failed";
 
-/** Who reads the streams of an API. Calls must be cheap and must not throw. */
+/** Who reads the streams of an API. Calls must be cheap and must not throw: what they throw is only logged. */
 export interface StreamObserver {
   /** How many are open now. */
   open(stream: StreamName, count: number): void;

@@ -3,6 +3,7 @@ import type { Logger, Runtime } from "@hawser/runtime";
 import type { Context, Hono } from "hono";
 import { z } from "zod";
 import type { Principal } from "../../principal.js";
+import { tellObserver } from "../../tell-observer.js";
 import { AGENTS_QUERY } from "../agent-list.js";
 import { about } from "../api-schema.js";
 import { callerOf } from "../bearer-token.js";
@@ -45,8 +46,14 @@ const ERRORS = ["overloaded", "draining"] as const;
 
 /** What happens, as it happens (server-sent events, HTML Standard, section 9.2). */
 export function streamRoutes(app: Hono, parts: StreamRoutesParts): void {
-  const { principal, runtime, logger, maxStreams, observer } = parts;
-  const slots = new StreamSlots(maxStreams, (stream, count) => observer?.open(stream, count));
+  const { principal, runtime, logger, maxStreams } = parts;
+  const tell = (what: (observer: StreamObserver) => void): void => {
+    const { observer } = parts;
+    if (observer !== undefined) tellObserver(() => what(observer), logger);
+  };
+  const slots = new StreamSlots(maxStreams, (stream, count) =>
+    tell((observer) => observer.open(stream, count)),
+  );
   const journal = new EventJournal(runtime);
   principal.observe(journal.observer);
   let changes: AgentChangeLog | undefined;
@@ -67,7 +74,7 @@ export function streamRoutes(app: Hono, parts: StreamRoutesParts): void {
         "this principal lets everybody go; come back, or follow the next one",
       );
     } catch (thrown) {
-      observer?.refused(stream, HawserError.from(thrown).code);
+      tell((observer) => observer.refused(stream, HawserError.from(thrown).code));
       throw thrown;
     }
   }
@@ -88,7 +95,7 @@ export function streamRoutes(app: Hono, parts: StreamRoutesParts): void {
         release();
       },
       onFailed(err) {
-        observer?.gap(stream, "failed");
+        tell((observer) => observer.gap(stream, "failed"));
         logger.warn({ err, request_id: requestIdOf(context) }, "a stream ended: it cannot be read");
       },
     });
@@ -112,7 +119,7 @@ export function streamRoutes(app: Hono, parts: StreamRoutesParts): void {
       },
       (context, { query: { agent } }) => {
         if (agent !== undefined) checkAgentName(agent);
-        const onGap = (reason: StreamGap): void => observer?.gap("events", reason);
+        const onGap = (reason: StreamGap): void => tell((observer) => observer.gap("events", reason));
         return answer(
           "events",
           context,
@@ -144,7 +151,7 @@ export function streamRoutes(app: Hono, parts: StreamRoutesParts): void {
               prefix: name,
               state,
               lastEventId,
-              onGap: (reason) => observer?.gap("agents", reason),
+              onGap: (reason) => tell((observer) => observer.gap("agents", reason)),
             }),
         ),
     ),
