@@ -8,6 +8,8 @@ export interface Deliverable {
   readonly bytes: number;
   /** The event as the JSON codec writes it, where that is at hand. */
   readonly json?: string | undefined;
+  /** It has just passed the edge of its publisher, so nothing of it has to be looked at before it is sent. */
+  readonly checked?: boolean;
 }
 
 /** What has to be known of an event that stays where it is stored. An entry of a mailbox is one. */

@@ -244,10 +244,16 @@ export class Handshake<Session extends LinkSession> {
   #claim(peer: LinkPeer, options: LeaseOptions, sender: Sender): Promise<MailboxLease> {
     const { store, connection } = this.#options;
     const holder = `${connection.transport} ${connection.peer.address}`;
-    return store.open(peer.name, holder, options, {
-      event: (entry) => this.#guarded(() => sender.entry(entry)),
-      lost: (why) => this.#guarded(() => this.#host.leaseLost(why)),
-    });
+    const withJson = connection.takesJson ?? false;
+    return store.open(
+      peer.name,
+      holder,
+      { ...options, withJson },
+      {
+        event: (entry) => this.#guarded(() => sender.entry(entry)),
+        lost: (why) => this.#guarded(() => this.#host.leaseLost(why)),
+      },
+    );
   }
 }
 

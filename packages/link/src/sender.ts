@@ -202,8 +202,7 @@ export class Sender {
 
   // What its receiver could not read, or no codec can write, would end each session in turn: it is given up instead, and its resource goes on.
   #trySend(entry: Deliverable, send: (entry: Deliverable) => boolean): boolean | "given up" {
-    // What has its text at hand has just passed the publisher's edge.
-    const problem = entry.json === undefined ? sendProblem(entry.event, entry.bytes) : undefined;
+    const problem = entry.checked === true ? undefined : sendProblem(entry.event, entry.bytes);
     if (problem === undefined) {
       try {
         return send(entry);

@@ -1,5 +1,5 @@
 import { HawserError } from "@hawser/protocol";
-import { entryPlace } from "./event-text.js";
+import { entryPlace, type EncodedEvent } from "./event-text.js";
 import { decodeEncoded } from "./rows.js";
 import type { Acknowledgements } from "./acknowledgements.js";
 import type { OpenDisk } from "./disk.js";
@@ -11,6 +11,8 @@ import { identify, type EntryIdentity } from "./pending-entries.js";
  * 200 bytes each.
  */
 const MAX_HANDED_OUT = 65_536;
+/** A holder is given the text of an event along with it, to send as it is, up to this many characters; a longer one would cost more memory than it saves time. */
+const MAX_KEPT_TEXT = 4_096;
 
 /** What a lease needs from its store. */
 export interface LeaseHost {
@@ -30,6 +32,7 @@ export interface LeaseClaim {
   readonly peer: string;
   readonly epoch: number;
   readonly toldBefore: number;
+  readonly withJson: boolean;
   readonly on: LeaseCallbacks;
 }
 
@@ -39,6 +42,7 @@ export class DiskLease implements MailboxLease {
   readonly epoch: number;
   readonly toldBefore: number;
   readonly #peer: string;
+  readonly #withJson: boolean;
   readonly #on: LeaseCallbacks;
   readonly #host: LeaseHost;
   readonly #handed = new Map<number, EntryIdentity>();
@@ -50,6 +54,7 @@ export class DiskLease implements MailboxLease {
     this.#peer = claim.peer;
     this.epoch = claim.epoch;
     this.toldBefore = claim.toldBefore;
+    this.#withJson = claim.withJson;
     this.#on = claim.on;
     this.#host = host;
   }
@@ -127,8 +132,10 @@ export class DiskLease implements MailboxLease {
     return this.#handed.get(version);
   }
 
-  deliver(entry: MailboxEntry): void {
+  deliver(version: number, { event, text, bytes }: EncodedEvent): void {
     if (this.#state !== "held") return;
+    const json = this.#withJson && text.length <= MAX_KEPT_TEXT ? text : undefined;
+    const entry: MailboxEntry = { version, event, bytes, json, checked: true };
     this.#remember(entry);
     this.#on.event(entry);
   }

@@ -144,9 +144,10 @@ class DiskStore implements Store {
   open(peer: string, holder: string, options: LeaseOptions, on: LeaseCallbacks): Promise<MailboxLease> {
     const { committer, leases, settled, acknowledgements, logger, unused } = this.#parts;
     unused.keep(peer);
+    const { withJson = false } = options;
     return new Promise((resolve, reject) => {
       const opened = (epoch: number, toldBefore: number): void => {
-        const lease = new DiskLease({ peer, epoch, toldBefore, on }, this.#leaseHost);
+        const lease = new DiskLease({ peer, epoch, toldBefore, withJson, on }, this.#leaseHost);
         leases.install(peer, lease);
         logger.debug({ agent: peer, epoch, holder }, "mailbox opened");
         resolve(lease);

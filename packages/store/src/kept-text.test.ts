@@ -22,7 +22,7 @@ test("an entry comes with its text up to 4,096 characters, and without it beyond
   await store.start();
   const entries: MailboxEntry[] = [];
   const on = { event: (entry: MailboxEntry) => void entries.push(entry), lost: () => {} };
-  await store.open("a", "holder", { peerStore: "s" }, on);
+  await store.open("a", "holder", { peerStore: "s", withJson: true }, on);
   await store.append([{ peer: "a", event: { ...draft, data: dataFor(4_096) } }]);
   await store.append([{ peer: "a", event: { ...draft, data: dataFor(4_097) } }]);
   const [short, long] = entries;

@@ -1,6 +1,6 @@
 import type { Logger } from "@hawser/runtime";
 import type { DiskLease } from "./disk-lease.js";
-import type { MailboxEntry } from "./mailbox.js";
+import type { EncodedEvent } from "./event-text.js";
 
 /** Who holds which mailbox in this process. */
 export class LeaseTable {
@@ -26,9 +26,9 @@ export class LeaseTable {
     if (this.#leases.get(peer) === lease) this.#leases.delete(peer);
   }
 
-  entryAdded(peer: string, entry: MailboxEntry): void {
+  entryAdded(peer: string, version: number, encoded: EncodedEvent): void {
     const lease = this.#leases.get(peer);
-    if (lease !== undefined) this.#guard(peer, () => lease.deliver(entry));
+    if (lease !== undefined) this.#guard(peer, () => lease.deliver(version, encoded));
   }
 
   entryRemoved(peer: string, version: number): void {

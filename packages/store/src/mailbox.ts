@@ -36,8 +36,10 @@ export interface MailboxEntry {
   readonly event: HawserEvent;
   /** What it counts against the byte cap. */
   readonly bytes: number;
-  /** The event as the JSON codec writes it: only of entries that were just appended, and of those only where it is short. */
+  /** The event as the JSON codec writes it: only for a lease `withJson`, of entries that were just appended, and of those only where it is short. */
   readonly json?: string | undefined;
+  /** It was just appended. */
+  readonly checked?: boolean;
 }
 
 /** What the holder of a mailbox is told. Neither callback may throw. */
@@ -72,6 +74,12 @@ export interface LeaseOptions {
    * @default false
    */
   readonly inboxForgotten?: boolean;
+  /**
+   * Entries that were just appended come with their JSON, where it is short.
+   *
+   * @default false
+   */
+  readonly withJson?: boolean;
 }
 
 /** The right to deliver one mailbox. The highest epoch wins; an older lease turns inert. */

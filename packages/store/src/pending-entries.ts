@@ -8,8 +8,6 @@ import type { Transaction } from "./transaction.js";
 
 /** The classes of which a resource has at most one pending entry each. */
 export const STATE_CLASSES: readonly StateClass[] = ["spec", "status", "delete"];
-/** A holder is given the text of an event along with it, to send as it is, up to this many characters; a longer one would cost more memory than it saves time. */
-const MAX_KEPT_TEXT = 4_096;
 const NO_CLASSES: readonly StateClass[] = [];
 
 /** What is needed to take an entry out of its mailbox. */
@@ -47,11 +45,10 @@ export class PendingEntries {
       tx.put(pendingStateKey(peer, event.resourceid, kind), encodePendingState({ version, bytes }));
       if (event.subject !== undefined) tx.put(sentKey(peer, event.subject), encodeSent(text, false));
     }
-    const json = text.length <= MAX_KEPT_TEXT ? text : undefined;
     tx.afterCommit(() => {
       // A later item of the same commit may have superseded a state.
       if (kind === "command" || tx.writesEntry(peer, version))
-        this.#leases.entryAdded(peer, { version, event, bytes, json });
+        this.#leases.entryAdded(peer, version, encoded);
     });
     draft.told = this.#told(tx, peer, draft, version);
     draft.position = version;

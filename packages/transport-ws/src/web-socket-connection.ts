@@ -102,6 +102,10 @@ export class WebSocketConnection implements Connection {
     return this.#state.name === "ended" ? 0 : this.#webSocket.bufferedAmount;
   }
 
+  get takesJson(): boolean {
+    return this.#framing.transport === "ws-json";
+  }
+
   get sentBytes(): number | undefined {
     return bytesSentBy(this.#socket);
   }

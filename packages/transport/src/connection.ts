@@ -78,6 +78,13 @@ export interface Connection {
    */
   readonly sentBytes?: number | undefined;
 
+  /**
+   * `send` makes use of an event's JSON where it is given. Where it does not, nobody need keep it.
+   *
+   * @default false
+   */
+  readonly takesJson?: boolean;
+
   /** Begins delivery to `handlers`, which are not called before this has returned. Once. */
   open(handlers: ConnectionHandlers): void;
 
