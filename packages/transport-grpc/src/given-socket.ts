@@ -1,7 +1,9 @@
+import { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
 import { CallCredentials, ChannelCredentials, Client, type ChannelOptions } from "@grpc/grpc-js";
 import { HawserError } from "@hawser/protocol";
 import { identityFilterFactory } from "./identity-encoding.js";
+import { letGoOfErrors } from "./session-errors.js";
 
 /** Where grpc-js believes that it connects to: an address, so that it resolves no name. It opens no socket to it. */
 const GIVEN_TARGET = "ipv4:127.0.0.1:1";
@@ -29,8 +31,10 @@ export function clientOver(socket: Socket, secure: boolean, options: ChannelOpti
   Reflect.set(pool, "getOrCreateSubchannel", (...args: unknown[]) => {
     const subchannel: unknown = Reflect.apply(createSubchannel, pool, args);
     const connector = propertyOf(subchannel, "connector");
-    if (typeof connector === "object" && connector !== null)
+    if (typeof connector === "object" && connector !== null) {
       Reflect.set(connector, "tcpConnect", takenOnce(socket));
+      Reflect.set(connector, "createSession", watchedSessions(connector));
+    }
     return subchannel;
   });
   return client;
@@ -44,6 +48,24 @@ function takenOnce(socket: Socket): () => Promise<Socket> {
     isTaken = true;
     return Promise.resolve(socket);
   };
+}
+
+/** The step of a connector that begins HTTP/2, whose sessions can be collected when they break. */
+function watchedSessions(connector: object): (...args: unknown[]) => Promise<unknown> {
+  const createSession = propertyOf(connector, "createSession");
+  if (typeof createSession !== "function") throw unknownVersion();
+  return async (...args) => {
+    const transport: unknown = Reflect.apply(createSession, connector, args);
+    watch(propertyOf(connector, "session"));
+    const ready = await transport;
+    // Without the listeners it had before: grpc-js takes all of them off when the server has spoken.
+    watch(propertyOf(ready, "session"));
+    return ready;
+  };
+}
+
+function watch(session: unknown): void {
+  if (session instanceof EventEmitter) letGoOfErrors(session);
 }
 
 type SecureConnector = ReturnType<ChannelCredentials["_createSecureConnector"]>;

@@ -21,6 +21,7 @@ import {
   type StreamSettings,
 } from "@hawser/transport";
 import { ServerConnection, type ServerCall } from "./server-connection.js";
+import { letGoOfErrors } from "./session-errors.js";
 import {
   asStatusMessage,
   FLOW_CONTROL_WINDOW_BYTES,
@@ -84,7 +85,7 @@ export class ServedSocket {
   attach(session: ServerHttp2Session): void {
     this.#session = session;
     // Why a session broke is told by its streams; without streams there is nothing to tell.
-    session.on("error", () => {});
+    letGoOfErrors(session);
     session.on("stream", (stream) => {
       if (stream.destroyed || stream.closed) this.#streamSpoilt();
     });
