@@ -15,6 +15,8 @@ export interface LinkSession {
   /** An event arrived: an error of the peer while the session is not open. */
   eventReceived(nowMs: number): readonly SessionOutput[];
   heard(nowMs: number): void;
+  /** How many bytes ever came, as far as they are counted. */
+  received(bytes: number | undefined, nowMs: number): void;
   /** A send buffer that is full; undefined while it has room. */
   sending(buffer: FullBuffer | undefined, nowMs: number): void;
   wake(nowMs: number, settled: number): SessionOutput[];

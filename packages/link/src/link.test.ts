@@ -1,4 +1,5 @@
 import { encodeControl, HawserError, LIMITS, type CloudEvent } from "@hawser/protocol";
+import type { Connection } from "@hawser/transport";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Handshake } from "./handshake.js";
 import { ReadAhead } from "./read-ahead.js";
@@ -473,6 +474,37 @@ describe("Link", () => {
     await sides.world.advance(121_000);
     expect(sides.agentEnds).toMatchObject([{ kind: "failed", error: { code: "heartbeat_timeout" } }]);
     expect(sides.principalEnds).toMatchObject([{ kind: "failed", error: { code: "heartbeat_timeout" } }]);
+  });
+
+  it("does not take a peer for silent whose message is under way, and ends it when that stands still (heartbeats wait behind it on a slow line)", async () => {
+    let swallows = false;
+    let perSecond = 9_000;
+    let received = 0;
+    const counted = (connection: Connection): Connection =>
+      new Proxy(connection, {
+        get(target, name) {
+          if (name === "receivedBytes") return received;
+          const value: unknown = Reflect.get(target, name, target);
+          if (name === "send" && swallows) return () => true;
+          return typeof value === "function" ? value.bind(target) : value;
+        },
+      });
+    sides.wrap = counted;
+    await sides.connect();
+    swallows = true;
+    const pass = async (seconds: number): Promise<void> => {
+      for (let second = 0; second < seconds; second += 1) {
+        received += perSecond;
+        await sides.world.advance(1_000);
+      }
+    };
+    await pass(1_000);
+    expect([sides.agentEnds, sides.principalEnds]).toEqual([[], []]);
+    perSecond = 20;
+    await pass(200);
+    // One of them gives the other up, which is cut off.
+    const ends = [...sides.agentEnds, ...sides.principalEnds].map((end) => "error" in end && end.error.code);
+    expect(ends.toSorted()).toEqual(["connection_closed", "heartbeat_timeout"]);
   });
 
   it("forgets settled versions by the floor in heartbeats", async () => {

@@ -469,6 +469,7 @@ export class Link<Session extends LinkSession> implements Predecessor {
   #woken(): void {
     if (this.#state.name === "ended") return;
     this.#noteSending();
+    this.session.received(this.#connection.receivedBytes, this.#now());
     const due = this.session.nextWakeAt();
     if (due !== undefined && due <= this.#now())
       this.#performAll(this.session.wake(this.#now(), this.settledFloor));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { agentLiveness } from "./liveness.js";
+import { agentLiveness, Liveness, MIN_HEARD_BYTES } from "./liveness.js";
 import { resolveSessionTiming } from "./session-timing.js";
 import { HELLO, MESSAGES, WELCOME } from "./testing/messages.js";
 import {
@@ -96,5 +96,44 @@ describe("the pace of an agent", () => {
     const own = { heartbeatIntervalMs: 1_000, heartbeatTimeoutMs: 2_000 };
     expect(pace(own, 20_000, 60_000)).toEqual({ intervalMs: 1_000, timeoutMs: 40_000 });
     expect(pace({}, 50_000, 50_000)).toEqual({ intervalMs: 20_000, timeoutMs: 100_000 });
+  });
+});
+
+describe("bytes of a message under way", () => {
+  const TERMS = { intervalMs: 20_000, timeoutMs: 60_000 };
+
+  /** When the peer counts as silent, if its bytes come evenly and it is looked at every interval; undefined when it does not within an hour. */
+  function silentAt(bytesPerMinute: number): number | undefined {
+    const liveness = new Liveness(TERMS, constantRandom(0), 0);
+    for (let nowMs = 0; nowMs <= 3_600_000; nowMs += 20_000) {
+      liveness.received((nowMs / 60_000) * bytesPerMinute, nowMs);
+      if (liveness.isSilent(nowMs)) return nowMs;
+    }
+    return undefined;
+  }
+
+  it("count as life, as many as come to something (a line of 9 KB/s lost its session over a message of 1 MB)", () => {
+    expect(silentAt(9_000 * 60)).toBeUndefined();
+    expect(silentAt(MIN_HEARD_BYTES)).toBeUndefined();
+    expect(silentAt(0.9 * MIN_HEARD_BYTES)).toBe(60_000);
+    // Pings of the transport, say.
+    expect(silentAt(200)).toBe(60_000);
+    expect(silentAt(0)).toBe(60_000);
+  });
+
+  it("count from the last message on, and where they are counted at all", () => {
+    const liveness = new Liveness(TERMS, constantRandom(0), 0);
+    liveness.received(0, 0);
+    liveness.heard(10_000);
+    // They came with that message, for all that is known.
+    liveness.received(1_000_000, 20_000);
+    expect(liveness.isSilent(70_000)).toBe(true);
+    liveness.received(1_000_000 + MIN_HEARD_BYTES - 1, 69_000);
+    expect(liveness.isSilent(70_000)).toBe(true);
+    liveness.received(1_000_000 + MIN_HEARD_BYTES, 69_999);
+    expect(liveness.isSilent(70_000)).toBe(false);
+    liveness.received(undefined, 120_000);
+    expect(liveness.isSilent(129_998)).toBe(false);
+    expect(liveness.isSilent(129_999)).toBe(true);
   });
 });

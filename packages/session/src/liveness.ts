@@ -2,6 +2,12 @@ import type { Welcome } from "@hawser/protocol";
 import type { Random } from "@hawser/runtime";
 import type { SessionTiming } from "./session-timing.js";
 
+/**
+ * So many bytes of a message that is under way count as life: on a slow line the heartbeats of the peer wait behind one that takes minutes. What says nothing of the peer, such as
+ * pings of the transport, comes to far less in the time that silence is borne.
+ */
+export const MIN_HEARD_BYTES = 16_384;
+
 export interface LivenessTerms {
   /** Between two heartbeats of this side. */
   readonly intervalMs: number;
@@ -21,6 +27,9 @@ export class Liveness {
   readonly #intervalMs: number;
   #heardAtMs: number;
   #beatAtMs: number;
+  /** Bytes received when they counted last, and when they were looked at last. */
+  #countedBytes: number | undefined;
+  #lookedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor({ intervalMs, timeoutMs }: LivenessTerms, random: Random, nowMs: number) {
     this.silenceMs = timeoutMs + random.next() * timeoutMs;
@@ -31,6 +40,18 @@ export class Liveness {
 
   heard(nowMs: number): void {
     this.#heardAtMs = nowMs;
+  }
+
+  /** @param bytes that ever came from the peer; undefined where nobody counts them. To be told before each `isSilent`. */
+  received(bytes: number | undefined, nowMs: number): void {
+    if (bytes === undefined) return;
+    // What came with a message, or before it, says nothing of the time since.
+    if (this.#countedBytes === undefined || this.#heardAtMs > this.#lookedAtMs) this.#countedBytes = bytes;
+    else if (bytes - this.#countedBytes >= MIN_HEARD_BYTES) {
+      this.#countedBytes = bytes;
+      this.#heardAtMs = nowMs;
+    }
+    this.#lookedAtMs = nowMs;
   }
 
   isSilent(nowMs: number): boolean {

@@ -66,6 +66,11 @@ export abstract class SessionMachine {
     this.liveness?.heard(nowMs);
   }
 
+  /** How many bytes ever came from the peer, as far as they are counted: those of a message under way count as life. To be told before `wake`. */
+  received(bytes: number | undefined, nowMs: number): void {
+    this.liveness?.received(bytes, nowMs);
+  }
+
   /** The send buffer of the connection, if that is full; undefined while it has room. */
   sending(buffer: FullBuffer | undefined, nowMs: number): void {
     this.#stall?.observe(buffer, nowMs);

@@ -11,17 +11,24 @@ import { GrpcConnection, type GrpcConnectionParts } from "./grpc-connection.js";
 import { refusedStream } from "./refused-stream.js";
 import { parseNumber } from "./service.js";
 
+export interface ClientConnectionParts extends GrpcConnectionParts<ClientCall> {
+  /** All that was ever read from the socket, which carries this connection alone. */
+  readonly bytesRead: () => number;
+}
+
 /** The agent's end of a stream. It closes by a last event and its end of the stream, and is given a status by the principal. */
 export class ClientConnection extends GrpcConnection<ClientCall> {
+  readonly #bytesRead: () => number;
   /** The headers of the answer, which tell of a time to come back where something in between refused. */
   #headers = new Metadata();
   #hasBegun = false;
   #status: StatusObject | undefined;
   #isRead = false;
 
-  constructor(parts: GrpcConnectionParts<ClientCall>) {
+  constructor(parts: ClientConnectionParts) {
     super(parts);
     const { call } = parts;
+    this.#bytesRead = parts.bytesRead;
     call.on("metadata", (headers: Metadata) => {
       this.#headers = headers;
       this.#hasBegun = true;
@@ -37,6 +44,10 @@ export class ClientConnection extends GrpcConnection<ClientCall> {
       this.#isRead = true;
       this.guarded(() => this.#endIfRead());
     });
+  }
+
+  override get receivedBytes(): number {
+    return this.#bytesRead();
   }
 
   /** The principal, or a proxy in front of it, has sent a GOAWAY. */

@@ -102,6 +102,7 @@ function beginStream(settings: DialSettings, prepared: Prepared, onFail: (why: s
     settings: stream,
     runtime,
     sentBytes: () => channel.bytesSent(),
+    bytesRead: () => channel.bytesRead(),
     release: (how) => {
       keepAlive.stop();
       if (how === "finish") return channel.finish();

@@ -121,6 +121,8 @@ export abstract class GrpcConnection<Call extends GrpcCall> implements Connectio
     return this.#state.name === "ended";
   }
 
+  abstract readonly receivedBytes: number;
+
   open(handlers: ConnectionHandlers): void {
     if (this.#handlers !== undefined) throw new HawserError("internal", "A connection is opened once.");
     this.#handlers = handlers;

@@ -4,6 +4,7 @@ import {
   createServer as createHttp2Server,
   type ClientHttp2Session,
   type ClientHttp2Stream,
+  type ServerHttp2Stream,
 } from "node:http2";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";
@@ -369,6 +370,40 @@ it("tells what has left of one large event, and takes nothing else on its socket
   expect(server.connection.sentBytes).toBeGreaterThan(800_000);
   await openStream(session);
   expect(server.connection.sentBytes).toBeUndefined();
+});
+
+it("counts what has come of a message that is under way, of each stream by itself", async () => {
+  const session = openSession();
+  const [one, other] = [await openStream(session), await openStream(session)];
+  const message = batchOf(event("1"));
+  const before = one.server.connection.receivedBytes;
+  one.stream.write(message.subarray(0, 20));
+  await expect.poll(() => one.server.connection.receivedBytes).toBe(20);
+  expect([before, other.server.connection.receivedBytes]).toEqual([0, 0]);
+  expect(one.server.ids).toEqual([]);
+});
+
+it("counts at the dialling end what has come of a message that is under way", async () => {
+  const server = createHttp2Server();
+  cleanups.push(() => server.close());
+  const streams: ServerHttp2Stream[] = [];
+  server.on("stream", (stream) => {
+    stream.on("error", () => {});
+    stream.respond({ ":status": 200, "content-type": "application/grpc" });
+    streams.push(stream);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port: at } = server.address() as AddressInfo;
+  const connection = await createGrpcDialer({ target: `127.0.0.1:${at}` }).dial();
+  cleanups.push(() => connection.terminate(new HawserError("aborted", "the test is over")));
+  const { ids } = hear(connection);
+  await expect.poll(() => streams.length).toBe(1);
+  const before = connection.receivedBytes ?? 0;
+  const most = { ...event("1"), data: "x".repeat(100_000) };
+  streams[0]?.write(batchOf(most).subarray(0, 40_000));
+  await expect.poll(() => (connection.receivedBytes ?? 0) - before).toBeGreaterThanOrEqual(40_000);
+  expect(ids).toEqual([]);
 });
 
 it("a client that is refused again and again is cut like one that asks for nothing", async () => {

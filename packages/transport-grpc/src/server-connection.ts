@@ -43,6 +43,7 @@ export class ServerConnection extends GrpcConnection<ServerCall> {
   readonly #onTrusted: () => void;
   #streamError: Error | undefined;
   #isTrusted = false;
+  #receivedBytes = 0;
   /** Bytes of messages that are not complete. */
   #incompleteBytes = 0;
   #status: { readonly close: Close; readonly code: number } | undefined;
@@ -67,6 +68,11 @@ export class ServerConnection extends GrpcConnection<ServerCall> {
     call.on("cancelled", () => this.guarded(() => this.#endedByLibrary()));
     // A client may wait for the headers of the answer before it says anything.
     call.sendMetadata(identityHeaders());
+  }
+
+  /** Of this stream, as the socket may carry others. */
+  override get receivedBytes(): number {
+    return this.#receivedBytes;
   }
 
   override trust(): void {
@@ -97,6 +103,7 @@ export class ServerConnection extends GrpcConnection<ServerCall> {
 
   // grpc-js keeps the parts of a message until it is whole, so only a count of them bounds it.
   #count(chunk: Buffer): void {
+    this.#receivedBytes += chunk.length;
     this.#incompleteBytes += chunk.length;
     if (this.#isTrusted || this.#incompleteBytes <= MAX_UNTRUSTED_BYTES) return;
     // From the status on grpc-js keeps nothing of what comes.

@@ -237,3 +237,13 @@ test("a refused upgrade whose client never hangs up is let go all the same", asy
   await peer.closed;
   await stage.neighbourIsWell();
 });
+
+test("counts what has come of a message that is under way", async () => {
+  const stage = await setStage();
+  const { peer, server } = await attack(stage, JSON_PROTOCOL, "trusted");
+  const before = server.connection.receivedBytes ?? 0;
+  peer.send({ opcode: OPCODES.text, payload: "x".repeat(10_000), announcedLength: 100_000 });
+  await expect.poll(() => (server.connection.receivedBytes ?? 0) - before).toBeGreaterThanOrEqual(10_000);
+  await stage.neighbourIsWell();
+  peer.socket.destroy();
+});

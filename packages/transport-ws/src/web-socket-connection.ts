@@ -110,6 +110,10 @@ export class WebSocketConnection implements Connection {
     return bytesSentBy(this.#socket);
   }
 
+  get receivedBytes(): number {
+    return bytesReadFrom(this.#socket);
+  }
+
   open(handlers: ConnectionHandlers): void {
     if (this.#handlers !== undefined) throw new HawserError("internal", "A connection is opened once.");
     this.#handlers = handlers;

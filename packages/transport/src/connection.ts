@@ -77,6 +77,11 @@ export interface Connection {
    * where `bufferedBytes` falls with each byte that leaves.
    */
   readonly sentBytes?: number | undefined;
+  /**
+   * Bytes that have come from the peer for this connection, those of a message that is not complete among them. Only by how much it has grown says something, and
+   * undefined says nothing.
+   */
+  readonly receivedBytes?: number | undefined;
 
   /**
    * `send` makes use of an event's JSON where it is given. Where it does not, nobody need keep it.
