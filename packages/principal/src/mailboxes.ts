@@ -49,10 +49,15 @@ export class Mailboxes {
         idempotencyKey === undefined
           ? { peer: agent, event: draft }
           : { peer: agent, event: draft, idempotencyKey };
-      return store.append([append]).then(([appended]) => this.#accepted(agent, draft, appended));
+      return store.append([append]).then(this.#answered(agent, draft));
     } catch (refused) {
       return Promise.reject(HawserError.from(refused));
     }
+  }
+
+  // By itself, so that what waits holds no more than this.
+  #answered(agent: string, draft: EventDraft): (answers: readonly Appended[]) => Accepted {
+    return ([appended]) => this.#accepted(agent, draft, appended);
   }
 
   async deadLetters(agent: string, { after, limit }: Page): Promise<readonly DeadLetterView[]> {

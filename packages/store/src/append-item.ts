@@ -3,6 +3,7 @@ import type { CommitItem, FailedOutcome, ReadPlan } from "./commit-item.js";
 import { encodeEvent, type EncodedEvent } from "./event-text.js";
 import type { IdempotencyRing, RingStep } from "./idempotency-ring.js";
 import { pendingStateKey, sentKey, type StateClass } from "./keys.js";
+import type { AppendAnswers } from "./append-answers.js";
 import type { Append, Appended, MailboxLimits } from "./mailbox.js";
 import type { PeerTable } from "./peer-table.js";
 import type { OutgoingEntry, PendingEntries } from "./pending-entries.js";
@@ -42,21 +43,16 @@ export class AppendItem implements CommitItem {
   /** The classes of pending states that this event makes pointless. */
   readonly #supersedes: readonly StateClass[];
   readonly #context: AppendContext;
-  readonly #answer: (appended: Appended, index: number) => void;
+  readonly #answers: AppendAnswers;
   readonly #index: number;
 
   /** @param index of the item in the caller's batch; told with the answer */
-  constructor(
-    append: Append,
-    context: AppendContext,
-    answer: (appended: Appended, index: number) => void,
-    index: number,
-  ) {
+  constructor(append: Append, context: AppendContext, answers: AppendAnswers, index: number) {
     this.#append = append;
     this.appendsTo = append.peer;
     this.#supersedes = context.entries.supersededClasses(eventClass(append.event.type));
     this.#context = context;
-    this.#answer = answer;
+    this.#answers = answers;
     this.#index = index;
   }
 
@@ -84,7 +80,7 @@ export class AppendItem implements CommitItem {
     const { ring, entries, limits } = this.#context;
     const known = key === undefined ? undefined : await ring.find(tx, peer, key);
     if (known !== undefined) {
-      tx.afterCommit(() => this.#answer({ ok: true, version: known, duplicate: true }, this.#index));
+      tx.afterCommit(() => this.#answers.add({ ok: true, version: known, duplicate: true }, this.#index));
       return;
     }
     const conflict = await this.#conflict(tx);
@@ -110,15 +106,15 @@ export class AppendItem implements CommitItem {
     const draft = tx.draft(peer, step === undefined ? meta : ring.apply(tx, step));
     for (const entry of superseded) entries.remove(tx, peer, draft, entry);
     entries.add(tx, peer, draft, version, encoded);
-    tx.afterCommit(() => this.#answer({ ok: true, version, duplicate: false }, this.#index));
+    tx.afterCommit(() => this.#answers.add({ ok: true, version, duplicate: false }, this.#index));
   }
 
   failed(error: HawserError, outcome: FailedOutcome): void {
-    this.#answer(refused(outcome === "unknown" ? "unknown" : "unavailable", error), this.#index);
+    this.#answers.add(refused(outcome === "unknown" ? "unknown" : "unavailable", error), this.#index);
   }
 
   #refuse(tx: Transaction, answer: Refused): void {
-    tx.afterCommit(() => this.#answer(answer, this.#index));
+    tx.afterCommit(() => this.#answers.add(answer, this.#index));
   }
 
   /** A retained delete has a version like any state, and counts as nothing for whoever expects nothing: what was deleted can be made anew. */

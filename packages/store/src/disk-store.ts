@@ -1,4 +1,5 @@
 import { systemRuntime, type Runtime } from "@hawser/runtime";
+import { appendAnswers } from "./append-answers.js";
 import { AppendItem } from "./append-item.js";
 import { DEFAULT_LAZY_FLUSH_MS } from "./committer.js";
 import { DeadLetterItem, RequeueItem } from "./dead-letter-items.js";
@@ -136,8 +137,8 @@ class DiskStore implements Store {
   append(batch: readonly Append[]): Promise<readonly Appended[]> {
     const { committer, appending } = this.#parts;
     return new Promise((resolve) => {
-      const answer = gather(batch.length, resolve);
-      batch.forEach((append, index) => committer.enqueue(new AppendItem(append, appending, answer, index)));
+      const answers = appendAnswers(batch.length, resolve);
+      batch.forEach((append, index) => committer.enqueue(new AppendItem(append, appending, answers, index)));
     });
   }
 
@@ -239,22 +240,6 @@ class DiskStore implements Store {
     await this.#parts.device.close();
     this.#state = { kind: "stopped" };
   }
-}
-
-type Answer = (appended: Appended, index: number) => void;
-
-/** Answers a batch once each of its items has been answered. */
-function gather(count: number, resolve: (all: readonly Appended[]) => void): Answer {
-  // Most come alone.
-  if (count === 1) return (appended) => resolve([appended]);
-  const all: Appended[] = [];
-  let missing = count;
-  if (missing === 0) resolve(all);
-  return (appended, index) => {
-    all[index] = appended;
-    missing -= 1;
-    if (missing === 0) resolve(all);
-  };
 }
 
 function statsOf(peer: string, meta: Readonly<MailboxMeta>): MailboxStats {
