@@ -29,6 +29,7 @@ import { AgentDirectory } from "./sessions/agent-directory.js";
 import { screening } from "./screening.js";
 import { resolveAgentRates } from "./sessions/agent-rates.js";
 import { SessionRegistry } from "./sessions/session-registry.js";
+import { tellObserver } from "./tell-observer.js";
 import { draining, publishing, type PublishTrace } from "./tracing.js";
 import { VERSION } from "./version.js";
 
@@ -136,7 +137,8 @@ export function createPrincipal(options: PrincipalOptions): Principal {
       ...settings,
       onState: (state) => {
         if (status.value.kind === "starting") status.set({ kind: "starting", gate: state });
-        options.gate?.onState?.(state);
+        // It is told as the gate is closed, too, behind which everything else is stopped.
+        tellObserver(() => options.gate?.onState?.(state), runtime.logger);
       },
     });
   }

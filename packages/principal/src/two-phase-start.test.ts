@@ -12,6 +12,7 @@ import { createPrincipal } from "./create-principal.js";
 import { formatAddress } from "./listener/bind-error.js";
 import type { GateState } from "./listener/gate.js";
 import type { BoundAddress, UnixAddress } from "./listener/listener-options.js";
+import type { Listener } from "./listener/listener.js";
 import { until } from "./listener/until.test-support.js";
 import type { PrincipalOptions } from "./principal.js";
 import { SELF_AGENT } from "./self-login.js";
@@ -156,10 +157,34 @@ it.each([
   expect([principal.state, principal.gate.kind]).toEqual(["stopped", "closed"]);
 });
 
+it("opens and stops though whoever hears of its gate throws", async () => {
+  const store = createMemoryStore();
+  await store.start();
+  const told: string[] = [];
+  const onState = ({ kind }: GateState): never => {
+    told.push(kind);
+    throw new Error("a fault of the application");
+  };
+  const principal = createPrincipal({
+    store,
+    acceptors: [createWebSocketAcceptor()],
+    listen: { port: 0 },
+    gate: { settleMs: 0, onState },
+    stop: { windowMs: 0 },
+  });
+  const { address } = await principal.start();
+  await principal.stop();
+  await store.stop();
+  expect([principal.state, told]).toEqual(["stopped", ["settling", "open", "closed"]]);
+  if (address === undefined) throw new Error("it has a port");
+  await expect(webSocket(address).dial()).rejects.toMatchObject({ code: "connection_failed" });
+});
+
 it("does not open when it is drained, or stopped, as the port opens", async () => {
   for (const end of ["drain", "stop"] as const) {
     const { principal } = await principalOf({ gate: { settleMs: 0 } });
-    const { listener } = principal;
+    // More of it is there than an application is shown.
+    const listener = principal.listener as Listener | undefined;
     if (listener === undefined) throw new Error("it has a listener");
     const open = listener.start.bind(listener);
     const bound: BoundAddress[] = [];

@@ -1,6 +1,6 @@
 import type { Link } from "@hawser/link";
 import { HawserError } from "@hawser/protocol";
-import type { Runtime, Timer } from "@hawser/runtime";
+import { guarded, type Runtime, type Timer } from "@hawser/runtime";
 import type { PrincipalSession } from "@hawser/session";
 import type { DrainProgress, DrainReport } from "../principal.js";
 import { cutOffAtMs, turnOf, type DrainPlan } from "./drain-plan.js";
@@ -103,7 +103,7 @@ export class Drain {
   #letGoAfter(delayMs: number, link: PrincipalLink, slotMs: number): void {
     const timer = this.#after(delayMs, () => {
       this.#turns.delete(link);
-      this.#letGo(link, slotMs);
+      this.#guarded(link, () => this.#letGo(link, slotMs));
     });
     this.#turns.set(link, { timer, slotMs });
   }
@@ -120,7 +120,7 @@ export class Drain {
     const tell = (): void => {
       if (told || !this.#links.has(link)) return;
       told = true;
-      this.#notify(link, slotMs);
+      this.#guarded(link, () => this.#notify(link, slotMs));
     };
     const patience = this.#after(plan.settleMs, tell);
     // What is in flight is answered at its own pace; nobody waits longer than that.
@@ -143,7 +143,20 @@ export class Drain {
   #cutOffRest(): void {
     const error = new HawserError("draining", "the session did not end within the grace of the drain");
     this.#cutOff = this.#links.size;
-    for (const link of this.#links) link.connection.terminate(error);
+    for (const link of this.#links)
+      guarded(
+        () => link.connection.terminate(error),
+        (thrown) => {
+          link.fail(HawserError.from(thrown));
+          // It may never tell of its end.
+          this.ended(link, this.#parts.agentOf(link), link.unsettled);
+        },
+      );
+  }
+
+  // In a timer, and there are others to be let go.
+  #guarded(link: PrincipalLink, step: () => void): void {
+    guarded(step, (thrown) => link.fail(HawserError.from(thrown)));
   }
 
   #report(): DrainReport {
