@@ -1,11 +1,13 @@
 import { execFileSync } from "node:child_process";
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { constants } from "node:fs";
+import { mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { EventDraft } from "@hawser/protocol";
-import type { Store } from "@hawser/store";
+import { changedRows, type Store } from "@hawser/store";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { explainError } from "./explain-error.js";
+import { createJournalDisk } from "./journal-disk.js";
 import { createJournalStore } from "./journal-store.js";
 
 async function temporary(): Promise<string> {
@@ -66,6 +68,18 @@ describe("start", () => {
     await expect(createJournalStore({ directory }).start()).rejects.toMatchObject({ code: "store_corrupt" });
   });
 
+  it("says when counters and what they count differ, as they do where rows were lost", async () => {
+    const directory = await temporary();
+    await fill(directory);
+    const disk = await createJournalDisk(directory).open();
+    await disk.write(changedRows(new Map([["ma", undefined]])), true);
+    await disk.close();
+    await expect(createJournalStore({ directory }).start()).rejects.toMatchObject({
+      code: "store_corrupt",
+      message: expect.stringContaining("the mailbox of a counts 0 pending events and holds 1"),
+    });
+  });
+
   it("says when the directory cannot be one", async () => {
     const root = await temporary();
     await writeFile(join(root, "file"), "");
@@ -76,6 +90,25 @@ describe("start", () => {
       message: expect.stringContaining(join(root, "file", "store")),
     });
   });
+});
+
+it.runIf(process.platform === "linux")("writes with O_DSYNC to the segment it goes on in", async () => {
+  const disk = await createJournalDisk(await temporary(), 2_048).open();
+  onTestFinished(() => disk.close());
+  const synced = async (): Promise<readonly string[]> => {
+    const found: string[] = [];
+    for (const descriptor of await readdir("/proc/self/fd")) {
+      const file = await readlink(`/proc/self/fd/${descriptor}`).catch(() => "");
+      const info = await readFile(`/proc/self/fdinfo/${descriptor}`, "utf8").catch(() => "");
+      const flags = Number.parseInt(/^flags:\s+(\d+)/m.exec(info)?.[1] ?? "0", 8);
+      if (file.endsWith(".seg") && (flags & constants.O_DSYNC) !== 0) found.push(basename(file));
+    }
+    return found;
+  };
+  expect(await synced()).toEqual(["0000000001.seg"]);
+  await disk.write(changedRows(new Map([["m", "x".repeat(3_000)]])), true);
+  await disk.write(changedRows(new Map([["m", "y"]])), true);
+  expect(await synced()).toEqual(["0000000002.seg"]);
 });
 
 describe("errors of the disk", () => {

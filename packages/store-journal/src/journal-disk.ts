@@ -128,6 +128,10 @@ class JournalHandle implements OpenDisk {
     return this.#entries.range(range);
   }
 
+  entryCounts(): ReadonlyMap<string, number> {
+    return this.#entries.counts();
+  }
+
   write(changes: Changes, sync: boolean): Promise<void> {
     return this.#journal.write(changes, sync);
   }

@@ -39,6 +39,8 @@ export interface OpenDisk {
   hasEntries(wanted: readonly EntryName[]): Promise<readonly boolean[]>;
   /** Entries of one mailbox in order of their versions. */
   rangeEntries(range: EntryRange): Promise<readonly Entry[]>;
+  /** How many entries each mailbox has that has any, where the engine knows: counters that say something else tell of damage. */
+  entryCounts?(): ReadonlyMap<string, number>;
   /**
    * All of it or nothing. `sync` means on disk, together with every write before it; without, it survives the process but perhaps not the machine.
    * After a rejection nothing more is written through this handle; reads go on, and show nothing of what failed.

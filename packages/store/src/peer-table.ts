@@ -58,6 +58,11 @@ export class PeerTable {
     return [...this.#mailboxes].filter(([, meta]) => meta.position === meta.base).map(([peer]) => peer);
   }
 
+  /** The counters of every mailbox, by its peer. */
+  mailboxes(): Iterable<readonly [peer: string, meta: Readonly<MailboxMeta>]> {
+    return this.#mailboxes;
+  }
+
   /** Mailboxes whose removal has begun. */
   beingRemoved(): readonly string[] {
     return [...this.#mailboxes].filter(([, meta]) => meta.removing).map(([peer]) => peer);

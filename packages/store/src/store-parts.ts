@@ -96,10 +96,28 @@ export class StoreParts {
       throw new HawserError("store_corrupt", "the contents of the store were replaced while it was in use");
     }
     await this.peers.load(disk);
+    checkCounts(this.peers, disk.entryCounts?.());
     this.id = id;
     this.committer.continueFrom(commit);
     return commit;
   }
+}
+
+/**
+ * Counters are written in the same commit as what they count, so a difference says that something was lost since.
+ *
+ * @throws HawserError `store_corrupt`, naming the peer
+ */
+function checkCounts(peers: PeerTable, counts: ReadonlyMap<string, number> | undefined): void {
+  if (counts === undefined) return;
+  const check = (agent: string, pending: number): void => {
+    const found = counts.get(agent) ?? 0;
+    if (found === pending) return;
+    const message = `the mailbox of ${agent} counts ${pending} pending events and holds ${found}: something of the store was lost; move it away and start with an empty one, then apply the manifests again (or adopt a backup: hawser adopt)`;
+    throw new HawserError("store_corrupt", message, { agent });
+  };
+  for (const [peer, { pending }] of peers.mailboxes()) check(peer, pending);
+  for (const peer of counts.keys()) check(peer, peers.mailbox(peer)?.pending ?? 0);
 }
 
 interface LazyParts {
