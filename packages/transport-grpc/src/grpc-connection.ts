@@ -56,6 +56,14 @@ type State =
   | { readonly name: "closing"; readonly close: Close }
   | { readonly name: "ended" };
 
+interface Held {
+  readonly events: readonly (CloudEvent | HawserError)[];
+  /** Those before it were delivered. */
+  next: number;
+  /** Of the message. */
+  readonly bytes: number;
+}
+
 /**
  * What both ends of a gRPC stream have in common (PROTOCOL.md, gRPC).
  *
@@ -77,6 +85,8 @@ export abstract class GrpcConnection<Call extends GrpcCall> implements Connectio
   readonly #sentBytes: () => number | undefined;
   #handlers: ConnectionHandlers | undefined;
   #state: State = { name: "open" };
+  /** The events of the message that came last. */
+  #held: Held = { events: [], next: 0, bytes: 0 };
   #isReading = false;
   #isBlocked = false;
   #isPaused = false;
@@ -151,7 +161,8 @@ export abstract class GrpcConnection<Call extends GrpcCall> implements Connectio
   resume(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
-    if (this.#isReading) this.#readOn();
+    this.guarded(() => this.#deliverHeld());
+    if (this.#isReading && !this.#isPaused) this.#readOn();
   }
 
   close(code: CloseCode, reason: string): void {
@@ -251,12 +262,22 @@ export abstract class GrpcConnection<Call extends GrpcCall> implements Connectio
       const reason = `A message of ${message.length} bytes is above the limit of ${this.maxMessageBytes}.`;
       return this.fail(CLOSE_CODES.frameTooLarge, reason);
     }
-    for (const event of this.#decoded(message)) {
+    this.#held = { events: this.#decoded(message), next: 0, bytes: message.length };
+    this.#deliverHeld();
+  }
+
+  /** Of the message that came last; a pause holds what it has left as well. */
+  #deliverHeld(): void {
+    const { handlers, held } = { handlers: this.#handlers, held: this.#held };
+    if (handlers === undefined) return;
+    while (held.next < held.events.length && !this.#isPaused) {
+      const event = held.events[held.next];
+      held.next += 1;
       if (event instanceof HawserError) {
         if (handlers.unreadable === undefined) return this.#refuse(event);
-        handlers.unreadable(event, message.length);
-      } else if (event.type === CLOSE_EVENT_TYPE) return this.#heardClose(event);
-      else handlers.message(event);
+        handlers.unreadable(event, held.bytes);
+      } else if (event?.type === CLOSE_EVENT_TYPE) return this.#heardClose(event);
+      else if (event !== undefined) handlers.message(event);
       if (this.#hasEndedMeanwhile()) return;
     }
   }

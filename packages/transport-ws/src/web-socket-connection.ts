@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 import {
+  ABNORMAL_CLOSURE,
   CLOSE_CODES,
   type CloseCode,
   closeCodeFor,
@@ -58,6 +59,13 @@ export class WebSocketConnection implements Connection {
   readonly #onFlushed: () => void;
   /** What came before `open`: at most what the paused socket had read ahead when it broke. */
   readonly #early: ((handlers: ConnectionHandlers) => void)[] = [];
+  /** What was read with what came before a pause: at most what one read of the socket brings. */
+  #held: Buffer[] = [];
+  /** So many of those. */
+  #delivered = 0;
+  #isPaused = false;
+  /** It came behind what is held, or during a pause. */
+  #heldClose: { readonly code: number; readonly reason: Buffer } | undefined;
   #handlers: ConnectionHandlers | undefined;
   #state: StreamState = { name: "open" };
   #blocked = false;
@@ -148,11 +156,16 @@ export class WebSocketConnection implements Connection {
   }
 
   pause(): void {
-    if (this.#handlers !== undefined && this.#state.name !== "ended") this.#webSocket.pause();
+    if (this.#handlers === undefined || this.#state.name === "ended") return;
+    this.#isPaused = true;
+    this.#webSocket.pause();
   }
 
   resume(): void {
-    if (this.#handlers !== undefined) this.#webSocket.resume();
+    if (this.#handlers === undefined) return;
+    this.#isPaused = false;
+    this.#safely(() => this.#deliverHeld());
+    if (!this.#mustHold()) this.#webSocket.resume();
   }
 
   close(code: CloseCode, reason: string): void {
@@ -179,7 +192,7 @@ export class WebSocketConnection implements Connection {
   }
 
   #received(data: unknown, isBinary: boolean): void {
-    if (this.#state.name !== "open" && this.#state.name !== "closing") return;
+    if (!this.#takesMessages()) return;
     if (isBinary !== this.#framing.binary || !Buffer.isBuffer(data)) {
       const wanted = this.#framing.binary ? "binary" : "text";
       this.#startClosing("failing", CLOSE_CODES.unsupportedData, `This subprotocol uses ${wanted} messages.`);
@@ -190,6 +203,35 @@ export class WebSocketConnection implements Connection {
       this.#refuse(CLOSE_CODES.frameTooLarge, LIMITS.maxHelloBytes);
       return;
     }
+    if (this.#mustHold()) this.#held.push(data);
+    else this.#deliver(data);
+  }
+
+  /** A pause holds what was read already as well: a peer may put thousands of messages into one read. */
+  #mustHold(): boolean {
+    return this.#isPaused || this.#held.length > 0;
+  }
+
+  #deliverHeld(): void {
+    // Each may pause it again, resume it from within, or end it.
+    while (this.#delivered < this.#held.length && !this.#isPaused && this.#takesMessages()) {
+      const data = this.#held[this.#delivered];
+      this.#delivered += 1;
+      if (data !== undefined) this.#deliver(data);
+    }
+    if (this.#delivered < this.#held.length && this.#takesMessages()) return;
+    this.#held = [];
+    this.#delivered = 0;
+    if (this.#heldClose === undefined || this.#isPaused) return;
+    const { code, reason } = this.#heldClose;
+    this.#closed(code, reason);
+  }
+
+  #takesMessages(): boolean {
+    return this.#state.name === "open" || this.#state.name === "closing";
+  }
+
+  #deliver(data: Buffer): void {
     let event: CloudEvent;
     try {
       event = this.#framing.decode(data);
@@ -239,11 +281,17 @@ export class WebSocketConnection implements Connection {
 
   #closed(code: number, reason: Buffer): void {
     if (this.#state.name === "ended") return;
+    // A close handshake comes behind what was sent before it; a connection that broke has lost what nobody had seen.
+    if (code !== ABNORMAL_CLOSURE && this.#mustHold() && this.#takesMessages()) {
+      this.#heldClose = { code, reason };
+      return;
+    }
     this.#end(endOfStream(this.#state, code, reason.toString(), this.#socketError));
   }
 
   #end(end: ConnectionEnd): void {
     this.#state = { name: "ended" };
+    this.#held = [];
     this.#keepAlive.stop();
     this.#batch.flush();
     if (this.#handlers === undefined || this.#early.length > 0) this.#unheardEnd = end;

@@ -111,9 +111,9 @@ export interface Connection {
   send(event: CloudEvent, json?: string): boolean;
 
   /**
-   * Stops reading, so that the peer is held back by the transport's own flow control. What has been read
-   * already may still be delivered: no more than one read of the socket. Sending goes on. The peer's close
-   * and its end are read, too, so they are told after `resume`. Without effect before `open` and after the end.
+   * Stops reading, so that the peer is held back by the transport's own flow control. Nothing is delivered until
+   * `resume`: what has been read already, no more than one read of the socket, is held. Sending goes on. The peer's
+   * close is told behind it, after `resume`. Without effect before `open` and after the end.
    */
   pause(): void;
 

@@ -1,11 +1,14 @@
-import type { Timers } from "@hawser/runtime";
+import type { Clock, Timers } from "@hawser/runtime";
 import { expect, test } from "vitest";
 import { FairTurns, type Turn } from "./fair-turns.js";
 
-const LIMITS = { messages: 10, bytes: 1_000, resumed: 2 };
+const LIMITS = { messages: 10, bytes: 1_000, ms: 2, resumed: 2 };
 
-/** An event loop whose turns the test ends. */
+/** An event loop whose turns the test ends, and whose time stands still unless work takes some. */
 class Loop implements Timers {
+  nowMs = 0;
+  readonly timers: Timers = this;
+  readonly clock: Clock = { now: () => this.nowMs, wallTime: () => this.nowMs };
   #due: (() => void)[] = [];
 
   soon(callback: () => void): { cancel: () => void } {
@@ -42,8 +45,9 @@ class Flooder {
     this.isPaused = false;
   }
 
-  flood(bytes = 1): void {
+  flood(bytes = 1, work = (): void => {}): void {
     while (!this.isPaused) {
+      work();
       this.served += 1;
       this.#turns.served(this.turn, this, bytes);
     }
@@ -59,6 +63,30 @@ test("a connection is served its share of a turn, in messages or in bytes, and t
   expect([one.served, other.served]).toEqual([10, 3]);
   loop.endTurn();
   expect([one.isPaused, other.isPaused]).toEqual([false, false]);
+});
+
+test("messages that take long end the turn of their connection sooner", () => {
+  const loop = new Loop();
+  const turns = new FairTurns(loop, LIMITS);
+  const one = new Flooder(turns);
+  one.flood(1, () => (loop.nowMs += 0.5));
+  expect(one.served).toBe(5);
+  loop.endTurn();
+  one.flood();
+  expect(one.served).toBe(15);
+});
+
+test("whoever has held back messages, and waits again as it goes on, has one turn in each", () => {
+  const loop = new Loop();
+  const turns = new FairTurns(loop, LIMITS);
+  const held = new Flooder(turns);
+  held.resume = () => {
+    held.isPaused = false;
+    held.flood();
+  };
+  held.flood();
+  loop.endTurn();
+  expect(held.served).toBe(20);
 });
 
 test("those that wait go on in turn, few at once, and who sends little never waits", () => {

@@ -1,4 +1,4 @@
-import type { Timers } from "@hawser/runtime";
+import type { Runtime } from "@hawser/runtime";
 
 /** Who takes turns: a connection that can be paused. */
 export interface TurnTaker {
@@ -10,18 +10,22 @@ export interface TurnTaker {
 export interface TurnLimits {
   readonly messages: number;
   readonly bytes: number;
+  /** Of its work, in milliseconds: what a message costs depends on what it says. */
+  readonly ms: number;
   /** Connections that go on in one turn after they had to wait. */
   readonly resumed: number;
 }
 
-/** A few milliseconds of work for each connection, and for those that go on together. */
-const DEFAULT_TURN_LIMITS: TurnLimits = { messages: 256, bytes: 1_048_576, resumed: 4 };
+/** A few milliseconds of work for each connection, and for those that go on together: what others wait for takes several turns. */
+const DEFAULT_TURN_LIMITS: TurnLimits = { messages: 256, bytes: 262_144, ms: 2, resumed: 2 };
 
 /** What a connection has been served in the present turn. */
 export interface Turn {
   number: number;
   messages: number;
   bytes: number;
+  /** When its first message was handled. */
+  begunAtMs: number;
   isWaiting: boolean;
 }
 
@@ -31,33 +35,35 @@ export interface Turn {
  * transport holds the peer back meanwhile.
  */
 export class FairTurns {
-  readonly #timers: Timers;
+  readonly #runtime: Pick<Runtime, "clock" | "timers">;
   readonly #limits: TurnLimits;
   readonly #waiting = new Map<Turn, TurnTaker>();
   #number = 0;
   #isScheduled = false;
 
-  constructor(timers: Timers, limits: TurnLimits = DEFAULT_TURN_LIMITS) {
-    this.#timers = timers;
+  constructor(runtime: Pick<Runtime, "clock" | "timers">, limits: TurnLimits = DEFAULT_TURN_LIMITS) {
+    this.#runtime = runtime;
     this.#limits = limits;
   }
 
   /** A connection that has not been served yet. */
   newTurn(): Turn {
-    return { number: this.#number, messages: 0, bytes: 0, isWaiting: false };
+    return { number: this.#number, messages: 0, bytes: 0, begunAtMs: 0, isWaiting: false };
   }
 
   /** A message of `taker` was handled. */
   served(turn: Turn, taker: TurnTaker, bytes: number): void {
-    if (turn.number !== this.#number) {
+    const nowMs = this.#runtime.clock.now();
+    if (turn.number !== this.#number || turn.messages === 0) {
       turn.number = this.#number;
       turn.messages = 0;
       turn.bytes = 0;
+      turn.begunAtMs = nowMs;
     }
     turn.messages += 1;
     turn.bytes += bytes;
     this.#schedule();
-    if (turn.isWaiting || (turn.messages < this.#limits.messages && turn.bytes < this.#limits.bytes)) return;
+    if (turn.isWaiting || !this.#isOver(turn, nowMs)) return;
     turn.isWaiting = true;
     this.#waiting.set(turn, taker);
     taker.pause();
@@ -68,23 +74,38 @@ export class FairTurns {
     this.#waiting.delete(turn);
   }
 
+  #isOver({ messages, bytes, begunAtMs }: Turn, nowMs: number): boolean {
+    const limits = this.#limits;
+    return messages >= limits.messages || bytes >= limits.bytes || nowMs - begunAtMs >= limits.ms;
+  }
+
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    this.#timers.soon(() => this.#next());
+    this.#runtime.timers.soon(() => this.#next());
   }
 
   #next(): void {
     this.#isScheduled = false;
     this.#number += 1;
-    let left = this.#limits.resumed;
-    for (const [turn, taker] of this.#waiting) {
-      if (left === 0) break;
-      left -= 1;
-      this.#waiting.delete(turn);
+    // Whoever goes on may have to wait again at once, and stands behind the others then.
+    for (const [turn, taker] of firstOf(this.#waiting, this.#limits.resumed)) {
+      if (!this.#waiting.delete(turn)) continue;
       turn.isWaiting = false;
       taker.resume();
     }
     if (this.#waiting.size > 0) this.#schedule();
   }
+}
+
+function firstOf<Key, Value>(
+  map: ReadonlyMap<Key, Value>,
+  count: number,
+): readonly (readonly [Key, Value])[] {
+  const first: (readonly [Key, Value])[] = [];
+  for (const entry of map) {
+    if (first.length >= count) break;
+    first.push(entry);
+  }
+  return first;
 }

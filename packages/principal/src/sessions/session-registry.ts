@@ -81,7 +81,7 @@ export class SessionRegistry {
     this.#logger = options.runtime.logger;
     this.#agents = new KnownAgents(options.runtime.clock);
     const { windowBytes: sessionBytes, readAheadBytes: totalBytes } = options;
-    this.#turns = new FairTurns(options.runtime.timers);
+    this.#turns = new FairTurns(options.runtime);
     this.#readAhead = new ReadAhead({ totalBytes, sessionBytes });
     this.#twoMachines = new TwoMachines(options.runtime.clock, this.#logger);
     this.#olderCopy = new OlderCopy(options.runtime.clock, this.#logger);

@@ -10,7 +10,7 @@ function stage() {
   const note = (what: string) => () => void calls.push(what);
   const connection = { pause: note("pause"), resume: note("resume"), terminate: note("terminate") };
   const paused = new Set<Throttle>();
-  const throttle = new Throttle(connection, new FairTurns(virtual.runtime.timers), virtual.runtime, paused);
+  const throttle = new Throttle(connection, new FairTurns(virtual.runtime), virtual.runtime, paused);
   const limits = { eventsPerSecond: 1_000, bytesPerSecond: 10_000, controlsPerSecond: 1_000 };
   throttle.use(new AgentRates(limits, virtual.now()));
   return { virtual, calls, paused, throttle };

@@ -1,3 +1,4 @@
+import { CLOSE_CODES } from "@hawser/protocol";
 import { expect, test, vi } from "vitest";
 import type { Connection } from "../connection.js";
 import { idsFrom, numbered, padded } from "./events.js";
@@ -106,19 +107,38 @@ export function backpressureCases(make: MakeTransport): void {
       expect(server.seen.ids).toEqual(idsFrom(1, total));
     }));
 
-  test("an end that pauses at each event gets all of them, in order", () =>
+  test("an end that pauses at each event gets one at a time, in order, and the close behind them", () =>
     onStage(make, async (stage) => {
       const { client, server } = await stage.openPair();
       server.seen.onMessage = () => server.connection.pause();
       const total = 40;
-      for (let n = 1; n <= total; n++) client.connection.send(padded(n, 16_384));
-      while (server.seen.messages.length < total) {
-        const seen = server.seen.messages.length;
+      // In one tick, and so in one read of the socket.
+      for (let n = 1; n <= total; n++) client.connection.send(padded(n, 100));
+      client.connection.close(CLOSE_CODES.normal, "");
+      for (let n = 1; n <= total; n++) {
+        await server.seen.until(() => server.seen.messages.length >= n);
+        await stage.roundTrips();
+        expect([server.seen.messages.length, server.seen.ends.length]).toEqual([n, 0]);
         server.connection.resume();
-        await server.seen.until(() => server.seen.messages.length > seen);
       }
       expect(server.seen.ids).toEqual(idsFrom(1, total));
+      expect(await server.seen.end()).toMatchObject({ kind: "closed", code: CLOSE_CODES.normal });
+    }));
+
+  test("an end that pauses and resumes within an event gets each of them once", () =>
+    onStage(make, async (stage) => {
+      const { client, server } = await stage.openPair();
+      let hasWaited = false;
+      server.seen.onMessage = () => {
+        server.connection.pause();
+        if (hasWaited) server.connection.resume();
+      };
+      for (let n = 1; n <= 40; n++) client.connection.send(padded(n, 100));
+      await server.seen.received(1);
+      hasWaited = true;
       server.connection.resume();
+      await server.seen.received(40);
+      expect(server.seen.ids).toEqual(idsFrom(1, 40));
     }));
 
   test("past the hard limit the connection is lost as a slow consumer, others are not", () =>
