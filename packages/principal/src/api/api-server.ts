@@ -2,11 +2,14 @@ import { HawserError } from "@hawser/protocol";
 import { systemRuntime, type Lifecycle, type Runtime } from "@hawser/runtime";
 import { getRequestListener } from "@hono/node-server";
 import type { Hono } from "hono";
+import type { IncomingMessage } from "node:http";
 import { bindPort } from "../listener/bind-port.js";
 import type { BoundAddress } from "../listener/listener-options.js";
 import { checkListenHost, checkListenPort, DEFAULT_LISTEN_HOST } from "../listener/listener-settings.js";
 import { notAfterOf } from "../served-certificate.js";
+import { tokensOf, type ApiTokens } from "./api-tokens.js";
 import { createApi, type ApiOptions } from "./api.js";
+import { bearerOf } from "./bearer-token.js";
 import { HttpServing, type Answer, type ApiTls } from "./http-serving.js";
 import type { ServingBindings } from "./served-by.js";
 
@@ -56,10 +59,12 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const { host = DEFAULT_LISTEN_HOST, port, runtime = systemRuntime() } = options;
   checkListenHost("api.host", host);
   checkListenPort("api.port", port);
+  const tokens = tokensOf(options.token);
   const settings = {
     ...DEFAULT_API_SERVER_OPTIONS,
     ...options,
     connections: options.metrics?.requests,
+    mayAsk: ({ headers }: IncomingMessage) => tokens === undefined || isShown(tokens, headers.authorization),
   };
   if (!(settings.headersTimeoutMs > 0 && settings.headersTimeoutMs <= settings.requestTimeoutMs)) {
     throw new HawserError(
@@ -67,7 +72,9 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       "api.headersTimeoutMs must be above 0 and not above api.requestTimeoutMs",
     );
   }
-  const answer = answerOf(createApi({ logger: runtime.logger, ...options, boundHost: host }));
+  const answer = answerOf(
+    createApi({ logger: runtime.logger, ...options, ...(tokens && { token: tokens }), boundHost: host }),
+  );
   let { tls } = options;
   // A certificate that is no good is found out now, and not when the port is bound.
   const make = (): HttpServing => new HttpServing(answer, { ...settings, tls }, runtime);
@@ -103,6 +110,11 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       tls = fresh;
     },
   };
+}
+
+function isShown(tokens: ApiTokens, authorization: string | undefined): boolean {
+  const token = bearerOf(authorization);
+  return token !== undefined && tokens.callerOf(token) !== undefined;
 }
 
 function answerOf(app: Hono): Answer {

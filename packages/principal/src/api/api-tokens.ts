@@ -76,6 +76,11 @@ export class ApiTokens {
   }
 }
 
+/** One token as a text counts as the only one. @throws HawserError `invalid_config` as `ApiTokens` */
+export function tokensOf(given: string | ApiTokens | undefined): ApiTokens | undefined {
+  return typeof given === "string" ? new ApiTokens([{ token: given }]) : given;
+}
+
 function newRemoval(): AbortController {
   const removal = new AbortController();
   // One listener for each stream, of which there may be more than the ten that Node warns of.

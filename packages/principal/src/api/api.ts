@@ -5,7 +5,7 @@ import type { Principal } from "../principal.js";
 import type { ServedCertificate } from "../served-certificate.js";
 import { VERSION } from "../version.js";
 import { agentRoutes } from "./agent-routes.js";
-import { ApiTokens } from "./api-tokens.js";
+import { ApiTokens, tokensOf } from "./api-tokens.js";
 import { auditLog } from "./audit-log.js";
 import { bearerToken, letEverybodyIn } from "./bearer-token.js";
 import { limitRequests } from "./client-shares.js";
@@ -71,7 +71,7 @@ export function createApi(options: ApiOptions): Hono {
   app.use(responseHeaders);
   app.use(auditLog(logger, runtime.clock, metrics?.requests ?? {}));
   app.use(refuseForeignPages(apiHosts(options.boundHost, options.hosts)));
-  const tokens = typeof token === "string" ? new ApiTokens([{ token }]) : token;
+  const tokens = tokensOf(token);
   app.use(tokens === undefined ? letEverybodyIn : bearerToken(tokens, runtime.clock));
   app.use(limitRequests(maxRequestsPerClient));
   const fleet = new FleetSnapshot(principal, runtime.clock);

@@ -18,7 +18,7 @@ export function bearerToken(tokens: ApiTokens, clock: Clock): MiddlewareHandler 
   const guesses = new TokenGuesses(clock);
   return async (context, next) => {
     if (OPEN_PATHS.includes(context.req.path)) return next();
-    const given = /^bearer +(\S+) *$/i.exec(context.req.header("authorization") ?? "")?.[1];
+    const given = bearerOf(context.req.header("authorization"));
     if (given === undefined) throw unauthenticated("send the header authorization: Bearer <token>", "Bearer");
     const served = servedBy(context);
     const address = served?.client ?? "";
@@ -32,6 +32,11 @@ export function bearerToken(tokens: ApiTokens, clock: Clock): MiddlewareHandler 
     served?.admitted();
     await next();
   };
+}
+
+/** The token in an `authorization` header. */
+export function bearerOf(header: string | undefined): string | undefined {
+  return /^bearer +(\S+) *$/i.exec(header ?? "")?.[1];
 }
 
 /** Where no token is asked for, everybody may ask. */

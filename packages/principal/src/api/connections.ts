@@ -64,6 +64,16 @@ export class Connections {
     held.isKnown = true;
   }
 
+  /** It has shown that it may ask. */
+  known(socket: Socket): void {
+    const held = this.#held.get(socket);
+    if (held !== undefined) held.isKnown = true;
+  }
+
+  isKnown(socket: Socket): boolean {
+    return this.#held.get(socket)?.isKnown === true;
+  }
+
   /** Its answer is out. */
   idle(socket: Socket): void {
     const held = this.#held.get(socket);

@@ -23,6 +23,8 @@ async function serve(answer: Answer, secured: boolean): Promise<{ serving: HttpS
     maxConnections: 100,
     stopGraceMs: GRACE_MS,
     tls: secured ? tls : undefined,
+    // Within one turn of the event loop, whose next one is virtual.
+    mayAsk: () => true,
   };
   const serving = new HttpServing(answer, settings, virtual.runtime);
   const port = await serving.bind(async (server) => {

@@ -9,6 +9,7 @@ import { AcceptFailures } from "../listener/accept-failures.js";
 import { clientAddressOf } from "./client-address.js";
 import { Connections, type ConnectionObserver } from "./connections.js";
 import { RequestFeed } from "./request-feed.js";
+import { RequestTurns } from "./request-turns.js";
 import type { ServedBy } from "./served-by.js";
 
 /** A certificate and its key, PEM. */
@@ -24,6 +25,8 @@ export interface HttpServingSettings {
   readonly stopGraceMs: number;
   readonly tls?: ApiTls | undefined;
   readonly connections?: Partial<ConnectionObserver> | undefined;
+  /** Whether the head of a request shows that its sender may ask: then it is begun before those of others, and its connection keeps its place. @default nobody is told apart */
+  readonly mayAsk?: ((request: IncomingMessage) => boolean) | undefined;
 }
 
 /** Answers one request. What it throws or rejects with ends the connection of this request. */
@@ -33,9 +36,6 @@ export type Answer = (request: IncomingMessage, response: ServerResponse, by: Se
 const IDLE_TIMEOUT_MS = 60_000;
 /** How often at least the timeouts of requests are held against the connections. */
 const MAX_CHECK_INTERVAL_MS = 1_000;
-
-/** Requests that are begun in one turn of the event loop: agents, and whoever asks for health, have their turns between them however many come at once. */
-const MAX_BEGUN_PER_TURN = 8;
 
 /**
  * One life of an HTTP server, from bind to close: nothing a client does or leaves undone can hold it up for longer than its timeouts. Requests of a connection are answered one after the other, and the
@@ -53,15 +53,15 @@ export class HttpServing {
   /** Connections without a request so far, which Node counts neither among the idle ones nor, while TLS is not through, among those it closes. */
   readonly #unused = new Set<Socket>();
   readonly #closing = new AbortController();
-  #begunInTurn = 0;
-  /** At most one for each connection. */
-  readonly #waiting: (() => void)[] = [];
+  /** At most one of each connection waits in them. */
+  readonly #turns: RequestTurns;
 
   /** @throws HawserError `invalid_config` for a certificate and a key that do not fit */
   constructor(answer: Answer, settings: HttpServingSettings, runtime: Runtime) {
     this.#settings = settings;
     this.#runtime = runtime;
     this.#connections = new Connections(settings.maxConnections, settings.connections ?? {}, runtime.logger);
+    this.#turns = new RequestTurns(runtime.timers);
     // One listener for each stream, of which there may be more than the ten that Node warns of.
     setMaxListeners(0, this.#closing.signal);
     const { headersTimeoutMs: headersTimeout, requestTimeoutMs: requestTimeout, tls } = settings;
@@ -155,11 +155,23 @@ export class HttpServing {
         admitted: () => this.#connections.busy(place),
       };
       feed.begun(incoming, () =>
-        this.#inTurn(() => {
-          if (!feed.destroyed) this.#answer(() => answer(incoming, outgoing, by), outgoing);
-        }),
+        this.#turns.add(
+          () => {
+            if (!feed.destroyed) this.#answer(() => answer(incoming, outgoing, by), outgoing);
+          },
+          by.client,
+          this.#isKnown(place, incoming),
+        ),
       );
     });
+  }
+
+  /** Whether it is somebody of whom that is known. */
+  #isKnown(place: Socket, request: IncomingMessage): boolean {
+    if (this.#connections.isKnown(place)) return true;
+    if (this.#settings.mayAsk?.(request) !== true) return false;
+    this.#connections.known(place);
+    return true;
   }
 
   // The events of a server have nobody above who catches: what an answer throws ends its own connection.
@@ -175,21 +187,6 @@ export class HttpServing {
       const answering = begin();
       if (answering instanceof Promise) answering.catch(failed);
     }, failed);
-  }
-
-  #inTurn(begin: () => void): void {
-    if (this.#begunInTurn >= MAX_BEGUN_PER_TURN) {
-      this.#waiting.push(begin);
-      return;
-    }
-    if (this.#begunInTurn === 0) this.#runtime.timers.soon(() => this.#nextTurn());
-    this.#begunInTurn += 1;
-    begin();
-  }
-
-  #nextTurn(): void {
-    this.#begunInTurn = 0;
-    for (const begin of this.#waiting.splice(0, MAX_BEGUN_PER_TURN)) this.#inTurn(begin);
   }
 
   /** False when the socket was closed because there is no place. */
