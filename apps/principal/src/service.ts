@@ -72,6 +72,9 @@ export function createService(
         ratePerSecond: settings.admissionRate,
         rampMs: settings.admissionRamp,
         maxUnauthenticated: descriptors.maxUnauthenticated,
+        ...(settings.admissionFailures === undefined
+          ? {}
+          : { failuresPerSecond: settings.admissionFailures }),
       },
     },
     ...twoPhases(settings),

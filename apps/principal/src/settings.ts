@@ -106,6 +106,11 @@ export const settingsShape = {
     "connections and streams of agents that are no session yet, at once; default 4096",
     integer({ min: 1, max: 100_000 }).default(4_096),
   ),
+  admissionFailures: setting(
+    "<n>",
+    "connections of one address a second that may come to nothing; beyond it, its next ones wait; default a tenth of the rate",
+    integer({ min: 1, max: 100_000 }).optional(),
+  ),
   mailboxMaxEntries: setting(
     "<n>",
     "events kept per agent before publishers are refused; default 100000",

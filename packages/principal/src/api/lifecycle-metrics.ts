@@ -95,6 +95,11 @@ export function registerLifecycleMetrics(
     port(({ unauthenticated }) => [["", unauthenticated]]),
   );
   gauge(
+    "hawser_admission_slowed_addresses",
+    "Addresses whose connections came to nothing so often that the next has to wait.",
+    port(({ slowedSources }) => [["", slowedSources]]),
+  );
+  gauge(
     "hawser_admission_connections_per_second",
     "New connections a second that are let in now.",
     port(({ ratePerSecond }) => [["", ratePerSecond]]),

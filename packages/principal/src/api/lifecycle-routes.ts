@@ -27,6 +27,7 @@ const AdmissionBody = z.strictObject({
   maxWaiting: z.number().optional(),
   maxWaitMs: z.number().optional(),
   maxRefusing: z.number().optional(),
+  failuresPerSecond: z.number().optional(),
   maxSlotMs: z.number().optional(),
 });
 

@@ -111,6 +111,7 @@ export const AdmissionState = named(
     expired: count("Gone while they waited, ever."),
     ratePerSecond: about("The rate that holds now.", z.number()),
     refusing: count("Being told to come back."),
+    slowedSources: count("Addresses whose connections came to nothing so often that the next has to wait."),
     unauthenticated: count("Sockets and streams that are no session yet."),
     overBudget: count("Closed because there were too many that are no session yet, ever."),
     outOfDescriptors: count("Closed when they came, because the process had too many descriptors, ever."),

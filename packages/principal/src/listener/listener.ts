@@ -24,7 +24,7 @@ import { ProxiedSockets } from "./proxy-protocol/proxied-sockets.js";
 import { readProtocol } from "./read-protocol.js";
 import { TlsEndpoint } from "./tls-endpoint.js";
 import { unsupportedProtocolAnswer } from "./unsupported-protocol.js";
-import type { Arrival, Turn, Visitor } from "./visitor.js";
+import type { Arrival, Settlement, Turn, Visitor } from "./visitor.js";
 import { Visitors, type AdmissionTimes, type DropReason } from "./visitors.js";
 
 /** The control plane's own peers are few, and are not to wait for anybody: only their number is bounded. */
@@ -51,7 +51,7 @@ export interface Listener<Address = BoundAddress> extends Lifecycle<Address> {
   /** The peer at this address has shown a good credential: it stays when others have to go. */
   known(address: string): void;
   /** This connection became a session, or ended: its place is for somebody else. */
-  settled(connection: Arrival, became: "session" | "ended"): AdmissionTimes | undefined;
+  settled(connection: Arrival, became: Settlement): AdmissionTimes | undefined;
   /** When somebody who is refused behind this listener is to come back: a slot of its own. In milliseconds from now. */
   slot(): number;
   /** Changes how fast and how many are let in; what is not named stays. @throws HawserError `invalid_config` */
@@ -172,7 +172,7 @@ class FrontListener<Address> implements Listener<Address> {
     this.#visitors.known(address);
   }
 
-  settled(connection: Arrival, became: "session" | "ended"): AdmissionTimes | undefined {
+  settled(connection: Arrival, became: Settlement): AdmissionTimes | undefined {
     return this.#visitors.settled(connection, became);
   }
 

@@ -14,6 +14,9 @@ export type Turn =
 /** What a connection is known by here, and how it is cut. */
 export type Arrival = Pick<Connection, "peer" | "terminate">;
 
+/** What became of a connection: a session, or nothing; "sentAway" for a reason of this side, which is no fault of the peer's. */
+export type Settlement = "session" | "sentAway" | "ended";
+
 /** The wait for a turn, from both ends. */
 export interface AwaitedTurn {
   /** Of a socket that carries many connections: the one that the wait of the socket was for. */
@@ -47,6 +50,8 @@ export interface Visitor {
   turn: AwaitedTurn | undefined;
   /** Another stream of it has become a session. */
   carriesSession: boolean;
+  /** It has shown a good credential, or was sent away for a reason of this side: if nothing comes of it, that is not its fault. */
+  isExcused: boolean;
 }
 
 /**

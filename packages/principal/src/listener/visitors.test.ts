@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import { beforeEach, describe, expect, it } from "vitest";
 import { resolveAdmissionSettings, type AdmissionSettings } from "./admission/admission-settings.js";
 import type { Arrival, Visitor } from "./visitor.js";
-import { Visitors, type DropReason } from "./visitors.js";
+import { MAX_BEGUN_PER_TURN, Visitors, type DropReason } from "./visitors.js";
 
 class FakeSocket extends EventEmitter {
   destroyed = false;
@@ -64,6 +64,64 @@ describe("sockets and streams that are no session yet", () => {
     visitors.opened(arrival);
     return arrival;
   }
+
+  describe("of an address whose connections come to nothing", () => {
+    const ADDRESS = "192.0.2.1";
+    const settings = { ratePerSecond: 1_000, failuresPerSecond: 10, maxWaitMs: 60_000 };
+    let port = 1;
+    const address = (): string => `${ADDRESS}:${(port += 1)}`;
+
+    /** Each ends as soon as it is let in, for as long. */
+    async function fail(visitors: Visitors, seconds: number): Promise<void> {
+      for (let ms = 0; ms < seconds * 1_000; ms += 10) {
+        for (const { socket } of begun.splice(0)) socket.destroy();
+        connect(visitors, address());
+        await world.advance(10);
+      }
+      for (const { socket } of begun.splice(0)) socket.destroy();
+    }
+
+    it("the next ones wait, those of others do not, and nobody is lost", async () => {
+      const visitors = visitorsOf(settings);
+      await fail(visitors, 5);
+      const waiting = visitors.stats().waiting;
+      // 500 came, and 10 a second may fail, 20 at first.
+      expect(waiting).toBeGreaterThan(400);
+      expect(visitors.stats().slowedSources).toBe(1);
+      connect(visitors, "192.0.2.2:1");
+      await world.advance(0);
+      expect(begun.map((visitor) => visitor.address)).toContain("192.0.2.2:1");
+    });
+
+    it("whoever has shown a good credential, or is sent away by this side, has not failed", async () => {
+      const visitors = visitorsOf(settings);
+      for (let n = 0; n < 200; n += 1) {
+        const from = address();
+        const socket = connect(visitors, from);
+        await world.advance(1);
+        if (n % 2 === 0) visitors.known(from);
+        else visitors.settled(stream(visitors, from), "sentAway");
+        socket.destroy();
+      }
+      expect(visitors.stats().slowedSources).toBe(0);
+    });
+
+    it("those that wait too long are closed without a word, because a word costs a handshake", async () => {
+      const visitors = visitorsOf({ ...settings, maxWaitMs: 1_000 });
+      await fail(visitors, 5);
+      expect(dropped).toContain("overCapacity");
+      expect(visitors.stats().refused).toBe(0);
+    });
+  });
+
+  it("no more handshakes begin in one turn of the event loop than it can take, and all in the end", async () => {
+    const visitors = visitorsOf({});
+    for (let n = 0; n < 10; n += 1) connect(visitors, `192.0.2.1:${n + 1}`);
+    expect(begun).toHaveLength(MAX_BEGUN_PER_TURN);
+    await world.advance(0);
+    expect(begun).toHaveLength(10);
+    expect(visitors.stats().waiting).toBe(0);
+  });
 
   it("a socket whose first stream was spoilt is cut in its time, however many others it has", async () => {
     const visitors = visitorsOf({ handshakeTimeoutMs: 12_000 });

@@ -9,6 +9,7 @@ import {
   awaitTurn,
   type Arrival,
   type FurtherStream,
+  type Settlement,
   type Turn,
   type Visitor,
   type VisitorStage,
@@ -44,6 +45,9 @@ export interface VisitorsOptions {
   readonly lost: (visitor: Visitor) => void;
 }
 
+/** Handshakes (and farewells) that begin in one turn of the event loop. Each takes up to a millisecond of it where there is TLS; sessions have their turns between them. */
+export const MAX_BEGUN_PER_TURN = 4;
+
 /**
  * The sockets between accept and session, and whose turn it is: the admission queue with real sockets and real time.
  *
@@ -60,6 +64,7 @@ export class Visitors {
   /** Sockets whose first stream ended without a session, and when their handshake began: another stream may still become one. */
   readonly #lingering = new Map<Visitor, number>();
   #settings: AdmissionSettings;
+  #begunInTurn = 0;
 
   constructor(options: VisitorsOptions) {
     const { runtime, settings } = options;
@@ -107,10 +112,13 @@ export class Visitors {
       refusal: undefined,
       turn: undefined,
       carriesSession: false,
+      isExcused: false,
     };
     this.#present.set(address, visitor);
     this.#budget.add(visitor, sourceOf(address));
     socket.once("close", () => {
+      if (this.#present.get(address) === visitor && cameToNothing(visitor))
+        this.#queue.failed(visitor, sourceOf(address), this.#now());
       if (!this.#forget(visitor)) return;
       if (visitor.stage !== "handedOver") this.#options.lost(visitor);
       this.#pump();
@@ -127,7 +135,9 @@ export class Visitors {
   /** Whoever is behind this address has shown a good credential. */
   known(address: string): void {
     const visitor = this.#present.get(address);
-    if (visitor !== undefined) this.#budget.known(visitor);
+    if (visitor === undefined) return;
+    visitor.isExcused = true;
+    this.#budget.known(visitor);
   }
 
   /** Resolves when this connection may become a session, is gone, or has to go. */
@@ -137,6 +147,7 @@ export class Visitors {
     const isTaken = visitor?.turn !== undefined && visitor.turn.of !== arrival;
     if (visitor === undefined || isTaken || this.#lingering.has(visitor)) return this.#streamTurn(arrival);
     this.#budget.known(visitor);
+    visitor.isExcused = true;
     visitor.turn ??= awaitTurn(arrival);
     if (this.#queue.ready(visitor, this.#now())) this.#pump();
     return visitor.turn.decided;
@@ -154,9 +165,11 @@ export class Visitors {
     return turn.decided;
   }
 
-  /** This connection became a session, or ended: its place is free. Undefined for one that has none. */
-  settled(arrival: Arrival, became: "session" | "ended"): AdmissionTimes | undefined {
+  /** This connection became a session, or ended without: its place is free. Undefined for one that has none. */
+  settled(arrival: Arrival, became: Settlement): AdmissionTimes | undefined {
     this.#budget.delete(arrival);
+    const carrier = this.#present.get(arrival.peer.address);
+    if (became === "sentAway" && carrier !== undefined) carrier.isExcused = true;
     const client = this.#streams.get(arrival) ?? this.#visitorOf(arrival);
     if (became === "session") this.#carriesSession(arrival.peer.address);
     const now = this.#now();
@@ -177,7 +190,7 @@ export class Visitors {
   }
 
   // One stream that ended says nothing of the socket: whoever spoils it keeps neither a place nor more time than others.
-  #leaveQueue(visitor: Visitor, became: "session" | "ended"): void {
+  #leaveQueue(visitor: Visitor, became: Settlement): void {
     if (became === "session" || visitor.carriesSession) this.#forget(visitor);
     else {
       visitor.turn?.decide({ kind: "come" });
@@ -224,20 +237,45 @@ export class Visitors {
   }
 
   #pump(): void {
-    for (let over = this.#budget.takeExcess(); over !== undefined; over = this.#budget.takeExcess())
-      this.#cut(over);
+    this.#cutExcess();
     const timeoutMs = this.#budget.timeoutMs(this.#settings.handshakeTimeoutMs);
     this.#queue.hurry(timeoutMs);
-    for (let next = this.#queue.take(this.#now()); next !== undefined; next = this.#queue.take(this.#now())) {
-      const { client } = next;
-      if (client.kind === "stream") this.#decideStream(client, next);
-      else this.#decide(client, next);
-    }
+    this.#takeTurns();
     for (const [visitor, sinceMs] of this.#lingering) {
       if (sinceMs + timeoutMs > this.#now()) break;
       this.#drop(visitor, "timeout");
     }
-    this.#wake.arm(this.#queue.nextWakeAt(this.#now()), firstDeadline(this.#lingering, timeoutMs));
+    const isFull = this.#begunInTurn >= MAX_BEGUN_PER_TURN;
+    this.#wake.arm(
+      isFull ? undefined : this.#queue.nextWakeAt(this.#now()),
+      firstDeadline(this.#lingering, timeoutMs),
+    );
+  }
+
+  /** As far as this turn of the event loop goes. */
+  #takeTurns(): void {
+    while (this.#begunInTurn < MAX_BEGUN_PER_TURN) {
+      const next = this.#queue.take(this.#now());
+      if (next === undefined) return;
+      const { client } = next;
+      if (client.kind === "stream") this.#decideStream(client, next);
+      else this.#decide(client, next);
+    }
+  }
+
+  #begin(visitor: Visitor): void {
+    if (this.#begunInTurn === 0)
+      this.#options.runtime.timers.soon(() => {
+        this.#begunInTurn = 0;
+        this.#pump();
+      });
+    this.#begunInTurn += 1;
+    this.#options.begin(visitor);
+  }
+
+  #cutExcess(): void {
+    for (let over = this.#budget.takeExcess(); over !== undefined; over = this.#budget.takeExcess())
+      this.#cut(over);
   }
 
   #cut(client: Visitor | Arrival): void {
@@ -254,7 +292,7 @@ export class Visitors {
     switch (decision.kind) {
       case "admitted":
         visitor.begunAtMs = this.#now();
-        return this.#options.begin(visitor);
+        return this.#begin(visitor);
       case "opens":
         return visitor.turn?.decide({ kind: "come" });
       case "refused":
@@ -293,7 +331,7 @@ export class Visitors {
 
   #refuse(visitor: Visitor, retryAfterMs: number): void {
     visitor.refusal = { retryAfterMs, message: "too many agents are connecting; come back at this time" };
-    this.#options.begin(visitor);
+    this.#begin(visitor);
   }
 
   #drop(visitor: Visitor, why: DropReason): void {
@@ -321,6 +359,11 @@ export class Visitors {
   #now(): number {
     return this.#options.runtime.clock.now();
   }
+}
+
+/** It was let in to become a session, and has gone by its own doing. */
+function cameToNothing({ begunAtMs, refusal, carriesSession, isExcused }: Visitor): boolean {
+  return begunAtMs !== undefined && refusal === undefined && !carriesSession && !isExcused;
 }
 
 /** Of those that are to be dropped in the order in which they came. */

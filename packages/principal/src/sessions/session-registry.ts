@@ -8,7 +8,7 @@ import type { Connection, PeerInfo } from "@hawser/transport";
 import type { Authenticate, AuthenticateResult } from "../authenticate.js";
 import type { AgentEventHandler, DrainOptions, DrainProgress, DrainReport } from "../principal.js";
 import type { PrincipalObserver } from "../principal-observer.js";
-import type { Turn } from "../listener/visitor.js";
+import type { Settlement, Turn } from "../listener/visitor.js";
 import type { AdmissionTimes } from "../listener/visitors.js";
 import { SELF_AGENT } from "../self-login.js";
 import type { PrincipalLoad } from "../principal.js";
@@ -43,7 +43,7 @@ export interface SessionRegistryOptions {
   /** Resolves when a connection that is let in may become a session, or has to go; undefined: it may now. */
   readonly turn: (connection: Connection) => Promise<Turn> | undefined;
   /** A connection became a session, or ended without: its handshake is over. */
-  readonly settled: (connection: Connection, became: "session" | "ended") => AdmissionTimes | undefined;
+  readonly settled: (connection: Connection, became: Settlement) => AdmissionTimes | undefined;
   /** When somebody who is refused is to come back: a slot of its own, in milliseconds from now. */
   readonly slot: () => number;
 }
@@ -420,7 +420,7 @@ export class SessionRegistry {
     this.#hellos.delete(link);
     const name = this.#names.get(link);
     this.#names.delete(link);
-    this.#options.settled(link.connection, "ended");
+    this.#options.settled(link.connection, isSentAway(end) ? "sentAway" : "ended");
     // Whatever kept it from becoming a session, this side's rules or the agent's first words, is told here and only here.
     if (end.openedAtMs === undefined && "error" in end) this.#refused(link.connection, end.error, name);
     this.#drain?.ended(link, name, link.unsettled);
@@ -462,4 +462,9 @@ function refuse(error: HawserError, retryAfterMs?: number): Admission {
 
 function wentAway(): HawserError {
   return new HawserError("connection_closed", "it went away before it was let in");
+}
+
+/** For a reason of this side, and with a time to come back. */
+function isSentAway(end: SessionEnd): boolean {
+  return end.kind === "retryAfter" || (end.kind === "refused" && end.retryAfterMs !== undefined);
 }

@@ -4,6 +4,7 @@ import type { AdmissionSettings } from "./admission-settings.js";
 import { CapacityMeter } from "./capacity-meter.js";
 import { FairLine } from "./fair-line.js";
 import { HandshakePace } from "./handshake-pace.js";
+import { SourceFailures } from "./source-failures.js";
 import { SlotSchedule } from "./slot-schedule.js";
 import { TokenBucket } from "./token-bucket.js";
 
@@ -30,6 +31,8 @@ export interface AdmissionStats {
   readonly stalled: number;
   /** Being told to come back. */
   readonly refusing: number;
+  /** Whose connections have come to nothing so often that the next has to wait. */
+  readonly slowedSources: number;
   readonly admitted: number;
   readonly refused: number;
   readonly expired: number;
@@ -62,6 +65,7 @@ export class AdmissionQueue<Client extends object> {
   /** Those beyond the line get in if their turn comes within the same moment. */
   readonly #line = new FairLine<Client>();
   readonly #pace = new HandshakePace();
+  readonly #failures: SourceFailures<Client>;
   /** When each handshake under way began, earliest first. */
   readonly #handshakes = new Map<Client, number>();
   /** The same of those that have stalled. They take no place. */
@@ -82,6 +86,7 @@ export class AdmissionQueue<Client extends object> {
     this.#settings = settings;
     this.#timeoutMs = settings.handshakeTimeoutMs;
     this.#random = random;
+    this.#failures = new SourceFailures(settings.failuresPerSecond);
     this.#ramp = new AdmissionRamp(nowMs, settings.rampMs);
     this.#bucket = new TokenBucket((atMs) => this.#rateAt(atMs), settings.burst, nowMs);
     this.#openings = new TokenBucket((atMs) => this.#rateAt(atMs), settings.burst, nowMs);
@@ -115,7 +120,13 @@ export class AdmissionQueue<Client extends object> {
     this.#ready.delete(client);
     this.#opening.delete(client);
     this.#refusing.delete(client);
+    this.#failures.settled(client);
     this.#leaveHandshakes(client, nowMs);
+  }
+
+  /** A client of this source that was let in came to nothing, by its own doing; `finished` follows. */
+  failed(client: Client, source: string, nowMs: number): void {
+    this.#failures.failed(client, source, nowMs);
   }
 
   /** The next decision; call it until it answers undefined. */
@@ -148,7 +159,10 @@ export class AdmissionQueue<Client extends object> {
         at,
         oldest.sinceMs + (this.#canRefuse() ? this.#settings.maxWaitMs : this.#unheardAfterMs()),
       );
-      if (this.#hasPlace()) at = Math.min(at, this.#bucket.nextAtMs(nowMs));
+      if (this.#hasPlace()) {
+        const next = this.#next(nowMs);
+        at = Math.min(at, Math.max(this.#bucket.nextAtMs(nowMs), "atMs" in next ? next.atMs : nowMs));
+      }
     }
     return at === Number.POSITIVE_INFINITY ? undefined : at;
   }
@@ -158,6 +172,7 @@ export class AdmissionQueue<Client extends object> {
     for (const bucket of [this.#bucket, this.#openings]) bucket.setBurst(settings.burst, nowMs);
     if (settings.maxSlotMs !== this.#settings.maxSlotMs)
       this.#slots = new SlotSchedule({ random: this.#random, maxSlotMs: settings.maxSlotMs });
+    this.#failures.setRate(settings.failuresPerSecond);
     this.#settings = settings;
     this.#timeoutMs = settings.handshakeTimeoutMs;
   }
@@ -180,6 +195,7 @@ export class AdmissionQueue<Client extends object> {
       handshakes: this.#handshakes.size + this.#stalled.size + this.#ready.size + this.#opening.size,
       stalled: this.#stalled.size,
       refusing: this.#refusing.size,
+      slowedSources: this.#failures.slowed(nowMs),
       admitted: this.#admitted,
       refused: this.#refused,
       expired: this.#expired,
@@ -224,9 +240,11 @@ export class AdmissionQueue<Client extends object> {
 
   #takeAdmitted(nowMs: number): Admission<Client> | undefined {
     if (!this.#hasPlace()) return undefined;
-    const client = this.#line.next();
-    if (client === undefined || !this.#bucket.take(nowMs)) return undefined;
+    const next = this.#next(nowMs);
+    if ("atMs" in next || !this.#bucket.take(nowMs)) return undefined;
+    const { client, source } = next;
     this.#line.served(client);
+    this.#failures.admitted(client, source, nowMs);
     this.#handshakes.set(client, nowMs);
     this.#admitted += 1;
     return { kind: "admitted", client };
@@ -238,8 +256,19 @@ export class AdmissionQueue<Client extends object> {
     const waitedMs = nowMs - oldest.sinceMs;
     if (!this.#canRefuse())
       return waitedMs < this.#unheardAfterMs() ? undefined : this.#giveUp(oldest.client);
-    for (const client of this.#line.beyond) return this.#refuse(client, nowMs);
-    return waitedMs < this.#settings.maxWaitMs ? undefined : this.#refuse(oldest.client, nowMs);
+    for (const client of this.#line.beyond) return this.#sendAway(client, nowMs);
+    return waitedMs < this.#settings.maxWaitMs ? undefined : this.#sendAway(oldest.client, nowMs);
+  }
+
+  #next(nowMs: number): ReturnType<FairLine<Client>["next"]> {
+    return this.#line.next((source) => this.#failures.readyAtMs(source, nowMs), nowMs);
+  }
+
+  /** To tell somebody costs a handshake, which is just what a source has to wait for whose handshakes came to nothing. */
+  #sendAway(client: Client, nowMs: number): Admission<Client> {
+    const source = this.#line.sourceOf(client) ?? "";
+    if (this.#failures.readyAtMs(source, nowMs) > nowMs) return this.#giveUp(client);
+    return this.#refuse(client, nowMs);
   }
 
   #giveUp(client: Client): Admission<Client> {

@@ -28,14 +28,19 @@ export interface AdmissionSettings {
   readonly maxWaitMs: number;
   /** How many are told at once when to come back. The others wait for it, for `maxWaitMs` and `handshakeTimeoutMs` at most; then they are closed without a word, and back off. @default 256 */
   readonly maxRefusing: number;
+  /**
+   * Connections of one source (an IPv4 address, or a /64 of IPv6) a second that may come to nothing: by a handshake that fails, a bad credential, or an end without a session. A source
+   * with more of them is let in no faster than this, the others meanwhile. Who has shown a good credential, or is sent away by this side, has not failed. @default a tenth of the rate
+   */
+  readonly failuresPerSecond: number;
   /** From opening, the rate grows from a tenth of `ratePerSecond` to all of it over this long. @default 5_000 */
   readonly rampMs: number;
   /** No slot is farther away. @default 600_000 */
   readonly maxSlotMs: number;
 }
 
-/** What holds where nothing else is said. `burst` follows from the rate. */
-export const DEFAULT_ADMISSION: Omit<AdmissionSettings, "burst"> = {
+/** What holds where nothing else is said. `burst` and `failuresPerSecond` follow from the rate. */
+export const DEFAULT_ADMISSION: Omit<AdmissionSettings, "burst" | "failuresPerSecond"> = {
   ratePerSecond: 500,
   maxHandshakes: 500,
   handshakeTimeoutMs: 12_000,
@@ -48,6 +53,7 @@ export const DEFAULT_ADMISSION: Omit<AdmissionSettings, "burst"> = {
 };
 
 const BURST_SHARE = 0.05;
+const FAILURES_SHARE = 0.1;
 const MAX_COUNT = 100_000;
 
 /** @throws HawserError `invalid_config` naming the setting and what it may be */
@@ -58,9 +64,12 @@ export function resolveAdmissionSettings(options: Partial<AdmissionSettings> = {
     ...options,
     ratePerSecond,
     burst: options.burst ?? Math.max(1, Math.floor(ratePerSecond * BURST_SHARE)),
+    failuresPerSecond: options.failuresPerSecond ?? Math.max(1, ratePerSecond * FAILURES_SHARE),
   };
   if (!(ratePerSecond > 0 && ratePerSecond <= MAX_COUNT))
     throw invalid("ratePerSecond", ratePerSecond, `above 0 and at most ${MAX_COUNT}`);
+  if (!(settings.failuresPerSecond > 0 && settings.failuresPerSecond <= MAX_COUNT))
+    throw invalid("failuresPerSecond", settings.failuresPerSecond, `above 0 and at most ${MAX_COUNT}`);
   checkWhole("burst", settings.burst, 1, MAX_COUNT);
   checkWhole("maxHandshakes", settings.maxHandshakes, 1, MAX_COUNT);
   checkWhole("maxUnauthenticated", settings.maxUnauthenticated, 1, MAX_COUNT);

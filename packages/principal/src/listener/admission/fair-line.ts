@@ -43,10 +43,26 @@ export class FairLine<Client extends object> {
     busiest.beyond += 1;
   }
 
-  /** Whose turn is next. */
-  next(): Client | undefined {
-    for (const { clients } of this.#queues.values()) for (const client of clients.keys()) return client;
-    return undefined;
+  /**
+   * Whose turn is next, of the sources whose time has come; or when the first of them has its time.
+   *
+   * @param readyAtMs of a source
+   */
+  next(
+    readyAtMs: (source: string) => number,
+    nowMs: number,
+  ): { readonly client: Client; readonly source: string } | { readonly atMs: number } {
+    let atMs = Number.POSITIVE_INFINITY;
+    for (const [source, { clients }] of this.#queues) {
+      const readyAt = readyAtMs(source);
+      if (readyAt > nowMs) atMs = Math.min(atMs, readyAt);
+      else for (const client of clients.keys()) return { client, source };
+    }
+    return { atMs };
+  }
+
+  sourceOf(client: Client): string | undefined {
+    return this.#sources.get(client);
   }
 
   /** It was its turn: those of other sources come before the next of this one. */
