@@ -141,11 +141,16 @@ function spoilt(open: (stage: AttackStage) => Promise<Socket>, step: number): At
         await write(await open(stage), next);
       }
     };
-    const lanes = Promise.all(Array.from({ length: LANES }, lane));
-    // Said by the end of the attack, and not as a rejection nobody waits for.
-    lanes.catch(() => {});
-    return async () => {
-      await lanes;
+    let lanes: Promise<unknown> = Promise.resolve();
+    return {
+      begin() {
+        lanes = Promise.all(Array.from({ length: LANES }, lane));
+        // Said by the end of the attack, and not as a rejection nobody waits for.
+        lanes.catch(() => {});
+      },
+      async end() {
+        await lanes;
+      },
     };
   };
 }

@@ -1,9 +1,8 @@
-import { connect } from "node:http2";
-import type { Socket } from "node:net";
-import { systemTimers } from "@hawser/runtime";
+import { connect, type ClientHttp2Session } from "node:http2";
 import { CONNECT_PATH } from "@hawser/transport-grpc";
 import { it } from "vitest";
 import { type Attack, AttackStage, expectHeld } from "./support/attack-stage.js";
+import { flood, type Flood } from "./support/flood.js";
 import { PREFACE, SETTINGS } from "./support/http2-frames.js";
 import { grpcMessage } from "./support/raw-grpc.js";
 import { wsFrame } from "./support/raw-websocket.js";
@@ -21,87 +20,66 @@ const UNFINISHED_BYTES = 1_048_575;
 /** That one connection may have open. */
 const STREAMS = 16;
 
-/** What a slow client says at once, and what it then says each second. */
-interface Slow {
-  readonly first: string | Buffer;
-  readonly eachSecond?: string;
-  readonly open: (stage: AttackStage) => Socket;
-}
+/** Each second one of them. */
+const trickle = (text: string): Pick<Flood, "goesOn"> => ({
+  goesOn: { chunks: [Buffer.from(text, "latin1")], everyMs: 1_000 },
+});
+const says = (text: string | Buffer, more: Partial<Flood> = {}): Omit<Flood, "sockets"> => ({
+  opening: Buffer.from(text),
+  ...more,
+});
 
-const plain = (stage: AttackStage): Socket => stage.socket();
-const tls =
-  (...alpn: string[]) =>
-  (stage: AttackStage): Socket =>
-    stage.secureSocket(alpn.length === 0 ? undefined : alpn);
-
-const SLOW: readonly Slow[] = [
-  { open: plain, first: "" },
-  { open: plain, first: PREFACE.subarray(0, 12) },
-  { open: plain, first: Buffer.concat([PREFACE, SETTINGS]) },
-  { open: plain, first: "GET /v1/connect HTTP/1.1\r\n", eachSecond: "x-slow: 1\r\n" },
-  { open: plain, first: UPGRADE },
-  { open: plain, first: UPGRADE, eachSecond: "\u0081" },
+const SLOW = [
+  says(""),
+  says(PREFACE.subarray(0, 12)),
+  says(Buffer.concat([PREFACE, SETTINGS])),
+  says("GET /v1/connect HTTP/1.1\r\n", trickle("x-slow: 1\r\n")),
+  says(UPGRADE),
+  says(UPGRADE, trickle("\u0081")),
 ];
 
 /** The first bytes of a ClientHello that announces 512. */
 const HALF_A_CLIENT_HELLO = Buffer.from("16030102000100", "hex");
 
-const SLOW_WITH_TLS: readonly Slow[] = [
-  { open: plain, first: "" },
-  { open: plain, first: HALF_A_CLIENT_HELLO },
-  { open: plain, first: HALF_A_CLIENT_HELLO, eachSecond: "\u0001" },
-  { open: tls(), first: "" },
-  { open: tls("h2"), first: "" },
-  { open: tls("h2"), first: Buffer.concat([PREFACE, SETTINGS]) },
-  { open: tls("http/1.1"), first: "GET /v1/connect HTTP/1.1\r\n", eachSecond: "x-slow: 1\r\n" },
-  { open: tls("http/1.1"), first: UPGRADE },
+const SLOW_WITH_TLS = [
+  says(""),
+  says(HALF_A_CLIENT_HELLO),
+  says(HALF_A_CLIENT_HELLO, trickle("\u0001")),
+  says("", { tls: {} }),
+  says("", { tls: { alpn: ["h2"] } }),
+  says(Buffer.concat([PREFACE, SETTINGS]), { tls: { alpn: ["h2"] } }),
+  says("GET /v1/connect HTTP/1.1\r\n", { tls: { alpn: ["http/1.1"] }, ...trickle("x-slow: 1\r\n") }),
+  says(UPGRADE, { tls: { alpn: ["http/1.1"] } }),
 ];
 
 /** So many sockets from the newcomers' own address, each opened anew as soon as it is cut. */
-function slowSockets(kinds: readonly Slow[], count: number): Attack {
-  return async (stage) => {
-    let isOver = false;
-    const open = (slow: Slow): void => {
-      if (isOver) return;
-      const { first, eachSecond } = slow;
-      const socket = slow.open(stage);
-      socket.resume();
-      if (first.length > 0) socket.write(first, "latin1");
-      const trickle =
-        eachSecond === undefined ? undefined : every(1_000, () => socket.write(eachSecond, "latin1"));
-      socket.once("close", () => {
-        trickle?.();
-        open(slow);
-      });
-    };
-    for (let n = 0; n < count; n += 1) {
-      const slow = kinds[n % kinds.length];
-      if (slow !== undefined) open(slow);
-    }
-    return () => {
-      isOver = true;
-    };
-  };
+function slowSockets(kinds: readonly Omit<Flood, "sockets">[], count: number): Attack {
+  return flood(
+    ...kinds.map((kind) => ({ ...kind, sockets: Math.ceil(count / kinds.length), reopenAfterMs: 0 })),
+  );
 }
 
 /** On so many connections. */
 function unfinishedFrames(count: number): Attack {
-  return async (stage) => {
-    const frame = wsFrame(1, Buffer.alloc(UNFINISHED_BYTES, "x"), UNFINISHED_BYTES).subarray(0, -1);
-    for (let n = 0; n < count; n += 1) {
-      const socket = stage.socket();
-      socket.once("data", () => socket.resume().write(frame));
-      socket.write(UPGRADE);
-    }
-    return () => {};
-  };
+  return flood({
+    sockets: count,
+    opening: Buffer.from(UPGRADE),
+    waitsFor: "\r\n\r\n",
+    goesOn: {
+      chunks: [wsFrame(1, Buffer.alloc(UNFINISHED_BYTES, "x"), UNFINISHED_BYTES).subarray(0, -1)],
+      everyMs: 0,
+      cycles: false,
+    },
+    reopenAfterMs: false,
+  });
 }
 
 /** On as many streams as a connection may have, on so many connections, as fast as the windows of HTTP/2 let it. */
 function unfinishedMessages(connections: number): Attack {
   return async (stage) => {
     const message = grpcMessage(Buffer.alloc(UNFINISHED_BYTES, "x"), UNFINISHED_BYTES + 1);
-    const sessions = Array.from({ length: connections }, () => {
+    const sessions: ClientHttp2Session[] = [];
+    const open = (): void => {
       const session = connect("http://127.0.0.1", { createConnection: () => stage.socket() });
       session.on("error", () => {});
       for (let stream = 0; stream < STREAMS; stream += 1) {
@@ -115,21 +93,17 @@ function unfinishedMessages(connections: number): Attack {
         opened.resume();
         opened.write(message);
       }
-      return session;
-    });
-    return () => {
-      for (const session of sessions) session.destroy();
+      sessions.push(session);
+    };
+    return {
+      begin() {
+        for (let n = 0; n < connections; n += 1) open();
+      },
+      end() {
+        for (const session of sessions) session.destroy();
+      },
     };
   };
-}
-
-function every(ms: number, step: () => void): () => void {
-  let timer = systemTimers.after(ms, again);
-  function again(): void {
-    step();
-    timer = systemTimers.after(ms, again);
-  }
-  return () => timer.cancel();
 }
 
 it("2,500 slow sockets of all kinds at the newcomers' own address keep none of them out", async () => {

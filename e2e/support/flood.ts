@@ -37,49 +37,56 @@ export interface Flood {
   readonly port?: number;
 }
 
-/** An attack by sockets in a process of their own. */
-export function flood({
-  goesOn,
-  reopenAfterMs = 10,
-  reads = true,
-  freshNames = false,
-  opening,
-  port,
-  ...rest
-}: Flood): Attack {
+/** An attack by sockets in a process of their own, of one kind or of several. */
+export function flood(...floods: readonly Flood[]): Attack {
   return async ({ world }) => {
     const child = spawn(process.execPath, [PROGRAMS.flood], {
-      stdio: ["pipe", "ignore", "inherit"],
+      stdio: ["pipe", "pipe", "inherit"],
       env: plainEnvironment(),
     });
     // However the test ends.
     onTestFinished(() => void child.kill("SIGKILL"));
-    child.stdin.end(
-      JSON.stringify({
-        ...rest,
-        reads,
-        freshNames,
-        port: port ?? world.listen.port,
-        opening: base64(opening),
-        ...(goesOn && { goesOn: { cycles: true, ...goesOn, chunks: goesOn.chunks.map(base64) } }),
-        ...(reopenAfterMs === false ? {} : { reopenAfterMs }),
-      }),
-    );
-    return async () => {
-      if (child.exitCode !== null) throw new Error(`the flood ended by itself with ${child.exitCode}`);
-      const exited = once(child, "exit");
-      child.kill("SIGKILL");
-      await exited;
+    const plans = floods.map((one) => planOf(one, world.listen.port));
+    child.stdin.write(`${JSON.stringify(plans)}\n`);
+    await once(child.stdout, "data");
+    return {
+      begin: () => void child.stdin.end(),
+      async end() {
+        if (child.exitCode !== null) throw new Error(`the flood ended by itself with ${child.exitCode}`);
+        const exited = once(child, "exit");
+        child.kill("SIGKILL");
+        await exited;
+      },
     };
+  };
+}
+
+function planOf(
+  { goesOn, reopenAfterMs = 10, reads = true, freshNames = false, opening, port, ...rest }: Flood,
+  agentsPort: number,
+): object {
+  return {
+    ...rest,
+    reads,
+    freshNames,
+    port: port ?? agentsPort,
+    opening: base64(opening),
+    ...(goesOn && { goesOn: { cycles: true, ...goesOn, chunks: goesOn.chunks.map(base64) } }),
+    ...(reopenAfterMs === false ? {} : { reopenAfterMs }),
   };
 }
 
 /** Several attacks at once. */
 export function together(...attacks: readonly Attack[]): Attack {
   return async (stage) => {
-    const ends = await Promise.all(attacks.map((attack) => attack(stage)));
-    return async () => {
-      for (const end of ends) await end();
+    const all = await Promise.all(attacks.map((attack) => attack(stage)));
+    return {
+      async begin() {
+        for (const one of all) await one.begin();
+      },
+      async end() {
+        for (const one of all) await one.end();
+      },
     };
   };
 }

@@ -132,9 +132,14 @@ export class PrincipalApi {
     return z.object({ items: z.array(deadLetterSchema) }).parse(body).items;
   }
 
+  /** As Prometheus reads them. */
+  async metrics(): Promise<string> {
+    return z.string().parse(await this.#ok("GET", "/metrics"));
+  }
+
   /** The sum of a metric over its series, those with all of these labels. */
   async metric(name: string, ...labels: readonly string[]): Promise<number> {
-    const text = z.string().parse(await this.#ok("GET", "/metrics"));
+    const text = await this.metrics();
     return text
       .split("\n")
       .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
