@@ -504,7 +504,7 @@ describe("Link", () => {
     await pass(200);
     // One of them gives the other up, which is cut off.
     const ends = [...sides.agentEnds, ...sides.principalEnds].map((end) => "error" in end && end.error.code);
-    expect(ends.toSorted()).toEqual(["connection_closed", "heartbeat_timeout"]);
+    expect([ends.length, new Set(ends)]).toEqual([2, new Set(["connection_closed", "heartbeat_timeout"])]);
   });
 
   it("forgets settled versions by the floor in heartbeats", async () => {
