@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { Agent, request as httpRequest, type IncomingMessage } from "node:http";
 import { expect, it } from "vitest";
 import { fuzz, fuzzPlan } from "../support/fuzz/fuzz.js";
-import { residentBytes } from "../support/fuzz/process-memory.js";
+import { residentBytes, SMALL_HEAP } from "../support/fuzz/process-memory.js";
 import { request, type FuzzRequest } from "../support/fuzz/requests.js";
 import type { PrincipalApi } from "../support/principal-api.js";
 import { createWorld } from "../support/world.js";
@@ -16,7 +16,7 @@ const MAX_ANSWER_BYTES = 10_000_000;
 it("whatever is asked of the API, it answers, and never with a fault of its own", {
   timeout: LONG_MS,
 }, async () => {
-  const world = await createWorld(["--log-level", "error"]);
+  const world = await createWorld(["--log-level", "error"], SMALL_HEAP);
   await world.startPrincipal();
   const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE });
   const statuses = new Map<number, number>();

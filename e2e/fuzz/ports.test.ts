@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { pick } from "../support/fuzz/draws.js";
 import { BYTE_STREAMS } from "../support/fuzz/byte-streams.js";
 import { fuzz, fuzzPlan, shown } from "../support/fuzz/fuzz.js";
-import { residentBytes } from "../support/fuzz/process-memory.js";
+import { residentBytes, SMALL_HEAP } from "../support/fuzz/process-memory.js";
 import { writeToPort, type Port } from "../support/fuzz/write-to-port.js";
 import { HostileAgent } from "../support/hostile-agent.js";
 import { createWorld, type World } from "../support/world.js";
@@ -51,7 +51,7 @@ const TARGETS: readonly Target[] = [
 
 describe("whatever is written to a port, the process goes on", () => {
   it.each(TARGETS)("$name", { timeout: LONG_MS }, async ({ name, args, port }) => {
-    const world = await createWorld(args);
+    const world = await createWorld(args, SMALL_HEAP);
     await world.startPrincipal();
     const { pid } = world.principal;
     // A connection carries ten frames or requests on average.
