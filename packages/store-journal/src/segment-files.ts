@@ -75,13 +75,19 @@ export class SegmentFiles {
   async create(segment: number): Promise<SegmentFile> {
     const file = await this.#open(segment, constants.O_CREAT | constants.O_TRUNC);
     await file.write(headerOf(segment), 0, true);
+    await this.#syncNames();
+    return file;
+  }
+
+  async #syncNames(): Promise<void> {
+    // Windows opens no directory, and writes names with the files.
+    if (process.platform === "win32") return;
     const directory = await openDescriptor(this.directory, constants.O_RDONLY);
     try {
       await syncDescriptor(directory);
     } finally {
       await closeDescriptor(directory);
     }
-    return file;
   }
 
   /** Opens the last segment to go on at `size`: what lies behind is cut off, and what lies just before it is written again, as nobody knows whether it was ever synced. */
