@@ -37,4 +37,5 @@ export { systemRuntime, withLogger, type Runtime } from "./runtime.js";
 export { MAX_TIMER_DELAY_MS, systemTimers, type Timer, type Timers } from "./timers.js";
 export { traced, type TraceScope } from "./traced.js";
 export { MAX_UNIX_PATH_BYTES, unixPathProblem } from "./unix-path.js";
+export { TurnQueue } from "./turn-queue.js";
 export { WakeTimer } from "./wake-timer.js";

@@ -1,7 +1,7 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import type { Duplex } from "node:stream";
 import { HawserError } from "@hawser/protocol";
-import { systemRuntime, type Runtime } from "@hawser/runtime";
+import { systemRuntime, TurnQueue, type Runtime } from "@hawser/runtime";
 import {
   type Acceptor,
   type Connection,
@@ -19,6 +19,9 @@ import { resolveBasePath } from "./service.js";
 
 /** From the accepted socket, or from the end of its last stream, to the next stream. */
 export const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000;
+
+/** Of one turn of the event loop, on connections without a session: many may open theirs all at once, and each makes a session's objects. */
+const STREAMS_PER_TURN = 4;
 
 /** What the accepting side may be told; all of it has a default. */
 export interface GrpcAcceptorOptions extends StreamOptions {
@@ -65,6 +68,7 @@ class GrpcAcceptor implements Acceptor {
   readonly #settings: ReturnType<typeof resolveStreamOptions>;
   readonly #served = new Set<ServedSocket>();
   readonly #bySession = new WeakMap<object, ServedSocket>();
+  readonly #turns: TurnQueue;
   #running: Running | undefined;
   /** Both are set while a call into grpc-js is under way, which answers before it returns. */
   #arriving: ServedSocket | undefined;
@@ -73,6 +77,7 @@ class GrpcAcceptor implements Acceptor {
   constructor(options: GrpcAcceptorOptions) {
     this.#handshakeTimeoutMs = options.handshakeTimeoutMs ?? DEFAULT_HANDSHAKE_TIMEOUT_MS;
     this.#runtime = options.runtime ?? systemRuntime();
+    this.#turns = new TurnQueue(this.#runtime.timers, STREAMS_PER_TURN);
     this.#basePath = resolveBasePath(options.basePath);
     this.#settings = resolveStreamOptions(options);
   }
@@ -139,6 +144,19 @@ class GrpcAcceptor implements Acceptor {
     stream.on("error", () => {});
     const served = stream.session === undefined ? undefined : this.#bySession.get(stream.session);
     if (served === undefined || stream.destroyed || stream.closed) return;
+    if (!served.takesStreams) return stream.close(constants.NGHTTP2_REFUSED_STREAM);
+    if (served.isTrusted) this.#begin(served, stream, headers, serve);
+    else this.#turns.run(() => this.#begin(served, stream, headers, serve));
+  }
+
+  #begin(
+    served: ServedSocket,
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    serve: () => void,
+  ): void {
+    // It may have waited for its turn.
+    if (stream.destroyed || stream.closed || this.#running === undefined) return;
     if (!served.takesStreams) return stream.close(constants.NGHTTP2_REFUSED_STREAM);
     this.#arrival = { served, stream, headers };
     try {

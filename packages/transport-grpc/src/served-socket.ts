@@ -110,6 +110,11 @@ export class ServedSocket {
     this.sendAway(stream);
   }
 
+  /** One of its streams has had a session. */
+  get isTrusted(): boolean {
+    return this.#hasTrusted;
+  }
+
   /** Whether a stream is worth a look; one that is not costs next to nothing. */
   get takesStreams(): boolean {
     return !this.#isSentAway;

@@ -1,7 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { HawserError } from "@hawser/protocol";
-import { guarded, type HostAllowList, type Runtime, systemRuntime, type Timer } from "@hawser/runtime";
+import {
+  guarded,
+  type HostAllowList,
+  type Runtime,
+  systemRuntime,
+  type Timer,
+  TurnQueue,
+} from "@hawser/runtime";
 import {
   type Acceptor,
   type Connection,
@@ -33,6 +40,9 @@ export const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000;
 export const DEFAULT_MAX_HEADER_BYTES = 16_384;
 
 const MAX_HEADERS = 64;
+
+/** Of one turn of the event loop: many may wait with their requests and make them all at once, and each makes a session's objects. */
+const UPGRADES_PER_TURN = 4;
 
 const AGENTS_ONLY: HostAllowList = { hosts: "any", origins: [] };
 
@@ -80,6 +90,7 @@ class WebSocketAcceptor implements Acceptor {
   readonly #http: Server;
   readonly #upgrader: WebSocketServer;
   readonly #held = new Map<Duplex, Held>();
+  readonly #turns: TurnQueue;
   #onConnection: ((connection: Connection) => void) | undefined;
   #screen: Screen = () => undefined;
 
@@ -100,15 +111,12 @@ class WebSocketAcceptor implements Acceptor {
         () => request.socket.destroy(),
       ),
     );
-    this.#http.on("upgrade", (request, socket, head) =>
-      guarded(
-        () => this.#upgrade(request, socket, head),
-        (thrown) => {
-          this.#runtime.logger.error({ err: thrown }, "a request to connect ended by an error of this side");
-          socket.destroy();
-        },
-      ),
-    );
+    this.#turns = new TurnQueue(this.#runtime.timers, UPGRADES_PER_TURN);
+    this.#http.on("upgrade", (request, socket, head) => {
+      // All of the request is there, and what remains is up to this side.
+      this.#held.get(socket)?.deadline.cancel();
+      this.#turns.run(() => this.#upgradeGuarded(request, socket, head));
+    });
     this.#upgrader = new WebSocketServer({
       ...webSocketSettings(this.#settings),
       noServer: true,
@@ -125,6 +133,16 @@ class WebSocketAcceptor implements Acceptor {
     });
   }
 
+  #upgradeGuarded(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    guarded(
+      () => this.#upgrade(request, socket, head),
+      (thrown) => {
+        this.#runtime.logger.error({ err: thrown }, "a request to connect ended by an error of this side");
+        socket.destroy();
+      },
+    );
+  }
+
   start(onConnection: (connection: Connection) => void, screen?: Screen): Promise<void> {
     this.#onConnection = onConnection;
     this.#screen = screen ?? (() => undefined);
@@ -136,6 +154,8 @@ class WebSocketAcceptor implements Acceptor {
       socket.destroy();
       return;
     }
+    // While an upgrade waits for its turn, nobody else hears of it; its close follows.
+    socket.on("error", () => {});
     // An HTTP server that does not listen enforces no timeout of its own.
     const deadline = this.#runtime.timers.after(this.#handshakeTimeoutMs, () =>
       refuseLateRequest(socket, this.#handshakeTimeoutMs),

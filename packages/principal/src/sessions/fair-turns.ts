@@ -16,8 +16,8 @@ export interface TurnLimits {
   readonly resumed: number;
 }
 
-/** A few milliseconds of work for each connection, and for those that go on together: what others wait for takes several turns. */
-const DEFAULT_TURN_LIMITS: TurnLimits = { messages: 256, bytes: 262_144, ms: 2, resumed: 2 };
+/** Some milliseconds of work, with what handlers do of it behind the turn: what others wait for takes several turns. */
+const DEFAULT_TURN_LIMITS: TurnLimits = { messages: 64, bytes: 262_144, ms: 1, resumed: 1 };
 
 /** What a connection has been served in the present turn. */
 export interface Turn {
