@@ -1,14 +1,15 @@
-import { systemRuntime } from "@hawser/runtime";
+import { systemRuntime, systemTimers } from "@hawser/runtime";
 import type { Acceptor, SocketInfo } from "@hawser/transport";
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
-import { connect as connectTcp } from "node:net";
+import { connect as connectTcp, createServer, type AddressInfo, type Socket } from "node:net";
 import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
 import { afterEach, describe, expect, it } from "vitest";
 import { HTTP2_PREFACE } from "./http2-preface.js";
 import { createListener, type Listener } from "./listener.js";
 import type { ListenerOptions } from "./listener-options.js";
 import { pem } from "./test-certificates/pem.test-support.js";
+import { MAX_BEGUN_PER_TURN } from "./visitors.js";
 import { until } from "./until.test-support.js";
 
 const ca = pem("ca");
@@ -237,4 +238,45 @@ describe("client certificates", () => {
     await exchange(dial(port, { ...clientTls }), "x", 10);
     expect(infos[0]).not.toHaveProperty("certificate");
   });
+});
+
+/** What a client of TLS says first. */
+async function clientHello(): Promise<Buffer> {
+  const server = createServer().listen(0, "127.0.0.1");
+  cleanups.push(() => void server.close());
+  await once(server, "listening");
+  const arriving = once(server, "connection");
+  const { port } = server.address() as AddressInfo;
+  const client = dial(port).on("error", () => {});
+  const [socket] = (await arriving) as [Socket];
+  const [hello] = (await once(socket, "data")) as [Buffer];
+  socket.destroy();
+  client.destroy();
+  return hello;
+}
+
+it("handshakes that clients begin all at once take a few of each turn of the event loop", async () => {
+  const total = 20;
+  const { listener, port } = await listen(["h2"], {}, { admission: { rampMs: 0, burst: 100 } });
+  const hello = await clientHello();
+  const sockets = Array.from({ length: total }, () => connectTcp(port, "127.0.0.1").on("error", () => {}));
+  cleanups.push(() => sockets.forEach((socket) => void socket.destroy()));
+  await until(() => listener.stats().handshakes === total);
+  const answeredIn = new Map<number, number>();
+  let turn = 0;
+  let isOver = false;
+  cleanups.push(() => void (isOver = true));
+  const next = (): void => {
+    turn += 1;
+    if (!isOver) systemTimers.soon(next);
+  };
+  next();
+  for (const socket of sockets) {
+    socket.once("data", () => answeredIn.set(turn, (answeredIn.get(turn) ?? 0) + 1));
+    socket.write(hello);
+  }
+  const answered = (): number => [...answeredIn.values()].reduce((sum, each) => sum + each, 0);
+  await until(() => answered() === total);
+  // Answers of one turn are read in the next one, and may be with those of another.
+  expect(Math.max(...answeredIn.values())).toBeLessThanOrEqual(2 * MAX_BEGUN_PER_TURN);
 });

@@ -1,5 +1,5 @@
 import { HawserError } from "@hawser/protocol";
-import { guarded, type Lifecycle, type Logger, type Runtime } from "@hawser/runtime";
+import { guarded, TurnQueue, type Lifecycle, type Logger, type Runtime } from "@hawser/runtime";
 import type { Acceptor } from "@hawser/transport";
 import { createServer, type Server, type Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
@@ -18,6 +18,7 @@ import {
   resolveUnixListenerOptions,
   type ListenerSettings,
 } from "./listener-settings.js";
+import { firstBytes } from "./first-bytes.js";
 import { formatAddress } from "./bind-error.js";
 import { ListenerCounts, type ListenerStats } from "./listener-stats.js";
 import { ProxiedSockets } from "./proxy-protocol/proxied-sockets.js";
@@ -25,7 +26,7 @@ import { readProtocol } from "./read-protocol.js";
 import { TlsEndpoint } from "./tls-endpoint.js";
 import { unsupportedProtocolAnswer } from "./unsupported-protocol.js";
 import type { Arrival, Settlement, Turn, Visitor } from "./visitor.js";
-import { Visitors, type AdmissionTimes, type DropReason } from "./visitors.js";
+import { MAX_BEGUN_PER_TURN, Visitors, type AdmissionTimes, type DropReason } from "./visitors.js";
 
 /** The control plane's own peers are few, and are not to wait for anybody: only their number is bounded. */
 const UNLIMITED = { ratePerSecond: 100_000, burst: 100_000, rampMs: 0 } as const;
@@ -107,6 +108,7 @@ class FrontListener<Address> implements Listener<Address> {
   readonly #tls: TlsEndpoint | undefined;
   readonly #proxied: ProxiedSockets | undefined;
   readonly #acceptFailures: AcceptFailures;
+  readonly #handshakes: TurnQueue;
   #admission: AdmissionSettings;
   #visitors: Visitors;
   #server: Server | undefined;
@@ -120,6 +122,7 @@ class FrontListener<Address> implements Listener<Address> {
     this.#runtime = runtime;
     this.#logger = runtime.logger;
     this.#acceptFailures = new AcceptFailures(runtime);
+    this.#handshakes = new TurnQueue(runtime.timers, MAX_BEGUN_PER_TURN);
     this.#visitors = this.#welcome();
     const { proxyProtocol } = settings;
     this.#proxied =
@@ -297,7 +300,16 @@ class FrontListener<Address> implements Listener<Address> {
       return this.#decideByFirstBytes(visitor, visitor.socket);
     }
     visitor.stage = "tls";
-    this.#tls.secure(visitor.socket, (secured, certificate) =>
+    const tls = this.#tls;
+    // Many may be silent at first and begin their handshakes all at once.
+    firstBytes(visitor.socket, () =>
+      this.#handshakes.run(() => this.#guarded(visitor.socket, () => this.#secure(visitor, tls))),
+    );
+  }
+
+  #secure(visitor: Visitor, tls: TlsEndpoint): void {
+    if (visitor.socket.destroyed) return;
+    tls.secure(visitor.socket, (secured, certificate) =>
       this.#guarded(visitor.socket, () => {
         visitor.certificate = certificate;
         if (certificate?.kind === "usable") this.#visitors.known(visitor.address);
