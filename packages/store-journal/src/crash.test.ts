@@ -8,9 +8,9 @@ import { createDiskStore, type Store } from "@hawser/store";
 import { describe, expect, it } from "vitest";
 import { createJournalDisk, DEFAULT_SEGMENT_BYTES } from "./journal-disk.js";
 
-/** Two stores side by side, each killed three times. */
+/** Two stores side by side, each killed three times, or as often as a long run says. */
 const LANES = 2;
-const LIVES = 3;
+const LIVES = Math.max(3, Math.floor(Number(process.env["HAWSER_CRASH_ROUNDS"] ?? 0) / 10));
 const here = (name: string): string => new URL(name, import.meta.url).href;
 const REGISTER = `import { register } from "node:module"; register(${JSON.stringify(here("./typescript-hooks.test-support.mjs"))});`;
 
@@ -98,7 +98,7 @@ async function verify(store: Store, said: Said): Promise<void> {
 }
 
 // Ends a test that hangs. A life is a number of synced commits, so how long it takes is up to the disk: seconds, and half a minute on one that others write to.
-const HANG_MS = 180_000;
+const HANG_MS = 60_000 * LIVES;
 
 describe("SIGKILL under load", () => {
   for (let lane = 1; lane <= LANES; lane++) {
