@@ -1,9 +1,13 @@
 import { expect, it } from "vitest";
+import type { Clock } from "./clock.js";
 import type { Timers } from "./timers.js";
 import { TurnQueue } from "./turn-queue.js";
 
 /** An event loop whose turns the test ends. */
 class Loop implements Timers {
+  nowMs = 0;
+  readonly timers: Timers = this;
+  readonly clock: Clock = { now: () => this.nowMs, wallTime: () => this.nowMs };
   #due: (() => void)[] = [];
 
   soon(callback: () => void): { cancel: () => void } {
@@ -37,6 +41,20 @@ it("takes so many steps in a turn, the first at once, and all of them in the end
   while (loop.endTurn());
   queue.run(() => void taken.push(10));
   expect(taken.at(-1)).toBe(10);
+});
+
+it("where a turn takes long, the next one takes as many steps as make 200 a second, and no turn more than 25", () => {
+  const loop = new Loop();
+  const queue = new TurnQueue(loop, 4);
+  let taken = 0;
+  for (let n = 0; n < 100; n += 1) queue.run(() => void (taken += 1));
+  const takenAfter = (ms: number): number => {
+    const before = taken;
+    loop.nowMs += ms;
+    loop.endTurn();
+    return taken - before;
+  };
+  expect([1, 20, 50, 10_000, 1].map(takenAfter)).toEqual([4, 4, 10, 25, 4]);
 });
 
 it("a step that asks for another one has it taken as well", () => {

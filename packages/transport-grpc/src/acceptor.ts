@@ -77,7 +77,7 @@ class GrpcAcceptor implements Acceptor {
   constructor(options: GrpcAcceptorOptions) {
     this.#handshakeTimeoutMs = options.handshakeTimeoutMs ?? DEFAULT_HANDSHAKE_TIMEOUT_MS;
     this.#runtime = options.runtime ?? systemRuntime();
-    this.#turns = new TurnQueue(this.#runtime.timers, STREAMS_PER_TURN);
+    this.#turns = new TurnQueue(this.#runtime, STREAMS_PER_TURN);
     this.#basePath = resolveBasePath(options.basePath);
     this.#settings = resolveStreamOptions(options);
   }

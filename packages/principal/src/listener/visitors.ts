@@ -1,5 +1,5 @@
 import { HawserError } from "@hawser/protocol";
-import { WakeTimer, type Runtime } from "@hawser/runtime";
+import { TurnShare, WakeTimer, type Runtime } from "@hawser/runtime";
 import type { Socket } from "node:net";
 import { AdmissionQueue, type Admission, type AdmissionStats } from "./admission/admission-queue.js";
 import type { AdmissionSettings } from "./admission/admission-settings.js";
@@ -64,7 +64,7 @@ export class Visitors {
   /** Sockets whose first stream ended without a session, and when their handshake began: another stream may still become one. */
   readonly #lingering = new Map<Visitor, number>();
   #settings: AdmissionSettings;
-  #begunInTurn = 0;
+  readonly #share: TurnShare;
 
   constructor(options: VisitorsOptions) {
     const { runtime, settings } = options;
@@ -72,6 +72,7 @@ export class Visitors {
     this.#settings = settings;
     this.#budget = new HandshakeBudget(settings.maxUnauthenticated);
     this.#queue = new AdmissionQueue(settings, runtime.random, runtime.clock.now());
+    this.#share = new TurnShare(runtime, MAX_BEGUN_PER_TURN, () => this.#pump());
     this.#wake = new WakeTimer(runtime, () => this.#pump());
   }
 
@@ -245,16 +246,15 @@ export class Visitors {
       if (sinceMs + timeoutMs > this.#now()) break;
       this.#drop(visitor, "timeout");
     }
-    const isFull = this.#begunInTurn >= MAX_BEGUN_PER_TURN;
     this.#wake.arm(
-      isFull ? undefined : this.#queue.nextWakeAt(this.#now()),
+      this.#share.hasRoom ? this.#queue.nextWakeAt(this.#now()) : undefined,
       firstDeadline(this.#lingering, timeoutMs),
     );
   }
 
   /** As far as this turn of the event loop goes. */
   #takeTurns(): void {
-    while (this.#begunInTurn < MAX_BEGUN_PER_TURN) {
+    while (this.#share.hasRoom) {
       const next = this.#queue.take(this.#now());
       if (next === undefined) return;
       const { client } = next;
@@ -264,12 +264,7 @@ export class Visitors {
   }
 
   #begin(visitor: Visitor): void {
-    if (this.#begunInTurn === 0)
-      this.#options.runtime.timers.soon(() => {
-        this.#begunInTurn = 0;
-        this.#pump();
-      });
-    this.#begunInTurn += 1;
+    this.#share.take();
     this.#options.begin(visitor);
   }
 
