@@ -229,7 +229,7 @@ export abstract class GrpcConnection<Call extends GrpcCall> implements Connectio
   #beginReading(handlers: ConnectionHandlers): void {
     this.#isReading = true;
     if (this.#unheardEnd !== undefined) return this.#tellEnd(this.#unheardEnd);
-    this.call.on("data", (message: Buffer) => this.guarded(() => this.#received(message, handlers)));
+    this.call.on("data", (message: Buffer) => this.guarded(() => this.#received(message)));
     if (this.#isPaused) this.call.pause();
     else this.#readOn();
     if (this.#isRetiring) this.guarded(() => handlers.retiring?.());
@@ -255,7 +255,7 @@ export abstract class GrpcConnection<Call extends GrpcCall> implements Connectio
     this.call._read(1);
   }
 
-  #received(message: Buffer, handlers: ConnectionHandlers): void {
+  #received(message: Buffer): void {
     if (this.#state.name === "ended" || this.peerClose !== undefined) return;
     this.messageArrived(message.length);
     if (message.length > this.maxMessageBytes) {

@@ -5,7 +5,7 @@ import type { Principal } from "../principal.js";
 import type { ServedCertificate } from "../served-certificate.js";
 import { VERSION } from "../version.js";
 import { agentRoutes } from "./agent-routes.js";
-import { ApiTokens, tokensOf } from "./api-tokens.js";
+import { tokensOf, type ApiTokens } from "./api-tokens.js";
 import { auditLog } from "./audit-log.js";
 import { bearerToken, letEverybodyIn } from "./bearer-token.js";
 import { limitRequests } from "./client-shares.js";

@@ -68,7 +68,7 @@ export class SourceFailures<Client extends object> {
   /** How many sources have to wait now. */
   slowed(nowMs: number): number {
     let count = 0;
-    for (const source of [...this.#accounts.keys()]) if (this.readyAtMs(source, nowMs) > nowMs) count += 1;
+    for (const source of this.#accounts.keys()) if (this.readyAtMs(source, nowMs) > nowMs) count += 1;
     return count;
   }
 
