@@ -39,5 +39,5 @@ export { checkListenerTls } from "./listener/tls-endpoint.js";
 export { DEFAULT_ADMISSION, type AdmissionSettings } from "./listener/admission/admission-settings.js";
 export { DEFAULT_AGENT_RATES, type AgentRateLimits } from "./sessions/agent-rates.js";
 export type { AdmissionStats } from "./listener/admission/admission-queue.js";
-export type { Arrival, Turn } from "./listener/visitor.js";
+export type { Arrival, Settlement, Turn } from "./listener/visitor.js";
 export type { AdmissionTimes } from "./listener/visitors.js";
