@@ -105,15 +105,19 @@ export class SimulatedPipe {
     this.#timer = this.#world.timers.after(next.arriveAt - this.#world.clock.now(), () => this.#arrive());
   }
 
-  /** Frames that are due together arrive in one go, as several do in one read of a socket. */
+  /** Frames that are due together arrive in one go, as several do in one read of a socket, and wait where the receiver pauses in between. */
   #arrive(): void {
     this.#timer = undefined;
     const now = this.#world.clock.now();
-    const due = this.#inFlight.findIndex((entry) => entry.arriveAt > now);
-    const arrived = this.#inFlight.splice(0, due === -1 ? this.#inFlight.length : due);
-    for (const { frame } of arrived) this.#bytes -= frame.bytes;
+    const { length } = this.#inFlight;
+    for (let count = 0; count < length && this.#isRead && this.#state !== "held"; count++) {
+      const next = this.#inFlight[0];
+      if (next === undefined || next.arriveAt > now) break;
+      this.#inFlight.shift();
+      this.#bytes -= next.frame.bytes;
+      this.#deliver(next.frame);
+    }
     this.#schedule();
-    for (const { frame } of arrived) this.#deliver(frame);
     this.#drained();
   }
 }
