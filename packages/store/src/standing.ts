@@ -8,7 +8,7 @@ export interface Standing {
     readonly store: string;
     /** The last session it is known to have begun; 0 for none. */
     readonly epoch: number;
-    /** Its highest version that was recorded here, or given to a handler; 0 for none. */
+    /** Its highest version that was recorded here, or given to a handler, or that it said is settled: it has given that out, too. 0 for none. */
     readonly version: number;
     /** How many of our events it said it had recorded; 0 when it never said so. */
     readonly recorded: number;
@@ -32,8 +32,10 @@ export function standingOf(
   if (mailbox === undefined) return undefined;
   const { peerStore: store, session, told, position, peerRecorded } = mailbox;
   if (store === "" || store === FORGOTTEN_STORE) return undefined;
+  // What was given up without being sent is settled as well, and its version would be stale for whatever takes it again.
+  const version = Math.max(inbox?.highest ?? 0, inbox?.settled ?? 0);
   return {
-    peer: { store, epoch: inbox?.joined ?? 0, version: inbox?.highest ?? 0, recorded: peerRecorded },
+    peer: { store, epoch: inbox?.joined ?? 0, version, recorded: peerRecorded },
     own: { epoch: session, version: told ?? position, recorded: inbox?.recorded ?? forgotten.recorded },
   };
 }

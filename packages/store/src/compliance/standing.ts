@@ -36,6 +36,18 @@ export function standingCompliance(make: MakeStore): void {
       expect((await underTest.crash()).standing("a")?.peer).toEqual(peer);
     });
 
+    it("is of the peer: also the version up to which it said that everything is settled", async () => {
+      const underTest = await storeFor(make);
+      const { store } = underTest;
+      const { lease } = await hold(store, "a", "first");
+      await store.inbox.record("a", [{ resourceid: "x_1", version: 7 }]);
+      // The eighth was given up before it was sent: a copy that has seven would give it out again, to somebody for whom it is stale.
+      store.inbox.settle("a", 8);
+      await lease.close();
+      expect(store.standing("a")?.peer.version).toBe(8);
+      expect((await underTest.restart()).standing("a")?.peer.version).toBe(8);
+    });
+
     it("is of this side: its session, what it gave out, and how much it recorded", async () => {
       const underTest = await storeFor(make);
       await hold(underTest.store, "a", "first");
