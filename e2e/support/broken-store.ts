@@ -33,6 +33,7 @@ export function breakStore(store: Store, { open, deadLetter, load, resync = fals
   };
   const inbox: Store["inbox"] = {
     load: (peer) => (load === undefined ? store.inbox.load(peer) : Promise.reject(load())),
+    use: (peer) => store.inbox.use(peer),
     begin: (...args) => store.inbox.begin(...args),
     record: (...args) => store.inbox.record(...args),
     settle: (...args) => store.inbox.settle(...args),

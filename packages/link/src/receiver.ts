@@ -94,6 +94,8 @@ export class Receiver {
   #attaches = 0;
   #latestAttach = 0;
   #closed = false;
+  /** Its mailbox stays until this is closed. */
+  #use: { release(): void } | undefined;
   #toStart: Delivery[] = [];
   #toRecord: Applied[] = [];
   #startScheduled = false;
@@ -142,6 +144,7 @@ export class Receiver {
   async #load(peerStore: string): Promise<Inbox> {
     const { store, peer, budget, windowBytes } = this.#options;
     this.#assertOpen();
+    this.#use ??= store.use(peer);
     const state = await store.load(peer);
     this.#assertOpen();
     // Another session may have been faster, and its events may be under way.
@@ -200,6 +203,8 @@ export class Receiver {
     this.#closed = true;
     this.#inbox?.close();
     this.#inbox = undefined;
+    this.#use?.release();
+    this.#use = undefined;
   }
 
   #attached(): Inbox {

@@ -6,12 +6,14 @@ import { readInbox } from "./inbox-reading.js";
 import type { Begun, InboxState, InboxStore, Recorded } from "./inbox-store.js";
 import type { PeerTable } from "./peer-table.js";
 import type { SettledInboxes } from "./settled-inboxes.js";
+import type { UnusedMailboxes } from "./unused-mailboxes.js";
 
 export interface DiskInboxOptions {
   readonly committer: Committer;
   readonly peers: PeerTable;
   readonly settled: SettledInboxes;
   readonly records: RecordContext;
+  readonly unused: UnusedMailboxes;
   disk(): Promise<OpenDisk>;
 }
 
@@ -36,6 +38,18 @@ export class DiskInbox implements InboxStore {
   #wrote(peer: string, rows: number): void {
     const { peers, settled } = this.#options;
     if (peers.inbox(peer) !== undefined) settled.wrote(peer, rows);
+  }
+
+  use(peer: string): { release(): void } {
+    const { unused } = this.#options;
+    unused.use(peer);
+    let isUsed = true;
+    return {
+      release: () => {
+        if (isUsed) unused.release(peer);
+        isUsed = false;
+      },
+    };
   }
 
   async begin(peer: string, batch: readonly Begun[]): Promise<void> {

@@ -36,6 +36,11 @@ export interface Recorded {
 /** The receiving side of a store, per peer. */
 export interface InboxStore {
   load(peer: string): Promise<InboxState>;
+  /**
+   * Events of the peer are being applied from here on: until `release` is called, its mailbox stays although nothing was ever kept in it. Without a mailbox,
+   * what `record` is told of the peer would be nobody's. `release` is idempotent.
+   */
+  use(peer: string): { release(): void };
   /** Written but not synced: survives the process, not the machine. Order with `record` is kept. */
   begin(peer: string, batch: readonly Begun[]): Promise<void>;
   /** Durable when resolved. Concurrent calls share one commit. An older version than the one recorded for its resource changes nothing. */

@@ -83,9 +83,9 @@ export class StoreParts {
     this.appending = { limits, peers, entries, retained, ring };
     const current = (): Promise<OpenDisk> => device.current();
     const records = { maxPeers: limits.maxPeers, entries, retained };
-    this.inbox = new DiskInbox({ committer: this.committer, peers, settled, records, disk: current });
+    const { committer, unused } = this;
+    this.inbox = new DiskInbox({ committer, peers, settled, records, unused, disk: current });
     this.retained = new RetainedReading(current, acknowledgements);
-    const { committer } = this;
     const removing = { committer, peers, leases, acknowledgements, settled };
     this.removals = new Removals({ ...removing, timers, logger, retryDelayMs: recoveryDelayMs });
   }

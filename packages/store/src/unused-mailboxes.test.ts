@@ -77,3 +77,32 @@ it("a fleet that leaves at once costs no write each", async () => {
   expect(asked.syncedWrites).toBe(0);
   expect(asked.writes).toBeLessThan(COUNT / 100);
 });
+
+it("a mailbox stays while events of its peer are being applied, so that their record counts", async () => {
+  const { store } = await startedOver(createMemoryDisk());
+  const first = store.inbox.use("a");
+  const second = store.inbox.use("a");
+  const holder = await hold(store, "a");
+  await holder.lease.close();
+  first.release();
+  first.release();
+  await hold(store, "b").then(({ lease }) => lease.close());
+  // The other one went meanwhile.
+  await expect.poll(() => store.stats("b")).toBeUndefined();
+  expect(await store.stats("a")).toBeDefined();
+  await store.inbox.record("a", [{ resourceid: "x_1", version: 1, peerStore: "peer-store-1" }]);
+  const again = await hold(store, "a");
+  expect((await store.inbox.load("a")).applied).toEqual(new Map([["x_1", 1]]));
+  await again.lease.close();
+  second.release();
+});
+
+it("a mailbox that was kept for what was being applied goes with the last of it", async () => {
+  const { store } = await startedOver(createMemoryDisk());
+  const use = store.inbox.use("a");
+  await hold(store, "a").then(({ lease }) => lease.close());
+  await accept(store, "other", command("x_1"));
+  expect(await store.stats("a")).toBeDefined();
+  use.release();
+  await expect.poll(() => store.stats("a")).toBeUndefined();
+});

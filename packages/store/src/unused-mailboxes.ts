@@ -27,6 +27,8 @@ export class UnusedMailboxes {
   readonly #options: UnusedMailboxesOptions;
   /** To be looked at: in use or not is judged by the commit. */
   readonly #candidates = new Set<string>();
+  /** How many apply events of a peer, where somebody does. */
+  readonly #uses = new Map<string, number>();
 
   constructor(options: UnusedMailboxesOptions) {
     this.#options = options;
@@ -47,6 +49,21 @@ export class UnusedMailboxes {
   /** Nobody holds any mailbox yet. */
   addAll(): void {
     for (const peer of this.#options.peers.unused()) this.add(peer);
+  }
+
+  /** Events of the peer are being applied. */
+  use(peer: string): void {
+    this.#uses.set(peer, (this.#uses.get(peer) ?? 0) + 1);
+  }
+
+  release(peer: string): void {
+    const others = (this.#uses.get(peer) ?? 1) - 1;
+    if (others > 0) {
+      this.#uses.set(peer, others);
+      return;
+    }
+    this.#uses.delete(peer);
+    this.add(peer);
   }
 
   /** Somebody is about to hold it. */
@@ -73,7 +90,7 @@ export class UnusedMailboxes {
 
   #isUnused(tx: Transaction, peer: string): boolean | Promise<boolean> {
     const meta = tx.mailbox(peer);
-    const isHeld = this.#options.leases.get(peer) !== undefined;
+    const isHeld = this.#options.leases.get(peer) !== undefined || this.#uses.has(peer);
     if (meta === undefined || isHeld || meta.removing || meta.position !== meta.base) return false;
     const inbox = tx.inbox(peer);
     // A floor alone, or a session that began, is said again by whoever comes back.
