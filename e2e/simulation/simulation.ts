@@ -155,19 +155,23 @@ class Run {
 
   async #converge(): Promise<void> {
     const { plan, virtual, ledger, findings } = this.#world;
-    const events = this.#agents.reduce(
-      (sum, { name }) =>
-        sum + ledger.current("down", name).facts.size + ledger.current("up", name).facts.size,
-      0,
-    );
-    const until = virtual.now() + livenessBoundMs(plan, events);
+    const healedAt = virtual.now();
+    const accepted = (direction: "up" | "down", name: string): number =>
+      ledger.lives(direction, name).reduce((sum, { facts }) => sum + facts.size, 0);
+    // Counted anew each time: what was accepted without an answer is known only once it arrives.
+    const boundMs = (): number =>
+      livenessBoundMs(
+        plan,
+        this.#agents.reduce((sum, { name }) => sum + accepted("down", name) + accepted("up", name), 0),
+      );
     for (;;) {
       const missing = await this.#missing().catch((thrown: unknown) => {
         ignoreOutage(thrown);
         return [`a store cannot be read: ${String(thrown)}`];
       });
       if (missing.length === 0 || findings.first !== undefined) return;
-      if (virtual.now() >= until) return findings.violation("everything converges", missing.join("; "));
+      if (virtual.now() - healedAt >= boundMs())
+        return findings.violation("everything converges", missing.join("; "));
       await this.#world.sleep(plan.flavour === "defaults" ? 5_000 : 250);
     }
   }

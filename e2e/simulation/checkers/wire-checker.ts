@@ -233,6 +233,8 @@ export class WireChecker {
       return;
     }
     if (mailbox.mayBeIdle(fact)) return;
+    // It was refused for good, and comes once more behind what follows it: nobody waits for this answer.
+    if (fact.deadLetter !== undefined) return;
     if (fact.effects === 0 && !fact.acknowledged) this.#violation("an ACK means applied", name);
     else if (this.#end.syncedAt() < fact.effectAt) this.#violation("an ACK means written to disk", name);
   }
