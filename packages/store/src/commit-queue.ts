@@ -1,10 +1,10 @@
 import type { CommitItem } from "./commit-item.js";
 
 /**
- * A commit takes so many items or bytes, the rest waits for the next: keeps the time of one commit in tens of milliseconds. Only under a backlog are commits that large, and then
- * larger ones are better for everybody: each costs an fsync and the counters of every mailbox in it, and what is committed together reaches an agent together.
+ * A commit takes so many items or bytes, the rest waits for the next: keeps the time of one commit in tens of milliseconds. Larger ones cost less each, but while one is made and written the
+ * peers have nothing to do (bench/README.md).
  */
-export const MAX_COMMIT_ITEMS = 4_096;
+export const MAX_COMMIT_ITEMS = 2_048;
 export const MAX_COMMIT_BYTES = 2_097_152;
 /** Items that may wait. Beyond, they are answered `overloaded` at once; whoever waits for answers never gets there. */
 export const MAX_QUEUED_ITEMS = 65_536;
