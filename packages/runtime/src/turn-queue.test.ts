@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { expect, it } from "vitest";
 import type { Clock } from "./clock.js";
 import type { Timers } from "./timers.js";
@@ -67,4 +69,24 @@ it("a step that asks for another one has it taken as well", () => {
   });
   loop.endTurn();
   expect(taken).toEqual(["outer", "inner"]);
+});
+
+it("lets go of what was taken while others wait", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect: unknown = runInNewContext("gc");
+  if (typeof collect !== "function") throw new Error("V8 does not collect on demand");
+  const loop = new Loop();
+  const queue = new TurnQueue(loop, 1);
+  const left: WeakRef<object>[] = [];
+  const step = (): (() => void) => {
+    const held = { bytes: new Uint8Array(8) };
+    left.push(new WeakRef(held));
+    return () => void held.bytes.length;
+  };
+  for (let n = 0; n < 20; n += 1) queue.run(step());
+  for (let n = 0; n < 10; n += 1) loop.endTurn();
+  // A weak reference holds its object to the end of the turn that made it.
+  await new Promise((resolve) => setImmediate(resolve));
+  collect();
+  expect(left.filter((ref) => ref.deref() !== undefined).length).toBeLessThanOrEqual(10);
 });

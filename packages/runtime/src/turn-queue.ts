@@ -7,9 +7,7 @@ import { TurnShare } from "./turn-share.js";
  */
 export class TurnQueue {
   readonly #share: TurnShare;
-  /** Those before `#next` were taken. */
-  #waiting: (() => void)[] = [];
-  #next = 0;
+  readonly #waiting: (() => void)[] = [];
 
   constructor(runtime: Pick<Runtime, "clock" | "timers">, perTurn: number) {
     this.#share = new TurnShare(runtime, perTurn, () => this.#goOn());
@@ -26,15 +24,12 @@ export class TurnQueue {
     step();
   }
 
+  // What was taken is let go of at once: under a flood somebody always waits.
   #goOn(): void {
     while (this.#share.hasRoom) {
-      const step = this.#waiting[this.#next];
-      if (step === undefined) break;
-      this.#next += 1;
+      const step = this.#waiting.shift();
+      if (step === undefined) return;
       this.#take(step);
     }
-    if (this.#next < this.#waiting.length) return;
-    this.#waiting = [];
-    this.#next = 0;
   }
 }
