@@ -51,7 +51,7 @@ function hasHeaders(read: Buffer): boolean {
   return false;
 }
 
-// Node.js stops reading there without a word, so that not even the end of the socket is noticed.
+// Node.js 20 stops reading there without a word, so that not even the end of the socket is noticed; later ones tell of it.
 it("a connection is lost within two ping intervals where HTTP/2 met a bad frame in what it had kept for later", async () => {
   // `:status: 200`, then `content-type: application/grpc` as a literal (RFC 7541, section 6.2.2).
   const head = Buffer.concat([
@@ -68,5 +68,6 @@ it("a connection is lost within two ping intervals where HTTP/2 met a bad frame 
   const end = await new Promise<ConnectionEnd>((resolve) => {
     connection.open({ message: () => {}, writable: () => {}, ended: resolve });
   });
-  expect(end).toMatchObject({ kind: "lost", error: { code: "timeout" } });
+  if (end.kind !== "lost") throw new Error(`it was ${end.kind}`);
+  expect(["timeout", "connection_closed"]).toContain(end.error.code);
 });

@@ -359,11 +359,13 @@ it("tells what has left of one large event, and takes nothing else on its socket
   stream.pause();
   server.connection.send({ ...event("large"), data: "x".repeat(900_000) });
   const { bufferedBytes } = server.connection;
-  // As much as the client grants to begin with.
-  await expect.poll(() => server.connection.sentBytes).toBe(65_536);
+  // As much as the client grants to begin with: it depends on its release of Node.
+  await expect.poll(() => server.connection.sentBytes).toBeGreaterThanOrEqual(65_535);
+  const granted = server.connection.sentBytes;
+  expect(granted).toBeLessThan(300_000);
   for (let n = 0; n < 100; n += 1) stream.write(batchOf(event(String(n))));
   await expect.poll(() => server.ids.length).toBeGreaterThanOrEqual(100);
-  expect(server.connection.sentBytes).toBe(65_536);
+  expect(server.connection.sentBytes).toBe(granted);
   stream.resume();
   await expect.poll(() => server.connection.bufferedBytes).toBe(0);
   expect(bufferedBytes).toBeGreaterThan(900_000);
