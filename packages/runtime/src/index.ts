@@ -38,5 +38,5 @@ export { MAX_TIMER_DELAY_MS, systemTimers, type Timer, type Timers } from "./tim
 export { traced, type TraceScope } from "./traced.js";
 export { MAX_UNIX_PATH_BYTES, unixPathProblem } from "./unix-path.js";
 export { TurnQueue } from "./turn-queue.js";
-export { TurnShare } from "./turn-share.js";
+export { TurnShare, type TurnRate } from "./turn-share.js";
 export { WakeTimer } from "./wake-timer.js";

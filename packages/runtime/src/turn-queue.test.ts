@@ -30,7 +30,7 @@ class Loop implements Timers {
 
 it("takes so many steps in a turn, the first at once, and all of them in the end, in order", () => {
   const loop = new Loop();
-  const queue = new TurnQueue(loop, 3);
+  const queue = new TurnQueue(loop, { perTurn: 3 });
   const taken: number[] = [];
   for (let n = 1; n <= 8; n += 1) queue.run(() => void taken.push(n));
   expect(taken).toEqual([1, 2, 3]);
@@ -47,7 +47,7 @@ it("takes so many steps in a turn, the first at once, and all of them in the end
 
 it("where a turn takes long, the next one takes as many steps as make 200 a second, and no turn more than 25", () => {
   const loop = new Loop();
-  const queue = new TurnQueue(loop, 4);
+  const queue = new TurnQueue(loop, { perTurn: 4 });
   let taken = 0;
   for (let n = 0; n < 100; n += 1) queue.run(() => void (taken += 1));
   const takenAfter = (ms: number): number => {
@@ -59,9 +59,24 @@ it("where a turn takes long, the next one takes as many steps as make 200 a seco
   expect([1, 20, 50, 10_000, 1].map(takenAfter)).toEqual([4, 4, 10, 25, 4]);
 });
 
+it("steps of unlike size share the turn by it, and one that is larger than a turn is taken all the same", () => {
+  const loop = new Loop();
+  const queue = new TurnQueue(loop, { perTurn: 100, perSecond: 20_000 });
+  const taken: number[] = [];
+  for (const size of [60, 60, 1_000, 10, 30, 80, 500, 500]) queue.run(() => void taken.push(size), size);
+  expect(taken).toEqual([60, 60]);
+  loop.endTurn();
+  expect(taken.splice(0)).toEqual([60, 60, 1_000]);
+  loop.endTurn();
+  expect(taken.splice(0)).toEqual([10, 30, 80]);
+  loop.nowMs += 30;
+  loop.endTurn();
+  expect(taken).toEqual([500, 500]);
+});
+
 it("a step that asks for another one has it taken as well", () => {
   const loop = new Loop();
-  const queue = new TurnQueue(loop, 1);
+  const queue = new TurnQueue(loop, { perTurn: 1 });
   const taken: string[] = [];
   queue.run(() => {
     taken.push("outer");
@@ -76,7 +91,7 @@ it("lets go of what was taken while others wait", async () => {
   const collect: unknown = runInNewContext("gc");
   if (typeof collect !== "function") throw new Error("V8 does not collect on demand");
   const loop = new Loop();
-  const queue = new TurnQueue(loop, 1);
+  const queue = new TurnQueue(loop, { perTurn: 1 });
   const left: WeakRef<object>[] = [];
   const step = (): (() => void) => {
     const held = { bytes: new Uint8Array(8) };

@@ -1,24 +1,39 @@
 import type { Runtime } from "./runtime.js";
 
-/** At least so many a millisecond, however long the turns are: where others take the cores, a turn may be long without being full, and a fleet is not to wait for it. */
-const PER_MS = 0.2;
-/** And that for no more than a turn of this length. In milliseconds. */
+/** What may be taken of the event loop: steps, or whatever else is counted, such as bytes. */
+export interface TurnRate {
+  /** In one turn. */
+  readonly perTurn: number;
+  /**
+   * And so many a second, where turns are so long that this is more: others who take the cores make them long without filling them, and a fleet is not to wait for it.
+   *
+   * @default 200, for steps of some ten microseconds to a millisecond
+   */
+  readonly perSecond?: number;
+}
+
+const DEFAULT_PER_SECOND = 200;
+/** No turn counts as longer. In milliseconds. */
 const LONGEST_TURN_MS = 125;
 
-/**
- * What may be taken of one turn of the event loop, counted in steps: a fixed number, or 200 for each second that the turn before took, if that is more.
- */
+/** What may be taken of one turn of the event loop. What is taken last may go beyond it. */
 export class TurnShare {
   readonly #runtime: Pick<Runtime, "clock" | "timers">;
   readonly #perTurn: number;
+  readonly #perMs: number;
   readonly #onNextTurn: () => void;
   #room: number;
   #taken = 0;
 
   /** @param onNextTurn something was taken of the turn before, and this one has room again */
-  constructor(runtime: Pick<Runtime, "clock" | "timers">, perTurn: number, onNextTurn: () => void) {
+  constructor(
+    runtime: Pick<Runtime, "clock" | "timers">,
+    { perTurn, perSecond = DEFAULT_PER_SECOND }: TurnRate,
+    onNextTurn: () => void,
+  ) {
     this.#runtime = runtime;
     this.#perTurn = perTurn;
+    this.#perMs = perSecond / 1_000;
     this.#room = perTurn;
     this.#onNextTurn = onNextTurn;
   }
@@ -27,9 +42,9 @@ export class TurnShare {
     return this.#taken < this.#room;
   }
 
-  take(): void {
+  take(amount = 1): void {
     if (this.#taken === 0) this.#awaitNextTurn();
-    this.#taken += 1;
+    this.#taken += amount;
   }
 
   #awaitNextTurn(): void {
@@ -37,7 +52,7 @@ export class TurnShare {
     const begunAtMs = clock.now();
     timers.soon(() => {
       const tookMs = Math.min(LONGEST_TURN_MS, clock.now() - begunAtMs);
-      this.#room = Math.max(this.#perTurn, Math.floor(tookMs * PER_MS));
+      this.#room = Math.max(this.#perTurn, Math.floor(tookMs * this.#perMs));
       this.#taken = 0;
       this.#onNextTurn();
     });

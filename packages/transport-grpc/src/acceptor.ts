@@ -16,12 +16,18 @@ import { silenceLibrary } from "./library-log.js";
 import { letGo, ServedSocket } from "./served-socket.js";
 import type { ServerCall } from "./server-connection.js";
 import { resolveBasePath } from "./service.js";
+import { SlicedSocket } from "./sliced-socket.js";
 
 /** From the accepted socket, or from the end of its last stream, to the next stream. */
 export const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000;
 
 /** Of one turn of the event loop, on connections without a session: many may open theirs all at once, and each makes a session's objects. */
 const STREAMS_PER_TURN = 4;
+
+/** Of what strangers send: four milliseconds of work at the worst, and for a client that behaves some hundred bytes until it is trusted. */
+const STRANGERS_BYTES = { perTurn: 2_048, perSecond: 400_000 };
+/** What it takes to begin HTTP/2 on a socket, as so many bytes. */
+const SESSION_BYTES = 512;
 
 /** What the accepting side may be told; all of it has a default. */
 export interface GrpcAcceptorOptions extends StreamOptions {
@@ -69,6 +75,8 @@ class GrpcAcceptor implements Acceptor {
   readonly #served = new Set<ServedSocket>();
   readonly #bySession = new WeakMap<object, ServedSocket>();
   readonly #turns: TurnQueue;
+  /** In bytes. */
+  readonly #slices: TurnQueue;
   #running: Running | undefined;
   /** Both are set while a call into grpc-js is under way, which answers before it returns. */
   #arriving: ServedSocket | undefined;
@@ -77,7 +85,8 @@ class GrpcAcceptor implements Acceptor {
   constructor(options: GrpcAcceptorOptions) {
     this.#handshakeTimeoutMs = options.handshakeTimeoutMs ?? DEFAULT_HANDSHAKE_TIMEOUT_MS;
     this.#runtime = options.runtime ?? systemRuntime();
-    this.#turns = new TurnQueue(this.#runtime, STREAMS_PER_TURN);
+    this.#turns = new TurnQueue(this.#runtime, { perTurn: STREAMS_PER_TURN });
+    this.#slices = new TurnQueue(this.#runtime, STRANGERS_BYTES);
     this.#basePath = resolveBasePath(options.basePath);
     this.#settings = resolveStreamOptions(options);
   }
@@ -106,7 +115,7 @@ class GrpcAcceptor implements Acceptor {
       socket.destroy();
       return;
     }
-    const { server, onConnection, screen } = running;
+    const { onConnection, screen } = running;
     const served = new ServedSocket({
       socket,
       info,
@@ -118,9 +127,15 @@ class GrpcAcceptor implements Acceptor {
       onClose: () => this.#served.delete(served),
     });
     this.#served.add(served);
+    this.#slices.run(() => this.#speak(served, socket), SESSION_BYTES);
+  }
+
+  #speak(served: ServedSocket, socket: Duplex): void {
+    // It may have waited for its turn.
+    if (this.#running === undefined || socket.destroyed) return;
     this.#arriving = served;
     try {
-      server.injectConnection(socket);
+      this.#running.server.injectConnection(new SlicedSocket(socket, this.#slices, () => served.isTrusted));
     } catch (thrown) {
       served.cut(HawserError.from(thrown));
     } finally {

@@ -227,10 +227,15 @@ export class ServedSocket {
 /**
  * A request that has been answered is let go of: nothing of it is worth reading (RFC 9113, section
  * 8.1), and a client that never ends it would keep the connection.
+ *
+ * The reset goes once the client has answered a ping, and with it has the answer: nghttp2 drops
+ * headers that still wait to be written when their stream is reset.
  */
 export function letGo(stream: ServerHttp2Stream): void {
   stream.resume();
-  stream.close(constants.NGHTTP2_NO_ERROR);
+  const reset = (): void => stream.close(constants.NGHTTP2_NO_ERROR);
+  const { session } = stream;
+  if (session?.destroyed !== false || !session.ping(reset)) reset();
 }
 
 /** A status and nothing before it (gRPC over HTTP/2, Trailers-Only). */

@@ -124,6 +124,8 @@ export class ServerConnection extends GrpcConnection<ServerCall> {
     this.runtime.timers.soon(() =>
       this.guarded(() => {
         if (!isBroken(this.#stream)) this.#hearEnd();
+        // Where something is still to be written, Node.js waits for that, and nobody reads it.
+        else this.#stream.destroy();
       }),
     );
   }

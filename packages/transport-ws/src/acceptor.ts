@@ -111,7 +111,7 @@ class WebSocketAcceptor implements Acceptor {
         () => request.socket.destroy(),
       ),
     );
-    this.#turns = new TurnQueue(this.#runtime, UPGRADES_PER_TURN);
+    this.#turns = new TurnQueue(this.#runtime, { perTurn: UPGRADES_PER_TURN });
     this.#http.on("upgrade", (request, socket, head) => {
       // All of the request is there, and what remains is up to this side.
       this.#held.get(socket)?.deadline.cancel();

@@ -122,7 +122,7 @@ class FrontListener<Address> implements Listener<Address> {
     this.#runtime = runtime;
     this.#logger = runtime.logger;
     this.#acceptFailures = new AcceptFailures(runtime);
-    this.#handshakes = new TurnQueue(runtime, MAX_BEGUN_PER_TURN);
+    this.#handshakes = new TurnQueue(runtime, { perTurn: MAX_BEGUN_PER_TURN });
     this.#visitors = this.#welcome();
     const { proxyProtocol } = settings;
     this.#proxied =

@@ -72,7 +72,7 @@ export class Visitors {
     this.#settings = settings;
     this.#budget = new HandshakeBudget(settings.maxUnauthenticated);
     this.#queue = new AdmissionQueue(settings, runtime.random, runtime.clock.now());
-    this.#share = new TurnShare(runtime, MAX_BEGUN_PER_TURN, () => this.#pump());
+    this.#share = new TurnShare(runtime, { perTurn: MAX_BEGUN_PER_TURN }, () => this.#pump());
     this.#wake = new WakeTimer(runtime, () => this.#pump());
   }
 
