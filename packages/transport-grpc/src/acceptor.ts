@@ -180,7 +180,7 @@ class GrpcAcceptor implements Acceptor {
       else if (!refuseCompression(stream, headers)) serve();
       // Nobody took it: it has been answered here, or by grpc-js that this is no request of its.
       if (this.#arrival !== undefined) {
-        letGo(stream);
+        letGo(stream, this.#runtime.timers);
         served.sendAway(stream);
       }
     } catch (thrown) {

@@ -7,7 +7,7 @@ import {
 import type { Duplex } from "node:stream";
 import { Metadata, status } from "@grpc/grpc-js";
 import { HawserError } from "@hawser/protocol";
-import { guarded, type Runtime, type Timer } from "@hawser/runtime";
+import { guarded, type Runtime, type Timer, type Timers } from "@hawser/runtime";
 import {
   bytesReadFrom,
   bytesSentBy,
@@ -94,19 +94,20 @@ export class ServedSocket {
 
   /** A call of the one method, on this stream. */
   take(call: ServerCall, stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
-    const { info, screen } = this.#parts;
+    const { info, screen, runtime } = this.#parts;
+    const { timers } = runtime;
     if (info.refusal !== undefined) {
       const { retryAfterMs, message } = info.refusal;
       const metadata = new Metadata();
       metadata.set(PUSHBACK_HEADER, String(Math.ceil(retryAfterMs)));
-      refuse(call, stream, status.UNAVAILABLE, message, metadata);
+      refuse(call, stream, { code: status.UNAVAILABLE, message, metadata }, timers);
       this.sendAway(stream);
       return;
     }
     const peer = peerInfoOf(info, headers.authorization);
     const error = screened(screen, peer);
     if (error === undefined) return this.#connect(call, stream, peer);
-    refuse(call, stream, statusOfRefusal(error), error.message);
+    refuse(call, stream, { code: statusOfRefusal(error), message: error.message }, timers);
     this.sendAway(stream);
   }
 
@@ -228,25 +229,28 @@ export class ServedSocket {
  * A request that has been answered is let go of: nothing of it is worth reading (RFC 9113, section
  * 8.1), and a client that never ends it would keep the connection.
  *
- * The reset goes once the client has answered a ping, and with it has the answer: nghttp2 drops
- * headers that still wait to be written when their stream is reset.
+ * nghttp2 drops an answer that waits for an earlier write when its stream is reset, so the reset
+ * waits until that is through. It is within two turns, unless the client does not read at all.
  */
-export function letGo(stream: ServerHttp2Stream): void {
+export function letGo(stream: ServerHttp2Stream, timers: Timers): void {
   stream.resume();
-  const reset = (): void => stream.close(constants.NGHTTP2_NO_ERROR);
-  const { session } = stream;
-  if (session?.destroyed !== false || !session.ping(reset)) reset();
+  timers.soon(() => void timers.soon(() => stream.close(constants.NGHTTP2_NO_ERROR)));
+}
+
+interface Refusal {
+  readonly code: status;
+  readonly message: string;
+  readonly metadata?: Metadata;
 }
 
 /** A status and nothing before it (gRPC over HTTP/2, Trailers-Only). */
 function refuse(
   call: ServerCall,
   stream: ServerHttp2Stream,
-  code: status,
-  message: string,
-  metadata = new Metadata(),
+  { code, message, metadata = new Metadata() }: Refusal,
+  timers: Timers,
 ): void {
-  stream.once("finish", () => letGo(stream));
+  stream.once("finish", () => letGo(stream, timers));
   call.emit("error", { code, details: asStatusMessage(cutCloseReason(message)), metadata });
 }
 
