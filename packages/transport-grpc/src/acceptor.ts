@@ -135,7 +135,10 @@ class GrpcAcceptor implements Acceptor {
     if (this.#running === undefined || socket.destroyed) return;
     this.#arriving = served;
     try {
-      this.#running.server.injectConnection(new SlicedSocket(socket, this.#slices, () => served.isTrusted));
+      const { timers } = this.#runtime;
+      this.#running.server.injectConnection(
+        new SlicedSocket({ socket, turns: this.#slices, timers, standing: () => served.standing }),
+      );
     } catch (thrown) {
       served.cut(HawserError.from(thrown));
     } finally {
@@ -159,8 +162,8 @@ class GrpcAcceptor implements Acceptor {
     stream.on("error", () => {});
     const served = stream.session === undefined ? undefined : this.#bySession.get(stream.session);
     if (served === undefined || stream.destroyed || stream.closed) return;
-    if (!served.takesStreams) return stream.close(constants.NGHTTP2_REFUSED_STREAM);
-    if (served.isTrusted) this.#begin(served, stream, headers, serve);
+    if (served.standing === "sentAway") return stream.close(constants.NGHTTP2_REFUSED_STREAM);
+    if (served.standing === "trusted") this.#begin(served, stream, headers, serve);
     else this.#turns.run(() => this.#begin(served, stream, headers, serve));
   }
 
@@ -172,7 +175,7 @@ class GrpcAcceptor implements Acceptor {
   ): void {
     // It may have waited for its turn.
     if (stream.destroyed || stream.closed || this.#running === undefined) return;
-    if (!served.takesStreams) return stream.close(constants.NGHTTP2_REFUSED_STREAM);
+    if (served.standing === "sentAway") return stream.close(constants.NGHTTP2_REFUSED_STREAM);
     this.#arrival = { served, stream, headers };
     try {
       if (headers[":method"] !== "POST")

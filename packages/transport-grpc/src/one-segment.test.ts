@@ -146,17 +146,22 @@ it.each([
   [16, false],
   [17, true],
 ])("a client that does nothing but reset %i streams as it opens them: cut %s", async (count, isCut) => {
-  const socket = connect(port, "127.0.0.1");
+  const socket = connect({ port, host: "127.0.0.1", noDelay: true });
   socket.on("error", () => {});
-  socket.resume();
+  let heard = "";
+  socket.on("data", (chunk: Buffer) => (heard += chunk.toString("latin1")));
   let isClosed = false;
   socket.once("close", () => (isClosed = true));
-  const spoilt = Array.from({ length: count }, (_, n) => {
+  socket.write(Buffer.concat([PREFACE, frame(4, 0, 0)]));
+  for (let n = 0; n < count; n += 1) {
     const opening = request(CONNECT_PATH, "POST");
     opening.writeUInt32BE(2 * n + 1, 5);
-    return Buffer.concat([opening, frame(3, 0, 2 * n + 1, Buffer.from([0, 0, 0, 8]))]);
-  });
-  socket.write(Buffer.concat([PREFACE, frame(4, 0, 0), ...spoilt]));
+    const reset = frame(3, 0, 2 * n + 1, Buffer.from([0, 0, 0, 8]));
+    const ping = `ping ${String(n).padStart(3)}`;
+    socket.write(Buffer.concat([opening, reset, frame(6, 0, 0, Buffer.from(ping))]));
+    // The next in a segment of its own, so that each comes to HTTP/2 as a whole.
+    await expect.poll(() => isClosed || heard.includes(ping), { interval: 1 }).toBe(true);
+  }
   await neighbourIsWell();
   await neighbourIsWell();
   expect(isClosed).toBe(isCut);

@@ -22,6 +22,7 @@ import {
 } from "@hawser/transport";
 import { ServerConnection, type ServerCall } from "./server-connection.js";
 import { letGoOfErrors } from "./session-errors.js";
+import type { Standing } from "./sliced-socket.js";
 import {
   asStatusMessage,
   FLOW_CONTROL_WINDOW_BYTES,
@@ -111,14 +112,10 @@ export class ServedSocket {
     this.sendAway(stream);
   }
 
-  /** One of its streams has had a session. */
-  get isTrusted(): boolean {
-    return this.#hasTrusted;
-  }
-
-  /** Whether a stream is worth a look; one that is not costs next to nothing. */
-  get takesStreams(): boolean {
-    return !this.#isSentAway;
+  /** Trusted once one of its streams has had a session. */
+  get standing(): Standing {
+    if (this.#isSentAway) return "sentAway";
+    return this.#hasTrusted ? "trusted" : "stranger";
   }
 
   /**

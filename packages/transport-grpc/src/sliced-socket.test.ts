@@ -2,13 +2,13 @@ import { once } from "node:events";
 import { Duplex, PassThrough } from "node:stream";
 import { systemTimers, TurnQueue, type Clock, type Timers } from "@hawser/runtime";
 import { expect, it } from "vitest";
-import { SlicedSocket } from "./sliced-socket.js";
+import { SlicedSocket, type Standing } from "./sliced-socket.js";
 
-/** An event loop whose turns the test ends, of 2,048 bytes each. */
+/** An event loop whose turns the test ends, of 512 bytes each. */
 class Loop implements Timers {
   readonly timers: Timers = this;
   readonly clock: Clock = { now: () => 0, wallTime: () => 0 };
-  readonly queue = new TurnQueue(this, { perTurn: 2_048, perSecond: 1 });
+  readonly queue = new TurnQueue(this, { perTurn: 512, perSecond: 1 });
   #due: (() => void)[] = [];
 
   soon(callback: () => void): { cancel: () => void } {
@@ -39,51 +39,61 @@ function stage(loop = new Loop()) {
   });
   arriving.on("data", (chunk: Buffer) => socket.push(chunk));
   arriving.on("end", () => socket.push(null));
-  let isTrusted = false;
-  const sliced = new SlicedSocket(socket, loop.queue, () => isTrusted);
+  let standing: Standing = "stranger";
+  const sliced = new SlicedSocket({ socket, turns: loop.queue, timers: loop, standing: () => standing });
   const slices: number[] = [];
   sliced.on("data", (chunk: Buffer) => slices.push(chunk.length));
-  return { loop, arriving, socket, sliced, slices, written, trust: () => (isTrusted = true) };
+  return { loop, arriving, socket, sliced, slices, written, is: (now: Standing) => (standing = now) };
 }
 
 /** Streams tell of what they did a little later. */
 const settled = (): Promise<void> =>
   new Promise((resolve) => void systemTimers.soon(() => systemTimers.soon(resolve)));
 
-it("gives what strangers send in slices, so many bytes a turn of all of them, and all of it in the end", async () => {
-  const one = stage();
-  const other = stage(one.loop);
-  one.arriving.write(Buffer.alloc(5_000));
-  other.arriving.end(Buffer.alloc(2_500));
+it("gives what strangers send in slices, one of each and so many bytes of all in a turn, and all of it in the end", async () => {
+  const loop = new Loop();
+  const stages = [stage(loop), stage(loop), stage(loop)] as const;
+  for (const { arriving } of stages) arriving.end(Buffer.alloc(700));
+  const ended = Promise.all(stages.map(({ sliced }) => once(sliced, "end")));
   await settled();
-  expect(one.slices).toEqual([1_024, 1_024]);
-  expect(other.slices).toEqual([]);
-  one.loop.endTurn();
-  expect([one.slices.length, other.slices.length]).toEqual([3, 1]);
-  const ended = once(other.sliced, "end");
-  for (let turn = 0; turn < 4; turn += 1) {
-    one.loop.endTurn();
+  const counts = (): readonly number[] => stages.map(({ slices }) => slices.length);
+  expect(counts()).toEqual([1, 1, 0]);
+  loop.endTurn();
+  // The third, which waited, and the first, which asked next.
+  expect(counts()).toEqual([2, 1, 1]);
+  for (let turn = 0; turn < 5; turn += 1) {
+    loop.endTurn();
     await settled();
   }
-  expect(one.slices).toEqual([1_024, 1_024, 1_024, 1_024, 904]);
-  expect(other.slices).toEqual([1_024, 1_024, 452]);
+  for (const { slices } of stages) expect(slices).toEqual([256, 256, 188]);
   await ended;
 });
 
 it("gives what a trusted client sends as it came, also what waited for a turn", async () => {
-  const { loop, arriving, slices, trust } = stage();
+  const { loop, arriving, slices, is } = stage();
   arriving.write(Buffer.alloc(10_000));
   await settled();
-  trust();
+  is("trusted");
   loop.endTurn();
   arriving.write(Buffer.alloc(20_000));
   await settled();
-  expect(slices).toEqual([1_024, 1_024, 1_024, 6_928, 20_000]);
+  expect(slices).toEqual([256, 9_744, 20_000]);
+});
+
+it("gives nothing of what comes behind a refusal", async () => {
+  const { loop, arriving, sliced, slices, is } = stage();
+  sliced.once("data", () => process.nextTick(is, "sentAway"));
+  arriving.write(Buffer.alloc(10_000));
+  for (let turn = 0; turn < 5; turn += 1) {
+    await settled();
+    loop.endTurn();
+  }
+  expect(slices).toEqual([256]);
 });
 
 it("reads on only as HTTP/2 takes what came, and then goes on by itself", async () => {
-  const { loop, arriving, sliced, slices, trust } = stage();
-  trust();
+  const { loop, arriving, sliced, slices, is } = stage();
+  is("trusted");
   sliced.pause();
   for (let n = 0; n < 40; n += 1) {
     arriving.write(Buffer.alloc(10_000));
@@ -124,5 +134,5 @@ it.each([
   await settled();
   expect([all.socket.destroyed, all.sliced.destroyed]).toEqual([true, true]);
   all.loop.endTurn();
-  expect(all.slices).toEqual([1_024, 1_024]);
+  expect(all.slices).toEqual([256]);
 });

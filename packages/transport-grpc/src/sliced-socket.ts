@@ -1,30 +1,42 @@
 import { Duplex } from "node:stream";
-import { guarded, type TurnQueue } from "@hawser/runtime";
+import { guarded, type Timers, type TurnQueue } from "@hawser/runtime";
 
-/** What HTTP/2 is given at once of what a stranger sent: at some fifteen bytes a stream, work of about two milliseconds. */
-const SLICE_BYTES = 1_024;
+/** What HTTP/2 is given at once of what a stranger sent: at fifteen bytes a stream, work of half a millisecond. */
+const SLICE_BYTES = 256;
+
+/** Who is at the other end: one that has a session, one that has none yet, and one that was refused and is to go. */
+export type Standing = "trusted" | "stranger" | "sentAway";
+
+export interface SlicedSocketParts {
+  readonly socket: Duplex;
+  /** Counts bytes. */
+  readonly turns: TurnQueue;
+  readonly timers: Timers;
+  readonly standing: () => Standing;
+}
 
 type Done = (error?: Error | null) => void;
 
 /**
- * A socket as HTTP/2 gets it: what a stranger sends comes in slices, all strangers share the turns of the event loop by them, and what a client sends that is trusted comes as it came.
+ * A socket as HTTP/2 gets it: what a stranger sends comes in slices, all strangers share the turns of the event loop by them, what a trusted client sends comes as it came, and what comes of one that was sent away is not looked at.
  *
  * Node reads up to 64 KiB from a socket at once and makes all that is in it before anybody else has a turn: a thousand streams, opened and reset. No limit of HTTP/2 counts these.
  */
 export class SlicedSocket extends Duplex {
   readonly #socket: Duplex;
   readonly #turns: TurnQueue;
-  readonly #isTrusted: () => boolean;
+  readonly #timers: Timers;
+  readonly #standing: () => Standing;
   #isWanted = false;
-  /** For its turn. */
+  /** For its turn, or for what became of the slice before. */
   #isWaiting = false;
 
-  /** @param turns counts bytes */
-  constructor(socket: Duplex, turns: TurnQueue, isTrusted: () => boolean) {
+  constructor({ socket, turns, timers, standing }: SlicedSocketParts) {
     super();
     this.#socket = socket;
     this.#turns = turns;
-    this.#isTrusted = isTrusted;
+    this.#timers = timers;
+    this.#standing = standing;
     // Whoever owns the socket hears of it there.
     this.on("error", () => {});
     socket.on("readable", () => this.#pass());
@@ -69,7 +81,10 @@ export class SlicedSocket extends Duplex {
 
   #pass(): void {
     while (this.#isWanted && !this.#isWaiting && this.#socket.readableLength > 0) {
-      if (this.#isTrusted()) this.#give(this.#socket.read());
+      const standing = this.#standing();
+      // Read all the same: its end comes behind it.
+      if (standing === "sentAway") this.#socket.read();
+      else if (standing === "trusted") this.#give(this.#socket.read());
       else this.#waitForTurn();
     }
   }
@@ -82,9 +97,14 @@ export class SlicedSocket extends Duplex {
         () => this.#give(this.#socket.read(bytes)),
         () => this.destroy(),
       );
-      this.#isWaiting = false;
-      this.#pass();
+      this.#timers.soon(() => this.#goOn());
     }, bytes);
+  }
+
+  // What the slice was is known by now: HTTP/2 tells of a request at the end of the turn.
+  #goOn(): void {
+    this.#isWaiting = false;
+    this.#pass();
   }
 
   #give(chunk: unknown): void {

@@ -107,10 +107,24 @@ describe("sockets and streams that are no session yet", () => {
     });
 
     it("those that wait too long are closed without a word, because a word costs a handshake", async () => {
-      const visitors = visitorsOf({ ...settings, maxWaitMs: 1_000 });
+      const visitors = visitorsOf({ ...settings, maxWaitMs: 1_000, handshakeTimeoutMs: 2_000 });
       await fail(visitors, 5);
       expect(dropped).toContain("overCapacity");
       expect(visitors.stats().refused).toBe(0);
+    });
+
+    it("whoever comes behind a hundred of them has its turn, however short others wait", async () => {
+      const visitors = visitorsOf({ ...settings, maxWaitMs: 1_000 });
+      await fail(visitors, 1.3);
+      expect(visitors.stats().waiting).toBeGreaterThan(90);
+      connect(visitors, "192.0.2.1:9");
+      const isIn = (): boolean => begun.some((visitor) => visitor.address === "192.0.2.1:9");
+      for (let seconds = 0; seconds < 12 && !isIn(); seconds += 1) {
+        for (const { socket } of begun.splice(0)) socket.destroy();
+        await world.advance(1_000);
+      }
+      expect(isIn()).toBe(true);
+      expect(dropped).toEqual([]);
     });
   });
 

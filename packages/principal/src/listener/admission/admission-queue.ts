@@ -153,12 +153,9 @@ export class AdmissionQueue<Client extends object> {
       break;
     }
     if (this.#ready.size > 0) at = Math.min(at, this.#openings.nextAtMs(nowMs));
-    const oldest = this.#line.oldest();
-    if (oldest !== undefined) {
-      at = Math.min(
-        at,
-        oldest.sinceMs + (this.#canRefuse() ? this.#settings.maxWaitMs : this.#unheardAfterMs()),
-      );
+    const due = this.#firstDue(nowMs);
+    if (due !== undefined) {
+      at = Math.min(at, due.atMs);
       if (this.#hasPlace()) {
         const next = this.#next(nowMs);
         at = Math.min(at, Math.max(this.#bucket.nextAtMs(nowMs), "atMs" in next ? next.atMs : nowMs));
@@ -251,13 +248,22 @@ export class AdmissionQueue<Client extends object> {
   }
 
   #takeRefused(nowMs: number): Admission<Client> | undefined {
-    const oldest = this.#line.oldest();
-    if (oldest === undefined) return undefined;
-    const waitedMs = nowMs - oldest.sinceMs;
-    if (!this.#canRefuse())
-      return waitedMs < this.#unheardAfterMs() ? undefined : this.#giveUp(oldest.client);
-    for (const client of this.#line.beyond) return this.#sendAway(client, nowMs);
-    return waitedMs < this.#settings.maxWaitMs ? undefined : this.#sendAway(oldest.client, nowMs);
+    if (this.#canRefuse())
+      for (const client of this.#line.beyond)
+        return this.#mayBeTold(this.#line.sourceOf(client) ?? "", nowMs)
+          ? this.#refuse(client, nowMs)
+          : this.#giveUp(client);
+    const due = this.#firstDue(nowMs);
+    if (due === undefined || due.atMs > nowMs) return undefined;
+    return this.#mayBeTold(due.source, nowMs) ? this.#refuse(due.client, nowMs) : this.#giveUp(due.client);
+  }
+
+  /** Who cannot be told to come back waits for longer: it would be back sooner than its turn comes, at the end of the line. */
+  #firstDue(nowMs: number): ReturnType<FairLine<Client>["firstDue"]> {
+    const { maxWaitMs } = this.#settings;
+    return this.#line.firstDue((source) =>
+      this.#mayBeTold(source, nowMs) ? maxWaitMs : maxWaitMs + this.#timeoutMs,
+    );
   }
 
   #next(nowMs: number): ReturnType<FairLine<Client>["next"]> {
@@ -265,10 +271,8 @@ export class AdmissionQueue<Client extends object> {
   }
 
   /** To tell somebody costs a handshake, which is just what a source has to wait for whose handshakes came to nothing. */
-  #sendAway(client: Client, nowMs: number): Admission<Client> {
-    const source = this.#line.sourceOf(client) ?? "";
-    if (this.#failures.readyAtMs(source, nowMs) > nowMs) return this.#giveUp(client);
-    return this.#refuse(client, nowMs);
+  #mayBeTold(source: string, nowMs: number): boolean {
+    return this.#canRefuse() && this.#failures.readyAtMs(source, nowMs) <= nowMs;
   }
 
   #giveUp(client: Client): Admission<Client> {
@@ -285,11 +289,6 @@ export class AdmissionQueue<Client extends object> {
 
   #canRefuse(): boolean {
     return this.#refusing.size < this.#settings.maxRefusing;
-  }
-
-  /** Nobody waits longer than for its turn, and then for the end of those before it. */
-  #unheardAfterMs(): number {
-    return this.#settings.maxWaitMs + this.#timeoutMs;
   }
 
   /** How long the line may be: whoever could not be let in before its wait is over hears so at once, and not at the end of it, together with all the others. */

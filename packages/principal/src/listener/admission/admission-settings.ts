@@ -53,7 +53,7 @@ export const DEFAULT_ADMISSION: Omit<AdmissionSettings, "burst" | "failuresPerSe
 };
 
 const BURST_SHARE = 0.05;
-const FAILURES_SHARE = 0.1;
+const FAILURES_SHARE = 0.4;
 const MAX_COUNT = 100_000;
 
 /** @throws HawserError `invalid_config` naming the setting and what it may be */

@@ -90,13 +90,22 @@ export class FairLine<Client extends object> {
     }
   }
 
-  /** Who waits longest, and since when. */
-  oldest(): { readonly client: Client; readonly sinceMs: number } | undefined {
-    for (const [client, source] of this.#sources) {
-      const sinceMs = this.#queues.get(source)?.clients.get(client);
-      return sinceMs === undefined ? undefined : { client, sinceMs };
-    }
-    return undefined;
+  /**
+   * Whose wait is over first, and when that is.
+   *
+   * @param patienceMs how long those of a source wait
+   */
+  firstDue(
+    patienceMs: (source: string) => number,
+  ): { readonly client: Client; readonly source: string; readonly atMs: number } | undefined {
+    let first: { client: Client; source: string; atMs: number } | undefined;
+    for (const [source, { clients }] of this.#queues)
+      for (const [client, sinceMs] of clients) {
+        const atMs = sinceMs + patienceMs(source);
+        if (first === undefined || atMs < first.atMs) first = { client, source, atMs };
+        break;
+      }
+    return first;
   }
 
   #notBeyond(client: Client, queue: Queue<Client> | undefined): void {
