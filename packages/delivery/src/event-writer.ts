@@ -188,6 +188,12 @@ export class EventWriter {
     if (lane.turn.kind === "idle") this.#goOn(lane);
   }
 
+  /** About how large what `take` would answer with is; undefined where nothing may go now. */
+  nextBytes(nowMs: number): number | undefined {
+    const lane = this.#quiesced ? undefined : this.#schedule.next(nowMs);
+    return (lane?.current ?? lane?.waiting.first)?.entry.bytes;
+  }
+
   /** The next thing to do, marked as done: call it until it answers undefined, which means that nothing may go now. */
   take(nowMs: number, wallNowMs: number): Transmission | undefined {
     const lane = this.#quiesced ? undefined : this.#schedule.next(nowMs);

@@ -12,6 +12,7 @@ import type { LeaseOptions, MailboxLease } from "@hawser/store";
 import type { LinkOptions, LinkPeer, PeerWindow, Predecessor } from "./link-options.js";
 import type { LinkSession } from "./link-session.js";
 import { knownStore, olderCopy } from "./older-copy.js";
+import { OutgoingTurns } from "./outgoing-turns.js";
 import { ReadAhead } from "./read-ahead.js";
 import { maxApplyingMemory, tooMuchMemory, type ReplySink } from "./receiver.js";
 import { Sender, type SenderHost } from "./sender.js";
@@ -227,7 +228,7 @@ export class Handshake<Session extends LinkSession> {
   }
 
   #newSender(peer: LinkPeer, window: PeerWindow): Sender {
-    const { runtime, resend, windowBytes, readAhead } = this.#options;
+    const { runtime, resend, windowBytes, readAhead, turns } = this.#options;
     const { observer } = peer;
     const own = windowBytes === undefined ? {} : { sessionBytes: windowBytes };
     const options = {
@@ -235,6 +236,7 @@ export class Handshake<Session extends LinkSession> {
       window: window.events,
       windowBytes: window.bytes,
       readAhead: readAhead ?? new ReadAhead(own),
+      turns: turns ?? new OutgoingTurns(runtime),
       ...(resend === undefined ? {} : { resend }),
       ...(observer === undefined ? {} : { observer }),
     };

@@ -1,3 +1,4 @@
+export { OutgoingTurns, type OutgoingShare } from "./outgoing-turns.js";
 export { DEFAULT_READ_AHEAD_BYTES, ReadAhead } from "./read-ahead.js";
 export { createDeliveryStream, type DeliveryStream, type LoopedDelivery } from "./delivery-stream.js";
 export type { LinkObserver, SkipReason } from "./link-observer.js";

@@ -6,6 +6,7 @@ import type { Store } from "@hawser/store";
 import type { Connection } from "@hawser/transport";
 import type { LinkObserver } from "./link-observer.js";
 import type { LinkSession } from "./link-session.js";
+import type { OutgoingTurns } from "./outgoing-turns.js";
 import type { ReadAhead } from "./read-ahead.js";
 import type { Receiver } from "./receiver.js";
 import type { Sender } from "./sender.js";
@@ -77,6 +78,8 @@ export interface LinkOptions<Session extends LinkSession> {
   readonly windowBytes?: number;
   /** What all sessions of this process hold of their mailboxes. @default one for this session alone */
   readonly readAhead?: ReadAhead;
+  /** What they share for what they send. @default turns of this session alone */
+  readonly turns?: OutgoingTurns;
   readonly resend?: Partial<ResendTiming>;
   /** Agents: the principal. Principals have a `door` instead. */
   readonly peer?: LinkPeer;

@@ -2,13 +2,20 @@ import { HawserError } from "@hawser/protocol";
 import { seededRandom, silentLogger, type Runtime } from "@hawser/runtime";
 import type { MailboxEntry, MailboxLease } from "@hawser/store";
 import { expect, it } from "vitest";
+import { OutgoingTurns } from "./outgoing-turns.js";
 import { ReadAhead } from "./read-ahead.js";
 import { Sender } from "./sender.js";
 import { command, status } from "./two-sides.test-support.js";
 
 const runtime: Runtime = {
   clock: { now: () => 0, wallTime: () => 0 },
-  timers: { after: () => ({ cancel: () => {} }), soon: () => ({ cancel: () => {} }) },
+  timers: {
+    after: () => ({ cancel: () => {} }),
+    soon: (callback) => {
+      queueMicrotask(callback);
+      return { cancel: () => {} };
+    },
+  },
   random: seededRandom(1),
   logger: silentLogger,
 };
@@ -49,7 +56,7 @@ it("reads once more, and no oftener, when what it heard of is gone from the mail
   const mailbox = new Mailbox();
   const sent: number[] = [];
   const sender: Sender = new Sender(
-    { runtime, window: 4, windowBytes: 1_000, readAhead: new ReadAhead() },
+    { runtime, window: 4, windowBytes: 1_000, readAhead: new ReadAhead(), turns: new OutgoingTurns(runtime) },
     {
       ready: () =>
         sender.pump(({ version }) => {
@@ -78,7 +85,7 @@ it("misses nothing that is committed during a read that finds the end", async ()
   const sent: number[] = [];
   const pump = (): void => sender.pump(({ version }) => sent.push(version) > 0);
   const sender: Sender = new Sender(
-    { runtime, window: 4, windowBytes: 1_000, readAhead: new ReadAhead() },
+    { runtime, window: 4, windowBytes: 1_000, readAhead: new ReadAhead(), turns: new OutgoingTurns(runtime) },
     { ready: pump, fail: () => {} },
   );
   let version = 0;
@@ -111,7 +118,13 @@ it("announces no floor above what is left on disk of a resource, however little 
   const late: Runtime = { ...runtime, clock: { now: () => now, wallTime: () => 0 } };
   const pump = (): void => sender.pump(({ version }) => sent.push(version) > 0);
   const sender: Sender = new Sender(
-    { runtime: late, window: 4, windowBytes: 1_000, readAhead: new ReadAhead() },
+    {
+      runtime: late,
+      window: 4,
+      windowBytes: 1_000,
+      readAhead: new ReadAhead(),
+      turns: new OutgoingTurns(runtime),
+    },
     { ready: pump, fail: () => {} },
   );
   await sender.start(mailbox);
@@ -143,7 +156,7 @@ it.each([1, 5_000])("sends no state that %i newer ones supersede while it is rea
   const sent: number[] = [];
   const pump = (): void => sender.pump(({ version }) => sent.push(version) > 0);
   const sender: Sender = new Sender(
-    { runtime, window: 4, windowBytes: 1_000, readAhead: new ReadAhead() },
+    { runtime, window: 4, windowBytes: 1_000, readAhead: new ReadAhead(), turns: new OutgoingTurns(runtime) },
     {
       ready: pump,
       fail: (error) => {
@@ -231,6 +244,7 @@ async function agentThatRefuses(
       window: 256,
       windowBytes,
       readAhead,
+      turns: new OutgoingTurns(runtime),
     },
     {
       ready: pump,

@@ -11,6 +11,7 @@ import type { Runtime } from "@hawser/runtime";
 import type { MailboxEntry, MailboxLease } from "@hawser/store";
 import type { LinkObserver } from "./link-observer.js";
 import { EventsSetAside } from "./events-set-aside.js";
+import type { OutgoingShare, OutgoingTurns } from "./outgoing-turns.js";
 import type { ReadAhead } from "./read-ahead.js";
 import { SpilledResources, type Spilled } from "./spilled-resources.js";
 
@@ -22,6 +23,8 @@ export interface SenderOptions {
   readonly windowBytes: number;
   /** What the sessions of this process hold in memory. */
   readonly readAhead: ReadAhead;
+  /** What they share for what they send. */
+  readonly turns: OutgoingTurns;
   readonly resend?: Partial<ResendTiming>;
   readonly observer?: LinkObserver;
 }
@@ -78,6 +81,7 @@ const MAX_READ_BACK_AT_ONCE = 8;
 export class Sender {
   readonly #options: SenderOptions;
   readonly #writer: EventWriter;
+  readonly #share: OutgoingShare;
   readonly #maxHeld: number;
   readonly #maxPerResource: number;
   readonly #spilled = new SpilledResources();
@@ -113,6 +117,7 @@ export class Sender {
       random: options.runtime.random,
       ...(options.resend === undefined ? {} : { resend: options.resend }),
     });
+    this.#share = options.turns.newShare(() => this.#host.ready());
     this.#maxHeld = Math.max(MIN_HELD, options.window * HELD_PER_WINDOW);
     this.#maxPerResource = Math.max(MIN_PER_RESOURCE, Math.floor(this.#maxHeld * RESOURCE_SHARE));
   }
@@ -171,14 +176,15 @@ export class Sender {
     this.#host.ready();
   }
 
-  /** Hands to `send` what may go now, until it answers false. */
+  /** Hands to `send` what may go now, until it answers false or others have their turn. */
   pump(send: (entry: Deliverable) => boolean): void {
     const { clock, observer } = { clock: this.#options.runtime.clock, observer: this.#options.observer };
     const now = clock.now();
     const wall = clock.wallTime();
     this.#aside.advance(now);
+    this.#share.begin();
     let writable = true;
-    while (writable) {
+    while (writable && this.#share.hasRoomFor(this.#writer.nextBytes(now) ?? 0)) {
       const next = this.#writer.take(now, wall);
       if (next === undefined) break;
       if (next.kind === "gaveWay") continue;
@@ -194,6 +200,7 @@ export class Sender {
       const sent = this.#trySend(next.entry, send);
       if (sent === "given up") continue;
       writable = sent;
+      this.#share.sent(next.entry.bytes);
       observer?.sent?.(next.entry.event, next.attempt);
     }
     this.#count();
@@ -258,6 +265,7 @@ export class Sender {
 
   /** Monotonic time of the next thing to do, in milliseconds; undefined when only an input can change anything. */
   nextWakeAt(): number | undefined {
+    if (this.#share.isWaiting) return undefined;
     const writerAt = this.#writer.nextWakeAt();
     const asideAt = this.#aside.nextAt();
     if (writerAt === undefined || asideAt === undefined) return writerAt ?? asideAt;

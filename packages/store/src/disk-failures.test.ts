@@ -1,5 +1,13 @@
 import { HawserError } from "@hawser/protocol";
-import { silentLogger, systemClock, systemRandom, type Runtime, type Timer } from "@hawser/runtime";
+import {
+  silentLogger,
+  systemClock,
+  systemRandom,
+  type Runtime,
+  type Timer,
+  systemTimers,
+  type Timers,
+} from "@hawser/runtime";
 import { describe, expect, it } from "vitest";
 import { MAX_COMMIT_ITEMS } from "./commit-queue.js";
 import { accept, command, hold, pendingVersions, refusal, spec } from "./compliance/harness.js";
@@ -54,7 +62,7 @@ class FaultyDisk implements Disk {
 }
 
 /** Timers that fire when told to. */
-class ManualTimers {
+class ManualTimers implements Timers {
   #pending = new Set<() => void>();
 
   after(_delayMs: number, callback: () => void): Timer {
@@ -63,7 +71,7 @@ class ManualTimers {
   }
 
   soon(callback: () => void): Timer {
-    return this.after(0, callback);
+    return systemTimers.soon(callback);
   }
 
   get count(): number {

@@ -1,4 +1,5 @@
 import { HawserError } from "@hawser/protocol";
+import type { TurnQueue } from "@hawser/runtime";
 import { entryPlace, type EncodedEvent } from "./event-text.js";
 import { decodeEncoded } from "./rows.js";
 import type { Acknowledgements } from "./acknowledgements.js";
@@ -14,9 +15,16 @@ const MAX_HANDED_OUT = 65_536;
 /** A holder is given the text of an event along with it, to send as it is, up to this many characters; a longer one would cost more memory than it saves time. */
 const MAX_KEPT_TEXT = 4_096;
 
+/** Characters that are read, and become events, at once; a longer event comes alone. */
+const MAX_PAGE_LENGTH = 262_144;
+/** Of what is read of all mailboxes: some two milliseconds of work, or a large event. */
+export const DECODING_TURNS = { perTurn: MAX_PAGE_LENGTH, perSecond: 20_000_000 };
+
 /** What a lease needs from its store. */
 export interface LeaseHost {
   readonly acknowledgements: Acknowledgements;
+  /** When what was read becomes events, in characters: many sessions may read long mailboxes at once. */
+  readonly decoding: TurnQueue;
   /** How many handed-out entries all leases together remember. */
   readonly handedOut: { count: number };
   disk(): Promise<OpenDisk>;
@@ -71,7 +79,10 @@ export class DiskLease implements MailboxLease {
     let bytes = 0;
     let last = Math.max(0, after);
     for (let isAll = false; !isAll && entries.length < limit && bytes < maxBytes; ) {
-      const asked = { limit: limit - entries.length, maxLength: maxBytes - bytes };
+      const asked = {
+        limit: limit - entries.length,
+        maxLength: Math.min(maxBytes - bytes, MAX_PAGE_LENGTH),
+      };
       const page = await this.#page(last, asked);
       // Acknowledged but not yet written: gone for the holder.
       for (const entry of page.entries) {
@@ -93,10 +104,10 @@ export class DiskLease implements MailboxLease {
     const removals = this.#removals;
     const disk = await this.#host.disk();
     const rows = await disk.rangeEntries({ peer: this.#peer, after, limit, maxLength });
+    const length = rows.reduce((sum, { text }) => sum + text.length, 0);
+    if (length > 0) await new Promise<void>((resolve) => this.#host.decoding.run(resolve, length));
     this.#assertHeld();
-    let length = 0;
     const entries = rows.map(({ version, text }) => {
-      length += text.length;
       const { event, bytes } = decodeEncoded(text, entryPlace(this.#peer, version));
       const entry: MailboxEntry = { version, event, bytes };
       const isPending = !this.#host.acknowledgements.has(this.#peer, version);

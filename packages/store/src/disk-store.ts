@@ -1,10 +1,10 @@
-import { systemRuntime, type Runtime } from "@hawser/runtime";
+import { systemRuntime, TurnQueue, type Runtime } from "@hawser/runtime";
 import { appendAnswers } from "./append-answers.js";
 import { AppendItem } from "./append-item.js";
 import { DEFAULT_LAZY_FLUSH_MS } from "./committer.js";
 import { DeadLetterItem, RequeueItem } from "./dead-letter-items.js";
 import { DiscardItem } from "./discard-item.js";
-import { DiskLease, type LeaseHost } from "./disk-lease.js";
+import { DECODING_TURNS, DiskLease, type LeaseHost } from "./disk-lease.js";
 import type { Disk } from "./disk.js";
 import type { InboxStore } from "./inbox-store.js";
 import { deadLetterKey, metaRange, peerOfMetaKey, peerRange } from "./keys.js";
@@ -68,9 +68,10 @@ class DiskStore implements Store {
   constructor(disk: Disk, options: DiskStoreOptions) {
     const limits = resolveMailboxLimits(options.limits);
     this.#maxPeers = limits.maxPeers;
+    const runtime = options.runtime ?? systemRuntime();
     const parts = new StoreParts({
       disk,
-      runtime: options.runtime ?? systemRuntime(),
+      runtime,
       limits,
       lazyFlushMs: options.lazyFlushMs ?? DEFAULT_LAZY_FLUSH_MS,
       recoveryDelayMs: options.recoveryDelayMs ?? DEFAULT_RECOVERY_DELAY_MS,
@@ -80,6 +81,7 @@ class DiskStore implements Store {
     this.retained = parts.retained;
     this.#leaseHost = {
       acknowledgements: parts.acknowledgements,
+      decoding: new TurnQueue(runtime, DECODING_TURNS),
       handedOut: { count: 0 },
       disk: () => parts.device.current(),
       flush: () => parts.committer.settled(),

@@ -1,5 +1,5 @@
 import { InboxBudget, type ResendTiming } from "@hawser/delivery";
-import { Link, ReadAhead, Receiver, type Admission, type LinkObserver } from "@hawser/link";
+import { Link, OutgoingTurns, ReadAhead, Receiver, type Admission, type LinkObserver } from "@hawser/link";
 import { checkAgentName, eventClass, HawserError, type Hello } from "@hawser/protocol";
 import type { Logger, Runtime } from "@hawser/runtime";
 import { PrincipalSession, type Established, type SessionEnd, type SessionTiming } from "@hawser/session";
@@ -62,6 +62,7 @@ export class SessionRegistry {
   readonly #agents: KnownAgents;
   readonly #olderCopy: OlderCopy;
   readonly #readAhead: ReadAhead;
+  readonly #outgoing: OutgoingTurns;
   readonly #inboxBudget = new InboxBudget();
   readonly #turns: FairTurns;
   /** Connections that are not read for now. */
@@ -83,6 +84,7 @@ export class SessionRegistry {
     const { windowBytes: sessionBytes, readAheadBytes: totalBytes } = options;
     this.#turns = new FairTurns(options.runtime);
     this.#readAhead = new ReadAhead({ totalBytes, sessionBytes });
+    this.#outgoing = new OutgoingTurns(options.runtime);
     this.#twoMachines = new TwoMachines(options.runtime.clock, this.#logger);
     this.#olderCopy = new OlderCopy(options.runtime.clock, this.#logger);
   }
@@ -130,6 +132,7 @@ export class SessionRegistry {
       window,
       windowBytes,
       readAhead: this.#readAhead,
+      turns: this.#outgoing,
       ...(resend === undefined ? {} : { resend }),
       door: {
         admit: (hello) => this.#admit(link, hello, throttle),
