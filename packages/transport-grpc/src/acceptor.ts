@@ -24,10 +24,10 @@ export const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000;
 /** Of one turn of the event loop, on connections without a session: many may open theirs all at once, and each makes a session's objects. */
 const STREAMS_PER_TURN = 4;
 
-/** Of what strangers send: four milliseconds of work at the worst, and for a client that behaves some hundred bytes until it is trusted. */
-const STRANGERS_BYTES = { perTurn: 2_048, perSecond: 400_000 };
+/** Of what strangers send: a millisecond or two of work, and for a client that behaves some hundred bytes until it is trusted. */
+const STRANGERS_BYTES = { perTurn: 1_024, perSecond: 200_000 };
 /** What it takes to begin HTTP/2 on a socket, as so many bytes. */
-const SESSION_BYTES = 512;
+const SESSION_BYTES = 256;
 
 /** What the accepting side may be told; all of it has a default. */
 export interface GrpcAcceptorOptions extends StreamOptions {
