@@ -108,7 +108,7 @@ export const settingsShape = {
   ),
   admissionFailures: setting(
     "<n>",
-    "connections of one address a second that may come to nothing; beyond it, its next ones wait; default a tenth of the rate",
+    "connections of one address a second that may come to nothing; beyond it, its next ones wait; default two fifths of the rate",
     integer({ min: 1, max: 100_000 }).optional(),
   ),
   mailboxMaxEntries: setting(

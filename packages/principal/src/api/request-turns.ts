@@ -9,7 +9,7 @@ export interface RequestTurnLimits {
 }
 
 /** A few milliseconds of work at most; what strangers are told takes no more of a turn than that of one who may ask. */
-const DEFAULT_REQUEST_TURNS: RequestTurnLimits = { known: 8, unknown: 2 };
+const DEFAULT_REQUEST_TURNS: RequestTurnLimits = { known: 8, unknown: 1 };
 
 /**
  * When a request is begun: agents, and whoever asks for health, have their turns of the event loop between requests however many come at once. Those who may ask wait for nobody else;

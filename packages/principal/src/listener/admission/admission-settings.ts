@@ -30,7 +30,7 @@ export interface AdmissionSettings {
   readonly maxRefusing: number;
   /**
    * Connections of one source (an IPv4 address, or a /64 of IPv6) a second that may come to nothing: by a handshake that fails, a bad credential, or an end without a session. A source
-   * with more of them is let in no faster than this, the others meanwhile. Who has shown a good credential, or is sent away by this side, has not failed. @default a tenth of the rate
+   * with more of them is let in no faster than this, the others meanwhile. Who has shown a good credential, or is sent away by this side, has not failed. @default two fifths of the rate
    */
   readonly failuresPerSecond: number;
   /** From opening, the rate grows from a tenth of `ratePerSecond` to all of it over this long. @default 5_000 */
