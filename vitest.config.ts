@@ -3,24 +3,13 @@ import { configDefaults, defineConfig } from "vitest/config";
 // Packages are resolved to their sources, so that a test never runs against a stale build.
 const resolve = { conditions: ["@hawser/source", "node", "import", "default"] };
 const ssr = { resolve };
-/** They measure, load the machine for a minute or more, or pack what the others run: nothing else runs beside them. */
-const ALONE = [
-  "attacks-api",
-  "attacks-floods",
-  "attacks-one-agent",
-  "attacks-one-segment",
-  "attacks-silent-streams",
-  "attacks-slow-sockets",
-  "bench",
-  "compose",
-  "crash",
-  "faults",
-  "faults-idle",
-  "fresh-clone",
-  "images",
-  "packages",
-  "storm",
-].map((name) => `e2e/${name}.test.ts`);
+const inE2e = (name: string): string => `e2e/${name}.test.ts`;
+/** They load the machine for a minute or more, or pack what the others run: nothing else runs beside them. */
+const ALONE = ["bench", "compose", "crash", "fresh-clone", "images", "packages"].map(inE2e);
+/** The same, and they take minutes: stages of `npm run test:long`. */
+const LONG = ["attacks-*", "faults", "faults-idle", "storm"].map(inE2e);
+/** What they have in common. */
+const alone = { testTimeout: 300_000, hookTimeout: 60_000, fileParallelism: false };
 
 export default defineConfig({
   resolve,
@@ -48,7 +37,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["e2e/**/*.test.ts"],
-          exclude: [...configDefaults.exclude, ...ALONE],
+          exclude: [...configDefaults.exclude, ...ALONE, ...LONG],
           testTimeout: 300_000,
           hookTimeout: 60_000,
           maxWorkers: 2,
@@ -61,10 +50,18 @@ export default defineConfig({
         test: {
           name: "e2e-alone",
           include: ALONE,
-          testTimeout: 300_000,
-          hookTimeout: 60_000,
-          fileParallelism: false,
+          ...alone,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        resolve,
+        ssr,
+        test: {
+          name: "long",
+          include: LONG,
+          ...alone,
+          sequence: { groupOrder: 3 },
         },
       },
     ],

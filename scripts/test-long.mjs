@@ -37,6 +37,26 @@ const STAGES = {
     whole: () => ({ HAWSER_CRASH_ROUNDS: "500" }),
     slice: () => ({ HAWSER_CRASH_ROUNDS: "4" }),
   },
+  attacks: {
+    about: "every attack we know, with a healthy agent and newcomers beside it; five minutes",
+    files: ["e2e/attacks-"],
+    whole: () => ({}),
+    slice: () => ({}),
+  },
+  faults: {
+    about:
+      "faults of the network over each transport, and what is found of them on a quiet connection; four minutes",
+    files: ["e2e/faults"],
+    whole: () => ({}),
+    slice: () => ({}),
+  },
+  storms: {
+    about:
+      "2,000 agents that are handed over, that come back after a restart and after a SIGKILL; two minutes",
+    files: ["e2e/storm.test.ts"],
+    whole: () => ({}),
+    slice: () => ({}),
+  },
 };
 
 const root = fileURLToPath(new URL("..", import.meta.url));

@@ -1,4 +1,4 @@
-// Runs every test, or those named on the command line, and ends with one line that counts them.
+// Runs every test that is no stage of `npm run test:long`, or those named on the command line, and ends with one line that counts them.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,9 +8,11 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "hawser-test-"));
 const report = join(folder, "report.json");
+const asked = process.argv.slice(2);
+const chosen = asked.length > 0 ? asked : ["unit", "e2e", "e2e-alone"].map((name) => `--project=${name}`);
 const result = spawnSync(
   join(root, "node_modules", ".bin", "vitest"),
-  ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`, ...process.argv.slice(2)],
+  ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`, ...chosen],
   { cwd: root, stdio: "inherit" },
 );
 let counted = "0 passed, 0 failed";

@@ -95,7 +95,7 @@ it.each(PEERS)(
       }
     };
     const before = process.memoryUsage().heapUsed;
-    await fuzz(`an agent ${name}`, fuzzPlan(60, 0.1), async (random: Random, index: number) => {
+    await fuzz(`an agent ${name}`, fuzzPlan(150, 0.1), async (random: Random, index: number) => {
       const socket = await nextCall();
       // Later versions each time: what the agent has taken it does not apply again.
       await answer(random, socket, 1 + index * VERSIONS_EACH);

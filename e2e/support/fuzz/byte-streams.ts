@@ -100,11 +100,17 @@ const http2: ByteStream = {
 };
 
 /** A message of gRPC: compressed flag, length, bytes (gRPC over HTTP/2). */
-function grpcMessage(random: Random, payload: Buffer): Buffer {
+function grpcMessage(payload: Buffer, flag = 0, length = payload.length): Buffer {
   const head = Buffer.alloc(5);
-  head.writeUInt8(chance(random, 0.9) ? 0 : 1, 0);
-  head.writeUInt32BE(chance(random, 0.9) ? payload.length : integer(random, 0, 0xffff_ffff), 1);
+  head.writeUInt8(flag, 0);
+  head.writeUInt32BE(length, 1);
   return Buffer.concat([head, payload]);
+}
+
+function damagedGrpcMessage(random: Random, payload: Buffer): Buffer {
+  const mutated = mutate(random, payload, () => bytes(random, 32));
+  const flag = chance(random, 0.9) ? 0 : 1;
+  return grpcMessage(mutated, flag, chance(random, 0.9) ? mutated.length : integer(random, 0, 0xffff_ffff));
 }
 
 const grpc: ByteStream = {
@@ -123,17 +129,15 @@ const grpc: ByteStream = {
   },
 };
 
-/** Each event as a batch of one in DATA of stream 1, half of them damaged. */
+/** Each event as a batch of one in DATA of stream 1. The first, which opens the session, is whole; of the others a third is damaged. */
 export function grpcEvents(random: Random, said: readonly CloudEvent[]): Buffer {
-  const frames = said.map((one) => {
+  const frames = said.map((one, index) => {
+    const isWhole = index === 0 || chance(random, 0.7);
     const payload = encoded((event) => protobufCodec.encode(event), one);
     // As `io.cloudevents.v1.CloudEventBatch` has it: field 1, with its length.
     const entry = Buffer.concat([Buffer.from([0x0a]), varint(payload.length), payload]);
-    const message = grpcMessage(
-      random,
-      chance(random, 0.5) ? mutate(random, entry, () => bytes(random, 32)) : entry,
-    );
-    return http2Frame(0, chance(random, 0.1) ? 1 : 0, 1, message);
+    if (isWhole) return http2Frame(0, 0, 1, grpcMessage(entry));
+    return http2Frame(0, chance(random, 0.3) ? 1 : 0, 1, damagedGrpcMessage(random, entry));
   });
   return Buffer.concat(frames);
 }
