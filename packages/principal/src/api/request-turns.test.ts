@@ -1,22 +1,30 @@
-import type { Timers } from "@hawser/runtime";
+import type { Clock, Timers } from "@hawser/runtime";
 import { expect, test } from "vitest";
 import { RequestTurns } from "./request-turns.js";
 
-/** An event loop whose turns the test ends. */
+/** An event loop whose turns the test ends, each at a time of its own. */
 class Loop implements Timers {
+  nowMs = 0;
+  readonly timers: Timers = this;
+  readonly clock: Clock = { now: () => this.nowMs, wallTime: () => this.nowMs };
   #due: (() => void)[] = [];
+  #timed: { readonly atMs: number; readonly callback: () => void }[] = [];
 
   soon(callback: () => void): { cancel: () => void } {
     this.#due.push(callback);
     return { cancel: () => {} };
   }
 
-  after(): never {
-    throw new Error("turns are not timed");
+  after(delayMs: number, callback: () => void): { cancel: () => void } {
+    this.#timed.push({ atMs: this.nowMs + delayMs, callback });
+    return { cancel: () => {} };
   }
 
-  endTurn(): boolean {
-    const due = this.#due.splice(0);
+  endTurn(tookMs = 10): boolean {
+    this.nowMs += tookMs;
+    const timed = this.#timed.filter(({ atMs }) => atMs <= this.nowMs);
+    this.#timed = this.#timed.filter(({ atMs }) => atMs > this.nowMs);
+    const due = [...timed.map(({ callback }) => callback), ...this.#due.splice(0)];
     for (const callback of due) callback();
     return due.length > 0;
   }
@@ -24,7 +32,7 @@ class Loop implements Timers {
 
 function stage() {
   const loop = new Loop();
-  const turns = new RequestTurns(loop, { known: 3, unknown: 2 });
+  const turns = new RequestTurns(loop, { known: 3, unknown: 2, unknownPerSecond: 1_000 });
   const begun: string[] = [];
   const ask = (name: string, client: string, isKnown: boolean): void =>
     turns.add(() => void begun.push(name), client, isKnown);
@@ -50,6 +58,16 @@ test("the clients of whom nothing is known take turns", () => {
   ask("probe", "192.0.2.2", false);
   loop.endTurn();
   expect(begun.slice(2)).toContain("probe");
+});
+
+test("of those of whom nothing is known so many are begun in a second, however short the turns are, and the others wait for nobody", () => {
+  const { loop, begun, ask } = stage();
+  for (let n = 0; n < 1_000; n += 1) ask(`stranger-${n}`, "192.0.2.1", false);
+  for (let turn = 0; turn < 1_000; turn += 1) loop.endTurn(0.1);
+  expect(begun.length).toBeGreaterThanOrEqual(98);
+  expect(begun.length).toBeLessThanOrEqual(102);
+  ask("a", "192.0.2.1", true);
+  expect(begun.at(-1)).toBe("a");
 });
 
 test("everybody is begun in the end, and then nothing is left to do", () => {
