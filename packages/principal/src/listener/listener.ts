@@ -26,7 +26,7 @@ import { readProtocol } from "./read-protocol.js";
 import { TlsEndpoint } from "./tls-endpoint.js";
 import { unsupportedProtocolAnswer } from "./unsupported-protocol.js";
 import type { Arrival, Settlement, Turn, Visitor } from "./visitor.js";
-import { MAX_BEGUN_PER_TURN, Visitors, type AdmissionTimes, type DropReason } from "./visitors.js";
+import { Visitors, type AdmissionTimes, type DropReason } from "./visitors.js";
 
 /** The control plane's own peers are few, and are not to wait for anybody: only their number is bounded. */
 const UNLIMITED = { ratePerSecond: 100_000, burst: 100_000, rampMs: 0 } as const;
@@ -98,6 +98,9 @@ export function createInternalListener(
     : new FrontListener(resolveListenerOptions(option, { ...options, admission: UNLIMITED }), internal);
 }
 
+/** Of clients that have begun theirs: each takes a millisecond or more. */
+const TLS_HANDSHAKES = { perTurn: 2, perSecond: 400 };
+
 class FrontListener<Address> implements Listener<Address> {
   readonly #settings: ListenerSettings<Address>;
   readonly #acceptors: ReadonlyMap<ApplicationProtocol, Acceptor>;
@@ -122,7 +125,7 @@ class FrontListener<Address> implements Listener<Address> {
     this.#runtime = runtime;
     this.#logger = runtime.logger;
     this.#acceptFailures = new AcceptFailures(runtime);
-    this.#handshakes = new TurnQueue(runtime, { perTurn: MAX_BEGUN_PER_TURN });
+    this.#handshakes = new TurnQueue(runtime, TLS_HANDSHAKES);
     this.#visitors = this.#welcome();
     const { proxyProtocol } = settings;
     this.#proxied =

@@ -45,7 +45,7 @@ export interface VisitorsOptions {
   readonly lost: (visitor: Visitor) => void;
 }
 
-/** Handshakes (and farewells) that begin in one turn of the event loop, and those of TLS whose clients have begun. Each takes up to a millisecond of it where there is TLS; sessions have their turns between them. */
+/** Handshakes (and farewells) that begin in one turn of the event loop; sessions have their turns between them. */
 export const MAX_BEGUN_PER_TURN = 4;
 
 /**
