@@ -27,6 +27,8 @@ export class SlicedSocket extends Duplex {
   readonly #turns: TurnQueue;
   readonly #timers: Timers;
   readonly #standing: () => Standing;
+  readonly #onReadable = (): void => this.#pass();
+  #isFlowing = false;
   #isWanted = false;
   /** For its turn, or for what became of the slice before. */
   #isWaiting = false;
@@ -39,7 +41,7 @@ export class SlicedSocket extends Duplex {
     this.#standing = standing;
     // Whoever owns the socket hears of it there.
     this.on("error", () => {});
-    socket.on("readable", () => this.#pass());
+    socket.on("readable", this.#onReadable);
     socket.once("end", () => this.push(null));
     socket.on("error", (error) => this.destroy(error));
     socket.once("close", () => this.destroy());
@@ -47,27 +49,32 @@ export class SlicedSocket extends Duplex {
 
   override _read(): void {
     this.#isWanted = true;
+    if (this.#isFlowing) {
+      this.#socket.resume();
+      return;
+    }
     // Only who reads where nothing is left hears of the end.
     if (this.#socket.readableLength === 0) this.#socket.read(0);
     else this.#pass();
   }
 
-  override _write(chunk: Buffer, encoding: BufferEncoding, done: Done): void {
-    this.#socket.write(chunk, encoding, done);
+  // What is written goes straight to the socket: a second queue before its own would only cost.
+  override write(chunk: unknown, encodingOrDone?: BufferEncoding | Done, done?: Done): boolean {
+    if (typeof encodingOrDone === "string") return this.#socket.write(chunk, encodingOrDone, done);
+    return this.#socket.write(chunk, encodingOrDone ?? done);
   }
 
-  override _writev(
-    chunks: readonly { readonly chunk: Buffer; readonly encoding: BufferEncoding }[],
-    done: Done,
-  ): void {
-    const last = chunks.length - 1;
+  override cork(): void {
     this.#socket.cork();
-    // The socket writes them together, or none.
-    chunks.forEach(({ chunk, encoding }, n) => {
-      if (n === last) this.#socket.write(chunk, encoding, done);
-      else this.#socket.write(chunk, encoding);
-    });
+  }
+
+  override uncork(): void {
     this.#socket.uncork();
+  }
+
+  /** Of what comes with the end. */
+  override _write(chunk: Buffer, encoding: BufferEncoding, done: Done): void {
+    this.#socket.write(chunk, encoding, done);
   }
 
   override _final(done: Done): void {
@@ -84,9 +91,17 @@ export class SlicedSocket extends Duplex {
       const standing = this.#standing();
       // Read all the same: its end comes behind it.
       if (standing === "sentAway") this.#socket.read();
-      else if (standing === "trusted") this.#give(this.#socket.read());
+      else if (standing === "trusted") return this.#flow();
       else this.#waitForTurn();
     }
+  }
+
+  #flow(): void {
+    this.#isFlowing = true;
+    this.#socket.off("readable", this.#onReadable);
+    this.#socket.on("data", (chunk: Buffer) => {
+      if (!this.push(chunk)) this.#socket.pause();
+    });
   }
 
   #waitForTurn(): void {
