@@ -1,4 +1,4 @@
-import type { Runtime, Timer } from "@hawser/runtime";
+import type { Runtime } from "@hawser/runtime";
 
 /** How many requests are begun in one turn of the event loop. */
 export interface RequestTurnLimits {
@@ -27,7 +27,7 @@ export class RequestTurns {
   #isScheduled = false;
   /** The next of those of whom nothing is known may begin. */
   #unknownDueAtMs = Number.NEGATIVE_INFINITY;
-  #wait: Timer | undefined;
+  #isWaiting = false;
 
   constructor(runtime: Pick<Runtime, "clock" | "timers">, limits: RequestTurnLimits = DEFAULT_REQUEST_TURNS) {
     this.#runtime = runtime;
@@ -72,8 +72,10 @@ export class RequestTurns {
       this.#unknownDueAtMs = Math.max(this.#unknownDueAtMs + betweenMs, nowMs);
       return true;
     }
-    this.#wait ??= timers.after(this.#unknownDueAtMs - nowMs, () => {
-      this.#wait = undefined;
+    if (this.#isWaiting) return false;
+    this.#isWaiting = true;
+    timers.after(this.#unknownDueAtMs - nowMs, () => {
+      this.#isWaiting = false;
       this.#pump();
     });
     return false;
