@@ -261,6 +261,10 @@ export class AdmissionQueue<Client extends object> {
   /** Who cannot be told to come back waits for longer: it would be back sooner than its turn comes, at the end of the line. */
   #firstDue(nowMs: number): ReturnType<FairLine<Client>["firstDue"]> {
     const { maxWaitMs } = this.#settings;
+    const oldest = this.#line.oldest();
+    // Nobody's wait is over before this: most of the time that is all there is to know.
+    if (oldest === undefined || oldest.sinceMs + maxWaitMs > nowMs)
+      return oldest && { ...oldest, atMs: oldest.sinceMs + maxWaitMs };
     return this.#line.firstDue((source) =>
       this.#mayBeTold(source, nowMs) ? maxWaitMs : maxWaitMs + this.#timeoutMs,
     );

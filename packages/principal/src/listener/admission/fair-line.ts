@@ -5,6 +5,12 @@ interface Queue<Client> {
   beyond: number;
 }
 
+interface Waiting<Client> {
+  readonly client: Client;
+  readonly source: string;
+  readonly sinceMs: number;
+}
+
 /**
  * Who waits for a place. Sources take turns, so that a source with a thousand clients does not keep the
  * single one of another source waiting; within a source it is first come, first served.
@@ -90,8 +96,17 @@ export class FairLine<Client extends object> {
     }
   }
 
+  /** Who waits longest. */
+  oldest(): Waiting<Client> | undefined {
+    for (const [client, source] of this.#sources) {
+      const sinceMs = this.#queues.get(source)?.clients.get(client);
+      return sinceMs === undefined ? undefined : { client, source, sinceMs };
+    }
+    return undefined;
+  }
+
   /**
-   * Whose wait is over first, and when that is.
+   * Whose wait is over first, and when that is; looks at each source.
    *
    * @param patienceMs how long those of a source wait
    */
