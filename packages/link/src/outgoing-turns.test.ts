@@ -1,26 +1,6 @@
-import type { Clock, Timers } from "@hawser/runtime";
+import { SteppedLoop } from "@hawser/testkit";
 import { expect, it } from "vitest";
 import { OutgoingTurns, type OutgoingShare } from "./outgoing-turns.js";
-
-/** An event loop whose turns the test ends. */
-class Loop implements Timers {
-  readonly timers: Timers = this;
-  readonly clock: Clock = { now: () => 0, wallTime: () => 0 };
-  #due: (() => void)[] = [];
-
-  soon(callback: () => void): { cancel: () => void } {
-    this.#due.push(callback);
-    return { cancel: () => {} };
-  }
-
-  after(): never {
-    throw new Error("turns are not timed");
-  }
-
-  endTurn(): void {
-    for (const callback of this.#due.splice(0)) callback();
-  }
-}
 
 /** A session that sends as much as it may, whenever it may, of events of one size. */
 class Session {
@@ -43,7 +23,7 @@ class Session {
 }
 
 it("large events of all sessions go one in a turn, and the sessions take turns", () => {
-  const loop = new Loop();
+  const loop = new SteppedLoop();
   const turns = new OutgoingTurns(loop);
   const sessions = Array.from({ length: 4 }, () => new Session(turns, 950_000));
   for (const each of sessions) each.send();
@@ -58,7 +38,7 @@ it("large events of all sessions go one in a turn, and the sessions take turns",
 });
 
 it("a session with little to send waits for nobody", () => {
-  const loop = new Loop();
+  const loop = new SteppedLoop();
   const turns = new OutgoingTurns(loop);
   for (let n = 0; n < 100; n += 1) new Session(turns, 950_000).send();
   const small = new Session(turns, 300);
@@ -68,7 +48,7 @@ it("a session with little to send waits for nobody", () => {
 });
 
 it("a long row of small events goes in several turns, and all of it in the end", () => {
-  const loop = new Loop();
+  const loop = new SteppedLoop();
   const session = new Session(new OutgoingTurns(loop), 1_000);
   session.send(400);
   expect(session.sent).toBeLessThanOrEqual(65 + 262 + 17);
@@ -77,7 +57,7 @@ it("a long row of small events goes in several turns, and all of it in the end",
 });
 
 it("asks once, however often it is asked", () => {
-  const loop = new Loop();
+  const loop = new SteppedLoop();
   const turns = new OutgoingTurns(loop);
   new Session(turns, 950_000).send(1);
   let ready = 0;

@@ -1,37 +1,9 @@
-import type { Clock, Timers } from "@hawser/runtime";
+import { SteppedLoop } from "@hawser/testkit";
 import { expect, test } from "vitest";
 import { RequestTurns } from "./request-turns.js";
 
-/** An event loop whose turns the test ends, each at a time of its own. */
-class Loop implements Timers {
-  nowMs = 0;
-  readonly timers: Timers = this;
-  readonly clock: Clock = { now: () => this.nowMs, wallTime: () => this.nowMs };
-  #due: (() => void)[] = [];
-  #timed: { readonly atMs: number; readonly callback: () => void }[] = [];
-
-  soon(callback: () => void): { cancel: () => void } {
-    this.#due.push(callback);
-    return { cancel: () => {} };
-  }
-
-  after(delayMs: number, callback: () => void): { cancel: () => void } {
-    this.#timed.push({ atMs: this.nowMs + delayMs, callback });
-    return { cancel: () => {} };
-  }
-
-  endTurn(tookMs = 10): boolean {
-    this.nowMs += tookMs;
-    const timed = this.#timed.filter(({ atMs }) => atMs <= this.nowMs);
-    this.#timed = this.#timed.filter(({ atMs }) => atMs > this.nowMs);
-    const due = [...timed.map(({ callback }) => callback), ...this.#due.splice(0)];
-    for (const callback of due) callback();
-    return due.length > 0;
-  }
-}
-
 function stage() {
-  const loop = new Loop();
+  const loop = new SteppedLoop();
   const turns = new RequestTurns(loop, { known: 3, unknown: 2, unknownPerSecond: 1_000 });
   const begun: string[] = [];
   const ask = (name: string, client: string, isKnown: boolean): void =>
@@ -45,10 +17,10 @@ test("whoever may ask waits for nobody else, and strangers have their share of e
   expect(begun).toEqual(["stranger-0", "stranger-1"]);
   ask("a", "192.0.2.1", true);
   expect(begun.at(-1)).toBe("a");
-  loop.endTurn();
+  loop.endTurn(10);
   for (const name of ["b", "c", "d", "e"]) ask(name, "192.0.2.1", true);
   expect(begun.slice(3)).toEqual(["stranger-2", "stranger-3", "b", "c", "d"]);
-  loop.endTurn();
+  loop.endTurn(10);
   expect(begun.slice(8)).toEqual(["e", "stranger-4", "stranger-5"]);
 });
 
@@ -56,7 +28,7 @@ test("the clients of whom nothing is known take turns", () => {
   const { loop, begun, ask } = stage();
   for (let n = 0; n < 100; n += 1) ask(`flood-${n}`, "192.0.2.1", false);
   ask("probe", "192.0.2.2", false);
-  loop.endTurn();
+  loop.endTurn(10);
   expect(begun.slice(2)).toContain("probe");
 });
 
@@ -73,6 +45,6 @@ test("of those of whom nothing is known so many are begun in a second, however s
 test("everybody is begun in the end, and then nothing is left to do", () => {
   const { loop, begun, ask } = stage();
   for (let n = 0; n < 7; n += 1) ask(`${n}`, "192.0.2.1", n % 2 === 0);
-  while (loop.endTurn()) expect(begun.length).toBeLessThanOrEqual(7);
+  while (loop.endTurn(10)) expect(begun.length).toBeLessThanOrEqual(7);
   expect([...begun].sort()).toEqual(["0", "1", "2", "3", "4", "5", "6"]);
 });

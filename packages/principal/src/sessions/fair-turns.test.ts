@@ -1,29 +1,8 @@
-import type { Clock, Timers } from "@hawser/runtime";
+import { SteppedLoop } from "@hawser/testkit";
 import { expect, test } from "vitest";
 import { FairTurns, type Turn } from "./fair-turns.js";
 
 const LIMITS = { messages: 10, bytes: 1_000, ms: 2, resumed: 2 };
-
-/** An event loop whose turns the test ends, and whose time stands still unless work takes some. */
-class Loop implements Timers {
-  nowMs = 0;
-  readonly timers: Timers = this;
-  readonly clock: Clock = { now: () => this.nowMs, wallTime: () => this.nowMs };
-  #due: (() => void)[] = [];
-
-  soon(callback: () => void): { cancel: () => void } {
-    this.#due.push(callback);
-    return { cancel: () => {} };
-  }
-
-  after(): never {
-    throw new Error("turns are not timed");
-  }
-
-  endTurn(): void {
-    for (const callback of this.#due.splice(0)) callback();
-  }
-}
 
 /** Sends whenever it is read. */
 class Flooder {
@@ -55,7 +34,7 @@ class Flooder {
 }
 
 test("a connection is served its share of a turn, in messages or in bytes, and then waits", () => {
-  const loop = new Loop();
+  const loop = new SteppedLoop();
   const turns = new FairTurns(loop, LIMITS);
   const [one, other] = [new Flooder(turns), new Flooder(turns)];
   one.flood();
@@ -66,7 +45,7 @@ test("a connection is served its share of a turn, in messages or in bytes, and t
 });
 
 test("messages that take long end the turn of their connection sooner", () => {
-  const loop = new Loop();
+  const loop = new SteppedLoop();
   const turns = new FairTurns(loop, LIMITS);
   const one = new Flooder(turns);
   one.flood(1, () => (loop.nowMs += 0.5));
@@ -77,7 +56,7 @@ test("messages that take long end the turn of their connection sooner", () => {
 });
 
 test("whoever has held back messages, and waits again as it goes on, has one turn in each", () => {
-  const loop = new Loop();
+  const loop = new SteppedLoop();
   const turns = new FairTurns(loop, LIMITS);
   const held = new Flooder(turns);
   held.resume = () => {
@@ -90,7 +69,7 @@ test("whoever has held back messages, and waits again as it goes on, has one tur
 });
 
 test("those that wait go on in turn, few at once, and who sends little never waits", () => {
-  const loop = new Loop();
+  const loop = new SteppedLoop();
   const turns = new FairTurns(loop, LIMITS);
   const flooders = Array.from({ length: 6 }, () => new Flooder(turns));
   const quiet = new Flooder(turns);
@@ -106,7 +85,7 @@ test("those that wait go on in turn, few at once, and who sends little never wai
 });
 
 test("who has ended is not resumed", () => {
-  const loop = new Loop();
+  const loop = new SteppedLoop();
   const turns = new FairTurns(loop, LIMITS);
   const gone = new Flooder(turns);
   gone.flood();
