@@ -61,7 +61,7 @@ export class HttpServing {
     this.#settings = settings;
     this.#runtime = runtime;
     this.#connections = new Connections(settings.maxConnections, settings.connections ?? {}, runtime.logger);
-    this.#turns = new RequestTurns(runtime);
+    this.#turns = new RequestTurns(runtime.timers);
     // One listener for each stream, of which there may be more than the ten that Node warns of.
     setMaxListeners(0, this.#closing.signal);
     const { headersTimeoutMs: headersTimeout, requestTimeoutMs: requestTimeout, tls } = settings;

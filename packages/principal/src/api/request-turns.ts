@@ -1,4 +1,4 @@
-import type { Runtime } from "@hawser/runtime";
+import type { Timers } from "@hawser/runtime";
 
 /** How many requests are begun in one turn of the event loop. */
 export interface RequestTurnLimits {
@@ -6,31 +6,26 @@ export interface RequestTurnLimits {
   readonly known: number;
   /** Of those of whom that is not known, all clients together. */
   readonly unknown: number;
-  /** Of the same, in a second. */
-  readonly unknownPerSecond: number;
 }
 
 /** A few milliseconds of work at most; what strangers are told takes no more of a turn than that of one who may ask. */
-const DEFAULT_REQUEST_TURNS: RequestTurnLimits = { known: 8, unknown: 1, unknownPerSecond: 1_000 };
+const DEFAULT_REQUEST_TURNS: RequestTurnLimits = { known: 8, unknown: 1 };
 
 /**
  * When a request is begun: agents, and whoever asks for health, have their turns of the event loop between requests however many come at once. Those who may ask wait for nobody else;
  * the others wait in a line for each client, and the clients take turns.
  */
 export class RequestTurns {
-  readonly #runtime: Pick<Runtime, "clock" | "timers">;
+  readonly #timers: Timers;
   readonly #limits: RequestTurnLimits;
   readonly #known: (() => void)[] = [];
   /** By client, in the order of their turns. */
   readonly #unknown = new Map<string, (() => void)[]>();
   #begun = { known: 0, unknown: 0 };
   #isScheduled = false;
-  /** The next of those of whom nothing is known may begin. */
-  #unknownDueAtMs = Number.NEGATIVE_INFINITY;
-  #isWaiting = false;
 
-  constructor(runtime: Pick<Runtime, "clock" | "timers">, limits: RequestTurnLimits = DEFAULT_REQUEST_TURNS) {
-    this.#runtime = runtime;
+  constructor(timers: Timers, limits: RequestTurnLimits = DEFAULT_REQUEST_TURNS) {
+    this.#timers = timers;
     this.#limits = limits;
   }
 
@@ -52,33 +47,13 @@ export class RequestTurns {
       this.#begun.known += 1;
       begin();
     }
-    while (this.#begun.unknown < this.#limits.unknown && this.#isUnknownDue()) {
+    while (this.#begun.unknown < this.#limits.unknown) {
       const begin = this.#nextUnknown();
       if (begin === undefined) break;
       this.#begun.unknown += 1;
       begin();
     }
     this.#schedule();
-  }
-
-  /** Strangers' requests come one after the other: a flood of them would take whatever the turns leave of a core. */
-  #isUnknownDue(): boolean {
-    if (this.#unknown.size === 0) return false;
-    const { clock, timers } = this.#runtime;
-    const nowMs = clock.now();
-    const betweenMs = 1_000 / this.#limits.unknownPerSecond;
-    if (nowMs >= this.#unknownDueAtMs) {
-      // What was not taken in the moment before is had now, and no more of it.
-      this.#unknownDueAtMs = Math.max(this.#unknownDueAtMs + betweenMs, nowMs);
-      return true;
-    }
-    if (this.#isWaiting) return false;
-    this.#isWaiting = true;
-    timers.after(this.#unknownDueAtMs - nowMs, () => {
-      this.#isWaiting = false;
-      this.#pump();
-    });
-    return false;
   }
 
   #nextUnknown(): (() => void) | undefined {
@@ -95,7 +70,7 @@ export class RequestTurns {
   #schedule(): void {
     if (this.#isScheduled || this.#begun.known + this.#begun.unknown === 0) return;
     this.#isScheduled = true;
-    this.#runtime.timers.soon(() => {
+    this.#timers.soon(() => {
       this.#isScheduled = false;
       this.#begun = { known: 0, unknown: 0 };
       this.#pump();
