@@ -1,4 +1,4 @@
-// Stages that run for long: tests that are there already, with more seeds, more rounds, more inputs. `npm run test:long` lists them, `-- NAME` runs one, `-- all` all of them; `--slice` runs a
+// Stages that run for long: attacks, faults and storms, and the tests of `npm test` with more seeds, more rounds, more inputs. `npm run test:long` lists them, `-- NAME` runs one, `-- all` all of them; `--slice` runs a
 // few minutes of it, for CI, with other seeds each time. Ends with one line of counts.
 import { spawnSync } from "node:child_process";
 import { randomInt } from "node:crypto";

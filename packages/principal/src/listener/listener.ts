@@ -99,7 +99,7 @@ export function createInternalListener(
 }
 
 /** Of clients that have begun theirs: each takes a millisecond or more. */
-const TLS_HANDSHAKES = { perTurn: 2, perSecond: 400 };
+export const TLS_HANDSHAKES = { perTurn: 2, perSecond: 400 };
 
 class FrontListener<Address> implements Listener<Address> {
   readonly #settings: ListenerSettings<Address>;
