@@ -17,6 +17,7 @@ import { letGo, ServedSocket } from "./served-socket.js";
 import type { ServerCall } from "./server-connection.js";
 import { resolveBasePath } from "./service.js";
 import { SlicedSocket } from "./sliced-socket.js";
+import { type HeldBytes, WaitingBytes } from "./waiting-bytes.js";
 
 /** From the accepted socket, or from the end of its last stream, to the next stream. */
 export const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000;
@@ -77,6 +78,7 @@ class GrpcAcceptor implements Acceptor {
   readonly #turns: TurnQueue;
   /** In bytes. */
   readonly #slices: TurnQueue;
+  readonly #waiting = new WaitingBytes();
   #running: Running | undefined;
   /** Both are set while a call into grpc-js is under way, which answers before it returns. */
   #arriving: ServedSocket | undefined;
@@ -116,7 +118,8 @@ class GrpcAcceptor implements Acceptor {
       return;
     }
     const { onConnection, screen } = running;
-    const served = new ServedSocket({
+    const held = this.#waiting.of(() => this.#overBudget(served, info));
+    const served: ServedSocket = new ServedSocket({
       socket,
       info,
       settings: this.#settings,
@@ -124,20 +127,29 @@ class GrpcAcceptor implements Acceptor {
       runtime: this.#runtime,
       screen,
       onConnection,
-      onClose: () => this.#served.delete(served),
+      onClose: () => {
+        this.#served.delete(served);
+        held.are(0);
+      },
     });
     this.#served.add(served);
-    this.#slices.run(() => this.#speak(served, socket), SESSION_BYTES);
+    held.are(socket.readableLength);
+    this.#slices.run(() => this.#speak(served, socket, held), SESSION_BYTES);
   }
 
-  #speak(served: ServedSocket, socket: Duplex): void {
+  #overBudget(served: ServedSocket, info: SocketInfo): void {
+    served.cut(new HawserError("overloaded", "Too much was sent by clients that have no session yet."));
+    info.overBudget?.();
+  }
+
+  #speak(served: ServedSocket, socket: Duplex, held: HeldBytes): void {
     // It may have waited for its turn.
     if (this.#running === undefined || socket.destroyed) return;
     this.#arriving = served;
     try {
       const { timers } = this.#runtime;
       this.#running.server.injectConnection(
-        new SlicedSocket({ socket, turns: this.#slices, timers, standing: () => served.standing }),
+        new SlicedSocket({ socket, turns: this.#slices, timers, standing: () => served.standing, held }),
       );
     } catch (thrown) {
       served.cut(HawserError.from(thrown));

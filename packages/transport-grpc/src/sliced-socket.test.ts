@@ -3,6 +3,7 @@ import { Duplex, PassThrough } from "node:stream";
 import { systemTimers, TurnQueue, type Clock, type Timers } from "@hawser/runtime";
 import { expect, it } from "vitest";
 import { SlicedSocket, type Standing } from "./sliced-socket.js";
+import { WaitingBytes } from "./waiting-bytes.js";
 
 /** An event loop whose turns the test ends, of 512 bytes each. */
 class Loop implements Timers {
@@ -40,10 +41,27 @@ function stage(loop = new Loop()) {
   arriving.on("data", (chunk: Buffer) => socket.push(chunk));
   arriving.on("end", () => socket.push(null));
   let standing: Standing = "stranger";
-  const sliced = new SlicedSocket({ socket, turns: loop.queue, timers: loop, standing: () => standing });
+  const waiting = new WaitingBytes();
+  const held = waiting.of(() => {});
+  const sliced = new SlicedSocket({
+    socket,
+    turns: loop.queue,
+    timers: loop,
+    standing: () => standing,
+    held,
+  });
   const slices: number[] = [];
   sliced.on("data", (chunk: Buffer) => slices.push(chunk.length));
-  return { loop, arriving, socket, sliced, slices, written, is: (now: Standing) => (standing = now) };
+  return {
+    loop,
+    arriving,
+    socket,
+    sliced,
+    slices,
+    written,
+    waiting,
+    is: (now: Standing) => (standing = now),
+  };
 }
 
 /** Streams tell of what they did a little later. */
@@ -67,6 +85,29 @@ it("gives what strangers send in slices, one of each and so many bytes of all in
   }
   for (const { slices } of stages) expect(slices).toEqual([256, 256, 188]);
   await ended;
+});
+
+it("counts what was read of a stranger until all of it is through, or it is trusted", async () => {
+  const { loop, arriving, waiting, is } = stage();
+  arriving.write(Buffer.alloc(300));
+  await settled();
+  expect(waiting.sum).toBe(300);
+  // Comes while the slice before waits for what became of it.
+  arriving.write(Buffer.alloc(700));
+  await settled();
+  expect(waiting.sum).toBe(744);
+  for (let turn = 0; turn < 8; turn += 1) {
+    loop.endTurn();
+    await settled();
+  }
+  expect(waiting.sum).toBe(0);
+  arriving.write(Buffer.alloc(1_000));
+  await settled();
+  expect(waiting.sum).toBe(1_000);
+  is("trusted");
+  loop.endTurn();
+  await settled();
+  expect(waiting.sum).toBe(0);
 });
 
 it("gives what a trusted client sends as it came, also what waited for a turn", async () => {

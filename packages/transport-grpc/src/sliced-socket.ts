@@ -1,5 +1,6 @@
 import { Duplex } from "node:stream";
 import { guarded, type Timers, type TurnQueue } from "@hawser/runtime";
+import type { HeldBytes } from "./waiting-bytes.js";
 
 /** What HTTP/2 is given at once of what a stranger sent: at fifteen bytes a stream, work of half a millisecond. */
 const SLICE_BYTES = 256;
@@ -13,6 +14,8 @@ export interface SlicedSocketParts {
   readonly turns: TurnQueue;
   readonly timers: Timers;
   readonly standing: () => Standing;
+  /** What was read of it and waits for its turn. */
+  readonly held: HeldBytes;
 }
 
 type Done = (error?: Error | null) => void;
@@ -27,18 +30,20 @@ export class SlicedSocket extends Duplex {
   readonly #turns: TurnQueue;
   readonly #timers: Timers;
   readonly #standing: () => Standing;
+  readonly #held: HeldBytes;
   readonly #onReadable = (): void => this.#pass();
   #isFlowing = false;
   #isWanted = false;
   /** For its turn, or for what became of the slice before. */
   #isWaiting = false;
 
-  constructor({ socket, turns, timers, standing }: SlicedSocketParts) {
+  constructor({ socket, turns, timers, standing, held }: SlicedSocketParts) {
     super();
     this.#socket = socket;
     this.#turns = turns;
     this.#timers = timers;
     this.#standing = standing;
+    this.#held = held;
     // Whoever owns the socket hears of it there.
     this.on("error", () => {});
     socket.on("readable", this.#onReadable);
@@ -87,6 +92,7 @@ export class SlicedSocket extends Duplex {
   }
 
   #pass(): void {
+    this.#held.are(this.#socket.readableLength);
     while (this.#isWanted && !this.#isWaiting && this.#socket.readableLength > 0) {
       const standing = this.#standing();
       // Read all the same: its end comes behind it.
@@ -94,10 +100,12 @@ export class SlicedSocket extends Duplex {
       else if (standing === "trusted") return this.#flow();
       else this.#waitForTurn();
     }
+    this.#held.are(this.#socket.readableLength);
   }
 
   #flow(): void {
     this.#isFlowing = true;
+    this.#held.are(0);
     this.#socket.off("readable", this.#onReadable);
     this.#socket.on("data", (chunk: Buffer) => {
       if (!this.push(chunk)) this.#socket.pause();

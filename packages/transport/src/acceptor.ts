@@ -12,6 +12,8 @@ export interface SocketInfo {
   readonly internal?: boolean;
   /** Turn it away in its own protocol, with the time to come back: HTTP 503, gRPC UNAVAILABLE. */
   readonly refusal?: SocketRefusal;
+  /** Told when the acceptor cuts this socket because strangers hold too much: the listener counts it. Must not throw. */
+  readonly overBudget?: () => void;
 }
 
 /** Why a socket does not become a connection, and when its client may try again. */

@@ -99,6 +99,16 @@ async function readAll(socket: Socket): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
+it("counts a socket that its acceptor cut because strangers hold too much", async () => {
+  const h2 = recorder("h2");
+  const { listener, port } = await listen([h2]);
+  const client = await dial(port);
+  client.write(HTTP2_PREFACE);
+  await until(() => h2.taken.length === 1);
+  h2.taken[0]?.info.overBudget?.();
+  expect(listener.stats().overBudget).toBe(1);
+});
+
 describe("telling protocols apart on one plaintext port", () => {
   it("hands an upgrade and a preface to their acceptors, split at every boundary", async () => {
     const [h1, h2] = [recorder("http/1.1"), recorder("h2")];
@@ -115,7 +125,10 @@ describe("telling protocols apart on one plaintext port", () => {
         const taken = acceptor.taken.splice(0);
         expect(taken).toHaveLength(1);
         expect(taken[0]?.received.equals(bytes)).toBe(true);
-        expect(taken[0]?.info).toEqual({ address: `127.0.0.1:${client.localPort}` });
+        expect(taken[0]?.info).toEqual({
+          address: `127.0.0.1:${client.localPort}`,
+          overBudget: expect.any(Function),
+        });
         client.destroy();
       }
     }

@@ -293,7 +293,7 @@ class FrontListener<Address> implements Listener<Address> {
     const { maxUnauthenticated: max } = this.#admission;
     this.#logger.warn(
       { max, address },
-      "too many connections are no session yet; closing those of the address with the most",
+      "too many connections are no session yet, or hold too much; closing those of the address with the most",
     );
   }
 
@@ -344,6 +344,7 @@ class FrontListener<Address> implements Listener<Address> {
     if (refusal === undefined) this.#counts.count("handedOver");
     acceptor.accept(socket, {
       address,
+      overBudget: () => this.#overBudget(address),
       ...(certificate === undefined ? {} : { certificate }),
       ...(this.#internal ? { internal: true } : {}),
       ...(refusal === undefined ? {} : { refusal }),
