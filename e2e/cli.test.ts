@@ -75,6 +75,46 @@ describe("hawser, against a principal and an agent", () => {
     expect(again.stdout).toMatch(/motd unchanged, version/);
   });
 
+  it("why a resource waits is said wherever one looks: get, describe, wait, apply and the API", async () => {
+    const same = `${MANIFESTS.split("---")[0]}---
+agent: edge
+kind: ConfigFile
+name: twin
+spec: { path: motd, content: "also here" }
+`;
+    const file = await manifest("same.yaml", same);
+    const applied = await hawser(["apply", "-f", file, "--wait", "--timeout", "3s"]);
+    expect(applied.code).toBe(6);
+    const reason = /refused (once|\d+ times) \(handler_failed: [^\n]*motd[^\n]*\)/;
+    expect(applied.stderr).toMatch(reason);
+    expect(applied.stderr).toMatch(/next try in \S+|sent and not answered/);
+    const refused = async (args: readonly string[]): Promise<string> =>
+      eventually(`${args.join(" ")} says why`, async () => {
+        const { stdout, stderr } = await hawser(args);
+        return reason.test(stdout + stderr) ? stdout : undefined;
+      });
+    expect(await refused(["describe", "edge/ConfigFile/twin"])).toMatch(/^Waits: +refused/m);
+    expect(await refused(["get", "edge", "-o", "wide"])).toMatch(/^AGENT .* WAITS$/m);
+    await refused(["wait", "edge/ConfigFile/twin", "--timeout", "1s"]);
+    const { waiting } = await world.api.resource("edge", "ConfigFile", "twin");
+    expect(waiting).toMatchObject({ refused: { code: "handler_failed" } });
+    await hawser(["delete", "edge/ConfigFile/twin", "--wait"]);
+  });
+
+  it("a name that nobody has come by is told on stderr by apply and by send, and the exit code stays 0", async () => {
+    const typo = "agent: egde\nkind: ConfigFile\nname: x\nspec: { path: x, content: x }\n";
+    const applied = await hawser(["apply", "-f", await manifest("typo.yaml", typo)]);
+    expect(applied.code).toBe(0);
+    expect(applied.stderr).toMatch(
+      /^hawser: egde has never connected; .*hawser agents remove egde --force\n$/,
+    );
+    const sent = await hawser(["send", "egde", "--type", "e2e.greet.v1", "--resource", "hello_1"]);
+    expect(sent.code).toBe(0);
+    expect(sent.stderr).toMatch(/^hawser: egde has never connected; /);
+    const removed = await hawser(["agents", "remove", "egde", "--force"]);
+    expect(removed).toMatchObject({ code: 0 });
+  });
+
   it("get shows the resources of an agent, and one, in every format", async () => {
     const table = await hawser(["get", "edge"]);
     expect(table).toMatchObject({ code: 0, stderr: "" });
@@ -99,7 +139,7 @@ describe("hawser, against a principal and an agent", () => {
     const { code, stdout } = await hawser(["agents"]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^NAME +STATE +TRANSPORT +SESSION +PENDING +DEAD +SEEN +REASON/);
-    expect(stdout).toMatch(/absent +disconnected +- +- +1 +0 +- +has not connected/);
+    expect(stdout).toMatch(/absent +disconnected +- +- +1 +0 +- +has never connected/);
     expect(stdout).toMatch(/edge +connected +ws-json +\S+ +0 +0 +\S+ ago +connected by ws-json/);
     const names = z.array(z.object({ name: z.string() }));
     const json = names.parse(JSON.parse((await hawser(["agents", "-o", "json"])).stdout));

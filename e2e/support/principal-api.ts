@@ -22,6 +22,7 @@ const resourceSchema = z.object({
   spec: z.json(),
   status: z.json().optional(),
   observedVersion: z.string().optional(),
+  waiting: z.json().optional(),
 });
 export type ResourceAnswer = z.infer<typeof resourceSchema>;
 

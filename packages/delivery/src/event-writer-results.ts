@@ -1,4 +1,5 @@
 import type { Deliverable } from "./deliverable.js";
+import type { Refused } from "./lane.js";
 
 /** What to do next. */
 export type Transmission =
@@ -43,8 +44,7 @@ export interface SetAside {
   readonly to: number;
   /** Type of that event. */
   readonly type: string;
-  /** How often it was refused. */
-  readonly nacks: number;
+  readonly refused: Refused | undefined;
   /** Monotonic milliseconds of its next try. */
   readonly dueAtMs: number;
 }

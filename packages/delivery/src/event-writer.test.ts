@@ -2,6 +2,7 @@ import type { Nack } from "@hawser/protocol";
 import type { Random } from "@hawser/runtime";
 import { expect, test } from "vitest";
 import { EventWriter } from "./event-writer.js";
+import { MAX_KEPT_MESSAGE_LENGTH } from "./lane.js";
 import type { ResendTiming } from "./resend-timing.js";
 import { deliverable, type EventSketch } from "./simulation/events.js";
 
@@ -486,6 +487,27 @@ test("what is held is not older than what was passed over before it", () => {
   expect(takeAll(sender)).toEqual(["5"]);
 });
 
+test("it tells what the next event of a resource waits for", () => {
+  const sender = writer(2);
+  expect(sender.turnOf("web_1")).toBeUndefined();
+  offer(sender, [1], [2], [3, { resource: "b" }], [4, { resource: "c" }]);
+  expect(sender.turnOf("web_1")).toEqual({ kind: "ready", version: 1, hasRoom: true });
+  takeAll(sender, 10);
+  const unanswered = { kind: "unanswered", version: 1, attempts: 1, firstSentAtMs: 10 };
+  expect(sender.turnOf("web_1")).toMatchObject({ ...unanswered, refused: undefined });
+  expect(sender.turnOf("c_1")).toEqual({ kind: "ready", version: 4, hasRoom: false });
+  sender.nack({ ...nack(1, true), message: "x".repeat(300) }, 20);
+  const refused = { times: 1, code: "handler_failed", message: "x".repeat(MAX_KEPT_MESSAGE_LENGTH) };
+  expect(sender.turnOf("web_1")).toEqual({ kind: "refused", version: 1, nextTryAtMs: 270, refused });
+  sender.ack(key(3, "b"), 20);
+  takeAll(sender, 270);
+  expect(sender.turnOf("web_1")).toMatchObject({ ...unanswered, attempts: 2, refused });
+  sender.nack(nack(1, false), 280);
+  expect(sender.turnOf("web_1")).toEqual({ kind: "givenUp", version: 1 });
+  sender.settled(1);
+  expect(sender.turnOf("web_1")).toMatchObject({ kind: "ready", version: 2 });
+});
+
 test("a resource that waits for its next try is set aside with all that is held of it, and its backoff goes on after it", () => {
   const sender = writer();
   offer(sender, [1], [2, { resource: "other" }], [3]);
@@ -493,11 +515,17 @@ test("a resource that waits for its next try is set aside with all that is held 
   expect(sender.setAside(0)).toBeUndefined();
   sender.nack(nack(1, true), 100);
   expect(sender.setAside(350)).toBeUndefined();
-  expect(sender.setAside(100)).toMatchObject({ resourceid: "web_1", from: 1, to: 3, nacks: 1, dueAtMs: 350 });
+  expect(sender.setAside(100)).toMatchObject({
+    resourceid: "web_1",
+    from: 1,
+    to: 3,
+    refused: { times: 1 },
+    dueAtMs: 350,
+  });
   expect([sender.heldOf("web_1"), sender.held, sender.lowestHeld()]).toEqual([0, 1, 2]);
   expect(sender.heldBytes).toBe(deliverable(2, { resource: "other" }).bytes);
   expect(takeAll(sender, 350)).toEqual([]);
-  sender.offerLate(deliverable(1), 1);
+  sender.offerLate(deliverable(1), { times: 1, code: "handler_failed", message: "" });
   expect(takeAll(sender, 350)).toEqual(["1"]);
   expect(sender.nack(nack(1, true), 400)).toEqual({ kind: "retry", dueAtMs: 650 });
 });

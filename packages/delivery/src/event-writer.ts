@@ -1,4 +1,5 @@
 import {
+  cutText,
   eventClass,
   HawserError,
   LIMITS,
@@ -13,10 +14,11 @@ import type { Deliverable, PassedOver } from "./deliverable.js";
 import type { AckResult, NackResult, SetAside, Transmission } from "./event-writer-results.js";
 import { fullJitter } from "./full-jitter.js";
 import { invariant } from "./invariant.js";
-import { hold, Lane, type Held } from "./lane.js";
+import { hold, Lane, MAX_KEPT_MESSAGE_LENGTH, type Held, type Refused } from "./lane.js";
 import { LaneSchedule } from "./lane-schedule.js";
 import { LinkedList } from "./linked-list.js";
 import { resolveResendTiming, type ResendTiming } from "./resend-timing.js";
+import type { ResourceTurn } from "./resource-turn.js";
 import { RtoEstimator, type RtoReading } from "./rto-estimator.js";
 
 /** What an `EventWriter` is made of; all of it holds for one session. */
@@ -128,6 +130,31 @@ export class EventWriter {
     return "held" in lane.turn ? lane.waiting.size + 1 : lane.waiting.size;
   }
 
+  /** What the next event of a resource waits for; undefined where none is held. */
+  turnOf(resourceid: string): ResourceTurn | undefined {
+    const turn = this.#lanes.get(resourceid)?.turn;
+    switch (turn?.kind) {
+      case undefined:
+      case "idle":
+        return undefined;
+      case "ready":
+        return this.#readyTurn(resourceid);
+      case "inFlight": {
+        const { held, sentAtMs, deadline } = turn;
+        const { attempts, firstSentAtMs = sentAtMs, refused } = held;
+        const { version } = held.entry;
+        return { kind: "unanswered", version, attempts, firstSentAtMs, nextTryAtMs: deadline.atMs, refused };
+      }
+      case "backoff": {
+        const { entry, refused } = turn.held;
+        invariant(refused !== undefined, "an event backs off that was not refused");
+        return { kind: "refused", version: entry.version, nextTryAtMs: turn.deadline.atMs, refused };
+      }
+      case "condemned":
+        return { kind: "givenUp", version: turn.held.entry.version };
+    }
+  }
+
   /**
    * Takes an event in. Versions are positions in one mailbox, so events are offered in increasing version order over all resources; one that does not
    * exceed the highest offered so far has been here before.
@@ -145,13 +172,13 @@ export class EventWriter {
    * Takes an event in that was passed over when its turn to be offered came. Of each resource, these come in version order as well, before anything newer of it is
    * offered.
    *
-   * @param nacks how often it was refused before it was set aside
+   * @param refused before it was set aside
    */
-  offerLate(entry: Deliverable, nacks = 0): void {
+  offerLate(entry: Deliverable, refused?: Refused): void {
     const { version, event } = entry;
     const last = this.#lanes.get(event.resourceid)?.waiting.last;
     invariant(last === undefined || last.entry.version < version, "an event was offered behind a newer one");
-    this.#admit(entry, this.#late.add(version, version), nacks);
+    this.#admit(entry, this.#late.add(version, version), refused);
   }
 
   /**
@@ -171,7 +198,7 @@ export class EventWriter {
       to = next.entry.version;
     }
     this.#goOn(lane);
-    return { resourceid: lane.resourceid, from, to, type: event.type, nacks: held.nacks, dueAtMs };
+    return { resourceid: lane.resourceid, from, to, type: event.type, refused: held.refused, dueAtMs };
   }
 
   /**
@@ -250,7 +277,7 @@ export class EventWriter {
       this.#goOn(lane);
       return { kind: "superseded", version: held.entry.version };
     }
-    if (nack.retryable) return { kind: "retry", dueAtMs: this.#backOff(lane, held, nowMs) };
+    if (nack.retryable) return { kind: "retry", dueAtMs: this.#backOff(lane, held, nack, nowMs) };
     this.#condemn(lane, held);
     return { kind: "deadLetter", entry: held.entry };
   }
@@ -277,9 +304,15 @@ export class EventWriter {
     return this.#quiesced ? undefined : this.#schedule.nextAt();
   }
 
-  #admit(entry: Deliverable, place: Held["place"], nacks = 0): void {
+  #readyTurn(resourceid: string): ResourceTurn | undefined {
+    const entry = this.#lanes.get(resourceid)?.waiting.first?.entry;
+    if (entry === undefined) return undefined;
+    return { kind: "ready", version: entry.version, hasRoom: this.#schedule.hasRoomFor(entry.bytes) };
+  }
+
+  #admit(entry: Deliverable, place: Held["place"], refused?: Refused): void {
     const lane = this.#laneOf(entry.event.resourceid);
-    const held = hold(entry, place, nacks);
+    const held = hold(entry, place, refused);
     this.#heldBytes += entry.bytes;
     this.#supersedeTurn(lane, held.eventClass);
     for (const outdated of lane.waiting.push(held)) this.#release(outdated);
@@ -326,13 +359,15 @@ export class EventWriter {
   #send(lane: Lane, held: Held, nowMs: number): void {
     held.attempts += 1;
     held.unanswered += 1;
+    held.firstSentAtMs ??= nowMs;
     const deadlineMs = nowMs + this.#rto.delayMs(this.#random, held.unanswered);
     this.#schedule.fly(lane, held, nowMs, deadlineMs, this.#rto.valueMs);
   }
 
-  #backOff(lane: Lane, held: Held, nowMs: number): number {
+  #backOff(lane: Lane, held: Held, { code, message }: Nack, nowMs: number): number {
     const { minNackBackoffMs, maxNackBackoffMs } = this.#timing;
-    held.nacks += 1;
+    const times = (held.refused?.times ?? 0) + 1;
+    held.refused = { times, code, message: cutText(message, MAX_KEPT_MESSAGE_LENGTH) };
     held.unanswered = 0;
     const backoff = {
       floorMs: minNackBackoffMs,
@@ -340,7 +375,7 @@ export class EventWriter {
       factor: 2,
       capMs: maxNackBackoffMs,
     };
-    const dueAtMs = nowMs + fullJitter(this.#random, backoff, held.nacks);
+    const dueAtMs = nowMs + fullJitter(this.#random, backoff, times);
     this.#schedule.backOff(lane, held, dueAtMs);
     return dueAtMs;
   }

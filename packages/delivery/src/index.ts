@@ -2,6 +2,8 @@ export { DeadlineQueue, type Deadline } from "./deadline-queue.js";
 export type { Deliverable, PassedOver } from "./deliverable.js";
 export type { AckResult, NackResult, SetAside, Transmission } from "./event-writer-results.js";
 export { EventWriter, type EventWriterOptions } from "./event-writer.js";
+export { MAX_KEPT_MESSAGE_LENGTH, type Refused } from "./lane.js";
+export type { ResourceTurn } from "./resource-turn.js";
 export { fullJitter, type Backoff } from "./full-jitter.js";
 export { DEFAULT_INBOX_BYTES, InboxBudget, MAX_INBOX_BYTES, MIN_INBOX_BYTES } from "./inbox-budget.js";
 export {

@@ -1,4 +1,4 @@
-import { eventClass, type EventClass } from "@hawser/protocol";
+import { eventClass, type ErrorCode, type EventClass } from "@hawser/protocol";
 import { CoalescingQueue } from "./coalescing-queue.js";
 import type { Deadline } from "./deadline-queue.js";
 import type { Deliverable } from "./deliverable.js";
@@ -16,8 +16,21 @@ export interface Held {
   attempts: number;
   /** Sends since the last answer. */
   unanswered: number;
-  nacks: number;
+  /** Monotonic milliseconds of the first send of this session; undefined before it. */
+  firstSentAtMs: number | undefined;
+  refused: Refused | undefined;
 }
+
+/** That the receiver did not apply an event, and why it did not last. */
+export interface Refused {
+  readonly times: number;
+  readonly code: ErrorCode;
+  /** At most `MAX_KEPT_MESSAGE_LENGTH` characters of it. */
+  readonly message: string;
+}
+
+/** Characters that are kept of what a receiver says of a refusal: an event that is refused again and again costs no more than this. */
+export const MAX_KEPT_MESSAGE_LENGTH = 256;
 
 /** Where the turn of a resource stands. One event at a time has it; the others wait. */
 export type Turn =
@@ -76,8 +89,8 @@ export class Lane {
   }
 }
 
-/** @param nacks how often it was refused when it was held before */
-export function hold(entry: Deliverable, place: Held["place"], nacks = 0): Held {
+/** @param refused when it was held before */
+export function hold(entry: Deliverable, place: Held["place"], refused?: Refused): Held {
   const { event } = entry;
   const itsClass = eventClass(event.type);
   return {
@@ -87,7 +100,8 @@ export function hold(entry: Deliverable, place: Held["place"], nacks = 0): Held 
     place,
     attempts: 0,
     unanswered: 0,
-    nacks,
+    firstSentAtMs: undefined,
+    refused,
   };
 }
 

@@ -1,4 +1,11 @@
-import { DeadlineQueue, type Deadline, type PassedOver, type SetAside } from "@hawser/delivery";
+import {
+  DeadlineQueue,
+  type Deadline,
+  type PassedOver,
+  type Refused,
+  type ResourceTurn,
+  type SetAside,
+} from "@hawser/delivery";
 import { eventClass, supersedes } from "@hawser/protocol";
 
 interface Delayed {
@@ -47,10 +54,18 @@ export class EventsSetAside {
       this.#endDelay(resourceid);
   }
 
-  /** How often the event was refused before it was set aside. */
-  nacksOf(resourceid: string, version: number): number {
+  /** That the event was refused before it was set aside. */
+  refusedOf(resourceid: string, version: number): Refused | undefined {
     const aside = this.#byResource.get(resourceid)?.aside;
-    return aside?.from === version ? aside.nacks : 0;
+    return aside?.from === version ? aside.refused : undefined;
+  }
+
+  /** What a resource that is set aside waits for. */
+  turnOf(resourceid: string): ResourceTurn | undefined {
+    const delayed = this.#byResource.get(resourceid);
+    if (delayed?.deadline === undefined || delayed.aside.refused === undefined) return undefined;
+    const { from: version, refused } = delayed.aside;
+    return { kind: "refused", version, nextTryAtMs: delayed.deadline.atMs, refused };
   }
 
   /** Events of the resource are in memory again. */

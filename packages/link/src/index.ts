@@ -13,4 +13,4 @@ export {
   type ReceiverOptions,
   type ReplySink,
 } from "./receiver.js";
-export type { Sender, SenderHost } from "./sender.js";
+export type { Sender, SenderHost, SenderTurn } from "./sender.js";

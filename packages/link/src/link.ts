@@ -17,7 +17,7 @@ import { Handshake, type AttachedPeer } from "./handshake.js";
 import type { LinkOptions, LinkPeer, PeerWindow, Predecessor } from "./link-options.js";
 import type { LinkSession } from "./link-session.js";
 import { Outlet } from "./outlet.js";
-import type { Sender } from "./sender.js";
+import type { Sender, SenderTurn } from "./sender.js";
 
 /** How far beyond its announced window a peer may be before it is cut off: handlers of the session before may still be running. */
 const WINDOW_TOLERANCE = 2;
@@ -121,6 +121,11 @@ export class Link<Session extends LinkSession> implements Predecessor {
   /** Events of ours the peer has been sent and has not answered. */
   get inFlight(): number {
     return this.#state.name === "open" ? this.#state.sender.inFlight : 0;
+  }
+
+  /** What the next event of ours about a resource waits for; undefined where this link knows of none. */
+  turnOf(resourceid: string): SenderTurn | undefined {
+    return this.#state.name === "open" ? this.#state.sender.turnOf(resourceid) : undefined;
   }
 
   /** Events of ours that this link had taken up and that were not acknowledged: when it has ended, what will be sent again. */

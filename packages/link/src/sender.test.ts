@@ -298,6 +298,13 @@ it("gets past more failing events than it may hold, and tries each of them again
   }
   expect([...acked].sort((a, b) => a - b)).toEqual(Array.from({ length: 50 }, (_, n) => 151 + n));
   expect(most).toBeLessThanOrEqual(300_000);
+  // Also of those that are not in memory it is known what they wait for.
+  const turns = Array.from({ length: 150 }, (_, n) => sender.turnOf(`r${n + 1}_u1`));
+  const refused = turns.filter((turn) => turn?.kind === "refused");
+  expect(refused.length).toBeGreaterThan(100);
+  for (const turn of refused)
+    expect(turn).toMatchObject({ refused: { code: "handler_failed", message: "not now" } });
+  expect(turns.every((turn) => turn !== undefined)).toBe(true);
   expect(sender.settledFloor).toBe(0);
   const tries = sent.filter((version) => version === 1).length;
   // With backoff that goes on growing, however often it left memory in between.

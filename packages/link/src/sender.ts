@@ -1,4 +1,10 @@
-import { EventWriter, type Deliverable, type PassedOver, type ResendTiming } from "@hawser/delivery";
+import {
+  EventWriter,
+  type Deliverable,
+  type PassedOver,
+  type ResendTiming,
+  type ResourceTurn,
+} from "@hawser/delivery";
 import {
   eventClass,
   HawserError,
@@ -36,6 +42,9 @@ export interface SenderHost {
   /** The store failed under the sender; the session cannot go on. */
   fail(error: HawserError): void;
 }
+
+/** What the next event of a resource waits for; `unread`: it lies in the mailbox, and what is before it has to go first. */
+export type SenderTurn = ResourceTurn | { readonly kind: "unread" };
 
 /** An event to be given up. */
 interface DeadLetterOrder {
@@ -131,6 +140,14 @@ export class Sender {
     const held = this.#writer.lowestHeld() ?? Number.POSITIVE_INFINITY;
     const spilled = this.#spilled.lowest() ?? Number.POSITIVE_INFINITY;
     return Math.min(this.#cursor, held - 1, spilled - 1);
+  }
+
+  /** Undefined where nothing of the resource is known here: all of it is settled. */
+  turnOf(resourceid: string): SenderTurn | undefined {
+    const turn = this.#writer.turnOf(resourceid) ?? this.#aside.turnOf(resourceid);
+    if (turn !== undefined) return turn;
+    const isUnread = !this.#caughtUp || this.#spilled.get(resourceid) !== undefined;
+    return isUnread ? { kind: "unread" } : undefined;
   }
 
   /** Reads the first entries. Before it resolves, `entry` may already be called. */
@@ -418,7 +435,7 @@ export class Sender {
       if (spilled.from < from) continue;
       if (this.#isFull(id) || this.#aside.isDelayed(id)) full.add(id);
       else {
-        this.#writer.offerLate(entry, this.#aside.nacksOf(id, entry.version));
+        this.#writer.offerLate(entry, this.#aside.refusedOf(id, entry.version));
         this.#aside.readBack(id);
       }
       this.#spilled.readUpTo(id, full.has(id) ? entry.version - 1 : entry.version);

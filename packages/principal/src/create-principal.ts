@@ -216,7 +216,7 @@ export function createPrincipal(options: PrincipalOptions): Principal {
     },
     observe: (added) => observers.add(added),
     status: ({ signal } = {}) => status.follow(signal, ({ kind }) => kind === "stopped"),
-    resources: createResources({ runtime, store, source, observer, limited }),
+    resources: createResources({ runtime, store, sessions, source, observer, limited }),
     publish(agent, given, options = {}) {
       const { traceContext } = options;
       return limited(options, agent, () => {

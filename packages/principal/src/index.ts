@@ -29,7 +29,16 @@ export type {
   Resources,
 } from "./principal.js";
 export type { DrainTrace, HandleTrace, PublishTrace, ResourceTrace } from "./tracing.js";
-export type { AgentView, DeadLetterView, OlderCopyReport, ResourceView } from "./views.js";
+export type {
+  AgentView,
+  DeadLetterView,
+  EventAhead,
+  OlderCopyReport,
+  RefusedView,
+  ResourceView,
+  WaitReason,
+  WaitView,
+} from "./views.js";
 export { createListener, type Listener, type ListenerParts } from "./listener/listener.js";
 export { DEFAULT_LISTEN_HOST, DEFAULT_UNIX_SOCKET_MODE } from "./listener/listener-settings.js";
 export { DEFAULT_GATE, type GateOptions, type GateState, type ReadinessCondition } from "./listener/gate.js";

@@ -1,4 +1,4 @@
-import type { JsonValue } from "@hawser/protocol";
+import type { ErrorCode, JsonValue } from "@hawser/protocol";
 
 /** An agent as people see it. Times are Unix milliseconds. */
 export interface AgentView {
@@ -30,6 +30,55 @@ export interface AgentView {
   readonly deadLetters: number;
   readonly mailboxBytes: number;
   readonly lastVersion: number;
+  /** False: nobody has ever come by this name, or not since it was removed. */
+  readonly everConnected: boolean;
+}
+
+/**
+ * Why an accepted event is not acknowledged, of the event of the resource whose turn it is. Times are Unix milliseconds.
+ *
+ * `message` says the same as a sentence, whose subject is the agent or the event.
+ */
+export type WaitView = { readonly message: string } & WaitReason;
+
+/** What an accepted event waits for. */
+export type WaitReason =
+  | { readonly reason: "never_connected" }
+  /** `since` is undefined when it was not here since this principal started. */
+  | { readonly reason: "disconnected"; readonly since: number | undefined }
+  /** Sent, and the agent has not answered: it may be applying it. */
+  | ({
+      readonly reason: "unanswered";
+      /** Sends of this session. */
+      readonly attempts: number;
+      readonly since: number;
+      readonly nextTryAt: number;
+      /** Why the agent did not apply it the time before. */
+      readonly refused: RefusedView | undefined;
+    } & EventAhead)
+  /** The agent did not apply it for now, and it is sent again. */
+  | ({
+      readonly reason: "nacked";
+      readonly nextTryAt: number;
+      readonly refused: RefusedView;
+    } & EventAhead)
+  /** The agent answers for as many events, or bytes of them, as it accepts at once. */
+  | ({ readonly reason: "window_full" } & EventAhead)
+  /** On its way: it is read from the mailbox, sent with the next frames, or settled in this moment. */
+  | ({ readonly reason: "queued" } & EventAhead);
+
+/** Of a resource with several events. */
+export interface EventAhead {
+  /** `eventid` of an earlier event of the resource that has to be answered first; undefined when it is the newest itself that waits. */
+  readonly behind: string | undefined;
+}
+
+/** That an agent did not apply an event, in this session. */
+export interface RefusedView {
+  readonly times: number;
+  readonly code: ErrorCode;
+  /** At most 256 characters of it. */
+  readonly message: string;
 }
 
 /** A resource of an agent: what was asked for, and what the agent made of it. */
@@ -43,6 +92,8 @@ export interface ResourceView {
    * unless it was discarded. `deleting`: a delete is accepted and not acknowledged; after that the resource is gone.
    */
   readonly state: "pending" | "delivered" | "refused" | "deleting";
+  /** Why it is `pending` or `deleting`; undefined in any other state. */
+  readonly waiting: WaitView | undefined;
   /** `eventid` of the newest spec or delete. */
   readonly version: string;
   readonly spec: JsonValue;

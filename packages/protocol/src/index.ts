@@ -88,6 +88,6 @@ export {
 export { parseRetryAfter } from "./retry-after.js";
 export { sendProblem } from "./sendable.js";
 export { plainEvent, type SdkCloudEvent } from "./sdk-event.js";
-export { closeReason } from "./text.js";
+export { closeReason, cutText } from "./text.js";
 export { parseTraceContext, traceContextOf, withTraceContext, type TraceContext } from "./trace-context.js";
 export { formatSettled, formatVersion, parseSettled, parseVersion } from "./version.js";

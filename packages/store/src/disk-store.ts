@@ -245,6 +245,6 @@ class DiskStore implements Store {
 }
 
 function statsOf(peer: string, meta: Readonly<MailboxMeta>): MailboxStats {
-  const { pending, deadLetters, bytes, position } = meta;
-  return { peer, pending, deadLetters, bytes, lastVersion: position };
+  const { pending, deadLetters, bytes, position, peerStore } = meta;
+  return { peer, pending, deadLetters, bytes, lastVersion: position, everOpened: peerStore !== "" };
 }

@@ -127,6 +127,8 @@ export interface MailboxStats {
   /** Of both. */
   readonly bytes: number;
   readonly lastVersion: number;
+  /** Whether anybody has ever claimed it for a session with its peer. */
+  readonly everOpened: boolean;
 }
 
 /** Both caps count pending entries and dead letters together. At either, `append` answers `full`. */

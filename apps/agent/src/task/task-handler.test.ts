@@ -186,8 +186,9 @@ describe("Task", () => {
       restart: { policy: "on-failure", maxRestarts: 2, backoffMs: 10 },
     });
     expect(await reports.until(isState("exited"))).toMatchObject({ code: 1, restarts: 2 });
-    expect(reports.all.filter(isState("pending")).map(({ restarts }) => restarts)).toEqual([1, 2]);
-    expect(reports.all.find(isState("pending"))).toMatchObject({ lastExit: { code: 1 } });
+    expect(reports.all.filter(isState("restarting")).map(({ restarts }) => restarts)).toEqual([1, 2]);
+    const restarting = reports.all.find(isState("restarting"));
+    expect(restarting).toMatchObject({ lastExit: { code: 1 }, nextStartAt: expect.stringMatching(/Z$/) });
   });
 
   it("does not run a process again that succeeded, unless it shall always", async () => {

@@ -26,7 +26,10 @@ export interface TaskOptions {
 }
 
 type State =
-  | { readonly kind: "pending"; readonly lastExit: Exit | undefined; readonly timer: Timer | undefined }
+  /** Before its first run, or while it is being stopped. */
+  | { readonly kind: "pending"; readonly lastExit: Exit | undefined }
+  /** Its run has ended, and the next one begins by itself. `startsAt`: Unix milliseconds. */
+  | { readonly kind: "restarting"; readonly lastExit: Exit; readonly timer: Timer; readonly startsAt: number }
   | {
       readonly kind: "running";
       readonly process: TaskProcess;
@@ -39,7 +42,7 @@ type State =
 export class Task {
   readonly #options: TaskOptions;
   readonly #output: OutputTail;
-  #state: State = { kind: "pending", lastExit: undefined, timer: undefined };
+  #state: State = { kind: "pending", lastExit: undefined };
   #restarts: number;
   #quickRuns = 0;
   /** There once it is being stopped. */
@@ -64,6 +67,11 @@ export class Task {
       case "pending": {
         const lastExit = state.lastExit === undefined ? {} : { lastExit: exitStatus(state.lastExit) };
         return { state: "pending", restarts, ...lastExit, ...this.#lastOutput() };
+      }
+      case "restarting": {
+        const lastExit = exitStatus(state.lastExit);
+        const nextStartAt = new Date(state.startsAt).toISOString();
+        return { state: "restarting", restarts, lastExit, nextStartAt, ...this.#lastOutput() };
       }
       case "running": {
         const startedAt = new Date(state.startedAt).toISOString();
@@ -103,7 +111,7 @@ export class Task {
   async #stop(graceMs: number): Promise<void> {
     await this.#busy.catch(() => {});
     const state = this.#state;
-    if (state.kind === "pending") state.timer?.cancel();
+    if (state.kind === "restarting") state.timer.cancel();
     if (state.kind === "running") {
       await state.process.stop(graceMs);
       await this.#busy;
@@ -150,14 +158,15 @@ export class Task {
     const delayMs = this.#stopped !== undefined ? undefined : restartDelayMs(spec.restart, run);
     logger.info({ ...exitStatus(exit), restarts: this.#restarts, restart_in_ms: delayMs }, "task ended");
     if (this.#stopped !== undefined) {
-      this.#state = { kind: "pending", lastExit: exit, timer: undefined };
+      this.#state = { kind: "pending", lastExit: exit };
     } else if (delayMs === undefined) {
       this.#state = { kind: "exited", exit };
       await this.#note(() => save(this.#restarts, { kind: "exited", exit }));
     } else {
       this.#restarts += 1;
       const timer = runtime.timers.after(delayMs, () => this.#again());
-      this.#state = { kind: "pending", lastExit: exit, timer };
+      const startsAt = runtime.clock.wallTime() + delayMs;
+      this.#state = { kind: "restarting", lastExit: exit, timer, startsAt };
     }
     this.#changed();
   }

@@ -7,6 +7,15 @@ export const resourceSchema = z.looseObject({
   name: z.string(),
   uid: z.string(),
   state: z.string(),
+  /** Why it is not acknowledged. */
+  waiting: z
+    .looseObject({
+      reason: z.string(),
+      message: z.string(),
+      since: z.string().optional(),
+      nextTryAt: z.string().optional(),
+    })
+    .optional(),
   version: z.string(),
   spec: z.json(),
   status: z.json().optional(),
@@ -42,6 +51,8 @@ export const agentSchema = z.looseObject({
   lastAckAt: z.string().optional(),
   pending: z.number(),
   deadLetters: z.number(),
+  /** Absent where the principal does not say. */
+  everConnected: z.boolean().optional(),
 });
 export type Agent = z.infer<typeof agentSchema>;
 

@@ -11,6 +11,7 @@ import type { Manifest } from "../manifest/parse-manifests.js";
 import { findPruned } from "../manifest/prune.js";
 import { readManifests } from "../manifest/read-manifests.js";
 import { resourceColumns } from "../output/columns.js";
+import { warnNeverConnected } from "../output/never-connected.js";
 import { isForPeople, printList } from "../output/print.js";
 import { eachWithProgress } from "../output/progress.js";
 import { paintState } from "../output/style.js";
@@ -96,19 +97,28 @@ async function apply(context: CommandContext, options: ApplyOptions): Promise<vo
       tell: (resource) => tell({ ...resource, result: "pruned" }),
     });
   } finally {
+    warnNeverConnected(
+      terminal,
+      applied.filter(isForNobody).map(({ agent }) => agent),
+    );
     // Also when one was refused: the ones before it are set.
-    if (!isForPeople(output)) printList(terminal, output, applied, resourceColumns, "");
+    if (!isForPeople(output))
+      printList(terminal, output, applied, resourceColumns(runtime.clock.wallTime()), "");
   }
   if (options.wait !== true || dryRun) return;
   const conditions = applied.map((resource) =>
     createCondition(
-      client,
+      { client, clock: runtime.clock },
       { scope: "resource", ...resource },
       resource.result === "pruned" ? "deleted" : "delivered",
     ),
   );
   await waitFor(context, conditions, options.timeout);
   if (isForPeople(output)) terminal.out(`all ${conditions.length} are delivered`);
+}
+
+function isForNobody({ waiting }: Resource): boolean {
+  return waiting?.reason === "never_connected";
 }
 
 async function put(

@@ -66,11 +66,12 @@ async function deleteResources(
       },
     });
   } finally {
-    if (!isForPeople(output)) printList(terminal, output, deleted, resourceColumns, "");
+    if (!isForPeople(output))
+      printList(terminal, output, deleted, resourceColumns(runtime.clock.wallTime()), "");
   }
   if (options.wait !== true || dryRun) return;
   const conditions = targets.map((target) =>
-    createCondition(client, { scope: "resource", ...target }, "deleted"),
+    createCondition({ client, clock: runtime.clock }, { scope: "resource", ...target }, "deleted"),
   );
   await waitFor(context, conditions, options.timeout);
   if (isForPeople(output)) terminal.out(`all ${conditions.length} are gone`);

@@ -8,6 +8,7 @@ import { deadLetterColumns, resourceColumns, seen } from "../output/columns.js";
 import { isForPeople, printObject, tableOf } from "../output/print.js";
 import { paintState } from "../output/style.js";
 import { formatDuration } from "../output/table.js";
+import { waitText } from "../output/wait-text.js";
 import { parseReference, referenceOf } from "../resource-reference.js";
 import type { Terminal } from "../terminal.js";
 
@@ -36,12 +37,11 @@ async function describe(context: CommandContext, text: string): Promise<void> {
     return;
   }
   const resource = await client.get(target);
-  const agent = await client.findAgent(target.agent);
   const resourceid = `${target.name}_${resource.uid}`;
   const deadLetters = (await client.deadLetters(target.agent)).filter(
     (letter) => letter.resourceid === resourceid || letter.eventid === resource.version,
   );
-  if (isForPeople(output)) describeResource(terminal, resource, agent, deadLetters);
+  if (isForPeople(output)) describeResource(terminal, resource, runtime.clock.wallTime(), deadLetters);
   else printObject(terminal, output, { resource, deadLetters });
 }
 
@@ -76,7 +76,7 @@ function describeAgent(
   ]);
   terminal.out(`\n${terminal.style.bold("Resources")}`);
   terminal.out(
-    resources.length === 0 ? "  none" : indent(tableOf(terminal, "table", resources, resourceColumns)),
+    resources.length === 0 ? "  none" : indent(tableOf(terminal, "table", resources, resourceColumns(now))),
   );
   showDeadLetters(terminal, deadLetters);
 }
@@ -84,17 +84,13 @@ function describeAgent(
 function describeResource(
   terminal: Terminal,
   resource: Resource,
-  agent: Agent | undefined,
+  now: number,
   deadLetters: readonly DeadLetter[],
 ): void {
-  const waits = resource.state === "pending" || resource.state === "deleting";
-  const why =
-    waits && agent !== undefined && agent.state !== "connected"
-      ? ` (${resource.agent}: ${agent.reason})`
-      : "";
   facts(terminal, [
     ["Resource", referenceOf(resource)],
-    ["State", `${resource.state}${why}`],
+    ["State", resource.state],
+    ["Waits", waitText(resource, now)],
     ["Version", resource.version],
     ["Observed", resource.observedVersion ?? "not yet"],
     ["Uid", resource.uid],

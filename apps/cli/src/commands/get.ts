@@ -26,15 +26,21 @@ export function getCommand(context: CommandContext): Command {
 }
 
 async function get(context: CommandContext, reference: string, { kind, state }: GetOptions): Promise<void> {
-  const { terminal } = context;
+  const { terminal, runtime } = context;
   const { output } = context.globals();
   const target = parseReference(reference);
   const client = context.connect();
   if (target.scope === "resource") {
-    printOne(terminal, output, await client.get(target), resourceColumns);
+    printOne(terminal, output, await client.get(target), resourceColumns(runtime.clock.wallTime()));
     return;
   }
   const query = { ...(kind === undefined ? {} : { kind }), ...(state === undefined ? {} : { state }) };
   const resources = await client.list(target.agent, query);
-  printList(terminal, output, resources, resourceColumns, `no resources for agent ${target.agent}`);
+  printList(
+    terminal,
+    output,
+    resources,
+    resourceColumns(runtime.clock.wallTime()),
+    `no resources for agent ${target.agent}`,
+  );
 }

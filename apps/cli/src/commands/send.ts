@@ -6,6 +6,7 @@ import { EXIT_CODES, QuietExit, usageError } from "../exit-codes.js";
 import { codeOf } from "../api/http.js";
 import { acceptedSchema, failedItemSchema, type Accepted, type BatchItem } from "../api/schemas.js";
 import { readText } from "../manifest/read-manifests.js";
+import { warnNeverConnected } from "../output/never-connected.js";
 import { isForPeople, printList, printObject } from "../output/print.js";
 
 interface SendOptions {
@@ -53,6 +54,8 @@ async function sendEvent(context: CommandContext, agent: string, options: SendOp
     options.file === undefined ? await fromOptions(context, options) : await fromFile(context, options.file);
   if (Array.isArray(event)) printBatch(context, agent, await client.publishBatch(agent, event));
   else printAccepted(context, agent, await client.publish(agent, event));
+  const addressee = await client.findAgent(agent);
+  if (addressee?.everConnected === false) warnNeverConnected(context.terminal, [agent]);
 }
 
 async function fromOptions({ terminal, runtime }: CommandContext, options: SendOptions): Promise<unknown> {

@@ -42,7 +42,7 @@ async function wait(
   references: readonly string[],
   options: WaitOptions,
 ): Promise<void> {
-  const { terminal } = context;
+  const { terminal, runtime } = context;
   const { output } = context.globals();
   const targets: ResourceReference[] = references.map(parseReference);
   for (const { agent, kind, name } of options.file === undefined
@@ -51,7 +51,9 @@ async function wait(
     targets.push({ scope: "resource", agent, kind, name });
   if (targets.length === 0) throw usageError("name what to wait for as AGENT or AGENT/KIND/NAME, or with -f");
   const client = context.connect();
-  const conditions = targets.map((target) => createCondition(client, target, options.for));
+  const conditions = targets.map((target) =>
+    createCondition({ client, clock: runtime.clock }, target, options.for),
+  );
   await waitFor(context, conditions, options.timeout);
   if (isForPeople(output)) for (const { reference } of conditions) terminal.out(`${reference} is there`);
   else

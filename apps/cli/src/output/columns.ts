@@ -1,7 +1,16 @@
+import { z } from "zod";
 import type { Agent, DeadLetter, Resource } from "../api/schemas.js";
 import type { Column } from "./print.js";
 import { paintState } from "./style.js";
 import { formatDuration } from "./table.js";
+import { waitText } from "./wait-text.js";
+
+/** How a Task's last run ended: one of them. */
+const lastExitSchema = z.object({
+  code: z.number().optional(),
+  signal: z.string().optional(),
+  error: z.string().optional(),
+});
 
 const painted = (cell: string, terminal: Parameters<NonNullable<Column<never>["paint"]>>[1]): string =>
   paintState(terminal.style, cell);
@@ -35,7 +44,15 @@ const AGENT_COLUMNS: readonly Column<Agent>[] = [
   { title: "REASON", cell: (agent) => agent.reason },
 ];
 
-export const resourceColumns: readonly Column<Resource>[] = [
+/** @param now wall-clock time, in Unix milliseconds */
+export function resourceColumns(now: number): readonly Column<Resource>[] {
+  return [
+    ...RESOURCE_COLUMNS,
+    { title: "WAITS", wide: true, cell: (resource) => waitText(resource, now) ?? "-" },
+  ];
+}
+
+const RESOURCE_COLUMNS: readonly Column<Resource>[] = [
   { title: "AGENT", cell: (resource) => resource.agent },
   { title: "KIND", cell: (resource) => resource.kind },
   { title: "NAME", cell: (resource) => resource.name },
@@ -58,11 +75,18 @@ export const deadLetterColumns: readonly Column<DeadLetter>[] = [
   { title: "MESSAGE", cell: (letter) => letter.message },
 ];
 
-/** The `state` of a status that has one, as the built-in handlers' do; otherwise its beginning. */
+/** The `state` of a status that has one, as the built-in handlers' do, with the restarts of a Task that does not stay up; otherwise its beginning. */
 function summary(status: Resource["status"]): string {
   if (status === undefined || status === null) return "-";
   if (typeof status === "object" && !Array.isArray(status) && typeof status.state === "string")
-    return status.state;
+    return `${status.state}${restarts(status)}`;
   const text = JSON.stringify(status);
   return text.length > 40 ? `${text.slice(0, 39)}…` : text;
+}
+
+function restarts({ restarts: count, lastExit }: Readonly<Record<string, unknown>>): string {
+  if (typeof count !== "number" || count === 0) return "";
+  const exit = lastExitSchema.safeParse(lastExit).data;
+  const how = exit === undefined ? "" : `, last exit ${exit.code ?? exit.signal ?? exit.error ?? "unknown"}`;
+  return ` (${count} ${count === 1 ? "restart" : "restarts"}${how})`;
 }

@@ -1,6 +1,8 @@
-import { printableLine } from "@hawser/runtime";
+import { printableLine, type Clock } from "@hawser/runtime";
 import type { ApiClient } from "../api/api-client.js";
+import type { Resource } from "../api/schemas.js";
 import { EXIT_CODES, CommandError, usageError } from "../exit-codes.js";
+import { waitText } from "../output/wait-text.js";
 import { referenceOf, type ResourceReference } from "../resource-reference.js";
 
 /** What somebody waits for, and how far it is. */
@@ -15,15 +17,21 @@ export interface Condition {
 const RESOURCE_CONDITIONS = ["delivered", "observed", "deleted", "status.FIELD=VALUE"] as const;
 const AGENT_CONDITIONS = ["connected", "idle"] as const;
 
+/** Who is asked, and what time it is. */
+export interface ConditionSources {
+  readonly client: ApiClient;
+  readonly clock: Pick<Clock, "wallTime">;
+}
+
 /** @param wanted undefined: `delivered` for a resource, `connected` for an agent. @throws CommandError (usage) */
 export function createCondition(
-  client: ApiClient,
+  { client, clock }: ConditionSources,
   target: ResourceReference,
   wanted: string | undefined,
 ): Condition {
   return target.scope === "agent"
     ? agentCondition(client, target.agent, wanted ?? "connected")
-    : resourceCondition(client, target, wanted ?? "delivered");
+    : resourceCondition(client, target, wanted ?? "delivered", () => clock.wallTime());
 }
 
 function agentCondition(client: ApiClient, name: string, wanted: string): Condition {
@@ -49,6 +57,7 @@ function resourceCondition(
   client: ApiClient,
   target: Extract<ResourceReference, { scope: "resource" }>,
   wanted: string,
+  now: () => number,
 ): Condition {
   const reference = referenceOf(target);
   const field = /^status\.([^=]+)=(.*)$/s.exec(wanted);
@@ -66,14 +75,14 @@ function resourceCondition(
       if (wanted === "deleted") {
         if (resource === undefined) return undefined;
         if (resource.state !== "deleting") return `nobody asked for its deletion: it is ${resource.state}`;
-        return `version ${resource.version}, the delete, is not acknowledged${await whyNot(client, target.agent)}`;
+        return `version ${resource.version}, the delete, is not acknowledged${whyNot(resource, now())}`;
       }
       if (resource === undefined) return "it is not there";
       if (resource.state === "deleting") return "it is being deleted";
       if (resource.state === "refused")
         throw await refused(client, reference, target.agent, resource.version);
       if (resource.state !== "delivered")
-        return `version ${resource.version} is not acknowledged${await whyNot(client, target.agent)}`;
+        return `version ${resource.version} is not acknowledged${whyNot(resource, now())}`;
       if (wanted === "delivered") return undefined;
       if (resource.observedVersion !== resource.version)
         return `its status reflects version ${resource.observedVersion ?? "none"} of ${resource.version}`;
@@ -84,10 +93,9 @@ function resourceCondition(
   };
 }
 
-async function whyNot(client: ApiClient, name: string): Promise<string> {
-  const agent = await client.findAgent(name);
-  if (agent === undefined || agent.state === "connected") return "";
-  return printableLine(`; ${name} is ${agent.state}: ${agent.reason}`);
+function whyNot(resource: Resource, now: number): string {
+  const why = waitText(resource, now);
+  return why === undefined ? "" : printableLine(`: ${why}`);
 }
 
 async function refused(

@@ -74,6 +74,6 @@ function timedOut(open: readonly Open[], timeoutMs: number): CommandError {
   const lines = open.map(({ condition, missing }) => `  ${condition.text}: ${missing}`);
   return new CommandError(
     EXIT_CODES.timedOut,
-    `not there within ${timeoutMs / 1000}s:\n${lines.join("\n")}\nThe events stay accepted and will be delivered; wait again, or with a longer --timeout.`,
+    `not there within ${timeoutMs / 1000}s:\n${lines.join("\n")}\nThe events stay accepted, and what an agent refuses for now goes to it again: mend what it says, or wait again with a longer --timeout.`,
   );
 }

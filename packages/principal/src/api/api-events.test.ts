@@ -247,6 +247,7 @@ describe("agents", () => {
       deadLetters: 0,
       mailboxBytes: 0,
       lastVersion: 0,
+      everConnected: true,
     }));
     const many: Principal = {
       ...principal,

@@ -51,6 +51,7 @@ function view(name: string, pending: number, transport?: string): AgentView {
     deadLetters: 2 * pending,
     mailboxBytes: 0,
     lastVersion: 0,
+    everConnected: true,
   };
 }
 

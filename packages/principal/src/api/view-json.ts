@@ -1,4 +1,4 @@
-import type { AgentView, DeadLetterView, ResourceView } from "../views.js";
+import type { AgentView, DeadLetterView, ResourceView, WaitView } from "../views.js";
 
 /** Times are RFC 3339 in UTC; what is unknown is left out. */
 function time(unixMs: number | undefined): string | undefined {
@@ -17,7 +17,19 @@ export function agentJson(view: AgentView): Record<string, unknown> {
 }
 
 export function resourceJson(view: ResourceView): Record<string, unknown> {
-  return { ...view, updatedAt: time(view.updatedAt), statusAt: time(view.statusAt) };
+  const { waiting, updatedAt, statusAt } = view;
+  return {
+    ...view,
+    waiting: waiting && waitJson(waiting),
+    updatedAt: time(updatedAt),
+    statusAt: time(statusAt),
+  };
+}
+
+function waitJson(view: WaitView): Record<string, unknown> {
+  const since = "since" in view ? time(view.since) : undefined;
+  const nextTryAt = "nextTryAt" in view ? time(view.nextTryAt) : undefined;
+  return { ...view, since, nextTryAt };
 }
 
 export function deadLetterJson(view: DeadLetterView): Record<string, unknown> {

@@ -44,8 +44,46 @@ export const Agent = named(
     deadLetters: count("Events that it refused for good, or that expired."),
     mailboxBytes: count("What its mailbox holds."),
     lastVersion: count("The newest version its mailbox gave."),
+    everConnected: about(
+      "False: nobody has ever come by this name, or not since it was removed.",
+      z.boolean(),
+    ),
   }),
 );
+
+const WAIT_REASONS = [
+  "never_connected",
+  "disconnected",
+  "unanswered",
+  "nacked",
+  "window_full",
+  "queued",
+] as const;
+
+const WAITING = z.object({
+  reason: about(
+    "`unanswered`: sent, and the agent may be applying it. `nacked`: the agent did not apply it for now. `window_full`: the agent has to answer for others first. `queued`: on its way.",
+    z.enum(WAIT_REASONS),
+  ),
+  message: about("The same as a sentence.", z.string()),
+  behind: about(
+    "The `eventid` of an earlier event of the resource that has to be answered first.",
+    z.string().optional(),
+  ),
+  attempts: count("How often it was sent in this session.").optional(),
+  since: time("When it was sent first, or when the agent was here last.").optional(),
+  nextTryAt: time("When it is sent again.").optional(),
+  refused: about(
+    "The last refusal of this session.",
+    z
+      .object({
+        times: count("How often."),
+        code: z.enum(ERROR_CODES),
+        message: about("At most 256 characters of it.", z.string()),
+      })
+      .optional(),
+  ),
+});
 
 const RESOURCE_FIELDS = z.object({
   agent: z.string(),
@@ -56,6 +94,7 @@ const RESOURCE_FIELDS = z.object({
     "`pending`: not acknowledged. `delivered`: applied. `refused`: the agent will not have the newest spec. `deleting`: gone once acknowledged.",
     z.enum(RESOURCE_STATES),
   ),
+  waiting: about("Why it is `pending` or `deleting`.", WAITING.optional()),
   version: about("`eventid` of the newest spec or delete.", z.string().regex(/^\d+$/)),
   spec: about("What is wanted: any JSON.", Json),
   status: about("What the agent reported last.", Json.optional()),

@@ -1,12 +1,13 @@
 import { eventClass, formatSettled, parseSpecData, parseStatusData, type JsonValue } from "@hawser/protocol";
 import type { RetainedState } from "@hawser/store";
-import type { ResourceView } from "../views.js";
+import type { ResourceView, WaitView } from "../views.js";
 
 /** Puts together what was sent and what came back about one subject. */
 export function resourceView(
   agent: string,
   sent: RetainedState,
   received: RetainedState | undefined,
+  waiting: WaitView | undefined,
 ): ResourceView {
   const { kind, name } = splitSubject(sent.subject);
   const deleting = eventClass(sent.event.type) === "delete";
@@ -18,6 +19,7 @@ export function resourceView(
     name,
     uid: sent.event.resourceid.slice(sent.event.resourceid.lastIndexOf("_") + 1),
     state: deleting ? "deleting" : deliveryState(sent),
+    waiting,
     version: formatSettled(sent.version),
     spec: deleting ? null : specOf(sent),
     status: report?.status,

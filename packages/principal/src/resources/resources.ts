@@ -23,12 +23,14 @@ import type { ResourceView } from "../views.js";
 import { equalJson } from "./equal-json.js";
 import { KeyedQueue } from "./keyed-queue.js";
 import { resourceView, specOf } from "./resource-view.js";
+import { waitViews, type WaitSources } from "./wait-view.js";
 import { checkAddressee } from "../self-login.js";
 import { deleting, putting, type ResourceTrace } from "../tracing.js";
 
 export interface ResourcesOptions {
   readonly runtime: Runtime;
   readonly store: Store;
+  readonly sessions: WaitSources["sessions"];
   readonly source: string;
   readonly observer: PrincipalObserver;
   /** Waits for the work no longer than the caller wants to. */
@@ -49,8 +51,19 @@ export function createResources(options: ResourcesOptions): Resources {
   const { store, runtime, source, observer, limited } = options;
   const queue = new KeyedQueue();
 
+  async function views(agent: string, sent: readonly RetainedState[]): Promise<readonly ResourceView[]> {
+    const received = sent.map(({ subject }) => store.retained.get(agent, "received", subject));
+    const [reports, waiting] = await Promise.all([
+      Promise.all(received),
+      waitViews(agent, sent, { runtime, store, sessions: options.sessions }),
+    ]);
+    return sent.map((state, n) => resourceView(agent, state, reports[n], waiting[n]));
+  }
+
   async function view(agent: string, sent: RetainedState): Promise<ResourceView> {
-    return resourceView(agent, sent, await store.retained.get(agent, "received", sent.subject));
+    const [only] = await views(agent, [sent]);
+    if (only === undefined) throw new HawserError("internal", "a view of one resource is missing");
+    return only;
   }
 
   /** Appends a state event that replaces `current`; undefined when someone else was faster and the caller may look again. */
@@ -184,7 +197,7 @@ export function createResources(options: ResourcesOptions): Resources {
       return limited(page, agent, async () => {
         const from = after === undefined ? {} : { after };
         const sent = await store.retained.list(agent, "sent", { ...from, limit });
-        return Promise.all(sent.map((state) => view(agent, state)));
+        return views(agent, sent);
       });
     },
 

@@ -28,7 +28,8 @@ export class AgentPresence {
   /** How often it said hello lately. */
   #hellos: HelloRates | undefined;
   lastAckAt: number | undefined;
-  reason = "has not connected since this principal started";
+  /** Why it is here, or is not here any more; undefined before its first session. */
+  reason: string | undefined;
   readonly #clock: Clock;
   /** When its last session heard from it, Unix milliseconds. */
   #seenAt: number | undefined;

@@ -442,8 +442,8 @@ export class SessionRegistry {
     });
   }
 
-  #sayEnded({ transport }: Connection, agent: string, end: SessionEnd, reason: string): void {
-    const line = `session ended: ${reason}`;
+  #sayEnded({ transport }: Connection, agent: string, end: SessionEnd, reason: string | undefined): void {
+    const line = `session ended: ${reason ?? end.kind}`;
     const code = "error" in end ? { code: end.error.code } : {};
     if (end.kind === "failed" || end.kind === "refused")
       this.#logger.warn({ agent, transport, ...code }, line);

@@ -75,6 +75,7 @@ export function capsCompliance(make: MakeStore): void {
         deadLetters: 0,
         bytes: 0,
         lastVersion: 1,
+        everOpened: true,
       });
     });
 

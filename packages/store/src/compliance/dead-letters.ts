@@ -35,6 +35,7 @@ export function deadLetterCompliance(make: MakeStore): void {
         deadLetters: 1,
         bytes,
         lastVersion: 2,
+        everOpened: true,
       });
     });
 
@@ -158,6 +159,7 @@ export function deadLetterCompliance(make: MakeStore): void {
         deadLetters: 0,
         bytes: kept?.bytes,
         lastVersion: 2,
+        everOpened: true,
       });
       expect(await store.discard("a", 1)).toBe(false);
       expect(await store.discard("a", 2)).toBe(false);

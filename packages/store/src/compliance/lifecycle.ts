@@ -77,6 +77,20 @@ export function lifecycleCompliance(make: MakeStore): void {
       expect(await accept(store, "a", command("x_1"))).toBe(2);
     });
 
+    it("knows whether anybody has ever come for a mailbox, also after a restart", async () => {
+      const underTest = await storeFor(make);
+      await accept(underTest.store, "waits", command("x_1"));
+      await accept(underTest.store, "comes", command("x_1"));
+      const { lease } = await hold(underTest.store, "comes");
+      await lease.close();
+      const store = await underTest.restart();
+      expect(await store.stats("waits")).toMatchObject({ everOpened: false });
+      expect(await store.peers({ limit: 10 })).toMatchObject([
+        { peer: "comes", everOpened: true },
+        { peer: "waits", everOpened: false },
+      ]);
+    });
+
     it("lists peers in code unit order, page by page, with what they hold", async () => {
       const { store } = await storeFor(make);
       const names = ["b", "a", "a.b", "a-b", "ab", "\ue000", "\ud83d\ude00"];
@@ -96,6 +110,7 @@ export function lifecycleCompliance(make: MakeStore): void {
         deadLetters: 0,
         bytes: 0,
         lastVersion: 0,
+        everOpened: true,
       });
       expect(await store.stats("nobody")).toBeUndefined();
     });

@@ -40,7 +40,7 @@ const principal = {
 };
 
 function put(name: string, pending = 0, state: AgentView["state"] = "disconnected"): void {
-  const counts = { pending, deadLetters: 0, mailboxBytes: 0, lastVersion: 0 };
+  const counts = { pending, deadLetters: 0, mailboxBytes: 0, lastVersion: 0, everConnected: true };
   const times = { lastSeenAt: undefined, lastAckAt: undefined };
   fleet.set(name, { name, state, reason: "", session: undefined, ...times, ...counts });
 }
