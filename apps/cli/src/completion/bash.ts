@@ -3,20 +3,14 @@ import { flatten, type CompletedCommand, type CompletedOption } from "./command-
 /** A completion script for bash 4 and newer; needs nothing but bash. */
 export function bashCompletion(tree: CompletedCommand): string {
   const commands = flatten(tree);
-  const valued = uniqueOptions(commands).filter(({ takesValue }) => takesValue);
   const cases = commands.map(
     ({ path, children, options, values, arguments: own }) =>
       `    ${quote(path.join(" "))}) words=${quote([...children.map((child) => child.path.at(-1) ?? ""), ...values].join(" "))}; options=${quote(options.flatMap(({ flags }) => flags).join(" "))}${own.some(({ asks }) => asks !== undefined) ? "; asks=1" : ""} ;;`,
   );
   const known = commands.filter(({ path }) => path.length > 0).map(({ path }) => quote(path.join(" ")));
-  const valueCases = valued.map(({ flags, values, isPath, asks }) => {
-    const reply = isPath
-      ? 'COMPREPLY=($(compgen -f -- "$current"))'
-      : asks === undefined
-        ? `COMPREPLY=($(compgen -W ${quote(values.join(" "))} -- "$current"))`
-        : "_hawser_ask";
-    return `    ${flags.join("|")}) ${reply}; return ;;`;
-  });
+  const valueCases = [...placesByReply(commands)].map(
+    ([reply, places]) => `    ${places.map(quote).join("|")}) ${reply}; return ;;`,
+  );
   return `# bash completion of hawser; load it with: source <(hawser completion bash)
 # Asks hawser itself, with the words as they were typed: bash cuts them at colons as well.
 _hawser_ask() {
@@ -37,9 +31,6 @@ _hawser() {
   local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}"
   local path="" word index next words="" options="" asks=""
   COMPREPLY=()
-  case "$previous" in
-${valueCases.join("\n")}
-  esac
   for ((index = 1; index < COMP_CWORD; index++)); do
     word="\${COMP_WORDS[index]}"
     next="\${path:+$path }$word"
@@ -47,6 +38,9 @@ ${valueCases.join("\n")}
       ${known.join("|")}) path="$next" ;;
     esac
   done
+  case "\${path:+$path }$previous" in
+${valueCases.join("\n")}
+  esac
   case "$path" in
 ${cases.join("\n")}
   esac
@@ -61,20 +55,23 @@ complete -o bashdefault -o default -F _hawser hawser
 `;
 }
 
-/** One for each spelling: commands share names such as --timeout. */
-function uniqueOptions(commands: readonly CompletedCommand[]): readonly CompletedOption[] {
-  const byName = new Map<string, CompletedOption>();
-  for (const option of commands.flatMap(({ options }) => options)) {
-    const name = option.flags.join();
-    const before = byName.get(name);
-    byName.set(
-      name,
-      before === undefined
-        ? option
-        : { ...before, values: [...new Set([...before.values, ...option.values])] },
-    );
-  }
-  return [...byName.values()];
+/** What completes a value, with the places that have it: the command and the spelling of the option, as several commands have one of the same name. */
+function placesByReply(commands: readonly CompletedCommand[]): ReadonlyMap<string, readonly string[]> {
+  const places = new Map<string, string[]>();
+  for (const { path, options } of commands)
+    for (const option of options) {
+      if (!option.takesValue) continue;
+      const known = option.flags.map((flag) => [...path, flag].join(" "));
+      const reply = replyOf(option);
+      places.set(reply, [...(places.get(reply) ?? []), ...known]);
+    }
+  return places;
+}
+
+function replyOf({ values, isPath, asks }: CompletedOption): string {
+  if (isPath) return 'COMPREPLY=($(compgen -f -- "$current"))';
+  if (asks !== undefined) return "_hawser_ask";
+  return `COMPREPLY=($(compgen -W ${quote(values.join(" "))} -- "$current"))`;
 }
 
 /** As one word of a POSIX shell. */
