@@ -1,7 +1,8 @@
 import { once } from "node:events";
-import { writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
 import { z } from "zod";
@@ -134,6 +135,80 @@ spec: { path: motd, content: "also here" }
     ]);
   });
 
+  it("apply reads folders with what is below them, addresses, and what export prints", async () => {
+    const folder = world.path("site");
+    await mkdir(join(folder, "web", "deep"), { recursive: true });
+    const one = (name: string): string =>
+      `agent: edge\nkind: ConfigFile\nname: ${name}\nspec: { path: ${name}, content: x }\n`;
+    await writeFile(join(folder, "b.yaml"), one("b"));
+    await writeFile(join(folder, "web", "deep", "a.yml"), one("a"));
+    await writeFile(join(folder, "README.md"), "no manifest");
+    await writeFile(join(folder, ".hidden.yaml"), "neither: this");
+    const applied = await hawser(["apply", "-f", folder, "--wait"]);
+    expect(applied.code).toBe(0);
+    expect(applied.stdout).toMatch(/^edge\/ConfigFile\/b created[^\n]*\nedge\/ConfigFile\/a created/);
+    const server = createServer((request, response) => {
+      response.statusCode = request.url === "/c.yaml" ? 200 : 404;
+      // A token is for the principal alone.
+      response.end(request.headers.authorization === undefined ? one("c") : "a: token");
+    }).listen(0, "127.0.0.1");
+    onTestFinished(() => void server.close());
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const address = `http://127.0.0.1:${port}`;
+    const env = { HAWSER_SERVER: world.api.server, HAWSER_TOKEN_FILE: world.apiTokenFile };
+    const fetched = await hawser(["apply", "-f", `${address}/c.yaml`], { env });
+    expect(fetched.stdout).toMatch(/^edge\/ConfigFile\/c created/);
+    expect(await hawser(["apply", "-f", `${address}/d.yaml`], { env })).toMatchObject({
+      code: 2,
+      stderr: `hawser: ${address}/d.yaml answered 404\n`,
+    });
+    const exported = await hawser(["export", "edge"]);
+    expect(exported.code).toBe(0);
+    const again = await hawser(["apply", "-f", "-"], { env, input: exported.stdout });
+    expect(again.code).toBe(0);
+    expect(
+      again.stdout
+        .trimEnd()
+        .split("\n")
+        .every((line) => / unchanged, /.test(line)),
+    ).toBe(true);
+    const all = await hawser(["export", "-o", "json"]);
+    expect((await hawser(["diff", "-f", "-"], { env, input: all.stdout })).code).toBe(0);
+    // Twice: what is gone need not be deleted.
+    expect((await hawser(["delete", "-f", folder, "--wait"])).code).toBe(0);
+    const twice = await hawser(["delete", "-f", folder]);
+    expect(twice).toMatchObject({ code: 0, stderr: "" });
+    expect(twice.stdout).toBe("edge/ConfigFile/b is not there\nedge/ConfigFile/a is not there\n");
+    expect((await hawser(["delete", "edge/ConfigFile/a"])).code).toBe(4);
+    expect((await hawser(["delete", "edge/ConfigFile/a", "--ignore-not-found"])).code).toBe(0);
+    await hawser(["delete", "edge/ConfigFile/c", "--wait"]);
+  });
+
+  it("get shows those of all agents, and tells a misspelt one from an empty one", async () => {
+    await hawser(["apply", "-f", await manifest("two.yaml", MANIFESTS)]);
+    const all = await hawser(["get", "--all", "--kind", "ConfigFile"]);
+    expect(all).toMatchObject({ code: 0, stderr: "" });
+    expect(all.stdout).toMatch(/edge +ConfigFile +motd/);
+    const misspelt = await hawser(["get", "egde"]);
+    expect(misspelt).toMatchObject({ code: 4, stdout: "" });
+    expect(misspelt.stderr).toMatch(/^hawser: there is no agent 'egde' here/);
+    expect(await hawser(["get", "edge", "--kind", "Nothing"])).toMatchObject({ code: 0, stdout: "" });
+    expect((await hawser(["get", "edge", "--state", "nope"])).code).toBe(2);
+    const { host } = new URL(world.api.server);
+    expect((await hawser(["get", "edge", "--server", host])).code).toBe(0);
+  });
+
+  it("events tells those of the last minutes, and refuses what is no time", async () => {
+    await hawser(["apply", "-f", await manifest("two.yaml", MANIFESTS)]);
+    expect((await hawser(["events", "edge", "--since", "10m"])).stdout).toMatch(/accepted/);
+    expect((await hawser(["events", "edge", "--since", "1ms"])).stdout).toBe("");
+    expect(await hawser(["events", "--since", "yesterday"])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("give a duration such as 10m, or the id of a step"),
+    });
+  });
+
   it("agents shows who is there and who is awaited", async () => {
     await world.api.post("absent", { id: "1", type: "e2e.order.v1", resourceid: "order_u1" });
     const { code, stdout } = await hawser(["agents"]);
@@ -158,12 +233,12 @@ spec: { path: motd, content: "also here" }
   });
 
   it("an empty list is not an error", async () => {
-    expect(await hawser(["get", "nobody"])).toEqual({
+    expect(await hawser(["get", "edge", "--kind", "Nothing"])).toEqual({
       code: 0,
       stdout: "",
-      stderr: "no resources for agent nobody\n",
+      stderr: "no resources for agent edge\n",
     });
-    expect(JSON.parse((await hawser(["get", "nobody", "-o", "json"])).stdout)).toEqual([]);
+    expect(JSON.parse((await hawser(["get", "edge", "--kind", "Nothing", "-o", "json"])).stdout)).toEqual([]);
   });
 
   it("a long list comes whole, page by page", async () => {
@@ -186,9 +261,13 @@ spec: { path: motd, content: "also here" }
 
 describe("hawser's exit codes", () => {
   it("1: the principal refuses, and says why", async () => {
-    const file = await manifest("bad-kind.yaml", "agent: edge\nkind: lower\nname: a\nspec: {}\n");
+    const content = "x".repeat(1_000_001);
+    const file = await manifest(
+      "too-large.yaml",
+      `agent: edge\nkind: ConfigFile\nname: a\nspec: { path: a, content: ${content} }\n`,
+    );
     const { code, stderr } = await hawser(["apply", "-f", file]);
-    expect(stderr).toMatch(new RegExp(`^hawser: ${file}:1: invalid_[a-z]+: .*lower`));
+    expect(stderr).toMatch(new RegExp(`^hawser: ${file}:1: event_too_large: `));
     expect(code).toBe(1);
   });
 
@@ -206,7 +285,7 @@ describe("hawser's exit codes", () => {
   it("2: a document that is no manifest is named by file and line", async () => {
     const file = await manifest("no-kind.yaml", `${MANIFESTS}---\nagent: edge\nname: a\nspec: {}\n`);
     const { code, stderr } = await hawser(["apply", "-f", file]);
-    expect(stderr).toMatch(new RegExp(`^hawser: ${file}:12: not a manifest \\(kind: `));
+    expect(stderr).toMatch(new RegExp(`^hawser: ${file}:12: not a manifest \\(kind is missing`));
     expect(code).toBe(2);
   });
 

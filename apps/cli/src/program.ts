@@ -16,6 +16,7 @@ import { doctorCommand } from "./commands/doctor.js";
 import { drainCommand } from "./commands/drain.js";
 import { eventsCommand } from "./commands/events.js";
 import { explainCommand } from "./commands/explain.js";
+import { exportCommand } from "./commands/export.js";
 import { getCommand } from "./commands/get.js";
 import { sendCommand } from "./commands/send.js";
 import { statusCommand } from "./commands/status.js";
@@ -116,6 +117,7 @@ const COMMANDS: readonly ((context: CommandContext) => Command)[] = [
   getCommand,
   describeCommand,
   deleteCommand,
+  exportCommand,
   waitCommand,
   agentsCommand,
   eventsCommand,

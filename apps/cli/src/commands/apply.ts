@@ -39,7 +39,10 @@ export function applyCommand(context: CommandContext): Command {
     .description(
       "set the specs in files of YAML or JSON documents; nothing is applied unless all of them can be read",
     )
-    .requiredOption("-f, --file <path...>", "manifests; - reads standard input")
+    .requiredOption(
+      "-f, --file <path...>",
+      "manifests, folders of them, or http(s) addresses; - reads standard input",
+    )
     .option("--wait", "until the agents acknowledged")
     .option("--timeout <duration>", "of --wait, such as 90s", parseDuration, DEFAULT_WAIT_TIMEOUT_MS)
     .option("--dry-run", "let the principal check everything and write nothing")
@@ -66,7 +69,7 @@ async function apply(context: CommandContext, options: ApplyOptions): Promise<vo
   const client = context.connect();
   const { output } = context.globals();
   const dryRun = options.dryRun === true;
-  const manifests = await readManifests(terminal, options.file);
+  const manifests = await readManifests(context, options.file);
   const pruned = options.prune === true ? await agreedPrune(context, client, manifests, options) : [];
   const applied: AppliedResource[] = [];
   const tell = (resource: AppliedResource): void => {

@@ -33,7 +33,10 @@ export function diffCommand(context: CommandContext): Command {
     .description(
       "show what apply would change; ends with 0 when nothing, 1 when something, above 1 when it cannot tell",
     )
-    .requiredOption("-f, --file <path...>", "manifests; - reads standard input")
+    .requiredOption(
+      "-f, --file <path...>",
+      "manifests, folders of them, or http(s) addresses; - reads standard input",
+    )
     .option("--prune", "as apply --prune would")
     .action((options: DiffOptions) => diff(context, options));
   return withExamples(
@@ -62,7 +65,7 @@ async function diff(context: CommandContext, options: DiffOptions): Promise<void
 
 async function compare(context: CommandContext, options: DiffOptions): Promise<readonly Difference[]> {
   const client = context.connect();
-  const manifests = await readManifests(context.terminal, options.file);
+  const manifests = await readManifests(context, options.file);
   const differences: Difference[] = [];
   await eachWithProgress(context.terminal, context.runtime.timers, {
     label: "comparing",

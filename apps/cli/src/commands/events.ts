@@ -1,11 +1,12 @@
 import { printableLine } from "@hawser/runtime";
 import type { Timer } from "@hawser/runtime";
-import { Command, Option } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { z } from "zod";
 import { followStream } from "../api/follow-stream.js";
 import { EVENT_STEPS, eventStepSchema, type EventStepName } from "../api/schemas.js";
 import type { ServerSentEvent } from "../api/sse-parser.js";
 import type { CommandContext } from "../command/command-context.js";
+import { parseDuration } from "../command/duration-option.js";
 import { withExamples } from "../command/examples.js";
 import { jsonText, yamlText } from "../output/documents.js";
 import { paintState, type Style } from "../output/style.js";
@@ -13,7 +14,19 @@ import { paintState, type Style } from "../output/style.js";
 interface EventsOptions {
   readonly follow?: true;
   readonly step?: readonly EventStepName[];
-  readonly since?: string;
+  readonly since?: Since;
+}
+
+/** Where to begin: with the first step behind this one, or with those of so many milliseconds. */
+type Since = { readonly id: string } | { readonly agoMs: number };
+
+function parseSince(text: string): Since {
+  if (/^[\w.-]+-\d+$/.test(text)) return { id: text };
+  try {
+    return { agoMs: parseDuration(text) };
+  } catch {
+    throw new InvalidArgumentError("give a duration such as 10m, or the id of a step");
+  }
 }
 
 /** A step in the life of an event, as this command prints it. */
@@ -33,13 +46,18 @@ export function eventsCommand(context: CommandContext): Command {
     .description("show the steps in the life of events: what the principal remembers of them, or live")
     .argument("[agent]", "of this agent alone")
     .option("-F, --follow", "from now on, until Ctrl-C; a stream that breaks off is resumed where it was")
-    .option("--since <id>", "begin behind this id (the field id in --output jsonl)")
+    .option(
+      "--since <when>",
+      "begin so long ago, such as 10m, or behind this id (the field id in --output jsonl)",
+      parseSince,
+    )
     .addOption(new Option("--step <step...>", "these steps alone").choices(EVENT_STEPS))
     .action((agent: string | undefined, options: EventsOptions) => events(context, agent, options));
   return withExamples(
     command,
     "hawser events --follow",
     "hawser events edge-1 --step nacked dead_letter refused",
+    "hawser events --since 10m",
     "hawser events --follow --output jsonl | jq .latencyMs",
   );
 }
@@ -59,7 +77,11 @@ async function events(
     quiet?.cancel();
     if (!follow) quiet = runtime.timers.after(QUIET_MS, () => told.abort());
   };
-  const lastEventId = options.since ?? (follow ? undefined : BEFORE_EVERYTHING);
+  const { since } = options;
+  const fromAtMs =
+    since !== undefined && "agoMs" in since ? runtime.clock.wallTime() - since.agoMs : undefined;
+  const lastEventId =
+    since !== undefined && "id" in since ? since.id : firstId(follow && fromAtMs === undefined);
   try {
     await followStream({
       server,
@@ -74,12 +96,12 @@ async function events(
         heard();
         const line = parseLine(event);
         if (line === undefined) {
-          if (event.event === "gap" && (follow || options.since !== undefined))
+          if (event.event === "gap" && (follow || options.since !== undefined) && fromAtMs === undefined)
             terminal.err(
               "hawser: some steps are missing here: the principal remembers the last 10,000, and not over a restart",
             );
           if (event.event === "lagged") terminal.err("hawser: read too slowly; going on where it stopped");
-        } else if (options.step?.includes(line.step) !== false) {
+        } else if (options.step?.includes(line.step) !== false && isSince(line, fromAtMs)) {
           if (output === "table" || output === "wide") terminal.out(lineOf(line, terminal.style));
           else if (output === "yaml") terminal.out(`---\n${yamlText(line)}`);
           else terminal.out(jsonText(line));
@@ -96,6 +118,15 @@ async function events(
   } finally {
     quiet?.cancel();
   }
+}
+
+function firstId(isLiveOnly: boolean): string | undefined {
+  return isLiveOnly ? undefined : BEFORE_EVERYTHING;
+}
+
+/** By the clock of the principal: whoever asks has it about right. */
+function isSince({ at }: EventLine, fromAtMs: number | undefined): boolean {
+  return fromAtMs === undefined || Date.parse(at) >= fromAtMs;
 }
 
 function parseLine({ event, data, id }: ServerSentEvent): EventLine | undefined {

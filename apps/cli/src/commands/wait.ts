@@ -21,7 +21,7 @@ export function waitCommand(context: CommandContext): Command {
       "wait for agents or resources, and say what for; ends with 6 and what was missing when the time is over",
     )
     .argument("[reference...]", "AGENT or AGENT/KIND/NAME")
-    .option("-f, --file <path...>", "the resources in these manifests")
+    .option("-f, --file <path...>", "the resources in these manifests, or folders of them")
     .option(
       "--for <condition>",
       "resources: delivered (default), observed, deleted, status.FIELD=VALUE; agents: connected (default), idle",
@@ -47,7 +47,7 @@ async function wait(
   const targets: ResourceReference[] = references.map(parseReference);
   for (const { agent, kind, name } of options.file === undefined
     ? []
-    : await readManifests(terminal, options.file))
+    : await readManifests(context, options.file))
     targets.push({ scope: "resource", agent, kind, name });
   if (targets.length === 0) throw usageError("name what to wait for as AGENT or AGENT/KIND/NAME, or with -f");
   const client = context.connect();

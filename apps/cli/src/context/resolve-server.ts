@@ -29,7 +29,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * @throws CommandError (usage)
  */
 export function resolveServer(flags: ServerFlags, env: Environment, find = findLocalApi): Server {
-  const chosen = chooseServer(flags, env);
+  const chosen = withScheme(chooseServer(flags, env));
   if (!/^https?:\/\//.test(chosen.url) || !URL.canParse(chosen.url)) {
     throw usageError(
       `'${chosen.url}' (from ${chosen.origin}) is not an address; give --server something like ${DEFAULT_SERVER}`,
@@ -74,6 +74,13 @@ interface Chosen {
   readonly url: string;
   readonly origin: string;
   readonly context?: Context;
+}
+
+/** `host:port` alone is meant as an address of HTTP. */
+function withScheme(chosen: Chosen): Chosen {
+  return /^[\w.-]+:\d+$|^\[[\da-fA-F:.]+\]:\d+$/.test(chosen.url)
+    ? { ...chosen, url: `http://${chosen.url}` }
+    : chosen;
 }
 
 function chooseServer(flags: ServerFlags, env: Environment): Chosen {

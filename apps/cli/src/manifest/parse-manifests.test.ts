@@ -43,6 +43,31 @@ describe("parseManifests", () => {
     );
   });
 
+  it("reads lists of manifests, as export and get print them in JSON and YAML", () => {
+    const list = `- { agent: a, kind: K, name: one, spec: 1 }\n- { agent: a, kind: K, name: two, spec: 2 }\n`;
+    expect(parseManifests(list, "x.yaml").map(({ name, place }) => [name, place])).toEqual([
+      ["one", "x.yaml:1"],
+      ["two", "x.yaml:2"],
+    ]);
+    expect(parseManifests("[]", "x.json")).toEqual([]);
+    expect(() => parseManifests(`${list}- { agent: a }\n`, "x.yaml")).toThrow(/^x\.yaml:3: not a manifest/);
+  });
+
+  it.each([
+    ["agent: A\nkind: K\nname: n\nspec: 1", /^m\.yaml:1: agent name "A" has upper-case letters/],
+    ["agent: a\nkind: k\nname: n\nspec: 1", /^m\.yaml:1: resource kind "k" must be an upper-case letter/],
+    ["agent: a\nkind: K\nname: Bad_Name\nspec: 1", /^m\.yaml:1: resource name "Bad_Name" must be/],
+    [
+      "agent: a\nkind: K\nname: n\nspec: 1\n---\nagent: ''\nkind: K\nname: n\nspec: 1",
+      /^m\.yaml:6: agent name "" must not be empty/,
+    ],
+    ["kind: 7\nname: n\nspec: 1", /^m\.yaml:1: not a manifest \(agent is missing; kind must be text\);/],
+    ["agent: a\nkind: K\nname: n", /\(spec is missing\)/],
+    ["just words", /\(it is no map\)/],
+  ])("says what the principal would refuse with its place, and in plain words: %s", (manifest, message) => {
+    expect(() => parseManifests(manifest, "m.yaml")).toThrow(message);
+  });
+
   it.each([
     ["9007199254740993", "9007199254740993"],
     ["+9007199254740993", "9007199254740993"],

@@ -1,5 +1,5 @@
-import { numberProblem } from "@hawser/protocol";
-import { type Document, LineCounter, parseAllDocuments, visit } from "yaml";
+import { checkAgentName, HawserError, numberProblem, subjectOf } from "@hawser/protocol";
+import { type Document, isNode, isSeq, LineCounter, parseAllDocuments, visit } from "yaml";
 import { z } from "zod";
 import { CommandError, EXIT_CODES } from "../exit-codes.js";
 
@@ -13,16 +13,25 @@ export interface Manifest {
   readonly place: string;
 }
 
+/** A field as a message calls it, when it is not there or not what it has to be. */
+const text = z.string({ error: ({ input }) => (input === undefined ? "is missing" : "must be text") });
+
 // A spec is what JSON can say; YAML can say more, and that is refused.
-const manifestSchema = z.strictObject({
-  agent: z.string().min(1),
-  kind: z.string().min(1),
-  name: z.string().min(1),
-  spec: z.json(),
-});
+const manifestSchema = z.strictObject(
+  {
+    agent: text,
+    kind: text,
+    name: text,
+    spec: z.json(),
+  },
+  {
+    error: (issue) =>
+      issue.code === "unrecognized_keys" ? `${issue.keys.join(", ")}: not known here` : "it is no map",
+  },
+);
 
 /**
- * Reads every document of a YAML (or JSON) text. Nothing is applied unless all of it is right.
+ * Reads every document of a YAML (or JSON) text: a manifest, or a list of them. Nothing is applied unless all of it is right.
  *
  * @throws CommandError (usage) naming file, line and what to change
  */
@@ -45,10 +54,25 @@ export function parseManifests(text: string, file: string): readonly Manifest[] 
     });
     const value: unknown = document.toJS({ maxAliasCount: 100 });
     if (value === null || value === undefined) continue;
-    const start = document.contents?.range?.[0] ?? document.range[0];
-    manifests.push(check(value, `${file}:${lines.linePos(start).line}`));
+    const place = (start: number | undefined): string =>
+      `${file}:${lines.linePos(start ?? document.range[0]).line}`;
+    manifests.push(...checkAll(value, document, place));
   }
   return manifests;
+}
+
+/** @param place of what begins at this offset, for messages */
+function checkAll(
+  value: unknown,
+  { contents }: ReturnType<typeof parseAllDocuments>[number],
+  place: (start: number | undefined) => string,
+): readonly Manifest[] {
+  if (!Array.isArray(value)) return [check(value, place(contents?.range?.[0]))];
+  const items: readonly unknown[] = isSeq(contents) ? contents.items : [];
+  return value.map((item: unknown, n) => {
+    const node = items[n];
+    return check(item, place(isNode(node) ? node.range?.[0] : contents?.range?.[0]));
+  });
 }
 
 /** A number that a double cannot keep would be applied as another one. */
@@ -69,13 +93,33 @@ function decimal(source: string): string {
 
 function check(value: unknown, place: string): Manifest {
   const parsed = manifestSchema.safeParse(value);
-  if (parsed.success) return { ...parsed.data, place };
-  const problems = parsed.error.issues.map((issue) => {
-    const where = issue.path.join(".");
-    return where === "" ? issue.message : `${where}: ${issue.message}`;
+  if (parsed.success) {
+    checkNames(parsed.data, place);
+    return { ...parsed.data, place };
+  }
+  const problems = parsed.error.issues.map(({ path, message }) => {
+    // Of a union, which JSON is, the message says nothing.
+    const isSpec = path[0] === "spec";
+    return isSpec ? `spec ${specProblem(value)}` : [...path, message].join(" ");
   });
   throw new CommandError(
     EXIT_CODES.usage,
     `${place}: not a manifest (${problems.join("; ")}); a manifest has agent, kind, name and spec`,
   );
+}
+
+function specProblem(value: unknown): string {
+  const isMissing = typeof value === "object" && value !== null && !Object.hasOwn(value, "spec");
+  return isMissing ? "is missing" : "must be what JSON can say";
+}
+
+/** What the principal would refuse, told with its place and before anything is applied. */
+function checkNames({ agent, kind, name }: Omit<Manifest, "place">, place: string): void {
+  try {
+    checkAgentName(agent);
+    subjectOf(kind, name);
+  } catch (thrown) {
+    if (!(thrown instanceof HawserError)) throw thrown;
+    throw new CommandError(EXIT_CODES.usage, `${place}: ${thrown.message}`, { cause: thrown });
+  }
 }
