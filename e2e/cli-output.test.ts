@@ -35,6 +35,8 @@ const LINES: readonly (readonly [string, string, number])[] = [
   ["diff", "diff -f m.yaml --prune", 1],
   ["apply", "apply -f m.yaml --dry-run --prune", 0],
   ["apply", "apply -f m.yaml --wait", 0],
+  ["export", "export", 0],
+  ["export", "export edge", 0],
   ["get", "get edge", 0],
   ["get", "get edge/ConfigFile/motd", 0],
   ["describe", "describe edge", 0],
@@ -70,8 +72,8 @@ describe("what is printed for programs", () => {
   });
 
   it("each command of the contract is among these, but for those with tests of their own", () => {
-    // cli-streams.test.ts, cli-watch.test.ts and restored-store.test.ts
-    const elsewhere = ["events", "agents --watch", "adopt"];
+    // cli-streams.test.ts, cli-watch.test.ts, restored-store.test.ts and cli.test.ts
+    const elsewhere = ["events", "agents --watch", "adopt", "error"];
     expect([...new Set([...LINES.map(([command]) => command), ...elsewhere])].sort()).toEqual(
       Object.keys(contract).sort(),
     );

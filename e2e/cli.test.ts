@@ -282,6 +282,30 @@ describe("hawser's exit codes", () => {
     expect(await world.api.resources("never")).toEqual([]);
   });
 
+  it("2: a misspelt option is named before a missing one, and every message begins alike", async () => {
+    const misspelt = await hawser(["apply", "--wiat"]);
+    expect(misspelt.code).toBe(2);
+    expect(misspelt.stderr).toMatch(/^hawser: unknown option '--wiat'\n\(Did you mean --wait\?\)/);
+    expect((await hawser(["apply"])).stderr).toMatch(/^hawser: name the manifests with -f FILE/);
+    expect((await hawser(["apply", "--help"])).stdout).toMatch(/--timeout <duration> .*\(default: 1m\)/);
+    expect(await hawser(["-v"])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+/) });
+  });
+
+  it("3, 4: with JSON asked for, what failed is said in JSON as well", async () => {
+    const error = z.object({
+      error: z.object({ message: z.string(), exitCode: z.number(), code: z.string().optional() }),
+    });
+    const said = async (args: readonly string[]) => {
+      const { stdout, stderr } = await hawser([...args, "-o", "json"]);
+      expect(stdout).toBe("");
+      return error.parse(JSON.parse(stderr)).error;
+    };
+    expect(await said(["get", "edge/ConfigFile/none"])).toMatchObject({ exitCode: 4, code: "not_found" });
+    const { host } = new URL(world.api.server);
+    const wrong = await said(["get", "edge", "--server", `https://${host}`]);
+    expect(wrong).toMatchObject({ exitCode: 3, message: expect.stringContaining("is it http://?") });
+  });
+
   it("2: a document that is no manifest is named by file and line", async () => {
     const file = await manifest("no-kind.yaml", `${MANIFESTS}---\nagent: edge\nname: a\nspec: {}\n`);
     const { code, stderr } = await hawser(["apply", "-f", file]);

@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from "commander";
 import type { Runtime } from "@hawser/runtime";
+import { Refusal } from "./api/http.js";
 import { createContext, type CommandContext } from "./command/command-context.js";
 import { adoptCommand } from "./commands/adopt.js";
 import { agentsCommand } from "./commands/agents.js";
@@ -23,6 +24,7 @@ import { statusCommand } from "./commands/status.js";
 import { topCommand } from "./commands/top.js";
 import { waitCommand } from "./commands/wait.js";
 import { CommandError, EXIT_CODES, QuietExit } from "./exit-codes.js";
+import { jsonText } from "./output/documents.js";
 import { OUTPUT_FORMATS } from "./output/print.js";
 import type { Terminal } from "./terminal.js";
 import { VERSION } from "./version.js";
@@ -49,8 +51,9 @@ Examples:
 /** Runs one command line and answers its exit code; never throws and never exits by itself. */
 export async function run(args: readonly string[], world: World): Promise<number> {
   const { terminal } = world;
+  const program = createProgram(world);
   try {
-    await createProgram(world).parseAsync(args, { from: "user" });
+    await program.parseAsync(args, { from: "user" });
     return EXIT_CODES.ok;
   } catch (thrown) {
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT_CODES.ok : EXIT_CODES.usage;
@@ -58,16 +61,23 @@ export async function run(args: readonly string[], world: World): Promise<number
     // Whatever failed after Ctrl-C failed because of it.
     if (terminal.interrupted.aborted) return EXIT_CODES.interrupted;
     const message = thrown instanceof Error ? thrown.message : String(thrown);
-    terminal.err(`${terminal.errStyle.bad("hawser:")} ${message}`);
-    return thrown instanceof CommandError ? thrown.exitCode : EXIT_CODES.failed;
+    const exitCode = thrown instanceof CommandError ? thrown.exitCode : EXIT_CODES.failed;
+    const code = thrown instanceof Refusal ? { code: thrown.code } : {};
+    if (isJson(program.opts().output)) terminal.err(jsonText({ error: { message, exitCode, ...code } }));
+    else terminal.err(`${terminal.errStyle.bad("hawser:")} ${message}`);
+    return exitCode;
   }
+}
+
+function isJson(output: unknown): boolean {
+  return output === "json" || output === "jsonl";
 }
 
 /** The tree of commands. */
 function createProgram({ terminal, runtime, env }: World): Command {
   const program = new Command("hawser")
     .description("The command line of a Hawser principal: what agents should hold, and what they made of it.")
-    .version(VERSION)
+    .version(VERSION, "-v, --version", "say the version")
     .addOption(new Option("-s, --server <url>", "HTTP API of the principal (HAWSER_SERVER)"))
     .addOption(new Option("--context <context>", "a context by its name (HAWSER_CONTEXT)"))
     .addOption(
@@ -95,6 +105,7 @@ function createProgram({ terminal, runtime, env }: World): Command {
       .configureOutput({
         writeOut: (text) => terminal.out(text.trimEnd()),
         writeErr: (text) => terminal.err(text.trimEnd()),
+        outputError: (text, write) => write(text.replace(/^error: /, `${terminal.errStyle.bad("hawser:")} `)),
       })
       .configureHelp({ showGlobalOptions: true })
       .showHelpAfterError(`('${nameOf(command)} --help' shows how)`)

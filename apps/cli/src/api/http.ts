@@ -110,6 +110,9 @@ export function reasonOf(thrown: unknown): string {
   const { cause } = thrown;
   if (!(cause instanceof Error)) return thrown.message;
   const code = withCode.safeParse(cause);
+  // What OpenSSL and the parser say of it names neither.
+  if (code.data?.code === "EPROTO") return "it does not speak TLS there; is it http://?";
+  if (code.data?.code.startsWith("HPE_") === true) return "no HTTP server answers there; is it https://?";
   return cause.message === "" && code.success ? code.data.code : cause.message;
 }
 

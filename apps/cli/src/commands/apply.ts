@@ -3,13 +3,13 @@ import type { ApiClient } from "../api/api-client.js";
 import type { Resource } from "../api/schemas.js";
 import type { CommandContext } from "../command/command-context.js";
 import { parseCount } from "../command/count-option.js";
-import { parseDuration } from "../command/duration-option.js";
+import { durationOption } from "../command/duration-option.js";
 import { withExamples } from "../command/examples.js";
 import { DEFAULT_AT_ONCE } from "../concurrency/lanes.js";
 import { CommandError, EXIT_CODES, QuietExit, usageError } from "../exit-codes.js";
 import type { Manifest } from "../manifest/parse-manifests.js";
 import { findPruned } from "../manifest/prune.js";
-import { readManifests } from "../manifest/read-manifests.js";
+import { filesOf, readManifests } from "../manifest/read-manifests.js";
 import { resourceColumns } from "../output/columns.js";
 import { warnNeverConnected } from "../output/never-connected.js";
 import { isForPeople, printList } from "../output/print.js";
@@ -17,10 +17,10 @@ import { eachWithProgress } from "../output/progress.js";
 import { paintState } from "../output/style.js";
 import { referenceOf } from "../resource-reference.js";
 import { createCondition } from "../wait/conditions.js";
-import { DEFAULT_WAIT_TIMEOUT_MS, waitFor } from "../wait/wait-for.js";
+import { allAre, DEFAULT_WAIT_TIMEOUT_MS, waitFor } from "../wait/wait-for.js";
 
 interface ApplyOptions {
-  readonly file: readonly string[];
+  readonly file?: readonly string[];
   readonly wait?: true;
   readonly timeout: number;
   readonly dryRun?: true;
@@ -39,12 +39,12 @@ export function applyCommand(context: CommandContext): Command {
     .description(
       "set the specs in files of YAML or JSON documents; nothing is applied unless all of them can be read",
     )
-    .requiredOption(
+    .option(
       "-f, --file <path...>",
       "manifests, folders of them, or http(s) addresses; - reads standard input",
     )
     .option("--wait", "until the agents acknowledged")
-    .option("--timeout <duration>", "of --wait, such as 90s", parseDuration, DEFAULT_WAIT_TIMEOUT_MS)
+    .addOption(durationOption("--timeout <duration>", "of --wait, such as 90s", DEFAULT_WAIT_TIMEOUT_MS))
     .option("--dry-run", "let the principal check everything and write nothing")
     .option("--prune", "delete resources of the agents and kinds in the files that the files no longer hold")
     .option("-y, --yes", "prune without asking; needed where nobody can be asked")
@@ -69,7 +69,7 @@ async function apply(context: CommandContext, options: ApplyOptions): Promise<vo
   const client = context.connect();
   const { output } = context.globals();
   const dryRun = options.dryRun === true;
-  const manifests = await readManifests(context, options.file);
+  const manifests = await readManifests(context, filesOf(options.file));
   const pruned = options.prune === true ? await agreedPrune(context, client, manifests, options) : [];
   const applied: AppliedResource[] = [];
   const tell = (resource: AppliedResource): void => {
@@ -117,7 +117,7 @@ async function apply(context: CommandContext, options: ApplyOptions): Promise<vo
     ),
   );
   await waitFor(context, conditions, options.timeout);
-  if (isForPeople(output)) terminal.out(`all ${conditions.length} are delivered`);
+  if (isForPeople(output)) terminal.out(allAre(conditions.length, "delivered"));
 }
 
 function isForNobody({ waiting }: Resource): boolean {

@@ -2,7 +2,7 @@ import { Command } from "commander";
 import type { ApiClient, ResourceName } from "../api/api-client.js";
 import type { Resource } from "../api/schemas.js";
 import type { CommandContext } from "../command/command-context.js";
-import { parseDuration } from "../command/duration-option.js";
+import { durationOption } from "../command/duration-option.js";
 import { withExamples } from "../command/examples.js";
 import { CommandError, EXIT_CODES, usageError } from "../exit-codes.js";
 import { readManifests } from "../manifest/read-manifests.js";
@@ -11,7 +11,7 @@ import { isForPeople, printList } from "../output/print.js";
 import { eachWithProgress } from "../output/progress.js";
 import { parseResource, referenceOf } from "../resource-reference.js";
 import { createCondition } from "../wait/conditions.js";
-import { DEFAULT_WAIT_TIMEOUT_MS, waitFor } from "../wait/wait-for.js";
+import { allAre, DEFAULT_WAIT_TIMEOUT_MS, waitFor } from "../wait/wait-for.js";
 
 interface DeleteOptions {
   readonly file?: readonly string[];
@@ -35,7 +35,7 @@ export function deleteCommand(context: CommandContext): Command {
       "those in these manifests or folders of them, as far as they are there; - reads standard input",
     )
     .option("--wait", "until the agents acknowledged")
-    .option("--timeout <duration>", "of --wait, such as 90s", parseDuration, DEFAULT_WAIT_TIMEOUT_MS)
+    .addOption(durationOption("--timeout <duration>", "of --wait, such as 90s", DEFAULT_WAIT_TIMEOUT_MS))
     .option("--ignore-not-found", "what is not there is deleted already")
     .option("--dry-run", "let the principal check everything and write nothing")
     .action((references: readonly string[], options: DeleteOptions) =>
@@ -93,7 +93,7 @@ async function deleteResources(
     createCondition({ client, clock: runtime.clock }, { scope: "resource", ...target }, "deleted"),
   );
   await waitFor(context, conditions, options.timeout);
-  if (isForPeople(output)) terminal.out(`all ${conditions.length} are gone`);
+  if (isForPeople(output)) terminal.out(allAre(conditions.length, "gone"));
 }
 
 /** Undefined when it is not there and need not be. */

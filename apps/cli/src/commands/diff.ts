@@ -5,7 +5,7 @@ import type { CommandContext } from "../command/command-context.js";
 import { withExamples } from "../command/examples.js";
 import { CommandError, EXIT_CODES, QuietExit } from "../exit-codes.js";
 import { findPruned } from "../manifest/prune.js";
-import { readManifests } from "../manifest/read-manifests.js";
+import { filesOf, readManifests } from "../manifest/read-manifests.js";
 import { yamlText } from "../output/documents.js";
 import { isForPeople, printList } from "../output/print.js";
 import { eachWithProgress } from "../output/progress.js";
@@ -24,7 +24,7 @@ export interface Difference {
 }
 
 interface DiffOptions {
-  readonly file: readonly string[];
+  readonly file?: readonly string[];
   readonly prune?: true;
 }
 
@@ -33,7 +33,7 @@ export function diffCommand(context: CommandContext): Command {
     .description(
       "show what apply would change; ends with 0 when nothing, 1 when something, above 1 when it cannot tell",
     )
-    .requiredOption(
+    .option(
       "-f, --file <path...>",
       "manifests, folders of them, or http(s) addresses; - reads standard input",
     )
@@ -65,7 +65,7 @@ async function diff(context: CommandContext, options: DiffOptions): Promise<void
 
 async function compare(context: CommandContext, options: DiffOptions): Promise<readonly Difference[]> {
   const client = context.connect();
-  const manifests = await readManifests(context, options.file);
+  const manifests = await readManifests(context, filesOf(options.file));
   const differences: Difference[] = [];
   await eachWithProgress(context.terminal, context.runtime.timers, {
     label: "comparing",

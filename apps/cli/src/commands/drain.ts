@@ -1,7 +1,7 @@
 import { Command, Option } from "commander";
 import type { Drain } from "../api/schemas.js";
 import type { CommandContext } from "../command/command-context.js";
-import { parseDuration } from "../command/duration-option.js";
+import { durationOption } from "../command/duration-option.js";
 import { withExamples } from "../command/examples.js";
 import { isForPeople, printObject } from "../output/print.js";
 
@@ -27,14 +27,15 @@ export function drainCommand(context: CommandContext): Command {
         .choices(["restart", "handover"])
         .default("restart"),
     )
-    .option(
-      "--window <duration>",
-      "what their return or their leaving is spread over",
-      parseDuration,
-      DEFAULT_WINDOW_MS,
+    .addOption(
+      durationOption(
+        "--window <duration>",
+        "what their return or their leaving is spread over",
+        DEFAULT_WINDOW_MS,
+      ),
     )
-    .option("--lead <duration>", "serve on this long with readiness already failing", parseDuration)
-    .option("--return <duration>", "for a restart: how long the principal will be away", parseDuration)
+    .addOption(durationOption("--lead <duration>", "serve on this long with readiness already failing"))
+    .addOption(durationOption("--return <duration>", "for a restart: how long the principal will be away"))
     .option("--reason <text>", "for people: in logs and in the notice to each agent")
     .option("--no-wait", "end at once; 'hawser drain' again shows how far it is")
     .action((flags: DrainFlags) => drain(context, flags));

@@ -2,7 +2,8 @@ import { Command } from "commander";
 import type { Resource } from "../api/schemas.js";
 import type { CommandContext } from "../command/command-context.js";
 import { withExamples } from "../command/examples.js";
-import { jsonText, yamlText } from "../output/documents.js";
+import { yamlText } from "../output/documents.js";
+import { isForPeople, printList } from "../output/print.js";
 import { assertKnown, resourcesOfAll } from "./get.js";
 
 interface ExportOptions {
@@ -42,8 +43,7 @@ async function exportManifests(
   const manifests = found
     .filter(({ state }) => state !== "deleting")
     .map(({ agent, kind, name, spec }) => ({ agent, kind, name, spec }));
-  if (output === "json") terminal.out(jsonText(manifests, 2));
-  else if (output === "jsonl") for (const manifest of manifests) terminal.out(jsonText(manifest));
+  if (!isForPeople(output)) printList(terminal, output, manifests, [], "");
   else for (const manifest of manifests) terminal.out(`---\n${yamlText(manifest)}`);
   if (manifests.length === 0) terminal.err("nothing to export");
 }

@@ -8,6 +8,7 @@ import { acceptedSchema, failedItemSchema, type Accepted, type BatchItem } from 
 import { readText } from "../manifest/read-manifests.js";
 import { warnNeverConnected } from "../output/never-connected.js";
 import { isForPeople, printList, printObject } from "../output/print.js";
+import type { Terminal } from "../terminal.js";
 
 interface SendOptions {
   readonly file?: string;
@@ -73,15 +74,16 @@ async function fromOptions({ terminal, runtime }: CommandContext, options: SendO
     type,
     resourceid: resource,
     ...(subject === undefined ? {} : { subject }),
-    ...(text === undefined ? {} : dataOf(text)),
+    ...(text === undefined ? {} : dataOf(terminal, text)),
   };
 }
 
-function dataOf(text: string): object {
+function dataOf(terminal: Pick<Terminal, "err">, text: string): object {
   try {
     return { datacontenttype: "application/json", data: parseExactJson(text) };
   } catch (thrown) {
     if (thrown instanceof HawserError) throw usageError(`the data: ${thrown.message}`, { cause: thrown });
+    if (/^\s*[[{]/.test(text)) terminal.err("hawser: the data is no JSON, and is sent as text");
     return { datacontenttype: "text/plain", data: text };
   }
 }

@@ -2,7 +2,7 @@ import { Command, Option } from "commander";
 import { pause } from "@hawser/runtime";
 import type { ApiClient } from "../api/api-client.js";
 import type { CommandContext } from "../command/command-context.js";
-import { parseDuration } from "../command/duration-option.js";
+import { durationOption } from "../command/duration-option.js";
 import { withExamples } from "../command/examples.js";
 import { CommandError, EXIT_CODES } from "../exit-codes.js";
 import { LiveScreen } from "../output/live-screen.js";
@@ -26,7 +26,7 @@ export function topCommand(context: CommandContext): Command {
       "live view of agents, rates, what is pending, resends and latency; q ends it. One look where there is no terminal",
     )
     .option("--once", "one look, also on a terminal")
-    .option("--interval <duration>", "between two looks", parseDuration, DEFAULT_INTERVAL_MS)
+    .addOption(durationOption("--interval <duration>", "between two looks", DEFAULT_INTERVAL_MS))
     .addOption(
       new Option("--sort <field>", "which agents come first")
         .choices(["pending", "name", "lastSeenAt"])

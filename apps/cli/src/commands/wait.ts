@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import type { CommandContext } from "../command/command-context.js";
-import { parseDuration } from "../command/duration-option.js";
+import { durationOption } from "../command/duration-option.js";
 import { withExamples } from "../command/examples.js";
 import { usageError } from "../exit-codes.js";
 import { readManifests } from "../manifest/read-manifests.js";
@@ -26,7 +26,7 @@ export function waitCommand(context: CommandContext): Command {
       "--for <condition>",
       "resources: delivered (default), observed, deleted, status.FIELD=VALUE; agents: connected (default), idle",
     )
-    .option("--timeout <duration>", "such as 90s", parseDuration, DEFAULT_WAIT_TIMEOUT_MS)
+    .addOption(durationOption("--timeout <duration>", "such as 90s", DEFAULT_WAIT_TIMEOUT_MS))
     .action((references: readonly string[], options: WaitOptions) => wait(context, references, options));
   return withExamples(
     command,

@@ -53,8 +53,11 @@ function checkClock(date: string | null, clock: Clock): Check {
   const theirs = Date.parse(date ?? "");
   if (Number.isNaN(theirs))
     return warn("clock", "the principal does not tell its time", "compare the clocks by hand");
-  const differenceMs = Math.abs(clock.wallTime() - theirs);
-  const shown = `${(differenceMs / 1000).toFixed(1)}s apart`;
+  // It is told in whole seconds, so that it may be any time of that second.
+  const aheadMs = clock.wallTime() - theirs;
+  const differenceMs = aheadMs < 0 ? -aheadMs : Math.max(0, aheadMs - 1_000);
+  const shown =
+    differenceMs === 0 ? "less than a second apart" : `about ${(differenceMs / 1000).toFixed(1)}s apart`;
   if (differenceMs <= WARN_CLOCK_MS) return ok("clock", shown);
   return warn("clock", shown, "synchronise the clocks (NTP): expiry times are compared with them");
 }

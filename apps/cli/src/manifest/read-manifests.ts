@@ -22,7 +22,7 @@ export async function readManifests(
 ): Promise<readonly Manifest[]> {
   const manifests: Manifest[] = [];
   const places = new Map<string, string>();
-  const files = (await Promise.all(sources.map(filesOf))).flat();
+  const files = (await Promise.all(sources.map(filesBelow))).flat();
   for (const file of files) {
     for (const manifest of parseManifests(await textOf(context, file), file)) {
       const key = `${manifest.agent}/${manifest.kind}/${manifest.name}`;
@@ -37,6 +37,12 @@ export async function readManifests(
   return manifests;
 }
 
+/** What `-f` names. Not a required option: whoever misspells another one is to hear of that. @throws CommandError (usage) */
+export function filesOf(named: readonly string[] | undefined): readonly string[] {
+  if (named === undefined) throw usageError("name the manifests with -f FILE; - reads standard input");
+  return named;
+}
+
 const isAddress = (source: string): boolean => /^https?:\/\//.test(source);
 
 function textOf({ terminal, env }: Sources, source: string): Promise<string> {
@@ -44,7 +50,7 @@ function textOf({ terminal, env }: Sources, source: string): Promise<string> {
 }
 
 /** A folder stands for the manifests below it, in the order of their paths; hidden files and folders are left out. */
-async function filesOf(source: string): Promise<readonly string[]> {
+async function filesBelow(source: string): Promise<readonly string[]> {
   if (source === "-" || isAddress(source) || !(await isFolder(source))) return [source];
   try {
     const entries = await readdir(source, { withFileTypes: true });
@@ -53,7 +59,7 @@ async function filesOf(source: string): Promise<readonly string[]> {
       .sort((one, other) => (one.name < other.name ? -1 : 1));
     const below = shown.map(async (entry) => {
       const path = join(source, entry.name);
-      if (entry.isDirectory()) return filesOf(path);
+      if (entry.isDirectory()) return filesBelow(path);
       return MANIFEST_FILE.test(entry.name) ? [path] : [];
     });
     return (await Promise.all(below)).flat();

@@ -34,6 +34,10 @@ const named = { agent: z.string(), kind: z.string(), name: z.string() };
  * renamed or removed without a new major version. `schema/output.json` is the same as JSON Schema.
  */
 export const OUTPUT_SCHEMAS = {
+  /** Of any command that fails, on standard error. `code`: of the principal's answer. */
+  error: z.object({
+    error: z.object({ message: z.string(), exitCode: z.int(), code: z.string().optional() }),
+  }),
   apply: z.array(
     resourceSchema.extend({
       result: z.enum(["created", "updated", "unchanged", "pruned"]),
@@ -48,6 +52,7 @@ export const OUTPUT_SCHEMAS = {
       to: z.json().optional(),
     }),
   ),
+  export: z.array(z.object({ ...named, spec: z.json() })),
   get: z.union([z.array(resourceSchema), resourceSchema]),
   describe: z.union([
     z.object({

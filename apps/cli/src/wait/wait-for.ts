@@ -77,3 +77,8 @@ function timedOut(open: readonly Open[], timeoutMs: number): CommandError {
     `not there within ${timeoutMs / 1000}s:\n${lines.join("\n")}\nThe events stay accepted, and what an agent refuses for now goes to it again: mend what it says, or wait again with a longer --timeout.`,
   );
 }
+
+/** What there is to say at the end of a wait. */
+export function allAre(count: number, state: string): string {
+  return count === 1 ? `it is ${state}` : `all ${count} are ${state}`;
+}
