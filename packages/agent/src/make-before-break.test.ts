@@ -1,4 +1,5 @@
 import { CLOSE_CODES } from "@hawser/protocol";
+import type { SessionEnd } from "@hawser/session";
 import { beforeEach, describe, expect, it } from "vitest";
 import { scriptPrincipal, type Caller } from "../test/scripted-principal.js";
 import { waits, World, type SimulatedAgent } from "../test/world.js";
@@ -115,6 +116,23 @@ describe("an agent that makes before it breaks", () => {
     expect(one.agent.state.kind).toBe("stopped");
     await world.virtual.advance(60_000);
     expect(callers).toHaveLength(2);
+  });
+
+  it("cuts neither connection when it stops at any moment of it", async () => {
+    for (let run = 0; run < 300; run += 1) {
+      const ends: string[] = [];
+      world = new World(1 + Math.floor(run / 30));
+      await world.principal();
+      const ended = ({ kind }: SessionEnd): void => void ends.push(kind);
+      const one = await world.agent({ ...ROTATION, observer: { ended } });
+      await one.agent.start();
+      await world.connected(one);
+      one.agent.rotate();
+      await world.virtual.advance(4 + (run % 30) / 2);
+      await world.settled(one.agent.stop(), 9_000);
+      expect(ends.length, `run ${run}`).toBeGreaterThan(0);
+      expect(ends, `run ${run}`).not.toContain("failed");
+    }
   });
 
   it("refuses another word for it", async () => {

@@ -169,7 +169,7 @@ export class Link<Session extends LinkSession> implements Predecessor {
   }
 
   orphaned(): void {
-    if (this.#state.name === "handedOver") this.#superseded();
+    if (this.#state.name === "handedOver" && !this.#leaves()) this.#superseded();
   }
 
   /** Closes with the code that fits the error; cuts the connection where even that throws. */
@@ -270,6 +270,7 @@ export class Link<Session extends LinkSession> implements Predecessor {
   #leaseLost(why: "superseded" | "resync"): void {
     // Whoever continues this session holds the lease now.
     if (this.#state.name === "handedOver") return;
+    if (why === "superseded" && this.#leaves()) return;
     if (why === "superseded") this.#superseded();
     else
       this.fail(
@@ -278,6 +279,13 @@ export class Link<Session extends LinkSession> implements Predecessor {
           "the store lost track of this mailbox; the session has to begin anew",
         ),
       );
+  }
+
+  /** An agent that stops while it renews its connection leaves both: neither is to be cut for the other, and what is still answered goes again. */
+  #leaves(): boolean {
+    if (this.#options.door !== undefined || !this.#quiesced) return false;
+    if (this.#state.name === "open") this.#state.sender.suspend();
+    return true;
   }
 
   #superseded(): void {
