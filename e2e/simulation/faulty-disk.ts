@@ -22,6 +22,8 @@ export class FaultyDisk {
   readonly #parts: FaultyDiskParts;
   readonly #disk: MemoryDisk = createMemoryDisk();
   #failure: HawserError | undefined;
+  /** A write that failed and is on the disk all the same. As of any disk, its handle shows nothing of it; who opens the disk next finds it. */
+  #landed: (() => Promise<void>) | undefined;
   /** Reads of checkers under way: they take no time, so that what they see is how things are now. */
   #prompt = 0;
 
@@ -60,7 +62,15 @@ export class FaultyDisk {
 
   /** `process`: SIGKILL. `machine`: what was not synced may be lost. */
   crash(what: "process" | "machine"): void {
+    // Under way when the crash comes, so that it is there afterwards where anything is that came before.
+    this.#land().catch(() => {});
     this.#disk.crash(what === "process" ? KEEPS_ALL : this.#parts.random);
+  }
+
+  async #land(): Promise<void> {
+    const land = this.#landed;
+    this.#landed = undefined;
+    await land?.();
   }
 
   beginFailing(code: "store_full" | "store_unavailable"): void {
@@ -98,13 +108,19 @@ export class FaultyDisk {
       write: async (changes, sync) => {
         if (sync) await pause();
         const failure = this.#failure;
-        if (failure !== undefined && chance(random, 0.7)) throw failure;
+        if (failure !== undefined) {
+          if (chance(random, 0.3))
+            this.#landed = () => inner.write(changes, sync).then(sync ? synced : undefined);
+          throw failure;
+        }
         await inner.write(changes, sync);
         if (sync) synced();
-        if (failure !== undefined) throw failure;
         if (sync) await pause();
       },
-      close: () => inner.close(),
+      close: async () => {
+        await this.#land();
+        await inner.close();
+      },
     };
   }
 }

@@ -31,6 +31,8 @@ export interface Fact extends Identity {
   discarded: boolean;
   acknowledged: boolean;
   deadLetter: string | undefined;
+  /** Its receiver died before it was recorded: what was said of it then is not known afterwards. */
+  wasForgotten: boolean;
 }
 
 /** One life of a mailbox: versions are comparable within it. */
@@ -45,6 +47,8 @@ export class Mailbox {
   readonly recordedUpTo = new Map<string, number>();
   /** Changes whose publishers have not been answered, or never will be, by subject: any of them may be there, and newest. */
   readonly #unanswered = new Map<string, number>();
+  /** Of events nobody was told of yet: a write that failed was there all the same, and what it held has expired. */
+  readonly #letters = new Map<number, { readonly content: string; readonly code: string }>();
   readonly #byResource = new Map<string, Fact[]>();
   readonly #bySubject = new Map<string, Fact[]>();
   readonly #findings: Findings;
@@ -72,6 +76,7 @@ export class Mailbox {
       known.promised ||= promised;
       return known;
     }
+    const letter = this.#letters.get(version);
     const fact: Fact = {
       ...identity,
       promised,
@@ -81,12 +86,20 @@ export class Mailbox {
       recorded: false,
       discarded: false,
       acknowledged: false,
-      deadLetter: undefined,
+      deadLetter: letter?.content === content ? letter.code : undefined,
+      wasForgotten: false,
     };
     this.facts.set(version, fact);
     append(this.#byResource, resourceid, fact);
     if (subject !== undefined) append(this.#bySubject, subject, fact);
     return fact;
+  }
+
+  /** The sender says that this event has become a dead letter. */
+  noteDeadLetter(version: number, content: string, code: string): void {
+    const fact = this.facts.get(version);
+    if (fact === undefined) this.#letters.set(version, { content, code });
+    else if (fact.content === content) fact.deadLetter = code;
   }
 
   siblings(resourceid: string): readonly Fact[] {

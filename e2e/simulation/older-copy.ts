@@ -14,6 +14,8 @@ const PLAY_MS = 60_000;
 /** The wait of who was refused, and all else, with the timings a user gets. */
 const CONVERGE_MS = 1_200_000;
 const LOOK_MS = 250;
+/** A connection is renewed within this. */
+const RENEWED_MS = 2_000;
 const MAX_EVENTS = 12;
 
 type Machine = AgentMachine | PrincipalMachine;
@@ -197,18 +199,29 @@ export class OlderCopyPlay {
     agents: Map<string, Running<Agent>>;
   }) {
     const refused: string[] = [];
-    for (const [name, agent] of agents) {
+    for (const [name, agent] of agents) if (await this.#isRefused(principal, agent, name)) refused.push(name);
+    return refused;
+  }
+
+  /** Or everything is there; an agent that just renews its connection is looked at again. */
+  async #isRefused(principal: Running<Principal>, agent: Running<Agent>, name: string): Promise<boolean> {
+    const { virtual } = this.#world;
+    const until = virtual.now() + RENEWED_MS;
+    for (;;) {
       const view = await principal.side.agent(name);
       if (view?.state !== "connected" && view?.reason.includes("older copy") === true) {
-        refused.push(name);
         if (this.#backup.machine !== this.#principal && name !== this.#nameOfVictim)
           this.#violation(`${name} is refused for the copy of ${this.#nameOfVictim}: ${view.reason}`);
-        continue;
+        return true;
       }
-      for (const missing of await this.#missing(principal, agent, name, view))
-        this.#violation(`${name} is not refused, and ${missing}`);
+      const missing = await this.#missing(principal, agent, name, view);
+      if (missing.length === 0) return false;
+      if (virtual.now() >= until) {
+        this.#violation(`${name} is not refused, and ${missing.join("; ")}`);
+        return false;
+      }
+      await this.#world.sleep(LOOK_MS);
     }
-    return refused;
   }
 
   async #converge(second: {
@@ -241,16 +254,22 @@ export class OlderCopyPlay {
       ...unseen(this.#up.get(name)).map((id) => `${id} of ${name} never came`),
     ];
     if (view.pending > 0) missing.push(`${view.pending} events for ${name} are pending`);
-    for (const { kind, name: resource, spec, state } of await principal.side.resources.list(name, {
+    for (const { kind, name: resource, spec, state, version } of await principal.side.resources.list(name, {
       limit: 1_000,
     })) {
-      if (state !== "delivered") continue;
+      if (state !== "delivered" || this.#wasRefused(name, version)) continue;
       const held = await agent.store.retained.get("principal", "received", `${kind}/${resource}`);
       const has = specOf(held?.event.data);
       if (JSON.stringify(has) !== JSON.stringify(spec))
         missing.push(`${resource} is ${JSON.stringify(has)} on ${name}, not ${JSON.stringify(spec)}`);
     }
     return missing;
+  }
+
+  /** That the agent refused it for good, a copy from before does not know, and the agent answers for all it has settled. */
+  #wasRefused(agent: string, version: string): boolean {
+    const lives = this.#world.ledger.lives("down", agent);
+    return lives.some(({ facts }) => facts.get(Number(version))?.deadLetter !== undefined);
   }
 
   async #stop({ principal, agents }: { principal: Running<Principal>; agents: Map<string, Running<Agent>> }) {

@@ -58,7 +58,9 @@ export class PrincipalMachine {
     if (this.stores.at(-1) !== store.id) this.stores.push(store.id);
     for (const agent of plan.agents) {
       const mailbox = ledger.life("down", agent, store.id);
-      await this.#watched.learnInbox(store, agent, this.#agentStores.get(agent));
+      // Killed between the claim of the mailbox for a new store and the word of it, only its own store knows.
+      const sender = store.standing(agent)?.peer.store ?? this.#agentStores.get(agent);
+      await this.#watched.learnInbox(store, agent, sender);
       await this.#watched.learnDeadLetters(store, mailbox);
     }
     findings.trace("principal", "starts");

@@ -95,9 +95,11 @@ export class ApplyChecker {
   /** The receiver's process is gone, and with it every handler. `keptAttempts`: what it wrote without sync is still there. */
   receiverDied(direction: Direction, agent: string, keptAttempts: boolean): void {
     this.#busy.delete(`${direction} ${agent}`);
-    if (keptAttempts) return;
     for (const mailbox of this.#ledger.lives(direction, agent))
-      for (const fact of mailbox.facts.values()) fact.attempt = 0;
+      for (const fact of mailbox.facts.values()) {
+        if (!fact.recorded) fact.wasForgotten = true;
+        if (!keptAttempts) fact.attempt = 0;
+      }
   }
 
   /** The receiver's store is gone: it may be told everything again. */

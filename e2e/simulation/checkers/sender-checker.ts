@@ -79,10 +79,8 @@ export class SenderChecker {
   ): void {
     const { version, content, expiresAtMs } = identityOf(event);
     this.#findings.trace(agent, `dead letter ${direction} ${event.resourceid}@${version} ${code}`);
-    for (const mailbox of this.#ledger.lives(direction, agent)) {
-      const fact = mailbox.facts.get(version);
-      if (fact?.content === content) fact.deadLetter = code;
-    }
+    for (const mailbox of this.#ledger.lives(direction, agent))
+      mailbox.noteDeadLetter(version, content, code);
     if (code === "expired" ? wallTime >= expiresAtMs : this.explains(direction, agent, content, code)) return;
     this.#findings.violation("a dead letter has a reason", `${direction} ${agent} ${content}: ${code}`);
   }

@@ -32,7 +32,8 @@ export class ViewChecker {
     const before = this.#seen.get(key) ?? { version: 0, observed: 0, seq: 0 };
     if (version < before.version) this.#back(`${name_} from version ${before.version} to ${version}`);
     // What was reported and not recorded before a crash is not known afterwards.
-    const wasKnown = this.#ledger.life("down", agent, store).facts.get(before.observed)?.recorded === true;
+    const fact = this.#ledger.life("down", agent, store).facts.get(before.observed);
+    const wasKnown = fact?.recorded === true && !fact.wasForgotten;
     if (observed > 0 && observed < before.observed && wasKnown)
       this.#back(`${name_} from observed ${before.observed} to ${observed}`);
     if (seq > 0 && seq < before.seq) this.#back(`${name_} from status ${before.seq} to ${seq}`);
