@@ -117,7 +117,7 @@ describe("settings that are wrong", () => {
     const finished = await runProgram(
       PROGRAMS.principal,
       ["--config", file, "--listen", "nowhere", "--stop-window", "soon"],
-      { env: { HAWSER_PRINCIPAL_LOG_LEVEL: "loud" } },
+      { env: { HAWSER_PRINCIPAL_LOG_LEVEL: "loud", HAWSER_PRINCIPAL_LISTN: "127.0.0.1:1" } },
     );
     expectRefused(
       finished,
@@ -127,6 +127,7 @@ describe("settings that are wrong", () => {
       /--listen .*"nowhere"/,
       /--stop-window .*"soon"/,
       /HAWSER_PRINCIPAL_LOG_LEVEL .*"loud"/,
+      /HAWSER_PRINCIPAL_LISTN is the name of no setting; hawser-principal --help/,
     );
   });
 

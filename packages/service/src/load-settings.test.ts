@@ -97,6 +97,33 @@ describe("loadSettings", () => {
     });
   });
 
+  it("refuses a variable that names no setting, and takes those of a Service of Kubernetes for what they are", () => {
+    const misspelt = {
+      THING_NAME: "a",
+      THING_WINDWO: "5",
+      THING_: "x",
+      THING_EMPTY: "",
+      ANOTHER_THING_X: "1",
+    };
+    expect(problemOf([], misspelt).split("\n").slice(1)).toEqual([
+      "  THING_WINDWO is the name of no setting; thing --help lists them",
+      "  THING_ is the name of no setting; thing --help lists them",
+    ]);
+    const service = {
+      THING_SERVICE_HOST: "10.0.0.1",
+      THING_SERVICE_PORT: "7480",
+      THING_SERVICE_PORT_AGENTS: "7480",
+      THING_PORT: "tcp://10.0.0.1:7480",
+      THING_PORT_7480_TCP: "tcp://10.0.0.1:7480",
+      THING_PORT_7480_TCP_ADDR: "10.0.0.1",
+      THING_PORT_7480_TCP_PORT: "7480",
+      THING_PORT_7480_TCP_PROTO: "tcp",
+      THING_API_SERVICE_HOST: "10.0.0.2",
+      THING_API_PORT_7481_TCP: "tcp://10.0.0.2:7481",
+    };
+    expect(settingsOf(["--name", "a"], service)).toMatchObject({ name: "a" });
+  });
+
   it("reads durations, addresses and switches", () => {
     const settings = settingsOf(["--name", "a", "--rotation-min", "1.5m", "--listen", "[::1]:0", "--check"]);
     expect(settings).toMatchObject({ rotationMin: 90_000, listen: { host: "::1", port: 0 }, check: true });

@@ -34,12 +34,15 @@ type Origin = { readonly value: unknown; readonly from: string };
 /**
  * Puts settings together: a flag beats a variable, a variable beats the file (named by `--config` or `<PREFIX>CONFIG`), the file beats the default.
  *
- * @throws HawserError `invalid_config` whose message lists every problem, one a line: where the value came from, what it is, what is wrong
+ * @throws HawserError `invalid_config` whose message lists every problem, one a line: where the value came from, what it is, what is wrong. A variable with the prefix that
+ * names no setting is one, but for those that Kubernetes sets for a Service
  */
 export function loadSettings<Shape extends SettingsShape>(options: LoadOptions<Shape>): Loaded<Shape> {
   const flags = parseFlags(options);
   if (flags.kind === "text") return flags;
-  const problems: string[] = [];
+  const problems = unknownVariables(options).map(
+    (variable) => `${variable} is the name of no setting; ${options.program} --help lists them`,
+  );
   const file = readSettingsFile(options, flags.values.get("config"), problems);
   const values: Record<string, unknown> = {};
   for (const [key, setting] of Object.entries(options.shape)) {
@@ -56,6 +59,26 @@ export function loadSettings<Shape extends SettingsShape>(options: LoadOptions<S
   }
   // Every key of the shape has been parsed by its own schema just above.
   return { kind: "settings", settings: values as SettingsOf<Shape> };
+}
+
+/** What Kubernetes puts into every container of a namespace with a Service whose name begins as the prefix does. */
+const OF_A_SERVICE =
+  /(?:^|_)(?:SERVICE_HOST|SERVICE_PORT(?:_.+)?|PORT|PORT_\d+_(?:TCP|UDP)(?:_(?:ADDR|PORT|PROTO))?)$/;
+
+/** Variables with the prefix that stand for nothing: a name that is misspelt would leave the default in force, and nobody would notice. */
+function unknownVariables<Shape extends SettingsShape>({
+  env,
+  shape,
+  variablePrefix,
+}: LoadOptions<Shape>): readonly string[] {
+  const known = new Set(["config", ...Object.keys(shape)].map((key) => variableName(variablePrefix, key)));
+  return Object.keys(env).filter(
+    (name) =>
+      name.startsWith(variablePrefix) &&
+      env[name] !== "" &&
+      !known.has(name) &&
+      !OF_A_SERVICE.test(name.slice(variablePrefix.length)),
+  );
 }
 
 function originOf<Shape extends SettingsShape>(
