@@ -41,7 +41,7 @@ describe("a principal that cannot start", () => {
       1,
       /^port_in_use: /m,
       new RegExp(`127\\.0\\.0\\.1:${port} .*in use`),
-      /free port/,
+      /set --listen to a free port/,
     );
   });
 
@@ -53,7 +53,7 @@ describe("a principal that cannot start", () => {
       1,
       /^port_in_use: /m,
       new RegExp(`127\\.0\\.0\\.1:${port} .*in use`),
-      /free port/,
+      /set --api-listen to a free port/,
     );
   });
 

@@ -6,6 +6,7 @@ import { createTelemetry, isTracingRegistered, traceLogFields, type Telemetry } 
 import { z } from "zod";
 import { watchDescriptors } from "./descriptor-watch.js";
 import { leave, leaveAtOnce } from "./leave.js";
+import { inFlags } from "./in-flags.js";
 import { loadSettings } from "./load-settings.js";
 import { repeatNotices, type ServiceNotice } from "./notices.js";
 import { writeReadyFile } from "./ready-file.js";
@@ -65,6 +66,8 @@ export interface ServiceProgram<Shape extends SettingsShape & typeof serviceSett
    * @throws HawserError as the start would
    */
   readonly tryStart?: (settings: SettingsOf<Shape>) => Promise<readonly ServiceNotice[]>;
+  /** By the names that messages of the library have for its options: the flags that set them here. Whoever runs a service knows its flags. @default none */
+  readonly flags?: Readonly<Record<string, string>>;
   /** Where its state is: made for its own user alone, and warned about where others can read it or another machine holds it. */
   readonly stateDirectory: (settings: SettingsOf<Shape>) => string;
   readonly create: (settings: SettingsOf<Shape>, runtime: Runtime, inherited: Inherited) => Service;
@@ -98,7 +101,7 @@ export async function runService<Shape extends SettingsShape & typeof serviceSet
     if (loaded.kind === "text") tell(loaded.text);
     else await serve(program, loaded.settings);
   } catch (thrown) {
-    process.exit(report(thrown));
+    process.exit(report(inFlags(thrown, program.flags)));
   }
 }
 
