@@ -78,8 +78,15 @@ export class WatchedDisk {
     );
   }
 
-  #learnRecords(store: Store, mailbox: Mailbox): Promise<void> {
-    return this.learnInbox(store, mailbox.agent, mailbox.store).catch(ignoreOutage);
+  /** False when the store cannot be read now. */
+  #learnRecords(store: Store, mailbox: Mailbox): Promise<boolean> {
+    return this.learnInbox(store, mailbox.agent, mailbox.store).then(
+      () => true,
+      (thrown: unknown) => {
+        ignoreOutage(thrown);
+        return false;
+      },
+    );
   }
 
   #peerOf(agent: string): string {
