@@ -164,7 +164,10 @@ describe("the command line behind a proxy", () => {
       manifest,
       names.map((name) => `{agent: edge, kind: Note, name: ${name}, spec: {n: 1}}`).join("\n---\n"),
     );
-    expect(await hawser(site, server, ["apply", "-f", manifest], env)).toMatchObject({ code: 0, stderr: "" });
+    expect(await hawser(site, server, ["apply", "-f", manifest], env)).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(/^hawser: edge has never connected[^\n]*\n$/),
+    });
     const { code, stdout } = await hawser(site, server, ["get", "edge", "--output", "json"], env);
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toHaveLength(names.length);

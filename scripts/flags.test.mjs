@@ -99,7 +99,9 @@ function flagsOfShape(code) {
 
 /** `-f, --file <path...>` and its like; `--no-wait` is the other side of `wait`. */
 function flagsOfCommands(code) {
-  const usages = code.matchAll(/(?:\boption|\brequiredOption|\bOption)\(\s*["'`]([^"'`]*)["'`]/g);
+  const usages = code.matchAll(
+    /(?:\boption|\brequiredOption|\bOption|\bdurationOption)\(\s*["'`]([^"'`]*)["'`]/g,
+  );
   return ["--help", "--version", ...[...usages].flatMap(([, usage]) => named(usage))];
 }
 
