@@ -169,7 +169,7 @@ export class Link<Session extends LinkSession> implements Predecessor {
   }
 
   orphaned(): void {
-    if (this.#state.name === "handedOver" && !this.#leaves()) this.#superseded();
+    if (this.#state.name === "handedOver" && !this.#letItLeave()) this.#superseded();
   }
 
   /** Closes with the code that fits the error; cuts the connection where even that throws. */
@@ -270,7 +270,7 @@ export class Link<Session extends LinkSession> implements Predecessor {
   #leaseLost(why: "superseded" | "resync"): void {
     // Whoever continues this session holds the lease now.
     if (this.#state.name === "handedOver") return;
-    if (why === "superseded" && this.#leaves()) return;
+    if (why === "superseded" && this.#letItLeave()) return;
     if (why === "superseded") this.#superseded();
     else
       this.fail(
@@ -281,8 +281,8 @@ export class Link<Session extends LinkSession> implements Predecessor {
       );
   }
 
-  /** An agent that stops while it renews its connection leaves both: neither is to be cut for the other, and what is still answered goes again. */
-  #leaves(): boolean {
+  /** An agent that stops while it renews its connection leaves both: neither is cut for the other, and what is still answered goes again. False where this link does not leave. */
+  #letItLeave(): boolean {
     if (this.#options.door !== undefined || !this.#quiesced) return false;
     if (this.#state.name === "open") this.#state.sender.suspend();
     return true;

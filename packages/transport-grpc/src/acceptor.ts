@@ -1,7 +1,7 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import type { Duplex } from "node:stream";
 import { HawserError } from "@hawser/protocol";
-import { systemRuntime, TurnQueue, type Runtime } from "@hawser/runtime";
+import { guarded, systemRuntime, TurnQueue, type Runtime } from "@hawser/runtime";
 import {
   type Acceptor,
   type Connection,
@@ -118,7 +118,7 @@ class GrpcAcceptor implements Acceptor {
       return;
     }
     const { onConnection, screen } = running;
-    const held = this.#waiting.of(() => this.#overBudget(served, info));
+    const held = this.#waiting.of(() => this.#overBudget(served, socket, info));
     const served: ServedSocket = new ServedSocket({
       socket,
       info,
@@ -137,9 +137,17 @@ class GrpcAcceptor implements Acceptor {
     this.#slices.run(() => this.#speak(served, socket, held), SESSION_BYTES);
   }
 
-  #overBudget(served: ServedSocket, info: SocketInfo): void {
-    served.cut(new HawserError("overloaded", "Too much was sent by clients that have no session yet."));
-    info.overBudget?.();
+  #overBudget(served: ServedSocket, socket: Duplex, info: SocketInfo): void {
+    const tooMuch = new HawserError("overloaded", "Too much was sent by clients that have no session yet.");
+    // It happens in an event of another client's socket, which is not to end by what this one's owners throw.
+    guarded(
+      () => served.cut(tooMuch),
+      () => socket.destroy(),
+    );
+    guarded(
+      () => info.overBudget?.(),
+      () => {},
+    );
   }
 
   #speak(served: ServedSocket, socket: Duplex, held: HeldBytes): void {

@@ -55,7 +55,8 @@ async function sendEvent(context: CommandContext, agent: string, options: SendOp
     options.file === undefined ? await fromOptions(context, options) : await fromFile(context, options.file);
   if (Array.isArray(event)) printBatch(context, agent, await client.publishBatch(agent, event));
   else printAccepted(context, agent, await client.publish(agent, event));
-  const addressee = await client.findAgent(agent);
+  // It is accepted by now, and must not look as if it were not: a second one would come of it.
+  const addressee = await client.findAgent(agent).catch(() => undefined);
   if (addressee?.everConnected === false) warnNeverConnected(context.terminal, [agent]);
 }
 
