@@ -1,0 +1,127 @@
+import { HawserError } from "@hawser/protocol";
+import type { Runtime, Timer } from "@hawser/runtime";
+import type { MailboxEntry, MailboxLease, Store } from "@hawser/store";
+
+/** Entries that are read at a time to learn what there is. */
+const AT_ONCE = 1_000;
+const AT_ONCE_BYTES = 1_048_576;
+/** Between attempts to claim the mailbox again after its disk failed. */
+const REOPEN_DELAY_MS = 1_000;
+
+export interface LogMailboxOptions {
+  readonly store: Store;
+  readonly runtime: Runtime;
+  readonly peer: string;
+  /** Called for each entry in order of version: all that there are, and then each new one once it is on disk. Must not throw. */
+  readonly onEntry: (entry: MailboxEntry) => void;
+}
+
+/** A mailbox that this process alone reads, held for as long as it is open: over failures of the disk as well, after which nothing is missed. */
+export class LogMailbox {
+  readonly #options: LogMailboxOptions;
+  #lease: MailboxLease | undefined;
+  #isOpen = false;
+  /** Of the last entry that was told. */
+  #told = 0;
+  /** Whether entries are being read that nobody has been told of. */
+  #isCatchingUp = false;
+  /** Something came meanwhile. */
+  #isBehind = false;
+  #reopening: Timer | undefined;
+
+  constructor(options: LogMailboxOptions) {
+    this.#options = options;
+  }
+
+  async open(): Promise<void> {
+    this.#isOpen = true;
+    await this.#claim();
+  }
+
+  async close(): Promise<void> {
+    this.#isOpen = false;
+    this.#reopening?.cancel();
+    await this.#lease?.close();
+    this.#lease = undefined;
+  }
+
+  /** As `MailboxLease.read`. @throws HawserError `store_unavailable` while the disk cannot be read */
+  read(after: number, limit: number, maxBytes?: number): Promise<readonly MailboxEntry[]> {
+    return this.#held().read(after, limit, maxBytes);
+  }
+
+  /** The entry is not needed any more. What is not written of that before a crash, or while the disk fails, comes back with the next `open`. */
+  acknowledge(version: number): void {
+    this.#lease?.acknowledge(version);
+  }
+
+  /** As `MailboxLease.deadLetter`. @throws HawserError `store_unavailable` while the disk cannot be written */
+  deadLetter(...args: Parameters<MailboxLease["deadLetter"]>): Promise<void> {
+    return this.#held().deadLetter(...args);
+  }
+
+  #held(): MailboxLease {
+    if (this.#lease !== undefined) return this.#lease;
+    throw new HawserError(
+      "store_unavailable",
+      "the event log is not open; its disk failed, or it is stopped",
+    );
+  }
+
+  async #claim(): Promise<void> {
+    const { store, peer } = this.#options;
+    this.#isCatchingUp = true;
+    const lease = await store.open(
+      peer,
+      "event log",
+      { peerStore: store.id },
+      {
+        event: (entry) => this.#arrived(entry),
+        lost: (why) => this.#lost(why),
+      },
+    );
+    if (!this.#isOpen) return lease.close();
+    this.#lease = lease;
+    await this.#catchUp(lease);
+  }
+
+  #arrived(entry: MailboxEntry): void {
+    if (this.#isCatchingUp) this.#isBehind = true;
+    else this.#tell(entry);
+  }
+
+  #tell(entry: MailboxEntry): void {
+    if (entry.version <= this.#told) return;
+    this.#told = entry.version;
+    this.#options.onEntry(entry);
+  }
+
+  async #catchUp(lease: MailboxLease): Promise<void> {
+    for (let isAll = false; !isAll; ) {
+      this.#isBehind = false;
+      const entries = await lease.read(this.#told, AT_ONCE, AT_ONCE_BYTES);
+      for (const entry of entries) this.#tell(entry);
+      isAll = entries.length === 0 && !this.#isBehind;
+    }
+    this.#isCatchingUp = false;
+  }
+
+  #lost(why: "superseded" | "resync"): void {
+    const { logger } = this.#options.runtime;
+    this.#lease = undefined;
+    if (why === "superseded") logger.error({}, "the event log was claimed by somebody else in this process");
+    else this.#reopen();
+  }
+
+  #reopen(): void {
+    if (!this.#isOpen) return;
+    const { timers, logger } = this.#options.runtime;
+    this.#reopening = timers.after(REOPEN_DELAY_MS, () => {
+      this.#claim().catch((err: unknown) => {
+        logger.warn({ err }, "the event log cannot be opened again yet");
+        this.#lease = undefined;
+        this.#reopen();
+      });
+    });
+  }
+}
