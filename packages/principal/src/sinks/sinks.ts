@@ -1,0 +1,308 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { HawserError, parseVersion } from "@hawser/protocol";
+import { systemRuntime, type DisposableLifecycle, type Runtime } from "@hawser/runtime";
+import type { DeadLetter, Store } from "@hawser/store";
+import type { EventLog } from "../event-log/event-log.js";
+import { fromEntry } from "../event-log/recorded-event.js";
+import type { Page } from "../principal.js";
+import { KeyedQueue } from "../resources/keyed-queue.js";
+import { createFileTarget } from "./file-target.js";
+import {
+  checkSinkName,
+  parseSinkDefinition,
+  type SinkDefinition,
+  type SinkRequest,
+} from "./sink-definition.js";
+import { SinkBook, type KeptSink } from "./sink-book.js";
+import type { SinkTarget } from "./sink-target.js";
+import type { SinkDeadLetterView, SinkTest, SinkView } from "./sink-view.js";
+import { Sink, SINK_PEERS, sinkPeer } from "./sink.js";
+import { testEvent } from "./test-event.js";
+import { createWebhookTarget } from "./webhook-target.js";
+
+/** Sinks of one log. */
+export const MAX_SINKS = 32;
+/** Peers of the store that are read at a time. */
+const PEERS_PAGE = 100;
+
+/** What sinks are made of. */
+export interface SinksOptions {
+  readonly log: EventLog;
+  /** The store that the log lies in. */
+  readonly store: Store;
+  /** Where sinks of kind `file` write: `<name>.jsonl`. Made when the first one does. */
+  readonly directory: string;
+  /**
+   * Whether webhooks may be at loopback and link-local addresses, where services listen that trust whoever reaches them.
+   *
+   * @default false
+   */
+  readonly allowLocal?: boolean;
+  /** @default systemRuntime() */
+  readonly runtime?: Runtime;
+}
+
+/** How a sink is put. */
+export interface PutSinkOptions {
+  /** Where a new sink begins: with the events to come, or with the oldest there are. @default "now" */
+  readonly from?: "now" | "oldest";
+  /** Refuse with `conflict` where there is one by that name. @default false */
+  readonly mustBeNew?: boolean;
+}
+
+/**
+ * Where the events of a log go. Each has a place of its own: one that fails, or hangs, holds up nobody but itself, until the log is full of what it has not taken.
+ *
+ * `start` comes after that of the log and before that of the principal; `stop` before that of the log. Methods throw `HawserError`: `invalid_message` for what is no definition or
+ * no name, `not_found`, `store_unavailable`.
+ */
+export interface Sinks extends DisposableLifecycle {
+  /** In order of name. */
+  list(): Promise<readonly SinkView[]>;
+  get(name: string): Promise<SinkView | undefined>;
+  /** Makes a sink, or changes it, from where it is. @throws HawserError `conflict`; `overloaded` above `MAX_SINKS` */
+  put(
+    name: string,
+    request: SinkRequest,
+    options?: PutSinkOptions,
+  ): Promise<{ readonly sink: SinkView; readonly created: boolean }>;
+  /** Delivers nothing, or goes on. What is of interest to a paused sink waits in the log. */
+  setPaused(name: string, paused: boolean): Promise<SinkView>;
+  /** @throws HawserError `conflict` while it has events to deliver or dead letters, unless it is forced: they are given up */
+  remove(name: string, options?: { readonly force?: boolean }): Promise<void>;
+  /** Delivers an event of the type `hawser.sink.test.v1` at once, once. */
+  test(name: string): Promise<SinkTest>;
+  /** Oldest first; `after` is an `id`. */
+  deadLetters(name: string, page: Page): Promise<readonly SinkDeadLetterView[]>;
+  /** Delivers a dead letter again. @throws HawserError `not_found` */
+  requeue(name: string, id: string): Promise<void>;
+  /** Throws a dead letter away. @throws HawserError `not_found` */
+  discard(name: string, id: string): Promise<void>;
+}
+
+/** The sinks of a log. What they are is kept in its store. */
+export function createSinks(options: SinksOptions): Sinks {
+  return new StoredSinks(options);
+}
+
+class StoredSinks implements Sinks {
+  readonly #options: SinksOptions;
+  readonly #runtime: Runtime;
+  readonly #book: SinkBook;
+  readonly #sinks = new Map<string, Sink>();
+  /** Changes of one sink come one after the other. */
+  readonly #changes = new KeyedQueue();
+
+  constructor(options: SinksOptions) {
+    this.#options = options;
+    this.#runtime = options.runtime ?? systemRuntime();
+    this.#book = new SinkBook(options.store, this.#runtime);
+  }
+
+  async start(): Promise<void> {
+    await this.#keepingAll(async () => {
+      const all = await this.#book.open();
+      await this.#removeLeftovers(new Set(all.map(sinkPeer)));
+      for (const kept of all) await this.#begin(kept);
+    });
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#sinks.values()].map((sink) => sink.stop()));
+    this.#sinks.clear();
+    await this.#book.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async list(): Promise<readonly SinkView[]> {
+    const sinks = [...this.#sinks].sort(([one], [other]) => (one < other ? -1 : 1));
+    return Promise.all(sinks.map(([, sink]) => sink.view()));
+  }
+
+  async get(name: string): Promise<SinkView | undefined> {
+    return this.#sinks.get(name)?.view();
+  }
+
+  put(
+    name: string,
+    request: SinkRequest,
+    { from = "now", mustBeNew = false }: PutSinkOptions = {},
+  ): ReturnType<Sinks["put"]> {
+    return this.#changes.run(name, async () => {
+      checkSinkName(name);
+      const definition = parseSinkDefinition(request);
+      const known = this.#sinks.get(name);
+      if (known === undefined) return { sink: await this.#create(name, definition, from), created: true };
+      if (mustBeNew) throw new HawserError("conflict", `there is a sink ${name} already`);
+      return { sink: await this.#change(known, definition), created: false };
+    });
+  }
+
+  setPaused(name: string, paused: boolean): Promise<SinkView> {
+    return this.#changes.run(name, async () => {
+      const sink = this.#named(name);
+      const { definition } = sink.kept;
+      return definition.paused === paused ? sink.view() : this.#change(sink, { ...definition, paused });
+    });
+  }
+
+  remove(name: string, { force = false }: { readonly force?: boolean } = {}): Promise<void> {
+    return this.#changes.run(name, async () => {
+      const sink = this.#named(name);
+      if (!force) await assertDone(sink);
+      await this.#book.remove(sink.kept);
+      await sink.stop();
+      this.#sinks.delete(name);
+      await this.#options.store.remove(sinkPeer(sink.kept));
+      this.#runtime.logger.info({ sink: name }, "sink removed");
+    });
+  }
+
+  async test(name: string): Promise<SinkTest> {
+    const { definition } = this.#named(name).kept;
+    const { clock } = this.#runtime;
+    const begun = clock.now();
+    const target = this.#target(`${name}.test`, definition);
+    try {
+      const event = testEvent(this.#runtime);
+      const answer = await target.deliver([event], new AbortController().signal);
+      const message = answer.kind === "delivered" ? undefined : answer.message;
+      return { ok: answer.kind === "delivered", message, durationMs: Math.round(clock.now() - begun) };
+    } finally {
+      await target.close();
+      if (definition.target.kind === "file") await rm(this.#path(`${name}.test`), { force: true });
+    }
+  }
+
+  async deadLetters(name: string, { after, limit }: Page): Promise<readonly SinkDeadLetterView[]> {
+    const from = after === undefined ? {} : { after: parseVersion(after) };
+    const letters = await this.#options.store.deadLetters(this.#peerOf(name), { ...from, limit });
+    return letters.map(deadLetterView);
+  }
+
+  async requeue(name: string, id: string): Promise<void> {
+    const answer = await this.#options.store.requeue(this.#peerOf(name), parseVersion(id));
+    if (!answer.ok) throw answer.error;
+  }
+
+  async discard(name: string, id: string): Promise<void> {
+    if (await this.#options.store.discard(this.#peerOf(name), parseVersion(id))) return;
+    throw new HawserError("not_found", `the sink ${name} has no dead letter ${id}`);
+  }
+
+  async #create(name: string, definition: SinkDefinition, from: "now" | "oldest"): Promise<SinkView> {
+    if (this.#sinks.size >= MAX_SINKS)
+      throw new HawserError(
+        "overloaded",
+        `there are ${MAX_SINKS} sinks, as many as there may be; remove one`,
+      );
+    const kept = { name, uid: this.#runtime.random.uuid(), definition };
+    // Its place is on disk before it is: otherwise a crash in between would make it begin elsewhere.
+    try {
+      const sink = await this.#begin(kept, from === "now" ? this.#options.log.stats.newest : 0);
+      await this.#book.put(kept);
+      this.#runtime.logger.info({ sink: name, kind: definition.target.kind }, "sink added");
+      return await sink.view();
+    } catch (thrown) {
+      await this.#sinks.get(name)?.stop();
+      this.#sinks.delete(name);
+      throw thrown;
+    }
+  }
+
+  async #change(sink: Sink, definition: SinkDefinition): Promise<SinkView> {
+    const kept = { ...sink.kept, definition };
+    await this.#book.put(kept);
+    return this.#keepingAll(async () => {
+      await sink.stop();
+      return (await this.#begin(kept)).view();
+    });
+  }
+
+  /** While a sink is away for a moment, nothing that it waits for is let go. */
+  async #keepingAll<T>(work: () => Promise<T>): Promise<T> {
+    const hold = this.#options.log.hold(0);
+    try {
+      return await work();
+    } finally {
+      hold.release();
+    }
+  }
+
+  async #begin(kept: KeptSink, from?: number): Promise<Sink> {
+    const { store, log } = this.#options;
+    const { name, definition } = kept;
+    const sink = new Sink({
+      store,
+      log,
+      runtime: this.#runtime,
+      kept,
+      target: this.#target(name, definition),
+      path: this.#path(name),
+      onGone: () => this.#gone(name),
+    });
+    this.#sinks.set(name, sink);
+    await sink.start(from);
+    return sink;
+  }
+
+  #target(name: string, { target }: SinkDefinition): SinkTarget {
+    const { allowLocal = false } = this.#options;
+    return target.kind === "file"
+      ? createFileTarget(this.#path(name), target)
+      : createWebhookTarget({ name, settings: target, allowLocal, runtime: this.#runtime });
+  }
+
+  #path(name: string): string {
+    return join(this.#options.directory, `${name}.jsonl`);
+  }
+
+  #named(name: string): Sink {
+    const sink = this.#sinks.get(name);
+    if (sink !== undefined) return sink;
+    throw new HawserError("not_found", `there is no sink ${JSON.stringify(name.slice(0, 80))}`);
+  }
+
+  #peerOf(name: string): string {
+    return sinkPeer(this.#named(name).kept);
+  }
+
+  #gone(name: string): void {
+    const { logger } = this.#runtime;
+    logger.warn({ sink: name }, "the receiver wants no more events: the sink is paused");
+    this.setPaused(name, true).catch((err: unknown) =>
+      logger.error({ err, sink: name }, "a sink cannot be paused"),
+    );
+  }
+
+  /** Of sinks that were being made, or removed, as this process ended. */
+  async #removeLeftovers(wanted: ReadonlySet<string>): Promise<void> {
+    const { store } = this.#options;
+    for (let after = SINK_PEERS; ; ) {
+      const page = await store.peers({ after, limit: PEERS_PAGE });
+      for (const { peer } of page)
+        if (peer.startsWith(SINK_PEERS) && !wanted.has(peer)) await store.remove(peer);
+      const last = page.at(-1);
+      if (last === undefined || page.length < PEERS_PAGE || !last.peer.startsWith(SINK_PEERS)) return;
+      after = last.peer;
+    }
+  }
+}
+
+async function assertDone(sink: Sink): Promise<void> {
+  const { name, lag, deadLetters } = await sink.view();
+  if (lag === 0 && deadLetters === 0) return;
+  const what = `${lag} events of the log to go through and ${deadLetters} dead letters`;
+  throw new HawserError("conflict", `the sink ${name} has ${what}; remove it by force to give them up`);
+}
+
+function deadLetterView(letter: DeadLetter): SinkDeadLetterView {
+  const { position, agent, event } = fromEntry(letter);
+  const { resourceid, eventid, type, source } = event;
+  const { message, at } = letter.reason;
+  return { id: String(letter.version), position, agent, resourceid, eventid, type, source, message, at };
+}
