@@ -1,9 +1,12 @@
 import { HawserError } from "@hawser/protocol";
 import { silentLogger, systemRuntime, type Logger, type Runtime } from "@hawser/runtime";
 import { Hono, type MiddlewareHandler } from "hono";
+import type { EventLog } from "../event-log/event-log.js";
 import type { Principal } from "../principal.js";
 import type { ServedCertificate } from "../served-certificate.js";
+import type { Sinks } from "../sinks/sinks.js";
 import { VERSION } from "../version.js";
+import { agentEventRoutes } from "./agent-event-routes.js";
 import { agentRoutes } from "./agent-routes.js";
 import { tokensOf, type ApiTokens } from "./api-tokens.js";
 import { auditLog } from "./audit-log.js";
@@ -19,6 +22,7 @@ import { problemResponse } from "./problem.js";
 import { requestIdOf, requestIds } from "./request-id.js";
 import { apiHosts, refuseForeignPages } from "./request-source.js";
 import { resourceRoutes } from "./resource-routes.js";
+import { sinkRoutes } from "./sink-routes.js";
 import { statusRoutes, type OpenFiles } from "./status-routes.js";
 import { DEFAULT_MAX_STREAMS, streamRoutes } from "./streams/stream-routes.js";
 
@@ -51,6 +55,10 @@ export interface ApiOptions {
   readonly openFiles?: OpenFiles;
   /** Told by `/v1/info`, so that `hawser doctor` warns before they end. @default not told */
   readonly certificates?: () => readonly ServedCertificate[];
+  /** What agents sent, at `/v1/agent-events` and in its stream. @default none: these answer `not_found` */
+  readonly eventLog?: EventLog;
+  /** Where that goes, at `/v1/sinks`. @default none: these answer `not_found` */
+  readonly sinks?: Sinks;
   /** Where request ids and the time come from. @default the real ones */
   readonly runtime?: Runtime;
 }
@@ -87,7 +95,10 @@ export function createApi(options: ApiOptions): Hono {
   resourceRoutes(app, principal.resources);
   eventRoutes(app, principal, new ObserverSet(metrics?.observer, logger).observer, logger);
   agentRoutes(app, principal, fleet);
-  streamRoutes(app, { principal, runtime, logger, maxStreams, observer: metrics?.streams });
+  const { eventLog, sinks } = options;
+  agentEventRoutes(app, eventLog);
+  sinkRoutes(app, sinks);
+  streamRoutes(app, { principal, runtime, logger, maxStreams, eventLog, observer: metrics?.streams });
   lifecycleRoutes(app, principal);
   documentationRoutes(app, version ?? VERSION, token !== undefined);
   app.notFound((context) =>

@@ -9,6 +9,7 @@ export { createApi, DEFAULT_MAX_REQUESTS_PER_CLIENT, type ApiOptions } from "./a
 export { ApiTokens, weakTokenProblem, type ApiCaller, type ApiToken } from "./api-tokens.js";
 export type { RefusalObserver } from "./audit-log.js";
 export type { ConnectionObserver } from "./connections.js";
+export type { EventLogSource } from "./event-log-metrics.js";
 export type { LifecycleSource } from "./lifecycle-metrics.js";
 export { createHealthServer, type HealthServerOptions } from "./health-server.js";
 export { checkApiTls, type ApiTls } from "./http-serving.js";

@@ -6,6 +6,7 @@ import { snapshotAgents, type AgentSnapshot, type AgentSource } from "./agent-ga
 import { AgentSeries } from "./agent-series.js";
 import { COUNTERS, type CounterDefinition } from "./counter-definitions.js";
 import { registerLifecycleMetrics, type LifecycleSource } from "./lifecycle-metrics.js";
+import { registerEventLogMetrics, type EventLogSource } from "./event-log-metrics.js";
 import { EventLoopDelay } from "./event-loop-delay.js";
 import { countingObserver } from "./metrics-observer.js";
 import { ReadCounter, ReadGauge, Turns, type Reading } from "./read-metrics.js";
@@ -16,7 +17,6 @@ import type { StreamObserver } from "./streams/stream-observer.js";
 /** Agents with series of their own: about 30 series each, so this is what one small Prometheus takes without notice. */
 export const DEFAULT_MAX_METRIC_AGENTS = 1000;
 
-/** From a loopback ACK to the longest resend timeout. In seconds. */
 /** Of the process, by prom-client: gauges with the ending of a counter, which linters of Prometheus refuse. The same is told by kind, without `_total`. */
 const MISNAMED = [
   "nodejs_active_handles_total",
@@ -24,6 +24,7 @@ const MISNAMED = [
   "nodejs_active_resources_total",
 ];
 
+/** From a loopback ACK to the longest resend timeout. In seconds. */
 const ACK_BUCKETS = [
   0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120,
 ];
@@ -54,6 +55,8 @@ export interface Metrics {
   readonly requests: RequestObserver;
   /** Says where the state of agents, of the agents' port, of the gate and of a drain are read at each scrape. Without it these are absent. */
   watch(source: MetricsSource): void;
+  /** Says where the log of agents' events and its sinks are read at each scrape. Without it these are absent. */
+  watchEventLog(source: EventLogSource): void;
   /** Says where the certificates of the ports are read at each scrape. Without it their ends are not told. */
   watchCertificates(read: () => readonly ServedCertificate[]): void;
 }
@@ -78,6 +81,8 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
   for (const definition of COUNTERS) registerCounter(registry, definition, shared);
   registerGauges(registry, scrape, shared);
   registerLifecycleMetrics(registry, () => scrape.source);
+  let eventLog: EventLogSource | undefined;
+  registerEventLogMetrics(registry, () => eventLog);
 
   let certificates = (): readonly ServedCertificate[] => [];
   registerCertificates(registry, () => certificates());
@@ -117,6 +122,9 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
       ackSeconds: (seconds) => ackSeconds.observe(seconds),
     }),
     watch: (source) => scrape.watch(source),
+    watchEventLog(source) {
+      eventLog = source;
+    },
     watchCertificates(read) {
       certificates = read;
     },

@@ -52,6 +52,8 @@ const PARAMETERS: Readonly<Record<string, string>> = {
   kind: "The kind of the resource, such as `ConfigFile`.",
   name: "The name of the resource.",
   eventid: "The version of the event.",
+  sink: "The name of the sink.",
+  id: "The `id` of the dead letter.",
 };
 
 /** Describes every route of an app. What has no description is left out, and a test sees to it that there is no such route. */

@@ -1,9 +1,13 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createMemoryStore, type Store } from "@hawser/store";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import formats from "ajv-formats";
 import type { Hono } from "hono";
 import { beforeEach, expect, it } from "vitest";
+import { createEventLog, createSinks } from "../event-log/index.js";
 import { createPrincipal } from "../create-principal.js";
 import type { Principal } from "../principal.js";
 import { createApi } from "./api.js";
@@ -21,9 +25,21 @@ beforeEach(async () => {
   await store.start();
   principal = createPrincipal({ store, acceptors: [], listen: { port: 0 } });
   await principal.start();
-  app = createApi({ principal, metrics: createMetrics({ process: false }) });
+  const directory = await mkdtemp(join(tmpdir(), "hawser-openapi-"));
+  const logStore = createMemoryStore();
+  await logStore.start();
+  const eventLog = createEventLog({ store: logStore });
+  await eventLog.start();
+  const sinks = createSinks({ log: eventLog, store: logStore, directory });
+  await sinks.start();
+  await eventLog.onEvent({ agent: "a", event: { ...EVENT_EXAMPLE, eventid: "1" }, attempt: 1 });
+  app = createApi({ principal, metrics: createMetrics({ process: false }), eventLog, sinks });
   document = (await (await app.request("/openapi.json")).json()) as OpenApiDocument;
   return async () => {
+    await sinks.stop();
+    await eventLog.stop();
+    await logStore.stop();
+    await rm(directory, { recursive: true });
     await principal.stop();
     await store.stop();
   };
@@ -93,7 +109,9 @@ it("describes the answers that are given", async () => {
     const path = template
       .replace("{agent}", "a")
       .replace("{kind}/{name}", "Task/t")
-      .replace("{eventid}", "2");
+      .replace("{eventid}", "2")
+      .replace("{sink}", "s")
+      .replace("{id}", "1");
     const response = await app.request(path + query, { ...init, method: method.toUpperCase() });
     const { status } = response;
     const where = `${method} ${template} ${status}`;
@@ -156,6 +174,23 @@ it("describes the answers that are given", async () => {
   await ask("get", "/v1/streams/events", {}, "?agent=a");
   await ask("get", "/v1/streams/events", {}, "?agent=A");
   await ask("get", "/v1/streams/agents", {}, "?state=connected&name=a");
+  await ask("get", "/v1/streams/agent-events", {}, "?agent=a");
+  await ask("get", "/v1/agent-events", {}, "?type=com.*");
+  const SINK = "/v1/sinks/{sink}";
+  await ask("get", SINK);
+  await ask("put", SINK, { body: '{"target":{"kind":"file"}}' }, "?from=oldest");
+  await ask("put", SINK, { body: '{"target":{"kind":"file"}}' });
+  await ask("put", SINK, { body: '{"target":{"kind":"file"}}', headers: { "if-none-match": "*" } });
+  await ask("put", SINK, { body: '{"target":{"kind":"file","maxFiles":0}}' });
+  await ask("post", `${SINK}/test`);
+  await ask("post", `${SINK}/pause`);
+  await ask("post", `${SINK}/resume`);
+  await ask("get", SINK);
+  await ask("get", "/v1/sinks");
+  await ask("get", `${SINK}/dead-letters`);
+  await ask("post", `${SINK}/dead-letters/{id}/requeue`);
+  await ask("delete", `${SINK}/dead-letters/{id}`);
+  await ask("delete", SINK, {}, "?force=true");
   await ask("get", "/v1/admission");
   await ask("patch", "/v1/admission", { body: '{"ratePerSecond":7}' });
   await ask("get", "/v1/drain");

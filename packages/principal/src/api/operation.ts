@@ -14,6 +14,7 @@ export const TAGS = [
   "Events",
   "Agents",
   "Streams",
+  "Sinks",
   "Lifecycle",
   "Status",
   "Documentation",

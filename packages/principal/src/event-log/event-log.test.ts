@@ -200,6 +200,7 @@ describe("the limits of the log", () => {
     expect(log.stats).toMatchObject({ entries: 5, letGo: 2, refused: 0 });
     await reopen({ maxEntries: 5, maxEntriesPerAgent: 3 });
     expect(await positions()).toEqual([3, 4, 5, 6, 7]);
+    expect(log.stats.missingThrough).toBe(2);
   });
 
   it("refuse with inbox_full what a reader leaves no room for, until it goes on", async () => {
@@ -252,10 +253,13 @@ describe("the limits of the log", () => {
     hold.advance(2);
     await world.advance(60_000);
     expect(await positions()).toEqual([3]);
+    expect(log.stats.missingThrough).toBe(2);
     hold.release();
     await world.advance(60_000);
     expect(await positions()).toEqual([]);
+    expect(log.stats.missingThrough).toBe(3);
     await reopen();
+    expect(log.stats).toMatchObject({ newest: 3, missingThrough: 3 });
     await send("a");
     expect(await positions()).toEqual([4]);
   });

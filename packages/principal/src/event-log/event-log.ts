@@ -42,6 +42,8 @@ export interface EventLogStats extends Extent {
   readonly newest: number;
   /** The oldest event that is there. */
   readonly oldest: IndexedEvent | undefined;
+  /** The highest position that is not there any more: whoever has read as far has missed nothing. 0 for none. */
+  readonly missingThrough: number;
   /** Since the log was started. */
   readonly recorded: number;
   /** Refused because the log was full, since it was started. */
@@ -123,6 +125,7 @@ class StoredEventLog implements EventLog {
       bytes,
       newest: this.#index.newest,
       oldest: this.#index.oldest,
+      missingThrough: this.#index.missingThrough,
       recorded: this.#recorded,
       refused: this.#refused,
       letGo: this.#letGo,

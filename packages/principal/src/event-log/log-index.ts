@@ -44,6 +44,12 @@ export class LogIndex {
   readonly #all = new Part();
   readonly #agents = new Map<string, Part>();
   #newest = 0;
+  #missingThrough = 0;
+
+  /** The highest position that was given and is not there: it was let go. 0 for none. */
+  get missingThrough(): number {
+    return this.#missingThrough;
+  }
 
   /** The highest position that was ever added. */
   get newest(): number {
@@ -75,12 +81,15 @@ export class LogIndex {
 
   /** Positions up to this one were given before. */
   raise(position: number): void {
-    this.#newest = Math.max(this.#newest, position);
+    if (position <= this.#newest) return;
+    this.#newest = position;
+    this.#missingThrough = position;
   }
 
   /** @returns false for one that is not newer than all others: it is there already, or was let go */
   add(event: IndexedEvent): boolean {
     if (event.position <= this.#newest) return false;
+    if (event.position > this.#newest + 1) this.#missingThrough = event.position - 1;
     this.#newest = event.position;
     this.#all.add(event);
     const part = this.#agents.get(event.agent) ?? new Part();
@@ -90,6 +99,7 @@ export class LogIndex {
   }
 
   delete(event: IndexedEvent): void {
+    this.#missingThrough = Math.max(this.#missingThrough, event.position);
     this.#all.delete(event);
     const part = this.#agents.get(event.agent);
     part?.delete(event);

@@ -7,7 +7,7 @@ import { jsonMembers, sinkEvent } from "./sink-event.js";
 import type { SinkAnswer, SinkTarget } from "./sink-target.js";
 
 /** Events that are written, and synced, at once. */
-const MAX_BATCH = 256;
+const MAX_LINES_AT_ONCE = 256;
 const TAIL_BYTES = 65_536;
 const NEWLINE = 0x0a;
 
@@ -44,7 +44,7 @@ export function createFileTarget(path: string, { maxBytes, maxFiles }: FileTarge
   }
 
   return {
-    maxBatch: MAX_BATCH,
+    maxBatch: MAX_LINES_AT_ONCE,
     concurrency: 1,
     async deliver(batch): Promise<SinkAnswer> {
       try {

@@ -3,7 +3,7 @@ import type { Random } from "@hawser/runtime";
 /** The first wait after a failure. */
 const BASE_MS = 1_000;
 /** The longest. */
-const CAP_MS = 300_000;
+const MAX_RETRY_DELAY_MS = 300_000;
 /** What is left of a wait by the draw, at least. */
 const FLOOR_SHARE = 0.5;
 /** Whatever a receiver asks for, it is asked again within an hour. */
@@ -11,7 +11,7 @@ const MAX_RETRY_AFTER_MS = 3_600_000;
 
 /** How long to wait after so many failures in a row: doubling, between half and all of it by a draw, so that sinks do not come back in unison. */
 export function retryDelayMs(failures: number, random: Pick<Random, "next">): number {
-  const full = Math.min(CAP_MS, BASE_MS * 2 ** Math.min(failures - 1, 30));
+  const full = Math.min(MAX_RETRY_DELAY_MS, BASE_MS * 2 ** Math.min(failures - 1, 30));
   return full * (FLOOR_SHARE + (1 - FLOOR_SHARE) * random.next());
 }
 

@@ -24,6 +24,8 @@ export interface SinkView {
   readonly lag: number;
   /** When the oldest event that it may not have was recorded; undefined when it has all. */
   readonly oldestAt: number | undefined;
+  /** How long ago that was; 0 when it has all. */
+  readonly lagMs: number;
   /** Since this process began. */
   readonly delivered: number;
   /** Deliveries that failed, since this process began. */

@@ -112,7 +112,7 @@ export class Sink implements SinkRecords {
   }
 
   async view(): Promise<SinkView> {
-    const { store, log, kept, path } = this.#parts;
+    const { store, log, kept, path, runtime } = this.#parts;
     const { name, definition } = kept;
     const { target, filter, giveUpAfterMs, paused } = definition;
     const stats = await store.stats(this.#peer);
@@ -121,6 +121,7 @@ export class Sink implements SinkRecords {
     const { newest, oldest } = log.stats;
     const lag = Math.max(0, newest - position);
     const waiting = oldest !== undefined && oldest.position > position ? oldest.recordedAt : undefined;
+    const oldestAt = lag === 0 ? undefined : (progress?.oldestAt ?? waiting);
     return {
       name,
       target: target.kind === "file" ? { ...target, path } : webhookView(target),
@@ -129,7 +130,8 @@ export class Sink implements SinkRecords {
       state: paused ? "paused" : progress?.failure === undefined ? "delivering" : "failing",
       position,
       lag,
-      oldestAt: lag === 0 ? undefined : (progress?.oldestAt ?? waiting),
+      oldestAt,
+      lagMs: oldestAt === undefined ? 0 : Math.max(0, runtime.clock.wallTime() - oldestAt),
       delivered: progress?.delivered ?? 0,
       failures: progress?.failures ?? 0,
       deadLetters: stats?.deadLetters ?? 0,

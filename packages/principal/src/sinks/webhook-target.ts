@@ -10,7 +10,7 @@ import { signatureHeaders } from "./webhook-signature.js";
 /** Requests to one receiver at once: each carries one event. */
 const CONCURRENCY = 8;
 /** Events of one request in batch mode, of which one is under way. */
-const MAX_BATCH = 100;
+const MAX_EVENTS_OF_BATCH = 100;
 /** Statuses by which a receiver says that it is this event that is wrong (RFC 9110, section 15.5). */
 const WRONG_EVENT: ReadonlySet<number> = new Set([400, 413, 415, 422]);
 
@@ -69,7 +69,7 @@ export function createWebhookTarget({
   }
 
   return {
-    maxBatch: isBatch ? MAX_BATCH : 1,
+    maxBatch: isBatch ? MAX_EVENTS_OF_BATCH : 1,
     concurrency,
     deliver,
     close: async () => client.close(),

@@ -56,7 +56,7 @@ it("shows the token where one is wanted, and only there", async () => {
     secured.slice(secured.indexOf(`<article id="${id}"`)).split("</article>")[0] ?? "";
   expect(after("listAgents")).toContain("Bearer $TOKEN");
   expect(after("getLiveness")).not.toContain("$TOKEN");
-  expect(secured).not.toContain("secret");
+  expect(secured).not.toContain("secret-of-this-test");
 });
 
 it("escapes whatever is put into it", () => {

@@ -1,4 +1,5 @@
 import { checkAgentName, HawserError } from "@hawser/protocol";
+import type { EventLog } from "../../event-log/event-log.js";
 import type { Logger, Runtime } from "@hawser/runtime";
 import type { Context, Hono } from "hono";
 import { z } from "zod";
@@ -11,18 +12,20 @@ import { clientOf } from "../client-shares.js";
 import { operation } from "../operation.js";
 import { requestIdOf } from "../request-id.js";
 import { route } from "../routes.js";
+import { logOf, RECORDED_QUERY, recordedFilter } from "../recorded-query.js";
 import { servedBy } from "../served-by.js";
 import { AgentChangeLog } from "./agent-change-log.js";
 import { AgentStreamSource } from "./agent-source.js";
 import { EventJournal } from "./event-journal.js";
 import { EventStreamSource } from "./event-source.js";
+import { RecordedStreamSource } from "./recorded-source.js";
 import { streamEnding } from "./stream-ending.js";
 import { streamResponse } from "./stream-response.js";
 import type { StreamGap, StreamName, StreamObserver } from "./stream-observer.js";
 import { StreamSlots } from "./stream-slots.js";
 import type { StreamSource } from "./stream-source.js";
 
-/** Streams that are open at once, of both kinds together: each may keep a connection and a walk through the agents busy. */
+/** Streams that are open at once, of all kinds together: each may keep a connection and a walk through the agents busy. */
 export const DEFAULT_MAX_STREAMS = 100;
 
 export interface StreamRoutesParts {
@@ -30,6 +33,7 @@ export interface StreamRoutesParts {
   readonly runtime: Runtime;
   readonly logger: Logger;
   readonly maxStreams: number;
+  readonly eventLog: EventLog | undefined;
   readonly observer: StreamObserver | undefined;
 }
 
@@ -124,6 +128,32 @@ export function streamRoutes(app: Hono, parts: StreamRoutesParts): void {
           "events",
           context,
           (lastEventId) => new EventStreamSource(journal, { agent, lastEventId, onGap }),
+        );
+      },
+    ),
+  });
+
+  route(app, "/v1/streams/agent-events", {
+    GET: operation(
+      {
+        id: "streamAgentEvents",
+        tag: "Streams",
+        summary: "Follow the events that agents sent",
+        description:
+          "A `recorded` event for each, once it is on disk. Without `Last-Event-ID` from now on; with it from behind that event, over restarts of the principal as well, and with `0-0` from the oldest there is. A reader that may have missed events, because the log let go of them, hears `gap` first.",
+        query: RECORDED_QUERY,
+        headers: HEADERS,
+        answers: ANSWERS,
+        errors: [...ERRORS, "not_found", "invalid_agent_name"],
+      },
+      (context, { query }) => {
+        const log = logOf(parts.eventLog);
+        const filter = recordedFilter(query);
+        const onGap = (reason: StreamGap): void => tell((observer) => observer.gap("agent_events", reason));
+        return answer(
+          "agent_events",
+          context,
+          (lastEventId) => new RecordedStreamSource(log, { filter, lastEventId, onGap }),
         );
       },
     ),
