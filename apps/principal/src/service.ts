@@ -10,6 +10,7 @@ import { FileReloader, openFilesLimit } from "@hawser/service";
 import { createJournalStore } from "@hawser/store-journal";
 import { createGrpcAcceptor } from "@hawser/transport-grpc";
 import { createWebSocketAcceptor } from "@hawser/transport-ws";
+import { createAgentEvents } from "./agent-events.js";
 import { announceApi } from "./announce-api.js";
 import type { ApiAccess } from "./api-access.js";
 import { planDescriptors } from "./descriptor-plan.js";
@@ -49,6 +50,7 @@ export function createService(
     runtime,
     limits: { maxEntries: settings.mailboxMaxEntries, maxBytes: settings.mailboxMaxBytes },
   });
+  const agentEvents = createAgentEvents(settings, runtime);
   const descriptors = planDescriptors(settings, openFilesLimit());
   const { openFiles, maxApiConnections, maxHealthConnections } = descriptors;
   const metrics = createMetrics();
@@ -79,6 +81,7 @@ export function createService(
     },
     ...twoPhases(settings),
     ...security.credentials,
+    onEvent: agentEvents.log.onEvent,
     observer: metrics.observer,
     window: settings.window,
     windowBytes: settings.windowBytes,
@@ -102,6 +105,7 @@ export function createService(
     void starting?.then(drain, () => {});
   });
   metrics.watch(principal);
+  metrics.watchEventLog(agentEvents);
   metrics.watchCertificates(certificates);
   const api = createApiServer({
     ...settings.apiListen,
@@ -114,6 +118,8 @@ export function createService(
     ...(apiAccess.tls === undefined ? {} : { tls: apiAccess.tls }),
     ...(openFiles === undefined ? {} : { openFiles }),
     certificates,
+    eventLog: agentEvents.log,
+    sinks: agentEvents.sinks,
     ...(maxApiConnections === undefined ? {} : { maxConnections: maxApiConnections }),
   });
   const health =
@@ -147,6 +153,7 @@ export function createService(
       // First what can only be refused: a fleet that came to a principal which then ends would come again and again.
       await platform.start();
       await store.start();
+      await agentEvents.start();
       // Whoever restarts what does not answer has an answer first.
       const healthAddress = await health?.start();
       const apiAddress = await api.start();
@@ -177,6 +184,8 @@ export function createService(
     waitsFor = "the last requests of the API";
     await api.stop();
     await health?.stop();
+    waitsFor = "the sinks of agents' events";
+    await agentEvents.stop();
     waitsFor = `the store in ${settings.dataDir}`;
     await store.stop();
   }

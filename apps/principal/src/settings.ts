@@ -10,6 +10,7 @@ import {
   type SettingsOf,
 } from "@hawser/service";
 import { apiSettings } from "./api-settings.js";
+import { eventLogSettings } from "./event-log-settings.js";
 import { frontSettings } from "./front-settings.js";
 import { lifecycleSettings } from "./lifecycle-settings.js";
 import { platformSettings } from "./platform-settings.js";
@@ -121,6 +122,7 @@ export const settingsShape = {
     "bytes kept per agent before publishers are refused; default 268435456",
     integer({ min: 1_000, max: 1_000_000_000_000 }).default(268_435_456),
   ),
+  ...eventLogSettings,
   ...lifecycleSettings,
   ...platformSettings,
   ...serviceSettings,
