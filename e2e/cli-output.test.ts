@@ -51,6 +51,16 @@ const LINES: readonly (readonly [string, string, number])[] = [
   ["dead-letters requeue", "dead-letters requeue edge --all", 0],
   ["dead-letters discard", "dead-letters discard nobody --all", 0],
   ["doctor", "doctor --data-dir . --port 127.0.0.1:0", 0],
+  ["sinks show", "sinks add audit --file --from oldest", 0],
+  ["sinks show", "sinks pause audit", 0],
+  ["sinks show", "sinks resume audit", 0],
+  ["sinks show", "sinks show audit", 0],
+  ["sinks list", "sinks list", 0],
+  ["sinks test", "sinks test audit", 0],
+  ["sinks dead-letters", "sinks dead-letters audit", 0],
+  ["sinks requeue", "sinks requeue audit --all", 0],
+  ["sinks requeue", "sinks discard audit --all", 0],
+  ["sinks remove", "sinks remove audit", 0],
   ["explain", "explain", 0],
   ["explain", "explain conflict", 0],
   ["context list", "context list", 0],
@@ -72,8 +82,8 @@ describe("what is printed for programs", () => {
   });
 
   it("each command of the contract is among these, but for those with tests of their own", () => {
-    // cli-streams.test.ts, cli-watch.test.ts, restored-store.test.ts and cli.test.ts
-    const elsewhere = ["events", "agents --watch", "adopt", "error"];
+    // cli-streams.test.ts, cli-watch.test.ts, restored-store.test.ts, cli.test.ts and sinks.test.ts
+    const elsewhere = ["events", "events --recorded", "agents --watch", "adopt", "error"];
     expect([...new Set([...LINES.map(([command]) => command), ...elsewhere])].sort()).toEqual(
       Object.keys(contract).sort(),
     );

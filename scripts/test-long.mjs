@@ -37,6 +37,13 @@ const STAGES = {
     whole: () => ({ HAWSER_CRASH_ROUNDS: "500" }),
     slice: () => ({ HAWSER_CRASH_ROUNDS: "4" }),
   },
+  sinks: {
+    about:
+      "300 times SIGKILL of the principal while agents report and receivers hang, fail, throttle and break off",
+    files: ["e2e/sinks.test.ts"],
+    whole: () => ({ HAWSER_SINK_ROUNDS: "300" }),
+    slice: () => ({ HAWSER_SINK_ROUNDS: "15" }),
+  },
   attacks: {
     about: "every attack we know, with a healthy agent and newcomers beside it; five minutes",
     files: ["e2e/attacks-"],

@@ -20,6 +20,7 @@ import { explainCommand } from "./commands/explain.js";
 import { exportCommand } from "./commands/export.js";
 import { getCommand } from "./commands/get.js";
 import { sendCommand } from "./commands/send.js";
+import { sinksCommand } from "./commands/sinks.js";
 import { statusCommand } from "./commands/status.js";
 import { topCommand } from "./commands/top.js";
 import { waitCommand } from "./commands/wait.js";
@@ -133,6 +134,7 @@ const COMMANDS: readonly ((context: CommandContext) => Command)[] = [
   agentsCommand,
   eventsCommand,
   sendCommand,
+  sinksCommand,
   topCommand,
   statusCommand,
   drainCommand,

@@ -10,7 +10,11 @@ import {
   drainSchema,
   infoSchema,
   putAnswerSchema,
+  recordedSchema,
   resourceSchema,
+  sinkDeadLetterSchema,
+  sinkSchema,
+  sinkTestSchema,
   statusSchema,
   type Accepted,
   type Agent,
@@ -19,7 +23,11 @@ import {
   type Drain,
   type Info,
   type PutResult,
+  type Recorded,
   type Resource,
+  type Sink,
+  type SinkDeadLetter,
+  type SinkTest,
   type Status,
 } from "./schemas.js";
 
@@ -143,6 +151,56 @@ export class ApiClient {
       .items;
   }
 
+  /** A page of what agents sent, behind a position. */
+  async recorded(
+    query: Readonly<Record<string, string | undefined>>,
+  ): Promise<{ readonly items: readonly Recorded[]; readonly next: string | null }> {
+    const parameters = parametersOf({ ...query, limit: String(PAGE_LIMIT) });
+    return this.#json(pageOf(recordedSchema), `/v1/agent-events?${parameters}`);
+  }
+
+  async sinks(): Promise<readonly Sink[]> {
+    return (await this.#json(z.object({ items: z.array(sinkSchema) }), "/v1/sinks")).items;
+  }
+
+  async sink(name: string): Promise<Sink> {
+    return this.#json(sinkSchema, sinkPath(name));
+  }
+
+  /** @param mustBeNew refuse where there is one by that name */
+  async putSink(name: string, body: unknown, from: string, mustBeNew: boolean): Promise<Sink> {
+    return this.#json(sinkSchema, `${sinkPath(name)}?from=${from}`, {
+      method: "PUT",
+      body: JSON.stringify(body),
+      ...(mustBeNew ? { headers: { "if-none-match": "*" } } : {}),
+    });
+  }
+
+  async switchSink(name: string, verb: "pause" | "resume"): Promise<Sink> {
+    return this.#json(sinkSchema, `${sinkPath(name)}/${verb}`, { method: "POST" });
+  }
+
+  async removeSink(name: string, force: boolean): Promise<void> {
+    await this.#request(`${sinkPath(name)}${force ? "?force=true" : ""}`, { method: "DELETE" });
+  }
+
+  async testSink(name: string): Promise<SinkTest> {
+    // As long as the sink itself may take.
+    return this.#json(sinkTestSchema, `${sinkPath(name)}/test`, { method: "POST", timeoutMs: 610_000 });
+  }
+
+  async sinkDeadLetters(name: string): Promise<readonly SinkDeadLetter[]> {
+    return this.#all(sinkDeadLetterSchema, `${sinkPath(name)}/dead-letters`);
+  }
+
+  async requeueSink(name: string, id: string): Promise<void> {
+    await this.#request(`${sinkDeadLetterPath(name, id)}/requeue`, { method: "POST" });
+  }
+
+  async discardSink(name: string, id: string): Promise<void> {
+    await this.#request(sinkDeadLetterPath(name, id), { method: "DELETE" });
+  }
+
   async status(): Promise<Status> {
     return this.#json(statusSchema, "/v1/status");
   }
@@ -204,8 +262,9 @@ export class ApiClient {
   }
 
   async #request(path: string, options: RequestOptions): Promise<Response> {
-    const signal = AbortSignal.any([this.#cancelled, AbortSignal.timeout(this.#timeoutMs)]);
-    return send(this.server, path, { ...options, signal });
+    const { timeoutMs = this.#timeoutMs, ...rest } = options;
+    const signal = AbortSignal.any([this.#cancelled, AbortSignal.timeout(timeoutMs)]);
+    return send(this.server, path, { ...rest, signal });
   }
 }
 
@@ -214,6 +273,8 @@ interface RequestOptions {
   readonly body?: string;
   readonly contentType?: string;
   readonly accept?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly timeoutMs?: number;
 }
 
 /** What names a resource. */
@@ -233,6 +294,14 @@ function resourcePath({ agent, kind, name }: ResourceName): string {
 
 function deadLetterPath(agent: string, eventid: string): string {
   return `${agentPath(agent)}/dead-letters/${encodeURIComponent(eventid)}`;
+}
+
+function sinkPath(name: string): string {
+  return `/v1/sinks/${encodeURIComponent(name)}`;
+}
+
+function sinkDeadLetterPath(name: string, id: string): string {
+  return `${sinkPath(name)}/dead-letters/${encodeURIComponent(id)}`;
 }
 
 function dryRunQuery(dryRun: boolean): string {

@@ -139,6 +139,73 @@ export const drainSchema = z.looseObject({
 });
 export type Drain = z.infer<typeof drainSchema>;
 
+/** An event that an agent sent, as `GET /v1/agent-events` and its stream tell it. */
+export const recordedSchema = z.looseObject({
+  position: z.string(),
+  agent: z.string(),
+  recordedAt: z.string(),
+  event: z.looseObject({
+    id: z.string(),
+    source: z.string(),
+    type: z.string(),
+    resourceid: z.string(),
+    eventid: z.string(),
+    data: z.json().optional(),
+  }),
+});
+export type Recorded = z.infer<typeof recordedSchema>;
+
+/** Where events of agents go. */
+export const sinkSchema = z.looseObject({
+  name: z.string(),
+  target: z.looseObject({
+    kind: z.string(),
+    url: z.string().optional(),
+    mode: z.string().optional(),
+    path: z.string().optional(),
+  }),
+  filter: z.object({
+    types: z.array(z.string()),
+    sources: z.array(z.string()),
+    agents: z.array(z.string()),
+  }),
+  state: z.string(),
+  lag: z.number(),
+  lagMs: z.number(),
+  delivered: z.number(),
+  failures: z.number(),
+  deadLetters: z.number(),
+  lastDeliveredAt: z.string().optional(),
+  failure: z
+    .looseObject({
+      at: z.string(),
+      message: z.string(),
+      failing: z.number(),
+      nextTryAt: z.string().optional(),
+    })
+    .optional(),
+});
+export type Sink = z.infer<typeof sinkSchema>;
+
+export const sinkDeadLetterSchema = z.looseObject({
+  id: z.string(),
+  position: z.string(),
+  agent: z.string(),
+  resourceid: z.string(),
+  eventid: z.string(),
+  type: z.string(),
+  message: z.string(),
+  at: z.string(),
+});
+export type SinkDeadLetter = z.infer<typeof sinkDeadLetterSchema>;
+
+export const sinkTestSchema = z.looseObject({
+  ok: z.boolean(),
+  message: z.string().optional(),
+  durationMs: z.number(),
+});
+export type SinkTest = z.infer<typeof sinkTestSchema>;
+
 /** A step in the life of an event, as `GET /v1/streams/events` tells it. */
 export const eventStepSchema = z.looseObject({
   agent: z.string(),

@@ -1,32 +1,25 @@
 import { printableLine } from "@hawser/runtime";
 import type { Timer } from "@hawser/runtime";
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
 import { z } from "zod";
 import { followStream } from "../api/follow-stream.js";
 import { EVENT_STEPS, eventStepSchema, type EventStepName } from "../api/schemas.js";
 import type { ServerSentEvent } from "../api/sse-parser.js";
 import type { CommandContext } from "../command/command-context.js";
-import { parseDuration } from "../command/duration-option.js";
+import { parseSince, type Since } from "../command/since-option.js";
 import { withExamples } from "../command/examples.js";
+import { usageError } from "../exit-codes.js";
 import { jsonText, yamlText } from "../output/documents.js";
 import { paintState, type Style } from "../output/style.js";
+import { recordedEvents } from "./recorded-events.js";
 
 interface EventsOptions {
   readonly follow?: true;
   readonly step?: readonly EventStepName[];
   readonly since?: Since;
-}
-
-/** Where to begin: with the first step behind this one, or with those of so many milliseconds. */
-type Since = { readonly id: string } | { readonly agoMs: number };
-
-function parseSince(text: string): Since {
-  if (/^[\w.-]+-\d+$/.test(text)) return { id: text };
-  try {
-    return { agoMs: parseDuration(text) };
-  } catch {
-    throw new InvalidArgumentError("give a duration such as 10m, or the id of a step");
-  }
+  readonly recorded?: true;
+  readonly type?: string;
+  readonly source?: string;
 }
 
 /** A step in the life of an event, as this command prints it. */
@@ -43,7 +36,9 @@ const BEFORE_EVERYTHING = "0-0";
 
 export function eventsCommand(context: CommandContext): Command {
   const command = new Command("events")
-    .description("show the steps in the life of events: what the principal remembers of them, or live")
+    .description(
+      "show the steps in the life of events: what the principal remembers of them, or live; or the events that agents sent",
+    )
     .argument("[agent]", "of this agent alone")
     .option("-F, --follow", "from now on, until Ctrl-C; a stream that breaks off is resumed where it was")
     .option(
@@ -52,6 +47,9 @@ export function eventsCommand(context: CommandContext): Command {
       parseSince,
     )
     .addOption(new Option("--step <step...>", "these steps alone").choices(EVENT_STEPS))
+    .option("--recorded", "the events that agents sent, as the principal keeps them, instead of steps")
+    .option("--type <type>", "with --recorded: of this type; * stands for any characters")
+    .option("--source <uri>", "with --recorded: from this source; * stands for any characters")
     .action((agent: string | undefined, options: EventsOptions) => events(context, agent, options));
   return withExamples(
     command,
@@ -59,6 +57,8 @@ export function eventsCommand(context: CommandContext): Command {
     "hawser events edge-1 --step nacked dead_letter refused",
     "hawser events --since 10m",
     "hawser events --follow --output jsonl | jq .latencyMs",
+    "hawser events --recorded edge-1 --type 'com.example.*'",
+    "hawser events --recorded --follow --output jsonl",
   );
 }
 
@@ -67,6 +67,12 @@ async function events(
   agent: string | undefined,
   options: EventsOptions,
 ): Promise<void> {
+  if (options.recorded === true) {
+    if (options.step !== undefined) throw usageError("--step is about steps; leave it or --recorded out");
+    return recordedEvents(context, agent, options);
+  }
+  if (options.type !== undefined || options.source !== undefined)
+    throw usageError("--type and --source go with --recorded");
   const { terminal, runtime } = context;
   const { output } = context.globals();
   const { server } = context.connect();

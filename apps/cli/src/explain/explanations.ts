@@ -97,8 +97,8 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
   },
   inbox_full: {
     happened:
-      "So many resources of this peer are remembered that there is no room for one more: an event of it, often the oldest, has not been answered for long, or the peer does not say which are settled. Its new events are refused, and tried again. Or an agent holds as many resources as it may (100,000). Or what is being applied takes as much memory as it may (eight times --window-bytes): large events made of many small parts.",
-    todo: "Look at the oldest event the peer has pending, and at its dead letters: once that one is settled, the rest is forgotten. A foreign implementation has to raise `settled` in its heartbeats. An agent that holds too much needs some of its resources deleted. Large events go on as soon as handlers end.",
+      "So many resources of this peer are remembered that there is no room for one more: an event of it, often the oldest, has not been answered for long, or the peer does not say which are settled. Its new events are refused, and tried again. Or an agent holds as many resources as it may (100,000). Or what is being applied takes as much memory as it may (eight times --window-bytes): large events made of many small parts. Or the principal's log of what agents send is full of events that a sink waits for.",
+    todo: "Look at the oldest event the peer has pending, and at its dead letters: once that one is settled, the rest is forgotten. A foreign implementation has to raise `settled` in its heartbeats. An agent that holds too much needs some of its resources deleted. Large events go on as soon as handlers end. A full log goes on once its sinks do: 'hawser sinks list' shows which is behind, and why.",
   },
   store_full: {
     happened: "The disk, or the store as a whole, is full. Reading goes on, writing is refused.",

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Agent, DeadLetter, Resource } from "../api/schemas.js";
+import type { Agent, DeadLetter, Resource, Sink, SinkDeadLetter } from "../api/schemas.js";
 import type { Column } from "./print.js";
 import { paintState } from "./style.js";
 import { formatDuration } from "./table.js";
@@ -63,6 +63,32 @@ const RESOURCE_COLUMNS: readonly Column<Resource>[] = [
   { title: "UPDATED", wide: true, cell: (resource) => resource.updatedAt ?? "-" },
   { title: "REPORTED", wide: true, cell: (resource) => resource.statusAt ?? "-" },
   { title: "STATUS", cell: (resource) => summary(resource.status) },
+];
+
+export const sinkColumns: readonly Column<Sink>[] = [
+  { title: "NAME", cell: ({ name }) => name },
+  { title: "STATE", cell: ({ state }) => state, paint: painted },
+  { title: "TO", cell: ({ target }) => target.url ?? target.path ?? target.kind },
+  { title: "MODE", wide: true, cell: ({ target }) => target.mode ?? "-" },
+  { title: "LAG", cell: ({ lag }) => String(lag) },
+  { title: "BEHIND", cell: ({ lag, lagMs }) => (lag === 0 ? "-" : formatDuration(lagMs)) },
+  { title: "DELIVERED", cell: ({ delivered }) => String(delivered) },
+  { title: "FAILURES", wide: true, cell: ({ failures }) => String(failures) },
+  { title: "DEAD", cell: ({ deadLetters }) => String(deadLetters) },
+  { title: "TYPES", wide: true, cell: ({ filter }) => filter.types.join(",") || "*" },
+  { title: "SOURCES", wide: true, cell: ({ filter }) => filter.sources.join(",") || "*" },
+  { title: "AGENTS", wide: true, cell: ({ filter }) => filter.agents.join(",") || "*" },
+  { title: "LAST FAILURE", cell: ({ failure }) => failure?.message ?? "-" },
+];
+
+export const sinkDeadLetterColumns: readonly Column<SinkDeadLetter>[] = [
+  { title: "ID", cell: ({ id }) => id },
+  { title: "AGENT", cell: ({ agent }) => agent },
+  { title: "RESOURCE", cell: ({ resourceid }) => resourceid },
+  { title: "TYPE", cell: ({ type }) => type },
+  { title: "POSITION", wide: true, cell: ({ position }) => position },
+  { title: "AT", wide: true, cell: ({ at }) => at },
+  { title: "MESSAGE", cell: ({ message }) => message },
 ];
 
 export const deadLetterColumns: readonly Column<DeadLetter>[] = [

@@ -7,7 +7,11 @@ import {
   drainSchema,
   eventStepSchema,
   EVENT_STEPS,
+  recordedSchema,
   resourceSchema,
+  sinkDeadLetterSchema,
+  sinkSchema,
+  sinkTestSchema,
   statusSchema,
 } from "../api/schemas.js";
 import { agentChangeSchema } from "../watch/agent-change.js";
@@ -70,6 +74,8 @@ export const OUTPUT_SCHEMAS = {
   "agents --watch": agentChangeSchema,
   /** Each line by itself, whatever the format. */
   events: eventStepSchema.extend({ step: z.enum(EVENT_STEPS), id: z.string().optional() }),
+  /** Each line by itself, whatever the format. */
+  "events --recorded": recordedSchema,
   send: z.union([acceptedSchema, z.array(batchItemSchema)]),
   top: z.object({
     at: z.string(),
@@ -81,6 +87,14 @@ export const OUTPUT_SCHEMAS = {
   }),
   status: statusSchema,
   drain: drainSchema,
+  "sinks list": z.array(sinkSchema),
+  /** Of `add`, `pause` and `resume` as well. */
+  "sinks show": sinkSchema,
+  "sinks test": sinkTestSchema,
+  "sinks remove": z.array(z.object({ sink: z.string() })),
+  "sinks dead-letters": z.array(sinkDeadLetterSchema),
+  /** Of `discard` as well. */
+  "sinks requeue": z.array(z.object({ sink: z.string(), id: z.string() })),
   "dead-letters list": z.array(deadLetterSchema),
   "dead-letters requeue": z.array(acceptedSchema.extend({ agent: z.string() })),
   "dead-letters discard": z.array(z.object({ agent: z.string(), eventid: z.string() })),

@@ -171,7 +171,9 @@ describe("GET /v1/streams/agent-events", () => {
 
   it("tells all there is to whoever asks for it, and to one that comes from another log, who is told so", async () => {
     for (const agent of ["a", "b"]) await send(agent);
-    expect(ids(await told(await open("", "0-0")))).toEqual(["id-1", "id-2"]);
+    expect(ids(await told(await open("?after=0")))).toEqual(["id-1", "id-2"]);
+    expect(ids(await told(await open("?after=1")))).toEqual(["id-2"]);
+    expect(ids(await told(await open("?after=3")))).toEqual(["gap", "id-1", "id-2"]);
     expect(ids(await told(await open("", "other-1")))).toEqual(["gap", "id-1", "id-2"]);
   });
 
@@ -179,10 +181,10 @@ describe("GET /v1/streams/agent-events", () => {
     await stop();
     await start({ maxEntries: 3 });
     await send("a");
-    const reader = await open("", "0-0");
+    const reader = await open("?after=0");
     const [first] = await told(reader);
     for (let count = 0; count < 4; count += 1) await send("a");
     expect(ids(await told(await open("", first?.id)))).toEqual(["gap", "id-3", "id-4", "id-5"]);
-    expect(ids(await told(await open("", "0-0")))).toEqual(["id-3", "id-4", "id-5"]);
+    expect(ids(await told(await open("?after=0")))).toEqual(["id-3", "id-4", "id-5"]);
   });
 });

@@ -1,5 +1,5 @@
 import { rm } from "node:fs/promises";
-import { join } from "node:path";
+import { resolve } from "node:path";
 import { HawserError, parseVersion } from "@hawser/protocol";
 import { systemRuntime, type DisposableLifecycle, type Runtime } from "@hawser/runtime";
 import type { DeadLetter, Store } from "@hawser/store";
@@ -137,7 +137,7 @@ class StoredSinks implements Sinks {
       const definition = parseSinkDefinition(request);
       const known = this.#sinks.get(name);
       if (known === undefined) return { sink: await this.#create(name, definition, from), created: true };
-      if (mustBeNew) throw new HawserError("conflict", `there is a sink ${name} already`);
+      if (mustBeNew) throw new HawserError("conflict", `there is a sink ${name} already; replace it, or take another name`);
       return { sink: await this.#change(known, definition), created: false };
     });
   }
@@ -258,7 +258,7 @@ class StoredSinks implements Sinks {
   }
 
   #path(name: string): string {
-    return join(this.#options.directory, `${name}.jsonl`);
+    return resolve(this.#options.directory, `${name}.jsonl`);
   }
 
   #named(name: string): Sink {

@@ -8,13 +8,13 @@ import { serverSentEvent, serverSentId, type StreamPiece, type StreamSource } fr
 /** Read and handed to the connection at a time. */
 const AT_A_TIME = 100;
 const BYTES_AT_A_TIME = 262_144;
-/** What somebody asks for who wants all there is. */
-const BEFORE_EVERYTHING = "0-0";
 
 export interface RecordedSourceOptions {
   readonly filter: EventFilter;
-  /** Where the reader was; undefined begins with what is recorded from now on. */
+  /** Where the reader was; undefined: it begins. */
   readonly lastEventId: string | undefined;
+  /** The position to begin behind; undefined: with what is recorded from now on. */
+  readonly after: number | undefined;
   /** The reader is told that it may not have heard of everything. */
   readonly onGap?: (reason: StreamGap) => void;
 }
@@ -33,18 +33,18 @@ export class RecordedStreamSource implements StreamSource {
   #toldMissing: number;
   #unlisten: () => void = () => {};
 
-  constructor(log: EventLog, { filter, lastEventId, onGap = () => {} }: RecordedSourceOptions) {
+  constructor(log: EventLog, { filter, lastEventId, after, onGap = () => {} }: RecordedSourceOptions) {
     this.#log = log;
     this.#filter = filter;
     this.#onGap = onGap;
     const { newest, missingThrough } = log.stats;
-    const isFromStart = lastEventId === BEFORE_EVERYTHING;
-    const known = lastEventId === undefined ? newest : parseStreamId(bootOf(log), lastEventId);
+    const begun = after ?? newest;
+    const known = lastEventId === undefined ? begun : parseStreamId(bootOf(log), lastEventId);
     const isKnown = known !== undefined && known <= newest;
     this.#through = isKnown ? known : 0;
-    if (!isKnown && !isFromStart) this.#gap = "unknown_id";
+    if (!isKnown) this.#gap = "unknown_id";
     // Whoever does not go on from somewhere misses nothing by what was let go before.
-    this.#toldMissing = isKnown ? 0 : missingThrough;
+    this.#toldMissing = isKnown && known > 0 ? 0 : missingThrough;
   }
 
   get position(): string {

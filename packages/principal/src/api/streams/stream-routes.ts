@@ -1,4 +1,4 @@
-import { checkAgentName, HawserError } from "@hawser/protocol";
+import { checkAgentName, HawserError, parseVersion } from "@hawser/protocol";
 import type { EventLog } from "../../event-log/event-log.js";
 import type { Logger, Runtime } from "@hawser/runtime";
 import type { Context, Hono } from "hono";
@@ -140,20 +140,30 @@ export function streamRoutes(app: Hono, parts: StreamRoutesParts): void {
         tag: "Streams",
         summary: "Follow the events that agents sent",
         description:
-          "A `recorded` event for each, once it is on disk. Without `Last-Event-ID` from now on; with it from behind that event, over restarts of the principal as well, and with `0-0` from the oldest there is. A reader that may have missed events, because the log let go of them, hears `gap` first.",
-        query: RECORDED_QUERY,
+          "A `recorded` event for each, once it is on disk. Without `Last-Event-ID` from behind `after`, or else from now on; with it from behind that event, over restarts of the principal as well. A reader that may have missed events, because the log let go of them, hears `gap` first.",
+        query: RECORDED_QUERY.extend({
+          after: about("The position to begin behind; 0 is the oldest there is.", z.string().optional()),
+        }),
         headers: HEADERS,
         answers: ANSWERS,
-        errors: [...ERRORS, "not_found", "invalid_agent_name"],
+        errors: [...ERRORS, "not_found", "invalid_agent_name", "invalid_eventid"],
       },
       (context, { query }) => {
         const log = logOf(parts.eventLog);
+        const after =
+          query.after === undefined || query.after === "0" ? query.after : parseVersion(query.after);
         const filter = recordedFilter(query);
         const onGap = (reason: StreamGap): void => tell((observer) => observer.gap("agent_events", reason));
         return answer(
           "agent_events",
           context,
-          (lastEventId) => new RecordedStreamSource(log, { filter, lastEventId, onGap }),
+          (lastEventId) =>
+            new RecordedStreamSource(log, {
+              filter,
+              lastEventId,
+              after: after === undefined ? undefined : Number(after),
+              onGap,
+            }),
         );
       },
     ),

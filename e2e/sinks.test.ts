@@ -1,0 +1,253 @@
+import { readFile } from "node:fs/promises";
+import { createAgent, type Agent } from "@hawser/agent";
+import { seededRandom, systemRandom, systemRuntime, type Random } from "@hawser/runtime";
+import { createMemoryStore } from "@hawser/store";
+import { createWebSocketDialer } from "@hawser/transport-ws";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { followOnCli } from "./support/cli-following.js";
+import { becomes, pause } from "./support/eventually.js";
+import { MoodyWebhook, moods, type Heard } from "./support/moody-webhook.js";
+import { PROGRAMS, runProgram } from "./support/programs.js";
+import { createWorld, type World } from "./support/world.js";
+
+/** Longer in a long stage. */
+const ROUNDS = Number(process.env["HAWSER_SINK_ROUNDS"] ?? 6);
+const MAX_BEFORE_KILL_MS = 900;
+const MAX_DOWN_MS = 150;
+const AGENTS = ["edge-1", "edge-2"];
+const RESOURCES = ["door_1", "lamp_1", "lift_1"];
+const seed = Number(process.env["HAWSER_SEED"] ?? Math.floor(systemRandom.next() * 2 ** 31));
+
+/** An agent of its own process's making, which outlives every principal. */
+async function librarianAgent(world: World, name: string): Promise<Agent> {
+  const store = createMemoryStore();
+  await store.start();
+  const agent = createAgent({
+    name,
+    store,
+    dialer: createWebSocketDialer({
+      url: `ws://${world.address}/v1/connect`,
+      subprotocol: "cloudevents.json",
+    }),
+    reconnect: { backoffMaxMs: 500 },
+    resend: { maxNackBackoffMs: 1_000 },
+    handlers: {},
+    runtime: systemRuntime(),
+  });
+  await agent.start();
+  onTestFinished(async () => {
+    await agent.stop();
+    await store.stop();
+  });
+  return agent;
+}
+
+/** Sends events without a pause, until it is told to stop. */
+class Reporter {
+  readonly sent: string[] = [];
+  #isRunning = true;
+  readonly #loop: Promise<void>;
+
+  constructor(agent: Agent, name: string, random: Random) {
+    this.#loop = this.#run(agent, name, random);
+  }
+
+  async stop(): Promise<void> {
+    this.#isRunning = false;
+    await this.#loop;
+  }
+
+  async #run(agent: Agent, name: string, random: Random): Promise<void> {
+    for (let count = 1; this.#isRunning; count += 1) {
+      const resourceid = RESOURCES[Math.floor(random.next() * RESOURCES.length)] ?? "door_1";
+      const id = `${name} ${String(count).padStart(6, "0")}`;
+      await agent.publish({
+        specversion: "1.0",
+        id,
+        source: "/e2e",
+        type: "e2e.seen.v1",
+        resourceid,
+        data: { count },
+      });
+      this.sent.push(id);
+      await pause(random.next() * 30);
+    }
+  }
+}
+
+/** Which of those that were sent are missing, and what came out of order: of each resource of an agent the first of each event. */
+function faultsOf(taken: readonly Heard[], sent: readonly string[]): readonly string[] {
+  const ids = new Set(taken.map(({ id }) => id));
+  const faults = sent.filter((id) => !ids.has(id)).map((id) => `${id} is missing`);
+  const seen = new Set<string>();
+  const newest = new Map<string, string>();
+  for (const { id, resourceid, hawseragent } of taken) {
+    if (seen.has(id)) continue;
+    seen.add(id);
+    const key = `${hawseragent} ${resourceid}`;
+    const before = newest.get(key) ?? "";
+    if (id < before) faults.push(`${key}: ${id} after ${before}`);
+    newest.set(key, id);
+  }
+  return faults;
+}
+
+async function linesOf(world: World, name: string): Promise<readonly Heard[]> {
+  const text = await readFile(world.path("principal", "sinks", `${name}.jsonl`), "utf8");
+  return text
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as Heard);
+}
+
+async function hawser(world: World, ...args: readonly string[]): Promise<string> {
+  const env = { HAWSER_SERVER: world.api.server, HAWSER_TOKEN_FILE: world.apiTokenFile };
+  const { code, stdout, stderr } = await runProgram(PROGRAMS.cli, args, { env, cwd: world.directory });
+  expect({ code, stderr, args }).toMatchObject({ code: 0 });
+  return stdout;
+}
+
+interface SinkLine {
+  readonly name: string;
+  readonly lag: number;
+  readonly state: string;
+  readonly deadLetters: number;
+}
+
+async function sinksOf(world: World): Promise<readonly SinkLine[]> {
+  return JSON.parse(await hawser(world, "sinks", "list", "--output", "json")) as readonly SinkLine[];
+}
+
+describe("events of agents", () => {
+  it(`arrive at every sink through ${ROUNDS} kills of the principal and all moods of the receivers`, {
+    timeout: 60_000 + ROUNDS * 10_000,
+  }, async () => {
+    const random = seededRandom(seed);
+    const world = await createWorld(["--sinks-allow-local"]);
+    await world.startPrincipal();
+    const moody = moods(random);
+    onTestFinished(() => moody.settle());
+    const steady = new MoodyWebhook(() => "takes");
+    const single = new MoodyWebhook(moody.next);
+    const batch = new MoodyWebhook(moody.next);
+    const hanging = new MoodyWebhook(() => "hangs");
+    for (const [name, hook, args] of [
+      ["steady", steady, []],
+      ["single", single, []],
+      ["batch", batch, ["--mode", "batch"]],
+      ["hanging", hanging, []],
+    ] as const) {
+      onTestFinished(() => hook.stop());
+      await hawser(
+        world,
+        "sinks",
+        "add",
+        name,
+        "--webhook",
+        await hook.start(),
+        "--timeout",
+        "500ms",
+        ...args,
+      );
+    }
+    await hawser(world, "sinks", "add", "file", "--file");
+
+    const agents = await Promise.all(AGENTS.map((name) => librarianAgent(world, name)));
+    const reporters = agents.map(
+      (agent, at) => new Reporter(agent, AGENTS[at] ?? "", seededRandom(seed + 1 + at)),
+    );
+    for (let round = 0; round < ROUNDS; round += 1) {
+      await pause(random.next() * MAX_BEFORE_KILL_MS);
+      await world.principal.kill();
+      await pause(random.next() * MAX_DOWN_MS);
+      await world.startPrincipal();
+    }
+    for (const reporter of reporters) await reporter.stop();
+    const sent = reporters.flatMap((reporter) => reporter.sent);
+    moody.settle();
+
+    await becomes(`seed ${seed}: all are recorded`, async () => {
+      const recorded = await world.api.metric("hawser_event_log_events");
+      return recorded === sent.length;
+    });
+    await becomes(
+      `seed ${seed}: all sinks but the one that hangs have all`,
+      async () => (await sinksOf(world)).every(({ name, lag }) => name === "hanging" || lag === 0),
+      // What waits after an outage waits up to 5 minutes for its next try.
+      400_000,
+    );
+    expect(sent.length, `seed ${seed}`).toBeGreaterThan(ROUNDS);
+    for (const taken of [steady.taken, single.taken, batch.taken, await linesOf(world, "file")])
+      expect(faultsOf(taken, sent), `seed ${seed}`).toEqual([]);
+    const sinks = await sinksOf(world);
+    expect(sinks.map(({ deadLetters }) => deadLetters)).toEqual(sinks.map(() => 0));
+    expect(sinks.find(({ name }) => name === "hanging")).toMatchObject({ state: "failing" });
+    // The log itself has each once.
+    const recorded = (await hawser(world, "events", "--recorded", "--output", "jsonl"))
+      .trim()
+      .split("\n")
+      .map((line) => (JSON.parse(line) as { event: { id: string } }).event.id);
+    expect(recorded.toSorted()).toEqual(sent.toSorted());
+    console.log(
+      `sinks: seed ${seed}, ${ROUNDS} kills, ${sent.length} events; repeats: steady ${steady.taken.length - sent.length}, single ${single.taken.length - sent.length}, batch ${batch.taken.length - sent.length}; moods ${JSON.stringify(Object.fromEntries(single.met))}`,
+    );
+  });
+
+  it("stay at their agents while the log is full of what a sink waits for, and arrive afterwards", async () => {
+    const world = await createWorld(["--sinks-allow-local", "--event-log-max-entries", "10"]);
+    await world.startPrincipal();
+    const hook = new MoodyWebhook(() => "takes");
+    onTestFinished(() => hook.stop());
+    await hawser(world, "sinks", "add", "hook", "--webhook", await hook.start());
+    await hawser(world, "sinks", "pause", "hook");
+    const agent = await librarianAgent(world, "edge-1");
+    const sent: string[] = [];
+    for (let count = 1; count <= 30; count += 1) {
+      const id = String(count).padStart(6, "0");
+      await agent.publish({
+        specversion: "1.0",
+        id,
+        source: "/e2e",
+        type: "e2e.seen.v1",
+        resourceid: "lamp_1",
+        data: count,
+      });
+      sent.push(id);
+    }
+    await becomes(
+      "the log is full",
+      async () => (await world.api.metric("hawser_event_log_refused_total")) > 0,
+    );
+    expect(await world.api.metric("hawser_event_log_events")).toBe(10);
+    expect(hook.taken).toEqual([]);
+    await hawser(world, "sinks", "resume", "hook");
+    await becomes("all have arrived", () => hook.taken.length >= sent.length);
+    expect(faultsOf(hook.taken, sent)).toEqual([]);
+  });
+
+  it("are followed over a restart of the principal without a gap", async () => {
+    const world = await createWorld();
+    await world.startPrincipal();
+    const agent = await librarianAgent(world, "edge-1");
+    const publish = (id: string): Promise<unknown> =>
+      agent.publish({ specversion: "1.0", id, source: "/e2e", type: "e2e.seen.v1", resourceid: "lamp_1" });
+    const follow = followOnCli(
+      world.api.server,
+      ["events", "--recorded", "--follow", "--since", "1h", "--output", "jsonl"],
+      { HAWSER_TOKEN_FILE: world.apiTokenFile },
+    );
+    await publish("first");
+    await becomes("the first is heard of", () => follow.stdout.includes('"first"'));
+    await world.principal.kill();
+    await publish("between");
+    await world.startPrincipal();
+    await publish("last");
+    await becomes("the last is heard of", () => follow.stdout.includes('"last"'));
+    expect(await follow.end("SIGINT")).toBe(0);
+    const ids = follow.stdout
+      .trim()
+      .split("\n")
+      .map((line) => (JSON.parse(line) as { event: { id: string } }).event.id);
+    expect(ids).toEqual(["first", "between", "last"]);
+  });
+});
