@@ -73,6 +73,7 @@ describe("what the pages name is there:", () => {
       runProgram(PROGRAMS.agent, ["--help"]),
       ...COMMANDS.map((command) => runProgram(PROGRAMS.cli, [command, "--help"])),
       runProgram(PROGRAMS.cli, ["agents", "remove", "--help"]),
+      runProgram(PROGRAMS.cli, ["sinks", "add", "--help"]),
     ]);
     const known = new Set(helps.flatMap(({ stdout }) => stdout.match(/--[a-z][a-z-]+/g) ?? []));
     const named = pages.flatMap(

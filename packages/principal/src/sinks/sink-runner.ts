@@ -12,7 +12,7 @@ import type { SinkAnswer, SinkTarget } from "./sink-target.js";
 const MAX_OPEN_EVENTS = 256;
 const MAX_OPEN_BYTES = 8_388_608;
 /** How long the place of a sink may lie behind on the disk: after a crash what it delivered meanwhile goes again. */
-const SAVE_INTERVAL_MS = 1_000;
+const SAVE_INTERVAL_MS = 200;
 /** So many events failed, and none got through: it is the receiver, and not one event. */
 const FAILING_EVENTS = 5;
 /** Tries of an event that the receiver calls wrong. */
