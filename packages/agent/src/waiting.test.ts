@@ -93,6 +93,31 @@ describe("a resource that waits", () => {
     expect(resource.waiting?.message).toMatch(/^behind version 1, which is sent \d+ times and not answered/);
   });
 
+  it("says that it is behind the delete of the one before it under its name, and what that waits for", async () => {
+    let finish = (): void => {};
+    const end = new Promise<void>((resolve) => (finish = resolve));
+    const handler = { apply: (resource: DesiredResource) => apply(resource), delete: () => end };
+    const { agent } = await started({ handlers: { Job: handler } });
+    const { uid } = (await put("a")).resource;
+    await world.virtual.advance(1_000);
+    await world.settled(principal.resources.delete("one", "Job", "a"));
+    await world.virtual.advance(1_000);
+    const { resource } = await put("a", 2);
+    expect(resource.uid).not.toBe(uid);
+    expect(resource.waiting).toMatchObject({ reason: "unanswered", attempts: 1, behind: "2", oldUid: uid });
+    expect(resource.waiting?.message).toBe(
+      `behind the delete of the old one (uid ${uid}, version 2), which is sent and not answered: one may still be applying it`,
+    );
+    await world.settled(agent.stop());
+    expect((await waiting("a", "disconnected")).message).toMatch(/^one is not connected/);
+    await started({ handlers: { Job: handler } });
+    expect(await waiting("a", "unanswered")).toMatchObject({ behind: "2", oldUid: uid });
+    finish();
+    await world.virtual.advance(10_000);
+    const now = await world.settled(principal.resources.get("one", "Job", "a"));
+    expect(now).toMatchObject({ state: "delivered", spec: 2, observedVersion: "3" });
+  });
+
   it("says that the agent answers for as much as it accepts at once", async () => {
     apply = hang;
     await started({ window: 1 });

@@ -13,4 +13,5 @@ export {
   type ReceiverOptions,
   type ReplySink,
 } from "./receiver.js";
-export type { Sender, SenderHost, SenderTurn } from "./sender.js";
+export type { DeleteAhead } from "./held-back-resources.js";
+export type { HeldBackTurn, Sender, SenderHost, SenderTurn } from "./sender.js";

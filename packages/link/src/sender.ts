@@ -16,6 +16,7 @@ import {
 import type { Runtime } from "@hawser/runtime";
 import type { MailboxEntry, MailboxLease } from "@hawser/store";
 import type { LinkObserver } from "./link-observer.js";
+import { HeldBackResources, type DeleteAhead } from "./held-back-resources.js";
 import { EventsSetAside } from "./events-set-aside.js";
 import type { OutgoingShare, OutgoingTurns } from "./outgoing-turns.js";
 import type { ReadAhead } from "./read-ahead.js";
@@ -44,7 +45,14 @@ export interface SenderHost {
 }
 
 /** What the next event of a resource waits for; `unread`: it lies in the mailbox, and what is before it has to go first. */
-export type SenderTurn = ResourceTurn | { readonly kind: "unread" };
+export type SenderTurn = ResourceTurn | { readonly kind: "unread" } | HeldBackTurn;
+
+/** The delete of another resource of the same kind and name has to be answered first. */
+export interface HeldBackTurn extends DeleteAhead {
+  readonly kind: "heldBack";
+  /** What that delete waits for. */
+  readonly turn: SenderTurn | undefined;
+}
 
 /** An event to be given up. */
 interface DeadLetterOrder {
@@ -84,6 +92,9 @@ const MAX_READ_BACK_AT_ONCE = 8;
  * (`SpilledResources`): they do not keep the others from being read. Where even that leaves no room, resources whose next try is not due leave memory until it is
  * (`EventsSetAside`).
  *
+ * A new uid of a name stays on disk until the delete of the old one is answered (`HeldBackResources`). With as many of them as entries it may hold, it reads no further
+ * until one has gone.
+ *
  * It may outlive its session: `suspend` takes it off one lease and `resume` puts it on the next, with everything that is in flight. Answers count in between, and
  * are recorded afterwards.
  */
@@ -95,6 +106,7 @@ export class Sender {
   readonly #maxPerResource: number;
   readonly #spilled = new SpilledResources();
   readonly #aside = new EventsSetAside();
+  readonly #heldBack = new HeldBackResources();
   #host: SenderHost;
   /** Absent before the start and between two leases. */
   #lease: MailboxLease | undefined;
@@ -139,13 +151,16 @@ export class Sender {
   get settledFloor(): number {
     const held = this.#writer.lowestHeld() ?? Number.POSITIVE_INFINITY;
     const spilled = this.#spilled.lowest() ?? Number.POSITIVE_INFINITY;
-    return Math.min(this.#cursor, held - 1, spilled - 1);
+    const heldBack = this.#heldBack.lowest() ?? Number.POSITIVE_INFINITY;
+    return Math.min(this.#cursor, held - 1, spilled - 1, heldBack - 1);
   }
 
   /** Undefined where nothing of the resource is known here: all of it is settled. */
   turnOf(resourceid: string): SenderTurn | undefined {
     const turn = this.#writer.turnOf(resourceid) ?? this.#aside.turnOf(resourceid);
     if (turn !== undefined) return turn;
+    const ahead = this.#heldBack.firstAhead(resourceid);
+    if (ahead !== undefined) return { kind: "heldBack", ...ahead, turn: this.turnOf(ahead.resourceid) };
     const isUnread = !this.#caughtUp || this.#spilled.get(resourceid) !== undefined;
     return isUnread ? { kind: "unread" } : undefined;
   }
@@ -181,7 +196,7 @@ export class Sender {
       this.#passOver(entry);
       return;
     }
-    if (this.#writer.held >= this.#maxHeld || !this.#mayHold(entry.bytes)) {
+    if (this.#writer.held >= this.#maxHeld || this.#holdsBackAll || !this.#mayHold(entry.bytes)) {
       // Left on disk: reading goes on from the cursor when there is room again.
       this.#caughtUp = false;
       this.#passOver(entry);
@@ -204,7 +219,10 @@ export class Sender {
     while (writable && this.#share.hasRoomFor(this.#writer.nextBytes(now) ?? 0)) {
       const next = this.#writer.take(now, wall);
       if (next === undefined) break;
-      if (next.kind === "gaveWay") continue;
+      if (next.kind === "gaveWay") {
+        this.#letGoBehind(next.entry.event.resourceid);
+        continue;
+      }
       if (next.kind === "expired") {
         const { event, version } = next.entry;
         const error = new HawserError(
@@ -259,6 +277,7 @@ export class Sender {
     if (result.kind === "unknown") return;
     if (this.#lease === undefined) this.#unrecorded.push(result.version);
     else this.#lease.acknowledge(result.version);
+    this.#letGoBehind(key.resourceid);
     const { version, rttMs } = result;
     this.#options.observer?.acked?.({ resourceid: key.resourceid, version, rttMs });
     this.#host.ready();
@@ -267,6 +286,7 @@ export class Sender {
   nack(nack: Nack): void {
     const result = this.#writer.nack(nack, this.#options.runtime.clock.now());
     if (result.kind === "unknown") return;
+    this.#letGoBehind(nack.resourceid);
     this.#options.observer?.nacked?.(nack);
     if (result.kind === "deadLetter") {
       const { event, version } = result.entry;
@@ -315,7 +335,24 @@ export class Sender {
     if (this.#spilled.get(resourceid) !== undefined || (spill && this.#isFull(resourceid))) {
       this.#spilled.leave(resourceid, version);
       this.#passOver(entry);
-    } else this.#writer.offer(entry);
+    } else if (this.#heldBack.holdsBack(entry)) this.#passOver(entry);
+    else this.#writer.offer(entry);
+    this.#heldBack.seen(entry);
+  }
+
+  /** The first event of a resource may be another one now. If nothing is left of it up to its delete, the next uid of its name is read. */
+  #letGoBehind(resourceid: string): void {
+    const version = this.#heldBack.deleteOf(resourceid);
+    if (version === undefined) return;
+    const turn = this.#writer.turnOf(resourceid);
+    const first = turn?.version ?? (this.#spilled.get(resourceid) ?? this.#heldBack.get(resourceid))?.from;
+    if (first !== undefined && first <= version) return;
+    for (const { resourceid: next, from, to } of this.#heldBack.answered(resourceid))
+      this.#spilled.putBack(next, from, to);
+  }
+
+  get #holdsBackAll(): boolean {
+    return this.#heldBack.size >= this.#maxHeld;
   }
 
   /** An entry stays on disk, and supersedes what is held, or what is just being read. */
@@ -380,6 +417,7 @@ export class Sender {
 
   get #hasRoom(): boolean {
     const { held, heldBytes, starved } = this.#writer;
+    if (this.#holdsBackAll) return false;
     if (held === 0) return true;
     if (this.#allowance < this.#options.readAhead.minReadBytes) return false;
     const { sessionBytes } = this.#options.readAhead;
@@ -439,12 +477,14 @@ export class Sender {
         this.#aside.readBack(id);
       }
       this.#spilled.readUpTo(id, full.has(id) ? entry.version - 1 : entry.version);
+      this.#letGoBehind(id);
     }
     for (const each of heard) this.#writer.passedOver(each);
     const end = page.isAll ? to : (page.entries.at(-1)?.version ?? to);
     if (!full.has(resourceid)) {
       this.#spilled.readUpTo(resourceid, Math.min(end, to));
       this.#aside.readBack(resourceid);
+      this.#letGoBehind(resourceid);
     }
     this.#count();
   }
@@ -505,6 +545,7 @@ export class Sender {
         this.#options.observer?.deadLettered?.(event, error.code, error.message);
         if (this.#stopped) return;
         this.#writer.settled(version);
+        this.#letGoBehind(event.resourceid);
         this.#host.ready();
       },
       (thrown: unknown) => this.#host.fail(HawserError.from(thrown, "store_unavailable")),

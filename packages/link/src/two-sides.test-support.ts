@@ -258,7 +258,7 @@ export function command(resource: string, extra: Partial<EventDraft> = {}): Even
 }
 
 /** A spec of `resource`. */
-export function spec(resource: string, value: number): EventDraft {
+export function spec(resource: string, value: number, uid = "u1"): EventDraft {
   drafts += 1;
   return {
     specversion: "1.0",
@@ -266,9 +266,24 @@ export function spec(resource: string, value: number): EventDraft {
     source: "test",
     type: EVENT_TYPES.spec,
     subject: `Thing/${resource}`,
-    resourceid: `${resource}_u1`,
+    resourceid: `${resource}_${uid}`,
     datacontenttype: "application/json",
-    data: { kind: "Thing", name: resource, uid: "u1", spec: value },
+    data: { kind: "Thing", name: resource, uid, spec: value },
+  };
+}
+
+/** A delete of `resource`. */
+export function deletion(resource: string, uid = "u1"): EventDraft {
+  drafts += 1;
+  return {
+    specversion: "1.0",
+    id: `d${drafts}`,
+    source: "test",
+    type: EVENT_TYPES.delete,
+    subject: `Thing/${resource}`,
+    resourceid: `${resource}_${uid}`,
+    datacontenttype: "application/json",
+    data: { kind: "Thing", name: resource, uid },
   };
 }
 

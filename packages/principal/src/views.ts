@@ -67,10 +67,15 @@ export type WaitReason =
   /** On its way: it is read from the mailbox, sent with the next frames, or settled in this moment. */
   | ({ readonly reason: "queued" } & EventAhead);
 
-/** Of a resource with several events. */
+/** Of a resource with several events, or in the place of another one. */
 export interface EventAhead {
-  /** `eventid` of an earlier event of the resource that has to be answered first; undefined when it is the newest itself that waits. */
+  /**
+   * `eventid` of an earlier event of the resource, or of the delete of the one before it under its name, that has to be answered first. Undefined when it is the newest itself
+   * that waits.
+   */
   readonly behind: string | undefined;
+  /** Uid of the resource of the same kind and name whose delete that is; `reason` tells what the delete waits for. Undefined when there is none. */
+  readonly oldUid: string | undefined;
 }
 
 /** That an agent did not apply an event, in this session. */

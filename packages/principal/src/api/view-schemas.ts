@@ -67,7 +67,11 @@ const WAITING = z.object({
   ),
   message: about("The same as a sentence.", z.string()),
   behind: about(
-    "The `eventid` of an earlier event of the resource that has to be answered first.",
+    "The `eventid` of an earlier event of the resource, or of the delete of the one before it under its name, that has to be answered first.",
+    z.string().optional(),
+  ),
+  oldUid: about(
+    "The uid of the resource of the same kind and name whose delete that is. `reason` tells what the delete waits for.",
     z.string().optional(),
   ),
   attempts: count("How often it was sent in this session.").optional(),

@@ -1,10 +1,14 @@
-import type { SenderTurn } from "@hawser/link";
-import { formatSettled } from "@hawser/protocol";
+import type { HeldBackTurn, SenderTurn } from "@hawser/link";
+import { formatSettled, parseResourceId } from "@hawser/protocol";
 import type { Clock, Runtime } from "@hawser/runtime";
 import type { MailboxStats, RetainedState, Store } from "@hawser/store";
 import { reasonOf } from "../sessions/agent-view.js";
 import type { SessionRegistry } from "../sessions/session-registry.js";
-import type { RefusedView, WaitReason, WaitView } from "../views.js";
+import type { EventAhead, RefusedView, WaitReason, WaitView } from "../views.js";
+
+/** Of an agent that is here. */
+type ReasonHere = Extract<WaitReason, EventAhead>;
+type OwnTurn = Exclude<SenderTurn, HeldBackTurn>;
 
 /** What tells why an event waits. */
 export interface WaitSources {
@@ -24,14 +28,12 @@ export async function waitViews(
   const live = presence?.live;
   if (live !== undefined) {
     const { link } = live;
-    return states.map((state) =>
-      state.pending
-        ? told(agent, turnReason(state, link.turnOf(state.event.resourceid), runtime.clock))
-        : undefined,
+    return states.map(({ pending, version, event: { resourceid } }) =>
+      pending ? toldHere(agent, version, link.turnOf(resourceid), runtime.clock) : undefined,
     );
   }
   const stats = await store.stats(agent);
-  const away = told(agent, awayReason(stats, presence?.lastSeenAt), reasonOf(stats, presence));
+  const away: WaitView = told(agent, awayReason(stats, presence?.lastSeenAt), reasonOf(stats, presence));
   return states.map(({ pending }) => (pending ? away : undefined));
 }
 
@@ -40,33 +42,51 @@ function awayReason(stats: MailboxStats | undefined, since: number | undefined):
   return { reason: "disconnected", since };
 }
 
-function turnReason({ version }: RetainedState, turn: SenderTurn | undefined, clock: Clock): WaitReason {
+function toldHere(
+  agent: string,
+  newest: number,
+  turn: SenderTurn | undefined,
+  clock: Clock,
+): ReasonHere & { readonly message: string } {
+  if (turn?.kind !== "heldBack") return told(agent, turnReason(newest, turn, clock));
+  const { uid } = parseResourceId(turn.resourceid);
+  const behind = formatSettled(turn.version);
+  const { message, ...why } = toldHere(agent, turn.version, turn.turn, clock);
+  const ahead = `behind the delete of the old one (uid ${uid}, version ${behind}), which is ${message}`;
+  return { ...why, message: ahead, behind, oldUid: uid };
+}
+
+function turnReason(newest: number, turn: OwnTurn | undefined, clock: Clock): ReasonHere {
   const wall = (atMs: number): number => clock.wallTime() + atMs - clock.now();
-  const behind = behindOf(turn, version);
+  const ahead = { behind: behindOf(turn, newest), oldUid: undefined };
   switch (turn?.kind) {
     case "unanswered": {
       const { attempts, firstSentAtMs, nextTryAtMs, refused } = turn;
       const [since, nextTryAt] = [wall(firstSentAtMs), wall(nextTryAtMs)];
-      return { reason: "unanswered", attempts, since, nextTryAt, refused, behind };
+      return { reason: "unanswered", attempts, since, nextTryAt, refused, ...ahead };
     }
     case "refused":
-      return { reason: "nacked", nextTryAt: wall(turn.nextTryAtMs), refused: turn.refused, behind };
+      return { reason: "nacked", nextTryAt: wall(turn.nextTryAtMs), refused: turn.refused, ...ahead };
     case "ready":
-      return { reason: turn.hasRoom ? "queued" : "window_full", behind };
+      return { reason: turn.hasRoom ? "queued" : "window_full", ...ahead };
     case "givenUp":
     case "unread":
     case undefined:
-      return { reason: "queued", behind };
+      return { reason: "queued", ...ahead };
   }
 }
 
-function behindOf(turn: SenderTurn | undefined, newest: number): string | undefined {
+function behindOf(turn: OwnTurn | undefined, newest: number): string | undefined {
   if (turn === undefined || turn.kind === "unread" || turn.version >= newest) return undefined;
   return formatSettled(turn.version);
 }
 
 /** @param away why the agent is not here */
-function told(agent: string, why: WaitReason, away = ""): WaitView {
+function told<Why extends WaitReason>(
+  agent: string,
+  why: Why,
+  away = "",
+): Why & { readonly message: string } {
   return { ...why, message: `${aheadOf(why)}${sentence(agent, why, away)}` };
 }
 
