@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { seededRandom, systemClock, systemRandom } from "@hawser/runtime";
 import { describe, expect, it } from "vitest";
 import { becomes, pause } from "./support/eventually.js";
+import { FileWatch } from "./support/file-watch.js";
 import { checkJournal, keyText, readJournal } from "./support/journal.js";
 import { Publishers } from "./support/publishers.js";
 import type { ServiceProcess } from "./support/service-process.js";
@@ -22,49 +22,6 @@ const FILES = ["a", "b", "c"];
 const COUNTERS = ["a", "b", "c"];
 
 const seeds = process.env["HAWSER_SEED"];
-
-/** The content of a file tells which write it is of, so that a step back is seen on the disk itself. */
-class FileWatch {
-  readonly violations: string[] = [];
-  readonly #newest = new Map<string, number>();
-  readonly #world: World;
-  #running = true;
-  readonly #loop: Promise<void>;
-
-  constructor(world: World) {
-    this.#world = world;
-    this.#loop = this.#watch();
-  }
-
-  static content(n: number): string {
-    return `write ${n}\n`;
-  }
-
-  async read(name: string): Promise<number | undefined> {
-    const text = await readFile(this.#world.path("service", "files", name), "utf8").catch(() => undefined);
-    if (text === undefined) return undefined;
-    const n = /^write (\d+)\n$/.exec(text)?.[1];
-    if (n === undefined) this.violations.push(`half a file: ${JSON.stringify(text)}`);
-    return Number(n);
-  }
-
-  async stop(): Promise<void> {
-    this.#running = false;
-    await this.#loop;
-  }
-
-  async #watch(): Promise<void> {
-    while (this.#running) {
-      for (const name of FILES) {
-        const n = await this.read(name);
-        const before = this.#newest.get(name) ?? 0;
-        if (n !== undefined && n < before) this.violations.push(`${name} went back from ${before} to ${n}`);
-        if (n !== undefined) this.#newest.set(name, n);
-      }
-      await pause(10);
-    }
-  }
-}
 
 function publish(world: World): Publishers {
   const publishers = new Publishers(() => world.api);
@@ -145,7 +102,7 @@ async function crash(transport: Transport, seed: number): Promise<void> {
     args: ["--reconnect-max", "1s", "--task-allow-any-command"],
   });
   await Promise.all([journal.start(), service.start()]);
-  const files = new FileWatch(world);
+  const files = new FileWatch(world.path("service", "files"), FILES);
   const publishers = publish(world);
 
   const { lastRestartAt, kills } = await crashAgainAndAgain(world, [journal, service], seed);

@@ -44,6 +44,12 @@ const STAGES = {
     whole: () => ({ HAWSER_SINK_ROUNDS: "300" }),
     slice: () => ({ HAWSER_SINK_ROUNDS: "15" }),
   },
+  python: {
+    about: "100 times SIGKILL of the agent in Python that was made of PROTOCOL.md, or of its principal",
+    files: ["e2e/python-agent.test.ts"],
+    whole: () => ({ HAWSER_PYTHON_ROUNDS: "100" }),
+    slice: () => ({ HAWSER_PYTHON_ROUNDS: "10" }),
+  },
   attacks: {
     about: "every attack we know, with a healthy agent and newcomers beside it; five minutes",
     files: ["e2e/attacks-"],

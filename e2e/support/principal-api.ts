@@ -102,6 +102,13 @@ export class PrincipalApi {
     return resourceSchema.parse(await this.#ok("PUT", path, JSON.stringify({ spec })));
   }
 
+  /** Whether there was anything to delete. */
+  async delete(agent: string, kind: string, name: string): Promise<boolean> {
+    const answer = await this.request("DELETE", `/v1/agents/${agent}/resources/${kind}/${name}`);
+    if (answer.status >= 400 && answer.status !== 404) throw new Refusal(answer);
+    return answer.status !== 404;
+  }
+
   async resource(agent: string, kind: string, name: string): Promise<ResourceAnswer> {
     return resourceSchema.parse(await this.#ok("GET", `/v1/agents/${agent}/resources/${kind}/${name}`));
   }

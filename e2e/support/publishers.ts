@@ -19,6 +19,8 @@ export interface AcceptedSpec {
 export class Publishers {
   /** By `agent/kind/name`. */
   readonly specs = new Map<string, AcceptedSpec>();
+  /** Those whose delete was accepted last. */
+  readonly deleted = new Set<string>();
   /** Every version of a spec that was accepted for an agent. */
   readonly specKeys = new Map<string, EventKey[]>();
   /** Every command that was accepted for an agent, by its id. */
@@ -47,16 +49,24 @@ export class Publishers {
     spec: (n: number) => Parameters<PrincipalApi["put"]>[3],
     pauseMs = PAUSE_MS,
   ): void {
-    const keys = this.specKeys.get(agent) ?? [];
-    this.specKeys.set(agent, keys);
-    this.#loops.push(
-      this.#repeat(pauseMs, async (n) => {
-        const { uid, version } = await this.#insist(() => this.#api().put(agent, kind, name, spec(n)));
-        const resourceid = `${name}_${uid}`;
-        keys.push({ resourceid, eventid: version });
-        this.specs.set(`${agent}/${kind}/${name}`, { n, resourceid, version });
-      }),
-    );
+    this.#loops.push(this.#repeat(pauseMs, (n) => this.#put(agent, kind, name, n, spec(n))));
+  }
+
+  /** The same, but each third time deletes it: the next write makes another resource of that name. */
+  writeAndDelete(
+    agent: string,
+    kind: string,
+    name: string,
+    spec: (n: number) => Parameters<PrincipalApi["put"]>[3],
+  ): void {
+    const path = `${agent}/${kind}/${name}`;
+    const write = async (n: number): Promise<void> => {
+      if (n % 3 > 0) return this.#put(agent, kind, name, n, spec(n));
+      await this.#insist(() => this.#api().delete(agent, kind, name));
+      this.specs.delete(path);
+      this.deleted.add(path);
+    };
+    this.#loops.push(this.#repeat(PAUSE_MS, write));
   }
 
   /** Sends one command after the other, around a few resources, each with an id of its own. */
@@ -81,6 +91,22 @@ export class Publishers {
   async stop(): Promise<void> {
     this.#running = false;
     await Promise.all(this.#loops);
+  }
+
+  async #put(
+    agent: string,
+    kind: string,
+    name: string,
+    n: number,
+    spec: Parameters<PrincipalApi["put"]>[3],
+  ): Promise<void> {
+    const { uid, version } = await this.#insist(() => this.#api().put(agent, kind, name, spec));
+    const resourceid = `${name}_${uid}`;
+    const keys = this.specKeys.get(agent) ?? [];
+    keys.push({ resourceid, eventid: version });
+    this.specKeys.set(agent, keys);
+    this.specs.set(`${agent}/${kind}/${name}`, { n, resourceid, version });
+    this.deleted.delete(`${agent}/${kind}/${name}`);
   }
 
   async #repeat(pauseMs: number, write: (n: number) => Promise<void>): Promise<void> {
