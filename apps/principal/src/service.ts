@@ -48,7 +48,12 @@ export function createService(
   const store = createJournalStore({
     directory: settings.dataDir,
     runtime,
-    limits: { maxEntries: settings.mailboxMaxEntries, maxBytes: settings.mailboxMaxBytes },
+    limits: {
+      maxEntries: settings.mailboxMaxEntries,
+      maxBytes: settings.mailboxMaxBytes,
+      maxIdempotencyAgeMs: settings.idempotencyAge,
+      maxIdempotencyKeys: settings.idempotencyKeys,
+    },
   });
   const agentEvents = createAgentEvents(settings, runtime);
   const descriptors = planDescriptors(settings, openFilesLimit());

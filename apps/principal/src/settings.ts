@@ -1,5 +1,6 @@
 import { DEFAULT_WINDOW_BYTES, LIMITS } from "@hawser/protocol";
 import {
+  duration,
   hostPort,
   integer,
   list,
@@ -14,6 +15,8 @@ import { eventLogSettings } from "./event-log-settings.js";
 import { frontSettings } from "./front-settings.js";
 import { lifecycleSettings } from "./lifecycle-settings.js";
 import { platformSettings } from "./platform-settings.js";
+
+const DAY_MS = 86_400_000;
 
 /** Everything the principal service can be told. */
 export const settingsShape = {
@@ -123,6 +126,16 @@ export const settingsShape = {
     integer({ min: 1_000, max: 1_000_000_000_000 }).default(268_435_456),
   ),
   ...eventLogSettings,
+  idempotencyAge: setting(
+    "<duration>",
+    "how long a repeat of an event that is not pending any more is known as one; default 24h",
+    duration({ minMs: 1, maxMs: 365 * DAY_MS }).default(DAY_MS),
+  ),
+  idempotencyKeys: setting(
+    "<n>",
+    "how many of those per agent, the latest; default 100000",
+    integer({ min: 1, max: 100_000_000 }).default(100_000),
+  ),
   ...lifecycleSettings,
   ...platformSettings,
   ...serviceSettings,

@@ -142,7 +142,7 @@ export interface MailboxLimits {
    * bounds how many there can be of those. About 200 bytes of disk each. @default 100_000
    */
   readonly maxIdempotencyKeys: number;
-  /** How long the key of an event that is not pending any more is remembered, from when it was accepted, by the wall clock. @default 604_800_000 (7 days) */
+  /** How long the key of an event that is not pending any more is remembered, from when it was accepted, by the wall clock. @default 86_400_000 (24 h) */
   readonly maxIdempotencyAgeMs: number;
   /** Mailboxes in one store; appending for one more answers `full`, opening one more is refused. @default 100_000 */
   readonly maxPeers: number;
@@ -153,6 +153,6 @@ export const DEFAULT_MAILBOX_LIMITS: MailboxLimits = {
   maxEntries: 100_000,
   maxBytes: 268_435_456,
   maxIdempotencyKeys: 100_000,
-  maxIdempotencyAgeMs: 604_800_000,
+  maxIdempotencyAgeMs: 86_400_000,
   maxPeers: 100_000,
 };
