@@ -7,7 +7,7 @@ import type { Principal } from "../principal.js";
 import type { AgentView } from "../views.js";
 import { createApi } from "./api.js";
 import { createMetrics } from "./metrics.js";
-import { MAX_BODY_BYTES } from "./request-body.js";
+import { MAX_BODY_BYTES } from "@hawser/http-binding";
 
 const EVENTS = "/v1/agents/edge-1/events";
 const EVENT = { specversion: "1.0", id: "1", source: "/test", type: "com.example.ping", resourceid: "web_1" };

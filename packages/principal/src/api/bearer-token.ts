@@ -1,7 +1,7 @@
 import type { Clock } from "@hawser/runtime";
 import type { Context, MiddlewareHandler } from "hono";
 import type { ApiCaller, ApiTokens } from "./api-tokens.js";
-import { HttpError } from "./http-error.js";
+import { HttpError } from "@hawser/http-binding";
 import { servedBy } from "./served-by.js";
 import { TokenGuesses } from "./token-guesses.js";
 

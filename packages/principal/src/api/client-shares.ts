@@ -1,6 +1,6 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { callerOf } from "./bearer-token.js";
-import { HttpError } from "./http-error.js";
+import { HttpError } from "@hawser/http-binding";
 import { servedBy } from "./served-by.js";
 
 /** Places of which no client has more than its share, so that none keeps the others out. */

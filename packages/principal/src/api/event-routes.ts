@@ -1,11 +1,10 @@
+import { decodeHttpBatch, decodeHttpEvent, isBatch, MAX_BATCH_BYTES } from "@hawser/http-binding";
 import { HawserError, type EventDraft } from "@hawser/protocol";
 import type { Logger } from "@hawser/runtime";
 import type { Hono } from "hono";
 import type { Accepted, Principal } from "../principal.js";
 import type { PrincipalObserver } from "../principal-observer.js";
 import { EVENT_BODIES, EVENT_ERRORS, SentEvents } from "./event-schemas.js";
-import { decodeHttpBatch, isBatch, MAX_BATCH_BYTES } from "./http-batch.js";
-import { decodeHttpEvent } from "./http-event.js";
 import { operation } from "./operation.js";
 import { problemOf, type Problem } from "./problem.js";
 import { readBody } from "./request-body.js";

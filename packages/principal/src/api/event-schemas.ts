@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { about, named } from "./api-schema.js";
-import { BATCH, MAX_BATCH_EVENTS } from "./http-batch.js";
+import { BATCH, MAX_BATCH_EVENTS } from "@hawser/http-binding";
 import { Accepted, ProblemBody, time } from "./view-schemas.js";
 
 /** What `checkDraft` takes, for people and generated clients: the check itself is the protocol's. */

@@ -3,7 +3,7 @@ import type { Hono } from "hono";
 import { beforeEach, describe, expect, it } from "vitest";
 import { createPrincipal } from "../create-principal.js";
 import { createApi } from "./api.js";
-import { BATCH, MAX_BATCH_BYTES, MAX_BATCH_EVENTS } from "./http-batch.js";
+import { BATCH, MAX_BATCH_BYTES, MAX_BATCH_EVENTS } from "@hawser/http-binding";
 import { createMetrics } from "./metrics.js";
 
 const EVENTS = "/v1/agents/edge-1/events";

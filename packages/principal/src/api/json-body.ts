@@ -1,8 +1,7 @@
+import { decodeText, HttpError, isJson, isUtf8, parseJson, parseMediaType } from "@hawser/http-binding";
 import { HawserError } from "@hawser/protocol";
 import type { z } from "zod";
-import { HttpError } from "./http-error.js";
-import { isJson, isUtf8, parseMediaType } from "./media-type.js";
-import { decodeText, parseJson, readBody } from "./request-body.js";
+import { readBody } from "./request-body.js";
 
 /** What clients say of a body when nobody told them what it is: curl, and fetch. */
 const UNSAID: readonly string[] = ["application/x-www-form-urlencoded", "text/plain"];

@@ -2,7 +2,7 @@ import type { ErrorCode } from "@hawser/protocol";
 import type { Hono } from "hono";
 import type { z } from "zod";
 import { SchemaCollection, type JsonSchema } from "./api-schema.js";
-import { STATUS_BY_CODE } from "./error-status.js";
+import { STATUS_BY_CODE } from "@hawser/http-binding";
 import { TAGS, type Operation, type OperationSpec } from "./operation.js";
 import { ProblemBody } from "./view-schemas.js";
 

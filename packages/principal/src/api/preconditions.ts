@@ -1,7 +1,7 @@
 import { HawserError, type ErrorContext } from "@hawser/protocol";
 import type { PutOptions } from "../principal.js";
 import type { ResourceView } from "../views.js";
-import { HttpError } from "./http-error.js";
+import { HttpError } from "@hawser/http-binding";
 
 const ETAG = /^"([1-9]\d{0,15})"$/;
 

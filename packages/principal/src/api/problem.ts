@@ -1,55 +1,15 @@
-import { HawserError } from "@hawser/protocol";
+import * as binding from "@hawser/http-binding";
+import type { HawserError } from "@hawser/protocol";
 import type { Logger } from "@hawser/runtime";
-import { RETRY_AFTER_SECONDS, STATUS_BY_CODE } from "./error-status.js";
-import { HttpError } from "./http-error.js";
 
-/** The body of every answer that is not a success (RFC 9457). */
-export interface Problem {
-  /** `urn:hawser:error:<code>`. */
-  readonly type: string;
-  readonly title: string;
-  readonly status: number;
-  /** A code of PROTOCOL.md, Errors. */
-  readonly code: string;
-  readonly detail: string;
-  readonly agent?: string;
-  readonly resource_id?: string;
-  readonly event_id?: string;
-  /** What the log calls this request; also in the header `x-request-id`. */
-  readonly requestId: string;
+export type { Problem } from "@hawser/http-binding";
+
+/** Says what went wrong, as this principal does. */
+export function problemOf(error: HawserError, logger: Logger, requestId: string): binding.Problem {
+  return binding.problemOf(error, { logger, requestId, speaker: "principal" });
 }
 
-/** Says what went wrong. What is a fault of this process goes to the log in full, and to the client by name only. */
-export function problemOf(error: HawserError, logger: Logger, requestId: string): Problem {
-  const status = error instanceof HttpError ? error.status : STATUS_BY_CODE[error.code];
-  const hidden = status === 500;
-  if (hidden) {
-    logger.error({ err: error, code: error.code, request_id: requestId }, "a request to the API failed");
-  }
-  return {
-    type: `urn:hawser:error:${error.code}`,
-    title: error.code.replaceAll("_", " "),
-    status,
-    code: error.code,
-    detail: hidden ? "the principal failed; its log says why" : error.message,
-    ...(error.agent === undefined ? {} : { agent: error.agent }),
-    ...(error.resource_id === undefined ? {} : { resource_id: error.resource_id }),
-    ...(error.event_id === undefined ? {} : { event_id: error.event_id }),
-    requestId,
-  };
-}
-
-/** Answers with what went wrong. */
+/** Answers with what went wrong, as this principal does. */
 export function problemResponse(thrown: unknown, logger: Logger, requestId: string): Response {
-  const error = HawserError.from(thrown);
-  const problem = problemOf(error, logger, requestId);
-  const retryAfter = RETRY_AFTER_SECONDS[error.code];
-  return Response.json(problem, {
-    status: problem.status,
-    headers: {
-      "content-type": "application/problem+json",
-      ...(retryAfter === undefined ? {} : { "retry-after": String(retryAfter) }),
-      ...(error instanceof HttpError ? error.headers : {}),
-    },
-  });
+  return binding.problemResponse(thrown, { logger, requestId, speaker: "principal" });
 }

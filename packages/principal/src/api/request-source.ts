@@ -1,6 +1,6 @@
 import { hostAllowList, refusedSource, type HostAllowList } from "@hawser/runtime";
 import type { MiddlewareHandler } from "hono";
-import { HttpError } from "./http-error.js";
+import { HttpError } from "@hawser/http-binding";
 
 /**
  * Keeps web pages out. A page whose name was made to point here (DNS rebinding) sends that name as `Host`: only names that are listed are answered, reads included. A page of another origin may send requests

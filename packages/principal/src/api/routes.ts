@@ -1,6 +1,6 @@
 import { HawserError } from "@hawser/protocol";
 import type { Context, Hono } from "hono";
-import { HttpError } from "./http-error.js";
+import { HttpError } from "@hawser/http-binding";
 import type { Operation } from "./operation.js";
 
 export type Method = "GET" | "PUT" | "POST" | "PATCH" | "DELETE";

@@ -12,7 +12,7 @@ describe("statuses of errors", () => {
 
   it.each(ERROR_CODES)("answers %s as a problem with its status", async (code) => {
     const error = new HawserError(code, "what happened", { agent: "a", resource_id: "r_1", event_id: "7" });
-    const response = problemResponse(error, silentLogger, "r-1");
+    const response = problemResponse(error, { logger: silentLogger, requestId: "r-1", speaker: "principal" });
     const status = STATUS_BY_CODE[code];
     expect(status).toBeGreaterThanOrEqual(400);
     expect(status).toBeLessThanOrEqual(599);
@@ -33,9 +33,11 @@ describe("statuses of errors", () => {
 
   it("names a time to come back only where coming back can help", () => {
     for (const code of ERROR_CODES) {
-      const retryAfter = problemResponse(new HawserError(code, ""), silentLogger, "r-1").headers.get(
-        "retry-after",
-      );
+      const retryAfter = problemResponse(new HawserError(code, ""), {
+        logger: silentLogger,
+        requestId: "r-1",
+        speaker: "agent",
+      }).headers.get("retry-after");
       expect(retryAfter).toBe(RETRY_AFTER_SECONDS[code]?.toString() ?? null);
       if (retryAfter !== null) expect([429, 503, 507]).toContain(STATUS_BY_CODE[code]);
     }
@@ -47,7 +49,7 @@ describe("statuses of errors", () => {
     const logged: LogFields[] = [];
     const logger = { ...silentLogger, error: (fields: LogFields) => void logged.push(fields) };
     const thrown = new TypeError("secret path /var/lib/x");
-    const response = problemResponse(thrown, logger, "r-1");
+    const response = problemResponse(thrown, { logger, requestId: "r-1", speaker: "principal" });
     expect(await response.text()).not.toContain("secret");
     expect(logged).toHaveLength(1);
     expect(logged[0]?.err).toMatchObject({ code: "internal", cause: thrown });
@@ -56,15 +58,14 @@ describe("statuses of errors", () => {
   it("does not log what the client did wrong", () => {
     const logged: LogFields[] = [];
     const logger = { ...silentLogger, error: (fields: LogFields) => void logged.push(fields) };
-    problemResponse(new HawserError("invalid_event", ""), logger, "r-1");
+    problemResponse(new HawserError("invalid_event", ""), { logger, requestId: "r-1", speaker: "agent" });
     expect(logged).toEqual([]);
   });
 
   it("lets an HttpError say its status and headers", () => {
     const response = problemResponse(
       new HttpError(405, "invalid_message", "", { headers: { allow: "GET" } }),
-      silentLogger,
-      "r-1",
+      { logger: silentLogger, requestId: "r-1", speaker: "agent" },
     );
     expect(response.status).toBe(405);
     expect(response.headers.get("allow")).toBe("GET");

@@ -3,7 +3,7 @@ import { decodeHeaderValue } from "./header-value.js";
 import { BATCH } from "./http-batch.js";
 import { HttpError } from "./http-error.js";
 import { isJson, isUtf8, isUtf8Text, parseMediaType, type MediaType } from "./media-type.js";
-import { decodeText, parseJson } from "./request-body.js";
+import { decodeText, parseJson } from "./body-text.js";
 import { readThroughSdk } from "./sdk-event.js";
 import { decodeMembers, STRUCTURED } from "./structured-event.js";
 

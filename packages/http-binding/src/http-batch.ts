@@ -1,7 +1,7 @@
 import { HawserError, type EventDraft, type JsonValue } from "@hawser/protocol";
 import { HttpError } from "./http-error.js";
 import { isUtf8, parseMediaType } from "./media-type.js";
-import { decodeText, parseJson } from "./request-body.js";
+import { decodeText, parseJson } from "./body-text.js";
 import { decodeMembers } from "./structured-event.js";
 
 export const BATCH = "application/cloudevents-batch+json";
