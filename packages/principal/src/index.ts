@@ -40,7 +40,8 @@ export type {
   WaitView,
 } from "./views.js";
 export { createListener, type Listener, type ListenerParts } from "./listener/listener.js";
-export { DEFAULT_LISTEN_HOST, DEFAULT_UNIX_SOCKET_MODE } from "./listener/listener-settings.js";
+export { DEFAULT_UNIX_SOCKET_MODE } from "@hawser/transport";
+export { DEFAULT_LISTEN_HOST } from "./listener/listener-settings.js";
 export { DEFAULT_GATE, type GateOptions, type GateState, type ReadinessCondition } from "./listener/gate.js";
 export type { ListenerStats } from "./listener/listener-stats.js";
 export { tryListen, type ListenPlace } from "./listener/try-listen.js";

@@ -21,6 +21,12 @@ export {
   type MemoryTransport,
   type MemoryTransportOptions,
 } from "./memory/memory-transport.js";
+export {
+  bindUnixSocket,
+  DEFAULT_UNIX_SOCKET_MODE,
+  UNIX_SOCKET_MODES,
+  type UnixSocketPlace,
+} from "./inbound/unix-socket.js";
 export { extraHeaderProblem, requestHeaders, type ExtraHeaders } from "./outbound/extra-headers.js";
 export type { Attempt } from "./outbound/attempt.js";
 export { Outbound, type OutboundOptions } from "./outbound/outbound.js";

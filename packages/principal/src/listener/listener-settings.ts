@@ -1,5 +1,6 @@
 import { HawserError } from "@hawser/protocol";
 import { unixPathProblem } from "@hawser/runtime";
+import { DEFAULT_UNIX_SOCKET_MODE, UNIX_SOCKET_MODES } from "@hawser/transport";
 import { resolveAdmissionSettings, type AdmissionSettings } from "./admission/admission-settings.js";
 import type { Endpoint } from "./endpoint.js";
 import type {
@@ -14,10 +15,6 @@ import { UnixEndpoint } from "./unix-endpoint.js";
 
 /** Loopback, because a port without credentials must not be reachable by accident. */
 export const DEFAULT_LISTEN_HOST = "127.0.0.1";
-
-/** The owner alone, because a socket without credentials must not be open to others by accident. */
-export const DEFAULT_UNIX_SOCKET_MODE = 0o600;
-const UNIX_SOCKET_MODES: readonly number[] = [DEFAULT_UNIX_SOCKET_MODE, 0o660];
 
 export interface ListenerSettings<Address> {
   readonly endpoint: Endpoint<Address>;

@@ -15,7 +15,7 @@ export async function removeStaleSocket(option: string, path: string): Promise<v
   if (!found.isSocket()) {
     throw new HawserError(
       "address_unavailable",
-      `${path} is there and is no socket, so it is left alone; set ${option}.path to another file`,
+      `${path} is there and is no socket, so it is left alone; set ${option} to another file`,
     );
   }
   const failure = await knock(path);
@@ -34,14 +34,14 @@ export function bindUnixError(option: string, path: string, cause: unknown): Haw
   if (!existsSync(dirname(path))) {
     return new HawserError(
       "address_unavailable",
-      `the directory of ${path} is not there; make it, or set ${option}.path to a file in another one`,
+      `the directory of ${path} is not there; make it, or set ${option} to a file in another one`,
       { cause },
     );
   }
   if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
     return new HawserError(
       "address_unavailable",
-      `this user may not make or use ${path}; set ${option}.path to a file in a directory of its own`,
+      `this user may not make or use ${path}; set ${option} to a file in a directory of its own`,
       { cause },
     );
   }
@@ -51,7 +51,7 @@ export function bindUnixError(option: string, path: string, cause: unknown): Haw
 function inUse(option: string, path: string, cause?: unknown): HawserError {
   return new HawserError(
     "port_in_use",
-    `unix:${path} is in use by another process; stop it, or set ${option}.path to another file`,
+    `unix:${path} is in use by another process; stop it, or set ${option} to another file`,
     cause === undefined ? {} : { cause },
   );
 }
