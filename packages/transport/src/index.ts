@@ -21,6 +21,7 @@ export {
   type MemoryTransport,
   type MemoryTransportOptions,
 } from "./memory/memory-transport.js";
+export { AcceptFailures } from "./inbound/accept-failures.js";
 export {
   bindUnixSocket,
   DEFAULT_UNIX_SOCKET_MODE,

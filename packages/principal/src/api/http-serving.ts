@@ -1,11 +1,11 @@
 import { HawserError, thrownText } from "@hawser/protocol";
 import { guarded, type Runtime } from "@hawser/runtime";
+import { AcceptFailures } from "@hawser/transport";
 import { setMaxListeners } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer, Server as TlsServer } from "node:https";
 import type { Socket } from "node:net";
 import { createSecureContext } from "node:tls";
-import { AcceptFailures } from "../listener/accept-failures.js";
 import { clientAddressOf } from "./client-address.js";
 import { Connections, type ConnectionObserver } from "./connections.js";
 import { RequestFeed } from "./request-feed.js";

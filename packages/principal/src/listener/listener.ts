@@ -1,6 +1,6 @@
 import { HawserError } from "@hawser/protocol";
 import { guarded, TurnQueue, type Lifecycle, type Logger, type Runtime } from "@hawser/runtime";
-import type { Acceptor } from "@hawser/transport";
+import { AcceptFailures, type Acceptor } from "@hawser/transport";
 import { createServer, type Server, type Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { ApplicationProtocol } from "./http2-preface.js";
@@ -11,7 +11,6 @@ import type {
   UnixAddress,
   UnixListenerOptions,
 } from "./listener-options.js";
-import { AcceptFailures, descriptorOf } from "./accept-failures.js";
 import { resolveAdmissionSettings, type AdmissionSettings } from "./admission/admission-settings.js";
 import {
   resolveListenerOptions,
@@ -23,6 +22,7 @@ import { formatAddress } from "./bind-error.js";
 import { ListenerCounts, type ListenerStats } from "./listener-stats.js";
 import { ProxiedSockets } from "./proxy-protocol/proxied-sockets.js";
 import { readProtocol } from "./read-protocol.js";
+import { descriptorOf } from "./socket-descriptor.js";
 import { TlsEndpoint } from "./tls-endpoint.js";
 import { unsupportedProtocolAnswer } from "./unsupported-protocol.js";
 import type { Arrival, Settlement, Turn, Visitor } from "./visitor.js";
