@@ -1,0 +1,1 @@
+export { eventOf, eventOptions, parseEvents, type EventOptions, type EventText } from "./event-options.js";
