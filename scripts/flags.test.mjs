@@ -30,9 +30,12 @@ const principal = readdirSync(join(root, "apps/principal/src"))
 
 /** The flags that exist, by program. */
 const FLAGS = {
-  agent: settingsOf([...service, "apps/agent/src/settings.ts"]),
+  agent: new Set([
+    ...settingsOf([...service, "apps/agent/src/settings.ts"]),
+    ...commandsOf(["apps/agent/src/send", "packages/service/src/send"]),
+  ]),
   principal: settingsOf([...service, ...principal]),
-  cli: new Set(sources("apps/cli/src").flatMap((path) => flagsOfCommands(read(path)))),
+  cli: new Set(commandsOf(["apps/cli/src", "packages/service/src/send"])),
 };
 const every = new Set(Object.values(FLAGS).flatMap((flags) => [...flags]));
 /** They speak of several programs. */
@@ -95,6 +98,10 @@ describe("every flag of a service that a README names", () => {
 function flagsOfShape(code) {
   const names = [...code.matchAll(/^ {2}(\w+): (?:\w+\(|\{)/gm)].map(([, name]) => name);
   return ["--help", "--version", "--config", ...names.map(flagOf)];
+}
+
+function commandsOf(rooms) {
+  return rooms.flatMap(sources).flatMap((path) => flagsOfCommands(read(path)));
 }
 
 /** `-f, --file <path...>` and its like; `--no-wait` is the other side of `wait`. */

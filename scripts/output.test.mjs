@@ -7,6 +7,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** Where text leaves a program for a terminal or a log, and what each of them makes of text from a peer. */
 const WAYS_OUT = {
+  "apps/agent/src/send/main.ts": "printable",
   "apps/cli/src/terminal.ts": "renders by its style",
   "apps/demo/src/main.ts": "gives the streams to the view",
   "apps/demo/src/view.ts": "printable",

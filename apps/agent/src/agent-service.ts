@@ -6,6 +6,7 @@ import { createJournalStore } from "@hawser/store-journal";
 import { dataDirOf, sendsTokenInTheClear } from "./check-settings.js";
 import { ConfigFileHandler } from "./config-file/config-file-handler.js";
 import { Credentials } from "./credentials.js";
+import { openEventSocket, type OpenEventSocket } from "./event-socket/open-event-socket.js";
 import { confinementOf, taskPolicyOf } from "./machine-settings.js";
 import { createPrincipalDialer } from "./principal-dialer.js";
 import type { AgentSettings } from "./settings.js";
@@ -27,6 +28,8 @@ export interface AgentReady {
   readonly dataDir: string;
   /** Absent: ConfigFile is off. */
   readonly configFileRoot?: string;
+  /** The Unix socket that takes events of programs on this machine. Absent: it is off, or could not be made. */
+  readonly socket?: string;
 }
 
 export interface AgentService extends Lifecycle<AgentReady> {
@@ -86,6 +89,7 @@ export function createService(settings: AgentSettings, runtime: Runtime, inherit
     runtime,
     groups: [...credentials.reloadable(connectIfRefused), ...taskPolicy.reloadable],
   });
+  let socket: OpenEventSocket | undefined;
   let stopping: Promise<void> | undefined;
   let waitsFor: string | undefined;
 
@@ -104,6 +108,8 @@ export function createService(settings: AgentSettings, runtime: Runtime, inherit
   async function stop(): Promise<void> {
     reloader.stop();
     tasks.stopWithin(settings.stopGrace * TASKS_SHARE);
+    waitsFor = "programs that hand it events";
+    await socket?.stop();
     waitsFor = "the goodbye to the principal and the handlers";
     await agent.stop({ graceMs: settings.stopGrace / GOODBYE_SHARE });
     waitsFor = `the store in ${dataDir}`;
@@ -123,6 +129,7 @@ export function createService(settings: AgentSettings, runtime: Runtime, inherit
       try {
         await tasks.start();
         await agent.start();
+        socket = await openEventSocket(settings, dataDir, agent, runtime);
       } catch (thrown) {
         await stop();
         throw thrown;
@@ -133,6 +140,7 @@ export function createService(settings: AgentSettings, runtime: Runtime, inherit
         url: settings.url,
         dataDir,
         ...(configFileRoot === undefined ? {} : { configFileRoot }),
+        ...(socket === undefined ? {} : { socket: socket.path }),
       };
     },
     stop: () => (stopping ??= stop()),

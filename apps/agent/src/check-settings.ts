@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { HawserError, thrownText } from "@hawser/protocol";
 import { bearer } from "./credentials.js";
+import { socketProblems } from "./event-socket/socket-settings.js";
 import { machineProblems } from "./machine-settings.js";
 import { readAuthorities } from "@hawser/service";
 import { parseGatewayHeaders } from "./gateway-headers.js";
@@ -20,7 +21,12 @@ export function dataDirOf({ name, dataDir }: AgentSettings): string {
  * @throws HawserError `invalid_config` listing every problem
  */
 export function checkSettings(settings: AgentSettings): void {
-  const problems = [...pairProblems(settings), ...fileProblems(settings), ...machineProblems(settings)];
+  const problems = [
+    ...pairProblems(settings),
+    ...socketProblems(settings),
+    ...fileProblems(settings),
+    ...machineProblems(settings),
+  ];
   if (problems.length === 0) return;
   const lines = ["hawser-agent cannot start:", ...problems.map((problem) => `  ${problem}`)];
   throw new HawserError("invalid_config", lines.join("\n"));

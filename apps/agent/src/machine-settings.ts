@@ -8,7 +8,8 @@ import type { CgroupSetting } from "./task/task-cgroups.js";
 import type { TaskUser } from "./task/task-limits.js";
 import type { TaskConfinement } from "./task/task-process.js";
 
-const MAX_ID = 4_294_967_294;
+/** The highest number of a user or a group. */
+export const HIGHEST_ID = 4_294_967_294;
 
 /** Permission bits in octal, such as `0755`; setuid, setgid and sticky cannot be given. */
 export function fileMode(): z.ZodType<number> {
@@ -26,7 +27,7 @@ export function taskUser(): z.ZodType<TaskUser> {
     const match = /^(\d{1,10})(?::(\d{1,10}))?$/.exec(value);
     const uid = Number(match?.[1]);
     const gid = Number(match?.[2] ?? match?.[1]);
-    if (match !== null && uid <= MAX_ID && gid <= MAX_ID) return { uid, gid };
+    if (match !== null && uid <= HIGHEST_ID && gid <= HIGHEST_ID) return { uid, gid };
     context.addIssue(wrong);
     return z.NEVER;
   });

@@ -10,7 +10,11 @@ import {
   toggle,
   type SettingsOf,
 } from "@hawser/service";
-import { DEFAULT_DIAL_TIMEOUT_MS, DEFAULT_KEEP_ALIVE_INTERVAL_MS } from "@hawser/transport";
+import {
+  DEFAULT_DIAL_TIMEOUT_MS,
+  DEFAULT_KEEP_ALIVE_INTERVAL_MS,
+  DEFAULT_UNIX_SOCKET_MODE,
+} from "@hawser/transport";
 import {
   DEFAULT_MAX_FILE_BYTES,
   DEFAULT_MAX_FILES,
@@ -19,7 +23,8 @@ import {
 import { z } from "zod";
 import { principalUrl } from "./principal-url.js";
 import { DEFAULT_MAX_STOP_GRACE_MS, DEFAULT_MAX_TASKS, DEFAULT_OUTPUT_LINES } from "./task/task-handler.js";
-import { cgroupSetting, fileMode, taskUser } from "./machine-settings.js";
+import { cgroupSetting, fileMode, HIGHEST_ID, taskUser } from "./machine-settings.js";
+import { socketMode, socketSetting } from "./event-socket/socket-settings.js";
 import { DEFAULT_OUTPUT_BYTES_PER_SECOND } from "./task/task-limits.js";
 
 const HOUR_MS = 3_600_000;
@@ -78,6 +83,21 @@ export const settingsShape = {
     "<path>",
     "directory of the durable state, for this agent alone; default ./.hawser/agent-<name>",
     text().optional(),
+  ),
+  socket: setting(
+    "<path>",
+    "Unix socket at which programs on this machine hand the agent events, or off; default agent.sock in the data directory",
+    socketSetting().default({ kind: "default" }),
+  ),
+  socketMode: setting(
+    "<mode>",
+    "who may use the socket: 0600 for programs of the agent's user, 0660 for its group as well; default 0600",
+    socketMode().default(DEFAULT_UNIX_SOCKET_MODE),
+  ),
+  socketGroup: setting(
+    "<gid>",
+    "the group of the socket, by number; with --socket-mode 0660; default the agent's own",
+    integer({ min: 0, max: HIGHEST_ID }).optional(),
   ),
   window: setting(
     "<n>",

@@ -2,10 +2,12 @@ import { join } from "node:path";
 import { tryDirectory, type ServiceNotice } from "@hawser/service";
 import { tryJournalStore } from "@hawser/store-journal";
 import { dataDirOf } from "./check-settings.js";
+import { tryNamedSocket } from "./event-socket/open-event-socket.js";
 import type { AgentSettings } from "./settings.js";
 
 /**
- * Everything a start does with these settings that may fail, and undone: the store that is there is opened, and the root of ConfigFile is written to.
+ * Everything a start does with these settings that may fail, and undone: the store that is there is opened, the root of ConfigFile is written to, and a socket that is named is bound, unless an agent that
+ * runs may have it.
  *
  * @throws HawserError as the start would
  */
@@ -17,6 +19,7 @@ export async function tryStart(settings: AgentSettings): Promise<readonly Servic
   switch (store) {
     case "absent":
     case "good":
+      await tryNamedSocket(settings);
       return [];
     case "in use":
       return [
