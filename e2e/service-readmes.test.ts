@@ -1,4 +1,4 @@
-import { execFile } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -17,9 +17,14 @@ const TARGET_GROUP_ARN =
   "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/site/0123456789abcdef";
 const manifest = z.object({ peerDependencies: z.record(z.string(), z.string()) });
 
-async function linesOf(app: string): Promise<readonly string[]> {
+/** What is typed, in blocks with this label. */
+async function typed(app: string, of: string): Promise<readonly string[]> {
   const blocks = blocksOf(await readFile(join(ROOT, "apps", app, "README.md"), "utf8"));
-  return blocks.flatMap(({ language, code }) => (language === "sh" ? code.split("\n").filter(Boolean) : []));
+  return blocks.flatMap(({ language, label, code }) => (language === "sh" && label === of ? [code] : []));
+}
+
+async function linesOf(app: string): Promise<readonly string[]> {
+  return (await typed(app, "")).flatMap((code) => code.split("\n").filter(Boolean));
 }
 
 let world: World;
@@ -55,3 +60,23 @@ for (const app of ["principal", "agent"]) {
     });
   });
 }
+
+const sending = await typed("agent", "send");
+
+describe.skipIf(spawnSync("curl", ["--version"]).error !== undefined)("what programs send an agent", () => {
+  beforeAll(async () => {
+    const places = ["--data-dir", world.path(".hawser", "agent-edge-1"), "--url", "ws://127.0.0.1:9"];
+    const args = ["--name", "edge-1", ...places];
+    await world.service({ name: "edge-1", program: PROGRAMS.agent, args }).start();
+  });
+
+  it("is there", () => {
+    expect(sending).toHaveLength(2);
+  });
+
+  it.each(sending)("%s", async (block) => {
+    const { stdout } = await run("bash", ["-ec", block], { env, cwd: world.directory });
+    expect(stdout).toMatch(/accepted|"eventid"/);
+    expect(stdout).not.toContain("problem");
+  });
+});

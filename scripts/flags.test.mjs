@@ -10,6 +10,7 @@ const OF_OTHERS = {
   "--init": "docker run",
   "--ulimit": "docker run",
   "--no-buffer": "curl",
+  "--unix-socket": "curl",
   "--include": "curl",
   "--request": "curl",
   "--header": "curl",
