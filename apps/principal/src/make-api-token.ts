@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, linkSync, openSync, rmSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { HawserError, thrownText } from "@hawser/protocol";
+import { makeDirectoriesSync } from "@hawser/runtime";
 
 /** As many as a SHA-256 tells apart. */
 const TOKEN_BYTES = 32;
@@ -15,7 +16,7 @@ const TOKEN_BYTES = 32;
 export function makeApiToken(file: string): boolean {
   const unfinished = `${file}.${process.pid}`;
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    makeDirectoriesSync(dirname(file), 0o700);
     writeDurably(unfinished, `${randomBytes(TOKEN_BYTES).toString("base64url")}\n`);
     linkSync(unfinished, file);
     return true;

@@ -30,6 +30,7 @@ export {
   type LoggerOptions,
   type LogLevel,
 } from "./logger.js";
+export { makeDirectories, makeDirectoriesSync } from "./make-directories.js";
 export { pause } from "./pause.js";
 export { escapedJson, printable, printableJson, printableLine } from "./printable.js";
 export { seededRandom, systemRandom, type Random } from "./random.js";

@@ -1,4 +1,6 @@
-import { mkdirSync, statfsSync, statSync } from "node:fs";
+import { statfsSync, statSync } from "node:fs";
+import { HawserError, thrownText } from "@hawser/protocol";
+import { makeDirectoriesSync } from "@hawser/runtime";
 
 /** Bits of a mode that let anybody but the owner in. */
 const OTHERS = 0o077;
@@ -33,13 +35,20 @@ export interface StateDirectoryProblem {
 }
 
 /**
- * Makes the directory of a service's state, for its own user alone (0700), unless it is there. One that cannot be made is left to the store, whose error says what to do.
+ * Makes the directory of a service's state, for its own user alone (0700), unless it is there.
+ *
+ * @throws HawserError `store_unavailable` with the reason and what to do
  */
 export function makeStateDirectory(directory: string): void {
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-  } catch {
-    // The store fails on it next.
+    makeDirectoriesSync(directory, 0o700);
+  } catch (cause) {
+    const reason = thrownText(cause);
+    throw new HawserError(
+      "store_unavailable",
+      `the data directory ${directory} cannot be made: ${reason}; choose another directory, or let this user write to the one above it`,
+      { cause },
+    );
   }
 }
 

@@ -1,6 +1,7 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, rmdirSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, rmdirSync, rmSync, writeSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { HawserError, thrownText } from "@hawser/protocol";
+import { makeDirectoriesSync } from "@hawser/runtime";
 
 /**
  * Makes the directory unless it is there, writes and syncs a file in it, and undoes both: what a start needs of it, without leaving anything behind.
@@ -12,7 +13,7 @@ export function tryDirectory(directory: string, what: string): void {
   const path = resolve(directory);
   let firstMade: string | undefined;
   try {
-    firstMade = mkdirSync(path, { recursive: true, mode: 0o700 });
+    firstMade = makeDirectoriesSync(path, 0o700);
     writeAndRemove(join(path, `.hawser-check.${process.pid}`));
   } catch (cause) {
     const reason = thrownText(cause);

@@ -1,9 +1,10 @@
 import { close, constants, fdatasync, fsync, open, write } from "node:fs";
-import { mkdir, open as openFile, readdir, readFile, rm, stat, truncate } from "node:fs/promises";
+import { open as openFile, readdir, readFile, rm, stat, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { crc32 } from "node:zlib";
 import { HawserError } from "@hawser/protocol";
+import { makeDirectories } from "@hawser/runtime";
 
 const openDescriptor = promisify(open);
 const closeDescriptor = promisify(close);
@@ -43,7 +44,7 @@ export class SegmentFiles {
   }
 
   async prepare(): Promise<void> {
-    await mkdir(this.directory, { recursive: true, mode: 0o700 });
+    await makeDirectories(this.directory, 0o700);
   }
 
   path(segment: number): string {

@@ -1,6 +1,7 @@
 import { constants, existsSync } from "node:fs";
 import { chmod, type FileHandle, mkdir, open, readlink, realpath } from "node:fs/promises";
 import { join, relative, resolve, sep } from "node:path";
+import { makeDirectories } from "@hawser/runtime";
 import { errorCode, isMissing } from "../files/system-error.js";
 import { rejected } from "./config-file-spec.js";
 
@@ -88,22 +89,21 @@ export class AllowedRoot {
 
   async #root(): Promise<string> {
     if (this.#real !== undefined) return this.#real;
-    await makeDirectories(this.#path);
+    await makeRoot(this.#path);
     this.#real = await realpath(this.#path);
     return this.#real;
   }
 }
 
 /** Makes what is missing of the path; directories that were there keep their mode. */
-async function makeDirectories(path: string): Promise<void> {
+async function makeRoot(path: string): Promise<void> {
   const last = resolve(path);
-  const made = await mkdir(last, { recursive: true });
+  const made = await makeDirectories(last);
   if (made === undefined) return;
   // `mkdir` takes the umask off whatever mode it is given.
-  const first = resolve(made);
-  await chmod(first, DIRECTORY_MODE);
-  let at = first;
-  for (const segment of relative(first, last).split(sep).filter(Boolean)) {
+  await chmod(made, DIRECTORY_MODE);
+  let at = made;
+  for (const segment of relative(made, last).split(sep).filter(Boolean)) {
     at = join(at, segment);
     await chmod(at, DIRECTORY_MODE);
   }

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { HawserError } from "@hawser/protocol";
+import { makeDirectories } from "@hawser/runtime";
 import type { z } from "zod";
 import { syncDirectory, writeAtomically } from "./atomic-write.js";
 import { isMissing } from "./system-error.js";
@@ -33,7 +34,7 @@ export class Journal<Schema extends z.ZodType> {
 
   /** Durable when resolved. */
   async save(key: string, record: z.output<Schema>): Promise<void> {
-    if (!this.#ready) await mkdir(this.#directory, { recursive: true });
+    if (!this.#ready) await makeDirectories(this.#directory);
     this.#ready = true;
     const path = this.#path(key);
     const content = JSON.stringify({ key, record });

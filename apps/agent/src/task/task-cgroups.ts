@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { access, mkdir, readdir, readFile, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Runtime } from "@hawser/runtime";
+import { makeDirectories, type Runtime } from "@hawser/runtime";
 import { errorCode } from "../files/system-error.js";
 import type { HeldByGroup, TaskLimits } from "./task-limits.js";
 
@@ -53,7 +53,7 @@ export class TaskCgroups {
     if (inside.includes(process.pid)) {
       if (inside.some((pid) => pid !== process.pid && pid !== process.ppid))
         throw new Error(`${base} holds other processes than this agent`);
-      await mkdir(join(base, OWN_GROUP), { recursive: true });
+      await makeDirectories(join(base, OWN_GROUP));
       for (const pid of inside) await writeFile(join(base, OWN_GROUP, "cgroup.procs"), String(pid));
     }
     const there = (await readFile(join(base, "cgroup.controllers"), "utf8")).trim().split(" ");

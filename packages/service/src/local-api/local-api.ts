@@ -1,8 +1,9 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { isIPv4 } from "node:net";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { HawserError } from "@hawser/protocol";
+import { makeDirectoriesSync } from "@hawser/runtime";
 import { z } from "zod";
 import { listeningUsers } from "./listening-users.js";
 import { isAlive, processStart } from "./process-start.js";
@@ -51,7 +52,7 @@ export function announceLocalApi(api: LocalApi, env: Environment): () => void {
   const path = pathOf(directory, api);
   const note: Note = { ...api, start: processStart(api.pid) };
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeDirectoriesSync(directory, 0o700);
     removeLeftNotes(directory);
     const unfinished = `${path}.${api.pid}`;
     writeFileSync(unfinished, `${JSON.stringify(note)}\n`, { mode: 0o600 });
