@@ -3,16 +3,26 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { Bystander } from "./support/bystander.js";
-import { PROGRAMS, runProgram, type Finished } from "./support/programs.js";
+import { failureOf, PROGRAMS, runProgram, type Finished } from "./support/programs.js";
 import { createWorld, type World } from "./support/world.js";
 
-/** What every one of them has to say so that the user need not guess. */
-function expectRefused({ code, stderr }: Finished, exitCode: number, ...said: readonly RegExp[]): void {
-  for (const what of said) expect(stderr).toMatch(what);
-  // A stack trace is for those who wrote the program.
-  expect(stderr).not.toMatch(/^\s+at /m);
-  expect(code).toBe(exitCode);
+interface Refusal {
+  readonly exitCode: number;
+  readonly code: string;
+  readonly said: readonly RegExp[];
 }
+
+/** What every one of them has to say so that the user need not guess. */
+function expectRefused(finished: Finished, { exitCode, code, said }: Refusal): void {
+  const failure = failureOf(finished);
+  expect(failure.code).toBe(code);
+  for (const what of said) expect(failure.msg).toMatch(what);
+  // A stack trace is for those who wrote the program.
+  expect(finished.stdout).not.toMatch(/\bat .+:\d+:\d+/);
+  expect(finished.code).toBe(exitCode);
+}
+
+const forSettings = (...said: readonly RegExp[]): Refusal => ({ exitCode: 2, code: "invalid_config", said });
 
 async function takenPort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
@@ -36,25 +46,21 @@ describe("a principal that cannot start", () => {
   it("for a port in use of the agents: exit code 1, the address, and what to do", async () => {
     const port = await takenPort();
     const finished = await startPrincipal(await createWorld(), "--listen", `127.0.0.1:${port}`);
-    expectRefused(
-      finished,
-      1,
-      /^port_in_use: /m,
-      new RegExp(`127\\.0\\.0\\.1:${port} .*in use`),
-      /set --listen to a free port/,
-    );
+    expectRefused(finished, {
+      exitCode: 1,
+      code: "port_in_use",
+      said: [new RegExp(`127\\.0\\.0\\.1:${port} .*in use`), /set --listen to a free port/],
+    });
   });
 
   it("for a port in use of the API: exit code 1, the address, and what to do", async () => {
     const port = await takenPort();
     const finished = await startPrincipal(await createWorld(), "--api-listen", `127.0.0.1:${port}`);
-    expectRefused(
-      finished,
-      1,
-      /^port_in_use: /m,
-      new RegExp(`127\\.0\\.0\\.1:${port} .*in use`),
-      /set --api-listen to a free port/,
-    );
+    expectRefused(finished, {
+      exitCode: 1,
+      code: "port_in_use",
+      said: [new RegExp(`127\\.0\\.0\\.1:${port} .*in use`), /set --api-listen to a free port/],
+    });
   });
 
   it("for a data directory in use: exit code 1, the directory, and the one who has it goes on", async () => {
@@ -63,13 +69,11 @@ describe("a principal that cannot start", () => {
     const bystander = new Bystander(world);
     await bystander.start();
     const finished = await startPrincipal(world, "--data-dir", world.path("principal"));
-    expectRefused(
-      finished,
-      1,
-      /^store_unavailable: /m,
-      /another process/,
-      new RegExp(world.path("principal")),
-    );
+    expectRefused(finished, {
+      exitCode: 1,
+      code: "store_unavailable",
+      said: [/another process/, new RegExp(world.path("principal"))],
+    });
     await bystander.isUnharmed();
   });
 });
@@ -85,16 +89,13 @@ describe("settings that are wrong", () => {
     const missing = world.path("nowhere.yaml");
     expectRefused(
       await runProgram(program, [...args, "--config", missing]),
-      2,
-      /^invalid_config: /m,
-      new RegExp(`${missing} cannot be read: ENOENT`),
+      forSettings(new RegExp(`${missing} cannot be read: ENOENT`)),
     );
     const directory = world.path("folder.yaml");
     await mkdir(directory);
     expectRefused(
       await runProgram(program, [...args, "--config", directory]),
-      2,
-      new RegExp(`${directory} cannot be read: EISDIR`),
+      forSettings(new RegExp(`${directory} cannot be read: EISDIR`)),
     );
   });
 
@@ -104,9 +105,7 @@ describe("settings that are wrong", () => {
     await writeFile(file, "dataDir: /tmp/x\nlogLevel: info\nwindow: [1, 2\n");
     expectRefused(
       await runProgram(program, [...args, "--config", file]),
-      2,
-      /^invalid_config: /m,
-      new RegExp(`${file}:(3|4):\\d+: `),
+      forSettings(new RegExp(`${file}:(3|4):\\d+: `)),
     );
   });
 
@@ -121,23 +120,24 @@ describe("settings that are wrong", () => {
     );
     expectRefused(
       finished,
-      2,
-      new RegExp(`'windwo' in ${file} is not a setting`),
-      new RegExp(`'maxSessions' in ${file} .*many`),
-      /--listen .*"nowhere"/,
-      /--stop-window .*"soon"/,
-      /HAWSER_PRINCIPAL_LOG_LEVEL .*"loud"/,
-      /HAWSER_PRINCIPAL_LISTN is the name of no setting; hawser-principal --help/,
+      forSettings(
+        new RegExp(`'windwo' in ${file} is not a setting`),
+        new RegExp(`'maxSessions' in ${file} .*many`),
+        /--listen .*"nowhere"/,
+        /--stop-window .*"soon"/,
+        /HAWSER_PRINCIPAL_LOG_LEVEL .*"loud"/,
+        /HAWSER_PRINCIPAL_LISTN is the name of no setting; hawser-principal --help/,
+      ),
     );
   });
 
   it("several at once, agent: each is told, missing ones too", async () => {
     const finished = await runProgram(PROGRAMS.agent, ["--name", "No Name", "--window", "0"]);
-    expectRefused(finished, 2, /--name .*"No Name"/, /--url .*is missing/, /--window .*"0"/);
+    expectRefused(finished, forSettings(/--name .*"No Name"/, /--url .*is missing/, /--window .*"0"/));
   });
 
   it("a port open to everyone by mistake: exit code 2 and how to mean it", async () => {
     const finished = await runProgram(PROGRAMS.principal, ["--listen", "0.0.0.0:0"]);
-    expectRefused(finished, 2, /--listen 0\.0\.0\.0/, /--agent-tokens-file/, /--insecure/);
+    expectRefused(finished, forSettings(/--listen 0\.0\.0\.0/, /--agent-tokens-file/, /--insecure/));
   });
 });

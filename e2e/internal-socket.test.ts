@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import { z } from "zod";
 import { eventually } from "./support/eventually.js";
-import { PROGRAMS, runProgram } from "./support/programs.js";
+import { failureOf, PROGRAMS, runProgram } from "./support/programs.js";
 import { createWorld, type World } from "./support/world.js";
 
 const checksSchema = z.array(z.object({ name: z.string(), result: z.string(), detail: z.string() }));
@@ -69,7 +69,10 @@ it("a socket file outlives a kill and is replaced, is refused to a second princi
     `--internal-listen=unix:${socket}`,
   ]);
   expect(second.code).toBe(1);
-  expect(second.stderr).toContain(`port_in_use: unix:${socket} is in use by another process`);
+  expect(failureOf(second)).toEqual({
+    code: "port_in_use",
+    msg: expect.stringContaining(`unix:${socket} is in use by another process`),
+  });
   expect(await doctor(world, `unix:${socket}`)).toBe("warn: taken, mode 0600");
 
   await world.principal.kill();

@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { z } from "zod";
 
 const require = createRequire(import.meta.url);
 
@@ -59,6 +60,20 @@ export async function runProgram(
     child.on("close", resolve);
   });
   return { code, stdout, stderr };
+}
+
+const failureSchema = z.object({
+  level: z.literal("error"),
+  service: z.string(),
+  code: z.string(),
+  msg: z.string(),
+});
+
+/** Why a service ended by itself: the last line of its log, in JSON, and standard error is left alone. */
+export function failureOf({ stdout, stderr }: Finished): { readonly code: string; readonly msg: string } {
+  if (stderr !== "") throw new Error(`on standard error there is: ${stderr}`);
+  const { code, msg } = failureSchema.parse(JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? ""));
+  return { code, msg };
 }
 
 /** Where services of the tests leave word of their APIs, beside those of whoever runs the tests. */

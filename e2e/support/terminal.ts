@@ -6,6 +6,10 @@ import { plainEnvironment, PROGRAMS } from "./programs.js";
 const TIMEOUT_MS = 30_000;
 
 export interface TerminalOptions {
+  /** @default "cli" */
+  readonly program?: keyof typeof PROGRAMS;
+  /** As `NO_COLOR` says it. @default "" */
+  readonly noColor?: string;
   readonly server?: string;
   /** For a server whose token is not found by its address. */
   readonly token?: string;
@@ -15,15 +19,22 @@ export interface TerminalOptions {
   readonly typedOnce?: (shown: string) => boolean;
 }
 
-/** Runs the CLI on a pseudo-terminal, by script(1), and answers with all that was shown. */
+/** Runs the CLI, or another program, on a pseudo-terminal, by script(1), and answers with all that was shown. */
 export async function onTerminal(
   line: string,
-  { server = "", token = "", rows = 24, typed = "", typedOnce = () => true }: TerminalOptions = {},
+  options: TerminalOptions = {},
 ): Promise<{ readonly status: number | null; readonly shown: string }> {
-  const command = `stty rows ${rows} cols 80; exec ${process.execPath} ${PROGRAMS.cli} ${line}`;
+  const { program = "cli", server = "", token = "", rows = 24, typed = "", typedOnce = () => true } = options;
+  const command = `stty rows ${rows} cols 80; exec ${process.execPath} ${PROGRAMS[program]} ${line}`;
   const child = spawn("script", ["--quiet", "--return", "--command", command, "/dev/null"], {
     timeout: TIMEOUT_MS,
-    env: { ...plainEnvironment(), HAWSER_SERVER: server, HAWSER_TOKEN: token, TERM: "xterm", NO_COLOR: "" },
+    env: {
+      ...plainEnvironment(),
+      HAWSER_SERVER: server,
+      HAWSER_TOKEN: token,
+      TERM: "xterm",
+      NO_COLOR: options.noColor ?? "",
+    },
   });
   let shown = "";
   let waiting = true;

@@ -52,6 +52,7 @@ it("is ready without a principal, says where it is, and stops cleanly", async ()
     url: "ws://127.0.0.1:9",
     dataDir,
     socket: join(dataDir, "agent.sock"),
+    security: { tls: false, token: false, clientCertificate: false },
   });
   expect(["connecting", "waiting"]).toContain(service.agent.state.kind);
   await service.stop();

@@ -9,6 +9,7 @@ import { Credentials } from "./credentials.js";
 import { openEventSocket, type OpenEventSocket } from "./event-socket/open-event-socket.js";
 import { confinementOf, taskPolicyOf } from "./machine-settings.js";
 import { createPrincipalDialer } from "./principal-dialer.js";
+import { isSecure } from "./principal-url.js";
 import type { AgentSettings } from "./settings.js";
 import { TaskHandler } from "./task/task-handler.js";
 import { VERSION } from "./version.js";
@@ -30,6 +31,8 @@ export interface AgentReady {
   readonly configFileRoot?: string;
   /** The Unix socket that takes events of programs on this machine. Absent: it is off, or could not be made. */
   readonly socket?: string;
+  /** What protects the connection, and what it is known by. */
+  readonly security: { readonly tls: boolean; readonly token: boolean; readonly clientCertificate: boolean };
 }
 
 export interface AgentService extends Lifecycle<AgentReady> {
@@ -37,7 +40,7 @@ export interface AgentService extends Lifecycle<AgentReady> {
   readonly waitsFor: string | undefined;
   readonly agent: Agent;
   /** The credentials are looked at now, and an agent that waits because it was refused dials at once. */
-  reload(): void;
+  reload(): Promise<void>;
 }
 
 /** Wires store, transport, handlers and agent together, and starts and stops them in the right order. */
@@ -101,8 +104,9 @@ export function createService(settings: AgentSettings, runtime: Runtime, inherit
   }
 
   // Whoever sends the signal may have mended something at the principal, too.
-  function reload(): void {
-    void reloader.reload("signal").then(connectIfRefused);
+  async function reload(): Promise<void> {
+    await reloader.reload("signal");
+    connectIfRefused();
   }
 
   async function stop(): Promise<void> {
@@ -141,6 +145,11 @@ export function createService(settings: AgentSettings, runtime: Runtime, inherit
         dataDir,
         ...(configFileRoot === undefined ? {} : { configFileRoot }),
         ...(socket === undefined ? {} : { socket: socket.path }),
+        security: {
+          tls: isSecure(settings.url),
+          token: settings.tokenFile !== undefined,
+          clientCertificate: settings.tlsCert !== undefined,
+        },
       };
     },
     stop: () => (stopping ??= stop()),

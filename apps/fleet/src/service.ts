@@ -5,7 +5,7 @@ import { readFile, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
-import { pause, type Timers } from "@hawser/runtime";
+import { pause, readableLine, type Timers } from "@hawser/runtime";
 
 const require = createRequire(import.meta.url);
 
@@ -64,7 +64,15 @@ export class Service {
     await rm(this.#readyFile, { force: true });
     const manifest = require.resolve(`${this.#options.package}/package.json`);
     const program = join(dirname(manifest), "bin", this.#options.executable);
-    const args = [program, ...this.#options.args, ...extraArgs, "--ready-file", this.#readyFile];
+    const args = [
+      program,
+      ...this.#options.args,
+      ...extraArgs,
+      "--log-format",
+      "json",
+      "--ready-file",
+      this.#readyFile,
+    ];
     this.#child = this.#spawn(args);
     return this.#ready(this.#child);
   }
@@ -116,7 +124,8 @@ export class Service {
       if (text !== undefined && text.endsWith("\n")) return JSON.parse(text);
       await pause(this.#options.timers, READY_POLL_MS);
     }
-    const why = this.#options.log.kind === "file" ? `its log is ${this.logFile}` : this.#lastLine;
+    const why =
+      this.#options.log.kind === "file" ? `its log is ${this.logFile}` : readableLine(this.#lastLine);
     throw new Error(`${this.name} did not get ready; ${why}`);
   }
 }

@@ -16,6 +16,7 @@ import type { ApiAccess } from "./api-access.js";
 import { planDescriptors } from "./descriptor-plan.js";
 import { drainOptions } from "./drain-options.js";
 import { createPlatformWatch } from "./platform-watch.js";
+import { securedBy, type SecuredBy } from "./secured-by.js";
 import type { Security } from "./security.js";
 import { offersHttp2 } from "./offers-http2.js";
 import type { PrincipalSettings } from "./settings.js";
@@ -28,6 +29,7 @@ export interface Serving {
   readonly api: BoundAddress;
   readonly internal?: BoundAddress | UnixAddress;
   readonly health?: BoundAddress | UnixAddress;
+  readonly security: SecuredBy;
 }
 
 export interface PrincipalService extends Lifecycle<Serving> {
@@ -35,7 +37,7 @@ export interface PrincipalService extends Lifecycle<Serving> {
   readonly waitsFor: string | undefined;
   readonly principal: Principal;
   /** Files of certificates and tokens are looked at now. */
-  reload(): void;
+  reload(): Promise<void>;
 }
 
 /** Wires store, transports, principal and API together, and starts and stops them in the right order. */
@@ -171,6 +173,7 @@ export function createService(
         api: apiAddress,
         ...internal,
         ...(healthAddress === undefined ? {} : { health: healthAddress }),
+        security: securedBy(settings),
       };
     } catch (thrown) {
       await stop();
@@ -197,7 +200,7 @@ export function createService(
 
   return {
     principal,
-    reload: () => void reloader.reload("signal"),
+    reload: () => reloader.reload("signal"),
     get waitsFor() {
       return waitsFor;
     },

@@ -26,6 +26,7 @@ export {
   MAX_LOG_STRING_LENGTH,
   silentLogger,
   type LogFields,
+  type LogFormat,
   type Logger,
   type LoggerOptions,
   type LogLevel,
@@ -34,7 +35,9 @@ export { makeDirectories, makeDirectoriesSync } from "./make-directories.js";
 export { pause } from "./pause.js";
 export { escapedJson, printable, printableJson, printableLine } from "./printable.js";
 export { seededRandom, systemRandom, type Random } from "./random.js";
+export { readableLine, type LinePaint } from "./readable-line.js";
 export { systemRuntime, withLogger, type Runtime } from "./runtime.js";
+export { standardOutput, type LineOutput } from "./standard-output.js";
 export { MAX_TIMER_DELAY_MS, systemTimers, type Timer, type Timers } from "./timers.js";
 export { traced, type TraceScope } from "./traced.js";
 export { MAX_UNIX_PATH_BYTES, unixPathProblem } from "./unix-path.js";

@@ -80,6 +80,12 @@ describe("a line", () => {
     });
   });
 
+  test("has no more decimals of a number than anybody reads, and whole numbers as they are", () => {
+    const { logger, entries } = recorder();
+    logger.info({ duration_ms: 7.543848000000253, largest: Number.MAX_SAFE_INTEGER }, "done");
+    expect(entries()[0]).toMatchObject({ duration_ms: 7.544, largest: Number.MAX_SAFE_INTEGER });
+  });
+
   test("stays one line, whatever a peer puts into a field", () => {
     const { logger, lines } = recorder();
     logger.info({ agent: 'a"\n{"level":"error"}' }, "hello");

@@ -1,12 +1,7 @@
 export { authoritiesOf, readAuthorities, SYSTEM_AUTHORITIES } from "./authorities.js";
-export {
-  runService,
-  SERVICE_EXIT_CODES,
-  type Inherited,
-  type Service,
-  type ServiceProgram,
-  type StopLimit,
-} from "./run-service.js";
+export { SERVICE_EXIT_CODES } from "./exit-codes.js";
+export { runService, type Inherited, type ServiceProgram } from "./run-service.js";
+export type { Service, StopLimit } from "./service-life.js";
 export { stateDirectoryProblems, type StateDirectoryProblem } from "./state-directory.js";
 export { tryDirectory } from "./try-start.js";
 export type { ServiceNotice } from "./notices.js";

@@ -21,8 +21,8 @@ export function leave(code: number, timers: Timers, patienceMs = PATIENCE_MS): v
 }
 
 /**
- * Ends the process at once and waits for no thread: it is replaced by a shell that ends with the code (Node 22.15 and newer), or ends by its own SIGKILL. Its output is written,
- * because the log and standard error are synchronous.
+ * Ends the process at once and waits for no thread: it is replaced by a shell that ends with the code (Node 22.15 and newer), or ends by its own SIGKILL. What was logged
+ * a moment ago may be lost, but for what was written with `LineOutput.writeNow`.
  */
 export function leaveAtOnce(code: number): never {
   try {

@@ -1,51 +1,32 @@
 import { readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { HawserError } from "@hawser/protocol";
-import { createLogger, systemRuntime, type Lifecycle, type Logger, type Runtime } from "@hawser/runtime";
-import { createTelemetry, isTracingRegistered, traceLogFields, type Telemetry } from "@hawser/telemetry";
+import { pause, systemRuntime, systemTimers, type Logger, type Runtime } from "@hawser/runtime";
+import { createTelemetry, isTracingRegistered, traceLogFields } from "@hawser/telemetry";
 import { z } from "zod";
 import { watchDescriptors } from "./descriptor-watch.js";
-import { leave, leaveAtOnce } from "./leave.js";
+import { exitCodeOf, SERVICE_EXIT_CODES } from "./exit-codes.js";
 import { inFlags } from "./in-flags.js";
+import { leave } from "./leave.js";
 import { loadSettings } from "./load-settings.js";
 import { repeatNotices, type ServiceNotice } from "./notices.js";
 import { writeReadyFile } from "./ready-file.js";
+import { ServiceLife, type Service, type StopLimit } from "./service-life.js";
+import { askedOfLog, createServiceLog, type ServiceLog } from "./service-log.js";
 import { serviceSettings } from "./service-settings.js";
 import type { SettingsOf, SettingsShape } from "./setting.js";
 import { complain, tell } from "./standard-streams.js";
 import { makeStateDirectory, stateDirectoryProblems } from "./state-directory.js";
 import { tryDirectory } from "./try-start.js";
 
-/** What the exit code of a service says. */
-export const SERVICE_EXIT_CODES = {
-  /** Stopped as asked. */
-  stopped: 0,
-  /** Could not run, or not go on, for a reason outside its settings. */
-  failed: 1,
-  /** The settings are wrong: starting again without changing them is useless. */
-  badSettings: 2,
-} as const;
-
-/** A service that runs. `start` answers what is worth telling whoever waits: names, addresses. */
-export interface Service extends Lifecycle<object> {
-  /** What its stop still waits for, in words that end "it still waits for ..."; asked when the stop takes too long. */
-  readonly waitsFor?: string | undefined;
-  /** SIGHUP: files that may have changed are read again. */
-  reload?(): void;
-}
-
-/** The end of a service's patience with its own stop. */
-export interface StopLimit {
-  readonly withinMs: number;
-  /** The flag that changes it, such as `--stop-grace`. */
-  readonly setting: string;
-}
-
 /** What a service is given by whoever started its process. */
 export interface Inherited {
   /** The umask before `runService` set its own (077, for the state), for what the service makes on behalf of others. */
   readonly umask: number;
 }
+
+/** How long a service that cannot start waits for whoever reads its log. */
+const LOG_PATIENCE_MS = 1_000;
 
 /** What `runService` runs: its name, its settings, and how to make it from them. */
 export interface ServiceProgram<Shape extends SettingsShape & typeof serviceSettings> {
@@ -80,8 +61,8 @@ export interface ServiceProgram<Shape extends SettingsShape & typeof serviceSett
 /**
  * Runs a service from its command line to its end, which is the end of the process.
  *
- * SIGTERM or SIGINT stops it cleanly, a second one at once; SIGHUP reloads. A failure is one line on standard error: the error code and what to do. A stop that takes longer than
- * `stopLimit` ends the process with code 1 and one line that says what was left, whatever hangs.
+ * SIGTERM or SIGINT stops it cleanly, a second one at once; SIGHUP reloads. A failure is an error line of its log: the code and what to do; of `--check` it is text on standard error. A stop that takes longer
+ * than `stopLimit` ends the process with code 1 and a line that says what was left, whatever hangs; a start that was not through has no longer than 2 s for it.
  *
  * What the service writes is for its own user alone: the umask is 077 from here on.
  *
@@ -90,57 +71,66 @@ export interface ServiceProgram<Shape extends SettingsShape & typeof serviceSett
 export async function runService<Shape extends SettingsShape & typeof serviceSettings>(
   program: ServiceProgram<Shape>,
 ): Promise<void> {
+  const args = process.argv.slice(2);
+  const { env } = process;
+  // How it is to tell what is wrong with its settings, it cannot know of them.
+  let log = createServiceLog({ ...program, ...askedOfLog(args, env, program.variablePrefix) });
   try {
     const loaded = loadSettings({
       ...program,
-      args: process.argv.slice(2),
-      env: process.env,
+      args,
+      env,
       readFile: (path) => readFileSync(path, "utf8"),
       epilogue: "\nExit codes: 0 stopped as asked, 1 could not run, 2 wrong settings.",
     });
-    if (loaded.kind === "text") tell(loaded.text);
-    else await serve(program, loaded.settings);
+    if (loaded.kind === "text") return tell(loaded.text);
+    const common = commonSettings.parse(loaded.settings);
+    log = createServiceLog({ ...program, ...common });
+    await serve(program, loaded.settings, common, log);
   } catch (thrown) {
-    process.exit(report(inFlags(thrown, program.flags)));
+    const error = inFlags(thrown, program.flags);
+    // What led to it comes before it.
+    await Promise.race([log.drained(), pause(systemTimers, LOG_PATIENCE_MS)]);
+    log.tellFailure(error);
+    process.exit(exitCodeOf(error));
   }
 }
 
-// The compiler cannot see these three in a shape it knows only by its bound.
+// The compiler cannot see these in a shape it knows only by its bound.
 const commonSettings = z.object({
   check: serviceSettings.check.schema,
   logLevel: serviceSettings.logLevel.schema,
+  logFormat: serviceSettings.logFormat.schema,
   readyFile: serviceSettings.readyFile.schema,
 });
 
 async function serve<Shape extends SettingsShape & typeof serviceSettings>(
   program: ServiceProgram<Shape>,
   settings: SettingsOf<Shape>,
+  { check, logLevel, readyFile }: z.infer<typeof commonSettings>,
+  log: ServiceLog,
 ): Promise<void> {
-  const { check, logLevel, readyFile } = commonSettings.parse(settings);
   program.check(settings);
-  const stateDirectory = program.stateDirectory(settings);
   if (check) return checkStart(program, settings, readyFile);
   const isTraced = isTracingRegistered();
-  const logger = createLogger({
-    level: logLevel,
-    base: { service: program.program },
-    ...(isTraced ? { context: traceLogFields } : {}),
-  });
+  const logger = log.logger(logLevel, isTraced ? traceLogFields : undefined);
   verifyCertificates(logger);
   const inherited = { umask: process.umask(0o077) };
-  makeStateDirectory(stateDirectory);
+  makeStateDirectory(program.stateDirectory(settings));
   for (const { detail, fix } of noticesOf(program, settings)) logger.warn({ fix }, detail);
   const runtime = systemRuntime(logger);
-  endOnUncaught(program.program, runtime);
+  endOnUncaught(program.program, log, runtime);
   watchDescriptors(runtime);
   const telemetry = isTraced ? createTelemetry({ runtime }) : undefined;
   const service = program.create(settings, runtime, inherited);
   const limit = program.stopLimit(settings);
-  listenToSignals({ program: program.program, service, telemetry, runtime, limit });
+  const life = new ServiceLife({ program: program.program, service, telemetry, runtime, limit, log });
   await telemetry?.start();
-  const facts = await service.start();
-  if (readyFile !== undefined) writeReadyFile(readyFile, facts);
-  logger.info({ pid: process.pid, ...facts, ...(isTraced ? { tracing: true } : {}) }, program.readyMessage);
+  const facts = await life.start();
+  const { version, readyMessage } = program;
+  if (readyFile !== undefined) writeReadyFile(readyFile, { version, ...facts });
+  const fields = { pid: process.pid, version, ...facts, ...(isTraced ? { tracing: true } : {}) };
+  logger.info(fields, readyMessage);
   repeatNotices(() => program.notices?.(settings) ?? [], runtime);
 }
 
@@ -178,59 +168,18 @@ function verifyCertificates(logger: Logger): void {
   logger.warn({}, "NODE_TLS_REJECT_UNAUTHORIZED=0 is ignored: certificates are always verified");
 }
 
-interface Stoppable {
-  readonly program: string;
-  readonly service: Service;
-  readonly telemetry: Telemetry | undefined;
-  readonly runtime: Runtime;
-  readonly limit: StopLimit;
-}
-
-function listenToSignals({ program, service, telemetry, runtime, limit }: Stoppable): void {
-  let asked = false;
-  for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    process.on(signal, () => {
-      if (asked) {
-        leave(SERVICE_EXIT_CODES.failed, runtime.timers);
-        return;
-      }
-      asked = true;
-      runtime.logger.info({ signal }, "stopping; a second signal ends at once");
-      runtime.timers.after(limit.withinMs, () => {
-        const left = service.waitsFor === undefined ? "" : `; it still waits for ${service.waitsFor}`;
-        const message = `${program} did not stop within ${limit.withinMs} ms (${limit.setting})${left}`;
-        complain(`timeout: ${message}`);
-        leaveAtOnce(SERVICE_EXIT_CODES.failed);
-      });
-      const stopped = service.stop().then(() => telemetry?.stop());
-      stopped.then(
-        () => leave(SERVICE_EXIT_CODES.stopped, runtime.timers),
-        (thrown: unknown) => leave(report(thrown), runtime.timers),
-      );
-    });
-  }
-  process.on("SIGHUP", () => service.reload?.());
-}
-
 /**
  * The last line of defence: what nobody caught has left the process in a state that nobody knows, so it ends, and says by what. Whoever supervises it starts it again,
  * and what was accepted is on disk.
  */
-function endOnUncaught(program: string, { logger, timers }: Runtime): void {
+function endOnUncaught(program: string, log: ServiceLog, { timers }: Runtime): void {
   let isEnding = false;
-  process.on("uncaughtException", (thrown, origin) => {
+  process.on("uncaughtException", (err, origin) => {
     // What follows from the first one has nothing to add.
     if (isEnding) return;
     isEnding = true;
-    logger.error({ err: thrown, origin }, "an error that nobody caught: the process ends");
-    complain(`internal: ${program} ends by an error that nobody caught: ${HawserError.from(thrown).message}`);
+    const message = `${program} ends by an error that nobody caught: ${HawserError.from(err).message}`;
+    log.tellFailure(new HawserError("internal", message), { err, origin });
     leave(SERVICE_EXIT_CODES.failed, timers);
   });
-}
-
-/** One line for whoever started it; answers the exit code. */
-function report(thrown: unknown): number {
-  const { code, message } = HawserError.from(thrown);
-  complain(`${code}: ${message}`);
-  return code === "invalid_config" ? SERVICE_EXIT_CODES.badSettings : SERVICE_EXIT_CODES.failed;
 }

@@ -3,8 +3,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { Command } from "commander";
 import { DEMO_AGENTS, Fleet } from "@hawser/app-fleet";
-import { pause } from "@hawser/runtime";
-import { formatLogLine } from "../dev/format-log-line.js";
+import { pause, readableLine } from "@hawser/runtime";
 import { DEMO_MANIFEST, playCommands } from "../dev/play.js";
 import type { CommandContext } from "../command/command-context.js";
 import { withExamples } from "../command/examples.js";
@@ -38,6 +37,7 @@ async function dev(context: CommandContext, options: DevOptions): Promise<void> 
   const directory =
     options.dataDir === undefined ? await mkdtemp(join(tmpdir(), "hawser-dev-")) : resolve(options.dataDir);
   const level = ["--log-level", options.logLevel];
+  const { style } = terminal;
   const fleet = new Fleet({
     directory,
     timers: runtime.timers,
@@ -47,14 +47,15 @@ async function dev(context: CommandContext, options: DevOptions): Promise<void> 
     agentArgs: level,
     log: {
       kind: "lines",
-      onLine: (name, line) => terminal.out(formatLogLine(name.padEnd(NAME_WIDTH), line, terminal.style)),
+      onLine: (name, line) =>
+        terminal.out(`${style.accent(name.padEnd(NAME_WIDTH))}  ${readableLine(line, style)}`),
     },
   });
   try {
     await startFleet(fleet);
     const manifest = join(directory, "dev.yaml");
     await writeFile(manifest, DEMO_MANIFEST);
-    terminal.out(playCommands(fleet, manifest, terminal.style));
+    terminal.out(playCommands(fleet, manifest, style));
     const ended = terminal.interrupted;
     while (!ended.aborted) {
       await pause(runtime.timers, REVIVE_POLL_MS, ended);
