@@ -32,6 +32,7 @@ import { SessionRegistry } from "./sessions/session-registry.js";
 import { tellObserver } from "./tell-observer.js";
 import { draining, publishing, type PublishTrace } from "./tracing.js";
 import { VERSION } from "./version.js";
+import { warnOfOpenPort } from "./warn-of-open-port.js";
 
 /** Sessions one process keeps when nothing else is said: far above what two cores serve well, below what their memory holds. */
 export const DEFAULT_MAX_SESSIONS = 20_000;
@@ -119,6 +120,7 @@ export function createPrincipal(options: PrincipalOptions): Principal {
       assertWanted();
       const address = await listener?.start();
       assertWanted();
+      for (const each of [address, internalAddress]) warnOfOpenPort(each, options, runtime.logger);
       status.set({ kind: "open", address, internalAddress });
       return { address, internalAddress };
     } catch (thrown) {
