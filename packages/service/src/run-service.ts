@@ -13,6 +13,7 @@ import { repeatNotices, type ServiceNotice } from "./notices.js";
 import { writeReadyFile } from "./ready-file.js";
 import { ServiceLife, type Service, type StopLimit } from "./service-life.js";
 import { askedOfLog, createServiceLog, type ServiceLog } from "./service-log.js";
+import { serviceManagerOf } from "./service-manager.js";
 import { serviceSettings } from "./service-settings.js";
 import type { SettingsOf, SettingsShape } from "./setting.js";
 import { complain, tell } from "./standard-streams.js";
@@ -62,7 +63,8 @@ export interface ServiceProgram<Shape extends SettingsShape & typeof serviceSett
  * Runs a service from its command line to its end, which is the end of the process.
  *
  * SIGTERM or SIGINT stops it cleanly, a second one at once; SIGHUP reloads. A failure is an error line of its log: the code and what to do; of `--check` it is text on standard error. A stop that takes longer
- * than `stopLimit` ends the process with code 1 and a line that says what was left, whatever hangs; a start that was not through has no longer than 2 s for it.
+ * than `stopLimit` ends the process with code 1 and a line that says what was left, whatever hangs; a start that was not through has no longer than 2 s for it. A service manager that wants to be told
+ * (`NOTIFY_SOCKET`, as systemd's `Type=notify` does) is told when it serves, reloads and stops, and gets its signs of life.
  *
  * What the service writes is for its own user alone: the umask is 077 from here on.
  *
@@ -123,14 +125,24 @@ async function serve<Shape extends SettingsShape & typeof serviceSettings>(
   watchDescriptors(runtime);
   const telemetry = isTraced ? createTelemetry({ runtime }) : undefined;
   const service = program.create(settings, runtime, inherited);
+  const manager = serviceManagerOf(process.env, `${program.program} ${program.version}`, runtime);
   const limit = program.stopLimit(settings);
-  const life = new ServiceLife({ program: program.program, service, telemetry, runtime, limit, log });
+  const life = new ServiceLife({
+    program: program.program,
+    service,
+    telemetry,
+    runtime,
+    limit,
+    log,
+    manager,
+  });
   await telemetry?.start();
   const facts = await life.start();
   const { version, readyMessage } = program;
   if (readyFile !== undefined) writeReadyFile(readyFile, { version, ...facts });
   const fields = { pid: process.pid, version, ...facts, ...(isTraced ? { tracing: true } : {}) };
   logger.info(fields, readyMessage);
+  manager.ready();
   repeatNotices(() => program.notices?.(settings) ?? [], runtime);
 }
 

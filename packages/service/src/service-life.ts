@@ -4,6 +4,7 @@ import type { Telemetry } from "@hawser/telemetry";
 import { exitCodeOf, SERVICE_EXIT_CODES } from "./exit-codes.js";
 import { leave, leaveAtOnce } from "./leave.js";
 import type { ServiceLog } from "./service-log.js";
+import type { ServiceManager } from "./service-manager.js";
 
 /** A service that runs. `start` answers what is worth telling whoever waits: names, addresses, how it is secured. */
 export interface Service extends Lifecycle<object> {
@@ -30,6 +31,7 @@ export interface ServiceLifeOptions {
   readonly runtime: Runtime;
   readonly limit: StopLimit;
   readonly log: ServiceLog;
+  readonly manager: ServiceManager;
 }
 
 /** A service from its start to the end of the process: what its signals do, and when. */
@@ -42,7 +44,7 @@ export class ServiceLife {
     this.#options = options;
     this.#logger = options.runtime.logger;
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => this.#asked(signal));
-    process.on("SIGHUP", () => void this.#options.service.reload?.());
+    process.on("SIGHUP", () => void this.#reload());
   }
 
   /** Answers what the service is worth telling. Does not resolve when somebody has asked it to stop meanwhile: then the process ends. */
@@ -60,13 +62,23 @@ export class ServiceLife {
     return new Promise(() => {});
   }
 
+  async #reload(): Promise<void> {
+    const { service, manager } = this.#options;
+    // While it starts it reads everything anyway.
+    if (service.reload === undefined || this.#stage !== "serving") return;
+    manager.reloading();
+    await service.reload();
+    if (this.#stage === "serving") manager.ready();
+  }
+
   #asked(signal: string): void {
-    const { service, telemetry, runtime, log } = this.#options;
+    const { service, telemetry, runtime, log, manager } = this.#options;
     if (this.#stage === "stopping") {
       leave(SERVICE_EXIT_CODES.failed, runtime.timers);
       return;
     }
     this.#logger.info({ signal }, "stopping; a second signal ends at once");
+    manager.stopping();
     this.#limitStop();
     this.#stage = "stopping";
     const stopped = service.stop().then(() => telemetry?.stop());
