@@ -2,6 +2,7 @@ import { readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { ERROR_CODES } from "@hawser/protocol";
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
 import { parseAllDocuments } from "yaml";
 import { DOCS, readPages } from "./support/documents.js";
 import { anchorsOf, inlineCodeOf, linksOf } from "./support/markdown.js";
@@ -86,12 +87,15 @@ describe("what the pages name is there:", () => {
     expect([...new Set(named)].filter((flag) => !known.has(flag))).toEqual([]);
   });
 
-  it("metrics, as a principal answers them", async () => {
+  it("metrics, as a principal and an agent answer them", async () => {
     const world = await createWorld();
     await world.startPrincipal();
     await world.api.put("edge-1", "ConfigFile", "motd", { path: "motd", content: "" });
     const { body } = await world.api.request("GET", "/metrics");
-    const known = new Set(String(body).match(/(?<=^# TYPE )\S+/gm));
+    const agent = await world.agent("edge-1", { args: ["--health-listen", "127.0.0.1:0"] });
+    const { health } = z.object({ health: z.object({ port: z.number() }) }).parse(await agent.start());
+    const ofAgent = await (await fetch(`http://127.0.0.1:${health.port}/metrics`)).text();
+    const known = new Set(`${String(body)}\n${ofAgent}`.match(/(?<=^# TYPE )\S+/gm));
     const named = pages.flatMap(({ text }) => text.match(/\b(hawser|process|nodejs)_[a-z_]+[a-z]\b/g) ?? []);
     expect(named.length).toBeGreaterThan(0);
     expect([...new Set(named)].filter((metric) => !known.has(metric))).toEqual([]);

@@ -65,9 +65,12 @@ describe.skipIf(missing.length > 0)(`a service manager${why}`, () => {
     const heard = await serviceManager(socket);
     const agent = await world.agent("edge", { env: { NOTIFY_SOCKET: socket } });
     await agent.start();
-    await becomes("it is ready", () => /^READY=1 \| STATUS=hawser-agent /.test(states(heard)[0] ?? ""));
+    await becomes(
+      "it is ready",
+      () => states(heard)[0]?.startsWith("READY=1 | STATUS=hawser-agent ") ?? false,
+    );
     await agent.stop();
-    await becomes("it stops", () => /^STOPPING=1 /.test(states(heard)[1] ?? ""));
+    await becomes("it stops", () => states(heard)[1]?.startsWith("STOPPING=1 ") ?? false);
     expect(heard).not.toContain("WATCHDOG=1");
   });
 

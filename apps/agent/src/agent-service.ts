@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { createAgent, type Agent, type ResourceHandler } from "@hawser/agent";
 import type { Lifecycle, Logger, Runtime } from "@hawser/runtime";
-import { FileReloader, type Inherited } from "@hawser/service";
+import { FileReloader, type HostPort, type Inherited } from "@hawser/service";
 import { createJournalStore } from "@hawser/store-journal";
 import { dataDirOf, sendsTokenInTheClear } from "./check-settings.js";
 import { ConfigFileHandler } from "./config-file/config-file-handler.js";
@@ -10,6 +10,7 @@ import { openEventSocket, type OpenEventSocket } from "./event-socket/open-event
 import { confinementOf, taskPolicyOf } from "./machine-settings.js";
 import { createPrincipalDialer } from "./principal-dialer.js";
 import { isSecure } from "./principal-url.js";
+import { createAgentHealth } from "./health/agent-health.js";
 import type { AgentSettings } from "./settings.js";
 import { TaskHandler } from "./task/task-handler.js";
 import { VERSION } from "./version.js";
@@ -31,6 +32,7 @@ export interface AgentReady {
   readonly configFileRoot?: string;
   /** The Unix socket that takes events of programs on this machine. Absent: it is off, or could not be made. */
   readonly socket?: string;
+  readonly health?: HostPort;
   /** What protects the connection, and what it is known by. */
   readonly security: { readonly tls: boolean; readonly token: boolean; readonly clientCertificate: boolean };
 }
@@ -72,8 +74,19 @@ export function createService(settings: AgentSettings, runtime: Runtime, inherit
     }),
     Task: tasks,
   };
-  const agent = createAgent({
+  const watched = {
+    agent: () => agent,
+    // An agent's store has one peer.
+    pendingEvents: () =>
+      store.peers({ limit: 1 }).then(
+        ([own]) => own?.pending ?? 0,
+        () => undefined,
+      ),
+  };
+  const health = createAgentHealth(settings, watched, runtime);
+  const agent: Agent = createAgent({
     name: settings.name,
+    ...(health === undefined ? {} : { observer: health.observer }),
     store,
     dialer: createPrincipalDialer(settings, credentials, runtime),
     handlers,
@@ -116,6 +129,7 @@ export function createService(settings: AgentSettings, runtime: Runtime, inherit
     await socket?.stop();
     waitsFor = "the goodbye to the principal and the handlers";
     await agent.stop({ graceMs: settings.stopGrace / GOODBYE_SHARE });
+    await health?.stop();
     waitsFor = `the store in ${dataDir}`;
     await store.stop();
   }
@@ -128,9 +142,10 @@ export function createService(settings: AgentSettings, runtime: Runtime, inherit
     reload,
     async start() {
       warnAboutInit(settings, logger);
+      const healthAddress = await health?.start();
       // The store first: whoever has it has the data directory, and only then may what an earlier agent left running be ended.
-      await store.start();
       try {
+        await store.start();
         await tasks.start();
         await agent.start();
         socket = await openEventSocket(settings, dataDir, agent, runtime);
@@ -145,6 +160,7 @@ export function createService(settings: AgentSettings, runtime: Runtime, inherit
         dataDir,
         ...(configFileRoot === undefined ? {} : { configFileRoot }),
         ...(socket === undefined ? {} : { socket: socket.path }),
+        ...(healthAddress === undefined ? {} : { health: healthAddress }),
         security: {
           tls: isSecure(settings.url),
           token: settings.tokenFile !== undefined,

@@ -2,6 +2,7 @@ import { AGENT_ROTATIONS } from "@hawser/agent";
 import { DEFAULT_TIMING, DEFAULT_WINDOW, DEFAULT_WINDOW_BYTES, isAgentName, LIMITS } from "@hawser/protocol";
 import {
   duration,
+  hostPort,
   integer,
   oneOf,
   serviceSettings,
@@ -223,6 +224,11 @@ export const settingsShape = {
     "<duration>",
     "how long the stop of the service may take: the goodbye to the principal, the Tasks, the store; then it ends and says what was left; at least 1s, default 10s",
     duration({ minMs: 1_000, maxMs: HOUR_MS }).default(10_000),
+  ),
+  healthListen: setting(
+    "<host:port>",
+    "where /livez, /readyz (200 while it is connected) and /metrics answer, without a token; default none",
+    hostPort().optional(),
   ),
   ...serviceSettings,
 } as const;

@@ -28,7 +28,7 @@ export function certificateNotices(
   nowMs: number,
 ): readonly ServiceNotice[] {
   return files.flatMap(({ setting, path }) => {
-    const notAfterMs = path === undefined ? undefined : endOf(path);
+    const notAfterMs = path === undefined ? undefined : certificateNotAfter(path);
     const problem = notAfterMs === undefined ? undefined : expiryProblem(notAfterMs, nowMs);
     if (problem === undefined) return [];
     return [
@@ -40,7 +40,8 @@ export function certificateNotices(
   });
 }
 
-function endOf(path: string): number | undefined {
+/** When the certificate in a file ends, in Unix milliseconds. Undefined for one that cannot be read. */
+export function certificateNotAfter(path: string): number | undefined {
   try {
     return Date.parse(new X509Certificate(readFileSync(path)).validTo);
   } catch {

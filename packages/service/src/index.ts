@@ -8,6 +8,7 @@ export type { ServiceNotice } from "./notices.js";
 export { openFilesLimit } from "./open-files.js";
 export {
   CERTIFICATE_WARNING_DAYS,
+  certificateNotAfter,
   certificateNotices,
   expiryProblem,
   type CertificateFile,
