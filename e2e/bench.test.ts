@@ -45,6 +45,20 @@ it("npm run bench -- tracing --json ends with one line of the promised shape", a
   });
 });
 
+it("npm run bench -- startup --json ends with one line of the promised shape", async () => {
+  const spread = { median: number, min: number, max: number };
+  const commands = [
+    "node -e 0",
+    "hawser --version",
+    "hawser agents",
+    "hawser get edge-<TAB>",
+    "hawser --help",
+  ];
+  expect(await lastLine(["startup", "--json", "--quick"])).toEqual({
+    startup: commands.map((what) => ({ what, ms: spread, peakMb: spread })),
+  });
+});
+
 it("npm run bench -- api --json ends with one line of the promised shape", async () => {
   const request = { what: expect.any(String), p50Ms: number, p99Ms: number, bytes: number };
   const churn = { connectsPerSecond: number, toldPerSecond: number, listP99Ms: number };

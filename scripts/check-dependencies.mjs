@@ -48,6 +48,9 @@ function findings(folder) {
     (file) => /\.tsx?$/.test(file) && !isForTests(file),
   );
   const sources = shipped.map((file) => readFileSync(join(source, file), "utf8"));
+  // What a bundle holds is a devDependency; what it leaves outside, for our other packages in it too, its settings name.
+  const bundle = join(root, folder, "rolldown.config.mjs");
+  if (existsSync(bundle)) sources.push(readFileSync(bundle, "utf8"));
   // A package that another one wants beside it.
   const peers = dependencies.flatMap((name) =>
     names(join(root, folder, "node_modules", name, "package.json"), "peerDependencies"),

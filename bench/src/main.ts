@@ -6,6 +6,7 @@ import { measureDelivery } from "./delivery-rows.js";
 import { measurePendingCost } from "./pending-cost.js";
 import { profileSummary } from "./profile-summary.js";
 import { makeDiskPlace } from "./real-disk.js";
+import { startup } from "./startup/startup-command.js";
 import { storm } from "./storm/storm-command.js";
 import { tracing } from "./tracing/tracing-command.js";
 import { describeRun, jsonLine, spreadLine, table } from "./report.js";
@@ -21,6 +22,7 @@ const USAGE = `usage: npm run bench -- delivery [--json] [--quick] [--transports
        npm run bench -- codec [--json] [--quick] [--events 100000] [--rounds 9]
        npm run bench -- api [--json] [--quick] [--known 10000,50000] [--requests 300] [--slow-requests 20] [--churning 750] [--readers 1,50]
          [--measure-ms 10000] [--directory <on a disk>]
+       npm run bench -- startup [--json] [--quick] [--rounds 20]
        npm run bench -- profile <file.cpuprofile>...`;
 
 async function delivery(args: readonly string[]): Promise<void> {
@@ -49,6 +51,7 @@ try {
   else if (command === "api") await api(args);
   else if (command === "codec") codec(args);
   else if (command === "tracing") await tracing(args);
+  else if (command === "startup") await startup(args);
   else if (command === "profile") for (const file of args) console.log(await profileSummary(file));
   else {
     console.error(USAGE);

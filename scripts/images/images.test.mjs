@@ -188,6 +188,24 @@ describe("the SBOM", () => {
     expect(serialNumber).toMatch(/^urn:uuid:/);
   });
 
+  it("names what is in a bundle, once, and that the package with the bundle holds it", () => {
+    const bundled = [
+      { name: "splice", version: "2.0.0", license: "ISC" },
+      { name: "knot", version: "1.0.0" },
+    ];
+    writeApp(folder, { files: { "dist/bundled-packages.json": JSON.stringify(bundled) } });
+    expect(layOut(folder)).toMatchObject({ status: 0, stderr: "" });
+    const { components, dependencies } = JSON.parse(read());
+    expect(components.filter(({ name }) => name === "knot")).toHaveLength(1);
+    expect(components.find(({ name }) => name === "splice")).toMatchObject({
+      licenses: [{ license: { id: "ISC" } }],
+    });
+    expect(dependencies).toContainEqual({
+      ref: "pkg:npm/boat@1.0.0",
+      dependsOn: ["pkg:npm/knot@1.0.0", "pkg:npm/splice@2.0.0"],
+    });
+  });
+
   it("a package that nothing needs is refused: it would be a development dependency, or a leftover", () => {
     writeApp(folder, {
       files: { [`${STORED}/stray@1.0.0/node_modules/stray/package.json`]: manifest("stray") },

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { Contrib, Enums, Models, Serialize, Spec } from "@cyclonedx/cyclonedx-library";
 import { PackageURL } from "packageurl-js";
+import { bundledIn } from "../packages/bundled-packages.mjs";
 import { neededPackages, packageFoldersBelow } from "./installed-packages.mjs";
 import { licenceOf, parseLicence } from "./licences.mjs";
 
@@ -27,8 +28,15 @@ export function sbomOf(app) {
   const bom = new Models.Bom();
   bom.metadata.lifecycles.add(Enums.LifecyclePhase.Build);
   const made = new Map([...packages].map(([folder, found]) => [folder, componentOf(found, found === root)]));
-  for (const { folder, needs } of packages.values())
+  for (const { folder, needs } of packages.values()) {
     for (const need of needs) made.get(folder).dependencies.add(made.get(need).bomRef);
+    for (const manifest of bundledIn(folder)) {
+      const component = componentOf({ ...manifest, manifest }, false);
+      const known = [...made.values()].find(({ bomRef }) => bomRef.value === component.bomRef.value);
+      if (known === undefined) made.set(component.bomRef.value, component);
+      made.get(folder).dependencies.add((known ?? component).bomRef);
+    }
+  }
   for (const component of made.values())
     if (component.type === Enums.ComponentType.Application) bom.metadata.component = component;
     else bom.components.add(component);

@@ -19,14 +19,21 @@ export const EXIT_CODES = {
 
 export type ExitCode = (typeof EXIT_CODES)[keyof typeof EXIT_CODES];
 
+export interface CommandErrorOptions extends ErrorOptions {
+  readonly code?: string;
+}
+
 /** An end that is the user's to mend: printed as one line, with the next step in it. */
 export class CommandError extends Error {
   override readonly name = "CommandError";
   readonly exitCode: ExitCode;
+  /** Of a principal that refused: one of PROTOCOL.md (Errors), or `http_<status>`. */
+  readonly code: string | undefined;
 
-  constructor(exitCode: ExitCode, message: string, options?: ErrorOptions) {
+  constructor(exitCode: ExitCode, message: string, options: CommandErrorOptions = {}) {
     super(message, options);
     this.exitCode = exitCode;
+    this.code = options.code;
   }
 }
 

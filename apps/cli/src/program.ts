@@ -1,32 +1,10 @@
 import { Command, CommanderError, Option } from "commander";
 import type { Runtime } from "@hawser/runtime";
-import { Refusal } from "./api/http.js";
-import { createContext, type CommandContext } from "./command/command-context.js";
-import { adoptCommand } from "./commands/adopt.js";
-import { agentsCommand } from "./commands/agents.js";
-import { applyCommand } from "./commands/apply.js";
-import { completeCommand } from "./commands/complete.js";
-import { completionCommand } from "./commands/completion.js";
-import { contextCommand } from "./commands/context.js";
-import { deadLettersCommand } from "./commands/dead-letters.js";
-import { deleteCommand } from "./commands/delete.js";
-import { describeCommand } from "./commands/describe.js";
-import { devCommand } from "./commands/dev.js";
-import { diffCommand } from "./commands/diff.js";
-import { doctorCommand } from "./commands/doctor.js";
-import { drainCommand } from "./commands/drain.js";
-import { eventsCommand } from "./commands/events.js";
-import { explainCommand } from "./commands/explain.js";
-import { exportCommand } from "./commands/export.js";
-import { getCommand } from "./commands/get.js";
-import { sendCommand } from "./commands/send.js";
-import { sinksCommand } from "./commands/sinks.js";
-import { statusCommand } from "./commands/status.js";
-import { topCommand } from "./commands/top.js";
-import { waitCommand } from "./commands/wait.js";
+import { commandsFor } from "./commands/registry.js";
+import { COMPLETE_COMMAND } from "./completion/complete-command.js";
 import { CommandError, EXIT_CODES, QuietExit } from "./exit-codes.js";
-import { jsonText } from "./output/documents.js";
-import { OUTPUT_FORMATS } from "./output/print.js";
+import { jsonText } from "./output/json-text.js";
+import { OUTPUT_FORMATS } from "./output/output-format.js";
 import type { Terminal } from "./terminal.js";
 import { VERSION } from "./version.js";
 
@@ -52,8 +30,11 @@ Examples:
 /** Runs one command line and answers its exit code; never throws and never exits by itself. */
 export async function run(args: readonly string[], world: World): Promise<number> {
   const { terminal } = world;
-  const program = createProgram(world);
+  const program = createProgram(terminal);
   try {
+    // It says the version, or what is wrong with an option of all commands, before any of them is read.
+    const [named] = program.parseOptions([...args]).operands;
+    await addCommands(program, named, world);
     await program.parseAsync(args, { from: "user" });
     return EXIT_CODES.ok;
   } catch (thrown) {
@@ -62,20 +43,22 @@ export async function run(args: readonly string[], world: World): Promise<number
     // Whatever failed after Ctrl-C failed because of it.
     if (terminal.interrupted.aborted) return EXIT_CODES.interrupted;
     const message = thrown instanceof Error ? thrown.message : String(thrown);
-    const exitCode = thrown instanceof CommandError ? thrown.exitCode : EXIT_CODES.failed;
-    const code = thrown instanceof Refusal ? { code: thrown.code } : {};
-    if (isJson(program.opts().output)) terminal.err(jsonText({ error: { message, exitCode, ...code } }));
+    const { exitCode, code } = thrown instanceof CommandError ? thrown : FAILED;
+    if (isJson(program.opts().output)) terminal.err(jsonText({ error: { message, exitCode, code } }));
     else terminal.err(`${terminal.errStyle.bad("hawser:")} ${message}`);
     return exitCode;
   }
 }
 
+/** How everything ends that is no CommandError. */
+const FAILED = { exitCode: EXIT_CODES.failed, code: undefined };
+
 function isJson(output: unknown): boolean {
   return output === "json" || output === "jsonl";
 }
 
-/** The tree of commands. */
-function createProgram({ terminal, runtime, env }: World): Command {
+/** What is in front of every command: small, for it is all that a start has to read. */
+function createProgram(terminal: Terminal): Command {
   const program = new Command("hawser")
     .description("The command line of a Hawser principal: what agents should hold, and what they made of it.")
     .version(VERSION, "-v, --version", "say the version")
@@ -97,22 +80,35 @@ function createProgram({ terminal, runtime, env }: World): Command {
     .addOption(valueOption("--no-proxy <list>", "what is reached without the proxy (NO_PROXY)"))
     .addOption(new Option("-o, --output <format>", "how to print").choices(OUTPUT_FORMATS).default("table"))
     .addHelpText("after", EPILOGUE);
-  const context = createContext(program, terminal, runtime, env);
-  for (const command of [...COMMANDS.map((create) => create(context)), completionCommand(context, program)])
-    program.addCommand(command);
-  program.addCommand(completeCommand(context, program), { hidden: true });
-  for (const command of everyCommand(program)) {
-    command
-      .configureOutput({
-        writeOut: (text) => terminal.out(text.trimEnd()),
-        writeErr: (text) => terminal.err(text.trimEnd()),
-        outputError: (text, write) => write(text.replace(/^error: /, `${terminal.errStyle.bad("hawser:")} `)),
-      })
-      .configureHelp({ showGlobalOptions: true })
-      .showHelpAfterError(`('${nameOf(command)} --help' shows how)`)
-      .exitOverride();
-  }
+  configure(program, terminal);
   return program;
+}
+
+/** @param named the command on the command line; undefined: none */
+async function addCommands(
+  program: Command,
+  named: string | undefined,
+  { terminal, runtime, env }: World,
+): Promise<void> {
+  const { createContext } = await import("./command/command-context.js");
+  const context = createContext(program, terminal, runtime, env);
+  for (const create of await commandsFor(named)) {
+    const command = create(context, program);
+    program.addCommand(command, { hidden: command.name() === COMPLETE_COMMAND });
+    for (const one of everyCommand(command)) configure(one, terminal);
+  }
+}
+
+function configure(command: Command, terminal: Terminal): void {
+  command
+    .configureOutput({
+      writeOut: (text) => terminal.out(text.trimEnd()),
+      writeErr: (text) => terminal.err(text.trimEnd()),
+      outputError: (text, write) => write(text.replace(/^error: /, `${terminal.errStyle.bad("hawser:")} `)),
+    })
+    .configureHelp({ showGlobalOptions: true })
+    .showHelpAfterError(`('${nameOf(command)} --help' shows how)`)
+    .exitOverride();
 }
 
 /** To commander, `--no-proxy` would be what unsets `--proxy`; here it takes a value of its own. */
@@ -121,30 +117,6 @@ function valueOption(flags: string, description: string): Option {
   option.negate = false;
   return option;
 }
-
-/** In the order of the help: what one does first comes first. */
-const COMMANDS: readonly ((context: CommandContext) => Command)[] = [
-  applyCommand,
-  diffCommand,
-  getCommand,
-  describeCommand,
-  deleteCommand,
-  exportCommand,
-  waitCommand,
-  agentsCommand,
-  eventsCommand,
-  sendCommand,
-  sinksCommand,
-  topCommand,
-  statusCommand,
-  drainCommand,
-  deadLettersCommand,
-  adoptCommand,
-  doctorCommand,
-  devCommand,
-  explainCommand,
-  contextCommand,
-];
 
 function everyCommand(command: Command): readonly Command[] {
   return [command, ...command.commands.flatMap(everyCommand)];

@@ -1,14 +1,5 @@
-import { createInterface } from "node:readline/promises";
-import { text as readText } from "node:stream/consumers";
-import { SingleBar } from "cli-progress";
 import type { Random } from "@hawser/runtime";
 import { createStyle, PLAIN, type Style } from "./output/style.js";
-
-/** A bar on standard error that takes itself away at the end. */
-export interface Bar {
-  update(done: number): void;
-  stop(): void;
-}
 
 /**
  * Where a command reads and writes; tests give their own. Every way out takes text and gives it to the style to render, so that nothing an agent or a principal
@@ -23,10 +14,11 @@ export interface Terminal {
   enterScreen(): void;
   drawScreen(lines: readonly string[]): void;
   leaveScreen(): void;
-  /** The current line of standard error, drawn over; empty text takes it away. */
+  /**
+   * The last line of standard error, drawn over; empty text takes it away. What is printed meanwhile stands above it, so that nothing of it stays behind. Only
+   * where standard error is a terminal.
+   */
   redrawErrLine(text: string): void;
-  /** @param label without anything from elsewhere; the bar and its numbers are set behind it */
-  startBar(label: string, total: number, done: number): Bar;
   readonly outIsTerminal: boolean;
   readonly errIsTerminal: boolean;
   readonly inIsTerminal: boolean;
@@ -79,22 +71,23 @@ export function processTerminal(random: Random): Terminal {
     isTerminal && (env.NO_COLOR ?? "") === "" && env.TERM !== "dumb" ? createStyle(random.uuid()) : PLAIN;
   const style = coloured(stdout.isTTY);
   const errStyle = coloured(stderr.isTTY);
+  let live = "";
+  /** A write to a terminal is done when it returns, on whichever stream. */
+  const printAboveLive = (stream: NodeJS.WriteStream, text: string): void => {
+    if (live !== "") stderr.write(START_OF_EMPTY_LINE);
+    stream.write(`${text}\n`);
+    if (live !== "") stderr.write(live);
+  };
   return {
-    out: (text) => void stdout.write(`${style.render(text)}\n`),
-    err: (text) => void stderr.write(`${errStyle.render(text)}\n`),
+    out: (text) => printAboveLive(stdout, style.render(text)),
+    err: (text) => printAboveLive(stderr, errStyle.render(text)),
     enterScreen: () => void stdout.write(ENTER),
     drawScreen: (lines) =>
       void stdout.write(HOME + lines.map((line) => style.render(line) + END_OF_LINE).join("\n") + BELOW),
     leaveScreen: () => void stdout.write(LEAVE),
-    redrawErrLine: (text) => void stderr.write(START_OF_EMPTY_LINE + errStyle.render(text)),
-    startBar(label, total, done) {
-      const bar = new SingleBar({
-        format: `${label} {bar} {value}/{total}`,
-        stream: stderr,
-        clearOnComplete: true,
-      });
-      bar.start(total, done);
-      return bar;
+    redrawErrLine(text) {
+      live = errStyle.render(text);
+      stderr.write(START_OF_EMPTY_LINE + live);
     },
     outIsTerminal: stdout.isTTY === true,
     errIsTerminal: stderr.isTTY === true,
@@ -109,8 +102,12 @@ export function processTerminal(random: Random): Terminal {
     errStyle,
     readerGone: readerGone.signal,
     interrupted: interrupted.signal,
-    readInput: () => readText(stdin),
+    async readInput() {
+      const { text } = await import("node:stream/consumers");
+      return text(stdin);
+    },
     async confirm(question) {
+      const { createInterface } = await import("node:readline/promises");
       const lines = createInterface({ input: stdin, output: stderr });
       try {
         const answer = await lines.question(`${errStyle.render(question)} [y/N] `, {

@@ -1,5 +1,3 @@
-import { randomUUID } from "node:crypto";
-
 /** Where randomness comes from; a seeded one makes a run repeatable. */
 export interface Random {
   /** Uniform in [0, 1). Not for secrets. */
@@ -11,7 +9,8 @@ export interface Random {
 /** The randomness of this process. */
 export const systemRandom: Random = {
   next: () => Math.random(),
-  uuid: () => randomUUID(),
+  // The global is made when it is first asked for; node:crypto would be read by every program at its start.
+  uuid: () => crypto.randomUUID(),
 };
 
 /**

@@ -30,6 +30,7 @@ import {
   type SinkTest,
   type Status,
 } from "./schemas.js";
+import type { Answer } from "./request.js";
 
 export interface AgentQuery {
   readonly state?: string | undefined;
@@ -128,11 +129,12 @@ export class ApiClient {
   }
 
   async removeAgent(agent: string, force: boolean): Promise<void> {
-    await this.#request(`${agentPath(agent)}${force ? "?force=true" : ""}`, { method: "DELETE" });
+    const path = `${agentPath(agent)}${force ? "?force=true" : ""}`;
+    (await this.#request(path, { method: "DELETE" })).abandon();
   }
 
   async discard(agent: string, eventid: string): Promise<void> {
-    await this.#request(deadLetterPath(agent, eventid), { method: "DELETE" });
+    (await this.#request(deadLetterPath(agent, eventid), { method: "DELETE" })).abandon();
   }
 
   /** One CloudEvent, structured mode. */
@@ -261,7 +263,7 @@ export class ApiClient {
     );
   }
 
-  async #request(path: string, options: RequestOptions): Promise<Response> {
+  async #request(path: string, options: RequestOptions): Promise<Answer> {
     const { timeoutMs = this.#timeoutMs, ...rest } = options;
     const signal = AbortSignal.any([this.#cancelled, AbortSignal.timeout(timeoutMs)]);
     return send(this.server, path, { ...rest, signal });

@@ -90,15 +90,14 @@ async function readOnce(
       signal: AbortSignal.any([signal, silence.signal]),
       ...(lastEventId === undefined ? {} : { headers: { "last-event-id": lastEventId } }),
     });
-    if (
-      !(response.headers.get("content-type") ?? "").startsWith("text/event-stream") ||
-      response.body === null
-    )
+    if (response.header("content-type")?.startsWith("text/event-stream") !== true) {
+      response.abandon();
       throw new CommandError(EXIT_CODES.failed, `${server.url} has no such stream; update the principal`);
+    }
     onOpen();
     const parser = new SseParser();
     const decoder = new TextDecoder();
-    for await (const chunk of response.body) {
+    for await (const chunk of response.chunks()) {
       heard();
       const events = parser.push(decoder.decode(chunk, { stream: true }));
       onChunk(events, parser.lastEventId);

@@ -2,7 +2,7 @@ import { printableLine } from "@hawser/runtime";
 import { z } from "zod";
 import { CommandError, EXIT_CODES, type ExitCode } from "../exit-codes.js";
 import type { Route } from "./proxied-agent.js";
-import { request } from "./request.js";
+import { request, type Answer } from "./request.js";
 import { problemSchema, type Problem } from "./schemas.js";
 
 /** Who is asked, and what opens the door. */
@@ -20,15 +20,14 @@ export interface Server {
   readonly origin: string;
 }
 
-/** The principal answered, and the answer is no. `code` is one of PROTOCOL.md (Errors), or `http_<status>`. */
+/** The principal answered, and the answer is no. */
 export class Refusal extends CommandError {
-  readonly code: string;
+  declare readonly code: string;
   readonly status: number;
 
   constructor(status: number, code: string, detail: string) {
     // One line, whatever a peer put into it: with a newline it could imitate a line of ours.
-    super(exitCodeOf(status), `${printableLine(`${code}: ${detail}`)}${nextStep(status)}`);
-    this.code = code;
+    super(exitCodeOf(status), `${printableLine(`${code}: ${detail}`)}${nextStep(status)}`, { code });
     this.status = status;
   }
 }
@@ -43,10 +42,10 @@ export interface SendOptions {
 }
 
 /** Sends one request; the body of the answer is still to be read. @throws CommandError `unreachable`; Refusal */
-export async function send(server: Server, path: string, options: SendOptions): Promise<Response> {
+export async function send(server: Server, path: string, options: SendOptions): Promise<Answer> {
   const { method = "GET", body, contentType = "application/json", accept = "application/json" } = options;
   const target = new URL(path.replace(/^\//, ""), server.url.endsWith("/") ? server.url : `${server.url}/`);
-  let response: Response;
+  let response: Answer;
   try {
     const token = server.findToken?.() ?? server.token;
     response = await request(target, {
@@ -75,7 +74,7 @@ export async function send(server: Server, path: string, options: SendOptions): 
 }
 
 /** The body as JSON, undefined if it is none. @throws CommandError `unreachable` when the answer breaks off */
-export async function readJson(server: Server, response: Response): Promise<unknown> {
+export async function readJson(server: Server, response: Answer): Promise<unknown> {
   let text: string;
   try {
     text = await response.text();

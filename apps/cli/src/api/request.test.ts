@@ -29,13 +29,13 @@ async function serve(
 
 const { signal } = new AbortController();
 
-it("sends what it was given, and answers as fetch does", async () => {
+it("sends what it was given, and gives the answer", async () => {
   const target = await serve((asked, response) => {
     response.setHeader("x-asked", `${asked.method} ${String(asked.headers["x-own"])}`);
     asked.pipe(response.writeHead(201));
   });
   const answer = await request(target, { method: "PUT", headers: { "x-own": "1" }, body: "Ahoy", signal });
-  expect([answer.status, answer.ok, answer.headers.get("x-asked"), await answer.text()]).toEqual([
+  expect([answer.status, answer.ok, answer.header("x-asked"), await answer.text()]).toEqual([
     201,
     true,
     "PUT 1",
@@ -47,7 +47,7 @@ it("follows no redirect, and takes an answer without a body", async () => {
   const target = await serve((_asked, response) => response.writeHead(302, { location: "/elsewhere" }).end());
   expect((await request(target, { method: "GET", headers: {}, signal })).status).toBe(302);
   const empty = await serve((_asked, response) => response.writeHead(204).end());
-  expect((await request(empty, { method: "DELETE", headers: {}, signal })).body).toBeNull();
+  expect(await (await request(empty, { method: "DELETE", headers: {}, signal })).text()).toBe("");
 });
 
 it("rejects with why it was given up, and with the connection's own reason", async () => {

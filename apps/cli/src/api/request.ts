@@ -1,6 +1,5 @@
 import { request as requestPlain, type Agent, type IncomingMessage } from "node:http";
 import { request as requestSecured } from "node:https";
-import { Readable } from "node:stream";
 import { checkServerIdentity } from "@hawser/transport";
 
 export interface RequestOptions {
@@ -23,12 +22,12 @@ export interface RequestOptions {
 export function request(
   target: URL,
   { method, headers, body, ca, agent, signal }: RequestOptions,
-): Promise<Response> {
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const options = { method, headers, signal };
     const answered = (incoming: IncomingMessage): void => {
       try {
-        resolve(responseOf(incoming));
+        resolve(new Answer(incoming, signal));
       } catch (cause) {
         // What throws in an event would end the process with a trace of its own.
         incoming.destroy();
@@ -58,19 +57,50 @@ export function request(
 
 const STATUSES_WITHOUT_BODY: readonly number[] = [204, 205, 304];
 
-function responseOf(incoming: IncomingMessage): Response {
-  const { statusCode: status = 0, headersDistinct } = incoming;
-  if (status < 200 || status > 599)
-    throw new Error(`it answered with the status ${status}, as no Hawser principal does`);
-  const headers = new Headers();
-  for (const [name, values = []] of Object.entries(headersDistinct))
-    for (const value of values) headers.append(name, value);
-  if (!STATUSES_WITHOUT_BODY.includes(status)) return new Response(streamOf(incoming), { status, headers });
-  incoming.resume();
-  return new Response(null, { status, headers });
-}
+/** What a server answered. Its body is read once, or given up: until then its connection stays open. `Response` of the platform would take as long to load as the whole request does. */
+export class Answer {
+  readonly status: number;
+  readonly #incoming: IncomingMessage;
+  readonly #signal: AbortSignal;
 
-// Node's own type of web streams is not the one `Response` is declared with; at run time they are the same.
-function streamOf(incoming: IncomingMessage): ReadableStream<Uint8Array> {
-  return Readable.toWeb(incoming) as ReadableStream<Uint8Array>;
+  /** @throws Error for a status that is none of an answer */
+  constructor(incoming: IncomingMessage, signal: AbortSignal) {
+    this.status = incoming.statusCode ?? 0;
+    if (this.status < 200 || this.status > 599)
+      throw new Error(`it answered with the status ${this.status}, as no Hawser principal does`);
+    this.#incoming = incoming;
+    this.#signal = signal;
+    if (STATUSES_WITHOUT_BODY.includes(this.status)) incoming.resume();
+  }
+
+  get ok(): boolean {
+    return this.status < 300;
+  }
+
+  /** @param name in lower case. Several of one name are joined by commas. */
+  header(name: string): string | undefined {
+    return this.#incoming.headersDistinct[name]?.join(", ");
+  }
+
+  /** The body as it comes. Rejects with the signal's reason, or with the error of the connection. */
+  async *chunks(): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      for await (const chunk of this.#incoming) yield chunk as Uint8Array;
+    } catch (thrown) {
+      throw this.#signal.aborted ? this.#signal.reason : thrown;
+    }
+  }
+
+  /** The whole body, as UTF-8. Rejects as `chunks` does. */
+  async text(): Promise<string> {
+    const decoder = new TextDecoder();
+    let text = "";
+    for await (const chunk of this.chunks()) text += decoder.decode(chunk, { stream: true });
+    return text + decoder.decode();
+  }
+
+  /** Closes its connection, if there is something to come that nobody will read. */
+  abandon(): void {
+    if (!STATUSES_WITHOUT_BODY.includes(this.status)) this.#incoming.destroy();
+  }
 }

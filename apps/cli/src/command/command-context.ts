@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { Runtime } from "@hawser/runtime";
 import { ApiClient } from "../api/api-client.js";
 import { resolveServer, type ServerFlags } from "../context/resolve-server.js";
-import { OUTPUT_FORMATS, type OutputFormat } from "../output/print.js";
+import { OUTPUT_FORMATS, type OutputFormat } from "../output/output-format.js";
 import type { Terminal } from "../terminal.js";
 import { z } from "zod";
 

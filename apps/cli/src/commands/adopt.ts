@@ -1,11 +1,10 @@
 import { Command } from "commander";
 import { systemRandom } from "@hawser/runtime";
-import { adoptOlderCopy } from "@hawser/store";
-import { createJournalDisk } from "@hawser/store-journal";
 import type { CommandContext } from "../command/command-context.js";
 import { withExamples } from "../command/examples.js";
 import { usageError } from "../exit-codes.js";
-import { isForPeople, printObject } from "../output/print.js";
+import { isForPeople } from "../output/output-format.js";
+import { printObject } from "../output/print.js";
 import { wrongStorePlace } from "../store/store-place.js";
 
 export function adoptCommand(context: CommandContext): Command {
@@ -21,6 +20,8 @@ export function adoptCommand(context: CommandContext): Command {
 async function adopt({ terminal, globals }: CommandContext, directory: string): Promise<void> {
   const wrong = wrongStorePlace(directory);
   if (wrong !== undefined) throw usageError(`${directory} ${wrong.detail}; ${wrong.fix}`);
+  const { adoptOlderCopy } = await import("@hawser/store");
+  const { createJournalDisk } = await import("@hawser/store-journal");
   const { id } = await adoptOlderCopy(createJournalDisk(directory), systemRandom);
   const { output } = globals();
   if (!isForPeople(output)) printObject(terminal, output, { directory, store: id });

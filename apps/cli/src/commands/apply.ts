@@ -12,7 +12,8 @@ import { findPruned } from "../manifest/prune.js";
 import { filesOf, readManifests } from "../manifest/read-manifests.js";
 import { resourceColumns } from "../output/columns.js";
 import { warnNeverConnected } from "../output/never-connected.js";
-import { isForPeople, printList } from "../output/print.js";
+import { isForPeople } from "../output/output-format.js";
+import { printList } from "../output/print.js";
 import { eachWithProgress } from "../output/progress.js";
 import { paintState } from "../output/style.js";
 import { referenceOf } from "../resource-reference.js";
@@ -133,7 +134,10 @@ async function put(
     return await client.put({ agent, kind, name }, spec, dryRun);
   } catch (thrown) {
     if (!(thrown instanceof CommandError)) throw thrown;
-    throw new CommandError(thrown.exitCode, `${place}: ${thrown.message}`, { cause: thrown });
+    throw new CommandError(thrown.exitCode, `${place}: ${thrown.message}`, {
+      cause: thrown,
+      ...(thrown.code === undefined ? {} : { code: thrown.code }),
+    });
   }
 }
 

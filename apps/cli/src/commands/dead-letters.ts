@@ -4,7 +4,8 @@ import type { CommandContext } from "../command/command-context.js";
 import { withExamples } from "../command/examples.js";
 import { usageError } from "../exit-codes.js";
 import { deadLetterColumns } from "../output/columns.js";
-import { isForPeople, printList } from "../output/print.js";
+import { isForPeople } from "../output/output-format.js";
+import { printList } from "../output/print.js";
 import { eachWithProgress } from "../output/progress.js";
 
 interface Some {

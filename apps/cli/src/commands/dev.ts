@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { Command } from "commander";
-import { DEMO_AGENTS, Fleet } from "@hawser/app-fleet";
+import type { Fleet } from "@hawser/app-fleet";
 import { pause, readableLine } from "@hawser/runtime";
 import { DEMO_MANIFEST, playCommands } from "../dev/play.js";
 import type { CommandContext } from "../command/command-context.js";
@@ -16,9 +16,6 @@ interface DevOptions {
   readonly logLevel: string;
 }
 
-const NAME_WIDTH = Math.max(
-  ...["principal", ...DEMO_AGENTS.map(({ name }) => name)].map(({ length }) => length),
-);
 const REVIVE_POLL_MS = 500;
 
 export function devCommand(context: CommandContext): Command {
@@ -38,6 +35,9 @@ async function dev(context: CommandContext, options: DevOptions): Promise<void> 
     options.dataDir === undefined ? await mkdtemp(join(tmpdir(), "hawser-dev-")) : resolve(options.dataDir);
   const level = ["--log-level", options.logLevel];
   const { style } = terminal;
+  const { DEMO_AGENTS, Fleet } = await import("@hawser/app-fleet");
+  const names = ["principal", ...DEMO_AGENTS.map(({ name }) => name)];
+  const nameWidth = Math.max(...names.map(({ length }) => length));
   const fleet = new Fleet({
     directory,
     timers: runtime.timers,
@@ -48,7 +48,7 @@ async function dev(context: CommandContext, options: DevOptions): Promise<void> 
     log: {
       kind: "lines",
       onLine: (name, line) =>
-        terminal.out(`${style.accent(name.padEnd(NAME_WIDTH))}  ${readableLine(line, style)}`),
+        terminal.out(`${style.accent(name.padEnd(nameWidth))}  ${readableLine(line, style)}`),
     },
   });
   try {

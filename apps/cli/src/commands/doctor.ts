@@ -6,11 +6,11 @@ import { resolveServer } from "../context/resolve-server.js";
 import { checkConfig, checkDisk, checkHttp2, checkNode, checkState } from "../doctor/check-local.js";
 import { checkPort } from "../doctor/check-port.js";
 import { checkPrincipal } from "../doctor/check-principal.js";
-import { checkStore } from "../doctor/check-store.js";
 import { checkTls } from "../doctor/check-tls.js";
 import { fail, ok, type Check } from "../doctor/check.js";
 import { EXIT_CODES, QuietExit } from "../exit-codes.js";
-import { isForPeople, printList } from "../output/print.js";
+import { isForPeople } from "../output/output-format.js";
+import { printList } from "../output/print.js";
 import { paintState } from "../output/style.js";
 import { VERSION } from "../version.js";
 
@@ -84,7 +84,11 @@ async function runChecks(context: CommandContext, options: DoctorOptions): Promi
   }
   for (const directory of options.dataDir ?? []) checks.push(checkDisk(directory), ...checkState(directory));
   for (const port of options.port ?? []) checks.push(await checkPort(port));
-  for (const directory of options.store ?? []) checks.push(await checkStore(directory));
+  for (const directory of options.store ?? []) {
+    // With native code, which no other check needs.
+    const { checkStore } = await import("../doctor/check-store.js");
+    checks.push(await checkStore(directory));
+  }
   for (const address of options.tls ?? [])
     checks.push(await checkTls({ address, ca: options.tlsCa }, runtime.clock));
   return checks;

@@ -3,7 +3,9 @@ import type { Drain } from "../api/schemas.js";
 import type { CommandContext } from "../command/command-context.js";
 import { durationOption } from "../command/duration-option.js";
 import { withExamples } from "../command/examples.js";
-import { isForPeople, printObject } from "../output/print.js";
+import { isForPeople } from "../output/output-format.js";
+import { printObject } from "../output/print.js";
+import { ProgressBar } from "../output/progress.js";
 
 interface DrainFlags {
   readonly shape: "restart" | "handover";
@@ -58,18 +60,16 @@ async function drain(context: CommandContext, flags: DrainFlags): Promise<void> 
 /** Asks until the report is there, with a bar where somebody looks. It asks rather than reads a stream, because a principal that drains ends its streams: they would keep it from stopping. */
 async function followed({ terminal, runtime, connect }: CommandContext, begun: Drain): Promise<Drain> {
   const client = connect();
-  const bar = terminal.errIsTerminal
-    ? terminal.startBar("gone", begun.progress?.sessions ?? 0, 0)
-    : undefined;
+  const bar = new ProgressBar(terminal, "gone", begun.progress?.sessions ?? 0);
   try {
     for (let now = begun; ; now = await client.draining()) {
       if (now.report !== undefined) return now;
-      if (now.progress !== undefined) bar?.update(now.progress.sessions - now.progress.remaining);
+      if (now.progress !== undefined) bar.update(now.progress.sessions - now.progress.remaining);
       await new Promise<void>((resolve) => void runtime.timers.after(POLL_MS, resolve));
       terminal.interrupted.throwIfAborted();
     }
   } finally {
-    bar?.stop();
+    bar.stop();
   }
 }
 

@@ -9,7 +9,8 @@ import type { CommandContext } from "../command/command-context.js";
 import { parseSince, type Since } from "../command/since-option.js";
 import { withExamples } from "../command/examples.js";
 import { usageError } from "../exit-codes.js";
-import { jsonText, yamlText } from "../output/documents.js";
+import { jsonText } from "../output/json-text.js";
+import { yamlText } from "../output/yaml-text.js";
 import { paintState, type Style } from "../output/style.js";
 import { recordedEvents } from "./recorded-events.js";
 

@@ -4,7 +4,8 @@ import type { CommandContext } from "../command/command-context.js";
 import { withExamples } from "../command/examples.js";
 import { usageError } from "../exit-codes.js";
 import { EXPLANATIONS } from "../explain/explanations.js";
-import { isForPeople, printList, printObject } from "../output/print.js";
+import { isForPeople } from "../output/output-format.js";
+import { printList, printObject } from "../output/print.js";
 
 export function explainCommand(context: CommandContext): Command {
   const command = new Command("explain")

@@ -2,8 +2,9 @@ import { Command } from "commander";
 import type { Resource } from "../api/schemas.js";
 import type { CommandContext } from "../command/command-context.js";
 import { withExamples } from "../command/examples.js";
-import { yamlText } from "../output/documents.js";
-import { isForPeople, printList } from "../output/print.js";
+import { yamlText } from "../output/yaml-text.js";
+import { isForPeople } from "../output/output-format.js";
+import { printList } from "../output/print.js";
 import { assertKnown, resourcesOfAll } from "./get.js";
 
 interface ExportOptions {

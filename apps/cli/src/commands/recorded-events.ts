@@ -4,7 +4,8 @@ import { followStream } from "../api/follow-stream.js";
 import { recordedSchema, type Recorded } from "../api/schemas.js";
 import type { CommandContext } from "../command/command-context.js";
 import type { Since } from "../command/since-option.js";
-import { jsonText, yamlText } from "../output/documents.js";
+import { jsonText } from "../output/json-text.js";
+import { yamlText } from "../output/yaml-text.js";
 import type { Style } from "../output/style.js";
 
 /** Which recorded events, and how. */

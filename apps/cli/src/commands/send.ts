@@ -8,7 +8,8 @@ import { codeOf } from "../api/http.js";
 import { acceptedSchema, failedItemSchema, type Accepted, type BatchItem } from "../api/schemas.js";
 import { readText } from "../manifest/read-manifests.js";
 import { warnNeverConnected } from "../output/never-connected.js";
-import { isForPeople, printList, printObject } from "../output/print.js";
+import { isForPeople } from "../output/output-format.js";
+import { printList, printObject } from "../output/print.js";
 
 interface SendOptions extends EventOptions {
   readonly file?: string;

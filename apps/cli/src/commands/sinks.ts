@@ -6,7 +6,8 @@ import { withExamples } from "../command/examples.js";
 import { EXIT_CODES, QuietExit, usageError } from "../exit-codes.js";
 import { readText } from "../manifest/read-manifests.js";
 import { sinkColumns, sinkDeadLetterColumns } from "../output/columns.js";
-import { isForPeople, printList, printObject, printOne } from "../output/print.js";
+import { isForPeople } from "../output/output-format.js";
+import { printList, printObject, printOne } from "../output/print.js";
 
 interface AddOptions {
   readonly webhook?: string;

@@ -2,7 +2,8 @@ import { Command } from "commander";
 import type { Status } from "../api/schemas.js";
 import type { CommandContext } from "../command/command-context.js";
 import { withExamples } from "../command/examples.js";
-import { isForPeople, printObject } from "../output/print.js";
+import { isForPeople } from "../output/output-format.js";
+import { printObject } from "../output/print.js";
 import { paintState } from "../output/style.js";
 import { formatDuration } from "../output/table.js";
 

@@ -6,7 +6,8 @@ import { durationOption } from "../command/duration-option.js";
 import { withExamples } from "../command/examples.js";
 import { CommandError, EXIT_CODES } from "../exit-codes.js";
 import { LiveScreen } from "../output/live-screen.js";
-import { isForPeople, printObject } from "../output/print.js";
+import { isForPeople } from "../output/output-format.js";
+import { printObject } from "../output/print.js";
 import { renderTop, type TopView } from "../top/render-top.js";
 import { TrafficMeter } from "../top/traffic-meter.js";
 

@@ -1,5 +1,6 @@
 import type { Argument, Command, Option } from "commander";
 import { ERROR_CODES } from "@hawser/protocol";
+import { COMPLETE_COMMAND } from "./complete-command.js";
 
 export interface CompletedOption {
   /** `--output`, and `-o` if there is a short one. */
@@ -35,9 +36,6 @@ export interface CompletedCommand {
   /** What its arguments may be, where that is known beforehand. */
   readonly values: readonly string[];
 }
-
-/** Hidden: scripts of completion ask by it. */
-export const COMPLETE_COMMAND = "__complete";
 
 const HELP: CompletedOption = {
   flags: ["--help", "-h"],

@@ -3,6 +3,7 @@ import type { Clock } from "@hawser/runtime";
 import { expiryProblem } from "@hawser/service";
 import type { ApiClient } from "../api/api-client.js";
 import { Refusal, send } from "../api/http.js";
+import type { Answer } from "../api/request.js";
 import type { Info } from "../api/schemas.js";
 import { fail, ok, warn, type Check } from "./check.js";
 
@@ -17,7 +18,7 @@ export async function checkPrincipal(
   version: string,
 ): Promise<readonly Check[]> {
   const { server } = client;
-  let alive: Response;
+  let alive: Answer;
   try {
     alive = await send(server, "/livez", { signal: AbortSignal.timeout(TIMEOUT_MS) });
   } catch (thrown) {
@@ -26,7 +27,8 @@ export async function checkPrincipal(
       fail("reachable", reason, "start a principal (hawser dev is the quickest), or correct the address"),
     ];
   }
-  const checks = [ok("reachable", server.url), checkClock(alive.headers.get("date"), clock)];
+  alive.abandon();
+  const checks = [ok("reachable", server.url), checkClock(alive.header("date"), clock)];
   try {
     const info = await client.info();
     checks.push(ok("token", server.token === undefined ? "none, and none is asked for" : "accepted"));
@@ -49,7 +51,7 @@ function checkRefusal(thrown: unknown): Check {
   return fail("api", reason, "name the API port of a principal (7481 by default), not the agents' port");
 }
 
-function checkClock(date: string | null, clock: Clock): Check {
+function checkClock(date: string | undefined, clock: Clock): Check {
   const theirs = Date.parse(date ?? "");
   if (Number.isNaN(theirs))
     return warn("clock", "the principal does not tell its time", "compare the clocks by hand");

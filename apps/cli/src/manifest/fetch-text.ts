@@ -1,6 +1,6 @@
 import { proxyFromEnvironment } from "@hawser/transport";
 import { routeTo } from "../api/proxied-agent.js";
-import { request } from "../api/request.js";
+import { request, type Answer } from "../api/request.js";
 import { CommandError, usageError } from "../exit-codes.js";
 
 /** Of one address; a principal takes no event above a megabyte. */
@@ -21,7 +21,10 @@ export async function fetchText(
   try {
     const agent = routeOf(address, env)?.agent;
     const response = await request(new URL(address), { method: "GET", headers: {}, agent, signal });
-    if (response.status !== 200) throw usageError(`${address} answered ${response.status}`);
+    if (response.status !== 200) {
+      response.abandon();
+      throw usageError(`${address} answered ${response.status}`);
+    }
     return await textOf(response, address);
   } catch (thrown) {
     if (thrown instanceof CommandError) throw thrown;
@@ -35,10 +38,10 @@ function routeOf(address: string, env: Readonly<Record<string, string | undefine
   return proxy === undefined ? undefined : routeTo(address, undefined, { ...proxy, exceptions });
 }
 
-async function textOf(response: Response, address: string): Promise<string> {
+async function textOf(response: Answer, address: string): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of response.body ?? []) {
+  for await (const chunk of response.chunks()) {
     bytes += chunk.length;
     if (bytes > MAX_BYTES) throw usageError(`${address} has more than ${MAX_BYTES} bytes`);
     chunks.push(chunk);

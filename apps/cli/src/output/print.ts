@@ -1,11 +1,9 @@
 import { printableLine } from "@hawser/runtime";
 import type { Terminal } from "../terminal.js";
-import { jsonText, yamlText } from "./documents.js";
+import { jsonText } from "./json-text.js";
+import { isForPeople, type OutputFormat } from "./output-format.js";
 import { formatTable } from "./table.js";
-
-/** `table` and `wide` for people; the others for programs, where a change of shape is a breaking change. */
-export const OUTPUT_FORMATS = ["table", "wide", "json", "jsonl", "yaml"] as const;
-export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
+import { yamlText } from "./yaml-text.js";
 
 export interface Column<Row> {
   readonly title: string;
@@ -14,11 +12,6 @@ export interface Column<Row> {
   cell(row: Row): string;
   /** Sets the cell off, on a terminal. */
   paint?(cell: string, terminal: Terminal): string;
-}
-
-/** True for the formats people read. */
-export function isForPeople(format: OutputFormat): format is "table" | "wide" {
-  return format === "table" || format === "wide";
 }
 
 /** Prints a list. An empty one is not an error: programs get an empty list, people a sentence. */

@@ -2,7 +2,8 @@ import type { Timers } from "@hawser/runtime";
 import type { LanePlan } from "../concurrency/lanes.js";
 import { tellInOrder } from "../concurrency/tell-in-order.js";
 import { CommandError } from "../exit-codes.js";
-import type { Bar, Terminal } from "../terminal.js";
+import type { Terminal } from "../terminal.js";
+import { LiveLine } from "./live-line.js";
 
 /** What takes less needs no bar. */
 const SHOW_AFTER_MS = 1_000;
@@ -26,10 +27,11 @@ export async function eachWithProgress<T, R extends object>(
   { label, items, step, tell, ...plan }: Steps<T, R>,
 ): Promise<void> {
   let done = 0;
-  let bar: Bar | undefined;
+  let bar: ProgressBar | undefined;
   const timer = timers.after(SHOW_AFTER_MS, () => {
-    if (!terminal.errIsTerminal || items.length < 2) return;
-    bar = terminal.startBar(label, items.length, done);
+    if (items.length < 2) return;
+    bar = new ProgressBar(terminal, label, items.length);
+    bar.update(done);
   });
   const counted = async (item: T): Promise<R> => {
     const result = await step(item);
@@ -43,6 +45,32 @@ export async function eachWithProgress<T, R extends object>(
   } finally {
     timer.cancel();
     bar?.stop();
+  }
+}
+
+const BAR_WIDTH = 40;
+
+/** How much is done of how much, on a terminal; elsewhere nothing. It takes itself away at the end. */
+export class ProgressBar {
+  readonly #line: LiveLine | undefined;
+  readonly #label: string;
+  readonly #total: number;
+
+  constructor(terminal: Terminal, label: string, total: number) {
+    this.#line = terminal.errIsTerminal ? new LiveLine(terminal) : undefined;
+    this.#label = label;
+    this.#total = total;
+  }
+
+  update(done: number): void {
+    const filled = Math.floor((BAR_WIDTH * done) / Math.max(1, this.#total));
+    const bar = "=".repeat(filled).padEnd(BAR_WIDTH, "-");
+    const text = `${this.#label} ${bar} ${done}/${this.#total}`;
+    this.#line?.show(text, text);
+  }
+
+  stop(): void {
+    this.#line?.clear();
   }
 }
 

@@ -1,6 +1,7 @@
 import type { CommandContext } from "../command/command-context.js";
-import { jsonText, yamlText } from "../output/documents.js";
-import { isForPeople, type OutputFormat } from "../output/print.js";
+import { jsonText } from "../output/json-text.js";
+import { yamlText } from "../output/yaml-text.js";
+import { isForPeople, type OutputFormat } from "../output/output-format.js";
 import type { AgentChange } from "./agent-change.js";
 import { followAgents, type AgentsWanted } from "./follow-agents.js";
 import { lineOfChange } from "./render-agents.js";

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { parse } from "yaml";
-import { jsonText, yamlText } from "./documents.js";
+import { jsonText } from "./json-text.js";
+import { yamlText } from "./yaml-text.js";
 
 const HOSTILE = "\u001b[2J \u009b1m \u202edrow \u007f \ufdd0";
 const LONG = `${"word ".repeat(40)}${HOSTILE}`;

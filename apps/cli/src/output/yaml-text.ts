@@ -1,11 +1,6 @@
 import { escapedJson } from "@hawser/runtime";
 import { Document, isScalar, Scalar, visit, type ToStringOptions } from "yaml";
 
-/** JSON on one line, or indented. Strings keep their value: what a terminal would obey is an escape of JSON in them. */
-export function jsonText(value: unknown, indent?: number): string {
-  return escapedJson(JSON.stringify(value, undefined, indent));
-}
-
 /** YAML without the newline at its end. Strings keep their value, as in `jsonText`: such a string is in double quotes, where YAML has the escapes of JSON. */
 export function yamlText(value: unknown, options: YamlOptions = {}): string {
   const document = new Document(value, options);
