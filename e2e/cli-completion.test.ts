@@ -110,7 +110,7 @@ describe("bash without asking anybody", () => {
     ["hawser a", "apply agents adopt"],
     ["hawser agents --state ''", "connected disconnected"],
     ["hawser get edge-1 --state ''", "pending delivered refused deleting"],
-    ["hawser agents -o js", "json jsonl"],
+    ["hawser agents -o js", "json jsonl jsonpath="],
   ])("%s", async (line, expected) => {
     const script = `source <('${process.execPath}' '${PROGRAMS.cli}' completion bash)
 COMP_WORDS=(${line}); COMP_CWORD=$(( \${#COMP_WORDS[@]} - 1 )); _hawser; echo "\${COMPREPLY[*]}"`;

@@ -4,7 +4,7 @@ import { commandsFor } from "./commands/registry.js";
 import { COMPLETE_COMMAND } from "./completion/complete-command.js";
 import { CommandError, EXIT_CODES, QuietExit } from "./exit-codes.js";
 import { jsonText } from "./output/json-text.js";
-import { OUTPUT_FORMATS } from "./output/output-format.js";
+import { EXTRACTS, OUTPUT_FORMATS, parseOutput } from "./output/output-format.js";
 import type { Terminal } from "./terminal.js";
 import { VERSION } from "./version.js";
 
@@ -78,11 +78,20 @@ function createProgram(terminal: Terminal): Command {
       ),
     )
     .addOption(valueOption("--no-proxy <list>", "what is reached without the proxy (NO_PROXY)"))
-    .addOption(new Option("-o, --output <format>", "how to print").choices(OUTPUT_FORMATS).default("table"))
+    .addOption(
+      new Option("-o, --output <format>", "how to print")
+        // For the help and for completion; they would refuse what stands behind jsonpath=.
+        .choices([...OUTPUT_FORMATS, ...EXTRACTS])
+        .argParser(parseOutput)
+        .default("table"),
+    )
     .addHelpText("after", EPILOGUE);
   configure(program, terminal);
   return program;
 }
+
+/** The commands out of whose results names, manifests and paths can be taken. */
+const EXTRACTING: readonly string[] = ["hawser get", "hawser agents"];
 
 /** @param named the command on the command line; undefined: none */
 async function addCommands(
@@ -92,6 +101,10 @@ async function addCommands(
 ): Promise<void> {
   const { createContext } = await import("./command/command-context.js");
   const context = createContext(program, terminal, runtime, env);
+  // Before anything is done: an output that a command cannot print is no reason to have done it.
+  program.hook("preAction", (_program, command) => {
+    if (!EXTRACTING.includes(nameOf(command))) context.globals();
+  });
   for (const create of await commandsFor(named)) {
     const command = create(context, program);
     program.addCommand(command, { hidden: command.name() === COMPLETE_COMMAND });

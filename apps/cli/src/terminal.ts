@@ -34,6 +34,8 @@ export interface Terminal {
   readInput(): Promise<string>;
   /** Asks a yes-or-no question. Only with terminals on both sides. */
   confirm(question: string): Promise<boolean>;
+  /** Lends the terminal to an editor, whose Ctrl-C is its own. @param command for a shell, such as `code --wait` @returns its exit code, null when a signal ended it */
+  runEditor(command: string, file: string): Promise<number | null>;
   /** Single keys, unechoed, until what is answered is called. Only with a terminal to read from. */
   onKey(listener: (key: string) => void): () => void;
 }
@@ -63,9 +65,14 @@ export function processTerminal(random: Random): Terminal {
       if (stream === stdout) readerGone.abort();
     });
   }
+  let isLent = false;
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     // The second one is for those who cannot wait.
-    process.on(signal, () => (interrupted.signal.aborted ? process.exit(130) : interrupted.abort()));
+    process.on(signal, () => {
+      if (isLent && signal === "SIGINT") return;
+      if (interrupted.signal.aborted) process.exit(130);
+      interrupted.abort();
+    });
   }
   const coloured = (isTerminal: boolean): Style =>
     isTerminal && (env.NO_COLOR ?? "") === "" && env.TERM !== "dumb" ? createStyle(random.uuid()) : PLAIN;
@@ -116,6 +123,19 @@ export function processTerminal(random: Random): Terminal {
         return /^y(es)?$/i.test(answer.trim());
       } finally {
         lines.close();
+      }
+    },
+    async runEditor(command, file) {
+      const { spawn } = await import("node:child_process");
+      isLent = true;
+      try {
+        const child = spawn("/bin/sh", ["-c", `${command} "$@"`, command, file], { stdio: "inherit" });
+        return await new Promise((resolve, reject) => {
+          child.on("error", reject);
+          child.on("exit", resolve);
+        });
+      } finally {
+        isLent = false;
       }
     },
     onKey(listener) {

@@ -61,13 +61,23 @@ export class ApiClient {
     spec: unknown,
     dryRun = false,
   ): Promise<{ readonly resource: Resource; readonly result: PutResult }> {
-    const response = await this.#request(resourcePath(target) + dryRunQuery(dryRun), {
-      method: "PUT",
-      body: JSON.stringify({ spec }),
-    });
-    const answer = this.#parse(putAnswerSchema, await readJson(this.server, response));
+    const path = resourcePath(target) + dryRunQuery(dryRun);
+    const answer = await this.#json(putAnswerSchema, path, { method: "PUT", body: JSON.stringify({ spec }) });
     if (dryRun && answer.dryRun !== true) throw ignoredDryRun(target);
     const { result, ...resource } = answer;
+    return { resource, result };
+  }
+
+  /** Sets a spec if the resource has the version it was read in. @throws Refusal `conflict` (412) when it has not */
+  async replace(
+    before: ResourceName & Pick<Resource, "version">,
+    spec: unknown,
+  ): Promise<{ readonly resource: Resource; readonly result: PutResult }> {
+    const { result, ...resource } = await this.#json(putAnswerSchema, resourcePath(before), {
+      method: "PUT",
+      body: JSON.stringify({ spec }),
+      headers: { "if-match": `"${before.version}"` },
+    });
     return { resource, result };
   }
 

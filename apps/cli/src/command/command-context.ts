@@ -2,7 +2,13 @@ import type { Command } from "commander";
 import type { Runtime } from "@hawser/runtime";
 import { ApiClient } from "../api/api-client.js";
 import { resolveServer, type ServerFlags } from "../context/resolve-server.js";
-import { OUTPUT_FORMATS, type OutputFormat } from "../output/output-format.js";
+import { usageError } from "../exit-codes.js";
+import {
+  isOutputFormat,
+  type ExtractName,
+  type OutputFormat,
+  type parseOutput,
+} from "../output/output-format.js";
 import type { Terminal } from "../terminal.js";
 import { z } from "zod";
 
@@ -11,8 +17,10 @@ export interface CommandContext {
   readonly terminal: Terminal;
   readonly runtime: Pick<Runtime, "clock" | "timers" | "random">;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** The options before the command. */
+  /** The options before the command. @throws CommandError (usage) for an output that only `extract` may answer */
   readonly globals: () => GlobalOptions;
+  /** What `--output` takes out of agents and resources; undefined for what `globals` answers. For the commands that can. */
+  readonly extract: () => ExtractName | undefined;
   /** A client of the principal that flags, environment and contexts name. @throws CommandError (usage) */
   readonly connect: () => ApiClient;
 }
@@ -25,7 +33,7 @@ const globalSchema = z.object({
   context: z.string().optional(),
   proxy: z.string().optional(),
   noProxy: z.string().optional(),
-  output: z.enum(OUTPUT_FORMATS),
+  output: z.custom<ReturnType<typeof parseOutput>>(),
 });
 
 export interface GlobalOptions extends ServerFlags {
@@ -38,12 +46,22 @@ export function createContext(
   runtime: Pick<Runtime, "clock" | "timers" | "random">,
   env: Readonly<Record<string, string | undefined>>,
 ): CommandContext {
-  const globals = (): GlobalOptions => globalSchema.parse(program.opts());
+  const given = (): z.infer<typeof globalSchema> => globalSchema.parse(program.opts());
+  const globals = (): GlobalOptions => {
+    const { output, ...rest } = given();
+    if (isOutputFormat(output)) return { ...rest, output };
+    throw usageError(`--output ${output} is for 'hawser get' and 'hawser agents'; json has everything`);
+  };
+  const extract = (): ExtractName | undefined => {
+    const { output } = given();
+    return isOutputFormat(output) ? undefined : output;
+  };
   return {
     terminal,
     runtime,
     env,
     globals,
-    connect: () => new ApiClient(resolveServer(globals(), env), terminal.interrupted),
+    extract,
+    connect: () => new ApiClient(resolveServer(given(), env), terminal.interrupted),
   };
 }

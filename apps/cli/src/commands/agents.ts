@@ -3,6 +3,7 @@ import type { CommandContext } from "../command/command-context.js";
 import { withExamples } from "../command/examples.js";
 import { agentColumns } from "../output/columns.js";
 import { usageError } from "../exit-codes.js";
+import { parseExtract, printExtract } from "../output/extract.js";
 import { isForPeople } from "../output/output-format.js";
 import { printList } from "../output/print.js";
 import { watchByLine } from "../watch/watch-by-line.js";
@@ -46,6 +47,7 @@ export function agentsCommand(context: CommandContext): Command {
     "hawser agents",
     "hawser agents --state disconnected --output wide",
     "hawser agents --sort pending --order desc --output json",
+    "hawser agents --state connected --output name",
     "hawser agents --watch",
     "hawser agents --watch --output jsonl | jq -c 'select(.change == \"agent\").agent.name'",
   );
@@ -71,7 +73,13 @@ async function watch(context: CommandContext, options: AgentsOptions): Promise<v
 }
 
 async function list(context: CommandContext, { state, name, sort, order }: AgentsOptions): Promise<void> {
+  const named = context.extract();
+  const extract = named === undefined ? undefined : parseExtract(named);
   const found = await context.connect().agents({ state, name, sort, order });
+  if (extract !== undefined) {
+    printExtract(context.terminal, extract, { list: found }, { nameOf: (agent) => agent.name });
+    return;
+  }
   const filtered = state !== undefined || name !== undefined;
   const whenEmpty = filtered
     ? "no agents like that"

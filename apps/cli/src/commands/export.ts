@@ -2,9 +2,7 @@ import { Command } from "commander";
 import type { Resource } from "../api/schemas.js";
 import type { CommandContext } from "../command/command-context.js";
 import { withExamples } from "../command/examples.js";
-import { yamlText } from "../output/yaml-text.js";
-import { isForPeople } from "../output/output-format.js";
-import { printList } from "../output/print.js";
+import { printManifests } from "../output/manifests.js";
 import { assertKnown, resourcesOfAll } from "./get.js";
 
 interface ExportOptions {
@@ -40,11 +38,5 @@ async function exportManifests(
     found.push(...resources);
   }
   if (agents.length === 0) found.push(...(await resourcesOfAll(client, options)));
-  // What is being deleted is not wanted any more.
-  const manifests = found
-    .filter(({ state }) => state !== "deleting")
-    .map(({ agent, kind, name, spec }) => ({ agent, kind, name, spec }));
-  if (!isForPeople(output)) printList(terminal, output, manifests, [], "");
-  else for (const manifest of manifests) terminal.out(`---\n${yamlText(manifest)}`);
-  if (manifests.length === 0) terminal.err("nothing to export");
+  printManifests(terminal, output, found);
 }

@@ -5,14 +5,16 @@ import type { CommandContext } from "../command/command-context.js";
 import { withExamples } from "../command/examples.js";
 import { runInLanes } from "../concurrency/lanes.js";
 import { CommandError, EXIT_CODES, usageError } from "../exit-codes.js";
+import { parseExtract, printExtract } from "../output/extract.js";
 import { resourceColumns } from "../output/columns.js";
 import { printList, printOne } from "../output/print.js";
-import { parseReference } from "../resource-reference.js";
+import { parseReference, referenceOf, type ResourceReference } from "../resource-reference.js";
 
 interface GetOptions {
   readonly kind?: string;
   readonly state?: string;
   readonly all?: true;
+  readonly watch?: true;
 }
 
 interface Wanted {
@@ -32,6 +34,10 @@ export function getCommand(context: CommandContext): Command {
     .addOption(
       new Option("--state <state>", "of the resources of an agent, those in this state").choices(STATES),
     )
+    .option(
+      "-w, --watch",
+      "and then a line for each change, until Ctrl-C; goes on over a restart of the principal",
+    )
     .action((reference: string | undefined, options: GetOptions) => get(context, reference, options));
   return withExamples(
     command,
@@ -39,34 +45,73 @@ export function getCommand(context: CommandContext): Command {
     "hawser get edge-1 --kind Task --state pending",
     "hawser get --all --state refused",
     "hawser get edge-1/ConfigFile/motd --output yaml",
+    "hawser get edge-1 --watch",
+    "hawser get --all --state refused --output name",
+    "hawser get edge-1/Task/clock --output jsonpath={.status.state}",
+    "hawser get edge-1/ConfigFile/motd --output manifest > motd.yaml",
   );
 }
 
 async function get(
   context: CommandContext,
   reference: string | undefined,
-  { all, ...wanted }: GetOptions,
+  { all, watch, ...wanted }: GetOptions,
 ): Promise<void> {
-  const { terminal, runtime } = context;
-  const { output } = context.globals();
+  const target = targetOf(reference, all === true);
+  const named = context.extract();
+  if (watch === true) {
+    if (named !== undefined)
+      throw usageError(
+        `--output ${named} and --watch do not go together; the lines of jsonl have everything`,
+      );
+    const { printResourceChanges } = await import("../watch/print-resource-changes.js");
+    if (target?.scope === "agent") await assertKnown(context.connect(), target.agent);
+    await printResourceChanges(context, context.globals().output, { target, ...wanted });
+    return;
+  }
+  const extract = named === undefined ? undefined : parseExtract(named);
+  const found = await find(context.connect(), target, wanted);
+  if (extract !== undefined) printExtract(context.terminal, extract, found, EXTRACTABLE);
+  else print(context, found, target);
+}
+
+const EXTRACTABLE = { nameOf: referenceOf, specOf: (resource: Resource): Resource => resource };
+
+/** Undefined: all agents. @throws CommandError (usage) */
+function targetOf(reference: string | undefined, all: boolean): ResourceReference | undefined {
+  if (all && reference !== undefined)
+    throw usageError(`--all and '${reference}' are two things to show; give one`);
+  if (all) return undefined;
+  if (reference !== undefined) return parseReference(reference);
+  throw usageError("name what to show as AGENT or AGENT/KIND/NAME, or all of it with --all");
+}
+
+type Found = { readonly list: readonly Resource[] } | { readonly one: Resource };
+
+async function find(
+  client: ApiClient,
+  target: ResourceReference | undefined,
+  wanted: Wanted,
+): Promise<Found> {
+  if (target === undefined) return { list: await resourcesOfAll(client, wanted) };
+  if (target.scope === "resource") return { one: await client.get(target) };
+  const list = await client.list(target.agent, wanted);
+  if (list.length === 0) await assertKnown(client, target.agent);
+  return { list };
+}
+
+function print(
+  { terminal, runtime, globals }: CommandContext,
+  found: Found,
+  target: ResourceReference | undefined,
+): void {
+  const { output } = globals();
   const columns = resourceColumns(runtime.clock.wallTime());
-  const client = context.connect();
-  if (all === true) {
-    if (reference !== undefined)
-      throw usageError(`--all and '${reference}' are two things to show; give one`);
-    printList(terminal, output, await resourcesOfAll(client, wanted), columns, "no resources");
-    return;
+  if ("one" in found) printOne(terminal, output, found.one, columns);
+  else {
+    const whenEmpty = target === undefined ? "no resources" : `no resources for agent ${target.agent}`;
+    printList(terminal, output, found.list, columns, whenEmpty);
   }
-  if (reference === undefined)
-    throw usageError("name what to show as AGENT or AGENT/KIND/NAME, or all of it with --all");
-  const target = parseReference(reference);
-  if (target.scope === "resource") {
-    printOne(terminal, output, await client.get(target), columns);
-    return;
-  }
-  const resources = await client.list(target.agent, wanted);
-  if (resources.length === 0) await assertKnown(client, target.agent);
-  printList(terminal, output, resources, columns, `no resources for agent ${target.agent}`);
 }
 
 /** Those of every agent, in the order of the agents' names. */

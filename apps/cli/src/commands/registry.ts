@@ -10,6 +10,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CreateCommand>>> = {
   apply: async () => (await import("./apply.js")).applyCommand,
   diff: async () => (await import("./diff.js")).diffCommand,
   get: async () => (await import("./get.js")).getCommand,
+  edit: async () => (await import("./edit.js")).editCommand,
   describe: async () => (await import("./describe.js")).describeCommand,
   delete: async () => (await import("./delete.js")).deleteCommand,
   export: async () => (await import("./export.js")).exportCommand,

@@ -15,6 +15,7 @@ import {
   statusSchema,
 } from "../api/schemas.js";
 import { agentChangeSchema } from "../watch/agent-change.js";
+import { resourceChangeSchema } from "../watch/resource-change.js";
 
 const rates = z.object({
   acceptedPerSecond: z.number(),
@@ -33,6 +34,11 @@ const context = z.object({
 });
 const named = { agent: z.string(), kind: z.string(), name: z.string() };
 
+const applied = resourceSchema.extend({
+  result: z.enum(["created", "updated", "unchanged", "pruned"]),
+  dryRun: z.literal(true).optional(),
+});
+
 /**
  * What each command prints with `--output json` (and, the same, `yaml`; lists line by line with `jsonl`). This is a contract: a field may be added, none is
  * renamed or removed without a new major version. `schema/output.json` is the same as JSON Schema.
@@ -42,12 +48,7 @@ export const OUTPUT_SCHEMAS = {
   error: z.object({
     error: z.object({ message: z.string(), exitCode: z.int(), code: z.string().optional() }),
   }),
-  apply: z.array(
-    resourceSchema.extend({
-      result: z.enum(["created", "updated", "unchanged", "pruned"]),
-      dryRun: z.literal(true).optional(),
-    }),
-  ),
+  apply: z.array(applied),
   diff: z.array(
     z.object({
       ...named,
@@ -58,6 +59,9 @@ export const OUTPUT_SCHEMAS = {
   ),
   export: z.array(z.object({ ...named, spec: z.json() })),
   get: z.union([z.array(resourceSchema), resourceSchema]),
+  /** Each line by itself, whatever the format. */
+  "get --watch": resourceChangeSchema,
+  edit: z.array(applied),
   describe: z.union([
     z.object({
       agent: agentSchema,
