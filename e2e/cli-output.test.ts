@@ -59,7 +59,8 @@ const LINES: readonly (readonly [string, string, number])[] = [
   ["context list", "context list", 0],
   ["context show", "context show", 0],
   ["delete", "delete edge/ConfigFile/motd", 0],
-  ["drain", "drain --window 0s --return 0s", 0],
+  ["drain", "drain --window 0s --return 0s --yes", 0],
+  ["drain", "drain --undo", 0],
 ];
 
 describe("what is printed for programs", () => {

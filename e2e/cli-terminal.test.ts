@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { systemRuntime } from "@hawser/runtime";
 import { createChaosProxy } from "@hawser/testkit";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { z } from "zod";
 import { PROGRAMS, runProgram } from "./support/programs.js";
 import { onTerminal as runOnTerminal } from "./support/terminal.js";
 import { createSharedWorld, readApiToken, watchSharedWorld, type World } from "./support/world.js";
@@ -33,6 +34,9 @@ function onTerminal(line: string, options: Parameters<typeof runOnTerminal>[1] =
 describe.skipIf(missing !== "")(`hawser on a terminal${missing}`, () => {
   const left = async (): Promise<number> => (await world.api.resources("edge")).length;
 
+  const state = async (): Promise<unknown> =>
+    z.object({ state: z.string() }).parse((await world.api.request("GET", "/v1/status")).body).state;
+
   it("asks before it prunes, and does nothing when told no", async () => {
     await writeFile(world.path("two.yaml"), manifests(2));
     await writeFile(world.path("one.yaml"), manifests(1));
@@ -44,6 +48,31 @@ describe.skipIf(missing !== "")(`hawser on a terminal${missing}`, () => {
     const agreed = await onTerminal(`apply -f ${world.path("one.yaml")} --prune`, { typed: "y\n" });
     expect(agreed.status).toBe(0);
     expect((await world.api.resource("edge", "ConfigFile", "file-1")).state).toBe("deleting");
+  });
+
+  it("asks before it lets a fleet go, and takes that back", async () => {
+    const refused = await onTerminal("drain --window 0s", { typed: "n\n" });
+    expect(refused.shown).toMatch(
+      /drain will let 0 agents go, of the principal at http.*nothing was changed/s,
+    );
+    expect(refused.status).toBe(1);
+    expect(await state()).toBe("open");
+    expect(await onTerminal("drain --window 0s --return 0s", { typed: "y\n" })).toMatchObject({ status: 0 });
+    expect(await state()).toBe("draining");
+    // One that is under way is shown, and nobody is asked.
+    expect(await onTerminal("drain")).toMatchObject({
+      status: 0,
+      shown: expect.stringContaining("drained:"),
+    });
+    expect(await onTerminal("drain --undo")).toMatchObject({ status: 0 });
+    expect(await state()).toBe("open");
+    const env = { HAWSER_SERVER: world.api.server };
+    for (const more of [[], ["--output", "json"]]) {
+      const unasked = await runProgram(PROGRAMS.cli, ["drain", ...more], { env });
+      expect(unasked).toMatchObject({ code: 2, stderr: expect.stringContaining("--yes") });
+    }
+    expect(await runProgram(PROGRAMS.cli, ["drain", "--undo"], { env })).toMatchObject({ code: 5 });
+    expect(await state()).toBe("open");
   });
 
   it("asks nothing without one", async () => {
@@ -82,6 +111,9 @@ describe.skipIf(missing !== "")(`hawser on a terminal${missing}`, () => {
     });
     expect(status).toBe(0);
     expect(shown).toMatch(/\d+\/100/);
-    expect(shown.trimEnd()).not.toMatch(/\d+\/100$/);
+    // What stays of each line is what was written behind the last time it was emptied.
+    const left = shown.split("\n").map((line) => line.slice(line.lastIndexOf("\u001B[2K") + 1));
+    expect(left.filter((line) => line.includes("created")).length).toBeGreaterThan(90);
+    expect(left.filter((line) => line.includes("/100"))).toEqual([]);
   });
 });

@@ -214,3 +214,72 @@ describe("a stop while a drain is under way", () => {
     expect(await slow).toMatchObject({ sessions: 2 });
   });
 });
+
+describe("a drain that is taken back", () => {
+  it("lets those stay whose turn has not come, and everybody in again", async () => {
+    const { principal } = await world.principal();
+    const agents = await fleet(20, { onEvent: () => {} });
+    const drained = principal.drain({ reason: "a slip", shape: "handover", windowMs: 20_000 });
+    await world.virtual.advance(10_000);
+    principal.undrain();
+    expect([principal.state, principal.draining]).toEqual(["open", undefined]);
+    const report = await world.settled(drained, 10_000);
+    expect(report).toMatchObject({ sessions: 20, cutOff: 0, kept: expect.any(Number) });
+    const waited = agents.filter((one) => waits(one).length > 0);
+    expect(report.kept).toBe(20 - waited.length);
+    expect(Math.abs(report.kept - 10)).toBeLessThanOrEqual(1);
+    for (const one of agents) await world.connected(one);
+    for (const name of names(20)) await principal.publish(name, command("x_1"));
+    await world.virtual.advance(30_000);
+    expect(agents.every(({ applied }) => applied.length === 1)).toBe(true);
+    expect(agents.filter((one) => waits(one).length > 0)).toEqual(waited);
+  });
+
+  it("keeps everybody while it only leads, and lets in at their slots whoever was told to go", async () => {
+    const { principal } = await world.principal();
+    const agents = await fleet(5);
+    const leading = principal.drain({ reason: "a slip", windowMs: 1_000, leadMs: 5_000 });
+    await world.virtual.advance(4_000);
+    principal.undrain();
+    expect(await world.settled(leading)).toMatchObject({ sessions: 5, kept: 5, durationMs: 4_000 });
+    expect(agents.some((one) => waits(one).length > 0)).toBe(false);
+    const told = principal.drain({ reason: "a slip", windowMs: 1_000, returnAfterMs: 3_000 });
+    expect(await world.settled(told)).toMatchObject({ sessions: 5, kept: 0 });
+    principal.undrain();
+    const began = world.virtual.now();
+    for (const one of agents) await world.connected(one);
+    expect(world.virtual.now() - began).toBeLessThan(5_000);
+  });
+
+  it("cuts off after the grace whoever was told and does not go; a later drain and a stop see to the others, and wait for those", async () => {
+    const { principal } = await world.principal({ stop: { windowMs: 0, settleMs: 0, graceMs: 500 } });
+    const stuck = new Promise<void>(() => {});
+    await fleet(2, { onEvent: () => stuck });
+    await principal.publish("a0", command("x_1"));
+    await world.virtual.advance(50);
+    const order = { reason: "a slip", windowMs: 0, settleMs: 0, graceMs: 3_000 };
+    const first = principal.drain(order);
+    await world.virtual.advance(1_000);
+    principal.undrain();
+    const second = principal.drain({ ...order, graceMs: 0 });
+    expect(principal.draining).toMatchObject({ sessions: 0, remaining: 0 });
+    expect(await world.settled(second, 60_000)).toMatchObject({ sessions: 0 });
+    expect(await first).toMatchObject({ sessions: 2, cutOff: 1, kept: 0, durationMs: 3_000 });
+    await world.settled(principal.stop(), 60_000);
+  });
+
+  it("is refused when there is none to take back", async () => {
+    const { principal } = await world.principal();
+    await fleet(1);
+    const undrain = (): void => principal.undrain();
+    expect(undrain).toThrow(
+      expect.objectContaining({ code: "conflict", message: expect.stringContaining("none is under way") }),
+    );
+    const stopped = principal.stop();
+    expect(undrain).toThrow(
+      expect.objectContaining({ code: "conflict", message: expect.stringContaining("being stopped") }),
+    );
+    await world.settled(stopped, 60_000);
+    expect(undrain).toThrow(expect.objectContaining({ code: "conflict" }));
+  });
+});

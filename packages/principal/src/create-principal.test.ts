@@ -115,6 +115,7 @@ describe("a principal without agents", () => {
       shape: "restart",
       sessions: 0,
       cutOff: 0,
+      kept: 0,
       unsettled: new Map(),
       unsettledTotal: 0,
       durationMs: 0,

@@ -19,6 +19,7 @@ import type {
   Accepted,
   DrainOptions,
   DrainReport,
+  PrincipalAddresses,
   Principal,
   PrincipalOptions,
   PrincipalStatus,
@@ -96,6 +97,8 @@ export function createPrincipal(options: PrincipalOptions): Principal {
           known: ({ address, internal: isInternal }) => isInternal !== true && listener?.known(address),
         });
   let stopping: Promise<void> | undefined;
+  /** Where it can be reached, from when it is. */
+  let opened: PrincipalAddresses | undefined;
 
   async function start(): ReturnType<Principal["start"]> {
     if (status.value.kind !== "stopped")
@@ -121,8 +124,9 @@ export function createPrincipal(options: PrincipalOptions): Principal {
       const address = await listener?.start();
       assertWanted();
       for (const each of [address, internalAddress]) warnOfOpenPort(each, options, runtime.logger);
-      status.set({ kind: "open", address, internalAddress });
-      return { address, internalAddress };
+      opened = { address, internalAddress };
+      status.set({ kind: "open", ...opened });
+      return opened;
     } catch (thrown) {
       gate.close();
       await listener?.stop();
@@ -166,6 +170,16 @@ export function createPrincipal(options: PrincipalOptions): Principal {
     );
   }
 
+  function undrain(): void {
+    const refused = (why: string): HawserError =>
+      new HawserError("conflict", `no drain can be taken back: ${why}`);
+    if (stopping !== undefined) throw refused("this principal is being stopped; start it again");
+    if (status.value.kind !== "draining") throw refused("none is under way");
+    if (opened === undefined) throw refused("this principal was drained before it was open; start it again");
+    sessions.undrain();
+    status.set({ kind: "open", ...opened });
+  }
+
   async function shutDown(): Promise<void> {
     const { kind } = status.value;
     if (kind === "stopped") return;
@@ -179,6 +193,7 @@ export function createPrincipal(options: PrincipalOptions): Principal {
     await listener?.stop();
     await internal?.stop();
     for (const acceptor of acceptors) await acceptor.stop();
+    opened = undefined;
     status.set({ kind: "stopped" });
   }
 
@@ -198,6 +213,7 @@ export function createPrincipal(options: PrincipalOptions): Principal {
     stop,
     [Symbol.asyncDispose]: stop,
     drain,
+    undrain,
     reauthenticate: () => sessions.reauthenticate(),
     get draining() {
       return sessions.progress;

@@ -181,6 +181,8 @@ export interface DrainReport {
   readonly sessions: number;
   /** Of those: ended by force after the grace. */
   readonly cutOff: number;
+  /** Of those: not let go, because the drain was taken back before their turn. */
+  readonly kept: number;
   /** Agents whose session ended without everything answered, with how many events will be redelivered. */
   readonly unsettled: ReadonlyMap<string, number>;
   /** Their sum. */
@@ -237,6 +239,13 @@ export interface Principal extends DisposableLifecycle<PrincipalAddresses> {
    * further calls answer with it; only `stop` hastens one that would take longer than its own. @throws HawserError `invalid_config`
    */
   drain(options: DrainOptions): Promise<DrainReport>;
+  /**
+   * Takes a drain back: agents are let in again at once. Sessions whose turn has not come stay; those whose turn has come go, and come back at the slot they were told. The promise of
+   * `drain` resolves when those are gone. In a handover most may stay; in a restart all go together, once `leadMs` is over.
+   *
+   * @throws HawserError `conflict` when none is under way, when the principal is being stopped, and when it was drained before it was open
+   */
+  undrain(): void;
   /**
    * Asks `authenticate` again for every agent that is here, because its answer may be another one now: sessions that it refuses are closed with its error. Resolves with
    * how many those were. Where it throws, the session stays.

@@ -222,6 +222,11 @@ export class ApiClient {
     return this.#json(drainSchema, "/v1/drain", { method: "POST", body: JSON.stringify(order) });
   }
 
+  /** Takes a drain back. @throws Refusal `conflict` when there is none */
+  async undrain(): Promise<Drain> {
+    return this.#json(drainSchema, "/v1/drain", { method: "DELETE" });
+  }
+
   async draining(): Promise<Drain> {
     return this.#json(drainSchema, "/v1/drain");
   }

@@ -131,6 +131,8 @@ export const drainSchema = z.looseObject({
       shape: z.string(),
       sessions: z.number(),
       cutOff: z.number(),
+      /** Absent where a drain cannot be taken back. */
+      kept: z.number().optional(),
       unsettled: z.record(z.string(), z.number()),
       unsettledTotal: z.number(),
       durationMs: z.number(),

@@ -58,6 +58,20 @@ describe("/v1/drain", () => {
     expect((await app.request("/readyz")).status).toBe(503);
   });
 
+  it("is taken back, and the next one has a report of its own", async () => {
+    expect(await ask("DELETE", "/v1/drain")).toMatchObject([409, { code: "conflict" }]);
+    await ask("POST", "/v1/drain", { shape: "handover", windowMs: 0 });
+    expect(await ask("GET", "/v1/drain")).toMatchObject([200, { report: { shape: "handover", kept: 0 } }]);
+    const undone = await ask("DELETE", "/v1/drain");
+    expect(undone).toMatchObject([200, { state: "open", report: { shape: "handover" } }]);
+    expect(undone[1]).not.toHaveProperty("progress");
+    expect((await app.request("/readyz")).status).toBe(200);
+    const [status, begun] = await ask("POST", "/v1/drain", { shape: "restart" });
+    expect([status, begun]).toMatchObject([202, { state: "draining", progress: { shape: "restart" } }]);
+    expect(begun).not.toHaveProperty("report");
+    expect(await ask("GET", "/v1/drain")).toMatchObject([200, { report: { shape: "restart" } }]);
+  });
+
   it.each([
     [{ shape: "sideways" }, "field shape"],
     [{ windowMs: -1 }, "field windowMs"],

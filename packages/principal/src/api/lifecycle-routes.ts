@@ -37,9 +37,11 @@ const DRAIN_DEFAULTS = { reason: "asked to over the API", windowMs: 5_000 } as c
 /** How agents come and go: the drain, and how fast they are let in. */
 export function lifecycleRoutes(
   app: Hono,
-  principal: Pick<Principal, "drain" | "draining" | "state" | "gate" | "listener">,
+  principal: Pick<Principal, "drain" | "undrain" | "draining" | "state" | "gate" | "listener">,
 ): void {
   let report: DrainReport | undefined;
+  /** Of the drain that was begun last: one that was taken back may end after the next one has begun. */
+  let newest = 0;
 
   route(app, "/v1/drain", {
     // Answers at once: what called it, such as a preStop hook, may be gone before the drain is through. Asking again changes nothing.
@@ -54,9 +56,14 @@ export function lifecycleRoutes(
         answers: { 202: { description: "Under way.", content: { "application/json": DrainState } } },
       },
       (context, { body }) => {
+        if (principal.draining === undefined) {
+          report = undefined;
+          newest += 1;
+        }
+        const mine = newest;
         const draining = principal.drain(definedOnly<DrainOptions>({ ...DRAIN_DEFAULTS, ...body }));
         void draining.then((done) => {
-          report = done;
+          if (mine === newest) report = done;
         });
         return context.json(drainJson(principal, report), 202);
       },
@@ -70,6 +77,21 @@ export function lifecycleRoutes(
         answers: { 200: { description: "The drain.", content: { "application/json": DrainState } } },
       },
       (context) => context.json(drainJson(principal, report)),
+    ),
+    DELETE: operation(
+      {
+        id: "undoDrain",
+        tag: "Lifecycle",
+        summary: "Take a drain back",
+        description:
+          "Agents are let in again at once. Sessions whose turn has not come stay; those whose turn has come go, and come back at the slot they were told. The report is there when they are gone.",
+        answers: { 200: { description: "Taken back.", content: { "application/json": DrainState } } },
+        errors: ["conflict"],
+      },
+      (context) => {
+        principal.undrain();
+        return context.json(drainJson(principal, report));
+      },
     ),
   });
 

@@ -196,6 +196,7 @@ it("describes the answers that are given", async () => {
   await ask("get", "/v1/drain");
   await ask("post", "/v1/drain", { body: '{"windowMs":0}' });
   await ask("get", "/v1/drain");
+  await ask("delete", "/v1/drain");
   await ask("get", "/readyz");
   await ask("get", "/v1/streams/events");
   expect(await ask("delete", "/v1/agents/{agent}")).toBe(409);

@@ -91,6 +91,7 @@ export const DrainState = named(
         shape: Shape,
         sessions: count("When it began."),
         cutOff: count("Ended by force after the grace."),
+        kept: count("Not let go, because the drain was taken back."),
         unsettled: about("Events that will be redelivered, by agent.", z.record(z.string(), z.int())),
         unsettledTotal: count("Their sum."),
         durationMs: z.number().min(0),

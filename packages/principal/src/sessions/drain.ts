@@ -38,6 +38,7 @@ export class Drain {
   /** When whoever is left is cut off, monotonic. */
   #cutOffAtMs = Number.POSITIVE_INFINITY;
   #cutOff = 0;
+  #kept = 0;
   #allGone: () => void = () => {};
 
   constructor(parts: DrainParts) {
@@ -77,6 +78,25 @@ export class Drain {
       this.#letGoAfter(turnOf(hasty, place, turns.length, runtime.random).atMs, link, slotMs);
     }
     this.#cutOffAfter(cutOffAtMs(hasty));
+  }
+
+  /** Whether this session is still to go, so that no other drain has to see to it. */
+  has(link: PrincipalLink): boolean {
+    return this.#links.has(link);
+  }
+
+  /** Sessions whose turn has not come stay. Those whose turn has come go on going: they have been told, or were given nothing new since. */
+  undo(): void {
+    for (const [link, { timer }] of this.#turns) {
+      timer.cancel();
+      this.#timers.delete(timer);
+      this.#links.delete(link);
+      this.#kept += 1;
+    }
+    this.#turns.clear();
+    const { settleMs, graceMs } = this.#parts.plan;
+    if (this.#links.size === 0) this.#allGone();
+    else this.#cutOffAfter(settleMs + graceMs);
   }
 
   progress(): DrainProgress {
@@ -164,6 +184,7 @@ export class Drain {
       shape: this.#parts.plan.shape,
       sessions: this.#sessions,
       cutOff: this.#cutOff,
+      kept: this.#kept,
       unsettled: this.#unsettled,
       unsettledTotal: this.#total(),
       durationMs: this.#parts.runtime.clock.now() - this.#startedAtMs,

@@ -76,6 +76,8 @@ export class SessionRegistry {
   readonly #hellos = new Map<Link<PrincipalSession>, Hello>();
   #drain: Drain | undefined;
   #draining: Promise<DrainReport> | undefined;
+  /** Drains that were taken back, until those are gone whose turn had come. */
+  readonly #undone = new Map<Drain, Promise<DrainReport>>();
 
   constructor(options: SessionRegistryOptions) {
     this.#options = options;
@@ -207,6 +209,17 @@ export class SessionRegistry {
     return this.#drain?.progress();
   }
 
+  /** Lets agents in again, and those stay whose turn to go has not come. Nothing without a drain. */
+  undrain(): void {
+    const [drain, draining] = [this.#drain, this.#draining];
+    if (drain === undefined || draining === undefined) return;
+    this.reopen();
+    this.#undone.set(drain, draining);
+    void draining.then(() => this.#undone.delete(drain));
+    drain.undo();
+    this.#logger.warn({}, "a drain was taken back: agents are let in again");
+  }
+
   /** Sessions are let in again. */
   reopen(): void {
     this.#drain = undefined;
@@ -244,20 +257,28 @@ export class SessionRegistry {
 
   #beginDrain(options: DrainOptions): Promise<DrainReport> {
     const { runtime, slot } = this.#options;
+    const earlier = [...this.#undone];
     this.#drain = new Drain({
       runtime,
       plan: resolveDrainOptions(options),
-      links: this.#links,
+      links: [...this.#links].filter((link) => !earlier.some(([drain]) => drain.has(link))),
       agentOf: (link) => this.#names.get(link),
       slot,
     });
-    return this.#reported(this.#drain.run());
+    const going = earlier.map(([, draining]) => draining);
+    return this.#reported(this.#drain.run(), going);
   }
 
-  async #reported(draining: Promise<DrainReport>): Promise<DrainReport> {
+  /** @param going drains before it, whose sessions are gone as well when it is over */
+  async #reported(
+    draining: Promise<DrainReport>,
+    going: readonly Promise<DrainReport>[],
+  ): Promise<DrainReport> {
     const report = await draining;
-    const { shape, sessions, cutOff: cut_off, unsettledTotal: unsettled, durationMs: duration_ms } = report;
-    this.#logger.info({ shape, sessions, cut_off, unsettled, duration_ms }, "drained");
+    await Promise.all(going);
+    const { shape, sessions, cutOff: cut_off, kept, unsettledTotal: unsettled } = report;
+    const fields = { shape, sessions, cut_off, kept, unsettled, duration_ms: report.durationMs };
+    this.#logger.info(fields, kept > 0 ? "drained as far as it was not taken back" : "drained");
     return report;
   }
 
@@ -426,6 +447,7 @@ export class SessionRegistry {
     this.#options.settled(link.connection, isSentAway(end) ? "sentAway" : "ended");
     // Whatever kept it from becoming a session, this side's rules or the agent's first words, is told here and only here.
     if (end.openedAtMs === undefined && "error" in end) this.#refused(link.connection, end.error, name);
+    for (const drain of this.#undone.keys()) drain.ended(link, name, link.unsettled);
     this.#drain?.ended(link, name, link.unsettled);
     if (name !== undefined) this.#left(link, name, end);
   }

@@ -137,7 +137,11 @@ class StoredSinks implements Sinks {
       const definition = parseSinkDefinition(request);
       const known = this.#sinks.get(name);
       if (known === undefined) return { sink: await this.#create(name, definition, from), created: true };
-      if (mustBeNew) throw new HawserError("conflict", `there is a sink ${name} already; replace it, or take another name`);
+      if (mustBeNew)
+        throw new HawserError(
+          "conflict",
+          `there is a sink ${name} already; replace it, or take another name`,
+        );
       return { sink: await this.#change(known, definition), created: false };
     });
   }
