@@ -1,9 +1,10 @@
+import { HttpError } from "@hawser/http-binding";
 import { HawserError } from "@hawser/protocol";
 import type { Hono } from "hono";
 import { z } from "zod";
 import type { Sinks } from "../sinks/sinks.js";
 import { about } from "./api-schema.js";
-import { HttpError } from "./http-error.js";
+
 import { operation, type Operation } from "./operation.js";
 import { readPage } from "./paging.js";
 import { parsePrecondition } from "./preconditions.js";

@@ -1,7 +1,7 @@
 import type { HawserEvent } from "@hawser/protocol";
 import { CloudEvent, HTTP } from "cloudevents";
 import { describe, expect, it } from "vitest";
-import { decodeHttpEvent } from "../api/http-event.js";
+import { decodeHttpEvent } from "@hawser/http-binding";
 import type { RecordedEvent } from "../event-log/recorded-event.js";
 import { binaryMessage, jsonMembers, sinkEvent } from "./sink-event.js";
 
