@@ -122,6 +122,15 @@ export class Mailbox {
     return !isGone && facts.some((fact) => fact.eventClass === "spec" && !this.mayBeOutdated(fact));
   }
 
+  /** Deletes of resources that had the name before this one. */
+  deletesBefore(fact: Fact): readonly Fact[] {
+    if (fact.subject === undefined) return [];
+    return (this.#bySubject.get(fact.subject) ?? []).filter(
+      ({ version, resourceid, eventClass }) =>
+        eventClass === "delete" && version < fact.version && resourceid !== fact.resourceid,
+    );
+  }
+
   /** A newer state makes this one pointless. */
   outdated(fact: Fact): boolean {
     return this.siblings(fact.resourceid).some(

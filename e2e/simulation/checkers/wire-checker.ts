@@ -204,9 +204,23 @@ export class WireChecker {
     if (version <= this.#floor)
       this.#violation("what is settled is not sent", `${name}, floor ${this.#floor}`);
     if (this.#end.sendsOnce && fact.acknowledged) this.#violation("no redelivery without faults", name);
+    this.#checkUid(open.outgoing, fact);
     const newest = this.#end.epochs.get(`${this.#agent} ${this.#end.store}`) ?? 0;
     if (this.#end.side === "principal" && open.epoch < newest)
       this.#violation("who was taken over is silent", `${name} in epoch ${open.epoch} of ${newest}`);
+  }
+
+  #checkUid(mailbox: Mailbox, fact: Fact): void {
+    const isOpen = (each: Fact): boolean => !each.acknowledged && each.deadLetter === undefined;
+    const suspects = mailbox.deletesBefore(fact).filter(isOpen);
+    if (suspects.length === 0) return;
+    void this.#end.learnDeadLetters(mailbox).then(() => {
+      for (const { resourceid, version } of suspects.filter(isOpen))
+        this.#violation(
+          "a new uid waits for the delete of the old one",
+          `${fact.resourceid}@${fact.version} while ${resourceid}@${version} has no answer`,
+        );
+    });
   }
 
   #answered(resourceid: string, eventid: string, isAck: boolean): void {
