@@ -1,17 +1,19 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, existsSync, openSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { seededRandom, systemRandom } from "@hawser/runtime";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import { makeCertificate } from "./support/certificates.js";
 import { becomes, eventually, pause } from "./support/eventually.js";
 import { FileWatch } from "./support/file-watch.js";
 import { Publishers } from "./support/publishers.js";
 import { PYTHON3 } from "./support/python3.js";
 import type { LogLine, ServiceProcess } from "./support/service-process.js";
+import { newToken, TokensFile } from "./support/tokens-file.js";
 import { createWorld, type World } from "./support/world.js";
 
 // The agent that was made of one page of PROTOCOL.md, at the principal as it is.
@@ -51,9 +53,17 @@ function argsOf(world: World): readonly string[] {
   return ["--name", NAME, "--url", `ws://${world.address}`, "--data-dir", world.path(NAME)];
 }
 
-function pythonAgent(world: World, ...args: readonly string[]): ServiceProcess {
+function pythonAgent(
+  world: World,
+  args: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): ServiceProcess {
   const own = [...argsOf(world), ...args];
-  return world.service({ name: NAME, interpreter: interpreter(), program: PROGRAM, args: own });
+  return world.service({ name: NAME, interpreter: interpreter(), program: PROGRAM, args: own, env });
+}
+
+async function settled(world: World): Promise<void> {
+  await becomes("nothing is pending", async () => (await world.api.agent(NAME)).pending === 0);
 }
 
 const commandsSchema = z.array(
@@ -169,7 +179,7 @@ async function killAgainAndAgain(
 async function survive(seed: number): Promise<void> {
   const world = await createWorld(["--log-level", "warn"]);
   await world.startPrincipal();
-  const agent = pythonAgent(world, ...QUICK);
+  const agent = pythonAgent(world, QUICK);
   await agent.start();
   const files = new FileWatch(world.path(NAME, "notes"), WRITTEN);
   const publishers = new Publishers(() => world.api);
@@ -226,13 +236,16 @@ describe.skipIf(why !== "")(`the agent in Python ${why}`.trim(), () => {
     const world = await createWorld(["--stop-window", "1s"]);
     await world.startPrincipal();
     // Above 5 s, as a session that lived for less counts as a failure.
-    const agent = pythonAgent(world, "--renew-after", "5.1");
+    const agent = pythonAgent(world, ["--renew-after", "5.1"]);
     await agent.start();
     expect(await ended(agent, 1)).toMatchObject({ code: 1000, next_try_in_s: 0 });
     await world.connected(NAME);
     await world.principal.stop();
     const drained = await ended(agent, 2);
-    expect(drained).toMatchObject({ code: 1000, next_try_in_s: expect.any(Number) });
+    const notice = await agent.logged("the notice", ({ msg }) => msg === "drain");
+    expect(drained).toMatchObject({ code: 1000 });
+    // Counted from the notice, so a little of it is over.
+    expect(Number(drained["next_try_in_s"])).toBeLessThanOrEqual(Number(notice["reconnect_after_ms"]) / 1000);
     await world.startPrincipal();
     await world.connected(NAME);
     const sessions = (await agent.logLines()).filter(({ msg }) => msg === "ended").length;
@@ -261,6 +274,62 @@ describe.skipIf(why !== "")(`the agent in Python ${why}`.trim(), () => {
     });
     expect(status).toEqual({ state: "written", bytes: Buffer.byteLength(text) });
     expect(await readFile(world.path(NAME, "notes", "right"), "utf8")).toBe(text);
+  });
+
+  it("begins anew with a principal that lost its store, and after losing its own", async () => {
+    const world = await createWorld();
+    await world.startPrincipal();
+    const agent = pythonAgent(world, QUICK);
+    await agent.start();
+    const order = async (id: string): Promise<void> => {
+      await world.api.post(NAME, { id, type: "e2e.order.v1", resourceid: "order_17", data: { n: 1 } });
+      await settled(world);
+    };
+    await world.api.put(NAME, "Note", "kept", { text: "one" });
+    await order("first");
+    await order("second");
+    await world.principal.stop();
+    await rm(world.path("principal"), { recursive: true });
+    await world.startPrincipal();
+    // The status of what only the agent remembers is about nothing here, and its versions are below those it had.
+    await order("third");
+    await world.api.put(NAME, "Note", "kept", { text: "two" });
+    await settled(world);
+    expect(await readFile(world.path(NAME, "notes", "kept"), "utf8")).toBe("two");
+    expect(await agent.stop()).toMatchObject({ code: 0 });
+    expect(commandsOf(world)).toHaveLength(3);
+    await rm(world.path(NAME), { recursive: true });
+    await agent.start();
+    await becomes("it has its note again", () => existsSync(world.path(NAME, "notes", "kept")));
+    await settled(world);
+    expect(await world.api.resource(NAME, "Note", "kept")).toMatchObject({
+      state: "delivered",
+      status: { bytes: 3 },
+    });
+    await agent.stop();
+    // What it had done is not done again.
+    expect(commandsOf(world)).toEqual([]);
+  });
+
+  it("speaks TLS, shows its token, and waits for long where that is not its own", async () => {
+    const [right, wrong] = [newToken(), newToken()];
+    const tokens = await TokensFile.create([[NAME, right]]);
+    const { cert, key } = makeCertificate(join(dirname(tokens.path), "principal"));
+    const tls = ["--tls-cert", cert, "--tls-key", key];
+    const world = await createWorld([...tls, "--agent-tokens-file", tokens.path]);
+    await world.startPrincipal();
+    const shown = world.path("shown-token");
+    const args = ["--url", `wss://${world.address}`, "--token-file", shown];
+    const agent = pythonAgent(world, args, { SSL_CERT_FILE: cert });
+    await writeFile(shown, wrong);
+    await agent.start();
+    const { code, next_try_in_s: waitS } = await ended(agent, 1);
+    expect(code).toBe(4003);
+    expect(waitS).toBeGreaterThanOrEqual(15);
+    await agent.stop();
+    await writeFile(shown, right);
+    await agent.start();
+    await world.connected(NAME);
   });
 
   it(`loses nothing, does nothing twice, never goes back: ${ROUNDS} times SIGKILL of it and of the principal`, {

@@ -121,6 +121,7 @@ class Session:
             self.store.forget(resourceid, version)
 
     def on_drain(self, reconnect_after_ms, **_):  # [14]
+        log("drain", reconnect_after_ms=reconnect_after_ms)
         self.slot = time.monotonic() + reconnect_after_ms / 1000
         self.leave("drain")
 
