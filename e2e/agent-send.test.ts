@@ -196,18 +196,8 @@ describe("the socket of an agent", () => {
     const socket = world.path("s.sock");
     const agent = agentOf(world, "ws://127.0.0.1:9", "--socket", socket);
     expect(await agent.start()).toMatchObject({ socket });
-    const other = await runProgram(PROGRAMS.agent, [
-      ...[
-        "--name",
-        "other",
-        "--url",
-        "ws://127.0.0.1:9",
-        "--data-dir",
-        world.path("other"),
-        "--socket",
-        socket,
-      ],
-    ]);
+    const own = ["--name", "other", "--url", "ws://127.0.0.1:9", "--data-dir", world.path("other")];
+    const other = await runProgram(PROGRAMS.agent, [...own, "--socket", socket]);
     expect(other).toMatchObject({
       code: 1,
       stderr: expect.stringContaining(`port_in_use: unix:${socket} is in use`),
