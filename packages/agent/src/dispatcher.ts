@@ -1,4 +1,4 @@
-import { eventClass } from "@hawser/protocol";
+import { eventClass, OUTPUT_REQUEST_TYPE } from "@hawser/protocol";
 import type { Delivery, Outcome } from "@hawser/link";
 import { traced } from "@hawser/runtime";
 import type { PrincipalEventHandler } from "./agent.js";
@@ -80,7 +80,9 @@ export class Dispatcher {
       case "delete":
         return this.#resources.delete(delivery);
       case "command":
-        return this.#command(delivery);
+        return event.type === OUTPUT_REQUEST_TYPE
+          ? this.#resources.output(delivery)
+          : this.#command(delivery);
       case "status":
         throw rejection("forbidden", `${event.type} is for an agent to send`);
     }

@@ -1,7 +1,7 @@
-import { EVENT_TYPES, HawserError } from "@hawser/protocol";
+import { EVENT_TYPES, HawserError, OUTPUT_REQUEST_TYPE, type OutputRequest } from "@hawser/protocol";
 import { createMemoryStore } from "@hawser/store";
 import { createVirtualRuntime } from "@hawser/testkit";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { ResourceDispatcher } from "./resource-dispatcher.js";
 import type { ResourceHandler } from "./resource-handler.js";
 import { StatusReporter } from "./status-reporter.js";
@@ -9,6 +9,7 @@ import { StatusReporter } from "./status-reporter.js";
 async function dispatcher(
   apply: ResourceHandler["apply"],
   remove: ResourceHandler["delete"] = () => Promise.resolve(),
+  output?: ResourceHandler["output"],
 ) {
   const { runtime } = createVirtualRuntime({ seed: 1 });
   const store = createMemoryStore({ runtime });
@@ -16,7 +17,14 @@ async function dispatcher(
   const reporter = new StatusReporter({ agent: "one", runtime, store, source: "test" });
   const made = new ResourceDispatcher({
     maxHeld: 2,
-    handlers: { Job: { apply, delete: remove, stop: () => Promise.resolve() } },
+    handlers: {
+      Job: {
+        apply,
+        delete: remove,
+        stop: () => Promise.resolve(),
+        ...(output === undefined ? {} : { output }),
+      },
+    },
     retained: store.retained,
     reporter,
     signal: new AbortController().signal,
@@ -88,3 +96,41 @@ it.each([
     expect(reporter.size).toBe(1);
   },
 );
+
+describe("a request for output", () => {
+  const request = (kind: string, name: string, data: object = {}) => {
+    const made = delivery(OUTPUT_REQUEST_TYPE, name);
+    const whole = { kind, name, request: "r", forMs: 90_000, ...data };
+    return { ...made, event: { ...made.event, subject: `${kind}/${name}`, data: whole } };
+  };
+
+  it("reaches the handler of what is held, for a minute at most", async () => {
+    const asked: OutputRequest[] = [];
+    const output = (each: OutputRequest): void => void asked.push(each);
+    const { made } = await dispatcher(() => Promise.resolve(), undefined, output);
+    await made.spec(spec("a"));
+    const after = { log: "l", line: 1 };
+    expect(await made.output(request("Job", "a", { after }))).toEqual({ kind: "applied" });
+    expect(asked).toEqual([{ kind: "Job", name: "a", request: "r", forMs: 60_000, after }]);
+  });
+
+  it.each([
+    ["of what is not held", "Job", "b", {}, { code: "handler_rejected" }],
+    ["of a kind without a handler", "Lamp", "a", {}, { error: { code: "no_handler" } }],
+    ["that is none", "Job", "a", { forMs: -1 }, { error: { code: "invalid_event" } }],
+  ])("%s is refused for good", async (_, kind, name, data, error) => {
+    const { made } = await dispatcher(
+      () => Promise.resolve(),
+      undefined,
+      () => {},
+    );
+    await made.spec(spec("a"));
+    await expect(made.output(request(kind, name, data))).rejects.toMatchObject(error);
+  });
+
+  it("of a kind that shows nothing is refused for good", async () => {
+    const { made } = await dispatcher(() => Promise.resolve());
+    await made.spec(spec("a"));
+    await expect(made.output(request("Job", "a"))).rejects.toMatchObject({ error: { code: "no_handler" } });
+  });
+});

@@ -2,6 +2,7 @@ import {
   formatVersion,
   HawserError,
   parseDeleteData,
+  parseOutputRequest,
   parseSpecData,
   subjectOf,
   type JsonValue,
@@ -24,6 +25,9 @@ import type { StatusReporter, StatusVoice } from "./status-reporter.js";
  * again later (`inbox_full`), until one is deleted.
  */
 const MAX_HELD_RESOURCES = 100_000;
+
+/** How long one request for output shows it at most, in milliseconds; whoever goes on looking asks again. */
+const MAX_OUTPUT_MS = 60_000;
 
 export interface ResourceDispatcherOptions {
   /** @default MAX_HELD_RESOURCES */
@@ -118,6 +122,24 @@ export class ResourceDispatcher {
       }
     }
     return { kind: "applied", retain: { forget: subject } };
+  }
+
+  /** Somebody looks at what a resource writes. */
+  async output({ event }: Delivery): Promise<Outcome> {
+    const request = parsed(() => parseOutputRequest(event));
+    const { kind, name, forMs } = request;
+    const handler = this.#handler(kind);
+    if (handler === undefined) throw this.#noHandler(kind);
+    if (handler.output === undefined)
+      throw rejection("no_handler", `the handler of kind ${kind} shows nothing of what its resources write`);
+    const subject = subjectOf(kind, name);
+    if (!this.#held.has(subject))
+      throw new HawserError(
+        "handler_rejected",
+        `this agent holds no ${subject}, so there is nothing to show`,
+      );
+    await handler.output({ ...request, forMs: Math.min(forMs, MAX_OUTPUT_MS) });
+    return { kind: "applied" };
   }
 
   async #apply(handler: ResourceHandler, resource: DesiredResource, logger: Logger): Promise<void> {

@@ -1,4 +1,4 @@
-import type { JsonValue } from "@hawser/protocol";
+import type { JsonValue, OutputRequest } from "@hawser/protocol";
 import type { Logger } from "@hawser/runtime";
 
 /** One resource as its handler sees it. `version` is the `eventid` of the spec (or delete) it comes from. */
@@ -48,6 +48,11 @@ export interface ResourceHandler {
   delete(resource: DeletedResource, context: HandlerContext): Promise<void>;
   /** After a restart, before the first connection: a resource this agent holds, so that work can be taken up again. `attempt` is 1. */
   restore?(resource: DesiredResource, context: HandlerContext): Promise<void>;
+  /**
+   * Somebody looks at what this resource writes: for `forMs` from now on, its statuses have a member `output` (an `OutputWindow`), soon and then at most once a second. A later request takes the place
+   * of an earlier one. The resource is one this agent holds. Absent: refused for good with `no_handler`.
+   */
+  output?(request: OutputRequest): Promise<void> | void;
   /** The agent stops; its session is over. Resolve when everything held is released. Reports are still taken. */
   stop?(): Promise<void>;
 }

@@ -1,4 +1,11 @@
-import { encodeControl, HawserError, LIMITS, type CloudEvent } from "@hawser/protocol";
+import {
+  encodeControl,
+  HawserError,
+  LIMITS,
+  OUTPUT_REQUEST_TYPE,
+  type CloudEvent,
+  type EventDraft,
+} from "@hawser/protocol";
 import type { Connection } from "@hawser/transport";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Handshake } from "./handshake.js";
@@ -211,6 +218,28 @@ describe("Link", () => {
     expect(await sides.principal.store.stats("edge-1")).toMatchObject({ pending: 1 });
     sides.agent.disk.failWrites(undefined);
     await sides.world.advance(60_000);
+    expect(await sides.principal.store.stats("edge-1")).toMatchObject({ pending: 0, deadLetters: 0 });
+  });
+
+  it("makes no dead letter of a request for output, whether it is refused or has expired", async () => {
+    const refuse = (): Outcome => rejected(new HawserError("no_handler", "shows nothing"));
+    sides.agent.handler = ({ event }): Outcome =>
+      event.type === OUTPUT_REQUEST_TYPE ? refuse() : { kind: "applied" };
+    const past = new Date(sides.world.wallTime() - 1).toISOString();
+    const request = (extra: object): EventDraft =>
+      command("a", {
+        type: OUTPUT_REQUEST_TYPE,
+        subject: "Task/a",
+        data: { kind: "Task", name: "a", request: "r", forMs: 1 },
+        ...extra,
+      });
+    const events = [request({ expirytime: past }), request({}), command("a")];
+    await sides.publish(sides.principal, "edge-1", events);
+    await sides.connect();
+    await sides.world.advance(1_000);
+    expect(sides.agent.applied).toEqual(["a_u1@2", "a_u1@3"]);
+    expect(sides.agent.refused).toEqual(["a_u1@2 no_handler"]);
+    expect(sides.principal.deadLettered).toEqual([]);
     expect(await sides.principal.store.stats("edge-1")).toMatchObject({ pending: 0, deadLetters: 0 });
   });
 

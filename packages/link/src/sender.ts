@@ -8,6 +8,7 @@ import {
 import {
   eventClass,
   HawserError,
+  OUTPUT_REQUEST_TYPE,
   sendProblem,
   type EventKey,
   type HawserEvent,
@@ -533,6 +534,12 @@ export class Sender {
       return;
     }
     const { event, version, error } = order;
+    if (event.type === OUTPUT_REQUEST_TYPE) {
+      // Nobody would send it again, and nothing comes of it that could be missed.
+      lease.acknowledge(version);
+      this.#writer.settled(version);
+      return;
+    }
     const reason = { code: error.code, message: error.message, at: this.#options.runtime.clock.wallTime() };
     const written = lease.deadLetter(version, reason).then(
       () => {

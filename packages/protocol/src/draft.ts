@@ -1,10 +1,11 @@
 import { assertAttributes, invalidAttribute } from "./attributes.js";
 import { assertJson, checkDataKind } from "./data.js";
 import { HawserError } from "./errors.js";
-import { eventClass, type CloudEvent, type EventDraft } from "./event.js";
+import { eventClass, OUTPUT_REQUEST_TYPE, type CloudEvent, type EventDraft } from "./event.js";
 import { jsonCodec } from "./json-codec.js";
 import { surelyFits } from "./json-size.js";
 import { LIMITS } from "./limits.js";
+import { parseOutputRequest } from "./output.js";
 import { checkEvent } from "./parse-message.js";
 import { parseDeleteData, parseSpecData, parseStatusData } from "./resource-data.js";
 
@@ -63,6 +64,7 @@ function checkState(draft: EventDraft): void {
       parseDeleteData(draft);
       return;
     case "command":
+      if (draft.type === OUTPUT_REQUEST_TYPE) parseOutputRequest(draft);
       return;
   }
 }

@@ -55,6 +55,9 @@ export const EVENT_TYPES = {
   delete: "hawser.resource.delete.v1",
 } as const;
 
+/** The one command that this protocol defines: it asks an agent to show what a resource writes (PROTOCOL.md, Output). */
+export const OUTPUT_REQUEST_TYPE = "hawser.resource.output.v1";
+
 /** The prefix of every type this protocol defines; a publisher's own types may not begin with it. */
 export const RESERVED_TYPE_PREFIX = "hawser.";
 

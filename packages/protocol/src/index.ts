@@ -35,6 +35,7 @@ export {
 export {
   EVENT_TYPES,
   eventClass,
+  OUTPUT_REQUEST_TYPE,
   RESERVED_TYPE_PREFIX,
   supersedes,
   type CloudEvent,
@@ -54,6 +55,16 @@ export {
 export { eventFromJson, jsonCodec } from "./json-codec.js";
 export { leastJsonBytes, sizeOf, type ValueSize } from "./json-size.js";
 export { DEFAULT_TIMING, DEFAULT_WINDOW, DEFAULT_WINDOW_BYTES, LIMITS } from "./limits.js";
+export {
+  outputLineBytes,
+  outputRequestEvent,
+  parseOutputRequest,
+  parseOutputWindow,
+  type OutputPosition,
+  type OutputRequest,
+  type OutputRequestOptions,
+  type OutputWindow,
+} from "./output.js";
 export { nackKey, parseMessage, type Message } from "./parse-message.js";
 export { protobufBatchCodec, type BatchCodec } from "./protobuf-batch-codec.js";
 export { protobufCodec } from "./protobuf-codec.js";

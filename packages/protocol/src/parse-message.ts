@@ -1,6 +1,12 @@
 import { CONTROL_TYPE_PREFIX, type ControlMessage, type EventKey } from "./control.js";
 import { HawserError } from "./errors.js";
-import { eventClass, RESERVED_TYPE_PREFIX, type CloudEvent, type HawserEvent } from "./event.js";
+import {
+  eventClass,
+  OUTPUT_REQUEST_TYPE,
+  RESERVED_TYPE_PREFIX,
+  type CloudEvent,
+  type HawserEvent,
+} from "./event.js";
 import { LIMITS } from "./limits.js";
 import { parseControl } from "./parse-control.js";
 import { parseResourceId, parseSubject } from "./resource-id.js";
@@ -64,7 +70,7 @@ export function checkEvent({
 }: CloudEvent & { readonly resourceid: string }): void {
   const { name } = parseResourceId(resourceid);
   if (eventClass(type) === "command") {
-    if (!type.startsWith(RESERVED_TYPE_PREFIX)) return;
+    if (!type.startsWith(RESERVED_TYPE_PREFIX) || type === OUTPUT_REQUEST_TYPE) return;
     throw new HawserError(
       "unknown_type",
       `type ${quote(type)} is not defined; the prefix ${RESERVED_TYPE_PREFIX} is reserved for this protocol`,

@@ -46,7 +46,8 @@ export function parseDeleteData(event: EventDraft): DeleteData {
   return identity(event, objectOf(event, EVENT_TYPES.delete));
 }
 
-function objectOf({ type, data }: EventDraft, expected: string): JsonObject {
+/** @throws HawserError `invalid_event` for another type, and for data that are no object */
+export function objectOf({ type, data }: EventDraft, expected: string): JsonObject {
   if (type !== expected) {
     throw new HawserError("invalid_event", `the type must be ${expected}, not ${quote(type)}`);
   }
@@ -75,6 +76,7 @@ function required(data: JsonObject, field: string): JsonValue {
   return value;
 }
 
-function invalidData(field: string, problem: string): HawserError {
+/** What is wrong with a field of the data. */
+export function invalidData(field: string, problem: string): HawserError {
   return new HawserError("invalid_event", `field ${quote(field)} of the data ${problem}`);
 }

@@ -1,4 +1,4 @@
-import { deleteEvent, specEvent, statusEvent, type EventDraft } from "@hawser/protocol";
+import { deleteEvent, outputRequestEvent, specEvent, statusEvent, type EventDraft } from "@hawser/protocol";
 import type { Delivery } from "@hawser/link";
 import { createMemoryStore } from "@hawser/store";
 import { expect, it, onTestFinished } from "vitest";
@@ -39,3 +39,15 @@ it.each([
     expect(await status("u1")).toEqual({ kind: "discarded" });
   },
 );
+
+it("refuses a request for output, which is its own to send, and hands it to nobody", async () => {
+  const store = createMemoryStore();
+  const handed: string[] = [];
+  const apply = applyAgentEvent("edge-1", store, ({ event }) => void handed.push(event.type));
+  const request = { kind: "Job", name: "a", request: "r", forMs: 1 };
+  const at = { id: "1", source: "test", time: "2026-01-01T00:00:00Z", expirytime: "2026-01-01T00:00:01Z" };
+  const event = { ...outputRequestEvent({ ...request, ...at }), eventid: "7" };
+  const outcome = await apply({ event, version: 7, peerStore: "its", attempt: 1 });
+  expect(outcome).toMatchObject({ kind: "rejected", error: { code: "forbidden" } });
+  expect(handed).toEqual([]);
+});

@@ -1,4 +1,4 @@
-import { eventClass, HawserError, parseStatusData } from "@hawser/protocol";
+import { eventClass, HawserError, OUTPUT_REQUEST_TYPE, parseStatusData } from "@hawser/protocol";
 import type { Delivery, Outcome } from "@hawser/link";
 import type { Store } from "@hawser/store";
 import { traced } from "@hawser/runtime";
@@ -16,15 +16,13 @@ export function applyAgentEvent(
       case "status":
         return applyStatus(agent, store, event);
       case "command":
+        if (event.type === OUTPUT_REQUEST_TYPE) return forbidden(agent, event);
         return onEvent === undefined
           ? noHandler(agent, event)
           : runHandler(onEvent, { agent, event, attempt });
       case "spec":
       case "delete":
-        return {
-          kind: "rejected",
-          error: new HawserError("forbidden", `${event.type} is for the principal to send`, { agent }),
-        };
+        return forbidden(agent, event);
     }
   };
   return (delivery) => {
@@ -49,6 +47,13 @@ async function applyStatus(agent: string, store: Store, event: Delivery["event"]
   // So there is nothing to record either: an agent could make this side remember as many names as it can think of.
   if (sent?.event.resourceid !== event.resourceid) return { kind: "discarded" };
   return { kind: "applied", retain: { keep: event } };
+}
+
+function forbidden(agent: string, { type }: Delivery["event"]): Outcome {
+  return {
+    kind: "rejected",
+    error: new HawserError("forbidden", `${type} is for the principal to send`, { agent }),
+  };
 }
 
 function noHandler(agent: string, event: Delivery["event"]): Outcome {
