@@ -59,6 +59,7 @@ export function createService(settings: AgentSettings, runtime: Runtime, inherit
     stateDirectory,
     maxTasks: settings.taskMax,
     outputLines: settings.taskOutputLines,
+    outputHistoryBytes: settings.taskOutputHistory,
     maxStopGraceMs: settings.taskMaxStopGrace,
     cgroup: settings.taskCgroup,
     confinement: confinementOf(settings, taskPolicy.policy, inherited),

@@ -23,7 +23,13 @@ import {
 } from "./config-file/config-file-handler.js";
 import { z } from "zod";
 import { principalUrl } from "./principal-url.js";
-import { DEFAULT_MAX_STOP_GRACE_MS, DEFAULT_MAX_TASKS, DEFAULT_OUTPUT_LINES } from "./task/task-handler.js";
+import {
+  DEFAULT_MAX_STOP_GRACE_MS,
+  DEFAULT_MAX_TASKS,
+  DEFAULT_OUTPUT_HISTORY_BYTES,
+  DEFAULT_OUTPUT_LINES,
+  MAX_OUTPUT_HISTORY_BYTES,
+} from "./task/task-handler.js";
 import { cgroupSetting, fileMode, HIGHEST_ID, taskUser } from "./machine-settings.js";
 import { socketMode, socketSetting } from "./event-socket/socket-settings.js";
 import { DEFAULT_OUTPUT_BYTES_PER_SECOND } from "./task/task-limits.js";
@@ -219,6 +225,11 @@ export const settingsShape = {
     "<n>",
     `lines of a Task's output kept for its status; default ${DEFAULT_OUTPUT_LINES}`,
     integer({ min: 0, max: 200 }).default(DEFAULT_OUTPUT_LINES),
+  ),
+  taskOutputHistory: setting(
+    "<bytes>",
+    `bytes of a Task's output kept for 'hawser logs'; default ${DEFAULT_OUTPUT_HISTORY_BYTES}`,
+    integer({ min: 0, max: MAX_OUTPUT_HISTORY_BYTES }).default(DEFAULT_OUTPUT_HISTORY_BYTES),
   ),
   stopGrace: setting(
     "<duration>",

@@ -25,6 +25,7 @@ export type {
   PrincipalStatus,
   PublishOptions,
   PutOptions,
+  OutputAsked,
   RemoveAgentOptions,
   Resources,
 } from "./principal.js";

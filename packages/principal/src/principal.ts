@@ -1,5 +1,12 @@
 import type { ResendTiming } from "@hawser/delivery";
-import type { EventDraft, HawserEvent, JsonValue, SdkCloudEvent, TraceContext } from "@hawser/protocol";
+import type {
+  EventDraft,
+  HawserEvent,
+  JsonValue,
+  OutputPosition,
+  SdkCloudEvent,
+  TraceContext,
+} from "@hawser/protocol";
 import type { CallLimits, DisposableLifecycle, Runtime } from "@hawser/runtime";
 import type { SessionTiming } from "@hawser/session";
 import type { Store } from "@hawser/store";
@@ -121,6 +128,16 @@ export interface Page extends CallLimits {
   readonly limit: number;
 }
 
+/** What somebody who looks at the output of a resource asks for. */
+export interface OutputAsked {
+  /** Comes back in what is shown: 1 to 128 characters. */
+  readonly request: string;
+  /** Whole milliseconds; an agent counts more than a minute as that. */
+  readonly forMs: number;
+  /** Up to where it is known. @default everything the agent has is shown */
+  readonly after?: OutputPosition;
+}
+
 /** The resources of all agents. Methods throw `HawserError`: `invalid_event`, `invalid_agent_name`, `conflict`, `mailbox_full`, `store_full`, `store_unavailable`; `aborted` or `timeout` when the caller gave up. */
 export interface Resources {
   /** Sets the spec. Resolves when it is on disk; `created` tells a new resource (new uid) from a changed one. An equal spec is accepted without a new version. */
@@ -134,6 +151,17 @@ export interface Resources {
   get(agent: string, kind: string, name: string, limits?: CallLimits): Promise<ResourceView | undefined>;
   /** In order of kind and name; `after` is a `<kind>/<name>`. */
   list(agent: string, page: Page): Promise<readonly ResourceView[]>;
+  /**
+   * Asks the agent to show what a resource writes, such as the output of a process: for a while the status of the resource has a member `output` (`parseOutputWindow` of `@hawser/protocol`). Resolves when
+   * the request is on disk; it expires with the time it asks for, and is no dead letter then, nor when the agent refuses it. Undefined when there is no such resource.
+   */
+  requestOutput(
+    agent: string,
+    kind: string,
+    name: string,
+    asked: OutputAsked,
+    limits?: CallLimits,
+  ): Promise<Accepted | undefined>;
   /** Accepts a delete; the resource is gone once the agent acknowledged it. Undefined when there is none. */
   delete(agent: string, kind: string, name: string, options?: PutOptions): Promise<ResourceView | undefined>;
 }

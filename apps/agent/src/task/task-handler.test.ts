@@ -159,6 +159,36 @@ describe("Task", () => {
     expect(exited["lastOutput"]).toEqual(expect.arrayContaining(["one", "two"]));
   });
 
+  it("shows the output of its last runs while somebody asks, and no longer", async () => {
+    const handler = make();
+    const count = join(stateDirectory, "count");
+    const script = `const fs = require("node:fs"); fs.appendFileSync(${JSON.stringify(count)}, "x");
+      console.log("run", fs.readFileSync(${JSON.stringify(count)}).length); process.exit(1)`;
+    await apply(handler, {
+      ...node(script),
+      restart: { policy: "on-failure", maxRestarts: 2, backoffMs: 10 },
+    });
+    expect(await reports.until(isState("exited"))).not.toHaveProperty("output");
+    handler.output({ kind: "Task", name: "job", request: "r-1", forMs: 60_000 });
+    const shown = await reports.until((status) => status["output"] !== undefined);
+    expect(shown).toMatchObject({
+      state: "exited",
+      output: {
+        request: "r-1",
+        line: 0,
+        lines: ["run 1", "run 2", "run 3"],
+        starts: [
+          { line: 0, run: 0 },
+          { line: 1, run: 1 },
+          { line: 2, run: 2 },
+        ],
+      },
+    });
+    await handler.stop();
+    expect(reports.all.at(-1)).not.toHaveProperty("output");
+    expect(() => handler.output({ kind: "Task", name: "other", request: "r", forMs: 1 })).toThrow("other");
+  });
+
   it("keeps only the last lines, and cuts long ones", async () => {
     const script = "for (let i = 0; i < 100; i++) console.log(i); console.log('x'.repeat(5000))";
     await apply(make({ outputLines: 3 }), node(script));

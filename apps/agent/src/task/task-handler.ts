@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { DeletedResource, DesiredResource, HandlerContext, ResourceHandler } from "@hawser/agent";
-import { HawserError, thrownText, type JsonValue } from "@hawser/protocol";
+import { HawserError, thrownText, type JsonValue, type OutputRequest } from "@hawser/protocol";
 import type { Lifecycle, Logger, Runtime } from "@hawser/runtime";
 import { Journal } from "../files/journal.js";
 import { permit } from "./command-policy.js";
@@ -20,6 +20,8 @@ export interface TaskHandlerOptions {
   readonly maxTasks?: number;
   /** Lines of output kept for the status, each cut at 1,000 characters. @default DEFAULT_OUTPUT_LINES (20) */
   readonly outputLines?: number;
+  /** Bytes of output kept of each Task for whoever asks to see it. @default DEFAULT_OUTPUT_HISTORY_BYTES (64 KiB) */
+  readonly outputHistoryBytes?: number;
   /** What may be run, as whom, and with what of the machine. */
   readonly confinement: Omit<TaskConfinement, "cgroups">;
   /** @default "off" */
@@ -30,6 +32,9 @@ export interface TaskHandlerOptions {
 
 export const DEFAULT_MAX_TASKS = 64;
 export const DEFAULT_OUTPUT_LINES = 20;
+export const DEFAULT_OUTPUT_HISTORY_BYTES = 65_536;
+/** As a status, with every character escaped, it still is an event. */
+export const MAX_OUTPUT_HISTORY_BYTES = 131_072;
 export const DEFAULT_MAX_STOP_GRACE_MS = 60_000;
 
 interface Held {
@@ -112,6 +117,12 @@ export class TaskHandler implements ResourceHandler, Lifecycle {
     this.#report(context, status);
   }
 
+  output(request: OutputRequest): void {
+    const held = this.#held.get(request.name);
+    if (held === undefined) throw new Error(`Task ${request.name} is not taken up at the moment`);
+    held.task.showOutput(request);
+  }
+
   /** `stop` will have to be over in so many milliseconds from now. */
   stopWithin(ms: number): void {
     this.#stopDeadlineMs = this.#options.runtime.clock.now() + ms;
@@ -148,6 +159,7 @@ export class TaskHandler implements ResourceHandler, Lifecycle {
       runtime: this.#options.runtime,
       logger: context.logger,
       outputLines: this.#options.outputLines ?? DEFAULT_OUTPUT_LINES,
+      outputHistoryBytes: this.#options.outputHistoryBytes ?? DEFAULT_OUTPUT_HISTORY_BYTES,
       save: (restarts, state) => this.#journal.save(name, { uid, specSha256, restarts, state }),
       changed: (status) => this.#report(held.context, status),
     });

@@ -1,6 +1,8 @@
-import { thrownText, type JsonValue } from "@hawser/protocol";
+import { thrownText, type JsonValue, type OutputRequest } from "@hawser/protocol";
 import { guarded, type Logger, type Runtime, type Timer } from "@hawser/runtime";
 import { lineLog } from "./line-log.js";
+import { OutputDisplay } from "./output-display.js";
+import { OutputLog } from "./output-log.js";
 import { OutputTail } from "./output-tail.js";
 import { processIdentity } from "./process-table.js";
 import { restartDelayMs, STABLE_RUN_MS } from "./restart-decision.js";
@@ -19,6 +21,8 @@ export interface TaskOptions {
   readonly runtime: Runtime;
   readonly logger: Logger;
   readonly outputLines: number;
+  /** Bytes of output kept for whoever asks to see it. */
+  readonly outputHistoryBytes: number;
   /** Durable when resolved. */
   readonly save: (restarts: number, state: TaskRecord["state"]) => Promise<void>;
   /** The status changed by itself. */
@@ -42,6 +46,8 @@ type State =
 export class Task {
   readonly #options: TaskOptions;
   readonly #output: OutputTail;
+  readonly #log: OutputLog;
+  readonly #display: OutputDisplay;
   #state: State = { kind: "pending", lastExit: undefined };
   #restarts: number;
   #quickRuns = 0;
@@ -56,11 +62,29 @@ export class Task {
     this.#options = options;
     this.#restarts = options.restarts;
     if (options.exit !== undefined) this.#state = { kind: "exited", exit: options.exit };
-    this.#output = new OutputTail(options.outputLines, lineLog(options.runtime.clock, options.logger));
+    const { clock, timers, random } = options.runtime;
+    this.#log = new OutputLog(random.uuid(), options.outputHistoryBytes);
+    this.#display = new OutputDisplay({ log: this.#log, clock, timers, changed: () => this.#changed() });
+    const logLine = lineLog(clock, options.logger);
+    this.#output = new OutputTail(options.outputLines, (line, leftOut) => {
+      this.#log.add(line, leftOut);
+      this.#display.more();
+      logLine(line);
+    });
   }
 
-  /** The state people and the principal see. */
+  /** The state people and the principal see, with the output while somebody asks for it. */
   get status(): JsonValue {
+    const output = this.#display.window;
+    return output === undefined ? this.#stateStatus() : { ...this.#stateStatus(), output: { ...output } };
+  }
+
+  /** Shows the output in the status for a while. */
+  showOutput(request: OutputRequest): void {
+    this.#display.show(request);
+  }
+
+  #stateStatus(): { readonly [key: string]: JsonValue } {
     const restarts = this.#restarts;
     const state = this.#state;
     switch (state.kind) {
@@ -109,6 +133,8 @@ export class Task {
   }
 
   async #stop(graceMs: number): Promise<void> {
+    // What is shown would stay in the last status for as long as there is no other.
+    if (this.#display.close()) this.#changed();
     await this.#busy.catch(() => {});
     const state = this.#state;
     if (state.kind === "restarting") state.timer.cancel();
@@ -122,6 +148,7 @@ export class Task {
   async #run(): Promise<void> {
     const { spec, runtime, save, confinement, logger, maxStopGraceMs } = this.#options;
     this.#isSlowed = false;
+    this.#log.begin(this.#restarts);
     const instance = runtime.random.uuid();
     const stopGraceMs = Math.min(spec.stopGraceMs, maxStopGraceMs);
     const note = { kind: "running", instance, stopGraceMs } as const;

@@ -99,6 +99,8 @@ async function refuseForGood(eventid: string): Promise<void> {
   await lease.close();
 }
 
+const OUTPUT = "/v1/streams/agents/{agent}/resources/{kind}/{name}/output";
+
 it("describes the answers that are given", async () => {
   const ajv = new Ajv2020({ strict: false });
   formats.default(ajv);
@@ -191,6 +193,7 @@ it("describes the answers that are given", async () => {
   await ask("post", `${SINK}/dead-letters/{id}/requeue`);
   await ask("delete", `${SINK}/dead-letters/{id}`);
   await ask("delete", SINK, {}, "?force=true");
+  await ask("get", OUTPUT, {}, "?follow=false&tail=1");
   await ask("get", "/v1/admission");
   await ask("patch", "/v1/admission", { body: '{"ratePerSecond":7}' });
   await ask("get", "/v1/drain");

@@ -1,7 +1,7 @@
 import { Counter, Gauge, type Registry } from "prom-client";
 import type { StreamGap, StreamName, StreamObserver } from "./streams/stream-observer.js";
 
-const STREAMS: readonly StreamName[] = ["events", "agents", "agent_events"];
+const STREAMS: readonly StreamName[] = ["events", "agents", "agent_events", "output"];
 const GAPS: readonly StreamGap[] = ["lagged", "unknown_id", "failed"];
 
 /** Who reads the streams of the API, and who did not hear of everything. All begin with 0, so that the first time counts. */

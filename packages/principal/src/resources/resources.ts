@@ -22,6 +22,7 @@ import type { PrincipalObserver } from "../principal-observer.js";
 import type { ResourceView } from "../views.js";
 import { equalJson } from "./equal-json.js";
 import { KeyedQueue } from "./keyed-queue.js";
+import { requestOutput } from "./request-output.js";
 import { resourceView, specOf } from "./resource-view.js";
 import { waitViews, type WaitSources } from "./wait-view.js";
 import { checkAddressee } from "../self-login.js";
@@ -199,6 +200,11 @@ export function createResources(options: ResourcesOptions): Resources {
         const sent = await store.retained.list(agent, "sent", { ...from, limit });
         return views(agent, sent);
       });
+    },
+
+    requestOutput: async (agent, kind, name, asked, limits = {}) => {
+      subjectFor(agent, kind, name);
+      return limited(limits, agent, () => requestOutput({ agent, kind, name }, asked, options));
     },
 
     delete: async (agent, kind, name, change = {}) => {

@@ -1,5 +1,5 @@
-/** Which of them: the steps of events, the agents, or the events that agents sent. */
-export type StreamName = "events" | "agents" | "agent_events";
+/** Which of them: the steps of events, the agents, the events that agents sent, or what a resource writes. */
+export type StreamName = "events" | "agents" | "agent_events" | "output";
 
 /**
  * Why a reader did not hear of everything. `lagged`: it read too slowly. `unknown_id`: it came back with an id that is not known any more, or never was. `failed`: what it reads could

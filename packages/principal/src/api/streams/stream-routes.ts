@@ -18,6 +18,7 @@ import { AgentChangeLog } from "./agent-change-log.js";
 import { AgentStreamSource } from "./agent-source.js";
 import { EventJournal } from "./event-journal.js";
 import { EventStreamSource } from "./event-source.js";
+import { outputRoute } from "./output-routes.js";
 import { RecordedStreamSource } from "./recorded-source.js";
 import { streamEnding } from "./stream-ending.js";
 import { streamResponse } from "./stream-response.js";
@@ -29,7 +30,7 @@ import type { StreamSource } from "./stream-source.js";
 export const DEFAULT_MAX_STREAMS = 100;
 
 export interface StreamRoutesParts {
-  readonly principal: Pick<Principal, "agent" | "agents" | "observe" | "state" | "status">;
+  readonly principal: Pick<Principal, "agent" | "agents" | "observe" | "resources" | "state" | "status">;
   readonly runtime: Runtime;
   readonly logger: Logger;
   readonly maxStreams: number;
@@ -167,6 +168,13 @@ export function streamRoutes(app: Hono, parts: StreamRoutesParts): void {
         );
       },
     ),
+  });
+
+  outputRoute(app, {
+    principal,
+    runtime,
+    answer: (context, open) => answer("output", context, open),
+    onGap: (reason) => tell((observer) => observer.gap("output", reason)),
   });
 
   route(app, "/v1/streams/agents", {

@@ -7,7 +7,7 @@ export class StreamSlots {
   readonly #max: number;
   readonly #maxPerClient: number;
   readonly #onChange: (stream: StreamName, open: number) => void;
-  readonly #taken: Record<StreamName, number> = { events: 0, agents: 0, agent_events: 0 };
+  readonly #taken: Record<StreamName, number> = { events: 0, agents: 0, agent_events: 0, output: 0 };
   readonly #shares: ClientShares;
 
   constructor(max: number, onChange: (stream: StreamName, open: number) => void) {
@@ -19,8 +19,8 @@ export class StreamSlots {
 
   /** Answers with what gives it back, once. @throws HawserError `overloaded` */
   take(stream: StreamName, client: string | undefined): () => void {
-    const { events, agents, agent_events } = this.#taken;
-    if (events + agents + agent_events >= this.#max) {
+    const open = Object.values(this.#taken).reduce((sum, count) => sum + count, 0);
+    if (open >= this.#max) {
       throw new HawserError(
         "overloaded",
         `${this.#max} streams are open already; close one, or raise maxStreams`,

@@ -112,6 +112,44 @@ describe("GET /v1/streams/events", () => {
   });
 });
 
+describe("GET /v1/streams/agents/{agent}/resources/{kind}/{name}/output", () => {
+  const PATH = "/v1/streams/agents/edge-1/resources/Task/web/output";
+
+  it("asks the agent as long as somebody reads, and leaves nothing behind where it refuses", async () => {
+    const agent = await bareAgent();
+    await principal.resources.put("edge-1", "Task", "web", { command: "true" });
+    await agent.connect();
+    const events: (string | undefined)[] = [];
+    agent.handler = () => ({ kind: "applied" });
+    principal.observe({
+      accepted: (_agent, { type, resourceid }) => void events.push(`${type} ${resourceid}`),
+    });
+    const reader = await open(PATH);
+    await world.advance(10);
+    expect(events).toEqual(["hawser.resource.output.v1 web_output"]);
+    expect(agent.handled.at(-1)).toMatch(/^web_output@/);
+    agent.handler = () => ({ kind: "rejected", error: new HawserError("no_handler", "shows nothing") });
+    const rest = reader.rest();
+    await world.advance(10_000);
+    expect(await rest).toEqual([
+      { id: undefined, event: "refused", data: { code: "no_handler", message: "shows nothing" } },
+    ]);
+    await world.advance(60_000);
+    expect(events).toHaveLength(2);
+    expect(await principal.agent("edge-1")).toMatchObject({ pending: 0, deadLetters: 0 });
+  });
+
+  it.each([
+    ["/v1/streams/agents/edge-1/resources/Task/other/output", 404],
+    ["/v1/streams/agents/EDGE/resources/Task/web/output", 400],
+    [`${PATH}?follow=perhaps`, 400],
+    [`${PATH}?tail=-1`, 400],
+  ])("refuses %s", async (path, status) => {
+    await principal.resources.put("edge-1", "Task", "web", { command: "true" });
+    expect((await app.request(path)).status).toBe(status);
+  });
+});
+
 describe("GET /v1/streams/agents", () => {
   it("tells all agents, and what becomes of them", async () => {
     await principal.publish("edge-1", EVENT);
