@@ -80,6 +80,7 @@ describe("what is printed for programs", () => {
     const elsewhere = [
       "events",
       "events --recorded",
+      "logs",
       "agents --watch",
       "get --watch",
       "edit",

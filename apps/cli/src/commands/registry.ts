@@ -17,6 +17,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CreateCommand>>> = {
   wait: async () => (await import("./wait.js")).waitCommand,
   agents: async () => (await import("./agents.js")).agentsCommand,
   events: async () => (await import("./events.js")).eventsCommand,
+  logs: async () => (await import("./logs.js")).logsCommand,
   send: async () => (await import("./send.js")).sendCommand,
   sinks: async () => (await import("./sinks.js")).sinksCommand,
   top: async () => (await import("./top.js")).topCommand,

@@ -14,6 +14,7 @@ import {
   sinkTestSchema,
   statusSchema,
 } from "../api/schemas.js";
+import { logLineSchema } from "./output-printer.js";
 import { agentChangeSchema } from "../watch/agent-change.js";
 import { resourceChangeSchema } from "../watch/resource-change.js";
 
@@ -80,6 +81,8 @@ export const OUTPUT_SCHEMAS = {
   events: eventStepSchema.extend({ step: z.enum(EVENT_STEPS), id: z.string().optional() }),
   /** Each line by itself, whatever the format. */
   "events --recorded": recordedSchema,
+  /** Each line by itself, whatever the format. */
+  logs: logLineSchema,
   send: z.union([acceptedSchema, z.array(batchItemSchema)]),
   top: z.object({
     at: z.string(),
