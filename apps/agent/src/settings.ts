@@ -47,7 +47,7 @@ export const settingsShape = {
   ),
   url: setting(
     "<url>",
-    "where the principal is: ws://, wss://, grpc:// or grpcs://, then host:port; or ws+unix: or grpc+unix:, then the path of its Unix socket",
+    "where the principal is: ws://, wss://, grpc:// or grpcs://, then host:port, and the path of a proxy in front if it has one; or ws+unix: or grpc+unix:, then the path of its Unix socket",
     principalUrl(),
   ),
   format: setting(

@@ -112,7 +112,7 @@ function beginStream(settings: DialSettings, prepared: Prepared, onFail: (why: s
       call.cancel();
     },
   });
-  call.once("status", ({ details }) => onFail(details));
+  call.once("status", ({ details }) => onFail(whyNotBegun(settings, details)));
   return {
     channel,
     connection,
@@ -121,6 +121,15 @@ function beginStream(settings: DialSettings, prepared: Prepared, onFail: (why: s
       channel.onRetired(() => connection.retired());
     },
   };
+}
+
+/** grpc-js tells of a connection that was closed, or that carried something else than HTTP/2, as of one that was never made. */
+function whyNotBegun({ tls }: DialSettings, details: string): string {
+  if (!details.startsWith("No connection established")) return details;
+  if (details.includes("Protocol error"))
+    return "what answers does not speak HTTP/2 (gRPC); it may be another port, such as that of the HTTP API";
+  const hint = tls === undefined ? "; if the port wants TLS, use grpcs://" : "";
+  return `the connection was closed before gRPC could begin${hint}`;
 }
 
 /** Closes the socket where grpc-js throws, which nobody else would. */

@@ -65,7 +65,7 @@ export function dialWebSocket(settings: DialSettings, options: DialOptions): Pro
           fail(connectionFailed(name, error)),
         );
       });
-      webSocket.on("error", (error) => fail(connectionFailed(name, error)));
+      webSocket.on("error", (error) => fail(connectionFailed(name, unanswered(settings, error))));
       webSocket.on("open", () => {
         const opened = webSocket;
         if (opened === undefined || settled) return;
@@ -128,6 +128,15 @@ function connectionOver(webSocket: WebSocket, socket: Socket, settings: DialSett
     settings: settings.stream,
     accepted: false,
     runtime: settings.runtime,
+  });
+}
+
+/** A port that wants TLS closes the connection of whoever does not begin with it, and says nothing that a client without TLS could read. */
+function unanswered({ url, unixPath }: Destination, error: Error): Error {
+  const isClosed = "code" in error && error.code === "ECONNRESET";
+  if (!isClosed || unixPath !== undefined || url.protocol !== "ws:") return error;
+  return new Error("the connection was closed without an answer; if the port wants TLS, use wss://", {
+    cause: error,
   });
 }
 

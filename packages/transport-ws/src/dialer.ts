@@ -20,7 +20,7 @@ import { framingOf, isSubprotocol, type Subprotocol } from "./subprotocol.js";
 /** Whom to dial, and as whom. */
 export interface WebSocketDialerOptions extends StreamOptions {
   /**
-   * `ws://` or `wss://`, without credentials; a URL without a path gets `/v1/connect`. Or `ws+unix:/run/hawser/internal.sock`, a Unix domain socket of this
+   * `ws://` or `wss://`, without credentials; a path, such as that of a proxy, precedes `/v1/connect` unless it ends in that. Or `ws+unix:/run/hawser/internal.sock`, a Unix domain socket of this
    * machine; another path than `/v1/connect` goes behind it after a colon.
    */
   readonly url: string;

@@ -22,6 +22,11 @@ export async function refusedDial(
     `${url} answered ${status} ${response.statusMessage ?? ""}`.trimEnd() +
     (isForeign(response) ? `; ${FOREIGN}` : "") +
     (excerpt && `: ${excerpt}`);
+  if (isApi(response))
+    return new HawserError(
+      "connection_failed",
+      `${url} is the HTTP API of a principal, which answered ${status}; agents connect to its other port, which 'principal ready' names as \`listen\``,
+    );
   switch (status) {
     case 401:
       return new HawserError("unauthenticated", message);
@@ -35,6 +40,11 @@ export async function refusedDial(
     default:
       return new HawserError("connection_failed", message);
   }
+}
+
+/** The port of agents answers in JSON; problems of RFC 9457 come from the API, and its token is no agent's. */
+function isApi({ headers }: IncomingMessage): boolean {
+  return /^application\/problem\+json\b/i.test(headers["content-type"] ?? "");
 }
 
 /** A principal never redirects and never speaks HTML. */

@@ -1,4 +1,4 @@
-import { systemRuntime, systemTimers } from "@hawser/runtime";
+import { createLogger, systemRuntime, systemTimers } from "@hawser/runtime";
 import type { Acceptor, SocketInfo } from "@hawser/transport";
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
@@ -75,6 +75,34 @@ async function failure(client: TLSSocket): Promise<string> {
   const [error] = (await once(client, "error")) as [Error & { code?: string }];
   return error.code ?? error.message;
 }
+
+it("tells of a handshake that fails, and why, but not of one who only goes away", async () => {
+  const lines: Record<string, unknown>[] = [];
+  const logger = createLogger({ write: (line) => lines.push(JSON.parse(line)) });
+  const { port, listener } = await listen(["http/1.1", "h2"], {}, {}, systemRuntime(logger));
+  const told = async (count: number): Promise<unknown> => {
+    await until(() => lines.length === count);
+    return lines[count - 1];
+  };
+  const failed = (reason: string): unknown =>
+    expect.objectContaining({
+      level: "warn",
+      code: "connection_failed",
+      address: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+      msg: `a TLS handshake failed: ${reason}`,
+    });
+
+  connectTcp(port, "127.0.0.1")
+    .on("error", () => {})
+    .end(Buffer.from([0x16, 0x03, 0x01]));
+  await until(() => listener.stats().tlsFailed === 1);
+  connectTcp(port, "127.0.0.1")
+    .on("error", () => {})
+    .end("GET / HTTP/1.1\r\n\r\n");
+  expect(await told(1)).toEqual(failed("http request"));
+  await failure(dial(port, { ca, ALPNProtocols: ["spdy/3"] }));
+  expect(await told(2)).toEqual(failed("no application protocol"));
+});
 
 describe("telling protocols apart over TLS", () => {
   it.each([

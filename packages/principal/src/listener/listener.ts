@@ -131,11 +131,7 @@ class FrontListener<Address> implements Listener<Address> {
     this.#proxied =
       proxyProtocol.length === 0 ? undefined : new ProxiedSockets(proxyProtocol, runtime.timers);
     const alpn = (["h2", "http/1.1"] as const).filter((name) => this.#acceptors.has(name));
-    this.#tls =
-      settings.tls &&
-      new TlsEndpoint(settings.tls, alpn, settings.admission.handshakeTimeoutMs, (err) => {
-        this.#logger.debug({ err }, "a TLS handshake failed");
-      });
+    this.#tls = settings.tls && new TlsEndpoint(settings.tls, alpn, settings.admission.handshakeTimeoutMs);
   }
 
   async start(): Promise<Address> {
@@ -312,17 +308,33 @@ class FrontListener<Address> implements Listener<Address> {
 
   #secure(visitor: Visitor, tls: TlsEndpoint): void {
     if (visitor.socket.destroyed) return;
-    tls.secure(visitor.socket, (secured, certificate) =>
-      this.#guarded(visitor.socket, () => {
-        visitor.certificate = certificate;
-        if (certificate?.kind === "usable") this.#visitors.known(visitor.address);
-        this.#secured(visitor, secured);
-      }),
+    tls.secure(
+      visitor.socket,
+      (secured, certificate) =>
+        this.#guarded(visitor.socket, () => {
+          visitor.certificate = certificate;
+          if (certificate?.kind === "usable") this.#visitors.known(visitor.address);
+          this.#secured(visitor, secured);
+        }),
+      (error) => this.#notSecured(visitor, error),
     );
   }
 
+  /** A client that does not trust this side, shows nothing good or speaks no TLS is somebody's mistake; one that only goes away, as health checks do, is not. */
+  #notSecured({ address }: Visitor, error: Error): void {
+    const reason = tlsReasonOf(error);
+    const fields = { address, code: "connection_failed", reason: reason ?? error.message };
+    if (reason === undefined) this.#logger.debug(fields, "a TLS handshake was broken off");
+    else this.#logger.warn(fields, `a TLS handshake failed: ${reason}`);
+  }
+
+  #complained(visitor: Visitor, error: Error): void {
+    if (tlsReasonOf(error)?.includes("alert") === true) this.#notSecured(visitor, error);
+  }
+
   #secured(visitor: Visitor, secured: TLSSocket): void {
-    secured.on("error", ignoreError);
+    // Who does not trust this side says so when it is through on this side (RFC 8446, section 4.4.4).
+    secured.on("error", (error) => this.#complained(visitor, error));
     visitor.stage = "protocol";
     const { alpnProtocol } = secured;
     if (alpnProtocol === "h2" || alpnProtocol === "http/1.1")
@@ -363,3 +375,8 @@ class FrontListener<Address> implements Listener<Address> {
 
 /** An error on a socket is followed by `close`, and that is what everything here goes by. */
 function ignoreError(): void {}
+
+/** What OpenSSL calls it; undefined for what is no failure of TLS. */
+function tlsReasonOf(error: Error): string | undefined {
+  return "reason" in error && typeof error.reason === "string" ? error.reason : undefined;
+}

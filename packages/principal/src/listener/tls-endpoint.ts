@@ -25,6 +25,12 @@ const CIPHER_SUITES = [
 /** What is to happen with a socket whose handshake is over. */
 type Secured = (secured: TLSSocket, certificate: ClientCertificate | undefined) => void;
 
+/** A socket whose handshake is under way. */
+interface Waiting {
+  readonly done: Secured;
+  readonly failed: (error: Error) => void;
+}
+
 /**
  * The server's side of TLS, begun on a socket that is there already: whether a handshake is worth its price is decided elsewhere, before.
  *
@@ -32,21 +38,15 @@ type Secured = (secured: TLSSocket, certificate: ClientCertificate | undefined) 
  */
 export class TlsEndpoint {
   readonly #server: Server;
-  readonly #waiting = new Map<string, Secured>();
+  readonly #waiting = new Map<string, Waiting>();
   readonly #asksForCertificates: boolean;
   #own: X509Certificate;
 
   /**
    * @param alpn protocols to offer, most wanted first; a client that names only others is refused in the handshake
-   * @param failed called for each handshake that fails; the socket is closed by then
    * @throws HawserError `invalid_config` when the certificate, the key or the authority is not usable
    */
-  constructor(
-    tls: ListenerTls,
-    alpn: readonly ApplicationProtocol[],
-    handshakeTimeoutMs: number,
-    failed: (error: Error) => void,
-  ) {
+  constructor(tls: ListenerTls, alpn: readonly ApplicationProtocol[], handshakeTimeoutMs: number) {
     this.#asksForCertificates = tls.clientCa !== undefined;
     checkAuthority(tls);
     this.#own = ownCertificate(tls);
@@ -60,7 +60,9 @@ export class TlsEndpoint {
       }),
     );
     this.#server.on("secureConnection", (secured) => this.#secured(secured));
-    this.#server.on("tlsClientError", failed);
+    this.#server.on("tlsClientError", (error, socket) =>
+      this.#waiting.get(connectionKey(socket))?.failed(error),
+    );
   }
 
   /**
@@ -86,19 +88,22 @@ export class TlsEndpoint {
     return notAfterOf(this.#own);
   }
 
-  /** Begins the handshake on a socket of which nothing has been read. `done` is not called when it fails; the socket closes then. */
-  secure(raw: Socket, done: Secured): void {
+  /**
+   * Begins the handshake on a socket of which nothing has been read. `done` is not called when it fails; the socket closes then, and `failed` is told why unless the client has reset it.
+   */
+  secure(raw: Socket, done: Secured, failed: (error: Error) => void): void {
     const key = connectionKey(raw);
-    this.#waiting.set(key, done);
+    const waiting = { done, failed };
+    this.#waiting.set(key, waiting);
     raw.once("close", () => {
-      if (this.#waiting.get(key) === done) this.#waiting.delete(key);
+      if (this.#waiting.get(key) === waiting) this.#waiting.delete(key);
     });
     this.#server.emit("connection", raw);
   }
 
   #secured(secured: TLSSocket): void {
     const key = connectionKey(secured);
-    const done = this.#waiting.get(key);
+    const done = this.#waiting.get(key)?.done;
     this.#waiting.delete(key);
     // A reset takes the addresses away, and with them what this socket belongs to.
     if (done === undefined) secured.destroy();

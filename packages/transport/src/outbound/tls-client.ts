@@ -54,15 +54,29 @@ export class TlsClient {
     return { connected: this.#named(connected), abandon };
   }
 
+  /** OpenSSL's own words have a place in its sources and a line break in them; what it came to is in `reason`. */
+  #reasonOf(cause: unknown): string {
+    const said = cause instanceof Error && "reason" in cause ? cause.reason : undefined;
+    if (typeof said !== "string") return thrownText(cause);
+    if (NO_TLS.test(said))
+      return `what answers does not speak TLS (${said}); it may be a port without TLS (ws://, grpc://, http://), or another service`;
+    if (said.includes("no application protocol"))
+      return `what answers does not offer ${this.#alpn ?? "what was asked for"} (${said}); it may be another port, such as that of the HTTP API`;
+    return said;
+  }
+
   async #named(connected: Promise<TLSSocket>): Promise<TLSSocket> {
     try {
       return await connected;
     } catch (cause) {
-      const reason = thrownText(cause);
+      const reason = this.#reasonOf(cause);
       throw new HawserError("connection_failed", `TLS with ${this.#host} failed: ${reason}`, { cause });
     }
   }
 }
+
+/** How OpenSSL names what comes of an answer that is no TLS. */
+const NO_TLS = /wrong version number|packet length too long|http request|record layer failure/i;
 
 /** An address has no server name, and TLS forbids to send one (RFC 6066, section 3). */
 function identityOf(host: string): { readonly host: string; readonly servername?: string } {
