@@ -21,9 +21,10 @@ function unescape(text: string): string {
 it("every command on /docs does what it says, pasted into a shell", async () => {
   const world = await createWorld();
   await world.startPrincipal();
-  // What the page says comes first: the token, from its file.
-  const env = { ...plainEnvironment(), TOKEN: readApiToken(world.apiTokenFile) };
   const page = String((await world.api.request("GET", "/docs")).body);
+  // What the page says comes first: where the API is, and the token, from its file.
+  const api = /<code>API=&#39;(http:[^<]*)&#39;<\/code>/.exec(page)?.[1];
+  const env = { ...plainEnvironment(), TOKEN: readApiToken(world.apiTokenFile), API: api };
   const { paths } = documentSchema.parse((await world.api.request("GET", "/openapi.json")).body);
   const commands = [...page.matchAll(/<pre class="curl"[^>]*>([^]*?)<\/pre>/g)].map(([, text = ""]) =>
     unescape(text),

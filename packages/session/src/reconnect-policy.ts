@@ -112,7 +112,7 @@ export class ReconnectPolicy {
   #afterDrain({ slotMs, windowMs }: EndReason & { kind: "drained" }, livedMs: number): Reconnect {
     const { shortSessionMs, backoffMinMs } = this.#timing;
     const leastMs = livedMs < shortSessionMs ? backoffMinMs : 0;
-    const reason = `drained: slot at ${slotMs} ms of ${windowMs} ms`;
+    const reason = `drained: slot at ${Math.round(slotMs)} ms of ${Math.round(windowMs)} ms`;
     return { delayMs: Math.max(leastMs, this.#bounded(slotMs)), loud: false, reason };
   }
 

@@ -37,7 +37,7 @@ export interface ApiOptions {
   /** What `/v1/info` answers. @default the version of this package */
   readonly version?: string;
   /**
-   * What clients must show as `Authorization: Bearer <token>`, except for `/livez`, `/readyz`, `/openapi.json` and `/docs`: one token, or several that may be replaced
+   * What clients must show as `Authorization: Bearer <token>`, except for `/`, `/livez`, `/readyz`, `/openapi.json` and `/docs`: one token, or several that may be replaced
    * while the API serves. @default everybody is let in
    */
   readonly token?: string | ApiTokens;

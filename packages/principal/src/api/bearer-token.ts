@@ -6,7 +6,7 @@ import { servedBy } from "./served-by.js";
 import { TokenGuesses } from "./token-guesses.js";
 
 /** What orchestrators ask, who have no token, and what people read before they have one: none tells more than a state and what the source code tells. */
-const OPEN_PATHS: readonly string[] = ["/livez", "/readyz", "/openapi.json", "/docs"];
+const OPEN_PATHS: readonly string[] = ["/", "/livez", "/readyz", "/openapi.json", "/docs"];
 
 const callers = new WeakMap<Context, ApiCaller>();
 

@@ -32,6 +32,19 @@ export function documentationRoutes(app: Hono, version: string, secured: boolean
     return page;
   }
 
+  route(app, "/", {
+    GET: operation(
+      {
+        id: "getRoot",
+        tag: "Documentation",
+        summary: "Leads to the documentation",
+        answers: { 302: { description: "To `docs`.", headers: { location: "`docs`, relative to this." } } },
+        open: true,
+      },
+      (context) => context.body(null, 302, { location: "docs" }),
+    ),
+  });
+
   route(app, "/openapi.json", {
     GET: operation(
       {

@@ -79,7 +79,8 @@ export function openApiDocument(
       description: "Resources and events for agents, what became of them, and the state of the fleet.",
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
-    servers: [{ url: "/" }],
+    // Relative to the document (OpenAPI 3.1, Relative References in URLs), which a proxy, or whoever mounts the API, may serve below a path.
+    servers: [{ url: "." }],
     tags: TAGS.map((name) => ({ name })),
     security: secured ? [{ bearer: [] }] : [],
     paths,

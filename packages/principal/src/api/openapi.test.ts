@@ -170,7 +170,16 @@ it("describes the answers that are given", async () => {
   await ask("delete", LETTER);
   await ask("delete", RESOURCE, {}, "?dryRun=true");
   await ask("delete", RESOURCE);
-  for (const path of ["/livez", "/readyz", "/v1/info", "/v1/status", "/metrics", "/openapi.json", "/docs"]) {
+  for (const path of [
+    "/",
+    "/livez",
+    "/readyz",
+    "/v1/info",
+    "/v1/status",
+    "/metrics",
+    "/openapi.json",
+    "/docs",
+  ]) {
     if (path in document.paths) await ask("get", path);
   }
   await ask("get", "/v1/streams/events", {}, "?agent=a");

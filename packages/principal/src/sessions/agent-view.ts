@@ -39,7 +39,7 @@ export function agentView(
             internal: live.link.connection.peer.internal === true,
             software: live.session.peerSoftware,
             connectedAt: live.connectedAt,
-            ageMs: clock.now() - live.openedAtMs,
+            ageMs: Math.round(clock.now() - live.openedAtMs),
             inFlight: live.link.inFlight,
           },
     lastSeenAt: presence?.lastSeenAt,

@@ -187,7 +187,7 @@ export class Drain {
       kept: this.#kept,
       unsettled: this.#unsettled,
       unsettledTotal: this.#total(),
-      durationMs: this.#parts.runtime.clock.now() - this.#startedAtMs,
+      durationMs: Math.round(this.#parts.runtime.clock.now() - this.#startedAtMs),
     };
   }
 

@@ -1,7 +1,6 @@
 import type { OpenApiOperation } from "../openapi-document.js";
 
 export interface CurlTarget {
-  readonly origin: string;
   readonly method: string;
   /** With its parameters in braces. */
   readonly path: string;
@@ -33,10 +32,7 @@ interface ExampleBody {
   readonly example: unknown;
 }
 
-function command(
-  { origin, method, path, operation, secured }: CurlTarget,
-  body: ExampleBody | undefined,
-): string {
+function command({ method, path, operation, secured }: CurlTarget, body: ExampleBody | undefined): string {
   const filled = path.replaceAll(/\{(\w+)\}/g, (_all, name: string) => PARAMETERS[name] ?? name);
   const parts = [
     streams(operation) ? "curl --no-buffer" : "curl --include",
@@ -45,7 +41,7 @@ function command(
     ...(body === undefined
       ? []
       : [`--header ${quoted(`content-type: ${body.type}`)}`, `--data ${quoted(jsonText(body.example))}`]),
-    quoted(origin + filled),
+    `"$API${filled}"`,
   ];
   return parts.join(" \\\n  ");
 }
@@ -61,6 +57,6 @@ function streams({ responses }: OpenApiOperation): boolean {
 }
 
 /** One word of a shell, whatever is in it. */
-function quoted(text: string): string {
+export function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }

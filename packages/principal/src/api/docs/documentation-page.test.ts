@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { createMemoryStore } from "@hawser/store";
+import { Hono } from "hono";
 import { expect, it } from "vitest";
 import { createPrincipal } from "../../create-principal.js";
 import { createApi, type ApiOptions } from "../api.js";
@@ -20,7 +21,7 @@ it("is whole in itself: no script, and nothing that would be loaded", async () =
   expect(text).not.toMatch(
     /<(script|link|img|iframe|object|embed|base|form)\b|\son\w+=|\sstyle=|@import|url\(/i,
   );
-  expect(text.match(/(?:src|href)="(?!#)[^"]*"/g)).toEqual(['href="/openapi.json"']);
+  expect(text.match(/(?:src|href)="(?!#)[^"]*"/g)).toEqual(['href="openapi.json"']);
   const styles = [...text.matchAll(/<style>([^]*?)<\/style>/g)].map(([, style = ""]) => style);
   const hash = createHash("sha256").update(styles.join("")).digest("base64");
   expect(styles).toHaveLength(1);
@@ -38,14 +39,14 @@ it("shows each operation and each schema once, and every link on it leads somewh
   expect(ids).toEqual(expect.arrayContaining(["sendEvent", "streamAgents", "putResource", "schema-Problem"]));
 });
 
-it("has a command for each operation, and one more for a batch, that goes to where the page came from", async () => {
+it("has a command for each operation, and one more for a batch, that goes to where the page came from, or to where its reader says", async () => {
   const [text] = await page({}, "https://hawser.example:8443/docs");
   const commands = [...text.matchAll(/<pre class="curl"[^>]*>([^]*?)<\/pre>/g)].map(
     ([, command = ""]) => command,
   );
   expect(commands).toHaveLength([...text.matchAll(/<article id="(?!schema-)/g)].length + 1);
-  for (const command of commands) expect(command).toContain("https://hawser.example:8443/");
-  expect(text).not.toContain("{agent}&#39;</pre>");
+  for (const command of commands) expect(command).toMatch(/&quot;\$API\/[\w/.:-]*&quot;$/);
+  expect(text).toContain("<code>API=&#39;https://hawser.example:8443&#39;</code>");
 });
 
 it("shows the token where one is wanted, and only there", async () => {
@@ -74,4 +75,19 @@ it("puts nothing of the request into the page that could act", async () => {
   const text = await response.text();
   expect(text).not.toContain("a'$(id)");
   expect(text).toContain("a&#39;\\&#39;&#39;$(id).example");
+});
+
+it("leads from its root to the page and to the document, wherever the API is mounted", async () => {
+  const principal = createPrincipal({ store: createMemoryStore(), acceptors: [] });
+  const app = createApi({ principal });
+  const outer = new Hono().mount("/hawser", app.fetch);
+  const root = await outer.request("/hawser/");
+  expect(root.status).toBe(302);
+  const docs = new URL(root.headers.get("location") ?? "", "http://principal.example/hawser/");
+  expect(docs.pathname).toBe("/hawser/docs");
+  const page = await outer.request(docs);
+  const [, link = ""] = /<a href="([^"#]+)"/.exec(await page.text()) ?? [];
+  const document = new URL(link, docs);
+  const { servers } = (await (await outer.request(document)).json()) as { servers: { url: string }[] };
+  expect(servers.map(({ url }) => new URL(url, document).pathname)).toEqual(["/hawser/"]);
 });

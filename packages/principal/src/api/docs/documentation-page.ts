@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { JsonSchema } from "../api-schema.js";
 import type { OpenApiDocument } from "../openapi-document.js";
+import { quoted } from "./curl-example.js";
 import { html, Html, prose } from "./html.js";
 import { operationView, type OperationParts } from "./operation-view.js";
 import { PAGE_STYLE } from "./page-style.js";
@@ -15,10 +16,10 @@ export const PAGE_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-/** The document as a page for people, whole in itself. `origin` is where the examples send their requests. */
+/** The document as a page for people, whole in itself. `origin` is where the examples send their requests, unless their reader says otherwise. */
 export function documentationPage(document: OpenApiDocument, origin: string): string {
   const { info, tags } = document;
-  const operations = operationsOf(document, origin);
+  const operations = operationsOf(document);
   const sections = tags.map(({ name }) => ({
     name,
     operations: operations.filter(({ operation }) => operation.tags.includes(name)),
@@ -38,8 +39,8 @@ export function documentationPage(document: OpenApiDocument, origin: string): st
 <header>
 <h1>${info.title}</h1>
 <p class="lead">HTTP API, version ${info.version}</p>
-<p>${String(info["description"])} The same for programs: <a href="/openapi.json">openapi.json</a>.</p>
-${tokenNote(document)}
+<p>${String(info["description"])} The same for programs: <a href="openapi.json">openapi.json</a>.</p>
+${exampleNote(document, origin)}
 </header>
 <div class="columns">
 <nav class="narrow" aria-label="Contents"><details><summary>Contents</summary>${contents}</details></nav>
@@ -55,10 +56,9 @@ ${sections.map((section) => html`<section><h2>${section.name}</h2>${section.oper
   return page.text;
 }
 
-function operationsOf({ paths, security }: OpenApiDocument, origin: string): readonly OperationParts[] {
+function operationsOf({ paths, security }: OpenApiDocument): readonly OperationParts[] {
   return Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({
-      origin,
       method: method.toUpperCase(),
       path,
       operation,
@@ -67,9 +67,10 @@ function operationsOf({ paths, security }: OpenApiDocument, origin: string): rea
   );
 }
 
-function tokenNote({ security }: OpenApiDocument): Html | undefined {
-  if (security.length === 0) return undefined;
-  return html`<p>This API wants a token. For the examples: <code>TOKEN=$(cat your-token-file)</code></p>`;
+/** Only its reader knows by which address, and below which path, something in front leads to this page. */
+function exampleNote({ security }: OpenApiDocument, origin: string): Html {
+  const token = html` This API wants a token: <code>TOKEN=$(cat your-token-file)</code>`;
+  return html`<p>For the examples: <code>API=${quoted(origin)}</code>, or whatever precedes <code>/docs</code> in the address of this page.${security.length === 0 ? undefined : token}</p>`;
 }
 
 function entry({ method, operation }: OperationParts): Html {

@@ -9,7 +9,6 @@ import { html, prose, type Html } from "./html.js";
 import { fieldsOf, typeOf } from "./schema-view.js";
 
 export interface OperationParts {
-  readonly origin: string;
   readonly method: string;
   readonly path: string;
   readonly operation: OpenApiOperation;

@@ -73,7 +73,9 @@ export class EventJournal {
       sent: (event, attempt) => this.#add("sent", agent, event, { attempt }),
       acked: ({ resourceid, version, rttMs }) => {
         const event = { resourceid, eventid: formatVersion(version), type: undefined };
-        this.#add("acked", agent, event, { latencyMs: rttMs });
+        // Of a millisecond in two decimals: more is noise.
+        const latencyMs = rttMs === undefined ? undefined : Math.round(rttMs * 100) / 100;
+        this.#add("acked", agent, event, { latencyMs });
       },
       nacked: ({ resourceid, eventid, retryable, code, message }) => {
         const event = { resourceid, eventid, type: undefined };
