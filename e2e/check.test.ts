@@ -112,6 +112,60 @@ describe("--check of a principal", () => {
     });
   });
 
+  it.each([
+    ["agents' port", "--tls-cert", "--tls-key"],
+    ["API", "--api-tls-cert", "--api-tls-key"],
+  ])(
+    "whose certificate and key of the %s do not fit, says which file is what",
+    async (_port, certFlag, keyFlag) => {
+      const world = await createWorld();
+      const { cert, key } = makeCertificate(world.path("own"));
+      const other = makeCertificate(world.path("other"));
+      const said = async (certFile: string, keyFile: string): Promise<string> => {
+        const finished = await checkPrincipal(world, `${certFlag}=${certFile}`, `${keyFlag}=${keyFile}`);
+        expect([finished.code, finished.stdout]).toEqual([2, ""]);
+        return finished.stderr;
+      };
+      expect(await said(cert, other.key)).toBe(
+        `invalid_config: ${keyFlag} ${other.key} is not the key of ${certFlag} ${cert}; give the pair that belongs together\n`,
+      );
+      const swapped = await said(key, cert);
+      expect(swapped).toContain(
+        `${certFlag} ${key} holds no certificate in PEM form, but a key; are the two exchanged?`,
+      );
+      expect(swapped).toContain(
+        `${keyFlag} ${cert} holds no private key in PEM form without a passphrase, but a certificate`,
+      );
+    },
+  );
+
+  it("that has many things wrong is told all of them, one after the other", async () => {
+    const world = await createWorld();
+    const [empty, file] = [world.path("empty"), world.path("file")];
+    await writeFile(empty, "");
+    await writeFile(file, "");
+    const finished = await checkPrincipal(
+      world,
+      `--tls-cert=${world.path("nowhere.crt")}`,
+      `--tls-key=${world.path("nowhere.key")}`,
+      `--agent-tokens-file=${empty}`,
+      `--api-token-file=${empty}`,
+      `--data-dir=${file}`,
+      `--ready-file=${world.path("file", "ready")}`,
+    );
+    // The settings are what the start would end with.
+    expect([finished.code, finished.stdout]).toEqual([2, ""]);
+    for (const said of [
+      /^invalid_config: hawser-principal cannot start:$/m,
+      /^ {2}--tls-cert: the file cannot be read: ENOENT.*nowhere\.crt/m,
+      new RegExp(`^ {2}${empty}: there is no token in it`, "m"),
+      new RegExp(`^ {2}${empty}: there is no API token in it`, "m"),
+      new RegExp(`^store_unavailable: the data directory ${file} cannot be written: EEXIST`, "m"),
+      /^store_unavailable: the directory of --ready-file /m,
+    ])
+      expect(finished.stderr).toMatch(said);
+  });
+
   it("beside the one that runs with this data directory, leaves its store and its ports alone, and says so", async () => {
     const world = await createWorld();
     await world.startPrincipal();

@@ -1,11 +1,11 @@
-import { createPrivateKey, X509Certificate } from "node:crypto";
+import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { HawserError, thrownText } from "@hawser/protocol";
 import { bearer } from "./credentials.js";
 import { socketProblems } from "./event-socket/socket-settings.js";
 import { machineProblems } from "./machine-settings.js";
-import { readAuthorities } from "@hawser/service";
+import { certificatePairProblems, readAuthorities } from "@hawser/service";
 import { parseGatewayHeaders } from "./gateway-headers.js";
 import { isLocal, isSecure } from "./principal-url.js";
 import type { AgentSettings } from "./settings.js";
@@ -72,11 +72,15 @@ function fileProblems({ tokenFile, headerFile, tlsCa, tlsCert, tlsKey }: AgentSe
   use("--token-file", tokenFile, (content) => bearer(tokenFile ?? "", content));
   problems.push(...authorityProblems(tlsCa));
   use("--header-file", headerFile, (content) => parseGatewayHeaders(content.toString("utf8"), "it"));
-  const certificate = use("--tls-cert", tlsCert, (content) => new X509Certificate(content));
-  const key = use("--tls-key", tlsKey, (content) => createPrivateKey(content));
-  if (certificate !== undefined && key !== undefined && !certificate.checkPrivateKey(key)) {
-    problems.push("--tls-key is not the key of --tls-cert; give the pair that belongs together");
-  }
+  const cert = use("--tls-cert", tlsCert, (content) => content);
+  const key = use("--tls-key", tlsKey, (content) => content);
+  if (tlsCert !== undefined && tlsKey !== undefined && cert !== undefined && key !== undefined)
+    problems.push(
+      ...certificatePairProblems(
+        { setting: "--tls-cert", path: tlsCert, content: cert },
+        { setting: "--tls-key", path: tlsKey, content: key },
+      ),
+    );
   return problems;
 }
 

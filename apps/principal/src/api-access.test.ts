@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createLogger, type Logger } from "@hawser/runtime";
 import { beforeEach, describe, expect, it } from "vitest";
-import { checkApiAccess, loadApiAccess } from "./api-access.js";
+import { everyProblem } from "@hawser/service";
+import { apiAccessChecks, loadApiAccess } from "./api-access.js";
 
 const TOKEN = "0123456789abcdef-of-this-test";
 let folder: string;
@@ -17,7 +18,10 @@ beforeEach(() => {
   return () => rmSync(folder, { recursive: true, force: true });
 });
 
-const settings = (given: Partial<Parameters<typeof checkApiAccess>[0]> = {}) => ({
+const checkApiAccess = (given: Parameters<typeof apiAccessChecks>[0]): void =>
+  everyProblem("hawser-principal", apiAccessChecks(given));
+
+const settings = (given: Partial<Parameters<typeof apiAccessChecks>[0]> = {}) => ({
   apiListen: { host: "127.0.0.1", port: 0 },
   apiTokenFile: undefined,
   apiTlsCert: undefined,
@@ -103,7 +107,9 @@ describe("tokens in clear text beyond loopback", () => {
     expect(() => checkApiAccess(settings({ ...beyond, ...tls }))).toThrow(/--api-tls-cert: .*ENOENT/);
     writeFileSync(tls.apiTlsCert, "no certificate");
     writeFileSync(tls.apiTlsKey, "no key");
-    expect(() => checkApiAccess(settings({ ...beyond, ...tls }))).toThrow(/not usable/);
+    expect(() => checkApiAccess(settings({ ...beyond, ...tls }))).toThrow(
+      /--api-tls-cert .* holds no certificate in PEM form/,
+    );
   });
 });
 

@@ -13,6 +13,7 @@ import { isLoopbackHost, type Logger } from "@hawser/runtime";
 import { digestOfFiles, type ReloadableFiles } from "@hawser/service";
 import { makeApiToken } from "./make-api-token.js";
 import { isReadByOthers, readNamedFile } from "./named-file.js";
+import { readNamedPair } from "./named-pair.js";
 import type { PrincipalSettings } from "./settings.js";
 
 /** Who may use the HTTP API. */
@@ -42,12 +43,20 @@ type ApiAccessSettings = Pick<
 /** In the data directory, as the agents' mailboxes are: who may read those needs no token. */
 const API_TOKEN_FILE = "api-token";
 
-/**
- * Everything that `loadApiAccess` would refuse, without making a token.
- *
- * @throws HawserError `invalid_config`
- */
-export function checkApiAccess(settings: ApiAccessSettings): void {
+/** Everything that `loadApiAccess` would refuse, check by check, without making a token. */
+export function apiAccessChecks(settings: ApiAccessSettings): readonly (() => unknown)[] {
+  const { apiTokenFile } = settings;
+  const tokenFile = tokenFileOf(settings);
+  return [
+    () => refuseOpenApi(settings),
+    () => readApiTls(settings),
+    () => {
+      if (apiTokenFile !== undefined || existsSync(tokenFile)) readApiTokens(tokenFile);
+    },
+  ];
+}
+
+function refuseOpenApi(settings: ApiAccessSettings): void {
   const { apiListen, apiOpen, apiTokenFile, insecure, allowClearTextTokens } = settings;
   if (apiOpen && apiTokenFile !== undefined)
     throw new HawserError("invalid_config", "--api-open and --api-token-file exclude each other");
@@ -63,9 +72,6 @@ export function checkApiAccess(settings: ApiAccessSettings): void {
       `--api-listen ${apiListen.host} can be reached from other machines, and without TLS everybody on the way reads the API's token; give --api-tls-cert and --api-tls-key, or both --insecure and --allow-clear-text-tokens where something in front ends TLS or the network is private`,
     );
   }
-  readApiTls(settings);
-  const tokenFile = tokenFileOf(settings);
-  if (apiTokenFile !== undefined || existsSync(tokenFile)) readApiTokens(tokenFile);
 }
 
 /**
@@ -74,7 +80,7 @@ export function checkApiAccess(settings: ApiAccessSettings): void {
  * @throws HawserError `invalid_config`
  */
 export function loadApiAccess(settings: ApiAccessSettings, logger: Logger): ApiAccess {
-  checkApiAccess(settings);
+  for (const check of apiAccessChecks(settings)) check();
   // Before they are read: what comes after it is found when the files are watched.
   const tlsInUse = digestOfFiles(tlsFilesOf(settings));
   const tls = readApiTls(settings);
@@ -135,17 +141,11 @@ function sendsTokensInTheClear({ apiListen, apiTlsCert }: ApiAccessSettings): bo
 
 /** @throws HawserError `invalid_config` for one without the other, or for two that do not fit */
 function readApiTls({ apiTlsCert, apiTlsKey }: ApiAccessSettings): ApiTls | undefined {
-  if ((apiTlsCert === undefined) !== (apiTlsKey === undefined))
-    throw new HawserError(
-      "invalid_config",
-      "--api-tls-cert and --api-tls-key go together; one of them is missing",
-    );
-  if (apiTlsCert === undefined || apiTlsKey === undefined) return undefined;
-  const tls = {
-    cert: readNamedFile("--api-tls-cert", apiTlsCert),
-    key: readNamedFile("--api-tls-key", apiTlsKey),
-  };
-  checkApiTls(tls);
+  const tls = readNamedPair({
+    cert: { setting: "--api-tls-cert", path: apiTlsCert },
+    key: { setting: "--api-tls-key", path: apiTlsKey },
+  });
+  if (tls !== undefined) checkApiTls(tls);
   return tls;
 }
 

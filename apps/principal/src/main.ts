@@ -1,11 +1,11 @@
 import { systemClock } from "@hawser/runtime";
-import { certificateNotices, openFilesLimit, runService } from "@hawser/service";
-import { checkApiAccess, loadApiAccess } from "./api-access.js";
+import { certificateNotices, everyProblem, openFilesLimit, runService } from "@hawser/service";
+import { apiAccessChecks, loadApiAccess } from "./api-access.js";
 import { descriptorNotices } from "./descriptor-plan.js";
 import { stopLimit } from "./drain-options.js";
 import { checkHeartbeats } from "./lifecycle-settings.js";
 import { ownTargetOf } from "./platform-settings.js";
-import { loadSecurity } from "./security.js";
+import { loadSecurity, securityChecks } from "./security.js";
 import { createService } from "./service.js";
 import { settingsShape } from "./settings.js";
 import { tryStart } from "./try-start.js";
@@ -18,12 +18,13 @@ await runService({
   version: VERSION,
   variablePrefix: "HAWSER_PRINCIPAL_",
   shape: settingsShape,
-  check: (settings) => {
-    loadSecurity(settings);
-    checkApiAccess(settings);
-    checkHeartbeats(settings);
-    ownTargetOf(settings);
-  },
+  check: (settings) =>
+    everyProblem("hawser-principal", [
+      ...securityChecks(settings),
+      ...apiAccessChecks(settings),
+      () => checkHeartbeats(settings),
+      () => ownTargetOf(settings),
+    ]),
   notices: (settings) => [
     ...descriptorNotices(settings, openFilesLimit()),
     ...certificateNotices(

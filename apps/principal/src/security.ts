@@ -12,6 +12,7 @@ import { agentPortsOf, type AgentPort } from "./agent-ports.js";
 import { parseAgentTokens, type AgentTokens } from "./agent-tokens.js";
 import { checkCredentials } from "./check-credentials.js";
 import { isReadByOthers, readNamedFile } from "./named-file.js";
+import { readNamedPair } from "./named-pair.js";
 import type { PrincipalSettings } from "./settings.js";
 
 export interface Security {
@@ -35,6 +36,16 @@ type SecuritySettings = Pick<
   | "insecure"
   | "allowClearTextTokens"
 >;
+
+/** What `loadSecurity` would refuse, check by check. */
+export function securityChecks(settings: SecuritySettings): readonly (() => unknown)[] {
+  const { agentTokensFile, tlsClientCa } = settings;
+  return [
+    () => readTls(settings),
+    () => readTokens(settings),
+    () => refuseOpenPort(settings, agentTokensFile !== undefined || tlsClientCa !== undefined),
+  ];
+}
 
 /**
  * Reads the files the settings name and refuses what would leave a port of agents open to everyone, or tokens readable by everyone, by mistake.
@@ -88,18 +99,23 @@ export function loadSecurity(settings: SecuritySettings): Security {
 }
 
 function readTls({ tlsCert, tlsKey, tlsClientCa }: SecuritySettings): ListenerTls | undefined {
-  if ((tlsCert === undefined) !== (tlsKey === undefined))
-    throw new HawserError("invalid_config", "--tls-cert and --tls-key go together; one of them is missing");
   if (tlsClientCa !== undefined && tlsCert === undefined)
     throw new HawserError("invalid_config", "--tls-client-ca needs --tls-cert and --tls-key");
-  if (tlsCert === undefined || tlsKey === undefined) return undefined;
-  const tls = {
-    cert: readNamedFile("--tls-cert", tlsCert),
-    key: readNamedFile("--tls-key", tlsKey),
-    ...(tlsClientCa === undefined ? {} : { clientCa: readNamedFile("--tls-client-ca", tlsClientCa) }),
-  };
+  const pair = readNamedPair({
+    cert: { setting: "--tls-cert", path: tlsCert },
+    key: { setting: "--tls-key", path: tlsKey },
+  });
+  if (pair === undefined) return undefined;
+  const tls = { ...pair, ...(tlsClientCa === undefined ? {} : { clientCa: readAuthority(tlsClientCa) }) };
   checkListenerTls(tls);
   return tls;
+}
+
+/** Half a file would keep the whole fleet out. */
+function readAuthority(path: string): string {
+  const pem = readNamedFile("--tls-client-ca", path);
+  if (pem.includes("-----BEGIN CERTIFICATE-----")) return pem;
+  throw new HawserError("invalid_config", `--tls-client-ca ${path} holds no certificate in PEM form`);
 }
 
 function tlsFilesOf({ tlsCert, tlsKey, tlsClientCa }: SecuritySettings): readonly string[] {

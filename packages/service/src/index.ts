@@ -6,6 +6,8 @@ export { stateDirectoryProblems, type StateDirectoryProblem } from "./state-dire
 export { tryDirectory } from "./try-start.js";
 export type { ServiceNotice } from "./notices.js";
 export { openFilesLimit } from "./open-files.js";
+export { certificatePairProblems, type NamedContent } from "./certificate-pair.js";
+export { everyProblem } from "./every-problem.js";
 export {
   CERTIFICATE_WARNING_DAYS,
   certificateNotAfter,

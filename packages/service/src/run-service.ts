@@ -112,8 +112,8 @@ async function serve<Shape extends SettingsShape & typeof serviceSettings>(
   { check, logLevel, readyFile }: z.infer<typeof commonSettings>,
   log: ServiceLog,
 ): Promise<void> {
+  if (check) return checkStart(program, settings, readyFile, log);
   program.check(settings);
-  if (check) return checkStart(program, settings, readyFile);
   const isTraced = isTracingRegistered();
   const logger = log.logger(logLevel, isTraced ? traceLogFields : undefined);
   verifyCertificates(logger);
@@ -146,21 +146,38 @@ async function serve<Shape extends SettingsShape & typeof serviceSettings>(
   repeatNotices(() => program.notices?.(settings) ?? [], runtime);
 }
 
-/** Everything that a start does before it serves, undone; nothing stays. */
+/** Everything that a start does before it serves, undone; nothing stays. What is wrong is told all at once, and nothing is opened in a directory that cannot be had. */
 async function checkStart<Shape extends SettingsShape & typeof serviceSettings>(
   program: ServiceProgram<Shape>,
   settings: SettingsOf<Shape>,
   readyFile: string | undefined,
+  log: ServiceLog,
 ): Promise<void> {
   // As at a start: a store that is opened for a look writes files of its own.
   process.umask(0o077);
+  const failures: HawserError[] = [];
+  const attempt = async <T>(step: () => T | Promise<T>): Promise<T | undefined> => {
+    try {
+      return await step();
+    } catch (thrown) {
+      failures.push(inFlags(thrown, program.flags));
+      return undefined;
+    }
+  };
   const stateDirectory = program.stateDirectory(settings);
-  tryDirectory(stateDirectory, `the data directory ${stateDirectory}`);
-  if (readyFile !== undefined) tryDirectory(dirname(readyFile), `the directory of --ready-file ${readyFile}`);
-  const tried = (await program.tryStart?.(settings)) ?? [];
-  for (const { detail, fix } of [...noticesOf(program, settings), ...tried])
+  await attempt(() => program.check(settings));
+  const isThere = await attempt(() => {
+    tryDirectory(stateDirectory, `the data directory ${stateDirectory}`);
+    return true;
+  });
+  if (readyFile !== undefined)
+    await attempt(() => tryDirectory(dirname(readyFile), `the directory of --ready-file ${readyFile}`));
+  const tried = isThere === true ? await attempt(() => program.tryStart?.(settings)) : undefined;
+  for (const { detail, fix } of [...noticesOf(program, settings), ...(tried ?? [])])
     complain(`warning: ${detail}; ${fix}`);
-  tell(`${program.program}: the settings are good`);
+  for (const failure of failures) log.tellFailure(failure);
+  if (failures.length === 0) return tell(`${program.program}: the settings are good`);
+  process.exit(Math.max(...failures.map(exitCodeOf)));
 }
 
 function noticesOf<Shape extends SettingsShape & typeof serviceSettings>(
