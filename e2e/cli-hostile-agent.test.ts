@@ -192,8 +192,7 @@ describe.skipIf(missing !== "")(`on a terminal${missing}`, () => {
   it.each(["top", "agents --watch", "agents --watch --output wide"])("hawser %s, until q", async (line) => {
     const { shown } = await onTerminal(line, {
       server: world.api.server,
-      typed: "q",
-      typedOnce: (seen) => seen.includes("edge"),
+      steps: [[/edge/, "q"]],
     });
     expect(shown).toContain("edge");
     expect(obeyedIn(shown.replaceAll(OWN, "\n"))).toEqual([]);

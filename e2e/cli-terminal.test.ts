@@ -31,6 +31,11 @@ function onTerminal(line: string, options: Parameters<typeof runOnTerminal>[1] =
   return runOnTerminal(line, { server: world.api.server, ...options });
 }
 
+/** Without what sets words off. */
+function textOf(shown: string): string {
+  return shown.replaceAll(/\u001B\[\d+m/g, "").replaceAll("\r", "");
+}
+
 describe.skipIf(missing !== "")(`hawser on a terminal${missing}`, () => {
   const left = async (): Promise<number> => (await world.api.resources("edge")).length;
 
@@ -115,5 +120,44 @@ describe.skipIf(missing !== "")(`hawser on a terminal${missing}`, () => {
     const left = shown.split("\n").map((line) => line.slice(line.lastIndexOf("\u001B[2K") + 1));
     expect(left.filter((line) => line.includes("created")).length).toBeGreaterThan(90);
     expect(left.filter((line) => line.includes("/100"))).toEqual([]);
+  });
+
+  it("top scrolls through agents and sorts them, and takes no interval that would keep the principal busy", async () => {
+    for (let n = 10; n < 40; n += 1)
+      await world.api.put(`top-${n}`, "ConfigFile", "x", { path: "x", content: "x" });
+    const { status, shown } = await onTerminal("top --interval 1h", {
+      rows: 12,
+      steps: [
+        [/1 to 5 of \d+, by pending down.*q ends/s, "s"],
+        [/1 to 5 of \d+, by last seen down/s, "s"],
+        [/1 to 5 of \d+, by name up/s, "G"],
+        [/top-35 .*top-39 .* of \d+, by name up/s, "r\u001B[H"],
+        [/top-39 .*top-35 .*1 to 5 of \d+, by name down/s, "q"],
+      ],
+    });
+    expect(status).toBe(0);
+    for (const frame of shown.split("\u001B[H").slice(1))
+      expect(frame.split("\n").length).toBeLessThanOrEqual(12);
+    expect(await onTerminal("top --interval 0s")).toMatchObject({
+      status: 2,
+      shown: expect.stringContaining("200ms or more"),
+    });
+  });
+
+  it("shows agents with all there is of them within 120 columns, and events with titles and short uids", async () => {
+    await (await world.agent("edge")).start();
+    await world.connected("edge");
+    const { shown } = await onTerminal("agents --name edge --output wide", { columns: 120 });
+    const [titles = "", row = ""] = textOf(shown).split("\n");
+    expect(titles.trim().split(/ {2,}/)).toEqual(
+      "NAME STATE TRANSPORT SESSION PENDING DEAD ADDRESS SOFTWARE SEEN ACKED REASON".split(" "),
+    );
+    expect(row).toMatch(/^edge +connected .*127\.0\.0\.1:\d+ .* -$/);
+    expect(Math.max(titles.length, row.length)).toBeLessThanOrEqual(120);
+    const events = textOf((await onTerminal("events edge", { columns: 120 })).shown).split("\n");
+    expect(events[0]).toMatch(/^TIME +AGENT +STEP +EVENT +DETAILS$/);
+    expect(events[1]).toMatch(/ file-\d+_[0-9a-f]{8} v\d+ /);
+    const whole = textOf((await onTerminal("events edge --output wide", { columns: 120 })).shown);
+    expect(whole).toMatch(/ file-\d+_[0-9a-f]{8}-[0-9a-f-]{27} v\d+ /);
   });
 });

@@ -116,20 +116,30 @@ it("hands on what is asked for, and refuses an order that lines cannot have", as
   expect(stderr).toContain("live table");
 });
 
-it.skipIf(missing !== "")(`a screen on a terminal, within its height${missing}`, async () => {
-  const many = Array.from({ length: 200 }, (_, index) => told(`n${1000 + index}`)).join("");
-  const { server } = await streams(many + synced("b-1"));
-  const { shown, status } = await onTerminal("agents --watch", {
-    server,
-    rows: 12,
-    typed: "q",
-    typedOnce: (screen) => screen.includes("q ends"),
-  });
-  expect(status).toBe(0);
-  const frames = shown.split("\u001B[H").slice(1);
-  for (const frame of frames) expect(frame.split("\n").length).toBeLessThanOrEqual(12);
-  expect(frames.at(-1)).toMatch(/agents 200\/200 connected .*n1000 .*n1005 .*and 194 more/s);
-});
+it.skipIf(missing !== "")(
+  `a screen on a terminal, within its height, that scrolls and sorts${missing}`,
+  async () => {
+    const many = Array.from({ length: 200 }, (_, index) => told(`n${1000 + index}`)).join("");
+    const { server } = await streams(many + synced("b-1"));
+    const { shown, status } = await onTerminal("agents --watch", {
+      server,
+      rows: 12,
+      steps: [
+        [/1 to 6 of 200, by name up.*q ends, \? shows the keys/s, "\u001B[6~\u001B[B"],
+        [/n1007 .*n1012 .*8 to 13 of 200/s, "\u001B[F"],
+        [/n1194 .*n1199 .*195 to 200 of 200/s, "r"],
+        [/n1005 .*n1000 .*195 to 200 of 200, by name down/s, "s"],
+        [/1 to 6 of 200, by pending down/s, "?"],
+        [/PgUp, PgDn .*a page.*q, Ctrl-C/s, "\u001B[H"],
+        [/1 to 6 of 200/s, "q"],
+      ],
+    });
+    expect(status).toBe(0);
+    const frames = shown.split("\u001B[H").slice(1);
+    for (const frame of frames) expect(frame.split("\n").length).toBeLessThanOrEqual(12);
+    expect(frames.at(-1)).toMatch(/agents 200\/200 connected .*1 to 6 of 200/s);
+  },
+);
 
 it.skipIf(missing !== "")(`what cannot be read is told where errors are read${missing}`, async () => {
   const { shown, status } = await onTerminal("agents --watch", { server: "http://127.0.0.1:9" });

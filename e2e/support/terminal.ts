@@ -14,9 +14,11 @@ export interface TerminalOptions {
   /** For a server whose token is not found by its address. */
   readonly token?: string;
   readonly rows?: number;
-  /** Typed at once, or when `typedOnce` is true of what has been shown. */
+  readonly columns?: number;
+  /** Typed at once. */
   readonly typed?: string;
-  readonly typedOnce?: (shown: string) => boolean;
+  /** What is typed after that, each when something like this has been shown since the step before. */
+  readonly steps?: readonly (readonly [shown: RegExp, typed: string])[];
 }
 
 /** Runs the CLI, or another program, on a pseudo-terminal, by script(1), and answers with all that was shown. */
@@ -24,8 +26,9 @@ export async function onTerminal(
   line: string,
   options: TerminalOptions = {},
 ): Promise<{ readonly status: number | null; readonly shown: string }> {
-  const { program = "cli", server = "", token = "", rows = 24, typed = "", typedOnce = () => true } = options;
-  const command = `stty rows ${rows} cols 80; exec ${process.execPath} ${PROGRAMS[program]} ${line}`;
+  const { program = "cli", server = "", token = "" } = options;
+  const { rows = 24, columns = 80, typed = "", steps = [] } = options;
+  const command = `stty rows ${rows} cols ${columns}; exec ${process.execPath} ${PROGRAMS[program]} ${line}`;
   const child = spawn("script", ["--quiet", "--return", "--command", command, "/dev/null"], {
     timeout: TIMEOUT_MS,
     env: {
@@ -37,17 +40,21 @@ export async function onTerminal(
     },
   });
   let shown = "";
-  let waiting = true;
-  const type = (): void => {
-    if (!waiting || !typedOnce(shown)) return;
-    waiting = false;
-    child.stdin.end(typed);
+  let since = 0;
+  const left = [...steps];
+  const type = (text: string): void => {
+    since = shown.length;
+    if (left.length === 0) child.stdin.end(text);
+    else child.stdin.write(text);
   };
   child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
     shown += chunk;
-    type();
+    const [step] = left;
+    if (step?.[0].test(shown.slice(since)) !== true) return;
+    left.shift();
+    type(step[1]);
   });
-  type();
+  type(typed);
   const [status] = await once(child, "close");
   return { status: z.number().nullable().parse(status), shown };
 }

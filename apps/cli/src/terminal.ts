@@ -36,8 +36,8 @@ export interface Terminal {
   confirm(question: string): Promise<boolean>;
   /** Lends the terminal to an editor, whose Ctrl-C is its own. @param command for a shell, such as `code --wait` @returns its exit code, null when a signal ended it */
   runEditor(command: string, file: string): Promise<number | null>;
-  /** Single keys, unechoed, until what is answered is called. Only with a terminal to read from. */
-  onKey(listener: (key: string) => void): () => void;
+  /** What keys send, unechoed, until what is answered is called. Only with a terminal to read from. */
+  onKey(listener: (chunk: string) => void): () => void;
 }
 
 /** The alternate screen of a terminal (xterm control sequences, DECSET 1049), so that what was there before is there afterwards. */

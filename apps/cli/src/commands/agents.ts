@@ -3,18 +3,18 @@ import type { CommandContext } from "../command/command-context.js";
 import { withExamples } from "../command/examples.js";
 import { agentColumns } from "../output/columns.js";
 import { usageError } from "../exit-codes.js";
+import { SORTS, type ListOrder } from "../output/list-keys.js";
 import { parseExtract, printExtract } from "../output/extract.js";
 import { isForPeople } from "../output/output-format.js";
 import { printList } from "../output/print.js";
 import { watchByLine } from "../watch/watch-by-line.js";
 import { watchOnScreen } from "../watch/watch-on-screen.js";
-import type { WatchOrder } from "../watch/watched-agents.js";
 
 interface AgentsOptions {
   readonly state?: string;
   readonly name?: string;
-  readonly sort?: WatchOrder["sort"];
-  readonly order?: WatchOrder["order"];
+  readonly sort?: ListOrder["sort"];
+  readonly order?: ListOrder["order"];
   readonly watch?: true;
 }
 
@@ -27,11 +27,11 @@ export function agentsCommand(context: CommandContext): Command {
     .description("show agents and their sessions")
     .addOption(new Option("--state <state>", "those in this state").choices(["connected", "disconnected"]))
     .option("--name <prefix>", "those whose names begin so")
-    .addOption(new Option("--sort <field>", "by what").choices(["name", "pending", "lastSeenAt"]))
+    .addOption(new Option("--sort <field>", "by what").choices(SORTS))
     .addOption(new Option("--order <order>", "of the sort").choices(["asc", "desc"]))
     .option(
       "-w, --watch",
-      "all of them, and then what changes, until Ctrl-C: on a terminal a live table (q ends it), else line by line",
+      "all of them, and then what changes, until Ctrl-C: on a terminal a live table (arrows scroll, ? shows the keys, q ends it), else line by line",
     )
     .action((options: AgentsOptions) => (options.watch ? watch : list)(context, options));
   const remove = new Command("remove")

@@ -80,6 +80,7 @@ async function events(
   const follow = options.follow === true;
   const told = new AbortController();
   let quiet: Timer | undefined;
+  let isTitled = false;
   const heard = (): void => {
     quiet?.cancel();
     if (!follow) quiet = runtime.timers.after(QUIET_MS, () => told.abort());
@@ -109,8 +110,12 @@ async function events(
             );
           if (event.event === "lagged") terminal.err("hawser: read too slowly; going on where it stopped");
         } else if (options.step?.includes(line.step) !== false && isSince(line, fromAtMs)) {
-          if (output === "table" || output === "wide") terminal.out(lineOf(line, terminal.style));
-          else if (output === "yaml") terminal.out(`---\n${yamlText(line)}`);
+          if (output === "table" || output === "wide") {
+            const isShort = output === "table" && terminal.outIsTerminal;
+            if (!isTitled) terminal.out(terminal.style.bold(TITLES));
+            isTitled = true;
+            terminal.out(lineOf(isShort ? withShortUid(line) : line, terminal.style));
+          } else if (output === "yaml") terminal.out(`---\n${yamlText(line)}`);
           else terminal.out(jsonText(line));
         }
       },
@@ -149,6 +154,18 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** As wide as `lineOf` makes the cells. */
+const TITLES = `${"TIME".padEnd(12)}  ${"AGENT".padEnd(12)}  ${"STEP".padEnd(11)}  ${"EVENT".padEnd(28)}  DETAILS`;
+
+/** Whoever looks at lines wants to tell resources apart; `wide` has all of it. */
+function withShortUid(line: EventLine): EventLine {
+  const resourceid = line.resourceid.replace(
+    /(_[0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/,
+    "$1",
+  );
+  return { ...line, resourceid };
 }
 
 function lineOf(line: EventLine, style: Style): string {

@@ -18,31 +18,33 @@ const painted = (cell: string, terminal: Parameters<NonNullable<Column<never>["p
 /** @param now wall-clock time, in Unix milliseconds */
 export function agentColumns(now: number): readonly Column<Agent>[] {
   return [
-    ...AGENT_COLUMNS.slice(0, -1),
+    { title: "NAME", cell: (agent) => agent.name },
+    { title: "STATE", cell: (agent) => agent.state, paint: painted },
+    { title: "TRANSPORT", cell: (agent) => agent.session?.transport ?? "-" },
+    {
+      title: "SESSION",
+      cell: ({ session }) => (session === undefined ? "-" : formatDuration(session.ageMs)),
+    },
+    { title: "PENDING", cell: (agent) => String(agent.pending) },
+    { title: "DEAD", cell: (agent) => String(agent.deadLetters) },
+    { title: "ADDRESS", wide: true, cell: ({ session }) => session?.address ?? "-" },
+    { title: "SOFTWARE", wide: true, cell: ({ session }) => session?.software ?? "-" },
     { title: "SEEN", cell: ({ lastSeenAt }) => seen(lastSeenAt, now) },
-    ...AGENT_COLUMNS.slice(-1),
+    { title: "ACKED", wide: true, cell: ({ lastAckAt }) => seen(lastAckAt, now) },
+    { title: "REASON", cell: reasonOf },
   ];
+}
+
+/** Of an agent that is there, the reason is what other columns of `wide` say. */
+function reasonOf({ state, session, reason }: Agent, isWide: boolean): string {
+  const isSaid = state === "connected" && session?.address !== undefined && reason.endsWith(session.address);
+  return isWide && isSaid ? "-" : reason;
 }
 
 /** How long ago; a principal whose clock is ahead of ours has seen it now. */
 export function seen(lastSeenAt: string | undefined, now: number): string {
   return lastSeenAt === undefined ? "-" : `${formatDuration(now - Date.parse(lastSeenAt))} ago`;
 }
-
-const AGENT_COLUMNS: readonly Column<Agent>[] = [
-  { title: "NAME", cell: (agent) => agent.name },
-  { title: "STATE", cell: (agent) => agent.state, paint: painted },
-  { title: "TRANSPORT", cell: (agent) => agent.session?.transport ?? "-" },
-  { title: "SESSION", cell: ({ session }) => (session === undefined ? "-" : formatDuration(session.ageMs)) },
-  { title: "PENDING", cell: (agent) => String(agent.pending) },
-  { title: "DEAD", cell: (agent) => String(agent.deadLetters) },
-  { title: "EPOCH", wide: true, cell: ({ session }) => String(session?.epoch ?? "-") },
-  { title: "ADDRESS", wide: true, cell: ({ session }) => session?.address ?? "-" },
-  { title: "SOFTWARE", wide: true, cell: ({ session }) => session?.software ?? "-" },
-  { title: "LAST SEEN", wide: true, cell: (agent) => agent.lastSeenAt ?? "-" },
-  { title: "LAST ACK", wide: true, cell: (agent) => agent.lastAckAt ?? "-" },
-  { title: "REASON", cell: (agent) => agent.reason },
-];
 
 /** @param now wall-clock time, in Unix milliseconds */
 export function resourceColumns(now: number): readonly Column<Resource>[] {

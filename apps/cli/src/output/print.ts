@@ -9,7 +9,8 @@ export interface Column<Row> {
   readonly title: string;
   /** Shown by `--output wide` alone. */
   readonly wide?: true;
-  cell(row: Row): string;
+  /** @param isWide as `--output wide` has it */
+  cell(row: Row, isWide: boolean): string;
   /** Sets the cell off, on a terminal. */
   paint?(cell: string, terminal: Terminal): string;
 }
@@ -74,7 +75,7 @@ export function tableOf<Row>(
     shown.map(({ title }) => terminal.style.bold(title)),
     rows.map((row) =>
       shown.map((column) => {
-        const cell = printableLine(column.cell(row));
+        const cell = printableLine(column.cell(row, format === "wide"));
         return column.paint === undefined ? cell : column.paint(cell, terminal);
       }),
     ),

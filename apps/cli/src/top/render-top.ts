@@ -15,8 +15,11 @@ export interface TopView {
   readonly traffic: Traffic | undefined;
 }
 
-/** The lines of one look, at most `rows` of them. */
-export function renderTop(view: TopView, style: Style, rows: number): readonly string[] {
+/** Lines beside the agents: where and when, what is summed up, the rates, a line of space, the titles, which part it is, and the note. */
+export const FRAME_LINES = 7;
+
+/** The lines of one look. */
+export function renderTop(view: TopView, style: Style): readonly string[] {
   const { status, traffic, agents } = view;
   const rate = (value: number | undefined): string =>
     value === undefined ? "-" : value.toFixed(value < 10 ? 1 : 0);
@@ -38,8 +41,7 @@ export function renderTop(view: TopView, style: Style, rows: number): readonly s
     "ACKED/S",
     "RESENT/S",
   ];
-  const room = Math.max(1, rows - head.length - 2);
-  const lines = agents.slice(0, room).map(({ name, state, session, pending, deadLetters }) => {
+  const lines = agents.map(({ name, state, session, pending, deadLetters }) => {
     const rates = traffic === undefined ? undefined : (traffic.byAgent.get(name) ?? NO_RATES);
     return [
       printableLine(name),
@@ -54,6 +56,5 @@ export function renderTop(view: TopView, style: Style, rows: number): readonly s
     ];
   });
   const table = formatTable(titles.map(style.bold), lines).split("\n");
-  const hidden = status.agents.known - lines.length;
-  return [...head, ...table, ...(hidden > 0 ? [style.dim(`and ${hidden} more`)] : [])];
+  return [...head, ...table];
 }

@@ -7,24 +7,33 @@ import type { Terminal } from "../terminal.js";
 import type { AgentChange } from "./agent-change.js";
 import type { WatchedView } from "./watched-agents.js";
 
-/** Lines beside the agents: where and when, what is summed up, a line of space, the titles, how many more there are, and the note. */
+/** Lines beside the agents: where and when, what is summed up, a line of space, the titles, which part it is, and the note. */
 export const FRAME_LINES = 6;
 
-/** One screen. @param note what there is to say about the stream itself */
+export interface AgentsScreen {
+  readonly server: string;
+  readonly at: number;
+  readonly view: WatchedView;
+  /** Which part of the list it is. */
+  readonly position: string;
+  /** What there is to say about the stream itself. */
+  readonly note: string;
+}
+
+/** One screen. */
 export function renderAgents(
   terminal: Terminal,
   format: "table" | "wide",
-  { server, at, view, note }: { server: string; at: number; view: WatchedView; note: string },
+  { server, at, view, position, note }: AgentsScreen,
 ): readonly string[] {
   const { style } = terminal;
-  const { first, known, connected, pending, deadLetters } = view;
-  const hidden = known - first.length;
+  const { shown, known, connected, pending, deadLetters } = view;
   return [
     `${style.bold("hawser agents")}  ${timeOf(at)}Z  ${server}`,
     `agents ${connected}/${known} connected   pending ${pending}   dead letters ${deadLetters}`,
     "",
-    ...tableOf(terminal, format, first, agentColumns(at)).split("\n"),
-    ...(hidden > 0 ? [style.dim(`and ${hidden} more`)] : []),
+    ...tableOf(terminal, format, shown, agentColumns(at)).split("\n"),
+    style.dim(position),
     note,
   ];
 }

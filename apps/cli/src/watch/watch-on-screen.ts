@@ -1,11 +1,11 @@
-import { pause } from "@hawser/runtime";
 import type { CommandContext } from "../command/command-context.js";
 import { CommandError, EXIT_CODES } from "../exit-codes.js";
+import { KEYS_HELP, ListState, positionText, type ListOrder } from "../output/list-keys.js";
 import { LiveScreen } from "../output/live-screen.js";
 import type { AgentChange } from "./agent-change.js";
 import { followAgents, type AgentsWanted } from "./follow-agents.js";
 import { FRAME_LINES, renderAgents, timeOf } from "./render-agents.js";
-import { DEFAULT_MAX_WATCHED_AGENTS, WatchedAgents, type WatchOrder } from "./watched-agents.js";
+import { DEFAULT_MAX_WATCHED_AGENTS, WatchedAgents } from "./watched-agents.js";
 
 /** However much changes, the screen is drawn no more often. */
 const FRAME_MS = 250;
@@ -21,7 +21,7 @@ export async function watchOnScreen(
   context: CommandContext,
   format: "table" | "wide",
   wanted: AgentsWanted,
-  order: WatchOrder,
+  order: ListOrder,
 ): Promise<void> {
   const { terminal, runtime } = context;
   const { clock, timers } = runtime;
@@ -40,7 +40,8 @@ export async function watchOnScreen(
     dirty = true;
     if (change.change === "agent") tooMany ||= !agents.put(change.agent, clock.now());
     else if (change.change === "gone") agents.remove(change.name);
-    else if (change.change === "synced") say(terminal.style.dim("q ends"));
+    else if (change.change === "synced")
+      say(terminal.style.dim(terminal.inIsTerminal ? "q ends, ? shows the keys" : "Ctrl-C ends"));
     else {
       agents.clear();
       say("what changed meanwhile is not known: reading all agents anew");
@@ -48,16 +49,26 @@ export async function watchOnScreen(
     if (tooMany) over.abort();
   }
 
-  const screen = new LiveScreen(terminal);
+  const list = new ListState(order);
+  const room = (): number => Math.max(1, terminal.rows - FRAME_LINES);
+  const screen = new LiveScreen(terminal, (key) => {
+    dirty = true;
+    list.press(key, agents.size, room());
+  });
   const ended = AbortSignal.any([screen.ended, over.signal]);
+  function lines(): readonly string[] {
+    const offset = list.offset(agents.size, room());
+    const view = agents.view(list.order, offset, room(), clock.now());
+    const position = positionText(list.order, offset, view.shown.length, view.known);
+    return renderAgents(terminal, format, { server: url, at: clock.wallTime(), view, position, note });
+  }
   async function draw(): Promise<void> {
     for (let frame = 0; !ended.aborted; frame += 1) {
       if (dirty || frame % FRAMES_PER_CLOCK === 0) {
         dirty = false;
-        const view = agents.view(order, Math.max(1, terminal.rows - FRAME_LINES), clock.now());
-        screen.draw(renderAgents(terminal, format, { server: url, at: clock.wallTime(), view, note }));
+        screen.draw(list.showsKeys ? KEYS_HELP : lines());
       }
-      await pause(timers, FRAME_MS, ended);
+      await screen.pause(timers, over.signal.aborted ? 0 : FRAME_MS);
     }
   }
   const following = followAgents(context, wanted, {

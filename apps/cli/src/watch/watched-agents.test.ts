@@ -21,8 +21,8 @@ it("keeps the first of them in the order asked for, and sums up all", () => {
   agents.put(agent("b", 9), 0);
   const names = (sort: "name" | "pending" | "lastSeenAt", order: "asc" | "desc", count = 3): string =>
     agents
-      .view({ sort, order }, count, 0)
-      .first.map(({ name }) => name)
+      .view({ sort, order }, 0, count, 0)
+      .shown.map(({ name }) => name)
       .join("");
   expect(names("name", "asc")).toBe("abc");
   expect(names("name", "desc")).toBe("dcb");
@@ -30,7 +30,7 @@ it("keeps the first of them in the order asked for, and sums up all", () => {
   expect(names("pending", "desc")).toBe("bdc");
   expect(names("lastSeenAt", "desc")).toBe("adc");
   expect(names("lastSeenAt", "asc", 9)).toBe("bcda");
-  expect(agents.view({ sort: "name", order: "asc" }, 1, 0)).toMatchObject({
+  expect(agents.view({ sort: "name", order: "asc" }, 0, 1, 0)).toMatchObject({
     known: 4,
     connected: 1,
     pending: 20,
@@ -49,6 +49,17 @@ it("keeps as many as it may, and not one more, but goes on to hear of those", ()
 
 it("sessions grow older between two changes", () => {
   agents.put(agent("a", 0, { session: SESSION }), 500);
-  const [seen] = agents.view({ sort: "name", order: "asc" }, 1, 3_500).first;
+  const [seen] = agents.view({ sort: "name", order: "asc" }, 0, 1, 3_500).shown;
   expect(seen?.session?.ageMs).toBe(4_000);
+});
+
+it("shows any part of the list, near its beginning and far behind it", () => {
+  const many = new WatchedAgents();
+  for (let n = 0; n < 2_000; n += 1) many.put(agent(`a${(n * 7919) % 2_000}`, n), 0);
+  const names = [...Array(2_000).keys()].map((n) => `a${n}`).sort();
+  const at = (offset: number): readonly string[] =>
+    many.view({ sort: "name", order: "asc" }, offset, 3, 0).shown.map(({ name }) => name);
+  for (const offset of [0, 1, 497, 498, 1_500, 1_997])
+    expect(at(offset)).toEqual(names.slice(offset, offset + 3));
+  expect(at(1_999)).toEqual(names.slice(1_999));
 });

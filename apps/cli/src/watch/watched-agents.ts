@@ -1,16 +1,15 @@
 import type { Agent } from "../api/schemas.js";
+import type { ListOrder } from "../output/list-keys.js";
 
 /** As many as a principal puts in order itself. Ten thousand are about ten megabytes. */
 export const DEFAULT_MAX_WATCHED_AGENTS = 100_000;
 
-export interface WatchOrder {
-  readonly sort: "name" | "pending" | "lastSeenAt";
-  readonly order: "asc" | "desc";
-}
+/** To put one more in its place among so many costs less than to sort all. */
+const MAX_KEPT_IN_ORDER = 500;
 
-/** The first agents by an order, and all of them in sums. */
+/** Some agents by an order, and all of them in sums. */
 export interface WatchedView {
-  readonly first: readonly Agent[];
+  readonly shown: readonly Agent[];
   readonly known: number;
   readonly connected: number;
   readonly pending: number;
@@ -50,28 +49,38 @@ export class WatchedAgents {
     this.#seen.clear();
   }
 
-  /** One walk through all, in which only `count` are kept in order. Sessions are as old as they are by `now`. */
-  view(order: WatchOrder, count: number, now: number): WatchedView {
-    const compare = comparison(order);
-    const first: Seen[] = [];
+  /** So many agents behind the first few by an order. Sessions are as old as they are by `now`. */
+  view(order: ListOrder, offset: number, count: number, now: number): WatchedView {
     const sums = { known: this.#seen.size, connected: 0, pending: 0, deadLetters: 0 };
-    for (const seen of this.#seen.values()) {
-      const { agent } = seen;
+    for (const { agent } of this.#seen.values()) {
       if (agent.state === "connected") sums.connected += 1;
       sums.pending += agent.pending;
       sums.deadLetters += agent.deadLetters;
+    }
+    const shown = this.#first(order, offset + count).slice(offset);
+    return { shown: shown.map((seen) => asOf(seen, now)), ...sums };
+  }
+
+  /** One walk through all, in which only so many are kept in order; somebody who scrolls far has all put in order. */
+  #first(order: ListOrder, count: number): readonly Seen[] {
+    const compare = comparison(order);
+    if (count > MAX_KEPT_IN_ORDER)
+      return [...this.#seen.values()].sort((one, other) => compare(one.agent, other.agent)).slice(0, count);
+    const first: Seen[] = [];
+    for (const seen of this.#seen.values()) {
+      const { agent } = seen;
       const last = first.at(-1);
       if (first.length >= count && last !== undefined && compare(agent, last.agent) >= 0) continue;
       first.splice(placeOf(first, agent, compare), 0, seen);
       if (first.length > count) first.pop();
     }
-    return { first: first.map((seen) => asOf(seen, now)), ...sums };
+    return first;
   }
 }
 
 type Comparison = (one: Agent, other: Agent) => number;
 
-function comparison({ sort, order }: WatchOrder): Comparison {
+function comparison({ sort, order }: ListOrder): Comparison {
   const sign = order === "asc" ? 1 : -1;
   const byName: Comparison = (one, other) => (one.name < other.name ? -1 : 1);
   switch (sort) {
