@@ -291,6 +291,13 @@ describe("hawser's exit codes", () => {
     expect(await hawser(["-v"])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+/) });
   });
 
+  it("2: a context that is to be removed and is not there is not offered to be added", async () => {
+    const env = { HAWSER_CONFIG: world.path("no-contexts.yaml") };
+    const { code, stderr } = await hawser(["context", "remove", "nope"], { env });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^hawser: no context nope in .*; there are none yet\. Nothing was removed\n$/);
+  });
+
   it("3, 4: with JSON asked for, what failed is said in JSON as well", async () => {
     const error = z.object({
       error: z.object({ message: z.string(), exitCode: z.number(), code: z.string().optional() }),

@@ -7,11 +7,12 @@ import { createWorld, type World } from "./support/world.js";
 
 const AGENT = "edge";
 
-/** As an operator would: the older copy in the place of the directory, then `hawser adopt`. */
-async function putBack(copy: string, directory: string): Promise<void> {
+/** As an operator would: the older copy in the place of the store, then `hawser adopt` of the data directory it is in. */
+async function putBack(copy: string, directory: string, dataDirectory = directory): Promise<void> {
   await rm(directory, { recursive: true });
   await cp(copy, directory, { recursive: true });
-  const { code, stdout, stderr } = await runProgram(PROGRAMS.cli, ["adopt", directory, "--output", "json"]);
+  const args = ["adopt", dataDirectory, "--output", "json"];
+  const { code, stdout, stderr } = await runProgram(PROGRAMS.cli, args);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   expect(JSON.parse(stdout)).toEqual({ directory, store: expect.stringMatching(/^[0-9a-f-]{36}$/) });
 }
@@ -57,7 +58,10 @@ describe("a backup that is put back", () => {
     for (const content of ["two", "three", "four"]) await putFile(world, AGENT, "kept", content);
 
     await agent.stop();
-    await putBack(world.path("backup"), data);
+    const dataDirectory = world.path(AGENT, "data");
+    const looked = await runProgram(PROGRAMS.cli, ["doctor", "--store", dataDirectory]);
+    expect(looked.stdout).toMatch(/ok +store .*opens; 1 mailboxes/);
+    await putBack(world.path("backup"), data, dataDirectory);
     await agent.start();
     await world.connected(AGENT);
     await putFile(world, AGENT, "kept", "five");

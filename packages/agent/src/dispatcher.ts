@@ -91,7 +91,10 @@ export class Dispatcher {
   async #command({ event, attempt }: Delivery): Promise<Outcome> {
     const { onEvent, signal } = this.#options;
     if (onEvent === undefined) {
-      throw rejection("no_handler", `this agent does not handle ${event.type}; give createAgent an onEvent`);
+      throw rejection(
+        "no_handler",
+        `this agent does not handle ${event.type}: its program takes no commands`,
+      );
     }
     await onEvent({ event, attempt, signal });
     return { kind: "applied" };

@@ -5,21 +5,22 @@ import { withExamples } from "../command/examples.js";
 import { usageError } from "../exit-codes.js";
 import { isForPeople } from "../output/output-format.js";
 import { printObject } from "../output/print.js";
-import { wrongStorePlace } from "../store/store-place.js";
+import { storePlace } from "../store/store-place.js";
 
 export function adoptCommand(context: CommandContext): Command {
   const command = new Command("adopt")
     .description(
       "make an older copy of a store, such as a backup that was put back, fit to be started on; its service must be stopped",
     )
-    .argument("<directory>", "the data directory of a principal, or the folder store in that of an agent")
+    .argument("<directory>", "the data directory of a principal or of an agent")
     .action((directory: string) => adopt(context, directory));
-  return withExamples(command, "hawser adopt /var/lib/hawser", "hawser adopt .hawser/agent-edge-1/store");
+  return withExamples(command, "hawser adopt /var/lib/hawser", "hawser adopt .hawser/agent-edge-1");
 }
 
-async function adopt({ terminal, globals }: CommandContext, directory: string): Promise<void> {
-  const wrong = wrongStorePlace(directory);
-  if (wrong !== undefined) throw usageError(`${directory} ${wrong.detail}; ${wrong.fix}`);
+async function adopt({ terminal, globals }: CommandContext, given: string): Promise<void> {
+  const place = storePlace(given);
+  if (place.kind === "wrong") throw usageError(`${given} ${place.detail}; ${place.fix}`);
+  const { directory } = place;
   const { adoptOlderCopy } = await import("@hawser/store");
   const { createJournalDisk } = await import("@hawser/store-journal");
   const { id } = await adoptOlderCopy(createJournalDisk(directory), systemRandom);

@@ -148,7 +148,7 @@ function use({ terminal, env }: CommandContext, name: string): void {
 function remove({ terminal, env }: CommandContext, name: string): void {
   const path = configPath(env);
   const { current, contexts } = readConfig(path);
-  contextOf({ contexts }, name, path);
+  contextOf({ contexts }, name, path, "Nothing was removed");
   const rest = Object.fromEntries(Object.entries(contexts).filter(([each]) => each !== name));
   const isCurrent = current === name;
   writeConfig(path, { contexts: rest, ...(current === undefined || isCurrent ? {} : { current }) });

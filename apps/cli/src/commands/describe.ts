@@ -67,6 +67,7 @@ function describeAgent(
       "Session",
       session && `${session.transport}, ${formatDuration(session.ageMs)} old, ${session.inFlight} in flight`,
     ],
+    ["Epoch", session?.epoch?.toString()],
     ["Address", session?.address],
     ["Software", session?.software],
     ["Principal", url],

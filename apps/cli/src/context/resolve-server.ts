@@ -99,15 +99,18 @@ function fromContext(name: string, origin: string, env: Environment): Chosen {
   return { url: context.server, origin: `context ${name} (${origin})`, context };
 }
 
-/** @throws CommandError (usage) that names the contexts there are */
-export function contextOf({ contexts }: Config, name: string, path: string): Context {
+/** @param todo what to do when it is not there. @throws CommandError (usage) that names the contexts there are */
+export function contextOf(
+  { contexts }: Config,
+  name: string,
+  path: string,
+  todo = `Add it with: hawser context set ${name} --server URL`,
+): Context {
   const context = Object.hasOwn(contexts, name) ? contexts[name] : undefined;
   if (context !== undefined) return context;
   const known = Object.keys(contexts);
   const there = known.length === 0 ? "there are none yet" : `there are: ${known.join(", ")}`;
-  throw usageError(
-    `no context ${name} in ${path}; ${there}. Add it with: hawser context set ${name} --server URL`,
-  );
+  throw usageError(`no context ${name} in ${path}; ${there}. ${todo}`);
 }
 
 function chooseToken(flags: ServerFlags, env: Environment, context: Context | undefined): string | undefined {

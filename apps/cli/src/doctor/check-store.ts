@@ -1,7 +1,7 @@
 import { HawserError } from "@hawser/protocol";
 import type { Store } from "@hawser/store";
 import { createJournalStore } from "@hawser/store-journal";
-import { wrongStorePlace } from "../store/store-place.js";
+import { storePlace } from "../store/store-place.js";
 import { fail, ok, type Check } from "./check.js";
 
 const PAGE = 500;
@@ -9,9 +9,9 @@ const PAGE = 500;
 /** Can the store of a service that is stopped be opened, and what does it hold. Nothing is changed, and none is made where there is none. */
 export async function checkStore(directory: string): Promise<Check> {
   const name = `store ${directory}`;
-  const wrong = wrongStorePlace(directory);
-  if (wrong !== undefined) return fail(name, wrong.detail, wrong.fix);
-  const store = createJournalStore({ directory });
+  const place = storePlace(directory);
+  if (place.kind === "wrong") return fail(name, place.detail, place.fix);
+  const store = createJournalStore({ directory: place.directory });
   try {
     await store.start();
   } catch (thrown) {

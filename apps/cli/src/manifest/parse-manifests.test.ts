@@ -82,6 +82,27 @@ describe("parseManifests", () => {
     expect(() => parseManifests(json, "m.json")).toThrow("m.json:2:16: 9007199254740993 cannot");
   });
 
+  it.each([
+    ["0644", 644],
+    ["-007", -7],
+    ["00", 0],
+    ["01.50", 1.5],
+  ])(
+    "refuses %s without quotes, which somebody means otherwise, and says how to write it",
+    (number, read) => {
+      const manifest = `agent: a\nkind: K\nname: n\nspec:\n  mode: ${number}\n`;
+      const message = `m.yaml:5:9: ${number} without quotes is the number ${read} in YAML; write "${number}"`;
+      expect(() => parseManifests(manifest, "m.yaml")).toThrow(message);
+      for (const text of [`"${number}"`, `'${number}'`, `!!str ${number}`])
+        expect(parseManifests(manifest.replace(number, text), "m.yaml")[0]?.spec).toEqual({ mode: number });
+    },
+  );
+
+  it("takes zeros that lead nobody astray", () => {
+    const manifest = "agent: a\nkind: K\nname: n\nspec: [0, 0.5, -0.5, 0o644, 0x1f, 10, 1e01]";
+    expect(parseManifests(manifest, "m.yaml")[0]?.spec).toEqual([0, 0.5, -0.5, 420, 31, 10, 10]);
+  });
+
   it("takes numbers that are kept, and digits that are text", () => {
     const manifest = `agent: a\nkind: K\nname: n\nspec: [0xff, +1, 1.5e3, 9007199254740991, "9007199254740993"]`;
     expect(parseManifests(manifest, "m.yaml")[0]?.spec).toEqual([

@@ -80,10 +80,16 @@ function checkNumbers(document: Document, refuse: (offset: number, what: string)
   visit(document, {
     Scalar(_key, { value, source, range }) {
       if (typeof value !== "number" || source === undefined) return;
-      const what = numberProblem(decimal(source));
+      const what = leadingZero(source) ?? numberProblem(decimal(source));
       if (what !== undefined) refuse(range?.[0] ?? 0, what);
     },
   });
+}
+
+/** `mode: 0644` is octal to people, to tools, and to YAML 1.1; to YAML 1.2 it is 644, and a post code without its zero is another one. Nobody means that. */
+function leadingZero(source: string): string | undefined {
+  if (!/^[-+]?0\d/.test(source)) return undefined;
+  return `${source} without quotes is the number ${Number(source)} in YAML; write "${source}"`;
 }
 
 /** YAML has integers in hexadecimal and octal, too, and numbers with a plus. */
