@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
+import { stripVTControlCharacters } from "node:util";
 import { systemRuntime } from "@hawser/runtime";
 import { createChaosProxy } from "@hawser/testkit";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
@@ -33,7 +34,7 @@ function onTerminal(line: string, options: Parameters<typeof runOnTerminal>[1] =
 
 /** Without what sets words off. */
 function textOf(shown: string): string {
-  return shown.replaceAll(/\u001B\[\d+m/g, "").replaceAll("\r", "");
+  return stripVTControlCharacters(shown).replaceAll("\r", "");
 }
 
 describe.skipIf(missing !== "")(`hawser on a terminal${missing}`, () => {

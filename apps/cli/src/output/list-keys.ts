@@ -40,10 +40,12 @@ const KEYS: Readonly<Record<string, Key>> = {
   "\u0003": "quit",
 };
 
+/** A sequence that a key sends, or a character. */
+const SENT = new RegExp(`${"\u001b"}(?:\\[\\d*[A-Z~]|O[A-Z])|[^]`, "g");
+
 /** The keys in what a terminal sent at once, in order; others are passed over. */
 export function keysOf(chunk: string): readonly Key[] {
-  const sent = chunk.match(/\u001b(?:\[\d*[A-Z~]|O[A-Z])|[^]/g) ?? [];
-  return sent.map((one) => KEYS[one]).filter((key) => key !== undefined);
+  return (chunk.match(SENT) ?? []).map((one) => KEYS[one]).filter((key) => key !== undefined);
 }
 
 /** What `?` shows. */
