@@ -24,8 +24,7 @@ async function shownByPrincipal(args: readonly string[], noColor = ""): Promise<
   const { status, shown } = await onTerminal(args.join(" "), {
     program: "principal",
     noColor,
-    typed: CTRL_C,
-    typedOnce: (text) => text.includes("principal ready"),
+    steps: [[/principal ready/, CTRL_C]],
   });
   expect([status, shown]).toEqual([0, expect.any(String)]);
   return shown.replaceAll("\r", "").trimEnd().split("\n");

@@ -12,6 +12,8 @@ const WAYS_OUT = {
   "apps/demo/src/main.ts": "gives the streams to the view",
   "apps/demo/src/view.ts": "printable",
   "packages/runtime/src/logger.ts": "printableJson",
+  "packages/runtime/src/standard-output.ts": "takes the lines of a logger",
+  "packages/service/src/service-log.ts": "asks whether it is a terminal",
   "packages/service/src/standard-streams.ts": "printable",
 };
 
