@@ -58,7 +58,9 @@ class Reporter {
   }
 
   async #run(agent: Agent, name: string, random: Random): Promise<void> {
-    for (let count = 1; this.#isRunning; count += 1) {
+    let count = 0;
+    while (this.#isRunning) {
+      count += 1;
       const resourceid = RESOURCES[Math.floor(random.next() * RESOURCES.length)] ?? "door_1";
       const id = `${name} ${String(count).padStart(6, "0")}`;
       await agent.publish({

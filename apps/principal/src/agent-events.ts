@@ -16,11 +16,6 @@ export interface AgentEvents extends Lifecycle {
   readonly sinks: Sinks;
 }
 
-/** Where the log lies. */
-export function eventLogDirectory(dataDir: string): string {
-  return join(dataDir, "events");
-}
-
 export function createAgentEvents(settings: PrincipalSettings, runtime: Runtime): AgentEvents {
   const { dataDir, sinksDir = join(dataDir, "sinks"), sinksAllowLocal } = settings;
   const limits = {
@@ -31,7 +26,7 @@ export function createAgentEvents(settings: PrincipalSettings, runtime: Runtime)
     maxAgeMs: settings.eventLogMaxAge,
   };
   const store = createJournalStore({
-    directory: eventLogDirectory(dataDir),
+    directory: join(dataDir, "events"),
     runtime,
     limits: eventLogStoreLimits({ ...limits }),
   });

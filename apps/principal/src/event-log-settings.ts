@@ -1,5 +1,5 @@
 import { DEFAULT_EVENT_LOG_LIMITS } from "@hawser/principal/event-log";
-import { duration, integer, setting, text, toggle, type SettingsOf } from "@hawser/service";
+import { duration, integer, setting, text, toggle } from "@hawser/service";
 
 const YEAR_MS = 366 * 86_400_000;
 const MIN_BYTES = 2_000_000;
@@ -41,5 +41,3 @@ export const eventLogSettings = {
     schema: toggle().default(false),
   },
 } as const;
-
-export type EventLogSettings = SettingsOf<typeof eventLogSettings>;

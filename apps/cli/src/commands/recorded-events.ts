@@ -73,7 +73,7 @@ async function followRecorded(
   for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.set(name, value);
   await followStream({
     server,
-    path: `/v1/streams/agent-events?${parameters}`,
+    path: `/v1/streams/agent-events?${parameters.toString()}`,
     timers: runtime.timers,
     random: runtime.random,
     signal: AbortSignal.any([terminal.interrupted, terminal.readerGone]),

@@ -1,7 +1,6 @@
 import { HawserError, type HawserEvent } from "@hawser/protocol";
 import {
   createMemoryDisk,
-  createMemoryStore,
   type Disk,
   type MemoryDisk,
   type OpenDisk,
@@ -224,7 +223,7 @@ describe("the limits of the log", () => {
   it("count what is on its way", async () => {
     await open({ maxEntries: 2 });
     log.hold(0);
-    const all = ["a", "b", "c"].map((agent) => log.onEvent({ agent, event: event(), attempt: 1 }));
+    const all = ["a", "b", "c"].map(async (agent) => log.onEvent({ agent, event: event(), attempt: 1 }));
     const outcomes = await settled(Promise.allSettled(all));
     expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "rejected"]);
   });

@@ -1,4 +1,4 @@
-import { parseVersion, type EventDraft, type HawserEvent } from "@hawser/protocol";
+import { HawserError, type EventDraft, type HawserEvent } from "@hawser/protocol";
 import type { MailboxEntry } from "@hawser/store";
 
 /** An event of an agent, as the log keeps it. */
@@ -43,7 +43,7 @@ export function toDraft(
   };
 }
 
-/** What `toDraft` made, as it comes out of the mailbox. @throws HawserError `invalid_eventid` for an entry that `toDraft` did not make */
+/** What `toDraft` made, as it comes out of the mailbox. @throws HawserError `store_corrupt` for an entry that `toDraft` did not make */
 export function fromEntry({ version, event: kept, bytes }: MailboxEntry): RecordedEvent {
   const {
     [LOG_ATTRIBUTES.agent]: agent,
@@ -52,13 +52,15 @@ export function fromEntry({ version, event: kept, bytes }: MailboxEntry): Record
     [LOG_ATTRIBUTES.position]: position,
     ...attributes
   } = kept;
-  const event = { ...attributes, eventid: String(eventid) };
-  parseVersion(event.eventid);
+  if (typeof agent !== "string" || typeof eventid !== "string" || typeof recordedAt !== "string") {
+    const message = `the event ${version} of the log says not whose it is; move the log away and start with a new one`;
+    throw new HawserError("store_corrupt", message);
+  }
   return {
     position: position === undefined ? version : Number(position),
-    agent: String(agent),
-    recordedAt: Date.parse(String(recordedAt)),
-    event,
+    agent,
+    recordedAt: Date.parse(recordedAt),
+    event: { ...attributes, eventid },
     bytes,
   };
 }

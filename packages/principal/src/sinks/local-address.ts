@@ -50,7 +50,7 @@ function groupsOf(address: string): readonly number[] {
   const before = numbers(head);
   if (tail === undefined) return before;
   const after = numbers(tail);
-  return [...before, ...new Array<number>(8 - before.length - after.length).fill(0), ...after];
+  return [...before, ...Array.from({ length: 8 - before.length - after.length }, () => 0), ...after];
 }
 
 function ipv4Of(high = 0, low = 0): string {

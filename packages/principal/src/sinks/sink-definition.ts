@@ -99,7 +99,7 @@ const headersSchema = z.record(z.string(), z.string()).superRefine((headers, con
 
 const patternsSchema = z.array(z.string().min(1).max(MAX_PATTERN_LENGTH)).max(MAX_PATTERNS).default([]);
 
-export const sinkFilterSchema = z
+const filterSchema = z
   .strictObject({ types: patternsSchema, sources: patternsSchema, agents: patternsSchema })
   .default({ types: [], sources: [], agents: [] });
 
@@ -121,7 +121,7 @@ const fileSchema = z.strictObject({
 /** What is asked for, with every default filled in. */
 export const sinkDefinitionSchema = z.strictObject({
   target: z.discriminatedUnion("kind", [webhookSchema, fileSchema]),
-  filter: sinkFilterSchema,
+  filter: filterSchema,
   paused: z.boolean().default(false),
   giveUpAfterMs: z
     .int()

@@ -81,7 +81,7 @@ describe("a webhook", () => {
       authorization: "Bearer x",
       "webhook-id": "hook-5",
     });
-    const signed = `${headers?.["webhook-id"]}.${headers?.["webhook-timestamp"]}.${request?.body}`;
+    const signed = [headers?.["webhook-id"], headers?.["webhook-timestamp"], request?.body].join(".");
     const mac = createHmac("sha256", Buffer.alloc(32, 7)).update(signed).digest("base64");
     expect(headers?.["webhook-signature"]).toBe(`v1,${mac}`);
   });
@@ -171,7 +171,7 @@ describe("a webhook", () => {
       const more = (): void => {
         if (response.destroyed) return;
         written += 65_536;
-        response.write(Buffer.alloc(65_536), () => setImmediate(more));
+        response.write(Buffer.alloc(65_536), () => systemRuntime().timers.soon(more));
       };
       more();
     };
