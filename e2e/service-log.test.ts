@@ -138,6 +138,10 @@ describe("the line that says a service is ready", () => {
     expect(await agent.start()).toMatchObject(ready);
     expect(await agent.logged("ready", ({ msg }) => msg === "agent ready")).toMatchObject(ready);
     await world.connected("edge");
+    expect(await world.principal.logged("it", ({ msg }) => msg === "session opened")).toMatchObject({
+      agent: "edge",
+      address: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+    });
   });
 
   it("says so where nothing does", async () => {

@@ -430,6 +430,7 @@ export class SessionRegistry {
         session_id: session.sessionId,
         epoch: session.epoch,
         transport: link.connection.transport,
+        address: link.connection.peer.address,
         software: session.peerSoftware,
         ...(times === undefined
           ? {}
