@@ -76,7 +76,7 @@ describe("what is printed for programs", () => {
   });
 
   it("each command of the contract is among these, but for those with tests of their own", () => {
-    // cli-streams.test.ts, cli-watch.test.ts, cli-get.test.ts, cli-edit.test.ts, restored-store.test.ts, cli.test.ts and sinks.test.ts
+    // cli-streams.test.ts, cli-logs.test.ts, cli-watch.test.ts, cli-get.test.ts, cli-edit.test.ts, restored-store.test.ts, cli.test.ts and sinks.test.ts
     const elsewhere = [
       "events",
       "events --recorded",

@@ -4,6 +4,7 @@ import { isUtf8, parseMediaType } from "./media-type.js";
 import { decodeText, parseJson } from "./body-text.js";
 import { decodeMembers } from "./structured-event.js";
 
+/** The content type of a batch (CloudEvents JSON batch format). */
 export const BATCH = "application/cloudevents-batch+json";
 /** Events of one batch: what the store commits at once without holding others up. */
 export const MAX_BATCH_EVENTS = 1_000;

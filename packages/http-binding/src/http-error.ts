@@ -1,5 +1,6 @@
 import { HawserError, type ErrorCode, type HawserErrorOptions } from "@hawser/protocol";
 
+/** What goes with the error, and headers of the answer. */
 export interface HttpErrorOptions extends HawserErrorOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }

@@ -1,6 +1,7 @@
 import { checkDraft, eventFromJson, type EventDraft, type JsonValue } from "@hawser/protocol";
 import { readThroughSdk } from "./sdk-event.js";
 
+/** The content type of one event in structured mode (CloudEvents JSON format). */
 export const STRUCTURED = "application/cloudevents+json";
 
 /**
