@@ -2,30 +2,30 @@ import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { systemTimers } from "@hawser/runtime";
 
-export interface Port {
-  readonly host: string;
-  readonly port: number;
-  readonly tls?: { readonly alpn: readonly string[] };
-}
+/** A port of TCP, or a Unix socket. */
+export type Port =
+  | {
+      readonly host: string;
+      readonly port: number;
+      readonly tls?: { readonly alpn: readonly string[] };
+    }
+  | { readonly path: string };
 
 /** So long what was written may be thought about; then the next one comes. */
 const LINGER_MS = 30;
 
 /** Opens a connection, writes, and answers what came back once the other end has closed or has had its time. */
-export function writeToPort({ host, port, tls }: Port, written: Buffer): Promise<Buffer> {
+export function writeToPort(port: Port, written: Buffer): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const answer: Buffer[] = [];
-    const socket: Socket =
-      tls === undefined
-        ? connectTcp(port, host)
-        : connectTls({ host, port, rejectUnauthorized: false, ALPNProtocols: [...tls.alpn] });
+    const { socket, opened } = open(port);
     let timer: { cancel(): void } | undefined;
     const end = (): void => {
       timer?.cancel();
       socket.destroy();
       resolve(Buffer.concat(answer));
     };
-    socket.on(tls === undefined ? "connect" : "secureConnect", () => {
+    socket.on(opened, () => {
       // In two pieces: whoever reads has to join them.
       const cut = written.length >> 1;
       socket.write(written.subarray(0, cut));
@@ -39,4 +39,13 @@ export function writeToPort({ host, port, tls }: Port, written: Buffer): Promise
       else end();
     });
   });
+}
+
+/** A connection, and the event that says that it can be written to. */
+function open(place: Port): { readonly socket: Socket; readonly opened: string } {
+  if ("path" in place) return { socket: connectTcp(place.path), opened: "connect" };
+  const { host, port, tls } = place;
+  if (tls === undefined) return { socket: connectTcp(port, host), opened: "connect" };
+  const socket = connectTls({ host, port, rejectUnauthorized: false, ALPNProtocols: [...tls.alpn] });
+  return { socket, opened: "secureConnect" };
 }
