@@ -1,5 +1,5 @@
 // The examples, as their READMEs say they are run: each against the real thing, and against one another.
-import { cpSync, mkdirSync, mkdtempSync, readdirSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { Program } from "./program.mjs";
 import { run } from "./run.mjs";
@@ -8,9 +8,8 @@ import { readJson, ROOT } from "./workspace.mjs";
 const HOME = join(ROOT, "examples");
 const LISTENING = /listening on (\d+)/;
 
-const names = readdirSync(HOME, { withFileTypes: true })
-  .filter((entry) => entry.isDirectory())
-  .map(({ name }) => name);
+/** Those that take packages of ours; the agent in Python takes none, and has a test of its own. */
+const names = readdirSync(HOME).filter((name) => existsSync(join(HOME, name, "package.json")));
 
 /** What they need besides our packages. */
 export function exampleDependencies() {
