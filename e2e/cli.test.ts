@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -74,6 +74,16 @@ describe("hawser, against a principal and an agent", () => {
     });
     expect(again.code).toBe(0);
     expect(again.stdout).toMatch(/motd unchanged, version/);
+  });
+
+  it("apply --force has an agent apply anew what was changed behind its back", async () => {
+    const file = world.path("edge", "files", "motd");
+    const path = await manifest("two.yaml", MANIFESTS);
+    await writeFile(file, "tampered");
+    expect((await hawser(["apply", "-f", path, "--wait"])).stdout).toMatch(/motd unchanged/);
+    expect(await readFile(file, "utf8")).toBe("tampered");
+    expect((await hawser(["apply", "-f", path, "--force", "--wait"])).stdout).toMatch(/motd updated/);
+    expect(await readFile(file, "utf8")).toBe("welcome");
   });
 
   it("why a resource waits is said wherever one looks: get, describe, wait, apply and the API", async () => {

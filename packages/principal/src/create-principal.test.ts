@@ -147,6 +147,16 @@ describe("a principal without agents", () => {
       expect(new Set([first, same, other].map(({ resource }) => resource.uid)).size).toBe(1);
     });
 
+    it("are sent anew although they are equal, when that is forced", async () => {
+      const first = await principal.resources.put("edge-1", "Thing", "web", 1, { force: true });
+      const again = await principal.resources.put("edge-1", "Thing", "web", 1, { force: true });
+      expect([first.created, first.changed]).toEqual([true, true]);
+      expect([again.created, again.changed, again.resource.version]).toEqual([false, true, "2"]);
+      expect(again.resource.uid).toBe(first.resource.uid);
+      const tried = await principal.resources.put("edge-1", "Thing", "web", 1, { force: true, dryRun: true });
+      expect([tried.changed, tried.resource.version]).toEqual([true, "2"]);
+    });
+
     it("written by many at once end with one uid and strictly increasing versions", async () => {
       const writes = Array.from({ length: 5 }, (_, index) =>
         principal.resources.put("edge-1", "Thing", "web", { index }),

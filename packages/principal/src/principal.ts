@@ -117,6 +117,8 @@ export interface PutOptions extends CallLimits {
   readonly expectedVersion?: string;
   /** Check everything but the room in the mailbox, and write nothing: the answer is what would be, under the version there is now ("0" for none). @default false */
   readonly dryRun?: boolean;
+  /** Of `put`: an equal spec becomes a new version as well, which the agent applies anew: for what was changed at the agent meanwhile. @default false */
+  readonly force?: boolean;
   /** Goes with the event that comes of it: that of the request it was asked by, for instance. @default none */
   readonly traceContext?: TraceContext;
 }

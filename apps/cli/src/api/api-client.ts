@@ -59,9 +59,13 @@ export class ApiClient {
   async put(
     target: ResourceName,
     spec: unknown,
-    dryRun = false,
+    { dryRun = false, force = false }: { readonly dryRun?: boolean; readonly force?: boolean } = {},
   ): Promise<{ readonly resource: Resource; readonly result: PutResult }> {
-    const path = resourcePath(target) + dryRunQuery(dryRun);
+    const query = parametersOf({
+      dryRun: dryRun ? "true" : undefined,
+      force: force ? "true" : undefined,
+    });
+    const path = resourcePath(target) + (query === "" ? "" : `?${query}`);
     const answer = await this.#json(putAnswerSchema, path, { method: "PUT", body: JSON.stringify({ spec }) });
     if (dryRun && answer.dryRun !== true) throw ignoredDryRun(target);
     const { result, ...resource } = answer;

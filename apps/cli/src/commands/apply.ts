@@ -25,6 +25,7 @@ interface ApplyOptions {
   readonly wait?: true;
   readonly timeout: number;
   readonly dryRun?: true;
+  readonly force?: true;
   readonly prune?: true;
   readonly yes?: true;
   readonly parallel: number;
@@ -47,6 +48,7 @@ export function applyCommand(context: CommandContext): Command {
     .option("--wait", "until the agents acknowledged")
     .addOption(durationOption("--timeout <duration>", "of --wait, such as 90s", DEFAULT_WAIT_TIMEOUT_MS))
     .option("--dry-run", "let the principal check everything and write nothing")
+    .option("--force", "send specs that have not changed as well, so that agents apply them anew")
     .option("--prune", "delete resources of the agents and kinds in the files that the files no longer hold")
     .option("-y, --yes", "prune without asking; needed where nobody can be asked")
     .option(
@@ -61,6 +63,7 @@ export function applyCommand(context: CommandContext): Command {
     "hawser apply -f examples/demo.yaml",
     "hawser apply -f agents/ops.yaml -f agents/web.yaml --wait --timeout 2m",
     "hawser apply -f site.yaml --prune --dry-run",
+    "hawser apply -f site.yaml --force --wait",
     "cat site.yaml | hawser apply -f - --prune --yes",
   );
 }
@@ -89,7 +92,7 @@ async function apply(context: CommandContext, options: ApplyOptions): Promise<vo
       // The order of one agent's documents may matter to it.
       laneOf: ({ agent }) => agent,
       items: manifests,
-      step: (manifest) => put(client, manifest, dryRun),
+      step: (manifest) => put(client, manifest, { dryRun, force: options.force === true }),
       tell: ({ resource, result }) => tell({ ...resource, result }),
     });
     await eachWithProgress(terminal, runtime.timers, {
@@ -128,10 +131,10 @@ function isForNobody({ waiting }: Resource): boolean {
 async function put(
   client: ApiClient,
   { agent, kind, name, spec, place }: Manifest,
-  dryRun: boolean,
+  options: Parameters<ApiClient["put"]>[2],
 ): ReturnType<ApiClient["put"]> {
   try {
-    return await client.put({ agent, kind, name }, spec, dryRun);
+    return await client.put({ agent, kind, name }, spec, options);
   } catch (thrown) {
     if (!(thrown instanceof CommandError)) throw thrown;
     throw new CommandError(thrown.exitCode, `${place}: ${thrown.message}`, {

@@ -58,6 +58,16 @@ export const DRY_RUN_QUERY = z.object({
   ),
 });
 
+export const PUT_QUERY = DRY_RUN_QUERY.extend({
+  force: about(
+    "An equal spec becomes a new version as well, which the agent applies anew.",
+    choice(["true", "false"])
+      .transform((word) => word === "true")
+      .pipe(z.boolean())
+      .default(false),
+  ),
+});
+
 export const FORCE_QUERY = z.object({
   force: about(
     "Also with events pending, which are given up.",

@@ -5,7 +5,7 @@ import type { Resources } from "../principal.js";
 import { about } from "./api-schema.js";
 import { operation, type Operation } from "./operation.js";
 import { entityTag, parsePrecondition, underPrecondition } from "./preconditions.js";
-import { DRY_RUN_QUERY } from "./query.js";
+import { DRY_RUN_QUERY, PUT_QUERY } from "./query.js";
 import { TRACE_HEADERS, traceOf } from "./request-trace.js";
 import { listResources, RESOURCES_QUERY } from "./resource-list.js";
 import { pathParameter, route } from "./routes.js";
@@ -88,8 +88,8 @@ function putResource(resources: Resources): Operation {
       tag: "Resources",
       summary: "Create or change a resource",
       description:
-        "Answers once it is on disk. An equal spec keeps its version. A dry run has no entity tag.",
-      query: DRY_RUN_QUERY,
+        "Answers once it is on disk. An equal spec keeps its version, unless it is forced. A dry run has no entity tag.",
+      query: PUT_QUERY,
       headers: { "If-Match": IF_MATCH, "If-None-Match": "`*`: it must not exist.", ...TRACE_HEADERS },
       body: {
         schema: PutBody,
@@ -106,13 +106,14 @@ function putResource(resources: Resources): Operation {
       },
       errors: CHANGE_ERRORS,
     },
-    async (context, { query: { dryRun }, body: { spec } }) => {
+    async (context, { query: { dryRun, force }, body: { spec } }) => {
       const { agent, kind, name } = target(context);
       const { headers } = context.req.raw;
       const { resource, created, changed } = await underPrecondition(
         parsePrecondition(headers),
         () => resources.get(agent, kind, name),
-        (options) => resources.put(agent, kind, name, spec, { ...options, ...traceOf(headers), dryRun }),
+        (options) =>
+          resources.put(agent, kind, name, spec, { ...options, ...traceOf(headers), dryRun, force }),
       );
       const result = created ? "created" : changed ? "updated" : "unchanged";
       const answer = { ...resourceJson(resource), result };

@@ -141,7 +141,7 @@ export function createResources(options: ResourcesOptions): Resources {
   async function put(
     target: Subject,
     spec: JsonValue,
-    { expectedVersion, dryRun = false }: PutOptions,
+    { expectedVersion, dryRun = false, force = false }: PutOptions,
     trace: Traced,
   ): ReturnType<Resources["put"]> {
     const { agent } = target;
@@ -149,7 +149,8 @@ export function createResources(options: ResourcesOptions): Resources {
       change(target, expectedVersion, async (current) => {
         const alive = current !== undefined && eventClass(current.event.type) === "spec";
         // A spec whose dead letter was thrown away has no other way back to the agent.
-        if (alive && current.refusal !== "discarded" && equalJson(specOf(current), spec)) {
+        const isGoodAsItIs = !force && alive && current.refusal !== "discarded";
+        if (isGoodAsItIs && equalJson(specOf(current), spec)) {
           return { resource: await view(agent, current), created: false, changed: false };
         }
         const draft = specEvent({ ...draftOf(target, current), spec });
