@@ -62,7 +62,7 @@ export class AgentRun {
         source,
         window,
         windowBytes,
-        ...(options.resend === undefined ? {} : { resend: options.resend }),
+        resend: options.resend,
       },
       opened: ({ peerStore }) => {
         this.#peerStore = peerStore;

@@ -24,6 +24,22 @@ it("counts the log lines that are left out, and tells the observer of each", () 
   expect(createAgent({ name: "one", store: createMemoryStore(), dialer }).suppressedLogLines).toBe(0);
 });
 
+it.each([
+  [{ hanlders: {} }, /no option "hanlders"/],
+  [{ handlers: { lamp: { apply() {}, delete() {} } } }, /"lamp" is no kind/],
+  [{ handlers: { Lamp: { apply() {} } } }, /Lamp needs a function delete/],
+  [{ store: undefined }, /store/],
+  [{ reconnect: { maxMs: 1 } }, /no option "maxMs"/],
+  [{ resend: { maxTimeoutMs: 1_000 } }, /initialTimeoutMs/],
+  [{ timing: { heartbeatMs: 1 } }, /no option "heartbeatMs"/],
+  [{ dialer: [] }, /dialer/],
+])("refuses what makes no sense as soon as it is given: %j", (options, message) => {
+  const given: unknown = { name: "one", store: createMemoryStore(), dialer, ...options };
+  expect(() => createAgent(given as Parameters<typeof createAgent>[0])).toThrow(
+    expect.objectContaining({ code: "invalid_config", message: expect.stringMatching(message) as string }),
+  );
+});
+
 const real = systemRuntime();
 
 /** Nothing of it is its own property. */

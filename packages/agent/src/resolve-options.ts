@@ -1,4 +1,14 @@
-import { checkAgentName, DEFAULT_WINDOW, DEFAULT_WINDOW_BYTES, HawserError, LIMITS } from "@hawser/protocol";
+import { resolveResendTiming, type ResendTiming } from "@hawser/delivery";
+import {
+  checkAgentName,
+  checkOptionNames,
+  DEFAULT_WINDOW,
+  DEFAULT_WINDOW_BYTES,
+  HawserError,
+  isResourceKind,
+  LIMITS,
+  type OptionNames,
+} from "@hawser/protocol";
 import { limitedLogger, systemRuntime, withLogger, type Runtime } from "@hawser/runtime";
 import {
   AGENT_ROTATIONS,
@@ -12,7 +22,7 @@ import type { ResourceHandler } from "./resource-handler.js";
 import { VERSION } from "./version.js";
 
 /** Options checked and complete. */
-export interface ResolvedOptions extends Pick<AgentOptions, "name" | "store" | "resend" | "reconnect"> {
+export interface ResolvedOptions extends Pick<AgentOptions, "name" | "store" | "reconnect"> {
   readonly dialers: readonly Dialer[];
   readonly handlers: Readonly<Record<string, ResourceHandler>>;
   readonly onEvent: AgentOptions["onEvent"];
@@ -21,14 +31,33 @@ export interface ResolvedOptions extends Pick<AgentOptions, "name" | "store" | "
   readonly window: number;
   readonly windowBytes: number;
   readonly timing: SessionTiming;
+  readonly resend: ResendTiming;
   readonly rotation: AgentRotation;
   readonly software: string;
   /** Log lines left out so far. */
   readonly suppressedLogLines: () => number;
 }
 
+const NAMES: OptionNames<AgentOptions> = {
+  name: true,
+  store: true,
+  dialer: true,
+  handlers: true,
+  onEvent: true,
+  observer: true,
+  runtime: true,
+  window: true,
+  windowBytes: true,
+  timing: true,
+  rotation: true,
+  reconnect: true,
+  resend: true,
+  software: true,
+};
+
 /** @throws HawserError `invalid_agent_name`; `invalid_config` naming the option and what it may be */
 export function resolveOptions(options: AgentOptions): ResolvedOptions {
+  checkOptionNames("createAgent", options, NAMES);
   const observer = options.observer ?? {};
   let suppressed = 0;
   const onSuppressed = (): void => {
@@ -37,11 +66,10 @@ export function resolveOptions(options: AgentOptions): ResolvedOptions {
   };
   return {
     name: checkAgentName(options.name),
-    store: options.store,
-    ...(options.resend === undefined ? {} : { resend: options.resend }),
+    store: checkStore(options.store),
     ...(options.reconnect === undefined ? {} : { reconnect: options.reconnect }),
     dialers: checkDialers(options.dialer),
-    handlers: options.handlers ?? {},
+    handlers: checkHandlers(options.handlers ?? {}),
     onEvent: options.onEvent,
     observer,
     suppressedLogLines: () => suppressed,
@@ -49,6 +77,7 @@ export function resolveOptions(options: AgentOptions): ResolvedOptions {
     window: checkWindow(options.window ?? DEFAULT_WINDOW),
     windowBytes: checkWindowBytes(options.windowBytes ?? DEFAULT_WINDOW_BYTES),
     timing: resolveSessionTiming(options.timing),
+    resend: resolveResendTiming(options.resend),
     rotation: checkRotation(options.rotation ?? "break-before-make"),
     software: options.software ?? `hawser-agent/${VERSION}`,
   };
@@ -57,6 +86,26 @@ export function resolveOptions(options: AgentOptions): ResolvedOptions {
 /** A principal has a part in what an agent logs: in how much of it, too. */
 function limited(runtime: Runtime, onSuppressed: () => void): Runtime {
   return withLogger(runtime, limitedLogger(runtime.logger, { clock: runtime.clock, onSuppressed }));
+}
+
+// Where no compiler has looked, what is missing would be found out by the first event.
+function checkStore(store: AgentOptions["store"]): AgentOptions["store"] {
+  if (typeof Object(store).append === "function") return store;
+  throw new HawserError("invalid_config", "store: an agent needs one, such as createMemoryStore()");
+}
+
+/** @throws HawserError `invalid_config` for a kind that no resource can have, and a handler that lacks a half */
+function checkHandlers(handlers: ResolvedOptions["handlers"]): ResolvedOptions["handlers"] {
+  for (const [kind, handler] of Object.entries(handlers)) {
+    if (!isResourceKind(kind)) {
+      const message = `handlers: ${JSON.stringify(kind)} is no kind; it begins with a capital letter, such as Lamp`;
+      throw new HawserError("invalid_config", message);
+    }
+    for (const half of ["apply", "delete"] as const)
+      if (typeof handler[half] !== "function")
+        throw new HawserError("invalid_config", `handlers: that of ${kind} needs a function ${half}`);
+  }
+  return handlers;
 }
 
 function checkWindow(window: number): number {

@@ -1,4 +1,4 @@
-import { HawserError } from "@hawser/protocol";
+import { checkOptionNames, HawserError, type OptionNames } from "@hawser/protocol";
 
 /** When an event that was not acknowledged goes again. All in milliseconds (PROTOCOL.md, Delivery). */
 export interface ResendTiming {
@@ -23,12 +23,21 @@ export const DEFAULT_RESEND_TIMING: ResendTiming = {
   maxNackBackoffMs: 120_000,
 };
 
+const NAMES: OptionNames<ResendTiming> = {
+  initialTimeoutMs: true,
+  minTimeoutMs: true,
+  maxTimeoutMs: true,
+  minNackBackoffMs: true,
+  maxNackBackoffMs: true,
+};
+
 /**
  * Fills in the defaults.
  *
- * @throws HawserError `invalid_config` when a value is not a positive number of milliseconds, or a minimum is above its maximum
+ * @throws HawserError `invalid_config` for a name that is none, when a value is not a positive number of milliseconds, or a minimum is above its maximum
  */
 export function resolveResendTiming(partial: Partial<ResendTiming> = {}): ResendTiming {
+  checkOptionNames("resend", partial, NAMES);
   const timing: ResendTiming = { ...DEFAULT_RESEND_TIMING, ...partial };
   for (const [name, value] of Object.entries(timing)) {
     if (typeof value !== "number" || !Number.isFinite(value) || value <= 0)

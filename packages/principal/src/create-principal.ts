@@ -1,5 +1,14 @@
 import { DEFAULT_READ_AHEAD_BYTES } from "@hawser/link";
-import { DEFAULT_WINDOW, DEFAULT_WINDOW_BYTES, HawserError, plainEvent } from "@hawser/protocol";
+import { resolveResendTiming } from "@hawser/delivery";
+import {
+  checkOptionNames,
+  DEFAULT_WINDOW,
+  DEFAULT_WINDOW_BYTES,
+  HawserError,
+  plainEvent,
+  type OptionNames,
+} from "@hawser/protocol";
+import { resolveSessionTiming } from "@hawser/session";
 import {
   Latest,
   limitedLogger,
@@ -44,8 +53,31 @@ const AT_ONCE = { settleMs: 0 } as const;
 /** When a refused agent comes back where no listener of this principal knows better. */
 const DEFAULT_SLOT_MS = 5_000;
 
+const NAMES: OptionNames<PrincipalOptions> = {
+  store: true,
+  acceptors: true,
+  listen: true,
+  internal: true,
+  gate: true,
+  authenticate: true,
+  screen: true,
+  onEvent: true,
+  observer: true,
+  runtime: true,
+  source: true,
+  window: true,
+  windowBytes: true,
+  readAheadBytes: true,
+  rates: true,
+  maxSessions: true,
+  stop: true,
+  timing: true,
+  resend: true,
+};
+
 /** The control plane's end as a library. @throws HawserError `invalid_config` for options that make no sense */
 export function createPrincipal(options: PrincipalOptions): Principal {
+  checkOptionNames("createPrincipal", options, NAMES);
   const { store, acceptors, runtime: given = systemRuntime() } = options;
   const observers = new ObserverSet(options.observer, given.logger);
   const { observer } = observers;
@@ -73,8 +105,8 @@ export function createPrincipal(options: PrincipalOptions): Principal {
     authenticate: options.authenticate ?? (() => ({ ok: true })),
     onEvent: options.onEvent,
     observer,
-    timing: options.timing,
-    resend: options.resend,
+    timing: resolveSessionTiming(options.timing),
+    resend: resolveResendTiming(options.resend),
     turn: (connection) => (connection.peer.internal === true ? undefined : listener?.turn(connection)),
     settled: (connection, became) =>
       (connection.peer.internal === true ? internal : listener)?.settled(connection, became),

@@ -53,6 +53,7 @@ export {
   GRPC_STATUS_BY_CLOSE_CODE,
 } from "./grpc-status.js";
 export { eventFromJson, jsonCodec } from "./json-codec.js";
+export { checkOptionNames, type OptionNames } from "./known-options.js";
 export { leastJsonBytes, sizeOf, type ValueSize } from "./json-size.js";
 export { DEFAULT_TIMING, DEFAULT_WINDOW, DEFAULT_WINDOW_BYTES, LIMITS } from "./limits.js";
 export {

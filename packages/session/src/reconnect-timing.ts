@@ -1,4 +1,4 @@
-import { HawserError } from "@hawser/protocol";
+import { checkOptionNames, HawserError, type OptionNames } from "@hawser/protocol";
 
 /** How long an agent stays away. All in milliseconds (PROTOCOL.md, Reconnecting). */
 export interface ReconnectTiming {
@@ -32,12 +32,23 @@ export const DEFAULT_RECONNECT_TIMING: ReconnectTiming = {
   maxRequestedMs: 3_600_000,
 };
 
+const NAMES: OptionNames<ReconnectTiming> = {
+  backoffMinMs: true,
+  backoffMaxMs: true,
+  stableAfterMs: true,
+  shortSessionMs: true,
+  refusedFirstMs: true,
+  refusedMaxMs: true,
+  maxRequestedMs: true,
+};
+
 /**
  * Fills in the defaults and checks the whole.
  *
  * @throws HawserError `invalid_config` naming the option and what it may be
  */
 export function resolveReconnectTiming(options: Partial<ReconnectTiming> = {}): ReconnectTiming {
+  checkOptionNames("reconnect", options, NAMES);
   const timing: ReconnectTiming = {
     backoffMinMs: options.backoffMinMs ?? DEFAULT_RECONNECT_TIMING.backoffMinMs,
     backoffMaxMs: options.backoffMaxMs ?? DEFAULT_RECONNECT_TIMING.backoffMaxMs,

@@ -1,4 +1,4 @@
-import { DEFAULT_TIMING, HawserError, LIMITS } from "@hawser/protocol";
+import { checkOptionNames, DEFAULT_TIMING, HawserError, LIMITS, type OptionNames } from "@hawser/protocol";
 
 /** How long a session waits for what (PROTOCOL.md, Liveness and Rotation). Whole milliseconds, each at least 1. */
 export interface SessionTiming {
@@ -27,12 +27,23 @@ export interface SessionTiming {
 /** The longest any of them may be: what a timer can hold, about 24 days. */
 export const MAX_SESSION_TIMING_MS = 2_147_483_647;
 
+const NAMES: OptionNames<SessionTiming> = {
+  handshakeTimeoutMs: true,
+  heartbeatIntervalMs: true,
+  heartbeatTimeoutMs: true,
+  rotationMinMs: true,
+  rotationMaxMs: true,
+  maxSessionAgeMs: true,
+  closeGraceMs: true,
+};
+
 /**
  * Fills in the defaults and checks the whole. Naming one of the rotation bounds as null switches rotation off.
  *
  * @throws HawserError `invalid_config` naming the option and what it may be
  */
 export function resolveSessionTiming(options: Partial<SessionTiming> = {}): SessionTiming {
+  checkOptionNames("timing", options, NAMES);
   const timing: SessionTiming = {
     handshakeTimeoutMs: options.handshakeTimeoutMs ?? DEFAULT_TIMING.handshakeTimeoutMs,
     heartbeatIntervalMs: options.heartbeatIntervalMs ?? DEFAULT_TIMING.heartbeatIntervalMs,

@@ -38,8 +38,8 @@ export interface SessionRegistryOptions {
   readonly authenticate: Authenticate;
   readonly onEvent: AgentEventHandler | undefined;
   readonly observer: PrincipalObserver;
-  readonly timing: Partial<SessionTiming> | undefined;
-  readonly resend: Partial<ResendTiming> | undefined;
+  readonly timing: SessionTiming;
+  readonly resend: ResendTiming;
   /** Resolves when a connection that is let in may become a session, or has to go; undefined: it may now. */
   readonly turn: (connection: Connection) => Promise<Turn> | undefined;
   /** A connection became a session, or ended without: its handshake is over. */
@@ -122,7 +122,7 @@ export class SessionRegistry {
       windowBytes,
       software,
       random: runtime.random,
-      ...(timing === undefined ? {} : { timing }),
+      timing,
     });
     const throttle = new Throttle(connection, this.#turns, runtime, this.#paused);
     const link: Link<PrincipalSession> = new Link({
@@ -135,7 +135,7 @@ export class SessionRegistry {
       windowBytes,
       readAhead: this.#readAhead,
       turns: this.#outgoing,
-      ...(resend === undefined ? {} : { resend }),
+      resend,
       door: {
         admit: (hello) => this.#admit(link, hello, throttle),
         accept: (machine, params) => {
