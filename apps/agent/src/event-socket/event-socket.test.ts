@@ -283,6 +283,19 @@ it("a program that breaks off in the middle is forgotten with its bytes", async 
   await expect.poll(() => send(event("1"))).toMatchObject({ status: 202 });
 });
 
+it("answers one request of a connection after the other, and cuts off who does not wait", async () => {
+  await open();
+  const { socket, ended } = await raw();
+  const info = "GET /v1/info HTTP/1.1\r\nhost: a\r\n\r\n";
+  socket.write(info);
+  await once(socket, "data");
+  socket.write(info);
+  await once(socket, "data");
+  socket.write(info.repeat(1_000));
+  expect((await ended).match(/HTTP\/1\.1 200 /g)?.length).toBeLessThanOrEqual(3);
+  expect(await send(event("1"))).toMatchObject({ status: 202 });
+});
+
 it("closes connections beyond its limit, and takes new ones when others have gone", async () => {
   await open({ maxConnections: 1 });
   const first = await raw();

@@ -2,6 +2,7 @@ import { problemResponse, type ProblemContext } from "@hawser/http-binding";
 import type { Lifecycle, Runtime } from "@hawser/runtime";
 import { AcceptFailures, bindUnixSocket, type UnixSocketPlace } from "@hawser/transport";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { EventIntake } from "./event-intake.js";
 
 /** Connections of programs held at once; a further one is closed without an answer, and `hawser-agent send` tries again. */
@@ -48,6 +49,8 @@ export interface EventSocketOptions {
 export class EventSocket implements Lifecycle {
   readonly #options: EventSocketOptions;
   #server: Server | undefined;
+  /** Connections with a request that is not answered. */
+  readonly #busy = new WeakSet<Socket>();
 
   constructor(options: EventSocketOptions) {
     this.#options = options;
@@ -58,7 +61,9 @@ export class EventSocket implements Lifecycle {
     const { place, runtime, maxConnections = MAX_PROGRAM_CONNECTIONS } = this.#options;
     const server = this.#create();
     server.maxConnections = maxConnections;
-    server.on("request", (incoming, outgoing) => void this.#serve(incoming, outgoing));
+    server.on("request", (incoming, outgoing) => {
+      if (this.#begins(incoming.socket, outgoing)) void this.#serve(incoming, outgoing);
+    });
     await bindUnixSocket(server, place);
     const failures = new AcceptFailures(runtime);
     server.on("error", (err) => failures.tell({ err }, `a connection to ${place.path} cannot be accepted`));
@@ -90,6 +95,17 @@ export class EventSocket implements Lifecycle {
     });
     server.timeout = readingMs;
     return server;
+  }
+
+  /** False for a request before the answer to the one before it: so many would be read at once that neither their order nor their number could be held, so the connection ends. */
+  #begins(socket: Socket, outgoing: ServerResponse): boolean {
+    if (this.#busy.has(socket)) {
+      socket.destroy();
+      return false;
+    }
+    this.#busy.add(socket);
+    outgoing.once("close", () => this.#busy.delete(socket));
+    return true;
   }
 
   async #serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
