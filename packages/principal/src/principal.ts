@@ -132,7 +132,7 @@ export interface Page extends CallLimits {
 
 /** What somebody who looks at the output of a resource asks for. */
 export interface OutputAsked {
-  /** Comes back in what is shown: 1 to 128 characters. */
+  /** Comes back in what is shown: 1 to 128 of `[A-Za-z0-9._-]`. */
   readonly request: string;
   /** Whole milliseconds; an agent counts more than a minute as that. */
   readonly forMs: number;

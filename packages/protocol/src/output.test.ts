@@ -41,6 +41,8 @@ describe("a request for output", () => {
   it.each<[string, JsonValue]>([
     ["another name", { ...REQUEST, name: "other" }],
     ["no request", { ...REQUEST, request: "" }],
+    ["a request with a line end", { ...REQUEST, request: "r\n1" }],
+    ["a place in a log with a line end", { ...REQUEST, after: { log: "l\n", line: 1 } }],
     ["a request that is too long", { ...REQUEST, request: "x".repeat(129) }],
     ["half a millisecond", { ...REQUEST, forMs: 0.5 }],
     ["more than a day", { ...REQUEST, forMs: 86_400_001 }],
@@ -62,6 +64,7 @@ describe("what a status shows", () => {
     { state: "running" },
     { output: "5 V" },
     { output: { ...WINDOW, line: "2" } },
+    { output: { ...WINDOW, log: "l\ndata: forged" } },
     { output: { ...WINDOW, lines: ["a", 1] } },
     { output: { ...WINDOW, starts: [{ line: 3 }] } },
     { output: { ...WINDOW, bytes: -1 } },

@@ -7,6 +7,9 @@ import { quote } from "./text.js";
 /** The second part of the `resourceid` of requests: they are no events of the resource, and wait for none. */
 const REQUEST_UID = "output";
 
+/** They become parts of ids elsewhere, so there is nothing in them that could end one. */
+const TOKEN = /^[A-Za-z0-9._-]+$/;
+
 /** A place in what a resource writes: so many lines of this log lie before it. */
 export interface OutputPosition {
   /** Another one whenever counting begins anew, because the agent has lost what it counted. */
@@ -78,7 +81,11 @@ export function parseOutputRequest(event: EventDraft): OutputRequest {
   if (data["kind"] !== kind || data["name"] !== name)
     throw invalidData("kind", "and the name must be those of the subject");
   const { request, forMs, after } = data;
-  if (!isToken(request)) throw invalidData("request", `must be a text, not ${quote(request)}`);
+  if (!isToken(request))
+    throw invalidData(
+      "request",
+      `must be 1 to 128 of A-Z, a-z, 0-9, ".", "_" and "-", not ${quote(request)}`,
+    );
   if (!isCount(forMs) || forMs > LIMITS.maxDurationMs)
     throw invalidData("forMs", `must be whole milliseconds, at most a day, not ${quote(forMs)}`);
   if (after === undefined) return { kind, name, request, forMs };
@@ -124,7 +131,7 @@ function isList(value: JsonValue | undefined): value is readonly JsonValue[] {
 }
 
 function isToken(value: JsonValue | undefined): value is string {
-  return typeof value === "string" && value.length <= LIMITS.maxTokenLength && value !== "";
+  return typeof value === "string" && value.length <= LIMITS.maxTokenLength && TOKEN.test(value);
 }
 
 function isCount(value: JsonValue | undefined): value is number {

@@ -20,7 +20,7 @@ interface LeftOut {
   readonly message: string;
 }
 
-const ID = /^(.+)-(0|[1-9]\d{0,15})$/;
+const ID = /^([A-Za-z0-9._-]{1,128})-(0|[1-9]\d{0,14})$/;
 
 /** One reader's place in the output of a resource. It holds nothing of its own: a reader that is slow gets the newest there is, and is told what was left out. */
 export class OutputStreamSource implements StreamSource, OutputViewer {

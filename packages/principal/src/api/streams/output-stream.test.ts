@@ -196,7 +196,7 @@ describe("somebody who looks", () => {
     answer();
     read();
     written.push("c", "d");
-    asked.push({ request: "of another", forMs: 1, after: { log: "l", line: 3 } });
+    asked.push({ request: "of-another", forMs: 1, after: { log: "l", line: 3 } });
     answer();
     expect(read().told).toEqual([]);
     await world.advance(1_000);
