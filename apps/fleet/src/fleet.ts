@@ -1,6 +1,5 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { Timers } from "@hawser/runtime";
+import { makeDirectories, type Timers } from "@hawser/runtime";
 import { z } from "zod";
 import { Service, type ServiceLog } from "./service.js";
 
@@ -84,10 +83,10 @@ export class Fleet {
 
   /** The principal first, then all agents at once. Rejects with what the first to fail said; what was started has to be stopped. */
   async start(): Promise<void> {
-    await mkdir(this.directory, { recursive: true });
+    await makeDirectories(this.directory);
     await this.startPrincipal();
     this.#agents = DEMO_AGENTS.map((agent) => this.#agent(agent));
-    for (const { name } of DEMO_AGENTS) await mkdir(this.filesOf(name), { recursive: true });
+    for (const { name } of DEMO_AGENTS) await makeDirectories(this.filesOf(name));
     await Promise.all(this.#agents.map((agent) => agent.start()));
   }
 
