@@ -11,7 +11,7 @@ COPY . .
 # Everything is built once, for all platforms; then each app is laid out alone, with what it needs to run and nothing else. The optional peers of the
 # compliance suites are the test runner, which no service needs; those of the platform watchers are of use in a principal alone.
 # What is laid out is linked to what is here, so a manifest becomes a new file before it is changed.
-RUN set -e; CI=1 node scripts/setup.mjs; mkdir -m 0700 /empty; \
+RUN set -e; CI=1 node scripts/setup.mjs; mkdir -p /state/lib /state/run; mkdir -m 0700 /state/lib/hawser /state/run/hawser; \
     without_peers() { \
       cd "packages/$1"; cp package.json new.json; mv new.json package.json; \
       npm pkg delete peerDependencies peerDependenciesMeta devDependencies; cd ../..; \
@@ -23,14 +23,14 @@ ARG TARGETPLATFORM
 ARG SOURCE_DATE_EPOCH=0
 RUN node scripts/lay-out-images.mjs /out --platform "$TARGETPLATFORM" --epoch "$SOURCE_DATE_EPOCH" \
  && cp deploy/init.sh /init.sh && chmod 0644 /init.sh \
- && touch --no-dereference --date "@$SOURCE_DATE_EPOCH" /empty /init.sh
+ && touch --no-dereference --date "@$SOURCE_DATE_EPOCH" /state/lib/hawser /state/run/hawser /init.sh
 
 FROM ${BASE} AS service
 ENV NODE_ENV=production
 # A numeric user, so that an orchestrator can see that it is not root.
-# Each with the mode of /empty: state is for its owner alone.
-COPY --from=build --chown=1000:1000 /empty /var/lib/hawser
-COPY --from=build --chown=1000:1000 /empty /run/hawser
+# State is for its owner alone: a folder that is copied keeps its mode below the one that is named, and not as that one itself.
+COPY --from=build --chown=1000:1000 /state/lib/ /var/lib/
+COPY --from=build --chown=1000:1000 /state/run/ /run/
 COPY --from=build /init.sh /init.sh
 WORKDIR /var/lib/hawser
 USER 1000:1000

@@ -5,7 +5,7 @@ const resolve = { conditions: ["@hawser/source", "node", "import", "default"] };
 const ssr = { resolve };
 const inE2e = (name: string): string => `e2e/${name}.test.ts`;
 /** They load the machine for a minute or more, or pack what the others run: nothing else runs beside them. */
-const ALONE = ["bench", "compose", "crash", "fresh-clone", "images", "packages"].map(inE2e);
+const ALONE = ["bench", "compose", "compose-tls", "crash", "fresh-clone", "images", "packages"].map(inE2e);
 /** The same, and they take minutes: stages of `npm run test:long`. */
 const LONG = ["attacks-*", "faults", "faults-idle", "storm"].map(inE2e);
 /** What they have in common. */

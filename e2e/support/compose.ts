@@ -18,12 +18,15 @@ export function composeMissing(): string | undefined {
   return compose.status === 0 ? undefined : "docker has no compose";
 }
 
-/** The repository's compose file, under a project name of its own and with ports the system chooses. */
+/** A compose file of the repository, under a project name of its own and with ports the system chooses. */
 export class ComposeProject {
   readonly #name: string;
+  readonly #folder: string;
 
-  constructor(name: string) {
+  /** @param folder where the file is, and what is typed is typed */
+  constructor(name: string, folder = root) {
     this.#name = name;
+    this.#folder = folder;
   }
 
   async compose(...args: readonly string[]): Promise<string> {
@@ -41,7 +44,7 @@ export class ComposeProject {
 
   get #options() {
     return {
-      cwd: root,
+      cwd: this.#folder,
       env: {
         ...process.env,
         COMPOSE_PROJECT_NAME: this.#name,
