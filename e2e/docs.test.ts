@@ -14,7 +14,8 @@ import { createWorld } from "./support/world.js";
 
 /** There is none for commands that nobody runs: docs-commands.test.ts and fresh-clone.test.ts run every one. */
 // nginx and haproxy: network-front.test.ts runs them.
-const LANGUAGES = ["sh", "ts", "js", "yaml", "mermaid", "ini", "nginx", "haproxy"];
+// text: screens, which scripts/screens.mjs makes.
+const LANGUAGES = ["sh", "ts", "js", "yaml", "mermaid", "ini", "nginx", "haproxy", "text"];
 const COMMANDS = [
   "apply",
   "wait",

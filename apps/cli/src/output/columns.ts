@@ -35,10 +35,10 @@ export function agentColumns(now: number): readonly Column<Agent>[] {
   ];
 }
 
-/** Of an agent that is there, the reason is what other columns of `wide` say. */
-function reasonOf({ state, session, reason }: Agent, isWide: boolean): string {
+/** Of an agent that is there, the reason says what other columns say. */
+function reasonOf({ state, session, reason }: Agent): string {
   const isSaid = state === "connected" && session?.address !== undefined && reason.endsWith(session.address);
-  return isWide && isSaid ? "-" : reason;
+  return isSaid ? "-" : reason;
 }
 
 /** How long ago; a principal whose clock is ahead of ours has seen it now. */

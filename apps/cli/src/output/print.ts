@@ -9,8 +9,7 @@ export interface Column<Row> {
   readonly title: string;
   /** Shown by `--output wide` alone. */
   readonly wide?: true;
-  /** @param isWide as `--output wide` has it */
-  cell(row: Row, isWide: boolean): string;
+  cell(row: Row): string;
   /** Sets the cell off, on a terminal. */
   paint?(cell: string, terminal: Terminal): string;
 }
@@ -75,7 +74,7 @@ export function tableOf<Row>(
     shown.map(({ title }) => terminal.style.bold(title)),
     rows.map((row) =>
       shown.map((column) => {
-        const cell = printableLine(column.cell(row, format === "wide"));
+        const cell = printableLine(column.cell(row));
         return column.paint === undefined ? cell : column.paint(cell, terminal);
       }),
     ),

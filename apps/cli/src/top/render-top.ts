@@ -30,17 +30,7 @@ export function renderTop(view: TopView, style: Style): readonly string[] {
     `per second: accepted ${rate(traffic?.total.acceptedPerSecond)}   sent ${rate(traffic?.total.sentPerSecond)}   acked ${rate(traffic?.total.ackedPerSecond)}   resent ${rate(traffic?.total.resentPerSecond)}   ACK p50 ${ms(traffic?.ackP50Ms)} p99 ${ms(traffic?.ackP99Ms)}`,
     "",
   ];
-  const titles = [
-    "NAME",
-    "STATE",
-    "TRANSPORT",
-    "SESSION",
-    "IN FLIGHT",
-    "PENDING",
-    "DEAD",
-    "ACKED/S",
-    "RESENT/S",
-  ];
+  const titles = ["NAME", "STATE", "TRANSPORT", "AGE", "FLIGHT", "PENDING", "DEAD", "ACK/S", "RESENT/S"];
   const lines = agents.map(({ name, state, session, pending, deadLetters }) => {
     const rates = traffic === undefined ? undefined : (traffic.byAgent.get(name) ?? NO_RATES);
     return [

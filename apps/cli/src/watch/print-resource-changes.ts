@@ -43,7 +43,7 @@ function peoplesLines(
   const rowOf = (change: Exclude<ResourceChange, { change: "synced" }>): readonly string[] =>
     columns().map(({ title, cell, paint }) => {
       if (change.change === "gone") return printableLine(goneCell(change, title));
-      const text = printableLine(cell(change.resource, format === "wide"));
+      const text = printableLine(cell(change.resource));
       return paint === undefined ? text : paint(text, terminal);
     });
   return (changes) => {
