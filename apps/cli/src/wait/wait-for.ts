@@ -7,6 +7,8 @@ import type { Condition } from "./conditions.js";
 
 export const DEFAULT_WAIT_TIMEOUT_MS = 60_000;
 const POLL_MS = 300;
+/** What is there by then was never missing to anybody. */
+const SHOW_AFTER_MS = 1_000;
 /** Conditions that are asked for at once, so that waiting for many does not load the principal. */
 const CHECKED_AT_ONCE = 8;
 
@@ -38,7 +40,7 @@ export async function waitFor(
       if (waitedMs >= timeoutMs) throw timedOut(open, timeoutMs);
       const more = open.length === 1 ? "" : ` (and ${open.length - 1} more)`;
       const plain = `waiting for ${first.condition.text}${more}: ${first.missing}`;
-      live.show(`${formatDuration(waitedMs)} ${plain}`, plain);
+      if (waitedMs >= SHOW_AFTER_MS) live.show(`${formatDuration(waitedMs)} ${plain}`, plain);
       await pause(runtime.timers, Math.min(POLL_MS, timeoutMs - waitedMs), terminal.interrupted);
     }
   } finally {
