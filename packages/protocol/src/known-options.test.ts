@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { checkOptionNames } from "./known-options.js";
 
 interface Options {
-  readonly one?: number;
+  readonly one?: number | undefined;
   readonly two?: number;
 }
 

@@ -4,6 +4,7 @@ import type { EventFilter } from "../event-log/event-filter.js";
 
 /** How a webhook gets its events (CloudEvents HTTP protocol binding 1.0.2): one in JSON, one with its attributes as headers, or several in a JSON array. */
 export const WEBHOOK_MODES = ["structured", "binary", "batch"] as const;
+/** One of them. */
 export type WebhookMode = (typeof WEBHOOK_MODES)[number];
 
 /** Events go by POST to an address. */
@@ -44,7 +45,14 @@ export interface SinkDefinition {
 }
 
 /** A definition as it is asked for: what has a default may be left out. */
-export type SinkRequest = z.input<typeof sinkDefinitionSchema>;
+export interface SinkRequest {
+  readonly target:
+    | (Pick<WebhookTarget, "kind" | "url"> & Partial<WebhookTarget>)
+    | (Pick<FileTarget, "kind"> & Partial<FileTarget>);
+  readonly filter?: Partial<EventFilter>;
+  readonly paused?: boolean;
+  readonly giveUpAfterMs?: number;
+}
 
 const MAX_URL_LENGTH = 2_048;
 const MAX_HEADERS = 16;
