@@ -2,7 +2,7 @@ import { HawserError, type EventDraft, type JsonValue } from "@hawser/protocol";
 import { HttpError } from "./http-error.js";
 import { isUtf8, parseMediaType } from "./media-type.js";
 import { decodeText, parseJson } from "./body-text.js";
-import { decodeMembers } from "./structured-event.js";
+import { asSent, decodeMembers, type FurtherReader } from "./structured-event.js";
 
 /** The content type of a batch (CloudEvents JSON batch format). */
 export const BATCH = "application/cloudevents-batch+json";
@@ -20,7 +20,11 @@ export function isBatch(headers: Headers): boolean {
  *
  * @throws HawserError `invalid_event` for what is no JSON array; 413 `event_too_large` for more than `MAX_BATCH_EVENTS`; 415 for another charset
  */
-export function decodeHttpBatch(headers: Headers, body: Uint8Array): readonly (EventDraft | HawserError)[] {
+export function decodeHttpBatch(
+  headers: Headers,
+  body: Uint8Array,
+  read: FurtherReader = asSent,
+): readonly (EventDraft | HawserError)[] {
   if (!isUtf8(parseMediaType(headers.get("content-type")).charset)) {
     throw new HttpError(415, "invalid_event", `send a batch in UTF-8 as ${BATCH}`, {
       headers: { accept: BATCH },
@@ -35,13 +39,13 @@ export function decodeHttpBatch(headers: Headers, body: Uint8Array): readonly (E
     const found = `a batch holds at most ${MAX_BATCH_EVENTS} events, and this one ${items.length}`;
     throw new HttpError(413, "event_too_large", `${found}; send several batches`);
   }
-  return items.map((item: JsonValue) => decodeItem(item, text.length));
+  return items.map((item: JsonValue) => decodeItem(item, text.length, read));
 }
 
 /** One that is wrong says nothing about the others. */
-function decodeItem(item: JsonValue, encodedLength: number): EventDraft | HawserError {
+function decodeItem(item: JsonValue, encodedLength: number, read: FurtherReader): EventDraft | HawserError {
   try {
-    return decodeMembers(item, encodedLength);
+    return decodeMembers(item, encodedLength, read);
   } catch (thrown) {
     return HawserError.from(thrown);
   }

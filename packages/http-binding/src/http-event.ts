@@ -4,20 +4,24 @@ import { BATCH } from "./http-batch.js";
 import { HttpError } from "./http-error.js";
 import { isJson, isUtf8, isUtf8Text, parseMediaType, type MediaType } from "./media-type.js";
 import { decodeText, parseJson } from "./body-text.js";
-import { readThroughSdk } from "./sdk-event.js";
-import { decodeMembers, STRUCTURED } from "./structured-event.js";
+import { asSent, decodeMembers, STRUCTURED, type FurtherReader } from "./structured-event.js";
 
 const PREFIX = "ce-";
 
 /**
  * Reads an event from a request (CloudEvents HTTP protocol binding 1.0.2): structured mode with the JSON format, or binary mode.
  *
- * @throws HawserError what `checkDraft` throws; 415 for other formats, other charsets and requests that are no event
+ * @param read @default the event is taken as it was sent
+ * @throws HawserError what `checkDraft` and `read` throw; 415 for other formats, other charsets and requests that are no event
  */
-export function decodeHttpEvent(headers: Headers, body: Uint8Array): EventDraft {
+export function decodeHttpEvent(
+  headers: Headers,
+  body: Uint8Array,
+  read: FurtherReader = asSent,
+): EventDraft {
   const contentType = headers.get("content-type");
   const mediaType = parseMediaType(contentType);
-  if (mediaType.essence === STRUCTURED) return decodeStructured(mediaType, body);
+  if (mediaType.essence === STRUCTURED) return decodeStructured(mediaType, body, read);
   if (mediaType.essence.startsWith("application/cloudevents")) {
     throw unsupported(`${mediaType.essence} is not supported; send ${STRUCTURED}, or ${BATCH} for several`);
   }
@@ -26,13 +30,14 @@ export function decodeHttpEvent(headers: Headers, body: Uint8Array): EventDraft 
       `this is no CloudEvent: send content-type ${STRUCTURED}, or the attributes as ${PREFIX}* headers`,
     );
   }
-  return decodeBinary(headers, contentType, mediaType, body);
+  const sent = decodeBinary(headers, contentType, mediaType, body);
+  return read(headersOf(sent), undefined, sent);
 }
 
-function decodeStructured(mediaType: MediaType, body: Uint8Array): EventDraft {
+function decodeStructured(mediaType: MediaType, body: Uint8Array, read: FurtherReader): EventDraft {
   if (!isUtf8(mediaType.charset)) throw unsupported("an event in JSON must be in UTF-8");
   const text = decodeText(body, "invalid_event");
-  return decodeMembers(parseJson(text, "invalid_event"), text.length);
+  return decodeMembers(parseJson(text, "invalid_event"), text.length, read);
 }
 
 function decodeBinary(
@@ -53,15 +58,14 @@ function decodeBinary(
     Object.defineProperty(attributes, name, { value: decodeHeaderValue(header, value), enumerable: true });
   }
   const data = body.length === 0 ? undefined : decodeData(mediaType, body);
-  const sent = checkDraft({
+  return checkDraft({
     ...attributes,
     ...(contentType === null ? {} : { datacontenttype: contentType }),
     ...(data === undefined ? {} : { data }),
   });
-  return readThroughSdk(headersOf(sent), undefined, sent);
 }
 
-/** The attributes as headers without any encoding, for the SDK, which does not know of it. */
+/** The attributes as headers without any encoding, for a reader who does not know of it. */
 function headersOf({ data: _data, datacontenttype, ...attributes }: EventDraft): Record<string, string> {
   const headers: Record<string, string> =
     datacontenttype === undefined ? {} : { "content-type": datacontenttype };

@@ -5,4 +5,4 @@ export { HttpError, type HttpErrorOptions } from "./http-error.js";
 export { decodeHttpEvent } from "./http-event.js";
 export { isJson, isUtf8, parseMediaType, type MediaType } from "./media-type.js";
 export { problemOf, problemResponse, type Problem, type ProblemContext } from "./problem.js";
-export { STRUCTURED } from "./structured-event.js";
+export { STRUCTURED, type FurtherReader } from "./structured-event.js";

@@ -9,6 +9,7 @@ import { operation } from "./operation.js";
 import { problemOf, type Problem } from "./problem.js";
 import { readBody } from "./request-body.js";
 import { requestIdOf } from "./request-id.js";
+import { readThroughSdk } from "./sdk-event.js";
 import { TRACE_HEADERS, traceOf } from "./request-trace.js";
 import { pathParameter, route } from "./routes.js";
 
@@ -35,14 +36,16 @@ export function eventRoutes(
   }
 
   async function sendOne(agent: string, request: Request): Promise<Accepted> {
-    const event = await reading(agent, async () => decodeHttpEvent(request.headers, await readBody(request)));
+    const event = await reading(agent, async () =>
+      decodeHttpEvent(request.headers, await readBody(request), readThroughSdk),
+    );
     return publish(agent, event, request);
   }
 
   /** Handed over in order and all at once, so that the store commits them together. */
   async function sendBatch(agent: string, request: Request, requestId: string): Promise<readonly unknown[]> {
     const batch = await reading(agent, async () =>
-      decodeHttpBatch(request.headers, await readBody(request, MAX_BATCH_BYTES)),
+      decodeHttpBatch(request.headers, await readBody(request, MAX_BATCH_BYTES), readThroughSdk),
     );
     const answered = async (
       item: EventDraft | HawserError,
