@@ -128,7 +128,7 @@ export function agentRoutes(
         summary: "Send a dead letter again",
         description: "As a new version.",
         answers: { 202: { description: "On disk again.", content: { "application/json": Accepted } } },
-        errors: [...WRITE_ERRORS, "mailbox_full"],
+        errors: [...WRITE_ERRORS, "conflict", "mailbox_full"],
       },
       async (context) => {
         const accepted = await principal.requeue(
