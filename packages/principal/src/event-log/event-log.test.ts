@@ -43,6 +43,7 @@ async function open(limits: Partial<EventLogLimits> = {}, on: Disk = disk.attach
   log = createEventLog({ store, runtime, limits });
   await settled(store.start());
   await settled(log.start());
+  await settled(log.caughtUp());
 }
 
 async function reopen(limits: Partial<EventLogLimits> = {}): Promise<void> {
@@ -271,34 +272,43 @@ describe("the limits of the log", () => {
   );
 });
 
-it("misses nothing when its disk fails and comes back", async () => {
-  let fails = false;
+/** A disk that fails when it is told to. */
+function faultyDisk(): Disk & { writesFail: boolean; readsFail: boolean } {
   const inner = disk.attach();
-  const faulty: Disk = {
-    explain: (thrown) => inner.explain(thrown),
+  const faulty = {
+    writesFail: false,
+    readsFail: false,
+    explain: (thrown: unknown) => inner.explain(thrown),
     async open(): Promise<OpenDisk> {
       const opened = await inner.open();
       return {
-        ...opened,
         get: (keys) => opened.get(keys),
         range: (range) => opened.range(range),
         getEntries: (wanted) => opened.getEntries(wanted),
         hasEntries: (wanted) => opened.hasEntries(wanted),
-        rangeEntries: (range) => opened.rangeEntries(range),
+        rangeEntries: async (range) => {
+          if (faulty.readsFail) throw new HawserError("store_corrupt", "an entry is damaged");
+          return opened.rangeEntries(range);
+        },
         close: () => opened.close(),
         write: async (changes, sync) => {
-          if (fails) throw new HawserError("store_unavailable", "the disk fails");
+          if (faulty.writesFail) throw new HawserError("store_unavailable", "the disk fails");
           await opened.write(changes, sync);
         },
       };
     },
   };
+  return faulty;
+}
+
+it("misses nothing when its disk fails and comes back", async () => {
+  const faulty = faultyDisk();
   await open({}, faulty);
   await send("a");
-  fails = true;
+  faulty.writesFail = true;
   const refused = event();
   await expect(send("a", refused)).rejects.toMatchObject({ code: "store_unavailable" });
-  fails = false;
+  faulty.writesFail = false;
   await world.advance(10_000);
   let told = 0;
   log.listen(() => void (told += 1));
@@ -306,4 +316,28 @@ it("misses nothing when its disk fails and comes back", async () => {
   await send("b");
   expect(await positions()).toEqual([1, 2, 3]);
   expect(told).toBe(2);
+});
+
+it("takes nothing before it knows what it holds, and says why where that cannot be read", async () => {
+  await open();
+  await send("a");
+  await send("b");
+  await settled(log.stop());
+  await settled(store.stop());
+  const faulty = faultyDisk();
+  faulty.readsFail = true;
+  const { runtime } = world;
+  store = createDiskStore(faulty, { runtime });
+  log = createEventLog({ store, runtime, limits: { maxEntries: 2 } });
+  await settled(store.start());
+  await settled(log.start());
+  expect(log.stats).toMatchObject({ newest: 2, entries: 0, missingThrough: 0 });
+  await world.advance(1);
+  const refused = event();
+  await expect(send("c", refused)).rejects.toMatchObject({ code: "store_corrupt" });
+  faulty.readsFail = false;
+  await world.advance(5_000);
+  await send("c", refused);
+  // It knew of both by then, and let go of the oldest.
+  expect(await positions()).toEqual([2, 3]);
 });

@@ -55,13 +55,15 @@ export interface EventLogStats extends Extent {
 /**
  * Durable, ordered and bounded: every event that agents sent and that is no status, in one series of positions over all agents.
  *
- * `start` reads what is there, before the principal is started; `stop` comes after the principal has stopped.
+ * `start` comes before that of the principal, and `stop` after the principal has stopped.
  */
 export interface EventLog extends DisposableLifecycle {
   /** Which log it is: positions of another id say nothing here. Known after `start`. */
   readonly id: string;
   readonly limits: EventLogLimits;
   readonly stats: EventLogStats;
+  /** Resolves once the log knows all it holds, which takes seconds where that is much. Until then events of agents wait, and `stats` counts what is known. */
+  caughtUp(): Promise<void>;
   /** To be given to `createPrincipal`: resolves, so that the agent has its ACK, once the event is on disk. */
   readonly onEvent: AgentEventHandler;
   /**
@@ -79,6 +81,25 @@ export interface EventLog extends DisposableLifecycle {
 /** @throws HawserError `invalid_config` for limits that are no whole numbers from 1 */
 export function createEventLog(options: EventLogOptions): EventLog {
   return new StoredEventLog(options);
+}
+
+/** Whether the log knows all it holds. */
+type Knowledge =
+  | { readonly kind: "whole"; readonly reached: Promise<void> }
+  | {
+      readonly kind: "partial";
+      readonly reached: Promise<void>;
+      readonly reach: () => void;
+      /** Why it cannot be known yet. */
+      readonly error?: HawserError;
+    };
+
+function partial(): Knowledge {
+  let reach = (): void => {};
+  const reached = new Promise<void>((resolve) => {
+    reach = resolve;
+  });
+  return { kind: "partial", reached, reach };
 }
 
 interface Reader {
@@ -101,6 +122,7 @@ class StoredEventLog implements EventLog {
   #refused = 0;
   #letGo = 0;
   #expiry: Timer | undefined;
+  #knowledge: Knowledge = partial();
 
   constructor({ store, limits, runtime = systemRuntime() }: EventLogOptions) {
     this.limits = resolveEventLogLimits(limits);
@@ -111,6 +133,10 @@ class StoredEventLog implements EventLog {
       runtime,
       peer: MAILBOX,
       onEntry: (entry) => this.#add(fromEntry(entry)),
+      onCaughtUp: () => this.#caughtUp(),
+      onFailed: (error) => {
+        if (this.#knowledge.kind !== "whole") this.#knowledge = { ...this.#knowledge, error };
+      },
     });
   }
 
@@ -133,9 +159,8 @@ class StoredEventLog implements EventLog {
   }
 
   async start(): Promise<void> {
+    this.#index.expect((await this.#store.stats(MAILBOX))?.lastVersion ?? 0);
     await this.#mailbox.open();
-    // Of events that were all let go, the positions are not given again.
-    this.#index.raise((await this.#store.stats(MAILBOX))?.lastVersion ?? 0);
     this.#watchAge();
   }
 
@@ -149,12 +174,18 @@ class StoredEventLog implements EventLog {
     return this.stop();
   }
 
+  async caughtUp(): Promise<void> {
+    const { kind, reached } = this.#knowledge;
+    if (kind === "partial") await reached;
+  }
+
   readonly onEvent: AgentEventHandler = async ({ agent, event }) => {
     const reserved = reservedAttribute(event);
     if (reserved !== undefined) {
       const message = `the attribute ${reserved} is for the principal to set; send the event without it`;
       throw new HawserError("handler_rejected", message, aboutEvent(agent, event));
     }
+    await this.#whole();
     const bytes = leastJsonBytes(event);
     this.#makeRoom(agent, bytes, event);
     this.#expect(agent, 1, bytes);
@@ -170,7 +201,9 @@ class StoredEventLog implements EventLog {
     }
   };
 
-  read(query: RecordedQuery): Promise<RecordedPage> {
+  async read(query: RecordedQuery): Promise<RecordedPage> {
+    // Only what is looked for by its agent is looked up.
+    if ((query.filter?.agents.length ?? 0) > 0) await this.#whole();
     return readRecorded(query, this.#index, this.#mailbox);
   }
 
@@ -188,6 +221,22 @@ class StoredEventLog implements EventLog {
   listen(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** @throws HawserError why what is there cannot be known */
+  async #whole(): Promise<void> {
+    const knowledge = this.#knowledge;
+    if (knowledge.kind === "whole") return;
+    if (knowledge.error !== undefined) throw knowledge.error;
+    await knowledge.reached;
+  }
+
+  #caughtUp(): void {
+    const knowledge = this.#knowledge;
+    if (knowledge.kind === "whole") return;
+    this.#index.complete();
+    this.#knowledge = { kind: "whole", reached: knowledge.reached };
+    knowledge.reach();
   }
 
   async #append(append: Append): Promise<void> {

@@ -43,7 +43,10 @@ class Part {
 export class LogIndex {
   readonly #all = new Part();
   readonly #agents = new Map<string, Part>();
-  #newest = 0;
+  /** The last that was added. */
+  #added = 0;
+  /** Positions up to here were given. */
+  #given = 0;
   #missingThrough = 0;
 
   /** The highest position that was given and is not there: it was let go. 0 for none. */
@@ -51,9 +54,9 @@ export class LogIndex {
     return this.#missingThrough;
   }
 
-  /** The highest position that was ever added. */
+  /** The highest position that was given. */
   get newest(): number {
-    return this.#newest;
+    return Math.max(this.#given, this.#added);
   }
 
   get extent(): Extent {
@@ -79,18 +82,21 @@ export class LogIndex {
     for (const position of part.events.keys()) if (position > after) yield position;
   }
 
-  /** Positions up to this one were given before. */
-  raise(position: number): void {
-    if (position <= this.#newest) return;
-    this.#newest = position;
-    this.#missingThrough = position;
+  /** Positions up to this one were given, and are added from here on as far as they are there. */
+  expect(position: number): void {
+    this.#given = position;
+  }
+
+  /** All that is there has been added. */
+  complete(): void {
+    if (this.#given > this.#added) this.#missingThrough = this.#given;
   }
 
   /** @returns false for one that is not newer than all others: it is there already, or was let go */
   add(event: IndexedEvent): boolean {
-    if (event.position <= this.#newest) return false;
-    if (event.position > this.#newest + 1) this.#missingThrough = event.position - 1;
-    this.#newest = event.position;
+    if (event.position <= this.#added) return false;
+    if (event.position > this.#added + 1) this.#missingThrough = event.position - 1;
+    this.#added = event.position;
     this.#all.add(event);
     const part = this.#agents.get(event.agent) ?? new Part();
     this.#agents.set(event.agent, part);

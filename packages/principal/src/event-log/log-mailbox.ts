@@ -14,6 +14,10 @@ export interface LogMailboxOptions {
   readonly peer: string;
   /** Called for each entry in order of version: all that there are, and then each new one once it is on disk. Must not throw. */
   readonly onEntry: (entry: MailboxEntry) => void;
+  /** Called once all that there were have been told. @default nothing */
+  readonly onCaughtUp?: () => void;
+  /** What there is cannot be read, or the mailbox not be claimed again; it is tried again soon. @default nothing */
+  readonly onFailed?: (error: HawserError) => void;
 }
 
 /** A mailbox that this process alone reads, held for as long as it is open: over failures of the disk as well, after which nothing is missed. */
@@ -33,6 +37,7 @@ export class LogMailbox {
     this.#options = options;
   }
 
+  /** Resolves once the mailbox is claimed; what there is is read from then on, as it may be much. */
   async open(): Promise<void> {
     this.#isOpen = true;
     await this.#claim();
@@ -82,7 +87,21 @@ export class LogMailbox {
     );
     if (!this.#isOpen) return lease.close();
     this.#lease = lease;
-    await this.#catchUp(lease);
+    this.#catchUp(lease).then(
+      () => this.#options.onCaughtUp?.(),
+      (thrown: unknown) => this.#failed(lease, thrown),
+    );
+  }
+
+  #failed(lease: MailboxLease, thrown: unknown): void {
+    // It was lost, or given up, meanwhile: whoever did that goes on.
+    if (this.#lease !== lease) return;
+    const { logger } = this.#options.runtime;
+    logger.error({ err: thrown }, "what the event log holds cannot be read; it is tried again");
+    this.#options.onFailed?.(HawserError.from(thrown));
+    this.#lease = undefined;
+    void lease.close();
+    this.#reopen();
   }
 
   #arrived(entry: MailboxEntry): void {
@@ -119,7 +138,7 @@ export class LogMailbox {
     this.#reopening = timers.after(REOPEN_DELAY_MS, () => {
       this.#claim().catch((err: unknown) => {
         logger.warn({ err }, "the event log cannot be opened again yet");
-        this.#lease = undefined;
+        this.#options.onFailed?.(HawserError.from(err));
         this.#reopen();
       });
     });
