@@ -41,6 +41,7 @@ export interface AgentOptions {
   /** Absent: commands are refused for good with `no_handler`. */
   readonly onEvent?: PrincipalEventHandler;
   readonly observer?: AgentObserver;
+  /** Clock, timers, randomness and the logger. @default the real ones, and warnings in lines for people on standard error */
   readonly runtime?: Runtime;
   /** Un-ACKed events accepted per session. @default DEFAULT_WINDOW (256) */
   readonly window?: number;

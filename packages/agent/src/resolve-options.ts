@@ -9,7 +9,7 @@ import {
   LIMITS,
   type OptionNames,
 } from "@hawser/protocol";
-import { limitedLogger, systemRuntime, withLogger, type Runtime } from "@hawser/runtime";
+import { limitedLogger, systemRuntime, warningLogger, withLogger, type Runtime } from "@hawser/runtime";
 import {
   AGENT_ROTATIONS,
   resolveSessionTiming,
@@ -73,7 +73,7 @@ export function resolveOptions(options: AgentOptions): ResolvedOptions {
     onEvent: options.onEvent,
     observer,
     suppressedLogLines: () => suppressed,
-    runtime: limited(options.runtime ?? systemRuntime(), onSuppressed),
+    runtime: limited(options.runtime ?? systemRuntime(warningLogger()), onSuppressed),
     window: checkWindow(options.window ?? DEFAULT_WINDOW),
     windowBytes: checkWindowBytes(options.windowBytes ?? DEFAULT_WINDOW_BYTES),
     timing: resolveSessionTiming(options.timing),

@@ -14,6 +14,7 @@ import {
   limitedLogger,
   systemRuntime,
   traced,
+  warningLogger,
   withinLimits,
   withLogger,
   type CallLimits,
@@ -78,7 +79,7 @@ const NAMES: OptionNames<PrincipalOptions> = {
 /** The control plane's end as a library. @throws HawserError `invalid_config` for options that make no sense */
 export function createPrincipal(options: PrincipalOptions): Principal {
   checkOptionNames("createPrincipal", options, NAMES);
-  const { store, acceptors, runtime: given = systemRuntime() } = options;
+  const { store, acceptors, runtime: given = systemRuntime(warningLogger()) } = options;
   const observers = new ObserverSet(options.observer, given.logger);
   const { observer } = observers;
   const onSuppressed = (): void => observer.logLineSuppressed?.();

@@ -43,6 +43,7 @@ export interface PrincipalOptions {
   /** Events agents send that are not the state of a resource. Absent: they are refused for good with `no_handler`. */
   readonly onEvent?: AgentEventHandler;
   readonly observer?: PrincipalObserver;
+  /** Clock, timers, randomness and the logger. @default the real ones, and warnings in lines for people on standard error */
   readonly runtime?: Runtime;
   /** CloudEvents `source` of what this principal says. @default "hawser/principal" */
   readonly source?: string;

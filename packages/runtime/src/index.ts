@@ -25,6 +25,7 @@ export {
   LOG_LEVELS,
   MAX_LOG_STRING_LENGTH,
   silentLogger,
+  warningLogger,
   type LogFields,
   type LogFormat,
   type Logger,

@@ -78,7 +78,16 @@ export function createLogger(options: LoggerOptions = {}): Logger {
   return pino(settings, { write: (line) => put(`${readableLine(line, paint)}\n`) });
 }
 
-/** A logger that writes nothing: the default of every library package. */
+/**
+ * What goes wrong, in lines for people on standard error: the default of an agent and of a principal that are given no runtime. The first mistake of a program is the one that it has no
+ * logger for yet.
+ */
+export function warningLogger(): Logger {
+  const write = (line: string): void => void process.stderr.write(line);
+  return createLogger({ level: "warn", format: "pretty", write });
+}
+
+/** A logger that writes nothing: the default of every other part. */
 export const silentLogger: Logger = {
   debug: () => {},
   info: () => {},
