@@ -16,7 +16,8 @@ watchSharedWorld(() => world);
 beforeAll(async () => {
   world = await createSharedWorld();
   await world.startPrincipal();
-  await (await world.agent("edge")).start();
+  // It looks at its files as it starts, and then not again: a test changes one.
+  await (await world.agent("edge", { args: ["--check-interval", "0s"] })).start();
   await world.connected("edge");
 });
 

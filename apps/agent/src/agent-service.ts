@@ -72,6 +72,8 @@ export function createService(settings: AgentSettings, runtime: Runtime, inherit
       maxFiles: settings.configFileMax,
       maxBytes: settings.configFileMaxBytes,
       maxMode: settings.configFileMaxMode,
+      drift: settings.configFileDrift,
+      now: () => runtime.clock.wallTime(),
     }),
     Task: tasks,
   };
@@ -99,6 +101,7 @@ export function createService(settings: AgentSettings, runtime: Runtime, inherit
       rotationMaxMs: Math.round(settings.rotationMax),
     },
     rotation: settings.rotation,
+    checkIntervalMs: settings.checkInterval === 0 ? null : Math.round(settings.checkInterval),
     reconnect: { backoffMaxMs: Math.round(settings.reconnectMax) },
     software: `hawser-agent/${VERSION}`,
   });

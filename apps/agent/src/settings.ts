@@ -19,6 +19,7 @@ import {
 import {
   DEFAULT_MAX_FILE_BYTES,
   DEFAULT_MAX_FILES,
+  DRIFT_POLICIES,
   DEFAULT_MAX_MODE,
 } from "./config-file/config-file-handler.js";
 import { z } from "zod";
@@ -165,6 +166,16 @@ export const settingsShape = {
     "<mode>",
     "permission bits that ConfigFile may give a file; a spec that asks for others is refused; default 0755",
     fileMode().default(DEFAULT_MAX_MODE),
+  ),
+  configFileDrift: setting(
+    "<repair|report>",
+    "what is done about a file of ConfigFile that somebody else changed or removed: it is written again, or its status says so; default repair",
+    oneOf(DRIFT_POLICIES).default("repair"),
+  ),
+  checkInterval: setting(
+    "<duration>",
+    "how often files are looked at for that, beside at the start; 0s: at the start alone; default 1m",
+    duration({ minMs: 0, maxMs: 24 * HOUR_MS }).default(60_000),
   ),
   taskAllow: setting(
     "<file>",

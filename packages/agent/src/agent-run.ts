@@ -1,5 +1,5 @@
 import { knownStore, Receiver } from "@hawser/link";
-import type { Logger } from "@hawser/runtime";
+import { pause, type Logger } from "@hawser/runtime";
 import { AgentSession, type ReconnectPolicy } from "@hawser/session";
 import type { AgentState } from "./agent-state.js";
 import { ConnectionLoop } from "./connection-loop.js";
@@ -21,6 +21,9 @@ export class AgentRun {
   readonly #patience = new AbortController();
   #started: Promise<void> = Promise.resolve();
   #restoring = true;
+  /** Aborted when the agent leaves. */
+  readonly #leaving = new AbortController();
+  #checking: Promise<void> = Promise.resolve();
   #peerStore: string | undefined;
 
   constructor(options: ResolvedOptions, policy: ReconnectPolicy, changed: (state: AgentState) => void) {
@@ -80,13 +83,17 @@ export class AgentRun {
   /** Goodbye, running handlers, stopping handlers, last statuses; in this order. */
   async stop(graceMs: number): Promise<void> {
     const { timers } = this.#options.runtime;
+    this.#leaving.abort();
     if (this.#restoring) this.#patience.abort();
     const half = timers.after(graceMs / 2, () => this.#patience.abort());
     await this.#started.catch(() => {});
     await this.#loop.stop(graceMs);
     half.cancel();
     this.#patience.abort();
-    await this.#atMost(graceMs, this.#dispatcher.idle());
+    await this.#atMost(
+      graceMs,
+      Promise.all([this.#dispatcher.idle(), this.#checking]).then(() => {}),
+    );
     await this.#stopHandlers();
     await this.#reporter.stop();
   }
@@ -103,7 +110,27 @@ export class AgentRun {
     this.#changed({ kind: "restoring" });
     await this.#dispatcher.restore();
     this.#restoring = false;
-    if (!this.#patience.signal.aborted) this.#loop.start();
+    if (this.#patience.signal.aborted) return;
+    this.#loop.start();
+    const handlers = Object.values(this.#options.handlers);
+    if (handlers.some(({ check }) => check !== undefined)) this.#checking = this.#checkNowAndThen();
+  }
+
+  /** What changed behind the agent's back is found at the start, and then every while. */
+  async #checkNowAndThen(): Promise<void> {
+    const { runtime, checkIntervalMs } = this.#options;
+    const { timers, random } = runtime;
+    const { signal } = this.#leaving;
+    while (!signal.aborted) {
+      await this.#dispatcher
+        .check(signal)
+        .catch((err: unknown) =>
+          this.#logger.warn({ err }, "what this agent holds could not be read to look at it"),
+        );
+      if (checkIntervalMs === null) return;
+      // A fleet that starts together does not look together.
+      await pause(timers, checkIntervalMs * (0.75 + random.next() / 2), signal);
+    }
   }
 
   #session(replaces: string | undefined): AgentSession {

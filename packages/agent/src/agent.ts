@@ -55,6 +55,12 @@ export interface AgentOptions {
   readonly rotation?: AgentRotation;
   readonly reconnect?: Partial<ReconnectTiming>;
   readonly resend?: Partial<ResendTiming>;
+  /**
+   * How often handlers look whether what they made is still so (`ResourceHandler.check`), give or take a quarter; null: at the start alone.
+   *
+   * @default DEFAULT_CHECK_INTERVAL_MS (60,000)
+   */
+  readonly checkIntervalMs?: number | null;
   /** What the principal shows people. @default "hawser-agent/<version>" */
   readonly software?: string;
 }

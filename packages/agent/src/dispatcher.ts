@@ -1,7 +1,8 @@
-import { eventClass, OUTPUT_REQUEST_TYPE } from "@hawser/protocol";
+import { eventClass, OUTPUT_REQUEST_TYPE, subjectOf } from "@hawser/protocol";
 import type { Delivery, Outcome } from "@hawser/link";
 import { traced } from "@hawser/runtime";
 import type { PrincipalEventHandler } from "./agent.js";
+import { readHeld } from "./held-resources.js";
 import { isHandlerRejection, Rejection, rejection } from "./rejection.js";
 import { ResourceDispatcher, type ResourceDispatcherOptions } from "./resource-dispatcher.js";
 import { SubjectQueue } from "./subject-queue.js";
@@ -30,13 +31,25 @@ export class Dispatcher {
     return this.#resources.restore();
   }
 
+  /** Has handlers look at every resource held, one after the other, each in turn with what else comes for it. Ends early once `signal` is aborted. */
+  async check(signal: AbortSignal): Promise<void> {
+    for await (const each of readHeld(this.#options.retained)) {
+      if (signal.aborted) return;
+      const { kind, name } = each.resource;
+      await this.#counted(this.#queue.run(subjectOf(kind, name), () => this.#resources.check(each)));
+    }
+  }
+
   /** Applies one event. What is thrown is to be tried again. */
   apply(delivery: Delivery): Promise<Outcome> {
     const { type, subject } = delivery.event;
     const run = (): Promise<Outcome> => this.#attempt(delivery);
     // Commands are kept in order per resource by the inbox, and need not wait for its states.
     const inTurn = eventClass(type) !== "command" && subject !== undefined;
-    const result = inTurn ? this.#queue.run(subject, run) : run();
+    return this.#counted(inTurn ? this.#queue.run(subject, run) : run());
+  }
+
+  #counted<T>(result: Promise<T>): Promise<T> {
     this.#running += 1;
     const ended = (): void => this.#ended();
     result.then(ended, ended);

@@ -22,12 +22,15 @@ export function kept(event: HawserEvent, peerStore: string | undefined): HawserE
   return peerStore === undefined ? event : { ...event, [PEER_STORE_ATTRIBUTE]: peerStore };
 }
 
-/** Reads every resource this agent holds, in order of kind and name. */
-export async function* readHeld(retained: RetainedStates): AsyncGenerator<{
+/** A resource as the store has it. */
+export interface KeptResource {
   readonly resource: DesiredResource;
   readonly held: HeldResource;
   readonly resourceid: string;
-}> {
+}
+
+/** Reads every resource this agent holds, in order of kind and name. */
+export async function* readHeld(retained: RetainedStates): AsyncGenerator<KeptResource> {
   let after: string | undefined;
   for (;;) {
     const page = await retained.list(PRINCIPAL, "received", {

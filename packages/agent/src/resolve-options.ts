@@ -9,7 +9,14 @@ import {
   LIMITS,
   type OptionNames,
 } from "@hawser/protocol";
-import { limitedLogger, systemRuntime, warningLogger, withLogger, type Runtime } from "@hawser/runtime";
+import {
+  limitedLogger,
+  MAX_TIMER_DELAY_MS,
+  systemRuntime,
+  warningLogger,
+  withLogger,
+  type Runtime,
+} from "@hawser/runtime";
 import {
   AGENT_ROTATIONS,
   resolveSessionTiming,
@@ -33,6 +40,7 @@ export interface ResolvedOptions extends Pick<AgentOptions, "name" | "store" | "
   readonly timing: SessionTiming;
   readonly resend: ResendTiming;
   readonly rotation: AgentRotation;
+  readonly checkIntervalMs: number | null;
   readonly software: string;
   /** Log lines left out so far. */
   readonly suppressedLogLines: () => number;
@@ -52,8 +60,12 @@ const NAMES: OptionNames<AgentOptions> = {
   rotation: true,
   reconnect: true,
   resend: true,
+  checkIntervalMs: true,
   software: true,
 };
+
+/** Looking takes a glance at each file, say; so often nobody has to wait for it. */
+export const DEFAULT_CHECK_INTERVAL_MS = 60_000;
 
 /** @throws HawserError `invalid_agent_name`; `invalid_config` naming the option and what it may be */
 export function resolveOptions(options: AgentOptions): ResolvedOptions {
@@ -79,6 +91,7 @@ export function resolveOptions(options: AgentOptions): ResolvedOptions {
     timing: resolveSessionTiming(options.timing),
     resend: resolveResendTiming(options.resend),
     rotation: checkRotation(options.rotation ?? "break-before-make"),
+    checkIntervalMs: checkCheckInterval(options.checkIntervalMs),
     software: options.software ?? `hawser-agent/${VERSION}`,
   };
 }
@@ -113,6 +126,16 @@ function checkWindow(window: number): number {
   throw new HawserError(
     "invalid_config",
     `window must be a whole number from 1 to ${LIMITS.maxWindow}, not ${window}`,
+  );
+}
+
+function checkCheckInterval(intervalMs: number | null = DEFAULT_CHECK_INTERVAL_MS): number | null {
+  if (intervalMs === null) return null;
+  if (Number.isSafeInteger(intervalMs) && intervalMs >= 1 && intervalMs <= MAX_TIMER_DELAY_MS / 2)
+    return intervalMs;
+  throw new HawserError(
+    "invalid_config",
+    `checkIntervalMs must be null or a whole number of milliseconds from 1, not ${intervalMs}`,
   );
 }
 

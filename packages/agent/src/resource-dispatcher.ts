@@ -10,7 +10,7 @@ import {
 import type { Delivery, Outcome } from "@hawser/link";
 import type { Logger } from "@hawser/runtime";
 import type { RetainedStates } from "@hawser/store";
-import { kept, readHeld, type HeldResource } from "./held-resources.js";
+import { kept, readHeld, type HeldResource, type KeptResource } from "./held-resources.js";
 import { isHandlerRejection, Rejection, rejection } from "./rejection.js";
 import type {
   DeletedResource,
@@ -122,6 +122,25 @@ export class ResourceDispatcher {
       }
     }
     return { kind: "applied", retain: { forget: subject } };
+  }
+
+  /** Has the handler look whether a resource is still as it was made. Nothing happens where another version has come since it was read. */
+  async check({ resource, held, resourceid }: KeptResource): Promise<void> {
+    const handler = this.#handler(resource.kind);
+    const subject = subjectOf(resource.kind, resource.name);
+    const now = this.#held.get(subject);
+    const isSame = now?.uid === held.uid && now.version === held.version && now.peerStore === held.peerStore;
+    if (handler?.check === undefined || !isSame) return;
+    const logger = this.#logger(resourceid, resource.version);
+    const { reporter } = this.#options;
+    // What the handler was given to report by stays good.
+    const voice = reporter.voiceOf(subject) ?? reporter.open(resource);
+    try {
+      const status = await handler.check(resource, this.#context(voice, logger));
+      if (status !== undefined) await say(voice, status, logger);
+    } catch (err) {
+      logger.warn({ err }, "a resource could not be looked at; it is looked at again");
+    }
   }
 
   /** Somebody looks at what a resource writes. */

@@ -53,6 +53,11 @@ export interface ResourceHandler {
    * of an earlier one. The resource is one this agent holds. Absent: refused for good with `no_handler`.
    */
   output?(request: OutputRequest): Promise<void> | void;
+  /**
+   * Look whether what `apply` made is still so, and mend it if that is wanted. Called for each resource held, one after the other, once the agent has started and then every
+   * `checkIntervalMs`; never while `apply` or `delete` of the same name run. What is returned is the status; undefined leaves it as it is. What is thrown is logged, and looked at again the next time.
+   */
+  check?(resource: DesiredResource, context: HandlerContext): Promise<JsonValue | void>;
   /** The agent stops; its session is over. Resolve when everything held is released. Reports are still taken. */
   stop?(): Promise<void>;
 }

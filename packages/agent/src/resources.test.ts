@@ -316,3 +316,75 @@ function command(id: string) {
     resourceid: `job-${id}_u`,
   } as const;
 }
+
+describe("what was made", () => {
+  /** Looks, and says what it is told to. */
+  class Watchful extends Notes {
+    onCheck: (resource: DesiredResource) => Promise<JsonValue | void> = async () => undefined;
+
+    check(resource: DesiredResource, context: HandlerContext): Promise<JsonValue | void> {
+      this.calls.push(`check ${resource.name} ${JSON.stringify(resource.spec)}`);
+      this.contexts.set(`check ${resource.name}`, context);
+      return this.onCheck(resource);
+    }
+  }
+
+  it("is looked at as the agent starts, and every while, and what the handler says of it is its status", async () => {
+    const watchful = new Watchful();
+    notes = watchful;
+    await put("a", 1);
+    await put("b", 2);
+    const one = await started({ checkIntervalMs: 10_000 });
+    await view("b", (each) => each?.observedVersion === each?.version);
+    watchful.calls.length = 0;
+    await world.virtual.advance(13_000);
+    expect(watchful.calls).toEqual(["check a 1", "check b 2"]);
+    watchful.onCheck = async ({ name }) => (name === "a" ? { drifted: true } : undefined);
+    await world.virtual.advance(13_000);
+    const seen = await view("a", (each) => each?.status !== undefined && "drifted" in Object(each.status));
+    expect(seen?.observedVersion).toBe(seen?.version);
+    // What the handler was given to report by when it applied is as good as before.
+    await world.settled(watchful.contexts.get("a")?.report({ later: true }) ?? Promise.resolve());
+    await view("a", (each) => "later" in Object(each?.status));
+    await world.settled(one.agent.stop());
+    watchful.calls.length = 0;
+    await world.virtual.advance(60_000);
+    expect(watchful.calls).toEqual([]);
+    await world.settled(one.agent.start());
+    await world.virtual.advance(1);
+    expect(watchful.calls.filter((call) => call.startsWith("check"))).toEqual(["check a 1", "check b 2"]);
+  });
+
+  it("is not looked at while it is being changed, nor as what it was before", async () => {
+    const watchful = new Watchful();
+    notes = watchful;
+    await put("a", 1);
+    await started({ checkIntervalMs: 1_000 });
+    await view("a", (each) => each?.observedVersion === each?.version);
+    let go: () => void = () => {};
+    watchful.onApply = () =>
+      new Promise((resolve) => {
+        go = () => resolve({ made: "late" });
+      });
+    await put("a", 2);
+    await world.virtual.advance(500);
+    watchful.calls.length = 0;
+    await world.virtual.advance(10_000);
+    expect(watchful.calls).toEqual([]);
+    go();
+    await world.virtual.advance(3_000);
+    expect(watchful.calls.length).toBeGreaterThan(0);
+    expect(new Set(watchful.calls)).toEqual(new Set(["check a 2"]));
+  });
+
+  it("is looked at again although that failed", async () => {
+    const watchful = new Watchful();
+    notes = watchful;
+    watchful.onCheck = () => Promise.reject(new Error("no eyes"));
+    await put("a", 1);
+    await put("b", 1);
+    await started({ checkIntervalMs: 1_000 });
+    await world.virtual.advance(10_000);
+    expect(watchful.calls.filter((call) => call === "check b 1").length).toBeGreaterThan(3);
+  });
+});

@@ -88,6 +88,11 @@ export class StatusReporter {
     return voice;
   }
 
+  /** That of the version which the handler was told of last; undefined when it was told of none. */
+  voiceOf(subject: string): StatusVoice | undefined {
+    return this.#entries.get(subject)?.voice;
+  }
+
   /** The resource is not held: it was refused, or its delete failed. What its handler said of it is still written. */
   release(subject: string): void {
     const entry = this.#entries.get(subject);

@@ -20,6 +20,8 @@ import { silentLogger } from "@hawser/runtime";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ConfigFileHandler } from "./config-file-handler.js";
 
+const NOW = Date.UTC(2026, 0, 2);
+
 let directory: string;
 let root: string;
 let handler: ConfigFileHandler;
@@ -31,7 +33,12 @@ const context: HandlerContext = {
 };
 
 function make(): ConfigFileHandler {
-  return new ConfigFileHandler({ root, stateDirectory: join(directory, "state"), maxBytes: 1_000 });
+  return new ConfigFileHandler({
+    root,
+    now: () => NOW,
+    stateDirectory: join(directory, "state"),
+    maxBytes: 1_000,
+  });
 }
 
 function resource(spec: JsonValue, name = "motd", version = "1"): DesiredResource {
@@ -209,7 +216,11 @@ describe("ConfigFile", () => {
 
   it("is off without a root, says how to turn it on, and leaves what it wrote when it was on", async () => {
     await apply({ path: "a", content: "1" });
-    handler = new ConfigFileHandler({ root: undefined, stateDirectory: join(directory, "state") });
+    handler = new ConfigFileHandler({
+      root: undefined,
+      now: () => NOW,
+      stateDirectory: join(directory, "state"),
+    });
     await expect(apply({ path: "a", content: "2" })).rejects.toMatchObject({
       code: "kind_disabled",
       message: expect.stringContaining("--config-file-root <directory>"),
@@ -228,7 +239,12 @@ describe("ConfigFile", () => {
   });
 
   it("holds no more files than it may", async () => {
-    handler = new ConfigFileHandler({ root, stateDirectory: join(directory, "state"), maxFiles: 1 });
+    handler = new ConfigFileHandler({
+      root,
+      now: () => NOW,
+      stateDirectory: join(directory, "state"),
+      maxFiles: 1,
+    });
     await apply({ path: "a", content: "1" }, "first");
     await expect(apply({ path: "b", content: "1" }, "second")).rejects.toThrow("1 files already");
     await apply({ path: "c", content: "1" }, "first");
@@ -301,3 +317,70 @@ describe("ConfigFile", () => {
 function temporaryName(): string {
   return `.hawser-${createHash("sha256").update("motd").digest("hex").slice(0, 16)}.tmp`;
 }
+
+describe("what somebody else did to a file", () => {
+  const SPEC = { path: "etc/motd", content: "hello", mode: "0640" };
+  const check = (spec: JsonValue = SPEC, version = "1"): Promise<JsonValue | void> =>
+    handler.check(resource(spec, "motd", version), context);
+  const file = (): string => join(root, "etc/motd");
+
+  it("is mended, and told with how often that was", async () => {
+    const status = Object(await apply(SPEC)) as object;
+    expect(await check()).toBeUndefined();
+    await writeFile(file(), "tampered");
+    const at = "2026-01-02T00:00:00.000Z";
+    expect(await check()).toEqual({ ...status, repairs: 1, repairedAt: at });
+    expect(await text("etc/motd")).toBe("hello");
+    expect(await check()).toBeUndefined();
+    await chmod(file(), 0o600);
+    expect(await check()).toEqual({ ...status, repairs: 2, repairedAt: at });
+    expect((await stat(file())).mode & 0o7777).toBe(0o640);
+    await rm(join(root, "etc"), { recursive: true });
+    expect(await check()).toEqual({ ...status, repairs: 3, repairedAt: at });
+    await unlink(file());
+    await symlink("/etc/hostname", file());
+    expect(await check()).toMatchObject({ repairs: 4 });
+    expect(await text("etc/motd")).toBe("hello");
+    await writeFile(file(), "hello!");
+    expect(await check(SPEC, "2")).toMatchObject({ repairs: 1 });
+  });
+
+  it("is found after a restart as well", async () => {
+    await apply(SPEC);
+    await writeFile(file(), "tampered");
+    handler = make();
+    expect(await check()).toMatchObject({ repairs: 1 });
+    expect(await text("etc/motd")).toBe("hello");
+  });
+
+  it("is left and told where that is wanted, and told again once it is right", async () => {
+    handler = new ConfigFileHandler({
+      root,
+      now: () => NOW,
+      stateDirectory: join(directory, "state"),
+      drift: "report",
+    });
+    const status = Object(await apply(SPEC)) as object;
+    await writeFile(file(), "tampered");
+    expect(await check()).toEqual({ ...status, state: "drifted", drift: "changed" });
+    expect(await text("etc/motd")).toBe("tampered");
+    await rm(file());
+    expect(await check()).toEqual({ ...status, state: "drifted", drift: "missing" });
+    await writeFile(file(), "hello");
+    await chmod(file(), 0o640);
+    expect(await check()).toEqual(status);
+    expect(await check()).toBeUndefined();
+  });
+
+  it("is nobody's business before the file was written, for a spec that was not, or where the kind is off", async () => {
+    expect(await check()).toBeUndefined();
+    await apply(SPEC);
+    expect(await check({ ...SPEC, content: "another" })).toBeUndefined();
+    handler = new ConfigFileHandler({
+      root: undefined,
+      now: () => NOW,
+      stateDirectory: join(directory, "state"),
+    });
+    expect(await check()).toBeUndefined();
+  });
+});

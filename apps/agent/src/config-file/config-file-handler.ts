@@ -7,17 +7,21 @@ import { writeAtomically } from "../files/atomic-write.js";
 import { Journal } from "../files/journal.js";
 import { AllowedRoot, type HeldDirectory } from "./allowed-root.js";
 import { parseConfigFileSpec, type ConfigFileLimits, type ConfigFileSpec } from "./config-file-spec.js";
-import { holds, removeIfWritten } from "./written-file.js";
+import { fingerprint, holds, removeIfWritten } from "./written-file.js";
 
 export interface ConfigFileOptions {
   /** Files are written below this directory and nowhere else. Made when it is missing. Undefined: every spec is refused with `kind_disabled`. */
   readonly root: string | undefined;
+  /** Unix milliseconds. */
+  readonly now: () => number;
   /** Where the handler notes what it wrote, so that it knows after a crash. */
   readonly stateDirectory: string;
   /** Largest content in bytes. @default DEFAULT_MAX_FILE_BYTES (1,000,000: more than an event can carry) */
   readonly maxBytes?: number;
   /** Files held at once; one more is tried again later. @default DEFAULT_MAX_FILES (10,000) */
   readonly maxFiles?: number;
+  /** What is done about a file that somebody else changed or removed. @default "repair" */
+  readonly drift?: DriftPolicy;
   /** Permission bits that a spec may ask for. @default DEFAULT_MAX_MODE (0755) */
   readonly maxMode?: number;
 }
@@ -25,6 +29,10 @@ export interface ConfigFileOptions {
 export const DEFAULT_MAX_FILE_BYTES = 1_000_000;
 export const DEFAULT_MAX_FILES = 10_000;
 export const DEFAULT_MAX_MODE = 0o755;
+
+/** `repair`: it is written again. `report`: its status says so. */
+export const DRIFT_POLICIES = ["repair", "report"] as const;
+export type DriftPolicy = (typeof DRIFT_POLICIES)[number];
 
 const HOW_TO_TURN_ON =
   "ConfigFile: this agent writes no files for the principal; start it with --config-file-root <directory>, below which it may";
@@ -41,7 +49,7 @@ type Written = z.output<typeof writtenSchema>["written"];
 /**
  * Kind `ConfigFile`: spec `{ path, content | contentBase64, mode? }` becomes a file below the allowed root, replaced atomically.
  *
- * Status `{ state: "written", path, bytes, sha256, leftBehind? }`. When `path` changes or the resource is deleted the old file is removed, but only while it still holds what was
+ * Status `{ state: "written", path, bytes, sha256, leftBehind?, repairs?, repairedAt? }`; a file that somebody else changed or removed is found by `check`, and written again, or `state` is `drifted`. When `path` changes or the resource is deleted the old file is removed, but only while it still holds what was
  * written; a file that was changed since is left, named in `leftBehind` and in the log. Directories stay.
  */
 export class ConfigFileHandler implements ResourceHandler {
@@ -49,6 +57,14 @@ export class ConfigFileHandler implements ResourceHandler {
   readonly #journal: Journal<typeof writtenSchema>;
   readonly #limits: ConfigFileLimits;
   readonly #maxFiles: number;
+  readonly #drift: DriftPolicy;
+  readonly #now: () => number;
+  /** What each file was like when it was seen to be right, by name. */
+  readonly #seen = new Map<string, string>();
+  /** Whose status says that they are not as they were written. */
+  readonly #drifted = new Set<string>();
+  /** How often each file was written again, and when last, since its spec came; by name. */
+  readonly #repairs = new Map<string, { readonly version: string; count: number; at: number }>();
   /** Real path to the name of the resource it belongs to; two resources cannot have the same file. */
   readonly #owners = new Map<string, string>();
   #ownersLoaded: Promise<void> | undefined;
@@ -59,6 +75,8 @@ export class ConfigFileHandler implements ResourceHandler {
     const { maxBytes = DEFAULT_MAX_FILE_BYTES, maxMode = DEFAULT_MAX_MODE } = options;
     this.#limits = { maxBytes, maxMode };
     this.#maxFiles = options.maxFiles ?? DEFAULT_MAX_FILES;
+    this.#drift = options.drift ?? "repair";
+    this.#now = options.now;
   }
 
   async apply(resource: DesiredResource, { logger }: HandlerContext): Promise<JsonValue> {
@@ -77,16 +95,64 @@ export class ConfigFileHandler implements ResourceHandler {
         { path: left },
         "left an old file: it was changed since, or is not below --config-file-root",
       );
-    const status = {
-      state: "written",
-      path: spec.segments.join("/"),
-      bytes: spec.content.byteLength,
-      sha256,
-    };
+    this.#seen.delete(resource.name);
+    this.#drifted.delete(resource.name);
+    const status = statusOf(spec, sha256);
     return leftBehind.length === 0 ? status : { ...status, leftBehind };
   }
 
+  async check(resource: DesiredResource, context: HandlerContext): Promise<JsonValue | void> {
+    const { name, version } = resource;
+    if (this.#root === undefined) return undefined;
+    const spec = parseConfigFileSpec(resource.spec, this.#limits);
+    const sha256 = createHash("sha256").update(spec.content).digest("hex");
+    const written = (await this.#journal.load(name))?.written.at(-1);
+    if (written?.sha256 !== sha256) return undefined;
+    const drift = await this.#driftOf(name, written.path, sha256, spec.mode);
+    if (drift === undefined) return this.#drifted.delete(name) ? statusOf(spec, sha256) : undefined;
+    if (this.#drift === "report") {
+      this.#drifted.add(name);
+      context.logger.warn({ path: written.path, drift }, "a file is not as it was written; it is left so");
+      return { ...statusOf(spec, sha256), state: "drifted", drift };
+    }
+    context.logger.warn(
+      { path: written.path, drift },
+      "a file was not as it was written; it is written again",
+    );
+    const status = await this.apply(resource, context);
+    const before = this.#repairs.get(name);
+    const count = before?.version === version ? before.count + 1 : 1;
+    const at = this.#now();
+    this.#repairs.set(name, { version, count, at });
+    return { ...Object(status), repairs: count, repairedAt: new Date(at).toISOString() };
+  }
+
+  /** How a file differs from what was written; undefined when it does not, as far as a glance tells. */
+  async #driftOf(
+    name: string,
+    path: string,
+    sha256: string,
+    mode: number,
+  ): Promise<"missing" | "changed" | undefined> {
+    const look = async (directory: HeldDirectory): Promise<"missing" | "changed" | undefined> => {
+      const target = join(directory.path, basename(path));
+      const found = await fingerprint(target);
+      if (found === undefined) return "missing";
+      if (found === this.#seen.get(name)) return undefined;
+      if (!(await holds(target, sha256, mode))) return "changed";
+      this.#seen.set(name, found);
+      return undefined;
+    };
+    const drift = await this.#root?.insideIfThere(path, async (directory) => ({
+      found: await look(directory),
+    }));
+    return drift === undefined ? "missing" : drift.found;
+  }
+
   async delete(resource: DeletedResource, { logger }: HandlerContext): Promise<void> {
+    this.#seen.delete(resource.name);
+    this.#repairs.delete(resource.name);
+    this.#drifted.delete(resource.name);
     await this.#loadOwners();
     const { written } = (await this.#journal.load(resource.name)) ?? { written: [] };
     const leftBehind = await this.#removeOthers(resource.name, written, undefined);
@@ -174,4 +240,8 @@ export class ConfigFileHandler implements ResourceHandler {
       for (const { path } of written) this.#owners.set(path, name);
     }
   }
+}
+
+function statusOf(spec: ConfigFileSpec, sha256: string): Record<string, JsonValue> {
+  return { state: "written", path: spec.segments.join("/"), bytes: spec.content.byteLength, sha256 };
 }

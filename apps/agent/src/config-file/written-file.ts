@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
-import { open, rm } from "node:fs/promises";
+import { lstat, open, rm } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { syncDirectory } from "../files/atomic-write.js";
 import { errorCode } from "../files/system-error.js";
@@ -16,6 +16,20 @@ export async function holds(path: string, sha256: string, mode: number): Promise
   const file = await read(path);
   if (file === "directory") throw rejected(`${basename(path)} is a directory`);
   return typeof file === "object" && file.sha256 === sha256 && file.mode === mode;
+}
+
+/**
+ * What tells that a file has been touched, without reading it: its place, size, times and permission bits. Undefined where there is none.
+ */
+export async function fingerprint(path: string): Promise<string | undefined> {
+  try {
+    const { dev, ino, size, mtimeNs, ctimeNs, mode } = await lstat(path, { bigint: true });
+    return [dev, ino, size, mtimeNs, ctimeNs, mode].join(" ");
+  } catch (thrown) {
+    const code = errorCode(thrown);
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    throw thrown;
+  }
 }
 
 /** Removes `path` if its content is one of `known`. False when it is there with another content and was left. */

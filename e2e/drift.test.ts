@@ -1,0 +1,46 @@
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { expect, it } from "vitest";
+import { becomes, eventually } from "./support/eventually.js";
+import { createWorld, type World } from "./support/world.js";
+
+async function statusOf(world: World, agent: string): Promise<Record<string, unknown>> {
+  const { status } = await world.api.resource(agent, "ConfigFile", "motd");
+  return Object(status) as Record<string, unknown>;
+}
+
+const holds = (path: string, content: string) => async (): Promise<boolean> =>
+  (await readFile(path, "utf8").catch(() => "")) === content;
+
+it("a file that somebody else changed or removed is written again, or told where that is wanted", async () => {
+  const world = await createWorld();
+  await world.startPrincipal();
+  const mending = await world.agent("mends", { args: ["--check-interval", "100ms"] });
+  const telling = await world.agent("tells", {
+    args: ["--check-interval", "100ms", "--config-file-drift", "report"],
+  });
+  await mending.start();
+  await telling.start();
+  const file = world.path("mends", "files", "motd");
+  for (const agent of ["mends", "tells"])
+    await world.api.put(agent, "ConfigFile", "motd", { path: "motd", content: "welcome" });
+  await becomes("the files are written", holds(file, "welcome"));
+  await becomes("the files are written", holds(world.path("tells", "files", "motd"), "welcome"));
+
+  await writeFile(file, "tampered");
+  await becomes("it is mended", holds(file, "welcome"));
+  await eventually("that is told", async () =>
+    (await statusOf(world, "mends"))["repairs"] === 1 ? true : undefined,
+  );
+
+  await rm(world.path("tells", "files", "motd"));
+  await eventually("that is told", async () => {
+    const { state, drift } = await statusOf(world, "tells");
+    return state === "drifted" && drift === "missing" ? true : undefined;
+  });
+  await expect(readFile(world.path("tells", "files", "motd"))).rejects.toThrow("ENOENT");
+
+  await mending.stop();
+  await rm(file);
+  await mending.start();
+  await becomes("what happened while it was away is mended", holds(file, "welcome"));
+});
