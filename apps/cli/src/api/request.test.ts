@@ -43,6 +43,41 @@ it("sends what it was given, and gives the answer", async () => {
   ]);
 });
 
+it("rejects when it is given up between two pieces of the answer, and ends nothing else", async () => {
+  let closed: Promise<unknown> = Promise.resolve();
+  const target = await serve((_asked, response) => {
+    closed = once(response, "close");
+    response.writeHead(200).write("one");
+  });
+  const givenUp = new AbortController();
+  const answer = await request(target, { method: "GET", headers: {}, signal: givenUp.signal });
+  const read = async (): Promise<void> => {
+    for await (const _piece of answer.chunks()) {
+      givenUp.abort(new Error("enough"));
+      // The answer is destroyed while nobody reads it.
+      await closed;
+    }
+  };
+  await expect(read()).rejects.toThrow("enough");
+});
+
+it("may be given up as the answer comes to its end", async () => {
+  const target = await serve((_asked, response) => void response.writeHead(200).end("one"));
+  for (let count = 0; count < 20; count += 1) {
+    const givenUp = new AbortController();
+    const answer = await request(target, { method: "GET", headers: {}, signal: givenUp.signal });
+    for await (const _piece of answer.chunks()) givenUp.abort();
+  }
+});
+
+it("is not sent when it was given up before", async () => {
+  const target = await serve(() => {
+    throw new Error("it was sent");
+  });
+  const given = AbortSignal.abort(new Error("never mind"));
+  await expect(request(target, { method: "GET", headers: {}, signal: given })).rejects.toThrow("never mind");
+});
+
 it("follows no redirect, and takes an answer without a body", async () => {
   const target = await serve((_asked, response) => response.writeHead(302, { location: "/elsewhere" }).end());
   expect((await request(target, { method: "GET", headers: {}, signal })).status).toBe(302);

@@ -24,7 +24,7 @@ export function request(
   { method, headers, body, ca, agent, signal }: RequestOptions,
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const options = { method, headers, signal };
+    const options = { method, headers };
     const answered = (incoming: IncomingMessage): void => {
       try {
         resolve(new Answer(incoming, signal));
@@ -43,6 +43,11 @@ export function request(
             answered,
           )
         : requestPlain(target, { ...options, ...(agent === undefined ? {} : { agent }) }, answered);
+    // Not by the option of that name: it would destroy the connection with an error that nobody listens for, where the answer has just come to its end.
+    const giveUp = (): void => void sent.destroy();
+    signal.addEventListener("abort", giveUp);
+    sent.on("close", () => signal.removeEventListener("abort", giveUp));
+    if (signal.aborted) giveUp();
     // Without a listener the connection would be closed, and this never settle.
     sent.on("upgrade", (incoming, socket) => {
       socket.destroy();
@@ -70,6 +75,8 @@ export class Answer {
       throw new Error(`it answered with the status ${this.status}, as no Hawser principal does`);
     this.#incoming = incoming;
     this.#signal = signal;
+    // Whoever reads hears of it as it reads on; between two pieces nobody listens, and the process would end.
+    incoming.on("error", () => {});
     if (STATUSES_WITHOUT_BODY.includes(this.status)) incoming.resume();
   }
 
