@@ -1,6 +1,7 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { expect, it } from "vitest";
 import { becomes, eventually } from "./support/eventually.js";
+import { PROGRAMS, runProgram } from "./support/programs.js";
 import { createWorld, type World } from "./support/world.js";
 
 async function statusOf(world: World, agent: string): Promise<Record<string, unknown>> {
@@ -38,6 +39,19 @@ it("a file that somebody else changed or removed is written again, or told where
     return state === "drifted" && drift === "missing" ? true : undefined;
   });
   await expect(readFile(world.path("tells", "files", "motd"))).rejects.toThrow("ENOENT");
+  const manifests = ["mends", "tells"].map(
+    (agent) => `agent: ${agent}\nkind: ConfigFile\nname: motd\nspec: { path: motd, content: welcome }\n`,
+  );
+  const diff = (...args: readonly string[]): ReturnType<typeof runProgram> =>
+    runProgram(PROGRAMS.cli, ["diff", "-f", "-", ...args], {
+      env: { HAWSER_SERVER: world.api.server, HAWSER_TOKEN_FILE: world.apiTokenFile },
+      input: manifests.join("---\n"),
+    });
+  expect(await diff()).toMatchObject({ code: 0, stdout: "" });
+  expect(await diff("--live")).toMatchObject({
+    code: 1,
+    stdout: "tells/ConfigFile/motd drifted: missing\n",
+  });
 
   await mending.stop();
   await rm(file);

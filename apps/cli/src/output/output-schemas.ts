@@ -53,7 +53,9 @@ export const OUTPUT_SCHEMAS = {
   diff: z.array(
     z.object({
       ...named,
-      change: z.enum(["create", "update", "prune"]),
+      /** `live`: the agent does not have it as it is wanted; `message` says how. */
+      change: z.enum(["create", "update", "prune", "live"]),
+      message: z.string().optional(),
       from: z.json().optional(),
       to: z.json().optional(),
     }),
