@@ -28,13 +28,15 @@ export function createPlatformWatch(
   onDraining: (signal: DrainSignal) => void,
 ): Lifecycle {
   const watchers = watchersOf(settings, runtime, onDraining);
+  const stopping = new AbortController();
   return {
     async start() {
       for (const watcher of watchers) await watcher.start();
       // The platform may be slow or away, and a principal has to serve all the same. Watchers' limits never reject.
-      void warnOfWindows(settings, runtime, watchers);
+      void warnOfWindows(settings, runtime, watchers, stopping.signal);
     },
     async stop() {
+      stopping.abort();
       await Promise.all(watchers.map((watcher) => watcher.stop()));
     },
   };
@@ -85,8 +87,11 @@ async function warnOfWindows(
   settings: PrincipalSettings,
   { logger }: Runtime,
   watchers: readonly Watcher[],
+  stopping: AbortSignal,
 ): Promise<void> {
   const known = await Promise.all(watchers.map((watcher) => watcher.limits()));
+  // What was asked is broken off by the stop: that is no news to whoever wanted it.
+  if (stopping.aborted) return;
   for (const { code, message } of known.flatMap(({ errors }) => errors))
     logger.warn(
       { code },
