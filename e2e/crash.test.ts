@@ -8,7 +8,7 @@ import type { ServiceProcess } from "./support/service-process.js";
 import { createWorld, TRANSPORTS, type Transport, type World } from "./support/world.js";
 
 /** Longer in a long stage. */
-const ROUNDS = Number(process.env["HAWSER_CRASH_ROUNDS"] ?? 20);
+const ROUNDS = Number(process.env["HAWSER_CRASH_ROUNDS"] ?? 8);
 /** What a round takes on a slow machine. */
 const MAX_ROUND_MS = 15_000;
 /** What the issue promises, from the last restart on. */

@@ -36,7 +36,7 @@ const STAGES = {
       "500 times SIGKILL of principal and agents, over each transport, and of an agent that programs hand events, and 100 times of a store alone",
     files: ["e2e/crash.test.ts", "e2e/agent-send.test.ts", "packages/store-journal/src/crash.test.ts"],
     whole: () => ({ HAWSER_CRASH_ROUNDS: "500" }),
-    slice: () => ({ HAWSER_CRASH_ROUNDS: "4" }),
+    slice: () => ({ HAWSER_CRASH_ROUNDS: "12" }),
   },
   sinks: {
     about:
