@@ -116,16 +116,16 @@ describe("hawser logs", () => {
     }
   });
 
-  it("leaves nothing behind: when nobody looks, nothing is shown, asked for or kept", async () => {
+  // That it ends with its time is tested where time is virtual.
+  it("leaves nothing behind: no dead letter, and nothing pending", async () => {
     const on = await stage();
     await task(on, "count", "let n = 0; setInterval(() => console.log(++n), 50)");
     expect((await on.logs("edge/Task/count", "--tail", "1")).stdout).toMatch(/^\d+\n$/);
     const shown = async (): Promise<boolean> =>
       z.object({ output: z.unknown() }).safeParse(await stateOf(on, "count")).success;
     expect(await shown()).toBe(true);
-    await becomes("nothing is shown any more", async () => !(await shown()), 60_000);
+    await becomes("nothing is pending", async () => (await on.world.api.agent("edge")).pending === 0);
     expect(await on.world.api.deadLetters("edge")).toEqual([]);
-    expect(await on.world.api.agent("edge")).toMatchObject({ pending: 0 });
   });
 
   it("shows what the last status has while the agent is away, and says so", async () => {

@@ -1,3 +1,4 @@
+import { systemRuntime } from "@hawser/runtime";
 import { createAgent } from "@hawser/agent";
 import { createPrincipal } from "@hawser/principal";
 import { createMemoryStore } from "@hawser/store";
@@ -24,6 +25,7 @@ it.each(["break-before-make", "make-before-break"] as const)(
     const sessions: string[] = [];
     const waits: string[] = [];
     const agent = createAgent({
+      runtime: systemRuntime(),
       name: "edge",
       store: stores[1],
       dialer: createGrpcDialer({ target }),

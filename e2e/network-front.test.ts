@@ -1,3 +1,4 @@
+import { systemRuntime } from "@hawser/runtime";
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createAgent, type Agent } from "@hawser/agent";
@@ -96,6 +97,7 @@ async function startEcho(name: string, dialer: Dialer): Promise<{ agent: Agent; 
   const store = createMemoryStore();
   await store.start();
   const agent = createAgent({
+    runtime: systemRuntime(),
     name,
     store,
     dialer,

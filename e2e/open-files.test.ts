@@ -1,3 +1,4 @@
+import { systemRuntime } from "@hawser/runtime";
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
@@ -113,6 +114,7 @@ describe("a limit of open files that is too low", () => {
       await store.start();
       const url = `ws://127.0.0.1:${ready.listen.port}`;
       const agent = createAgent({
+        runtime: systemRuntime(),
         name: `agent-${n}`,
         store,
         dialer: createWebSocketDialer({ url, subprotocol: "cloudevents.json" }),

@@ -1,3 +1,4 @@
+import { systemRuntime } from "@hawser/runtime";
 import { join } from "node:path";
 import { createAgent, type Agent } from "@hawser/agent";
 import type { Store } from "@hawser/store";
@@ -23,6 +24,7 @@ class AgentsProcess implements ClientCommands {
       const store = createJournalStore({ directory: join(directory, name) });
       await store.start();
       const agent = createAgent({
+        runtime: systemRuntime(),
         name,
         store,
         dialer: dialerFor(transport, port),

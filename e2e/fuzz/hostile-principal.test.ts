@@ -1,3 +1,4 @@
+import { systemRuntime } from "@hawser/runtime";
 import { once } from "node:events";
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import { createAgent } from "@hawser/agent";
@@ -63,6 +64,7 @@ it.each(PEERS)(
     await store.start();
     let handled = 0;
     const agent = createAgent({
+      runtime: systemRuntime(),
       name: "fuzz",
       store,
       dialer: dialer(port),

@@ -1,3 +1,4 @@
+import { systemRuntime } from "@hawser/runtime";
 import { createAgent, type Agent } from "@hawser/agent";
 import { createMemoryStore, type Store } from "@hawser/store";
 import type { Dialer } from "@hawser/transport";
@@ -12,6 +13,7 @@ export class QuietAgent {
   private constructor(name: string, store: Store, dialer: Dialer) {
     this.#store = store;
     this.#agent = createAgent({
+      runtime: systemRuntime(),
       name,
       store,
       dialer,

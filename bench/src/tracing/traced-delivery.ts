@@ -1,3 +1,4 @@
+import { systemRuntime } from "@hawser/runtime";
 import { createAgent, type Agent } from "@hawser/agent";
 import { createPrincipal, type Principal } from "@hawser/principal";
 import { createMemoryStore } from "@hawser/store";
@@ -20,7 +21,7 @@ export class TracedDelivery {
     const [store, agentStore] = this.#stores;
     this.#principal = createPrincipal({ store, acceptors: [acceptor], stop: { windowMs: 0, settleMs: 0 } });
     const onEvent = (): void => this.#handled();
-    this.#agent = createAgent({ name: AGENT, store: agentStore, dialer, onEvent });
+    this.#agent = createAgent({ runtime: systemRuntime(), name: AGENT, store: agentStore, dialer, onEvent });
   }
 
   async start(): Promise<void> {
