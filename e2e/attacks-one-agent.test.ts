@@ -15,6 +15,11 @@ const EVENTS = 200;
 /** A bound of the log that is far below the megabytes a second it took once. */
 const MAX_LOG_BYTES = 1_000_000;
 
+/** Of one agent in the log of agents' events, by default. */
+const MAX_LOGGED_EVENTS = 20_000;
+const MAX_LOGGED_BYTES = 67_108_864;
+const SEGMENT_BYTES = 16_777_216;
+
 const EMPTY_CLOSE = wsFrame(OPCODE.close, "");
 
 /** A small heap: what grows without end ends the process within seconds. */
@@ -40,7 +45,7 @@ const about = (type: string): CloudEvent => ({
 
 it.each([
   { what: "statuses", type: "hawser.resource.status.v1" },
-  { what: "commands, which are refused,", type: "e2e.order.v1" },
+  { what: "events, of which the log has its share,", type: "e2e.order.v1" },
 ])("$what about ever new resources are neither kept nor written without end", async ({ type }) => {
   const stage = await AttackStage.set({ env: SMALL_HEAP, args: ["--window", "65536"] });
   const events = Buffer.concat(Array.from({ length: EVENTS }, () => eventBytes(about(type))));
@@ -54,7 +59,11 @@ it.each([
   expectHeld(await stage.play(flooder, { forMs: FOR_MS }), 192);
   const { world } = stage;
   expect((await world.principal.logText()).length).toBeLessThan(MAX_LOG_BYTES);
-  expect(await bytesIn(world.path("principal"))).toBeLessThan(20_000_000);
+  const inLog = await bytesIn(world.path("principal", "events"));
+  expect((await bytesIn(world.path("principal"))) - inLog).toBeLessThan(20_000_000);
+  // What one agent may have in the log, and a segment that is being written and one that is still needed.
+  expect(await world.api.metric("hawser_event_log_events")).toBeLessThanOrEqual(MAX_LOGGED_EVENTS);
+  expect(inLog).toBeLessThan(MAX_LOGGED_BYTES + 2 * SEGMENT_BYTES);
 });
 
 it("four agents with long mailboxes, whose heartbeats come and who read nothing, cost no more than the window, and are cut", async () => {
