@@ -67,7 +67,7 @@ export interface EventLog extends DisposableLifecycle {
   /** To be given to `createPrincipal`: resolves, so that the agent has its ACK, once the event is on disk. */
   readonly onEvent: AgentEventHandler;
   /**
-   * Events above a position, in order. Fewer than `limit` do not mean that these are all: `next` says where to go on.
+   * Events above a position, in order. Fewer than `limit` do not mean that these are all: `hasMore` tells, and `through` is where to go on.
    *
    * @throws HawserError `store_unavailable`, `store_full` or `store_corrupt` where the disk cannot be read
    */

@@ -46,8 +46,9 @@ export class LogMailbox {
   async close(): Promise<void> {
     this.#isOpen = false;
     this.#reopening?.cancel();
-    await this.#lease?.close();
+    const lease = this.#lease;
     this.#lease = undefined;
+    await lease?.close();
   }
 
   /** As `MailboxLease.read`. @throws HawserError `store_unavailable` while the disk cannot be read */

@@ -261,6 +261,21 @@ describe("a sink", () => {
     expect(saved).toBe(0);
   });
 
+  it("goes on after a target that throws, which it must not", async () => {
+    let tries = 0;
+    answer = () => {
+      tries += 1;
+      if (tries < 3) throw new Error("a bug");
+      return DELIVERED;
+    };
+    const runner = run();
+    await send("a", "x_1");
+    await world.advance(60_000);
+    expect(positions()).toEqual([1]);
+    expect(runner.progress).toMatchObject({ position: 1, failure: undefined });
+    await settled(runner.stop());
+  });
+
   it("goes on after the log could not be read", async () => {
     let fails = true;
     const broken = {

@@ -177,7 +177,7 @@ export class SinkRunner {
       },
       (thrown: unknown) => {
         this.#isReading = false;
-        this.#failedToRead(thrownText(thrown));
+        this.#waitAfter(thrownText(thrown));
         this.#sleep();
       },
     );
@@ -217,10 +217,16 @@ export class SinkRunner {
       if (now < this.#heldUntil || this.#underWay.size >= concurrency) return;
       const batch = this.#open.next(now, target.maxBatch);
       if (batch.length === 0) return;
-      const delivery = this.#deliver(batch).finally(() => {
-        this.#underWay.delete(delivery);
-        this.wake();
-      });
+      const delivery = this.#deliver(batch)
+        .catch((thrown: unknown) => {
+          // A logger or a target that throws: the events are tried again, and the process goes on.
+          for (const event of batch) event.isUnderWay = false;
+          this.#waitAfter(thrownText(thrown));
+        })
+        .then(() => {
+          this.#underWay.delete(delivery);
+          this.wake();
+        });
       this.#underWay.add(delivery);
     }
   }
@@ -324,7 +330,7 @@ export class SinkRunner {
     }
   }
 
-  #failedToRead(message: string): void {
+  #waitAfter(message: string): void {
     const { runtime } = this.#options;
     this.#failuresInRow += 1;
     this.#failure = { at: runtime.clock.wallTime(), message };

@@ -230,11 +230,10 @@ class StoredSinks implements Sinks {
   /** While a sink is away for a moment, nothing that it waits for is let go. */
   async #keepingAll<T>(work: () => Promise<T>): Promise<T> {
     const hold = this.#options.log.hold(0);
-    try {
-      return await work();
-    } finally {
-      hold.release();
-    }
+    // Where it fails, a sink may be away for longer: everything is kept until the next start, rather than let go unseen.
+    const result = await work();
+    hold.release();
+    return result;
   }
 
   async #begin(kept: KeptSink, from?: number): Promise<Sink> {

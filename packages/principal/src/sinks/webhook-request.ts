@@ -46,7 +46,7 @@ export class WebhookClient {
     this.#agent = new Agent({ keepAlive: true, maxSockets: options.connections, timeout: IDLE_MS });
   }
 
-  /** @throws HawserError `forbidden` for an address that may not be called, `connection_failed`, `connection_closed` for an answer that broke off, `timeout` once `signal` is aborted */
+  /** @throws HawserError `forbidden` for an address that may not be called, `invalid_event` for what no header can hold, `connection_failed`, `connection_closed` for an answer that broke off, `timeout` once `signal` is aborted */
   async post({ headers, body }: WebhookRequest, signal: AbortSignal): Promise<WebhookAnswer> {
     const { hostname, protocol } = this.#url;
     const host = hostname.replace(/^\[|\]$/g, "");
@@ -54,21 +54,50 @@ export class WebhookClient {
     const send = protocol === "https:" ? https.request : http.request;
     const length = String(Buffer.byteLength(body));
     return new Promise((resolve, reject) => {
-      const request = send(this.#url, {
-        method: "POST",
-        agent: this.#agent,
-        signal,
-        headers: { ...headers, "content-length": length },
-        ...(this.#options.allowLocal ? {} : { lookup: lookupForeign }),
-      });
+      const request = this.#begin(send, { ...headers, "content-length": length });
+      // Not by the option `signal`: it would destroy a connection with an error that nobody listens for, where the answer has just come to its end.
+      const giveUp = (): void => {
+        reject(failure(undefined, signal));
+        request.destroy();
+      };
+      signal.addEventListener("abort", giveUp);
       request.on("error", (thrown) => reject(failure(thrown, signal)));
-      request.on("response", (response) => this.#read(response, signal, resolve, reject));
-      request.end(body);
+      let isAnswered = false;
+      request.on("response", (response) => {
+        isAnswered = true;
+        this.#read(response, signal, resolve, reject);
+      });
+      // Without a listener an answer 101 would close the connection without a word.
+      request.on("upgrade", (_response, socket) => {
+        socket.destroy();
+        reject(new HawserError("connection_closed", "it answered 101, as if it were asked to upgrade"));
+      });
+      request.on("close", () => {
+        signal.removeEventListener("abort", giveUp);
+        if (!isAnswered)
+          reject(new HawserError("connection_closed", "the connection ended before the answer"));
+      });
+      if (signal.aborted) giveUp();
+      else request.end(body);
     });
   }
 
   close(): void {
     this.#agent.destroy();
+  }
+
+  /** @throws HawserError `invalid_event` for what no header can hold */
+  #begin(send: typeof http.request, headers: Record<string, string>): http.ClientRequest {
+    try {
+      return send(this.#url, {
+        method: "POST",
+        agent: this.#agent,
+        headers,
+        ...(this.#options.allowLocal ? {} : { lookup: lookupForeign }),
+      });
+    } catch (cause) {
+      throw new HawserError("invalid_event", `it cannot be sent: ${thrownText(cause)}`, { cause });
+    }
   }
 
   #read(
@@ -88,12 +117,14 @@ export class WebhookClient {
       response.destroy();
     });
     response.on("end", () => resolve(answer));
-    response.on("error", (thrown) => {
-      const broken = new HawserError("connection_closed", `the answer ${status} broke off before its end`, {
-        cause: thrown,
-      });
-      reject(signal.aborted ? failure(thrown, signal) : broken);
-    });
+    const brokeOff = (cause?: unknown): void => {
+      const message = `the answer ${status} broke off before its end`;
+      reject(
+        signal.aborted ? failure(cause, signal) : new HawserError("connection_closed", message, { cause }),
+      );
+    };
+    response.on("error", brokeOff);
+    response.on("close", () => brokeOff());
   }
 }
 

@@ -154,6 +154,44 @@ describe("a webhook", () => {
     });
   });
 
+  it("that answers 101 has not taken the event, and holds up nobody", async () => {
+    respond = (response) =>
+      void response.socket?.write(
+        "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n",
+      );
+    expect(await target().deliver([event(1)], NEVER)).toMatchObject({ kind: "failed", isOfEvent: false });
+  });
+
+  it("may come to its answer in the moment in which the sink stops, and nothing else ends", async () => {
+    for (let count = 0; count < 30; count += 1) {
+      const stopping = new AbortController();
+      respond = (response) => {
+        response.writeHead(200).end("taken");
+        if (count % 2 === 0) stopping.abort();
+      };
+      const made = target({ timeoutMs: 600_000 });
+      const answer = made.deliver([event(count + 1)], stopping.signal);
+      if (count % 2 === 1) void answer.then(() => stopping.abort());
+      expect(["delivered", "failed"]).toContain((await answer).kind);
+      stopping.abort();
+    }
+    expect(await target().deliver([event(99)], NEVER)).toEqual({ kind: "delivered" });
+  });
+
+  it("is sent nothing once the sink has stopped", async () => {
+    expect(await target().deliver([event(1)], AbortSignal.abort())).toMatchObject({ kind: "failed" });
+    expect(requests).toEqual([]);
+  });
+
+  it("cannot be sent what no header holds, and that is the event's fault", async () => {
+    const made = event(1);
+    const odd = { ...made, event: { ...made.event, datacontenttype: "text/plain; name=\u20ac" } };
+    expect(await target({ mode: "binary" }).deliver([odd], NEVER)).toMatchObject({
+      kind: "failed",
+      isOfEvent: true,
+    });
+  });
+
   it("that hangs is left after its time", async () => {
     respond = () => {};
     expect(await target({ timeoutMs: 100 }).deliver([event(1)], NEVER)).toMatchObject({

@@ -11,8 +11,8 @@ import { signatureHeaders } from "./webhook-signature.js";
 const CONCURRENCY = 8;
 /** Events of one request in batch mode, of which one is under way. */
 const MAX_EVENTS_OF_BATCH = 100;
-/** Statuses by which a receiver says that it is this event that is wrong (RFC 9110, section 15.5). */
-const WRONG_EVENT: ReadonlySet<number> = new Set([400, 413, 415, 422]);
+/** Statuses by which a receiver says that it is this event that is wrong (RFC 9110, section 15.5; RFC 6585, section 5). */
+const WRONG_EVENT: ReadonlySet<number> = new Set([400, 413, 415, 422, 431]);
 
 export interface WebhookTargetOptions {
   /** The name of the sink. */
@@ -57,14 +57,20 @@ export function createWebhookTarget({
   }
 
   async function post(request: WebhookRequest, stopped: AbortSignal): Promise<SinkAnswer> {
-    const timeout = new AbortController();
-    const timer = runtime.timers.after(settings.timeoutMs, () => timeout.abort());
+    const given = new AbortController();
+    const giveUp = (): void => given.abort();
+    const timer = runtime.timers.after(settings.timeoutMs, giveUp);
+    // One listener for as long as the delivery lasts: `AbortSignal.any` would leave something at the sink's own signal with each.
+    stopped.addEventListener("abort", giveUp);
+    if (stopped.aborted) giveUp();
     try {
-      return judge(await client.post(request, AbortSignal.any([stopped, timeout.signal])));
+      return judge(await client.post(request, given.signal));
     } catch (thrown) {
-      return { kind: "failed", message: HawserError.from(thrown).message, isOfEvent: false };
+      const { code, message } = HawserError.from(thrown);
+      return { kind: "failed", message, isOfEvent: code === "invalid_event" };
     } finally {
       timer.cancel();
+      stopped.removeEventListener("abort", giveUp);
     }
   }
 
