@@ -104,7 +104,8 @@ async function readOnce(
     }
   } catch (thrown) {
     if (silence.signal.aborted)
-      throw new Error(`nothing was heard for ${SILENCE_TIMEOUT_MS / 1000} s`, { cause: thrown });
+      // Without a cause: that is the abort of our own, and would be told instead.
+      throw new CommandError(EXIT_CODES.failed, `nothing was heard for ${SILENCE_TIMEOUT_MS / 1000} s`);
     throw thrown;
   } finally {
     watchdog.cancel();

@@ -65,13 +65,20 @@ class EventStream {
   }
 
   async #untilToldOrEnded(): Promise<Exclude<StreamPiece, { kind: "idle" }>> {
+    let isSilent = false;
+    // From the last word told, not from the last time the source woke: what wakes it may be for others.
+    const silence = this.#parts.timers.after(KEEP_ALIVE_MS, () => {
+      isSilent = true;
+      this.#stopWaiting();
+    });
     try {
       while (!this.#closed) {
         // Before the question, so that nothing is missed that comes between the answer and the wait for more.
         const more = this.#untilMore();
         const piece = await this.#source.next();
         if (piece.kind === "idle" && !this.#parts.ending.aborted) {
-          if ((await more) === "silence") return { kind: "text", text: this.#keepAlive() };
+          await more;
+          if (isSilent) return { kind: "text", text: this.#keepAlive() };
           continue;
         }
         this.#stopWaiting();
@@ -81,22 +88,22 @@ class EventStream {
     } catch (thrown) {
       this.#stopWaiting();
       this.#parts.onFailed(thrown);
+    } finally {
+      silence.cancel();
     }
     return { kind: "end", text: "" };
   }
 
   /** Until the source has more, the stream shall end, or nothing was told for long. */
-  #untilMore(): Promise<"more" | "silence"> {
+  #untilMore(): Promise<void> {
     return new Promise((resolve) => {
-      const done = (why: "more" | "silence"): void => {
+      const done = (): void => {
         this.#stopWaiting = () => {};
-        silence.cancel();
         forget();
-        resolve(why);
+        resolve();
       };
-      const silence = this.#parts.timers.after(KEEP_ALIVE_MS, () => done("silence"));
-      const forget = this.#source.onceReady(() => done("more"));
-      this.#stopWaiting = () => done("more");
+      const forget = this.#source.onceReady(done);
+      this.#stopWaiting = done;
     });
   }
 
