@@ -27,10 +27,20 @@ const SCENES = [
   },
   { title: "An agent", line: "describe edge-grpc" },
   { title: "A resource", line: "describe edge-grpc/Task/clock" },
+  {
+    title: "What a Task writes, live, until Ctrl-C",
+    line: "logs edge-grpc/Task/clock --follow --tail 3",
+    keys: [[/(?:.*T\d\d:\d\d.*\n){5}/, "\u0003"]],
+  },
   { title: "Agents", line: "agents" },
   { title: "Agents, with all there is of them", line: "agents --output wide", columns: 120 },
   { title: "Agents, live", line: "agents --watch", until: /by name up[^]*q ends/ },
-  { title: "Agents, live: the keys", line: "agents --watch", keys: [[/q ends/, "?"]], until: /PgUp, PgDn/ },
+  {
+    title: "Agents, live: the keys",
+    line: "agents --watch",
+    keys: [[/q ends/, "?"]],
+    until: /PgUp, PgDn[^]*the end$/,
+  },
   { title: "Top", line: "top", until: /accepted \d[^]*q ends/ },
   { title: "Steps in the life of events", line: "events edge-grpc", columns: 120 },
   { title: "A drain is asked for first", line: "drain", keys: [[/y\/N/, "n\r"]] },
@@ -98,7 +108,7 @@ function manifests(count) {
 const CLOCK = `agent: edge-grpc
 kind: Task
 name: clock
-spec: { command: node, args: ["-e", "setInterval(() => {}, 1000)"] }
+spec: { command: node, args: ["-e", "setInterval(() => console.log(new Date().toJSON()), 1000)"] }
 `;
 
 async function main() {
