@@ -166,6 +166,15 @@ describe("--check of a principal", () => {
       expect(finished.stderr).toMatch(said);
   });
 
+  it("that has a wrong value is told what is wrong with its files as well", async () => {
+    const world = await createWorld();
+    const args = ["--window=0", `--tls-cert=${world.path("nowhere.crt")}`, `--tls-key=${world.path("key")}`];
+    const finished = await checkPrincipal(world, ...args);
+    expect(finished).toMatchObject({ code: 2, stdout: "" });
+    expect(finished.stderr).toMatch(/^ {2}--window is not a whole number/m);
+    expect(finished.stderr).toMatch(/^ {2}--tls-cert: the file cannot be read: ENOENT.*nowhere\.crt/m);
+  });
+
   it("beside the one that runs with this data directory, leaves its store and its ports alone, and says so", async () => {
     const world = await createWorld();
     await world.startPrincipal();

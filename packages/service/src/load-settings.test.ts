@@ -11,6 +11,7 @@ import {
   oneOf,
   text,
   toggle,
+  type SettingsOf,
 } from "./index.js";
 
 const shape = {
@@ -31,7 +32,12 @@ const shape = {
   check: { description: "only check", schema: toggle().default(false) },
 };
 
-function load(args: readonly string[], env: Record<string, string> = {}, files: Record<string, string> = {}) {
+function load(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  files: Record<string, string> = {},
+  checkTogether?: (settings: SettingsOf<typeof shape>) => void,
+) {
   return loadSettings({
     program: "thing",
     description: "A thing.",
@@ -45,6 +51,7 @@ function load(args: readonly string[], env: Record<string, string> = {}, files: 
       if (content === undefined) throw new Error(`ENOENT: no such file, open '${path}'`);
       return content;
     },
+    ...(checkTogether === undefined ? {} : { checkTogether }),
   });
 }
 
@@ -66,6 +73,29 @@ function problemOf(...input: Parameters<typeof load>): string {
 }
 
 describe("loadSettings", () => {
+  it("tells with a wrong value what is wrong with the others together, and nothing of the wrong one", () => {
+    const checkTogether = ({ window, format, listen }: SettingsOf<typeof shape>): void => {
+      const problems = [
+        ...(format === "proto" ? ["--format proto needs a tongue"] : []),
+        ...(listen === undefined ? ["--listen is missing beside --format"] : []),
+        ...(window < 20 ? ["--window is below 20"] : []),
+      ];
+      throw new HawserError("invalid_config", ["thing cannot start:", ...problems].join("\n  "));
+    };
+    const lines = (...args: readonly string[]) => problemOf(args, {}, {}, checkTogether).split("\n").slice(1);
+    expect(lines("--name=x", "--window=many", "--format=proto")).toEqual([
+      expect.stringMatching(/^ {2}--window is not a whole number/),
+      "  --format proto needs a tongue",
+      "  --listen is missing beside --format",
+    ]);
+    expect(lines("--name=x", "--listen=nowhere")).toEqual([
+      expect.stringMatching(/^ {2}--listen is not an address/),
+      "  --window is below 20",
+    ]);
+    // What has no default cannot be thought away.
+    expect(lines("--window=many")).toHaveLength(2);
+  });
+
   it("takes a setting whose name begins with no for one of its own, and not for the end of another", () => {
     const both = {
       proxy: { description: "the way out", placeholder: "<url>", schema: text().optional() },

@@ -20,6 +20,11 @@ export interface LoadOptions<Shape extends SettingsShape> {
   readonly readFile: (path: string) => string;
   /** Shown under the options in the help. */
   readonly epilogue?: string;
+  /**
+   * What can be said of all settings together, such as that two exclude each other or that a file cannot be read. Asked where a value is wrong, of the settings with the default in its place,
+   * so that all is told at once; where none is, whoever loads them asks. @default nothing can @throws HawserError `invalid_config`
+   */
+  readonly checkTogether?: (settings: SettingsOf<Shape>) => void;
 }
 
 /** The settings, or what is to be printed instead. */
@@ -45,13 +50,18 @@ export function loadSettings<Shape extends SettingsShape>(options: LoadOptions<S
   );
   const file = readSettingsFile(options, flags.values.get("config"), problems);
   const values: Record<string, unknown> = {};
+  const wrong: string[] = [];
   for (const [key, setting] of Object.entries(options.shape)) {
     const origin = originOf(options, key, flags.values, file);
     const parsed = setting.schema.safeParse(origin?.value);
     if (parsed.success) values[key] = parsed.data;
-    else problems.push(...parsed.error.issues.map(({ message }) => describe(options, key, origin, message)));
+    else {
+      wrong.push(key);
+      problems.push(...parsed.error.issues.map(({ message }) => describe(options, key, origin, message)));
+    }
   }
   if (problems.length > 0) {
+    problems.push(...furtherProblems(options, values, wrong));
     throw new HawserError(
       "invalid_config",
       [`${options.program} cannot start:`, ...problems.map((problem) => `  ${problem}`)].join("\n"),
@@ -59,6 +69,26 @@ export function loadSettings<Shape extends SettingsShape>(options: LoadOptions<S
   }
   // Every key of the shape has been parsed by its own schema just above.
   return { kind: "settings", settings: values as SettingsOf<Shape> };
+}
+
+/** What else is wrong, of settings with defaults in the place of wrong ones. Nothing can be said where one has no default, nor of those that are wrong. */
+function furtherProblems<Shape extends SettingsShape>(
+  { shape, checkTogether }: LoadOptions<Shape>,
+  values: Readonly<Record<string, unknown>>,
+  wrong: readonly string[],
+): readonly string[] {
+  const defaults = wrong.map((key) => [key, shape[key]?.schema.safeParse(undefined)] as const);
+  if (defaults.some(([, parsed]) => parsed?.success !== true)) return [];
+  const mended = Object.fromEntries(defaults.map(([key, parsed]) => [key, parsed?.data]));
+  try {
+    checkTogether?.({ ...values, ...mended } as SettingsOf<Shape>);
+    return [];
+  } catch (thrown) {
+    const error = HawserError.from(thrown);
+    const lines = error.message.split("\n").filter((line) => !line.endsWith(" cannot start:"));
+    const flags = wrong.map((key) => new RegExp(`--${flagName(key)}(?![\\w-])`));
+    return lines.map((line) => line.trim()).filter((line) => !flags.some((flag) => flag.test(line)));
+  }
 }
 
 /** What Kubernetes puts into every container of a namespace with a Service whose name begins as the prefix does. */

@@ -84,6 +84,13 @@ export async function runService<Shape extends SettingsShape & typeof serviceSet
       env,
       readFile: (path) => readFileSync(path, "utf8"),
       epilogue: "\nExit codes: 0 stopped as asked, 1 could not run, 2 wrong settings.",
+      checkTogether: (settings) => {
+        try {
+          program.check(settings);
+        } catch (thrown) {
+          throw inFlags(thrown, program.flags);
+        }
+      },
     });
     if (loaded.kind === "text") return tell(loaded.text);
     const common = commonSettings.parse(loaded.settings);
