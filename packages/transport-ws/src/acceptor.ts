@@ -10,13 +10,15 @@ import {
   TurnQueue,
 } from "@hawser/runtime";
 import {
-  type Acceptor,
   type Connection,
   peerInfoOf,
   type Screen,
   type SocketInfo,
+  type SocketRefusal,
   resolveStreamOptions,
   type StreamOptions,
+  type Upgrade,
+  type UpgradeAcceptor,
 } from "@hawser/transport";
 import { type WebSocket, WebSocketServer } from "ws";
 import {
@@ -44,6 +46,12 @@ const MAX_HEADERS = 64;
 /** Of one turn of the event loop: many may wait with their requests and make them all at once, and each makes a session's objects. */
 const UPGRADES_PER_TURN = 4;
 
+/** What a server that is there already has somebody told while this acceptor does not run: a client of ours comes back at this time, others when they like. */
+const NOT_STARTED: SocketRefusal = {
+  retryAfterMs: 5_000,
+  message: "no connections are taken here at the moment; come back later",
+};
+
 const AGENTS_ONLY: HostAllowList = { hosts: "any", origins: [] };
 
 /** What the accepting side may be told; all of it has a default. */
@@ -68,7 +76,8 @@ export interface WebSocketAcceptorOptions extends StreamOptions {
 /** A socket that was handed over and is still open. */
 interface Held {
   readonly info: SocketInfo;
-  readonly deadline: Timer;
+  /** Of a socket whose request has still to be read. */
+  readonly deadline: Timer | undefined;
   connection: WebSocketConnection | undefined;
 }
 
@@ -77,11 +86,11 @@ interface Held {
  *
  * @throws HawserError `invalid_config`
  */
-export function createWebSocketAcceptor(options: WebSocketAcceptorOptions = {}): Acceptor {
+export function createWebSocketAcceptor(options: WebSocketAcceptorOptions = {}): UpgradeAcceptor {
   return new WebSocketAcceptor(options);
 }
 
-class WebSocketAcceptor implements Acceptor {
+class WebSocketAcceptor implements UpgradeAcceptor {
   readonly alpn = "http/1.1";
   readonly #policy: UpgradePolicy;
   readonly #handshakeTimeoutMs: number;
@@ -112,11 +121,7 @@ class WebSocketAcceptor implements Acceptor {
       ),
     );
     this.#turns = new TurnQueue(this.#runtime, { perTurn: UPGRADES_PER_TURN });
-    this.#http.on("upgrade", (request, socket, head) => {
-      // All of the request is there, and what remains is up to this side.
-      this.#held.get(socket)?.deadline.cancel();
-      this.#turns.run(() => this.#upgradeGuarded(request, socket, head));
-    });
+    this.#http.on("upgrade", (request, socket, head) => this.#requested({ request, socket, head }));
     this.#upgrader = new WebSocketServer({
       ...webSocketSettings(this.#settings),
       noServer: true,
@@ -133,13 +138,18 @@ class WebSocketAcceptor implements Acceptor {
     });
   }
 
-  #upgradeGuarded(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    guarded(
-      () => this.#upgrade(request, socket, head),
-      (thrown) => {
-        this.#runtime.logger.error({ err: thrown }, "a request to connect ended by an error of this side");
-        socket.destroy();
-      },
+  /** All of the request is there, and what remains is up to this side. */
+  #requested(upgrade: Upgrade): void {
+    const { socket } = upgrade;
+    this.#held.get(socket)?.deadline?.cancel();
+    this.#turns.run(() =>
+      guarded(
+        () => this.#upgrade(upgrade),
+        (thrown) => {
+          this.#runtime.logger.error({ err: thrown }, "a request to connect ended by an error of this side");
+          socket.destroy();
+        },
+      ),
     );
   }
 
@@ -154,20 +164,37 @@ class WebSocketAcceptor implements Acceptor {
       socket.destroy();
       return;
     }
-    // While an upgrade waits for its turn, nobody else hears of it; its close follows.
-    socket.on("error", () => {});
     // An HTTP server that does not listen enforces no timeout of its own.
     const deadline = this.#runtime.timers.after(this.#handshakeTimeoutMs, () =>
       refuseLateRequest(socket, this.#handshakeTimeoutMs),
     );
-    this.#held.set(socket, { info, deadline, connection: undefined });
-    socket.once("close", () => {
-      deadline.cancel();
-      this.#held.delete(socket);
-    });
+    this.#hold(socket, info, deadline);
     this.#http.emit("connection", socket);
     // A listener that looked at the first bytes may hand the socket over paused.
     socket.resume();
+  }
+
+  takesUpgrade(request: IncomingMessage): boolean {
+    return this.#policy.isEndpoint(request);
+  }
+
+  acceptUpgrade(upgrade: Upgrade, info: SocketInfo): void {
+    const { socket } = upgrade;
+    // It has gone, and said so already: nobody would let go of it.
+    if (socket.destroyed) return;
+    const refusal = info.refusal ?? (this.#onConnection === undefined ? NOT_STARTED : undefined);
+    this.#hold(socket, refusal === undefined ? info : { ...info, refusal }, undefined);
+    this.#requested(upgrade);
+  }
+
+  #hold(socket: Duplex, info: SocketInfo, deadline: Timer | undefined): void {
+    // While an upgrade waits for its turn, nobody else hears of it; its close follows.
+    socket.on("error", () => {});
+    this.#held.set(socket, { info, deadline, connection: undefined });
+    socket.once("close", () => {
+      deadline?.cancel();
+      this.#held.delete(socket);
+    });
   }
 
   async stop(): Promise<void> {
@@ -189,7 +216,7 @@ class WebSocketAcceptor implements Acceptor {
     response.end(refusalBody(refusal));
   }
 
-  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  #upgrade({ request, socket, head }: Upgrade): void {
     const held = this.#held.get(socket);
     if (held === undefined) {
       socket.destroy();
@@ -199,7 +226,7 @@ class WebSocketAcceptor implements Acceptor {
     if (refusal !== undefined) refuseUpgrade(socket, refusal);
     else {
       this.#upgrader.handleUpgrade(request, socket, head, (webSocket) => {
-        held.deadline.cancel();
+        held.deadline?.cancel();
         this.#connect(webSocket, socket, request, held);
       });
     }

@@ -1,10 +1,33 @@
 import { once } from "node:events";
+import { createServer, type Server } from "node:http";
 import { jsonCodec, LIMITS, protobufCodec } from "@hawser/protocol";
+import type { UpgradeAcceptor } from "@hawser/transport";
 import { type HostilePeer, transportCompliance } from "@hawser/transport/compliance";
 import { WebSocket } from "ws";
 import { createWebSocketAcceptor, createWebSocketDialer, SUBPROTOCOLS, type Subprotocol } from "./index.js";
 
+/** A server that is there already: what it does of its own is what any `node:http` server does. */
+function hostOf(acceptor: UpgradeAcceptor, headersTimeout: number): Server {
+  const server = createServer({ headersTimeout, connectionsCheckingInterval: 50 });
+  return server.on("upgrade", (request, socket, head) =>
+    acceptor.acceptUpgrade({ request, socket, head }, { address: `upgrade:${request.socket.remotePort}` }),
+  );
+}
+
 for (const subprotocol of SUBPROTOCOLS) {
+  transportCompliance(`${subprotocol}, on a server that is there already`, ({ handshakeTimeoutMs }) => {
+    const acceptor = createWebSocketAcceptor();
+    return Promise.resolve({
+      acceptor,
+      wire: {
+        kind: "sockets",
+        server: hostOf(acceptor, handshakeTimeoutMs),
+        createDialer: (port) => createWebSocketDialer({ url: `ws://127.0.0.1:${port}`, subprotocol }),
+        connectHostilePeer: (port) => connectHostilePeer(port, subprotocol),
+        halfHandshake: "GET /v1/connect HTTP/1.1\r\nHost: principal\r\nUpgrade: webso",
+      },
+    });
+  });
   transportCompliance(subprotocol, ({ handshakeTimeoutMs }) =>
     Promise.resolve({
       acceptor: createWebSocketAcceptor({ handshakeTimeoutMs }),

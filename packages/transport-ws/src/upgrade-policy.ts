@@ -17,6 +17,11 @@ export class UpgradePolicy {
     this.#allow = allow;
   }
 
+  /** Whether the path is the one that agents connect at. */
+  isEndpoint(request: IncomingMessage): boolean {
+    return pathOf(request) === this.#endpoint;
+  }
+
   subprotocolOf(request: IncomingMessage): Subprotocol | undefined {
     return chooseSubprotocol(request.headers["sec-websocket-protocol"] ?? "", this.#subprotocols);
   }
@@ -25,7 +30,7 @@ export class UpgradePolicy {
   refuseUpgrade(request: IncomingMessage, info: SocketInfo): HttpRefusal | undefined {
     const foreign = this.#refuseSource(request, info);
     if (foreign !== undefined) return foreign;
-    if (pathOf(request) !== this.#endpoint) return this.#notFound();
+    if (!this.isEndpoint(request)) return this.#notFound();
     if (this.subprotocolOf(request) !== undefined) return undefined;
     const message = `Offer one of these subprotocols: ${this.#subprotocols.join(", ")}.`;
     return { status: 400, code: "unsupported_subprotocol", message };
@@ -35,7 +40,7 @@ export class UpgradePolicy {
   refuseRequest(request: IncomingMessage, info: SocketInfo | undefined): HttpRefusal {
     const foreign = this.#refuseSource(request, info);
     if (foreign !== undefined) return foreign;
-    if (pathOf(request) !== this.#endpoint) return this.#notFound();
+    if (!this.isEndpoint(request)) return this.#notFound();
     return {
       status: 426,
       code: "invalid_message",

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { HawserError } from "@hawser/protocol";
 import type { ClientCertificate } from "./client-certificate.js";
@@ -47,4 +48,28 @@ export interface Acceptor {
   accept(socket: Duplex, info: SocketInfo): void;
   /** Terminates what is still open and releases everything. */
   stop(): Promise<void>;
+}
+
+/** A request to upgrade that an HTTP server of somebody else's has read: what its event `upgrade` gives. */
+export interface Upgrade {
+  readonly request: IncomingMessage;
+  readonly socket: Duplex;
+  /** What was read behind the request. */
+  readonly head: Buffer;
+}
+
+/** An acceptor whose connections begin with an HTTP/1.1 upgrade, so that it can serve on a server that is there already, beside whatever else that serves. */
+export interface UpgradeAcceptor extends Acceptor {
+  /** Whether the request is for this acceptor, by its path alone. Those that are not belong to somebody else. */
+  takesUpgrade(request: IncomingMessage): boolean;
+  /**
+   * Takes over a socket whose request has been read: what would have become of it behind `accept` becomes of it here. What befalls the socket from here on reaches nobody else. Before `start` and
+   * after `stop` it is answered with 503.
+   */
+  acceptUpgrade(upgrade: Upgrade, info: SocketInfo): void;
+}
+
+/** Whether connections of this acceptor may come by a server that is there already. */
+export function takesUpgrades(acceptor: Acceptor): acceptor is UpgradeAcceptor {
+  return "takesUpgrade" in acceptor && "acceptUpgrade" in acceptor;
 }

@@ -1,4 +1,12 @@
-export type { Acceptor, Screen, SocketInfo, SocketRefusal } from "./acceptor.js";
+export {
+  takesUpgrades,
+  type Acceptor,
+  type Screen,
+  type SocketInfo,
+  type SocketRefusal,
+  type Upgrade,
+  type UpgradeAcceptor,
+} from "./acceptor.js";
 export type { ClientCertificate } from "./client-certificate.js";
 export { answeredEnd, closedEnd, type Close } from "./close-outcome.js";
 export { cutCloseReason, MAX_CLOSE_REASON_BYTES } from "./close-reason.js";

@@ -153,7 +153,7 @@ export function upgradeRequest(headers: Record<string, string> = {}, path = "/v1
   return `GET ${path} HTTP/1.1\r\n${lines.join("")}\r\n`;
 }
 
-function encodeFrame(frame: RawFrame): Buffer {
+export function encodeFrame(frame: RawFrame): Buffer {
   const { opcode, fin = true, masked = true, reserved = 0 } = frame;
   const payload = Buffer.from(frame.payload ?? "");
   const length = frame.announcedLength ?? payload.length;

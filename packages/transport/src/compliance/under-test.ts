@@ -1,3 +1,4 @@
+import type { Server } from "node:net";
 import type { Acceptor } from "../acceptor.js";
 import type { BufferLimits } from "../connection.js";
 import type { Dialer } from "../dialer.js";
@@ -29,6 +30,8 @@ export interface SocketWire {
   /** A dialer that reaches 127.0.0.1 at `port`. */
   createDialer(port: number): Dialer;
   connectHostilePeer(port: number): Promise<HostilePeer>;
+  /** What listens and hands its sockets to the acceptor, where that is not to be the suite itself. Closed by the suite. @default hands every socket to `accept` */
+  readonly server?: Server;
   /** What an honest client sends first, cut off in the middle; then it falls silent. */
   readonly halfHandshake: string | Uint8Array;
 }

@@ -29,10 +29,14 @@ export async function layWires({ acceptor, wire }: TransportUnderTest): Promise<
     };
   }
   const sockets = new Set<Socket>();
-  const listener = createServer({ allowHalfOpen: true }, (socket) => {
+  const listener =
+    wire.server ??
+    createServer({ allowHalfOpen: true }, (socket) =>
+      acceptor.accept(socket, { address: `${socket.remoteAddress}:${socket.remotePort}` }),
+    );
+  listener.on("connection", (socket) => {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
-    acceptor.accept(socket, { address: `${socket.remoteAddress}:${socket.remotePort}` });
   });
   const port = await listen(listener);
   const proxy = new TcpProxy(port);
