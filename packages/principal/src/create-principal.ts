@@ -43,7 +43,7 @@ import { SessionRegistry } from "./sessions/session-registry.js";
 import { tellObserver } from "./tell-observer.js";
 import { draining, publishing, type PublishTrace } from "./tracing.js";
 import { VERSION } from "./version.js";
-import { warnOfOpenPort } from "./warn-of-open-port.js";
+import { warnOfOpenPort, warnOfOpenUpgrades } from "./warn-of-open-port.js";
 
 /** Sessions one process keeps when nothing else is said: far above what two cores serve well, below what their memory holds. */
 export const DEFAULT_MAX_SESSIONS = 20_000;
@@ -157,6 +157,7 @@ export function createPrincipal(options: PrincipalOptions): Principal {
       const address = await listener?.start();
       assertWanted();
       for (const each of [address, internalAddress]) warnOfOpenPort(each, options, runtime.logger);
+      warnOfOpenUpgrades(options, runtime.logger);
       opened = { address, internalAddress };
       status.set({ kind: "open", ...opened });
       return opened;
@@ -247,6 +248,13 @@ export function createPrincipal(options: PrincipalOptions): Principal {
     [Symbol.asyncDispose]: stop,
     drain,
     undrain,
+    handleUpgrade(request, socket, head, upgradeSource) {
+      if (listener !== undefined) return listener.handleUpgrade(request, socket, head, upgradeSource);
+      throw new HawserError(
+        "invalid_config",
+        'this principal takes no upgrades; give createPrincipal listen: { by: "upgrade" }, or a port',
+      );
+    },
     reauthenticate: () => sessions.reauthenticate(),
     get draining() {
       return sessions.progress;

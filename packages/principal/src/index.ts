@@ -6,6 +6,8 @@ export type {
   ListenerTls,
   UnixAddress,
   UnixListenerOptions,
+  UpgradeListenerOptions,
+  UpgradeSource,
 } from "./listener/listener-options.js";
 export { createDeliveryStream, type DeliveryStream, type LoopedDelivery } from "@hawser/link";
 export type { AcceptedEvent, PrincipalObserver } from "./principal-observer.js";

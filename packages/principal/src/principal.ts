@@ -11,6 +11,8 @@ import type { CallLimits, DisposableLifecycle, Runtime } from "@hawser/runtime";
 import type { SessionTiming } from "@hawser/session";
 import type { Store } from "@hawser/store";
 import type { Acceptor, Dialer } from "@hawser/transport";
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
 import type { Authenticate, ScreenPeer } from "./authenticate.js";
 import type { GateOptions, GateState } from "./listener/gate.js";
 import type { Listener } from "./listener/listener.js";
@@ -19,6 +21,8 @@ import type {
   ListenerOptions,
   UnixAddress,
   UnixListenerOptions,
+  UpgradeListenerOptions,
+  UpgradeSource,
 } from "./listener/listener-options.js";
 import type { AgentRateLimits } from "./sessions/agent-rates.js";
 import type { PrincipalObserver } from "./principal-observer.js";
@@ -30,8 +34,11 @@ export interface PrincipalOptions {
   readonly store: Store;
   /** The transports agents may come by; they share the listener's port. */
   readonly acceptors: readonly Acceptor[];
-  /** The external port. Absent: no port is bound and the acceptors are fed by other means (tests, another listener). */
-  readonly listen?: ListenerOptions;
+  /**
+   * The external port; or `{ by: "upgrade" }` for an HTTP server that is there already, which gives the upgrades of agents to `handleUpgrade`. Absent: no port is bound and the acceptors are fed by other
+   * means (tests, another listener).
+   */
+  readonly listen?: ListenerOptions | UpgradeListenerOptions;
   /** The control plane's own port or Unix socket. With it the start has two phases: `listen` opens only when the gate does. */
   readonly internal?: InternalOptions;
   /** What has to be so before `listen` opens. @default with `internal`: the store answers and the self-login is through; without: nothing */
@@ -223,6 +230,7 @@ export interface DrainReport {
 
 /** Where a principal can be reached. */
 export interface PrincipalAddresses {
+  /** The external port. Undefined where there is none. */
   readonly address: BoundAddress | undefined;
   readonly internalAddress: BoundAddress | UnixAddress | undefined;
 }
@@ -277,6 +285,18 @@ export interface Principal extends DisposableLifecycle<PrincipalAddresses> {
    * @throws HawserError `conflict` when none is under way, when the principal is being stopped, and when it was drained before it was open
    */
   undrain(): void;
+  /**
+   * Takes a request to upgrade from an HTTP server that is there already: `server.on("upgrade", (request, socket, head) => { if (!principal.handleUpgrade(request, socket, head)) socket.destroy(); })`.
+   * False when its path is not the one agents connect at (`basePath` of the WebSocket acceptor, then `/v1/connect`): it is for somebody else, and nothing of it was touched.
+   *
+   * Where it is, the socket is this principal's until it closes, and nothing that befalls it reaches that server. All that holds at a port of our own holds for it: before `start` is through and after
+   * `stop` it is answered with 503 and a time to come back, then the line (`admission`), the budgets of what is no session yet, `screen` and `authenticate` with the headers of the request and the
+   * client certificate that the server has verified, `drain` and `stop`. What that server does before it hands over is its own: it bounds its connections, the time and length of a request's
+   * head, and TLS; agents in line are sockets that it has accepted. Its `close` waits for the sockets of agents, so stop the principal first.
+   *
+   * @throws HawserError `invalid_config` without `listen`; it throws nothing else
+   */
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, source?: UpgradeSource): boolean;
   /**
    * Asks `authenticate` again for every agent that is here, because its answer may be another one now: sessions that it refuses are closed with its error. Resolves with
    * how many those were. Where it throws, the session stays.

@@ -12,9 +12,22 @@ export function warnOfOpenPort(
   logger: Logger,
 ): void {
   if (address === undefined || "path" in address || isLoopbackHost(address.host)) return;
-  if (authenticate !== undefined || listen?.tls?.clientCa !== undefined) return;
+  if (authenticate !== undefined) return;
+  if (listen !== undefined && "port" in listen && listen.tls?.clientCa !== undefined) return;
   logger.warn(
     { host: address.host, port: address.port },
     "this port can be reached from other machines and nothing tells who an agent is (authenticate): whoever connects may be any agent",
+  );
+}
+
+/** The same of a server of somebody else's: from where that can be reached, nobody here knows. */
+export function warnOfOpenUpgrades(
+  { authenticate, listen }: Pick<PrincipalOptions, "authenticate" | "listen">,
+  logger: Logger,
+): void {
+  if (listen === undefined || !("by" in listen) || authenticate !== undefined) return;
+  logger.warn(
+    {},
+    "agents come by the upgrades of another server and nothing tells who an agent is (authenticate): whoever reaches that server may be any agent",
   );
 }

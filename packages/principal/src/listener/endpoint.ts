@@ -7,3 +7,9 @@ export interface Endpoint<Address> {
   /** A name for the other end that no other socket of this endpoint has; undefined when it has gone already. */
   peerOf(socket: Socket): string | undefined;
 }
+
+/** Of a listener that takes what others have accepted, and accepts nothing itself. */
+export const NO_ENDPOINT: Endpoint<undefined> = {
+  bind: () => Promise.resolve(undefined),
+  peerOf: () => undefined,
+};

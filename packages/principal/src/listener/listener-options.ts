@@ -30,6 +30,25 @@ export interface ListenerOptions {
   readonly admission?: Partial<AdmissionSettings>;
 }
 
+/**
+ * No port: agents come by an HTTP server that is there already, which hands their upgrades to `handleUpgrade`. What needs the socket from its first byte is that server's: the number of connections, TLS
+ * and its versions, the time that a handshake and the head of a request may take, and how long that head may be.
+ */
+export interface UpgradeListenerOptions {
+  readonly by: "upgrade";
+  /** How fast and how many are let in; what is counted begins with the upgrade. @default DEFAULT_ADMISSION */
+  readonly admission?: Partial<AdmissionSettings>;
+}
+
+/** What a server that is there already knows of a request to upgrade. */
+export interface UpgradeSource {
+  /**
+   * IP address of the client, where a proxy in front has said it and is trusted by whoever tells it here. It counts as the client's in logs, in views, and for what is bounded for each address.
+   * Anything that is no IP address counts as not given. @default the other end of the socket
+   */
+  readonly client?: string | undefined;
+}
+
 /** A Unix domain socket to listen on: only processes of this machine reach it, and of those only whom the file's mode lets in. */
 export interface UnixListenerOptions {
   /** Made at `start` and removed at `stop`. A file that a dead process left there is replaced. At most 107 bytes (103 outside Linux). */

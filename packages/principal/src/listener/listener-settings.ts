@@ -9,7 +9,9 @@ import type {
   ListenerTls,
   UnixAddress,
   UnixListenerOptions,
+  UpgradeListenerOptions,
 } from "./listener-options.js";
+import { NO_ENDPOINT } from "./endpoint.js";
 import { TcpEndpoint } from "./tcp-endpoint.js";
 import { UnixEndpoint } from "./unix-endpoint.js";
 
@@ -61,6 +63,22 @@ export function resolveUnixListenerOptions(
   }
   return {
     endpoint: new UnixEndpoint(option, path, mode),
+    tls: undefined,
+    proxyProtocol: [],
+    maxDescriptor: undefined,
+    admission: resolveAdmissionSettings(admission),
+  };
+}
+
+/** As `resolveListenerOptions`, for a listener without a place of its own. */
+export function resolveUpgradeListenerOptions({
+  by,
+  admission,
+}: UpgradeListenerOptions): ListenerSettings<undefined> {
+  if (by !== "upgrade")
+    throw new HawserError("invalid_config", `listen.by must be "upgrade", not ${JSON.stringify(by)}`);
+  return {
+    endpoint: NO_ENDPOINT,
     tls: undefined,
     proxyProtocol: [],
     maxDescriptor: undefined,

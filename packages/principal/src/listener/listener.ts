@@ -1,7 +1,16 @@
 import { HawserError } from "@hawser/protocol";
 import { guarded, TurnQueue, type Lifecycle, type Logger, type Runtime } from "@hawser/runtime";
-import { AcceptFailures, type Acceptor } from "@hawser/transport";
+import {
+  AcceptFailures,
+  takesUpgrades,
+  type Acceptor,
+  type SocketInfo,
+  type Upgrade,
+  type UpgradeAcceptor,
+} from "@hawser/transport";
+import type { IncomingMessage } from "node:http";
 import { createServer, type Server, type Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import type { ApplicationProtocol } from "./http2-preface.js";
 import type {
@@ -10,11 +19,14 @@ import type {
   ListenerTls,
   UnixAddress,
   UnixListenerOptions,
+  UpgradeListenerOptions,
+  UpgradeSource,
 } from "./listener-options.js";
 import { resolveAdmissionSettings, type AdmissionSettings } from "./admission/admission-settings.js";
 import {
   resolveListenerOptions,
   resolveUnixListenerOptions,
+  resolveUpgradeListenerOptions,
   type ListenerSettings,
 } from "./listener-settings.js";
 import { firstBytes } from "./first-bytes.js";
@@ -25,6 +37,7 @@ import { readProtocol } from "./read-protocol.js";
 import { descriptorOf } from "./socket-descriptor.js";
 import { TlsEndpoint } from "./tls-endpoint.js";
 import { unsupportedProtocolAnswer } from "./unsupported-protocol.js";
+import { upgradeEntry, upgradePeer } from "./upgrade-entry.js";
 import type { Arrival, Settlement, Turn, Visitor } from "./visitor.js";
 import { Visitors, type AdmissionTimes, type DropReason } from "./visitors.js";
 
@@ -42,6 +55,11 @@ export interface ListenerParts {
 
 /** A port (or a Unix socket) in front of the acceptors: it lets sockets in at a bounded rate and hands each to the acceptor of its protocol. */
 export interface Listener<Address = BoundAddress> extends Lifecycle<Address> {
+  /**
+   * Takes a request to upgrade from an HTTP server that is there already (its event `upgrade`), if it is for an acceptor here: what holds for a socket at the port holds for it from here on, the line
+   * first. While this listener is not started it is answered with 503 and a time to come back. False for a request that is for somebody else: nothing of it was touched. Never throws.
+   */
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, source?: UpgradeSource): boolean;
   /**
    * Resolves when this connection may become a session, so that no more open in a second than the settings say; or when it is gone. A connection whose socket had its
    * turn before, a further stream of HTTP/2, stands in line like a new socket, and may be refused.
@@ -76,10 +94,26 @@ export interface Listener<Address = BoundAddress> extends Lifecycle<Address> {
  *
  * `start` throws a HawserError `port_in_use` or `address_unavailable`; `stop` closes the port and cuts sockets that were not handed over, and leaves the others alone.
  *
+ * With `by: "upgrade"` there is no port, and sockets come by `handleUpgrade` alone.
+ *
  * @throws HawserError `invalid_config`
  */
-export function createListener(options: ListenerOptions, parts: ListenerParts): Listener {
-  return new FrontListener(resolveListenerOptions("listen", options), parts);
+export function createListener(options: ListenerOptions, parts: ListenerParts): Listener;
+export function createListener(
+  options: ListenerOptions | UpgradeListenerOptions,
+  parts: ListenerParts,
+): Listener<BoundAddress | undefined>;
+export function createListener(
+  options: ListenerOptions | UpgradeListenerOptions,
+  parts: ListenerParts,
+): Listener<BoundAddress> | Listener<BoundAddress | undefined> {
+  if (!("by" in options)) return new FrontListener(resolveListenerOptions("listen", options), parts);
+  if (!parts.acceptors.some(takesUpgrades))
+    throw new HawserError(
+      "invalid_config",
+      'listen.by is "upgrade", and none of the acceptors takes upgrades; give createWebSocketAcceptor() (gRPC needs a port of its own)',
+    );
+  return new FrontListener(resolveUpgradeListenerOptions(options), parts);
 }
 
 /**
@@ -114,13 +148,18 @@ class FrontListener<Address> implements Listener<Address> {
   readonly #handshakes: TurnQueue;
   #admission: AdmissionSettings;
   #visitors: Visitors;
+  readonly #upgrader: UpgradeAcceptor | undefined;
   #server: Server | undefined;
+  /** Whether sockets that others have accepted are let in, too. */
+  #isOpen = false;
+  #upgrades = 0;
   #hasMissedHeader = false;
 
   constructor(settings: ListenerSettings<Address>, { runtime, acceptors, internal = false }: ListenerParts) {
     this.#settings = settings;
     this.#admission = settings.admission;
     this.#acceptors = new Map(acceptors.map((acceptor) => [acceptor.alpn, acceptor]));
+    this.#upgrader = acceptors.find(takesUpgrades);
     this.#internal = internal;
     this.#runtime = runtime;
     this.#logger = runtime.logger;
@@ -148,6 +187,7 @@ class FrontListener<Address> implements Listener<Address> {
       );
       // The ramp begins with the open port.
       this.#visitors = this.#welcome();
+      this.#isOpen = true;
       return bound;
     } catch (error) {
       if (this.#server === server) this.#server = undefined;
@@ -159,7 +199,21 @@ class FrontListener<Address> implements Listener<Address> {
     // Not waited for: `close` calls back when the last socket is gone, and those handed over live on.
     this.#server?.close();
     this.#server = undefined;
+    this.#isOpen = false;
     await this.#visitors.clear();
+  }
+
+  handleUpgrade(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    { client }: UpgradeSource = {},
+  ): boolean {
+    if (this.#upgrader?.takesUpgrade(request) !== true) return false;
+    // The server it came by has let go of it, so an error that nobody hears would end the process.
+    socket.on("error", ignoreError);
+    this.#guarded(socket, () => this.#upgradeArrived({ request, socket, head }, client));
+    return true;
   }
 
   turn(connection: Arrival): Promise<Turn> {
@@ -215,7 +269,7 @@ class FrontListener<Address> implements Listener<Address> {
   }
 
   /** What throws in an event of one socket ends this socket. */
-  #guarded(socket: Socket, step: () => void): void {
+  #guarded(socket: Duplex, step: () => void): void {
     guarded(step, (err) => {
       this.#logger.error({ err }, "a connection ended by an error of this side");
       socket.destroy();
@@ -231,9 +285,10 @@ class FrontListener<Address> implements Listener<Address> {
       socket.destroy();
       return;
     }
-    if (this.#proxied?.covers(socket) !== true) return this.#visitors.add(socket, peer);
+    const entry = { kind: "accepted", socket } as const;
+    if (this.#proxied?.covers(socket) !== true) return this.#visitors.add(entry, peer);
     const visitors = this.#visitors;
-    const expected = visitors.expect(socket, peer);
+    const expected = visitors.expect(entry, peer);
     if (expected === undefined) return;
     this.#proxied.read(socket, (proxied) =>
       this.#guarded(socket, () => {
@@ -245,8 +300,22 @@ class FrontListener<Address> implements Listener<Address> {
     );
   }
 
+  #upgradeArrived(upgrade: Upgrade, client: string | undefined): void {
+    if (this.#isBeyondDescriptors(upgrade.socket)) return;
+    this.#upgrades += 1;
+    const peer = upgradePeer(upgrade, client, this.#upgrades);
+    if (peer === undefined) {
+      this.#counts.count("lost");
+      upgrade.socket.destroy();
+      return;
+    }
+    const entry = upgradeEntry(upgrade);
+    if (this.#isOpen) this.#visitors.add(entry, peer);
+    else this.#visitors.turnAway(entry, peer);
+  }
+
   // Where the system itself is out of descriptors, Node closes connections without telling anybody, and the API, its probes and the store fail with them. So this ends before.
-  #isBeyondDescriptors(socket: Socket): boolean {
+  #isBeyondDescriptors(socket: Duplex): boolean {
     const { maxDescriptor } = this.#settings;
     if (maxDescriptor === undefined || (descriptorOf(socket) ?? 0) < maxDescriptor) return false;
     this.#counts.count("outOfDescriptors");
@@ -294,24 +363,31 @@ class FrontListener<Address> implements Listener<Address> {
   }
 
   #begin(visitor: Visitor): void {
+    const { entry } = visitor;
+    if (entry.kind === "upgrade") return this.#beginUpgrade(visitor, entry.upgrade);
     if (this.#tls === undefined) {
       visitor.stage = "protocol";
-      return this.#decideByFirstBytes(visitor, visitor.socket);
+      return this.#decideByFirstBytes(visitor, entry.socket);
     }
     visitor.stage = "tls";
     const tls = this.#tls;
     // Many may be silent at first and begin their handshakes all at once.
-    firstBytes(visitor.socket, () =>
-      this.#handshakes.run(() => this.#guarded(visitor.socket, () => this.#secure(visitor, tls))),
+    firstBytes(entry.socket, () =>
+      this.#handshakes.run(() => this.#guarded(entry.socket, () => this.#secure(visitor, entry.socket, tls))),
     );
   }
 
-  #secure(visitor: Visitor, tls: TlsEndpoint): void {
-    if (visitor.socket.destroyed) return;
+  #beginUpgrade(visitor: Visitor, upgrade: Upgrade): void {
+    if (visitor.certificate?.kind === "usable") this.#visitors.known(visitor.address);
+    this.#handOver(visitor, (info) => this.#upgrader?.acceptUpgrade(upgrade, info));
+  }
+
+  #secure(visitor: Visitor, socket: Socket, tls: TlsEndpoint): void {
+    if (socket.destroyed) return;
     tls.secure(
-      visitor.socket,
+      socket,
       (secured, certificate) =>
-        this.#guarded(visitor.socket, () => {
+        this.#guarded(socket, () => {
           visitor.certificate = certificate;
           if (certificate?.kind === "usable") this.#visitors.known(visitor.address);
           this.#secured(visitor, secured);
@@ -351,10 +427,14 @@ class FrontListener<Address> implements Listener<Address> {
   #decided(visitor: Visitor, socket: Socket, protocol: ApplicationProtocol): void {
     const acceptor = this.#acceptors.get(protocol);
     if (acceptor === undefined) return this.#refuse(visitor, socket, protocol);
+    this.#handOver(visitor, (info) => acceptor.accept(socket, info));
+  }
+
+  #handOver(visitor: Visitor, accept: (info: SocketInfo) => void): void {
     visitor.stage = "handedOver";
     const { address, certificate, refusal } = visitor;
     if (refusal === undefined) this.#counts.count("handedOver");
-    acceptor.accept(socket, {
+    accept({
       address,
       overBudget: () => this.#overBudget(address),
       ...(certificate === undefined ? {} : { certificate }),

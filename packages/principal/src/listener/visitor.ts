@@ -1,5 +1,6 @@
-import type { ClientCertificate, Connection, SocketRefusal } from "@hawser/transport";
+import type { ClientCertificate, Connection, SocketRefusal, Upgrade } from "@hawser/transport";
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 
 /** Where a socket is between accept and session. */
 export type VisitorStage = "header" | "waiting" | "tls" | "protocol" | "unsupported" | "handedOver";
@@ -32,14 +33,27 @@ export function awaitTurn(of: Arrival): AwaitedTurn {
   return { of, decided, decide };
 }
 
+/** How a socket got here, and so what is left to be done before an acceptor may have it. */
+export type Entry =
+  /** Accepted at the port: nothing of it has been read. */
+  | { readonly kind: "accepted"; readonly socket: Socket }
+  /** Accepted by an HTTP server of somebody else's, which has ended TLS and read the request. */
+  | {
+      readonly kind: "upgrade";
+      readonly socket: Duplex;
+      readonly upgrade: Upgrade;
+      readonly certificate: ClientCertificate | undefined;
+    };
+
 /** A socket that is not a session yet. */
 export interface Visitor {
   readonly kind: "socket";
-  readonly socket: Socket;
+  readonly entry: Entry;
+  readonly socket: Duplex;
   /** `host:port` of the other end; no other visitor has it. */
   readonly address: string;
   stage: VisitorStage;
-  /** Known once TLS has ended here. */
+  /** Known once TLS has ended, here or before. */
   certificate: ClientCertificate | undefined;
   readonly arrivedAtMs: number;
   /** When its handshake began; undefined while it waits. */

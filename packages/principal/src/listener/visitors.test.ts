@@ -47,7 +47,7 @@ describe("sockets and streams that are no session yet", () => {
   function connect(visitors: Visitors, address: string): FakeSocket {
     const socket = new FakeSocket();
     // Only `once`, `destroy` and the address are used.
-    visitors.add(socket as unknown as Socket, address);
+    visitors.add({ kind: "accepted", socket: socket as unknown as Socket }, address);
     return socket;
   }
 

@@ -1,6 +1,5 @@
 import { HawserError } from "@hawser/protocol";
 import { TurnShare, WakeTimer, type Runtime } from "@hawser/runtime";
-import type { Socket } from "node:net";
 import { AdmissionQueue, type Admission, type AdmissionStats } from "./admission/admission-queue.js";
 import type { AdmissionSettings } from "./admission/admission-settings.js";
 import { HandshakeBudget } from "./admission/handshake-budget.js";
@@ -8,6 +7,7 @@ import { sourceOf } from "./admission/source.js";
 import {
   awaitTurn,
   type Arrival,
+  type Entry,
   type FurtherStream,
   type Settlement,
   type Turn,
@@ -76,27 +76,39 @@ export class Visitors {
     this.#wake = new WakeTimer(runtime, () => this.#pump());
   }
 
-  add(socket: Socket, address: string): void {
-    const visitor = this.#enter(socket, address, "waiting");
+  add(entry: Entry, address: string): void {
+    const visitor = this.#enter(entry, address, "waiting");
     if (visitor === undefined) return;
     this.#queue.arrived(visitor, this.#now(), sourceOf(address));
     this.#pump();
   }
 
+  /** Nobody is let in now: this one is told when to come back, as somebody is who finds the line full. */
+  turnAway(entry: Entry, address: string): void {
+    const visitor = this.#enter(entry, address, "waiting");
+    if (visitor === undefined) return;
+    const decision = this.#queue.turnAway(visitor, this.#now());
+    if (decision.kind === "refused")
+      this.#refuse(visitor, decision.retryAfterMs, "no agents are let in now; come back at this time");
+    else this.#drop(visitor, "overCapacity");
+    this.#pump();
+  }
+
   /** A load balancer has still to say where this one comes from: until it is `introduced` it counts, and is cut, under the address of the load balancer. */
-  expect(socket: Socket, address: string): Visitor | undefined {
-    const visitor = this.#enter(socket, address, "header");
+  expect(entry: Entry, address: string): Visitor | undefined {
+    const visitor = this.#enter(entry, address, "header");
     this.#pump();
     return visitor;
   }
 
   /** It comes from there, and its wait begins. Whoever has been cut meanwhile has no more to wait for. */
   introduced(visitor: Visitor, address: string): void {
-    if (this.#forget(visitor)) this.add(visitor.socket, address);
+    if (this.#forget(visitor)) this.add(visitor.entry, address);
   }
 
   /** Undefined when it was closed, because there is one of this address. */
-  #enter(socket: Socket, address: string, stage: VisitorStage): Visitor | undefined {
+  #enter(entry: Entry, address: string, stage: VisitorStage): Visitor | undefined {
+    const { socket } = entry;
     // Two load balancers may name one client at one time; an address stands for one visitor.
     if (this.#present.has(address)) {
       socket.destroy();
@@ -104,10 +116,11 @@ export class Visitors {
     }
     const visitor: Visitor = {
       kind: "socket",
+      entry,
       socket,
       address,
       stage,
-      certificate: undefined,
+      certificate: entry.kind === "upgrade" ? entry.certificate : undefined,
       arrivedAtMs: this.#now(),
       begunAtMs: undefined,
       refusal: undefined,
@@ -291,7 +304,11 @@ export class Visitors {
       case "opens":
         return visitor.turn?.decide({ kind: "come" });
       case "refused":
-        return this.#refuse(visitor, decision.retryAfterMs);
+        return this.#refuse(
+          visitor,
+          decision.retryAfterMs,
+          "too many agents are connecting; come back at this time",
+        );
       case "stalled":
         return this.#budget.stalled(visitor);
       case "expired":
@@ -324,8 +341,8 @@ export class Visitors {
     }
   }
 
-  #refuse(visitor: Visitor, retryAfterMs: number): void {
-    visitor.refusal = { retryAfterMs, message: "too many agents are connecting; come back at this time" };
+  #refuse(visitor: Visitor, retryAfterMs: number, message: string): void {
+    visitor.refusal = { retryAfterMs, message };
     this.#begin(visitor);
   }
 

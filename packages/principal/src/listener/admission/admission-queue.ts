@@ -99,6 +99,11 @@ export class AdmissionQueue<Client extends object> {
     this.#line.add(client, source, nowMs, this.#places(nowMs));
   }
 
+  /** Somebody has connected while nobody is let in. */
+  turnAway(client: Client, nowMs: number): Extract<Admission<Client>, { kind: "refused" | "unheard" }> {
+    return this.#canRefuse() ? this.#refuse(client, nowMs) : this.#giveUp(client);
+  }
+
   /** Handshakes may take only so long now, those under way too. */
   hurry(timeoutMs: number): void {
     this.#timeoutMs = Math.min(timeoutMs, this.#settings.handshakeTimeoutMs);
@@ -279,12 +284,12 @@ export class AdmissionQueue<Client extends object> {
     return this.#canRefuse() && this.#failures.readyAtMs(source, nowMs) <= nowMs;
   }
 
-  #giveUp(client: Client): Admission<Client> {
+  #giveUp(client: Client): Extract<Admission<Client>, { kind: "unheard" }> {
     this.#line.delete(client);
     return { kind: "unheard", client };
   }
 
-  #refuse(client: Client, nowMs: number): Admission<Client> {
+  #refuse(client: Client, nowMs: number): Extract<Admission<Client>, { kind: "refused" }> {
     this.#line.delete(client);
     this.#refusing.set(client, nowMs);
     this.#refused += 1;
