@@ -24,7 +24,7 @@ interface Host {
 async function hostOf(acceptor: UpgradeAcceptor): Promise<Host> {
   const own = new WebSocketServer({ noServer: true });
   own.on("connection", (webSocket) =>
-    webSocket.on("message", (data) => webSocket.send(`echo ${String(data)}`)),
+    webSocket.on("message", (data: Buffer) => webSocket.send(`echo ${data.toString()}`)),
   );
   const handed: Duplex[] = [];
   const server = createServer((_request, response) => response.end("the host's page"));
@@ -39,7 +39,10 @@ async function hostOf(acceptor: UpgradeAcceptor): Promise<Host> {
   return { port: await listen(server), server, handed };
 }
 
-async function hosted(options: WebSocketAcceptorOptions = {}, onConnection = (_: Connection): void => {}) {
+async function hosted(
+  options: WebSocketAcceptorOptions = {},
+  onConnection: (connection: Connection) => void = () => {},
+) {
   const acceptor = createWebSocketAcceptor(options);
   await acceptor.start(onConnection);
   return { acceptor, ...(await hostOf(acceptor)) };
