@@ -64,7 +64,9 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     ...DEFAULT_API_SERVER_OPTIONS,
     ...options,
     connections: options.metrics?.requests,
-    mayAsk: ({ headers }: IncomingMessage) => tokens === undefined || isShown(tokens, headers.authorization),
+    // Whom `authorize` lets in is known by its first request.
+    mayAsk: ({ headers }: IncomingMessage) =>
+      tokens === undefined ? options.authorize === undefined : isShown(tokens, headers.authorization),
   };
   if (!(settings.headersTimeoutMs > 0 && settings.headersTimeoutMs <= settings.requestTimeoutMs)) {
     throw new HawserError(

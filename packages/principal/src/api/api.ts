@@ -1,5 +1,5 @@
 import { HawserError } from "@hawser/protocol";
-import { silentLogger, systemRuntime, type Logger, type Runtime } from "@hawser/runtime";
+import { MAX_TIMER_DELAY_MS, silentLogger, systemRuntime, type Logger, type Runtime } from "@hawser/runtime";
 import { Hono, type MiddlewareHandler } from "hono";
 import type { EventLog } from "../event-log/event-log.js";
 import type { Principal } from "../principal.js";
@@ -10,7 +10,9 @@ import { agentEventRoutes } from "./agent-event-routes.js";
 import { agentRoutes } from "./agent-routes.js";
 import { tokensOf, type ApiTokens } from "./api-tokens.js";
 import { auditLog } from "./audit-log.js";
-import { bearerToken, letEverybodyIn } from "./bearer-token.js";
+import { authorization, DEFAULT_AUTHORIZE_TIMEOUT_MS, letEverybodyIn, type Authorize } from "./authorize.js";
+import { NOWHERE, pathBelow, resolveBasePath } from "./base-path.js";
+import { bearerToken } from "./bearer-token.js";
 import { limitRequests } from "./client-shares.js";
 import { documentationRoutes } from "./documentation-routes.js";
 import { eventRoutes } from "./event-routes.js";
@@ -18,6 +20,8 @@ import { lifecycleRoutes } from "./lifecycle-routes.js";
 import { FleetSnapshot } from "./fleet-snapshot.js";
 import { ObserverSet } from "../observer-set.js";
 import type { Metrics } from "./metrics.js";
+import { refuseParsedBodies } from "./mounted-body.js";
+import type { ApiSecurity } from "./openapi-document.js";
 import { problemResponse } from "./problem.js";
 import { requestIdOf, requestIds } from "./request-id.js";
 import { apiHosts, refuseForeignPages } from "./request-source.js";
@@ -41,6 +45,15 @@ export interface ApiOptions {
    * while the API serves. @default everybody is let in
    */
   readonly token?: string | ApiTokens;
+  /** Who may ask, where that is not for a token to say: the users of the program this is in, for instance. In the place of `token`. @default everybody is let in */
+  readonly authorize?: Authorize;
+  /** How long `authorize` may take; beyond it the answer is 504 `timeout`. @default DEFAULT_AUTHORIZE_TIMEOUT_MS (5 s) */
+  readonly authorizeTimeoutMs?: number;
+  /**
+   * What precedes the API's own paths in the requests it is given, where it is mounted into a server that has others: `/control/hawser`. Requests that are not below it are answered with 404. Leave it
+   * out behind a proxy that takes the path away. @default ""
+   */
+  readonly basePath?: string;
   /** Names the API may be asked by, beside loopback names and `boundHost`; `*.example.org` stands for all below it. @default any, unless `boundHost` is loopback */
   readonly hosts?: readonly string[];
   /** Where it is served. `createApiServer` gives its own. @default unknown */
@@ -64,24 +77,31 @@ export interface ApiOptions {
 }
 
 /**
- * The HTTP API of a principal as a hono app: to be served by `createApiServer`, or mounted into an app that is there already.
+ * The HTTP API of a principal as a hono app. `createApiServer` serves it on a port of its own; `createApiHandler` is for a `node:http` server, Express or Fastify that is there already; an app of hono
+ * hands its requests on: `app.all("/control/hawser/*", (context) => api.fetch(context.req.raw, context.env))`.
  *
  * Answers are JSON with the names of the views and times in RFC 3339; errors are `application/problem+json` (see `Problem`).
  *
- * @throws HawserError `invalid_config` for a weak token (see `weakTokenProblem`)
+ * @throws HawserError `invalid_config` for a weak token (see `weakTokenProblem`), for both `token` and `authorize`, for a `basePath` that is none
  */
 export function createApi(options: ApiOptions): Hono {
-  const { principal, metrics, version, token, logger = silentLogger, runtime = systemRuntime() } = options;
+  const { principal, metrics, version, logger = silentLogger, runtime = systemRuntime() } = options;
   const { maxStreams = DEFAULT_MAX_STREAMS, maxRequestsPerClient = DEFAULT_MAX_REQUESTS_PER_CLIENT } =
     options;
-  const app = new Hono();
+  const basePath = resolveBasePath(options.basePath);
+  const { authorize, security } = securityOf(options, runtime);
+  const app = new Hono({ getPath: pathBelow(basePath) });
   app.use(requestIds(runtime.random));
   app.use(responseHeaders);
   app.use(auditLog(logger, runtime.clock, metrics?.requests ?? {}));
   app.use(refuseForeignPages(apiHosts(options.boundHost, options.hosts)));
-  const tokens = tokensOf(token);
-  app.use(tokens === undefined ? letEverybodyIn : bearerToken(tokens, runtime.clock));
+  app.use(async (context, next) => {
+    if (context.req.path === NOWHERE) return context.notFound();
+    return next();
+  });
+  app.use(authorize);
   app.use(limitRequests(maxRequestsPerClient));
+  app.use(refuseParsedBodies);
   const fleet = new FleetSnapshot(principal, runtime.clock);
   statusRoutes(app, {
     principal,
@@ -100,16 +120,32 @@ export function createApi(options: ApiOptions): Hono {
   sinkRoutes(app, sinks);
   streamRoutes(app, { principal, runtime, logger, maxStreams, eventLog, observer: metrics?.streams });
   lifecycleRoutes(app, principal);
-  documentationRoutes(app, version ?? VERSION, token !== undefined);
+  documentationRoutes(app, { version: version ?? VERSION, security, basePath });
   app.notFound((context) =>
     problemResponse(
-      new HawserError("not_found", `there is nothing at ${context.req.path}`),
+      new HawserError("not_found", `there is nothing at ${new URL(context.req.url).pathname}`),
       logger,
       requestIdOf(context),
     ),
   );
   app.onError((error, context) => problemResponse(error, logger, requestIdOf(context)));
   return app;
+}
+
+/** Who may ask, and what the document says of it. */
+function securityOf(
+  { token, authorize, authorizeTimeoutMs: timeoutMs = DEFAULT_AUTHORIZE_TIMEOUT_MS }: ApiOptions,
+  { clock, timers }: Runtime,
+): { readonly authorize: MiddlewareHandler; readonly security: ApiSecurity } {
+  if (token !== undefined && authorize !== undefined)
+    throw new HawserError("invalid_config", "token and authorize exclude each other; give one of them");
+  if (!(timeoutMs > 0 && timeoutMs <= MAX_TIMER_DELAY_MS))
+    throw new HawserError("invalid_config", `authorizeTimeoutMs must be above 0, not ${timeoutMs}`);
+  if (authorize !== undefined)
+    return { authorize: authorization(authorize, { timers, timeoutMs }), security: "own" };
+  const tokens = tokensOf(token);
+  if (tokens === undefined) return { authorize: letEverybodyIn, security: "none" };
+  return { authorize: authorization(bearerToken(tokens, clock), { timers, timeoutMs }), security: "bearer" };
 }
 
 /** State changes at any time, and an entity tag does not cover status: nothing may be answered from a cache. */

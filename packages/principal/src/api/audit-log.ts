@@ -2,7 +2,7 @@ import { isAgentName } from "@hawser/protocol";
 import type { Clock, Logger } from "@hawser/runtime";
 import type { MiddlewareHandler } from "hono";
 import { tellObserver } from "../tell-observer.js";
-import { callerOf } from "./bearer-token.js";
+import { callerOf } from "./callers.js";
 import { requestIdOf } from "./request-id.js";
 import { servedBy } from "./served-by.js";
 

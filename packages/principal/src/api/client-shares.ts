@@ -1,5 +1,5 @@
 import type { Context, MiddlewareHandler } from "hono";
-import { callerOf } from "./bearer-token.js";
+import { callerOf } from "./callers.js";
 import { HttpError } from "@hawser/http-binding";
 import { servedBy } from "./served-by.js";
 
@@ -29,10 +29,13 @@ export class ClientShares {
   }
 }
 
-/** Whom a request counts as: a token at an address. Undefined in an API that is mounted elsewhere, which does not know from where it is asked. */
+/** Whom a request counts as: who asks, at an address. Undefined where neither is known. */
 export function clientOf(context: Context): string | undefined {
   const served = servedBy(context);
-  return served === undefined ? undefined : `${callerOf(context)?.name ?? ""} ${served.client}`;
+  const caller = callerOf(context);
+  return served === undefined && caller === undefined
+    ? undefined
+    : `${caller?.name ?? ""} ${served?.client ?? ""}`;
 }
 
 /** Bounds the requests of each client that are under way, up to the head of their answers. @throws HttpError 429 `overloaded` */

@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import type { Context, Hono } from "hono";
 import { z } from "zod";
 import { documentationPage, PAGE_SECURITY_POLICY } from "./docs/documentation-page.js";
-import { openApiDocument, type OpenApiDocument } from "./openapi-document.js";
+import { relativeDocs } from "./base-path.js";
+import { openApiDocument, type ApiSecurity, type OpenApiDocument } from "./openapi-document.js";
 import { operation } from "./operation.js";
 import { route } from "./routes.js";
 
@@ -15,12 +16,18 @@ interface Made {
   readonly etag: string;
 }
 
+interface DocumentedApi {
+  readonly version: string;
+  readonly security: ApiSecurity;
+  readonly basePath: string;
+}
+
 /** What the API says of itself. Both are made once, from the routes that are there when they are first asked for. */
-export function documentationRoutes(app: Hono, version: string, secured: boolean): void {
+export function documentationRoutes(app: Hono, { version, security, basePath }: DocumentedApi): void {
   let described: OpenApiDocument | undefined;
   let document: Made | undefined;
   const pages = new Map<string, Made>();
-  const describe = (): OpenApiDocument => (described ??= openApiDocument(app, version, secured));
+  const describe = (): OpenApiDocument => (described ??= openApiDocument(app, version, security));
 
   function pageFor(origin: string): Made {
     const known = pages.get(origin);
@@ -38,10 +45,13 @@ export function documentationRoutes(app: Hono, version: string, secured: boolean
         id: "getRoot",
         tag: "Documentation",
         summary: "Leads to the documentation",
-        answers: { 302: { description: "To `docs`.", headers: { location: "`docs`, relative to this." } } },
+        answers: {
+          302: { description: "To `docs`.", headers: { location: "The path of `docs`, relative to this." } },
+        },
         open: true,
       },
-      (context) => context.body(null, 302, { location: "docs" }),
+      (context) =>
+        context.body(null, 302, { location: relativeDocs(basePath, new URL(context.req.url).pathname) }),
     ),
   });
 
@@ -85,7 +95,7 @@ export function documentationRoutes(app: Hono, version: string, secured: boolean
         open: true,
       },
       (context) =>
-        send(context, pageFor(new URL(context.req.url).origin), {
+        send(context, pageFor(`${new URL(context.req.url).origin}${basePath}`), {
           "content-type": "text/html; charset=UTF-8",
           "content-security-policy": PAGE_SECURITY_POLICY,
           "referrer-policy": "no-referrer",

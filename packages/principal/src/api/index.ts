@@ -5,6 +5,14 @@ export {
   type ApiServer,
   type ApiServerOptions,
 } from "./api-server.js";
+export { createApiHandler, type ApiHandler } from "./api-handler.js";
+export {
+  DEFAULT_AUTHORIZE_TIMEOUT_MS,
+  MAX_PENDING_AUTHORIZATIONS,
+  type ApiRequest,
+  type ApiVerdict,
+  type Authorize,
+} from "./authorize.js";
 export { createApi, DEFAULT_MAX_REQUESTS_PER_CLIENT, type ApiOptions } from "./api.js";
 export { ApiTokens, weakTokenProblem, type ApiCaller, type ApiToken } from "./api-tokens.js";
 export type { RefusalObserver } from "./audit-log.js";

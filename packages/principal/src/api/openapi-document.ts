@@ -6,6 +6,9 @@ import { STATUS_BY_CODE } from "@hawser/http-binding";
 import { TAGS, type Operation, type OperationSpec } from "./operation.js";
 import { ProblemBody } from "./view-schemas.js";
 
+/** Who decides who may ask: nobody, tokens of this API, or the program it is in. */
+export type ApiSecurity = "none" | "bearer" | "own";
+
 /** Media type, and what it holds. */
 export type OpenApiContent = Readonly<
   Record<string, { readonly schema: JsonSchema; readonly example?: unknown }>
@@ -47,6 +50,10 @@ export interface OpenApiDocument {
   readonly components: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
+const DESCRIPTION = "Resources and events for agents, what became of them, and the state of the fleet.";
+const OWN_SECURITY =
+  "The program that this API is in decides who may ask, and says what a request has to show.";
+
 const PARAMETERS: Readonly<Record<string, string>> = {
   agent: "The name of the agent.",
   kind: "The kind of the resource, such as `ConfigFile`.",
@@ -60,7 +67,7 @@ const PARAMETERS: Readonly<Record<string, string>> = {
 export function openApiDocument(
   app: Pick<Hono, "routes">,
   version: string,
-  secured: boolean,
+  security: ApiSecurity,
 ): OpenApiDocument {
   const schemas = new SchemaCollection();
   const problem = schemas.of(ProblemBody, "answer");
@@ -68,7 +75,7 @@ export function openApiDocument(
   for (const { method, path, handler } of app.routes) {
     if (!isOperation(handler)) continue;
     const name = path.replaceAll(/:(\w+)/g, "{$1}");
-    const described = describe(handler.operation, path, schemas, problem, secured);
+    const described = describe(handler.operation, path, schemas, problem, security);
     (paths[name] ??= {})[method.toLowerCase()] = described;
   }
   return {
@@ -76,13 +83,13 @@ export function openApiDocument(
     info: {
       title: "Hawser principal",
       version,
-      description: "Resources and events for agents, what became of them, and the state of the fleet.",
+      description: security === "own" ? `${DESCRIPTION} ${OWN_SECURITY}` : DESCRIPTION,
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
     // Relative to the document (OpenAPI 3.1, Relative References in URLs), which a proxy, or whoever mounts the API, may serve below a path.
     servers: [{ url: "." }],
     tags: TAGS.map((name) => ({ name })),
-    security: secured ? [{ bearer: [] }] : [],
+    security: security === "bearer" ? [{ bearer: [] }] : [],
     paths,
     components: {
       schemas: schemas.named(),
@@ -92,7 +99,7 @@ export function openApiDocument(
           schema: { type: "string" },
         },
       },
-      ...(secured ? { securitySchemes: { bearer: { type: "http", scheme: "bearer" } } } : {}),
+      ...(security === "bearer" ? { securitySchemes: { bearer: { type: "http", scheme: "bearer" } } } : {}),
     },
   };
 }
@@ -106,7 +113,7 @@ function describe(
   path: string,
   schemas: SchemaCollection,
   problem: JsonSchema,
-  secured: boolean,
+  security: ApiSecurity,
 ): OpenApiOperation {
   return {
     operationId: spec.id,
@@ -115,8 +122,8 @@ function describe(
     ...(spec.description === undefined ? {} : { description: spec.description }),
     parameters: parameters(spec, path, schemas),
     ...requestBody(spec, schemas),
-    responses: { ...answers(spec, schemas), ...problems(spec, problem, secured) },
-    ...(spec.open === true && secured ? { security: [] } : {}),
+    responses: { ...answers(spec, schemas), ...problems(spec, problem, security) },
+    ...(spec.open === true && security === "bearer" ? { security: [] } : {}),
   };
 }
 
@@ -175,7 +182,11 @@ function answers(spec: OperationSpec, schemas: SchemaCollection): Record<string,
 }
 
 /** One answer for each status, with the codes it may have. A status that is an answer of its own stays that. */
-function problems(spec: OperationSpec, problem: JsonSchema, secured: boolean): Record<string, OpenApiAnswer> {
+function problems(
+  spec: OperationSpec,
+  problem: JsonSchema,
+  security: ApiSecurity,
+): Record<string, OpenApiAnswer> {
   const codes = new Map<number, Set<ErrorCode>>();
   const add = (code: ErrorCode, status = STATUS_BY_CODE[code]): void => {
     if (!(status in spec.answers)) codes.set(status, (codes.get(status) ?? new Set()).add(code));
@@ -185,7 +196,8 @@ function problems(spec: OperationSpec, problem: JsonSchema, secured: boolean): R
   add("forbidden", 421);
   add("forbidden");
   add("overloaded", 429);
-  if (secured && spec.open !== true) add("unauthenticated");
+  if (security !== "none" && spec.open !== true) add("unauthenticated");
+  if (security === "own" && spec.open !== true) add("timeout");
   if (spec.body !== undefined) add("invalid_message", 415);
   if (spec.body !== undefined || spec.rawBody !== undefined) {
     add("event_too_large");

@@ -1,4 +1,6 @@
 import type { Context } from "hono";
+import { IncomingMessage } from "node:http";
+import { clientAddressOf } from "./client-address.js";
 
 /** What the server of the API gives each request beside its own parts. */
 export interface ServingBindings {
@@ -7,8 +9,8 @@ export interface ServingBindings {
 
 /** The connection a request came by, and the server of it. */
 export interface ServedBy {
-  /** The server closes: answers that would go on for ever are to end. */
-  readonly closing: AbortSignal;
+  /** The server closes: answers that would go on for ever are to end. Undefined where that is not told here. */
+  readonly closing: AbortSignal | undefined;
   /** Address and port of the client; undefined over a Unix socket. */
   readonly address: string | undefined;
   /** What clients are told apart by (see `clientAddressOf`). */
@@ -17,9 +19,31 @@ export interface ServedBy {
   readonly admitted: () => void;
 }
 
-/** Where the request came from; undefined in an API that is mounted elsewhere. */
-export function servedBy({ env }: Context): ServedBy | undefined {
-  return isServed(env) ? env.serving : undefined;
+/** Where the request came from; undefined in an API that is mounted into a server that is none of `node:http`. */
+export function servedBy(context: Context): ServedBy | undefined {
+  const { env } = context;
+  if (isServed(env)) return env.serving;
+  const incoming = incomingOf(context);
+  if (incoming === undefined) return undefined;
+  const { remoteAddress, remotePort } = incoming.socket;
+  return {
+    closing: undefined,
+    address: remoteAddress === undefined ? undefined : `${remoteAddress}:${remotePort ?? 0}`,
+    client: clientAddressOf(remoteAddress),
+    admitted: () => {},
+  };
+}
+
+/** Whether the server is not ours: the API was mounted into one that is there already. */
+export function isMounted({ env }: Context): boolean {
+  return !isServed(env);
+}
+
+/** As `@hono/node-server` hands it on. */
+export function incomingOf({ env }: Context): IncomingMessage | undefined {
+  const given: unknown = env;
+  if (typeof given !== "object" || given === null || !("incoming" in given)) return undefined;
+  return given.incoming instanceof IncomingMessage ? given.incoming : undefined;
 }
 
 function isServed(env: unknown): env is ServingBindings {

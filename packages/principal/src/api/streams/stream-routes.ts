@@ -7,7 +7,7 @@ import type { Principal } from "../../principal.js";
 import { tellObserver } from "../../tell-observer.js";
 import { AGENTS_QUERY } from "../agent-list.js";
 import { about } from "../api-schema.js";
-import { callerOf } from "../bearer-token.js";
+import { callerOf } from "../callers.js";
 import { clientOf } from "../client-shares.js";
 import { operation } from "../operation.js";
 import { requestIdOf } from "../request-id.js";
