@@ -2,7 +2,7 @@ import { isAgentName } from "@hawser/protocol";
 import type { Clock, Logger } from "@hawser/runtime";
 import type { MiddlewareHandler } from "hono";
 import { tellObserver } from "../tell-observer.js";
-import { callerOf } from "./callers.js";
+import { callerOf, refusedNames } from "./callers.js";
 import { requestIdOf } from "./request-id.js";
 import { servedBy } from "./served-by.js";
 
@@ -54,7 +54,7 @@ export function auditLog(
     }
     const agent = /^\/v1\/agents\/([^/]+)/.exec(path)?.[1];
     const fields = {
-      caller: callerOf(context)?.name,
+      caller: callerOf(context)?.name ?? refusedNames.get(context),
       address: servedBy(context)?.address,
       method,
       path: path.slice(0, MAX_PATH_LENGTH),

@@ -93,6 +93,20 @@ describe("a program's own judge", () => {
     expect(await principal.resources.get("edge-1", "Task", "web")).toBeUndefined();
   });
 
+  it("may say who it has refused, for the log alone", async () => {
+    const error = new HawserError("forbidden", "operators only");
+    const response = await apiWith(() => ({ ok: false, error, actor: "bob" })).request(WEB, PUT);
+    expect(await response.text()).not.toContain("bob");
+    expect(lines).toContainEqual(
+      expect.objectContaining({
+        level: "warn",
+        caller: "bob",
+        status: 403,
+        msg: "a request to the API was refused",
+      }),
+    );
+  });
+
   it("says which challenge goes with 401", async () => {
     const error = new HawserError("unauthenticated", "log in first");
     const app = apiWith(() => ({ ok: false, error, challenge: 'Cookie realm="panel"' }));
@@ -119,6 +133,10 @@ describe("a program's own judge", () => {
     ["lets in nobody", () => ({ ok: true })],
     ["lets in an empty name", () => ({ ok: true, actor: "" })],
     ["refuses without an error", () => ({ ok: false })],
+    [
+      "refuses somebody who is no name",
+      () => ({ ok: false, error: new HawserError("forbidden", "no"), actor: 7 }),
+    ],
     ["is not sure", () => ({ ok: "yes", actor: "ada" })],
   ])("lets nobody in where it %s, and tells nobody but the log", async (_name, authorize) => {
     const response = await apiWith(authorize as Authorize).request(WEB, PUT);

@@ -5,7 +5,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import { setMaxListeners } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { ClientShares } from "./client-shares.js";
-import { callers } from "./callers.js";
+import { callers, refusedNames } from "./callers.js";
 import { incomingOf, servedBy } from "./served-by.js";
 
 /** The head of a request, for whoever decides whether it may be asked. Nothing of its body has been read. */
@@ -33,6 +33,8 @@ export type ApiVerdict =
       readonly ok: false;
       /** `unauthenticated` is answered with 401, `forbidden` with 403, others with the status of their code. Its message is told. */
       readonly error: HawserError;
+      /** Who was refused, for the log, where that is known. */
+      readonly actor?: string | undefined;
       /** What `www-authenticate` says with 401 (RFC 9110, section 11.6.1). @default "Bearer" */
       readonly challenge?: string | undefined;
     };
@@ -84,13 +86,20 @@ export function authorization(
   return async (context, next) => {
     if (OPEN_PATHS.includes(context.req.path)) return next();
     const verdict = await judge(context);
-    if (!verdict.ok) throw refusalOf(verdict.error, verdict.challenge);
+    if (!verdict.ok) {
+      if (verdict.actor !== undefined) refusedNames.set(context, nameOf(verdict.actor));
+      throw refusalOf(verdict.error, verdict.challenge);
+    }
     const { actor, until = NEVER } = verdict;
     if (until.aborted) throw refusalOf(new HawserError("unauthenticated", "this caller may ask no longer"));
-    callers.set(context, { name: actor.slice(0, MAX_ACTOR_LENGTH), removed: until });
+    callers.set(context, { name: nameOf(actor), removed: until });
     servedBy(context)?.admitted();
     await next();
   };
+}
+
+function nameOf(actor: string): string {
+  return actor.slice(0, MAX_ACTOR_LENGTH);
 }
 
 /** Where nobody decides, everybody may ask. */
@@ -153,7 +162,8 @@ function checked(verdict: ApiVerdict): ApiVerdict {
 function isVerdict(given: unknown): boolean {
   if (typeof given !== "object" || given === null || !("ok" in given)) return false;
   if (given.ok === true) return "actor" in given && typeof given.actor === "string" && given.actor !== "";
-  return given.ok === false && "error" in given && given.error instanceof HawserError;
+  const isNamed = !("actor" in given) || given.actor === undefined || typeof given.actor === "string";
+  return given.ok === false && isNamed && "error" in given && given.error instanceof HawserError;
 }
 
 function late(_code: string, message: string): HawserError {
