@@ -76,11 +76,12 @@ class Example {
 
   /** Does the work, then stops what was started, last first. */
   async during(work) {
+    const before = this.#started.length;
     try {
       await work();
-      for (const program of [...this.#started].reverse()) await program.stop();
+      for (const program of this.#started.slice(before).reverse()) await program.stop();
     } finally {
-      for (const program of this.#started) program.kill();
+      for (const program of this.#started.slice(before)) program.kill();
     }
   }
 }
@@ -125,6 +126,23 @@ const DRIVERS = {
         await receiver.says(new RegExp(orders.join("[^]*")));
       }
     });
+  },
+
+  async "mounted-principal"(example) {
+    const ada = { authorization: "Bearer a-session-of-ada", "content-type": "application/json" };
+    for (const host of ["express", "fastify", "hono"])
+      await example.during(async () => {
+        const principal = example.start(example.own(host), "0");
+        const [, port] = await principal.says(LISTENING);
+        const agent = example.start(example.own("agent"), `ws://127.0.0.1:${port}/agents`);
+        const note = `http://127.0.0.1:${port}/control/hawser/v1/agents/edge-1/resources/Note/today`;
+        const body = JSON.stringify({ spec: { text: "hello" } });
+        const statuses = [];
+        for (const headers of [{}, ada])
+          statuses.push((await fetch(note, { method: "PUT", headers, body })).status);
+        if (String(statuses) !== "401,201") throw new Error(`${host} answered with ${statuses.join(", ")}`);
+        await agent.says(/today: {"text":"hello"}/);
+      });
   },
 
   async "plain-cloudevents"(example) {
