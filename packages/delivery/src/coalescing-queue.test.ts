@@ -37,3 +37,22 @@ test("what was shifted out is not superseded any more", () => {
   expect(queue.push(item("spec", 2))).toEqual([]);
   expect(versions(queue.push(item("spec", 3)))).toEqual([2]);
 });
+
+test("what is taken out leaves the others in order, and a state among them can still be superseded", () => {
+  const queue = queueOf("command", "spec", "status", "command", "command");
+  expect(versions(queue.take(({ version }) => version % 2 === 1))).toEqual([1, 3, 5]);
+  expect(versions(queue)).toEqual([2, 4]);
+  expect(versions(queue.push(item("spec", 6)))).toEqual([2]);
+});
+
+test("a state that was taken out is not superseded any more", () => {
+  const queue = queueOf("spec", "command");
+  expect(versions(queue.take(({ version }) => version === 1))).toEqual([1]);
+  expect(queue.push(item("delete", 3))).toEqual([]);
+});
+
+test("a spec behind a delete stays when something before it is taken out", () => {
+  const queue = queueOf("command", "delete", "spec");
+  expect(versions(queue.take(({ version }) => version === 1))).toEqual([1]);
+  expect(versions(queue)).toEqual([2, 3]);
+});

@@ -66,6 +66,19 @@ export class CoalescingQueue<T extends Classified> implements Iterable<T> {
     return item;
   }
 
+  /** Takes out what is wanted, in order. Takes as long as there is waiting. */
+  take(wanted: (item: T) => boolean): readonly T[] {
+    const all: T[] = [];
+    for (let item = this.shift(); item !== undefined; item = this.shift()) all.push(item);
+    const taken: T[] = [];
+    for (const item of all) {
+      if (wanted(item)) taken.push(item);
+      // None of those that stay supersedes another: they were here together, in this order.
+      else this.push(item);
+    }
+    return taken;
+  }
+
   [Symbol.iterator](): Iterator<T> {
     return this.#waiting[Symbol.iterator]();
   }

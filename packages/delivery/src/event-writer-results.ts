@@ -5,7 +5,7 @@ import type { Refused } from "./lane.js";
 export type Transmission =
   /** Send it. `attempt` is 1 for the first send of this session. */
   | { readonly kind: "send"; readonly entry: Deliverable; readonly attempt: number }
-  /** A state that a newer one supersedes is not waited for any longer, and the newer one has no room yet: nothing to do. */
+  /** A state that a newer one supersedes, or what was purged, is not waited for any longer, and nothing of its resource takes its place yet: nothing to do. */
   | { readonly kind: "gaveWay"; readonly entry: Deliverable }
   /** A command past its `expirytime`: write it to the dead letters, then call `settled`. */
   | { readonly kind: "expired"; readonly entry: Deliverable };
@@ -19,7 +19,7 @@ export type AckResult =
       readonly rttMs: number | undefined;
       /** Sends of this session. 0: a session before this one had sent it. */
       readonly attempts: number;
-      /** A newer state of the resource was waiting already. */
+      /** A newer state of the resource was waiting already, or the event had been purged. */
       readonly superseded: boolean;
     }
   /** Not the event whose turn it is: settled before, or never offered. */
@@ -31,7 +31,7 @@ export type NackResult =
   | { readonly kind: "retry"; readonly dueAtMs: number }
   /** Write it to the dead letters, then call `settled`; the resource waits until then. */
   | { readonly kind: "deadLetter"; readonly entry: Deliverable }
-  /** A newer state has taken its place, which goes next: there is nothing to send again and nothing to mourn. */
+  /** A newer state has taken its place, which goes next, or it was purged: there is nothing to send again and nothing to mourn. */
   | { readonly kind: "superseded"; readonly version: number }
   /** Nothing to refuse: settled before, waiting for its next try, or never offered. */
   | { readonly kind: "unknown" };

@@ -646,3 +646,78 @@ test("an answer to what nobody has sent does not count", () => {
   expect(takeAll(sender, 1)).toEqual(["3"]);
   expect(sender.ack(key(3, "c"), 2)).toMatchObject({ kind: "acked", version: 3 });
 });
+
+test("what was purged is not sent, wherever it waits, and what is behind it goes on", () => {
+  const sender = writer();
+  offer(sender, [1], [2], [3], [4, { resource: "b" }], [5, { resource: "c" }]);
+  expect(takeAll(sender)).toEqual(["1", "4", "5"]);
+  sender.nack(nack(4, true, "b"), 0);
+  offer(sender, [6, { resource: "b" }]);
+  expect(sender.purge("web_1", new Set([2]))).toBe(0);
+  expect(sender.purge("b_1", new Set([4]))).toBe(0);
+  expect(takeAll(sender)).toEqual(["6"]);
+  sender.ack(key(1), 0);
+  expect(takeAll(sender)).toEqual(["3"]);
+  expect([sender.held, sender.lowestHeld()]).toEqual([3, 3]);
+});
+
+test("all of a resource that waits is purged, and nothing is left of it", () => {
+  const sender = writer(1);
+  offer(sender, [1], [2, { resource: "b" }], [3, { resource: "b" }]);
+  expect(takeAll(sender)).toEqual(["1"]);
+  expect(sender.purge("b_1", new Set([2, 3]))).toBe(0);
+  expect([sender.turnOf("b_1"), sender.held]).toEqual([undefined, 1]);
+  sender.ack(key(1), 0);
+  expect([takeAll(sender), sender.heldBytes]).toEqual([[], 0]);
+  expect(sender.purge("b_1", new Set([2, 3]))).toBe(0);
+});
+
+test("a purged command in flight counts once, keeps its place until its answer is late, and is not sent again", () => {
+  const sender = writer(1);
+  offer(sender, [1, { resource: "a" }]);
+  expect(takeAll(sender)).toEqual(["1"]);
+  expect(sender.purge("a_1", new Set([1]))).toBe(1);
+  expect(sender.purge("a_1", new Set([1]))).toBe(0);
+  offer(sender, [2, { resource: "a" }], [3, { resource: "b" }]);
+  expect(takeAll(sender, 2_999)).toEqual([]);
+  expect(sender.lowestHeld()).toBe(1);
+  expect(takeAll(sender, 3_000)).toEqual(["2"]);
+  expect(sender.ack(key(1, "a"), 3_001)).toEqual({ kind: "unknown" });
+  expect(sender.nack(nack(1, false, "a"), 3_001)).toEqual({ kind: "unknown" });
+  sender.ack(key(2, "a"), 3_002);
+  expect(takeAll(sender, 3_002)).toEqual(["3"]);
+});
+
+test("with nothing behind it, what was purged in flight leaves when its answer is late", () => {
+  const sender = writer(1);
+  offer(sender, [1, { resource: "a" }], [2, { resource: "b" }]);
+  takeAll(sender);
+  sender.purge("a_1", new Set([1]));
+  expect(sender.nextWakeAt()).toBe(3_000);
+  expect(takeAll(sender, 3_000)).toEqual(["1 gaveWay", "2"]);
+  expect([sender.held, sender.inFlight, sender.turnOf("a_1")]).toEqual([1, 1, undefined]);
+});
+
+test.each([true, false])(
+  "the answer to what was purged in flight lets the next one go, applied or not (%s)",
+  (isAck) => {
+    const sender = writer();
+    offer(sender, [1], [2]);
+    takeAll(sender);
+    sender.purge("web_1", new Set([1]));
+    if (isAck) expect(sender.ack(key(1), 5)).toMatchObject({ kind: "acked", version: 1, superseded: true });
+    else expect(sender.nack(nack(1, false), 5)).toEqual({ kind: "superseded", version: 1 });
+    expect(takeAll(sender, 5)).toEqual(["2"]);
+  },
+);
+
+test("what is given up already stays so until its dead letter is settled, purged or not", () => {
+  const sender = writer();
+  offer(sender, [1], [2]);
+  takeAll(sender);
+  expect(sender.nack(nack(1, false), 0)).toMatchObject({ kind: "deadLetter" });
+  expect(sender.purge("web_1", new Set([1]))).toBe(0);
+  expect(takeAll(sender)).toEqual([]);
+  sender.settled(1);
+  expect(takeAll(sender)).toEqual(["2"]);
+});

@@ -215,6 +215,24 @@ export class EventWriter {
     if (lane.turn.kind === "idle") this.#goOn(lane);
   }
 
+  /**
+   * Events of a resource are not to be sent any more: what waits or backs off leaves, and what is in flight gives way once its answer is late, as its receiver may be applying it. Versions that
+   * are not held are ignored, and so is what is given up already. Takes as long as there is held of the resource. Answers how many of them are in flight.
+   */
+  purge(resourceid: string, versions: ReadonlySet<number>): number {
+    const lane = this.#lanes.get(resourceid);
+    if (lane === undefined) return 0;
+    const isPurged = ({ entry }: Held): boolean => versions.has(entry.version);
+    const { turn } = lane;
+    const isInFlight = turn.kind === "inFlight" && !turn.superseded && isPurged(turn.held);
+    if (isInFlight) turn.superseded = true;
+    if (turn.kind === "backoff" && isPurged(turn.held)) this.#release(this.#schedule.leave(lane));
+    for (const purged of lane.waiting.take(isPurged)) this.#release(purged);
+    if (lane.turn.kind === "ready" && lane.waiting.size === 0) this.#schedule.withdraw(lane);
+    if (lane.turn.kind === "idle") this.#goOn(lane);
+    return isInFlight ? 1 : 0;
+  }
+
   /** About how large what `take` would answer with is; undefined where nothing may go now. */
   nextBytes(nowMs: number): number | undefined {
     const lane = this.#quiesced ? undefined : this.#schedule.next(nowMs);
@@ -346,8 +364,8 @@ export class EventWriter {
     else this.#release(this.#schedule.leave(lane));
   }
 
-  // The answer of a superseded state did not come in time: what waits behind it takes over its place in the window, or waits for
-  // room where it is larger. Nothing does while what superseded it is still where it is stored.
+  // The answer of a superseded state, or of what was purged, did not come in time: what waits behind it takes over its place in the window, or waits for
+  // room where it is larger. Nothing does while what superseded it is still where it is stored, and behind what was purged there may be nothing.
   #overtake(lane: Lane, superseded: Held): Held | undefined {
     this.#release(superseded);
     const next = lane.waiting.first;

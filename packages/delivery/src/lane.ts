@@ -52,7 +52,7 @@ export interface InFlight {
   readonly sentAtMs: number;
   /** The resend timeout the deadline was drawn from. */
   readonly timeoutMs: number;
-  /** A newer state waits: this one is not sent again. */
+  /** A newer state waits, or it was purged: this one is not sent again. */
   superseded: boolean;
 }
 

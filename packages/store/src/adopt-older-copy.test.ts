@@ -7,7 +7,7 @@ import { createMemoryStore } from "./memory-store.js";
 import type { Store } from "./store.js";
 
 const random = seededRandom(5);
-const silent = { event: () => {}, lost: () => {} };
+const silent = { event: () => {}, lost: () => {}, purged: () => 0 };
 
 function spec(name: string): EventDraft {
   return {

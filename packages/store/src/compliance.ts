@@ -11,6 +11,7 @@ import { lifecycleCompliance } from "./compliance/lifecycle.js";
 import { modelCompliance } from "./compliance/model-test.js";
 import { peerStoreCompliance } from "./compliance/peer-store.js";
 import { standingCompliance } from "./compliance/standing.js";
+import { purgeCompliance } from "./compliance/purge.js";
 import { removeCompliance } from "./compliance/remove.js";
 import { retainedCompliance } from "./compliance/retained.js";
 
@@ -32,6 +33,7 @@ export function storeCompliance(name: string, make: MakeStore): void {
     peerStoreCompliance(make);
     standingCompliance(make);
     removeCompliance(make);
+    purgeCompliance(make);
     lifecycleCompliance(make);
     crashCompliance(make);
     modelCompliance(make);

@@ -16,18 +16,21 @@ export class DeadLetterItem implements CommitItem {
   readonly #version: number;
   readonly #reason: DeadLetterReason;
   readonly #context: AppendContext;
-  readonly #done: (error?: HawserError) => void;
+  readonly #done: (wasPending: boolean) => void;
+  readonly #failed: (error: HawserError) => void;
 
   constructor(
     target: { readonly peer: string; readonly version: number; readonly reason: DeadLetterReason },
     context: AppendContext,
-    done: (error?: HawserError) => void,
+    done: (wasPending: boolean) => void,
+    failed: (error: HawserError) => void,
   ) {
     this.#peer = target.peer;
     this.#version = target.version;
     this.#reason = target.reason;
     this.#context = context;
     this.#done = done;
+    this.#failed = failed;
   }
 
   reads(plan: ReadPlan): void {
@@ -38,7 +41,7 @@ export class DeadLetterItem implements CommitItem {
     const { entries } = this.#context;
     const text = await tx.entry(this.#peer, this.#version);
     const meta = tx.mailbox(this.#peer);
-    if (text === undefined || meta === undefined) return tx.afterCommit(() => this.#done());
+    if (text === undefined || meta === undefined) return tx.afterCommit(() => this.#done(false));
     const bytes = Buffer.byteLength(text);
     const entry = identify(this.#version, bytes, decodeEvent(text, entryPlace(this.#peer, this.#version)));
     const draft = tx.draft(this.#peer, meta);
@@ -46,11 +49,11 @@ export class DeadLetterItem implements CommitItem {
     tx.put(deadLetterKey(this.#peer, this.#version), encodeDeadLetter(text, this.#reason));
     draft.deadLetters += 1;
     draft.bytes += bytes;
-    tx.afterCommit(() => this.#done());
+    tx.afterCommit(() => this.#done(true));
   }
 
   failed(error: HawserError): void {
-    this.#done(error);
+    this.#failed(error);
   }
 }
 

@@ -38,7 +38,9 @@ export class DiscardItem implements CommitItem {
     const meta = tx.mailbox(this.#peer);
     if (value === undefined || meta === undefined) return tx.afterCommit(() => this.#done(false));
     const { event, bytes } = decodeDeadLetter(value, this.#version, key);
-    await this.#retained.discarded(tx, this.#peer, identify(this.#version, bytes, event));
+    const entry = identify(this.#version, bytes, event);
+    const giveUp = await this.#retained.givingUp(tx, this.#peer, entry, "discarded");
+    giveUp();
     tx.remove(key);
     const draft = tx.draft(this.#peer, meta);
     draft.deadLetters -= 1;

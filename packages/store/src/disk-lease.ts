@@ -4,7 +4,7 @@ import { entryPlace, type EncodedEvent } from "./event-text.js";
 import { decodeEncoded } from "./rows.js";
 import type { Acknowledgements } from "./acknowledgements.js";
 import type { OpenDisk } from "./disk.js";
-import type { DeadLetterReason, LeaseCallbacks, MailboxEntry, MailboxLease } from "./mailbox.js";
+import type { DeadLetterReason, LeaseCallbacks, MailboxEntry, MailboxLease, PurgedEntry } from "./mailbox.js";
 import { identify, type EntryIdentity } from "./pending-entries.js";
 
 /**
@@ -30,7 +30,7 @@ export interface LeaseHost {
   disk(): Promise<OpenDisk>;
   /** Writes what acknowledgements gathered. */
   flush(): Promise<void>;
-  deadLetter(peer: string, version: number, reason: DeadLetterReason): Promise<void>;
+  deadLetter(peer: string, version: number, reason: DeadLetterReason): Promise<boolean>;
   release(peer: string, lease: DiskLease): void;
   /** Nobody holds the mailbox any more. */
   givenUp(peer: string): void;
@@ -125,8 +125,8 @@ export class DiskLease implements MailboxLease {
     if (this.#state === "held") this.#host.acknowledgements.peerRecorded(this.#peer, count);
   }
 
-  async deadLetter(version: number, reason: DeadLetterReason): Promise<void> {
-    if (this.#state === "held") await this.#host.deadLetter(this.#peer, version, reason);
+  async deadLetter(version: number, reason: DeadLetterReason): Promise<boolean> {
+    return this.#state === "held" && this.#host.deadLetter(this.#peer, version, reason);
   }
 
   async close(): Promise<void> {
@@ -149,6 +149,11 @@ export class DiskLease implements MailboxLease {
     const entry: MailboxEntry = { version, event, bytes, json, checked: true };
     this.#remember(entry);
     this.#on.event(entry);
+  }
+
+  /** How many of these the holder had sent. */
+  purged(gone: readonly PurgedEntry[]): number {
+    return this.#state === "held" ? this.#on.purged(gone) : 0;
   }
 
   /** The entry is no longer pending. */

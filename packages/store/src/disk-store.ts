@@ -28,7 +28,7 @@ import { decodeDeadLetter, versionOfKey } from "./rows.js";
 import { DEFAULT_RECOVERY_DELAY_MS } from "./store-device.js";
 import { standingOf, type Standing } from "./standing.js";
 import { StoreParts } from "./store-parts.js";
-import type { Removal, RemoveOptions, Store } from "./store.js";
+import type { Purged, PurgeOptions, Removal, RemoveOptions, Store } from "./store.js";
 
 /** What every store over a `Disk` takes. */
 export interface DiskStoreOptions {
@@ -212,13 +212,15 @@ class DiskStore implements Store {
     );
   }
 
-  #deadLetter(peer: string, version: number, reason: DeadLetterReason): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const done = (error?: unknown): void => (error === undefined ? resolve() : reject(error));
-      this.#parts.committer.enqueue(
-        new DeadLetterItem({ peer, version, reason }, this.#parts.appending, done),
-      );
-    });
+  purge(peer: string, options: PurgeOptions = {}): Promise<Purged> {
+    return this.#parts.purges.purge(peer, options);
+  }
+
+  #deadLetter(peer: string, version: number, reason: DeadLetterReason): Promise<boolean> {
+    const { committer, appending } = this.#parts;
+    return new Promise((resolve, reject) =>
+      committer.enqueue(new DeadLetterItem({ peer, version, reason }, appending, resolve, reject)),
+    );
   }
 
   async #start(): Promise<void> {

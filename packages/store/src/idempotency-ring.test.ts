@@ -101,7 +101,7 @@ it("goes on from rows that know neither their number nor their time", async () =
 });
 
 async function acknowledgeNewest(store: Store): Promise<void> {
-  const on = { event: () => {}, lost: () => {} };
+  const on = { event: () => {}, lost: () => {}, purged: () => 0 };
   const lease = await store.open("a", "test", { peerStore: "peer-store-1" }, on);
   const entries = await lease.read(0, 100);
   lease.acknowledge(entries.at(-1)?.version ?? 0);

@@ -27,9 +27,10 @@ export {
   type MailboxLease,
   type MailboxLimits,
   type MailboxStats,
+  type PurgedEntry,
 } from "./mailbox.js";
 export { createMemoryDisk, type MemoryDisk } from "./memory-disk.js";
 export { createMemoryStore, type MemoryStoreOptions } from "./memory-store.js";
-export type { Direction, Page, RetainedState, RetainedStates } from "./retained-state.js";
+export type { Direction, GivenUp, Page, RetainedState, RetainedStates } from "./retained-state.js";
 export type { Standing } from "./standing.js";
-export type { Removal, RemoveOptions, Store } from "./store.js";
+export type { Purged, PurgeOptions, Removal, RemoveOptions, Store } from "./store.js";

@@ -21,7 +21,7 @@ test("an entry comes with its text up to 4,096 characters, and without it beyond
   const store = createMemoryStore();
   await store.start();
   const entries: MailboxEntry[] = [];
-  const on = { event: (entry: MailboxEntry) => void entries.push(entry), lost: () => {} };
+  const on = { event: (entry: MailboxEntry) => void entries.push(entry), lost: () => {}, purged: () => 0 };
   await store.open("a", "holder", { peerStore: "s", withJson: true }, on);
   await store.append([{ peer: "a", event: { ...draft, data: dataFor(4_096) } }]);
   await store.append([{ peer: "a", event: { ...draft, data: dataFor(4_097) } }]);

@@ -1,6 +1,7 @@
 import type { Logger } from "@hawser/runtime";
 import type { DiskLease } from "./disk-lease.js";
 import type { EncodedEvent } from "./event-text.js";
+import type { PurgedEntry } from "./mailbox.js";
 
 /** Who holds which mailbox in this process. */
 export class LeaseTable {
@@ -29,6 +30,14 @@ export class LeaseTable {
   entryAdded(peer: string, version: number, encoded: EncodedEvent): void {
     const lease = this.#leases.get(peer);
     if (lease !== undefined) this.#guard(peer, () => lease.deliver(version, encoded));
+  }
+
+  /** How many of these its holder had sent; 0 where nobody holds the mailbox. */
+  entriesPurged(peer: string, gone: readonly PurgedEntry[]): number {
+    const lease = this.#leases.get(peer);
+    let sent = 0;
+    if (lease !== undefined) this.#guard(peer, () => (sent = lease.purged(gone)));
+    return sent;
   }
 
   entryRemoved(peer: string, version: number): void {

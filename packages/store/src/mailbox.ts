@@ -42,10 +42,21 @@ export interface MailboxEntry {
   readonly checked?: boolean;
 }
 
-/** What the holder of a mailbox is told. Neither callback may throw. */
+/** An entry that was purged. */
+export interface PurgedEntry {
+  readonly version: number;
+  readonly resourceid: string;
+}
+
+/** What the holder of a mailbox is told. No callback may throw. */
 export interface LeaseCallbacks {
   /** Committed after the lease was opened. In version order; may repeat what `read` gives. */
   event(entry: MailboxEntry): void;
+  /**
+   * These are not pending any more, as somebody purged them: they must not be sent from here on. In version order; `read` may have been given them, or may be about to. Answers
+   * how many of them were sent and not answered.
+   */
+  purged(gone: readonly PurgedEntry[]): number;
   /**
    * `superseded`: another holder opened this mailbox; nothing here has any effect any more.
    * `resync`: entries may have been missed; close, open again.
@@ -100,8 +111,8 @@ export interface MailboxLease {
   acknowledge(version: number): void;
   /** How many of our events the peer says it has recorded, in the ACK that `acknowledge` is about to be called for. Written along with it, never before or after. */
   peerRecorded(count: number): void;
-  /** Durably moves a pending entry to the dead letters. Resolves when on disk. Unknown versions are ignored. */
-  deadLetter(version: number, reason: DeadLetterReason): Promise<void>;
+  /** Durably moves a pending entry to the dead letters. Resolves when on disk; false where it is not pending (any more), or this lease is not held, and so nothing was moved. */
+  deadLetter(version: number, reason: DeadLetterReason): Promise<boolean>;
   /** Writes out what `acknowledge` gathered and gives the mailbox up. Idempotent. */
   close(): Promise<void>;
 }

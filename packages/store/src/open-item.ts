@@ -120,15 +120,15 @@ export class OpenItem implements CommitItem {
   async #addAgain(
     tx: Transaction,
     meta: Readonly<MailboxMeta>,
-    { event, text, bytes, discarded }: SentRow,
+    { event, text, bytes, givenUp }: SentRow,
   ): Promise<Readonly<MailboxMeta>> {
     const peer = this.opens;
     const version = Number(event.eventid);
     if (await this.#isOvertaken(tx, event, version)) return meta;
     const wasDeadLetter = (await tx.get(deadLetterKey(peer, version))) !== undefined;
     tx.putEntry(peer, version, text);
-    if (discarded && event.subject !== undefined)
-      tx.put(sentKey(peer, event.subject), encodeSent(text, false));
+    if (givenUp !== undefined && event.subject !== undefined)
+      tx.put(sentKey(peer, event.subject), encodeSent(text));
     const kind = eventClass(event.type);
     if (kind !== "command") {
       tx.put(pendingStateKey(peer, event.resourceid, kind), encodePendingState({ version, bytes }));

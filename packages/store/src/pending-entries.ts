@@ -43,7 +43,7 @@ export class PendingEntries {
     tx.putEntry(peer, version, text);
     if (kind !== "command") {
       tx.put(pendingStateKey(peer, event.resourceid, kind), encodePendingState({ version, bytes }));
-      if (event.subject !== undefined) tx.put(sentKey(peer, event.subject), encodeSent(text, false));
+      if (event.subject !== undefined) tx.put(sentKey(peer, event.subject), encodeSent(text));
     }
     tx.afterCommit(() => {
       // A later item of the same commit may have superseded a state.

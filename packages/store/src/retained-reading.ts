@@ -58,8 +58,7 @@ export class RetainedReading implements RetainedStates {
 }
 
 function sentState([key, value]: Row): RetainedState {
-  const { event, discarded } = decodeSent(value, key);
-  const refusal = discarded ? "discarded" : undefined;
+  const { event, givenUp: refusal } = decodeSent(value, key);
   return { subject: subjectOfKey(key), version: Number(event.eventid), event, pending: false, refusal };
 }
 

@@ -1,6 +1,7 @@
 import { decodeEvent } from "./event-text.js";
 import { receivedKey, sentKey } from "./keys.js";
 import type { EntryIdentity } from "./pending-entries.js";
+import type { GivenUp } from "./retained-state.js";
 import { decodeReceived, decodeSent, encodeReceived, encodeSent, type SentRow } from "./rows.js";
 import type { Transaction } from "./transaction.js";
 
@@ -20,24 +21,37 @@ export class RetainedRows {
   }
 
   /**
-   * The dead letter of an event is thrown away. A spec or status goes on being what the peer ought to have; a delete is given up, and with it the resource,
-   * as nobody could ask for it again.
+   * Nobody will send this event any more. A spec or status goes on being what the peer ought to have, and is marked; a delete is given up, and with it the resource,
+   * as nobody could ask for it again. Reads only; what it answers with makes the change.
    */
-  async discarded(tx: Transaction, peer: string, entry: EntryIdentity): Promise<void> {
+  async givingUp(tx: Transaction, peer: string, entry: EntryIdentity, how: GivenUp): Promise<() => void> {
     const { subject, version, eventClass: kind } = entry;
-    if (subject === undefined || kind === "command") return;
-    if (kind === "delete") return this.deleteAcknowledged(tx, peer, entry);
+    if (subject === undefined || kind === "command") return unchanged;
+    if (kind === "delete") return this.#forgetting(tx, peer, entry, subject);
     const sent = await this.sent(tx, peer, subject);
-    if (sent?.version === version) tx.put(sentKey(peer, subject), encodeSent(sent.text, true));
+    if (sent?.version !== version) return unchanged;
+    return () => tx.put(sentKey(peer, subject), encodeSent(sent.text, how));
   }
 
   /** The peer applied a delete: nothing is known of that resource any more. What belongs to a new resource under the old name stays. */
   async deleteAcknowledged(tx: Transaction, peer: string, entry: EntryIdentity): Promise<void> {
-    const { subject, resourceid, version } = entry;
-    if (subject === undefined) return;
+    if (entry.subject === undefined) return;
+    const forget = await this.#forgetting(tx, peer, entry, entry.subject);
+    forget();
+  }
+
+  async #forgetting(
+    tx: Transaction,
+    peer: string,
+    { resourceid, version }: EntryIdentity,
+    subject: string,
+  ): Promise<() => void> {
     const sent = await this.sent(tx, peer, subject);
-    await this.forgetReceived(tx, peer, subject, resourceid);
-    if (sent?.event.resourceid === resourceid && sent.version <= version) tx.remove(sentKey(peer, subject));
+    const isReceived = await this.#isReceived(tx, peer, subject, resourceid);
+    return () => {
+      if (isReceived) tx.remove(receivedKey(peer, subject));
+      if (sent?.event.resourceid === resourceid && sent.version <= version) tx.remove(sentKey(peer, subject));
+    };
   }
 
   async forgetSent(tx: Transaction, peer: string, subject: string, resourceid: string): Promise<void> {
@@ -46,10 +60,13 @@ export class RetainedRows {
   }
 
   async forgetReceived(tx: Transaction, peer: string, subject: string, resourceid: string): Promise<void> {
+    if (await this.#isReceived(tx, peer, subject, resourceid)) tx.remove(receivedKey(peer, subject));
+  }
+
+  async #isReceived(tx: Transaction, peer: string, subject: string, resourceid: string): Promise<boolean> {
     const key = receivedKey(peer, subject);
     const row = await tx.get(key);
-    if (row === undefined) return;
-    if (decodeEvent(decodeReceived(row, key).text, key).resourceid === resourceid) tx.remove(key);
+    return row !== undefined && decodeEvent(decodeReceived(row, key).text, key).resourceid === resourceid;
   }
 
   /** Keeps the event unless something newer of the same life of the peer is there: two resources may follow each other under one name. */
@@ -70,3 +87,5 @@ export class RetainedRows {
     tx.put(key, encodeReceived({ incarnation, version, text }));
   }
 }
+
+function unchanged(): void {}

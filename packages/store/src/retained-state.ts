@@ -3,6 +3,9 @@ import type { HawserEvent } from "@hawser/protocol";
 /** `sent`: the newest state appended for the peer. `received`: the newest state of the peer that was recorded. */
 export type Direction = "sent" | "received";
 
+/** How somebody here gave up a state that is retained: by discarding its dead letter, or by purging it while it was pending. */
+export type GivenUp = "discarded" | "purged";
+
 /** The newest state event of a subject; it outlives its acknowledgement. */
 export interface RetainedState {
   /** `<kind>/<name>` */
@@ -12,10 +15,10 @@ export interface RetainedState {
   /** For `sent`: not acknowledged yet. A `delete` leaves retained state once acknowledged. Always false for `received`. */
   readonly pending: boolean;
   /**
-   * For `sent`: the peer refused it. It is a dead letter that can be sent again, or was one until somebody discarded it: nothing sends it then, unless the
-   * peer loses its store.
+   * For `sent`: why the peer does not get it. It refused it, and it is a dead letter that can be sent again, or was one until somebody discarded it. Or somebody purged it
+   * before the peer had answered. What was discarded or purged nothing sends, unless the peer loses its store.
    */
-  readonly refusal: "dead_letter" | "discarded" | undefined;
+  readonly refusal: "dead_letter" | GivenUp | undefined;
 }
 
 /** A piece of a list. */

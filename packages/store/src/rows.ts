@@ -1,5 +1,6 @@
 import type { DeadLetter, DeadLetterReason } from "./mailbox.js";
 import { splitNumbers } from "./number-text.js";
+import type { GivenUp } from "./retained-state.js";
 import { corruptRow, decodeEvent, type EncodedEvent } from "./event-text.js";
 
 /** A pending state as it is found by its resource: enough to remove it without reading it. */
@@ -44,21 +45,22 @@ export function decodeKeyRow(text: string, key: string): KeyRow {
   return { version, ordinal, place, atMs: at === 0 ? undefined : at - 1 };
 }
 
-/** Sent retained state. `discarded`: the peer refused it, and its dead letter was deleted by hand. */
+/** Sent retained state. `givenUp`: nothing sends it any more. */
 export interface SentRow extends EncodedEvent {
-  readonly discarded: boolean;
+  readonly givenUp: GivenUp | undefined;
 }
 
-/** In front of the event; no event begins like that. */
-const DISCARDED = "discarded ";
+const GIVEN_UP: readonly GivenUp[] = ["discarded", "purged"];
 
-export function encodeSent(text: string, discarded: boolean): string {
-  return discarded ? DISCARDED + text : text;
+/** The mark is in front of the event; no event begins like that. */
+export function encodeSent(text: string, givenUp?: GivenUp): string {
+  return givenUp === undefined ? text : `${givenUp} ${text}`;
 }
 
 export function decodeSent(value: string, key: string): SentRow {
-  const discarded = value.startsWith(DISCARDED);
-  return { ...decodeEncoded(discarded ? value.slice(DISCARDED.length) : value, key), discarded };
+  const givenUp = GIVEN_UP.find((mark) => value.startsWith(`${mark} `));
+  const text = givenUp === undefined ? value : value.slice(givenUp.length + 1);
+  return { ...decodeEncoded(text, key), givenUp };
 }
 
 /** Received retained state: which of the peer's lives it comes from, its version there, and the event. */

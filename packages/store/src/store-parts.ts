@@ -11,6 +11,7 @@ import { LeaseTable } from "./lease-table.js";
 import type { MailboxLimits } from "./mailbox.js";
 import { PeerTable } from "./peer-table.js";
 import { PendingEntries } from "./pending-entries.js";
+import { Purges } from "./purges.js";
 import { Removals } from "./removals.js";
 import { RetainedReading } from "./retained-reading.js";
 import { RetainedRows } from "./retained-rows.js";
@@ -36,6 +37,7 @@ export class StoreParts {
   readonly appending: AppendContext;
   readonly inbox: DiskInbox;
   readonly retained: RetainedReading;
+  readonly purges: Purges;
   readonly removals: Removals;
   readonly unused: UnusedMailboxes;
   readonly peers = new PeerTable();
@@ -87,6 +89,15 @@ export class StoreParts {
     this.inbox = new DiskInbox({ committer, peers, settled, records, unused, disk: current });
     this.retained = new RetainedReading(current, acknowledgements);
     const removing = { committer, peers, leases, acknowledgements, settled };
+    this.purges = new Purges({
+      committer,
+      peers,
+      leases,
+      acknowledgements,
+      entries,
+      retained,
+      disk: current,
+    });
     this.removals = new Removals({ ...removing, timers, logger, retryDelayMs: recoveryDelayMs });
   }
 

@@ -25,6 +25,26 @@ export interface RemoveOptions {
 /** `removed`: nothing of the peer is left. `none`: there was nothing. `pending`: events are pending, and all of it is still there. */
 export type Removal = "removed" | "none" | "pending";
 
+/** Which pending events are purged. */
+export interface PurgeOptions {
+  /**
+   * `<kind>/<name>` of a resource: events with this subject, and any others with the `resourceid` of one of its states, such as commands. Those states are the retained ones and the pending ones.
+   *
+   * @default all events of the peer
+   */
+  readonly subject?: string;
+}
+
+/** What a purge did. */
+export interface Purged {
+  /** Events that are not pending any more, and will not be sent. */
+  readonly purged: number;
+  /** Of those: sent by the present holder of the mailbox and not answered, so that the peer may have applied them, or may yet. */
+  readonly inFlight: number;
+  /** Events of the peer that are pending now, those that came since included. */
+  readonly left: number;
+}
+
 /**
  * Everything one side keeps: a mailbox, an inbox and retained state per peer.
  *
@@ -89,4 +109,15 @@ export interface Store extends DisposableLifecycle {
    * @throws HawserError `store_unavailable`, `store_full` or `store_corrupt` when it could not be written
    */
   discard(peer: string, version: number): Promise<boolean>;
+  /**
+   * Throws pending events away and gives their room back: all that were accepted before this call, of the peer or of one of its resources. Dead letters stay, and so does what was acknowledged. Durable once
+   * resolved. It takes as many commits as it needs, oldest events first; what is appended meanwhile is left alone. Each commit leaves all in order, so a purge that failed, or that a crash
+   * ended, has purged some, and the rest is pending as before: ask again.
+   *
+   * The holder of the mailbox hears `purged`. As with `discard`, retained state stays what the peer ought to have and is marked (`RetainedState.refusal`), while a delete is given up, and leaves retained
+   * state as if it had been acknowledged. Idempotency keys are remembered as those of acknowledged events.
+   *
+   * @throws HawserError `store_unavailable` (also while the peer is being removed), `store_full` or `store_corrupt` when it could not be written; the message says how many went before
+   */
+  purge(peer: string, options?: PurgeOptions): Promise<Purged>;
 }

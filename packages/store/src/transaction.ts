@@ -103,21 +103,22 @@ export class Transaction {
     return this.#entries.get(peer)?.get(version) !== undefined;
   }
 
-  /** The entries of a range that will be left, and whether the disk has no more of it. `limit` counts those on disk. */
+  /** The entries of a range that will be left, the `last` version of it that was read, and whether the disk has no more of it. `limit` counts those on disk. */
   async entryPage(
     range: EntryRange,
-  ): Promise<{ readonly entries: readonly Entry[]; readonly isLast: boolean }> {
+  ): Promise<{ readonly entries: readonly Entry[]; readonly last: number; readonly isLast: boolean }> {
     const found = await this.#disk.rangeEntries(range);
     const { peer, after, limit, maxLength = Number.POSITIVE_INFINITY } = range;
     const length = found.reduce((sum, { text }) => sum + text.length, 0);
     const isLast = found.length < limit && length < maxLength;
+    const last = found.at(-1)?.version ?? after;
     const merged = new Map(found.map(({ version, text }) => [version, text]));
     for (const [version, text] of this.#entries.get(peer) ?? []) {
       if (version <= after) continue;
       if (text === undefined) merged.delete(version);
       else merged.set(version, text);
     }
-    return { entries: [...merged].map(([version, text]) => ({ version, text })), isLast };
+    return { entries: [...merged].map(([version, text]) => ({ version, text })), last, isLast };
   }
 
   putEntry(peer: string, version: number, text: string): void {

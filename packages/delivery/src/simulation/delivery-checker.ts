@@ -8,6 +8,7 @@ interface Fate {
   effects: number;
   recorded: boolean;
   deadLettered: boolean;
+  purged: boolean;
 }
 
 /** Thrown by a check: a rule of delivery was broken. */
@@ -23,7 +24,14 @@ export class DeliveryChecker {
   readonly #lastEffect = new Map<string, number>();
 
   accepted(entry: Deliverable): void {
-    const fate: Fate = { entry, attempts: 0, effects: 0, recorded: false, deadLettered: false };
+    const fate: Fate = {
+      entry,
+      attempts: 0,
+      effects: 0,
+      recorded: false,
+      deadLettered: false,
+      purged: false,
+    };
     this.#fates.set(entry.version, fate);
     const { resourceid } = entry.event;
     const siblings = this.#byResource.get(resourceid);
@@ -62,6 +70,11 @@ export class DeliveryChecker {
     this.#fate(version).deadLettered = true;
   }
 
+  /** Nobody wants it any more. It may be on its way to its handler all the same, or there. */
+  purged(version: number): void {
+    this.#fate(version).purged = true;
+  }
+
   /** The sender believes an ACK. */
   acknowledged({ eventid }: EventKey): void {
     const fate = this.#fate(Number(eventid));
@@ -79,8 +92,8 @@ export class DeliveryChecker {
 
   /** After healing: nothing accepted is missing, and the newest state is the one that was applied. */
   converged(): void {
-    for (const { entry, recorded, deadLettered } of this.#fates.values()) {
-      if (recorded || deadLettered || this.outdated(entry)) continue;
+    for (const { entry, recorded, deadLettered, purged } of this.#fates.values()) {
+      if (recorded || deadLettered || purged || this.outdated(entry)) continue;
       throw new Violation(`${entry.version} (${entry.event.type}) was accepted and lost`);
     }
   }
@@ -95,9 +108,8 @@ export class DeliveryChecker {
     return this.#byResource.get(resourceid) ?? [];
   }
 
-  #isOwedBefore({ entry, recorded, deadLettered }: Fate, version: number): boolean {
-    return (
-      entry.version < version && eventClass(entry.event.type) === "command" && !recorded && !deadLettered
-    );
+  #isOwedBefore({ entry, recorded, deadLettered, purged }: Fate, version: number): boolean {
+    if (recorded || deadLettered || purged) return false;
+    return entry.version < version && eventClass(entry.event.type) === "command";
   }
 }

@@ -61,6 +61,7 @@ export class DeliverySimulation {
     this.#every(5_000, 30_000, () => this.#crashSender());
     this.#every(5_000, 30_000, () => this.#crashReceiver());
     this.#every(100, 3_000, () => this.#mailbox.writeAcks());
+    this.#every(2_000, 30_000, () => this.#purge());
     this.#every(500, 3_000, () => this.#session?.announceFloor());
     this.#time.run(FAULTY_MS);
     this.#faulty = false;
@@ -103,6 +104,16 @@ export class DeliverySimulation {
     if (chance.happens(0.05)) this.#poisoned.add(entry.version);
     this.#checker.accepted(entry);
     this.#session?.published(entry);
+  }
+
+  /** Somebody throws away all that is pending, or all of one resource. */
+  #purge(): void {
+    const chance = this.#chance;
+    const resource = `r${chance.integer(1, this.#resources)}_1`;
+    const isAll = chance.happens(0.3);
+    const gone = this.#mailbox.purge(({ event }) => isAll || event.resourceid === resource);
+    for (const { version } of gone) this.#checker.purged(version);
+    this.#session?.purged(gone);
   }
 
   #connect(): void {

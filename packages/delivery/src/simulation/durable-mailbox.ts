@@ -67,6 +67,13 @@ export class DurableMailbox {
     this.#pending.delete(version);
   }
 
+  /** Takes out what is meant; what was acknowledged is not pending. */
+  purge(isMeant: (entry: Deliverable) => boolean): readonly Deliverable[] {
+    const gone = [...this.#pending.values()].filter(isMeant);
+    for (const { version } of gone) this.#pending.delete(version);
+    return gone;
+  }
+
   crash(): void {
     for (const [version, entry] of this.#unwrittenAcks) this.#pending.set(version, entry);
     this.#unwrittenAcks.clear();

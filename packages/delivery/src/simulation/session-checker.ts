@@ -12,6 +12,7 @@ export class SessionChecker {
   readonly #lastSent = new Map<string, number>();
   /** Offered, and superseded by what stayed in the mailbox. */
   readonly #passedOver = new Set<number>();
+  readonly #purged = new Set<number>();
 
   constructor(window: number, windowBytes: number) {
     this.#window = window;
@@ -35,12 +36,22 @@ export class SessionChecker {
     }
   }
 
+  /** It must not be sent from now on. */
+  purged(version: number): void {
+    this.#purged.add(version);
+  }
+
+  isOutstanding(version: number): boolean {
+    return [...this.#outstanding.values()].some((entry) => entry.version === version);
+  }
+
   sent(entry: Deliverable): void {
     const { version, event } = entry;
     const { resourceid } = event;
     const before = this.#outstanding.get(resourceid);
-    if (before !== undefined && before.version !== version && !this.#superseded(before))
+    if (before !== undefined && before.version !== version && !this.#givesWay(before))
       throw new Violation(`${version} was sent while ${before.version} of its resource was in flight`);
+    if (this.#purged.has(version)) throw new Violation(`${version} was sent after it had been purged`);
     if (this.#superseded(entry)) throw new Violation(`${version} was sent although a newer state was there`);
     if (version < (this.#lastSent.get(resourceid) ?? 0))
       throw new Violation(`${version} was sent behind a newer event of its resource`);
@@ -58,9 +69,13 @@ export class SessionChecker {
     if (this.#outstanding.get(resourceid)?.event.eventid === eventid) this.#outstanding.delete(resourceid);
   }
 
-  /** A superseded state was overtaken by a command that had expired, or is not waited for: nothing of its resource is in flight any more. */
+  /** A superseded state, or what was purged, was overtaken by a command that had expired, or is not waited for: nothing of its resource is in flight any more. */
   gaveWay({ event }: Deliverable): void {
     this.#outstanding.delete(event.resourceid);
+  }
+
+  #givesWay(entry: Deliverable): boolean {
+    return this.#purged.has(entry.version) || this.#superseded(entry);
   }
 
   #superseded({ version, event }: Deliverable): boolean {

@@ -93,6 +93,19 @@ export class SenderSession {
     this.#react();
   }
 
+  /** These are not in the mailbox any more. */
+  purged(gone: readonly Deliverable[]): void {
+    if (this.#over) return;
+    this.#input();
+    for (const { version, event } of gone) {
+      this.#session.purged(version);
+      const inFlight = this.#writer.purge(event.resourceid, new Set([version]));
+      if (inFlight > 0 && !this.#session.isOutstanding(version))
+        throw new Violation(`${version} counts as in flight, and is not`);
+    }
+    this.#react();
+  }
+
   end(): void {
     this.#over = true;
     this.#cancelWake();

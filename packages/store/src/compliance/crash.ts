@@ -79,6 +79,39 @@ export function crashCompliance(make: MakeStore): void {
       expect(await store.stats("a")).toMatchObject({ pending: 1, deadLetters: 0 });
     });
 
+    it("in the middle of a purge leaves each event pending or purged, and counters that are right", async () => {
+      const underTest = await storeFor(make);
+      const batch = Array.from({ length: 2_500 }, (_, n) => ({ peer: "a", event: spec(`x${n}_1`) }));
+      await underTest.store.append(batch);
+      const holder = await hold(underTest.store, "a");
+      const purging = underTest.store.purge("a").catch(() => undefined);
+      await vi.waitFor(() => expect(holder.gone.length).toBeGreaterThan(0));
+      const toldGone = holder.gone.map(({ version }) => version);
+      const store = await underTest.crash();
+      await purging;
+      const present = await hold(store, "a");
+      const pending = await present.lease.read(0, 10_000);
+      expect(await store.stats("a")).toMatchObject({
+        pending: pending.length,
+        bytes: pending.reduce((sum, entry) => sum + entry.bytes, 0),
+      });
+      const versions = new Set(pending.map(({ version }) => version));
+      expect(toldGone.filter((version) => versions.has(version))).toEqual([]);
+      const purged = new Set<number>();
+      for (let after: string | undefined, isAll = false; !isAll; ) {
+        const page = { limit: 1_000, ...(after === undefined ? {} : { after }) };
+        const states = await store.retained.list("a", "sent", page);
+        for (const state of states) {
+          expect(state.pending).toBe(state.refusal !== "purged");
+          if (!state.pending) purged.add(state.version);
+        }
+        after = states.at(-1)?.subject;
+        isAll = states.length < 1_000;
+      }
+      expect(purged.size + versions.size).toBe(2_500);
+      expect(await store.purge("a")).toEqual({ purged: versions.size, inFlight: 0, left: 0 });
+    });
+
     it("may lose acknowledgements, which costs a resend and nothing else", async () => {
       const underTest = await storeFor(make);
       await accept(underTest.store, "a", command("x_1"));

@@ -1,7 +1,14 @@
 import type { Clock } from "@hawser/runtime";
 import { EVENT_TYPES, type EventDraft, type HawserEvent } from "@hawser/protocol";
 import { expect, onTestFinished } from "vitest";
-import type { Appended, LeaseCallbacks, MailboxEntry, MailboxLease, MailboxLimits } from "../mailbox.js";
+import type {
+  Appended,
+  LeaseCallbacks,
+  MailboxEntry,
+  MailboxLease,
+  MailboxLimits,
+  PurgedEntry,
+} from "../mailbox.js";
 import type { Store } from "../store.js";
 
 /** A started store and what can befall it. */
@@ -85,18 +92,27 @@ export function refusal(appended: Appended | undefined): { readonly reason: stri
 export interface Holder extends LeaseCallbacks {
   readonly lease: MailboxLease;
   readonly events: MailboxEntry[];
+  /** Entries it was told are gone; it says that those in `sent` were sent. */
+  readonly gone: PurgedEntry[];
+  readonly sent: Set<number>;
   readonly losses: string[];
 }
 
 export async function hold(store: Store, peer: string, peerStore = "peer-store-1"): Promise<Holder> {
   const events: MailboxEntry[] = [];
+  const gone: PurgedEntry[] = [];
+  const sent = new Set<number>();
   const losses: string[] = [];
   const on: LeaseCallbacks = {
     event: (entry) => void events.push(entry),
+    purged: (entries) => {
+      gone.push(...entries);
+      return entries.filter(({ version }) => sent.has(version)).length;
+    },
     lost: (why) => void losses.push(why),
   };
   const lease = await store.open(peer, "compliance", { peerStore }, on);
-  return { lease, events, losses, ...on };
+  return { lease, events, gone, sent, losses, ...on };
 }
 
 /** The versions pending in a mailbox, as a new holder sees them. */

@@ -100,7 +100,12 @@ export function leaseCompliance(make: MakeStore): void {
       let opened = false;
       const order: boolean[] = [];
       const opening = store
-        .open("a", "test", { peerStore: "s" }, { event: () => order.push(opened), lost: () => {} })
+        .open(
+          "a",
+          "test",
+          { peerStore: "s" },
+          { event: () => order.push(opened), lost: () => {}, purged: () => 0 },
+        )
         .then((lease) => {
           opened = true;
           return lease;
@@ -192,7 +197,7 @@ export function leaseCompliance(make: MakeStore): void {
       const fail = (): never => {
         throw new Error("a holder's mistake");
       };
-      await store.open("a", "broken", { peerStore: "s" }, { event: fail, lost: fail });
+      await store.open("a", "broken", { peerStore: "s" }, { event: fail, lost: fail, purged: fail });
       const other = await hold(store, "b");
       const answers = await store.append([
         { peer: "a", event: command("x_1") },

@@ -52,7 +52,8 @@ export class ModelRun {
     if (roll < 0.62) return this.#acknowledge(peer);
     if (roll < 0.68) return this.#deadLetter(peer);
     if (roll < 0.72) return this.#requeue(peer);
-    if (roll < 0.76) return this.#discard(peer);
+    if (roll < 0.75) return this.#discard(peer);
+    if (roll < 0.78) return this.#purge(peer);
     if (roll < 0.88) return this.#receive(peer);
     if (roll < 0.93) return this.#open(peer, `store-${this.#below(3)}`);
     return this.#restart(roll < 0.965);
@@ -121,6 +122,16 @@ export class ModelRun {
     this.#step = `discard ${peer} ${version}`;
     const expected = this.#model(peer).discard(version);
     expect(await this.#underTest.store.discard(peer, version), this.#step).toBe(expected);
+  }
+
+  async #purge(peer: string): Promise<void> {
+    const picked = this.#pick(["all", "Thing/x", "Thing/y"]);
+    const subject = picked === "all" ? undefined : picked;
+    this.#step = `purge ${peer} ${picked}`;
+    const purged = this.#model(peer).purge(subject).length;
+    const left = this.#model(peer).pending.length;
+    const answer = await this.#underTest.store.purge(peer, subject === undefined ? {} : { subject });
+    expect(answer, this.#step).toEqual({ purged, inFlight: 0, left });
   }
 
   async #receive(peer: string): Promise<void> {

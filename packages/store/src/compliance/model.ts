@@ -1,6 +1,7 @@
 import { eventClass, supersedes, type EventDraft, type HawserEvent } from "@hawser/protocol";
 import type { Clock } from "@hawser/runtime";
 import type { Append, MailboxLimits } from "../mailbox.js";
+import type { GivenUp, RetainedState } from "../retained-state.js";
 
 interface Kept {
   readonly version: number;
@@ -14,8 +15,8 @@ export class ModelPeer {
   deadLetters: Kept[] = [];
   sent = new Map<string, Kept>();
   received = new Map<string, Kept>();
-  /** Entries of `sent` whose dead letter was thrown away. */
-  discarded = new Set<Kept>();
+  /** Entries that somebody gave up, and how. */
+  givenUp = new Map<Kept, GivenUp>();
   applied = new Map<string, number>();
   begun = new Map<string, { version: number; attempts: number }>();
   settled = 0;
@@ -72,13 +73,24 @@ export class ModelPeer {
     if (letter === undefined) return false;
     this.deadLetters = this.deadLetters.filter((entry) => entry !== letter);
     if (eventClass(letter.event.type) === "delete") this.#forgetDeleted(letter);
-    else this.discarded.add(letter);
+    else this.givenUp.set(letter, "discarded");
     return true;
   }
 
-  refusal(entry: Kept): "dead_letter" | "discarded" | undefined {
+  /** The entries that go. */
+  purge(subject: string | undefined): readonly Kept[] {
+    const gone = this.pending.filter((entry) => subject === undefined || this.#isOf(subject, entry));
+    this.pending = this.pending.filter((entry) => !gone.includes(entry));
+    for (const entry of gone) {
+      if (eventClass(entry.event.type) === "delete") this.#forgetDeleted(entry);
+      else this.givenUp.set(entry, "purged");
+    }
+    return gone;
+  }
+
+  refusal(entry: Kept): RetainedState["refusal"] {
     if (this.deadLetters.includes(entry)) return "dead_letter";
-    return this.discarded.has(entry) ? "discarded" : undefined;
+    return this.givenUp.get(entry);
   }
 
   keep(event: HawserEvent, version: number): void {
@@ -103,7 +115,7 @@ export class ModelPeer {
     const lost = this.peerStore !== undefined && this.peerStore !== peerStore;
     this.peerStore = peerStore;
     if (!lost) return;
-    this.discarded.clear();
+    this.givenUp.clear();
     this.applied.clear();
     this.begun.clear();
     this.settled = 0;
@@ -114,6 +126,16 @@ export class ModelPeer {
       this.pending = [...this.pending, entry].toSorted(byVersion);
       this.deadLetters = this.deadLetters.filter(({ version }) => version !== entry.version);
     }
+  }
+
+  /** What a command is about it says by its `resourceid` alone. */
+  #isOf(subject: string, { event }: Kept): boolean {
+    if (event.subject === subject) return true;
+    const states = this.pending.filter((entry) => eventClass(entry.event.type) !== "command");
+    const known = [...states, this.sent.get(subject), this.received.get(subject)];
+    return known.some(
+      (kept) => kept?.event.subject === subject && kept.event.resourceid === event.resourceid,
+    );
   }
 
   #add(draft: EventDraft, key: string | undefined): number {

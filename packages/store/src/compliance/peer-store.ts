@@ -117,7 +117,11 @@ export function peerStoreCompliance(make: MakeStore): void {
       await lease.close();
       await store.inbox.record("a", [{ resourceid: "x_1", version: 9 }]);
       const options = { peerStore: "first", inboxForgotten: true };
-      const again = await store.open("a", "test", options, { event: () => {}, lost: () => {} });
+      const again = await store.open("a", "test", options, {
+        event: () => {},
+        lost: () => {},
+        purged: () => 0,
+      });
       expect((await again.read(0, 10)).map(({ version }) => version)).toEqual([1]);
       await again.close();
       const later = await underTest.crash();

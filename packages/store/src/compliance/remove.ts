@@ -219,7 +219,7 @@ export function removeCompliance(make: MakeStore): void {
 
     it("leaves the number of the session, where the peer counts them (an agent that had nothing was taken for an older copy)", async () => {
       const { store, restart } = await storeFor(make);
-      const callbacks = { event: () => {}, lost: () => {} };
+      const callbacks = { event: () => {}, lost: () => {}, purged: () => 0 };
       const lease = await store.open("a", "test", { peerStore: "first", epoch: 41 }, callbacks);
       await lease.close();
       expect(store.standing("a")).toBeUndefined();

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Store } from "../store.js";
 import { accept, command, hold, spec, storeFor, type MakeStore } from "./harness.js";
 
-const callbacks = { event: () => {}, lost: () => {} };
+const callbacks = { event: () => {}, lost: () => {}, purged: () => 0 };
 
 /** Whatever `standing` says has to be on disk, so it is looked at after a crash. */
 export function standingCompliance(make: MakeStore): void {
