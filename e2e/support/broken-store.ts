@@ -61,5 +61,6 @@ export function breakStore(store: Store, { open, deadLetter, load, resync = fals
     deadLetters: (peer, page) => store.deadLetters(peer, page),
     requeue: (peer, version) => store.requeue(peer, version),
     discard: (peer, version) => store.discard(peer, version),
+    purge: (peer, options) => store.purge(peer, options),
   };
 }

@@ -54,6 +54,12 @@ export class EventsSetAside {
       this.#endDelay(resourceid);
   }
 
+  /** Events of the resource are not to be sent any more: nobody waits for the next try of one of them. */
+  purged(resourceid: string, versions: ReadonlySet<number>): void {
+    const aside = this.#byResource.get(resourceid)?.aside;
+    if (aside !== undefined && versions.has(aside.from)) this.#endDelay(resourceid);
+  }
+
   /** That the event was refused before it was set aside. */
   refusedOf(resourceid: string, version: number): Refused | undefined {
     const aside = this.#byResource.get(resourceid)?.aside;

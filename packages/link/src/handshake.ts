@@ -253,6 +253,11 @@ export class Handshake<Session extends LinkSession> {
       { ...options, withJson },
       {
         event: (entry) => this.#guarded(() => sender.entry(entry)),
+        purged: (gone) => {
+          let inFlight = 0;
+          this.#guarded(() => (inFlight = sender.purged(gone)));
+          return inFlight;
+        },
         lost: (why) => this.#guarded(() => this.#host.leaseLost(why)),
       },
     );

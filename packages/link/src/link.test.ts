@@ -627,8 +627,9 @@ describe("Link", () => {
       const lease = await open(...claim);
       const deadLetter = lease.deadLetter.bind(lease);
       lease.deadLetter = async (...letter) => {
-        await deadLetter(...letter);
+        const isMoved = await deadLetter(...letter);
         await new Promise<void>((resolve) => sides.world.runtime.timers.after(50, resolve));
+        return isMoved;
       };
       return lease;
     };

@@ -22,7 +22,7 @@ it("leaves no trace in the inbox of a peer's new store of what ends, and begins,
   });
   const sink = { ack: () => {}, nack: () => {}, failed: () => {} };
   const claim = (peerStore: string) =>
-    store.open("edge-1", "test", { peerStore }, { event: () => {}, lost: () => {} });
+    store.open("edge-1", "test", { peerStore }, { event: () => {}, lost: () => {}, purged: () => 0 });
   await claim("first");
   await receiver.attach("first", sink);
   for (const version of [40, 41]) receiver.receive({ ...command("a"), eventid: String(version) }, version);
@@ -75,7 +75,12 @@ it("makes no inbox once it is closed (nobody gave back what its rows took of the
   const world = createVirtualRuntime({ seed: 1 });
   const store = createMemoryStore({ runtime: world.runtime });
   await store.start();
-  await store.open("edge-1", "test", { peerStore: "store" }, { event: () => {}, lost: () => {} });
+  await store.open(
+    "edge-1",
+    "test",
+    { peerStore: "store" },
+    { event: () => {}, lost: () => {}, purged: () => 0 },
+  );
   await store.inbox.record("edge-1", [{ resourceid: "a_1", version: 7, peerStore: "store" }]);
   let goOn = (): void => {};
   const load = store.inbox.load.bind(store.inbox);
@@ -127,7 +132,12 @@ it.each(WRONG)("ends the turn of a resource whose handler %s, and begins the oth
   const { runtime } = world;
   const store = createMemoryStore({ runtime });
   await store.start();
-  await store.open("edge-1", "test", { peerStore: "store" }, { event: () => {}, lost: () => {} });
+  await store.open(
+    "edge-1",
+    "test",
+    { peerStore: "store" },
+    { event: () => {}, lost: () => {}, purged: () => 0 },
+  );
   let handler = wrong;
   const apply = ({ event }: Delivery): Promise<Outcome> | Outcome =>
     event.resourceid === "wrong_u1" ? handler() : { kind: "applied" };
@@ -162,7 +172,12 @@ it("ends a session whose observer throws what has no words (it ended the process
   const { runtime } = world;
   const store = createMemoryStore({ runtime });
   await store.start();
-  await store.open("edge-1", "test", { peerStore: "store" }, { event: () => {}, lost: () => {} });
+  await store.open(
+    "edge-1",
+    "test",
+    { peerStore: "store" },
+    { event: () => {}, lost: () => {}, purged: () => 0 },
+  );
   const apply = (): Outcome => ({ kind: "discarded" });
   const observer = { skipped: () => thrown(Object.create(null)) };
   const receiver = new Receiver({ runtime, store: store.inbox, peer: "edge-1", apply, observer });

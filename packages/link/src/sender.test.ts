@@ -44,7 +44,9 @@ class Mailbox implements MailboxLease {
 
   acknowledge(): void {}
   peerRecorded(): void {}
-  async deadLetter(): Promise<void> {}
+  async deadLetter(): Promise<boolean> {
+    return true;
+  }
   async close(): Promise<void> {}
 }
 
@@ -224,7 +226,7 @@ async function agentThatRefuses(
       acked.add(version);
     },
     peerRecorded() {},
-    deadLetter: () => Promise.resolve(),
+    deadLetter: () => Promise.resolve(true),
     close: () => Promise.resolve(),
   };
   const pump = (): void =>

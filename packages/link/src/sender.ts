@@ -15,7 +15,7 @@ import {
   type Nack,
 } from "@hawser/protocol";
 import type { Runtime } from "@hawser/runtime";
-import type { MailboxEntry, MailboxLease } from "@hawser/store";
+import type { MailboxEntry, MailboxLease, PurgedEntry } from "@hawser/store";
 import type { LinkObserver } from "./link-observer.js";
 import { HeldBackResources, type DeleteAhead } from "./held-back-resources.js";
 import { EventsSetAside } from "./events-set-aside.js";
@@ -62,7 +62,7 @@ interface DeadLetterOrder {
   readonly error: HawserError;
 }
 
-/** Live entries remembered while a read is under way. With one more, what it brings is left on disk, and the next one is short. */
+/** Live entries, and purged ones, that are remembered while a read is under way. With one more, what it brings is left on disk, and the next one is short. */
 const MAX_HEARD = 1_000;
 /** Entries of a read behind one during which too much came. */
 const SHORT_READ = 16;
@@ -125,7 +125,9 @@ export class Sender {
   #stopped = false;
   /** What came live, and stayed on disk, since the last read began: it may supersede what that brings. */
   #heard: PassedOver[] | undefined;
-  /** So much came that what was read last may be superseded without anybody knowing. */
+  /** What was purged since the last read began. */
+  readonly #gone = new Set<number>();
+  /** So much came, or was purged, that what was read last may be superseded or gone without anybody knowing. */
   #overheard = false;
   /** What `readAhead` was told of. */
   #countedBytes = 0;
@@ -207,6 +209,36 @@ export class Sender {
     this.#offer(entry);
     this.#count();
     this.#host.ready();
+  }
+
+  /**
+   * Events were purged: they leave wherever they wait, and what waits behind them goes on. What is in flight keeps its place until it is answered or its resend would be due, because the
+   * peer may be applying it. Answers how many those are.
+   */
+  purged(gone: readonly PurgedEntry[]): number {
+    const byResource = new Map<string, Set<number>>();
+    for (const { resourceid, version } of gone) {
+      const versions = byResource.get(resourceid);
+      if (versions === undefined) byResource.set(resourceid, new Set([version]));
+      else versions.add(version);
+      this.#goneWhileReading(version);
+    }
+    let inFlight = 0;
+    for (const [resourceid, versions] of byResource) {
+      inFlight += this.#writer.purge(resourceid, versions);
+      this.#aside.purged(resourceid, versions);
+      this.#letGoBehind(resourceid);
+    }
+    this.#count();
+    this.#host.ready();
+    return inFlight;
+  }
+
+  /** What is being read may have been read before it was purged. */
+  #goneWhileReading(version: number): void {
+    if (this.#heard === undefined) return;
+    if (this.#gone.size < MAX_HEARD) this.#gone.add(version);
+    else this.#overheard = true;
   }
 
   /** Hands to `send` what may go now, until it answers false or others have their turn. */
@@ -448,7 +480,10 @@ export class Sender {
     const page = await this.#page(this.#cursor, limit);
     const heard = this.#takeHeard(page);
     if (page === undefined || heard === undefined) return;
-    for (const entry of page.entries) this.#offer(entry, spill);
+    for (const entry of page.entries) {
+      if (this.#gone.has(entry.version)) this.#cursor = entry.version;
+      else this.#offer(entry, spill);
+    }
     for (const each of heard) this.#writer.passedOver(each);
     // What was heard of before the read and is not in it is gone, such as the status of a resource that was deleted: waiting for it would be reading for ever.
     if (page.isAll) this.#cursor = Math.max(this.#cursor, heardOf);
@@ -468,7 +503,7 @@ export class Sender {
     for (const entry of page.entries) {
       const id = entry.event.resourceid;
       const spilled = this.#spilled.get(id);
-      if (spilled === undefined || full.has(id)) continue;
+      if (spilled === undefined || full.has(id) || this.#gone.has(entry.version)) continue;
       if (entry.version < spilled.from || entry.version > spilled.to) continue;
       // What lies before this page would have to come first.
       if (spilled.from < from) continue;
@@ -498,6 +533,7 @@ export class Sender {
     const maxBytes = Math.max(1, this.#allowance);
     this.#reading = lease;
     this.#heard = [];
+    this.#gone.clear();
     this.#overheard = false;
     // What is being read is in memory as well.
     readAhead.changed(maxBytes);
@@ -542,14 +578,14 @@ export class Sender {
     }
     const reason = { code: error.code, message: error.message, at: this.#options.runtime.clock.wallTime() };
     const written = lease.deadLetter(version, reason).then(
-      () => {
+      (isMoved) => {
         // A lease that was lost meanwhile need not have written anything; once more does no harm.
-        if (this.#lease !== lease && !this.#stopped) {
+        if (!isMoved && this.#lease !== lease && !this.#stopped) {
           this.#deadLetter(order);
           return;
         }
         // It is on disk, also when the session ended meanwhile: nobody else will tell.
-        this.#options.observer?.deadLettered?.(event, error.code, error.message);
+        if (isMoved) this.#options.observer?.deadLettered?.(event, error.code, error.message);
         if (this.#stopped) return;
         this.#writer.settled(version);
         this.#letGoBehind(event.resourceid);

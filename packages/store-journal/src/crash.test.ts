@@ -74,7 +74,12 @@ function note(said: Said, line: string): void {
 }
 
 async function verify(store: Store, said: Said): Promise<void> {
-  const lease = await store.open("commands", "test", { peerStore: "s" }, { event: () => {}, lost: () => {}, purged: () => 0 });
+  const lease = await store.open(
+    "commands",
+    "test",
+    { peerStore: "s" },
+    { event: () => {}, lost: () => {}, purged: () => 0 },
+  );
   const entries = await lease.read(0, 1_000_000);
   const pending = new Set(entries.map((entry) => entry.version));
   expect([...said.commands].filter((version) => !pending.has(version))).toEqual([]);
@@ -86,7 +91,12 @@ async function verify(store: Store, said: Said): Promise<void> {
     const state = await store.retained.get("state", "sent", `Thing/${name}`);
     expect(state?.version, name).toBeGreaterThanOrEqual(version);
   }
-  const states = await store.open("state", "test", { peerStore: "s" }, { event: () => {}, lost: () => {}, purged: () => 0 });
+  const states = await store.open(
+    "state",
+    "test",
+    { peerStore: "s" },
+    { event: () => {}, lost: () => {}, purged: () => 0 },
+  );
   const pendingStates = await states.read(0, 1_000_000);
   expect((await store.stats("state"))?.pending).toBe(pendingStates.length);
   expect(states.epoch).toBeGreaterThan(1);

@@ -177,7 +177,12 @@ describe("a disk that is really full", () => {
     await expect
       .poll(async () => (await store.append([{ peer: "a", event: command() }]))[0]?.ok, { timeout: 5_000 })
       .toBe(true);
-    const lease = await store.open("a", "test", { peerStore: "s" }, { event: () => {}, lost: () => {}, purged: () => 0 });
+    const lease = await store.open(
+      "a",
+      "test",
+      { peerStore: "s" },
+      { event: () => {}, lost: () => {}, purged: () => 0 },
+    );
     const pending = new Set((await lease.read(0, 10_000)).map((entry) => entry.version));
     for (const version of accepted) expect(pending).toContain(version);
     expect((await store.stats("a"))?.pending).toBe(pending.size);

@@ -62,7 +62,7 @@ export class LogMailbox {
   }
 
   /** As `MailboxLease.deadLetter`. @throws HawserError `store_unavailable` while the disk cannot be written */
-  deadLetter(...args: Parameters<MailboxLease["deadLetter"]>): Promise<void> {
+  deadLetter(...args: Parameters<MailboxLease["deadLetter"]>): Promise<boolean> {
     return this.#held().deadLetter(...args);
   }
 
@@ -83,6 +83,8 @@ export class LogMailbox {
       { peerStore: store.id },
       {
         event: (entry) => this.#arrived(entry),
+        // Its entries are not sent to anybody; those that were told are not found any more when they are read.
+        purged: () => 0,
         lost: (why) => this.#lost(why),
       },
     );
