@@ -34,6 +34,7 @@ import type {
   PrincipalOptions,
   PrincipalStatus,
 } from "./principal.js";
+import { purgePending } from "./purge-pending.js";
 import { removeAgent } from "./remove-agent.js";
 import { createResources } from "./resources/resources.js";
 import { AgentDirectory } from "./sessions/agent-directory.js";
@@ -298,6 +299,15 @@ export function createPrincipal(options: PrincipalOptions): Principal {
     requeue: (agent, eventid, limits = {}) => limited(limits, agent, () => mailboxes.requeue(agent, eventid)),
     discardDeadLetter: (agent, eventid, limits = {}) =>
       limited(limits, agent, () => mailboxes.discard(agent, eventid)),
+    purgePending: (agent, { resource, ...limits } = {}) =>
+      limited(limits, agent, () =>
+        purgePending(agent, resource === undefined ? {} : { resource }, {
+          store,
+          sessions,
+          observer,
+          logger: runtime.logger,
+        }),
+      ),
   };
 }
 

@@ -24,7 +24,12 @@ describe("dead letters of a principal", () => {
   });
 
   async function refuse(eventid: string): Promise<void> {
-    const lease = await store.open(AGENT, "test", { peerStore: "s" }, { event() {}, lost() {} });
+    const lease = await store.open(
+      AGENT,
+      "test",
+      { peerStore: "s" },
+      { event() {}, lost() {}, purged: () => 0 },
+    );
     await lease.deadLetter(Number(eventid), { code: "no_handler", message: "nothing handles it", at: 0 });
     await lease.close();
   }

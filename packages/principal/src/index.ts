@@ -28,6 +28,8 @@ export type {
   PublishOptions,
   PutOptions,
   OutputAsked,
+  PurgePendingOptions,
+  PurgeReport,
   RemoveAgentOptions,
   Resources,
 } from "./principal.js";

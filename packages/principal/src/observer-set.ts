@@ -18,6 +18,9 @@ export class ObserverSet {
     discarded: (agent, eventid) => {
       this.#tell((each) => each.discarded?.(agent, eventid));
     },
+    purged: (agent, report) => {
+      this.#tell((each) => each.purged?.(agent, report));
+    },
     sessionRefused: (agent, code) => {
       this.#tell((each) => each.sessionRefused?.(agent, code));
     },

@@ -1,4 +1,5 @@
 import type { LinkObserver } from "@hawser/link";
+import type { PurgeReport } from "./principal.js";
 
 /** What an event that was accepted is known by. */
 export interface AcceptedEvent {
@@ -15,6 +16,8 @@ export interface PrincipalObserver {
   rejected?(agent: string, code: string): void;
   /** A dead letter was thrown away. */
   discarded?(agent: string, eventid: string): void;
+  /** Pending events of an agent were thrown away; one at least. */
+  purged?(agent: string, report: PurgeReport): void;
   /** A connection asked for a session and was refused. */
   sessionRefused?(agent: string, code: string): void;
   /** What the sessions of one agent do; asked for once per session. */

@@ -119,6 +119,22 @@ export interface RemoveAgentOptions extends CallLimits {
   readonly force?: boolean;
 }
 
+/** What of an agent is purged. It goes on although the call was given up; asking again does no harm. */
+export interface PurgePendingOptions extends CallLimits {
+  /** Its specs, deletes and commands, of each uid that is pending or known under this name. @default everything that is pending for the agent */
+  readonly resource?: { readonly kind: string; readonly name: string };
+}
+
+/** What a purge did. */
+export interface PurgeReport {
+  /** Events that were thrown away. */
+  readonly purged: number;
+  /** Of those: sent in the present session and not answered. The agent may have applied them, or may yet; nothing sends them again. */
+  readonly inFlight: number;
+  /** Events that are pending for the agent now, those accepted meanwhile included. */
+  readonly left: number;
+}
+
 /** A write may have been accepted although the call was given up; `put` and `delete` may be repeated. */
 export interface PutOptions extends CallLimits {
   /** Refuse with `conflict` unless the resource has this version now; "0" means it must not exist. */
@@ -273,6 +289,12 @@ export interface Principal extends DisposableLifecycle<PrincipalAddresses> {
    * included; a refused delete is given up, and its resource is gone from here. @throws HawserError `not_found`
    */
   discardDeadLetter(agent: string, eventid: string, limits?: CallLimits): Promise<void>;
+  /**
+   * Throws away what is pending for an agent, or what of it is about one resource, and gives its room back; resolves when that is on disk. Dead letters stay, and so does what is accepted
+   * from now on. A purged spec stays the spec of its resource (`state` `purged`), and the next `resources.put` sends it, an equal one included; a purged delete is given up, and its resource is gone from here. Keys of purged events
+   * are remembered as those of delivered ones. What was sent already the agent may apply all the same: `inFlight`. @throws HawserError `not_found`, `invalid_event`, `store_unavailable`
+   */
+  purgePending(agent: string, options?: PurgePendingOptions): Promise<PurgeReport>;
   /**
    * Lets every session go; resolves when all are gone, with what they left unanswered. New sessions are refused from here on, each with a slot. While one is under way,
    * further calls answer with it; only `stop` hastens one that would take longer than its own. @throws HawserError `invalid_config`

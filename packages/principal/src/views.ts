@@ -94,9 +94,9 @@ export interface ResourceView {
   readonly uid: string;
   /**
    * `pending`: the newest spec is accepted and not acknowledged. `delivered`: the agent applied it. `refused`: it did not and will not; the dead letter says why,
-   * unless it was discarded. `deleting`: a delete is accepted and not acknowledged; after that the resource is gone.
+   * unless it was discarded. `purged`: it was thrown away before it was acknowledged, and nothing sends it until it is put again. `deleting`: a delete is accepted and not acknowledged; after that the resource is gone.
    */
-  readonly state: "pending" | "delivered" | "refused" | "deleting";
+  readonly state: "pending" | "delivered" | "refused" | "purged" | "deleting";
   /** Why it is `pending` or `deleting`; undefined in any other state. */
   readonly waiting: WaitView | undefined;
   /** `eventid` of the newest spec or delete. */

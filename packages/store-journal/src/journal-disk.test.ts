@@ -170,7 +170,7 @@ describe("a disk that is really full", () => {
     expect(held).toBe(accepted.length);
     expect(await store.retained.list("a", "sent", { limit: 10 })).toEqual([]);
     const holder = await store
-      .open("a", "test", { peerStore: "s" }, { event() {}, lost() {} })
+      .open("a", "test", { peerStore: "s" }, { event() {}, lost() {}, purged: () => 0 })
       .catch((e) => e);
     expect(holder).toMatchObject({ code: "store_full" });
     await rm(join(path, "ballast"));

@@ -1,15 +1,15 @@
 import { HawserError } from "@hawser/protocol";
 import type { Hono } from "hono";
 import { z } from "zod";
-import type { Principal } from "../principal.js";
+import type { Principal, PurgePendingOptions } from "../principal.js";
 import { AGENTS_QUERY, listAgents } from "./agent-list.js";
 import type { FleetSnapshot } from "./fleet-snapshot.js";
 import { operation } from "./operation.js";
 import { readPage } from "./paging.js";
-import { FORCE_QUERY, PAGE_QUERY } from "./query.js";
+import { FORCE_QUERY, PAGE_QUERY, RESOURCE_QUERY } from "./query.js";
 import { pathParameter, route } from "./routes.js";
 import { agentJson, deadLetterJson } from "./view-json.js";
-import { Accepted, Agent, DeadLetter, page } from "./view-schemas.js";
+import { Accepted, Agent, DeadLetter, page, PurgeReport } from "./view-schemas.js";
 
 const AgentPage = page("AgentPage", Agent);
 const DeadLetterPage = page("DeadLetterPage", DeadLetter);
@@ -21,7 +21,7 @@ export function agentRoutes(
   app: Hono,
   principal: Pick<
     Principal,
-    "agents" | "agent" | "removeAgent" | "deadLetters" | "requeue" | "discardDeadLetter"
+    "agents" | "agent" | "removeAgent" | "deadLetters" | "requeue" | "discardDeadLetter" | "purgePending"
   >,
   fleet: FleetSnapshot,
 ): void {
@@ -73,6 +73,33 @@ export function agentRoutes(
       async (context, { query: { force } }) => {
         await principal.removeAgent(pathParameter(context, "agent"), { force });
         return context.body(null, 204);
+      },
+    ),
+  });
+
+  route(app, "/v1/agents/:agent/pending", {
+    DELETE: operation(
+      {
+        id: "purgePending",
+        tag: "Agents",
+        summary: "Throw pending events away",
+        description:
+          "All that is pending for the agent, or what of it is about one resource: its specs, deletes and commands. Dead letters stay. A purged spec stays the spec of its resource, which is sent again by an equal PUT; a purged delete gives its resource up. Events that were sent already the agent may apply all the same.",
+        query: RESOURCE_QUERY,
+        answers: {
+          200: {
+            description: "They are off the disk, and their room in the mailbox is free.",
+            content: { "application/json": PurgeReport },
+          },
+        },
+        errors: [...WRITE_ERRORS, "invalid_event"],
+      },
+      async (context, { query }) => {
+        const { purged, inFlight, left } = await principal.purgePending(
+          pathParameter(context, "agent"),
+          resourceOf(query),
+        );
+        return context.json({ purged, inFlight, left });
       },
     ),
   });
@@ -140,4 +167,14 @@ export function agentRoutes(
       },
     ),
   });
+}
+
+// Half of a name would purge more than whoever asks for it wants to lose.
+function resourceOf({ kind, name }: z.infer<typeof RESOURCE_QUERY>): PurgePendingOptions {
+  if (kind === undefined && name === undefined) return {};
+  if (kind !== undefined && name !== undefined) return { resource: { kind, name } };
+  throw new HawserError(
+    "invalid_message",
+    "query parameters kind and name name a resource together; give both, or none",
+  );
 }

@@ -15,6 +15,7 @@ export class AgentCounts {
   refusedForGood = 0;
   readonly rejected = new CodeCounts();
   readonly deadLetters = new CodeCounts();
+  purged = 0;
 }
 
 /** Counts by error code. The codes are a closed set, so these are bounded; whatever is none of them counts as `other`. */

@@ -34,7 +34,12 @@ function post(event: unknown, path = EVENTS): Response | Promise<Response> {
 }
 
 async function refuseForGood(eventid: string, resourceCode: string): Promise<void> {
-  const lease = await store.open("edge-1", "test", { peerStore: "s" }, { event() {}, lost() {} });
+  const lease = await store.open(
+    "edge-1",
+    "test",
+    { peerStore: "s" },
+    { event() {}, lost() {}, purged: () => 0 },
+  );
   await lease.deadLetter(Number(eventid), { code: resourceCode, message: "no", at: 1_767_225_600_000 });
   await lease.close();
 }
@@ -187,6 +192,38 @@ describe("dead letters", () => {
     expect(await (await app.request("/v1/agents/edge-1")).json()).toMatchObject({
       deadLetters: 0,
       mailboxBytes: 0,
+    });
+  });
+
+  it("are not what a purge throws away: that is what is pending, of one resource or all of it", async () => {
+    const purge = async (query = "", agent = "edge-1") => {
+      const response = await app.request(`/v1/agents/${agent}/pending${query}`, { method: "DELETE" });
+      return [response.status, await response.json()];
+    };
+    expect(await purge()).toEqual([404, expect.objectContaining({ code: "not_found" })]);
+    await post(EVENT);
+    await refuseForGood("1", "expired");
+    for (const name of ["motd", "web"])
+      await app.request(`/v1/agents/edge-1/resources/ConfigFile/${name}`, {
+        method: "PUT",
+        body: '{"spec":1}',
+      });
+    expect(await purge("?kind=ConfigFile")).toEqual([
+      400,
+      expect.objectContaining({ code: "invalid_message" }),
+    ]);
+    expect(await purge("?kind=config&name=x")).toEqual([
+      400,
+      expect.objectContaining({ code: "invalid_event" }),
+    ]);
+    expect(await purge("?kind=ConfigFile&name=motd")).toEqual([200, { purged: 1, inFlight: 0, left: 1 }]);
+    expect(await purge()).toEqual([200, { purged: 1, inFlight: 0, left: 0 }]);
+    expect(await purge()).toEqual([200, { purged: 0, inFlight: 0, left: 0 }]);
+    const states = await (await app.request("/v1/agents/edge-1/resources?state=purged")).json();
+    expect(states).toMatchObject({ items: [{ name: "motd" }, { name: "web" }] });
+    expect(await (await app.request("/v1/agents/edge-1")).json()).toMatchObject({
+      deadLetters: 1,
+      pending: 0,
     });
   });
 

@@ -51,6 +51,11 @@ export const COUNTERS: readonly CounterDefinition[] = [
     read: ({ deadLetters }) => deadLetters.entries(),
   },
   {
+    name: "hawser_events_purged_total",
+    help: "Pending events that somebody threw away.",
+    read: ({ purged }) => [["", purged]],
+  },
+  {
     name: "hawser_events_applied_total",
     help: "Events of agents that were applied here.",
     read: ({ applied }) => [["", applied]],

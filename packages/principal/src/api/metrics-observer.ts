@@ -23,6 +23,9 @@ export function countingObserver({
     rejected(agent, code) {
       series.ofStranger(agent).rejected.add(code);
     },
+    purged(agent, { purged }) {
+      series.of(agent).purged += purged;
+    },
     sessionRefused(_agent, code) {
       sessionRefused(code);
     },

@@ -94,7 +94,7 @@ function closed(schema: unknown): unknown {
 }
 
 async function refuseForGood(eventid: string): Promise<void> {
-  const lease = await store.open("a", "test", { peerStore: "s" }, { event() {}, lost() {} });
+  const lease = await store.open("a", "test", { peerStore: "s" }, { event() {}, lost() {}, purged: () => 0 });
   await lease.deadLetter(Number(eventid), { code: "handler_rejected", message: "no", at: 1_767_225_600_000 });
   await lease.close();
 }
@@ -211,6 +211,8 @@ it("describes the answers that are given", async () => {
   await ask("delete", "/v1/drain");
   await ask("get", "/readyz");
   await ask("get", "/v1/streams/events");
+  expect(await ask("delete", "/v1/agents/{agent}/pending", {}, "?kind=Other&name=x")).toBe(200);
+  expect(await ask("delete", "/v1/agents/{agent}/pending", {}, "?kind=other&name=x")).toBe(400);
   expect(await ask("delete", "/v1/agents/{agent}")).toBe(409);
   expect(await ask("delete", "/v1/agents/{agent}", {}, "?force=true")).toBe(204);
   expect(await ask("delete", "/v1/agents/{agent}")).toBe(404);

@@ -78,6 +78,11 @@ export const FORCE_QUERY = z.object({
   ),
 });
 
+export const RESOURCE_QUERY = z.object({
+  kind: about("Only what is about this resource; with `name`.", z.string().optional()),
+  name: about("Its name; with `kind`.", z.string().optional()),
+});
+
 function invalid(message: string): HawserError {
   return new HawserError("invalid_message", message);
 }

@@ -40,7 +40,12 @@ async function send(method: string, path: string, headers: object, body?: object
 
 /** The newest of what waits for the agent. */
 async function newest(): Promise<EventDraft | undefined> {
-  const lease = await store.open("edge-1", "test", { peerStore: "s" }, { event() {}, lost() {} });
+  const lease = await store.open(
+    "edge-1",
+    "test",
+    { peerStore: "s" },
+    { event() {}, lost() {}, purged: () => 0 },
+  );
   return (await lease.read(0, 100)).at(-1)?.event;
 }
 
@@ -66,7 +71,12 @@ it("does the same in structured mode, and for each event of a batch", async () =
   const batched = { "content-type": "application/cloudevents-batch+json", ...TRACE };
   expect(await send("POST", EVENTS, batched, batch)).toBe(202);
   expect(await newest()).toMatchObject({ id: "3", traceparent: OWN });
-  const lease = await store.open("edge-1", "test", { peerStore: "s" }, { event() {}, lost() {} });
+  const lease = await store.open(
+    "edge-1",
+    "test",
+    { peerStore: "s" },
+    { event() {}, lost() {}, purged: () => 0 },
+  );
   expect((await lease.read(0, 100))[1]?.event).toMatchObject({ id: "2", ...TRACE });
 });
 

@@ -2,7 +2,7 @@ import { ERROR_CODES } from "@hawser/protocol";
 import { z } from "zod";
 import { about, named } from "./api-schema.js";
 
-export const RESOURCE_STATES = ["pending", "delivered", "refused", "deleting"] as const;
+export const RESOURCE_STATES = ["pending", "delivered", "refused", "purged", "deleting"] as const;
 export const AGENT_STATES = ["connected", "disconnected"] as const;
 
 /** RFC 3339, as `Date` writes it. */
@@ -95,7 +95,7 @@ const RESOURCE_FIELDS = z.object({
   name: z.string(),
   uid: about("Another one, under the same name, is another resource.", z.string()),
   state: about(
-    "`pending`: not acknowledged. `delivered`: applied. `refused`: the agent will not have the newest spec. `deleting`: gone once acknowledged.",
+    "`pending`: not acknowledged. `delivered`: applied. `refused`: the agent will not have the newest spec. `purged`: thrown away before it was acknowledged. `deleting`: gone once acknowledged.",
     z.enum(RESOURCE_STATES),
   ),
   waiting: about("Why it is `pending` or `deleting`.", WAITING.optional()),
@@ -140,6 +140,18 @@ export const DeadLetter = named(
     code: about("Why: mostly a code of ours.", z.string()),
     message: z.string(),
     at: time("When it was given up."),
+  }),
+);
+
+export const PurgeReport = named(
+  "PurgeReport",
+  "What became of the pending events of an agent.",
+  z.object({
+    purged: count("Thrown away."),
+    inFlight: count(
+      "Of those: sent in the present session and not answered. The agent may have applied them, or may yet; nothing sends them again.",
+    ),
+    left: count("Pending for the agent now, those accepted meanwhile included."),
   }),
 );
 

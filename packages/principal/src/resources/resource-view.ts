@@ -29,9 +29,10 @@ export function resourceView(
   };
 }
 
-function deliveryState({ pending, refusal }: RetainedState): "pending" | "delivered" | "refused" {
+function deliveryState({ pending, refusal }: RetainedState): ResourceView["state"] {
   if (pending) return "pending";
-  return refusal === undefined ? "delivered" : "refused";
+  if (refusal === undefined) return "delivered";
+  return refusal === "purged" ? "purged" : "refused";
 }
 
 export function specOf(sent: RetainedState): JsonValue {

@@ -148,8 +148,9 @@ export function createResources(options: ResourcesOptions): Resources {
     return queue.run(`${agent}/${target.subject}`, () =>
       change(target, expectedVersion, async (current) => {
         const alive = current !== undefined && eventClass(current.event.type) === "spec";
-        // A spec whose dead letter was thrown away has no other way back to the agent.
-        const isGoodAsItIs = !force && alive && current.refusal !== "discarded";
+        // A spec that was thrown away, or whose dead letter was, has no other way back to the agent.
+        const isGivenUp = current?.refusal === "discarded" || current?.refusal === "purged";
+        const isGoodAsItIs = !force && alive && !isGivenUp;
         if (isGoodAsItIs && equalJson(specOf(current), spec)) {
           return { resource: await view(agent, current), created: false, changed: false };
         }

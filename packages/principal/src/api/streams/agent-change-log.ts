@@ -66,6 +66,7 @@ export class AgentChangeLog {
   readonly observer: PrincipalObserver = {
     accepted: (agent) => this.#changed(agent, "counts"),
     discarded: (agent) => this.#changed(agent, "counts"),
+    purged: (agent) => this.#changed(agent, "counts"),
     // Of one that was removed: an agent that is away has no session whose end would tell.
     gone: (agent) => this.#changed(agent, "counts"),
     link: (agent): LinkObserver => ({
