@@ -43,6 +43,7 @@ const LINES: readonly (readonly [string, string, number])[] = [
   ["dead-letters list", "dead-letters list", 0],
   ["dead-letters requeue", "dead-letters requeue edge --all", 0],
   ["dead-letters discard", "dead-letters discard nobody --all", 0],
+  ["agents purge", "agents purge edge --yes", 0],
   ["doctor", "doctor --data-dir . --port 127.0.0.1:0", 0],
   ["sinks show", "sinks add audit --file --from oldest", 0],
   ["sinks show", "sinks pause audit", 0],

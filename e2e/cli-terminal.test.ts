@@ -81,6 +81,38 @@ describe.skipIf(missing !== "")(`hawser on a terminal${missing}`, () => {
     expect(await state()).toBe("open");
   });
 
+  it("asks before it throws away what is pending, and says then what became of it", async () => {
+    const manifest = world.path("purged.yaml");
+    await writeFile(manifest, manifests(1).replaceAll("edge", "away").replaceAll("file-0", "purged"));
+    expect(await onTerminal(`apply -f ${manifest}`)).toMatchObject({ status: 0 });
+    const purged = async (): Promise<string> =>
+      (await world.api.resource("away", "ConfigFile", "purged")).state;
+    const refused = await onTerminal("agents purge away", { typed: "n\n" });
+    expect(refused.shown).toMatch(/1 events are pending for away .*nothing was changed/s);
+    expect([refused.status, await purged()]).toEqual([1, "pending"]);
+    const env = { HAWSER_SERVER: world.api.server };
+    for (const more of [[], ["--output", "json"]]) {
+      const unasked = await runProgram(PROGRAMS.cli, ["agents", "purge", "away", ...more], { env });
+      expect(unasked).toMatchObject({ code: 2, stderr: expect.stringContaining("--yes") });
+    }
+    const cli = (...args: string[]) => runProgram(PROGRAMS.cli, args, { env });
+    const other = await cli("agents", "purge", "away", "--resource", "Task/clock", "--yes");
+    expect(other).toMatchObject({ code: 0, stdout: "away: 0 pending events thrown away, 1 left\n" });
+    expect(await cli("agents", "purge", "away", "--resource", "clock", "--yes")).toMatchObject({ code: 2 });
+    const agreed = await onTerminal("agents purge away --resource ConfigFile/purged", { typed: "y\n" });
+    expect(textOf(agreed.shown)).toContain("away: 1 pending events thrown away, 0 left");
+    expect([agreed.status, await purged()]).toEqual([0, "purged"]);
+    expect(await cli("wait", "away/ConfigFile/purged")).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("was purged, not delivered"),
+    });
+    expect(await cli("describe", "away/ConfigFile/purged")).toMatchObject({
+      stdout: expect.stringContaining("purged: thrown away while it was pending, not delivered"),
+    });
+    expect(await cli("apply", "-f", manifest)).toMatchObject({ code: 0 });
+    expect(await purged()).toBe("pending");
+  });
+
   it("asks nothing without one", async () => {
     await writeFile(world.path("none.yaml"), manifests(1).replace("file-0", "other"));
     const env = { HAWSER_SERVER: world.api.server };

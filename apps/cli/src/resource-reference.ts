@@ -20,6 +20,19 @@ export function parseResource(text: string): ResourceName {
   throw usageError(`'${text}' is an agent; name one resource as AGENT/KIND/NAME`);
 }
 
+/** A resource of an agent that is named apart. */
+export interface ResourceInAgent {
+  readonly kind: string;
+  readonly name: string;
+}
+
+/** `Kind/name`. @throws CommandError (usage) */
+export function parseResourceName(text: string): ResourceInAgent {
+  const [kind, name, ...rest] = text.split("/");
+  if (kind && name && rest.length === 0) return { kind, name };
+  throw usageError(`'${text}' names no resource; write KIND/NAME, such as ConfigFile/motd`);
+}
+
 export function referenceOf({ agent, kind, name }: ResourceName): string {
   return `${agent}/${kind}/${name}`;
 }

@@ -9,6 +9,7 @@ import {
   deleteAnswerSchema,
   drainSchema,
   infoSchema,
+  purgedSchema,
   putAnswerSchema,
   recordedSchema,
   resourceSchema,
@@ -22,6 +23,7 @@ import {
   type DeadLetter,
   type Drain,
   type Info,
+  type Purged,
   type PutResult,
   type Recorded,
   type Resource,
@@ -31,6 +33,7 @@ import {
   type Status,
 } from "./schemas.js";
 import type { Answer } from "./request.js";
+import type { ResourceInAgent } from "../resource-reference.js";
 
 export interface AgentQuery {
   readonly state?: string | undefined;
@@ -145,6 +148,12 @@ export class ApiClient {
   async removeAgent(agent: string, force: boolean): Promise<void> {
     const path = `${agentPath(agent)}${force ? "?force=true" : ""}`;
     (await this.#request(path, { method: "DELETE" })).abandon();
+  }
+
+  /** Throws away what is pending, all of it or what is about one resource. */
+  async purge(agent: string, resource: ResourceInAgent | undefined): Promise<Purged> {
+    const query = resource === undefined ? "" : `?${parametersOf({ ...resource })}`;
+    return this.#json(purgedSchema, `${agentPath(agent)}/pending${query}`, { method: "DELETE" });
   }
 
   async discard(agent: string, eventid: string): Promise<void> {

@@ -56,6 +56,9 @@ export const agentSchema = z.looseObject({
 });
 export type Agent = z.infer<typeof agentSchema>;
 
+export const purgedSchema = z.looseObject({ purged: z.number(), inFlight: z.number(), left: z.number() });
+export type Purged = z.infer<typeof purgedSchema>;
+
 export const deadLetterSchema = z.looseObject({
   agent: z.string(),
   resourceid: z.string(),

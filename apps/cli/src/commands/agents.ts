@@ -2,11 +2,13 @@ import { Command, Option } from "commander";
 import type { CommandContext } from "../command/command-context.js";
 import { withExamples } from "../command/examples.js";
 import { agentColumns } from "../output/columns.js";
-import { usageError } from "../exit-codes.js";
+import type { Agent } from "../api/schemas.js";
+import { EXIT_CODES, QuietExit, usageError } from "../exit-codes.js";
 import { SORTS, type ListOrder } from "../output/list-keys.js";
 import { parseExtract, printExtract } from "../output/extract.js";
 import { isForPeople } from "../output/output-format.js";
-import { printList } from "../output/print.js";
+import { printList, printObject } from "../output/print.js";
+import { parseResourceName, type ResourceInAgent } from "../resource-reference.js";
 import { watchByLine } from "../watch/watch-by-line.js";
 import { watchOnScreen } from "../watch/watch-on-screen.js";
 
@@ -20,6 +22,11 @@ interface AgentsOptions {
 
 interface RemoveOptions {
   readonly force?: true;
+}
+
+interface PurgeOptions {
+  readonly resource?: string;
+  readonly yes?: true;
 }
 
 export function agentsCommand(context: CommandContext): Command {
@@ -42,6 +49,20 @@ export function agentsCommand(context: CommandContext): Command {
   command.addCommand(
     withExamples(remove, "hawser agents remove edge-1", "hawser agents remove edge-1 --force"),
   );
+  const purge = new Command("purge")
+    .description("throw away what is pending for an agent, or what of it is about one resource")
+    .argument("<agent>")
+    .option("--resource <kind/name>", "its specs, deletes and commands alone, such as Task/clock")
+    .option("-y, --yes", "without asking; needed where nobody can be asked")
+    .action((agent: string, options: PurgeOptions) => purgeAgent(context, agent, options));
+  command.addCommand(
+    withExamples(
+      purge,
+      "hawser agents purge edge-1",
+      "hawser agents purge edge-1 --resource Task/clock",
+      "hawser agents purge edge-1 --yes --output json",
+    ),
+  );
   return withExamples(
     command,
     "hawser agents",
@@ -58,6 +79,38 @@ async function removeAgent(context: CommandContext, agent: string, { force }: Re
   const { output } = context.globals();
   if (isForPeople(output)) context.terminal.out(`${agent} removed`);
   else printList(context.terminal, output, [{ agent }], [], "");
+}
+
+async function purgeAgent(context: CommandContext, agent: string, flags: PurgeOptions): Promise<void> {
+  const { terminal, connect, globals } = context;
+  const resource = flags.resource === undefined ? undefined : parseResourceName(flags.resource);
+  const client = connect();
+  if (flags.yes !== true) await agreeToPurge(context, await client.agent(agent), resource);
+  const answer = await client.purge(agent, resource);
+  const { output } = globals();
+  if (!isForPeople(output)) return printObject(terminal, output, { agent, ...answer });
+  terminal.out(`${agent}: ${answer.purged} pending events thrown away, ${answer.left} left`);
+  if (answer.inFlight > 0)
+    terminal.out(
+      `${answer.inFlight} of them had been sent already: ${agent} may have applied them, or may yet`,
+    );
+}
+
+/** What is thrown away nobody brings back but its publisher, and the wrong agent is quickly named. */
+async function agreeToPurge(
+  { terminal, connect, globals }: CommandContext,
+  { name, pending, state }: Agent,
+  resource: ResourceInAgent | undefined,
+): Promise<void> {
+  const what = resource === undefined ? "all of them" : `those about ${resource.kind}/${resource.name}`;
+  terminal.err(
+    `${pending} events are pending for ${name} (${state}), of the principal at ${connect().server.url}; purge will throw away ${what}`,
+  );
+  if (!terminal.inIsTerminal || !terminal.errIsTerminal || !isForPeople(globals().output))
+    throw usageError("nothing was changed: add --yes to agree");
+  if (await terminal.confirm("Throw them away?")) return;
+  terminal.err("nothing was changed");
+  throw new QuietExit(EXIT_CODES.failed);
 }
 
 async function watch(context: CommandContext, options: AgentsOptions): Promise<void> {

@@ -91,7 +91,7 @@ function describeResource(
 ): void {
   facts(terminal, [
     ["Resource", referenceOf(resource)],
-    ["State", resource.state],
+    ["State", stateText(resource)],
     ["Waits", waitText(resource, now)],
     ["Version", resource.version],
     ["Observed", resource.observedVersion ?? "not yet"],
@@ -103,6 +103,11 @@ function describeResource(
   const status = resource.status === undefined ? "nothing was reported yet" : yamlText(resource.status);
   terminal.out(`\n${terminal.style.bold("Status")}\n${indent(status)}`);
   showDeadLetters(terminal, deadLetters);
+}
+
+function stateText({ state }: Resource): string {
+  if (state !== "purged") return state;
+  return "purged: thrown away while it was pending, not delivered; apply it again to send it";
 }
 
 function facts(terminal: Terminal, rows: readonly (readonly [string, string | undefined])[]): void {

@@ -23,7 +23,7 @@ interface Wanted {
 }
 
 /** Of the API: what `--state` may ask for. */
-const STATES = ["pending", "delivered", "refused", "deleting"];
+const STATES = ["pending", "delivered", "refused", "purged", "deleting"];
 
 export function getCommand(context: CommandContext): Command {
   const command = new Command("get")

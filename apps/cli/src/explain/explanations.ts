@@ -93,7 +93,7 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
   mailbox_full: {
     happened:
       "The mailbox of this agent is at its cap, so the publisher was refused. Nothing accepted was dropped.",
-    todo: "Bring the agent back (hawser describe AGENT), discard its dead letters, or raise --mailbox-max-entries.",
+    todo: "Bring the agent back (hawser describe AGENT), throw away what nobody wants any more (hawser agents purge AGENT), discard its dead letters, or raise --mailbox-max-entries.",
   },
   inbox_full: {
     happened:

@@ -7,6 +7,7 @@ import {
   drainSchema,
   eventStepSchema,
   EVENT_STEPS,
+  purgedSchema,
   recordedSchema,
   resourceSchema,
   sinkDeadLetterSchema,
@@ -77,6 +78,7 @@ export const OUTPUT_SCHEMAS = {
   wait: z.array(z.object({ reference: z.string(), condition: z.string() })),
   adopt: z.object({ directory: z.string(), store: z.string() }),
   agents: z.array(agentSchema),
+  "agents purge": purgedSchema.extend({ agent: z.string() }),
   /** Each line by itself, whatever the format. */
   "agents --watch": agentChangeSchema,
   /** Each line by itself, whatever the format. */

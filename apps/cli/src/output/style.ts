@@ -84,6 +84,7 @@ export function paintState(style: Style, state: string): string {
   if (/^(connected|delivered|open|running|written|ok|acked|applied|created|updated)$/.test(state))
     return style.good(state);
   if (/^(pending|deleting|draining|opening|warn|skipped|disconnected)$/.test(state)) return style.warn(state);
-  if (/^(refused|failed|fail|dead_letter|nacked|stopped|restarting)$/.test(state)) return style.bad(state);
+  if (/^(refused|purged|failed|fail|dead_letter|nacked|stopped|restarting)$/.test(state))
+    return style.bad(state);
   return state;
 }

@@ -81,6 +81,7 @@ function resourceCondition(
       if (resource.state === "deleting") return "it is being deleted";
       if (resource.state === "refused")
         throw await refused(client, reference, target.agent, resource.version);
+      if (resource.state === "purged") throw purged(reference, resource.version);
       if (resource.state !== "delivered")
         return `version ${resource.version} is not acknowledged${whyNot(resource, now())}`;
       if (wanted === "delivered") return undefined;
@@ -112,6 +113,13 @@ async function refused(
   return new CommandError(
     EXIT_CODES.failed,
     `${agent} refused version ${version} of ${reference} (${why}); correct it and apply again, or: hawser dead-letters requeue ${agent} ${version}`,
+  );
+}
+
+function purged(reference: string, version: string): CommandError {
+  return new CommandError(
+    EXIT_CODES.failed,
+    `version ${version} of ${reference} was purged, not delivered: somebody threw it away while it was pending; apply it again`,
   );
 }
 
