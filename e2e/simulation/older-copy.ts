@@ -257,7 +257,7 @@ export class OlderCopyPlay {
     for (const { kind, name: resource, spec, state, version } of await principal.side.resources.list(name, {
       limit: 1_000,
     })) {
-      if (state !== "delivered" || this.#wasRefused(name, version)) continue;
+      if (state !== "delivered" || this.#isNotDelivered(name, `${kind}/${resource}`, version)) continue;
       const held = await agent.store.retained.get("principal", "received", `${kind}/${resource}`);
       const has = specOf(held?.event.data);
       if (JSON.stringify(has) !== JSON.stringify(spec))
@@ -266,10 +266,16 @@ export class OlderCopyPlay {
     return missing;
   }
 
-  /** That the agent refused it for good, a copy from before does not know, and the agent answers for all it has settled. */
-  #wasRefused(agent: string, version: string): boolean {
-    const lives = this.#world.ledger.lives("down", agent);
-    return lives.some(({ facts }) => facts.get(Number(version))?.deadLetter !== undefined);
+  /** That the agent refused it for good, or that somebody purged it, a copy from before does not know, and the agent answers for all it has settled. */
+  #isNotDelivered(agent: string, subject: string, eventid: string): boolean {
+    const version = Number(eventid);
+    return this.#world.ledger
+      .lives("down", agent)
+      .some(
+        (life) =>
+          life.facts.get(version)?.deadLetter !== undefined ||
+          life.mayBePurged({ version, subject, resourceid: "" }),
+      );
   }
 
   async #stop({ principal, agents }: { principal: Running<Principal>; agents: Map<string, Running<Agent>> }) {

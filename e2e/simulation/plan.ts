@@ -35,6 +35,8 @@ export interface Plan {
   /** How long publishers publish and faults strike. */
   readonly activeMs: number;
   readonly meanPublishMs: number;
+  /** Between two purges of what is pending for an agent; undefined for none. */
+  readonly meanPurgeMs: number | undefined;
   /** Commands accepted for the first agent before it ever connects: more than a session holds in memory at once. */
   readonly backlog: number;
   /** Per machine. */
@@ -47,6 +49,10 @@ export interface Plan {
   /** At the end, one machine is started on what it had on its disk at some moment of the run. */
   readonly olderCopy: boolean;
 }
+
+/** How many runs have purges, and how many of those an agent sees on average. */
+const PURGED_SHARE = 0.6;
+const PURGES = 3;
 
 /** Short enough that a few seconds of virtual time see every timeout. */
 const SHORT = {
@@ -67,6 +73,12 @@ const OLDER_COPY_SHARE = 0.3;
 const NAMES = ["ada", "bob", "cyd", "dan"];
 
 export function makePlan(seed: number): Plan {
+  const plan = planWithoutPurges(seed);
+  const isPurged = seededRandom(seed ^ 0x94e6e).next() < PURGED_SHARE;
+  return { ...plan, meanPurgeMs: isPurged ? plan.activeMs / PURGES : undefined };
+}
+
+function planWithoutPurges(seed: number): Omit<Plan, "meanPurgeMs"> {
   const random = seededRandom(seed ^ 0x5eed);
   const flavour = seed % 20 === 0 ? "defaults" : seed % 10 === 1 ? "rotations" : "chaos";
   const limits = {

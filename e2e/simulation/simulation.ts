@@ -8,6 +8,7 @@ import { OlderCopyPlay, type Backup } from "./older-copy.js";
 import { below, makePlan } from "./plan.js";
 import { PrincipalMachine, type PrincipalProcess } from "./principal-machine.js";
 import { Publisher } from "./publisher.js";
+import { Purger } from "./purger.js";
 import { ignoreOutage } from "./watched-disk.js";
 import { callOn, World, type Answer } from "./world.js";
 
@@ -90,6 +91,9 @@ class Run {
     const machines = [this.#principal, ...this.#agents];
     const striking = machines.map((machine) => world.spawn("faults", () => strikeMachine(world, machine)));
     striking.push(world.spawn("network faults", () => strikeNetwork(world)));
+    const purging = this.#agents.map((agent) =>
+      world.spawn("purging", () => new Purger(world, this.#principal, agent).run()),
+    );
     void world.spawn("watching", () => this.#watch());
     const backup = world.spawn("a backup", () => this.#backUp());
     await world.sleep(plan.activeMs);
@@ -98,6 +102,7 @@ class Run {
     findings.trace("world", "heals");
     await Promise.all(striking);
     await Promise.all(publishing);
+    await Promise.all(purging);
     await backup;
     await this.#converge();
     if (findings.first !== undefined) return;

@@ -31,7 +31,7 @@ export interface Running {
 export class ApplyChecker {
   readonly #ledger: Ledger;
   readonly #findings: Findings;
-  readonly #busy = new Map<string, Set<string>>();
+  readonly #busy = new Map<string, Map<string, Fact>>();
   readonly #lastEffect = new Map<Mailbox, Map<string, number>>();
 
   constructor(ledger: Ledger, findings: Findings) {
@@ -53,14 +53,20 @@ export class ApplyChecker {
     if (!isReplacement) this.#checkBegin(name, mailbox, fact, attempt);
     const slot = fact.eventClass === "command" ? resourceid : (fact.subject ?? resourceid);
     const key = `${direction} ${agent}`;
-    const busy = this.#busy.get(key) ?? new Set<string>();
+    const busy = this.#busy.get(key) ?? new Map<string, Fact>();
     this.#busy.set(key, busy);
-    if (busy.has(slot))
+    const running = busy.get(slot);
+    // What was purged while it was applied is not waited for, so that the next uid of its name may come.
+    const gaveWay =
+      running?.resourceid !== resourceid && running !== undefined && mailbox.mayBePurged(running);
+    if (running !== undefined && !gaveWay)
       this.#findings.violation("one handler per resource", `${name} began while another runs`);
-    busy.add(slot);
+    busy.set(slot, fact);
     return {
       effect: () => (isReplacement ? undefined : this.#effect(name, mailbox, fact)),
-      ended: () => void busy.delete(slot),
+      ended: () => {
+        if (busy.get(slot) === fact) busy.delete(slot);
+      },
       isRecorded: () => fact.recorded,
     };
   }
@@ -107,6 +113,7 @@ export class ApplyChecker {
     for (const mailbox of this.#ledger.lives(direction, agent)) {
       mailbox.receiverFloor = 0;
       mailbox.recordedUpTo.clear();
+      mailbox.toldAgain();
       this.#lastEffect.delete(mailbox);
       for (const fact of mailbox.facts.values()) {
         fact.recorded = false;
@@ -141,7 +148,8 @@ export class ApplyChecker {
           earlier.version < fact.version &&
           earlier.effects === 0 &&
           !earlier.acknowledged &&
-          earlier.deadLetter === undefined,
+          earlier.deadLetter === undefined &&
+          !mailbox.mayBePurged(earlier),
       );
     if (owed !== undefined)
       this.#findings.violation("commands in order", `${name} began before command ${owed.version}`);

@@ -1,6 +1,6 @@
 import { DEFAULT_TIMING } from "@hawser/protocol";
 import type { ResourceView } from "@hawser/principal";
-import type { AgentMachine } from "../agent-machine.js";
+import { KIND, type AgentMachine } from "../agent-machine.js";
 import { specContent } from "../identity.js";
 import type { Fact, Mailbox } from "../ledger.js";
 import type { Plan } from "../plan.js";
@@ -66,7 +66,13 @@ export async function unconverged(
     const isWanted = views.some((one) => one.uid === uid);
     // What the principal forgot with its disk, nobody wants gone.
     const isForgotten = mailbox.siblings(`${thing}_${uid}`).every(({ eventClass }) => eventClass !== "spec");
-    if (!isWanted && !isForgotten) missing.push(`${thing}_${uid} is still there on ${name}`);
+    // Its delete was thrown away, and may have been accepted without a word.
+    const isGivenUp = mailbox.mayBePurged({
+      version: 0,
+      subject: `${KIND}/${thing}`,
+      resourceid: `${thing}_${uid}`,
+    });
+    if (!isWanted && !isForgotten && !isGivenUp) missing.push(`${thing}_${uid} is still there on ${name}`);
   }
   for (const [thing, wish] of publisher.wishes) {
     const { accepted } = wish;
@@ -86,6 +92,13 @@ function viewDiffers(mailbox: Mailbox, { things, name: agent }: AgentMachine, vi
   const { name, uid, version } = view;
   // What was refused for good leaves the agent at what it had before.
   if (mailbox.facts.get(Number(version))?.deadLetter !== undefined) return [];
+  const resourceid = `${name}_${uid}`;
+  const isPurged = mailbox.mayBePurged({
+    version: Number(version),
+    subject: `${view.kind}/${name}`,
+    resourceid,
+  });
+  if (view.state === "purged" && isPurged) return [];
   const made = things.made.get(name);
   const said = things.said.get(name);
   const about = `${agent} ${name}_${uid}@${version}`;
@@ -99,8 +112,13 @@ function viewDiffers(mailbox: Mailbox, { things, name: agent }: AgentMachine, vi
 
 /** After everything has converged: what became of every event that was accepted. */
 export function auditMailbox(world: World, mailbox: Mailbox): void {
+  let purged = 0;
   for (const fact of mailbox.facts.values()) {
     if (isExplained(world, mailbox, fact)) continue;
+    if (fact.deadLetter === undefined && mailbox.mayBePurged(fact)) {
+      purged += fact.promised ? 1 : 0;
+      continue;
+    }
     const { resourceid, version, content, deadLetter } = fact;
     const fate = deadLetter === undefined ? "was never applied" : `is a dead letter: ${deadLetter}`;
     world.findings.violation(
@@ -108,6 +126,12 @@ export function auditMailbox(world: World, mailbox: Mailbox): void {
       `${mailbox.name} ${resourceid}@${version} (${content}) ${fate}`,
     );
   }
+  const counted = mailbox.purgedCount;
+  if (counted !== undefined && purged > counted)
+    world.findings.violation(
+      "what is purged is counted",
+      `${mailbox.name}: ${purged} events were neither applied nor explained, and ${counted} purged`,
+    );
 }
 
 function isExplained(world: World, mailbox: Mailbox, fact: Fact): boolean {

@@ -134,6 +134,12 @@ export class WireChecker {
     const { epoch, session_id: sessionId } = message;
     const { flights } = this.#end;
     const peerStore = side === "agent" ? message.store : this.#hello.store;
+    // Where either end does not know the other's store, all retained states go to the agent again.
+    if (
+      side === "principal" &&
+      (this.#hello.known?.store !== message.store || !down.isKnownBy(this.#hello.store))
+    )
+      down.toldAgain();
     const continued = flights.get(this.#hello.replaces ?? "");
     this.#flight =
       continued?.peerStore === peerStore
@@ -173,7 +179,7 @@ export class WireChecker {
   }
 
   /**
-   * A state that gave way to a newer one counts no more once its resend would have been due. What a status gave way to may still lie in the
+   * A state that gave way to a newer one, and what was purged, counts no more once its resend would have been due. What a status gave way to may still lie in the
    * mailbox, where nobody has seen it.
    */
   #inFlight({ outgoing, window }: Open): number {
@@ -181,7 +187,8 @@ export class WireChecker {
     const { now, minResendMs } = this.#end;
     return [...this.#flight.unanswered.values()].filter(
       ({ fact, sentAtMs }) =>
-        now() < sentAtMs + minResendMs || !(fact.eventClass === "status" || outgoing.mayBeOutdated(fact)),
+        now() < sentAtMs + minResendMs ||
+        !(fact.eventClass === "status" || outgoing.mayBeOutdated(fact) || outgoing.mayBePurged(fact)),
     ).length;
   }
 
@@ -198,8 +205,12 @@ export class WireChecker {
     // What is in flight may be being applied, so it is sent again whatever the time.
     if (before?.version !== version && fact.expiresAtMs <= this.#end.wallTime())
       this.#violation("what expired is not sent", name);
-    // Only a state that gave way may be left without its answer.
-    if (before !== undefined && before.version !== version && !open.outgoing.outdated(before))
+    if (open.outgoing.isPurged(fact) && !fact.acknowledged)
+      this.#violation("what was purged is not sent", name);
+    // Only what gave way may be left without its answer.
+    const gaveWay =
+      before !== undefined && (open.outgoing.outdated(before) || open.outgoing.mayBePurged(before));
+    if (before !== undefined && before.version !== version && !gaveWay)
       this.#violation("one event of a resource in flight", `${name} while ${before.version} has no answer`);
     if (version <= this.#floor)
       this.#violation("what is settled is not sent", `${name}, floor ${this.#floor}`);
@@ -211,7 +222,8 @@ export class WireChecker {
   }
 
   #checkUid(mailbox: Mailbox, fact: Fact): void {
-    const isOpen = (each: Fact): boolean => !each.acknowledged && each.deadLetter === undefined;
+    const isOpen = (each: Fact): boolean =>
+      !each.acknowledged && each.deadLetter === undefined && !mailbox.mayBePurged(each);
     const suspects = mailbox.deletesBefore(fact).filter(isOpen);
     if (suspects.length === 0) return;
     void this.#end.learnDeadLetters(mailbox).then(() => {
@@ -249,6 +261,8 @@ export class WireChecker {
     if (mailbox.mayBeIdle(fact)) return;
     // It was refused for good, and comes once more behind what follows it: nobody waits for this answer.
     if (fact.deadLetter !== undefined) return;
+    // Nor for this one: its sender may have said that it is settled.
+    if (fact.effects === 0 && mailbox.mayBePurged(fact)) return;
     if (fact.effects === 0 && !fact.acknowledged) this.#violation("an ACK means applied", name);
     else if (this.#end.syncedAt() < fact.effectAt) this.#violation("an ACK means written to disk", name);
   }
@@ -271,6 +285,7 @@ export class WireChecker {
       fact.eventClass !== "status" &&
       !fact.acknowledged &&
       fact.deadLetter === undefined &&
+      !mailbox.mayBePurged(fact) &&
       !mailbox.mayBeOutdated(fact);
     const suspects = [...mailbox.facts.values()].filter(
       (fact) => fact.version <= floor && fact.version > this.#floor && isOpen(fact),
