@@ -39,6 +39,7 @@ const SENDERS: Readonly<
   4008: { principal: "says", agent: "says" },
   4009: { principal: "says", agent: "says" },
   4010: { principal: "says", agent: "says" },
+  4011: { principal: "says", agent: "never" },
 };
 
 const CODES = TABLE.map(([code]) => Number(code));

@@ -241,7 +241,7 @@ class Agent:
         self.failures = 0 if lived_s >= 60 else self.failures
         if session and session.slot:
             return max(session.slot - time.monotonic(), 0 if lived_s >= 5 else 0.25)
-        if code in (4003, 4004, 4005, 4010):
+        if code in (4003, 4004, 4005, 4010, 4011):
             log("a person has to look at this", code=code)
             self.refusals += 1
             return max(asked or 0, min(600, 30 * 2 ** min(self.refusals - 1, 20)) * random.uniform(0.5, 1))

@@ -26,8 +26,8 @@ export const ROWS = {
     "after d + U[0,1) x min(30000, max(250, d/10)), no sooner than 250; otherwise as above",
   ],
   refused: [
-    "unauthenticated, forbidden, invalid_agent_name, unsupported_version, store_rolled_back (4003, 4004, 4005, 4010)",
-    "the n-th in a row after U[1/2,1) x min(10 min, 30 s x 2^(n-1)), or later if asked; log loudly. New credentials: at once (but not for the version or a store)",
+    "unauthenticated, forbidden, invalid_agent_name, unsupported_version, store_rolled_back, agent_removed (4003, 4004, 4005, 4010, 4011)",
+    "the n-th in a row after U[1/2,1) x min(10 min, 30 s x 2^(n-1)), or later if asked; log loudly. New credentials: at once (but not for the version, a store or a removal)",
   ],
   superseded: ["superseded (4002)", "as a failure; log loudly"],
   failed: [

@@ -78,6 +78,7 @@ const REMEDIES = {
   invalid_agent_name: "Change the agent's name",
   unsupported_version: "update the older one",
   store_rolled_back: "run 'hawser adopt'",
+  agent_removed: "run 'hawser agents readmit NAME'",
 } as const;
 type RefusalCode = keyof typeof REMEDIES;
 
@@ -137,6 +138,8 @@ export const REFUSALS: readonly ReconnectCase[] = [
   closedWith("unsupported_version", 4005, 9),
   refusedWith("store_rolled_back", 4010, 15),
   closedWith("store_rolled_back", 4010, 15),
+  refusedWith("agent_removed", 4011, 5),
+  closedWith("agent_removed", 4011, 5),
   {
     row: "refused",
     name: "refuse unauthenticated with a time beyond the own",

@@ -13,6 +13,8 @@ export function remedy(code: ErrorCode | undefined): string {
       return "Agent and principal have no protocol version in common: update the older one.";
     case "store_rolled_back":
       return "A backup or snapshot was put back and started: stop the side the message names, run 'hawser adopt' on its data directory (of an agent: the directory 'store' in it), start it.";
+    case "agent_removed":
+      return "This agent was removed at the principal. If it is to come back, run 'hawser agents readmit NAME' there: it begins anew then. If it is not, stop this service.";
     case "superseded":
       return "Two agents run under one name: stop one, or give it a name of its own.";
     default:

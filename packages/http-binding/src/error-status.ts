@@ -18,6 +18,7 @@ export const STATUS_BY_CODE: Readonly<Record<ErrorCode, number>> = {
   forbidden: 403,
   not_found: 404,
   conflict: 409,
+  agent_removed: 410,
   handler_rejected: 422,
   // Nothing is wrong with the request; it may succeed later. A full mailbox is the limit of one agent, so it is 429 and not 503.
   mailbox_full: 429,

@@ -26,6 +26,7 @@ export const CLOSE_CODES = {
   storeFull: 4008,
   storeUnavailable: 4009,
   storeRolledBack: 4010,
+  agentRemoved: 4011,
 } as const;
 
 /** A code this protocol closes with. */

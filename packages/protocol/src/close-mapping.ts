@@ -30,6 +30,7 @@ const CLOSE_CODE_BY_ERROR: Readonly<Record<ErrorCode, CloseCode>> = {
   store_unavailable: CLOSE_CODES.storeUnavailable,
   store_corrupt: internalError,
   store_rolled_back: CLOSE_CODES.storeRolledBack,
+  agent_removed: CLOSE_CODES.agentRemoved,
   conflict: internalError,
   not_found: internalError,
   expired: internalError,
@@ -67,6 +68,7 @@ const ERROR_BY_CLOSE_CODE: ReadonlyMap<number, ErrorCode> = new Map<CloseCode, E
   [CLOSE_CODES.storeFull, "store_full"],
   [CLOSE_CODES.storeUnavailable, "store_unavailable"],
   [CLOSE_CODES.storeRolledBack, "store_rolled_back"],
+  [CLOSE_CODES.agentRemoved, "agent_removed"],
 ]);
 
 /** The code to close a connection with because of an error (PROTOCOL.md, Close codes). */

@@ -28,6 +28,7 @@ export const ERROR_CODES = [
   "store_unavailable",
   "store_corrupt",
   "store_rolled_back",
+  "agent_removed",
   "conflict",
   "not_found",
   "expired",

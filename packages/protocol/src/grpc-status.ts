@@ -26,6 +26,7 @@ export const GRPC_STATUS_BY_CLOSE_CODE: Readonly<Record<CloseCode, number>> = {
   [CLOSE_CODES.storeFull]: 8, // RESOURCE_EXHAUSTED
   [CLOSE_CODES.storeUnavailable]: 14, // UNAVAILABLE
   [CLOSE_CODES.storeRolledBack]: 15, // DATA_LOSS
+  [CLOSE_CODES.agentRemoved]: 5, // NOT_FOUND
 };
 
 /**

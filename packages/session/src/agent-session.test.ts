@@ -284,6 +284,7 @@ describe("how the principal's close reads", () => {
     [4008, false, "failed", "store_full"],
     [4009, false, "failed", "store_unavailable"],
     [4010, false, "refused", "store_rolled_back"],
+    [4011, false, "refused", "agent_removed"],
     [4999, false, "failed", "connection_closed"],
   ] as const)("%d", (code, clean, kind, errorCode) => {
     const end = endOf(agentIn("open"), { kind: "closed", clean, code, reason: "why", by: "peer" });

@@ -6,13 +6,14 @@ import {
   type HawserError,
 } from "@hawser/protocol";
 
-/** The refusals that no waiting mends: somebody has to change a credential, a name or a version, or to adopt a store. */
+/** The refusals that no waiting mends: somebody has to change a credential, a name or a version, to adopt a store, or to readmit an agent. */
 export const REFUSAL_CODES = [
   "unauthenticated",
   "forbidden",
   "invalid_agent_name",
   "unsupported_version",
   "store_rolled_back",
+  "agent_removed",
 ] as const;
 
 /** A refusal that no waiting mends. */

@@ -1,6 +1,7 @@
 import type { Random } from "@hawser/runtime";
 import { endOfDial, type DialFailure } from "./dial-failure.js";
 import { resolveReconnectTiming, type ReconnectTiming } from "./reconnect-timing.js";
+import type { RefusalCode } from "./close-reasons.js";
 import type { EndReason } from "./session-end.js";
 
 /** When to dial again, and how much to make of it. */
@@ -19,6 +20,12 @@ export interface ReconnectPolicyOptions {
 }
 
 /** How much later than asked an agent comes after a time that others may have been told as well, so that they do not come in one moment. */
+/** Refusals that no other credential would change. */
+const WITHOUT_CREDENTIALS: readonly RefusalCode[] = [
+  "unsupported_version",
+  "store_rolled_back",
+  "agent_removed",
+];
 const RETRY_AFTER_SPREAD = { ofDelay: 0.1, minMs: 250, maxMs: 30_000 } as const;
 
 /**
@@ -131,7 +138,7 @@ export class ReconnectPolicy {
     const { refusedFirstMs, refusedMaxMs } = this.#timing;
     const ceilingMs = Math.min(refusedMaxMs, refusedFirstMs * 2 ** this.#refusals);
     this.#refusals += 1;
-    this.#wantsCredentials = code !== "unsupported_version" && code !== "store_rolled_back";
+    this.#wantsCredentials = !WITHOUT_CREDENTIALS.includes(code);
     const ownMs = (ceilingMs / 2) * (1 + this.#random.next());
     const askedMs = retryAfterMs === undefined ? 0 : this.#spread(this.#bounded(retryAfterMs));
     return { delayMs: Math.max(ownMs, askedMs), loud: true, reason: `refused: ${code}: ${error.message}` };

@@ -132,12 +132,14 @@ function refusedEnd(error: HawserError, retryAfterMs: number | undefined): EndRe
   return { kind: "failed", error };
 }
 
-const { superseded, unauthenticated, forbidden, unsupportedVersion, storeRolledBack } = CLOSE_CODES;
+const { superseded, unauthenticated, forbidden, unsupportedVersion, storeRolledBack, agentRemoved } =
+  CLOSE_CODES;
 const REFUSAL_CLOSES: ReadonlySet<number> = new Set([
   unauthenticated,
   forbidden,
   unsupportedVersion,
   storeRolledBack,
+  agentRemoved,
 ]);
 
 // The close codes that are a row of their own, from a peer that closed without saying `refuse` before.

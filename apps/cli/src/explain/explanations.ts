@@ -119,6 +119,11 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
       "A store was put back to an older copy (a backup, a snapshot, a disk of yesterday) and started as if nothing had happened: the other side proved that it had given out versions, or recorded events, that it no longer knows. Going on would lose events in silence, so no session is opened with it.",
     todo: "The message names the side: this agent or the principal. Stop that process, run hawser adopt on its data directory (on an agent, the directory 'store' in it), start it again. Agents that were refused come back within ten minutes, or at once when they are restarted.",
   },
+  agent_removed: {
+    happened:
+      "An agent of this name was removed (hawser agents remove), so it is refused when it comes back, and nothing is accepted for it.",
+    todo: "If it is to come back: hawser agents readmit AGENT; it begins anew. If not: stop its service on its machine, or what publishes to it. hawser agents --removed lists them all.",
+  },
   conflict: {
     happened: "The resource was changed by somebody else since it was read.",
     todo: "Read it again (hawser get), decide, and apply again.",
