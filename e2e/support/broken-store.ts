@@ -56,6 +56,9 @@ export function breakStore(store: Store, { open, deadLetter, load, resync = fals
       return store.forgotten;
     },
     remove: (peer, options) => store.remove(peer, options),
+    tombstone: (peer) => store.tombstone(peer),
+    tombstones: (page) => store.tombstones(page),
+    readmit: (peer) => store.readmit(peer),
     peers: (page) => store.peers(page),
     stats: (peer) => store.stats(peer),
     deadLetters: (peer, page) => store.deadLetters(peer, page),

@@ -8,6 +8,7 @@ import type { Append, Appended, MailboxLimits } from "./mailbox.js";
 import type { PeerTable } from "./peer-table.js";
 import type { OutgoingEntry, PendingEntries } from "./pending-entries.js";
 import { assertStays } from "./removal-mark.js";
+import { agentRemoved } from "./tombstone.js";
 import type { RetainedRows } from "./retained-rows.js";
 import type { MailboxMeta } from "./counters.js";
 import type { Transaction } from "./transaction.js";
@@ -68,6 +69,9 @@ export class AppendItem implements CommitItem {
 
   apply(tx: Transaction): Promise<void> | void {
     assertStays(tx, this.appendsTo);
+    const tombstone = tx.tombstone(this.appendsTo);
+    if (tombstone !== undefined)
+      return this.#refuse(tx, refused("removed", agentRemoved(this.appendsTo, tombstone)));
     const { idempotencyKey, expectedVersion } = this.#append;
     const reads =
       idempotencyKey !== undefined || expectedVersion !== undefined || this.#supersedes.length > 0;

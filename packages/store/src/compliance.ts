@@ -14,6 +14,7 @@ import { standingCompliance } from "./compliance/standing.js";
 import { purgeCompliance } from "./compliance/purge.js";
 import { removeCompliance } from "./compliance/remove.js";
 import { retainedCompliance } from "./compliance/retained.js";
+import { tombstoneCompliance } from "./compliance/tombstones.js";
 
 export type { MakeStore, StoreUnderTest } from "./compliance/harness.js";
 
@@ -34,6 +35,7 @@ export function storeCompliance(name: string, make: MakeStore): void {
     standingCompliance(make);
     removeCompliance(make);
     purgeCompliance(make);
+    tombstoneCompliance(make);
     lifecycleCompliance(make);
     crashCompliance(make);
     modelCompliance(make);

@@ -21,6 +21,7 @@ import type {
 } from "./mailbox.js";
 import { resolveMailboxLimits } from "./mailbox-limits.js";
 import { OpenItem } from "./open-item.js";
+import { ReadmitItem } from "./readmit-item.js";
 import { checkPageLimit } from "./retained-reading.js";
 import type { Page, RetainedStates } from "./retained-state.js";
 import { decodeMailboxMeta, type MailboxMeta } from "./counters.js";
@@ -28,6 +29,7 @@ import { decodeDeadLetter, versionOfKey } from "./rows.js";
 import { DEFAULT_RECOVERY_DELAY_MS } from "./store-device.js";
 import { standingOf, type Standing } from "./standing.js";
 import { StoreParts } from "./store-parts.js";
+import { decodeTombstone, type Tombstone } from "./tombstone.js";
 import type { Purged, PurgeOptions, Removal, RemoveOptions, Store } from "./store.js";
 
 /** What every store over a `Disk` takes. */
@@ -170,8 +172,26 @@ class DiskStore implements Store {
     return this.#parts.peers.forgotten;
   }
 
-  remove(peer: string, { ifNothingPending = false }: RemoveOptions = {}): Promise<Removal> {
-    return this.#parts.removals.remove(peer, ifNothingPending);
+  remove(peer: string, options: RemoveOptions = {}): Promise<Removal> {
+    return this.#parts.removals.remove(peer, options);
+  }
+
+  tombstone(peer: string): Tombstone | undefined {
+    const row = this.#parts.peers.tombstone(peer);
+    return row && { peer, at: row.at };
+  }
+
+  async tombstones(page: Page): Promise<readonly Tombstone[]> {
+    const limit = checkPageLimit(page.limit);
+    const disk = await this.#parts.device.current();
+    const rows = await disk.range(metaRange("tombstone", limit, page.after));
+    return rows.map(([key, value]) => ({ peer: peerOfMetaKey(key), at: decodeTombstone(value, key).at }));
+  }
+
+  readmit(peer: string): Promise<boolean> {
+    return new Promise((resolve, reject) =>
+      this.#parts.committer.enqueue(new ReadmitItem(peer, resolve, reject)),
+    );
   }
 
   async peers(page: Page): Promise<readonly MailboxStats[]> {

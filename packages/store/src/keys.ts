@@ -25,6 +25,8 @@ const TABLES = {
   idempotencyOrder: "q",
   /** `r` peer, subject */
   sent: "r",
+  /** `t` peer */
+  tombstone: "t",
   /** `x` peer, resource, class */
   pendingState: "x",
 } as const;
@@ -46,6 +48,7 @@ function prefix(table: keyof typeof TABLES, peer: string): string {
 
 export const mailboxKey = (peer: string): string => TABLES.mailbox + encodeComponent(peer);
 export const inboxMetaKey = (peer: string): string => TABLES.inboxMeta + encodeComponent(peer);
+export const tombstoneKey = (peer: string): string => TABLES.tombstone + encodeComponent(peer);
 export const pendingKey = (peer: string, version: number): string =>
   prefix("pending", peer) + encodeVersion(version);
 export const deadLetterKey = (peer: string, version: number): string =>
@@ -77,7 +80,7 @@ export function pendingStateKey(peer: string, resourceid: string, stateClass: St
 }
 
 /** The tables that have rows for each peer, its counters apart. */
-export type PeerRows = Exclude<keyof typeof TABLES, "control" | "mailbox" | "inboxMeta">;
+export type PeerRows = Exclude<keyof typeof TABLES, "control" | "mailbox" | "inboxMeta" | "tombstone">;
 
 /** The rows of one peer in one table, those after `after` (a key) if given. */
 export function peerRange(table: PeerRows, peer: string, limit: number, after?: string): KeyRange {
@@ -90,7 +93,11 @@ export function peerRange(table: PeerRows, peer: string, limit: number, after?: 
 }
 
 /** The rows of one kind of meta for all peers, those after `after` (a peer) if given. */
-export function metaRange(table: "mailbox" | "inboxMeta", limit: number, after?: string): KeyRange {
+export function metaRange(
+  table: "mailbox" | "inboxMeta" | "tombstone",
+  limit: number,
+  after?: string,
+): KeyRange {
   const letter = TABLES[table];
   const from = after === undefined ? letter : letter + encodeComponent(after) + SEPARATOR;
   return { from, before: String.fromCharCode(letter.charCodeAt(0) + 1), limit };

@@ -14,6 +14,7 @@ export function resolveMailboxLimits(limits: Partial<MailboxLimits> = {}): Mailb
     "maxIdempotencyKeys",
     "maxIdempotencyAgeMs",
     "maxPeers",
+    "maxTombstones",
   ] as const) {
     const value = limits[name];
     if (value === undefined) continue;

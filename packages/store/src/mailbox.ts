@@ -23,9 +23,10 @@ export type Appended =
       readonly ok: false;
       /**
        * `conflict`: the expected version is not the retained one. `full`: the mailbox is at its cap.
+       * `removed`: the peer was removed, and not readmitted since.
        * `unavailable`: not accepted, try again. `unknown`: may or may not have been accepted; repeat with the same idempotency key.
        */
-      readonly reason: "conflict" | "full" | "unavailable" | "unknown";
+      readonly reason: "conflict" | "full" | "removed" | "unavailable" | "unknown";
       readonly error: HawserError;
     };
 
@@ -157,6 +158,8 @@ export interface MailboxLimits {
   readonly maxIdempotencyAgeMs: number;
   /** Mailboxes in one store; appending for one more answers `full`, opening one more is refused. @default 100_000 */
   readonly maxPeers: number;
+  /** Peers of which one store remembers that they were removed; of more, the one removed longest ago is forgotten, and may begin anew. About 100 bytes of memory each. @default 10_000 */
+  readonly maxTombstones: number;
 }
 
 /** What holds for whatever `limits` leaves out; what happens at each is at `MailboxLimits`. */
@@ -166,4 +169,5 @@ export const DEFAULT_MAILBOX_LIMITS: MailboxLimits = {
   maxIdempotencyKeys: 100_000,
   maxIdempotencyAgeMs: 86_400_000,
   maxPeers: 100_000,
+  maxTombstones: 10_000,
 };

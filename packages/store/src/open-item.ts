@@ -8,6 +8,7 @@ import { newInboxMeta, type MailboxMeta } from "./counters.js";
 import type { LeaseOptions } from "./mailbox.js";
 import { assertStays } from "./removal-mark.js";
 import { decodePendingState, decodeSent, encodePendingState, encodeSent, type SentRow } from "./rows.js";
+import { agentRemoved } from "./tombstone.js";
 import type { SettledInboxes } from "./settled-inboxes.js";
 import type { Transaction } from "./transaction.js";
 
@@ -50,6 +51,8 @@ export class OpenItem implements CommitItem {
   async apply(tx: Transaction): Promise<void> {
     const peer = this.opens;
     assertStays(tx, peer);
+    const tombstone = tx.tombstone(peer);
+    if (tombstone !== undefined) throw agentRemoved(peer, tombstone);
     const { maxPeers } = this.#context;
     const meta = tx.mailboxOrNew(peer, maxPeers);
     if (meta === undefined) {

@@ -9,6 +9,7 @@ import {
   type InboxMeta,
   type MailboxMeta,
 } from "./counters.js";
+import { decodeTombstone, type TombstoneRow } from "./tombstone.js";
 
 const PAGE = 1_000;
 
@@ -20,6 +21,8 @@ export class PeerTable {
   #inboxes = new Map<string, Readonly<InboxMeta>>();
   /** Positions that were tried in commits whose outcome nobody knows: never given out again. */
   readonly #tried = new Map<string, number>();
+  /** Of peers that were removed, the oldest first. */
+  #tombstones = new Map<string, TombstoneRow>();
   /** What was kept of peers that are not here any more. */
   forgotten: Forgotten = NOTHING_FORGOTTEN;
 
@@ -45,6 +48,25 @@ export class PeerTable {
 
   setInbox(peer: string, meta: Readonly<InboxMeta>): void {
     this.#inboxes.set(peer, meta);
+  }
+
+  get tombstoneCount(): number {
+    return this.#tombstones.size;
+  }
+
+  tombstone(peer: string): TombstoneRow | undefined {
+    return this.#tombstones.get(peer);
+  }
+
+  /** The oldest first. */
+  tombstones(): Iterable<readonly [peer: string, row: TombstoneRow]> {
+    return this.#tombstones;
+  }
+
+  /** @param row undefined: there is none any more */
+  setTombstone(peer: string, row: TombstoneRow | undefined): void {
+    this.#tombstones.delete(peer);
+    if (row !== undefined) this.#tombstones.set(peer, row);
   }
 
   /** Nothing of the peer is left. */
@@ -83,9 +105,15 @@ export class PeerTable {
     const inboxes = new Map<string, InboxMeta>();
     await eachMeta(disk, "mailbox", (peer, value, key) => mailboxes.set(peer, decodeMailboxMeta(value, key)));
     await eachMeta(disk, "inboxMeta", (peer, value, key) => inboxes.set(peer, decodeInboxMeta(value, key)));
+    const tombstones: [string, TombstoneRow][] = [];
+    await eachMeta(disk, "tombstone", (peer, value, key) =>
+      tombstones.push([peer, decodeTombstone(value, key)]),
+    );
+    tombstones.sort(([, a], [, b]) => a.number - b.number);
     const [forgotten] = await disk.get([CONTROL_KEYS.forgotten]);
     this.forgotten =
       forgotten === undefined ? NOTHING_FORGOTTEN : decodeForgotten(forgotten, CONTROL_KEYS.forgotten);
+    this.#tombstones = new Map(tombstones);
     this.#mailboxes = mailboxes;
     this.#inboxes = inboxes;
   }
@@ -93,7 +121,7 @@ export class PeerTable {
 
 async function eachMeta(
   disk: OpenDisk,
-  table: "mailbox" | "inboxMeta",
+  table: "mailbox" | "inboxMeta" | "tombstone",
   take: (peer: string, value: string, key: string) => void,
 ): Promise<void> {
   let after: string | undefined;

@@ -3,7 +3,7 @@ import type { Logger, Timer, Timers } from "@hawser/runtime";
 import type { Committer } from "./committer.js";
 import type { PeerTable } from "./peer-table.js";
 import { RemoveItem, type RemoveContext, type RemoveStep, type RemoveTarget } from "./remove-item.js";
-import type { Removal } from "./store.js";
+import type { Removal, RemoveOptions } from "./store.js";
 
 export interface RemovalsOptions extends RemoveContext {
   readonly committer: Committer;
@@ -27,9 +27,10 @@ export class Removals {
   }
 
   /** @throws HawserError why a step could not be written; what has begun is finished as soon as it can be */
-  async remove(peer: string, ifNothingPending: boolean): Promise<Removal> {
+  async remove(peer: string, { ifNothingPending = false, tombstone }: RemoveOptions): Promise<Removal> {
     try {
-      const first = await this.#step({ peer, ifNothingPending, continues: false });
+      const at = tombstone?.at;
+      const first = await this.#step({ peer, ifNothingPending, tombstone: at, continues: false });
       if (first !== "more") return first;
       await this.#finish(peer);
       return "removed";
@@ -88,7 +89,7 @@ export class Removals {
   /** False when there is no removal to go on with. */
   async #finish(peer: string): Promise<boolean> {
     let step: RemoveStep;
-    do step = await this.#step({ peer, ifNothingPending: false, continues: true });
+    do step = await this.#step({ peer, ifNothingPending: false, tombstone: undefined, continues: true });
     while (step === "more");
     return step === "removed";
   }

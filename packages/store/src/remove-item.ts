@@ -27,12 +27,16 @@ export interface RemoveContext {
   readonly leases: LeaseTable;
   readonly acknowledgements: Acknowledgements;
   readonly settled: SettledInboxes;
+  /** Peers of which it is remembered that they were removed. */
+  readonly maxTombstones: number;
 }
 
 export interface RemoveTarget {
   readonly peer: string;
   /** The item leaves a mailbox alone in which an event is pending. */
   readonly ifNothingPending: boolean;
+  /** When the peer is removed, Unix milliseconds, if that is to be remembered: from the first commit of the removal on. */
+  readonly tombstone: number | undefined;
   /** The item goes on with a removal that has begun, and begins none: meanwhile there may be a new mailbox under the name. */
   readonly continues: boolean;
 }
@@ -76,11 +80,14 @@ export class RemoveItem implements CommitItem {
   async apply(tx: Transaction): Promise<void> {
     const { peer } = this.#target;
     const objection = this.#objection(tx);
+    // Of a peer of which there is nothing, too, as it may come again all the same.
+    if (objection === "none") this.#bury(tx);
     if (objection !== undefined) return tx.afterCommit(() => this.#done(objection));
     // Of a peer that never had a mailbox there may be an inbox; then the mark needs counters to be in.
     const meta = tx.mailboxOrNew(peer, Number.POSITIVE_INFINITY);
     if (meta === undefined) return tx.afterCommit(() => this.#done("none"));
     const { isAll, counted } = await this.#removeShare(tx, meta);
+    this.#bury(tx);
     if (isAll) tx.drop(peer);
     else tx.setMailbox(peer, { ...counted, removing: true });
     tx.afterCommit(() => {
@@ -94,6 +101,11 @@ export class RemoveItem implements CommitItem {
 
   failed(error: HawserError): void {
     this.#failed(error);
+  }
+
+  #bury(tx: Transaction): void {
+    const { peer, tombstone } = this.#target;
+    if (tombstone !== undefined) tx.bury(peer, tombstone, this.#context.maxTombstones);
   }
 
   /** Why nothing is removed; undefined when something is. */

@@ -88,7 +88,8 @@ export class StoreParts {
     const { committer, unused } = this;
     this.inbox = new DiskInbox({ committer, peers, settled, records, unused, disk: current });
     this.retained = new RetainedReading(current, acknowledgements);
-    const removing = { committer, peers, leases, acknowledgements, settled };
+    const { maxTombstones } = limits;
+    const removing = { committer, peers, leases, acknowledgements, settled, maxTombstones };
     this.purges = new Purges({
       committer,
       peers,

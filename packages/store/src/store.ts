@@ -10,6 +10,7 @@ import type {
   MailboxStats,
 } from "./mailbox.js";
 import type { Standing } from "./standing.js";
+import type { Tombstone } from "./tombstone.js";
 import type { Page, RetainedStates } from "./retained-state.js";
 
 /** What a removal depends on. */
@@ -20,6 +21,16 @@ export interface RemoveOptions {
    * @default false
    */
   readonly ifNothingPending?: boolean;
+  /**
+   * It is remembered that the peer was removed, and when: `append` and `open` of it are refused with `agent_removed` until `readmit`. Written with the first commit of the removal, so that no crash
+   * separates the two; also where there is nothing of the peer to remove.
+   *
+   * @default nothing is remembered, and the peer begins anew when it comes again
+   */
+  readonly tombstone?: {
+    /** Unix milliseconds. */
+    readonly at: number;
+  };
 }
 
 /** `removed`: nothing of the peer is left. `none`: there was nothing. `pending`: events are pending, and all of it is still there. */
@@ -63,7 +74,7 @@ export interface Store extends DisposableLifecycle {
    * Claims the mailbox of `peer` for `holder` (a name for logs): raises the epoch durably, tells the previous holder `superseded`, and from then on
    * calls `on.event` for each entry committed. What was committed before is there to `read`.
    *
-   * @throws HawserError `store_unavailable`, or `store_full` where the disk is full or `maxPeers` is reached
+   * @throws HawserError `store_unavailable`, `agent_removed` where the peer has a tombstone, or `store_full` where the disk is full or `maxPeers` is reached
    */
   open(peer: string, holder: string, options: LeaseOptions, on: LeaseCallbacks): Promise<MailboxLease>;
 
@@ -86,6 +97,17 @@ export interface Store extends DisposableLifecycle {
    * @throws HawserError `store_unavailable`, `store_full` or `store_corrupt` when it could not be written
    */
   remove(peer: string, options?: RemoveOptions): Promise<Removal>;
+
+  /** That this peer was removed with a tombstone, and was not readmitted since. As committed. Of more than `maxTombstones`, those removed longest ago are forgotten first. */
+  tombstone(peer: string): Tombstone | undefined;
+  /** In code unit order of peers. */
+  tombstones(page: Page): Promise<readonly Tombstone[]>;
+  /**
+   * Lets a peer come again that was removed: it begins anew, as if it had never been here. Durable once resolved. False where it has no tombstone.
+   *
+   * @throws HawserError `store_unavailable`, `store_full` or `store_corrupt` when it could not be written
+   */
+  readmit(peer: string): Promise<boolean>;
 
   /** Peers that have a mailbox here, in code unit order. */
   peers(page: Page): Promise<readonly MailboxStats[]>;

@@ -1,5 +1,5 @@
 import type { Changes, Entry, EntryName, EntryRange, KeyRange, OpenDisk, Row } from "./disk.js";
-import { CONTROL_KEYS, inboxMetaKey, mailboxKey } from "./keys.js";
+import { CONTROL_KEYS, inboxMetaKey, mailboxKey, tombstoneKey } from "./keys.js";
 import type { PeerTable } from "./peer-table.js";
 import {
   encodeForgotten,
@@ -11,6 +11,7 @@ import {
   type InboxMeta,
   type MailboxMeta,
 } from "./counters.js";
+import { encodeTombstone, type TombstoneRow } from "./tombstone.js";
 
 /** What an entry takes besides its text, roughly. */
 const ENTRY_OVERHEAD = 32;
@@ -47,6 +48,7 @@ export class Transaction {
   readonly #claimed = new Set<string>();
   /** Peers of which nothing is left, unless something is set for them again. */
   readonly #dropped = new Set<string>();
+  readonly #tombstones = new Map<string, TombstoneRow | undefined>();
   #forgotten: Forgotten | undefined;
   /** How many more there will be. */
   #newMailboxes = 0;
@@ -233,6 +235,42 @@ export class Transaction {
     this.#dropped.add(peer);
   }
 
+  /** That a peer was removed, as it will be known. */
+  tombstone(peer: string): TombstoneRow | undefined {
+    return this.#tombstones.has(peer) ? this.#tombstones.get(peer) : this.#peers.tombstone(peer);
+  }
+
+  /** It is remembered that the peer was removed. Of more than `most` the oldest is forgotten. */
+  bury(peer: string, at: number, most: number): void {
+    let [count, last] = [this.#peers.tombstoneCount, 0];
+    for (const [, { number }] of this.#peers.tombstones()) last = Math.max(last, number);
+    for (const [name, row] of this.#tombstones) {
+      last = Math.max(last, row?.number ?? 0);
+      count += (row === undefined ? 0 : 1) - (this.#peers.tombstone(name) === undefined ? 0 : 1);
+    }
+    if (this.tombstone(peer) === undefined) count += 1;
+    this.#setTombstone(peer, { at, number: last + 1 });
+    for (const [oldest] of this.#peers.tombstones()) {
+      if (count <= most) return;
+      if (this.#tombstones.has(oldest)) continue;
+      this.#setTombstone(oldest, undefined);
+      count -= 1;
+    }
+  }
+
+  /** The peer may come again. False where it was not removed. */
+  readmit(peer: string): boolean {
+    if (this.tombstone(peer) === undefined) return false;
+    this.#setTombstone(peer, undefined);
+    return true;
+  }
+
+  #setTombstone(peer: string, row: TombstoneRow | undefined): void {
+    this.#tombstones.set(peer, row);
+    if (row === undefined) this.remove(tombstoneKey(peer));
+    else this.put(tombstoneKey(peer), encodeTombstone(row));
+  }
+
   /** What is known of a peer's own versions as it will be, if anything is. */
   inbox(peer: string): Readonly<InboxMeta> | undefined {
     return this.#inboxes.get(peer) ?? (this.#dropped.has(peer) ? undefined : this.#peers.inbox(peer));
@@ -281,6 +319,7 @@ export class Transaction {
     if (this.#forgotten !== undefined) this.#peers.forgotten = this.#forgotten;
     for (const [peer, meta] of this.#mailboxes) this.#peers.setMailbox(peer, meta);
     for (const [peer, meta] of this.#inboxes) this.#peers.setInbox(peer, meta);
+    for (const [peer, row] of this.#tombstones) this.#peers.setTombstone(peer, row);
     for (const effect of this.#effects) effect();
   }
 
