@@ -103,4 +103,18 @@ export const PRINCIPAL_VIOLATIONS: readonly PrincipalCase[] = [
       await door.isClosed(agent, CLOSE_CODES.storeRolledBack, "the backup of yesterday");
     },
   },
+  {
+    row: "refused",
+    name: "an agent that was removed: 4011",
+    code: CLOSE_CODES.agentRemoved,
+    play: async (door) => {
+      const principal = await door.open({});
+      const agent = await door.session();
+      await principal.removeAgent(agent.name);
+      await door.settled("the end", agent.wire.ended);
+      const back = await door.call();
+      back.hello();
+      await door.isClosed(back, CLOSE_CODES.agentRemoved, "was removed at");
+    },
+  },
 ];

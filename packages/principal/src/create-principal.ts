@@ -35,7 +35,7 @@ import type {
   PrincipalStatus,
 } from "./principal.js";
 import { purgePending } from "./purge-pending.js";
-import { removeAgent } from "./remove-agent.js";
+import { readmitAgent, removeAgent, removedAgents } from "./remove-agent.js";
 import { createResources } from "./resources/resources.js";
 import { AgentDirectory } from "./sessions/agent-directory.js";
 import { screening } from "./screening.js";
@@ -293,8 +293,11 @@ export function createPrincipal(options: PrincipalOptions): Principal {
     },
     agents: (page) => limited(page, "", () => directory.page(page)),
     agent: (name, limits = {}) => limited(limits, name, () => directory.named(name)),
-    removeAgent: (agent, { force = false, ...limits } = {}) =>
-      limited(limits, agent, () => removeAgent(agent, force, { store, sessions, logger: runtime.logger })),
+    removeAgent: (agent, { force = false, tombstone = true, ...limits } = {}) =>
+      limited(limits, agent, () => removeAgent(agent, { force, tombstone }, { store, sessions, runtime })),
+    readmitAgent: (agent, limits = {}) =>
+      limited(limits, agent, () => readmitAgent(agent, { store, runtime })),
+    removedAgents: (page) => limited(page, "", () => removedAgents(page, { store })),
     deadLetters: (agent, page) => limited(page, agent, () => mailboxes.deadLetters(agent, page)),
     requeue: (agent, eventid, limits = {}) => limited(limits, agent, () => mailboxes.requeue(agent, eventid)),
     discardDeadLetter: (agent, eventid, limits = {}) =>

@@ -40,6 +40,7 @@ export type {
   EventAhead,
   OlderCopyReport,
   RefusedView,
+  RemovedAgentView,
   ResourceView,
   WaitReason,
   WaitView,

@@ -26,7 +26,7 @@ import type {
 } from "./listener/listener-options.js";
 import type { AgentRateLimits } from "./sessions/agent-rates.js";
 import type { PrincipalObserver } from "./principal-observer.js";
-import type { AgentView, DeadLetterView, OlderCopyReport, ResourceView } from "./views.js";
+import type { AgentView, DeadLetterView, OlderCopyReport, RemovedAgentView, ResourceView } from "./views.js";
 
 /** What `createPrincipal` makes a principal of. */
 export interface PrincipalOptions {
@@ -117,6 +117,11 @@ export interface Accepted {
 export interface RemoveAgentOptions extends CallLimits {
   /** Also with events pending, which are given up. @default false */
   readonly force?: boolean;
+  /**
+   * It is remembered that the agent was removed: when it comes back it is refused, and nothing is accepted for it, until `readmitAgent`. Of 10,000 of these (`maxTombstones` of the store) the oldest is forgotten for the next.
+   * Without it, the agent begins anew when it comes back. @default true
+   */
+  readonly tombstone?: boolean;
 }
 
 /** What of an agent is purged. It goes on although the call was given up; asking again does no harm. */
@@ -164,7 +169,7 @@ export interface OutputAsked {
   readonly after?: OutputPosition;
 }
 
-/** The resources of all agents. Methods throw `HawserError`: `invalid_event`, `invalid_agent_name`, `conflict`, `mailbox_full`, `store_full`, `store_unavailable`; `aborted` or `timeout` when the caller gave up. */
+/** The resources of all agents. Methods throw `HawserError`: `invalid_event`, `invalid_agent_name`, `conflict`, `agent_removed`, `mailbox_full`, `store_full`, `store_unavailable`; `aborted` or `timeout` when the caller gave up. */
 export interface Resources {
   /** Sets the spec. Resolves when it is on disk; `created` tells a new resource (new uid) from a changed one. An equal spec is accepted without a new version. */
   put(
@@ -269,7 +274,7 @@ export interface Principal extends DisposableLifecycle<PrincipalAddresses> {
   /**
    * Accepts any event for an agent, a plain one or a `CloudEvent` of the SDK; resolves when it is on disk.
    *
-   * @throws HawserError `invalid_event`, `event_too_large`, `mailbox_full`, `store_full`, `store_unavailable`; `aborted` or `timeout` when the caller gave up
+   * @throws HawserError `invalid_event`, `event_too_large`, `agent_removed`, `mailbox_full`, `store_full`, `store_unavailable`; `aborted` or `timeout` when the caller gave up
    */
   publish(agent: string, event: EventDraft | SdkCloudEvent, options?: PublishOptions): Promise<Accepted>;
   /** Agents known here: with a session or a mailbox. In order of name. */
@@ -278,10 +283,14 @@ export interface Principal extends DisposableLifecycle<PrincipalAddresses> {
   /** Oldest first; `after` is an `eventid`. */
   deadLetters(agent: string, page: Page): Promise<readonly DeadLetterView[]>;
   /**
-   * Forgets an agent for good and gives its room back: its session ends, and its mailbox, resources and dead letters go. If it comes back, it
-   * begins anew. @throws HawserError `not_found`; `conflict` while events are pending, unless it is forced, and while events of it are being applied for longer than 10 s
+   * Forgets an agent for good and gives its room back: its session ends, and its mailbox, resources and dead letters go. If it comes back, it is refused
+   * with `agent_removed`, as is whoever publishes to it, until it is readmitted; without `tombstone` it begins anew. @throws HawserError `not_found`; `conflict` while events are pending, unless it is forced, and while events of it are being applied for longer than 10 s
    */
   removeAgent(agent: string, options?: RemoveAgentOptions): Promise<void>;
+  /** Lets the name of a removed agent in again, which begins anew; resolves when that is on disk. @throws HawserError `not_found` where it is not known to have been removed */
+  readmitAgent(agent: string, limits?: CallLimits): Promise<void>;
+  /** Agents that were removed and not readmitted, in order of name. */
+  removedAgents(page: Page): Promise<readonly RemovedAgentView[]>;
   /** Sends a dead letter again, as a new version. @throws HawserError `not_found` */
   requeue(agent: string, eventid: string, limits?: CallLimits): Promise<Accepted>;
   /**

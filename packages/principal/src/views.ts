@@ -111,6 +111,13 @@ export interface ResourceView {
   readonly statusAt: number | undefined;
 }
 
+/** An agent that was removed, and whose name is refused until it is readmitted. */
+export interface RemovedAgentView {
+  readonly name: string;
+  /** Unix milliseconds. */
+  readonly removedAt: number;
+}
+
 /** An event the agent refused for good, or that expired. */
 export interface DeadLetterView {
   readonly agent: string;

@@ -6,12 +6,13 @@ import { AGENTS_QUERY, listAgents } from "./agent-list.js";
 import type { FleetSnapshot } from "./fleet-snapshot.js";
 import { operation } from "./operation.js";
 import { readPage } from "./paging.js";
-import { FORCE_QUERY, PAGE_QUERY, RESOURCE_QUERY } from "./query.js";
+import { PAGE_QUERY, REMOVE_QUERY, RESOURCE_QUERY } from "./query.js";
 import { pathParameter, route } from "./routes.js";
-import { agentJson, deadLetterJson } from "./view-json.js";
-import { Accepted, Agent, DeadLetter, page, PurgeReport } from "./view-schemas.js";
+import { agentJson, deadLetterJson, removedAgentJson } from "./view-json.js";
+import { Accepted, Agent, DeadLetter, page, PurgeReport, RemovedAgent } from "./view-schemas.js";
 
 const AgentPage = page("AgentPage", Agent);
+const RemovedAgentPage = page("RemovedAgentPage", RemovedAgent);
 const DeadLetterPage = page("DeadLetterPage", DeadLetter);
 const READ_ERRORS = ["store_unavailable"] as const;
 const WRITE_ERRORS = ["invalid_agent_name", "not_found", "store_full", "store_unavailable"] as const;
@@ -21,7 +22,15 @@ export function agentRoutes(
   app: Hono,
   principal: Pick<
     Principal,
-    "agents" | "agent" | "removeAgent" | "deadLetters" | "requeue" | "discardDeadLetter" | "purgePending"
+    | "agents"
+    | "agent"
+    | "removeAgent"
+    | "deadLetters"
+    | "requeue"
+    | "discardDeadLetter"
+    | "purgePending"
+    | "readmitAgent"
+    | "removedAgents"
   >,
   fleet: FleetSnapshot,
 ): void {
@@ -65,13 +74,55 @@ export function agentRoutes(
         tag: "Agents",
         summary: "Remove an agent",
         description:
-          "Forgets it for good: its session ends, and its mailbox, resources and dead letters go. Its machine keeps what it has. If it comes back, it begins anew.",
-        query: FORCE_QUERY,
+          "Forgets it for good: its session ends, and its mailbox, resources and dead letters go. Its machine keeps what it has. If it comes back, it is refused until it is readmitted; without a tombstone it begins anew.",
+        query: REMOVE_QUERY,
         answers: { 204: { description: "Nothing is kept for this name any more, and its room is free." } },
         errors: [...WRITE_ERRORS, "conflict"],
       },
-      async (context, { query: { force } }) => {
-        await principal.removeAgent(pathParameter(context, "agent"), { force });
+      async (context, { query: { force, tombstone } }) => {
+        await principal.removeAgent(pathParameter(context, "agent"), { force, tombstone });
+        return context.body(null, 204);
+      },
+    ),
+  });
+
+  route(app, "/v1/removed-agents", {
+    GET: operation(
+      {
+        id: "listRemovedAgents",
+        tag: "Agents",
+        summary: "List removed agents",
+        description: "Those that are refused when they come back, in order of name.",
+        query: z.object(PAGE_QUERY),
+        answers: {
+          200: { description: "A page of them.", content: { "application/json": RemovedAgentPage } },
+        },
+        errors: READ_ERRORS,
+      },
+      async (context, { query }) => {
+        const found = await readPage(
+          { limit: query.limit, after: query.after },
+          (request) => principal.removedAgents(request),
+          ({ name }) => name,
+          removedAgentJson,
+        );
+        return context.json(found);
+      },
+    ),
+  });
+
+  route(app, "/v1/removed-agents/:agent", {
+    DELETE: operation(
+      {
+        id: "readmitAgent",
+        tag: "Agents",
+        summary: "Let a removed agent in again",
+        description: "It begins anew: nothing of it was kept.",
+        answers: { 204: { description: "Its name is like any other from now on." } },
+        errors: WRITE_ERRORS,
+      },
+      async (context) => {
+        await principal.readmitAgent(pathParameter(context, "agent"));
         return context.body(null, 204);
       },
     ),

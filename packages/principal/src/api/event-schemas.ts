@@ -64,6 +64,7 @@ export const EVENT_ERRORS = [
   "invalid_agent_name",
   "expired",
   "conflict",
+  "agent_removed",
   "event_too_large",
   ["invalid_event", 415],
   "mailbox_full",

@@ -216,6 +216,11 @@ it("describes the answers that are given", async () => {
   expect(await ask("delete", "/v1/agents/{agent}")).toBe(409);
   expect(await ask("delete", "/v1/agents/{agent}", {}, "?force=true")).toBe(204);
   expect(await ask("delete", "/v1/agents/{agent}")).toBe(404);
+  expect(await ask("post", "/v1/agents/{agent}/events", event)).toBe(410);
+  expect(await ask("put", RESOURCE, { body: '{"spec":1}' })).toBe(410);
+  expect(await ask("get", "/v1/removed-agents")).toBe(200);
+  expect(await ask("delete", "/v1/removed-agents/{agent}")).toBe(204);
+  expect(await ask("delete", "/v1/removed-agents/{agent}")).toBe(404);
   const asked = new Set([...seen].map((where) => where.split(" ").slice(0, 2).join(" ")));
   expect([...asked].sort()).toEqual(
     operations()

@@ -78,6 +78,16 @@ export const FORCE_QUERY = z.object({
   ),
 });
 
+export const REMOVE_QUERY = FORCE_QUERY.extend({
+  tombstone: about(
+    "It is remembered that the agent was removed: it is refused when it comes back, until it is readmitted.",
+    choice(["true", "false"])
+      .transform((word) => word === "true")
+      .pipe(z.boolean())
+      .default(true),
+  ),
+});
+
 export const RESOURCE_QUERY = z.object({
   kind: about("Only what is about this resource; with `name`.", z.string().optional()),
   name: about("Its name; with `kind`.", z.string().optional()),

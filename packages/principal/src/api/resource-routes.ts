@@ -26,6 +26,7 @@ const ETAG = { etag: "The version of the spec." };
 const READ_ERRORS = ["invalid_agent_name", "store_unavailable"] as const;
 const CHANGE_ERRORS = [
   ...READ_ERRORS,
+  "agent_removed",
   "invalid_event",
   "conflict",
   ["conflict", 412],

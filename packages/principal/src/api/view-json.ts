@@ -1,4 +1,4 @@
-import type { AgentView, DeadLetterView, ResourceView, WaitView } from "../views.js";
+import type { AgentView, DeadLetterView, RemovedAgentView, ResourceView, WaitView } from "../views.js";
 
 /** Times are RFC 3339 in UTC; what is unknown is left out. */
 function time(unixMs: number | undefined): string | undefined {
@@ -34,4 +34,8 @@ function waitJson(view: WaitView): Record<string, unknown> {
 
 export function deadLetterJson(view: DeadLetterView): Record<string, unknown> {
   return { ...view, at: time(view.at) };
+}
+
+export function removedAgentJson({ name, removedAt }: RemovedAgentView): Record<string, unknown> {
+  return { name, removedAt: time(removedAt) };
 }

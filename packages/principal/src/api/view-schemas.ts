@@ -143,6 +143,12 @@ export const DeadLetter = named(
   }),
 );
 
+export const RemovedAgent = named(
+  "RemovedAgent",
+  "An agent that was removed, and is refused when it comes back.",
+  z.object({ name: z.string(), removedAt: time("When it was removed.") }),
+);
+
 export const PurgeReport = named(
   "PurgeReport",
   "What became of the pending events of an agent.",

@@ -15,7 +15,7 @@ import {
   type JsonValue,
 } from "@hawser/protocol";
 import { traced, type CallLimits, type Runtime } from "@hawser/runtime";
-import type { RetainedState, Store } from "@hawser/store";
+import { agentRemoved, type RetainedState, type Store } from "@hawser/store";
 import { countRefusals } from "../count-refusals.js";
 import type { PutOptions, Resources } from "../principal.js";
 import type { PrincipalObserver } from "../principal-observer.js";
@@ -76,6 +76,8 @@ export function createResources(options: ResourcesOptions): Resources {
     trace: Traced,
   ): Promise<RetainedState | undefined> {
     const { subject } = target;
+    const tombstone = store.tombstone(target.agent);
+    if (tombstone !== undefined) throw agentRemoved(target.agent, tombstone);
     if (dryRun) {
       const version = current?.version ?? 0;
       const event = { ...checkDraft(draft), eventid: String(version) };

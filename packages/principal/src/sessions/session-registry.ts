@@ -3,7 +3,7 @@ import { Link, OutgoingTurns, ReadAhead, Receiver, type Admission, type LinkObse
 import { checkAgentName, eventClass, HawserError, type Hello } from "@hawser/protocol";
 import type { Logger, Runtime } from "@hawser/runtime";
 import { PrincipalSession, type Established, type SessionEnd, type SessionTiming } from "@hawser/session";
-import type { Store } from "@hawser/store";
+import { agentRemoved, type Store } from "@hawser/store";
 import type { Connection, PeerInfo } from "@hawser/transport";
 import type { Authenticate, AuthenticateResult } from "../authenticate.js";
 import type { AgentEventHandler, DrainOptions, DrainProgress, DrainReport } from "../principal.js";
@@ -292,6 +292,8 @@ export class SessionRegistry {
     // Much may have happened meanwhile, and what ended must leave nothing behind: not a place in the line, either.
     if (this.#isLeaving(link)) return refuse(wentAway());
     if (!result.ok) return refuse(result.error, result.retryAfterMs);
+    const buried = this.#refusedByTombstone(hello);
+    if (buried !== undefined) return buried;
     const crowded = this.#refusedByNumber(hello);
     if (crowded !== undefined) return crowded;
     const turn = await this.#options.turn(link.connection);
@@ -343,6 +345,14 @@ export class SessionRegistry {
     if (turn?.kind !== "refused") return undefined;
     const what = "too many agents are connecting; come back at this time";
     return refuse(new HawserError("overloaded", what, { agent }), turn.retryAfterMs);
+  }
+
+  /** Whoever was let in meanwhile is refused by the store. */
+  #refusedByTombstone({ agent }: Hello): Admission | undefined {
+    const tombstone = this.#options.store.tombstone(agent);
+    return tombstone === undefined || this.#barred.has(agent)
+      ? undefined
+      : refuse(agentRemoved(agent, tombstone));
   }
 
   #refusedByRemoval({ agent }: Hello): Admission | undefined {

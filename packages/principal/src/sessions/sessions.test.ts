@@ -135,7 +135,60 @@ describe("a second connection of the same agent", () => {
 });
 
 describe("an agent that is removed", () => {
-  it("is kept while events for it are pending, unless that is forced, and then begins anew without a gap in its trust", async () => {
+  it("is refused when it comes back, by name and with a remedy, and so is whoever publishes to it, until it is readmitted", async () => {
+    const stage = await new Stage().start();
+    const agent = await stage.agent();
+    await agent.connect();
+    await stage.publish("edge-1", "a_1");
+    await stage.world.advance(1_000);
+    const removed = stage.principal.removeAgent("edge-1");
+    await stage.world.advance(30_000);
+    await removed;
+    const words = /^agent edge-1 was removed at \d{4}-.*hawser agents readmit edge-1$/;
+    const refused = { code: "agent_removed", message: expect.stringMatching(words) };
+    await agent.connect();
+    expect(agent.ends.at(-1)).toMatchObject({ kind: "refused", ...{ code: "agent_removed" } });
+    expect(stage.refusals).toEqual(["edge-1 agent_removed"]);
+    const { principal } = stage;
+    await expect(stage.publish("edge-1", "a_1")).rejects.toMatchObject(refused);
+    for (const dryRun of [true, false])
+      await expect(principal.resources.put("edge-1", "Thing", "x", 1, { dryRun })).rejects.toMatchObject(
+        refused,
+      );
+    expect(await principal.agent("edge-1")).toBeUndefined();
+    expect(await stage.store.stats("edge-1")).toBeUndefined();
+    expect(await principal.removedAgents({ limit: 10 })).toEqual([
+      { name: "edge-1", removedAt: expect.any(Number) },
+    ]);
+    await expect(principal.removeAgent("edge-1")).rejects.toMatchObject({
+      code: "not_found",
+      message: expect.stringContaining("it was removed at"),
+    });
+
+    const readmitting = principal.readmitAgent("edge-1");
+    await stage.world.advance(1_000);
+    await readmitting;
+    await expect(principal.readmitAgent("edge-1")).rejects.toMatchObject({ code: "not_found" });
+    expect(await principal.removedAgents({ limit: 10 })).toEqual([]);
+    await agent.connect();
+    await stage.publish("edge-1", "a_1");
+    await stage.world.advance(1_000);
+    expect(agent.handled.at(-1)).toMatch(/^a_1@/);
+    expect(await principal.agent("edge-1")).toMatchObject({ pending: 0, state: "connected" });
+  });
+
+  it("that only said hello is refused as well when it comes back", async () => {
+    const stage = await new Stage().start();
+    const agent = await stage.agent();
+    await agent.connect();
+    const removed = stage.principal.removeAgent("edge-1");
+    await stage.world.advance(30_000);
+    await removed;
+    await agent.connect();
+    expect(agent.ends.at(-1)).toMatchObject({ kind: "refused", code: "agent_removed" });
+  });
+
+  it("is kept while events for it are pending, unless that is forced, and without a tombstone begins anew without a gap in its trust", async () => {
     const stage = await new Stage().start();
     const agent = await stage.agent();
     await agent.connect();
@@ -145,7 +198,7 @@ describe("an agent that is removed", () => {
     await stage.publish("edge-1", "c_1");
     await expect(stage.principal.removeAgent("edge-1")).rejects.toMatchObject({ code: "conflict" });
 
-    const removed = stage.principal.removeAgent("edge-1", { force: true });
+    const removed = stage.principal.removeAgent("edge-1", { force: true, tombstone: false });
     await stage.world.advance(30_000);
     await removed;
     expect(agent.ends).toHaveLength(1);
@@ -210,7 +263,9 @@ describe("an agent that is removed", () => {
       await new Promise<void>((resolve) => through.push(resolve));
       return remove(name, options);
     };
-    const removals = [1, 2].map(() => stage.principal.removeAgent("edge-1", { force: true }));
+    const removals = [1, 2].map(() =>
+      stage.principal.removeAgent("edge-1", { force: true, tombstone: false }),
+    );
     await stage.world.advance(1_000);
     expect(through).toHaveLength(2);
     through[0]?.();
