@@ -60,6 +60,9 @@ const LINES: readonly (readonly [string, string, number])[] = [
   ["context list", "context list", 0],
   ["context show", "context show", 0],
   ["delete", "delete edge/ConfigFile/motd", 0],
+  ["agents remove", "agents remove edge --force", 0],
+  ["agents --removed", "agents --removed", 0],
+  ["agents remove", "agents readmit edge", 0],
   ["drain", "drain --window 0s --return 0s --yes", 0],
   ["drain", "drain --undo", 0],
 ];

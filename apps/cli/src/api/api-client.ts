@@ -12,6 +12,7 @@ import {
   purgedSchema,
   putAnswerSchema,
   recordedSchema,
+  removedAgentSchema,
   resourceSchema,
   sinkDeadLetterSchema,
   sinkSchema,
@@ -26,6 +27,7 @@ import {
   type Purged,
   type PutResult,
   type Recorded,
+  type RemovedAgent,
   type Resource,
   type Sink,
   type SinkDeadLetter,
@@ -145,9 +147,26 @@ export class ApiClient {
     return this.#json(acceptedSchema, `${deadLetterPath(agent, eventid)}/requeue`, { method: "POST" });
   }
 
-  async removeAgent(agent: string, force: boolean): Promise<void> {
-    const path = `${agentPath(agent)}${force ? "?force=true" : ""}`;
+  async removeAgent(
+    agent: string,
+    { force, tombstone }: { readonly force: boolean; readonly tombstone: boolean },
+  ): Promise<void> {
+    const query = parametersOf({
+      force: force ? "true" : undefined,
+      tombstone: tombstone ? undefined : "false",
+    });
+    const path = agentPath(agent) + (query === "" ? "" : `?${query}`);
     (await this.#request(path, { method: "DELETE" })).abandon();
+  }
+
+  async readmitAgent(agent: string): Promise<void> {
+    const path = `/v1/removed-agents/${encodeURIComponent(agent)}`;
+    (await this.#request(path, { method: "DELETE" })).abandon();
+  }
+
+  /** Every agent that was removed and not readmitted, all pages. */
+  async removedAgents(): Promise<readonly RemovedAgent[]> {
+    return this.#all(removedAgentSchema, "/v1/removed-agents");
   }
 
   /** Throws away what is pending, all of it or what is about one resource. */

@@ -56,6 +56,9 @@ export const agentSchema = z.looseObject({
 });
 export type Agent = z.infer<typeof agentSchema>;
 
+export const removedAgentSchema = z.looseObject({ name: z.string(), removedAt: z.string() });
+export type RemovedAgent = z.infer<typeof removedAgentSchema>;
+
 export const purgedSchema = z.looseObject({ purged: z.number(), inFlight: z.number(), left: z.number() });
 export type Purged = z.infer<typeof purgedSchema>;
 

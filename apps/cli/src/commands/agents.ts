@@ -1,7 +1,7 @@
 import { Command, Option } from "commander";
 import type { CommandContext } from "../command/command-context.js";
 import { withExamples } from "../command/examples.js";
-import { agentColumns } from "../output/columns.js";
+import { agentColumns, REMOVED_COLUMNS } from "../output/columns.js";
 import type { Agent } from "../api/schemas.js";
 import { EXIT_CODES, QuietExit, usageError } from "../exit-codes.js";
 import { SORTS, type ListOrder } from "../output/list-keys.js";
@@ -18,10 +18,12 @@ interface AgentsOptions {
   readonly sort?: ListOrder["sort"];
   readonly order?: ListOrder["order"];
   readonly watch?: true;
+  readonly removed?: true;
 }
 
 interface RemoveOptions {
   readonly force?: true;
+  readonly tombstone: boolean;
 }
 
 interface PurgeOptions {
@@ -40,15 +42,29 @@ export function agentsCommand(context: CommandContext): Command {
       "-w, --watch",
       "all of them, and then what changes, until Ctrl-C: on a terminal a live table (arrows scroll, ? shows the keys, q ends it), else line by line",
     )
-    .action((options: AgentsOptions) => (options.watch ? watch : list)(context, options));
+    .option("--removed", "those that were removed, and are refused when they come back")
+    .action((options: AgentsOptions) => listed(options)(context, options));
   const remove = new Command("remove")
-    .description("forget an agent for good: its session ends, and all that is kept for it goes")
+    .description(
+      "forget an agent for good: its session ends, all that is kept for it goes, and it is refused when it comes back",
+    )
     .argument("<agent>")
     .option("--force", "although events for it are pending")
+    .option("--no-tombstone", "let it begin anew when it comes back")
     .action((agent: string, options: RemoveOptions) => removeAgent(context, agent, options));
   command.addCommand(
-    withExamples(remove, "hawser agents remove edge-1", "hawser agents remove edge-1 --force"),
+    withExamples(
+      remove,
+      "hawser agents remove edge-1",
+      "hawser agents remove edge-1 --force",
+      "hawser agents remove edge-1 --no-tombstone",
+    ),
   );
+  const readmit = new Command("readmit")
+    .description("let a removed agent in again, which begins anew")
+    .argument("<agent>")
+    .action((agent: string) => readmitAgent(context, agent));
+  command.addCommand(withExamples(readmit, "hawser agents readmit edge-1"));
   const purge = new Command("purge")
     .description("throw away what is pending for an agent, or what of it is about one resource")
     .argument("<agent>")
@@ -69,13 +85,44 @@ export function agentsCommand(context: CommandContext): Command {
     "hawser agents --state disconnected --output wide",
     "hawser agents --sort pending --order desc --output json",
     "hawser agents --state connected --output name",
+    "hawser agents --removed",
     "hawser agents --watch",
     "hawser agents --watch --output jsonl | jq -c 'select(.change == \"agent\").agent.name'",
   );
 }
 
-async function removeAgent(context: CommandContext, agent: string, { force }: RemoveOptions): Promise<void> {
-  await context.connect().removeAgent(agent, force === true);
+function listed({ watch: isWatched, removed, ...narrowed }: AgentsOptions): typeof list {
+  if (removed !== true) return isWatched === true ? watch : list;
+  if (isWatched === true || Object.keys(narrowed).length > 0)
+    throw usageError("--removed lists all of them, in order of name, and goes with no other option");
+  return listRemoved;
+}
+
+async function listRemoved(context: CommandContext): Promise<void> {
+  const found = await context.connect().removedAgents();
+  const { output } = context.globals();
+  printList(
+    context.terminal,
+    output,
+    found,
+    REMOVED_COLUMNS,
+    "no agents were removed, or all were readmitted",
+  );
+}
+
+async function readmitAgent(context: CommandContext, agent: string): Promise<void> {
+  await context.connect().readmitAgent(agent);
+  const { output } = context.globals();
+  if (isForPeople(output)) context.terminal.out(`${agent} may come again`);
+  else printList(context.terminal, output, [{ agent }], [], "");
+}
+
+async function removeAgent(
+  context: CommandContext,
+  agent: string,
+  { force, tombstone }: RemoveOptions,
+): Promise<void> {
+  await context.connect().removeAgent(agent, { force: force === true, tombstone });
   const { output } = context.globals();
   if (isForPeople(output)) context.terminal.out(`${agent} removed`);
   else printList(context.terminal, output, [{ agent }], [], "");

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Agent, DeadLetter, Resource, Sink, SinkDeadLetter } from "../api/schemas.js";
+import type { Agent, DeadLetter, RemovedAgent, Resource, Sink, SinkDeadLetter } from "../api/schemas.js";
 import type { Column } from "./print.js";
 import { paintState } from "./style.js";
 import { formatDuration } from "./table.js";
@@ -65,6 +65,11 @@ const RESOURCE_COLUMNS: readonly Column<Resource>[] = [
   { title: "UPDATED", wide: true, cell: (resource) => resource.updatedAt ?? "-" },
   { title: "REPORTED", wide: true, cell: (resource) => resource.statusAt ?? "-" },
   { title: "STATUS", cell: (resource) => summary(resource.status) },
+];
+
+export const REMOVED_COLUMNS: readonly Column<RemovedAgent>[] = [
+  { title: "NAME", cell: ({ name }) => name },
+  { title: "REMOVED", cell: ({ removedAt }) => removedAt },
 ];
 
 export const sinkColumns: readonly Column<Sink>[] = [

@@ -9,6 +9,7 @@ import {
   EVENT_STEPS,
   purgedSchema,
   recordedSchema,
+  removedAgentSchema,
   resourceSchema,
   sinkDeadLetterSchema,
   sinkSchema,
@@ -78,6 +79,9 @@ export const OUTPUT_SCHEMAS = {
   wait: z.array(z.object({ reference: z.string(), condition: z.string() })),
   adopt: z.object({ directory: z.string(), store: z.string() }),
   agents: z.array(agentSchema),
+  "agents --removed": z.array(removedAgentSchema),
+  /** Of `readmit` as well. */
+  "agents remove": z.array(z.object({ agent: z.string() })),
   "agents purge": purgedSchema.extend({ agent: z.string() }),
   /** Each line by itself, whatever the format. */
   "agents --watch": agentChangeSchema,
