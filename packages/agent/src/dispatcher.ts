@@ -1,11 +1,10 @@
 import { eventClass, OUTPUT_REQUEST_TYPE, subjectOf } from "@hawser/protocol";
 import type { Delivery, Outcome } from "@hawser/link";
-import { traced } from "@hawser/runtime";
+import { KeyedQueue, traced } from "@hawser/runtime";
 import type { PrincipalEventHandler } from "./agent.js";
 import { readHeld } from "./held-resources.js";
 import { isHandlerRejection, Rejection, rejection } from "./rejection.js";
 import { ResourceDispatcher, type ResourceDispatcherOptions } from "./resource-dispatcher.js";
-import { SubjectQueue } from "./subject-queue.js";
 import { handling } from "./tracing.js";
 
 export interface DispatcherOptions extends ResourceDispatcherOptions {
@@ -17,7 +16,8 @@ export interface DispatcherOptions extends ResourceDispatcherOptions {
 export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #resources: ResourceDispatcher;
-  readonly #queue = new SubjectQueue();
+  /** By subject: the inbox keeps order per resource, and two lives of a resource (an old uid and a new one) are two resources to it. */
+  readonly #queue = new KeyedQueue();
   #running = 0;
   #onIdle: (() => void)[] = [];
 

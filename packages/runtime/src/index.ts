@@ -9,6 +9,7 @@ export {
   type RequestSource,
 } from "./host-allow-list.js";
 export { guarded } from "./guarded.js";
+export { KeyedQueue } from "./keyed-queue.js";
 export { Latest } from "./latest.js";
 export { limitedLogger, type LimitedLoggerOptions } from "./limited-logger.js";
 export type { DisposableLifecycle, Lifecycle } from "./lifecycle.js";

@@ -14,14 +14,13 @@ import {
   type HawserEvent,
   type JsonValue,
 } from "@hawser/protocol";
-import { traced, type CallLimits, type Runtime } from "@hawser/runtime";
+import { type CallLimits, KeyedQueue, type Runtime, traced } from "@hawser/runtime";
 import { agentRemoved, type RetainedState, type Store } from "@hawser/store";
 import { countRefusals } from "../count-refusals.js";
 import type { PutOptions, Resources } from "../principal.js";
 import type { PrincipalObserver } from "../principal-observer.js";
 import type { ResourceView } from "../views.js";
 import { equalJson } from "./equal-json.js";
-import { KeyedQueue } from "./keyed-queue.js";
 import { requestOutput } from "./request-output.js";
 import { resourceView, specOf } from "./resource-view.js";
 import { waitViews, type WaitSources } from "./wait-view.js";
@@ -50,6 +49,7 @@ interface Subject {
 
 export function createResources(options: ResourcesOptions): Resources {
   const { store, runtime, source, observer, limited } = options;
+  // Read, decide, append is not atomic in the store: two writers of one resource in this process take turns here, writers in others are told apart by the expected version.
   const queue = new KeyedQueue();
 
   async function views(agent: string, sent: readonly RetainedState[]): Promise<readonly ResourceView[]> {
