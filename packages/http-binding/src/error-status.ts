@@ -46,6 +46,7 @@ export const STATUS_BY_CODE: Readonly<Record<ErrorCode, number>> = {
   address_unavailable: 500,
   connection_failed: 500,
   invalid_config: 500,
+  invalid_state: 500,
   internal: 500,
 };
 

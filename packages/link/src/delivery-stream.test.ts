@@ -94,6 +94,6 @@ describe("a loop over deliveries", () => {
   it("is for one reader", async () => {
     const stream = createDeliveryStream<Numbered>();
     void stream[Symbol.asyncIterator]().next();
-    await expect(stream[Symbol.asyncIterator]().next()).rejects.toThrow("one loop at a time");
+    await expect(stream[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: "invalid_state" });
   });
 });

@@ -47,7 +47,8 @@ export function createDeliveryStream<Delivery extends object>(): DeliveryStream<
   }
 
   async function* loop(): AsyncGenerator<LoopedDelivery<Delivery>, void, undefined> {
-    if (looping) throw new HawserError("internal", "this stream is being read already; one loop at a time");
+    if (looping)
+      throw new HawserError("invalid_state", "this stream is being read already; one loop at a time");
     looping = true;
     try {
       while (!closed) {

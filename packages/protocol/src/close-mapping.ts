@@ -43,6 +43,7 @@ const CLOSE_CODE_BY_ERROR: Readonly<Record<ErrorCode, CloseCode>> = {
   connection_failed: internalError,
   connection_closed: internalError,
   invalid_config: internalError,
+  invalid_state: internalError,
   timeout: internalError,
   aborted: internalError,
   internal: internalError,

@@ -41,6 +41,7 @@ export const ERROR_CODES = [
   "connection_failed",
   "connection_closed",
   "invalid_config",
+  "invalid_state",
   "timeout",
   "aborted",
   "internal",

@@ -29,7 +29,7 @@ it("listens from its start to its stop, which may be repeated", async () => {
   await telemetry.stop();
   await telemetry.start();
   expect(heard()).toEqual(CHANNELS);
-  await expect(telemetry.start()).rejects.toThrow("started already");
+  await expect(telemetry.start()).rejects.toMatchObject({ code: "invalid_state" });
   await telemetry[Symbol.asyncDispose]();
   await telemetry.stop();
   expect(heard()).toEqual([]);

@@ -87,7 +87,11 @@ export function createTelemetry(options: TelemetryOptions = {}): Telemetry {
 
   return {
     async start() {
-      if (started) throw new HawserError("internal", "this telemetry has been started already");
+      if (started)
+        throw new HawserError(
+          "invalid_state",
+          "this telemetry has been started already; stop it before you start it again",
+        );
       started = true;
       for (const channel of channels) channel.subscribe();
     },

@@ -187,3 +187,9 @@ it("reports a port in use", async () => {
   });
   await expect(second.start()).rejects.toMatchObject({ code: "port_in_use" });
 });
+
+it("refuses a second start by name, and goes on", async () => {
+  const { proxy, open } = await world();
+  await expect(proxy.start()).rejects.toMatchObject({ code: "invalid_state" });
+  expect(await exchange(await open(), 100)).toBe(100);
+});

@@ -83,7 +83,11 @@ class TcpChaosProxy implements ChaosProxy {
 
   async start(): Promise<{ readonly host: string; readonly port: number }> {
     const { listenHost = "127.0.0.1", listenPort = 0 } = this.#options;
-    if (this.#server !== undefined) throw new HawserError("internal", "the proxy was started already");
+    if (this.#server !== undefined)
+      throw new HawserError(
+        "invalid_state",
+        "this proxy has been started already; stop it before you start it again",
+      );
     const server = createServer({ allowHalfOpen: true }, (client) => this.#accept(client));
     await new Promise<void>((resolve, reject) => {
       server.once("error", (error: NodeJS.ErrnoException) => {

@@ -1,3 +1,4 @@
+import { HawserError } from "@hawser/protocol";
 import { problemResponse, type ProblemContext } from "@hawser/http-binding";
 import type { Lifecycle, Runtime } from "@hawser/runtime";
 import { AcceptFailures, bindUnixSocket, type UnixSocketPlace } from "@hawser/transport";
@@ -59,6 +60,11 @@ export class EventSocket implements Lifecycle {
   /** @throws HawserError `port_in_use` where a living process has the socket, `address_unavailable` where it cannot be made */
   async start(): Promise<void> {
     const { place, runtime, maxConnections = MAX_PROGRAM_CONNECTIONS } = this.#options;
+    if (this.#server !== undefined)
+      throw new HawserError(
+        "invalid_state",
+        "this event socket has been started already; stop it before you start it again",
+      );
     const server = this.#create();
     server.maxConnections = maxConnections;
     server.on("request", (incoming, outgoing) => {

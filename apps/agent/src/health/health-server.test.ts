@@ -19,6 +19,20 @@ async function serve(state: AgentState = { kind: "restoring" }) {
   return { place, server, port, ask };
 }
 
+it("refuses a second start by name, and can be started again after one that failed", async () => {
+  const { server, port, ask } = await serve();
+  await expect(server.start()).rejects.toMatchObject({ code: "invalid_state" });
+  expect((await ask("/livez")).status).toBe(200);
+  const other = createHealthServer({
+    agent: () => ({ state: { kind: "restoring" } }),
+    metrics: { text: async () => "", contentType: "text/plain" },
+    listen: { host: "127.0.0.1", port },
+    runtime: { clock: systemClock, logger: silentLogger },
+  });
+  for (let round = 0; round < 2; round += 1)
+    await expect(other.start()).rejects.toMatchObject({ code: "port_in_use" });
+});
+
 /** One that has said this much, and has no more to say. */
 async function connected(port: number, said = ""): Promise<Socket> {
   const socket = connect(port, "127.0.0.1").on("error", () => {});

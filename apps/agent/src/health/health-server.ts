@@ -38,8 +38,19 @@ export function createHealthServer(options: HealthServerOptions): Lifecycle<Host
   let server: Server | undefined;
   return {
     async start() {
-      server = serverOf(options, sockets);
-      return bind(server, listen);
+      if (server !== undefined)
+        throw new HawserError(
+          "invalid_state",
+          "this health server has been started already; stop it before you start it again",
+        );
+      const started = serverOf(options, sockets);
+      server = started;
+      try {
+        return await bind(started, listen);
+      } catch (error) {
+        if (server === started) server = undefined;
+        throw error;
+      }
     },
     stop() {
       const ending = server;

@@ -174,6 +174,11 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     happened: "A setting is missing, unknown or out of range. The service did not start.",
     todo: "Correct the setting the message names; --check tries what a start would and undoes it.",
   },
+  invalid_state: {
+    happened:
+      "A program that uses the packages of Hawser called something at the wrong time: it started what was started already, for instance, or used what had ended.",
+    todo: "Correct the order of the calls in that program; the message names the call. From one of our own services it is a bug: report it with the log.",
+  },
   timeout: {
     happened: "A step did not finish in its time.",
     todo: "Look at load and network, and try again: what was accepted stays accepted.",

@@ -54,6 +54,12 @@ function readAll(socket: Socket): Promise<string> {
 }
 
 describe("the server of the API", () => {
+  it("refuses a second start by name, and goes on", async () => {
+    const { server, url } = await serve();
+    await expect(server.start()).rejects.toMatchObject({ code: "invalid_state" });
+    expect((await fetch(`${url}/livez`)).status).toBe(200);
+  });
+
   it("serves on the port it reports, and keeps a connection over errors", async () => {
     const { port, host } = await serve();
     expect(host).toBe("127.0.0.1");

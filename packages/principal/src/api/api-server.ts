@@ -87,7 +87,10 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   return {
     async start() {
       if (serving !== undefined)
-        throw new HawserError("internal", "this API server has been started already");
+        throw new HawserError(
+          "invalid_state",
+          "this API server has been started already; stop it before you start it again",
+        );
       const started = next ?? make();
       next = undefined;
       serving = started;

@@ -1,3 +1,4 @@
+import { HawserError } from "@hawser/protocol";
 import { systemRuntime, type Lifecycle, type Runtime } from "@hawser/runtime";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { BoundAddress, UnixAddress } from "../listener/listener-options.js";
@@ -25,7 +26,7 @@ const STOP_GRACE_MS = 1_000;
  * `/livez` and `/readyz` alone, on a port or a Unix socket of their own, for whoever restarts the process or sends agents to it: what befalls the API's port does not reach them. They tell a state and nothing
  * else, so they want no token and any name will do.
  *
- * `start` throws a HawserError `port_in_use` or `address_unavailable`.
+ * `start` throws a HawserError `port_in_use` or `address_unavailable`, or `invalid_state` where it has been started and not stopped.
  *
  * @throws HawserError `invalid_config`
  */
@@ -47,9 +48,24 @@ export function createHealthServer({
   };
   let serving: HttpServing | undefined;
   return {
-    start() {
-      serving = new HttpServing((request, response) => tell(principal, request, response), settings, runtime);
-      return serving.bind<BoundAddress | UnixAddress>((server) => endpoint.bind(server));
+    async start() {
+      if (serving !== undefined)
+        throw new HawserError(
+          "invalid_state",
+          "this health server has been started already; stop it before you start it again",
+        );
+      const started = new HttpServing(
+        (request, response) => tell(principal, request, response),
+        settings,
+        runtime,
+      );
+      serving = started;
+      try {
+        return await started.bind<BoundAddress | UnixAddress>((server) => endpoint.bind(server));
+      } catch (error) {
+        if (serving === started) serving = undefined;
+        throw error;
+      }
     },
     async stop() {
       await serving?.close();

@@ -544,3 +544,16 @@ describe("a fault of this side", () => {
     await until(() => h1.taken.length === 1);
   });
 });
+
+it("refuses a second start by name, and goes on", async () => {
+  const listener = createListener(
+    { port: 0 },
+    { runtime: systemRuntime(), acceptors: [recorder("http/1.1")] },
+  );
+  cleanups.push(() => listener.stop());
+  const { port } = await listener.start();
+  await expect(listener.start()).rejects.toMatchObject({ code: "invalid_state" });
+  const socket = connect(port, "127.0.0.1");
+  cleanups.push(() => void socket.destroy());
+  await once(socket, "connect");
+});

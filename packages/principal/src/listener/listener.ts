@@ -174,7 +174,11 @@ class FrontListener<Address> implements Listener<Address> {
   }
 
   async start(): Promise<Address> {
-    if (this.#server !== undefined) throw new Error("this listener has been started already");
+    if (this.#server !== undefined)
+      throw new HawserError(
+        "invalid_state",
+        "this listener has been started already; stop it before you start it again",
+      );
     // Paused, so that nothing is read (and no handshake paid for) before the socket is let in.
     const server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) =>
       this.#guarded(socket, () => this.#arrived(socket)),
