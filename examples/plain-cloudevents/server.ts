@@ -9,7 +9,7 @@ await acceptor.start((connection) => {
   connection.open({
     message(event) {
       console.log(`${event.type} from ${event.source}`);
-      const accepted = connection.send({
+      const sent = connection.send({
         specversion: "1.0",
         id: `answer-to-${event.id}`,
         source: "/server",
@@ -17,7 +17,7 @@ await acceptor.start((connection) => {
         data: { heard: event.id },
       });
       // The client does not read and its buffer is full: rather no connection than one more event in memory.
-      if (!accepted) connection.close(1008, "read your answers");
+      if (sent === "full") connection.close(1008, "read your answers");
     },
     writable: () => {},
     ended: (end) => console.log(`the connection is ${end.kind}`),

@@ -49,12 +49,12 @@ export class Outlet {
   control(message: ControlMessage): void {
     this.#messages += 1;
     const event = encodeControl(message, { id: String(this.#messages), source: this.#source });
-    if (!this.#connection.send(event)) this.#writable = false;
+    if (this.#connection.send(event) !== "queued") this.#writable = false;
   }
 
-  /** False: stop until there is room. The event is on its way all the same. */
+  /** False: stop until there is room, with the event on its way all the same; or the connection is over, and all goes again on the next one. */
   readonly event = ({ event, json }: Deliverable): boolean => {
-    this.#writable = this.#connection.send(event, json);
+    this.#writable = this.#connection.send(event, json) === "queued";
     return this.#writable;
   };
 }

@@ -1,5 +1,5 @@
 import { HawserError } from "@hawser/protocol";
-import type { Acceptor, Connection } from "@hawser/transport";
+import { startedTwice, type Acceptor, type Connection } from "@hawser/transport";
 import type { SimulatedNetwork } from "./simulated-network.js";
 import type { VirtualHost } from "./virtual-host.js";
 
@@ -13,6 +13,7 @@ export function simulatedAcceptor(
   return {
     alpn: "http/1.1",
     async start(onConnection) {
+      if (close !== undefined) throw startedTwice();
       close = network.listen(options.address, options.host, (connection) => {
         connections.add(connection);
         onConnection(forgettingAtEnd(connection, () => connections.delete(connection)));
@@ -20,7 +21,10 @@ export function simulatedAcceptor(
     },
     accept(socket) {
       socket.destroy();
-      throw new HawserError("internal", "a simulated acceptor takes no sockets: dial its address instead");
+      throw new HawserError(
+        "invalid_config",
+        "a simulated acceptor takes no sockets: leave it out of what listens, and dial its address",
+      );
     },
     async stop() {
       close?.();

@@ -14,6 +14,7 @@ import type {
   ConnectionEnd,
   ConnectionHandlers,
   PeerInfo,
+  SendResult,
 } from "@hawser/transport";
 import { approximateBytes, copyEvent } from "./event-copy.js";
 import type { Frame, SimulatedPipe } from "./simulated-pipe.js";
@@ -81,7 +82,8 @@ export class SimulatedConnection implements Connection {
   }
 
   open(handlers: ConnectionHandlers): void {
-    if (this.#handlers !== undefined) throw new Error("a connection is opened once");
+    if (this.#handlers !== undefined)
+      throw new HawserError("invalid_state", "A connection is opened once, and this one has been.");
     this.#handlers = handlers;
     this.#parts.soon(() => {
       this.#isReading = true;
@@ -94,18 +96,18 @@ export class SimulatedConnection implements Connection {
     this.#maxFrameBytes = this.#parts.maxFrameBytes;
   }
 
-  send(event: CloudEvent): boolean {
-    if (this.#state.kind !== "open") return false;
+  send(event: CloudEvent): SendResult {
+    if (this.#state.kind !== "open") return "closed";
     const frame = this.#frame(event);
     const { highWaterBytes, hardLimitBytes } = this.#parts.limits;
     if (this.#out.bytes + frame.bytes > hardLimitBytes) {
       this.terminate(new HawserError("slow_consumer", "the peer does not read: the send buffer is full"));
-      return false;
+      return "closed";
     }
     this.#out.send(frame);
-    const below = this.#out.bytes <= highWaterBytes;
-    if (!below) this.#saidStop = true;
-    return below;
+    if (this.#out.bytes <= highWaterBytes) return "queued";
+    this.#saidStop = true;
+    return "full";
   }
 
   pause(): void {

@@ -84,7 +84,7 @@ describe("a perfect network", () => {
     const { connection, ear, other } = await connect();
     connection.send(numbered(1));
     connection.close(1000, "rotation");
-    expect(connection.send(numbered(2))).toBe(false);
+    expect(connection.send(numbered(2))).toBe("closed");
     other.connection.send(numbered(3));
     await virtual.advance(10);
     expect(ids(other.ear)).toEqual([1]);
@@ -129,7 +129,7 @@ describe("a perfect network", () => {
     );
     const { connection, ear, other } = await connect();
     let sent = 0;
-    while (connection.send(numbered(sent))) sent += 1;
+    while (connection.send(numbered(sent)) === "queued") sent += 1;
     expect(connection.bufferedBytes).toBeGreaterThan(500);
     await virtual.advance(1);
     expect(ear.writable).toBe(1);
@@ -215,7 +215,7 @@ describe("faults", () => {
     expect(network.cut({}, { dialer: false, listener: true })).toBe(1);
     await virtual.advance(60_000);
     expect(other.ear.ends).toMatchObject([{ kind: "lost" }]);
-    expect(connection.send(numbered(1))).toBe(true);
+    expect(connection.send(numbered(1))).toBe("queued");
     await virtual.advance(60_000);
     expect([ear.ends.length, other.ear.events.length, network.openConnections]).toEqual([0, 0, 1]);
     expect(connection.bufferedBytes).toBeGreaterThan(0);
@@ -255,7 +255,7 @@ describe("faults", () => {
     const { connection, ear, other } = await connect();
     other.connection.send(numbered(1));
     agent.kill();
-    expect(connection.send(numbered(2))).toBe(false);
+    expect(connection.send(numbered(2))).toBe("closed");
     connection.terminate(BROKEN);
     await virtual.advance(1000);
     expect([ear.events.length, ear.ends.length]).toEqual([0, 0]);

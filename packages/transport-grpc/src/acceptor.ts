@@ -8,6 +8,7 @@ import {
   type Screen,
   type SocketInfo,
   resolveStreamOptions,
+  startedTwice,
   type StreamOptions,
 } from "@hawser/transport";
 import { startHttp2Server, type Http2ServerHandle } from "./http2-server.js";
@@ -94,6 +95,7 @@ class GrpcAcceptor implements Acceptor {
   }
 
   start(onConnection: (connection: Connection) => void, screen: Screen = () => undefined): Promise<void> {
+    if (this.#running !== undefined) return Promise.reject(startedTwice());
     const server = startHttp2Server({
       maxFrameBytes: this.#settings.maxFrameBytes,
       basePath: this.#basePath,

@@ -20,6 +20,7 @@ import {
   type ConnectionEnd,
   type ConnectionHandlers,
   type PeerInfo,
+  type SendResult,
   type StreamSettings,
 } from "@hawser/transport";
 import { BatchWriter } from "./batch-writer.js";
@@ -134,22 +135,22 @@ export abstract class GrpcConnection<Call extends GrpcCall> implements Connectio
   abstract readonly receivedBytes: number;
 
   open(handlers: ConnectionHandlers): void {
-    if (this.#handlers !== undefined) throw new HawserError("internal", "A connection is opened once.");
+    if (this.#handlers !== undefined)
+      throw new HawserError("invalid_state", "A connection is opened once, and this one has been.");
     this.#handlers = handlers;
     this.runtime.timers.soon(() => this.guarded(() => this.#beginReading(handlers)));
   }
 
-  send(event: CloudEvent): boolean {
-    if (this.#state.name !== "open") return false;
+  send(event: CloudEvent): SendResult {
+    if (this.#state.name !== "open") return "closed";
     this.writer.send(protobufBatchCodec.encode([event]));
     const { highWaterBytes, hardLimitBytes } = this.#settings.limits;
     const buffered = this.writer.bufferedBytes;
-    if (buffered <= highWaterBytes) return true;
+    if (buffered <= highWaterBytes) return "queued";
     this.#isBlocked = true;
-    if (buffered > hardLimitBytes) {
-      this.terminate(new HawserError("slow_consumer", `The peer left ${buffered} bytes unread.`));
-    }
-    return false;
+    if (buffered <= hardLimitBytes) return "full";
+    this.terminate(new HawserError("slow_consumer", `The peer left ${buffered} bytes unread.`));
+    return "closed";
   }
 
   pause(): void {

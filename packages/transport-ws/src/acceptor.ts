@@ -16,6 +16,7 @@ import {
   type SocketInfo,
   type SocketRefusal,
   resolveStreamOptions,
+  startedTwice,
   type StreamOptions,
   type Upgrade,
   type UpgradeAcceptor,
@@ -154,6 +155,7 @@ class WebSocketAcceptor implements UpgradeAcceptor {
   }
 
   start(onConnection: (connection: Connection) => void, screen?: Screen): Promise<void> {
+    if (this.#onConnection !== undefined) return Promise.reject(startedTwice());
     this.#onConnection = onConnection;
     this.#screen = screen ?? (() => undefined);
     return Promise.resolve();

@@ -19,6 +19,7 @@ import {
   cutCloseReason,
   KeepAlive,
   type PeerInfo,
+  type SendResult,
   type StreamSettings,
 } from "@hawser/transport";
 import { WebSocket } from "ws";
@@ -123,7 +124,8 @@ export class WebSocketConnection implements Connection {
   }
 
   open(handlers: ConnectionHandlers): void {
-    if (this.#handlers !== undefined) throw new HawserError("internal", "A connection is opened once.");
+    if (this.#handlers !== undefined)
+      throw new HawserError("invalid_state", "A connection is opened once, and this one has been.");
     this.#handlers = handlers;
     this.#webSocket.resume();
     if (this.#state.name === "open") this.#keepAlive.start();
@@ -135,24 +137,23 @@ export class WebSocketConnection implements Connection {
     this.#guard = undefined;
   }
 
-  send(event: CloudEvent, json?: string): boolean {
+  send(event: CloudEvent, json?: string): SendResult {
     const webSocket = this.#webSocket;
-    if (this.#state.name !== "open" || webSocket.readyState !== WebSocket.OPEN) return false;
+    if (this.#state.name !== "open" || webSocket.readyState !== WebSocket.OPEN) return "closed";
     const { highWaterBytes, hardLimitBytes } = this.#settings.limits;
     const frame = this.#framing.encode(event, json);
     this.#batch.begin();
     if (webSocket.bufferedAmount + frame.length * MAX_BYTES_PER_CHARACTER <= highWaterBytes) {
       webSocket.send(frame, this.#sendOptions);
-      return true;
+      return "queued";
     }
     webSocket.send(frame, this.#sendOptions, this.#onFlushed);
     const buffered = webSocket.bufferedAmount;
-    if (buffered <= highWaterBytes) return true;
+    if (buffered <= highWaterBytes) return "queued";
     this.#blocked = true;
-    if (buffered > hardLimitBytes) {
-      this.terminate(new HawserError("slow_consumer", `The peer left ${buffered} bytes unread.`));
-    }
-    return false;
+    if (buffered <= hardLimitBytes) return "full";
+    this.terminate(new HawserError("slow_consumer", `The peer left ${buffered} bytes unread.`));
+    return "closed";
   }
 
   pause(): void {

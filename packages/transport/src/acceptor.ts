@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import type { HawserError } from "@hawser/protocol";
+import { HawserError } from "@hawser/protocol";
 import type { ClientCertificate } from "./client-certificate.js";
 import type { Connection, PeerInfo } from "./connection.js";
 
@@ -42,6 +42,7 @@ export interface Acceptor {
    * Begins accepting; `onConnection` must call `open` on what it gets, now or later.
    *
    * @param screen @default every request becomes a connection
+   * @throws HawserError `invalid_state` (`startedTwice`) where it has been started and not stopped: it serves one principal at a time, and goes on doing so
    */
   start(onConnection: (connection: Connection) => void, screen?: Screen): Promise<void>;
   /** Takes over a connected socket, of which nothing has been read (or what was read has been put back). */
@@ -72,4 +73,12 @@ export interface UpgradeAcceptor extends Acceptor {
 /** Whether connections of this acceptor may come by a server that is there already. */
 export function takesUpgrades(acceptor: Acceptor): acceptor is UpgradeAcceptor {
   return "takesUpgrade" in acceptor && "acceptUpgrade" in acceptor;
+}
+
+/** What an `Acceptor` rejects a second `start` with. */
+export function startedTwice(): HawserError {
+  return new HawserError(
+    "invalid_state",
+    "this acceptor has been started already, by this principal or another one; stop it before you start it again, or make one for each principal",
+  );
 }

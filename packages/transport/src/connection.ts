@@ -37,6 +37,16 @@ export type ConnectionEnd =
       readonly error: HawserError;
     };
 
+/**
+ * What became of an event that was given to `send`.
+ *
+ * - `queued`: it is on its way, and there is room for more.
+ * - `full`: it is on its way, and the buffer is above its high-water mark: stop until `writable`.
+ * - `closed`: it will not be sent. After `close`, `terminate` or the end, from either side, nothing is; `ended` says why, or has said so. Nothing is thrown, because a
+ *   connection may end at any moment, also between two calls.
+ */
+export type SendResult = "queued" | "full" | "closed";
+
 /** What a connection tells whoever opened it. */
 export interface ConnectionHandlers {
   /** One received CloudEvent, in the order it was sent. Must not block and must not throw. */
@@ -48,7 +58,7 @@ export interface ConnectionHandlers {
    * @param bytes of its frame, or of the message it came in
    */
   unreadable?(error: HawserError, bytes: number): void;
-  /** The send buffer fell below its low-water mark after `send` had answered false. */
+  /** The send buffer fell below its low-water mark after `send` had answered `full`. */
   writable(): void;
   /**
    * The other end, or a proxy between, wants this connection replaced soon (HTTP/2 GOAWAY without an
@@ -103,12 +113,10 @@ export interface Connection {
    * Queues one event; what is queued within one tick goes out in one write.
    *
    * @param json the event as the JSON codec writes it, where the caller has it: a connection that speaks JSON need not encode it again
-   * @returns false when the buffer is above its high-water mark: stop until `writable`. The event was queued all the same.
-   *   After `close`, `terminate` or the end, it does nothing and answers false.
-   *   Past the hard limit of the buffer the connection ends as lost with `slow_consumer`.
+   * @returns whether it was queued, and whether to go on. Past the hard limit of the buffer the connection ends as lost with `slow_consumer`, which answers `closed`
    * @throws HawserError `invalid_event` where the codec cannot express the event
    */
-  send(event: CloudEvent, json?: string): boolean;
+  send(event: CloudEvent, json?: string): SendResult;
 
   /**
    * Stops reading, so that the peer is held back by the transport's own flow control. Nothing is delivered until
@@ -132,7 +140,7 @@ export interface Connection {
 
 /** What a transport may buffer per connection before it says stop, and before it gives the peer up. */
 export interface BufferLimits {
-  /** `send` answers false above it. @default 1 MiB */
+  /** `send` answers `full` above it. @default 1 MiB */
   readonly highWaterBytes: number;
   /** `writable` fires below it. @default 256 KiB */
   readonly lowWaterBytes: number;

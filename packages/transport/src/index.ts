@@ -1,4 +1,5 @@
 export {
+  startedTwice,
   takesUpgrades,
   type Acceptor,
   type Screen,
@@ -17,6 +18,7 @@ export {
   type ConnectionEnd,
   type ConnectionHandlers,
   type PeerInfo,
+  type SendResult,
   type TransportName,
 } from "./connection.js";
 export { overloaded, retryAfterMs, type RetryAfter } from "./dial-refusal.js";

@@ -1,6 +1,6 @@
 import { CLOSE_CODES } from "@hawser/protocol";
 import { expect, test, vi } from "vitest";
-import type { Connection } from "../connection.js";
+import type { Connection, SendResult } from "../connection.js";
 import { idsFrom, numbered, padded } from "./events.js";
 import { type End, type MakeTransport, onStage } from "./stage.js";
 
@@ -14,14 +14,16 @@ const MORE_THAN_THE_WIRE_HOLDS = 128 * 1024 * 1024;
 
 /** A slow peer is noticed by the sender, bounded in memory, and given up in the end. */
 export function backpressureCases(make: MakeTransport): void {
-  test("send answers false above the high-water mark, writable follows, and all arrives", () =>
+  test("send answers full above the high-water mark, writable follows, and all arrives", () =>
     onStage(make, async (stage) => {
       const { client, server } = await stage.openPair();
       const count = Math.ceil((4 * stage.bufferLimits.highWaterBytes) / EVENT_BYTES);
       let refusals = 0;
       for (let n = 1; n <= count; n++) {
         const writablesBefore = client.seen.writables;
-        if (client.connection.send(padded(n, EVENT_BYTES))) continue;
+        const result = client.connection.send(padded(n, EVENT_BYTES));
+        if (result === "queued") continue;
+        expect(result).toBe("full");
         refusals += 1;
         expect(client.connection.bufferedBytes).toBeGreaterThan(stage.bufferLimits.highWaterBytes);
         await client.seen.until(() => client.seen.writables > writablesBefore);
@@ -147,12 +149,14 @@ export function backpressureCases(make: MakeTransport): void {
       client.open();
       const most = Math.ceil(stage.bufferLimits.hardLimitBytes / EVENT_BYTES) + 1;
       let sent = 0;
-      while (client.seen.ends.length === 0 && sent <= most) {
+      let result: SendResult = "queued";
+      while (result !== "closed" && sent <= most) {
         sent += 1;
-        client.connection.send(padded(sent, EVENT_BYTES));
+        result = client.connection.send(padded(sent, EVENT_BYTES));
       }
+      expect(result).toBe("closed");
       expect(await client.seen.end()).toMatchObject({ kind: "lost", error: { code: "slow_consumer" } });
-      expect(client.connection.send(padded(0, 1))).toBe(false);
+      expect(client.connection.send(padded(0, 1))).toBe("closed");
       server.open();
       expect(await server.seen.end()).toMatchObject({ kind: "lost" });
       await stage.roundTrips();
@@ -176,7 +180,7 @@ function hasLeft(connection: Connection, bufferedBytes: number, sentBytes: numbe
 function fill(connection: Connection, already = 0): number {
   let sent = 0;
   do sent += 1;
-  while (connection.send(padded(already + sent, EVENT_BYTES)));
+  while (connection.send(padded(already + sent, EVENT_BYTES)) === "queued");
   return sent;
 }
 

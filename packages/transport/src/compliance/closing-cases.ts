@@ -77,25 +77,37 @@ export function closingCases(make: MakeTransport): void {
       const { client, server } = await stage.openPair();
       client.connection.send(numbered(1));
       client.connection.close(CLOSE_CODES.normal, "first");
-      expect(client.connection.send(numbered(2))).toBe(false);
+      expect(client.connection.send(numbered(2))).toBe("closed");
       client.connection.close(CLOSE_CODES.superseded, "second");
       expect(await server.seen.end()).toMatchObject({ code: 1000, reason: "first" });
       expect(await client.seen.end()).toMatchObject({ code: 1000, reason: "first" });
       expect(server.seen.ids).toEqual(["event-1"]);
     }));
 
-  test("after the end, send answers false and close and terminate do nothing", () =>
+  test("after the end, send answers closed and close and terminate do nothing", () =>
     onStage(make, async (stage) => {
       const { client, server } = await stage.openPair();
       client.connection.close(CLOSE_CODES.normal, "");
       await Promise.all([client.seen.end(), server.seen.end()]);
       for (const { connection, seen } of [client, server]) {
-        expect(connection.send(numbered(1))).toBe(false);
+        expect(connection.send(numbered(1))).toBe("closed");
         connection.close(CLOSE_CODES.normal, "");
         connection.terminate(new HawserError("aborted", "too late"));
         expect(connection.bufferedBytes).toBe(0);
         expect(seen.ends).toHaveLength(1);
       }
+    }));
+
+  test("whoever is told closed by send has an end to look at, and its neighbours send on", () =>
+    onStage(make, async (stage) => {
+      const { client, server } = await stage.openPair();
+      server.connection.close(CLOSE_CODES.superseded, "a newer one is open");
+      await server.seen.end();
+      for (let n = 1; n <= 3; n += 1) expect(server.connection.send(numbered(n))).toBe("closed");
+      expect(await client.seen.end()).toMatchObject({ code: CLOSE_CODES.superseded });
+      expect(client.connection.send(numbered(1))).toBe("closed");
+      expect(client.seen.ids).toEqual([]);
+      await stage.roundTrips();
     }));
 
   test("close inside a message handler: what the peer had sent is still delivered", () =>

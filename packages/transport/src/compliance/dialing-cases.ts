@@ -12,6 +12,25 @@ export function dialingCases(make: MakeTransport): void {
       expect(server.connection.peer.address).not.toBe("");
     }));
 
+  test("an acceptor that is started twice refuses by name and goes on; stopped, it can be started again", () =>
+    onStage(make, async (stage) => {
+      const { acceptor } = stage.transport;
+      const another = (): void => expect.unreachable();
+      await expect(acceptor.start(another)).rejects.toMatchObject({ code: "invalid_state" });
+      await stage.roundTrips();
+      await acceptor.stop();
+      await acceptor.start(() => {});
+      await expect(acceptor.start(another)).rejects.toMatchObject({ code: "invalid_state" });
+    }));
+
+  test("a connection is opened once", () =>
+    onStage(make, async (stage) => {
+      const { client, server } = await stage.openPair();
+      for (const { connection, seen } of [client, server])
+        expect(() => connection.open(seen)).toThrow(expect.objectContaining({ code: "invalid_state" }));
+      await stage.roundTrips();
+    }));
+
   test("the acceptor has stopped: connection_failed; behind a server that goes on, overloaded", () =>
     onStage(make, async (stage) => {
       const { acceptor, wire } = stage.transport;

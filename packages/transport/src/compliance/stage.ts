@@ -165,7 +165,7 @@ export class Stage {
     }
     for (const connection of this.#connections) {
       connection.terminate(new HawserError("aborted", "The case is over."));
-      expect(connection.send(numbered(0))).toBe(false);
+      expect(connection.send(numbered(0))).toBe("closed");
     }
     await vi.waitFor(() => expect(countSockets()).toBeLessThanOrEqual(this.#openSocketsBefore), {
       timeout: 5_000,

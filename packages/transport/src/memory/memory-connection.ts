@@ -11,7 +11,14 @@ import {
 import type { Timers } from "@hawser/runtime";
 import { answeredEnd, closedEnd } from "../close-outcome.js";
 import { cutCloseReason } from "../close-reason.js";
-import type { BufferLimits, Connection, ConnectionEnd, ConnectionHandlers, PeerInfo } from "../connection.js";
+import type {
+  BufferLimits,
+  Connection,
+  ConnectionEnd,
+  ConnectionHandlers,
+  PeerInfo,
+  SendResult,
+} from "../connection.js";
 import { approximateBytes } from "./event-size.js";
 import type { MemoryPipe, Parcel } from "./memory-pipe.js";
 
@@ -71,7 +78,8 @@ export class MemoryConnection implements Connection {
   }
 
   open(handlers: ConnectionHandlers): void {
-    if (this.#handlers !== undefined) throw new HawserError("internal", "A connection is opened once.");
+    if (this.#handlers !== undefined)
+      throw new HawserError("invalid_state", "A connection is opened once, and this one has been.");
     this.#handlers = handlers;
     const end = this.#unheardEnd;
     if (end === undefined) this.onReading();
@@ -82,17 +90,18 @@ export class MemoryConnection implements Connection {
     this.#maxFrameBytes = LIMITS.maxFrameBytes;
   }
 
-  send(event: CloudEvent): boolean {
-    if (this.#state.name !== "open") return false;
+  send(event: CloudEvent): SendResult {
+    if (this.#state.name !== "open") return "closed";
     const { codec, limits } = this.#options;
     const frame = codec === undefined ? event : codec.encode(event);
     this.#outgoing().push({ kind: "event", bytes: frameBytes(frame), frame });
     if (this.bufferedBytes > limits.hardLimitBytes) {
       this.terminate(new HawserError("slow_consumer", `The peer left ${this.bufferedBytes} bytes unread.`));
-      return false;
+      return "closed";
     }
-    if (this.bufferedBytes > limits.highWaterBytes) this.#blocked = true;
-    return this.bufferedBytes <= limits.highWaterBytes;
+    if (this.bufferedBytes <= limits.highWaterBytes) return "queued";
+    this.#blocked = true;
+    return "full";
   }
 
   pause(): void {

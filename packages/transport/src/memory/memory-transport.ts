@@ -1,6 +1,6 @@
 import { type Codec, HawserError } from "@hawser/protocol";
 import { systemTimers, type Timers } from "@hawser/runtime";
-import type { Acceptor } from "../acceptor.js";
+import { startedTwice, type Acceptor } from "../acceptor.js";
 import { type BufferLimits, type Connection, DEFAULT_BUFFER_LIMITS, type PeerInfo } from "../connection.js";
 import type { Dialer } from "../dialer.js";
 import type { LinkFaults } from "../link-faults.js";
@@ -39,12 +39,16 @@ export function createMemoryTransport(options: MemoryTransportOptions = {}): Mem
   const acceptor: Acceptor = {
     alpn: "http/1.1",
     start(onConnection) {
+      if (accept !== undefined) return Promise.reject(startedTwice());
       accept = onConnection;
       return Promise.resolve();
     },
     accept(socket) {
       socket.destroy(
-        new HawserError("internal", "The memory transport takes no sockets; dial it with its own dialer."),
+        new HawserError(
+          "invalid_config",
+          "The memory transport takes no sockets; leave it out of what listens, and dial it with its own dialer.",
+        ),
       );
     },
     stop() {
