@@ -48,6 +48,7 @@ export function breakStore(store: Store, { open, deadLetter, load, resync = fals
     retained: store.retained,
     start: () => store.start(),
     stop: () => store.stop(),
+    use: () => store.use(),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
     append: (batch) => store.append(batch),
     open: opening,

@@ -6,10 +6,9 @@ import { createWebSocketDialer } from "@hawser/transport-ws";
 
 const [url = "ws://127.0.0.1:7480", root = "folders"] = process.argv.slice(2);
 
-const store = createJournalStore({ directory: "agent-data" });
 const agent = createAgent({
   name: "files-1",
-  store,
+  store: createJournalStore({ directory: "agent-data" }),
   dialer: createWebSocketDialer({ url, subprotocol: "cloudevents.json" }),
   observer: { state: ({ kind }) => console.log(kind) },
   handlers: {
@@ -25,6 +24,5 @@ const agent = createAgent({
     },
   },
 });
-process.once("SIGINT", () => void agent.stop().then(() => store.stop()));
-await store.start();
+process.once("SIGINT", () => void agent.stop());
 await agent.start();

@@ -15,9 +15,8 @@ function celsiusOf(data: unknown): number {
   throw new HawserError("handler_rejected", "a reading needs its temperature, such as { celsius: 19.5 }");
 }
 
-const store = createJournalStore({ directory: "principal-data" });
 const principal = createPrincipal({
-  store,
+  store: createJournalStore({ directory: "principal-data" }),
   acceptors: [createWebSocketAcceptor(), createGrpcAcceptor()],
   listen: { port: Number(port) },
   authenticate({ authorization }, { agent }) {
@@ -34,8 +33,7 @@ const principal = createPrincipal({
   },
   stop: { windowMs: 0 },
 });
-process.once("SIGINT", () => void principal.stop().then(() => store.stop()));
+process.once("SIGINT", () => void principal.stop());
 
-await store.start();
 const { address } = await principal.start();
 console.log(`listening on ${address?.port}`);

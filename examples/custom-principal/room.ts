@@ -5,10 +5,9 @@ import { createWebSocketDialer } from "@hawser/transport-ws";
 const [url = "ws://127.0.0.1:7480"] = process.argv.slice(2);
 let celsius = 16.5;
 
-const store = createJournalStore({ directory: "room-data" });
 const agent = createAgent({
   name: "room-1",
-  store,
+  store: createJournalStore({ directory: "room-data" }),
   dialer: createWebSocketDialer({
     url,
     subprotocol: "cloudevents.json",
@@ -44,7 +43,6 @@ async function warmUp(): Promise<void> {
   await report();
 }
 
-process.once("SIGINT", () => void agent.stop().then(() => store.stop()));
-await store.start();
+process.once("SIGINT", () => void agent.stop());
 await agent.start();
 await report();

@@ -36,14 +36,12 @@ export function createAgentEvents(settings: PrincipalSettings, runtime: Runtime)
     log,
     sinks,
     async start() {
-      await store.start();
       await log.start();
       await sinks.start();
     },
     async stop() {
       await sinks.stop();
       await log.stop();
-      await store.stop();
     },
   };
 }

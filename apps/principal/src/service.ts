@@ -159,6 +159,7 @@ export function createService(
     try {
       // First what can only be refused: a fleet that came to a principal which then ends would come again and again.
       await platform.start();
+      // Before the principal, and until after it: the API reads it.
       await store.start();
       await agentEvents.start();
       // Whoever restarts what does not answer has an answer first.

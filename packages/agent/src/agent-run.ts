@@ -1,5 +1,6 @@
 import { knownStore, Receiver } from "@hawser/link";
 import { pause, type Logger } from "@hawser/runtime";
+import type { StoreUse } from "@hawser/store";
 import { AgentSession, type ReconnectPolicy } from "@hawser/session";
 import type { AgentState } from "./agent-state.js";
 import { ConnectionLoop } from "./connection-loop.js";
@@ -16,6 +17,7 @@ export class AgentRun {
   readonly #changed: (state: AgentState) => void;
   readonly #reporter: StatusReporter;
   readonly #dispatcher: Dispatcher;
+  readonly #receiver: Receiver;
   readonly #loop: ConnectionLoop;
   /** Aborted when handlers shall give up what they wait for. */
   readonly #patience = new AbortController();
@@ -25,6 +27,7 @@ export class AgentRun {
   readonly #leaving = new AbortController();
   #checking: Promise<void> = Promise.resolve();
   #peerStore: string | undefined;
+  #use: StoreUse | undefined;
 
   constructor(options: ResolvedOptions, policy: ReconnectPolicy, changed: (state: AgentState) => void) {
     const { runtime, store, name, window, windowBytes, observer } = options;
@@ -43,7 +46,7 @@ export class AgentRun {
       logger: this.#logger,
       peerStore: () => this.#peerStore,
     });
-    const receiver = new Receiver({
+    this.#receiver = new Receiver({
       runtime,
       store: store.inbox,
       peer: PRINCIPAL,
@@ -57,7 +60,7 @@ export class AgentRun {
       dialers: options.dialers,
       policy,
       renewalPolicy: () => reconnectPolicy(options),
-      receiver,
+      receiver: this.#receiver,
       observer,
       session: (replaces) => this.#session(replaces),
       link: {
@@ -80,7 +83,7 @@ export class AgentRun {
     return this.#started;
   }
 
-  /** Goodbye, running handlers, stopping handlers, last statuses; in this order. */
+  /** Goodbye, running handlers, stopping handlers, last statuses, the store; in this order. */
   async stop(graceMs: number): Promise<void> {
     const { timers } = this.#options.runtime;
     this.#leaving.abort();
@@ -92,10 +95,12 @@ export class AgentRun {
     this.#patience.abort();
     await this.#atMost(
       graceMs,
-      Promise.all([this.#dispatcher.idle(), this.#checking]).then(() => {}),
+      // What a handler has done is recorded behind it, and the store is open only until then.
+      Promise.all([this.#dispatcher.idle().then(() => this.#receiver.idle()), this.#checking]).then(() => {}),
     );
     await this.#stopHandlers();
     await this.#reporter.stop();
+    await this.#use?.release();
   }
 
   rotate(): boolean {
@@ -108,6 +113,7 @@ export class AgentRun {
 
   async #begin(): Promise<void> {
     this.#changed({ kind: "restoring" });
+    this.#use = await this.#options.store.use();
     await this.#dispatcher.restore();
     this.#restoring = false;
     if (this.#patience.signal.aborted) return;

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { Principal } from "@hawser/principal";
 import type { HawserEvent } from "@hawser/protocol";
+import { seededRandom } from "@hawser/runtime";
 import { createMemoryStore } from "@hawser/store";
 import { beforeEach, describe, expect, it } from "vitest";
 import { World } from "../test/world.js";
@@ -52,6 +53,7 @@ describe("createAgent", () => {
 
   it("accepts an event with the same key once, and none of a reserved type", async () => {
     const one = await world.agent();
+    await one.store.start();
     const first = await world.settled(one.agent.publish(command("1"), { idempotencyKey: "k" }));
     const second = await world.settled(one.agent.publish(command("1"), { idempotencyKey: "k" }));
     expect(second).toEqual({ ...first, duplicate: true });
@@ -122,9 +124,9 @@ describe("stopping an agent", () => {
     expect(world.network.openConnections).toBe(0);
     const view = await world.settled(agentView(principal));
     expect(view).toMatchObject({ state: "disconnected", reason: expect.stringContaining("clos") });
-    await world.settled(one.store.stop());
     await world.settled(principal.stop());
     expect(world.virtual.pendingTimers).toBe(0);
+    await expect(one.store.peers({ limit: 1 })).rejects.toMatchObject({ code: "store_unavailable" });
   });
 
   it("while it dials, waits, or was never started, ends at once", async () => {
@@ -207,10 +209,44 @@ describe("stopping an agent", () => {
       stop: async () => void (stopped += 1),
     };
     const one = await world.agent({ handlers: { Job: handler } });
-    await world.settled(one.store.stop());
-    await expect(world.settled(one.agent.start())).rejects.toMatchObject({ code: "store_unavailable" });
+    one.disk.crash(seededRandom(1));
+    await expect(world.settled(one.agent.start())).rejects.toMatchObject({ code: "store_corrupt" });
     expect(stopped).toBe(1);
     expect(one.agent.state.kind).toBe("stopped");
+  });
+
+  it("records what a handler did that ended after the goodbye, before it closes its store", async () => {
+    const { principal } = await world.principal();
+    let runs = 0;
+    let go: () => void = () => {};
+    const slow = new Promise<void>((resolve) => (go = resolve));
+    const one = await world.agent({
+      onEvent: async () => {
+        runs += 1;
+        await slow;
+      },
+    });
+    await one.agent.start();
+    await world.connected(one);
+    await principal.publish("one", command("late"));
+    await world.until(() => runs === 1);
+    const stopping = one.agent.stop({ graceMs: 1_000 });
+    await world.virtual.advance(1_500);
+    go();
+    await world.settled(stopping);
+    await world.settled(one.agent.start());
+    await world.until(() => one.skipped.length === 1);
+    expect(runs).toBe(1);
+    await world.settled(one.agent.stop());
+  });
+
+  it("leaves a store open that was started before it", async () => {
+    const one = await world.agent();
+    await one.store.start();
+    await one.agent.start();
+    await world.settled(one.agent.stop());
+    expect(await one.store.peers({ limit: 1 })).toEqual([]);
+    await world.settled(one.store.stop());
   });
 
   it("can be started again", async () => {
@@ -218,7 +254,7 @@ describe("stopping an agent", () => {
     const one = await world.agent();
     for (let round = 0; round < 3; round += 1) {
       await one.agent.start();
-      await expect(one.agent.start()).rejects.toThrow("already");
+      await expect(one.agent.start()).rejects.toMatchObject({ code: "invalid_state", agent: "one" });
       await world.connected(one);
       await world.settled(Promise.all([one.agent.stop(), one.agent.stop()]));
     }

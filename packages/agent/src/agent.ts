@@ -32,7 +32,7 @@ export interface AgentObserver extends LinkObserver {
 export interface AgentOptions {
   /** 1 to 128 characters of a-z, 0-9, `.` and `-` that begin and end with a letter or digit. */
   readonly name: string;
-  /** Where everything accepted and received is kept. Started and stopped by whoever made it. */
+  /** Where everything accepted and received is kept. The agent starts it, and stops it after everything else; one that was started before, or that others use, stays open (`Store.use`). */
   readonly store: Store;
   /** How to reach the principal. Of several, the next is tried whenever a connection failed. */
   readonly dialer: Dialer | readonly Dialer[];
@@ -97,6 +97,8 @@ export interface StopOptions {
  * running handlers, and stops them.
  */
 export interface Agent extends DisposableLifecycle {
+  /** @throws HawserError `invalid_state` where it has been started and not stopped; those of the start of its store; what a handler threw */
+  start(): Promise<void>;
   readonly name: string;
   readonly state: AgentState;
   /** Log lines that were left out since the agent was made, because there were too many like them. */

@@ -62,7 +62,14 @@ class HawserAgent implements Agent {
   }
 
   async start(): Promise<void> {
-    if (this.#run !== undefined) throw new HawserError("internal", "this agent has been started already");
+    if (this.#run !== undefined)
+      throw new HawserError(
+        "invalid_state",
+        "this agent has been started already; stop it before you start it again",
+        {
+          agent: this.name,
+        },
+      );
     const run = new AgentRun(this.#options, this.#policy, (state) => this.#changed(state));
     this.#run = run;
     try {
@@ -138,9 +145,12 @@ class HawserAgent implements Agent {
   async #stop(graceMs: number): Promise<void> {
     if (this.#run === undefined) return;
     this.#changed({ kind: "stopping", since: this.#options.runtime.clock.wallTime() });
-    await this.#run.stop(graceMs);
-    this.#run = undefined;
-    this.#changed({ kind: "stopped" });
+    try {
+      await this.#run.stop(graceMs);
+    } finally {
+      this.#run = undefined;
+      this.#changed({ kind: "stopped" });
+    }
   }
 
   #changed(state: AgentState): void {

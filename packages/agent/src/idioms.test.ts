@@ -49,6 +49,7 @@ describe("an agent in a program of today", () => {
 
   it("publishes under a signal and a time limit", async () => {
     const one = await world.agent();
+    await one.store.start();
     await expect(one.agent.publish(command("1"), { signal: AbortSignal.abort("no") })).rejects.toMatchObject({
       code: "aborted",
       agent: "one",

@@ -59,7 +59,6 @@ export class World {
   async principal(options: Partial<PrincipalOptions> = {}): Promise<{ principal: Principal; store: Store }> {
     const host = this.principalHost;
     const store = options.store ?? createMemoryStore({ runtime: host.runtime });
-    await store.start();
     const acceptor = this.network.acceptor({ host, address: ADDRESS });
     const principal = createPrincipal({ store, acceptors: [acceptor], runtime: host.runtime, ...options });
     await principal.start();
@@ -75,7 +74,6 @@ export class World {
     const name = options.name ?? "one";
     const host = this.virtual.host(name);
     const store = options.store ?? createMemoryStore({ disk, runtime: host.runtime });
-    await store.start();
     const dialer = this.network.dialer({
       from: host,
       to: ADDRESS,

@@ -103,7 +103,7 @@ describe("a principal without agents", () => {
 
   it("tells its state, stops twice, and starts again", async () => {
     expect(principal.state).toBe("open");
-    await expect(principal.start()).rejects.toMatchObject({ code: "internal" });
+    await expect(principal.start()).rejects.toMatchObject({ code: "invalid_state" });
     await Promise.all([principal.stop(), principal.stop()]);
     expect(principal.state).toBe("stopped");
     await principal.start();

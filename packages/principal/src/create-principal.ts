@@ -9,6 +9,8 @@ import {
   type OptionNames,
 } from "@hawser/protocol";
 import { resolveSessionTiming } from "@hawser/session";
+import type { StoreUse } from "@hawser/store";
+import type { Acceptor } from "@hawser/transport";
 import {
   Latest,
   limitedLogger,
@@ -133,19 +135,32 @@ export function createPrincipal(options: PrincipalOptions): Principal {
   let stopping: Promise<void> | undefined;
   /** Where it can be reached, from when it is. */
   let opened: PrincipalAddresses | undefined;
+  /** Those this principal has started: one that was refused, as another principal has it, stays with that one. */
+  const accepting = new Set<Acceptor>();
+  /** From the start on, also while the store is being opened. */
+  let using: Promise<StoreUse> | undefined;
 
   async function start(): ReturnType<Principal["start"]> {
     if (status.value.kind !== "stopped")
-      throw new HawserError("internal", "this principal has been started already");
+      throw new HawserError(
+        "invalid_state",
+        "this principal has been started already; stop it before you start it again",
+      );
     status.set({ kind: "starting", gate: gate.state });
     stopping = undefined;
     sessions.reopen();
+    const use = store.use();
+    using = use;
     try {
-      for (const acceptor of acceptors)
+      await use;
+      assertWanted();
+      for (const acceptor of acceptors) {
         await acceptor.start((connection) => {
           if (connection.peer.internal !== true) listener?.opened(connection);
           sessions.accept(connection);
         }, screen);
+        accepting.add(acceptor);
+      }
       const internalAddress = await internal?.start();
       assertWanted();
       gate = newGate(
@@ -166,10 +181,16 @@ export function createPrincipal(options: PrincipalOptions): Principal {
       gate.close();
       await listener?.stop();
       await internal?.stop();
-      for (const acceptor of acceptors) await acceptor.stop();
+      await stopAccepting();
+      await releaseStore(use);
       status.set({ kind: "stopped" });
       throw thrown;
     }
+  }
+
+  async function stopAccepting(): Promise<void> {
+    for (const acceptor of accepting) await acceptor.stop();
+    accepting.clear();
   }
 
   function newGate(own: readonly ReadinessCondition[]): Gate {
@@ -227,8 +248,11 @@ export function createPrincipal(options: PrincipalOptions): Principal {
     }
     await listener?.stop();
     await internal?.stop();
-    for (const acceptor of acceptors) await acceptor.stop();
+    await stopAccepting();
     opened = undefined;
+    // Last: everything before writes to it.
+    await releaseStore(using);
+    using = undefined;
     status.set({ kind: "stopped" });
   }
 
@@ -312,6 +336,12 @@ export function createPrincipal(options: PrincipalOptions): Principal {
         }),
       ),
   };
+}
+
+async function releaseStore(using: Promise<StoreUse> | undefined): Promise<void> {
+  // What could not be opened was told by the start.
+  const use = await using?.catch(() => undefined);
+  await use?.release();
 }
 
 function checkBytes(name: string, bytes: number): number {

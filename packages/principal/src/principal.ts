@@ -30,7 +30,7 @@ import type { AgentView, DeadLetterView, OlderCopyReport, RemovedAgentView, Reso
 
 /** What `createPrincipal` makes a principal of. */
 export interface PrincipalOptions {
-  /** Where everything accepted is kept. Started and stopped by whoever made it. */
+  /** Where everything accepted is kept. The principal starts it, and stops it after everything else; one that was started before, or that others use, stays open (`Store.use`). */
   readonly store: Store;
   /** The transports agents may come by; they share the listener's port. */
   readonly acceptors: readonly Acceptor[];
@@ -270,6 +270,13 @@ export interface PrincipalLoad {
  * `start` opens the listener, last; `stop` lets every session go with `drain`, then closes the listener, and resolves when all have ended.
  */
 export interface Principal extends DisposableLifecycle<PrincipalAddresses> {
+  /**
+   * Resolves when agents are let in. Where it fails, all of it is undone.
+   *
+   * @throws HawserError `invalid_state` where it has been started and not stopped; those of the start of its store; `port_in_use`, `address_unavailable`; `timeout` from the gate;
+   * `aborted` when it was stopped, or drained, meanwhile
+   */
+  start(): Promise<PrincipalAddresses>;
   readonly resources: Resources;
   /**
    * Accepts any event for an agent, a plain one or a `CloudEvent` of the SDK; resolves when it is on disk.

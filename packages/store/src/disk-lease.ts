@@ -73,8 +73,9 @@ export class DiskLease implements MailboxLease {
     maxBytes = Number.POSITIVE_INFINITY,
   ): Promise<readonly MailboxEntry[]> {
     if (!Number.isSafeInteger(limit) || limit < 1)
-      throw new RangeError(`limit ${limit} is not a positive integer`);
-    if (!(maxBytes >= 1)) throw new RangeError(`maxBytes ${maxBytes} is not a positive number`);
+      throw new HawserError("invalid_config", `limit is ${limit}; a read has 1 or more`);
+    if (!(maxBytes >= 1))
+      throw new HawserError("invalid_config", `maxBytes is ${maxBytes}; a read has 1 or more`);
     const entries: MailboxEntry[] = [];
     let bytes = 0;
     let last = Math.max(0, after);

@@ -1,3 +1,4 @@
+import { HawserError } from "@hawser/protocol";
 import { systemRuntime, TurnQueue, type Runtime } from "@hawser/runtime";
 import { appendAnswers } from "./append-answers.js";
 import { AppendItem } from "./append-item.js";
@@ -30,7 +31,7 @@ import { DEFAULT_RECOVERY_DELAY_MS } from "./store-device.js";
 import { standingOf, type Standing } from "./standing.js";
 import { StoreParts } from "./store-parts.js";
 import { decodeTombstone, type Tombstone } from "./tombstone.js";
-import type { Purged, PurgeOptions, Removal, RemoveOptions, Store } from "./store.js";
+import type { PurgeOptions, Purged, Removal, RemoveOptions, Store, StoreUse } from "./store.js";
 
 /** What every store over a `Disk` takes. */
 export interface DiskStoreOptions {
@@ -54,10 +55,10 @@ export function createDiskStore(disk: Disk, options: DiskStoreOptions = {}): Sto
 }
 
 type State =
-  | { readonly kind: "stopped" }
-  | { readonly kind: "starting"; readonly ready: Promise<void> }
-  | { readonly kind: "started" }
-  | { readonly kind: "stopping"; readonly done: Promise<void> };
+  | { readonly kind: "closed" }
+  | { readonly kind: "opening"; readonly ready: Promise<void> }
+  | { readonly kind: "open" }
+  | { readonly kind: "closing"; readonly done: Promise<void> };
 
 class DiskStore implements Store {
   readonly inbox: InboxStore;
@@ -65,7 +66,10 @@ class DiskStore implements Store {
   readonly #parts: StoreParts;
   readonly #maxPeers: number;
   readonly #leaseHost: LeaseHost;
-  #state: State = { kind: "stopped" };
+  #state: State = { kind: "closed" };
+  /** By `start`, whose owner ends it by `stop`. */
+  #started = false;
+  readonly #uses = new Set<StoreUse>();
 
   constructor(disk: Disk, options: DiskStoreOptions) {
     const limits = resolveMailboxLimits(options.limits);
@@ -98,20 +102,12 @@ class DiskStore implements Store {
   }
 
   async start(): Promise<void> {
-    const state = this.#state;
-    switch (state.kind) {
-      case "started":
-        return;
-      case "starting":
-        return state.ready;
-      case "stopping":
-        await state.done;
-        return this.start();
-      case "stopped": {
-        const ready = this.#start();
-        this.#state = { kind: "starting", ready };
-        return ready;
-      }
+    this.#started = true;
+    try {
+      await this.#open();
+    } catch (thrown) {
+      this.#started = false;
+      throw thrown;
     }
   }
 
@@ -120,21 +116,21 @@ class DiskStore implements Store {
   }
 
   async stop(): Promise<void> {
-    const state = this.#state;
-    switch (state.kind) {
-      case "stopped":
-        return;
-      case "stopping":
-        return state.done;
-      case "starting":
-        await state.ready.catch(() => {});
-        return this.stop();
-      case "started": {
-        const done = this.#stop();
-        this.#state = { kind: "stopping", done };
-        return done;
-      }
+    this.#started = false;
+    this.#uses.clear();
+    await this.#close();
+  }
+
+  async use(): Promise<StoreUse> {
+    const use: StoreUse = { release: () => this.#release(use) };
+    this.#uses.add(use);
+    try {
+      await this.#open();
+    } catch (thrown) {
+      this.#uses.delete(use);
+      throw thrown;
     }
+    return use;
   }
 
   // Thousands may wait for one commit, so each is as little as can be: one item and one promise, and no more.
@@ -243,26 +239,77 @@ class DiskStore implements Store {
     );
   }
 
-  async #start(): Promise<void> {
+  get #isWanted(): boolean {
+    return this.#started || this.#uses.size > 0;
+  }
+
+  async #release(use: StoreUse): Promise<void> {
+    this.#uses.delete(use);
+    if (!this.#isWanted) await this.#close();
+  }
+
+  async #open(): Promise<void> {
+    const state = this.#state;
+    switch (state.kind) {
+      case "open":
+        return;
+      case "opening":
+        return state.ready;
+      case "closing":
+        await state.done;
+        if (!this.#isWanted)
+          throw new HawserError("aborted", "the store was stopped before it had started; start it again");
+        return this.#open();
+      case "closed": {
+        const ready = this.#openDevice();
+        this.#state = { kind: "opening", ready };
+        return ready;
+      }
+    }
+  }
+
+  async #close(): Promise<void> {
+    const state = this.#state;
+    switch (state.kind) {
+      case "closed":
+        return;
+      case "closing":
+        return state.done;
+      case "opening":
+        await state.ready.catch(() => {});
+        // Whoever came meanwhile came after this.
+        return this.#isWanted ? undefined : this.#close();
+      case "open": {
+        const done = this.#closeDevice();
+        this.#state = { kind: "closing", done };
+        return done;
+      }
+    }
+  }
+
+  async #openDevice(): Promise<void> {
     try {
       await this.#parts.device.open();
       this.#parts.committer.start();
       this.#parts.unused.addAll();
       this.#parts.removals.resume();
-      this.#state = { kind: "started" };
+      this.#state = { kind: "open" };
     } catch (thrown) {
-      this.#state = { kind: "stopped" };
+      this.#state = { kind: "closed" };
       throw this.#parts.device.explain(thrown);
     }
   }
 
-  async #stop(): Promise<void> {
-    // Nothing is accepted from this very turn on.
-    this.#parts.removals.stop();
-    await this.#parts.committer.stop();
-    this.#parts.leases.endAll();
-    await this.#parts.device.close();
-    this.#state = { kind: "stopped" };
+  async #closeDevice(): Promise<void> {
+    try {
+      // Nothing is accepted from this very turn on.
+      this.#parts.removals.stop();
+      await this.#parts.committer.stop();
+      this.#parts.leases.endAll();
+      await this.#parts.device.close();
+    } finally {
+      this.#state = { kind: "closed" };
+    }
   }
 }
 

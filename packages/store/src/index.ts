@@ -33,5 +33,5 @@ export { createMemoryDisk, type MemoryDisk } from "./memory-disk.js";
 export { createMemoryStore, type MemoryStoreOptions } from "./memory-store.js";
 export type { Direction, GivenUp, Page, RetainedState, RetainedStates } from "./retained-state.js";
 export type { Standing } from "./standing.js";
-export type { Purged, PurgeOptions, Removal, RemoveOptions, Store } from "./store.js";
+export type { Purged, PurgeOptions, Removal, RemoveOptions, Store, StoreUse } from "./store.js";
 export { agentRemoved, type Tombstone } from "./tombstone.js";

@@ -1,3 +1,4 @@
+import { HawserError } from "@hawser/protocol";
 import type { Acknowledgements } from "./acknowledgements.js";
 import type { OpenDisk, Row } from "./disk.js";
 import { decodeEvent } from "./event-text.js";
@@ -72,8 +73,8 @@ function subjectOfKey(key: string): string {
   return decodeComponent(key.slice(key.indexOf(SEPARATOR) + 1));
 }
 
-/** @throws RangeError when `limit` is not 1 to 1,000: a mistake of the caller */
+/** @throws HawserError `invalid_config` when `limit` is not 1 to 1,000 */
 export function checkPageLimit(limit: number): number {
   if (Number.isSafeInteger(limit) && limit >= 1 && limit <= MAX_PAGE) return limit;
-  throw new RangeError(`limit ${limit} is not an integer of 1 to ${MAX_PAGE}`);
+  throw new HawserError("invalid_config", `limit is ${limit}; a page has 1 to ${MAX_PAGE}`);
 }

@@ -199,5 +199,8 @@ export class StoreDevice {
 }
 
 export function notStarted(): HawserError {
-  return new HawserError("store_unavailable", "the store is not started, or has been stopped");
+  return new HawserError(
+    "store_unavailable",
+    "the store is not open: nobody has started it or what uses it (an agent, a principal), or it was stopped",
+  );
 }

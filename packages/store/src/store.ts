@@ -56,16 +56,39 @@ export interface Purged {
   readonly left: number;
 }
 
+/** One part of a program that uses a store (`Store.use`). */
+export interface StoreUse {
+  /**
+   * This part needs the store no more. The last one to say so, of a store that nobody started, stops it, and this resolves when it is stopped. Idempotent; after a `stop` of the
+   * store it does nothing.
+   */
+  release(): Promise<void>;
+}
+
 /**
  * Everything one side keeps: a mailbox, an inbox and retained state per peer.
  *
  * Claim, pending and watch of a mailbox are one operation (`open`), because their order is what makes delivery correct.
+ *
+ * Agents, principals, event logs and sinks `use` the store they are given, so nobody has to start one. It is open while somebody uses it, and from `start` to `stop`: whoever calls
+ * `start` keeps it open beyond its uses and ends it by `stop`, which closes it for everybody. Both may be called at any time, in any order.
  */
 export interface Store extends DisposableLifecycle {
   /** Random name of this store's contents, made with them; a new one tells peers that everything before it is gone. Known after `start`. */
   readonly id: string;
   readonly inbox: InboxStore;
   readonly retained: RetainedStates;
+
+  /** Opens it until `stop`, whoever uses it meanwhile. Does nothing where that is so already. @throws HawserError `store_unavailable`, `store_full`, `store_corrupt` */
+  start(): Promise<void>;
+  /** Writes what it has, and closes it for all, those who use it included. */
+  stop(): Promise<void>;
+  /**
+   * Opens it until the answer is released, or longer where others use it or it was started. For a part of a program that does not know who else needs the store.
+   *
+   * @throws HawserError `store_unavailable`, `store_full`, `store_corrupt`; `aborted` when it was stopped meanwhile
+   */
+  use(): Promise<StoreUse>;
 
   /** Accepts events: `ok` means on disk. Concurrent calls share commits. Never rejects: each item has its own answer. */
   append(batch: readonly Append[]): Promise<readonly Appended[]>;

@@ -9,6 +9,7 @@ import { createEventLog, type EventLog } from "../event-log/event-log.js";
 import type { EventLogLimits } from "../event-log/log-limits.js";
 import { createApi } from "./api.js";
 import { StreamReader, type ReadEvent } from "./streams/stream-reader.test-support.js";
+import { settledIn } from "../settled.test-support.js";
 
 let world: VirtualRuntime;
 let disk: ReturnType<typeof createMemoryDisk>;
@@ -30,7 +31,6 @@ async function start(limits: Partial<EventLogLimits> = {}): Promise<void> {
   const { runtime } = world;
   store = createMemoryStore({ runtime, disk });
   log = createEventLog({ store, runtime, limits });
-  await settled(store.start());
   await settled(log.start());
   principal = createPrincipal({ store: createMemoryStore({ runtime }), acceptors: [], runtime });
   app = createApi({ principal, runtime, eventLog: log });
@@ -38,16 +38,9 @@ async function start(limits: Partial<EventLogLimits> = {}): Promise<void> {
 
 async function stop(): Promise<void> {
   await settled(log.stop());
-  await settled(store.stop());
 }
 
-async function settled<T>(work: Promise<T>): Promise<T> {
-  let isOver = false;
-  const over = (): void => void (isOver = true);
-  work.then(over, over);
-  await world.runUntil(() => isOver, { timeoutMs: 60_000 });
-  return work;
-}
+const settled = <T>(work: Promise<T>): Promise<T> => settledIn(world, work);
 
 async function send(agent: string, more: Partial<HawserEvent> = {}): Promise<void> {
   sent += 1;

@@ -11,6 +11,7 @@ import { createVirtualRuntime, type VirtualRuntime } from "@hawser/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createEventLog, type EventLog } from "./event-log.js";
 import { eventLogStoreLimits, resolveEventLogLimits, type EventLogLimits } from "./log-limits.js";
+import { settledIn } from "../settled.test-support.js";
 
 let world: VirtualRuntime;
 let disk: MemoryDisk;
@@ -25,30 +26,20 @@ beforeEach(() => {
 });
 afterEach(async () => {
   await log.stop();
-  await store.stop();
 });
 
-/** Lets time pass until it is through, as reading takes turns. */
-async function settled<T>(work: Promise<T>): Promise<T> {
-  let isOver = false;
-  const over = (): void => void (isOver = true);
-  work.then(over, over);
-  await world.runUntil(() => isOver, { timeoutMs: 1_000 });
-  return work;
-}
+const settled = <T>(work: Promise<T>): Promise<T> => settledIn(world, work);
 
 async function open(limits: Partial<EventLogLimits> = {}, on: Disk = disk.attach()): Promise<void> {
   const { runtime } = world;
   store = createDiskStore(on, { runtime, limits: eventLogStoreLimits(resolveEventLogLimits(limits)) });
   log = createEventLog({ store, runtime, limits });
-  await settled(store.start());
   await settled(log.start());
   await settled(log.caughtUp());
 }
 
 async function reopen(limits: Partial<EventLogLimits> = {}): Promise<void> {
   await settled(log.stop());
-  await settled(store.stop());
   await open(limits);
 }
 
@@ -323,13 +314,11 @@ it("takes nothing before it knows what it holds, and says why where that cannot 
   await send("a");
   await send("b");
   await settled(log.stop());
-  await settled(store.stop());
   const faulty = faultyDisk();
   faulty.readsFail = true;
   const { runtime } = world;
   store = createDiskStore(faulty, { runtime });
   log = createEventLog({ store, runtime, limits: { maxEntries: 2 } });
-  await settled(store.start());
   await settled(log.start());
   expect(log.stats).toMatchObject({ newest: 2, entries: 0, missingThrough: 0 });
   await world.advance(1);

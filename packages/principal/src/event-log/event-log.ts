@@ -6,6 +6,7 @@ import { resolveEventLogLimits, type EventLogLimits } from "./log-limits.js";
 import { LogIndex, type Extent, type IndexedEvent } from "./log-index.js";
 import { LogMailbox } from "./log-mailbox.js";
 import { fromEntry, reservedAttribute, toDraft, type RecordedEvent } from "./recorded-event.js";
+import { StoreLife } from "./store-life.js";
 import { readRecorded, type RecordedPage, type RecordedQuery } from "./read-recorded.js";
 
 /** The mailbox of the log in its store. */
@@ -18,8 +19,8 @@ const EXPIRED_AT_ONCE = 1_000;
 /** What an event log is made of. */
 export interface EventLogOptions {
   /**
-   * Where it lies: a store of its own, so that what agents report never takes the room, nor the names, of the mailboxes for them. Started and stopped by whoever made it;
-   * `eventLogStoreLimits` are its limits.
+   * Where it lies: a store of its own, so that what agents report never takes the room, nor the names, of the mailboxes for them. The log starts it, and stops it last; one that was started
+   * before, or that others use (sinks), stays open. `eventLogStoreLimits` are its limits.
    */
   readonly store: Store;
   /** @default DEFAULT_EVENT_LOG_LIMITS, each one by itself */
@@ -58,6 +59,8 @@ export interface EventLogStats extends Extent {
  * `start` comes before that of the principal, and `stop` after the principal has stopped.
  */
 export interface EventLog extends DisposableLifecycle {
+  /** @throws HawserError `invalid_state` where it has been started and not stopped; those of the start of its store */
+  start(): Promise<void>;
   /** Which log it is: positions of another id say nothing here. Known after `start`. */
   readonly id: string;
   readonly limits: EventLogLimits;
@@ -111,6 +114,7 @@ class StoredEventLog implements EventLog {
   readonly #store: Store;
   readonly #runtime: Runtime;
   readonly #mailbox: LogMailbox;
+  readonly #life: StoreLife;
   readonly #index = new LogIndex();
   readonly #readers = new Set<Reader>();
   readonly #listeners = new Set<() => void>();
@@ -128,6 +132,12 @@ class StoredEventLog implements EventLog {
     this.limits = resolveEventLogLimits(limits);
     this.#store = store;
     this.#runtime = runtime;
+    this.#life = new StoreLife({
+      name: "this event log has",
+      store,
+      begin: () => this.#begin(),
+      end: () => this.#end(),
+    });
     this.#mailbox = new LogMailbox({
       store,
       runtime,
@@ -158,16 +168,12 @@ class StoredEventLog implements EventLog {
     };
   }
 
-  async start(): Promise<void> {
-    this.#index.expect((await this.#store.stats(MAILBOX))?.lastVersion ?? 0);
-    await this.#mailbox.open();
-    this.#watchAge();
+  start(): Promise<void> {
+    return this.#life.start();
   }
 
-  async stop(): Promise<void> {
-    this.#expiry?.cancel();
-    this.#expiry = undefined;
-    await this.#mailbox.close();
+  stop(): Promise<void> {
+    return this.#life.stop();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -221,6 +227,18 @@ class StoredEventLog implements EventLog {
   listen(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  async #begin(): Promise<void> {
+    this.#index.expect((await this.#store.stats(MAILBOX))?.lastVersion ?? 0);
+    await this.#mailbox.open();
+    this.#watchAge();
+  }
+
+  async #end(): Promise<void> {
+    this.#expiry?.cancel();
+    this.#expiry = undefined;
+    await this.#mailbox.close();
   }
 
   /** @throws HawserError why what is there cannot be known */

@@ -9,6 +9,7 @@ import type { OpenEvent } from "./open-events.js";
 import { parseSinkDefinition, type SinkRequest } from "./sink-definition.js";
 import { SinkRunner, type SinkRecords } from "./sink-runner.js";
 import type { SinkAnswer, SinkTarget } from "./sink-target.js";
+import { settledIn } from "../settled.test-support.js";
 
 const SEED = Number(process.env["HAWSER_SEED"] ?? 20_261_130);
 const DELIVERED: SinkAnswer = { kind: "delivered" };
@@ -42,21 +43,13 @@ beforeEach(async () => {
   gone = 0;
   answer = () => DELIVERED;
   deadLetter = ({ recorded }, reason) => void dead.push({ position: recorded.position, reason });
-  await settled(store.start());
   await settled(log.start());
 });
 afterEach(async () => {
   await settled(log.stop());
-  await settled(store.stop());
 });
 
-async function settled<T>(work: Promise<T>): Promise<T> {
-  let isOver = false;
-  const over = (): void => void (isOver = true);
-  work.then(over, over);
-  await world.runUntil(() => isOver, { timeoutMs: 60_000 });
-  return work;
-}
+const settled = <T>(work: Promise<T>): Promise<T> => settledIn(world, work);
 
 const target = (more: Partial<SinkTarget> = {}): SinkTarget => ({
   maxBatch: 1,

@@ -64,7 +64,6 @@ async function start(): Promise<void> {
   store = createMemoryStore({ disk });
   log = createEventLog({ store });
   sinks = createSinks({ log, store, directory, allowLocal: true, runtime: hurried() });
-  await store.start();
   await log.start();
   await sinks.start();
 }
@@ -72,7 +71,6 @@ async function start(): Promise<void> {
 async function stop(): Promise<void> {
   await sinks.stop();
   await log.stop();
-  await store.stop();
 }
 
 async function send(resourceid = "lamp_1"): Promise<string> {

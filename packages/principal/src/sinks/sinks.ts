@@ -1,12 +1,12 @@
 import { rm } from "node:fs/promises";
 import { resolve } from "node:path";
 import { HawserError, parseVersion } from "@hawser/protocol";
-import { systemRuntime, type DisposableLifecycle, type Runtime } from "@hawser/runtime";
+import { KeyedQueue, systemRuntime, type DisposableLifecycle, type Runtime } from "@hawser/runtime";
 import type { DeadLetter, Store } from "@hawser/store";
 import type { EventLog } from "../event-log/event-log.js";
 import { fromEntry } from "../event-log/recorded-event.js";
+import { StoreLife } from "../event-log/store-life.js";
 import type { Page } from "../principal.js";
-import { KeyedQueue } from "../resources/keyed-queue.js";
 import { createFileTarget } from "./file-target.js";
 import {
   checkSinkName,
@@ -29,7 +29,7 @@ const PEERS_PAGE = 100;
 /** What sinks are made of. */
 export interface SinksOptions {
   readonly log: EventLog;
-  /** The store that the log lies in. */
+  /** The store that the log lies in. Used as the log uses it: whichever of the two stops last stops it, unless it was started before. */
   readonly store: Store;
   /** Where sinks of kind `file` write: `<name>.jsonl`. Made when the first one does. */
   readonly directory: string;
@@ -54,10 +54,12 @@ export interface PutSinkOptions {
 /**
  * Where the events of a log go. Each has a place of its own: one that fails, or hangs, holds up nobody but itself, until the log is full of what it has not taken.
  *
- * `start` comes after that of the log and before that of the principal; `stop` before that of the log. Methods throw `HawserError`: `invalid_message` for what is no definition or
- * no name, `not_found`, `store_unavailable`.
+ * `start` comes after that of the log and before that of the principal; `stop` before that of the log, and lets changes that are under way end. Methods throw `HawserError`: `invalid_message` for what is no definition or
+ * no name, `not_found`, `store_unavailable`, the last also before the start and from the stop on.
  */
 export interface Sinks extends DisposableLifecycle {
+  /** @throws HawserError `invalid_state` where they have been started and not stopped; those of the start of the store */
+  start(): Promise<void>;
   /** In order of name. */
   list(): Promise<readonly SinkView[]>;
   get(name: string): Promise<SinkView | undefined>;
@@ -93,25 +95,29 @@ class StoredSinks implements Sinks {
   readonly #sinks = new Map<string, Sink>();
   /** Changes of one sink come one after the other. */
   readonly #changes = new KeyedQueue();
+  readonly #life: StoreLife;
+  /** Changes are taken. */
+  #isOpen = false;
 
   constructor(options: SinksOptions) {
     this.#options = options;
     this.#runtime = options.runtime ?? systemRuntime();
     this.#book = new SinkBook(options.store, this.#runtime);
-  }
-
-  async start(): Promise<void> {
-    await this.#keepingAll(async () => {
-      const all = await this.#book.open();
-      await this.#removeLeftovers(new Set(all.map(sinkPeer)));
-      for (const kept of all) await this.#begin(kept);
+    this.#life = new StoreLife({
+      name: "these sinks have",
+      store: options.store,
+      begin: () => this.#beginAll(),
+      end: () => this.#endAll(),
     });
   }
 
-  async stop(): Promise<void> {
-    await Promise.all([...this.#sinks.values()].map((sink) => sink.stop()));
-    this.#sinks.clear();
-    await this.#book.close();
+  start(): Promise<void> {
+    return this.#life.start();
+  }
+
+  stop(): Promise<void> {
+    this.#isOpen = false;
+    return this.#life.stop();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -132,7 +138,7 @@ class StoredSinks implements Sinks {
     request: SinkRequest,
     { from = "now", mustBeNew = false }: PutSinkOptions = {},
   ): ReturnType<Sinks["put"]> {
-    return this.#changes.run(name, async () => {
+    return this.#changing(name, async () => {
       checkSinkName(name);
       const definition = parseSinkDefinition(request);
       const known = this.#sinks.get(name);
@@ -147,7 +153,7 @@ class StoredSinks implements Sinks {
   }
 
   setPaused(name: string, paused: boolean): Promise<SinkView> {
-    return this.#changes.run(name, async () => {
+    return this.#changing(name, async () => {
       const sink = this.#named(name);
       const { definition } = sink.kept;
       return definition.paused === paused ? sink.view() : this.#change(sink, { ...definition, paused });
@@ -155,7 +161,7 @@ class StoredSinks implements Sinks {
   }
 
   remove(name: string, { force = false }: { readonly force?: boolean } = {}): Promise<void> {
-    return this.#changes.run(name, async () => {
+    return this.#changing(name, async () => {
       const sink = this.#named(name);
       if (!force) await assertDone(sink);
       await this.#book.remove(sink.kept);
@@ -196,6 +202,32 @@ class StoredSinks implements Sinks {
   async discard(name: string, id: string): Promise<void> {
     if (await this.#options.store.discard(this.#peerOf(name), parseVersion(id))) return;
     throw new HawserError("not_found", `the sink ${name} has no dead letter ${id}`);
+  }
+
+  async #beginAll(): Promise<void> {
+    await this.#keepingAll(async () => {
+      const all = await this.#book.open();
+      await this.#removeLeftovers(new Set(all.map(sinkPeer)));
+      for (const kept of all) await this.#begin(kept);
+    });
+    this.#isOpen = true;
+  }
+
+  async #endAll(): Promise<void> {
+    this.#isOpen = false;
+    // A change stops a sink and begins another in its place: that one must not outlive this.
+    await this.#changes.idle();
+    await Promise.all([...this.#sinks.values()].map((sink) => sink.stop()));
+    this.#sinks.clear();
+    await this.#book.close();
+  }
+
+  #changing<T>(name: string, work: () => Promise<T>): Promise<T> {
+    return this.#changes.run(name, async () => {
+      if (this.#isOpen) return work();
+      const message = `the sink ${JSON.stringify(name.slice(0, 80))} was not changed: the sinks are not started, or are being stopped`;
+      throw new HawserError("store_unavailable", message);
+    });
   }
 
   async #create(name: string, definition: SinkDefinition, from: "now" | "oldest"): Promise<SinkView> {

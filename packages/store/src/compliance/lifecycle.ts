@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Store } from "../store.js";
 import {
   accept,
   command,
@@ -10,7 +11,113 @@ import {
   type MakeStore,
 } from "./harness.js";
 
+const UNAVAILABLE = { code: "store_unavailable" };
+
+/** What a store answers who is there to be asked, by whether it does. */
+async function isOpen(store: Store): Promise<boolean> {
+  return store.peers({ limit: 1 }).then(
+    () => true,
+    () => false,
+  );
+}
+
+function useCompliance(make: MakeStore): void {
+  /** A store that nobody has started. */
+  async function closedStore(): Promise<Store> {
+    const { store } = await storeFor(make);
+    await store.stop();
+    expect(await isOpen(store)).toBe(false);
+    return store;
+  }
+
+  it("is open while somebody uses it, and stops with the last of them", async () => {
+    const store = await closedStore();
+    const [one, other] = await Promise.all([store.use(), store.use()]);
+    await accept(store, "a", command("x_1"));
+    await one.release();
+    await one.release();
+    expect(await isOpen(store)).toBe(true);
+    await other.release();
+    expect(await isOpen(store)).toBe(false);
+    const again = await store.use();
+    expect(await accept(store, "a", command("x_1"))).toBe(2);
+    await again.release();
+    expect(await isOpen(store)).toBe(false);
+  });
+
+  it("stays open for whoever started it, before its uses or among them", async () => {
+    const store = await closedStore();
+    await store.start();
+    await (await store.use()).release();
+    expect(await isOpen(store)).toBe(true);
+    await store.stop();
+    const use = await store.use();
+    await store.start();
+    await use.release();
+    expect(await isOpen(store)).toBe(true);
+    await store.stop();
+    expect(await isOpen(store)).toBe(false);
+  });
+
+  it("is closed by stop for those who use it, whose release is then without effect on later ones", async () => {
+    const store = await closedStore();
+    const ended = await store.use();
+    await store.stop();
+    expect(await isOpen(store)).toBe(false);
+    const later = await store.use();
+    await ended.release();
+    expect(await isOpen(store)).toBe(true);
+    await later.release();
+    expect(await isOpen(store)).toBe(false);
+  });
+
+  it("is open for who comes while the last one goes, and closed when all who came are gone", async () => {
+    const store = await closedStore();
+    const first = await store.use();
+    const released = first.release();
+    const second = await store.use();
+    await released;
+    expect(await isOpen(store)).toBe(true);
+    await second.release();
+    expect(await isOpen(store)).toBe(false);
+  });
+
+  it("stays closed when it is stopped before a use has begun", async () => {
+    const store = await closedStore();
+    const starting = store.use().then(
+      (use) => use.release(),
+      () => {},
+    );
+    await store.stop();
+    await starting;
+    expect(await isOpen(store)).toBe(false);
+    const first = await store.use();
+    const releasing = first.release();
+    const second = store.use();
+    const stopped = store.stop();
+    await Promise.all([
+      releasing,
+      stopped,
+      second.catch((thrown: unknown) => expect(thrown).toMatchObject({ code: "aborted" })),
+    ]);
+    expect(await isOpen(store)).toBe(false);
+  });
+
+  it("writes gathered acknowledgements when its last use ends", async () => {
+    const store = await closedStore();
+    const use = await store.use();
+    await accept(store, "a", command("x_1"));
+    const { lease } = await hold(store, "a");
+    lease.acknowledge(1);
+    await use.release();
+    await expect(store.stats("a")).rejects.toMatchObject(UNAVAILABLE);
+    await store.start();
+    expect(await store.stats("a")).toMatchObject({ pending: 0, lastVersion: 1 });
+  });
+}
+
 export function lifecycleCompliance(make: MakeStore): void {
+  describe("use", () => useCompliance(make));
   describe("lifecycle", () => {
     it("has a name made with its contents, and keeps it", async () => {
       const underTest = await storeFor(make);
