@@ -91,7 +91,7 @@ test("a version that has been offered is a duplicate, also after its ACK", () =>
 });
 
 test("version and eventid must be the same number", () => {
-  expect(() => writer().offer({ ...deliverable(5), version: 6 })).toThrow("differ");
+  expect(() => writer().offer({ ...deliverable(5), version: 6 })).toThrow("has the eventid");
 });
 
 test("without an answer an event goes again, later each time, with its attempt", () => {
@@ -200,7 +200,7 @@ test("a refused state is a dead letter even when a newer one is offered while it
 test("settling what was not given up is a mistake that is noticed", () => {
   const sender = writer();
   offer(sender, [1]);
-  expect(() => sender.settled(1)).toThrow(expect.objectContaining({ code: "internal" }));
+  expect(() => sender.settled(1)).toThrow(expect.objectContaining({ code: "invalid_state" }));
 });
 
 test("a waiting state gives way to a newer one, commands do not", () => {
@@ -411,7 +411,7 @@ test("what was passed over comes late: behind what is held of its resource, and 
   expect(takeAll(sender)).toEqual(["1", "9"]);
   sender.offerLate(deliverable(5, { resource: "a" }));
   sender.offerLate(deliverable(6, { resource: "c" }));
-  expect(() => sender.offerLate(deliverable(4, { resource: "a" }))).toThrow("behind a newer one");
+  expect(() => sender.offerLate(deliverable(4, { resource: "a" }))).toThrow("was offered late behind");
   expect([sender.held, sender.heldOf("a_1"), sender.lowestHeld()]).toEqual([5, 3, 1]);
   expect(takeAll(sender)).toEqual(["6"]);
   sender.ack(key(1, "a"), 0);
@@ -720,4 +720,39 @@ test("what is given up already stays so until its dead letter is settled, purged
   expect(takeAll(sender)).toEqual([]);
   sender.settled(1);
   expect(takeAll(sender)).toEqual(["2"]);
+});
+
+test.each([
+  [
+    { version: 7, event: { eventid: undefined } },
+    "invalid_eventid",
+    'has no eventid and was offered as version 7; it must be "7"',
+  ],
+  [
+    { version: 7, event: { eventid: "8" } },
+    "invalid_eventid",
+    'has the eventid "8" and was offered as version 7',
+  ],
+  [{ version: 1.5, event: { eventid: "1.5" } }, "invalid_eventid", "versions are whole numbers from 1"],
+  [{ version: 0, event: { eventid: "0" } }, "invalid_eventid", "versions are whole numbers from 1"],
+  [{ version: 7, event: { resourceid: "" } }, "missing_resourceid", "has no resourceid"],
+  [{ version: 7, bytes: Number.NaN }, "invalid_event", "was offered with bytes NaN"],
+])("what does not fit is refused by the name of the event and of what is wrong: %j", (wrong, code, words) => {
+  const good = deliverable(7, {});
+  // What a caller without types may hand in.
+  const offered = { ...good, ...wrong, event: { ...good.event, ...wrong.event } } as typeof good;
+  const refused = expect.objectContaining({ code, message: expect.stringContaining(words) });
+  const sender = writer();
+  expect(() => sender.offer(offered)).toThrow(refused);
+  expect(() => sender.offerLate(offered)).toThrow(refused);
+  expect(() => sender.offer(offered)).toThrow(JSON.stringify(good.event.id));
+  expect(sender.held).toBe(0);
+});
+
+test("what was passed over is not offered behind something newer", () => {
+  const sender = writer();
+  offer(sender, [1], [5]);
+  expect(() => sender.offerLate(deliverable(3, {}))).toThrow(
+    expect.objectContaining({ code: "invalid_state", event_id: "3" }),
+  );
 });

@@ -9,11 +9,12 @@ import {
   type Nack,
 } from "@hawser/protocol";
 import type { Random } from "@hawser/runtime";
+import { checkDeliverable } from "./check-deliverable.js";
 import { Deadline, DeadlineQueue } from "./deadline-queue.js";
 import type { Deliverable, PassedOver } from "./deliverable.js";
 import type { AckResult, NackResult, SetAside, Transmission } from "./event-writer-results.js";
 import { fullJitter } from "./full-jitter.js";
-import { invariant } from "./invariant.js";
+import { invariant, misused } from "./invariant.js";
 import { hold, Lane, MAX_KEPT_MESSAGE_LENGTH, type Held, type Refused } from "./lane.js";
 import { LaneSchedule } from "./lane-schedule.js";
 import { LinkedList } from "./linked-list.js";
@@ -158,10 +159,12 @@ export class EventWriter {
   /**
    * Takes an event in. Versions are positions in one mailbox, so events are offered in increasing version order over all resources; one that does not
    * exceed the highest offered so far has been here before.
+   *
+   * @throws HawserError `invalid_eventid` where the version is none, or is not what the event has as `eventid`; `missing_resourceid`; `invalid_event` for `bytes` that are no number from 0
    */
   offer(entry: Deliverable): "queued" | "duplicate" {
-    const { version, event } = entry;
-    invariant(String(version) === event.eventid, "version and eventid of an offered event differ");
+    const { version } = entry;
+    checkDeliverable(entry);
     if (version <= this.#newest) return "duplicate";
     this.#newest = version;
     this.#admit(entry, this.#held.append(version));
@@ -173,11 +176,17 @@ export class EventWriter {
    * offered.
    *
    * @param refused before it was set aside
+   * @throws HawserError as `offer` does; `invalid_state` behind a newer one of its resource
    */
   offerLate(entry: Deliverable, refused?: Refused): void {
     const { version, event } = entry;
+    checkDeliverable(entry);
     const last = this.#lanes.get(event.resourceid)?.waiting.last;
-    invariant(last === undefined || last.entry.version < version, "an event was offered behind a newer one");
+    if (last !== undefined && last.entry.version >= version)
+      throw misused(
+        `version ${version} was offered late behind ${last.entry.version} of the same resource; offer what was passed over in the order of versions`,
+        event,
+      );
     this.#admit(entry, this.#late.add(version, version), refused);
   }
 
@@ -300,10 +309,13 @@ export class EventWriter {
     return { kind: "deadLetter", entry: held.entry };
   }
 
-  /** The dead letter of an event is on disk: its resource goes on. */
+  /** The dead letter of an event is on disk: its resource goes on. @throws HawserError `invalid_state` for what was not given up */
   settled(version: number): void {
     const lane = this.#condemned.get(version);
-    invariant(lane !== undefined, "an event was settled that had not been given up");
+    if (lane === undefined)
+      throw misused(
+        `version ${version} was settled and is not given up; settle what take answered with as expired, or nack as deadLetter, once`,
+      );
     this.#condemned.delete(version);
     this.#release(this.#schedule.leave(lane));
     this.#goOn(lane);

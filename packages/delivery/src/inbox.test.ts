@@ -181,7 +181,7 @@ test("an orphaned handler that fails blocks nothing", () => {
 test("finishing what was not started is a mistake that is noticed", () => {
   const peer = inbox();
   receive(peer, 1);
-  expect(() => peer.finish(WEB, 2, "applied")).toThrow(expect.objectContaining({ code: "internal" }));
+  expect(() => peer.finish(WEB, 2, "applied")).toThrow(expect.objectContaining({ code: "invalid_state" }));
   expect(() => peer.finish("other_1", 1, "applied")).toThrow("not been started");
 });
 

@@ -3,7 +3,7 @@ import { CoalescingQueue } from "./coalescing-queue.js";
 import { CountedRows } from "./counted-rows.js";
 import type { Deliverable } from "./deliverable.js";
 import { InboxBudget, rowBytes } from "./inbox-budget.js";
-import { invariant } from "./invariant.js";
+import { misused } from "./invariant.js";
 
 /** What a store knows of a peer when its inbox is made. */
 export interface InboxSnapshot {
@@ -191,7 +191,13 @@ export class Inbox {
    */
   finish(resourceid: string, version: number, outcome: Ending): Finished {
     const turn = this.#turns.get(resourceid);
-    invariant(turn?.running.version === version, "a handler finished that had not been started");
+    if (turn?.running.version !== version)
+      throw misused(
+        `version ${version} finished and had not been started; finish what receive answered with as apply, once`,
+        {
+          resourceid,
+        },
+      );
     this.#turns.delete(resourceid);
     this.#left(turn.running);
     if (!turn.orphaned) {

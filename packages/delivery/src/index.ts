@@ -17,5 +17,10 @@ export {
   type Received,
   type Starting,
 } from "./inbox.js";
-export { DEFAULT_RESEND_TIMING, resolveResendTiming, type ResendTiming } from "./resend-timing.js";
+export {
+  DEFAULT_RESEND_TIMING,
+  MIN_RESEND_TIMEOUT_MS,
+  resolveResendTiming,
+  type ResendTiming,
+} from "./resend-timing.js";
 export { RtoEstimator, type RtoReading } from "./rto-estimator.js";

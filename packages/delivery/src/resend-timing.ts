@@ -2,9 +2,17 @@ import { checkOptionNames, HawserError, type OptionNames } from "@hawser/protoco
 
 /** When an event that was not acknowledged goes again. All in milliseconds (PROTOCOL.md, Delivery). */
 export interface ResendTiming {
-  /** The resend timeout before anything has been measured. @default 3 s, three times the usual floor of TCP: nothing is known yet about the handlers */
+  /**
+   * The resend timeout before anything has been measured, from `MIN_RESEND_TIMEOUT_MS`. On a LAN or over loopback, with handlers that are quick, a few times what an ACK takes: 50, say.
+   *
+   * @default 3 s, three times the usual floor of TCP: nothing is known yet about the handlers
+   */
   readonly initialTimeoutMs: number;
-  /** The resend timeout never falls below it. @default 1 s (RFC 6298, 2.4) */
+  /**
+   * The resend timeout never falls below it, from `MIN_RESEND_TIMEOUT_MS`.
+   *
+   * @default 1 s (RFC 6298, 2.4), or `initialTimeoutMs` where that is less
+   */
   readonly minTimeoutMs: number;
   /** No wait for an ACK is longer. @default 120 s */
   readonly maxTimeoutMs: number;
@@ -13,6 +21,12 @@ export interface ResendTiming {
   /** The longest. @default 120 s */
   readonly maxNackBackoffMs: number;
 }
+
+/**
+ * No resend timeout is set below it: timers, and the turns of the loops at both ends, are about as long, so that what is measured below is not the way of an ACK, and events go
+ * again whose ACK is under way.
+ */
+export const MIN_RESEND_TIMEOUT_MS = 10;
 
 /** What holds for whatever `resend` leaves out; the reasons are at `ResendTiming`. */
 export const DEFAULT_RESEND_TIMING: ResendTiming = {
@@ -34,14 +48,24 @@ const NAMES: OptionNames<ResendTiming> = {
 /**
  * Fills in the defaults.
  *
- * @throws HawserError `invalid_config` for a name that is none, when a value is not a positive number of milliseconds, or a minimum is above its maximum
+ * @throws HawserError `invalid_config` for a name that is none, when a value is not a positive number of milliseconds, a resend timeout is below `MIN_RESEND_TIMEOUT_MS`, or a minimum is above its maximum
  */
 export function resolveResendTiming(partial: Partial<ResendTiming> = {}): ResendTiming {
   checkOptionNames("resend", partial, NAMES);
-  const timing: ResendTiming = { ...DEFAULT_RESEND_TIMING, ...partial };
+  const { initialTimeoutMs = DEFAULT_RESEND_TIMING.initialTimeoutMs } = partial;
+  // Whoever expects ACKs sooner than that floor says so once.
+  const minTimeoutMs = Math.min(DEFAULT_RESEND_TIMING.minTimeoutMs, initialTimeoutMs);
+  const timing: ResendTiming = { ...DEFAULT_RESEND_TIMING, minTimeoutMs, ...partial };
   for (const [name, value] of Object.entries(timing)) {
     if (typeof value !== "number" || !Number.isFinite(value) || value <= 0)
       throw new HawserError("invalid_config", `${name} is ${value}; it must be milliseconds above 0`);
+  }
+  for (const name of ["initialTimeoutMs", "minTimeoutMs"] as const) {
+    if (timing[name] < MIN_RESEND_TIMEOUT_MS)
+      throw new HawserError(
+        "invalid_config",
+        `${name} is ${timing[name]}; it must be ${MIN_RESEND_TIMEOUT_MS} ms or more, which is what timers and event loops take by themselves`,
+      );
   }
   requireOrder(timing, "minTimeoutMs", "initialTimeoutMs");
   requireOrder(timing, "initialTimeoutMs", "maxTimeoutMs");
