@@ -28,7 +28,7 @@ it.each(["break-before-make", "make-before-break"] as const)(
       runtime: systemRuntime(),
       name: "edge",
       store: stores[1],
-      dialer: createGrpcDialer({ target }),
+      dialer: createGrpcDialer({ url: `grpc://${target}` }),
       rotation,
       // A session that lived shorter counts as a failure; here none does.
       reconnect: { shortSessionMs: 1 },

@@ -84,7 +84,7 @@ async function frontOf(
 function dialerTo(scheme: Scheme, port: string, { cert }: Certificate): Dialer {
   const tls = isSecure(scheme) ? { tls: { ca: readFileSync(cert) } } : {};
   return scheme.startsWith("grpc")
-    ? createGrpcDialer({ target: `127.0.0.1:${port}`, ...tls })
+    ? createGrpcDialer({ url: `${scheme}://127.0.0.1:${port}`, ...tls })
     : createWebSocketDialer({
         url: `${scheme}://127.0.0.1:${port}`,
         subprotocol: "cloudevents.json",

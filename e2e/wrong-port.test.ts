@@ -16,7 +16,7 @@ async function failure(scheme: Scheme, port: number, ca: string): Promise<Hawser
   const tls = { ca: readFileSync(ca) };
   const dialer =
     scheme === "grpc" || scheme === "grpcs"
-      ? createGrpcDialer({ target: `127.0.0.1:${port}`, ...(scheme === "grpcs" ? { tls } : {}) })
+      ? createGrpcDialer({ url: `${scheme}://127.0.0.1:${port}`, ...(scheme === "grpcs" ? { tls } : {}) })
       : createWebSocketDialer({ url: `${scheme}://127.0.0.1:${port}`, subprotocol: "cloudevents.json", tls });
   return dialer.dial().then(
     () => expect.fail("it connected"),

@@ -14,6 +14,6 @@ export function dialerFor(transport: TransportName, port: number, secure = false
     case "ws-proto":
       return createWebSocketDialer({ url, subprotocol: "cloudevents.proto", ...tls });
     case "grpc":
-      return createGrpcDialer({ target: `127.0.0.1:${port}`, ...tls });
+      return createGrpcDialer({ url: `${secure ? "grpcs" : "grpc"}://127.0.0.1:${port}`, ...tls });
   }
 }

@@ -42,7 +42,7 @@ const PEERS = [
     name: "over gRPC",
     answer: grpcAnswer,
     dialer: (port: number) =>
-      createGrpcDialer({ target: `127.0.0.1:${port}`, keepAliveIntervalMs: SILENT_MS }),
+      createGrpcDialer({ url: `grpc://127.0.0.1:${port}`, keepAliveIntervalMs: SILENT_MS }),
   },
 ] as const;
 

@@ -257,7 +257,7 @@ export class AttackStage {
           subprotocol: "cloudevents.json",
           ...credentials,
         })
-      : createGrpcDialer({ target: address, ...credentials });
+      : createGrpcDialer({ url: `${isSecure ? "grpcs" : "grpc"}://${address}`, ...credentials });
   }
 
   #kept<S extends Socket>(socket: S): S {

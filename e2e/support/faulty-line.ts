@@ -89,7 +89,7 @@ export class FaultyLine {
     const { host, port } = await proxy.start();
     const dialer =
       transport === "grpc"
-        ? createGrpcDialer({ target: `${host}:${port}`, keepAliveIntervalMs })
+        ? createGrpcDialer({ url: `grpc://${host}:${port}`, keepAliveIntervalMs })
         : createWebSocketDialer({
             url: `ws://${host}:${port}`,
             subprotocol: "cloudevents.json",

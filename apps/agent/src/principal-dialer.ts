@@ -3,7 +3,7 @@ import type { Dialer } from "@hawser/transport";
 import { createGrpcDialer } from "@hawser/transport-grpc";
 import { createWebSocketDialer } from "@hawser/transport-ws";
 import type { Credentials } from "./credentials.js";
-import { grpcBasePathOf, grpcTargetOf, isGrpc, isSecure } from "./principal-url.js";
+import { isGrpc, isSecure } from "./principal-url.js";
 import { proxyOf } from "./proxy-of.js";
 import type { AgentSettings } from "./settings.js";
 
@@ -51,8 +51,7 @@ function grpcDialer(settings: DialerSettings, credentials: Credentials, runtime:
   const { url, pingInterval } = settings;
   const proxy = proxyOf(settings, process.env);
   return createGrpcDialer({
-    target: grpcTargetOf(url),
-    basePath: grpcBasePathOf(url),
+    url,
     authorization: () => credentials.authorization(),
     headers: () => credentials.headers(),
     ...(isSecure(url) ? { tls: () => credentials.tls() } : {}),

@@ -30,16 +30,6 @@ export function isGrpc(url: string): boolean {
   return /^grpc/i.test(url);
 }
 
-/** What the gRPC dialer is to be told. */
-export function grpcTargetOf(url: string): string {
-  return isUnix(url) ? `unix:${unixPathOf(url)}` : new URL(url).host;
-}
-
-/** What precedes the method of gRPC, on a host that is shared. */
-export function grpcBasePathOf(url: string): string {
-  return isUnix(url) ? "" : new URL(url).pathname.replace(/\/+$/, "");
-}
-
 function isPrincipalUrl(value: string): boolean {
   if (!URL.canParse(value)) return false;
   const url = new URL(value);

@@ -164,6 +164,6 @@ function dialerTo(
 ): Dialer {
   // Time leaps here, and an unanswered ping would be nobody's fault.
   const options = { ...how, keepAliveIntervalMs: 0 };
-  if (wire === "gRPC") return createGrpcDialer({ target: `${host}:${port}`, ...options });
+  if (wire === "gRPC") return createGrpcDialer({ url: `grpc://${host}:${port}`, ...options });
   return createWebSocketDialer({ url: `ws://${host}:${port}`, subprotocol: "cloudevents.json", ...options });
 }

@@ -28,7 +28,9 @@ const webSocket = (to: BoundAddress | UnixAddress): Dialer =>
     subprotocol: "cloudevents.json",
   });
 const grpc = (to: BoundAddress | UnixAddress): Dialer =>
-  createGrpcDialer({ target: "path" in to ? `unix:${to.path}` : formatAddress(to.host, to.port) });
+  createGrpcDialer({
+    url: "path" in to ? `grpc+unix:${to.path}` : `grpc://${formatAddress(to.host, to.port)}`,
+  });
 
 async function socketPath(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), "hawser-"));

@@ -64,7 +64,7 @@ it("a connection is lost within two ping intervals where HTTP/2 met a bad frame 
   const bad = Buffer.from("12121a106170706c69", "hex");
   const answer = [SETTINGS, http2Frame(HEADERS, 4, 1, head), data("1"), data("2"), bad];
   const target = await serveBytes(Buffer.concat(answer));
-  const connection = await createGrpcDialer({ target, keepAliveIntervalMs: 50 }).dial();
+  const connection = await createGrpcDialer({ url: `grpc://${target}`, keepAliveIntervalMs: 50 }).dial();
   const end = await new Promise<ConnectionEnd>((resolve) => {
     connection.open({ message: () => {}, writable: () => {}, ended: resolve });
   });

@@ -10,7 +10,7 @@ transportCompliance("grpc", ({ handshakeTimeoutMs }) =>
     acceptor: createGrpcAcceptor({ handshakeTimeoutMs }),
     wire: {
       kind: "sockets",
-      createDialer: (port) => createGrpcDialer({ target: `127.0.0.1:${port}` }),
+      createDialer: (port) => createGrpcDialer({ url: `grpc://127.0.0.1:${port}` }),
       connectHostilePeer,
       halfHandshake: "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     },

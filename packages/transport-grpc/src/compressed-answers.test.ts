@@ -33,12 +33,12 @@ async function answering(encoding: string | undefined) {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   onTestFinished(() => void server.close());
-  return { target: `127.0.0.1:${(server.address() as AddressInfo).port}`, asked };
+  return { url: `grpc://127.0.0.1:${(server.address() as AddressInfo).port}`, asked };
 }
 
 /** The first event, or how the connection ended. */
-async function firstNews(target: string): Promise<string | ConnectionEnd> {
-  const connection = await createGrpcDialer({ target, keepAliveIntervalMs: 0 }).dial();
+async function firstNews(url: string): Promise<string | ConnectionEnd> {
+  const connection = await createGrpcDialer({ url, keepAliveIntervalMs: 0 }).dial();
   const news = await new Promise<string | ConnectionEnd>((resolve) => {
     connection.open({ message: ({ id }) => resolve(id), writable: () => {}, ended: resolve });
     connection.send({ specversion: "1.0", id: "hello", source: "/test", type: "com.example.v1" });
@@ -48,15 +48,15 @@ async function firstNews(target: string): Promise<string | ConnectionEnd> {
 }
 
 it("offers no compression", async () => {
-  const { target, asked } = await answering(undefined);
-  expect(await firstNews(target)).toBe("answer");
+  const { url, asked } = await answering(undefined);
+  expect(await firstNews(url)).toBe("answer");
   expect(asked).toMatchObject([{ "grpc-accept-encoding": "identity" }]);
   expect(asked[0]).not.toHaveProperty("grpc-encoding");
 });
 
 it.each(["gzip", "deflate"])("inflates no answer in %s", async (encoding) => {
-  const { target } = await answering(encoding);
-  expect(await firstNews(target)).toMatchObject({
+  const { url } = await answering(encoding);
+  expect(await firstNews(url)).toMatchObject({
     kind: "lost",
     error: {
       code: "connection_closed",
@@ -67,7 +67,7 @@ it.each(["gzip", "deflate"])("inflates no answer in %s", async (encoding) => {
 
 it("refuses the option that compresses what is sent", () => {
   const channelOptions = { "grpc.default_compression_algorithm": 2 } as const;
-  expect(() => createGrpcDialer({ target: "127.0.0.1:1", channelOptions })).toThrow(
+  expect(() => createGrpcDialer({ url: "grpc://127.0.0.1:1", channelOptions })).toThrow(
     expect.objectContaining({ code: "invalid_config" }),
   );
 });

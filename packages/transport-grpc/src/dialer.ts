@@ -1,6 +1,6 @@
 import type { ChannelOptions } from "@grpc/grpc-js";
 import { HawserError } from "@hawser/protocol";
-import { systemRuntime, type Runtime, unixPathProblem } from "@hawser/runtime";
+import { systemRuntime, type Runtime } from "@hawser/runtime";
 import {
   type Dialer,
   type ExtraHeaders,
@@ -12,28 +12,26 @@ import {
   type StreamOptions,
   type TlsOptions,
 } from "@hawser/transport";
-import { socketOf, type Destination } from "./destination.js";
+import { socketOf } from "./destination.js";
 import { dialGrpc, type DialSettings } from "./dial-attempt.js";
+import { parseDialUrl } from "./dial-url.js";
 import { checkNoCompression } from "./identity-encoding.js";
 import { silenceLibrary } from "./library-log.js";
-import { resolveBasePath } from "./service.js";
 
 /** Whom to dial, and as whom. */
 export interface GrpcDialerOptions extends StreamOptions {
-  /** `host:port`, an IPv6 address in brackets; or `unix:/run/hawser/internal.sock`, a Unix domain socket of this machine. */
-  readonly target: string;
+  /**
+   * `grpc://host:port` or, with TLS, `grpcs://host:port`, an IPv6 address in brackets, without credentials; a path is what precedes the method, on a host that is shared. Or
+   * `grpc+unix:/run/hawser/internal.sock`, a Unix domain socket of this machine.
+   */
+  readonly url: string;
   /** The `authorization` entry of the metadata, such as `Bearer <token>`; asked anew for each dial, so that a renewed token is used at once. */
   readonly authorization?: () => string | undefined | Promise<string | undefined>;
-  /** What precedes the method, on a host that is shared; begins with a slash. @default "" */
-  readonly basePath?: string;
   /**
    * Further metadata, for gateways in front that want some; asked anew for each dial. @default none
    */
   readonly headers?: () => ExtraHeaders | Promise<ExtraHeaders>;
-  /**
-   * Speaks TLS; a function is asked anew for each dial, so that a renewed certificate is used at once.
-   * @default plaintext
-   */
+  /** For `grpcs://` alone; a function is asked anew for each dial, so that a renewed certificate is used at once. @default what Node trusts */
   readonly tls?: TlsOptions | (() => TlsOptions | Promise<TlsOptions>);
   /**
    * The way out of this network.
@@ -61,44 +59,25 @@ export interface GrpcDialerOptions extends StreamOptions {
  */
 export function createGrpcDialer(options: GrpcDialerOptions): Dialer {
   silenceLibrary();
-  const { tls, proxy, authorization, headers } = options;
-  const to = parseTarget(options.target);
+  const { tls = {}, proxy, authorization, headers } = options;
+  const { to, basePath, secure } = parseDialUrl(options.url);
+  if (options.tls !== undefined && !secure)
+    throw new HawserError(
+      "invalid_config",
+      `tls is given, and ${options.url} speaks none; begin it with grpcs://.`,
+    );
   const runtime = options.runtime ?? systemRuntime();
   // A proxy that cannot be used is told now, and not at each dial.
   if ("host" in to) proxyFor(to.host, to.port, proxy);
   const settings: DialSettings = {
     to,
-    basePath: resolveBasePath(options.basePath),
+    basePath,
     headers: () => requestHeaders(headers, authorization),
-    tls: tls === undefined || typeof tls === "function" ? tls : () => tls,
+    tls: secure ? (typeof tls === "function" ? tls : () => tls) : undefined,
     outbound: new Outbound({ to: socketOf(to), alpn: "h2", proxy, timers: runtime.timers }),
     stream: resolveStreamOptions(options),
     channelOptions: checkNoCompression(options.channelOptions ?? {}),
     runtime,
   };
   return { transport: "grpc", dial: (dialOptions = {}) => dialGrpc(settings, dialOptions) };
-}
-
-/** As gRPC names its targets (gRPC Name Resolution). */
-function parseTarget(target: string): Destination {
-  if (target.startsWith("unix:")) return parseUnixTarget(target);
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:/?#@[\]]+)):(\d{1,5})$/.exec(target);
-  const host = match?.[1] ?? match?.[2];
-  const port = Number(match?.[3]);
-  if (host === undefined || port < 1 || port > 65_535) {
-    throw new HawserError("invalid_config", `The target must be host:port or unix:/path, not "${target}".`);
-  }
-  return { host, port };
-}
-
-function parseUnixTarget(target: string): Destination {
-  // Both forms are known, `unix:/path` and `unix:///path`.
-  const path = target.slice("unix:".length).replace(/^\/\/(?=\/)/, "");
-  const isAbsolute = path.startsWith("/") && !path.startsWith("//");
-  const problem = isAbsolute
-    ? unixPathProblem(path)
-    : "must be absolute, as in unix:/run/hawser/internal.sock";
-  if (problem !== undefined)
-    throw new HawserError("invalid_config", `The path of the Unix socket in "${target}" ${problem}.`);
-  return { path };
 }

@@ -295,8 +295,8 @@ describe("a reset while a write is under way that the peer does not read", () =>
     http2.listen(0, "127.0.0.1");
     await once(http2, "listening");
     cleanups.push(() => http2.close());
-    const target = `127.0.0.1:${(http2.address() as AddressInfo).port}`;
-    const agent = hear(await createGrpcDialer({ target, keepAliveIntervalMs: 0 }).dial());
+    const url = `grpc://127.0.0.1:${(http2.address() as AddressInfo).port}`;
+    const agent = hear(await createGrpcDialer({ url, keepAliveIntervalMs: 0 }).dial());
     agent.connection.send(large);
     expect(await agent.end).toMatchObject({ kind: "lost", error: { code: "connection_closed" } });
   });
@@ -397,7 +397,7 @@ it("counts at the dialling end what has come of a message that is under way", as
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port: at } = server.address() as AddressInfo;
-  const connection = await createGrpcDialer({ target: `127.0.0.1:${at}` }).dial();
+  const connection = await createGrpcDialer({ url: `grpc://127.0.0.1:${at}` }).dial();
   cleanups.push(() => connection.terminate(new HawserError("aborted", "the test is over")));
   const { ids } = hear(connection);
   await expect.poll(() => streams.length).toBe(1);
@@ -434,7 +434,7 @@ it("knows the peer by what the listener and the metadata say", async () => {
 it("takes the authorization for each dial anew", async () => {
   let calls = 0;
   const dialer = createGrpcDialer({
-    target: `127.0.0.1:${port}`,
+    url: `grpc://127.0.0.1:${port}`,
     authorization: () => `Bearer ${(calls += 1)}`,
   });
   for (const expected of ["Bearer 1", "Bearer 2"]) {

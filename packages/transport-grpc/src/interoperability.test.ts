@@ -144,7 +144,7 @@ describe("our dialer and a grpc-js server", () => {
       );
     });
     cleanups.push(() => server.forceShutdown());
-    return createGrpcDialer({ target: `127.0.0.1:${port}`, authorization: () => "Bearer t" }).dial();
+    return createGrpcDialer({ url: `grpc://127.0.0.1:${port}`, authorization: () => "Bearer t" }).dial();
   }
 
   function hear(connection: Connection) {

@@ -113,7 +113,7 @@ afterEach(async () => {
 
 /** Proves that a connection of somebody else carries events both ways. */
 async function neighbourIsWell(): Promise<void> {
-  const connection = await createGrpcDialer({ target: `127.0.0.1:${port}` }).dial();
+  const connection = await createGrpcDialer({ url: `grpc://127.0.0.1:${port}` }).dial();
   const answer = new Promise<string>((resolve) => {
     connection.open({ message: ({ id }) => resolve(id), writable: () => {}, ended: () => {} });
   });

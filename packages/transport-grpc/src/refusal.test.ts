@@ -39,7 +39,7 @@ async function refusing(
 
 /** How a connection ends that says something at once, as an agent does. */
 async function endOfDialled(port: number): Promise<ConnectionEnd> {
-  const connection = await createGrpcDialer({ target: `127.0.0.1:${port}` }).dial();
+  const connection = await createGrpcDialer({ url: `grpc://127.0.0.1:${port}` }).dial();
   return await new Promise((resolve) => {
     connection.open({ message: () => {}, writable: () => {}, ended: resolve });
     connection.send({ specversion: "1.0", id: "hello", source: "/test", type: "com.example.v1" });

@@ -13,7 +13,7 @@ interface Served {
 }
 
 /** A server that answers a stream with headers, and then does what the test says. */
-async function serve(): Promise<{ readonly target: string; readonly served: Promise<Served> }> {
+async function serve(): Promise<{ readonly url: string; readonly served: Promise<Served> }> {
   const http2 = createServer();
   const served = new Promise<Served>((resolve) => {
     http2.on("session", (session) => {
@@ -29,12 +29,12 @@ async function serve(): Promise<{ readonly target: string; readonly served: Prom
   http2.listen(0, "127.0.0.1");
   await once(http2, "listening");
   onTestFinished(() => void http2.close());
-  return { target: `127.0.0.1:${(http2.address() as AddressInfo).port}`, served };
+  return { url: `grpc://127.0.0.1:${(http2.address() as AddressInfo).port}`, served };
 }
 
 it("a GOAWAY without an error asks for another connection, and this one goes on", async () => {
-  const { target, served } = await serve();
-  const connection = await createGrpcDialer({ target }).dial();
+  const { url, served } = await serve();
+  const connection = await createGrpcDialer({ url }).dial();
   const heard: string[] = [];
   const end = new Promise<ConnectionEnd>((resolve) => {
     connection.open({
@@ -57,8 +57,8 @@ it("a GOAWAY without an error asks for another connection, and this one goes on"
 });
 
 it("a connection that breaks is lost, and not to be replaced before", async () => {
-  const { target, served } = await serve();
-  const connection = await createGrpcDialer({ target, keepAliveIntervalMs: 0 }).dial();
+  const { url, served } = await serve();
+  const connection = await createGrpcDialer({ url, keepAliveIntervalMs: 0 }).dial();
   const heard: string[] = [];
   const end = new Promise<ConnectionEnd>((resolve) => {
     connection.open({

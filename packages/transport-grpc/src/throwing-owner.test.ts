@@ -32,7 +32,8 @@ async function listening(
 }
 
 function dialerTo(port: number, more: Partial<Parameters<typeof createGrpcDialer>[0]> = {}) {
-  return createGrpcDialer({ target: `127.0.0.1:${port}`, ...more });
+  const scheme = more.tls === undefined ? "grpc" : "grpcs";
+  return createGrpcDialer({ url: `${scheme}://127.0.0.1:${port}`, ...more });
 }
 
 /** Opens it and tells of its end; echoes what comes. */

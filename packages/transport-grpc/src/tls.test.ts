@@ -54,7 +54,10 @@ async function listen(protocols: string[]) {
   );
   const { port } = server.address() as AddressInfo;
   return (tls: TlsOptions) =>
-    createGrpcDialer({ target: `127.0.0.1:${port}`, tls: { cert: CERTIFICATE, key: KEY, ...tls } }).dial();
+    createGrpcDialer({
+      url: `grpcs://127.0.0.1:${port}`,
+      tls: { cert: CERTIFICATE, key: KEY, ...tls },
+    }).dial();
 }
 
 it("takes the session up again at the next dial", async () => {
@@ -75,7 +78,7 @@ it("takes the session up again at the next dial", async () => {
   );
   const { port } = server.address() as AddressInfo;
   const tls = { ca: CERTIFICATE, servername: "principal.test" };
-  const dialer = createGrpcDialer({ target: `127.0.0.1:${port}`, tls: () => tls });
+  const dialer = createGrpcDialer({ url: `grpcs://127.0.0.1:${port}`, tls: () => tls });
   for (let n = 0; n < 2; n += 1) {
     const connection = await dialer.dial();
     await new Promise<void>((resolve) => {
@@ -135,7 +138,7 @@ it("speaks TLS with a proxy that wants it, and verifies its certificate", async 
   cleanups.push(() => proxy.close());
   const { port } = proxy.address() as AddressInfo;
   const url = `https://127.0.0.1:${port}`;
-  await expect(createGrpcDialer({ target: "principal.example:443", proxy: { url } }).dial()).rejects.toThrow(
-    /TLS with 127\.0\.0\.1 failed: self.signed/,
-  );
+  await expect(
+    createGrpcDialer({ url: "grpc://principal.example:443", proxy: { url } }).dial(),
+  ).rejects.toThrow(/TLS with 127\.0\.0\.1 failed: self.signed/);
 });

@@ -51,7 +51,7 @@ it("leaves by a proxy, with user and password, and leaves the name to it", async
     for (const each of [through, socket]) each.on("error", () => {});
   });
   const url = `http://me:secret@127.0.0.1:${await listen(proxy)}`;
-  expect(await roundTrip({ target: "principal.example:443", proxy: { url } })).toBe("hello");
+  expect(await roundTrip({ url: "grpc://principal.example:443", proxy: { url } })).toBe("hello");
   expect(asked.map((request) => request.url)).toEqual(["principal.example:443"]);
   expect(asked[0]?.headers["proxy-authorization"]).toBe(
     `Basic ${Buffer.from("me:secret").toString("base64")}`,
@@ -71,7 +71,7 @@ it.each([
     });
     const port = await listen(proxy);
     await expect(
-      createGrpcDialer({ target: "principal.example:443", proxy: { url: `${url}:${port}` } }).dial(),
+      createGrpcDialer({ url: "grpc://principal.example:443", proxy: { url: `${url}:${port}` } }).dial(),
     ).rejects.toMatchObject({
       code: "connection_failed",
       message: expect.stringMatching(
@@ -89,7 +89,10 @@ it("names the proxy that cannot be reached", async () => {
   const port = await listen(server);
   server.close();
   await expect(
-    createGrpcDialer({ target: "principal.example:443", proxy: { url: `http://127.0.0.1:${port}` } }).dial(),
+    createGrpcDialer({
+      url: "grpc://principal.example:443",
+      proxy: { url: `http://127.0.0.1:${port}` },
+    }).dial(),
   ).rejects.toMatchObject({
     code: "connection_failed",
     message: expect.stringContaining(`the proxy http://127.0.0.1:${port} cannot be reached: `),
@@ -106,7 +109,7 @@ it("leaves no socket at a proxy that never answers", async () => {
     }),
   );
   const url = `http://127.0.0.1:${port}`;
-  const dialer = createGrpcDialer({ target: "principal.example:443", proxy: { url } });
+  const dialer = createGrpcDialer({ url: "grpc://principal.example:443", proxy: { url } });
   const giveUp = new AbortController();
   const dialing = [dialer.dial({ timeoutMs: 300 }), dialer.dial({ signal: giveUp.signal })];
   const ends = Promise.allSettled(dialing);
@@ -129,7 +132,7 @@ it("leaves no socket where grpc-js throws over its options", async () => {
   );
   const channelOptions = { "grpc.service_config": "{" };
   await expect(
-    createGrpcDialer({ target: `127.0.0.1:${port}`, channelOptions }).dial(),
+    createGrpcDialer({ url: `grpc://127.0.0.1:${port}`, channelOptions }).dial(),
   ).rejects.toMatchObject({
     code: "connection_failed",
   });
@@ -139,16 +142,18 @@ it("leaves no socket where grpc-js throws over its options", async () => {
 it("takes a proxy that speaks TLS, and trusts none that it does not know", async () => {
   const port = await listen(createServer((socket) => socket.on("error", () => {}).end("no TLS")));
   const proxy = { url: `https://127.0.0.1:${port}` };
-  await expect(createGrpcDialer({ target: "principal.example:443", proxy }).dial()).rejects.toMatchObject({
-    code: "connection_failed",
-    message: expect.stringContaining("TLS with 127.0.0.1 failed"),
-  });
+  await expect(createGrpcDialer({ url: "grpc://principal.example:443", proxy }).dial()).rejects.toMatchObject(
+    {
+      code: "connection_failed",
+      message: expect.stringContaining("TLS with 127.0.0.1 failed"),
+    },
+  );
 });
 
 it("names the setting of a proxy whose password has a bare percent sign", () => {
   const proxy = proxyFromEnvironment({ HTTPS_PROXY: "http://us%er:p%w@proxy:3128" }, true);
   if (proxy === undefined) throw new Error("no proxy");
-  expect(() => createGrpcDialer({ target: "principal.example:443", proxy })).toThrow(
+  expect(() => createGrpcDialer({ url: "grpc://principal.example:443", proxy })).toThrow(
     expect.objectContaining({
       code: "invalid_config",
       message:
@@ -173,7 +178,7 @@ it.each([
     let count = 0;
     const port = await listen(createServer((socket) => void ((count += 1), socket.destroy())));
     const dialing = createGrpcDialer({
-      target: `127.0.0.1:${port}`,
+      url: `grpc://127.0.0.1:${port}`,
       headers: () => ({ [name]: value }),
     }).dial();
     const error: unknown = await dialing.catch((thrown: unknown) => thrown);
@@ -185,7 +190,7 @@ it.each([
 
 it("an authorization that HTTP cannot carry is refused without its value", async () => {
   const dialing = createGrpcDialer({
-    target: "127.0.0.1:1",
+    url: "grpc://127.0.0.1:1",
     authorization: () => "Bearer geheim-\u20ac",
   }).dial();
   const error: unknown = await dialing.catch((thrown: unknown) => thrown);
@@ -200,17 +205,17 @@ it("does not look at the environment", async () => {
   const port = await echo();
   process.env.grpc_proxy = "http://127.0.0.1:1";
   onTestFinished(() => void delete process.env.grpc_proxy);
-  expect(await roundTrip({ target: `127.0.0.1:${port}` })).toBe("hello");
+  expect(await roundTrip({ url: `grpc://127.0.0.1:${port}` })).toBe("hello");
 });
 
 it.each(["/hawser", "/hawser/"])("meets below the base path %s", async (basePath) => {
   const port = await echo("/hawser");
-  expect(await roundTrip({ target: `127.0.0.1:${port}`, basePath })).toBe("hello");
+  expect(await roundTrip({ url: `grpc://127.0.0.1:${port}${basePath}` })).toBe("hello");
 });
 
 it("another base path is refused", async () => {
   const port = await echo("/hawser");
-  expect(await roundTrip({ target: `127.0.0.1:${port}` })).toMatchObject({ kind: "lost" });
+  expect(await roundTrip({ url: `grpc://127.0.0.1:${port}` })).toMatchObject({ kind: "lost" });
 });
 
 it("shows gateways what they want, and nothing that is reserved", async () => {
@@ -228,10 +233,10 @@ it("shows gateways what they want, and nothing that is reserved", async () => {
   await once(server, "listening");
   onTestFinished(() => void server.close());
   const { port } = server.address() as AddressInfo;
-  const target = `127.0.0.1:${port}`;
-  await roundTrip({ target, headers: () => ({ "x-gateway": "one" }) }).catch(() => {});
+  const url = `grpc://127.0.0.1:${port}`;
+  await roundTrip({ url, headers: () => ({ "x-gateway": "one" }) }).catch(() => {});
   expect(seen).toEqual(["one"]);
-  await expect(
-    createGrpcDialer({ target, headers: () => ({ "grpc-timeout": "1S" }) }).dial(),
-  ).rejects.toThrow(/grpc-timeout/);
+  await expect(createGrpcDialer({ url, headers: () => ({ "grpc-timeout": "1S" }) }).dial()).rejects.toThrow(
+    /grpc-timeout/,
+  );
 });

@@ -13,14 +13,26 @@ export interface Destination {
   readonly name: string;
 }
 
+/** Schemes that people write for what has one of its own. */
+const MEANT: Readonly<Record<string, string>> = {
+  "http:": "ws://",
+  "grpc:": "ws://",
+  "https:": "wss://",
+  "grpcs:": "wss://",
+  "unix:": "ws+unix:",
+  "grpc+unix:": "ws+unix:",
+};
+
 /** @throws HawserError `invalid_config` */
 export function resolveDestination(text: string): Destination {
   if (!URL.canParse(text)) throw new HawserError("invalid_config", `"${text}" is not a URL.`);
   const url = new URL(text);
   if (!["ws:", "wss:", "ws+unix:"].includes(url.protocol)) {
+    const meant = MEANT[url.protocol];
+    const mend = meant === undefined ? "" : `; write ${meant} instead`;
     throw new HawserError(
       "invalid_config",
-      `The URL must begin with ws://, wss:// or ws+unix:/, not ${url.protocol}//.`,
+      `The URL must begin with ws://, wss:// or ws+unix:/, not ${url.protocol}//${mend}.`,
     );
   }
   if (url.username !== "" || url.password !== "") {

@@ -71,7 +71,7 @@ function dialers(port: number, tls: boolean): readonly Dialer[] {
   return [
     createWebSocketDialer({ url, subprotocol: "cloudevents.json", runtime, ...secure }),
     createWebSocketDialer({ url, subprotocol: "cloudevents.proto", runtime, ...secure }),
-    createGrpcDialer({ target: `127.0.0.1:${port}`, runtime, ...secure }),
+    createGrpcDialer({ url: `${tls ? "grpcs" : "grpc"}://127.0.0.1:${port}`, runtime, ...secure }),
   ];
 }
 
