@@ -85,6 +85,20 @@ describe("a principal without agents", () => {
     expect(rejected).toEqual([`${agent} ${code}`]);
   });
 
+  it("tells all agents, and all resources of one, in a loop", async () => {
+    for (const agent of ["edge-2", "edge-1", "edge-3"])
+      for (const name of ["b", "a", "c"]) await principal.resources.put(agent, "Thing", name, 1);
+    const agents: string[] = [];
+    for await (const { name } of principal.allAgents({ pageSize: 2 })) agents.push(name);
+    expect(agents).toEqual(["edge-1", "edge-2", "edge-3"]);
+    const resources: string[] = [];
+    for await (const { kind, name } of principal.resources.all("edge-2", { pageSize: 1 }))
+      resources.push(`${kind}/${name}`);
+    expect(resources).toEqual(["Thing/a", "Thing/b", "Thing/c"]);
+    const wrong = principal.resources.all("Edge 2")[Symbol.asyncIterator]().next();
+    await expect(wrong).rejects.toMatchObject({ code: "invalid_agent_name" });
+  });
+
   it("refuses the publisher when the mailbox is full, and loses nothing accepted", async () => {
     for (let count = 0; count < 5; count += 1) await principal.publish("edge-1", command());
     await expect(principal.publish("edge-1", command())).rejects.toMatchObject({ code: "mailbox_full" });

@@ -5,6 +5,7 @@ import {
   DEFAULT_WINDOW,
   DEFAULT_WINDOW_BYTES,
   HawserError,
+  parseVersion,
   plainEvent,
   type OptionNames,
 } from "@hawser/protocol";
@@ -21,6 +22,7 @@ import {
   withLogger,
   type CallLimits,
 } from "@hawser/runtime";
+import { allOf } from "./all-of.js";
 import { countRefusals } from "./count-refusals.js";
 import { Gate, type ReadinessCondition } from "./listener/gate.js";
 import { createInternalListener, createListener } from "./listener/listener.js";
@@ -31,6 +33,7 @@ import type {
   Accepted,
   DrainOptions,
   DrainReport,
+  Page,
   PrincipalAddresses,
   Principal,
   PrincipalOptions,
@@ -47,6 +50,7 @@ import { tellObserver } from "./tell-observer.js";
 import { draining, publishing, type PublishTrace } from "./tracing.js";
 import { VERSION } from "./version.js";
 import { warnOfOpenPort, warnOfOpenUpgrades } from "./warn-of-open-port.js";
+import type { DeadLetterView } from "./views.js";
 
 /** Sessions one process keeps when nothing else is said: far above what two cores serve well, below what their memory holds. */
 export const DEFAULT_MAX_SESSIONS = 20_000;
@@ -265,6 +269,24 @@ export function createPrincipal(options: PrincipalOptions): Principal {
     );
   }
 
+  const agents: Principal["agents"] = (page) => limited(page, "", () => directory.page(page));
+  const deadLetters: Principal["deadLetters"] = (agent, page) =>
+    limited(page, agent, () => mailboxes.deadLetters(agent, page));
+
+  async function* allDeadLetters(
+    ...[agent, options]: Parameters<Principal["allDeadLetters"]>
+  ): AsyncGenerator<DeadLetterView, void, undefined> {
+    const newest = await mailboxes.newest(agent);
+    const paged = {
+      read: (page: Page) => deadLetters(agent, page),
+      keyOf: ({ eventid }: DeadLetterView) => eventid,
+    };
+    for await (const letter of allOf(paged, options)) {
+      if (parseVersion(letter.eventid) > newest) return;
+      yield letter;
+    }
+  }
+
   const stop = (): Promise<void> => (stopping ??= shutDown());
 
   return {
@@ -315,14 +337,16 @@ export function createPrincipal(options: PrincipalOptions): Principal {
         }
       });
     },
-    agents: (page) => limited(page, "", () => directory.page(page)),
+    agents,
+    allAgents: (options) => allOf({ read: agents, keyOf: ({ name }) => name }, options),
     agent: (name, limits = {}) => limited(limits, name, () => directory.named(name)),
     removeAgent: (agent, { force = false, tombstone = true, ...limits } = {}) =>
       limited(limits, agent, () => removeAgent(agent, { force, tombstone }, { store, sessions, runtime })),
     readmitAgent: (agent, limits = {}) =>
       limited(limits, agent, () => readmitAgent(agent, { store, runtime })),
     removedAgents: (page) => limited(page, "", () => removedAgents(page, { store })),
-    deadLetters: (agent, page) => limited(page, agent, () => mailboxes.deadLetters(agent, page)),
+    deadLetters,
+    allDeadLetters,
     requeue: (agent, eventid, limits = {}) => limited(limits, agent, () => mailboxes.requeue(agent, eventid)),
     discardDeadLetter: (agent, eventid, limits = {}) =>
       limited(limits, agent, () => mailboxes.discard(agent, eventid)),

@@ -68,6 +68,21 @@ describe("dead letters of a principal", () => {
     await principal.resources.put(AGENT, "Thing", "mail", 1);
   });
 
+  it("are looped over as they were when the loop began: one that is refused anew does not come again", async () => {
+    for (const name of ["web", "db"]) await principal.resources.put(AGENT, "Thing", name, 1);
+    for (const eventid of ["1", "2"]) await refuse(eventid);
+    const seen: string[] = [];
+    for await (const { eventid } of principal.allDeadLetters(AGENT, { pageSize: 1 })) {
+      seen.push(eventid);
+      await refuse((await principal.requeue(AGENT, eventid)).eventid);
+    }
+    expect(seen).toEqual(["1", "2"]);
+    const left: string[] = [];
+    for await (const { eventid } of principal.allDeadLetters(AGENT)) left.push(eventid);
+    expect(left).toEqual(["3", "4"]);
+    for await (const letter of principal.allDeadLetters("nobody")) expect.unreachable(letter.eventid);
+  });
+
   it("show in the resource: refused, and sent by an equal put only once its dead letter is discarded", async () => {
     const first = await principal.resources.put(AGENT, "Thing", "web", { a: 1 });
     await refuse("1");

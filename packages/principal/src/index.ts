@@ -1,3 +1,4 @@
+export { DEFAULT_PAGE_SIZE, type AllOptions } from "./all-of.js";
 export type { Authenticate, AuthenticateResult, ScreenPeer, Screening } from "./authenticate.js";
 export { createPrincipal, DEFAULT_MAX_SESSIONS, DEFAULT_STOP_WINDOW_MS } from "./create-principal.js";
 export type {

@@ -67,6 +67,12 @@ export class Mailboxes {
     return letters.map((letter) => deadLetterView(agent, letter));
   }
 
+  /** The version that was given last; 0 for none. */
+  async newest(agent: string): Promise<number> {
+    checkAgentName(agent);
+    return (await this.#options.store.stats(agent))?.lastVersion ?? 0;
+  }
+
   async requeue(agent: string, eventid: string): Promise<Accepted> {
     const { store } = this.#options;
     checkAgentName(agent);

@@ -13,6 +13,7 @@ import type { Store } from "@hawser/store";
 import type { Acceptor, Dialer } from "@hawser/transport";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
+import type { AllOptions } from "./all-of.js";
 import type { Authenticate, ScreenPeer } from "./authenticate.js";
 import type { GateOptions, GateState } from "./listener/gate.js";
 import type { Listener } from "./listener/listener.js";
@@ -182,6 +183,8 @@ export interface Resources {
   get(agent: string, kind: string, name: string, limits?: CallLimits): Promise<ResourceView | undefined>;
   /** In order of kind and name; `after` is a `<kind>/<name>`. */
   list(agent: string, page: Page): Promise<readonly ResourceView[]>;
+  /** All that `list` tells page by page: `for await (const resource of principal.resources.all(agent))`. */
+  all(agent: string, options?: AllOptions): AsyncIterable<ResourceView>;
   /**
    * Asks the agent to show what a resource writes, such as the output of a process: for a while the status of the resource has a member `output` (`parseOutputWindow` of `@hawser/protocol`). Resolves when
    * the request is on disk; it expires with the time it asks for, and is no dead letter then, nor when the agent refuses it. Undefined when there is no such resource.
@@ -286,9 +289,13 @@ export interface Principal extends DisposableLifecycle<PrincipalAddresses> {
   publish(agent: string, event: EventDraft | SdkCloudEvent, options?: PublishOptions): Promise<Accepted>;
   /** Agents known here: with a session or a mailbox. In order of name. */
   agents(page: Page): Promise<readonly AgentView[]>;
+  /** All that `agents` tells page by page: `for await (const agent of principal.allAgents())`. */
+  allAgents(options?: AllOptions): AsyncIterable<AgentView>;
   agent(name: string, limits?: CallLimits): Promise<AgentView | undefined>;
   /** Oldest first; `after` is an `eventid`. */
   deadLetters(agent: string, page: Page): Promise<readonly DeadLetterView[]>;
+  /** All dead letters that there are as the loop begins, unless they go meanwhile; a loop that sends them again does not meet them once more. */
+  allDeadLetters(agent: string, options?: AllOptions): AsyncIterable<DeadLetterView>;
   /**
    * Forgets an agent for good and gives its room back: its session ends, and its mailbox, resources and dead letters go. If it comes back, it is refused
    * with `agent_removed`, as is whoever publishes to it, until it is readmitted; without `tombstone` it begins anew. @throws HawserError `not_found`; `conflict` while events are pending, unless it is forced, and while events of it are being applied for longer than 10 s

@@ -1,6 +1,7 @@
 import { HawserError } from "@hawser/protocol";
 import type { Clock } from "@hawser/runtime";
-import type { Principal } from "../principal.js";
+import { allOf } from "../all-of.js";
+import type { Page, Principal } from "../principal.js";
 import type { AgentView } from "../views.js";
 
 /** Agents read at a time, so that the event loop gets its turn in between. */
@@ -37,20 +38,19 @@ export class FleetSnapshot {
 
   async #read(): Promise<readonly AgentView[]> {
     const agents: AgentView[] = [];
-    for (;;) {
-      const after = agents.at(-1)?.name;
-      const page = await this.#principal.agents({
-        limit: READ_PAGE,
-        ...(after === undefined ? {} : { after }),
-      });
-      for (const view of page) agents.push(view);
-      if (page.length < READ_PAGE) return agents;
+    const paged = {
+      read: (page: Page) => this.#principal.agents(page),
+      keyOf: ({ name }: AgentView) => name,
+    };
+    for await (const view of allOf(paged, { pageSize: READ_PAGE })) {
       if (agents.length >= MAX_SNAPSHOT_AGENTS) {
         throw new HawserError(
           "overloaded",
           `more than ${MAX_SNAPSHOT_AGENTS} agents cannot be sorted or summed up; list them by name`,
         );
       }
+      agents.push(view);
     }
+    return agents;
   }
 }

@@ -9,7 +9,7 @@ import {
 } from "@hawser/store";
 import { createVirtualRuntime, type VirtualRuntime } from "@hawser/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createEventLog, type EventLog } from "./event-log.js";
+import { createEventLog, type AllRecordedOptions, type EventLog } from "./event-log.js";
 import { eventLogStoreLimits, resolveEventLogLimits, type EventLogLimits } from "./log-limits.js";
 import { settledIn } from "../settled.test-support.js";
 
@@ -329,4 +329,31 @@ it("takes nothing before it knows what it holds, and says why where that cannot 
   await send("c", refused);
   // It knew of both by then, and let go of the oldest.
   expect(await positions()).toEqual([2, 3]);
+});
+
+it("is looped over as far as it went when the loop began, through any filter", async () => {
+  await open();
+  for (let index = 0; index < 25; index += 1)
+    await send(index % 3 === 0 ? "a" : "b", event("r_1", { type: index % 2 === 0 ? "even.x" : "odd.x" }));
+  const collect = async (options: AllRecordedOptions): Promise<number[]> => {
+    const all: number[] = [];
+    for await (const { position } of log.all(options)) {
+      all.push(position);
+      if (all.length === 1) await log.onEvent({ agent: "a", event: event(), attempt: 1 });
+    }
+    return all;
+  };
+  const filter = { agents: ["a"], types: ["even.x"], sources: [] };
+  expect(await settled(collect({ pageSize: 4 }))).toEqual(
+    Array.from({ length: 25 }, (_, index) => index + 1),
+  );
+  expect(await settled(collect({ after: 23, pageSize: 1 }))).toEqual([24, 25, 26]);
+  expect(await settled(collect({ pageSize: 2, filter }))).toEqual([1, 7, 13, 19, 25]);
+  const abort = new AbortController();
+  const aborted = (async () => {
+    for await (const { position } of log.all({ signal: abort.signal, pageSize: 10 }))
+      if (position === 3) abort.abort();
+  })();
+  await expect(settled(aborted)).rejects.toMatchObject({ code: "aborted" });
+  await expect(settled(collect({ pageSize: 0 }))).rejects.toMatchObject({ code: "invalid_config" });
 });

@@ -1,6 +1,7 @@
 import { HawserError, leastJsonBytes } from "@hawser/protocol";
 import { guarded, systemRuntime, type DisposableLifecycle, type Runtime, type Timer } from "@hawser/runtime";
 import type { Append, Store } from "@hawser/store";
+import { checkPageSize, throwIfGivenUp, type AllOptions } from "../all-of.js";
 import type { AgentEventHandler } from "../principal.js";
 import { resolveEventLogLimits, type EventLogLimits } from "./log-limits.js";
 import { LogIndex, type Extent, type IndexedEvent } from "./log-index.js";
@@ -28,6 +29,9 @@ export interface EventLogOptions {
   /** @default systemRuntime() */
   readonly runtime?: Runtime;
 }
+
+/** Which recorded events are looped over. */
+export interface AllRecordedOptions extends AllOptions, Pick<RecordedQuery, "after" | "filter"> {}
 
 /** A reader for whom events wait in the log: what is above its position is not let go. */
 export interface LogHold {
@@ -75,6 +79,11 @@ export interface EventLog extends DisposableLifecycle {
    * @throws HawserError `store_unavailable`, `store_full` or `store_corrupt` where the disk cannot be read
    */
   read(query: RecordedQuery): Promise<RecordedPage>;
+  /**
+   * All that is recorded as the loop begins, in order, unless it is let go meanwhile: `for await (const { position, agent, event } of log.all())`. To go on from there, and be told of what is new,
+   * `read` and `listen`.
+   */
+  all(options?: AllRecordedOptions): AsyncIterable<RecordedEvent>;
   /** Keeps what is above `position` until the hold is advanced or released. */
   hold(position: number): LogHold;
   /** Called whenever there is something new to read. Answers with what ends it. */
@@ -211,6 +220,28 @@ class StoredEventLog implements EventLog {
     // Only what is looked for by its agent is looked up.
     if ((query.filter?.agents.length ?? 0) > 0) await this.#whole();
     return readRecorded(query, this.#index, this.#mailbox);
+  }
+
+  async *all({
+    after = 0,
+    filter,
+    signal,
+    pageSize,
+  }: AllRecordedOptions = {}): AsyncGenerator<RecordedEvent, void, undefined> {
+    const limit = checkPageSize(pageSize);
+    const { newest } = this.#index;
+    for (let from = after; from < newest; ) {
+      throwIfGivenUp(signal);
+      const { items, through } = await this.read(
+        filter === undefined ? { after: from, limit } : { after: from, limit, filter },
+      );
+      for (const item of items) {
+        if (item.position > newest) return;
+        yield item;
+        throwIfGivenUp(signal);
+      }
+      from = through;
+    }
   }
 
   hold(position: number): LogHold {

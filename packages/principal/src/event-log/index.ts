@@ -1,6 +1,8 @@
+export type { AllOptions } from "../all-of.js";
 export { ALL_EVENTS, type EventFilter } from "./event-filter.js";
 export {
   createEventLog,
+  type AllRecordedOptions,
   type EventLog,
   type EventLogOptions,
   type EventLogStats,

@@ -16,8 +16,9 @@ import {
 } from "@hawser/protocol";
 import { type CallLimits, KeyedQueue, type Runtime, traced } from "@hawser/runtime";
 import { agentRemoved, type RetainedState, type Store } from "@hawser/store";
+import { allOf } from "../all-of.js";
 import { countRefusals } from "../count-refusals.js";
-import type { PutOptions, Resources } from "../principal.js";
+import type { Page, PutOptions, Resources } from "../principal.js";
 import type { PrincipalObserver } from "../principal-observer.js";
 import type { ResourceView } from "../views.js";
 import { equalJson } from "./equal-json.js";
@@ -180,6 +181,16 @@ export function createResources(options: ResourcesOptions): Resources {
     return result.view;
   }
 
+  async function list(agent: string, page: Page): Promise<readonly ResourceView[]> {
+    checkAgentName(agent);
+    const { after, limit } = page;
+    return limited(page, agent, async () => {
+      const from = after === undefined ? {} : { after };
+      const sent = await store.retained.list(agent, "sent", { ...from, limit });
+      return views(agent, sent);
+    });
+  }
+
   return {
     put: async (agent, kind, name, spec, change = {}) => {
       const target = subjectFor(agent, kind, name);
@@ -196,15 +207,13 @@ export function createResources(options: ResourcesOptions): Resources {
       });
     },
 
-    list: async (agent, page) => {
-      checkAgentName(agent);
-      const { after, limit } = page;
-      return limited(page, agent, async () => {
-        const from = after === undefined ? {} : { after };
-        const sent = await store.retained.list(agent, "sent", { ...from, limit });
-        return views(agent, sent);
-      });
-    },
+    list,
+
+    all: (agent, options) =>
+      allOf(
+        { read: (page: Page) => list(agent, page), keyOf: ({ kind, name }) => `${kind}/${name}` },
+        options,
+      ),
 
     requestOutput: async (agent, kind, name, asked, limits = {}) => {
       subjectFor(agent, kind, name);

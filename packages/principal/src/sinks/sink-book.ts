@@ -9,7 +9,8 @@ import {
   type ResourceRef,
 } from "@hawser/protocol";
 import type { Runtime } from "@hawser/runtime";
-import type { Store } from "@hawser/store";
+import type { RetainedState, Store } from "@hawser/store";
+import { allOf, type PageRequest } from "../all-of.js";
 import { LogMailbox } from "../event-log/log-mailbox.js";
 import { parseSinkDefinition, type SinkDefinition } from "./sink-definition.js";
 
@@ -17,7 +18,6 @@ import { parseSinkDefinition, type SinkDefinition } from "./sink-definition.js";
 const MAILBOX = "sinks";
 const KIND = "Sink";
 const SOURCE = "hawser/sinks";
-const PAGE = 100;
 
 /** A definition as it is kept. */
 export interface KeptSink {
@@ -48,14 +48,14 @@ export class SinkBook {
   async open(): Promise<readonly KeptSink[]> {
     await this.#mailbox.open();
     const kept: KeptSink[] = [];
-    for (let after: string | undefined; ; ) {
-      const from = after === undefined ? {} : { after };
-      const page = await this.#store.retained.list(MAILBOX, "sent", { ...from, limit: PAGE });
-      for (const { event } of page) if (eventClass(event.type) === "spec") kept.push(toSink(event));
-      const last = page.at(-1);
-      if (last === undefined || page.length < PAGE) return kept;
-      after = last.subject;
-    }
+    const paged = {
+      read: ({ after, limit }: PageRequest<string>) =>
+        this.#store.retained.list(MAILBOX, "sent", after === undefined ? { limit } : { after, limit }),
+      keyOf: ({ subject }: RetainedState) => subject,
+    };
+    for await (const { event } of allOf(paged))
+      if (eventClass(event.type) === "spec") kept.push(toSink(event));
+    return kept;
   }
 
   close(): Promise<void> {

@@ -196,6 +196,9 @@ describe("sinks", () => {
       timeout: 10_000,
     });
     const letters = await sinks.deadLetters("hook", { limit: 10 });
+    const looped: unknown[] = [];
+    for await (const letter of sinks.allDeadLetters("hook", { pageSize: 1 })) looped.push(letter);
+    expect(looped).toEqual(letters);
     expect(letters).toMatchObject([
       {
         position: expect.any(Number),

@@ -2,7 +2,8 @@ import { rm } from "node:fs/promises";
 import { resolve } from "node:path";
 import { HawserError, parseVersion } from "@hawser/protocol";
 import { KeyedQueue, systemRuntime, type DisposableLifecycle, type Runtime } from "@hawser/runtime";
-import type { DeadLetter, Store } from "@hawser/store";
+import type { DeadLetter, MailboxStats, Store } from "@hawser/store";
+import { allOf, type AllOptions, type PageRequest } from "../all-of.js";
 import type { EventLog } from "../event-log/event-log.js";
 import { fromEntry } from "../event-log/recorded-event.js";
 import { StoreLife } from "../event-log/store-life.js";
@@ -23,8 +24,6 @@ import { createWebhookTarget } from "./webhook-target.js";
 
 /** Sinks of one log. */
 export const MAX_SINKS = 32;
-/** Peers of the store that are read at a time. */
-const PEERS_PAGE = 100;
 
 /** What sinks are made of. */
 export interface SinksOptions {
@@ -77,6 +76,8 @@ export interface Sinks extends DisposableLifecycle {
   test(name: string): Promise<SinkTest>;
   /** Oldest first; `after` is an `id`. */
   deadLetters(name: string, page: Page): Promise<readonly SinkDeadLetterView[]>;
+  /** All dead letters that there are as the loop begins, unless they go meanwhile; a loop that delivers them again does not meet them once more. */
+  allDeadLetters(name: string, options?: AllOptions): AsyncIterable<SinkDeadLetterView>;
   /** Delivers a dead letter again. @throws HawserError `not_found` */
   requeue(name: string, id: string): Promise<void>;
   /** Throws a dead letter away. @throws HawserError `not_found` */
@@ -192,6 +193,21 @@ class StoredSinks implements Sinks {
     const from = after === undefined ? {} : { after: parseVersion(after) };
     const letters = await this.#options.store.deadLetters(this.#peerOf(name), { ...from, limit });
     return letters.map(deadLetterView);
+  }
+
+  async *allDeadLetters(
+    name: string,
+    options?: AllOptions,
+  ): AsyncGenerator<SinkDeadLetterView, void, undefined> {
+    const newest = (await this.#options.store.stats(this.#peerOf(name)))?.lastVersion ?? 0;
+    const paged = {
+      read: (page: Page) => this.deadLetters(name, page),
+      keyOf: ({ id }: SinkDeadLetterView) => id,
+    };
+    for await (const letter of allOf(paged, options)) {
+      if (parseVersion(letter.id) > newest) return;
+      yield letter;
+    }
   }
 
   async requeue(name: string, id: string): Promise<void> {
@@ -317,13 +333,13 @@ class StoredSinks implements Sinks {
   /** Of sinks that were being made, or removed, as this process ended. */
   async #removeLeftovers(wanted: ReadonlySet<string>): Promise<void> {
     const { store } = this.#options;
-    for (let after = SINK_PEERS; ; ) {
-      const page = await store.peers({ after, limit: PEERS_PAGE });
-      for (const { peer } of page)
-        if (peer.startsWith(SINK_PEERS) && !wanted.has(peer)) await store.remove(peer);
-      const last = page.at(-1);
-      if (last === undefined || page.length < PEERS_PAGE || !last.peer.startsWith(SINK_PEERS)) return;
-      after = last.peer;
+    const paged = {
+      read: ({ after = SINK_PEERS, limit }: PageRequest<string>) => store.peers({ after, limit }),
+      keyOf: ({ peer }: MailboxStats) => peer,
+    };
+    for await (const { peer } of allOf(paged)) {
+      if (!peer.startsWith(SINK_PEERS)) return;
+      if (!wanted.has(peer)) await store.remove(peer);
     }
   }
 }
