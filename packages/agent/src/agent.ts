@@ -1,6 +1,6 @@
 import type { ResendTiming } from "@hawser/delivery";
 import type { LinkObserver } from "@hawser/link";
-import type { EventDraft, HawserEvent, SdkCloudEvent, TraceContext } from "@hawser/protocol";
+import type { EventInput, HawserEvent, JsonValue, TraceContext } from "@hawser/protocol";
 import type { CallLimits, DisposableLifecycle, Runtime } from "@hawser/runtime";
 import type { AgentRotation, ReconnectTiming, SessionTiming } from "@hawser/session";
 import type { Store } from "@hawser/store";
@@ -112,7 +112,7 @@ export interface Agent extends DisposableLifecycle {
    *
    * @throws HawserError `invalid_event`, `event_too_large`, `mailbox_full`, `store_full`, `store_unavailable`; `aborted` or `timeout` when the caller gave up
    */
-  publish(event: EventDraft | SdkCloudEvent, options?: PublishOptions): Promise<Accepted>;
+  publish<Data = JsonValue>(event: EventInput<Data>, options?: PublishOptions): Promise<Accepted>;
   /** Renews the connection now. False when there is no session to renew. */
   rotate(): boolean;
   /** New credentials are in place: an agent that was refused and waits dials at once. True when it does. */

@@ -6,7 +6,7 @@ import {
   withTraceContext,
   plainEvent,
   type EventDraft,
-  type SdkCloudEvent,
+  type EventInput,
   type TraceContext,
 } from "@hawser/protocol";
 import { guarded, Latest, traced, withinLimits } from "@hawser/runtime";
@@ -16,6 +16,7 @@ import { AgentRun } from "./agent-run.js";
 import type { AgentState } from "./agent-state.js";
 import { PRINCIPAL } from "./principal-peer.js";
 import { reconnectPolicy } from "./reconnect-policy.js";
+import type { Handlers } from "./resource-handler.js";
 import { resolveOptions, type ResolvedOptions } from "./resolve-options.js";
 import { publishing, type PublishTrace } from "./tracing.js";
 
@@ -27,6 +28,10 @@ export const DEFAULT_STOP_GRACE_MS = 10_000;
  *
  * @throws HawserError `invalid_agent_name`; `invalid_config` for options that make no sense
  */
+export function createAgent<
+  Applied extends { readonly [kind: string]: unknown },
+  Looked extends { readonly [kind: string]: unknown },
+>(options: Omit<AgentOptions, "handlers"> & { readonly handlers?: Handlers<Applied, Looked> }): Agent;
 export function createAgent(options: AgentOptions): Agent {
   const resolved = resolveOptions(options);
   return new HawserAgent(resolved, reconnectPolicy(resolved));
@@ -102,7 +107,7 @@ class HawserAgent implements Agent {
     return this.#run?.credentialsChanged() ?? false;
   }
 
-  publish(given: EventDraft | SdkCloudEvent, options: PublishOptions = {}): Promise<Accepted> {
+  publish<Data>(given: EventInput<Data>, options: PublishOptions = {}): Promise<Accepted> {
     const { idempotencyKey, traceContext } = options;
     return withinLimits(
       options,

@@ -17,5 +17,7 @@ export type {
   DeletedResource,
   DesiredResource,
   HandlerContext,
+  HandlerParts,
+  Handlers,
   ResourceHandler,
 } from "./resource-handler.js";

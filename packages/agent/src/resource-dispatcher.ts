@@ -5,7 +5,6 @@ import {
   parseOutputRequest,
   parseSpecData,
   subjectOf,
-  type JsonValue,
 } from "@hawser/protocol";
 import type { Delivery, Outcome } from "@hawser/link";
 import type { Logger } from "@hawser/runtime";
@@ -19,6 +18,7 @@ import type {
   ResourceHandler,
 } from "./resource-handler.js";
 import type { StatusReporter, StatusVoice } from "./status-reporter.js";
+import { unreportable } from "./unreportable.js";
 
 /**
  * Resources an agent holds, those whose first apply has not succeeded yet among them; about 1 KB of memory each, with their status. A spec of one more is tried
@@ -183,7 +183,7 @@ export class ResourceDispatcher {
   }
 
   #context(voice: StatusVoice, logger: Logger): HandlerContext {
-    const report = async (status: JsonValue): Promise<void> => voice.say(status).durable;
+    const report = async (status: unknown): Promise<void> => voice.say(status).durable;
     return { report, signal: this.#options.signal, logger };
   }
 
@@ -220,13 +220,11 @@ function noRoom(subject: string, maxHeld: number): HawserError {
 }
 
 // Not longer than one try: a full mailbox must not hold back the ACK of a spec that is applied.
-async function say(voice: StatusVoice, status: JsonValue, logger: Logger): Promise<void> {
+async function say(voice: StatusVoice, status: unknown, logger: Logger): Promise<void> {
   try {
     await voice.say(status).tried;
   } catch (thrown) {
-    const { code, message } = HawserError.from(thrown);
-    logger.error({ code }, `a status cannot be sent: ${message}`);
-    await voice.say({ state: "unreportable", code, message }).tried;
+    await voice.say(unreportable(thrown, logger)).tried;
   }
 }
 

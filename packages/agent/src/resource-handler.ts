@@ -1,4 +1,4 @@
-import type { JsonValue, OutputRequest } from "@hawser/protocol";
+import type { JsonInput, JsonLike, JsonValue, OutputRequest } from "@hawser/protocol";
 import type { Logger } from "@hawser/runtime";
 
 /** One resource as its handler sees it. `version` is the `eventid` of the spec (or delete) it comes from. */
@@ -13,9 +13,9 @@ export interface DeletedResource {
 }
 
 /** A resource with what it shall be. */
-export interface DesiredResource extends DeletedResource {
-  /** Not checked by Hawser: parse it, and throw `HawserError` `handler_rejected` when it is wrong. */
-  readonly spec: JsonValue;
+export interface DesiredResource<Spec = JsonValue> extends DeletedResource {
+  /** As the schema of its kind made it, for a handler of `defineHandler`. To any other it comes as it was sent: parse it, and throw `HawserError` `handler_rejected` when it is wrong. */
+  readonly spec: Spec;
 }
 
 /** What a handler is given besides the resource. It stays valid after the call, for what happens later. */
@@ -27,7 +27,7 @@ export interface HandlerContext {
    *
    * @throws HawserError `event_too_large` or `invalid_event` when it cannot be sent; `aborted` when the agent stopped first
    */
-  report(status: JsonValue): Promise<void>;
+  report<Status>(status: Status & JsonInput<Status>): Promise<void>;
   /** Aborted when the agent stops and has run out of patience: give up what you wait for. */
   readonly signal: AbortSignal;
   /** Says which resource on every line. */
@@ -41,23 +41,45 @@ export interface HandlerContext {
  * the call, so every method is idempotent by uid and version. Throw `HawserError` `handler_rejected` to refuse for good (the principal sees a dead letter), or `kind_disabled` where
  * this agent's operator has not turned the kind on; anything else thrown is tried again with backoff.
  */
-export interface ResourceHandler {
+export interface ResourceHandler extends HandlerParts {
+  /** The kind it was made for by `defineHandler`: `createAgent` refuses it under another one. */
+  readonly kind?: string;
   /** Make it so. What is returned (or given to `report`, then or later) is the status; undefined leaves the status as it is. */
-  apply(resource: DesiredResource, context: HandlerContext): Promise<JsonValue | void>;
+  apply(resource: DesiredResource, context: HandlerContext): Promise<JsonLike | void>;
+  /**
+   * Look whether what `apply` made is still so, and mend it if that is wanted. Called for each resource held, one after the other, once the agent has started and then every
+   * `checkIntervalMs`; never while `apply` or `delete` of the same name run. What is returned is the status; undefined leaves it as it is. What is thrown is logged, and looked at again the next time.
+   */
+  check?(resource: DesiredResource, context: HandlerContext): Promise<JsonLike | void>;
+}
+
+/** What a handler has besides that which says a status. */
+export interface HandlerParts<Resource = DesiredResource, Context = HandlerContext> {
   /** Undo it. Also called for resources that `apply` never finished with, or never saw. */
-  delete(resource: DeletedResource, context: HandlerContext): Promise<void>;
+  delete(resource: DeletedResource, context: Context): Promise<void>;
   /** After a restart, before the first connection: a resource this agent holds, so that work can be taken up again. `attempt` is 1. */
-  restore?(resource: DesiredResource, context: HandlerContext): Promise<void>;
+  restore?(resource: Resource, context: Context): Promise<void>;
   /**
    * Somebody looks at what this resource writes: for `forMs` from now on, its statuses have a member `output` (an `OutputWindow`), soon and then at most once a second. A later request takes the place
    * of an earlier one. The resource is one this agent holds. Absent: refused for good with `no_handler`.
    */
   output?(request: OutputRequest): Promise<void> | void;
-  /**
-   * Look whether what `apply` made is still so, and mend it if that is wanted. Called for each resource held, one after the other, once the agent has started and then every
-   * `checkIntervalMs`; never while `apply` or `delete` of the same name run. What is returned is the status; undefined leaves it as it is. What is thrown is logged, and looked at again the next time.
-   */
-  check?(resource: DesiredResource, context: HandlerContext): Promise<JsonValue | void>;
   /** The agent stops; its session is over. Resolve when everything held is released. Reports are still taken. */
   stop?(): Promise<void>;
 }
+
+type Said<Status> = Status & (Status extends void ? unknown : JsonInput<Status>);
+
+/**
+ * Handlers by kind, as `createAgent` takes them: each a `ResourceHandler` whose statuses are JSON as far as types can tell. Both parameters are inferred, from what `apply` and `check` return.
+ */
+export type Handlers<Applied, Looked> = {
+  readonly [Name in keyof Applied]: HandlerParts & {
+    readonly kind?: Name;
+    apply(resource: DesiredResource, context: HandlerContext): Promise<Said<Applied[Name]>>;
+  };
+} & {
+  readonly [Name in keyof Looked]: {
+    check?(resource: DesiredResource, context: HandlerContext): Promise<Said<Looked[Name]>>;
+  };
+};

@@ -221,6 +221,9 @@ describe("statuses", () => {
   it("are sent once however often they are repeated", async () => {
     const { one, report } = await reporter();
     for (let count = 0; count < 5; count += 1) await world.settled(report({ ready: true }));
+    // A member that is undefined is none, here and on the wire.
+    const given: { ready: boolean; note?: string | undefined } = { ready: true, note: undefined };
+    await world.settled(report(given));
     const stats = await world.settled(one.store.stats("principal"));
     expect(stats?.lastVersion).toBe(1);
     await world.settled(report({ ready: false }));

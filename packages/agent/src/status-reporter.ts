@@ -1,6 +1,7 @@
 import {
   checkDraft,
   HawserError,
+  jsonOf,
   parseStatusData,
   statusEvent,
   subjectOf,
@@ -31,7 +32,7 @@ export interface StatusReporterOptions {
 /** The right to report on one version of one resource; a later `open` of the same resource takes it away. */
 export interface StatusVoice {
   /** @throws HawserError `invalid_event`, `event_too_large` */
-  say(status: JsonValue): StatusProgress;
+  say(status: unknown): StatusProgress;
 }
 
 interface Entry {
@@ -141,9 +142,10 @@ export class StatusReporter {
     subject: string,
     { slot }: Entry,
     { kind, name, uid, version }: { kind: string; name: string; uid: string; version: string },
-    status: JsonValue,
+    given: unknown,
   ): StatusProgress {
     if (this.#stopped !== undefined) throw this.#stopped;
+    const status = jsonOf(given);
     const { runtime, source, agent } = this.#options;
     const id = runtime.random.uuid();
     const time = new Date(runtime.clock.wallTime()).toISOString();

@@ -161,6 +161,20 @@ describe("a principal without agents", () => {
       expect(new Set([first, same, other].map(({ resource }) => resource.uid)).size).toBe(1);
     });
 
+    it("are equal whatever members are undefined, and may be of an interface", async () => {
+      interface Thing {
+        readonly a: number;
+        readonly b?: number | undefined;
+      }
+      const thing: Thing = { a: 1, b: undefined };
+      const first = await principal.resources.put("edge-1", "Thing", "web", thing);
+      expect(first.resource.spec).toStrictEqual({ a: 1 });
+      expect(await principal.resources.put("edge-1", "Thing", "web", thing)).toMatchObject({ changed: false });
+      // @ts-expect-error an object of a class
+      const wrong = principal.resources.put("edge-1", "Thing", "web", { at: new Date(0) });
+      await expect(wrong).rejects.toMatchObject({ code: "invalid_event", message: /neither plain/ });
+    });
+
     it("are sent anew although they are equal, when that is forced", async () => {
       const first = await principal.resources.put("edge-1", "Thing", "web", 1, { force: true });
       const again = await principal.resources.put("edge-1", "Thing", "web", 1, { force: true });

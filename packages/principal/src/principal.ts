@@ -1,10 +1,10 @@
 import type { ResendTiming } from "@hawser/delivery";
 import type {
-  EventDraft,
+  EventInput,
   HawserEvent,
+  JsonInput,
   JsonValue,
   OutputPosition,
-  SdkCloudEvent,
   TraceContext,
 } from "@hawser/protocol";
 import type { CallLimits, DisposableLifecycle, Runtime } from "@hawser/runtime";
@@ -173,11 +173,11 @@ export interface OutputAsked {
 /** The resources of all agents. Methods throw `HawserError`: `invalid_event`, `invalid_agent_name`, `conflict`, `agent_removed`, `mailbox_full`, `store_full`, `store_unavailable`; `aborted` or `timeout` when the caller gave up. */
 export interface Resources {
   /** Sets the spec. Resolves when it is on disk; `created` tells a new resource (new uid) from a changed one. An equal spec is accepted without a new version. */
-  put(
+  put<Spec>(
     agent: string,
     kind: string,
     name: string,
-    spec: JsonValue,
+    spec: Spec & JsonInput<Spec>,
     options?: PutOptions,
   ): Promise<{ readonly resource: ResourceView; readonly created: boolean; readonly changed: boolean }>;
   get(agent: string, kind: string, name: string, limits?: CallLimits): Promise<ResourceView | undefined>;
@@ -286,7 +286,11 @@ export interface Principal extends DisposableLifecycle<PrincipalAddresses> {
    *
    * @throws HawserError `invalid_event`, `event_too_large`, `agent_removed`, `mailbox_full`, `store_full`, `store_unavailable`; `aborted` or `timeout` when the caller gave up
    */
-  publish(agent: string, event: EventDraft | SdkCloudEvent, options?: PublishOptions): Promise<Accepted>;
+  publish<Data = JsonValue>(
+    agent: string,
+    event: EventInput<Data>,
+    options?: PublishOptions,
+  ): Promise<Accepted>;
   /** Agents known here: with a session or a mailbox. In order of name. */
   agents(page: Page): Promise<readonly AgentView[]>;
   /** All that `agents` tells page by page: `for await (const agent of principal.allAgents())`. */

@@ -48,32 +48,54 @@ export function checkDataKind(data: JsonValue, contentType: string | undefined):
   );
 }
 
-/** Refuses what JSON cannot carry, such as a function, NaN, a Date or a cycle, instead of letting it turn into something else on the way. */
-export function assertJson(value: unknown, levels: number): asserts value is JsonValue {
+/**
+ * `value` as the JSON it is. Refuses what JSON cannot carry, such as a function, NaN, a Date or a cycle, instead of letting it turn into something else on the way. Members that are undefined are
+ * left out, as JSON does; a copy is made for that alone.
+ *
+ * @throws HawserError `invalid_event` naming what is no JSON, and for what is nested more than `LIMITS.maxDataDepth` levels deep
+ */
+export function jsonOf(value: unknown): JsonValue {
+  const isComplete = isCompleteJson(value, LIMITS.maxDataDepth);
+  return (isComplete ? value : withoutUndefined(value)) as JsonValue;
+}
+
+/** False when there is something undefined to leave out. @throws HawserError `invalid_event` for what is no JSON besides */
+function isCompleteJson(value: unknown, levels: number): boolean {
   switch (typeof value) {
     case "string":
     case "boolean":
-      return;
+      return true;
     case "number":
-      if (Number.isFinite(value)) return;
+      if (Number.isFinite(value)) return true;
       break;
     case "object":
-      if (value === null) return;
-      return assertJsonObject(value, levels);
+      return value === null || isCompleteObject(value, levels);
     default:
   }
   throw new HawserError("invalid_event", `data contains ${quote(value)}, which JSON cannot carry`);
 }
 
-function assertJsonObject(value: object, levels: number): void {
+function isCompleteObject(value: object, levels: number): boolean {
   if (levels === 0) throw tooDeep();
+  let isComplete = true;
   if (Array.isArray(value)) {
-    for (const item of value) assertJson(item, levels - 1);
-    return;
+    for (const item of value) if (!isCompleteJson(item, levels - 1)) isComplete = false;
+    return isComplete;
   }
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) {
     throw new HawserError("invalid_event", "data contains an object that is neither plain nor an array");
   }
-  for (const member of Object.values(value)) if (member !== undefined) assertJson(member, levels - 1);
+  for (const member of Object.values(value))
+    if (member === undefined || !isCompleteJson(member, levels - 1)) isComplete = false;
+  return isComplete;
+}
+
+/** A copy of what is known to be JSON but for this. */
+function withoutUndefined(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(withoutUndefined);
+  const members = Object.entries(value).filter(([, member]) => member !== undefined);
+  // It defines a member named __proto__, which an assignment would not.
+  return Object.fromEntries(members.map(([key, member]) => [key, withoutUndefined(member)]));
 }

@@ -1,5 +1,5 @@
 import { assertAttributes, invalidAttribute } from "./attributes.js";
-import { assertJson, checkDataKind } from "./data.js";
+import { checkDataKind, jsonOf } from "./data.js";
 import { HawserError } from "./errors.js";
 import { eventClass, OUTPUT_REQUEST_TYPE, type CloudEvent, type EventDraft } from "./event.js";
 import { jsonCodec } from "./json-codec.js";
@@ -11,7 +11,7 @@ import { parseDeleteData, parseSpecData, parseStatusData } from "./resource-data
 
 /**
  * What a publisher handed in, as an event that can be accepted: the publisher's edge of the protocol (PROTOCOL.md, Events).
- * Attributes that are null or undefined are left out; data is kept, not copied.
+ * Attributes that are null or undefined are left out, and so are members of data that are undefined; other data is kept, not copied.
  *
  * @throws HawserError `invalid_event` naming the attribute, `missing_resourceid`, `unknown_type` for a type under the reserved prefix,
  *   `event_too_large` above `LIMITS.maxEventBytes` as JSON
@@ -23,12 +23,12 @@ export function checkDraft(input: unknown): EventDraft {
   const attributes = withoutUnset(input);
   if ("eventid" in attributes) throw invalidAttribute("eventid", "must not be set; the mailbox gives it");
   assertAttributes(attributes);
-  checkData(attributes);
-  assertResource(attributes);
-  checkEvent(attributes);
-  checkState(attributes);
-  checkSize(attributes);
-  return attributes;
+  const event = withJson(attributes);
+  assertResource(event);
+  checkEvent(event);
+  checkState(event);
+  checkSize(event);
+  return event;
 }
 
 /** A copy without the attributes that are not there. */
@@ -41,10 +41,11 @@ function withoutUnset(input: object): Record<string, unknown> {
   return attributes;
 }
 
-function checkData({ data, datacontenttype }: CloudEvent): void {
-  if (data === undefined || data instanceof Uint8Array) return;
-  assertJson(data, LIMITS.maxDataDepth);
-  checkDataKind(data, datacontenttype);
+function withJson(event: CloudEvent): CloudEvent {
+  if (event.data === undefined || event.data instanceof Uint8Array) return event;
+  const data = jsonOf(event.data);
+  checkDataKind(data, event.datacontenttype);
+  return data === event.data ? event : { ...event, data };
 }
 
 function assertResource(event: CloudEvent): asserts event is EventDraft {

@@ -25,16 +25,20 @@ interface EventAttributes {
   readonly dataschema?: string;
   /** RFC 3339 timestamp (CloudEvents expiry-time extension). After it a command is no longer worth delivering. */
   readonly expirytime?: string;
-  /** JSON, or text when `datacontenttype` is not JSON, or bytes. */
-  readonly data?: JsonValue | Uint8Array;
 }
 
-/** A CloudEvent as a publisher hands it in: the mailbox has not given it a version yet. */
-export interface EventDraft extends EventAttributes {
+/**
+ * A CloudEvent as a publisher hands it in: the mailbox has not given it a version yet.
+ *
+ * @typeParam Data of `data`, for what is handed in; whatever comes out has the default
+ */
+export interface EventDraft<Data = JsonValue | Uint8Array> extends EventAttributes {
+  /** JSON, or text when `datacontenttype` is not JSON, or bytes. Members that are undefined are left out. */
+  readonly data?: Data;
   /** What the event is about: `<name>_<uid>`. Order and versions are kept per resource. */
   readonly resourceid: string;
   /** Further extension attributes, such as `traceparent`. */
-  readonly [extension: string]: ExtensionValue | JsonValue | Uint8Array | undefined;
+  readonly [extension: string]: ExtensionValue | JsonValue | Uint8Array | NoInfer<Data> | undefined;
 }
 
 /** A CloudEvent with its version: what mailboxes hold and streams carry (PROTOCOL.md, Events). */
@@ -45,6 +49,8 @@ export interface HawserEvent extends EventDraft {
 
 /** Any CloudEvent on a stream: a `HawserEvent` or a control message, not yet told apart. */
 export interface CloudEvent extends EventAttributes {
+  /** JSON, or text when `datacontenttype` is not JSON, or bytes. */
+  readonly data?: JsonValue | Uint8Array;
   readonly [extension: string]: ExtensionValue | JsonValue | Uint8Array | undefined;
 }
 

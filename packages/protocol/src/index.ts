@@ -22,6 +22,7 @@ export {
   type Welcome,
 } from "./control.js";
 export { encodeControl, type ControlEnvelope } from "./control-codec.js";
+export { jsonOf } from "./data.js";
 export { checkDraft } from "./draft.js";
 export {
   ERROR_CODES,
@@ -54,6 +55,7 @@ export {
 } from "./grpc-status.js";
 export { eventFromJson, jsonCodec } from "./json-codec.js";
 export { checkOptionNames, type OptionNames } from "./known-options.js";
+export type { DataInput, JsonInput, JsonLike, JsonObjectLike, NotJson } from "./json-input.js";
 export { leastJsonBytes, sizeOf, type ValueSize } from "./json-size.js";
 export { DEFAULT_TIMING, DEFAULT_WINDOW, DEFAULT_WINDOW_BYTES, LIMITS } from "./limits.js";
 export {
@@ -99,7 +101,7 @@ export {
 } from "./resource-id.js";
 export { parseRetryAfter } from "./retry-after.js";
 export { sendProblem } from "./sendable.js";
-export { plainEvent, type SdkCloudEvent } from "./sdk-event.js";
+export { plainEvent, type EventInput, type SdkCloudEvent } from "./sdk-event.js";
 export { closeReason, cutText } from "./text.js";
 export { parseTraceContext, traceContextOf, withTraceContext, type TraceContext } from "./trace-context.js";
 export { formatSettled, formatVersion, parseSettled, parseVersion } from "./version.js";

@@ -1,4 +1,6 @@
+import { jsonOf } from "./data.js";
 import { EVENT_TYPES, type EventDraft, type JsonValue } from "./event.js";
+import type { JsonInput } from "./json-input.js";
 import { resourceId, subjectOf } from "./resource-id.js";
 
 /** What a resource event is about, and who says it. */
@@ -14,13 +16,13 @@ export interface ResourceRef {
 }
 
 /** What the resource shall be. */
-export interface SpecEventOptions extends ResourceRef {
-  readonly spec: JsonValue;
+export interface SpecEventOptions<Spec = JsonValue> extends ResourceRef {
+  readonly spec: Spec;
 }
 
 /** What the resource is. */
-export interface StatusEventOptions extends ResourceRef {
-  readonly status: JsonValue;
+export interface StatusEventOptions<Status = JsonValue> extends ResourceRef {
+  readonly status: Status;
   /** `eventid` of the spec this status reflects. */
   readonly observed: string;
 }
@@ -31,21 +33,25 @@ export type DeleteEventOptions = ResourceRef;
 /**
  * A draft that states the wanted state of a resource (PROTOCOL.md, Resource events).
  *
- * @throws HawserError `invalid_event` for a kind, name or uid that is not one
+ * @throws HawserError `invalid_event` for a kind, name or uid that is not one, and for a spec that is no JSON
  */
-export function specEvent(options: SpecEventOptions): EventDraft {
+export function specEvent<Spec>(
+  options: SpecEventOptions<Spec> & { readonly spec: JsonInput<Spec> },
+): EventDraft {
   const { kind, name, uid, spec } = options;
-  return draft(EVENT_TYPES.spec, options, { kind, name, uid, spec });
+  return draft(EVENT_TYPES.spec, options, { kind, name, uid, spec: jsonOf(spec) });
 }
 
 /**
  * A draft that states the observed state of a resource.
  *
- * @throws HawserError `invalid_event` for a kind, name or uid that is not one
+ * @throws HawserError `invalid_event` for a kind, name or uid that is not one, and for a status that is no JSON
  */
-export function statusEvent(options: StatusEventOptions): EventDraft {
+export function statusEvent<Status>(
+  options: StatusEventOptions<Status> & { readonly status: JsonInput<Status> },
+): EventDraft {
   const { kind, name, uid, status, observed } = options;
-  return draft(EVENT_TYPES.status, options, { kind, name, uid, status, observed });
+  return draft(EVENT_TYPES.status, options, { kind, name, uid, status: jsonOf(status), observed });
 }
 
 /**

@@ -1,6 +1,7 @@
 import { decodeBase64 } from "./base64.js";
 import { checkDraft } from "./draft.js";
-import type { EventDraft } from "./event.js";
+import type { EventDraft, JsonValue } from "./event.js";
+import type { DataInput } from "./json-input.js";
 
 /** An event of the SDK of CloudEvents (`CloudEvent` of the package `cloudevents`), by its shape: nothing here depends on the SDK. */
 export interface SdkCloudEvent {
@@ -13,6 +14,11 @@ export interface SdkCloudEvent {
   toJSON(): Readonly<Record<string, unknown>>;
 }
 
+/** An event as a publisher gives it: a plain one, whose data may be of any type that is JSON, or one of the SDK. `Data` is inferred. */
+export type EventInput<Data = JsonValue> =
+  | (EventDraft<Data> & { readonly data?: DataInput<Data> })
+  | SdkCloudEvent;
+
 /**
  * The event as a plain object. What is one is given back as it is, unchecked; an event of the SDK is copied and checked.
  *
@@ -20,6 +26,7 @@ export interface SdkCloudEvent {
  *
  * @throws HawserError what `checkDraft` throws, for an event of the SDK
  */
+export function plainEvent<Data>(event: EventInput<Data>): EventDraft;
 export function plainEvent(event: EventDraft | SdkCloudEvent): EventDraft {
   if (!isSdkEvent(event)) return event;
   const { data_base64: encoded, ...attributes } = event;

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DesiredResource, HandlerContext } from "@hawser/agent";
-import type { JsonValue } from "@hawser/protocol";
+import { jsonOf, type JsonValue } from "@hawser/protocol";
 import { type Logger, silentLogger, systemRuntime, type Timers } from "@hawser/runtime";
 import { createJournalStore } from "@hawser/store-journal";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
@@ -22,7 +22,7 @@ class Reports {
   constructor() {
     this.context = {
       report: (status) => {
-        this.add(status);
+        this.add(jsonOf(status));
         return Promise.resolve();
       },
       signal: new AbortController().signal,

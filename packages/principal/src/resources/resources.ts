@@ -5,6 +5,7 @@ import {
   eventClass,
   formatVersion,
   HawserError,
+  jsonOf,
   parseResourceId,
   parseVersion,
   specEvent,
@@ -195,7 +196,10 @@ export function createResources(options: ResourcesOptions): Resources {
     put: async (agent, kind, name, spec, change = {}) => {
       const target = subjectFor(agent, kind, name);
       const started = traceOf({ agent, kind, name }, change);
-      const work = (trace: Traced = started()) => put(target, spec, change, trace);
+      const work = async (trace: Traced = started()) => {
+        const wanted = countRefusals(observer, agent, () => jsonOf(spec));
+        return put(target, wanted, change, trace);
+      };
       return limited(change, agent, () => traced(putting, started, work));
     },
 
