@@ -57,6 +57,7 @@ export { eventFromJson, jsonCodec } from "./json-codec.js";
 export { checkOptionNames, type OptionNames } from "./known-options.js";
 export type { DataInput, JsonInput, JsonLike, JsonObjectLike, NotJson } from "./json-input.js";
 export { leastJsonBytes, sizeOf, type ValueSize } from "./json-size.js";
+export { defineKind, unchecked, type Kind } from "./kind.js";
 export { DEFAULT_TIMING, DEFAULT_WINDOW, DEFAULT_WINDOW_BYTES, LIMITS } from "./limits.js";
 export {
   outputLineBytes,
@@ -100,6 +101,16 @@ export {
   type Subject,
 } from "./resource-id.js";
 export { parseRetryAfter } from "./retry-after.js";
+export {
+  checkAgainst,
+  MAX_SCHEMA_ISSUES,
+  misfitText,
+  type Checked,
+  type SchemaIssue,
+  type StandardIssue,
+  type StandardResult,
+  type StandardSchema,
+} from "./schema.js";
 export { sendProblem } from "./sendable.js";
 export { plainEvent, type EventInput, type SdkCloudEvent } from "./sdk-event.js";
 export { closeReason, cutText } from "./text.js";

@@ -21,6 +21,11 @@ export function isResourceKind(value: unknown): value is string {
   return typeof value === "string" && KIND.test(value);
 }
 
+/** Why it is none. */
+export function kindProblem(kind: unknown): string {
+  return `resource kind ${quote(kind)} ${KIND_RULE}`;
+}
+
 /** The parts of a `resourceid`. */
 export interface ResourceId {
   readonly name: string;
@@ -64,8 +69,7 @@ export interface Subject {
  * @throws HawserError `invalid_event` naming the part that is wrong
  */
 export function subjectOf(kind: string, name: string): string {
-  if (!isResourceKind(kind))
-    throw new HawserError("invalid_event", `resource kind ${quote(kind)} ${KIND_RULE}`);
+  if (!isResourceKind(kind)) throw new HawserError("invalid_event", kindProblem(kind));
   if (!isResourceName(name))
     throw new HawserError("invalid_event", `resource name ${quote(name)} ${NAME_RULE}`);
   return `${kind}/${name}`;

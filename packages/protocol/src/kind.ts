@@ -1,0 +1,83 @@
+import { HawserError } from "./errors.js";
+import type { JsonValue } from "./event.js";
+import type { JsonInput, JsonLike } from "./json-input.js";
+import { isResourceKind, kindProblem } from "./resource-id.js";
+import type { StandardSchema } from "./schema.js";
+
+/**
+ * A kind of resources, written down once for both ends: `defineHandler(kind, ...)` of `@hawser/agent` and `principal.resources.of(kind)` of `@hawser/principal` take their types from it, and hold what
+ * comes and goes against its schemas.
+ *
+ * Whoever gives a value gives what the schema takes (its input), and that is what travels; whoever reads one gets what the schema makes of it (its output). So defaults and coercions happen where
+ * a value is read.
+ */
+export interface Kind<Name extends string, Spec, Status = JsonValue, SpecInput = Spec, StatusInput = Status> {
+  readonly name: Name;
+  readonly spec: StandardSchema<SpecInput, Spec>;
+  /** `unchecked` where none was given: a status is any JSON. */
+  readonly status: StandardSchema<StatusInput, Status>;
+}
+
+type InputOf<Schema extends StandardSchema> = NonNullable<Schema["~standard"]["types"]>["input"];
+type OutputOf<Schema extends StandardSchema> = NonNullable<Schema["~standard"]["types"]>["output"];
+
+/** What may be given where a schema takes `Input`: a schema that coerces takes `unknown`, which is any JSON then. */
+type GivenFor<Input> = [Input] extends [JsonInput<Input>] ? Input : JsonInput<Input, JsonValue>;
+
+/** The schema, or what keeps its input from being sent. */
+type TakesJson<Schema extends StandardSchema> = [GivenFor<InputOf<Schema>>] extends [InputOf<Schema>]
+  ? unknown
+  : StandardSchema<GivenFor<InputOf<Schema>>, unknown>;
+
+/**
+ * Writes a kind down: its name, what its specs are and, if that is wanted, what its statuses are. The schemas may be of any library that follows Standard Schema, and have to take JSON: `z.iso.datetime()`, not `z.date()`.
+ *
+ * @throws HawserError `invalid_config` for a name that no kind can have, and for what is no schema
+ */
+export function defineKind<const Name extends string, Spec extends StandardSchema>(
+  name: Name,
+  schemas: { readonly spec: Spec & TakesJson<Spec>; readonly status?: undefined },
+): Kind<Name, OutputOf<Spec>, JsonValue, GivenFor<InputOf<Spec>>, JsonLike>;
+export function defineKind<
+  const Name extends string,
+  Spec extends StandardSchema,
+  Status extends StandardSchema,
+>(
+  name: Name,
+  schemas: { readonly spec: Spec & TakesJson<Spec>; readonly status: Status & TakesJson<Status> },
+): Kind<Name, OutputOf<Spec>, OutputOf<Status>, GivenFor<InputOf<Spec>>, GivenFor<InputOf<Status>>>;
+export function defineKind(
+  name: string,
+  {
+    spec,
+    status = unchecked<JsonValue>(),
+  }: { readonly spec: StandardSchema; readonly status?: StandardSchema | undefined },
+): Kind<string, unknown, unknown, unknown, unknown> {
+  if (!isResourceKind(name)) throw new HawserError("invalid_config", `defineKind: ${kindProblem(name)}`);
+  checkSchema(name, "spec", spec);
+  checkSchema(name, "status", status);
+  return Object.freeze({ name, spec, status });
+}
+
+/**
+ * A schema that lets everything through as a `T`: for a type that is written down by hand, whose values you trust. Nothing is looked at, so a wrong one meets your code as it is.
+ */
+export function unchecked<T>(): StandardSchema<T> {
+  // The one place where a type is taken at its word, because that is what was asked for.
+  const validate = (value: unknown) => ({ value: value as T });
+  return { "~standard": { version: 1, vendor: "hawser", validate } };
+}
+
+function checkSchema(name: string, which: string, schema: unknown): void {
+  const given: unknown = (schema as Partial<StandardSchema> | null | undefined)?.["~standard"];
+  if (
+    typeof given === "object" &&
+    given !== null &&
+    "validate" in given &&
+    typeof given.validate === "function"
+  )
+    return;
+  const wanted =
+    "a schema that follows Standard Schema, such as one of zod (3.24 or newer), valibot or arktype";
+  throw new HawserError("invalid_config", `defineKind: the ${which} of ${name} needs ${wanted}`);
+}
