@@ -12,6 +12,7 @@ export type { AgentState } from "./agent-state.js";
 export { createDeliveryStream, type DeliveryStream, type LoopedDelivery } from "@hawser/link";
 export type { HandleTrace, PublishTrace } from "./tracing.js";
 export { createAgent, DEFAULT_STOP_GRACE_MS } from "./create-agent.js";
+export { defineHandler, type HandlerOf, type KindContext, type KindHandler } from "./define-handler.js";
 export { DEFAULT_CHECK_INTERVAL_MS } from "./resolve-options.js";
 export type {
   DeletedResource,

@@ -107,7 +107,7 @@ function checkStore(store: AgentOptions["store"]): AgentOptions["store"] {
   throw new HawserError("invalid_config", "store: an agent needs one, such as createMemoryStore()");
 }
 
-/** @throws HawserError `invalid_config` for a kind that no resource can have, and a handler that lacks a half */
+/** @throws HawserError `invalid_config` for a kind that no resource can have, a handler that lacks a half, and one that was made for another kind */
 function checkHandlers(handlers: ResolvedOptions["handlers"]): ResolvedOptions["handlers"] {
   for (const [kind, handler] of Object.entries(handlers)) {
     if (!isResourceKind(kind)) {
@@ -117,6 +117,8 @@ function checkHandlers(handlers: ResolvedOptions["handlers"]): ResolvedOptions["
     for (const half of ["apply", "delete"] as const)
       if (typeof handler[half] !== "function")
         throw new HawserError("invalid_config", `handlers: that of ${kind} needs a function ${half}`);
+    if (handler.kind !== undefined && handler.kind !== kind)
+      throw new HawserError("invalid_config", `handlers: that of ${kind} was made for ${handler.kind}`);
   }
   return handlers;
 }

@@ -57,7 +57,16 @@ export { eventFromJson, jsonCodec } from "./json-codec.js";
 export { checkOptionNames, type OptionNames } from "./known-options.js";
 export type { DataInput, JsonInput, JsonLike, JsonObjectLike, NotJson } from "./json-input.js";
 export { leastJsonBytes, sizeOf, type ValueSize } from "./json-size.js";
-export { defineKind, unchecked, type Kind } from "./kind.js";
+export {
+  defineKind,
+  unchecked,
+  type AnyKind,
+  type Kind,
+  type SpecInputOf,
+  type SpecOf,
+  type StatusInputOf,
+  type StatusOf,
+} from "./kind.js";
 export { DEFAULT_TIMING, DEFAULT_WINDOW, DEFAULT_WINDOW_BYTES, LIMITS } from "./limits.js";
 export {
   outputLineBytes,

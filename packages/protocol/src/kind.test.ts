@@ -12,8 +12,11 @@ import {
   type Checked,
   type JsonLike,
   type JsonValue,
-  type Kind,
+  type SpecInputOf,
+  type SpecOf,
   type StandardSchema,
+  type StatusInputOf,
+  type StatusOf,
 } from "./index.js";
 
 // What is marked with @ts-expect-error is held by the compiler, which `npm run lint` runs over tests: a mark that nothing answers to is an error as well.
@@ -40,12 +43,6 @@ const slow: StandardSchema<string, number> = {
     },
   },
 };
-
-type SpecOf<Of> = Of extends Kind<string, infer Spec, unknown, unknown, unknown> ? Spec : never;
-type SpecInputOf<Of> =
-  Of extends Kind<string, unknown, unknown, infer SpecInput, unknown> ? SpecInput : never;
-type StatusOf<Of> = Of extends Kind<string, unknown, infer Status, unknown, unknown> ? Status : never;
-type StatusInputOf<Of> = Of extends Kind<string, unknown, unknown, unknown, infer Given> ? Given : never;
 
 describe("a kind", () => {
   it("has the types of its schemas: what they take for whoever gives, what they make for whoever reads", () => {

@@ -18,6 +18,22 @@ export interface Kind<Name extends string, Spec, Status = JsonValue, SpecInput =
   readonly status: StandardSchema<StatusInput, Status>;
 }
 
+/** Any kind, as a bound of type parameters. */
+export type AnyKind = Kind<string, unknown, unknown, unknown, unknown>;
+
+/** What the schema of a kind makes of a spec: what handlers are given. */
+export type SpecOf<Of extends AnyKind> =
+  Of extends Kind<string, infer Spec, unknown, unknown, unknown> ? Spec : never;
+/** What the schema of a kind makes of a status: what its readers are given. */
+export type StatusOf<Of extends AnyKind> =
+  Of extends Kind<string, unknown, infer Status, unknown, unknown> ? Status : never;
+/** What the schema of a kind takes for a spec: what is put. */
+export type SpecInputOf<Of extends AnyKind> =
+  Of extends Kind<string, unknown, unknown, infer Input, unknown> ? Input : never;
+/** What the schema of a kind takes for a status: what handlers return and report. */
+export type StatusInputOf<Of extends AnyKind> =
+  Of extends Kind<string, unknown, unknown, unknown, infer Input> ? Input : never;
+
 type InputOf<Schema extends StandardSchema> = NonNullable<Schema["~standard"]["types"]>["input"];
 type OutputOf<Schema extends StandardSchema> = NonNullable<Schema["~standard"]["types"]>["output"];
 
