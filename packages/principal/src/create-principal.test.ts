@@ -169,7 +169,9 @@ describe("a principal without agents", () => {
       const thing: Thing = { a: 1, b: undefined };
       const first = await principal.resources.put("edge-1", "Thing", "web", thing);
       expect(first.resource.spec).toStrictEqual({ a: 1 });
-      expect(await principal.resources.put("edge-1", "Thing", "web", thing)).toMatchObject({ changed: false });
+      expect(await principal.resources.put("edge-1", "Thing", "web", thing)).toMatchObject({
+        changed: false,
+      });
       // @ts-expect-error an object of a class
       const wrong = principal.resources.put("edge-1", "Thing", "web", { at: new Date(0) });
       await expect(wrong).rejects.toMatchObject({ code: "invalid_event", message: /neither plain/ });

@@ -4,6 +4,7 @@ import type {
   HawserEvent,
   JsonInput,
   JsonValue,
+  Kind,
   OutputPosition,
   TraceContext,
 } from "@hawser/protocol";
@@ -27,7 +28,14 @@ import type {
 } from "./listener/listener-options.js";
 import type { AgentRateLimits } from "./sessions/agent-rates.js";
 import type { PrincipalObserver } from "./principal-observer.js";
-import type { AgentView, DeadLetterView, OlderCopyReport, RemovedAgentView, ResourceView } from "./views.js";
+import type {
+  AgentView,
+  DeadLetterView,
+  KindView,
+  OlderCopyReport,
+  RemovedAgentView,
+  ResourceView,
+} from "./views.js";
 
 /** What `createPrincipal` makes a principal of. */
 export interface PrincipalOptions {
@@ -170,16 +178,60 @@ export interface OutputAsked {
   readonly after?: OutputPosition;
 }
 
+/** What a `put` came to. */
+export interface PutResult<View = ResourceView> {
+  readonly resource: View;
+  /** It is a new resource, with a new uid. */
+  readonly created: boolean;
+  /** There is a new version. */
+  readonly changed: boolean;
+}
+
+/**
+ * The resources of one kind that is written down with `defineKind`, of all agents: as `Resources`, with the types of its schemas.
+ *
+ * @typeParam Spec what the schema makes of a spec
+ * @typeParam Status what the schema makes of a status
+ * @typeParam SpecInput what the schema takes for a spec
+ */
+export interface KindResources<Spec, Status, SpecInput> {
+  /**
+   * As `Resources.put`, once the spec was held against the schema. What is accepted is the spec as it was given; the agent makes of it what its own schema does.
+   *
+   * @throws HawserError `invalid_event` when it does not fit, with the path of each thing that is wrong (the first 8); `internal` when the schema fails; and what `Resources.put` throws
+   */
+  put(
+    agent: string,
+    name: string,
+    spec: SpecInput,
+    options?: PutOptions,
+  ): Promise<PutResult<KindView<Spec, Status>>>;
+  get(agent: string, name: string, limits?: CallLimits): Promise<KindView<Spec, Status> | undefined>;
+  /** In order of name; `after` is a name. */
+  list(agent: string, page: Page): Promise<readonly KindView<Spec, Status>[]>;
+  /** All of them, in order of name. */
+  all(agent: string, options?: AllOptions): AsyncIterable<KindView<Spec, Status>>;
+  /** As `Resources.requestOutput`. */
+  requestOutput(
+    agent: string,
+    name: string,
+    asked: OutputAsked,
+    limits?: CallLimits,
+  ): Promise<Accepted | undefined>;
+  /** As `Resources.delete`. */
+  delete(agent: string, name: string, options?: PutOptions): Promise<KindView<Spec, Status> | undefined>;
+}
+
 /** The resources of all agents. Methods throw `HawserError`: `invalid_event`, `invalid_agent_name`, `conflict`, `agent_removed`, `mailbox_full`, `store_full`, `store_unavailable`; `aborted` or `timeout` when the caller gave up. */
 export interface Resources {
-  /** Sets the spec. Resolves when it is on disk; `created` tells a new resource (new uid) from a changed one. An equal spec is accepted without a new version. */
+  /** Sets the spec. Resolves when it is on disk. An equal spec is accepted without a new version. */
   put<Spec>(
     agent: string,
     kind: string,
     name: string,
     spec: Spec & JsonInput<Spec>,
     options?: PutOptions,
-  ): Promise<{ readonly resource: ResourceView; readonly created: boolean; readonly changed: boolean }>;
+  ): Promise<PutResult>;
   get(agent: string, kind: string, name: string, limits?: CallLimits): Promise<ResourceView | undefined>;
   /** In order of kind and name; `after` is a `<kind>/<name>`. */
   list(agent: string, page: Page): Promise<readonly ResourceView[]>;
@@ -198,6 +250,10 @@ export interface Resources {
   ): Promise<Accepted | undefined>;
   /** Accepts a delete; the resource is gone once the agent acknowledged it. Undefined when there is none. */
   delete(agent: string, kind: string, name: string, options?: PutOptions): Promise<ResourceView | undefined>;
+  /** The same for one kind, with types: what is put is held against its schema first, and what comes back is what its schemas make of it. */
+  of<Name extends string, Spec, Status, SpecInput, StatusInput>(
+    kind: Kind<Name, Spec, Status, SpecInput, StatusInput>,
+  ): KindResources<Spec, Status, SpecInput>;
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { ErrorCode, JsonValue } from "@hawser/protocol";
+import type { Checked, ErrorCode, JsonValue } from "@hawser/protocol";
 
 /** An agent as people see it. Times are Unix milliseconds. */
 export interface AgentView {
@@ -86,8 +86,13 @@ export interface RefusedView {
   readonly message: string;
 }
 
-/** A resource of an agent: what was asked for, and what the agent made of it. */
-export interface ResourceView {
+/**
+ * A resource of an agent: what was asked for, and what the agent made of it.
+ *
+ * @typeParam Spec what `spec` is, as far as it is known
+ * @typeParam Status what `status` is, as far as it is known
+ */
+export interface ResourceView<Spec = JsonValue, Status = JsonValue> {
   readonly agent: string;
   readonly kind: string;
   readonly name: string;
@@ -101,9 +106,10 @@ export interface ResourceView {
   readonly waiting: WaitView | undefined;
   /** `eventid` of the newest spec or delete. */
   readonly version: string;
-  readonly spec: JsonValue;
+  /** Null while it is `deleting`. */
+  readonly spec: Spec;
   /** What the agent reported last; undefined before it did. */
-  readonly status: JsonValue | undefined;
+  readonly status: Status | undefined;
   /** `eventid` of the spec that status reflects: the agent's truth lags when it differs from `version`. */
   readonly observedVersion: string | undefined;
   /** Unix milliseconds. */
@@ -117,6 +123,12 @@ export interface RemovedAgentView {
   /** Unix milliseconds. */
   readonly removedAt: number;
 }
+
+/**
+ * A resource of a kind that is written down, with its spec and status held against the schemas: `{ ok: true, value }`, or what is wrong with it and how it is (`raw`), for it may come from
+ * another version of the kind, from a program that does not know the kind, or from an agent that could not say it (`{ state: "unreportable" }`). Without a schema for statuses each is `ok`.
+ */
+export type KindView<Spec, Status> = ResourceView<Checked<Spec> | null, Checked<Status>>;
 
 /** An event the agent refused for good, or that expired. */
 export interface DeadLetterView {

@@ -23,6 +23,7 @@ import type { Page, PutOptions, Resources } from "../principal.js";
 import type { PrincipalObserver } from "../principal-observer.js";
 import type { ResourceView } from "../views.js";
 import { equalJson } from "./equal-json.js";
+import { kindResources } from "./kind-resources.js";
 import { requestOutput } from "./request-output.js";
 import { resourceView, specOf } from "./resource-view.js";
 import { waitViews, type WaitSources } from "./wait-view.js";
@@ -184,15 +185,28 @@ export function createResources(options: ResourcesOptions): Resources {
 
   async function list(agent: string, page: Page): Promise<readonly ResourceView[]> {
     checkAgentName(agent);
-    const { after, limit } = page;
+    return limited(page, agent, async () => views(agent, await states(agent, page)));
+  }
+
+  /** Those of one kind lie side by side, for subjects are in order. */
+  async function listOf(kind: string, agent: string, page: Page): Promise<readonly ResourceView[]> {
+    checkAgentName(agent);
+    const prefix = `${kind}/`;
     return limited(page, agent, async () => {
-      const from = after === undefined ? {} : { after };
-      const sent = await store.retained.list(agent, "sent", { ...from, limit });
-      return views(agent, sent);
+      const sent = await states(agent, { limit: page.limit, after: `${prefix}${page.after ?? ""}` });
+      return views(
+        agent,
+        sent.filter(({ subject }) => subject.startsWith(prefix)),
+      );
     });
   }
 
-  return {
+  async function states(agent: string, { after, limit }: Page): Promise<readonly RetainedState[]> {
+    const from = after === undefined ? {} : { after };
+    return store.retained.list(agent, "sent", { ...from, limit });
+  }
+
+  const resources: Resources = {
     put: async (agent, kind, name, spec, change = {}) => {
       const target = subjectFor(agent, kind, name);
       const started = traceOf({ agent, kind, name }, change);
@@ -230,7 +244,10 @@ export function createResources(options: ResourcesOptions): Resources {
       const work = (trace: Traced = started()) => remove(target, change, trace);
       return limited(change, agent, () => traced(deleting, started, work));
     },
+
+    of: (kind) => kindResources(kind, { resources, list: listOf, observer, limited }),
   };
+  return resources;
 }
 
 /** What a change reads of its trace, and tells it. */

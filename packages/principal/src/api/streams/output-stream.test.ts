@@ -39,6 +39,9 @@ beforeEach(() => {
         get: () => Promise.reject(new Error("not asked for")),
         list: () => Promise.reject(new Error("not asked for")),
         delete: () => Promise.reject(new Error("not asked for")),
+        of: () => {
+          throw new Error("not asked for");
+        },
         requestOutput: (_agent, _kind, _name, request) => {
           if (failure !== undefined) return Promise.reject(failure);
           if (!isThere) return Promise.resolve(undefined);
