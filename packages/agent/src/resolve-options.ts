@@ -117,8 +117,10 @@ function checkHandlers(handlers: ResolvedOptions["handlers"]): ResolvedOptions["
     for (const half of ["apply", "delete"] as const)
       if (typeof handler[half] !== "function")
         throw new HawserError("invalid_config", `handlers: that of ${kind} needs a function ${half}`);
-    if (handler.kind !== undefined && handler.kind !== kind)
-      throw new HawserError("invalid_config", `handlers: that of ${kind} was made for ${handler.kind}`);
+    // One of 'defineHandler' knows its kind.
+    const madeFor = "kind" in handler ? handler.kind : kind;
+    if (madeFor !== kind)
+      throw new HawserError("invalid_config", `handlers: that of ${kind} was made for ${String(madeFor)}`);
   }
   return handlers;
 }

@@ -42,8 +42,6 @@ export interface HandlerContext {
  * this agent's operator has not turned the kind on; anything else thrown is tried again with backoff.
  */
 export interface ResourceHandler extends HandlerParts {
-  /** The kind it was made for by `defineHandler`: `createAgent` refuses it under another one. */
-  readonly kind?: string;
   /** Make it so. What is returned (or given to `report`, then or later) is the status; undefined leaves the status as it is. */
   apply(resource: DesiredResource, context: HandlerContext): Promise<JsonLike | void>;
   /**

@@ -736,7 +736,7 @@ test.each([
   [{ version: 1.5, event: { eventid: "1.5" } }, "invalid_eventid", "versions are whole numbers from 1"],
   [{ version: 0, event: { eventid: "0" } }, "invalid_eventid", "versions are whole numbers from 1"],
   [{ version: 7, event: { resourceid: "" } }, "missing_resourceid", "has no resourceid"],
-  [{ version: 7, bytes: Number.NaN }, "invalid_event", "was offered with bytes NaN"],
+  [{ version: 7, event: {}, bytes: Number.NaN }, "invalid_event", "was offered with bytes NaN"],
 ])("what does not fit is refused by the name of the event and of what is wrong: %j", (wrong, code, words) => {
   const good = deliverable(7, {});
   // What a caller without types may hand in.

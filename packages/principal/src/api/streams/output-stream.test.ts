@@ -38,6 +38,9 @@ beforeEach(() => {
         put: () => Promise.reject(new Error("not asked for")),
         get: () => Promise.reject(new Error("not asked for")),
         list: () => Promise.reject(new Error("not asked for")),
+        all: () => {
+          throw new Error("not asked for");
+        },
         delete: () => Promise.reject(new Error("not asked for")),
         of: () => {
           throw new Error("not asked for");
