@@ -24,6 +24,7 @@ export default defineConfig({
           include: [
             "packages/*/src/**/*.test.ts",
             "apps/*/src/**/*.test.ts",
+            "apps/create-hawser/templates/*/src/**/*.test.ts",
             "bench/src/**/*.test.ts",
             "scripts/**/*.test.mjs",
           ],

@@ -14,6 +14,7 @@ import { compileProject, installProject } from "./packages/project.mjs";
 import { runReadmeExamples, writeReadmeExamples } from "./packages/readme-examples.mjs";
 import { run } from "./packages/run.mjs";
 import { sizeTable } from "./packages/sizes.mjs";
+import { useTemplates } from "./packages/templates.mjs";
 import { publishedPackages } from "./packages/workspace.mjs";
 
 const { values } = parseArgs({
@@ -62,6 +63,10 @@ async function use(packages, tarballs, release) {
     return `${examples.length} ran`;
   });
   await step("examples", async () => `${await runExamples(project, node)} ran`);
+  await step(
+    "templates",
+    async () => `${await useTemplates(project, tarballs, { node, env })} made, tested and used`,
+  );
 }
 
 async function check() {

@@ -9,6 +9,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const WAYS_OUT = {
   "apps/agent/src/send/main.ts": "printable",
   "apps/cli/src/terminal.ts": "renders by its style",
+  "apps/create-hawser/src/main.ts": "says what was typed, as JSON",
   "apps/demo/src/main.ts": "gives the streams to the view",
   "apps/demo/src/view.ts": "printable",
   "packages/runtime/src/logger.ts": "printableJson",

@@ -11,10 +11,10 @@ export class Program {
   #watchers = new Set();
 
   /** @param {string} cwd made when it is not there */
-  constructor(node, args, cwd) {
+  constructor(node, args, cwd, env = process.env) {
     mkdirSync(cwd, { recursive: true });
     this.name = args[0];
-    this.#child = spawn(node, args, { cwd, stdio: ["ignore", "pipe", "pipe"] });
+    this.#child = spawn(node, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
     for (const stream of [this.#child.stdout, this.#child.stderr])
       stream.setEncoding("utf8").on("data", (chunk) => {
         this.#output += chunk;

@@ -11,6 +11,8 @@ const UNWANTED = [
   /\/simulation\//,
   /^src\//,
 ];
+/** Not this package's own code, but what others begin with. */
+const TEMPLATES = /^templates\//;
 const { engines } = readJson(new URL("package.json", `file://${ROOT}`));
 const builtin = new Set(builtinModules);
 
@@ -24,7 +26,7 @@ export function tarballComplaints(files) {
   return [
     ...["LICENSE", "README.md"].filter((name) => !files.has(name)).map((name) => `has no ${name}`),
     ...[...files.keys()]
-      .filter((path) => UNWANTED.some((pattern) => pattern.test(path)))
+      .filter((path) => !TEMPLATES.test(path) && UNWANTED.some((pattern) => pattern.test(path)))
       .map((path) => `ships ${path}`),
     ...manifestComplaints(manifest),
     ...Object.entries(manifest.exports ?? {}).flatMap(([path, target]) =>
