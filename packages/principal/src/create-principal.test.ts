@@ -3,6 +3,8 @@ import { createMemoryDisk, createMemoryStore, type Store } from "@hawser/store";
 import { createVirtualRuntime, type VirtualRuntime } from "@hawser/testkit";
 import { createMemoryTransport } from "@hawser/transport";
 import { CloudEvent } from "cloudevents";
+import { IncomingMessage } from "node:http";
+import { Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createPrincipal } from "./create-principal.js";
 import type { Principal } from "./principal.js";
@@ -46,6 +48,16 @@ describe("a principal without agents", () => {
     const stopped = store.stop();
     await world.advance(100);
     await stopped;
+  });
+
+  it("says what is missing where it is given an upgrade and has no listener", () => {
+    const request = new IncomingMessage(new Socket());
+    expect(() => principal.handleUpgrade(request, request.socket, Buffer.alloc(0))).toThrow(
+      expect.objectContaining({
+        code: "invalid_config",
+        message: expect.stringContaining("takes no upgrades"),
+      }),
+    );
   });
 
   it("keeps events for an agent that never connected", async () => {

@@ -3,7 +3,7 @@ import { createMemoryStore } from "@hawser/store";
 import { expect, it, onTestFinished } from "vitest";
 import { createPrincipal } from "./create-principal.js";
 import type { PrincipalOptions } from "./principal.js";
-import { warnOfOpenPort } from "./warn-of-open-port.js";
+import { warnOfOpenPort, warnOfOpenUpgrades } from "./warn-of-open-port.js";
 
 type Address = Parameters<typeof warnOfOpenPort>[0];
 
@@ -50,4 +50,21 @@ it("a principal asks for its own ports", async () => {
   expect(lines.map((line): unknown => JSON.parse(line))).toEqual([
     expect.objectContaining({ level: "warn", ...address, msg: expect.stringContaining("any agent") }),
   ]);
+});
+
+it("warns of upgrades of another server where nobody is asked who they are", () => {
+  const said = (options: Parameters<typeof warnOfOpenUpgrades>[0]): unknown[] => {
+    const lines: unknown[] = [];
+    warnOfOpenUpgrades(options, createLogger({ write: (line) => lines.push(JSON.parse(line)) }));
+    return lines;
+  };
+  const listen = { by: "upgrade" } as const;
+  expect(said({ listen })).toEqual([
+    expect.objectContaining({ level: "warn", msg: expect.stringContaining("any agent") }),
+  ]);
+  expect([
+    ...said({ listen, authenticate: () => ({ ok: true }) }),
+    ...said({ listen: { port: 0 } }),
+    ...said({}),
+  ]).toEqual([]);
 });

@@ -1,3 +1,4 @@
+import { HawserError } from "@hawser/protocol";
 import { createMemoryStore } from "@hawser/store";
 import { once } from "node:events";
 import { Agent, request as httpRequest, type IncomingMessage } from "node:http";
@@ -58,6 +59,24 @@ describe("the server of the API", () => {
     const { server, url } = await serve();
     await expect(server.start()).rejects.toMatchObject({ code: "invalid_state" });
     expect((await fetch(`${url}/livez`)).status).toBe(200);
+  });
+
+  it("asks the program's own judge, who learns where a request comes from", async () => {
+    const seen: unknown[] = [];
+    const { url } = await serve({
+      authorize: async ({ headers, address, incoming }) => {
+        seen.push([address, incoming?.url]);
+        return headers.get("cookie") === "session=ada"
+          ? { ok: true, actor: "ada" }
+          : { ok: false, error: new HawserError("unauthenticated", "log in first") };
+      },
+    });
+    expect((await fetch(`${url}/v1/info`)).status).toBe(401);
+    expect((await fetch(`${url}/v1/info`, { headers: { cookie: "session=ada" } })).status).toBe(200);
+    expect(seen).toEqual([
+      ["127.0.0.1", "/v1/info"],
+      ["127.0.0.1", "/v1/info"],
+    ]);
   });
 
   it("serves on the port it reports, and keeps a connection over errors", async () => {

@@ -62,6 +62,18 @@ it("is valid OpenAPI 3.1, with a token and without", async () => {
   expect(other.paths["/v1/agents"]?.["get"]?.responses).toHaveProperty("401");
 });
 
+it("says of a program's own judge that there is one, and not what it wants", async () => {
+  const own = createApi({ principal, authorize: () => ({ ok: true, actor: "ada" }) });
+  const other = (await (await own.request("/openapi.json")).json()) as OpenApiDocument;
+  expect(await new Validator().validate(structuredClone(other) as never)).toMatchObject({ valid: true });
+  expect(other.security).toEqual([]);
+  expect(other.components).not.toHaveProperty("securitySchemes");
+  expect(other.info["description"]).toContain("decides who may ask");
+  const { responses } = other.paths["/v1/agents"]?.["get"] ?? {};
+  for (const status of ["401", "403", "504"]) expect(responses).toHaveProperty(status);
+  expect(other.paths["/livez"]?.["get"]?.responses).not.toHaveProperty("401");
+});
+
 it("describes each route, and no other, under names of their own", () => {
   const served = app.routes
     .filter(({ method }) => method !== "ALL")

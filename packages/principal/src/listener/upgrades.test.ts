@@ -114,6 +114,21 @@ describe("a listener by upgrade", () => {
     expect(listener.stats()).toMatchObject({ handedOver: 1, unauthenticated: 1 });
   });
 
+  it("stands in one line with those at a port, where there is one", async () => {
+    const handed: HandedOver[] = [];
+    const listener = createListener(
+      { port: 0, admission: { rampMs: 0, ratePerSecond: 0.001, burst: 1 } },
+      { runtime: systemRuntime(), acceptors: [keeping(handed)] },
+    );
+    cleanups.push(() => listener.stop());
+    const { port } = await listener.start();
+    listener.handleUpgrade(requestOf(), streamOf(), Buffer.alloc(0));
+    expect(handed).toHaveLength(1);
+    void ask(port);
+    await until(() => listener.stats().waiting === 1);
+    expect(handed).toHaveLength(1);
+  });
+
   it("touches nothing of what is for somebody else", async () => {
     const { listener, handed } = listenerOf();
     await listener.start();
