@@ -3,17 +3,15 @@ import { HawserError } from "@hawser/protocol";
 import { createJournalStore } from "@hawser/store-journal";
 import { createGrpcAcceptor } from "@hawser/transport-grpc";
 import { createWebSocketAcceptor } from "@hawser/transport-ws";
+import { z } from "zod";
+import { Heater } from "./heater.js";
 
 const [port = "7480"] = process.argv.slice(2);
 const COMFORTABLE_CELSIUS = 20;
 const tokens = new Map([["room-1", "a-secret-of-room-1"]]);
 
 /** Events come from a network: look before you believe. */
-function celsiusOf(data: unknown): number {
-  if (typeof data === "object" && data !== null && "celsius" in data && typeof data.celsius === "number")
-    return data.celsius;
-  throw new HawserError("handler_rejected", "a reading needs its temperature, such as { celsius: 19.5 }");
-}
+const Reading = z.object({ celsius: z.number() });
 
 const principal = createPrincipal({
   store: createJournalStore({ directory: "principal-data" }),
@@ -27,8 +25,10 @@ const principal = createPrincipal({
   async onEvent({ agent, event }) {
     if (event.type !== "com.example.reading.v1")
       throw new HawserError("handler_rejected", `nobody here wants a ${event.type}`);
-    const celsius = celsiusOf(event.data);
-    await principal.resources.put(agent, "Heater", "radiator", { on: celsius < COMFORTABLE_CELSIUS });
+    const { data: reading, error } = Reading.safeParse(event.data);
+    if (reading === undefined) throw new HawserError("handler_rejected", z.prettifyError(error));
+    const { celsius } = reading;
+    await principal.resources.of(Heater).put(agent, "radiator", { on: celsius < COMFORTABLE_CELSIUS });
     console.log(`${agent}: ${celsius} degrees`);
   },
   stop: { windowMs: 0 },

@@ -1,6 +1,7 @@
-import { createAgent } from "@hawser/agent";
+import { createAgent, defineHandler } from "@hawser/agent";
 import { createJournalStore } from "@hawser/store-journal";
 import { createWebSocketDialer } from "@hawser/transport-ws";
+import { Heater } from "./heater.js";
 
 const [url = "ws://127.0.0.1:7480"] = process.argv.slice(2);
 let celsius = 16.5;
@@ -14,15 +15,14 @@ const agent = createAgent({
     authorization: () => "Bearer a-secret-of-room-1",
   }),
   handlers: {
-    Heater: {
-      async apply({ spec }) {
-        const on = typeof spec === "object" && spec !== null && "on" in spec && spec.on === true;
+    Heater: defineHandler(Heater, {
+      async apply({ spec: { on } }) {
         console.log(`the heater is ${on ? "on" : "off"}`);
         if (on) await warmUp();
         return { on };
       },
       async delete() {},
-    },
+    }),
   },
 });
 

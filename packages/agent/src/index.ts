@@ -21,4 +21,5 @@ export type {
   HandlerParts,
   Handlers,
   ResourceHandler,
+  SaidStatus,
 } from "./resource-handler.js";

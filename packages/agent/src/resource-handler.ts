@@ -66,7 +66,8 @@ export interface HandlerParts<Resource = DesiredResource, Context = HandlerConte
   stop?(): Promise<void>;
 }
 
-type Said<Status> = Status & (Status extends void ? unknown : JsonInput<Status>);
+/** What a method returned that may say a status, as far as it is one: nothing, or JSON. */
+export type SaidStatus<Status> = Status & (Status extends void ? unknown : JsonInput<Status>);
 
 /**
  * Handlers by kind, as `createAgent` takes them: each a `ResourceHandler` whose statuses are JSON as far as types can tell. Both parameters are inferred, from what `apply` and `check` return.
@@ -74,10 +75,10 @@ type Said<Status> = Status & (Status extends void ? unknown : JsonInput<Status>)
 export type Handlers<Applied, Looked> = {
   readonly [Name in keyof Applied]: HandlerParts & {
     readonly kind?: Name;
-    apply(resource: DesiredResource, context: HandlerContext): Promise<Said<Applied[Name]>>;
+    apply(resource: DesiredResource, context: HandlerContext): Promise<SaidStatus<Applied[Name]>>;
   };
 } & {
   readonly [Name in keyof Looked]: {
-    check?(resource: DesiredResource, context: HandlerContext): Promise<Said<Looked[Name]>>;
+    check?(resource: DesiredResource, context: HandlerContext): Promise<SaidStatus<Looked[Name]>>;
   };
 };

@@ -62,10 +62,13 @@ export {
   unchecked,
   type AnyKind,
   type Kind,
+  type SchemaInput,
+  type SchemaOutput,
   type SpecInputOf,
   type SpecOf,
   type StatusInputOf,
   type StatusOf,
+  type TakesJson,
 } from "./kind.js";
 export { DEFAULT_TIMING, DEFAULT_WINDOW, DEFAULT_WINDOW_BYTES, LIMITS } from "./limits.js";
 export {

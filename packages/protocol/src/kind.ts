@@ -34,34 +34,38 @@ export type SpecInputOf<Of extends AnyKind> =
 export type StatusInputOf<Of extends AnyKind> =
   Of extends Kind<string, unknown, unknown, unknown, infer Input> ? Input : never;
 
-type InputOf<Schema extends StandardSchema> = NonNullable<Schema["~standard"]["types"]>["input"];
-type OutputOf<Schema extends StandardSchema> = NonNullable<Schema["~standard"]["types"]>["output"];
+/** What a schema takes, as it may be given: one that coerces takes `unknown`, which is any JSON then. */
+export type SchemaInput<Schema extends StandardSchema> =
+  NonNullable<Schema["~standard"]["types"]> extends { readonly input: infer Input }
+    ? [Input] extends [JsonInput<Input>]
+      ? Input
+      : JsonInput<Input, JsonValue>
+    : never;
 
-/** What may be given where a schema takes `Input`: a schema that coerces takes `unknown`, which is any JSON then. */
-type GivenFor<Input> = [Input] extends [JsonInput<Input>] ? Input : JsonInput<Input, JsonValue>;
+/** What a schema makes of a value. */
+export type SchemaOutput<Schema extends StandardSchema> = NonNullable<Schema["~standard"]["types"]>["output"];
 
-/** The schema, or what keeps its input from being sent. */
-type TakesJson<Schema extends StandardSchema> = [GivenFor<InputOf<Schema>>] extends [InputOf<Schema>]
+/** Any type where what a schema takes is JSON; else one that no schema has, with a `NotJson` at what is wrong. */
+export type TakesJson<Schema extends StandardSchema> = [SchemaInput<Schema>] extends [
+  NonNullable<Schema["~standard"]["types"]>["input"],
+]
   ? unknown
-  : StandardSchema<GivenFor<InputOf<Schema>>, unknown>;
+  : { readonly "this schema takes what is no JSON": SchemaInput<Schema> };
 
 /**
- * Writes a kind down: its name, what its specs are and, if that is wanted, what its statuses are. The schemas may be of any library that follows Standard Schema, and have to take JSON: `z.iso.datetime()`, not `z.date()`.
+ * Writes a kind down: its name, what its specs are and, if that is wanted, what its statuses are. The schemas may be of any library that follows Standard Schema, and have to take JSON:
+ * `z.iso.datetime()`, not `z.date()`.
  *
  * @throws HawserError `invalid_config` for a name that no kind can have, and for what is no schema
  */
-export function defineKind<const Name extends string, Spec extends StandardSchema>(
-  name: Name,
-  schemas: { readonly spec: Spec & TakesJson<Spec>; readonly status?: undefined },
-): Kind<Name, OutputOf<Spec>, JsonValue, GivenFor<InputOf<Spec>>, JsonLike>;
 export function defineKind<
   const Name extends string,
   Spec extends StandardSchema,
-  Status extends StandardSchema,
+  Status extends StandardSchema = StandardSchema<JsonLike, JsonValue>,
 >(
   name: Name,
-  schemas: { readonly spec: Spec & TakesJson<Spec>; readonly status: Status & TakesJson<Status> },
-): Kind<Name, OutputOf<Spec>, OutputOf<Status>, GivenFor<InputOf<Spec>>, GivenFor<InputOf<Status>>>;
+  schemas: { readonly spec: Spec & TakesJson<Spec>; readonly status?: Status & TakesJson<Status> },
+): Kind<Name, SchemaOutput<Spec>, SchemaOutput<Status>, SchemaInput<Spec>, SchemaInput<Status>>;
 export function defineKind(
   name: string,
   {
