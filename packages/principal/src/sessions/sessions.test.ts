@@ -147,7 +147,7 @@ describe("an agent that is removed", () => {
     const words = /^agent edge-1 was removed at \d{4}-.*hawser agents readmit edge-1$/;
     const refused = { code: "agent_removed", message: expect.stringMatching(words) };
     await agent.connect();
-    expect(agent.ends.at(-1)).toMatchObject({ kind: "refused", ...{ code: "agent_removed" } });
+    expect(agent.ends.at(-1)).toMatchObject({ kind: "refused", code: "agent_removed" });
     expect(stage.refusals).toEqual(["edge-1 agent_removed"]);
     const { principal } = stage;
     await expect(stage.publish("edge-1", "a_1")).rejects.toMatchObject(refused);
