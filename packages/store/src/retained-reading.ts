@@ -50,11 +50,37 @@ export class RetainedReading implements RetainedStates {
     // In this order: what becomes a dead letter between the two is then both, and never neither.
     const pending = await disk.hasEntries(states.map(({ version }) => ({ peer, version })));
     const deadLetters = await disk.get(states.map(({ version }) => deadLetterKey(peer, version)));
-    return states.map((state, index) => ({
-      ...state,
-      pending: pending[index] === true && !this.#acknowledgements.has(peer, state.version),
-      refusal: deadLetters[index] === undefined ? state.refusal : "dead_letter",
-    }));
+    const read = states.map(
+      (state, index): RetainedState => ({
+        ...state,
+        pending: pending[index] === true && !this.#acknowledgements.has(peer, state.version),
+        refusal: deadLetters[index] === undefined ? state.refusal : "dead_letter",
+      }),
+    );
+    return this.#lookAgain(disk, peer, read);
+  }
+
+  /** What was purged, or discarded, since its row was read looks as if it were delivered; the commit that did that has marked the row. */
+  async #lookAgain(
+    disk: OpenDisk,
+    peer: string,
+    states: readonly RetainedState[],
+  ): Promise<readonly RetainedState[]> {
+    const keys = states
+      .filter(({ pending, refusal }) => !pending && refusal === undefined)
+      .map(({ subject }) => sentKey(peer, subject));
+    if (keys.length === 0) return states;
+    const values = await disk.get(keys);
+    const present = new Map(keys.map((key, index) => [key, values[index]]));
+    return states.flatMap((state) => {
+      const key = sentKey(peer, state.subject);
+      if (!present.has(key)) return [state];
+      const value = present.get(key);
+      if (value === undefined) return [];
+      const now = sentState([key, value]);
+      // A newer one was accepted in this moment.
+      return [{ ...now, pending: now.version > state.version }];
+    });
   }
 }
 

@@ -89,6 +89,23 @@ export function purgeCompliance(make: MakeStore): void {
       expect(await sent(store, "Thing/x")).toMatchObject({ version: 2, pending: true, refusal: undefined });
     });
 
+    it("never looks as if it had been delivered, whenever somebody reads it", async () => {
+      const { store } = await storeFor(make);
+      for (let round = 1; round <= 40; round += 1) {
+        await accept(store, "a", spec(`x${round}_1`));
+        const seen: (string | undefined)[] = [];
+        const read = async (delay: number): Promise<void> => {
+          for (let turn = 0; turn < delay; turn += 1) await Promise.resolve();
+          const state = await sent(store, `Thing/x${round}`);
+          seen.push(state?.pending === true ? "pending" : state?.refusal);
+        };
+        const reads = Array.from({ length: 60 }, (_, delay) => read(delay));
+        await Promise.all([store.purge("a", { subject: `Thing/x${round}` }), ...reads]);
+        expect(seen).not.toContain(undefined);
+        expect(await sent(store, `Thing/x${round}`)).toMatchObject({ pending: false, refusal: "purged" });
+      }
+    });
+
     it("leaves alone what was acknowledged, also what is not written of that yet", async () => {
       const { store } = await storeFor(make);
       for (const resource of ["x_1", "y_1"]) await accept(store, "a", spec(resource));
