@@ -42,7 +42,8 @@ function agentCondition(client: ApiClient, name: string, wanted: string): Condit
     text: wanted === "connected" ? `${name} to be connected` : `${name} to have nothing pending`,
     async missing() {
       const agent = await client.findAgent(name);
-      if (agent === undefined) return "it has never connected, and nothing was sent to it";
+      if (agent === undefined)
+        return "it has never connected, and nothing was sent to it, or it was removed (hawser agents --removed)";
       if (wanted === "connected")
         return agent.state === "connected"
           ? undefined

@@ -63,9 +63,8 @@ export function agentRoutes(
         const name = pathParameter(context, "agent");
         const view = await principal.agent(name);
         if (view !== undefined) return context.json(agentJson(view));
-        throw new HawserError("not_found", `agent ${name} has never connected, and nothing was sent to it`, {
-          agent: name,
-        });
+        const what = `agent ${name} has never connected, and nothing was sent to it, or it was removed`;
+        throw new HawserError("not_found", what, { agent: name });
       },
     ),
     DELETE: operation(
