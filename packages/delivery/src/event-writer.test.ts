@@ -740,7 +740,8 @@ test.each([
 ])("what does not fit is refused by the name of the event and of what is wrong: %j", (wrong, code, words) => {
   const good = deliverable(7, {});
   // What a caller without types may hand in.
-  const offered = { ...good, ...wrong, event: { ...good.event, ...wrong.event } } as typeof good;
+  const event = "event" in wrong ? { ...good.event, ...wrong.event } : good.event;
+  const offered = { ...good, ...wrong, event } as typeof good;
   const refused = expect.objectContaining({ code, message: expect.stringContaining(words) });
   const sender = writer();
   expect(() => sender.offer(offered)).toThrow(refused);

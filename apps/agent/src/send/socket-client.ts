@@ -55,10 +55,19 @@ export class SocketClient {
   }
 
   async #call<T extends z.ZodType>(call: Call, schema: T): Promise<z.infer<T>> {
-    const { timers, random } = this.#options.runtime;
-    const late = new AbortController();
-    const timer = timers.after(this.#options.timeoutMs, () => late.abort());
-    const signal = AbortSignal.any([late.signal, this.#options.interrupted]);
+    const { timeoutMs, interrupted, runtime } = this.#options;
+    const { timers, random } = runtime;
+    const over = new AbortController();
+    const { signal } = over;
+    let isLate = false;
+    const timer = timers.after(timeoutMs, () => {
+      isLate = true;
+      over.abort();
+    });
+    // Taken away behind each request: the signal lives as long as the command does.
+    const interrupt = (): void => over.abort();
+    interrupted.addEventListener("abort", interrupt);
+    if (interrupted.aborted) interrupt();
     try {
       for (let attempt = 1; ; attempt += 1) {
         try {
@@ -66,13 +75,13 @@ export class SocketClient {
         } catch (thrown) {
           if (thrown instanceof SendError) throw thrown;
           const isBroken = isBrokenOff(thrown) && attempt < MAX_TRIES && !signal.aborted;
-          if (!isBroken)
-            throw this.#unreachable(thrown, late.signal.aborted, attempt > 1 || isBrokenOff(thrown));
+          if (!isBroken) throw this.#unreachable(thrown, isLate, attempt > 1 || isBrokenOff(thrown));
           await pause(timers, random.next() * FIRST_WAIT_MS * 2 ** (attempt - 1), signal);
         }
       }
     } finally {
       timer.cancel();
+      interrupted.removeEventListener("abort", interrupt);
     }
   }
 
@@ -91,7 +100,7 @@ export class SocketClient {
                 "content-length": String(Buffer.byteLength(body)),
               };
         const sent = request(
-          { socketPath: this.#options.path, method, path: target, headers, signal, agent: this.#connections },
+          { socketPath: this.#options.path, method, path: target, headers, agent: this.#connections },
           (incoming) => {
             text(incoming).then(
               (answer) => resolve({ status: incoming.statusCode ?? 0, content: answer }),
@@ -99,6 +108,14 @@ export class SocketClient {
             );
           },
         );
+        // Not by the option of that name: its listener would stay on a connection that is kept.
+        const giveUp = (): void => {
+          reject(new Error("given up"));
+          sent.destroy();
+        };
+        signal.addEventListener("abort", giveUp);
+        sent.on("close", () => signal.removeEventListener("abort", giveUp));
+        if (signal.aborted) giveUp();
         sent.on("error", reject);
         sent.end(body);
       },

@@ -1,4 +1,6 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { thrownText } from "@hawser/protocol";
+import { makeDirectoriesSync } from "@hawser/runtime";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { parse, stringify } from "yaml";
@@ -61,10 +63,16 @@ export function readConfig(path: string): Config {
   throw usageError(`${path}: ${problems.join("; ")}; mend it, or remove it and use 'hawser context set'`);
 }
 
-/** Replaces the file in one step, readable by its owner alone: what it names leads to tokens. */
+/** Replaces the file in one step, readable by its owner alone: what it names leads to tokens. @throws CommandError (usage) naming the file and why it cannot be written */
 export function writeConfig(path: string, config: Config): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const next = `${path}.${process.pid}.tmp`;
-  writeFileSync(next, stringify(config), { mode: 0o600 });
-  renameSync(next, path);
+  try {
+    makeDirectoriesSync(dirname(path), 0o700);
+    writeFileSync(next, stringify(config), { mode: 0o600 });
+    renameSync(next, path);
+  } catch (thrown) {
+    throw usageError(`${path} cannot be written: ${thrownText(thrown)}; HAWSER_CONFIG names another file`, {
+      cause: thrown,
+    });
+  }
 }

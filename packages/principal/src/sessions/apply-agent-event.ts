@@ -59,7 +59,7 @@ function forbidden(agent: string, { type }: Delivery["event"]): Outcome {
 function noHandler(agent: string, event: Delivery["event"]): Outcome {
   const error = new HawserError(
     "no_handler",
-    `this principal has no handler for ${event.type}; give createPrincipal an onEvent`,
+    `this principal takes no events of agents, such as ${event.type}: nothing is set to handle them (onEvent of createPrincipal)`,
     {
       agent,
     },

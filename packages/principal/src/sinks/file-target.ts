@@ -1,6 +1,7 @@
-import { mkdir, open, rename, rm, stat, type FileHandle } from "node:fs/promises";
+import { open, rename, rm, stat, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 import { HawserError } from "@hawser/protocol";
+import { makeDirectories } from "@hawser/runtime";
 import type { RecordedEvent } from "../event-log/recorded-event.js";
 import type { FileTarget } from "./sink-definition.js";
 import { jsonMembers, sinkEvent } from "./sink-event.js";
@@ -61,7 +62,7 @@ export function createFileTarget(path: string, { maxBytes, maxFiles }: FileTarge
 }
 
 async function openFile(path: string): Promise<{ readonly handle: FileHandle; bytes: number }> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await makeDirectories(dirname(path), 0o700);
   const handle = await open(path, "a+", 0o600);
   try {
     const { size } = await handle.stat();
