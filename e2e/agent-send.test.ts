@@ -36,11 +36,9 @@ async function startPrincipal(
     onEvent: ({ event }) => void arrivals.push(event),
     stop: { windowMs: 0 },
   });
-  await store.start();
   const { address } = await principal.start();
   world.atEnd(async () => {
     await principal.stop();
-    await store.stop();
   });
   return { address: `127.0.0.1:${address?.port}`, arrivals };
 }

@@ -95,7 +95,6 @@ function dialerTo(scheme: Scheme, port: string, { cert }: Certificate): Dialer {
 /** An agent that answers each spec with a status of the same size. */
 async function startEcho(name: string, dialer: Dialer): Promise<{ agent: Agent; stop: () => Promise<void> }> {
   const store = createMemoryStore();
-  await store.start();
   const agent = createAgent({
     runtime: systemRuntime(),
     name,
@@ -111,7 +110,6 @@ async function startEcho(name: string, dialer: Dialer): Promise<{ agent: Agent; 
     agent,
     stop: async () => {
       await agent.stop({ graceMs: 1_000 });
-      await store.stop();
     },
   };
 }

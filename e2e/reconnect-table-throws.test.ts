@@ -25,7 +25,6 @@ const REFUSED = { type: "nack", ...KEY, retryable: false, code: "handler_rejecte
 
 async function principalWith(options: Partial<PrincipalOptions>) {
   const store = options.store ?? createMemoryStore();
-  await store.start();
   const principal = createPrincipal({
     acceptors: [createWebSocketAcceptor(), createGrpcAcceptor()],
     listen: { port: 0 },
@@ -37,7 +36,6 @@ async function principalWith(options: Partial<PrincipalOptions>) {
   const { address } = await principal.start();
   onTestFinished(async () => {
     await principal.stop();
-    await store.stop();
   });
   if (address === undefined) throw new Error("the principal has no address");
   return { principal, address };

@@ -26,7 +26,6 @@ async function librarianAgent(
   name: string,
   store: Store = createMemoryStore(),
 ): Promise<Agent> {
-  await store.start();
   const agent = createAgent({
     name,
     store,
@@ -42,7 +41,6 @@ async function librarianAgent(
   await agent.start();
   onTestFinished(async () => {
     await agent.stop();
-    await store.stop();
   });
   return agent;
 }

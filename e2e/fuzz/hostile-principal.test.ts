@@ -61,7 +61,6 @@ it.each(PEERS)(
     await once(server, "listening");
     const { port } = server.address() as AddressInfo;
     const store = createMemoryStore();
-    await store.start();
     let handled = 0;
     const agent = createAgent({
       runtime: systemRuntime(),
@@ -83,7 +82,6 @@ it.each(PEERS)(
     await agent.start();
     onTestFinished(async () => {
       await agent.stop({ graceMs: 0 });
-      await store.stop();
       for (const socket of calls) socket.destroy();
       server.close();
     });

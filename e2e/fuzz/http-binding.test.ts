@@ -10,12 +10,10 @@ const LONG_MS = 4 * 60 * 60_000;
 it("an event by the HTTP binding is accepted or refused as a problem", { timeout: LONG_MS }, async () => {
   // A mailbox that fills up, so that memory says something and 507 is among the answers.
   const store = createMemoryStore({ limits: { maxEntries: 1_000 } });
-  await store.start();
   const principal = createPrincipal({ store, acceptors: [] });
   await principal.start();
   onTestFinished(async () => {
     await principal.stop();
-    await store.stop();
   });
   const app = createApi({ principal });
   const statuses = new Map<number, number>();

@@ -2,7 +2,7 @@ import { createAgent, type Agent } from "@hawser/agent";
 import { createPrincipal, type Principal } from "@hawser/principal";
 import type { EventDraft } from "@hawser/protocol";
 import { systemClock, systemRuntime } from "@hawser/runtime";
-import { createMemoryStore, type Store } from "@hawser/store";
+import { createMemoryStore } from "@hawser/store";
 import { createChaosProxy, type ChaosProxy } from "@hawser/testkit";
 import type { Dialer } from "@hawser/transport";
 import { createGrpcAcceptor, createGrpcDialer } from "@hawser/transport-grpc";
@@ -42,19 +42,17 @@ export class FaultyLine {
   /** Sessions the agent has had. */
   sessions = 0;
   readonly events = new EventLedger();
-  readonly #stores: readonly Store[];
 
   private constructor(
-    parts: { proxy: ChaosProxy; dialer: Dialer; principal: Principal; stores: readonly [Store, Store] },
+    parts: { proxy: ChaosProxy; dialer: Dialer; principal: Principal },
     options: LineOptions,
   ) {
     const { backoffMinMs, backoffMaxMs } = LINE;
     this.proxy = parts.proxy;
     this.principal = parts.principal;
-    this.#stores = parts.stores;
     this.agent = createAgent({
       name: "edge",
-      store: parts.stores[0],
+      store: createMemoryStore(),
       dialer: parts.dialer,
       timing: timingOf(options),
       reconnect: { backoffMinMs, backoffMaxMs },
@@ -70,9 +68,8 @@ export class FaultyLine {
   /** Both ends run and are connected, through a proxy that does no harm yet. */
   static async lay(transport: Transport, options: LineOptions = {}): Promise<FaultyLine> {
     const { keepAliveIntervalMs = LINE.keepAliveIntervalMs } = options;
-    const stores = [createMemoryStore(), createMemoryStore()] as const;
     const principal = createPrincipal({
-      store: stores[1],
+      store: createMemoryStore(),
       acceptors: [
         createWebSocketAcceptor({ keepAliveIntervalMs }),
         createGrpcAcceptor({ keepAliveIntervalMs }),
@@ -82,7 +79,6 @@ export class FaultyLine {
       stop: { windowMs: 0, settleMs: 0, graceMs: 100 },
       onEvent: ({ event }) => line.events.applied("up", event),
     });
-    for (const store of stores) await store.start();
     const { address } = await principal.start();
     if (address === undefined) throw new Error("the principal has no address");
     const proxy = createChaosProxy({ target: address, runtime: systemRuntime() });
@@ -95,7 +91,7 @@ export class FaultyLine {
             subprotocol: "cloudevents.json",
             keepAliveIntervalMs,
           });
-    const line: FaultyLine = new FaultyLine({ proxy, dialer: impatient(dialer), principal, stores }, options);
+    const line: FaultyLine = new FaultyLine({ proxy, dialer: impatient(dialer), principal }, options);
     await line.agent.start();
     await becomes("the agent is connected", () => line.sessions === 1);
     return line;
@@ -121,7 +117,6 @@ export class FaultyLine {
     await this.agent.stop({ graceMs: 100 });
     await this.principal.stop();
     await this.proxy.stop();
-    for (const store of this.#stores) await store.stop();
   }
 }
 

@@ -1,6 +1,6 @@
 import { systemRuntime } from "@hawser/runtime";
 import { createAgent, type Agent } from "@hawser/agent";
-import { createMemoryStore, type Store } from "@hawser/store";
+import { createMemoryStore } from "@hawser/store";
 import type { Dialer } from "@hawser/transport";
 
 /** An agent of the product in this process that takes whatever comes, and remembers the ids of it. */
@@ -8,14 +8,12 @@ export class QuietAgent {
   /** How often each event was handled. */
   readonly handled = new Map<string, number>();
   readonly #agent: Agent;
-  readonly #store: Store;
 
-  private constructor(name: string, store: Store, dialer: Dialer) {
-    this.#store = store;
+  private constructor(name: string, dialer: Dialer) {
     this.#agent = createAgent({
       runtime: systemRuntime(),
       name,
-      store,
+      store: createMemoryStore(),
       dialer,
       onEvent: ({ event: { id } }) => {
         this.handled.set(id, (this.handled.get(id) ?? 0) + 1);
@@ -24,9 +22,7 @@ export class QuietAgent {
   }
 
   static async start(name: string, dialer: Dialer): Promise<QuietAgent> {
-    const store = createMemoryStore();
-    await store.start();
-    const quiet = new QuietAgent(name, store, dialer);
+    const quiet = new QuietAgent(name, dialer);
     await quiet.#agent.start();
     return quiet;
   }
@@ -37,6 +33,5 @@ export class QuietAgent {
 
   async stop(): Promise<void> {
     await this.#agent.stop();
-    await this.#store.stop();
   }
 }

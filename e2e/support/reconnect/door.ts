@@ -27,7 +27,6 @@ export class Door {
   async open(options: Partial<PrincipalOptions> = {}, limits?: StreamOptions["limits"]): Promise<Principal> {
     const { runtime } = this.time;
     const store = createMemoryStore();
-    await store.start();
     // Time leaps here, and an unanswered ping would be nobody's fault.
     const quiet = { runtime, keepAliveIntervalMs: 0, ...(limits === undefined ? {} : { limits }) };
     const principal = createPrincipal({
@@ -44,7 +43,6 @@ export class Door {
     this.#principal = principal;
     onTestFinished(async () => {
       await this.settled("the principal stops", principal.stop());
-      await store.stop();
     });
     return principal;
   }

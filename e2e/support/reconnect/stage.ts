@@ -75,7 +75,6 @@ export class Stage {
   static async set(wire: Wire, parts: StageParts = {}): Promise<Stage> {
     const principal = await (wire === "gRPC" ? serveGrpc() : serveWebSocket());
     const store = parts.store ?? createMemoryStore();
-    await store.start();
     const stage = new Stage(wire, principal, { ...parts, store });
     onTestFinished(() => stage.#strike());
     return stage;

@@ -34,7 +34,6 @@ describe("a principal without agents", () => {
     rejected.length = 0;
     world = createVirtualRuntime({ seed: 1 });
     store = createMemoryStore({ runtime: world.runtime, limits: { maxEntries: 5 } });
-    await store.start();
     principal = createPrincipal({
       store,
       runtime: world.runtime,

@@ -13,14 +13,12 @@ describe("dead letters of a principal", () => {
   beforeEach(async () => {
     gone.length = 0;
     store = createMemoryStore({ limits: { maxEntries: 2 } });
-    await store.start();
     const observer = { gone: (agent: string) => void gone.push(agent) };
     principal = createPrincipal({ store, acceptors: [], observer });
     await principal.start();
   });
   afterEach(async () => {
     await principal.stop();
-    await store.stop();
   });
 
   async function refuse(eventid: string): Promise<void> {

@@ -19,7 +19,6 @@ let principal: Principal;
 
 beforeEach(async () => {
   store = createMemoryStore();
-  await store.start();
   const { acceptor } = createMemoryTransport();
   principal = createPrincipal({ store, acceptors: [acceptor], stop: { windowMs: 0, settleMs: 0 } });
   return async () => {

@@ -23,10 +23,9 @@ async function stage() {
     authenticate: (_peer, { agent }) =>
       agent === "edge-1" ? { ok: true } : { ok: false, error: new HawserError("forbidden", "not you") },
   });
-  await store.start();
   await principal.start();
   onTestFinished(async () => {
-    const stopped = principal.stop().then(() => store.stop());
+    const stopped = principal.stop();
     await world.advance(60_000);
     await stopped;
   });

@@ -43,7 +43,6 @@ async function principalOf(options: Partial<PrincipalOptions>): Promise<{
   readonly states: GateState[];
 }> {
   const store = createMemoryStore();
-  await store.start();
   const states: GateState[] = [];
   const principal = createPrincipal({
     store,
@@ -55,7 +54,6 @@ async function principalOf(options: Partial<PrincipalOptions>): Promise<{
   });
   cleanups.push(async () => {
     await principal.stop();
-    await store.stop();
   });
   return { principal, states };
 }
@@ -161,7 +159,6 @@ it.each([
 
 it("opens and stops though whoever hears of its gate throws", async () => {
   const store = createMemoryStore();
-  await store.start();
   const told: string[] = [];
   const onState = ({ kind }: GateState): never => {
     told.push(kind);
@@ -176,7 +173,6 @@ it("opens and stops though whoever hears of its gate throws", async () => {
   });
   const { address } = await principal.start();
   await principal.stop();
-  await store.stop();
   expect([principal.state, told]).toEqual(["stopped", ["settling", "open", "closed"]]);
   if (address === undefined) throw new Error("it has a port");
   await expect(webSocket(address).dial()).rejects.toMatchObject({ code: "connection_failed" });

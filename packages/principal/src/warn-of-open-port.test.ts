@@ -40,11 +40,9 @@ it("a principal asks for its own ports", async () => {
   const lines: string[] = [];
   const runtime = systemRuntime(createLogger({ level: "warn", write: (line) => lines.push(line) }));
   const store = createMemoryStore({ runtime });
-  await store.start();
   const principal = createPrincipal({ store, runtime, acceptors: [], listen: { host: "0.0.0.0", port: 0 } });
   onTestFinished(async () => {
     await principal.stop();
-    await store.stop();
   });
   const { address } = await principal.start();
   expect(lines.map((line): unknown => JSON.parse(line))).toEqual([

@@ -67,7 +67,6 @@ export class TracedWorld {
   ): Promise<{ readonly principal: Principal; readonly store: Store; readonly disk: MemoryDisk }> {
     const host = this.virtual.host("principal");
     const store = createMemoryStore({ runtime: host.runtime, disk });
-    await store.start();
     const acceptor = this.#network.acceptor({ host, address: ADDRESS });
     const principal = createPrincipal({ store, acceptors: [acceptor], runtime: host.runtime, ...options });
     await principal.start();
@@ -77,7 +76,6 @@ export class TracedWorld {
   async agent(options: Partial<AgentOptions> = {}): Promise<Agent> {
     const host = this.virtual.host("one");
     const store = createMemoryStore({ runtime: host.runtime });
-    await store.start();
     const dialer = this.#network.dialer({ from: host, to: ADDRESS });
     const agent = createAgent({ name: "one", store, dialer, runtime: host.runtime, ...options });
     await agent.start();

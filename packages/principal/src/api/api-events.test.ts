@@ -18,13 +18,11 @@ let store: Store;
 
 beforeEach(async () => {
   store = createMemoryStore();
-  await store.start();
   principal = createPrincipal({ store, acceptors: [] });
   await principal.start();
   app = createApi({ principal });
   return async () => {
     await principal.stop();
-    await store.stop();
   };
 });
 

@@ -21,14 +21,12 @@ const virtual = createVirtualRuntime({ seed: 1 });
 
 beforeEach(async () => {
   const store = createMemoryStore();
-  await store.start();
   principal = createPrincipal({ store, acceptors: [], listen: { port: 0 } });
   await principal.start();
   lines = [];
   app = make({ token: new ApiTokens([{ token: TOKEN, name: "deploys" }]) });
   return async () => {
     await principal.stop();
-    await store.stop();
   };
 });
 

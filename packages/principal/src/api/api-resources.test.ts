@@ -13,13 +13,11 @@ let principal: Principal;
 
 beforeEach(async () => {
   const store = createMemoryStore();
-  await store.start();
   principal = createPrincipal({ store, acceptors: [] });
   await principal.start();
   app = createApi({ principal });
   return async () => {
     await principal.stop();
-    await store.stop();
   };
 });
 
@@ -167,7 +165,6 @@ describe("PUT", () => {
 
   it("says that a mailbox is full, and when to come back", async () => {
     const store = createMemoryStore({ limits: { maxEntries: 1 } });
-    await store.start();
     const full = createPrincipal({ store, acceptors: [] });
     await full.start();
     app = createApi({ principal: full });
@@ -178,7 +175,6 @@ describe("PUT", () => {
     expect(await refused.json()).toMatchObject({ code: "mailbox_full", agent: "edge-1" });
     expect((await app.request(`${WEB}-2`)).status).toBe(404);
     await full.stop();
-    await store.stop();
   });
 });
 

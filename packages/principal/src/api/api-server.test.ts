@@ -13,13 +13,9 @@ const cleanups: (() => Promise<void> | void)[] = [];
 
 beforeEach(async () => {
   const store = createMemoryStore();
-  await store.start();
   principal = createPrincipal({ store, acceptors: [] });
   await principal.start();
-  cleanups.push(
-    () => store.stop(),
-    () => principal.stop(),
-  );
+  cleanups.push(() => principal.stop());
 });
 
 afterEach(async () => {

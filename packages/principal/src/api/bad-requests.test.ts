@@ -8,13 +8,11 @@ let app: Hono;
 
 beforeEach(async () => {
   const store = createMemoryStore();
-  await store.start();
   const principal = createPrincipal({ store, acceptors: [], listen: { port: 0 } });
   await principal.start();
   app = createApi({ principal });
   return async () => {
     await principal.stop();
-    await store.stop();
   };
 });
 

@@ -15,7 +15,6 @@ let metrics: () => Promise<string>;
 
 beforeEach(async () => {
   store = createMemoryStore({ limits: { maxEntries: MAX_BATCH_EVENTS } });
-  await store.start();
   const counted = createMetrics({ process: false });
   metrics = () => counted.registry.metrics();
   const principal = createPrincipal({ store, acceptors: [], observer: counted.observer });
@@ -23,7 +22,6 @@ beforeEach(async () => {
   app = createApi({ principal, metrics: counted });
   return async () => {
     await principal.stop();
-    await store.stop();
   };
 });
 

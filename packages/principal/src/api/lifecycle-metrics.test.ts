@@ -100,7 +100,6 @@ it("tells how far a drain is, and nothing of it once there is none", async () =>
 
 it("follows a principal from its start to its end", async () => {
   const store = createMemoryStore();
-  await store.start();
   const principal = createPrincipal({ store, acceptors: [], listen: { port: 0 } });
   const { registry, watch } = createMetrics({ process: false });
   watch(principal);
@@ -119,5 +118,4 @@ it("follows a principal from its start to its end", async () => {
   await drained;
   await principal.stop();
   expect(await states()).toEqual(["stopped", "closed"]);
-  await store.stop();
 });

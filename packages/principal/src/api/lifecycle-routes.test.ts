@@ -9,13 +9,11 @@ let app: ReturnType<typeof createApi>;
 
 beforeEach(async () => {
   const store = createMemoryStore();
-  await store.start();
   principal = createPrincipal({ store, acceptors: [], listen: { port: 0 } });
   await principal.start();
   app = createApi({ principal });
   return async () => {
     await principal.stop();
-    await store.stop();
   };
 });
 

@@ -8,13 +8,11 @@ let app: Hono;
 
 beforeEach(async () => {
   const store = createMemoryStore();
-  await store.start();
   const principal = createPrincipal({ store, acceptors: [] });
   await principal.start();
   app = createApi({ principal, version: "9.9.9" });
   return async () => {
     await principal.stop();
-    await store.stop();
   };
 });
 

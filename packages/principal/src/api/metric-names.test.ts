@@ -21,7 +21,6 @@ let text: string;
 beforeAll(async () => {
   const metrics = createMetrics();
   const store = createMemoryStore();
-  await store.start();
   const listen = { port: 0 };
   const principal = createPrincipal({ store, acceptors: [], listen, internal: { listen } });
   metrics.watch(principal);
@@ -34,7 +33,6 @@ beforeAll(async () => {
   text = await metrics.registry.metrics();
   await drained;
   await principal.stop();
-  await store.stop();
   told = text
     .trimEnd()
     .split(/\n(?=# HELP )/)

@@ -22,7 +22,6 @@ let document: OpenApiDocument;
 
 beforeEach(async () => {
   store = createMemoryStore();
-  await store.start();
   principal = createPrincipal({ store, acceptors: [], listen: { port: 0 } });
   await principal.start();
   const directory = await mkdtemp(join(tmpdir(), "hawser-openapi-"));
@@ -41,7 +40,6 @@ beforeEach(async () => {
     await logStore.stop();
     await rm(directory, { recursive: true });
     await principal.stop();
-    await store.stop();
   };
 });
 

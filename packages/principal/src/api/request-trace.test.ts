@@ -19,13 +19,11 @@ let store: Store;
 
 beforeEach(async () => {
   store = createMemoryStore();
-  await store.start();
   const principal = createPrincipal({ store, acceptors: [] });
   await principal.start();
   app = createApi({ principal });
   return async () => {
     await principal.stop();
-    await store.stop();
   };
 });
 

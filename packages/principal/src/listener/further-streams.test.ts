@@ -68,7 +68,6 @@ it("agents that share an HTTP/2 connection are admitted one by one", async () =>
   const world = createVirtualRuntime({ seed: 1 });
   const { runtime } = world;
   const store = createMemoryStore({ runtime });
-  await store.start();
   const principal = createPrincipal({
     store,
     runtime,

@@ -26,7 +26,6 @@ const helloOf = (agent: string) =>
 it("an agent that goes while it is authenticated leaves nothing behind", async () => {
   const world = createVirtualRuntime({ seed: 1 });
   const store = createMemoryStore({ runtime: world.runtime });
-  await store.start();
   const { acceptor, dialer } = createMemoryTransport({ timers: world.runtime.timers });
   let decide = (): void => {};
   const principal = createPrincipal({
@@ -55,7 +54,6 @@ it("an agent that goes while it is authenticated leaves nothing behind", async (
 
 it("an agent that goes while it is authenticated keeps no place in the line (the next one waited until its handshake had timed out)", async () => {
   const store = createMemoryStore();
-  await store.start();
   const decisions: ((result: AuthenticateResult) => void)[] = [];
   const principal = createPrincipal({
     store,
@@ -66,7 +64,6 @@ it("an agent that goes while it is authenticated keeps no place in the line (the
   });
   onTestFinished(async () => {
     await principal.stop();
-    await store.stop();
   });
   const { address } = await principal.start();
   const url = `ws://127.0.0.1:${address?.port ?? 0}`;

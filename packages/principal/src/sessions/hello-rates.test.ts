@@ -56,7 +56,6 @@ it("an agent that has another store each time it comes is told to come later, an
   const world = createVirtualRuntime({ seed: 1 });
   const { runtime } = world;
   const store = createMemoryStore({ runtime });
-  await store.start();
   const { acceptor, dialer } = createMemoryTransport({ timers: runtime.timers });
   const principal = createPrincipal({ store, runtime, acceptors: [acceptor], stop: { windowMs: 0 } });
   await principal.start();

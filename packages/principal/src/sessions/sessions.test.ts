@@ -58,7 +58,6 @@ class Stage {
   }
 
   async start(): Promise<this> {
-    await this.store.start();
     await this.principal.start();
     return this;
   }

@@ -32,12 +32,11 @@ beforeEach(async () => {
   const { runtime } = world;
   transport = createMemoryTransport({ timers: runtime.timers });
   const store = createMemoryStore({ runtime });
-  await store.start();
   principal = createPrincipal({ store, acceptors: [transport.acceptor], runtime });
   await principal.start();
   app = createApi({ principal, runtime, maxStreams: MAX_STREAMS });
   return async () => {
-    const stopped = principal.stop().then(() => store.stop());
+    const stopped = principal.stop();
     await world.advance(60_000);
     await stopped;
   };
@@ -298,7 +297,6 @@ it("a stream of a store that cannot be read ends, and does not take the process 
 
 it("a stream that was opened before the principal started goes on when it does, and ends with its stop", async () => {
   const store = createMemoryStore({ runtime: world.runtime });
-  await store.start();
   const early = createPrincipal({ store, acceptors: [], runtime: world.runtime });
   app = createApi({ principal: early, runtime: world.runtime });
   const reader = await open("/v1/streams/events");
@@ -311,5 +309,4 @@ it("a stream that was opened before the principal started goes on when it does, 
   await world.advance(60_000);
   await stopped;
   expect(await rest).toEqual([]);
-  await store.stop();
 });
