@@ -4,10 +4,9 @@ import { createWebSocketDialer } from "@hawser/transport-ws";
 
 const [url = "ws://127.0.0.1:3000/agents"] = process.argv.slice(2);
 
-const store = createJournalStore({ directory: "agent-data" });
 const agent = createAgent({
   name: "edge-1",
-  store,
+  store: createJournalStore({ directory: "agent-data" }),
   dialer: createWebSocketDialer({
     url,
     subprotocol: "cloudevents.json",
@@ -25,7 +24,6 @@ const agent = createAgent({
     },
   },
 });
-process.once("SIGINT", () => void agent.stop().then(() => store.stop()));
+process.once("SIGINT", () => void agent.stop());
 
-await store.start();
 await agent.start();

@@ -15,9 +15,8 @@ const users = new Map([
 ]);
 
 const logger = createLogger();
-const store = createJournalStore({ directory: "principal-data" });
 const principal = createPrincipal({
-  store,
+  store: createJournalStore({ directory: "principal-data" }),
   acceptors: [createWebSocketAcceptor({ basePath: "/agents" })],
   listen: { by: "upgrade" },
   authenticate({ authorization }, { agent }) {
@@ -60,10 +59,8 @@ app.server.on("upgrade", (request, socket, head) => {
 
 // The principal first: its agents and streams are connections of the server, which waits for them.
 app.addHook("preClose", () => principal.stop());
-app.addHook("onClose", () => store.stop());
 process.once("SIGINT", () => void app.close());
 
-await store.start();
 await principal.start();
 const url = await app.listen({ host: "127.0.0.1", port: Number(port) });
 console.log(`listening on ${new URL(url).port}`);

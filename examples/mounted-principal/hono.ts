@@ -17,9 +17,8 @@ const users = new Map([
 ]);
 
 const logger = createLogger();
-const store = createJournalStore({ directory: "principal-data" });
 const principal = createPrincipal({
-  store,
+  store: createJournalStore({ directory: "principal-data" }),
   acceptors: [createWebSocketAcceptor({ basePath: "/agents" })],
   listen: { by: "upgrade" },
   authenticate({ authorization }, { agent }) {
@@ -57,11 +56,9 @@ server.on("upgrade", (request, socket, head) => {
 async function stop(): Promise<void> {
   await principal.stop();
   server.close();
-  await store.stop();
 }
 process.once("SIGINT", () => void stop());
 
-await store.start();
 await principal.start();
 server.listen(Number(port), "127.0.0.1", () => {
   const address = server.address();

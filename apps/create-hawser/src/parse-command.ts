@@ -26,7 +26,7 @@ ${templates.join("\n")}
 The folder is made, or must be empty. Nothing is installed: 'npm install' in it does that.
 `;
 
-export function isTemplate(name: string): name is TemplateName {
+function isTemplate(name: string): name is TemplateName {
   return Object.hasOwn(TEMPLATES, name);
 }
 
