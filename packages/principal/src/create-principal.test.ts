@@ -106,6 +106,10 @@ describe("a principal without agents", () => {
     for await (const { kind, name } of principal.resources.all("edge-2", { pageSize: 1 }))
       resources.push(`${kind}/${name}`);
     expect(resources).toEqual(["Thing/a", "Thing/b", "Thing/c"]);
+    for (const name of agents) await principal.removeAgent(name, { force: true });
+    const removed: string[] = [];
+    for await (const { name } of principal.allRemovedAgents({ pageSize: 2 })) removed.push(name);
+    expect(removed).toEqual(agents);
     const wrong = principal.resources.all("Edge 2")[Symbol.asyncIterator]().next();
     await expect(wrong).rejects.toMatchObject({ code: "invalid_agent_name" });
   });

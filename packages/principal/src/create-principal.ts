@@ -273,6 +273,9 @@ export function createPrincipal(options: PrincipalOptions): Principal {
   const deadLetters: Principal["deadLetters"] = (agent, page) =>
     limited(page, agent, () => mailboxes.deadLetters(agent, page));
 
+  const removed: Principal["removedAgents"] = (page) =>
+    limited(page, "", () => removedAgents(page, { store }));
+
   async function* allDeadLetters(
     ...[agent, options]: Parameters<Principal["allDeadLetters"]>
   ): AsyncGenerator<DeadLetterView, void, undefined> {
@@ -344,7 +347,8 @@ export function createPrincipal(options: PrincipalOptions): Principal {
       limited(limits, agent, () => removeAgent(agent, { force, tombstone }, { store, sessions, runtime })),
     readmitAgent: (agent, limits = {}) =>
       limited(limits, agent, () => readmitAgent(agent, { store, runtime })),
-    removedAgents: (page) => limited(page, "", () => removedAgents(page, { store })),
+    removedAgents: removed,
+    allRemovedAgents: (options) => allOf({ read: removed, keyOf: ({ name }) => name }, options),
     deadLetters,
     allDeadLetters,
     requeue: (agent, eventid, limits = {}) => limited(limits, agent, () => mailboxes.requeue(agent, eventid)),

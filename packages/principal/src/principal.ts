@@ -365,6 +365,8 @@ export interface Principal extends DisposableLifecycle<PrincipalAddresses> {
   readmitAgent(agent: string, limits?: CallLimits): Promise<void>;
   /** Agents that were removed and not readmitted, in order of name. */
   removedAgents(page: Page): Promise<readonly RemovedAgentView[]>;
+  /** All of those that `removedAgents` tells page by page. */
+  allRemovedAgents(options?: AllOptions): AsyncIterable<RemovedAgentView>;
   /** Sends a dead letter again, as a new version. @throws HawserError `not_found` */
   requeue(agent: string, eventid: string, limits?: CallLimits): Promise<Accepted>;
   /**
