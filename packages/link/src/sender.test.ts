@@ -185,6 +185,53 @@ it.each([1, 5_000])("sends no state that %i newer ones supersede while it is rea
   expect(sent).toEqual([newer + 1]);
 });
 
+it.each([...[0, 1, 2, 3, 4, 5].map((turn) => [200, turn] as const), [5_000, 0]])(
+  "sends nothing of %i events that are purged %i turns after they were read",
+  async (count, turn) => {
+    const mailbox = new Mailbox();
+    for (let version = 1; version <= count + 1; version += 1) {
+      const event = { ...command(`r${version}`), eventid: String(version) };
+      mailbox.pending.push({ version, event, bytes: 1 });
+    }
+    const sent: number[] = [];
+    const pump = (): void => sender.pump(({ version }) => sent.push(version) > 0);
+    const sender: Sender = new Sender(
+      {
+        runtime,
+        window: 4,
+        windowBytes: 1_000,
+        readAhead: new ReadAhead(),
+        turns: new OutgoingTurns(runtime),
+      },
+      {
+        ready: pump,
+        fail: (error) => {
+          throw error;
+        },
+      },
+    );
+    // They are off the disk by the time the holder hears of it, and what was read before has them all the same.
+    const purge = (from: number, to: number): number => {
+      const isMeant = ({ version }: MailboxEntry): boolean => version >= from && version <= to;
+      const gone = mailbox.pending.filter(isMeant);
+      mailbox.pending.splice(0, mailbox.pending.length, ...mailbox.pending.filter((each) => !isMeant(each)));
+      return sender.purged(gone.map(({ version, event: { resourceid } }) => ({ version, resourceid })));
+    };
+    mailbox.onRead = () => {
+      mailbox.onRead = () => {};
+      if (turn === 0) purge(1, count);
+      else void turns(turn).then(() => purge(1, count));
+    };
+    const started = sender.start(mailbox);
+    await started;
+    await turns(turn);
+    pump();
+    await turns(200);
+    expect(sent).toEqual([count + 1]);
+    expect(sender.settledFloor).toBe(count);
+  },
+);
+
 interface Peer {
   readonly sender: Sender;
   readonly acked: Set<number>;
