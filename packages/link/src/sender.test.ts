@@ -185,7 +185,13 @@ it.each([1, 5_000])("sends no state that %i newer ones supersede while it is rea
   expect(sent).toEqual([newer + 1]);
 });
 
-it.each([...[0, 1, 2, 3, 4, 5].map((turn) => [200, turn] as const), [5_000, 0]])(
+it.each([
+  [200, 0],
+  [200, 1],
+  [200, 2],
+  [200, 3],
+  [5_000, 0],
+] as const)(
   "sends nothing of %i events that are purged %i turns after they were read",
   async (count, turn) => {
     const mailbox = new Mailbox();
