@@ -21,16 +21,6 @@ export type JsonObjectLike = object & {
  */
 export type JsonLike = JsonValue | readonly JsonLike[] | JsonObjectLike;
 
-type IsSame<Left, Right> =
-  (<T>() => T extends Left ? 1 : 2) extends <T>() => T extends Right ? 1 : 2 ? true : false;
-
-/** Of one member. JSON leaves out an optional one that is not there; a member that has to be there may not be undefined. */
-type JsonMember<T, Key extends keyof T, IfUnknown> = Key extends symbol
-  ? NotJson<"JSON has no members under symbols">
-  : object extends Pick<T, Key>
-    ? JsonInput<Exclude<T[Key], undefined>, IfUnknown> | undefined
-    : JsonInput<T[Key], IfUnknown>;
-
 /**
  * `T` itself where a value of it is JSON; otherwise a type that no `T` fits, with a `NotJson` at the place that is wrong. It takes interfaces, `readonly` and optional members, and refuses functions, what
  * has a `toJSON` (such as `Date`), `Map`s and other collections, bytes, symbols, bigints, `undefined` as an item or as a member that is not optional, `object`, and `unknown`.
@@ -40,31 +30,39 @@ type JsonMember<T, Key extends keyof T, IfUnknown> = Key extends symbol
  * @typeParam IfUnknown what `unknown` counts as
  */
 export type JsonInput<T, IfUnknown = NotJson<"unknown may be anything: parse it first">> = unknown extends T
-  ? IfUnknownOrAny<T, IfUnknown>
-  : JsonInputOf<T, IfUnknown>;
-
-/** Nothing is known of `any`, and its owner has said that this is well. */
-type IfUnknownOrAny<T, IfUnknown> = 0 extends 1 & T ? T : IfUnknown;
-
-type JsonInputOf<T, IfUnknown> = T extends JsonValue
-  ? T
-  : T extends undefined | void
-    ? NotJson<"undefined; an optional member may be left out">
-    : T extends bigint
-      ? NotJson<"a bigint: send it as a string">
-      : T extends symbol
-        ? NotJson<"a symbol">
-        : T extends ((...args: never) => unknown) | (abstract new (...args: never) => unknown)
-          ? NotJson<"a function">
-          : T extends readonly (infer Item)[]
-            ? readonly JsonInput<Item, IfUnknown>[]
-            : T extends { readonly toJSON: unknown }
-              ? NotJson<"its toJSON is not called: give what that returns, such as date.toISOString()">
-              : T extends { readonly [Symbol.toStringTag]: string } | { readonly [Symbol.iterator]: unknown }
-                ? NotJson<"no plain object: make an object or an array of it">
-                : IsSame<T, object> extends true
-                  ? NotJson<"an object of unknown members: parse it first">
-                  : { readonly [Key in keyof T]: JsonMember<T, Key, IfUnknown> };
+  ? // Nothing is known of `any`, and its owner has said that this is well.
+    0 extends 1 & T
+    ? T
+    : IfUnknown
+  : T extends JsonValue
+    ? T
+    : T extends undefined | void
+      ? NotJson<"undefined; an optional member may be left out">
+      : T extends bigint
+        ? NotJson<"a bigint: send it as a string">
+        : T extends symbol
+          ? NotJson<"a symbol">
+          : T extends ((...args: never) => unknown) | (abstract new (...args: never) => unknown)
+            ? NotJson<"a function">
+            : T extends readonly (infer Item)[]
+              ? readonly JsonInput<Item, IfUnknown>[]
+              : T extends { readonly toJSON: unknown }
+                ? NotJson<"its toJSON is not called: give what that returns, such as date.toISOString()">
+                : T extends
+                      | { readonly [Symbol.toStringTag]: string }
+                      | { readonly [Symbol.iterator]: unknown }
+                  ? NotJson<"no plain object: make an object or an array of it">
+                  : // Whether it is the type `object`, and not one that this fits.
+                    (<G>() => G extends T ? 1 : 2) extends <G>() => G extends object ? 1 : 2
+                    ? NotJson<"an object of unknown members: parse it first">
+                    : {
+                        // JSON leaves out an optional member that is not there; one that has to be there may not be undefined.
+                        readonly [Key in keyof T]: Key extends symbol
+                          ? NotJson<"JSON has no members under symbols">
+                          : object extends Pick<T, Key>
+                            ? JsonInput<Exclude<T[Key], undefined>, IfUnknown> | undefined
+                            : JsonInput<T[Key], IfUnknown>;
+                      };
 
 /** The same for the data of an event, which may be bytes. */
 export type DataInput<T> = T extends Uint8Array ? T : JsonInput<T>;
