@@ -37,6 +37,11 @@ const FLAGS = {
   ]),
   principal: settingsOf([...service, ...principal]),
   cli: new Set(commandsOf(["apps/cli/src", "packages/service/src/send"])),
+  "create-hawser": new Set(
+    [...read("apps/create-hawser/src/parse-command.ts").matchAll(/^ +(\w+): { type: "/gm)].map(
+      ([, name]) => `--${name}`,
+    ),
+  ),
 };
 const every = new Set(Object.values(FLAGS).flatMap((flags) => [...flags]));
 /** They speak of several programs. */
@@ -47,6 +52,7 @@ describe("the flags that exist", () => {
     expect(FLAGS.agent).toContain("--task-max-cpu-percent");
     expect(FLAGS.principal).toContain("--max-sessions");
     expect(FLAGS.cli).toContain("--dry-run");
+    expect(FLAGS["create-hawser"]).toContain("--template");
     expect(every.size).toBeGreaterThan(120);
   });
 });

@@ -146,7 +146,8 @@ describe("a listener by upgrade", () => {
     }
     const answer = await ask(port);
     expect(answer?.statusCode).toBe(503);
-    expect(Number(answer?.headers["x-slot"])).toBeGreaterThanOrEqual(250);
+    // The difference of two times that are no whole milliseconds; acceptors tell it rounded up.
+    expect(Math.ceil(Number(answer?.headers["x-slot"]))).toBeGreaterThanOrEqual(250);
     expect(handed[0]?.info.refusal?.message).toBe("no agents are let in now; come back at this time");
     expect(listener.stats()).toMatchObject({ refused: 1, handedOver: 0 });
   });
