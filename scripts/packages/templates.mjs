@@ -110,6 +110,6 @@ const DRIVERS = {
       const plane = project.start("dist/main.js", [], { PORT: "0", API_PORT: "0" });
       const [, apiPort] = await plane.says(/"apiPort":(\d+).*"ready"/);
       const status = await project.hawser(apiPort, "status");
-      if (!/ready/.test(status)) throw new Error(`hawser status said: ${status}`);
+      if (!/State: +open/.test(status)) throw new Error(`hawser status said: ${status}`);
     }),
 };
