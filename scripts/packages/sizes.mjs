@@ -52,6 +52,6 @@ function bytesBelow(folder) {
 
 function foreignPackages(modules) {
   return readdirSync(modules)
-    .filter((name) => !name.startsWith(".") && name !== "hawser" && name !== "@hawser")
+    .filter((name) => !name.startsWith(".") && !/^(@|create-)?hawser$/.test(name))
     .flatMap((name) => (name.startsWith("@") ? readdirSync(join(modules, name)) : [name]));
 }
