@@ -23,34 +23,9 @@ export function createPrincipalDialer(
   credentials: Credentials,
   runtime: Runtime,
 ): Dialer {
-  const dialer = isGrpc(settings.url)
-    ? grpcDialer(settings, credentials, runtime)
-    : webSocketDialer(settings, credentials, runtime);
-  return {
-    transport: dialer.transport,
-    dial: (options) => dialer.dial({ timeoutMs: settings.dialTimeout, ...options }),
-  };
-}
-
-function webSocketDialer(settings: DialerSettings, credentials: Credentials, runtime: Runtime): Dialer {
   const { url, format, pingInterval } = settings;
   const proxy = proxyOf(settings, process.env);
-  return createWebSocketDialer({
-    url,
-    subprotocol: `cloudevents.${format}`,
-    authorization: () => credentials.authorization(),
-    headers: () => credentials.headers(),
-    tls: () => credentials.tls(),
-    runtime,
-    keepAliveIntervalMs: pingInterval,
-    ...(proxy === undefined ? {} : { proxy }),
-  });
-}
-
-function grpcDialer(settings: DialerSettings, credentials: Credentials, runtime: Runtime): Dialer {
-  const { url, pingInterval } = settings;
-  const proxy = proxyOf(settings, process.env);
-  return createGrpcDialer({
+  const common = {
     url,
     authorization: () => credentials.authorization(),
     headers: () => credentials.headers(),
@@ -58,5 +33,12 @@ function grpcDialer(settings: DialerSettings, credentials: Credentials, runtime:
     runtime,
     keepAliveIntervalMs: pingInterval,
     ...(proxy === undefined ? {} : { proxy }),
-  });
+  };
+  const dialer = isGrpc(url)
+    ? createGrpcDialer(common)
+    : createWebSocketDialer({ ...common, subprotocol: `cloudevents.${format}` });
+  return {
+    transport: dialer.transport,
+    dial: (options) => dialer.dial({ timeoutMs: settings.dialTimeout, ...options }),
+  };
 }

@@ -129,6 +129,15 @@ test("the setting of a proxy whose password has a bare percent sign is named", (
   );
 });
 
+test.each(["ws://principal.example", "ws+unix:/run/hawser/internal.sock"])(
+  "certificates that %s has no use for are refused, as whoever gives them counts on them",
+  (url) => {
+    expect(() => createWebSocketDialer({ url, subprotocol: "cloudevents.json", tls: {} })).toThrow(
+      expect.objectContaining({ code: "invalid_config", message: expect.stringContaining("wss://") }),
+    );
+  },
+);
+
 test("a server that is no WebSocket server is connection_failed", async () => {
   const port = await listen(createServer((socket) => socket.end("220 mail ready\r\n")));
   expect((await refusal(dialerTo(port).dial())).code).toBe("connection_failed");

@@ -33,7 +33,7 @@ export interface WebSocketDialerOptions extends StreamOptions {
    * each dial. @default none
    */
   readonly headers?: () => ExtraHeaders | Promise<ExtraHeaders>;
-  /** For `wss://`; a function is asked anew for each dial, so that a renewed certificate is used at once. */
+  /** For `wss://` alone; a function is asked anew for each dial, so that a renewed certificate is used at once. */
   readonly tls?: TlsOptions | (() => TlsOptions | Promise<TlsOptions>);
   /** The way out of this network, for `ws://` and `wss://`. @default none: the environment is not looked at */
   readonly proxy?: ProxySettings;
@@ -50,6 +50,11 @@ export function createWebSocketDialer(options: WebSocketDialerOptions): Dialer {
   const { tls = {}, headers, authorization, runtime = systemRuntime(), proxy } = options;
   const subprotocols = resolveSubprotocols(options.subprotocol);
   const destination = resolveDestination(options.url);
+  if (options.tls !== undefined && destination.url.protocol !== "wss:")
+    throw new HawserError(
+      "invalid_config",
+      `tls is given, and ${destination.name} speaks none; begin it with wss://.`,
+    );
   const to = socketOf(destination);
   // A proxy that cannot be used is told now, and not at each dial.
   if ("host" in to) proxyFor(to.host, to.port, proxy);
