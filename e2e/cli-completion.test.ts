@@ -109,7 +109,7 @@ describe("bash without asking anybody", () => {
   it.each([
     ["hawser a", "apply agents adopt"],
     ["hawser agents --state ''", "connected disconnected"],
-    ["hawser get edge-1 --state ''", "pending delivered refused deleting"],
+    ["hawser get edge-1 --state ''", "pending delivered refused purged deleting"],
     ["hawser agents -o js", "json jsonl jsonpath="],
   ])("%s", async (line, expected) => {
     const script = `source <('${process.execPath}' '${PROGRAMS.cli}' completion bash)

@@ -28,6 +28,7 @@ const COMMANDS = [
   "get",
   "agents",
   "diff",
+  "logs",
 ];
 
 const pages = await readPages();
@@ -76,6 +77,7 @@ describe("what the pages name is there:", () => {
       ...COMMANDS.map((command) => runProgram(PROGRAMS.cli, [command, "--help"])),
       runProgram(PROGRAMS.cli, ["agents", "remove", "--help"]),
       runProgram(PROGRAMS.cli, ["sinks", "add", "--help"]),
+      runProgram(PROGRAMS.createHawser, ["--help"]),
     ]);
     const known = new Set(helps.flatMap(({ stdout }) => stdout.match(/--[a-z][a-z-]+/g) ?? []));
     const named = pages.flatMap(

@@ -16,6 +16,7 @@ export const PROGRAMS = {
   principal: executable("@hawser/app-principal", "hawser-principal.js"),
   agent: executable("@hawser/app-agent", "hawser-agent.js"),
   cli: executable("hawser", "hawser.js"),
+  createHawser: fileURLToPath(new URL("../../apps/create-hawser/bin/create-hawser.js", import.meta.url)),
   flood: fileURLToPath(new URL("../fixtures/flood.mjs", import.meta.url)),
   journalAgent: fileURLToPath(new URL("../fixtures/journal-agent.mjs", import.meta.url)),
 } as const;
