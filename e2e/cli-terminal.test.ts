@@ -88,7 +88,7 @@ describe.skipIf(missing !== "")(`hawser on a terminal${missing}`, () => {
     const purged = async (): Promise<string> =>
       (await world.api.resource("away", "ConfigFile", "purged")).state;
     const refused = await onTerminal("agents purge away", { typed: "n\n" });
-    expect(refused.shown).toMatch(/1 events are pending for away .*nothing was changed/s);
+    expect(refused.shown).toMatch(/1 pending event for away .*nothing was changed/s);
     expect([refused.status, await purged()]).toEqual([1, "pending"]);
     const env = { HAWSER_SERVER: world.api.server };
     for (const more of [[], ["--output", "json"]]) {
@@ -100,7 +100,7 @@ describe.skipIf(missing !== "")(`hawser on a terminal${missing}`, () => {
     expect(other).toMatchObject({ code: 0, stdout: "away: 0 pending events thrown away, 1 left\n" });
     expect(await cli("agents", "purge", "away", "--resource", "clock", "--yes")).toMatchObject({ code: 2 });
     const agreed = await onTerminal("agents purge away --resource ConfigFile/purged", { typed: "y\n" });
-    expect(textOf(agreed.shown)).toContain("away: 1 pending events thrown away, 0 left");
+    expect(textOf(agreed.shown)).toContain("away: 1 pending event thrown away, 0 left");
     expect([agreed.status, await purged()]).toEqual([0, "purged"]);
     expect(await cli("wait", "away/ConfigFile/purged")).toMatchObject({
       code: 1,

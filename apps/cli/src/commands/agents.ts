@@ -113,7 +113,10 @@ async function listRemoved(context: CommandContext): Promise<void> {
 async function readmitAgent(context: CommandContext, agent: string): Promise<void> {
   await context.connect().readmitAgent(agent);
   const { output } = context.globals();
-  if (isForPeople(output)) context.terminal.out(`${agent} may come again`);
+  if (isForPeople(output))
+    context.terminal.out(
+      `${agent} may come again: it tries by itself within 10 minutes, or at once when it is restarted`,
+    );
   else printList(context.terminal, output, [{ agent }], [], "");
 }
 
@@ -136,11 +139,15 @@ async function purgeAgent(context: CommandContext, agent: string, flags: PurgeOp
   const answer = await client.purge(agent, resource);
   const { output } = globals();
   if (!isForPeople(output)) return printObject(terminal, output, { agent, ...answer });
-  terminal.out(`${agent}: ${answer.purged} pending events thrown away, ${answer.left} left`);
+  terminal.out(`${agent}: ${pendingEvents(answer.purged)} thrown away, ${answer.left} left`);
   if (answer.inFlight > 0)
     terminal.out(
       `${answer.inFlight} of them had been sent already: ${agent} may have applied them, or may yet`,
     );
+}
+
+function pendingEvents(count: number): string {
+  return `${count} pending ${count === 1 ? "event" : "events"}`;
 }
 
 /** What is thrown away nobody brings back but its publisher, and the wrong agent is quickly named. */
@@ -151,7 +158,7 @@ async function agreeToPurge(
 ): Promise<void> {
   const what = resource === undefined ? "all of them" : `those about ${resource.kind}/${resource.name}`;
   terminal.err(
-    `${pending} events are pending for ${name} (${state}), of the principal at ${connect().server.url}; purge will throw away ${what}`,
+    `${pendingEvents(pending)} for ${name} (${state}), of the principal at ${connect().server.url}; purge will throw away ${what}`,
   );
   if (!terminal.inIsTerminal || !terminal.errIsTerminal || !isForPeople(globals().output))
     throw usageError("nothing was changed: add --yes to agree");
