@@ -7,7 +7,6 @@ import { folderHandler } from "./folder.js";
 import { authorization, readSettings } from "./settings.js";
 
 const settings = readSettings(process.env);
-const logger = pino({ base: { agent: settings.name } });
 
 const agent = createAgent({
   name: settings.name,
@@ -17,8 +16,8 @@ const agent = createAgent({
     subprotocol: "cloudevents.json",
     authorization: () => authorization(settings),
   }),
-  runtime: systemRuntime(logger),
-  observer: { state: ({ kind }) => logger.info({ state: kind }, "connection") },
+  // Every line says which agent it is of.
+  runtime: systemRuntime(pino({ base: null })),
   handlers: {
     Folder: folderHandler(settings.root),
   },
