@@ -88,7 +88,7 @@ it("npm run bench -- storm --json ends with one line of the promised shape, and 
         { ...theirs, client: "naive" },
         { ...theirs, client: "socket.io" },
       ],
-      rotation: { steadyP99Ms: number, breakP99Ms: number, makeP99Ms: number },
+      rotation: { steadyP99Ms: number, rotatingP99Ms: number },
     });
     const drawn = await readFile(svg, "utf8");
     expect(drawn.match(/class="bar"/g)?.length).toBeGreaterThanOrEqual(6);

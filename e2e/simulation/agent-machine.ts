@@ -115,7 +115,6 @@ export class AgentMachine {
       window: plan.window.agent,
       windowBytes: plan.windowBytes.agent,
       timing: plan.timing,
-      rotation: plan.rotation,
       reconnect: plan.reconnect,
       resend: plan.resend,
       handlers: { [KIND]: new ThingHandler(parts, this.things) },

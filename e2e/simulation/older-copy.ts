@@ -143,7 +143,6 @@ export class OlderCopyPlay {
       dialer: network.dialer({ from: host, to: ADDRESS }),
       runtime,
       timing: plan.timing,
-      rotation: plan.rotation,
       reconnect: plan.reconnect,
       resend: plan.resend,
       handlers: { [KIND]: { apply: async ({ spec }) => spec, delete: async () => {} } },

@@ -1,4 +1,4 @@
-import { AGENT_ROTATIONS, type AgentOptions, type AgentRotation } from "@hawser/agent";
+import type { AgentOptions } from "@hawser/agent";
 import { DEFAULT_WINDOW, DEFAULT_WINDOW_BYTES, jsonCodec, protobufCodec, type Codec } from "@hawser/protocol";
 import { seededRandom, type Random } from "@hawser/runtime";
 import type { NetworkFaults } from "@hawser/testkit";
@@ -29,7 +29,6 @@ export interface Plan {
   readonly codec: Codec | undefined;
   readonly faults: Partial<NetworkFaults>;
   readonly timing: Timing;
-  readonly rotation: AgentRotation;
   readonly reconnect: Reconnect;
   readonly resend: Resend;
   /** How long publishers publish and faults strike. */
@@ -98,7 +97,6 @@ function planWithoutPurges(seed: number): Omit<Plan, "meanPurgeMs"> {
     codec: pick<Codec | undefined>(random, [undefined, undefined, undefined, jsonCodec, protobufCodec]),
     maxWriteMs: pick(random, [0, 2, 10]),
     backlog: chance(random, 0.03) ? 700 : 0,
-    rotation: pick(random, AGENT_ROTATIONS),
     // Likewise.
     olderCopy: flavour !== "rotations" && seededRandom(seed ^ 0x01dc0).next() < OLDER_COPY_SHARE,
   } as const;

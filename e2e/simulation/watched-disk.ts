@@ -1,7 +1,7 @@
 import { HawserError } from "@hawser/protocol";
 import type { Disk, Store } from "@hawser/store";
 import type { VirtualHost } from "@hawser/testkit";
-import { WireChecker, type Flight } from "./checkers/wire-checker.js";
+import { WireChecker } from "./checkers/wire-checker.js";
 import { FaultyDisk } from "./faulty-disk.js";
 import type { Mailbox } from "./ledger.js";
 import { DEFAULT_MIN_RESEND_MS } from "./plan.js";
@@ -13,7 +13,6 @@ export class WatchedDisk {
   readonly #side: "agent" | "principal";
   readonly #name: string;
   #disk: FaultyDisk;
-  readonly #flights = new WeakMap<Store, Map<string, Flight>>();
   #syncedAt = 0;
 
   constructor(world: World, side: "agent" | "principal", name: string) {
@@ -50,18 +49,10 @@ export class WatchedDisk {
       minResendMs: plan.resend.minTimeoutMs ?? DEFAULT_MIN_RESEND_MS,
       sendsOnce: plan.flavour === "rotations",
       epochs,
-      flights: this.#flightsOf(store),
       learnDeadLetters: (mailbox) => this.learnDeadLetters(store, mailbox),
       learnRecords: (mailbox) => this.#learnRecords(store, mailbox),
       unannounced: (mailbox, fact) => sender.unannounced(mailbox, fact),
     });
-  }
-
-  /** A process opens its store once, so what it has under way goes with that. */
-  #flightsOf(store: Store): Map<string, Flight> {
-    const flights = this.#flights.get(store) ?? new Map<string, Flight>();
-    this.#flights.set(store, flights);
-    return flights;
   }
 
   learnDeadLetters(store: Store, mailbox: Mailbox): Promise<void> {

@@ -5,8 +5,6 @@ import type { Acceptor, Connection, Dialer } from "@hawser/transport";
 export interface Tap {
   sent(event: CloudEvent): void;
   received(event: CloudEvent): void;
-  /** This end has ended it, or begun to; once. */
-  over(): void;
 }
 
 /** The same dialer, with a tap on each connection it makes. */
@@ -30,10 +28,6 @@ export function tapAcceptor(acceptor: Acceptor, makeTap: () => Tap): Acceptor {
 
 function tapConnection(connection: Connection, tap: Tap): Connection {
   let isOver = false;
-  const over = (): void => {
-    if (!isOver) tap.over();
-    isOver = true;
-  };
   return {
     transport: connection.transport,
     peer: connection.peer,
@@ -49,7 +43,7 @@ function tapConnection(connection: Connection, tap: Tap): Connection {
         ...(handlers.unreadable === undefined ? {} : { unreadable: handlers.unreadable.bind(handlers) }),
         writable: () => handlers.writable(),
         ended: (end) => {
-          over();
+          isOver = true;
           handlers.ended(end);
         },
       }),
@@ -62,11 +56,11 @@ function tapConnection(connection: Connection, tap: Tap): Connection {
     pause: () => connection.pause(),
     resume: () => connection.resume(),
     close: (code, reason) => {
-      over();
+      isOver = true;
       connection.close(code, reason);
     },
     terminate: (error) => {
-      over();
+      isOver = true;
       connection.terminate(error);
     },
   };

@@ -100,7 +100,6 @@ export function createService(settings: AgentSettings, runtime: Runtime, inherit
       rotationMinMs: Math.round(settings.rotationMin),
       rotationMaxMs: Math.round(settings.rotationMax),
     },
-    rotation: settings.rotation,
     checkIntervalMs: settings.checkInterval === 0 ? null : Math.round(settings.checkInterval),
     reconnect: { backoffMaxMs: Math.round(settings.reconnectMax) },
     software: `hawser-agent/${VERSION}`,

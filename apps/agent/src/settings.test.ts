@@ -51,7 +51,6 @@ describe("the settings of the agent", () => {
       window: 256,
       rotationMin: 900_000,
       rotationMax: 2_700_000,
-      rotation: "break-before-make",
       reconnectMax: 120_000,
       logLevel: "info",
       configFileRoot: undefined,

@@ -1,4 +1,3 @@
-import { AGENT_ROTATIONS } from "@hawser/agent";
 import { DEFAULT_TIMING, DEFAULT_WINDOW, DEFAULT_WINDOW_BYTES, isAgentName, LIMITS } from "@hawser/protocol";
 import {
   duration,
@@ -126,11 +125,6 @@ export const settingsShape = {
     "<duration>",
     "longest life of a connection before it is renewed; default 45m",
     duration({ minMs: 1_000, maxMs: 24 * HOUR_MS }).default(DEFAULT_TIMING.rotationMaxMs),
-  ),
-  rotation: setting(
-    "<how>",
-    "break-before-make leaves first; make-before-break connects first, so that events do not wait; default break-before-make",
-    oneOf(AGENT_ROTATIONS).default("break-before-make"),
   ),
   reconnectMax: setting(
     "<duration>",

@@ -84,7 +84,7 @@ export async function measureApi(
       agents: options.churning,
       transports: ["ws-json"],
       port: agentsPort,
-      rotation: "break-before-make",
+      rotation: "often",
     });
     const churn: Churn[] = [];
     for (const readers of [0, ...options.readers])

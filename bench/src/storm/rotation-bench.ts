@@ -10,8 +10,7 @@ import { StormWorld } from "./storm-world.js";
 /** Milliseconds from the publisher to the handler that applied it, p99: median of the rounds. */
 export interface RotationP99 {
   readonly steadyP99Ms: number;
-  readonly breakP99Ms: number;
-  readonly makeP99Ms: number;
+  readonly rotatingP99Ms: number;
 }
 
 export interface RotationResult {
@@ -27,7 +26,7 @@ interface Measured {
   readonly renewedPerSecond: number;
 }
 
-const KINDS: readonly RotationKind[] = ["none", "break-before-make", "make-before-break"];
+const KINDS: readonly RotationKind[] = ["none", "often"];
 /** Of agents that rotate, a few are always between two connections. */
 const MOST = 0.9;
 /** Compiler and connections have come to rest by then. */
@@ -53,8 +52,7 @@ export async function measureRotation(
   return {
     p99: {
       steadyP99Ms: p99("none"),
-      breakP99Ms: p99("break-before-make"),
-      makeP99Ms: p99("make-before-break"),
+      rotatingP99Ms: p99("often"),
     },
     lines: KINDS.map((kind) => {
       const { median, min, max } = spread(kind, (one) => one.p99Ms);

@@ -10,13 +10,6 @@ import type { Findings } from "../findings.js";
 import { identityOf } from "../identity.js";
 import type { Fact, Ledger, Mailbox } from "../ledger.js";
 
-/** What one sender has under way. A session that continues another one with the same store goes on with the sender of that one. */
-export interface Flight {
-  readonly peerStore: string;
-  readonly unanswered: Map<string, { readonly fact: Fact; readonly sentAtMs: number }>;
-  readonly lastSent: Map<string, number>;
-}
-
 /** What a wire checker needs to know of the end it watches. */
 export interface WatchedEnd {
   readonly side: "agent" | "principal";
@@ -35,8 +28,6 @@ export interface WatchedEnd {
   readonly sendsOnce: boolean;
   /** Sessions of an agent by their epoch: the highest seen in each store of the principal. */
   readonly epochs: Map<string, number>;
-  /** By the id of the session. */
-  readonly flights: Map<string, Flight>;
   /** Learns of dead letters whose news was lost with a session. */
   readonly learnDeadLetters: (mailbox: Mailbox) => Promise<void>;
   /** Learns what this end has recorded of the other's events. */
@@ -65,8 +56,8 @@ export class WireChecker {
   #mayStillSend = true;
   #floor = 0;
   #peerFloor = 0;
-  #sessionId = "";
-  #flight: Flight = { peerStore: "", unanswered: new Map(), lastSent: new Map() };
+  readonly #unanswered = new Map<string, { readonly fact: Fact; readonly sentAtMs: number }>();
+  readonly #lastSent = new Map<string, number>();
 
   constructor(end: WatchedEnd) {
     this.#end = end;
@@ -87,11 +78,6 @@ export class WireChecker {
     else if (control.type === "nack") this.#answered(control.resourceid, control.eventid, false);
     else this.#greeting(control);
     if (control.type === "heartbeat") this.#peerFloor = Number(control.settled);
-  }
-
-  /** A session that has ended here before the welcome of the one that was to continue it is not continued: that one begins like any other. */
-  over(): void {
-    this.#end.flights.delete(this.#sessionId);
   }
 
   #read(event: CloudEvent): ReturnType<typeof parseMessage> {
@@ -131,22 +117,13 @@ export class WireChecker {
     const { ledger, side, epochs } = this.#end;
     const down = ledger.life("down", this.#agent, message.store);
     const up = ledger.life("up", this.#agent, this.#hello.store);
-    const { epoch, session_id: sessionId } = message;
-    const { flights } = this.#end;
-    const peerStore = side === "agent" ? message.store : this.#hello.store;
+    const { epoch } = message;
     // Where either end does not know the other's store, all retained states go to the agent again.
     if (
       side === "principal" &&
       (this.#hello.known?.store !== message.store || !down.isKnownBy(this.#hello.store))
     )
       down.toldAgain();
-    const continued = flights.get(this.#hello.replaces ?? "");
-    this.#flight =
-      continued?.peerStore === peerStore
-        ? continued
-        : { peerStore, unanswered: new Map(), lastSent: new Map() };
-    flights.set(sessionId, this.#flight);
-    this.#sessionId = sessionId;
     this.#open =
       side === "agent"
         ? { outgoing: up, incoming: down, window: message.window, epoch }
@@ -172,7 +149,7 @@ export class WireChecker {
     const fact = open.outgoing.note(identity, false);
     if (isNew) this.#end.unannounced(open.outgoing, fact);
     this.#checkSend(open, fact);
-    this.#flight.unanswered.set(resourceid, { fact, sentAtMs: this.#end.now() });
+    this.#unanswered.set(resourceid, { fact, sentAtMs: this.#end.now() });
     const inFlight = this.#inFlight(open);
     if (inFlight > open.window)
       this.#violation("the window holds", `${inFlight} in flight, window ${open.window}`);
@@ -183,9 +160,9 @@ export class WireChecker {
    * mailbox, where nobody has seen it.
    */
   #inFlight({ outgoing, window }: Open): number {
-    if (this.#flight.unanswered.size <= window) return this.#flight.unanswered.size;
+    if (this.#unanswered.size <= window) return this.#unanswered.size;
     const { now, minResendMs } = this.#end;
-    return [...this.#flight.unanswered.values()].filter(
+    return [...this.#unanswered.values()].filter(
       ({ fact, sentAtMs }) =>
         now() < sentAtMs + minResendMs ||
         !(fact.eventClass === "status" || outgoing.mayBeOutdated(fact) || outgoing.mayBePurged(fact)),
@@ -195,11 +172,11 @@ export class WireChecker {
   #checkSend(open: Open, fact: Fact): void {
     const { resourceid, version } = fact;
     const name = `${resourceid}@${version}`;
-    const last = this.#flight.lastSent.get(resourceid) ?? 0;
+    const last = this.#lastSent.get(resourceid) ?? 0;
     if (version < last) this.#violation("nothing older is sent after what is newer", `${name} after ${last}`);
     if (version === last && this.#end.sendsOnce) this.#violation("no redelivery without faults", name);
-    this.#flight.lastSent.set(resourceid, version);
-    const before = this.#flight.unanswered.get(resourceid)?.fact;
+    this.#lastSent.set(resourceid, version);
+    const before = this.#unanswered.get(resourceid)?.fact;
     if (version === last && open.outgoing.isKnownOutdated(fact))
       this.#violation("what gave way is not sent again", name);
     // What is in flight may be being applied, so it is sent again whatever the time.
@@ -236,8 +213,8 @@ export class WireChecker {
   }
 
   #answered(resourceid: string, eventid: string, isAck: boolean): void {
-    const waiting = this.#flight.unanswered.get(resourceid);
-    if (waiting?.fact.version === Number(eventid)) this.#flight.unanswered.delete(resourceid);
+    const waiting = this.#unanswered.get(resourceid);
+    if (waiting?.fact.version === Number(eventid)) this.#unanswered.delete(resourceid);
     const answered = this.#open?.outgoing.facts.get(Number(eventid));
     if (isAck && answered?.resourceid === resourceid) answered.acknowledged = true;
   }

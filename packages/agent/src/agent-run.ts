@@ -6,7 +6,6 @@ import type { AgentState } from "./agent-state.js";
 import { ConnectionLoop } from "./connection-loop.js";
 import { Dispatcher } from "./dispatcher.js";
 import { PRINCIPAL } from "./principal-peer.js";
-import { reconnectPolicy } from "./reconnect-policy.js";
 import type { ResolvedOptions } from "./resolve-options.js";
 import { StatusReporter } from "./status-reporter.js";
 
@@ -59,10 +58,9 @@ export class AgentRun {
       logger: this.#logger,
       dialers: options.dialers,
       policy,
-      renewalPolicy: () => reconnectPolicy(options),
       receiver: this.#receiver,
       observer,
-      session: (replaces) => this.#session(replaces),
+      session: () => this.#session(),
       link: {
         store,
         source,
@@ -139,8 +137,8 @@ export class AgentRun {
     }
   }
 
-  #session(replaces: string | undefined): AgentSession {
-    const { name, store, window, windowBytes, software, runtime, timing, rotation } = this.#options;
+  #session(): AgentSession {
+    const { name, store, window, windowBytes, software, runtime, timing } = this.#options;
     const known = knownStore(store.standing(PRINCIPAL));
     return new AgentSession({
       agent: name,
@@ -150,8 +148,6 @@ export class AgentRun {
       software,
       random: runtime.random,
       timing,
-      rotation,
-      ...(replaces === undefined ? {} : { replaces }),
       ...(known === undefined ? {} : { known }),
     });
   }

@@ -2,7 +2,7 @@ import type { ResendTiming } from "@hawser/delivery";
 import type { LinkObserver } from "@hawser/link";
 import type { EventInput, HawserEvent, JsonValue, TraceContext } from "@hawser/protocol";
 import type { CallLimits, DisposableLifecycle, Runtime } from "@hawser/runtime";
-import type { AgentRotation, ReconnectTiming, SessionTiming } from "@hawser/session";
+import type { ReconnectTiming, SessionTiming } from "@hawser/session";
 import type { Store } from "@hawser/store";
 import type { Dialer } from "@hawser/transport";
 import type { AgentState } from "./agent-state.js";
@@ -48,11 +48,6 @@ export interface AgentOptions {
   /** Bytes of them; also what is in flight to the principal at most. 1 means one event at a time. @default DEFAULT_WINDOW_BYTES (8 MiB) */
   readonly windowBytes?: number;
   readonly timing?: Partial<SessionTiming>;
-  /**
-   * How connections are renewed (PROTOCOL.md, Rotation). `make-before-break` opens the new session first: events do not wait while it does, at the price of two
-   * connections for a moment. @default "break-before-make"
-   */
-  readonly rotation?: AgentRotation;
   readonly reconnect?: Partial<ReconnectTiming>;
   readonly resend?: Partial<ResendTiming>;
   /**

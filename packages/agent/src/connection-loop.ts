@@ -1,5 +1,5 @@
 import { Link, type LinkObserver, type LinkOptions, type Receiver } from "@hawser/link";
-import { HawserError, type Goodbye } from "@hawser/protocol";
+import { HawserError } from "@hawser/protocol";
 import type { Logger, Runtime, Timer } from "@hawser/runtime";
 import type {
   AgentSession,
@@ -11,10 +11,9 @@ import type {
 } from "@hawser/session";
 import type { Connection, Dialer } from "@hawser/transport";
 import type { AgentState } from "./agent-state.js";
-import { DialAttempt, type DialOutcome } from "./dial-attempt.js";
+import { DialAttempt } from "./dial-attempt.js";
 import { PRINCIPAL } from "./principal-peer.js";
 import { remedy } from "./remedy.js";
-import { Renewal } from "./renewal.js";
 
 type AgentLink = Link<AgentSession>;
 
@@ -24,12 +23,9 @@ export interface ConnectionLoopOptions {
   /** At least one. */
   readonly dialers: readonly Dialer[];
   readonly policy: ReconnectPolicy;
-  /** A policy for one renewal. */
-  readonly renewalPolicy: () => ReconnectPolicy;
   readonly receiver: Receiver;
   readonly observer: LinkObserver;
-  /** @param replaces id of the session that it is to continue */
-  readonly session: (replaces?: string) => AgentSession;
+  readonly session: () => AgentSession;
   readonly link: Pick<LinkOptions<AgentSession>, "store" | "source" | "window" | "windowBytes" | "resend">;
   /** Events flow. Called before the first of them reaches a handler. */
   readonly opened: (session: Established) => void;
@@ -40,20 +36,13 @@ export interface ConnectionLoopOptions {
 type Phase =
   | { readonly kind: "stopped" }
   | { readonly kind: "dialling"; readonly attempt: DialAttempt }
-  /** The id is there once the session is open. */
-  | { readonly kind: "linked"; readonly link: AgentLink; readonly sessionId?: string }
+  | { readonly kind: "linked"; readonly link: AgentLink }
   | { readonly kind: "waiting"; readonly timer: Timer };
 
-/**
- * Keeps an agent connected: dial, session, end, wait as the reconnect policy says, again. Beside the present session there may be the one that is to continue
- * it, and those it continued, which are leaving.
- */
+/** Keeps an agent connected: dial, session, end, wait as the reconnect policy says, again. */
 export class ConnectionLoop {
   readonly #options: ConnectionLoopOptions;
   #phase: Phase = { kind: "stopped" };
-  #renewal: Renewal | undefined;
-  /** Whatever holds a connection or is about to. */
-  readonly #busy = new Set<DialAttempt | AgentLink>();
   #nextDialer = 0;
   /** Everything of ours up to this version is settled: what the next hello says. */
   #settled = 0;
@@ -67,7 +56,7 @@ export class ConnectionLoop {
     if (this.#phase.kind === "stopped") this.#dial();
   }
 
-  /** Says goodbye and resolves when every connection is gone; cuts them after `graceMs`. */
+  /** Says goodbye and resolves when the connection is gone; cuts it after `graceMs`. */
   async stop(graceMs: number): Promise<void> {
     if (this.#phase.kind === "stopped") return;
     const stopped = new Promise<void>((resolve) => {
@@ -75,9 +64,7 @@ export class ConnectionLoop {
     });
     const { timers } = this.#options.runtime;
     const cut = timers.after(graceMs, () => this.#cut());
-    this.#cancelRenewal();
-    this.#leave("stopping");
-    this.#checkStopped();
+    this.#leave();
     await stopped;
     cut.cancel();
     this.#stopping = undefined;
@@ -87,20 +74,19 @@ export class ConnectionLoop {
   rotate(): boolean {
     if (this.#phase.kind !== "linked" || this.#phase.link.session.state.kind !== "open") return false;
     const { link } = this.#phase;
-    link.perform(link.session.renew(this.#now()));
+    link.perform(link.session.goodbye("rotation", this.#now()));
     return true;
   }
 
   credentialsChanged(): boolean {
-    const renewed = this.#renewal?.credentialsChanged() ?? false;
     const dialNow = this.#options.policy.credentialsChanged();
-    if (!dialNow || this.#phase.kind !== "waiting") return renewed;
+    if (!dialNow || this.#phase.kind !== "waiting") return false;
     this.#phase.timer.cancel();
     this.#dial();
     return true;
   }
 
-  #leave(reason: Goodbye["reason"]): void {
+  #leave(): void {
     const phase = this.#phase;
     switch (phase.kind) {
       case "stopped":
@@ -109,58 +95,31 @@ export class ConnectionLoop {
         phase.attempt.abandon();
         return;
       case "linked":
-        phase.link.perform(phase.link.session.goodbye(reason, this.#now()));
+        phase.link.perform(phase.link.session.goodbye("stopping", this.#now()));
         return;
       case "waiting":
         phase.timer.cancel();
+        this.#stopped();
     }
   }
 
   #cut(): void {
-    const error = new HawserError("aborted", "the agent stops and the goodbye took too long");
-    for (const each of this.#busy) {
-      if (each instanceof DialAttempt) this.#busy.delete(each);
-      else each.connection.terminate(error);
-    }
-    this.#checkStopped();
+    if (this.#phase.kind === "dialling") this.#stopped();
+    if (this.#phase.kind !== "linked") return;
+    this.#phase.link.connection.terminate(
+      new HawserError("aborted", "the agent stops and the goodbye took too long"),
+    );
   }
 
   #dial(): void {
     const dialer = this.#dialer();
-    const attempt = this.#attempt(dialer, {
-      connected: (connection) => {
-        const link = this.#link(connection);
-        this.#phase = { kind: "linked", link };
-        link.start(this.#settled);
-      },
+    const attempt = new DialAttempt(dialer, {
+      connected: (connection) => this.#connected(connection),
       failed: (error) => this.#ended({ kind: "dialFailed", error }),
-      abandoned: () => {},
+      abandoned: () => this.#stopped(),
     });
     this.#phase = { kind: "dialling", attempt };
     this.#options.changed({ kind: "connecting", transport: dialer.transport, since: this.#wallTime() });
-  }
-
-  #attempt(dialer: Dialer, outcome: DialOutcome): DialAttempt {
-    const done = (): void => {
-      this.#busy.delete(attempt);
-    };
-    const attempt: DialAttempt = new DialAttempt(dialer, {
-      connected: (connection) => {
-        done();
-        outcome.connected(connection);
-      },
-      failed: (error) => {
-        done();
-        outcome.failed(error);
-      },
-      abandoned: () => {
-        done();
-        outcome.abandoned();
-        this.#checkStopped();
-      },
-    });
-    this.#busy.add(attempt);
-    return attempt;
   }
 
   #dialer(): Dialer {
@@ -170,23 +129,20 @@ export class ConnectionLoop {
     return dialer;
   }
 
-  /** @param predecessor the link of the session that the new one is to continue */
-  #link(connection: Connection, predecessor?: AgentLink, replaces?: string): AgentLink {
+  #connected(connection: Connection): void {
     const { runtime, receiver, observer, session, link: parts } = this.#options;
     const link: AgentLink = new Link<AgentSession>({
       runtime,
       connection,
-      session: session(replaces),
+      session: session(),
       ...parts,
       peer: { name: PRINCIPAL, receiver, observer },
-      ...(predecessor === undefined ? {} : { predecessor }),
       onOpened: (established) => this.#opened(link, established),
-      onRenew: () => this.#renew(),
       onRetiring: () => this.#retire(link),
       onEnded: (end) => this.#linkEnded(link, end),
     });
-    this.#busy.add(link);
-    return link;
+    this.#phase = { kind: "linked", link };
+    link.start(this.#settled);
   }
 
   #opened(link: AgentLink, established: Established): void {
@@ -195,8 +151,6 @@ export class ConnectionLoop {
     opened(established);
     const { sessionId, epoch, peerSoftware: principalSoftware } = established;
     const { transport } = link.connection;
-    const old = this.#phase;
-    this.#phase = { kind: "linked", link, sessionId };
     logger.info({ transport, session_id: sessionId, epoch, software: principalSoftware }, "connected");
     changed({
       kind: "connected",
@@ -205,31 +159,6 @@ export class ConnectionLoop {
       epoch,
       principalSoftware,
       since: this.#wallTime(),
-    });
-    if (this.#renewal?.link !== link) return;
-    this.#renewal = undefined;
-    if (old.kind === "linked") old.link.perform(old.link.session.goodbye("rotation", this.#now()));
-  }
-
-  /** Makes the session that continues the present one. */
-  #renew(): void {
-    const { runtime, renewalPolicy } = this.#options;
-    const phase = this.#phase;
-    if (phase.kind !== "linked" || this.#renewal !== undefined || this.#stopping !== undefined) return;
-    const { link, sessionId } = phase;
-    this.#renewal = new Renewal({
-      runtime,
-      policy: renewalPolicy(),
-      dial: (outcome) => this.#attempt(this.#dialer(), outcome),
-      begin: (connection) => {
-        const next = this.#link(connection, link, sessionId);
-        next.start(link.settledFloor);
-        return next;
-      },
-      delayed: (next, error) => {
-        if (error !== undefined) this.#nextDialer += 1;
-        this.#log("the connection is not renewed yet and goes on", next, error);
-      },
     });
   }
 
@@ -240,57 +169,41 @@ export class ConnectionLoop {
     link.perform(link.session.retire(this.#now()));
   }
 
-  #cancelRenewal(): void {
-    this.#renewal?.cancel();
-    this.#renewal = undefined;
-  }
-
   #linkEnded(link: AgentLink, end: SessionEnd): void {
-    this.#busy.delete(link);
-    if (this.#renewal?.link === link) this.#renewal.failed(end);
-    else if (this.#phase.kind === "linked" && this.#phase.link === link) {
-      this.#settled = link.settledFloor;
-      this.#ended(end);
-    }
-    this.#checkStopped();
+    // The start of a link that threw was told as a failed dial, and another one may be under way.
+    if (this.#phase.kind !== "linked" || this.#phase.link !== link) return;
+    this.#settled = link.settledFloor;
+    this.#ended(end);
   }
 
   #ended(end: SessionEnd | DialFailure): void {
-    if (this.#stopping !== undefined) return;
-    const error = "error" in end ? end.error : undefined;
-    const next = this.#renewal?.link;
-    if (next !== undefined) {
-      // What was to continue the session now takes its place; how that goes decides what comes after.
-      this.#renewal = undefined;
-      this.#phase = { kind: "linked", link: next };
-      const { transport } = next.connection;
-      this.#options.changed({ kind: "connecting", transport, since: this.#wallTime() });
+    if (this.#stopping !== undefined) {
+      this.#stopped();
       return;
     }
-    this.#cancelRenewal();
     // Another address may do better than one that failed; one that let us go on purpose is still right.
     if (end.kind === "dialFailed" || end.kind === "failed") this.#nextDialer += 1;
+    const error = "error" in end ? end.error : undefined;
     const reconnect = this.#options.policy.next(end, this.#now());
     const { delayMs, reason } = reconnect;
-    this.#log("not connected", reconnect, error);
+    this.#log(reconnect, error);
     const timer = this.#options.runtime.timers.after(delayMs, () => this.#dial());
     this.#phase = { kind: "waiting", timer };
     this.#options.changed({ kind: "waiting", delayMs, reason, error, since: this.#wallTime() });
   }
 
-  #log(what: string, { delayMs, loud, reason }: Reconnect, error: HawserError | undefined): void {
+  #log({ delayMs, loud, reason }: Reconnect, error: HawserError | undefined): void {
     const { logger } = this.#options;
     const fields = { code: error?.code, delay_ms: Math.round(delayMs) };
-    const line = `${what}: ${reason}`;
+    const line = `not connected: ${reason}`;
     if (loud) logger.error(fields, `${line}. ${remedy(error?.code)}`);
     else if (error !== undefined) logger.warn(fields, line);
     else logger.info(fields, line);
   }
 
-  #checkStopped(): void {
-    if (this.#stopping === undefined || this.#busy.size > 0) return;
+  #stopped(): void {
     this.#phase = { kind: "stopped" };
-    this.#stopping();
+    this.#stopping?.();
   }
 
   #now(): number {

@@ -10,12 +10,11 @@ import {
   type TraceContext,
 } from "@hawser/protocol";
 import { guarded, Latest, traced, withinLimits } from "@hawser/runtime";
-import type { ReconnectPolicy } from "@hawser/session";
+import { ReconnectPolicy } from "@hawser/session";
 import type { Accepted, Agent, AgentOptions, PublishOptions, StopOptions } from "./agent.js";
 import { AgentRun } from "./agent-run.js";
 import type { AgentState } from "./agent-state.js";
 import { PRINCIPAL } from "./principal-peer.js";
-import { reconnectPolicy } from "./reconnect-policy.js";
 import type { Handlers } from "./resource-handler.js";
 import { resolveOptions, type ResolvedOptions } from "./resolve-options.js";
 import { publishing, type PublishTrace } from "./tracing.js";
@@ -33,8 +32,11 @@ export function createAgent<
   Looked extends { readonly [kind: string]: unknown },
 >(options: Omit<AgentOptions, "handlers"> & { readonly handlers?: Handlers<Applied, Looked> }): Agent;
 export function createAgent(options: AgentOptions): Agent {
+  const { reconnect: timing } = options;
   const resolved = resolveOptions(options);
-  return new HawserAgent(resolved, reconnectPolicy(resolved));
+  const { random } = resolved.runtime;
+  const policy = new ReconnectPolicy({ random, ...(timing === undefined ? {} : { timing }) });
+  return new HawserAgent(resolved, policy);
 }
 
 class HawserAgent implements Agent {

@@ -7,7 +7,6 @@ export type {
   PublishOptions,
   StopOptions,
 } from "./agent.js";
-export { AGENT_ROTATIONS, type AgentRotation } from "@hawser/session";
 export type { AgentState } from "./agent-state.js";
 export { createDeliveryStream, type DeliveryStream, type LoopedDelivery } from "@hawser/link";
 export type { HandleTrace, PublishTrace } from "./tracing.js";

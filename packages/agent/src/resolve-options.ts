@@ -17,19 +17,14 @@ import {
   withLogger,
   type Runtime,
 } from "@hawser/runtime";
-import {
-  AGENT_ROTATIONS,
-  resolveSessionTiming,
-  type AgentRotation,
-  type SessionTiming,
-} from "@hawser/session";
+import { resolveSessionTiming, type SessionTiming } from "@hawser/session";
 import type { Dialer } from "@hawser/transport";
 import type { AgentObserver, AgentOptions } from "./agent.js";
 import type { ResourceHandler } from "./resource-handler.js";
 import { VERSION } from "./version.js";
 
 /** Options checked and complete. */
-export interface ResolvedOptions extends Pick<AgentOptions, "name" | "store" | "reconnect"> {
+export interface ResolvedOptions extends Pick<AgentOptions, "name" | "store"> {
   readonly dialers: readonly Dialer[];
   readonly handlers: Readonly<Record<string, ResourceHandler>>;
   readonly onEvent: AgentOptions["onEvent"];
@@ -39,7 +34,6 @@ export interface ResolvedOptions extends Pick<AgentOptions, "name" | "store" | "
   readonly windowBytes: number;
   readonly timing: SessionTiming;
   readonly resend: ResendTiming;
-  readonly rotation: AgentRotation;
   readonly checkIntervalMs: number | null;
   readonly software: string;
   /** Log lines left out so far. */
@@ -57,7 +51,6 @@ const NAMES: OptionNames<AgentOptions> = {
   window: true,
   windowBytes: true,
   timing: true,
-  rotation: true,
   reconnect: true,
   resend: true,
   checkIntervalMs: true,
@@ -79,7 +72,6 @@ export function resolveOptions(options: AgentOptions): ResolvedOptions {
   return {
     name: checkAgentName(options.name),
     store: checkStore(options.store),
-    ...(options.reconnect === undefined ? {} : { reconnect: options.reconnect }),
     dialers: checkDialers(options.dialer),
     handlers: checkHandlers(options.handlers ?? {}),
     onEvent: options.onEvent,
@@ -90,7 +82,6 @@ export function resolveOptions(options: AgentOptions): ResolvedOptions {
     windowBytes: checkWindowBytes(options.windowBytes ?? DEFAULT_WINDOW_BYTES),
     timing: resolveSessionTiming(options.timing),
     resend: resolveResendTiming(options.resend),
-    rotation: checkRotation(options.rotation ?? "break-before-make"),
     checkIntervalMs: checkCheckInterval(options.checkIntervalMs),
     software: options.software ?? `hawser-agent/${VERSION}`,
   };
@@ -146,14 +137,6 @@ function checkCheckInterval(intervalMs: number | null = DEFAULT_CHECK_INTERVAL_M
 function checkWindowBytes(bytes: number): number {
   if (Number.isSafeInteger(bytes) && bytes >= 1) return bytes;
   throw new HawserError("invalid_config", `windowBytes must be a whole number from 1, not ${bytes}`);
-}
-
-function checkRotation(rotation: AgentRotation): AgentRotation {
-  if (AGENT_ROTATIONS.includes(rotation)) return rotation;
-  throw new HawserError(
-    "invalid_config",
-    `rotation must be ${AGENT_ROTATIONS.join(" or ")}, not ${String(rotation)}`,
-  );
 }
 
 function checkDialers(dialer: Dialer | readonly Dialer[]): readonly Dialer[] {

@@ -197,46 +197,43 @@ beforeEach(() => {
   isBroken = false;
 });
 
-describe.each([["break-before-make" as const], ["make-before-break" as const]])(
-  "with %s, what throws is the end of its owner at most, who comes back",
-  (rotation) => {
-    it.each(AGENT)("at the agent: %s", async (_, breakIt) => {
-      const world = new World(7);
-      const { principal } = await world.principal();
-      const parts = await world.agent({ name: "one" });
-      const given = {
-        store: parts.store,
-        dialer: world.network.dialer({ from: parts.host, to: "principal:443" }),
-        runtime: parts.host.runtime,
-      };
-      const one = await world.agent({ handlers, rotation, onEvent: () => {}, ...given, ...breakIt(given) });
-      const two = await world.agent({ name: "two", handlers });
-      await world.settled(two.agent.start());
-      await live(world, one, principal);
-      await staysWell(world, two, principal);
-      expect(one.agent.state.kind).toBe("connected");
-      await world.settled(one.agent.stop());
-      await new Promise<void>((resolve) => void systemTimers.soon(resolve));
-      expect(unhandled).toEqual([]);
-      expect(two.states.filter(({ state }) => state.kind === "waiting")).toEqual([]);
-    });
+describe("what throws is the end of its owner at most, who comes back", () => {
+  it.each(AGENT)("at the agent: %s", async (_, breakIt) => {
+    const world = new World(7);
+    const { principal } = await world.principal();
+    const parts = await world.agent({ name: "one" });
+    const given = {
+      store: parts.store,
+      dialer: world.network.dialer({ from: parts.host, to: "principal:443" }),
+      runtime: parts.host.runtime,
+    };
+    const one = await world.agent({ handlers, onEvent: () => {}, ...given, ...breakIt(given) });
+    const two = await world.agent({ name: "two", handlers });
+    await world.settled(two.agent.start());
+    await live(world, one, principal);
+    await staysWell(world, two, principal);
+    expect(one.agent.state.kind).toBe("connected");
+    await world.settled(one.agent.stop());
+    await new Promise<void>((resolve) => void systemTimers.soon(resolve));
+    expect(unhandled).toEqual([]);
+    expect(two.states.filter(({ state }) => state.kind === "waiting")).toEqual([]);
+  });
 
-    it.each(PRINCIPAL)("at the principal: %s", async (_, breakIt) => {
-      const world = new World(7);
-      const { principal } = await world.principal(breakIt(world));
-      const one = await world.agent({ handlers, rotation, onEvent: () => {} });
-      const two = await world.agent({ name: "two", handlers });
-      await world.settled(two.agent.start());
-      await live(world, one, principal);
-      await staysWell(world, two, principal);
-      expect(one.agent.state.kind).toBe("connected");
-      await world.settled(one.agent.stop());
-      await new Promise<void>((resolve) => void systemTimers.soon(resolve));
-      expect(unhandled).toEqual([]);
-      expect(two.states.filter(({ state }) => state.kind === "waiting")).toEqual([]);
-    });
-  },
-);
+  it.each(PRINCIPAL)("at the principal: %s", async (_, breakIt) => {
+    const world = new World(7);
+    const { principal } = await world.principal(breakIt(world));
+    const one = await world.agent({ handlers, onEvent: () => {} });
+    const two = await world.agent({ name: "two", handlers });
+    await world.settled(two.agent.start());
+    await live(world, one, principal);
+    await staysWell(world, two, principal);
+    expect(one.agent.state.kind).toBe("connected");
+    await world.settled(one.agent.stop());
+    await new Promise<void>((resolve) => void systemTimers.soon(resolve));
+    expect(unhandled).toEqual([]);
+    expect(two.states.filter(({ state }) => state.kind === "waiting")).toEqual([]);
+  });
+});
 
 it("a dialer that rejects with anything is a failed dial", async () => {
   const world = new World(7);
