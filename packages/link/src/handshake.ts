@@ -9,7 +9,7 @@ import {
 import { guarded } from "@hawser/runtime";
 import type { Established, SessionOutput } from "@hawser/session";
 import type { LeaseOptions, MailboxLease } from "@hawser/store";
-import type { LinkOptions, LinkPeer, PeerWindow, Predecessor } from "./link-options.js";
+import type { LinkOptions, LinkPeer } from "./link-options.js";
 import type { LinkSession } from "./link-session.js";
 import { knownStore, olderCopy } from "./older-copy.js";
 import { OutgoingTurns } from "./outgoing-turns.js";
@@ -22,11 +22,12 @@ export interface AttachedPeer {
   readonly peer: LinkPeer;
   readonly sender: Sender;
   readonly lease: MailboxLease;
-  /** Of the peer. */
-  readonly store: string;
-  readonly window: PeerWindow;
-  /** Who had the sender before. */
-  readonly predecessor: Predecessor | undefined;
+}
+
+/** What is sent at most without an answer. */
+interface PeerWindow {
+  readonly events: number;
+  readonly bytes: number;
 }
 
 /** Whom a session is opened with, and what it begins from. */
@@ -34,7 +35,6 @@ interface Attachment {
   readonly peer: LinkPeer;
   readonly store: string;
   readonly window: PeerWindow;
-  readonly predecessor: Predecessor | undefined;
   /** Of the session, where the peer gave it. */
   readonly epoch?: number;
   /** The peer has been with another store of this side since. */
@@ -112,13 +112,12 @@ export class Handshake<Session extends LinkSession> {
         this.#host.perform(door.refuse(session, admission.error, admission.retryAfterMs));
         return;
       }
-      const { sessionId, peer, predecessor } = admission;
+      const { sessionId, peer } = admission;
       const { store } = hello;
       const window = this.#windowOf(hello.window, hello.window_bytes);
       this.#assertPresent("principal", peer, store, hello.known);
       const inboxForgotten = this.#wasElsewhere(peer, hello);
-      const continued = inboxForgotten ? undefined : predecessor;
-      const attached = await this.#attach({ peer, store, window, predecessor: continued, inboxForgotten });
+      const attached = await this.#attach({ peer, store, window, inboxForgotten });
       if (attached === undefined) return;
       const { epoch } = attached.lease;
       const settled = attached.sender.settledFloor;
@@ -132,12 +131,12 @@ export class Handshake<Session extends LinkSession> {
 
   /** The session is open: an agent makes ready for its principal, on a principal everything is. */
   async complete({ peerStore, peerWindow, peerWindowBytes, peerKnown, epoch }: Established): Promise<void> {
-    const { peer, predecessor } = this.#options;
+    const { peer } = this.#options;
     if (peer === undefined) return;
     try {
       this.#assertPresent("agent", peer, peerStore, peerKnown);
       const window = this.#windowOf(peerWindow, peerWindowBytes);
-      await this.#attach({ peer, store: peerStore, window, predecessor, epoch });
+      await this.#attach({ peer, store: peerStore, window, epoch });
     } catch (thrown) {
       this.#host.fail(HawserError.from(thrown));
     }
@@ -174,27 +173,22 @@ export class Handshake<Session extends LinkSession> {
     peer,
     store,
     window,
-    predecessor,
     epoch,
     inboxForgotten = false,
   }: Attachment): Promise<AttachedPeer | undefined> {
     if (!this.#isUnderWay) return undefined;
     const host = this.#host;
-    const inherited = predecessor?.handOver(store, window);
-    const continued = inherited === undefined ? undefined : predecessor;
-    const sender = inherited ?? this.#newSender(peer, window);
+    const sender = this.#newSender(peer, window);
     let lease: MailboxLease | undefined;
     const release = async (): Promise<void> => {
       peer.receiver.detach(host.sink);
       sender.stop();
-      continued?.orphaned();
       await lease?.close();
     };
     try {
       const claim = { peerStore: store, inboxForgotten, ...(epoch === undefined ? {} : { epoch }) };
       lease = await this.#claim(peer, claim, sender);
-      if (this.#isUnderWay)
-        await (inherited === undefined ? sender.start(lease) : sender.resume(lease, host));
+      if (this.#isUnderWay) await sender.start(lease);
       // The owner has closed the receiver of a link that has ended, or given it to the next one.
       if (this.#isUnderWay) await peer.receiver.attach(store, host.sink);
     } catch (thrown) {
@@ -206,7 +200,7 @@ export class Handshake<Session extends LinkSession> {
       return undefined;
     }
     this.#state = "done";
-    const attached = { peer, sender, lease, store, window, predecessor: continued };
+    const attached = { peer, sender, lease };
     host.attached(attached, this.#early);
     this.#early = [];
     return attached;

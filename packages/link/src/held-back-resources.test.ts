@@ -81,11 +81,11 @@ describe("a new uid of a name", () => {
     expect(sides.agent.applied.at(-1)).toBe("x_u2@2");
   });
 
-  it("waits on the next session as well, and on one that continues the session", async () => {
+  it("waits on the next session as well, after a rotation and after a takeover", async () => {
     const finish = slowly(({ event }) => event.resourceid === "x_u1");
     await publish(spec("x", 1), deletion("x"), spec("x", 2, "u2"));
     const first = await sides.connect();
-    await sides.renew(first);
+    await sides.rotate(first);
     await publish(spec("x", 3, "u2"));
     await sides.world.advance(100_000);
     await sides.connect();
@@ -151,7 +151,7 @@ describe("a new uid of a name", () => {
       if (random.next() < 0.3) await publish({ ...command(one.name), resourceid: `${one.name}_${uid}` });
       await sides.world.advance(draw(2_000));
       const fate = random.next();
-      if (fate < 0.1) link = await sides.renew(link);
+      if (fate < 0.1) link = await sides.rotate(link);
       else if (fate < 0.2) link = await sides.connect();
     }
     isOver = true;

@@ -3,7 +3,7 @@ export { DEFAULT_READ_AHEAD_BYTES, ReadAhead } from "./read-ahead.js";
 export { createDeliveryStream, type DeliveryStream, type LoopedDelivery } from "./delivery-stream.js";
 export type { LinkObserver, SkipReason } from "./link-observer.js";
 export type { LinkSession } from "./link-session.js";
-export type { Admission, LinkDoor, LinkOptions, LinkPeer, PeerWindow, Predecessor } from "./link-options.js";
+export type { Admission, LinkDoor, LinkOptions, LinkPeer } from "./link-options.js";
 export { Link } from "./link.js";
 export { knownStore } from "./older-copy.js";
 export {
@@ -14,4 +14,4 @@ export {
   type ReplySink,
 } from "./receiver.js";
 export type { DeleteAhead } from "./held-back-resources.js";
-export type { HeldBackTurn, Sender, SenderHost, SenderTurn } from "./sender.js";
+export type { HeldBackTurn, SenderTurn } from "./sender.js";

@@ -1,5 +1,5 @@
 import type { ResendTiming } from "@hawser/delivery";
-import type { Ack, CloudEvent, HawserError, Hello, Nack } from "@hawser/protocol";
+import type { CloudEvent, HawserError, Hello } from "@hawser/protocol";
 import type { Runtime } from "@hawser/runtime";
 import type { Acceptance, Established, SessionEnd, SessionOutput } from "@hawser/session";
 import type { Store } from "@hawser/store";
@@ -9,7 +9,6 @@ import type { LinkSession } from "./link-session.js";
 import type { OutgoingTurns } from "./outgoing-turns.js";
 import type { ReadAhead } from "./read-ahead.js";
 import type { Receiver } from "./receiver.js";
-import type { Sender } from "./sender.js";
 
 /** Who is at the other end, once that is known: on an agent from the start, on a principal from the accepted hello. */
 export interface LinkPeer {
@@ -19,33 +18,12 @@ export interface LinkPeer {
   readonly observer?: LinkObserver;
 }
 
-/** What is sent at most without an answer. */
-export interface PeerWindow {
-  readonly events: number;
-  readonly bytes: number;
-}
-
-/** The link of a session that another one continues. `Link` is one. */
-export interface Predecessor {
-  /**
-   * Gives its sender away, with what is in flight; answers to that still count here. Undefined when there is nothing to go on with: the session is not open any
-   * more, is about to leave, or was with another store or window.
-   */
-  handOver(peerStore: string, window: PeerWindow): Sender | undefined;
-  /** An answer to an event that was sent here arrived where the session is continued. */
-  answered(message: Ack | Nack): void;
-  /** The session that was to continue this one is gone. */
-  orphaned(): void;
-}
-
 /** How a principal answers a hello. */
 export type Admission =
   | {
       readonly kind: "accepted";
       readonly peer: LinkPeer;
       readonly sessionId: string;
-      /** The session that the hello asks to continue, if it is this agent's open one. */
-      readonly predecessor?: Predecessor | undefined;
     }
   | { readonly kind: "refused"; readonly error: HawserError; readonly retryAfterMs?: number };
 
@@ -54,8 +32,6 @@ export interface LinkDoor<Session extends LinkSession> {
   admit(hello: Hello): Promise<Admission>;
   accept(session: Session, params: Acceptance): SessionOutput[];
   refuse(session: Session, error: HawserError, retryAfterMs: number | undefined): SessionOutput[];
-  /** Another session of the same agent continues this one. False: this one is about to end anyway. */
-  replaced(session: Session): boolean;
   /** Another session of the same agent took the mailbox over. */
   superseded(session: Session): SessionOutput[];
 }
@@ -83,8 +59,6 @@ export interface LinkOptions<Session extends LinkSession> {
   readonly resend?: Partial<ResendTiming>;
   /** Agents: the principal. Principals have a `door` instead. */
   readonly peer?: LinkPeer;
-  /** Agents: the open session that this one is to continue, as its hello says. */
-  readonly predecessor?: Predecessor;
   readonly door?: LinkDoor<Session>;
   /** A message of at least so many bytes was handled: whoever limits how much a peer may send pauses the connection here. */
   readonly onMessage?: (event: CloudEvent, bytes: number) => void;
@@ -92,8 +66,6 @@ export interface LinkOptions<Session extends LinkSession> {
   readonly onUnreadable?: (bytes: number) => void;
   /** Events flow. */
   readonly onOpened?: (session: Established) => void;
-  /** Agents: it is time for a new session beside this one. */
-  readonly onRenew?: () => void;
   /** The other end of the connection wants it replaced. Told once the session is open, and once. */
   readonly onRetiring?: () => void;
   /** The last call, once, after everything the link held is released. */

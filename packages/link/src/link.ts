@@ -14,7 +14,7 @@ import { guarded, WakeTimer, type Logger, type Runtime } from "@hawser/runtime";
 import type { Established, FullBuffer, SessionEnd, SessionOutput } from "@hawser/session";
 import type { Connection } from "@hawser/transport";
 import { Handshake, type AttachedPeer } from "./handshake.js";
-import type { LinkOptions, LinkPeer, PeerWindow, Predecessor } from "./link-options.js";
+import type { LinkOptions, LinkPeer } from "./link-options.js";
 import type { LinkSession } from "./link-session.js";
 import { Outlet } from "./outlet.js";
 import type { Sender, SenderTurn } from "./sender.js";
@@ -24,11 +24,7 @@ const WINDOW_TOLERANCE = 2;
 
 type LinkState =
   /** Handshake, or preparing the store for the peer. Events that arrive are kept; the window bounds them. */
-  | { readonly name: "establishing" }
-  | ({ readonly name: "open" } & AttachedPeer)
-  /** Another link sends for this one's sender. What still arrives here counts, until the session has been left. */
-  | ({ readonly name: "handedOver" } & AttachedPeer)
-  | { readonly name: "ended" };
+  { readonly name: "establishing" } | ({ readonly name: "open" } & AttachedPeer) | { readonly name: "ended" };
 
 /**
  * Binds one connection, one session, one mailbox lease and one receiver: the only loop that moves events.
@@ -36,7 +32,7 @@ type LinkState =
  * Nothing here polls. Inputs (a frame, a live entry, a finished handler, a timer) ask for one flush at the end of the tick; the flush sends control first,
  * then data while the connection takes it, then sets one timer for the earliest thing due.
  */
-export class Link<Session extends LinkSession> implements Predecessor {
+export class Link<Session extends LinkSession> {
   readonly session: Session;
   readonly #options: LinkOptions<Session>;
   readonly #connection: Connection;
@@ -156,22 +152,6 @@ export class Link<Session extends LinkSession> implements Predecessor {
     this.#scheduleFlush();
   }
 
-  handOver(peerStore: string, window: PeerWindow): Sender | undefined {
-    const state = this.#state;
-    if (state.name !== "open" || this.#quiesced || !this.session.maySendEvents) return undefined;
-    if (state.store !== peerStore || !isSame(state.window, window)) return undefined;
-    if (this.#options.door?.replaced(this.session) === false) return undefined;
-    this.#floor = state.sender.settledFloor;
-    this.#state = { ...state, name: "handedOver" };
-    state.sender.suspend();
-    this.#scheduleFlush();
-    return state.sender;
-  }
-
-  orphaned(): void {
-    if (this.#state.name === "handedOver" && !this.#letItLeave()) this.#superseded();
-  }
-
   /** Closes with the code that fits the error; cuts the connection where even that throws. */
   fail(error: HawserError): void {
     guarded(
@@ -214,11 +194,8 @@ export class Link<Session extends LinkSession> implements Predecessor {
         this.#quiesced = true;
         if (this.#state.name === "open") this.#state.sender.quiesce();
         return;
-      case "renew":
-        this.#options.onRenew?.();
-        return;
       case "settled":
-        if ("peer" in this.#state) this.#state.peer.receiver.settle(output.version);
+        if (this.#state.name === "open") this.#state.peer.receiver.settle(output.version);
         return;
       case "close":
         this.#outlet.flushReplies();
@@ -268,9 +245,6 @@ export class Link<Session extends LinkSession> implements Predecessor {
   }
 
   #leaseLost(why: "superseded" | "resync"): void {
-    // Whoever continues this session holds the lease now.
-    if (this.#state.name === "handedOver") return;
-    if (why === "superseded" && this.#letItLeave()) return;
     if (why === "superseded") this.#superseded();
     else
       this.fail(
@@ -279,13 +253,6 @@ export class Link<Session extends LinkSession> implements Predecessor {
           "the store lost track of this mailbox; the session has to begin anew",
         ),
       );
-  }
-
-  /** An agent that stops while it renews its connection leaves both: neither is cut for the other, and what is still answered goes again. False where this link does not leave. */
-  #letItLeave(): boolean {
-    if (this.#options.door !== undefined || !this.#quiesced) return false;
-    if (this.#state.name === "open") this.#state.sender.suspend();
-    return true;
   }
 
   #superseded(): void {
@@ -346,13 +313,11 @@ export class Link<Session extends LinkSession> implements Predecessor {
       this.#performAll(outputs);
       return;
     }
-    // Right behind the welcome come answers to what was sent on the session that this one continues.
-    if (this.#state.name === "establishing") this.#options.predecessor?.answered(message);
-    else this.answered(message);
+    this.#answered(message);
   }
 
-  answered(message: Ack | Nack): void {
-    if (!("sender" in this.#state)) return;
+  #answered(message: Ack | Nack): void {
+    if (this.#state.name !== "open") return;
     const { sender } = this.#state;
     this.#noteJoined(this.#state);
     if (message.type === "nack") sender.nack(message);
@@ -371,7 +336,9 @@ export class Link<Session extends LinkSession> implements Predecessor {
   }
 
   #recorded(): number | undefined {
-    return "peer" in this.#state ? this.#options.store.inbox.recorded(this.#state.peer.name) : undefined;
+    return this.#state.name === "open"
+      ? this.#options.store.inbox.recorded(this.#state.peer.name)
+      : undefined;
   }
 
   // The agent may hear events right behind the welcome, while its own store is still being opened.
@@ -384,7 +351,7 @@ export class Link<Session extends LinkSession> implements Predecessor {
   }
 
   #event(event: CloudEvent | HawserError, size: ValueSize): void {
-    if (!("peer" in this.#state)) return;
+    if (this.#state.name !== "open") return;
     const { receiver } = this.#state.peer;
     this.#performAll(this.session.eventReceived(this.#now()));
     if (!this.session.mayReceiveEvents) return;
@@ -457,7 +424,7 @@ export class Link<Session extends LinkSession> implements Predecessor {
     this.#outlet.flushReplies();
     this.#sending()?.pump(this.#outlet.event);
     this.#noteSending();
-    if (this.#quiesced && this.#state.name !== "establishing") this.#quiet();
+    if (this.#quiesced && this.#state.name === "open") this.#quiet(this.#state);
     this.#wake.arm(this.session.nextWakeAt(), this.#sending()?.nextWakeAt());
   }
 
@@ -471,11 +438,10 @@ export class Link<Session extends LinkSession> implements Predecessor {
     return this.session.maySendEvents ? this.#state.sender : undefined;
   }
 
-  #quiet(): void {
-    if (this.inFlight > 0) return;
+  #quiet({ sender, peer }: AttachedPeer): void {
+    if (sender.inFlight > 0) return;
     this.#tellSettled();
-    // What runs for a session that was handed over is answered on the one that continues it.
-    if (this.#state.name === "open" && this.#state.peer.receiver.applying > 0) return;
+    if (peer.receiver.applying > 0) return;
     for (const output of this.session.idle(this.#now())) this.#perform(output);
   }
 
@@ -505,10 +471,6 @@ export class Link<Session extends LinkSession> implements Predecessor {
     this.#tellSettled();
     if (state.name === "open") {
       state.sender.stop();
-      // Whoever this session continues would wait for answers to what it gave away.
-      state.predecessor?.orphaned();
-    }
-    if ("peer" in state) {
       state.peer.receiver.detach(this.#sink);
       this.#tellEnded(state.peer, end);
       await state.lease.close().catch((thrown: unknown) => {
@@ -518,6 +480,7 @@ export class Link<Session extends LinkSession> implements Predecessor {
     }
     this.#options.onEnded(end);
   }
+
   // Whoever waits for the end, to connect again, hears of it all the same.
   #tellEnded({ observer }: LinkPeer, end: SessionEnd): void {
     guarded(
@@ -525,10 +488,6 @@ export class Link<Session extends LinkSession> implements Predecessor {
       (thrown) => this.#complain(thrown, "an observer threw as a session ended"),
     );
   }
-}
-
-function isSame(one: PeerWindow, other: PeerWindow): boolean {
-  return one.events === other.events && one.bytes === other.bytes;
 }
 
 function fullBuffer({ bufferedBytes, sentBytes }: Connection): FullBuffer {

@@ -55,13 +55,6 @@ export interface HeldBackTurn extends DeleteAhead {
   readonly turn: SenderTurn | undefined;
 }
 
-/** An event to be given up. */
-interface DeadLetterOrder {
-  readonly event: HawserEvent;
-  readonly version: number;
-  readonly error: HawserError;
-}
-
 /** Live entries, and purged ones, that are remembered while a read is under way. With one more, what it brings is left on disk, and the next one is short. */
 const MAX_HEARD = 1_000;
 /** Entries of a read behind one during which too much came. */
@@ -95,9 +88,6 @@ const MAX_READ_BACK_AT_ONCE = 8;
  *
  * A new uid of a name stays on disk until the delete of the old one is answered (`HeldBackResources`). With as many of them as entries it may hold, it reads no further
  * until one has gone.
- *
- * It may outlive its session: `suspend` takes it off one lease and `resume` puts it on the next, with everything that is in flight. Answers count in between, and
- * are recorded afterwards.
  */
 export class Sender {
   readonly #options: SenderOptions;
@@ -108,24 +98,17 @@ export class Sender {
   readonly #spilled = new SpilledResources();
   readonly #aside = new EventsSetAside();
   readonly #heldBack = new HeldBackResources();
-  #host: SenderHost;
-  /** Absent before the start and between two leases. */
+  readonly #host: SenderHost;
+  /** Absent before the start. */
   #lease: MailboxLease | undefined;
-  /** What is being read. */
-  #reading: MailboxLease | undefined;
-  /** Answers that came between two leases; no more than were in flight. */
-  #unrecorded: number[] = [];
-  /** What the peer said of itself between two leases. */
-  #peerRecorded = 0;
-  #undelivered: DeadLetterOrder[] = [];
   /** Highest version that was read; everything up to it is held, spilled or settled. */
   #cursor = 0;
   #newest = 0;
   #caughtUp = false;
   #stopped = false;
-  /** What came live, and stayed on disk, since the last read began: it may supersede what that brings. */
+  /** What came live, and stayed on disk, since the read that is under way began: it may supersede what that brings. Undefined where nothing is being read. */
   #heard: PassedOver[] | undefined;
-  /** What was purged since the last read began. */
+  /** Likewise, what was purged. */
   readonly #gone = new Set<number>();
   /** So much came, or was purged, that what was read last may be superseded or gone without anybody knowing. */
   #overheard = false;
@@ -175,20 +158,10 @@ export class Sender {
     await this.#read();
   }
 
-  /** The lease is about to go to another session. */
-  suspend(): void {
-    this.#lease = undefined;
-    this.#caughtUp = false;
-  }
-
-  /** Goes on under a new lease of the same mailbox. */
-  async resume(lease: MailboxLease, host: SenderHost): Promise<void> {
-    this.#host = host;
-    this.#lease = lease;
-    lease.peerRecorded(this.#peerRecorded);
-    for (const version of this.#unrecorded.splice(0)) lease.acknowledge(version);
-    for (const order of this.#undelivered.splice(0)) this.#deadLetter(order);
-    await this.#read();
+  // Nothing is sent before the start, so nothing is answered either.
+  get #mailbox(): MailboxLease {
+    if (this.#lease === undefined) throw new HawserError("internal", "sender used before it was started");
+    return this.#lease;
   }
 
   /** A live entry from the lease. */
@@ -262,7 +235,7 @@ export class Sender {
           "expired",
           `expired at ${event.expirytime ?? "an unknown time"} before it was applied`,
         );
-        this.#deadLetter({ event, version, error });
+        this.#deadLetter(event, version, error);
         continue;
       }
       const sent = this.#trySend(next.entry, send);
@@ -296,20 +269,18 @@ export class Sender {
     const { code, message } = error;
     const refusal: Nack = { type: "nack", resourceid, eventid, retryable: false, code, message };
     const result = this.#writer.nack(refusal, this.#options.runtime.clock.now());
-    if (result.kind === "deadLetter") this.#deadLetter({ event, version, error });
+    if (result.kind === "deadLetter") this.#deadLetter(event, version, error);
   }
 
   /** How many events the peer says it has recorded, with the ACKs that follow. */
   peerRecorded(count: number): void {
-    this.#peerRecorded = Math.max(this.#peerRecorded, count);
-    this.#lease?.peerRecorded(count);
+    this.#mailbox.peerRecorded(count);
   }
 
   ack(key: EventKey): void {
     const result = this.#writer.ack(key, this.#options.runtime.clock.now());
     if (result.kind === "unknown") return;
-    if (this.#lease === undefined) this.#unrecorded.push(result.version);
-    else this.#lease.acknowledge(result.version);
+    this.#mailbox.acknowledge(result.version);
     this.#letGoBehind(key.resourceid);
     const { version, rttMs } = result;
     this.#options.observer?.acked?.({ resourceid: key.resourceid, version, rttMs });
@@ -323,7 +294,7 @@ export class Sender {
     this.#options.observer?.nacked?.(nack);
     if (result.kind === "deadLetter") {
       const { event, version } = result.entry;
-      this.#deadLetter({ event, version, error: new HawserError(nack.code, nack.message) });
+      this.#deadLetter(event, version, new HawserError(nack.code, nack.message));
     }
     this.#host.ready();
   }
@@ -414,7 +385,7 @@ export class Sender {
   }
 
   #refill(): void {
-    if (this.#lease === undefined || this.#reading === this.#lease || this.#stopped) return;
+    if (this.#heard !== undefined || this.#stopped) return;
     const waiting = this.#toReadBack();
     if (waiting !== undefined || !this.#caughtUp) this.#makeRoom();
     const spilled = this.#mayReadBack ? waiting : undefined;
@@ -478,8 +449,8 @@ export class Sender {
     const spill = starved && (held > this.#maxHeld / 2 || this.#isTight);
     const heardOf = this.#newest;
     const page = await this.#page(this.#cursor, limit);
-    const heard = this.#takeHeard(page);
-    if (page === undefined || heard === undefined) return;
+    const heard = this.#takeHeard();
+    if (heard === undefined) return;
     for (const entry of page.entries) {
       if (this.#gone.has(entry.version)) this.#cursor = entry.version;
       else this.#offer(entry, spill);
@@ -497,8 +468,8 @@ export class Sender {
     const wanted = 2 * this.#maxPerResource * Math.min(this.#spilled.size, MAX_READ_BACK_AT_ONCE);
     const limit = this.#overheard ? Math.min(wanted, SHORT_READ) : wanted;
     const page = await this.#page(from - 1, limit);
-    const heard = this.#takeHeard(page);
-    if (page === undefined || heard === undefined) return;
+    const heard = this.#takeHeard();
+    if (heard === undefined) return;
     const full = new Set<string>();
     for (const entry of page.entries) {
       const id = entry.event.resourceid;
@@ -525,65 +496,41 @@ export class Sender {
     this.#count();
   }
 
-  /** Undefined when it does not matter any more: the session is over, or what matters is read under the lease of another one. */
-  async #page(after: number, limit: number): Promise<Page | undefined> {
-    const lease = this.#lease;
-    if (lease === undefined) throw new HawserError("internal", "sender read before it was started");
+  async #page(after: number, limit: number): Promise<Page> {
     const { readAhead } = this.#options;
     const maxBytes = Math.max(1, this.#allowance);
-    this.#reading = lease;
     this.#heard = [];
     this.#gone.clear();
     this.#overheard = false;
     // What is being read is in memory as well.
     readAhead.changed(maxBytes);
     try {
-      const entries = await lease.read(after, limit, maxBytes);
-      if (!this.#stopped && this.#lease === lease) {
-        const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0);
-        return { entries, isAll: entries.length < limit && bytes < maxBytes };
-      }
-    } catch (thrown) {
-      if (this.#lease === lease) throw thrown;
+      const entries = await this.#mailbox.read(after, limit, maxBytes);
+      const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0);
+      return { entries, isAll: entries.length < limit && bytes < maxBytes };
     } finally {
       readAhead.changed(-maxBytes);
     }
-    if (this.#reading === lease) this.#reading = undefined;
-    return undefined;
   }
 
-  /** What came while this page was read; undefined when it was too much to know what of the page still holds. */
-  #takeHeard(page: Page | undefined): readonly PassedOver[] | undefined {
-    // The read of another lease may be under way.
-    if (page === undefined) return undefined;
-    const heard = this.#heard ?? [];
+  /** What came while a page was read; undefined when it was too much to know what of the page still holds, or the session is over. */
+  #takeHeard(): readonly PassedOver[] | undefined {
+    const heard = this.#heard;
     this.#heard = undefined;
-    this.#reading = undefined;
-    return this.#overheard ? undefined : heard;
+    return this.#overheard || this.#stopped ? undefined : heard;
   }
 
   // The lane of the resource waits until the dead letter is on disk; otherwise a later event could make a crash swallow this one.
-  #deadLetter(order: DeadLetterOrder): void {
-    const lease = this.#lease;
-    if (lease === undefined) {
-      this.#undelivered.push(order);
-      return;
-    }
-    const { event, version, error } = order;
+  #deadLetter(event: HawserEvent, version: number, error: HawserError): void {
     if (event.type === OUTPUT_REQUEST_TYPE) {
       // Nobody would send it again, and nothing comes of it that could be missed.
-      lease.acknowledge(version);
+      this.#mailbox.acknowledge(version);
       this.#writer.settled(version);
       return;
     }
     const reason = { code: error.code, message: error.message, at: this.#options.runtime.clock.wallTime() };
-    const written = lease.deadLetter(version, reason).then(
+    const written = this.#mailbox.deadLetter(version, reason).then(
       (isMoved) => {
-        // A lease that was lost meanwhile need not have written anything; once more does no harm.
-        if (!isMoved && this.#lease !== lease && !this.#stopped) {
-          this.#deadLetter(order);
-          return;
-        }
         // It is on disk, also when the session ended meanwhile: nobody else will tell.
         if (isMoved) this.#options.observer?.deadLettered?.(event, error.code, error.message);
         if (this.#stopped) return;

@@ -67,7 +67,7 @@ async function run(seed: number): Promise<void> {
     await publish();
     await sides.world.advance(below(600));
     const fault = random.next();
-    if (fault < 0.3) link = await sides.renew(link);
+    if (fault < 0.3) link = await sides.rotate(link);
     else if (fault < 0.45) link = await sides.connect(link.settledFloor);
     else if (fault < 0.6) {
       link.connection.terminate(new HawserError("connection_closed", "cut"));

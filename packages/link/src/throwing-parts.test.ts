@@ -170,7 +170,8 @@ async function liveThrough(sides: TwoSides): Promise<void> {
   await publish(sides.principal, "edge-1", 6);
   await publish(sides.agent, "principal", 6);
   await sides.world.advance(2_000);
-  const second = first === undefined ? undefined : await sides.renew(first).catch(() => undefined);
+  if (first !== undefined) await sides.rotate(first).catch(() => undefined);
+  const second = await sides.connect().catch(() => undefined);
   await sides.world.advance(2_000);
   second?.fail(new HawserError("internal", "an end"));
   await sides.world.advance(30_000);

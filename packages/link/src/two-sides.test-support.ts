@@ -69,9 +69,6 @@ export class TwoSides {
   readonly agentEnds: SessionEnd[] = [];
   readonly principalEnds: SessionEnd[] = [];
   readonly principalLinks: Link<PrincipalSession>[] = [];
-  /** By id, as the principal gave it. */
-  readonly #sessions = new Map<string, Link<PrincipalSession>>();
-  readonly #ids = new Map<Link<AgentSession>, string>();
   window = 16;
   windowBytes = 8_388_608;
   /** Of the principal. */
@@ -108,21 +105,18 @@ export class TwoSides {
     return link;
   }
 
-  /** Opens a session that continues `old`, whose agent then says goodbye on the old one. `meanwhile` runs while the old one is still the only one. */
-  async renew(
-    old: Link<AgentSession>,
-    meanwhile = async (): Promise<void> => {},
-  ): Promise<Link<AgentSession>> {
-    const link = await this.dial(old);
-    await meanwhile();
-    link.start(old.settledFloor);
-    await this.world.advance(10);
-    return link;
+  /** The agent leaves `old` in order, and comes back at once. */
+  async rotate(old: Link<AgentSession>): Promise<Link<AgentSession>> {
+    const { session } = old;
+    old.perform(session.goodbye("rotation", this.runtime.clock.now()));
+    // A handler that never ends takes the grace of a close.
+    for (let step = 0; step < 1_000 && session.state.kind !== "ended"; step += 1)
+      await this.world.advance(20);
+    return this.connect(old.settledFloor);
   }
 
-  async dial(predecessor?: Link<AgentSession>): Promise<Link<AgentSession>> {
+  async dial(): Promise<Link<AgentSession>> {
     const { runtime } = this;
-    const replaces = predecessor === undefined ? undefined : this.#ids.get(predecessor);
     const dialled = this.transport.dialer.dial();
     await this.world.advance(1);
     const known = knownStore(this.agent.store.standing("principal"));
@@ -134,10 +128,9 @@ export class TwoSides {
       software: "test",
       random: runtime.random,
       timing: this.timing,
-      ...(replaces === undefined ? {} : { replaces }),
       ...(known === undefined ? {} : { known }),
     });
-    const link: Link<AgentSession> = new Link({
+    return new Link({
       runtime,
       connection: this.wrap(await dialled),
       session,
@@ -146,15 +139,9 @@ export class TwoSides {
       window: this.window,
       windowBytes: this.windowBytes,
       peer: { name: "principal", receiver: this.agent.receiver, observer: this.agent.observer },
-      ...(predecessor === undefined ? {} : { predecessor }),
-      onOpened: ({ sessionId }) => {
-        this.#ids.set(link, sessionId);
-        predecessor?.perform(predecessor.session.goodbye("rotation", runtime.clock.now()));
-      },
       onEnded: (end) => this.agentEnds.push(end),
       ...this.extra,
     });
-    return link;
   }
 
   accept(connection: Connection): void {
@@ -178,18 +165,16 @@ export class TwoSides {
       windowBytes: this.windowBytes,
       readAhead: this.readAhead,
       door: {
-        admit: async ({ replaces }) => {
+        admit: async () => {
           await this.admitting;
           return {
             kind: "accepted",
-            sessionId: this.#named(link),
-            predecessor: replaces === undefined ? undefined : this.#sessions.get(replaces),
+            sessionId: runtime.random.uuid(),
             peer: { name: "edge-1", receiver: this.principal.receiver, observer: this.principal.observer },
           };
         },
         accept: (machine, params) => machine.accept(params, now()),
         refuse: (machine, error, retryAfterMs) => machine.refuse(error, retryAfterMs, now()),
-        replaced: (machine) => machine.replaced(now()),
         superseded: (machine) => machine.superseded(now()),
       },
       onEnded: (end) => this.principalEnds.push(end),
@@ -197,12 +182,6 @@ export class TwoSides {
     });
     this.principalLinks.push(link);
     link.start();
-  }
-
-  #named(link: Link<PrincipalSession>): string {
-    const id = this.world.runtime.random.uuid();
-    this.#sessions.set(id, link);
-    return id;
   }
 
   /** The agent's machine is replaced by one with an empty disk. */

@@ -52,12 +52,10 @@ export class AgentPresence {
   /**
    * Answers the connections that are too many now, oldest first: whoever takes a session over again
    * and again would leave each of them its grace to close.
-   *
-   * @param isContinued it continues an open session, which then closes in its own time: one more
    */
-  admitted(link: Link<PrincipalSession>, isContinued: boolean): readonly Link<PrincipalSession>[] {
+  admitted(link: Link<PrincipalSession>): readonly Link<PrincipalSession>[] {
     this.#admitted.add(link);
-    return [...this.#admitted].slice(0, -(MAX_CONNECTIONS + (isContinued ? 1 : 0)));
+    return [...this.#admitted].slice(0, -MAX_CONNECTIONS);
   }
 
   opened(link: Link<PrincipalSession>, session: Established): void {

@@ -143,7 +143,6 @@ export class SessionRegistry {
           return machine.accept(params, now());
         },
         refuse: (machine, error, retryAfterMs) => machine.refuse(error, retryAfterMs, now()),
-        replaced: (machine) => machine.replaced(now()),
         superseded: (machine) => machine.superseded(now()),
       },
       onMessage: (event, bytes) => throttle.handled(event, bytes),
@@ -302,20 +301,18 @@ export class SessionRegistry {
       this.#refusedByDrain(hello) ??
       this.#refusedByTurn(hello, turn) ??
       this.#refusedByRemoval(hello) ??
-      // The last places may have gone to others meanwhile, and a session that this one was to replace may have ended.
+      // The last places may have gone to others meanwhile.
       this.#refusedByNumber(hello) ??
       this.#refusedByRate(hello, link.connection.peer);
     if (refused !== undefined) return refused;
-    const predecessor = this.#replacedBy(hello);
     const presence = this.#agents.getOrAdd(hello.agent);
     const linkObserver = this.#options.observer.link?.(hello.agent);
     this.#names.set(link, hello.agent);
-    this.#admitted(presence, link, predecessor !== undefined);
+    this.#admitted(presence, link);
     throttle.use((presence.rates ??= new AgentRates(this.#options.rates, runtime.clock.now())));
     return {
       kind: "accepted",
       sessionId: runtime.random.uuid(),
-      predecessor,
       peer: {
         name: hello.agent,
         receiver: this.#receiverOf(presence, linkObserver),
@@ -329,11 +326,11 @@ export class SessionRegistry {
     return link.session.isEnding || !this.#links.has(link);
   }
 
-  #admitted(presence: AgentPresence, link: Link<PrincipalSession>, isContinued: boolean): void {
+  #admitted(presence: AgentPresence, link: Link<PrincipalSession>): void {
     const { live, name } = presence;
-    if (live !== undefined && !isContinued)
+    if (live !== undefined)
       this.#twoMachines.takenOver(name, live.link.connection.peer.address, link.connection.peer.address);
-    for (const old of presence.admitted(link, isContinued))
+    for (const old of presence.admitted(link))
       old.connection.terminate(new HawserError("superseded", "this agent has two newer connections"));
   }
 
@@ -377,20 +374,12 @@ export class SessionRegistry {
     return standing.peer.store !== store || (known !== undefined && known.store !== own.id);
   }
 
-  /** What replaces a session takes its place, and both are here only for a moment. */
-  #refusedByNumber(hello: Hello): Admission | undefined {
+  #refusedByNumber({ agent }: Hello): Admission | undefined {
     const { maxSessions, slot } = this.#options;
-    if (this.#names.size < maxSessions || this.#replacedBy(hello) !== undefined) return undefined;
-    const error = new HawserError("overloaded", `this principal holds ${maxSessions} sessions already`, {
-      agent: hello.agent,
-    });
+    if (this.#names.size < maxSessions) return undefined;
+    const what = `this principal holds ${maxSessions} sessions already`;
+    const error = new HawserError("overloaded", what, { agent });
     return refuse(error, slot());
-  }
-
-  /** The open session of this very agent that its hello asks to continue. */
-  #replacedBy({ agent, replaces }: Hello): Link<PrincipalSession> | undefined {
-    const live = this.#agents.get(agent)?.live;
-    return live !== undefined && live.session.sessionId === replaces ? live.link : undefined;
   }
 
   async #authenticate(peer: PeerInfo, hello: Hello): Promise<AuthenticateResult> {
