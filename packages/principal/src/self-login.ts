@@ -111,7 +111,6 @@ class SelfLogin {
           break;
         case "authenticate":
         case "quiesce":
-        case "renew":
         case "settled":
           break;
       }

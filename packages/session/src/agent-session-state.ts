@@ -1,6 +1,5 @@
 import type { KnownStore } from "@hawser/protocol";
 import type { Random } from "@hawser/runtime";
-import type { AgentRotation } from "./rotation.js";
 import type { EndCause } from "./session-end.js";
 import type { EndingState } from "./session-machine.js";
 import type { Established } from "./session-output.js";
@@ -20,10 +19,6 @@ export interface AgentSessionOptions {
   readonly software: string;
   readonly random: Random;
   readonly timing?: Partial<SessionTiming>;
-  /** @default "break-before-make" */
-  readonly rotation?: AgentRotation;
-  /** Id of the session that this one is to continue. */
-  readonly replaces?: string;
   /** What the agent knows of the principal's store, if anything. */
   readonly known?: KnownStore;
 }

@@ -180,37 +180,6 @@ describe("rotation", () => {
   });
 });
 
-describe("make before break", () => {
-  const rotation = "make-before-break";
-
-  it("asks for a new session once, stays open meanwhile, and leaves when told", () => {
-    const timing = { rotationMinMs: 1_000, rotationMaxMs: 1_000 };
-    const agent = agentSession(timing, constantRandom(0), { rotation });
-    agent.start(0, 0);
-    agent.receive(WELCOME, 0);
-    expect(agent.wake(999, 0)).not.toContainEqual({ kind: "renew" });
-    expect(agent.wake(1_000, 0)).toEqual([{ kind: "renew" }]);
-    expect(agent.state.kind).toBe("open");
-    expect(agent.maySendEvents).toBe(true);
-    expect(brief(agent.wake(5_000, 0))).not.toContain("renew");
-    expect(brief(agent.goodbye("rotation", 6_000))).toEqual(["quiesce", "send goodbye"]);
-  });
-
-  it("names the session to continue in its hello", () => {
-    const agent = agentSession({}, constantRandom(0), { rotation, replaces: "s-1" });
-    expect(agent.start(0, 0)).toMatchObject([{ message: { type: "hello", replaces: "s-1" } }]);
-  });
-
-  it("renews nothing that is not open", () => {
-    const agent = agentSession({}, constantRandom(0), { rotation });
-    expect(agent.renew(0)).toEqual([]);
-    agent.start(0, 0);
-    agent.receive(WELCOME, 0);
-    agent.goodbye("stopping", 1);
-    expect(agent.renew(2)).toEqual([]);
-  });
-});
-
 describe("a drain notice", () => {
   it("is answered by a goodbye and ends with its slot", () => {
     const agent = agentIn("open");
@@ -302,7 +271,7 @@ describe("a connection that its other end wants replaced", () => {
 
   it("is lost as a failure where nobody asked", () => {
     const agent = agentIn("open");
-    agent.renew(9_000);
+    agent.goodbye("rotation", 9_000);
     expect(endOf(agent, LOST, 20_000)).toMatchObject({ kind: "failed" });
   });
 });

@@ -88,19 +88,10 @@ export class AgentSession extends SessionMachine {
     return state.kind === "finishing" ? this.#finished(state.cause, nowMs) : [];
   }
 
-  /** Renews the connection: by a goodbye, or by asking for a new session beside this one, as the options say. Nothing unless it is open. */
-  renew(nowMs: number): SessionOutput[] {
-    const { state } = this;
-    if (state.kind !== "open") return [];
-    if (this.#options.rotation !== "make-before-break") return this.goodbye("rotation", nowMs);
-    this.#active = { ...state, rotateAtMs: undefined };
-    return [{ kind: "renew" }];
-  }
-
   /** The other end, or a proxy between, wants the connection replaced: it is renewed now, and its loss is no failure any more. */
   retire(nowMs: number): SessionOutput[] {
     this.isRetired = true;
-    return this.renew(nowMs);
+    return this.goodbye("rotation", nowMs);
   }
 
   /** Begins to leave: at once when the session is not open yet, by goodbye and farewell when it is. */
@@ -152,7 +143,7 @@ export class AgentSession extends SessionMachine {
       case "refused":
         return this.terminate(this.#late("close after refusing"), state.cause);
       case "open":
-        return this.renew(nowMs);
+        return this.goodbye("rotation", nowMs);
       case "leaving": {
         const error = this.#late("answer the goodbye");
         return this.terminate(error, { kind: "silent", error });

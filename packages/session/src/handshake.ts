@@ -29,19 +29,11 @@ export function negotiateVersion(offered: readonly string[]): ProtocolVersion | 
 }
 
 export function helloOf(
-  {
-    agent,
-    store,
-    window,
-    windowBytes = DEFAULT_WINDOW_BYTES,
-    software,
-    replaces,
-    known,
-  }: AgentSessionOptions,
+  { agent, store, window, windowBytes = DEFAULT_WINDOW_BYTES, software, known }: AgentSessionOptions,
   settled: number,
 ): Hello {
   const protocol_versions = [...PROTOCOL_VERSIONS];
-  const hello: Hello = {
+  return {
     type: "hello",
     agent,
     protocol_versions,
@@ -50,10 +42,6 @@ export function helloOf(
     window_bytes: windowBytes,
     settled: formatSettled(settled),
     software,
-  };
-  return {
-    ...hello,
-    ...(replaces === undefined ? {} : { replaces }),
     ...(known === undefined ? {} : { known }),
   };
 }

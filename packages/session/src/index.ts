@@ -18,7 +18,6 @@ export {
   type ReconnectTiming,
 } from "./reconnect-timing.js";
 export type { FullBuffer } from "./send-stall.js";
-export { AGENT_ROTATIONS, type AgentRotation } from "./rotation.js";
 export type { DrainNotice, EndCause, EndReason, SessionEnd, TransportEnd } from "./session-end.js";
 export type { EndingState } from "./session-machine.js";
 export type { Established, SessionOutput } from "./session-output.js";

@@ -54,8 +54,6 @@ export type PrincipalSessionState =
   | { readonly kind: "open"; readonly peer: Established; readonly retireAtMs: number | undefined }
   /** Sent a drain notice, waits for goodbye; events still flow. */
   | { readonly kind: "draining"; readonly peer: Established; readonly deadlineMs: number }
-  /** Another session continues this one; nothing is sent here any more but what is owed, and the agent is about to say goodbye. */
-  | { readonly kind: "replaced"; readonly deadlineMs: number }
   /** Answered a goodbye; the agent finishes and closes. */
   | {
       readonly kind: "parting";

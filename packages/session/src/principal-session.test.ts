@@ -264,30 +264,6 @@ describe("a takeover", () => {
   });
 });
 
-describe("a replacement", () => {
-  it("lets the agent say goodbye and end clean, while nothing is sent any more", () => {
-    const principal = principalIn("replaced");
-    expect(principal.maySendEvents).toBe(false);
-    expect(principal.mayReceiveEvents).toBe(true);
-    expect(brief(principal.receive(MESSAGES.goodbye, 5))).toEqual(["quiesce", "send farewell"]);
-    expect(principal.transportEnded(CLEAN, 9)).toMatchObject([{ end: { kind: "rotated" } }]);
-  });
-
-  it("closes with 4002 when the agent does not say goodbye in time, and not before", () => {
-    const principal = principalIn("replaced");
-    expect(brief(principal.wake(closeGraceMs - 1, 0))).not.toContain("close 4002");
-    expect(brief(principal.wake(closeGraceMs, 0))).toEqual(["close 4002"]);
-  });
-
-  it("does not happen to a session that is leaving, nor twice; a drain has nothing to ask it", () => {
-    expect(principalIn("parting").replaced(0)).toBe(false);
-    const principal = principalIn("replaced");
-    expect(principal.replaced(1)).toBe(false);
-    expect(principal.drain({ windowMs: 0, slotMs: 0, reason: "restart" }, 1)).toEqual([]);
-    expect(principalIn("draining").replaced(0)).toBe(true);
-  });
-});
-
 describe("a failure on the principal", () => {
   it.each([
     ["handler_failed", 1011, "handler_failed"],

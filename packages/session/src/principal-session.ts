@@ -56,7 +56,7 @@ export class PrincipalSession extends SessionMachine {
   }
 
   get mayReceiveEvents(): boolean {
-    return this.maySendEvents || this.state.kind === "replaced";
+    return this.maySendEvents;
   }
 
   /** The connection is up: the time for hello begins to run. */
@@ -78,7 +78,6 @@ export class PrincipalSession extends SessionMachine {
         return this.illegal(message, nowMs);
       case "open":
       case "draining":
-      case "replaced":
         if (message.type === "goodbye") return this.#goodbye(message, nowMs);
         return this.receiveWhileOpen(message, nowMs);
       case "parting":
@@ -128,7 +127,6 @@ export class PrincipalSession extends SessionMachine {
   /** Asks the agent to leave and to come back at its slot. One notice is sent per connection; further calls do nothing. */
   drain(order: DrainOrder, nowMs: number): SessionOutput[] {
     if (this.ending !== undefined || this.drainNotice !== undefined) return [];
-    if (this.#active.kind === "replaced") return [];
     const slotMs = Math.ceil(order.slotMs);
     const windowMs = Math.ceil(order.windowMs);
     const state = this.#active;
@@ -148,13 +146,6 @@ export class PrincipalSession extends SessionMachine {
         message: { type: "drain", reason, window_ms: windowMs, reconnect_after_ms: slotMs },
       },
     ];
-  }
-
-  /** A newer session of the same agent continues this one: the agent has `closeGraceMs` to say goodbye. False unless events may be sent here. */
-  replaced(nowMs: number): boolean {
-    if (!this.maySendEvents) return false;
-    this.#active = { kind: "replaced", deadlineMs: nowMs + this.#timing.closeGraceMs };
-    return true;
   }
 
   /** A newer session of the same agent holds the mailbox: this one has to go. */
@@ -194,8 +185,6 @@ export class PrincipalSession extends SessionMachine {
         return this.#undecided(nowMs);
       case "draining":
         return this.close(CLOSE_CODES.goingAway, "the drain notice was not answered", undefined, nowMs);
-      case "replaced":
-        return this.superseded(nowMs);
       case "parting": {
         const what = "the agent said goodbye and did not close in time";
         const error = new HawserError("timeout", what);

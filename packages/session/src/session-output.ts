@@ -39,8 +39,6 @@ export type SessionOutput =
   | { readonly kind: "opened"; readonly peer: Established }
   /** Send no event from now on; after each further call tell `idle` while nothing is in flight and no handler runs. */
   | { readonly kind: "quiesce" }
-  /** Agent: it is time for a new session beside this one, which goes on meanwhile. */
-  | { readonly kind: "renew" }
   /** Every event of the peer up to `version` is settled. */
   | { readonly kind: "settled"; readonly version: number }
   /** Start the close handshake behind everything sent so far. */

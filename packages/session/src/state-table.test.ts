@@ -26,7 +26,6 @@ const PRINCIPAL_TABLE = `
   authenticating  x               x       x      x         x   x    x        x        x     x
   open            x               x       x      -         -   -    parting  x        x     -
   draining        x               x       x      -         -   -    parting  x        x     -
-  replaced        x               x       x      -         -   -    parting  x        x     -
   parting         x               x       x      -         -   -    x        x        x     x
   closing         -               -       -      -         -   -    -        -        -     -
   terminated      -               -       -      -         -   -    -        -        -     -

@@ -111,8 +111,6 @@ export class SessionDriver<Session extends AgentSession | PrincipalSession> {
         if (this.#quiesced) throw new Error("quiesce twice");
         this.#quiesced = true;
         return;
-      case "renew":
-        throw new Error("renewed by an agent that leaves first");
       case "settled":
         if (!this.#opened) throw new Error("settled before opened");
         return;

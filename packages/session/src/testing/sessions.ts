@@ -1,7 +1,7 @@
 import { HawserError } from "@hawser/protocol";
 import { seededRandom, type Random } from "@hawser/runtime";
 import { AgentSession } from "../agent-session.js";
-import type { AgentSessionOptions, AgentSessionState } from "../agent-session-state.js";
+import type { AgentSessionState } from "../agent-session-state.js";
 import { PrincipalSession } from "../principal-session.js";
 import type { PrincipalSessionState } from "../principal-session-state.js";
 import type { TransportEnd } from "../session-end.js";
@@ -26,11 +26,7 @@ export const LOST: TransportEnd = {
   error: new HawserError("connection_closed", "connection reset"),
 };
 
-export function agentSession(
-  timing: Partial<SessionTiming> = {},
-  random: Random = seededRandom(1),
-  extra: Pick<AgentSessionOptions, "rotation" | "replaces"> = {},
-) {
+export function agentSession(timing: Partial<SessionTiming> = {}, random: Random = seededRandom(1)) {
   return new AgentSession({
     agent: "edge-7",
     store: "agent-store",
@@ -38,7 +34,6 @@ export function agentSession(
     software: "test-agent/1",
     random,
     timing,
-    ...extra,
   });
 }
 
@@ -77,7 +72,6 @@ const PRINCIPAL_STEPS: {
   authenticating: (principal) => principal.receive(HELLO, 0),
   open: (principal) => [PRINCIPAL_STEPS.authenticating(principal), principal.accept(ACCEPTANCE, 0)],
   draining: (principal) => [PRINCIPAL_STEPS.open(principal), principal.drain(DRAIN_ORDER, 0)],
-  replaced: (principal) => [PRINCIPAL_STEPS.open(principal), principal.replaced(0)],
   parting: (principal) => [PRINCIPAL_STEPS.open(principal), principal.receive(MESSAGES.goodbye, 0)],
   closing: (principal) => [PRINCIPAL_STEPS.open(principal), principal.superseded(0)],
   terminated: (principal) => [PRINCIPAL_STEPS.open(principal), principal.wake(1_000_000, 0)],
@@ -127,7 +121,6 @@ export function brief(outputs: readonly SessionOutput[]): string[] {
       case "authenticate":
       case "opened":
       case "quiesce":
-      case "renew":
         return output.kind;
     }
   });
