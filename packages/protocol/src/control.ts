@@ -41,8 +41,6 @@ export interface Hello {
   readonly settled: string;
   /** For people, e.g. `hawser-agent/0.1.0`. */
   readonly software: string;
-  /** The agent's open session that this one is to continue (`session_id` of its welcome). Absent: any other session is taken over. */
-  readonly replaces?: string;
   /** Of the principal's store. Absent: nothing is known of it, or an implementation that does not look for older copies. */
   readonly known?: KnownStore;
 }

@@ -62,20 +62,16 @@ function fieldsOf({ type, data }: CloudEvent): field.Fields {
 }
 
 function parseHello(fields: field.Fields): Hello {
-  const hello: Hello = {
+  const known = parseKnown(fields);
+  return {
     type: "hello",
     agent: checkAgentName(fields["agent"]),
     protocol_versions: parseVersions(fields["protocol_versions"]),
     store: field.token(fields, "store"),
     window: field.integer(fields, "window", 1, LIMITS.maxWindow),
+    ...windowBytes(fields),
     settled: field.settled(fields),
     software: field.text(fields, "software", LIMITS.maxReasonLength),
-  };
-  const known = parseKnown(fields);
-  return {
-    ...hello,
-    ...windowBytes(fields),
-    ...(field.isAbsent(fields, "replaces") ? {} : { replaces: field.token(fields, "replaces") }),
     ...(known === undefined ? {} : { known }),
   };
 }

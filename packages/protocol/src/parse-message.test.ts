@@ -49,7 +49,7 @@ const nack = {
 
 const examples: readonly ControlMessage[] = [
   hello,
-  { ...hello, replaces: "session-1", known },
+  { ...hello, known },
   welcome,
   { ...welcome, known: { store: "s-9", epoch: 0, eventid: "0", recorded: 0 } },
   { type: "refuse", code: "overloaded", message: "later", retry_after_ms: 0 },
@@ -94,6 +94,10 @@ describe("control messages", () => {
       type: "ack",
       acks: [{ resourceid: "a_b", eventid: "1" }],
     });
+  });
+
+  test.each(["session-1", 7, null])("the field replaces is reserved, and ignored: %j", (replaces) => {
+    expect(parse("hello", { ...hello, replaces })).toEqual(hello);
   });
 
   test("a code of a later version counts as internal and keeps its name", () => {
