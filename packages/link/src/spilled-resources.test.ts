@@ -30,7 +30,7 @@ describe("SpilledResources", () => {
   });
 });
 
-/** A few resources with long queues, a handler that fails now and then, and connections that are renewed, taken over and cut meanwhile. */
+/** A few resources with long queues, a handler that fails now and then, and connections that rotate, are taken over and cut meanwhile. */
 async function run(seed: number): Promise<void> {
   const random = seededRandom(seed);
   const below = (bound: number): number => Math.floor(random.next() * bound);
@@ -88,7 +88,7 @@ async function run(seed: number): Promise<void> {
   await sides.stop();
 }
 
-describe("long queues over renewals, takeovers and cuts", () => {
+describe("long queues over rotations, takeovers and cuts", () => {
   it.each(Array.from({ length: 40 }, (_, index) => index + 1))(
     "are delivered once, whole and in order, seed %i",
     run,
