@@ -2,7 +2,7 @@ import { HawserError } from "@hawser/protocol";
 import { guarded } from "@hawser/runtime";
 import type { Connection, Dialer } from "@hawser/transport";
 
-export interface DialOutcome {
+interface DialOutcome {
   connected(connection: Connection): void;
   failed(error: HawserError): void;
   /** It was given up, and nothing of it is left. */

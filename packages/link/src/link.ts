@@ -245,19 +245,11 @@ export class Link<Session extends LinkSession> {
   }
 
   #leaseLost(why: "superseded" | "resync"): void {
-    if (why === "superseded") this.#superseded();
-    else
-      this.fail(
-        new HawserError(
-          "store_unavailable",
-          "the store lost track of this mailbox; the session has to begin anew",
-        ),
-      );
-  }
-
-  #superseded(): void {
     const { door } = this.#options;
-    if (door !== undefined) this.#performAll(door.superseded(this.session));
+    if (why === "resync") {
+      const what = "the store lost track of this mailbox; the session has to begin anew";
+      this.fail(new HawserError("store_unavailable", what));
+    } else if (door !== undefined) this.#performAll(door.superseded(this.session));
     else
       this.#connection.terminate(new HawserError("superseded", "a newer connection of this agent took over"));
   }
@@ -309,11 +301,8 @@ export class Link<Session extends LinkSession> {
       throw new HawserError("invalid_message", `${event.type} is not a control message`);
     const { message } = parsed;
     const outputs = this.session.receive(message, this.#now());
-    if ((message.type !== "ack" && message.type !== "nack") || outputs.length > 0) {
-      this.#performAll(outputs);
-      return;
-    }
-    this.#answered(message);
+    if ((message.type !== "ack" && message.type !== "nack") || outputs.length > 0) this.#performAll(outputs);
+    else this.#answered(message);
   }
 
   #answered(message: Ack | Nack): void {
