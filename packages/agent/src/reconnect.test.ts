@@ -1,5 +1,5 @@
 import { CLOSE_CODES, HawserError } from "@hawser/protocol";
-import { DEFAULT_RECONNECT_TIMING } from "@hawser/session";
+import { DEFAULT_RECONNECT_TIMING, type SessionEnd } from "@hawser/session";
 import { beforeEach, describe, expect, it } from "vitest";
 import { scriptPrincipal } from "../test/scripted-principal.js";
 import { waits, World } from "../test/world.js";
@@ -206,5 +206,29 @@ describe("an agent comes back", () => {
     await world.until(() => waits(one).length === 2);
     await world.connected(one);
     expect(waits(one)).toHaveLength(2);
+  });
+});
+
+describe("an agent that stops in the midst of a rotation", () => {
+  it("cuts no connection, whatever the moment", async () => {
+    const stoppedWhile = new Set<string>();
+    for (let run = 0; run < 300; run += 1) {
+      const ends: string[] = [];
+      world = new World(1 + Math.floor(run / 30));
+      await world.principal();
+      const ended = ({ kind }: SessionEnd): void => void ends.push(kind);
+      const one = await world.agent({ observer: { ended }, reconnect: { shortSessionMs: 1 } });
+      await one.agent.start();
+      await world.connected(one);
+      one.agent.rotate();
+      await world.virtual.advance(run % 30);
+      const sessions = one.states.filter(({ state }) => state.kind === "connected").length;
+      stoppedWhile.add(`${one.agent.state.kind} ${sessions}`);
+      await world.settled(one.agent.stop(), 9_000);
+      expect(one.agent.state.kind, `run ${run}`).toBe("stopped");
+      expect(ends.length, `run ${run}`).toBeGreaterThan(0);
+      expect(ends, `run ${run}`).not.toContain("failed");
+    }
+    expect(stoppedWhile).toEqual(new Set(["connected 1", "connecting 1", "connected 2"]));
   });
 });
