@@ -1,10 +1,4 @@
-import {
-  EventWriter,
-  type Deliverable,
-  type PassedOver,
-  type ResendTiming,
-  type ResourceTurn,
-} from "@hawser/delivery";
+import { EventWriter, type Deliverable, type ResendTiming, type ResourceTurn } from "@hawser/delivery";
 import {
   eventClass,
   HawserError,
@@ -20,6 +14,7 @@ import type { LinkObserver } from "./link-observer.js";
 import { HeldBackResources, type DeleteAhead } from "./held-back-resources.js";
 import { EventsSetAside } from "./events-set-aside.js";
 import type { OutgoingShare, OutgoingTurns } from "./outgoing-turns.js";
+import { PageReader, type Page } from "./page-reader.js";
 import type { ReadAhead } from "./read-ahead.js";
 import { SpilledResources, type Spilled } from "./spilled-resources.js";
 
@@ -55,18 +50,6 @@ export interface HeldBackTurn extends DeleteAhead {
   readonly turn: SenderTurn | undefined;
 }
 
-/** Live entries, and purged ones, that are remembered while a read is under way. With one more, what it brings is left on disk, and the next one is short. */
-const MAX_HEARD = 1_000;
-/** Entries of a read behind one during which too much came. */
-const SHORT_READ = 16;
-
-/** What one read of the mailbox brought. */
-interface Page {
-  readonly entries: readonly MailboxEntry[];
-  /** Nothing is behind them now. */
-  readonly isAll: boolean;
-}
-
 /** Entries the sender holds in memory: enough to keep the window full over one read, however long the mailbox is. */
 const HELD_PER_WINDOW = 4;
 const MIN_HELD = 256;
@@ -98,6 +81,7 @@ export class Sender {
   readonly #spilled = new SpilledResources();
   readonly #aside = new EventsSetAside();
   readonly #heldBack = new HeldBackResources();
+  readonly #pages: PageReader;
   readonly #host: SenderHost;
   /** Absent before the start. */
   #lease: MailboxLease | undefined;
@@ -106,12 +90,6 @@ export class Sender {
   #newest = 0;
   #caughtUp = false;
   #stopped = false;
-  /** What came live, and stayed on disk, since the read that is under way began: it may supersede what that brings. Undefined where nothing is being read. */
-  #heard: PassedOver[] | undefined;
-  /** Likewise, what was purged. */
-  readonly #gone = new Set<number>();
-  /** So much came, or was purged, that what was read last may be superseded or gone without anybody knowing. */
-  #overheard = false;
   /** What `readAhead` was told of. */
   #countedBytes = 0;
 
@@ -124,6 +102,7 @@ export class Sender {
       random: options.runtime.random,
       ...(options.resend === undefined ? {} : { resend: options.resend }),
     });
+    this.#pages = new PageReader(options.readAhead);
     this.#share = options.turns.newShare(() => this.#host.ready());
     this.#maxHeld = Math.max(MIN_HELD, options.window * HELD_PER_WINDOW);
     this.#maxPerResource = Math.max(MIN_PER_RESOURCE, Math.floor(this.#maxHeld * RESOURCE_SHARE));
@@ -194,7 +173,7 @@ export class Sender {
       const versions = byResource.get(resourceid);
       if (versions === undefined) byResource.set(resourceid, new Set([version]));
       else versions.add(version);
-      this.#goneWhileReading(version);
+      this.#pages.purged(version);
     }
     let inFlight = 0;
     for (const [resourceid, versions] of byResource) {
@@ -205,13 +184,6 @@ export class Sender {
     this.#count();
     this.#host.ready();
     return inFlight;
-  }
-
-  /** What is being read may have been read before it was purged. */
-  #goneWhileReading(version: number): void {
-    if (this.#heard === undefined) return;
-    if (this.#gone.size < MAX_HEARD) this.#gone.add(version);
-    else this.#overheard = true;
   }
 
   /** Hands to `send` what may go now, until it answers false or others have their turn. */
@@ -365,9 +337,7 @@ export class Sender {
     const passed = { version, event: { resourceid, type } };
     this.#writer.passedOver(passed);
     this.#aside.newer(passed);
-    if (this.#heard === undefined) return;
-    if (this.#heard.length < MAX_HEARD) this.#heard.push(passed);
-    else this.#overheard = true;
+    this.#pages.passedOver(passed);
   }
 
   /** Where bytes are short, what waits behind the first event of a resource only takes room: it goes when that was answered. */
@@ -385,7 +355,7 @@ export class Sender {
   }
 
   #refill(): void {
-    if (this.#heard !== undefined || this.#stopped) return;
+    if (this.#pages.isReading || this.#stopped) return;
     const waiting = this.#toReadBack();
     if (waiting !== undefined || !this.#caughtUp) this.#makeRoom();
     const spilled = this.#mayReadBack ? waiting : undefined;
@@ -444,15 +414,14 @@ export class Sender {
   async #read(): Promise<void> {
     const { held, starved } = this.#writer;
     const wanted = Math.max(this.#maxHeld - held, starved ? this.#maxHeld / 4 : 1);
-    const limit = this.#overheard ? Math.min(wanted, SHORT_READ) : wanted;
     // What holds half of the room and stands still is not to keep the rest from being read.
     const spill = starved && (held > this.#maxHeld / 2 || this.#isTight);
     const heardOf = this.#newest;
-    const page = await this.#page(this.#cursor, limit);
-    const heard = this.#takeHeard();
-    if (heard === undefined) return;
+    const page = await this.#page(this.#cursor, wanted);
+    const heard = this.#pages.finish();
+    if (heard === undefined || this.#stopped) return;
     for (const entry of page.entries) {
-      if (this.#gone.has(entry.version)) this.#cursor = entry.version;
+      if (this.#pages.isGone(entry.version)) this.#cursor = entry.version;
       else this.#offer(entry, spill);
     }
     for (const each of heard) this.#writer.passedOver(each);
@@ -466,15 +435,14 @@ export class Sender {
   /** Brings more of a resource into memory, and of others on the way, whose rest was left on disk; what is not there any more was superseded. */
   async #readBack({ resourceid, from, to }: Spilled): Promise<void> {
     const wanted = 2 * this.#maxPerResource * Math.min(this.#spilled.size, MAX_READ_BACK_AT_ONCE);
-    const limit = this.#overheard ? Math.min(wanted, SHORT_READ) : wanted;
-    const page = await this.#page(from - 1, limit);
-    const heard = this.#takeHeard();
-    if (heard === undefined) return;
+    const page = await this.#page(from - 1, wanted);
+    const heard = this.#pages.finish();
+    if (heard === undefined || this.#stopped) return;
     const full = new Set<string>();
     for (const entry of page.entries) {
       const id = entry.event.resourceid;
       const spilled = this.#spilled.get(id);
-      if (spilled === undefined || full.has(id) || this.#gone.has(entry.version)) continue;
+      if (spilled === undefined || full.has(id) || this.#pages.isGone(entry.version)) continue;
       if (entry.version < spilled.from || entry.version > spilled.to) continue;
       // What lies before this page would have to come first.
       if (spilled.from < from) continue;
@@ -496,28 +464,8 @@ export class Sender {
     this.#count();
   }
 
-  async #page(after: number, limit: number): Promise<Page> {
-    const { readAhead } = this.#options;
-    const maxBytes = Math.max(1, this.#allowance);
-    this.#heard = [];
-    this.#gone.clear();
-    this.#overheard = false;
-    // What is being read is in memory as well.
-    readAhead.changed(maxBytes);
-    try {
-      const entries = await this.#mailbox.read(after, limit, maxBytes);
-      const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0);
-      return { entries, isAll: entries.length < limit && bytes < maxBytes };
-    } finally {
-      readAhead.changed(-maxBytes);
-    }
-  }
-
-  /** What came while a page was read; undefined when it was too much to know what of the page still holds, or the session is over. */
-  #takeHeard(): readonly PassedOver[] | undefined {
-    const heard = this.#heard;
-    this.#heard = undefined;
-    return this.#overheard || this.#stopped ? undefined : heard;
+  #page(after: number, wanted: number): Promise<Page> {
+    return this.#pages.read(this.#mailbox, after, wanted, Math.max(1, this.#allowance));
   }
 
   // The lane of the resource waits until the dead letter is on disk; otherwise a later event could make a crash swallow this one.

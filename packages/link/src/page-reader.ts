@@ -1,0 +1,77 @@
+import type { PassedOver } from "@hawser/delivery";
+import type { MailboxEntry, MailboxLease } from "@hawser/store";
+import type { ReadAhead } from "./read-ahead.js";
+
+/** Live entries, and purged ones, that are remembered while a read is under way. With one more, what it brings is left on disk, and the next one is short. */
+const MAX_HEARD = 1_000;
+/** Entries of a read behind one during which too much came. */
+const SHORT_READ = 16;
+
+/** What one read of the mailbox brought. */
+export interface Page {
+  readonly entries: readonly MailboxEntry[];
+  /** Nothing is behind them now. */
+  readonly isAll: boolean;
+}
+
+/** Reads a mailbox, one page at a time, and remembers what happens to the mailbox meanwhile: what the page brings may be superseded by it, or be gone. */
+export class PageReader {
+  readonly #readAhead: ReadAhead;
+  /** What came live, and stayed on disk, since the read that is under way began. Undefined where nothing is being read. */
+  #heard: PassedOver[] | undefined;
+  /** What was purged since the last read began. */
+  readonly #gone = new Set<number>();
+  /** So much came, or was purged, that what was read last may be superseded or gone without anybody knowing. */
+  #overheard = false;
+
+  constructor(readAhead: ReadAhead) {
+    this.#readAhead = readAhead;
+  }
+
+  /** From the beginning of a read until `finish`. */
+  get isReading(): boolean {
+    return this.#heard !== undefined;
+  }
+
+  /** A newer state came, and stays on disk. */
+  passedOver(entry: PassedOver): void {
+    if (this.#heard === undefined) return;
+    if (this.#heard.length < MAX_HEARD) this.#heard.push(entry);
+    else this.#overheard = true;
+  }
+
+  /** What is being read may have been read before it was purged. */
+  purged(version: number): void {
+    if (this.#heard === undefined) return;
+    if (this.#gone.size < MAX_HEARD) this.#gone.add(version);
+    else this.#overheard = true;
+  }
+
+  /** Whether an entry of the last page was purged while that was read. */
+  isGone(version: number): boolean {
+    return this.#gone.has(version);
+  }
+
+  /** At most `wanted` entries behind `after`, and about `maxBytes`, which count as in memory meanwhile. `finish` is to be called as soon as the page is there. */
+  async read(lease: MailboxLease, after: number, wanted: number, maxBytes: number): Promise<Page> {
+    const limit = this.#overheard ? Math.min(wanted, SHORT_READ) : wanted;
+    this.#heard = [];
+    this.#gone.clear();
+    this.#overheard = false;
+    this.#readAhead.changed(maxBytes);
+    try {
+      const entries = await lease.read(after, limit, maxBytes);
+      const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0);
+      return { entries, isAll: entries.length < limit && bytes < maxBytes };
+    } finally {
+      this.#readAhead.changed(-maxBytes);
+    }
+  }
+
+  /** What came while the page was read; undefined when it was too much to know what of the page still holds. */
+  finish(): readonly PassedOver[] | undefined {
+    const heard = this.#heard;
+    this.#heard = undefined;
+    return this.#overheard ? undefined : heard;
+  }
+}
