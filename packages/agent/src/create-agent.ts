@@ -1,3 +1,4 @@
+import { appendOne } from "@hawser/store";
 import {
   checkDraft,
   formatVersion,
@@ -142,8 +143,7 @@ class HawserAgent implements Agent {
       });
     }
     const key = idempotencyKey === undefined ? {} : { idempotencyKey };
-    const [appended] = await this.#options.store.append([{ peer: PRINCIPAL, event: draft, ...key }]);
-    if (appended === undefined) throw new HawserError("internal", "the store gave no answer to an append");
+    const appended = await appendOne(this.#options.store, { peer: PRINCIPAL, event: draft, ...key });
     if (!appended.ok) throw appended.error;
     const { version, duplicate } = appended;
     return { eventid: formatVersion(version), resourceid: draft.resourceid, duplicate };

@@ -8,12 +8,11 @@ import {
   type EventKey,
   type Nack,
 } from "@hawser/protocol";
-import type { Random } from "@hawser/runtime";
+import { fullJitter, type Random } from "@hawser/runtime";
 import { checkDeliverable } from "./check-deliverable.js";
 import { Deadline, DeadlineQueue } from "./deadline-queue.js";
 import type { Deliverable, PassedOver } from "./deliverable.js";
 import type { AckResult, NackResult, SetAside, Transmission } from "./event-writer-results.js";
-import { fullJitter } from "./full-jitter.js";
 import { invariant, misused } from "./invariant.js";
 import { hold, Lane, MAX_KEPT_MESSAGE_LENGTH, type Held, type Refused } from "./lane.js";
 import { LaneSchedule } from "./lane-schedule.js";

@@ -4,7 +4,6 @@ export type { AckResult, NackResult, SetAside, Transmission } from "./event-writ
 export { EventWriter, type EventWriterOptions } from "./event-writer.js";
 export { MAX_KEPT_MESSAGE_LENGTH, type Refused } from "./lane.js";
 export type { ResourceTurn } from "./resource-turn.js";
-export { fullJitter, type Backoff } from "./full-jitter.js";
 export { DEFAULT_INBOX_BYTES, InboxBudget, MAX_INBOX_BYTES, MIN_INBOX_BYTES } from "./inbox-budget.js";
 export {
   Inbox,

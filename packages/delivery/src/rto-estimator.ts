@@ -1,5 +1,4 @@
-import type { Random } from "@hawser/runtime";
-import { fullJitter } from "./full-jitter.js";
+import { fullJitter, type Random } from "@hawser/runtime";
 import type { ResendTiming } from "./resend-timing.js";
 
 /** The resend timeout as metrics read it. All in milliseconds. */

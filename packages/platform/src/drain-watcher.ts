@@ -1,5 +1,5 @@
 import { HawserError } from "@hawser/protocol";
-import { pause, systemRuntime, type Lifecycle, type Runtime } from "@hawser/runtime";
+import { fullJitter, pause, systemRuntime, type Lifecycle, type Runtime } from "@hawser/runtime";
 import { WatchFailure } from "./watch-failure.js";
 import type { DrainSignal, PlatformSource, PlatformWatcherState } from "./watcher-state.js";
 
@@ -132,12 +132,11 @@ export class DrainWatcher implements Lifecycle {
 
   #backoffMs(denied: boolean, askedMs = 0): number {
     const { floorMs, baseMs, capMs, deniedMs, askedMaxMs } = DEFAULT_WATCH_BACKOFF;
-    const draw = this.#runtime.random.next();
-    if (denied) return Math.round(deniedMs * (0.9 + 0.2 * draw));
-    const ceilingMs = Math.min(capMs, baseMs * 2 ** this.#failures);
+    const { random } = this.#runtime;
+    if (denied) return Math.round(deniedMs * (0.9 + 0.2 * random.next()));
+    const ownMs = fullJitter(random, { floorMs, baseMs, factor: 2, capMs }, this.#failures);
     this.#failures += 1;
-    const ownMs = floorMs + draw * (ceilingMs - floorMs);
-    return Math.round(Math.max(ownMs, Math.min(askedMs, askedMaxMs) * (1 + 0.1 * draw)));
+    return Math.round(Math.max(ownMs, Math.min(askedMs, askedMaxMs) * (1 + 0.1 * random.next())));
   }
 
   #enter(state: PlatformWatcherState): void {

@@ -8,6 +8,7 @@ export {
   type HostAllowList,
   type RequestSource,
 } from "./host-allow-list.js";
+export { fullJitter, type Backoff } from "./full-jitter.js";
 export { guarded } from "./guarded.js";
 export { KeyedQueue } from "./keyed-queue.js";
 export { Latest } from "./latest.js";

@@ -1,4 +1,4 @@
-import type { Random } from "@hawser/runtime";
+import { fullJitter, type Random } from "@hawser/runtime";
 import { endOfDial, type DialFailure } from "./dial-failure.js";
 import { resolveReconnectTiming, type ReconnectTiming } from "./reconnect-timing.js";
 import type { RefusalCode } from "./close-reasons.js";
@@ -148,8 +148,8 @@ export class ReconnectPolicy {
   #backOff(why: string, loud: boolean): Reconnect {
     const { backoffMinMs, backoffMaxMs } = this.#timing;
     this.#failures += 1;
-    const ceilingMs = Math.min(backoffMaxMs, backoffMinMs * 2 ** this.#failures);
-    const delayMs = backoffMinMs + this.#random.next() * (ceilingMs - backoffMinMs);
+    const backoff = { floorMs: backoffMinMs, baseMs: backoffMinMs, factor: 2, capMs: backoffMaxMs };
+    const delayMs = fullJitter(this.#random, backoff, this.#failures);
     return { delayMs, loud, reason: `${why} (failure ${this.#failures} in a row)` };
   }
 

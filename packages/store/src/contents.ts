@@ -5,8 +5,6 @@ import { CONTROL_KEYS } from "./keys.js";
 
 /** Changes when rows are written in a way an older version of this package would misread. */
 const FORMAT = "2";
-/** Lacks the numbers by which an older copy is found out. It reads as if they were not known yet. */
-const FORMER_FORMAT = "1";
 
 export interface Contents {
   readonly id: string;
@@ -28,14 +26,12 @@ export async function contentsId(disk: OpenDisk): Promise<string | undefined> {
 export async function readContents(disk: OpenDisk, random: Random): Promise<Contents> {
   const [format, id, commit] = await disk.get([CONTROL_KEYS.format, CONTROL_KEYS.id, CONTROL_KEYS.commit]);
   if (format === undefined && id === undefined && commit === undefined) return begin(disk, random);
-  if (format !== FORMAT && format !== FORMER_FORMAT) {
+  if (format !== FORMAT) {
     const found = format === undefined ? "none" : JSON.stringify(format);
     throw corrupt(`its format is ${found} and this version reads ${JSON.stringify(FORMAT)}`);
   }
   const number = Number(commit ?? 0);
   if (id === undefined || id === "" || !Number.isSafeInteger(number)) throw corrupt("its name is missing");
-  // From here on the older version must leave it alone: it would forget those numbers, and then look like an older copy.
-  if (format === FORMER_FORMAT) await disk.write(changedRows(new Map([[CONTROL_KEYS.format, FORMAT]])), true);
   return { id, commit: number };
 }
 

@@ -1,5 +1,5 @@
 import { thrownText } from "@hawser/protocol";
-import { pause, printableLine, unixPathProblem, type Runtime } from "@hawser/runtime";
+import { fullJitter, pause, printableLine, unixPathProblem, type Runtime } from "@hawser/runtime";
 import { Agent, request } from "node:http";
 import { text } from "node:stream/consumers";
 import type { z } from "zod";
@@ -9,8 +9,8 @@ import { SEND_EXIT_CODES, SendError } from "./exit-codes.js";
 
 /** Tries of one request whose connection breaks off: more programs than the agent takes at once, or an agent that stops. The same event is accepted once, however often it comes. */
 const MAX_TRIES = 6;
-/** The ceiling of the wait before the second try, in milliseconds; it doubles. */
-const FIRST_WAIT_MS = 100;
+/** The waits between them. */
+const RETRY = { floorMs: 0, baseMs: 50, factor: 2, capMs: 3_200 } as const;
 
 export interface SocketClientOptions {
   readonly path: string;
@@ -76,7 +76,7 @@ export class SocketClient {
           if (thrown instanceof SendError) throw thrown;
           const isBroken = isBrokenOff(thrown) && attempt < MAX_TRIES && !signal.aborted;
           if (!isBroken) throw this.#unreachable(thrown, isLate, attempt > 1 || isBrokenOff(thrown));
-          await pause(timers, random.next() * FIRST_WAIT_MS * 2 ** (attempt - 1), signal);
+          await pause(timers, fullJitter(random, RETRY, attempt), signal);
         }
       }
     } finally {

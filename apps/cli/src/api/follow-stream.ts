@@ -1,5 +1,4 @@
-import type { Random, Timers } from "@hawser/runtime";
-import { pause } from "@hawser/runtime";
+import { fullJitter, pause, type Random, type Timers } from "@hawser/runtime";
 import { CommandError, EXIT_CODES } from "../exit-codes.js";
 import { reasonOf, Refusal, send, type Server } from "./http.js";
 import { SseParser, type ServerSentEvent } from "./sse-parser.js";
@@ -23,8 +22,7 @@ export interface FollowOptions {
 
 /** The principal says something every 15 s; twice that and a little more is a stream that has died. */
 const SILENCE_TIMEOUT_MS = 40_000;
-const RETRY_FLOOR_MS = 250;
-const RETRY_CAP_MS = 10_000;
+const RETRY = { floorMs: 250, baseMs: 250, factor: 2, capMs: 10_000 } as const;
 /** Codes that no second try will change. */
 const FINAL_STATUSES = new Set([400, 401, 403, 404, 405]);
 
@@ -65,8 +63,7 @@ export async function followStream(options: FollowOptions): Promise<void> {
     if (options.signal.aborted) return;
     failures += 1;
     broken = true;
-    const ceilingMs = Math.min(RETRY_CAP_MS, RETRY_FLOOR_MS * 2 ** failures);
-    const retryInMs = RETRY_FLOOR_MS + options.random.next() * (ceilingMs - RETRY_FLOOR_MS);
+    const retryInMs = fullJitter(options.random, RETRY, failures);
     options.onInterrupted(reason, retryInMs);
     await pause(options.timers, retryInMs, options.signal);
   }

@@ -1,6 +1,6 @@
 import { HawserError, leastJsonBytes } from "@hawser/protocol";
 import { guarded, systemRuntime, type DisposableLifecycle, type Runtime, type Timer } from "@hawser/runtime";
-import type { Append, Store } from "@hawser/store";
+import { appendOne, type Append, type Store } from "@hawser/store";
 import { checkPageSize, throwIfGivenUp, type AllOptions } from "../all-of.js";
 import type { AgentEventHandler } from "../principal.js";
 import { resolveEventLogLimits, type EventLogLimits } from "./log-limits.js";
@@ -289,8 +289,7 @@ class StoredEventLog implements EventLog {
   }
 
   async #append(append: Append): Promise<void> {
-    const [answer] = await this.#store.append([append]);
-    if (answer === undefined) throw new HawserError("internal", "the store gave no answer to an append");
+    const answer = await appendOne(this.#store, append);
     if (answer.ok) {
       if (!answer.duplicate) this.#recorded += 1;
     } else throw answer.error;

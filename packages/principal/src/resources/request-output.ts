@@ -7,7 +7,7 @@ import {
   subjectOf,
 } from "@hawser/protocol";
 import type { Runtime } from "@hawser/runtime";
-import type { Store } from "@hawser/store";
+import { appendOne, type Store } from "@hawser/store";
 import type { Accepted, OutputAsked } from "../principal.js";
 import type { PrincipalObserver } from "../principal-observer.js";
 
@@ -46,8 +46,7 @@ export async function requestOutput(
       expirytime: new Date(now + asked.forMs).toISOString(),
     }),
   );
-  const [appended] = await store.append([{ peer: agent, event }]);
-  if (appended === undefined) throw new HawserError("internal", "the store gave no answer to an append");
+  const appended = await appendOne(store, { peer: agent, event });
   if (!appended.ok) {
     observer.rejected?.(agent, appended.error.code);
     throw appended.error;

@@ -16,7 +16,7 @@ import {
   type JsonValue,
 } from "@hawser/protocol";
 import { type CallLimits, KeyedQueue, type Runtime, traced } from "@hawser/runtime";
-import { agentRemoved, type RetainedState, type Store } from "@hawser/store";
+import { appendOne, agentRemoved, type RetainedState, type Store } from "@hawser/store";
 import { allOf } from "../all-of.js";
 import { countRefusals } from "../count-refusals.js";
 import type { Page, PutOptions, Resources } from "../principal.js";
@@ -88,10 +88,8 @@ export function createResources(options: ResourcesOptions): Resources {
     }
     const checked = countRefusals(observer, target.agent, () => checkDraft(draft));
     const event = withTraceContext(checked, trace.traceContext);
-    const [appended] = await store.append([
-      { peer: target.agent, event, expectedVersion: current?.version ?? 0 },
-    ]);
-    if (appended === undefined) throw new HawserError("internal", "the store gave no answer to an append");
+    const expectedVersion = current?.version ?? 0;
+    const appended = await appendOne(store, { peer: target.agent, event, expectedVersion });
     if (appended.ok) {
       const accepted: HawserEvent = { ...event, eventid: formatVersion(appended.version) };
       observer.accepted?.(target.agent, accepted);

@@ -9,7 +9,7 @@ import {
   type ResourceRef,
 } from "@hawser/protocol";
 import type { Runtime } from "@hawser/runtime";
-import type { RetainedState, Store } from "@hawser/store";
+import { appendOne, type RetainedState, type Store } from "@hawser/store";
 import { allOf, type PageRequest } from "../all-of.js";
 import { LogMailbox } from "../event-log/log-mailbox.js";
 import { parseSinkDefinition, type SinkDefinition } from "./sink-definition.js";
@@ -77,8 +77,7 @@ export class SinkBook {
   }
 
   async #append(event: EventDraft): Promise<void> {
-    const [answer] = await this.#store.append([{ peer: MAILBOX, event }]);
-    if (answer === undefined) throw new HawserError("internal", "the store gave no answer to an append");
+    const answer = await appendOne(this.#store, { peer: MAILBOX, event });
     if (!answer.ok) throw answer.error;
   }
 }

@@ -1,6 +1,6 @@
 import { HawserError } from "@hawser/protocol";
 import type { Runtime } from "@hawser/runtime";
-import type { Store } from "@hawser/store";
+import { appendOne, type Store } from "@hawser/store";
 import type { EventLog } from "../event-log/event-log.js";
 import { LogMailbox } from "../event-log/log-mailbox.js";
 import { fromEntry, toDraft } from "../event-log/recorded-event.js";
@@ -94,9 +94,9 @@ export class Sink implements SinkRecords {
   async #append(event: ReturnType<typeof toDraft>): Promise<number> {
     // With a key, so that one that was written and could not be moved is not written twice.
     const key = JSON.stringify([event["hawserposition"]]);
-    const [answer] = await this.#parts.store.append([{ peer: this.#peer, event, idempotencyKey: key }]);
-    if (answer?.ok === true) return answer.version;
-    throw answer?.error ?? new HawserError("internal", "the store gave no answer to an append");
+    const answer = await appendOne(this.#parts.store, { peer: this.#peer, event, idempotencyKey: key });
+    if (answer.ok) return answer.version;
+    throw answer.error;
   }
 
   async requeued(after: number, limit: number): ReturnType<SinkRecords["requeued"]> {

@@ -1,4 +1,4 @@
-import type { Random } from "@hawser/runtime";
+import type { Random } from "./random.js";
 
 /** An exponential between two bounds. */
 export interface Backoff {
@@ -18,7 +18,7 @@ export interface Backoff {
  * @param attempt 1 for the first
  */
 export function fullJitter(
-  random: Random,
+  random: Pick<Random, "next">,
   { floorMs, baseMs, factor, capMs }: Backoff,
   attempt: number,
 ): number {
