@@ -1,12 +1,13 @@
 import { resolveResendTiming, type ResendTiming } from "@hawser/delivery";
 import {
   checkAgentName,
+  checkBytes,
   checkOptionNames,
+  checkWindow,
   DEFAULT_WINDOW,
   DEFAULT_WINDOW_BYTES,
   HawserError,
   isResourceKind,
-  LIMITS,
   type OptionNames,
 } from "@hawser/protocol";
 import {
@@ -79,7 +80,7 @@ export function resolveOptions(options: AgentOptions): ResolvedOptions {
     suppressedLogLines: () => suppressed,
     runtime: limited(options.runtime ?? systemRuntime(warningLogger()), onSuppressed),
     window: checkWindow(options.window ?? DEFAULT_WINDOW),
-    windowBytes: checkWindowBytes(options.windowBytes ?? DEFAULT_WINDOW_BYTES),
+    windowBytes: checkBytes("windowBytes", options.windowBytes ?? DEFAULT_WINDOW_BYTES),
     timing: resolveSessionTiming(options.timing),
     resend: resolveResendTiming(options.resend),
     checkIntervalMs: checkCheckInterval(options.checkIntervalMs),
@@ -116,14 +117,6 @@ function checkHandlers(handlers: ResolvedOptions["handlers"]): ResolvedOptions["
   return handlers;
 }
 
-function checkWindow(window: number): number {
-  if (Number.isSafeInteger(window) && window >= 1 && window <= LIMITS.maxWindow) return window;
-  throw new HawserError(
-    "invalid_config",
-    `window must be a whole number from 1 to ${LIMITS.maxWindow}, not ${window}`,
-  );
-}
-
 function checkCheckInterval(intervalMs: number | null = DEFAULT_CHECK_INTERVAL_MS): number | null {
   if (intervalMs === null) return null;
   if (Number.isSafeInteger(intervalMs) && intervalMs >= 1 && intervalMs <= MAX_TIMER_DELAY_MS / 2)
@@ -132,11 +125,6 @@ function checkCheckInterval(intervalMs: number | null = DEFAULT_CHECK_INTERVAL_M
     "invalid_config",
     `checkIntervalMs must be null or a whole number of milliseconds from 1, not ${intervalMs}`,
   );
-}
-
-function checkWindowBytes(bytes: number): number {
-  if (Number.isSafeInteger(bytes) && bytes >= 1) return bytes;
-  throw new HawserError("invalid_config", `windowBytes must be a whole number from 1, not ${bytes}`);
 }
 
 function checkDialers(dialer: Dialer | readonly Dialer[]): readonly Dialer[] {

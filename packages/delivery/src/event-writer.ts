@@ -1,8 +1,8 @@
 import {
+  checkWindow,
   cutText,
   eventClass,
   HawserError,
-  LIMITS,
   supersedes,
   type EventClass,
   type EventKey,
@@ -69,8 +69,7 @@ export class EventWriter {
   /** @throws HawserError `invalid_config` when the window or a timing is out of range */
   constructor(options: EventWriterOptions) {
     const { window, windowBytes = Number.POSITIVE_INFINITY, random, resend } = options;
-    if (!Number.isInteger(window) || window < 1 || window > LIMITS.maxWindow)
-      throw new HawserError("invalid_config", `window is ${window}; it must be 1 to ${LIMITS.maxWindow}`);
+    checkWindow(window);
     if (!(windowBytes >= 1))
       throw new HawserError("invalid_config", `windowBytes is ${windowBytes}; it must be 1 or more`);
     this.#random = random;

@@ -114,6 +114,21 @@ describe("a principal without agents", () => {
     await expect(wrong).rejects.toMatchObject({ code: "invalid_agent_name" });
   });
 
+  it.each([
+    { window: 0 },
+    { window: 1.5 },
+    { window: Number.NaN },
+    { window: 1_000_000_000 },
+    { windowBytes: 0 },
+    { maxSessions: 0 },
+    { maxSessions: Number.NaN },
+  ])("is not made with %j, which no session could live with", (wrong) => {
+    const [name = ""] = Object.keys(wrong);
+    expect(() => createPrincipal({ store: createMemoryStore(), acceptors: [], ...wrong })).toThrow(
+      expect.objectContaining({ code: "invalid_config", message: expect.stringContaining(name) }),
+    );
+  });
+
   it("refuses the publisher when the mailbox is full, and loses nothing accepted", async () => {
     for (let count = 0; count < 5; count += 1) await principal.publish("edge-1", command());
     await expect(principal.publish("edge-1", command())).rejects.toMatchObject({ code: "mailbox_full" });

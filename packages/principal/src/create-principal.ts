@@ -1,7 +1,9 @@
 import { DEFAULT_READ_AHEAD_BYTES } from "@hawser/link";
 import { resolveResendTiming } from "@hawser/delivery";
 import {
+  checkBytes,
   checkOptionNames,
+  checkWindow,
   DEFAULT_WINDOW,
   DEFAULT_WINDOW_BYTES,
   HawserError,
@@ -105,11 +107,11 @@ export function createPrincipal(options: PrincipalOptions): Principal {
     store,
     source,
     software: `hawser-principal/${VERSION}`,
-    window: options.window ?? DEFAULT_WINDOW,
+    window: checkWindow(options.window ?? DEFAULT_WINDOW),
     windowBytes: checkBytes("windowBytes", options.windowBytes ?? DEFAULT_WINDOW_BYTES),
     readAheadBytes: checkBytes("readAheadBytes", options.readAheadBytes ?? DEFAULT_READ_AHEAD_BYTES),
     rates: resolveAgentRates(options.rates),
-    maxSessions: options.maxSessions ?? DEFAULT_MAX_SESSIONS,
+    maxSessions: checkMaxSessions(options.maxSessions),
     authenticate: options.authenticate ?? (() => ({ ok: true })),
     onEvent: options.onEvent,
     observer,
@@ -372,7 +374,7 @@ async function releaseStore(using: Promise<StoreUse> | undefined): Promise<void>
   await use?.release();
 }
 
-function checkBytes(name: string, bytes: number): number {
-  if (Number.isSafeInteger(bytes) && bytes >= 1) return bytes;
-  throw new HawserError("invalid_config", `${name} must be a whole number from 1, not ${bytes}`);
+function checkMaxSessions(maxSessions = DEFAULT_MAX_SESSIONS): number {
+  if (Number.isSafeInteger(maxSessions) && maxSessions >= 1) return maxSessions;
+  throw new HawserError("invalid_config", `maxSessions must be a whole number from 1, not ${maxSessions}`);
 }

@@ -70,6 +70,7 @@ export {
   type StatusOf,
   type TakesJson,
 } from "./kind.js";
+export { checkBytes, checkWindow } from "./check-window.js";
 export { DEFAULT_TIMING, DEFAULT_WINDOW, DEFAULT_WINDOW_BYTES, LIMITS } from "./limits.js";
 export {
   outputLineBytes,
