@@ -13,11 +13,12 @@ type Scheme = "ws" | "wss" | "grpc" | "grpcs";
 
 /** What becomes of a try to connect. */
 async function failure(scheme: Scheme, port: number, ca: string): Promise<HawserError> {
-  const tls = { ca: readFileSync(ca) };
+  const tls = scheme === "wss" || scheme === "grpcs" ? { tls: { ca: readFileSync(ca) } } : {};
+  const url = `${scheme}://127.0.0.1:${port}`;
   const dialer =
     scheme === "grpc" || scheme === "grpcs"
-      ? createGrpcDialer({ url: `${scheme}://127.0.0.1:${port}`, ...(scheme === "grpcs" ? { tls } : {}) })
-      : createWebSocketDialer({ url: `${scheme}://127.0.0.1:${port}`, subprotocol: "cloudevents.json", tls });
+      ? createGrpcDialer({ url, ...tls })
+      : createWebSocketDialer({ url, subprotocol: "cloudevents.json", ...tls });
   return dialer.dial().then(
     () => expect.fail("it connected"),
     (thrown: unknown) => HawserError.from(thrown),
