@@ -1,11 +1,4 @@
-import {
-  checkDraft,
-  eventClass,
-  formatVersion,
-  HawserError,
-  outputRequestEvent,
-  subjectOf,
-} from "@hawser/protocol";
+import { checkDraft, eventClass, formatVersion, outputRequestEvent, subjectOf } from "@hawser/protocol";
 import type { Runtime } from "@hawser/runtime";
 import { appendOne, type Store } from "@hawser/store";
 import type { Accepted, OutputAsked } from "../principal.js";

@@ -1,4 +1,3 @@
-import { HawserError } from "@hawser/protocol";
 import type { Runtime } from "@hawser/runtime";
 import { appendOne, type Store } from "@hawser/store";
 import type { EventLog } from "../event-log/event-log.js";
