@@ -1,5 +1,5 @@
 import { createAgent, type Agent } from "@hawser/agent";
-import { systemTimers } from "@hawser/runtime";
+import { systemRuntime, systemTimers } from "@hawser/runtime";
 import { createMemoryStore, type Store } from "@hawser/store";
 import type { Connection, Dialer, DialOptions } from "@hawser/transport";
 import { agentName } from "./agent-name.js";
@@ -33,6 +33,8 @@ class FleetProcess implements FleetCommands {
       await store.start();
       let open = false;
       const agent = createAgent({
+        // Says nothing: a storm is thousands of agents that cannot connect.
+        runtime: systemRuntime(),
         name,
         store,
         dialer: this.#dialer(name, transport, tls),
