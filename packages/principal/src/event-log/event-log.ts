@@ -7,7 +7,7 @@ import { resolveEventLogLimits, type EventLogLimits } from "./log-limits.js";
 import { LogIndex, type Extent, type IndexedEvent } from "./log-index.js";
 import { LogMailbox } from "./log-mailbox.js";
 import { fromEntry, reservedAttribute, toDraft, type RecordedEvent } from "./recorded-event.js";
-import { StoreLife } from "./store-life.js";
+import { StoreLife } from "../store-life.js";
 import { readRecorded, type RecordedPage, type RecordedQuery } from "./read-recorded.js";
 
 /** The mailbox of the log in its store. */

@@ -6,7 +6,7 @@ import type { DeadLetter, MailboxStats, Store } from "@hawser/store";
 import { allOf, type AllOptions, type PageRequest } from "../all-of.js";
 import type { EventLog } from "../event-log/event-log.js";
 import { fromEntry } from "../event-log/recorded-event.js";
-import { StoreLife } from "../event-log/store-life.js";
+import { StoreLife } from "../store-life.js";
 import type { Page } from "../principal.js";
 import { createFileTarget } from "./file-target.js";
 import {
