@@ -4,12 +4,12 @@ import { request } from "node:http";
 import { text } from "node:stream/consumers";
 import { createPrincipal } from "@hawser/principal";
 import type { HawserEvent } from "@hawser/protocol";
-import { seededRandom, systemRandom } from "@hawser/runtime";
+import { pause, seededRandom, systemRandom, systemTimers } from "@hawser/runtime";
 import { createMemoryStore } from "@hawser/store";
 import { createGrpcAcceptor } from "@hawser/transport-grpc";
 import { createWebSocketAcceptor } from "@hawser/transport-ws";
 import { describe, expect, it } from "vitest";
-import { becomes, pause } from "./support/eventually.js";
+import { becomes } from "./support/eventually.js";
 import { PROGRAMS, runProgram } from "./support/programs.js";
 import type { ServiceProcess } from "./support/service-process.js";
 import { createWorld, type World } from "./support/world.js";
@@ -107,7 +107,7 @@ class Writers {
     for (let n = 1; this.#running; n += 1) {
       while (!(await send(eventOf(writer, n), writer))) {
         if (!this.#running) return;
-        await pause(RETRY_MS);
+        await pause(systemTimers, RETRY_MS);
       }
       this.answered[writer] = n;
     }
@@ -135,7 +135,7 @@ describe("programs that send while their agent is killed", () => {
       return (await runProgram(PROGRAMS.agent, ["send", "--socket", socket], { input })).code === 0;
     });
     for (let kill = 0; kill < KILLS; kill += 1) {
-      await pause(random.next() * MAX_BEFORE_KILL_MS);
+      await pause(systemTimers, random.next() * MAX_BEFORE_KILL_MS);
       await agent.kill();
       await agent.start();
     }

@@ -2,10 +2,10 @@ import { randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { connect } from "node:tls";
+import { pause, systemTimers } from "@hawser/runtime";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { type Attack, AttackStage, expectHeld, TLS_ARGS } from "./support/attack-stage.js";
-import { pause } from "./support/eventually.js";
 import {
   connectFields,
   connectStream,
@@ -121,12 +121,12 @@ async function write(socket: Socket, { spoiler, cut }: Piecemeal): Promise<void>
   socket.resume();
   if (cut > 0) {
     socket.write(bytes.subarray(0, cut));
-    await pause(BETWEEN_MS);
+    await pause(systemTimers, BETWEEN_MS);
   }
   const last = bytes.subarray(cut);
   if (spoiler.ends === true) socket.end(last);
   else socket.write(last);
-  await Promise.race([isGone, pause(LINGER_MS)]);
+  await Promise.race([isGone, pause(systemTimers, LINGER_MS)]);
   socket.destroy();
 }
 

@@ -1,6 +1,6 @@
-import { seededRandom, systemClock, systemRandom } from "@hawser/runtime";
+import { pause, seededRandom, systemClock, systemRandom, systemTimers } from "@hawser/runtime";
 import { describe, expect, it } from "vitest";
-import { becomes, pause } from "./support/eventually.js";
+import { becomes } from "./support/eventually.js";
 import { FileWatch } from "./support/file-watch.js";
 import { checkJournal, keyText, readJournal } from "./support/journal.js";
 import { Publishers } from "./support/publishers.js";
@@ -53,11 +53,11 @@ async function crashAgainAndAgain(
   let lastRestartAt = 0;
   for (let round = 0; round < ROUNDS; round += 1) {
     if (random.next() < WAIT_FOR_SESSIONS) for (const { name } of agents) await world.connected(name);
-    await pause(random.next() * MAX_BEFORE_KILL_MS);
+    await pause(systemTimers, random.next() * MAX_BEFORE_KILL_MS);
     const victim = victims[Math.floor(random.next() * victims.length)] ?? world.principal;
     kills.push(victim.name);
     await victim.kill();
-    await pause(random.next() * MAX_DOWN_MS);
+    await pause(systemTimers, random.next() * MAX_DOWN_MS);
     lastRestartAt = systemClock.now();
     await (victim === world.principal ? world.startPrincipal() : victim.start());
   }

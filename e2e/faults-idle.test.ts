@@ -1,6 +1,6 @@
-import { systemClock } from "@hawser/runtime";
+import { pause, systemClock, systemTimers } from "@hawser/runtime";
 import { describe, expect, it } from "vitest";
-import { becomes, eventually, pause } from "./support/eventually.js";
+import { becomes, eventually } from "./support/eventually.js";
 import { TRANSPORTS } from "./support/faulty-line.js";
 import { figures, FIRST_BACKOFF_MS, isComplete, SETUP_MS, withLine } from "./support/with-line.js";
 
@@ -22,7 +22,7 @@ describe.concurrent.each(TRANSPORTS)(
         async (line) => {
           line.proxy.setFaults({ idleCutMs: IDLE_CUT_MS });
           const before = line.proxy.counts;
-          await pause(3 * IDLE_CUT_MS);
+          await pause(systemTimers, 3 * IDLE_CUT_MS);
           const { idleCut, bytesUp, bytesDown } = line.proxy.counts;
           figures(`idle, kept by ${name}`, transport, {
             idleMs: 3 * IDLE_CUT_MS,

@@ -1,7 +1,7 @@
-import { systemClock } from "@hawser/runtime";
+import { pause, systemClock, systemTimers } from "@hawser/runtime";
 import type { ChaosCounts } from "@hawser/testkit";
 import { beforeAll, describe, expect, it } from "vitest";
-import { becomes, eventually, pause } from "./support/eventually.js";
+import { becomes, eventually } from "./support/eventually.js";
 import { LINE, TRANSPORTS, type Transport } from "./support/faulty-line.js";
 import { principalArgs, ServiceLine } from "./support/service-line.js";
 import { figures, FIRST_BACKOFF_MS, SETUP_MS } from "./support/with-line.js";
@@ -105,7 +105,7 @@ describe.concurrent.each(TRANSPORTS)("the agent service under load over %s", (tr
       await becomes("specs flow", () => line.flowedAfter(0) !== undefined);
       const began = systemClock.now();
       begin(line);
-      await pause(lastsMs);
+      await pause(systemTimers, lastsMs);
       const since = systemClock.now();
       end?.(line);
       const recoveredMs = await eventually("specs flow again", () => line.flowedAfter(since));

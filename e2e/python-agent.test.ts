@@ -4,11 +4,11 @@ import { closeSync, existsSync, openSync } from "node:fs";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { seededRandom, systemRandom } from "@hawser/runtime";
+import { pause, seededRandom, systemRandom, systemTimers } from "@hawser/runtime";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { makeCertificate } from "./support/certificates.js";
-import { becomes, eventually, pause } from "./support/eventually.js";
+import { becomes, eventually } from "./support/eventually.js";
 import { FileWatch } from "./support/file-watch.js";
 import { Publishers } from "./support/publishers.js";
 import { PYTHON3 } from "./support/python3.js";
@@ -165,11 +165,11 @@ async function killAgainAndAgain(
   const kills: string[] = [];
   for (let round = 0; round < ROUNDS; round += 1) {
     if (random.next() < WAIT_FOR_SESSION) await world.connected(NAME);
-    await pause(random.next() * MAX_BEFORE_KILL_MS);
+    await pause(systemTimers, random.next() * MAX_BEFORE_KILL_MS);
     const victim = random.next() < 0.5 ? world.principal : agent;
     kills.push(victim.name);
     await victim.kill();
-    await pause(random.next() * MAX_DOWN_MS);
+    await pause(systemTimers, random.next() * MAX_DOWN_MS);
     if (victim === agent) await dieBetweenSteps(world, agent, 1 + Math.floor(random.next() * MAX_STEPS));
     await (victim === world.principal ? world.startPrincipal() : victim.start());
   }

@@ -1,11 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { createAgent, type Agent } from "@hawser/agent";
-import { seededRandom, systemRandom, systemRuntime, type Random } from "@hawser/runtime";
+import { pause, type Random, seededRandom, systemRandom, systemRuntime, systemTimers } from "@hawser/runtime";
 import { createMemoryStore, type Store } from "@hawser/store";
 import { createWebSocketDialer } from "@hawser/transport-ws";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { followOnCli } from "./support/cli-following.js";
-import { becomes, pause } from "./support/eventually.js";
+import { becomes } from "./support/eventually.js";
 import { MoodyWebhook, moods, type Heard } from "./support/moody-webhook.js";
 import { PROGRAMS, runProgram } from "./support/programs.js";
 import { createWorld, type World } from "./support/world.js";
@@ -78,7 +78,7 @@ class Reporter {
         data: { count },
       });
       this.sent.push(id);
-      do await pause(random.next() * 30);
+      do await pause(systemTimers, random.next() * 30);
       while (this.#isRunning && ((await store.stats("principal"))?.pending ?? 0) > MAX_BACKLOG);
     }
   }
@@ -173,9 +173,9 @@ describe("events of agents", () => {
       }),
     );
     for (let round = 0; round < ROUNDS; round += 1) {
-      await pause(random.next() * MAX_BEFORE_KILL_MS);
+      await pause(systemTimers, random.next() * MAX_BEFORE_KILL_MS);
       await world.principal.kill();
-      await pause(random.next() * MAX_DOWN_MS);
+      await pause(systemTimers, random.next() * MAX_DOWN_MS);
       await world.startPrincipal();
     }
     for (const reporter of reporters) await reporter.stop();

@@ -1,9 +1,9 @@
 import { createServer } from "node:net";
 import { busiestSecond } from "@hawser/bench/fleet";
-import { systemClock } from "@hawser/runtime";
+import { pause, systemClock, systemTimers } from "@hawser/runtime";
 import { afterEach, expect, it } from "vitest";
 import { z } from "zod";
-import { becomes, pause } from "./support/eventually.js";
+import { becomes } from "./support/eventually.js";
 import { Storm, type StormPrincipal } from "./support/storm.js";
 
 const AGENTS = 2_000;
@@ -68,7 +68,7 @@ it("handover: 2,000 agents go over to a second principal evenly, and nothing is 
   await second.start();
   await world.fleet(first.port);
   await world.allConnected(FIRST_MS);
-  await pause(SHORT_SESSION_MS);
+  await pause(systemTimers, SHORT_SESSION_MS);
   world.publish(second, EVENTS_PER_SECOND);
   for (let agent = 0; agent < 200; agent += 1) await world.send(first, agent);
   await world.reset();
@@ -101,9 +101,9 @@ it("restart: 2,000 agents come back one after the other, and the report says wha
   await principal.start();
   await world.fleet(principal.port);
   await world.allConnected(FIRST_MS);
-  await pause(SHORT_SESSION_MS);
+  await pause(systemTimers, SHORT_SESSION_MS);
   world.publish(principal, EVENTS_PER_SECOND);
-  await pause(2_000);
+  await pause(systemTimers, 2_000);
   // Longer than a drain waits, and than an agent waits for its handlers: these are left, and come again.
   const slow = 50;
   for (let agent = 0; agent < slow; agent += 1) await world.send(principal, agent, 15_000);
@@ -179,7 +179,7 @@ it("start: while 2,000 agents hammer the port, the self-login comes first and no
   const world = await stormOf(AGENTS);
   const port = await freePort();
   await world.fleet(port);
-  await pause(2_000);
+  await pause(systemTimers, 2_000);
   const principal = world.principal(
     "principal",
     ["--internal-listen", "127.0.0.1:0", "--settle", "1s"],

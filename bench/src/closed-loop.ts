@@ -1,4 +1,4 @@
-import { systemClock, systemTimers } from "@hawser/runtime";
+import { pause, systemClock, systemTimers } from "@hawser/runtime";
 
 /** One measurement: so many events outstanding for each agent, all the time. */
 export interface Load {
@@ -68,11 +68,11 @@ export class ClosedLoop {
     for (let slot = 0; slot < window; slot += 1) {
       for (let agent = 0; agent < this.#agents; agent += 1) this.#offer(agent);
     }
-    await pause(warmUpMs);
+    await pause(systemTimers, warmUpMs);
     this.#phase = "measuring";
     this.#count = 0;
     const from = systemClock.now();
-    await pause(measureMs);
+    await pause(systemTimers, measureMs);
     const elapsedMs = systemClock.now() - from;
     const acked = this.#count;
     await this.#drain();
@@ -97,12 +97,6 @@ export class ClosedLoop {
     await drained;
     this.#phase = "idle";
   }
-}
-
-export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    systemTimers.after(ms, resolve);
-  });
 }
 
 function percentile(sorted: Float64Array, share: number): number {

@@ -1,7 +1,7 @@
+import { pause, systemTimers } from "@hawser/runtime";
 import { Server, ServerCredentials, type ServerDuplexStream } from "@grpc/grpc-js";
 import { WebSocketServer, type WebSocket } from "ws";
 import type { Endpoint, ServerCommands } from "./child-commands.js";
-import { pause } from "./closed-loop.js";
 import { EventSource } from "./payload.js";
 import { RAW_SERVICE, SEQUENCE_BYTES } from "./raw-grpc-service.js";
 import { RawLoop } from "./raw-loop.js";
@@ -80,7 +80,7 @@ class RawServerProcess implements ServerCommands {
   }
 
   async connected(agents: number): Promise<void> {
-    while ((this.#server?.connected() ?? 0) < agents) await pause(CONNECT_POLL_MS);
+    while ((this.#server?.connected() ?? 0) < agents) await pause(systemTimers, CONNECT_POLL_MS);
   }
 
   measure(load: Parameters<ServerCommands["measure"]>[0]): ReturnType<ServerCommands["measure"]> {

@@ -1,4 +1,4 @@
-import { pause } from "./closed-loop.js";
+import { pause, systemTimers } from "@hawser/runtime";
 import type { Memory } from "./child-commands.js";
 
 const MIB = 1_048_576;
@@ -8,6 +8,6 @@ export async function readMemory(): Promise<Memory> {
   const rssMb = process.memoryUsage.rss() / MIB;
   // The allocator gives pages back a moment after the collector freed them.
   await globalThis.gc?.({ type: "major", execution: "async" });
-  await pause(200);
+  await pause(systemTimers, 200);
   return { rssMb, rssAfterGcMb: process.memoryUsage.rss() / MIB };
 }

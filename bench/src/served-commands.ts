@@ -1,5 +1,4 @@
-import { systemClock } from "@hawser/runtime";
-import { pause } from "./closed-loop.js";
+import { pause, systemClock, systemTimers } from "@hawser/runtime";
 
 export interface Request {
   readonly id: number;
@@ -49,7 +48,7 @@ export async function quiet(): Promise<void> {
   for (;;) {
     const before = process.cpuUsage();
     const from = systemClock.now();
-    await pause(QUIET_WINDOW_MS);
+    await pause(systemTimers, QUIET_WINDOW_MS);
     const { user, system } = process.cpuUsage(before);
     const share = (user + system) / 1_000 / (systemClock.now() - from);
     if (share < QUIET_CPU_SHARE || systemClock.now() > deadline) return;

@@ -4,7 +4,7 @@ import { connect as connectTcp, type Socket } from "node:net";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { connect as connectTls } from "node:tls";
 import { fileURLToPath } from "node:url";
-import { systemClock } from "@hawser/runtime";
+import { pause, systemClock, systemTimers } from "@hawser/runtime";
 import type { Dialer } from "@hawser/transport";
 import { createGrpcDialer } from "@hawser/transport-grpc";
 import { createWebSocketDialer } from "@hawser/transport-ws";
@@ -12,7 +12,7 @@ import { expect, onTestFinished } from "vitest";
 import { z } from "zod";
 import { AckedSteps } from "./acked-steps.js";
 import { sampled, type Figures } from "./delivery-samples.js";
-import { becomes, pause } from "./eventually.js";
+import { becomes } from "./eventually.js";
 import { HealthProbes, type ProbeFigures } from "./health-probes.js";
 import { CONNECTIONS, KeptPublisher } from "./kept-publisher.js";
 import { mainThreadOf, ownThread, rssMbOf, timesOf, type ProcessTimes } from "./process-figures.js";
@@ -298,7 +298,7 @@ export class AttackStage {
     const coming: Promise<boolean>[] = [];
     for (let n = 0; n < count; n += 1) {
       coming.push(this.#newcomer(`newcomer-${n}`, n % 2 === 0 ? "ws" : "grpc"));
-      await pause(forMs / count);
+      await pause(systemTimers, forMs / count);
     }
     const results = await Promise.all(coming);
     return results.filter(Boolean).length;
@@ -322,7 +322,7 @@ export class AttackStage {
     const watching = (async () => {
       while (!isOver && this.world.principal.running) {
         peak = Math.max(peak, await this.rssMb().catch(() => 0));
-        await pause(100);
+        await pause(systemTimers, 100);
       }
     })();
     return {

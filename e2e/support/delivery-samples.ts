@@ -1,5 +1,4 @@
-import { systemClock } from "@hawser/runtime";
-import { pause } from "./eventually.js";
+import { pause, systemClock, systemTimers } from "@hawser/runtime";
 
 /** How long something took. All in milliseconds. */
 export interface Figures {
@@ -37,7 +36,7 @@ export async function sampled(step: () => Promise<void>, options: SamplingOption
   const underWay: Promise<void>[] = [];
   const startedAtMs = systemClock.now();
   for (let dueAtMs = startedAtMs; dueAtMs < startedAtMs + forMs; dueAtMs += everyMs) {
-    await pause(Math.max(0, dueAtMs - systemClock.now()));
+    await pause(systemTimers, Math.max(0, dueAtMs - systemClock.now()));
     underWay.push(timed());
   }
   await Promise.all(underWay);

@@ -1,15 +1,8 @@
-import { systemClock, systemTimers } from "@hawser/runtime";
+import { pause, systemClock, systemTimers } from "@hawser/runtime";
 
 const POLL_MS = 20;
 /** Generous: a deadline is there to end a test that hangs, and machines that build are slow. */
 const DEFAULT_DEADLINE_MS = 20_000;
-
-/** Lets real time pass. Only for what is about time itself, such as the moment of a crash; what is waited for is polled by `eventually`. */
-export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    systemTimers.after(ms, resolve);
-  });
-}
 
 /** Asks until there is an answer: undefined and exceptions mean not yet. What the last one said is part of the failure. */
 export async function eventually<T>(
@@ -27,7 +20,7 @@ export async function eventually<T>(
       last = thrown instanceof Error ? thrown.message : String(thrown);
     }
     if (systemClock.now() > deadline) throw new Error(`within ${deadlineMs} ms: ${what}; at last ${last}`);
-    await pause(POLL_MS);
+    await pause(systemTimers, POLL_MS);
   }
 }
 

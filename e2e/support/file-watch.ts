@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { pause } from "./eventually.js";
+import { pause, systemTimers } from "@hawser/runtime";
 
 /** How often it looks. */
 const LOOK_MS = 10;
@@ -46,7 +46,7 @@ export class FileWatch {
         if (n !== undefined && n < before) this.violations.push(`${name} went back from ${before} to ${n}`);
         if (n !== undefined) this.#newest.set(name, n);
       }
-      await pause(LOOK_MS);
+      await pause(systemTimers, LOOK_MS);
     }
   }
 }

@@ -1,6 +1,5 @@
 import { request } from "node:http";
-import { systemClock } from "@hawser/runtime";
-import { pause } from "./eventually.js";
+import { pause, systemClock, systemTimers } from "@hawser/runtime";
 
 /** Above what a machine with much else to do takes: the figures tell how long it was. */
 const TIMEOUT_MS = 20_000;
@@ -41,7 +40,7 @@ export class HealthProbes {
         const status = await statusOf(this.#port, path);
         this.#answers.push({ status, ms: systemClock.now() - from });
       }
-      await pause(EVERY_MS);
+      await pause(systemTimers, EVERY_MS);
     }
   }
 }

@@ -1,4 +1,4 @@
-import { pause } from "./eventually.js";
+import { pause, systemTimers } from "@hawser/runtime";
 import type { EventKey } from "./journal.js";
 import { Refusal, type PrincipalApi } from "./principal-api.js";
 
@@ -113,7 +113,7 @@ export class Publishers {
     let n = 0;
     while (this.#running) {
       await write(++n);
-      await pause(pauseMs);
+      await pause(systemTimers, pauseMs);
     }
   }
 
@@ -124,7 +124,7 @@ export class Publishers {
         return await write();
       } catch (thrown) {
         if (thrown instanceof Refusal && thrown.status !== 503) this.refusals.push(thrown.message);
-        await pause(RETRY_PAUSE_MS);
+        await pause(systemTimers, RETRY_PAUSE_MS);
       }
     }
   }

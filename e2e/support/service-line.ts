@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
-import { systemClock, systemRuntime } from "@hawser/runtime";
+import { pause, systemClock, systemRuntime, systemTimers } from "@hawser/runtime";
 import { createChaosProxy, type ChaosProxy } from "@hawser/testkit";
-import { eventually, pause } from "./eventually.js";
+import { eventually } from "./eventually.js";
 import { LINE, type LineOptions, type Transport } from "./faulty-line.js";
 import { PROGRAMS } from "./programs.js";
 import type { ServiceProcess } from "./service-process.js";
@@ -96,7 +96,7 @@ export class ServiceLine {
       for (let n = 0; going; n += 1) {
         await this.put(n);
         await this.#look();
-        await pause(LOAD_INTERVAL_MS);
+        await pause(systemTimers, LOAD_INTERVAL_MS);
       }
     };
     const done = loop();

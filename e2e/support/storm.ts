@@ -2,9 +2,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { agentName, Child, type FleetCommands, type FleetEvent, type FleetReport } from "@hawser/bench/fleet";
-import { systemClock } from "@hawser/runtime";
+import { pause, systemClock, systemTimers } from "@hawser/runtime";
 import { z } from "zod";
-import { becomes, pause } from "./eventually.js";
+import { becomes } from "./eventually.js";
 import { PROGRAMS } from "./programs.js";
 import { ServiceProcess } from "./service-process.js";
 import { readApiToken } from "./world.js";
@@ -147,7 +147,7 @@ export class Storm {
       const began = systemClock.now();
       for (let count = 0; going; count += 1) {
         await this.send(principal, count % this.#agents);
-        await pause(Math.max(0, began + (count * 1_000) / perSecond - systemClock.now()));
+        await pause(systemTimers, Math.max(0, began + (count * 1_000) / perSecond - systemClock.now()));
       }
     };
     const done = loop();

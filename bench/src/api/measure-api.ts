@@ -1,7 +1,7 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { pause, systemTimers } from "@hawser/runtime";
 import { Child } from "../child-process.js";
-import { pause } from "../closed-loop.js";
 import { AGENTS_CORE, PRINCIPAL_CORE } from "../core-pinning.js";
 import type { FleetCommands } from "../fleet/fleet-commands.js";
 import type { ApiServerCommands } from "./api-commands.js";
@@ -116,7 +116,7 @@ async function measureChurn({ server, fleet, url, readers, measureMs }: ChurnPar
   const listing = (async () => {
     while (!over) took.push((await timeRequests({ what: "", url: url("/v1/agents"), count: 1 })).p50Ms);
   })();
-  await pause(measureMs);
+  await pause(systemTimers, measureMs);
   over = true;
   await listing;
   const { p99Ms, maxMs } = await server.call("lag");

@@ -1,5 +1,4 @@
-import { systemClock } from "@hawser/runtime";
-import { pause } from "../closed-loop.js";
+import { pause, systemClock, systemTimers } from "@hawser/runtime";
 
 export interface Timed {
   readonly what: string;
@@ -21,7 +20,7 @@ export async function timeRequests({ what, url, count, pauseMs = 0 }: RequestPla
   const took: number[] = [];
   let bytes = 0;
   for (let sent = 0; sent < count; sent += 1) {
-    if (pauseMs > 0) await pause(pauseMs);
+    if (pauseMs > 0) await pause(systemTimers, pauseMs);
     const from = systemClock.now();
     const response = await fetch(url);
     bytes = (await response.arrayBuffer()).byteLength;

@@ -1,5 +1,4 @@
-import { systemClock } from "@hawser/runtime";
-import { pause } from "../closed-loop.js";
+import { pause, systemClock, systemTimers } from "@hawser/runtime";
 import type { EventLoopLag } from "./storm-commands.js";
 import type { StormWorld } from "./storm-world.js";
 
@@ -26,6 +25,6 @@ export async function comeBack(world: StormWorld, agents: number, deadlineMs: nu
     open = now;
     if (open === agents || systemClock.now() > deadline)
       return { notBack: agents - open, lag, at: systemClock.wallTime() };
-    await pause(POLL_MS);
+    await pause(systemTimers, POLL_MS);
   }
 }

@@ -1,5 +1,4 @@
-import { systemClock } from "@hawser/runtime";
-import { pause } from "../closed-loop.js";
+import { pause, systemClock, systemTimers } from "@hawser/runtime";
 import type { FleetEvent } from "../fleet/fleet-commands.js";
 import type { Taken } from "./storm-commands.js";
 
@@ -37,7 +36,7 @@ export class EventPublisher {
   async stop(): Promise<void> {
     this.#going = false;
     await this.#loop;
-    while (this.#outstanding > 0) await pause(TICK_MS);
+    while (this.#outstanding > 0) await pause(systemTimers, TICK_MS);
   }
 
   /** Events that were taken, and how. */
@@ -56,7 +55,7 @@ export class EventPublisher {
     while (this.#going) {
       const due = before + ((systemClock.now() - began) * this.#options.perSecond) / 1_000;
       while (this.#published < due && this.#outstanding < MAX_OUTSTANDING) this.#publish();
-      await pause(TICK_MS);
+      await pause(systemTimers, TICK_MS);
     }
   }
 

@@ -1,5 +1,4 @@
-import { systemClock } from "@hawser/runtime";
-import { pause } from "../closed-loop.js";
+import { pause, systemClock, systemTimers } from "@hawser/runtime";
 import type { EventPublisher } from "./event-publisher.js";
 import type { Taken } from "./storm-commands.js";
 import type { StormWorld } from "./storm-world.js";
@@ -25,6 +24,6 @@ export async function missingEvents(
     // What is on disk arrives once its agent is back, however late: it is only lost when the time is over.
     const quiet = systemClock.now() - lastArrival > QUIET_MS && !missing.includes("kept");
     if (missing.length === 0 || quiet || systemClock.now() > deadline) return missing;
-    await pause(POLL_MS);
+    await pause(systemTimers, POLL_MS);
   }
 }

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { pause } from "../closed-loop.js";
+import { pause, systemTimers } from "@hawser/runtime";
 import type { RotationKind } from "../rotation-kind.js";
 import { roundedSpread, type Spread } from "../spread.js";
 import { EventPublisher } from "./event-publisher.js";
@@ -77,9 +77,9 @@ async function measureKind(kind: RotationKind, options: StormOptions, directory:
     await world.startAgents(deadlineMs);
     await world.sessions((open) => open >= MOST * agents, deadlineMs);
     publisher.start();
-    await pause(WARM_UP_MS);
+    await pause(systemTimers, WARM_UP_MS);
     await world.reset();
-    await pause(measureMs);
+    await pause(systemTimers, measureMs);
     const renewed = (await world.reports()).reduce((sum, { opened }) => sum + opened.length, 0);
     await publisher.stop();
     const missing = await missingEvents(world, publisher, deadlineMs);

@@ -1,6 +1,5 @@
 import { join } from "node:path";
-import { systemClock } from "@hawser/runtime";
-import { pause } from "../closed-loop.js";
+import { pause, systemClock, systemTimers } from "@hawser/runtime";
 import { busiestSecond } from "../fleet/busiest-second.js";
 import { comeBack } from "./come-back.js";
 import { EventPublisher } from "./event-publisher.js";
@@ -62,13 +61,13 @@ export async function runStorm(
     const beforehand = await comeBack(world, agents, deadlineMs);
     progress(`${client}: ${agents - beforehand.notBack} of ${agents} agents are connected`);
     publisher.start();
-    await pause(steadyMs);
+    await pause(systemTimers, steadyMs);
     const before = await world.opened();
     await world.reset();
 
     const killedAt = systemClock.wallTime();
     await world.killServer();
-    await pause(downMs);
+    await pause(systemTimers, downMs);
     await world.sessions((open) => open === 0, deadlineMs);
     await world.startServer();
     const upAt = systemClock.wallTime();

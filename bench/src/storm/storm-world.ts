@@ -1,7 +1,6 @@
 import { mkdir, rm } from "node:fs/promises";
-import { systemClock } from "@hawser/runtime";
+import { pause, systemClock, systemTimers } from "@hawser/runtime";
 import { Child, type Role } from "../child-process.js";
-import { pause } from "../closed-loop.js";
 import { AGENTS_CORE, PRINCIPAL_CORE } from "../core-pinning.js";
 import type { FleetEvent, FleetReport, FleetStart } from "../fleet/fleet-commands.js";
 import type {
@@ -71,7 +70,7 @@ export class StormWorld {
         tls,
         ...(rotation === undefined ? {} : { rotation }),
       });
-      await pause(FEW_EVERY_MS);
+      await pause(systemTimers, FEW_EVERY_MS);
       const enough = first + FEW - MOST_CONNECTING;
       await this.sessions((open) => open >= enough, deadlineMs);
     }
@@ -112,7 +111,7 @@ export class StormWorld {
         throw new Error(
           `${this.#options.client}: ${open} of ${this.#options.agents} agents have a session after ${deadlineMs / 1_000} s; give them longer with --deadline-ms`,
         );
-      await pause(POLL_MS);
+      await pause(systemTimers, POLL_MS);
     }
   }
 
