@@ -47,7 +47,6 @@ export {
   type JsonValue,
 } from "./event.js";
 export { numberProblem, parseExactJson, positionOf, type TextPosition } from "./exact-json.js";
-export { hasExpired } from "./expiry.js";
 export {
   CLOSE_CODE_BY_GRPC_STATUS,
   GRPC_CLOSE_CODE_TRAILER,
@@ -104,8 +103,6 @@ export {
 } from "./resource-events.js";
 export {
   isResourceKind,
-  isResourceName,
-  isResourceUid,
   parseResourceId,
   parseSubject,
   resourceId,

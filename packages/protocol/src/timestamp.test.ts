@@ -1,7 +1,5 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { hasExpired } from "./expiry.js";
-import { specEvent } from "./resource-events.js";
 import { formatTimestamp, parseTimestamp } from "./timestamp.js";
 
 describe("a timestamp", () => {
@@ -86,22 +84,5 @@ describe("a timestamp", () => {
       expect(formatTimestamp({ seconds, nanos: 0 })).toBeUndefined();
     }
     for (const nanos of [-1, 1_000_000_000]) expect(formatTimestamp({ seconds: 0, nanos })).toBeUndefined();
-  });
-});
-
-describe("expiry", () => {
-  const command = { specversion: "1.0", id: "1", source: "/s", type: "restart", resourceid: "a_b" } as const;
-  const expirytime = "2026-01-02T03:04:05.5Z";
-  const at = Date.parse(expirytime);
-
-  test("comes at the very millisecond, not before", () => {
-    expect(hasExpired({ ...command, expirytime }, at - 1)).toBe(false);
-    expect(hasExpired({ ...command, expirytime }, at)).toBe(true);
-  });
-
-  test("never comes for a command without it, nor for a state", () => {
-    expect(hasExpired(command, Number.MAX_SAFE_INTEGER)).toBe(false);
-    const state = specEvent({ id: "1", source: "/s", kind: "Task", name: "a", uid: "b", spec: 1 });
-    expect(hasExpired({ ...state, expirytime }, at + 1)).toBe(false);
   });
 });

@@ -1,5 +1,4 @@
 export { authoritiesOf, readAuthorities, SYSTEM_AUTHORITIES } from "./authorities.js";
-export { SERVICE_EXIT_CODES } from "./exit-codes.js";
 export { runService, type Inherited, type ServiceProgram } from "./run-service.js";
 export type { Service, StopLimit } from "./service-life.js";
 export { stateDirectoryProblems, type StateDirectoryProblem } from "./state-directory.js";
