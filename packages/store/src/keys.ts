@@ -3,7 +3,7 @@ import type { KeyRange } from "./disk.js";
 import { AFTER_SEPARATOR, decodeComponent, encodeComponent, encodeVersion, SEPARATOR } from "./key-text.js";
 
 /**
- * The tables of a store, each a letter in front of its keys (README, What is on the disk). `control` sorts first and holds a handful of rows.
+ * The tables of a store, each a letter in front of its keys (README of `@hawser/store-journal`, What is on the disk). `control` sorts first and holds a handful of rows.
  */
 const TABLES = {
   control: "!",
