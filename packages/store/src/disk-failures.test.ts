@@ -353,7 +353,7 @@ describe("group commit", () => {
     expect(disk.syncedWrites - before).toBe(3);
   });
 
-  it("takes at most about a mebibyte per commit", async () => {
+  it("takes at most about two mebibytes per commit", async () => {
     const { disk, store } = await started();
     const before = disk.syncedWrites;
     const data = "x".repeat(300_000);
