@@ -7,12 +7,12 @@ const KIND = /^[A-Z][A-Za-z0-9]{0,62}$/;
 const MAX_NAME_LENGTH = 253;
 
 /** `[a-z0-9]([a-z0-9.-]*[a-z0-9])?`, up to 253 characters. */
-export function isResourceName(value: unknown): value is string {
+function isResourceName(value: unknown): value is string {
   return typeof value === "string" && value.length <= MAX_NAME_LENGTH && NAME.test(value);
 }
 
 /** `[A-Za-z0-9-]{1,64}`: whatever the source of truth calls one life of a resource. */
-export function isResourceUid(value: unknown): value is string {
+function isResourceUid(value: unknown): value is string {
   return typeof value === "string" && UID.test(value);
 }
 
