@@ -45,7 +45,7 @@ function define(name, expression) {
 function sources() {
   const rooms = [
     ...readdirSync(join(root, "packages")).map((name) => join("packages", name)),
-    ...["agent", "fleet", "principal"].map((name) => join("apps", name)),
+    ...["agent", "principal"].map((name) => join("apps", name)),
   ].filter((room) => !room.endsWith("testkit") && !room.endsWith("telemetry"));
   return rooms
     .map((room) => join(room, "src"))

@@ -3,8 +3,8 @@ import { builtinModules } from "node:module";
 import { defineConfig } from "rolldown";
 import { noticesOfBundle } from "../../scripts/packages/bundled-packages.mjs";
 
-/** Installed beside the bundle: one holds native code, the other starts services as programs of their own. */
-const INSTALLED = ["classic-level", "@hawser/app-fleet"];
+/** Installed beside the bundle: one holds native code, the others are services that run as programs of their own. */
+const INSTALLED = ["classic-level", "@hawser/app-agent", "@hawser/app-principal"];
 
 export default defineConfig({
   input: "src/main.ts",
