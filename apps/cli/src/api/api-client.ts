@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { CommandError, EXIT_CODES } from "../exit-codes.js";
-import { readJson, Refusal, send, type Server } from "./http.js";
+import { Refusal, type Server } from "./http.js";
+import { JsonApi, PAGE_LIMIT, pageOf, parametersOf } from "./json-api.js";
 import {
   acceptedSchema,
   agentSchema,
@@ -14,9 +15,6 @@ import {
   recordedSchema,
   removedAgentSchema,
   resourceSchema,
-  sinkDeadLetterSchema,
-  sinkSchema,
-  sinkTestSchema,
   statusSchema,
   type Accepted,
   type Agent,
@@ -29,12 +27,9 @@ import {
   type Recorded,
   type RemovedAgent,
   type Resource,
-  type Sink,
-  type SinkDeadLetter,
-  type SinkTest,
   type Status,
 } from "./schemas.js";
-import type { Answer } from "./request.js";
+import { SinksApi } from "./sinks-api.js";
 import type { ResourceInAgent } from "../resource-reference.js";
 
 export interface AgentQuery {
@@ -45,20 +40,17 @@ export interface AgentQuery {
   readonly order?: string | undefined;
 }
 
-const PAGE_LIMIT = 500;
-const DEFAULT_TIMEOUT_MS = 10_000;
-
-/** The principal's HTTP API, with every answer checked before it is believed. */
+/** The principal's HTTP API, in the words of the commands. */
 export class ApiClient {
   readonly server: Server;
-  readonly #timeoutMs: number;
-  readonly #cancelled: AbortSignal;
+  readonly sinks: SinksApi;
+  readonly #api: JsonApi;
 
   /** @param timeoutMs per request. @default 10 s */
-  constructor(server: Server, cancelled: AbortSignal, timeoutMs: number = DEFAULT_TIMEOUT_MS) {
+  constructor(server: Server, cancelled: AbortSignal, timeoutMs?: number) {
     this.server = server;
-    this.#cancelled = cancelled;
-    this.#timeoutMs = timeoutMs;
+    this.#api = new JsonApi(server, cancelled, timeoutMs);
+    this.sinks = new SinksApi(this.#api);
   }
 
   async put(
@@ -71,7 +63,10 @@ export class ApiClient {
       force: force ? "true" : undefined,
     });
     const path = resourcePath(target) + (query === "" ? "" : `?${query}`);
-    const answer = await this.#json(putAnswerSchema, path, { method: "PUT", body: JSON.stringify({ spec }) });
+    const answer = await this.#api.json(putAnswerSchema, path, {
+      method: "PUT",
+      body: JSON.stringify({ spec }),
+    });
     if (dryRun && answer.dryRun !== true) throw ignoredDryRun(target);
     const { result, ...resource } = answer;
     return { resource, result };
@@ -82,7 +77,7 @@ export class ApiClient {
     before: ResourceName & Pick<Resource, "version">,
     spec: unknown,
   ): Promise<{ readonly resource: Resource; readonly result: PutResult }> {
-    const { result, ...resource } = await this.#json(putAnswerSchema, resourcePath(before), {
+    const { result, ...resource } = await this.#api.json(putAnswerSchema, resourcePath(before), {
       method: "PUT",
       body: JSON.stringify({ spec }),
       headers: { "if-match": `"${before.version}"` },
@@ -91,7 +86,7 @@ export class ApiClient {
   }
 
   async get(target: ResourceName): Promise<Resource> {
-    return this.#json(resourceSchema, resourcePath(target));
+    return this.#api.json(resourceSchema, resourcePath(target));
   }
 
   /** Undefined when it is not there. */
@@ -101,7 +96,7 @@ export class ApiClient {
 
   async delete(target: ResourceName, dryRun = false): Promise<Resource> {
     const path = resourcePath(target) + dryRunQuery(dryRun);
-    const answer = await this.#json(deleteAnswerSchema, path, { method: "DELETE" });
+    const answer = await this.#api.json(deleteAnswerSchema, path, { method: "DELETE" });
     if (dryRun && answer.dryRun !== true) throw ignoredDryRun(target);
     return answer;
   }
@@ -111,28 +106,29 @@ export class ApiClient {
     agent: string,
     query: { readonly kind?: string; readonly state?: string } = {},
   ): Promise<readonly Resource[]> {
-    return this.#all(resourceSchema, `${agentPath(agent)}/resources`, query);
+    return this.#api.all(resourceSchema, `${agentPath(agent)}/resources`, query);
   }
 
   /** The first page of an agent's resources. */
   async firstResources(agent: string, query: { readonly kind?: string } = {}): Promise<readonly Resource[]> {
     const parameters = parametersOf({ ...query, limit: String(PAGE_LIMIT) });
-    return (await this.#json(pageOf(resourceSchema), `${agentPath(agent)}/resources?${parameters}`)).items;
+    return (await this.#api.json(pageOf(resourceSchema), `${agentPath(agent)}/resources?${parameters}`))
+      .items;
   }
 
   /** Every agent, all pages. */
   async agents(query: AgentQuery = {}): Promise<readonly Agent[]> {
-    return this.#all(agentSchema, "/v1/agents", { ...query });
+    return this.#api.all(agentSchema, "/v1/agents", { ...query });
   }
 
   /** The first agents by that order, and no more of them. */
   async topAgents(query: AgentQuery, limit: number): Promise<readonly Agent[]> {
     const parameters = parametersOf({ ...query, limit: String(Math.min(limit, PAGE_LIMIT)) });
-    return (await this.#json(pageOf(agentSchema), `/v1/agents?${parameters}`)).items;
+    return (await this.#api.json(pageOf(agentSchema), `/v1/agents?${parameters}`)).items;
   }
 
   async agent(name: string): Promise<Agent> {
-    return this.#json(agentSchema, agentPath(name));
+    return this.#api.json(agentSchema, agentPath(name));
   }
 
   async findAgent(name: string): Promise<Agent | undefined> {
@@ -140,11 +136,11 @@ export class ApiClient {
   }
 
   async deadLetters(agent: string): Promise<readonly DeadLetter[]> {
-    return this.#all(deadLetterSchema, `${agentPath(agent)}/dead-letters`);
+    return this.#api.all(deadLetterSchema, `${agentPath(agent)}/dead-letters`);
   }
 
   async requeue(agent: string, eventid: string): Promise<Accepted> {
-    return this.#json(acceptedSchema, `${deadLetterPath(agent, eventid)}/requeue`, { method: "POST" });
+    return this.#api.json(acceptedSchema, `${deadLetterPath(agent, eventid)}/requeue`, { method: "POST" });
   }
 
   async removeAgent(
@@ -156,34 +152,38 @@ export class ApiClient {
       tombstone: tombstone ? undefined : "false",
     });
     const path = agentPath(agent) + (query === "" ? "" : `?${query}`);
-    (await this.#request(path, { method: "DELETE" })).abandon();
+    (await this.#api.request(path, { method: "DELETE" })).abandon();
   }
 
   async readmitAgent(agent: string): Promise<void> {
     const path = `/v1/removed-agents/${encodeURIComponent(agent)}`;
-    (await this.#request(path, { method: "DELETE" })).abandon();
+    (await this.#api.request(path, { method: "DELETE" })).abandon();
   }
 
   /** Every agent that was removed and not readmitted, all pages. */
   async removedAgents(): Promise<readonly RemovedAgent[]> {
-    return this.#all(removedAgentSchema, "/v1/removed-agents");
+    return this.#api.all(removedAgentSchema, "/v1/removed-agents");
   }
 
   /** Throws away what is pending, all of it or what is about one resource. */
   async purge(agent: string, resource: ResourceInAgent | undefined): Promise<Purged> {
     const query = resource === undefined ? "" : `?${parametersOf({ ...resource })}`;
-    return this.#json(purgedSchema, `${agentPath(agent)}/pending${query}`, { method: "DELETE" });
+    return this.#api.json(purgedSchema, `${agentPath(agent)}/pending${query}`, { method: "DELETE" });
   }
 
   async discard(agent: string, eventid: string): Promise<void> {
-    (await this.#request(deadLetterPath(agent, eventid), { method: "DELETE" })).abandon();
+    (await this.#api.request(deadLetterPath(agent, eventid), { method: "DELETE" })).abandon();
   }
 
   /** One CloudEvent, structured mode. */
   async publish(agent: string, event: unknown): Promise<Accepted> {
     const contentType = "application/cloudevents+json";
     const body = JSON.stringify(event);
-    return this.#json(acceptedSchema, `${agentPath(agent)}/events`, { method: "POST", body, contentType });
+    return this.#api.json(acceptedSchema, `${agentPath(agent)}/events`, {
+      method: "POST",
+      body,
+      contentType,
+    });
   }
 
   /** Several, in the order given; each is accepted or refused by itself. */
@@ -191,7 +191,7 @@ export class ApiClient {
     const contentType = "application/cloudevents-batch+json";
     const body = JSON.stringify(events);
     const answer = z.object({ items: z.array(batchItemSchema) });
-    return (await this.#json(answer, `${agentPath(agent)}/events`, { method: "POST", body, contentType }))
+    return (await this.#api.json(answer, `${agentPath(agent)}/events`, { method: "POST", body, contentType }))
       .items;
   }
 
@@ -200,130 +200,36 @@ export class ApiClient {
     query: Readonly<Record<string, string | undefined>>,
   ): Promise<{ readonly items: readonly Recorded[]; readonly next: string | null }> {
     const parameters = parametersOf({ ...query, limit: String(PAGE_LIMIT) });
-    return this.#json(pageOf(recordedSchema), `/v1/agent-events?${parameters}`);
-  }
-
-  async sinks(): Promise<readonly Sink[]> {
-    return (await this.#json(z.object({ items: z.array(sinkSchema) }), "/v1/sinks")).items;
-  }
-
-  async sink(name: string): Promise<Sink> {
-    return this.#json(sinkSchema, sinkPath(name));
-  }
-
-  /** @param mustBeNew refuse where there is one by that name */
-  async putSink(name: string, body: unknown, from: string, mustBeNew: boolean): Promise<Sink> {
-    return this.#json(sinkSchema, `${sinkPath(name)}?from=${from}`, {
-      method: "PUT",
-      body: JSON.stringify(body),
-      ...(mustBeNew ? { headers: { "if-none-match": "*" } } : {}),
-    });
-  }
-
-  async switchSink(name: string, verb: "pause" | "resume"): Promise<Sink> {
-    return this.#json(sinkSchema, `${sinkPath(name)}/${verb}`, { method: "POST" });
-  }
-
-  async removeSink(name: string, force: boolean): Promise<void> {
-    await this.#request(`${sinkPath(name)}${force ? "?force=true" : ""}`, { method: "DELETE" });
-  }
-
-  async testSink(name: string): Promise<SinkTest> {
-    // As long as the sink itself may take.
-    return this.#json(sinkTestSchema, `${sinkPath(name)}/test`, { method: "POST", timeoutMs: 610_000 });
-  }
-
-  async sinkDeadLetters(name: string): Promise<readonly SinkDeadLetter[]> {
-    return this.#all(sinkDeadLetterSchema, `${sinkPath(name)}/dead-letters`);
-  }
-
-  async requeueSink(name: string, id: string): Promise<void> {
-    await this.#request(`${sinkDeadLetterPath(name, id)}/requeue`, { method: "POST" });
-  }
-
-  async discardSink(name: string, id: string): Promise<void> {
-    await this.#request(sinkDeadLetterPath(name, id), { method: "DELETE" });
+    return this.#api.json(pageOf(recordedSchema), `/v1/agent-events?${parameters}`);
   }
 
   async status(): Promise<Status> {
-    return this.#json(statusSchema, "/v1/status");
+    return this.#api.json(statusSchema, "/v1/status");
   }
 
   /** Begins a drain, or answers with the one that is under way. */
   async drain(order: Readonly<Record<string, string | number>>): Promise<Drain> {
-    return this.#json(drainSchema, "/v1/drain", { method: "POST", body: JSON.stringify(order) });
+    return this.#api.json(drainSchema, "/v1/drain", { method: "POST", body: JSON.stringify(order) });
   }
 
   /** Takes a drain back. @throws Refusal `conflict` when there is none */
   async undrain(): Promise<Drain> {
-    return this.#json(drainSchema, "/v1/drain", { method: "DELETE" });
+    return this.#api.json(drainSchema, "/v1/drain", { method: "DELETE" });
   }
 
   async draining(): Promise<Drain> {
-    return this.#json(drainSchema, "/v1/drain");
+    return this.#api.json(drainSchema, "/v1/drain");
   }
 
   async info(): Promise<Info> {
-    return this.#json(infoSchema, "/v1/info");
+    return this.#api.json(infoSchema, "/v1/info");
   }
 
   /** The metrics as text, undefined when this principal serves none. */
   async metrics(): Promise<string | undefined> {
-    const response = await orUndefined(this.#request("/metrics", { accept: "text/plain" }));
+    const response = await orUndefined(this.#api.request("/metrics", { accept: "text/plain" }));
     return response?.text();
   }
-
-  async #all<T extends z.ZodType>(
-    item: T,
-    path: string,
-    filter: Readonly<Record<string, string | undefined>> = {},
-  ): Promise<readonly z.infer<T>[]> {
-    const items: z.infer<T>[] = [];
-    let after: string | null = null;
-    do {
-      const parameters = parametersOf({ ...filter, limit: String(PAGE_LIMIT), after: after ?? undefined });
-      const { items: found, next }: { items: z.infer<T>[]; next: string | null } = await this.#json(
-        pageOf(item),
-        `${path}?${parameters}`,
-      );
-      items.push(...found);
-      after = next;
-    } while (after !== null);
-    return items;
-  }
-
-  async #json<T extends z.ZodType>(
-    schema: T,
-    path: string,
-    options: RequestOptions = {},
-  ): Promise<z.infer<T>> {
-    return this.#parse(schema, await readJson(this.server, await this.#request(path, options)));
-  }
-
-  #parse<T extends z.ZodType>(schema: T, body: unknown): z.infer<T> {
-    const parsed = schema.safeParse(body);
-    if (parsed.success) return parsed.data;
-    throw new CommandError(
-      EXIT_CODES.failed,
-      `${this.server.url} does not answer like a Hawser principal; is it the API port, and of this version? 'hawser doctor' looks`,
-      { cause: parsed.error },
-    );
-  }
-
-  async #request(path: string, options: RequestOptions): Promise<Answer> {
-    const { timeoutMs = this.#timeoutMs, ...rest } = options;
-    const signal = AbortSignal.any([this.#cancelled, AbortSignal.timeout(timeoutMs)]);
-    return send(this.server, path, { ...rest, signal });
-  }
-}
-
-interface RequestOptions {
-  readonly method?: string;
-  readonly body?: string;
-  readonly contentType?: string;
-  readonly accept?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly timeoutMs?: number;
 }
 
 /** What names a resource. */
@@ -345,28 +251,8 @@ function deadLetterPath(agent: string, eventid: string): string {
   return `${agentPath(agent)}/dead-letters/${encodeURIComponent(eventid)}`;
 }
 
-function sinkPath(name: string): string {
-  return `/v1/sinks/${encodeURIComponent(name)}`;
-}
-
-function sinkDeadLetterPath(name: string, id: string): string {
-  return `${sinkPath(name)}/dead-letters/${encodeURIComponent(id)}`;
-}
-
 function dryRunQuery(dryRun: boolean): string {
   return dryRun ? "?dryRun=true" : "";
-}
-
-function pageOf<T extends z.ZodType>(
-  item: T,
-): z.ZodObject<{ items: z.ZodArray<T>; next: z.ZodNullable<z.ZodString> }> {
-  return z.object({ items: z.array(item), next: z.string().nullable() });
-}
-
-function parametersOf(values: Readonly<Record<string, string | undefined>>): string {
-  const parameters = new URLSearchParams();
-  for (const [name, value] of Object.entries(values)) if (value !== undefined) parameters.set(name, value);
-  return parameters.toString();
 }
 
 async function orUndefined<T>(answer: Promise<T>): Promise<T | undefined> {

@@ -48,7 +48,7 @@ export function sinksCommand(context: CommandContext): Command {
 
 function listCommand(context: CommandContext): Command {
   const command = new Command("list").description("all of them, and how far each is").action(async () => {
-    const sinks = await context.connect().sinks();
+    const sinks = await context.connect().sinks.list();
     printList(
       context.terminal,
       context.globals().output,
@@ -64,7 +64,7 @@ function showCommand(context: CommandContext): Command {
   const command = new Command("show")
     .description("one: what it gets, how far it is, and why it fails")
     .argument("<sink>")
-    .action(async (name: string) => printSink(context, await context.connect().sink(name)));
+    .action(async (name: string) => printSink(context, await context.connect().sinks.get(name)));
   return withExamples(command, "hawser sinks show audit");
 }
 
@@ -124,7 +124,7 @@ async function addSink(context: CommandContext, name: string, options: AddOption
     filter: { types: options.type ?? [], sources: options.source ?? [], agents: options.agent ?? [] },
     giveUpAfterMs: options.giveUpAfter,
   };
-  const sink = await context.connect().putSink(name, body, options.from, options.replace !== true);
+  const sink = await context.connect().sinks.put(name, body, options.from, options.replace !== true);
   printSink(context, sink);
 }
 
@@ -164,7 +164,7 @@ function testCommand(context: CommandContext): Command {
     .action(async (name: string) => {
       const { terminal } = context;
       const { output } = context.globals();
-      const result = await context.connect().testSink(name);
+      const result = await context.connect().sinks.test(name);
       if (!isForPeople(output)) printObject(terminal, output, result);
       else if (result.ok) terminal.out(`${name} took it in ${result.durationMs}ms`);
       else terminal.err(`hawser: ${name} did not take it: ${result.message ?? "no reason was given"}`);
@@ -177,7 +177,7 @@ function pauseCommand(context: CommandContext): Command {
   const command = new Command("pause")
     .description("deliver nothing to it; what is of interest to it waits in the principal's log")
     .argument("<sink>")
-    .action(async (name: string) => printSink(context, await context.connect().switchSink(name, "pause")));
+    .action(async (name: string) => printSink(context, await context.connect().sinks.switch(name, "pause")));
   return withExamples(command, "hawser sinks pause orders");
 }
 
@@ -185,7 +185,7 @@ function resumeCommand(context: CommandContext): Command {
   const command = new Command("resume")
     .description("deliver to it again, from where it was")
     .argument("<sink>")
-    .action(async (name: string) => printSink(context, await context.connect().switchSink(name, "resume")));
+    .action(async (name: string) => printSink(context, await context.connect().sinks.switch(name, "resume")));
   return withExamples(command, "hawser sinks resume orders");
 }
 
@@ -195,7 +195,7 @@ function removeCommand(context: CommandContext): Command {
     .argument("<sink>")
     .option("--force", "although events wait for it, or are its dead letters")
     .action(async (name: string, { force }: { readonly force?: true }) => {
-      await context.connect().removeSink(name, force === true);
+      await context.connect().sinks.remove(name, force === true);
       const { output } = context.globals();
       if (isForPeople(output)) context.terminal.out(`${name} removed`);
       else printList(context.terminal, output, [{ sink: name }], [], "");
@@ -208,7 +208,7 @@ function deadLettersCommand(context: CommandContext): Command {
     .description("what it gave up, because its receiver refused that while it took others")
     .argument("<sink>")
     .action(async (name: string) => {
-      const letters = await context.connect().sinkDeadLetters(name);
+      const letters = await context.connect().sinks.deadLetters(name);
       const whenEmpty = `no dead letters of ${name}`;
       printList(context.terminal, context.globals().output, letters, sinkDeadLetterColumns, whenEmpty);
     });
@@ -223,7 +223,7 @@ function requeueCommand(context: CommandContext): Command {
     .option("--all", "every one")
     .action((name: string, ids: readonly string[], some: Some) =>
       each(context, { name, ids, ...some, done: "is tried again" }, (client, id) =>
-        client.requeueSink(name, id),
+        client.sinks.requeue(name, id),
       ),
     );
   return withExamples(command, "hawser sinks requeue orders 3", "hawser sinks requeue orders --all");
@@ -236,7 +236,9 @@ function discardCommand(context: CommandContext): Command {
     .argument("[id...]", "column ID of its dead letters")
     .option("--all", "every one")
     .action((name: string, ids: readonly string[], some: Some) =>
-      each(context, { name, ids, ...some, done: "discarded" }, (client, id) => client.discardSink(name, id)),
+      each(context, { name, ids, ...some, done: "discarded" }, (client, id) =>
+        client.sinks.discard(name, id),
+      ),
     );
   return withExamples(command, "hawser sinks discard orders 3", "hawser sinks discard orders --all");
 }
@@ -257,7 +259,7 @@ async function each(
   const { terminal } = context;
   const { output } = context.globals();
   const client = context.connect();
-  const letters = all === true ? await client.sinkDeadLetters(name) : [];
+  const letters = all === true ? await client.sinks.deadLetters(name) : [];
   const chosen = all === true ? letters.map(({ id }: SinkDeadLetter) => id) : ids;
   const changed: { readonly sink: string; readonly id: string }[] = [];
   try {
