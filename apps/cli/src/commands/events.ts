@@ -1,17 +1,12 @@
-import { printableLine } from "@hawser/runtime";
-import type { Timer } from "@hawser/runtime";
+import type { Clock, Timer } from "@hawser/runtime";
 import { Command, Option } from "commander";
-import { z } from "zod";
 import { followStream } from "../api/follow-stream.js";
-import { EVENT_STEPS, eventStepSchema, type EventStepName } from "../api/schemas.js";
-import type { ServerSentEvent } from "../api/sse-parser.js";
+import { EVENT_STEPS, type EventStepName } from "../api/schemas.js";
 import type { CommandContext } from "../command/command-context.js";
 import { parseSince, type Since } from "../command/since-option.js";
 import { withExamples } from "../command/examples.js";
 import { usageError } from "../exit-codes.js";
-import { jsonText } from "../output/json-text.js";
-import { yamlText } from "../output/yaml-text.js";
-import { paintState, type Style } from "../output/style.js";
+import { parseStep, StepPrinter, type EventLine } from "./event-steps.js";
 import { recordedEvents } from "./recorded-events.js";
 
 interface EventsOptions {
@@ -23,17 +18,12 @@ interface EventsOptions {
   readonly source?: string;
 }
 
-/** A step in the life of an event, as this command prints it. */
-export const eventLineSchema = eventStepSchema.extend({
-  step: z.enum(EVENT_STEPS),
-  id: z.string().optional(),
-});
-export type EventLine = z.infer<typeof eventLineSchema>;
-
 /** Without --follow: so long nothing new, and what is remembered has been told. */
 const QUIET_MS = 750;
 /** An id that no principal gave: everything it remembers comes after it. */
 const BEFORE_EVERYTHING = "0-0";
+const GAP =
+  "hawser: some steps are missing here: the principal remembers the last 10,000, and not over a restart";
 
 export function eventsCommand(context: CommandContext): Command {
   const command = new Command("events")
@@ -74,25 +64,27 @@ async function events(
   }
   if (options.type !== undefined || options.source !== undefined)
     throw usageError("--type and --source go with --recorded");
+  return followSteps(context, agent, options);
+}
+
+async function followSteps(
+  context: CommandContext,
+  agent: string | undefined,
+  options: EventsOptions,
+): Promise<void> {
   const { terminal, runtime } = context;
-  const { output } = context.globals();
-  const { server } = context.connect();
   const follow = options.follow === true;
+  const printer = new StepPrinter(terminal, context.globals().output);
+  const { fromAtMs, lastEventId } = beginningOf(options, runtime.clock);
   const told = new AbortController();
   let quiet: Timer | undefined;
-  let isTitled = false;
   const heard = (): void => {
     quiet?.cancel();
     if (!follow) quiet = runtime.timers.after(QUIET_MS, () => told.abort());
   };
-  const { since } = options;
-  const fromAtMs =
-    since !== undefined && "agoMs" in since ? runtime.clock.wallTime() - since.agoMs : undefined;
-  const lastEventId =
-    since !== undefined && "id" in since ? since.id : firstId(follow && fromAtMs === undefined);
   try {
     await followStream({
-      server,
+      server: context.connect().server,
       path:
         agent === undefined ? "/v1/streams/events" : `/v1/streams/events?agent=${encodeURIComponent(agent)}`,
       timers: runtime.timers,
@@ -102,28 +94,17 @@ async function events(
       onOpen: heard,
       onEvent(event) {
         heard();
-        const line = parseLine(event);
+        const line = parseStep(event);
         if (line === undefined) {
-          if (event.event === "gap" && (follow || options.since !== undefined) && fromAtMs === undefined)
-            terminal.err(
-              "hawser: some steps are missing here: the principal remembers the last 10,000, and not over a restart",
-            );
+          const isAsked = (follow || options.since !== undefined) && fromAtMs === undefined;
+          if (event.event === "gap" && isAsked) terminal.err(GAP);
           if (event.event === "lagged") terminal.err("hawser: read too slowly; going on where it stopped");
-        } else if (options.step?.includes(line.step) !== false && isSince(line, fromAtMs)) {
-          if (output === "table" || output === "wide") {
-            const isShort = output === "table" && terminal.outIsTerminal;
-            if (!isTitled) terminal.out(terminal.style.bold(TITLES));
-            isTitled = true;
-            terminal.out(lineOf(isShort ? withShortUid(line) : line, terminal.style));
-          } else if (output === "yaml") terminal.out(`---\n${yamlText(line)}`);
-          else terminal.out(jsonText(line));
-        }
+        } else if (options.step?.includes(line.step) !== false && isSince(line, fromAtMs))
+          printer.print(line);
       },
       onInterrupted(reason, retryInMs) {
-        if (follow)
-          terminal.err(
-            `hawser: the stream broke off (${reason}); resuming in ${(retryInMs / 1000).toFixed(1)}s`,
-          );
+        const wait = (retryInMs / 1000).toFixed(1);
+        if (follow) terminal.err(`hawser: the stream broke off (${reason}); resuming in ${wait}s`);
       },
       onResumed: () => terminal.err("hawser: the stream goes on"),
     });
@@ -132,52 +113,18 @@ async function events(
   }
 }
 
-function firstId(isLiveOnly: boolean): string | undefined {
-  return isLiveOnly ? undefined : BEFORE_EVERYTHING;
+/** Where the stream begins: behind an id, with all that is remembered, or now. A time is for this command to look at. */
+function beginningOf(
+  { since, follow }: EventsOptions,
+  clock: Clock,
+): { readonly fromAtMs: number | undefined; readonly lastEventId: string | undefined } {
+  if (since === undefined)
+    return { fromAtMs: undefined, lastEventId: follow === true ? undefined : BEFORE_EVERYTHING };
+  if ("id" in since) return { fromAtMs: undefined, lastEventId: since.id };
+  return { fromAtMs: clock.wallTime() - since.agoMs, lastEventId: BEFORE_EVERYTHING };
 }
 
 /** By the clock of the principal: whoever asks has it about right. */
 function isSince({ at }: EventLine, fromAtMs: number | undefined): boolean {
   return fromAtMs === undefined || Date.parse(at) >= fromAtMs;
-}
-
-function parseLine({ event, data, id }: ServerSentEvent): EventLine | undefined {
-  const step = EVENT_STEPS.find((known) => known === event);
-  if (step === undefined) return undefined;
-  const parsed = eventStepSchema.safeParse(parseJson(data));
-  return parsed.success ? { step, ...(id === undefined ? {} : { id }), ...parsed.data } : undefined;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** As wide as `lineOf` makes the cells. */
-const TITLES = `${"TIME".padEnd(12)}  ${"AGENT".padEnd(12)}  ${"STEP".padEnd(11)}  ${"EVENT".padEnd(28)}  DETAILS`;
-
-/** Whoever looks at lines wants to tell resources apart; `wide` has all of it. */
-function withShortUid(line: EventLine): EventLine {
-  const resourceid = line.resourceid.replace(
-    /(_[0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/,
-    "$1",
-  );
-  return { ...line, resourceid };
-}
-
-function lineOf(line: EventLine, style: Style): string {
-  const time = line.at.slice(11, 23).padEnd(12);
-  const more = [
-    line.type,
-    line.attempt === undefined || line.attempt <= 1 ? undefined : `attempt ${line.attempt}`,
-    line.latencyMs === undefined ? undefined : `${line.latencyMs.toFixed(1)}ms`,
-    line.code,
-    line.message,
-  ].filter((part) => part !== undefined);
-  const step = paintState(style, line.step) + " ".repeat(Math.max(0, 11 - line.step.length));
-  const event = `${printableLine(line.resourceid)} v${line.eventid}`;
-  return `${style.dim(time)}  ${printableLine(line.agent).padEnd(12)}  ${step}  ${event.padEnd(28)}  ${printableLine(more.join("  "))}`.trimEnd();
 }

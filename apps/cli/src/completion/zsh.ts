@@ -1,6 +1,27 @@
 import { quote } from "./bash.js";
 import { flatten, type CompletedCommand, type CompletedOption } from "./command-tree.js";
 
+/** Asks hawser for names; one that ends with a slash goes on behind it. */
+const ASK = `_hawser_ask() {
+  local -a found_ open_
+  found_=("\${(@f)$(hawser __complete -- "\${(@Q)words[2,CURRENT]}" 2>/dev/null)}")
+  open_=("\${(@M)found_:#*/}")
+  found_=("\${(@)found_:#(*/|)}")
+  ((\${#found_} + \${#open_})) || return 1
+  compadd -a found_
+  compadd -S '' -a open_
+}
+`;
+
+/** Completes at once where zsh has loaded this as a function of fpath, and registers it where it is sourced. */
+const LOAD = `if [[ "\${funcstack[1]}" == _hawser ]]; then
+  _hawser "$@"
+else
+  (( $+functions[compdef] )) || { autoload -Uz compinit && compinit; }
+  compdef _hawser hawser
+fi
+`;
+
 /** A completion script for zsh 5, as a file of fpath or to be sourced. */
 export function zshCompletion(tree: CompletedCommand): string {
   const commands = flatten(tree);
@@ -16,16 +37,7 @@ ${valueCases(command.options)}
   return `#compdef hawser
 # zsh completion of hawser; load it with: source <(hawser completion zsh)
 # Asks hawser itself; a name that ends with a slash goes on behind it.
-_hawser_ask() {
-  local -a found_ open_
-  found_=("\${(@f)$(hawser __complete -- "\${(@Q)words[2,CURRENT]}" 2>/dev/null)}")
-  open_=("\${(@M)found_:#*/}")
-  found_=("\${(@)found_:#(*/|)}")
-  ((\${#found_} + \${#open_})) || return 1
-  compadd -a found_
-  compadd -S '' -a open_
-}
-_hawser() {
+${ASK}_hawser() {
   local path_="" next_="" word_ previous_="\${words[CURRENT-1]}"
   local -a words_ options_ values_
   local takes_=0 file_=0 asks_=0 index_
@@ -55,13 +67,7 @@ ${cases.join("\n")}
     _files
   fi
 }
-if [[ "\${funcstack[1]}" == _hawser ]]; then
-  _hawser "$@"
-else
-  (( $+functions[compdef] )) || { autoload -Uz compinit && compinit; }
-  compdef _hawser hawser
-fi
-`;
+${LOAD}`;
 }
 
 function valueCases(options: readonly CompletedOption[]): string {
