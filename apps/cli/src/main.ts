@@ -1,10 +1,10 @@
 import { systemRuntime } from "@hawser/runtime";
 import { run } from "./program.js";
-import { processTerminal } from "./terminal.js";
+import { ProcessTerminal } from "./terminal.js";
 
 const runtime = systemRuntime();
 process.exitCode = await run(process.argv.slice(2), {
-  terminal: processTerminal(runtime.random),
+  terminal: new ProcessTerminal(runtime.random),
   runtime,
   env: process.env,
 });

@@ -55,98 +55,139 @@ const DEFAULT_ROWS = 24;
  * The terminal of this process. A reader that has gone (`hawser apply ... | head`) ends neither the command nor what it is in the middle of: what is left to
  * say goes nowhere. A command that only shows things ends by `readerGone`.
  */
-export function processTerminal(random: Random): Terminal {
-  const { stdin, stdout, stderr, env } = process;
-  const readerGone = new AbortController();
-  const interrupted = new AbortController();
-  for (const stream of [stdout, stderr]) {
-    stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE") throw error;
-      if (stream === stdout) readerGone.abort();
-    });
+export class ProcessTerminal implements Terminal {
+  readonly outIsTerminal = process.stdout.isTTY === true;
+  readonly errIsTerminal = process.stderr.isTTY === true;
+  readonly inIsTerminal = process.stdin.isTTY === true;
+  readonly style: Style;
+  readonly errStyle: Style;
+  readonly #readerGone = new AbortController();
+  readonly #interrupted = new AbortController();
+  /** The last line of standard error, as it was drawn. */
+  #live = "";
+  /** An editor has the terminal. */
+  #isLent = false;
+
+  constructor(random: Random) {
+    this.style = styleOf(this.outIsTerminal, random);
+    this.errStyle = styleOf(this.errIsTerminal, random);
+    for (const stream of [process.stdout, process.stderr]) {
+      stream.on("error", (error: NodeJS.ErrnoException) => {
+        if (error.code !== "EPIPE") throw error;
+        if (stream === process.stdout) this.#readerGone.abort();
+      });
+    }
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+      process.on(signal, () => this.#interrupt(signal));
   }
-  let isLent = false;
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+
+  get columns(): number {
+    return this.#seen.columns || DEFAULT_COLUMNS;
+  }
+
+  get rows(): number {
+    return this.#seen.rows || DEFAULT_ROWS;
+  }
+
+  get readerGone(): AbortSignal {
+    return this.#readerGone.signal;
+  }
+
+  get interrupted(): AbortSignal {
+    return this.#interrupted.signal;
+  }
+
+  out(text: string): void {
+    this.#printAboveLive(process.stdout, this.style.render(text));
+  }
+
+  err(text: string): void {
+    this.#printAboveLive(process.stderr, this.errStyle.render(text));
+  }
+
+  enterScreen(): void {
+    process.stdout.write(ENTER);
+  }
+
+  drawScreen(lines: readonly string[]): void {
+    const drawn = lines.map((line) => this.style.render(line) + END_OF_LINE).join("\n");
+    process.stdout.write(HOME + drawn + BELOW);
+  }
+
+  leaveScreen(): void {
+    process.stdout.write(LEAVE);
+  }
+
+  redrawErrLine(text: string): void {
+    this.#live = this.errStyle.render(text);
+    process.stderr.write(START_OF_EMPTY_LINE + this.#live);
+  }
+
+  async readInput(): Promise<string> {
+    const { text } = await import("node:stream/consumers");
+    return text(process.stdin);
+  }
+
+  async confirm(question: string): Promise<boolean> {
+    const { createInterface } = await import("node:readline/promises");
+    const lines = createInterface({ input: process.stdin, output: process.stderr });
+    try {
+      const answer = await lines.question(`${this.errStyle.render(question)} [y/N] `, {
+        signal: this.interrupted,
+      });
+      return /^y(es)?$/i.test(answer.trim());
+    } finally {
+      lines.close();
+    }
+  }
+
+  async runEditor(command: string, file: string): Promise<number | null> {
+    const { spawn } = await import("node:child_process");
+    this.#isLent = true;
+    try {
+      const child = spawn("/bin/sh", ["-c", `${command} "$@"`, command, file], { stdio: "inherit" });
+      return await new Promise((resolve, reject) => {
+        child.on("error", reject);
+        child.on("exit", resolve);
+      });
+    } finally {
+      this.#isLent = false;
+    }
+  }
+
+  onKey(listener: (chunk: string) => void): () => void {
+    const { stdin } = process;
+    const read = (chunk: Buffer): void => listener(chunk.toString("utf8"));
+    stdin.setRawMode(true);
+    stdin.on("data", read);
+    return () => {
+      stdin.off("data", read);
+      stdin.setRawMode(false);
+      stdin.pause();
+    };
+  }
+
+  /** The stream whose size counts. */
+  get #seen(): NodeJS.WriteStream {
+    return this.outIsTerminal ? process.stdout : process.stderr;
+  }
+
+  #interrupt(signal: string): void {
+    if (this.#isLent && signal === "SIGINT") return;
     // The second one is for those who cannot wait.
-    process.on(signal, () => {
-      if (isLent && signal === "SIGINT") return;
-      if (interrupted.signal.aborted) process.exit(130);
-      interrupted.abort();
-    });
+    if (this.interrupted.aborted) process.exit(130);
+    this.#interrupted.abort();
   }
-  const coloured = (isTerminal: boolean): Style =>
-    isTerminal && (env.NO_COLOR ?? "") === "" && env.TERM !== "dumb" ? createStyle(random.uuid()) : PLAIN;
-  const style = coloured(stdout.isTTY);
-  const errStyle = coloured(stderr.isTTY);
-  let live = "";
+
   /** A write to a terminal is done when it returns, on whichever stream. */
-  const printAboveLive = (stream: NodeJS.WriteStream, text: string): void => {
-    if (live !== "") stderr.write(START_OF_EMPTY_LINE);
+  #printAboveLive(stream: NodeJS.WriteStream, text: string): void {
+    if (this.#live !== "") process.stderr.write(START_OF_EMPTY_LINE);
     stream.write(`${text}\n`);
-    if (live !== "") stderr.write(live);
-  };
-  return {
-    out: (text) => printAboveLive(stdout, style.render(text)),
-    err: (text) => printAboveLive(stderr, errStyle.render(text)),
-    enterScreen: () => void stdout.write(ENTER),
-    drawScreen: (lines) =>
-      void stdout.write(HOME + lines.map((line) => style.render(line) + END_OF_LINE).join("\n") + BELOW),
-    leaveScreen: () => void stdout.write(LEAVE),
-    redrawErrLine(text) {
-      live = errStyle.render(text);
-      stderr.write(START_OF_EMPTY_LINE + live);
-    },
-    outIsTerminal: stdout.isTTY === true,
-    errIsTerminal: stderr.isTTY === true,
-    inIsTerminal: stdin.isTTY === true,
-    get columns() {
-      return (stdout.isTTY ? stdout.columns : stderr.columns) || DEFAULT_COLUMNS;
-    },
-    get rows() {
-      return (stdout.isTTY ? stdout.rows : stderr.rows) || DEFAULT_ROWS;
-    },
-    style,
-    errStyle,
-    readerGone: readerGone.signal,
-    interrupted: interrupted.signal,
-    async readInput() {
-      const { text } = await import("node:stream/consumers");
-      return text(stdin);
-    },
-    async confirm(question) {
-      const { createInterface } = await import("node:readline/promises");
-      const lines = createInterface({ input: stdin, output: stderr });
-      try {
-        const answer = await lines.question(`${errStyle.render(question)} [y/N] `, {
-          signal: interrupted.signal,
-        });
-        return /^y(es)?$/i.test(answer.trim());
-      } finally {
-        lines.close();
-      }
-    },
-    async runEditor(command, file) {
-      const { spawn } = await import("node:child_process");
-      isLent = true;
-      try {
-        const child = spawn("/bin/sh", ["-c", `${command} "$@"`, command, file], { stdio: "inherit" });
-        return await new Promise((resolve, reject) => {
-          child.on("error", reject);
-          child.on("exit", resolve);
-        });
-      } finally {
-        isLent = false;
-      }
-    },
-    onKey(listener) {
-      const read = (chunk: Buffer): void => listener(chunk.toString("utf8"));
-      stdin.setRawMode(true);
-      stdin.on("data", read);
-      return () => {
-        stdin.off("data", read);
-        stdin.setRawMode(false);
-        stdin.pause();
-      };
-    },
-  };
+    if (this.#live !== "") process.stderr.write(this.#live);
+  }
+}
+
+function styleOf(isTerminal: boolean, random: Random): Style {
+  const { NO_COLOR = "", TERM } = process.env;
+  return isTerminal && NO_COLOR === "" && TERM !== "dumb" ? createStyle(random.uuid()) : PLAIN;
 }
