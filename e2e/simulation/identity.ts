@@ -2,10 +2,22 @@ import {
   eventClass,
   parseSpecData,
   parseStatusData,
+  type EventClass,
   type EventDraft,
   type HawserEvent,
 } from "@hawser/protocol";
-import type { Identity } from "./ledger.js";
+
+/** What identifies an event wherever it is seen. */
+export interface Identity {
+  readonly version: number;
+  readonly resourceid: string;
+  readonly subject: string | undefined;
+  readonly eventClass: EventClass;
+  /** What it says, so that two events cannot be taken for each other. */
+  readonly content: string;
+  /** Unix milliseconds; Infinity when it never expires. */
+  readonly expiresAtMs: number;
+}
 
 /** What an event on the wire is known by. */
 export function identityOf(event: HawserEvent): Identity {

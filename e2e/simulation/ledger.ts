@@ -1,20 +1,10 @@
-import { supersedes, type EventClass } from "@hawser/protocol";
+import { supersedes } from "@hawser/protocol";
 import type { Findings } from "./findings.js";
+import type { Identity } from "./identity.js";
+import { Purges } from "./purges.js";
 
 /** `down`: from the principal to the agent; `up`: the other way. */
 export type Direction = "down" | "up";
-
-/** What identifies an event wherever it is seen. */
-export interface Identity {
-  readonly version: number;
-  readonly resourceid: string;
-  readonly subject: string | undefined;
-  readonly eventClass: EventClass;
-  /** What it says, so that two events cannot be taken for each other. */
-  readonly content: string;
-  /** Unix milliseconds; Infinity when it never expires. */
-  readonly expiresAtMs: number;
-}
 
 /** One accepted event and what became of it, as seen from outside. */
 export interface Fact extends Identity {
@@ -35,19 +25,6 @@ export interface Fact extends Identity {
   wasForgotten: boolean;
 }
 
-/** Somebody threw away what was pending, of one subject or all of it. */
-interface Purge {
-  readonly subject: string | undefined;
-  /** Whatever was pending up to this version is gone once it is answered. */
-  readonly from: number;
-  /** Nothing behind this version is touched. */
-  upTo: number;
-  /** How many events went; undefined where nobody was told. */
-  count: number | undefined;
-  /** The receiver lost its store since: states go to it again. */
-  wasUndone: boolean;
-}
-
 /** One life of a mailbox: versions are comparable within it. */
 export class Mailbox {
   readonly direction: Direction;
@@ -58,13 +35,13 @@ export class Mailbox {
   receiverFloor = 0;
   /** Last version the receiver is known to have recorded, by resource. */
   readonly recordedUpTo = new Map<string, number>();
+  readonly purges = new Purges();
   /** Changes whose publishers have not been answered, or never will be, by subject: any of them may be there, and newest. */
   readonly #unanswered = new Map<string, number>();
   /** Of events nobody was told of yet: a write that failed was there all the same, and what it held has expired. */
   readonly #letters = new Map<number, { readonly content: string; readonly code: string }>();
   readonly #byResource = new Map<string, Fact[]>();
   readonly #bySubject = new Map<string, Fact[]>();
-  readonly #purges: Purge[] = [];
   #peerStore: string | undefined;
   readonly #findings: Findings;
 
@@ -130,73 +107,11 @@ export class Mailbox {
     return () => count(-1);
   }
 
-  /** Somebody begins to purge what is pending up to this version at least. */
-  beginPurge(
-    subject: string | undefined,
-    from: number,
-  ): { readonly answered: (count: number) => void; readonly ended: (upTo: number) => void } {
-    const purge: Purge = {
-      subject,
-      from,
-      upTo: Number.POSITIVE_INFINITY,
-      count: undefined,
-      wasUndone: false,
-    };
-    this.#purges.push(purge);
-    return {
-      answered: (count) => {
-        purge.count = count;
-      },
-      ended: (upTo) => {
-        purge.upTo = upTo;
-      },
-    };
-  }
-
   /** Whether the receiver has the store that it had when it was heard of before. */
   isKnownBy(peerStore: string): boolean {
     const isKnown = this.#peerStore === peerStore;
     this.#peerStore = peerStore;
     return isKnown;
-  }
-
-  /** The receiver has another store, or forgot this one: it is told all retained states again. */
-  toldAgain(): void {
-    for (const purge of this.#purges) purge.wasUndone = true;
-  }
-
-  /** Whether this event may have been purged. What a command is about is not told by its subject. */
-  mayBePurged({
-    version,
-    subject,
-    resourceid,
-  }: Pick<Identity, "version" | "subject" | "resourceid">): boolean {
-    return this.#purges.some((purge) => {
-      const name = purge.subject?.slice(purge.subject.indexOf("/") + 1);
-      const isMeant = name === undefined || subject === purge.subject || resourceid.startsWith(`${name}_`);
-      return isMeant && version <= purge.upTo;
-    });
-  }
-
-  /** Whether this event, if it was pending then, is certainly purged, and its sender knows that. */
-  isPurged({ version, subject, eventClass }: Identity): boolean {
-    return this.#purges.some(
-      (purge) =>
-        purge.count !== undefined &&
-        version <= purge.from &&
-        (purge.subject === undefined || purge.subject === subject) &&
-        (eventClass === "command" || !purge.wasUndone),
-    );
-  }
-
-  /** How many events were purged; undefined where somebody was not told. */
-  get purgedCount(): number | undefined {
-    let sum = 0;
-    for (const { count } of this.#purges) {
-      if (count === undefined) return undefined;
-      sum += count;
-    }
-    return sum;
   }
 
   /** Whether its sender was told of this resource and never to let it go. */

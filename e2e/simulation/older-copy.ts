@@ -1,12 +1,19 @@
-import { createAgent, type Agent } from "@hawser/agent";
+import type { Agent } from "@hawser/agent";
 import type { EventDraft, HawserEvent } from "@hawser/protocol";
-import { createPrincipal, type AgentView, type Principal } from "@hawser/principal";
+import type { AgentView, Principal } from "@hawser/principal";
 import type { Random } from "@hawser/runtime";
-import { adoptOlderCopy, createDiskStore, type Disk, type MemoryDisk, type Store } from "@hawser/store";
-import type { VirtualHost } from "@hawser/testkit";
-import { ADDRESS, KIND, type AgentMachine } from "./agent-machine.js";
+import { adoptOlderCopy, type MemoryDisk } from "@hawser/store";
+import { KIND, type AgentMachine } from "./agent-machine.js";
 import { below } from "./plan.js";
 import type { PrincipalMachine } from "./principal-machine.js";
+import {
+  startAgent,
+  startPrincipal,
+  stopSides,
+  type DiskOf,
+  type Running,
+  type Sides,
+} from "./running-sides.js";
 import type { World } from "./world.js";
 
 /** Longer than everything but the wait of who was refused. */
@@ -24,13 +31,6 @@ type Machine = AgentMachine | PrincipalMachine;
 export interface Backup {
   readonly machine: Machine;
   readonly disk: MemoryDisk;
-}
-
-/** One side while it runs. */
-interface Running<Side> {
-  readonly host: VirtualHost;
-  readonly store: Store;
-  readonly side: Side;
 }
 
 /** What was accepted for an agent, or by it, and what came of it. */
@@ -75,7 +75,7 @@ export class OlderCopyPlay {
     await this.#world.sleep(PLAY_MS);
     const refused = isItself ? await this.#checkFirst(first) : ["nobody: it is another store"];
     await this.#publish(first);
-    await this.#stop(first);
+    await stopSides(first);
     this.#world.findings.trace(
       "world",
       `an older copy of ${this.#nameOfVictim}: refused ${refused.join(", ")}`,
@@ -83,7 +83,7 @@ export class OlderCopyPlay {
     await adoptOlderCopy(this.#backup.disk.attach(), this.#random);
     const second = await this.#start();
     await this.#converge(second);
-    await this.#stop(second);
+    await stopSides(second);
   }
 
   get #nameOfVictim(): string {
@@ -91,74 +91,30 @@ export class OlderCopyPlay {
     return "name" in machine ? machine.name : "principal";
   }
 
-  #diskOf(machine: Machine, host: VirtualHost): Disk {
-    return machine === this.#backup.machine
-      ? this.#backup.disk.attach()
-      : machine.disk.attach(host.runtime.timers);
+  #diskOf(machine: Machine): DiskOf {
+    return ({ runtime }) =>
+      machine === this.#backup.machine ? this.#backup.disk.attach() : machine.disk.attach(runtime.timers);
   }
 
-  async #start() {
-    const principal = await this.#startPrincipal();
+  async #start(): Promise<Sides> {
+    const disk = this.#diskOf(this.#principal);
+    const principal = await startPrincipal(this.#world, disk, (agent, { id }) =>
+      this.#up.get(agent)?.seen.add(id),
+    );
     const agents = new Map<string, Running<Agent>>();
     const running = { principal, agents };
     // What is accepted before the first agent is back takes the versions they have had.
     for (const { name } of this.#agents) await this.#publishTo(principal.side, name);
-    for (const machine of this.#agents) agents.set(machine.name, await this.#startAgent(machine));
+    for (const machine of this.#agents) {
+      const { name } = machine;
+      const seen = ({ id }: HawserEvent): void => void this.#down.get(name)?.seen.add(id);
+      agents.set(name, await startAgent(this.#world, name, this.#diskOf(machine), seen));
+    }
     await this.#publish(running);
     return running;
   }
 
-  async #startPrincipal(): Promise<Running<Principal>> {
-    const { virtual, network, plan } = this.#world;
-    const host = virtual.host("principal");
-    const { runtime } = host;
-    const store = createDiskStore(this.#diskOf(this.#principal, host), { runtime });
-    await store.start();
-    const side = createPrincipal({
-      store,
-      acceptors: [network.acceptor({ host, address: ADDRESS })],
-      runtime,
-      timing: plan.timing,
-      resend: plan.resend,
-      stop: { windowMs: 500 },
-      onEvent: async ({ agent, event }) => {
-        this.#up.get(agent)?.seen.add(event.id);
-      },
-    });
-    await side.start();
-    return { host, store, side };
-  }
-
-  async #startAgent(machine: AgentMachine): Promise<Running<Agent>> {
-    const { virtual, network, plan } = this.#world;
-    const { name } = machine;
-    const host = virtual.host(name);
-    const { runtime } = host;
-    const store = createDiskStore(this.#diskOf(machine, host), { runtime });
-    await store.start();
-    const seen = (event: HawserEvent): void => void this.#down.get(name)?.seen.add(event.id);
-    const side = createAgent({
-      name,
-      store,
-      dialer: network.dialer({ from: host, to: ADDRESS }),
-      runtime,
-      timing: plan.timing,
-      reconnect: plan.reconnect,
-      resend: plan.resend,
-      handlers: { [KIND]: { apply: async ({ spec }) => spec, delete: async () => {} } },
-      onEvent: async ({ event }) => seen(event),
-    });
-    await side.start();
-    return { host, store, side };
-  }
-
-  async #publish({
-    principal,
-    agents,
-  }: {
-    principal: Running<Principal>;
-    agents: Map<string, Running<Agent>>;
-  }) {
+  async #publish({ principal, agents }: Sides) {
     for (const [name, { store }] of agents) {
       await this.#publishTo(principal.side, name);
       for (let count = below(this.#random, MAX_EVENTS); count > 0; count -= 1) {
@@ -190,13 +146,7 @@ export class OlderCopyPlay {
   }
 
   /** Answers who is refused. */
-  async #checkFirst({
-    principal,
-    agents,
-  }: {
-    principal: Running<Principal>;
-    agents: Map<string, Running<Agent>>;
-  }) {
+  async #checkFirst({ principal, agents }: Sides) {
     const refused: string[] = [];
     for (const [name, agent] of agents) if (await this.#isRefused(principal, agent, name)) refused.push(name);
     return refused;
@@ -223,10 +173,7 @@ export class OlderCopyPlay {
     }
   }
 
-  async #converge(second: {
-    principal: Running<Principal>;
-    agents: Map<string, Running<Agent>>;
-  }): Promise<void> {
+  async #converge(second: Sides): Promise<void> {
     const { virtual } = this.#world;
     const until = virtual.now() + CONVERGE_MS;
     for (;;) {
@@ -273,19 +220,8 @@ export class OlderCopyPlay {
       .some(
         (life) =>
           life.facts.get(version)?.deadLetter !== undefined ||
-          life.mayBePurged({ version, subject, resourceid: "" }),
+          life.purges.mayHold({ version, subject, resourceid: "" }),
       );
-  }
-
-  async #stop({ principal, agents }: { principal: Running<Principal>; agents: Map<string, Running<Agent>> }) {
-    for (const { side, store, host } of agents.values()) {
-      await side.stop({ graceMs: 2_000 });
-      await store.stop();
-      host.kill();
-    }
-    await principal.side.stop();
-    await principal.store.stop();
-    principal.host.kill();
   }
 
   #violation(what: string): void {

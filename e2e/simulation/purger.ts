@@ -40,7 +40,7 @@ export class Purger {
     const before = await callOn(host, () => store.stats(agent));
     if (before.kind !== "answer" || before.value === undefined) return;
     const resource = name === undefined ? {} : { resource: { kind: KIND, name } };
-    const purge = mailbox.beginPurge(
+    const purge = mailbox.purges.begin(
       name === undefined ? undefined : `${KIND}/${name}`,
       before.value.lastVersion,
     );

@@ -58,7 +58,7 @@ export class ApplyChecker {
     const running = busy.get(slot);
     // What was purged while it was applied is not waited for, so that the next uid of its name may come.
     const gaveWay =
-      running?.resourceid !== resourceid && running !== undefined && mailbox.mayBePurged(running);
+      running?.resourceid !== resourceid && running !== undefined && mailbox.purges.mayHold(running);
     if (running !== undefined && !gaveWay)
       this.#findings.violation("one handler per resource", `${name} began while another runs`);
     busy.set(slot, fact);
@@ -113,7 +113,7 @@ export class ApplyChecker {
     for (const mailbox of this.#ledger.lives(direction, agent)) {
       mailbox.receiverFloor = 0;
       mailbox.recordedUpTo.clear();
-      mailbox.toldAgain();
+      mailbox.purges.undo();
       this.#lastEffect.delete(mailbox);
       for (const fact of mailbox.facts.values()) {
         fact.recorded = false;
@@ -149,7 +149,7 @@ export class ApplyChecker {
           earlier.effects === 0 &&
           !earlier.acknowledged &&
           earlier.deadLetter === undefined &&
-          !mailbox.mayBePurged(earlier),
+          !mailbox.purges.mayHold(earlier),
       );
     if (owed !== undefined)
       this.#findings.violation("commands in order", `${name} began before command ${owed.version}`);

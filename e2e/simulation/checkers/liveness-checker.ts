@@ -67,7 +67,7 @@ export async function unconverged(
     // What the principal forgot with its disk, nobody wants gone.
     const isForgotten = mailbox.siblings(`${thing}_${uid}`).every(({ eventClass }) => eventClass !== "spec");
     // Its delete was thrown away, and may have been accepted without a word.
-    const isGivenUp = mailbox.mayBePurged({
+    const isGivenUp = mailbox.purges.mayHold({
       version: 0,
       subject: `${KIND}/${thing}`,
       resourceid: `${thing}_${uid}`,
@@ -93,7 +93,7 @@ function viewDiffers(mailbox: Mailbox, { things, name: agent }: AgentMachine, vi
   // What was refused for good leaves the agent at what it had before.
   if (mailbox.facts.get(Number(version))?.deadLetter !== undefined) return [];
   const resourceid = `${name}_${uid}`;
-  const isPurged = mailbox.mayBePurged({
+  const isPurged = mailbox.purges.mayHold({
     version: Number(version),
     subject: `${view.kind}/${name}`,
     resourceid,
@@ -115,7 +115,7 @@ export function auditMailbox(world: World, mailbox: Mailbox): void {
   let purged = 0;
   for (const fact of mailbox.facts.values()) {
     if (isExplained(world, mailbox, fact)) continue;
-    if (fact.deadLetter === undefined && mailbox.mayBePurged(fact)) {
+    if (fact.deadLetter === undefined && mailbox.purges.mayHold(fact)) {
       purged += fact.promised ? 1 : 0;
       continue;
     }
@@ -126,7 +126,7 @@ export function auditMailbox(world: World, mailbox: Mailbox): void {
       `${mailbox.name} ${resourceid}@${version} (${content}) ${fate}`,
     );
   }
-  const counted = mailbox.purgedCount;
+  const counted = mailbox.purges.count;
   if (counted !== undefined && purged > counted)
     world.findings.violation(
       "what is purged is counted",

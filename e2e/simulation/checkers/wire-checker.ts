@@ -6,35 +6,9 @@ import {
   type Hello,
   type HawserEvent,
 } from "@hawser/protocol";
-import type { Findings } from "../findings.js";
 import { identityOf } from "../identity.js";
-import type { Fact, Ledger, Mailbox } from "../ledger.js";
-
-/** What a wire checker needs to know of the end it watches. */
-export interface WatchedEnd {
-  readonly side: "agent" | "principal";
-  readonly ledger: Ledger;
-  readonly findings: Findings;
-  /** Name of this end's store. */
-  readonly store: string;
-  /** When a synced write of this end last reached its disk, in `Ledger.tick`. */
-  readonly syncedAt: () => number;
-  readonly now: () => number;
-  /** Of this end's host, Unix milliseconds. */
-  readonly wallTime: () => number;
-  /** No event is sent again, or given up for a newer one, sooner after it was sent. */
-  readonly minResendMs: number;
-  /** Nothing may be sent a second time, in any session. */
-  readonly sendsOnce: boolean;
-  /** Sessions of an agent by their epoch: the highest seen in each store of the principal. */
-  readonly epochs: Map<string, number>;
-  /** Learns of dead letters whose news was lost with a session. */
-  readonly learnDeadLetters: (mailbox: Mailbox) => Promise<void>;
-  /** Learns what this end has recorded of the other's events. */
-  readonly learnRecords: (mailbox: Mailbox) => Promise<boolean>;
-  /** An event that no publisher was told of is seen for the first time. */
-  readonly unannounced: (mailbox: Mailbox, fact: Fact) => void;
-}
+import type { Fact, Mailbox } from "../ledger.js";
+import type { WatchedEnd } from "./watched-end.js";
 
 /** What both ends know once they have greeted. */
 interface Open {
@@ -123,7 +97,7 @@ export class WireChecker {
       side === "principal" &&
       (this.#hello.known?.store !== message.store || !down.isKnownBy(this.#hello.store))
     )
-      down.toldAgain();
+      down.purges.undo();
     this.#open =
       side === "agent"
         ? { outgoing: up, incoming: down, window: message.window, epoch }
@@ -165,7 +139,7 @@ export class WireChecker {
     return [...this.#unanswered.values()].filter(
       ({ fact, sentAtMs }) =>
         now() < sentAtMs + minResendMs ||
-        !(fact.eventClass === "status" || outgoing.mayBeOutdated(fact) || outgoing.mayBePurged(fact)),
+        !(fact.eventClass === "status" || outgoing.mayBeOutdated(fact) || outgoing.purges.mayHold(fact)),
     ).length;
   }
 
@@ -182,11 +156,11 @@ export class WireChecker {
     // What is in flight may be being applied, so it is sent again whatever the time.
     if (before?.version !== version && fact.expiresAtMs <= this.#end.wallTime())
       this.#violation("what expired is not sent", name);
-    if (open.outgoing.isPurged(fact) && !fact.acknowledged)
+    if (open.outgoing.purges.holds(fact) && !fact.acknowledged)
       this.#violation("what was purged is not sent", name);
     // Only what gave way may be left without its answer.
     const gaveWay =
-      before !== undefined && (open.outgoing.outdated(before) || open.outgoing.mayBePurged(before));
+      before !== undefined && (open.outgoing.outdated(before) || open.outgoing.purges.mayHold(before));
     if (before !== undefined && before.version !== version && !gaveWay)
       this.#violation("one event of a resource in flight", `${name} while ${before.version} has no answer`);
     if (version <= this.#floor)
@@ -200,7 +174,7 @@ export class WireChecker {
 
   #checkUid(mailbox: Mailbox, fact: Fact): void {
     const isOpen = (each: Fact): boolean =>
-      !each.acknowledged && each.deadLetter === undefined && !mailbox.mayBePurged(each);
+      !each.acknowledged && each.deadLetter === undefined && !mailbox.purges.mayHold(each);
     const suspects = mailbox.deletesBefore(fact).filter(isOpen);
     if (suspects.length === 0) return;
     void this.#end.learnDeadLetters(mailbox).then(() => {
@@ -239,7 +213,7 @@ export class WireChecker {
     // It was refused for good, and comes once more behind what follows it: nobody waits for this answer.
     if (fact.deadLetter !== undefined) return;
     // Nor for this one: its sender may have said that it is settled.
-    if (fact.effects === 0 && mailbox.mayBePurged(fact)) return;
+    if (fact.effects === 0 && mailbox.purges.mayHold(fact)) return;
     if (fact.effects === 0 && !fact.acknowledged) this.#violation("an ACK means applied", name);
     else if (this.#end.syncedAt() < fact.effectAt) this.#violation("an ACK means written to disk", name);
   }
@@ -262,7 +236,7 @@ export class WireChecker {
       fact.eventClass !== "status" &&
       !fact.acknowledged &&
       fact.deadLetter === undefined &&
-      !mailbox.mayBePurged(fact) &&
+      !mailbox.purges.mayHold(fact) &&
       !mailbox.mayBeOutdated(fact);
     const suspects = [...mailbox.facts.values()].filter(
       (fact) => fact.version <= floor && fact.version > this.#floor && isOpen(fact),
