@@ -1,5 +1,6 @@
 export { withinLimits, type CallFailure, type CallLimits } from "./call-limits.js";
 export { systemClock, type Clock } from "./clock.js";
+export { defined, type Defined } from "./defined.js";
 export {
   hostAllowList,
   hostNameOf,

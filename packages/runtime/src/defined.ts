@@ -1,0 +1,13 @@
+/** `T` without the members that are undefined: such a member is absent. */
+export type Defined<T extends object> = {
+  [K in keyof T as undefined extends T[K] ? never : K]: T[K];
+} & { [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined> };
+
+/**
+ * The members that have a value. Options tell an absent member from one that is undefined (`exactOptionalPropertyTypes`): spread what this answers where a value may be missing.
+ *
+ * It makes two objects for each call, so it is not for code that runs for each event.
+ */
+export function defined<T extends object>(values: T): Defined<T> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Defined<T>;
+}
