@@ -1,5 +1,5 @@
 import { knownStore, Receiver } from "@hawser/link";
-import { pause, type Logger } from "@hawser/runtime";
+import { defined, pause, type Logger } from "@hawser/runtime";
 import type { StoreUse } from "@hawser/store";
 import { AgentSession, type ReconnectPolicy } from "@hawser/session";
 import type { AgentState } from "./agent-state.js";
@@ -148,7 +148,7 @@ export class AgentRun {
       software,
       random: runtime.random,
       timing,
-      ...(known === undefined ? {} : { known }),
+      ...defined({ known }),
     });
   }
 

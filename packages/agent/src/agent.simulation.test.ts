@@ -1,6 +1,6 @@
 import type { JsonValue } from "@hawser/protocol";
 import type { Principal, ResourceView } from "@hawser/principal";
-import type { Random } from "@hawser/runtime";
+import { defined, type Random } from "@hawser/runtime";
 import { ROUGH_NETWORK } from "@hawser/testkit";
 import { expect, it } from "vitest";
 import { World, type SimulatedAgent } from "../test/world.js";
@@ -80,7 +80,7 @@ async function run(seed: number): Promise<void> {
     const one = await world.agent({
       handlers: { Job: handler },
       timing: { rotationMinMs: 5_000, rotationMaxMs: 20_000 },
-      ...(disk === undefined ? {} : { disk }),
+      ...defined({ disk }),
     });
     const { timers } = one.host.runtime;
     wait = (ms) => new Promise((resolve) => timers.after(ms, resolve));

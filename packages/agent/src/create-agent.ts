@@ -10,7 +10,7 @@ import {
   type EventInput,
   type TraceContext,
 } from "@hawser/protocol";
-import { guarded, Latest, traced, withinLimits } from "@hawser/runtime";
+import { defined, guarded, Latest, traced, withinLimits } from "@hawser/runtime";
 import { ReconnectPolicy } from "@hawser/session";
 import type { Accepted, Agent, AgentOptions, PublishOptions, StopOptions } from "./agent.js";
 import { AgentRun } from "./agent-run.js";
@@ -36,7 +36,7 @@ export function createAgent(options: AgentOptions): Agent {
   const { reconnect: timing } = options;
   const resolved = resolveOptions(options);
   const { random } = resolved.runtime;
-  const policy = new ReconnectPolicy({ random, ...(timing === undefined ? {} : { timing }) });
+  const policy = new ReconnectPolicy({ random, ...defined({ timing }) });
   return new HawserAgent(resolved, policy);
 }
 

@@ -1,4 +1,5 @@
 import { formatVersion, HawserError, parseSpecData, type HawserEvent } from "@hawser/protocol";
+import { defined } from "@hawser/runtime";
 import type { RetainedStates } from "@hawser/store";
 import { PRINCIPAL } from "./principal-peer.js";
 import type { DesiredResource } from "./resource-handler.js";
@@ -35,7 +36,7 @@ export async function* readHeld(retained: RetainedStates): AsyncGenerator<KeptRe
   for (;;) {
     const page = await retained.list(PRINCIPAL, "received", {
       limit: PAGE_SIZE,
-      ...(after === undefined ? {} : { after }),
+      ...defined({ after }),
     });
     for (const { event, version } of page) {
       const resource = { ...parse(event), version: formatVersion(version), attempt: 1 };

@@ -1,4 +1,5 @@
 import { EVENT_TYPES, HawserError, OUTPUT_REQUEST_TYPE, type OutputRequest } from "@hawser/protocol";
+import { defined } from "@hawser/runtime";
 import { createMemoryStore } from "@hawser/store";
 import { createVirtualRuntime } from "@hawser/testkit";
 import { describe, expect, it } from "vitest";
@@ -22,7 +23,7 @@ async function dispatcher(
         apply,
         delete: remove,
         stop: () => Promise.resolve(),
-        ...(output === undefined ? {} : { output }),
+        ...defined({ output }),
       },
     },
     retained: store.retained,
