@@ -1,5 +1,5 @@
 import { HawserError } from "@hawser/protocol";
-import type { Logger } from "@hawser/runtime";
+import { defined, type Logger } from "@hawser/runtime";
 import { RETRY_AFTER_SECONDS, STATUS_BY_CODE } from "./error-status.js";
 import { HttpError } from "./http-error.js";
 
@@ -40,9 +40,7 @@ export function problemOf(error: HawserError, { logger, requestId, speaker }: Pr
     status,
     code: error.code,
     detail: hidden ? `the ${speaker} failed; its log says why` : error.message,
-    ...(error.agent === undefined ? {} : { agent: error.agent }),
-    ...(error.resource_id === undefined ? {} : { resource_id: error.resource_id }),
-    ...(error.event_id === undefined ? {} : { event_id: error.event_id }),
+    ...defined({ agent: error.agent, resource_id: error.resource_id, event_id: error.event_id }),
     requestId,
   };
 }
