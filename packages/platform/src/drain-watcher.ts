@@ -1,5 +1,5 @@
 import { HawserError } from "@hawser/protocol";
-import { fullJitter, pause, systemRuntime, type Lifecycle, type Runtime } from "@hawser/runtime";
+import { defined, fullJitter, pause, systemRuntime, type Lifecycle, type Runtime } from "@hawser/runtime";
 import { WatchFailure } from "./watch-failure.js";
 import type { DrainSignal, PlatformSource, PlatformWatcherState } from "./watcher-state.js";
 
@@ -99,7 +99,7 @@ export class DrainWatcher implements Lifecycle {
     this.#failures = 0;
     const now = this.#state;
     if (now.kind === "watching" && now.waitingFor === waitingFor) return;
-    this.#enter({ kind: "watching", ...(waitingFor === undefined ? {} : { waitingFor }) });
+    this.#enter({ kind: "watching", ...defined({ waitingFor }) });
   }
 
   #drain(reason: string): void {

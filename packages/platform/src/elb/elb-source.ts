@@ -1,6 +1,6 @@
 import type { ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { HawserError, parseRetryAfter } from "@hawser/protocol";
-import type { Runtime } from "@hawser/runtime";
+import { defined, type Runtime } from "@hawser/runtime";
 import type { DrainSource, Round } from "../drain-watcher.js";
 import { limitedCall } from "../limited-call.js";
 import { loadPeer } from "../optional-peer.js";
@@ -79,7 +79,7 @@ export class ElbSource implements DrainSource {
     const client = new sdk.ElasticLoadBalancingV2Client({
       region: where,
       maxAttempts: 1,
-      ...(endpoint === undefined ? {} : { endpoint }),
+      ...defined({ endpoint }),
     });
     this.#api = { sdk, client };
   }

@@ -1,3 +1,4 @@
+import { defined } from "@hawser/runtime";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { FakeEcs, type FakeContainer } from "../testing/fake-ecs.js";
 import { ARN, begin, OTHER, OWN } from "../testing/watched-elb.js";
@@ -150,7 +151,7 @@ describe("instance targets", () => {
   it("in host mode are the container's own ports, which the metadata need not name", async () => {
     const networks = [{ NetworkMode: "host", IPv4Addresses: [""] }];
     for (const ports of [undefined, [{ ContainerPort: 7480, Protocol: "tcp" }]]) {
-      await runIn({ DockerId: "own", Networks: networks, ...(ports === undefined ? {} : { Ports: ports }) });
+      await runIn({ DockerId: "own", Networks: networks, ...defined({ Ports: ports }) });
       const own = {
         kind: "ecs",
         instanceId: INSTANCE,

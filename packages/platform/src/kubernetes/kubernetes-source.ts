@@ -1,5 +1,5 @@
 import { HawserError } from "@hawser/protocol";
-import type { Runtime } from "@hawser/runtime";
+import { defined, type Runtime } from "@hawser/runtime";
 import type { DrainSource, Round } from "../drain-watcher.js";
 import { list, member, text } from "../json-member.js";
 import { limitedCall } from "../limited-call.js";
@@ -101,7 +101,7 @@ export class KubernetesSource implements DrainSource {
       watch: "true",
       allowWatchBookmarks: "true",
       timeoutSeconds: String(WATCH_SECONDS),
-      ...(this.#resourceVersion === undefined ? {} : { resourceVersion: this.#resourceVersion }),
+      ...defined({ resourceVersion: this.#resourceVersion }),
     };
     return limitedCall(this.#runtime.timers, REQUEST_TIMEOUT_MS, outer, (opening) =>
       this.feed.client.lines(this.#path(), query, AbortSignal.any([outer, opening])),
