@@ -1,6 +1,6 @@
 import { HawserError } from "@hawser/protocol";
 import { describe, expect, it } from "vitest";
-import { MAX_UNIX_PATH_BYTES } from "@hawser/runtime";
+import { defined, MAX_UNIX_PATH_BYTES } from "@hawser/runtime";
 import {
   duration,
   hostPort,
@@ -51,7 +51,7 @@ function load(
       if (content === undefined) throw new Error(`ENOENT: no such file, open '${path}'`);
       return content;
     },
-    ...(checkTogether === undefined ? {} : { checkTogether }),
+    ...defined({ checkTogether }),
   });
 }
 

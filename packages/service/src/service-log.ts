@@ -1,6 +1,7 @@
 import { HawserError } from "@hawser/protocol";
 import {
   createLogger,
+  defined,
   standardOutput,
   type LogFields,
   type LogFormat,
@@ -43,7 +44,7 @@ export function createServiceLog({ program, logFormat, check }: ServiceLogOption
   const common = { format, colours, base: { service: program } };
   return {
     logger: (level, context) =>
-      createLogger({ ...common, level, write: output.write, ...(context === undefined ? {} : { context }) }),
+      createLogger({ ...common, level, write: output.write, ...defined({ context }) }),
     drained: output.drained,
     tellFailure(thrown, fields = {}) {
       const { code, message } = HawserError.from(thrown);

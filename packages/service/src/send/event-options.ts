@@ -1,4 +1,5 @@
 import { HawserError, parseExactJson, thrownText } from "@hawser/protocol";
+import { defined } from "@hawser/runtime";
 import { Option } from "commander";
 
 /** What the options of a program that sends events come to. */
@@ -66,7 +67,7 @@ export async function eventOf(options: EventOptions, text: EventText): Promise<o
     source: options.source,
     type,
     resourceid: resource,
-    ...(subject === undefined ? {} : { subject }),
+    ...defined({ subject }),
     ...(said === undefined ? {} : dataOf(said, text.warn)),
   };
 }
