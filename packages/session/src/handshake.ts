@@ -10,6 +10,7 @@ import {
   type Refuse,
   type Welcome,
 } from "@hawser/protocol";
+import { defined } from "@hawser/runtime";
 import type { AgentSessionOptions } from "./agent-session-state.js";
 import { tellPeer } from "./close-reasons.js";
 import type { Acceptance, PrincipalSessionOptions } from "./principal-session-state.js";
@@ -42,7 +43,7 @@ export function helloOf(
     window_bytes: windowBytes,
     settled: formatSettled(settled),
     software,
-    ...(known === undefined ? {} : { known }),
+    ...defined({ known }),
   };
 }
 
@@ -64,7 +65,7 @@ export function welcomeOf(
     heartbeat_interval_ms: heartbeatIntervalMs,
     heartbeat_timeout_ms: heartbeatTimeoutMs,
     software,
-    ...(known === undefined ? {} : { known }),
+    ...defined({ known }),
   };
 }
 
