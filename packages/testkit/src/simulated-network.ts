@@ -1,5 +1,5 @@
 import { HawserError, LIMITS, type Codec } from "@hawser/protocol";
-import type { Random } from "@hawser/runtime";
+import { defined, type Random } from "@hawser/runtime";
 import {
   DEFAULT_BUFFER_LIMITS,
   type Acceptor,
@@ -154,8 +154,7 @@ export class SimulatedNetwork {
         dialer: { address: to },
         listener: {
           address: `${from.name}:${this.#counts.connections}`,
-          ...(authorization === undefined ? {} : { authorization }),
-          ...(certificate === undefined ? {} : { certificate }),
+          ...defined({ authorization, certificate }),
         },
       },
       limits: this.#options.limits ?? DEFAULT_BUFFER_LIMITS,
