@@ -1,3 +1,4 @@
+import { defined } from "@hawser/runtime";
 import { context, propagation, trace, type Context } from "@opentelemetry/api";
 import {
   InMemorySpanExporter,
@@ -39,7 +40,7 @@ export class TracedWorld {
     unregister();
     this.provider = new NodeTracerProvider({
       spanProcessors: [new SimpleSpanProcessor(this.exporter)],
-      ...(sampler === undefined ? {} : { sampler }),
+      ...defined({ sampler }),
     });
     this.provider.register();
     onTestFinished(unregister);
