@@ -1,4 +1,4 @@
-import type { Runtime } from "@hawser/runtime";
+import { defined, type Runtime } from "@hawser/runtime";
 import type { Dialer } from "@hawser/transport";
 import { createGrpcDialer } from "@hawser/transport-grpc";
 import { createWebSocketDialer } from "@hawser/transport-ws";
@@ -32,7 +32,7 @@ export function createPrincipalDialer(
     ...(isSecure(url) ? { tls: () => credentials.tls() } : {}),
     runtime,
     keepAliveIntervalMs: pingInterval,
-    ...(proxy === undefined ? {} : { proxy }),
+    ...defined({ proxy }),
   };
   const dialer = isGrpc(url)
     ? createGrpcDialer(common)

@@ -1,5 +1,5 @@
 import { HawserError, thrownText } from "@hawser/protocol";
-import { printableLine, type Runtime } from "@hawser/runtime";
+import { defined, printableLine, type Runtime } from "@hawser/runtime";
 import { eventOf, eventOptions, type EventOptions } from "@hawser/service/send";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { createReadStream } from "node:fs";
@@ -277,5 +277,5 @@ function sendErrorOf(thrown: unknown, interrupted: AbortSignal): SendError {
 }
 
 function errorJson({ message, exitCode, code }: SendError): string {
-  return JSON.stringify({ error: { message, exitCode, ...(code === undefined ? {} : { code }) } });
+  return JSON.stringify({ error: { message, exitCode, ...defined({ code }) } });
 }

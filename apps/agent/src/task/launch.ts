@@ -3,6 +3,7 @@ import { closeSync, openSync, readdirSync } from "node:fs";
 import { access, constants, stat } from "node:fs/promises";
 import { delimiter, isAbsolute, join, resolve } from "node:path";
 import type { Readable, Writable } from "node:stream";
+import { defined } from "@hawser/runtime";
 import type { PermittedCommand } from "./command-policy.js";
 import { TASK_INSTANCE_VARIABLE } from "./process-table.js";
 import type { HeldByGroup, TaskLimits, TaskUser } from "./task-limits.js";
@@ -58,7 +59,7 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
       detached: true,
       env,
       stdio: ["ignore", "pipe", "pipe", "pipe", ...inherited],
-      ...(permitted.cwd === undefined ? {} : { cwd: permitted.cwd }),
+      ...defined({ cwd: permitted.cwd }),
       ...(user === undefined ? {} : { uid: user.uid, gid: user.gid }),
     });
     await new Promise<void>((done, reject) => {

@@ -1,5 +1,5 @@
 import { thrownText, type JsonValue, type OutputRequest } from "@hawser/protocol";
-import { guarded, type Logger, type Runtime, type Timer } from "@hawser/runtime";
+import { defined, guarded, type Logger, type Runtime, type Timer } from "@hawser/runtime";
 import { lineLog } from "./line-log.js";
 import { OutputDisplay } from "./output-display.js";
 import { OutputLog } from "./output-log.js";
@@ -170,9 +170,7 @@ export class Task {
     const sinceMs = runtime.clock.now();
     this.#state = { kind: "running", process: started, startedAt: runtime.clock.wallTime(), sinceMs };
     const identity = await processIdentity(pid);
-    await this.#note(() =>
-      save(this.#restarts, { ...note, pid, ...(identity === undefined ? {} : { identity }) }),
-    );
+    await this.#note(() => save(this.#restarts, { ...note, pid, ...defined({ identity }) }));
     void started.ended.then((exit) => {
       this.#busy = this.#ended(exit, runtime.clock.now() - sinceMs);
     });
