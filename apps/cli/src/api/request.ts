@@ -1,5 +1,6 @@
 import { request as requestPlain, type Agent, type IncomingMessage } from "node:http";
 import { request as requestSecured } from "node:https";
+import { defined } from "@hawser/runtime";
 import { checkServerIdentity } from "@hawser/transport";
 
 export interface RequestOptions {
@@ -37,12 +38,8 @@ export function request(
     // A way through a proxy speaks TLS by itself.
     const sent =
       agent === undefined && target.protocol === "https:"
-        ? requestSecured(
-            target,
-            { ...options, checkServerIdentity, ...(ca === undefined ? {} : { ca }) },
-            answered,
-          )
-        : requestPlain(target, { ...options, ...(agent === undefined ? {} : { agent }) }, answered);
+        ? requestSecured(target, { ...options, checkServerIdentity, ...defined({ ca }) }, answered)
+        : requestPlain(target, { ...options, ...defined({ agent }) }, answered);
     // Not by the option of that name: it would destroy the connection with an error that nobody listens for, where the answer has just come to its end.
     const giveUp = (): void => void sent.destroy();
     signal.addEventListener("abort", giveUp);

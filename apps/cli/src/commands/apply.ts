@@ -1,3 +1,4 @@
+import { defined } from "@hawser/runtime";
 import { Command } from "commander";
 import type { ApiClient } from "../api/api-client.js";
 import type { Resource } from "../api/schemas.js";
@@ -139,7 +140,7 @@ async function put(
     if (!(thrown instanceof CommandError)) throw thrown;
     throw new CommandError(thrown.exitCode, `${place}: ${thrown.message}`, {
       cause: thrown,
-      ...(thrown.code === undefined ? {} : { code: thrown.code }),
+      ...defined({ code: thrown.code }),
     });
   }
 }

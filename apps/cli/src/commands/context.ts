@@ -1,3 +1,4 @@
+import { defined } from "@hawser/runtime";
 import { Command } from "commander";
 import type { CommandContext } from "../command/command-context.js";
 import { withExamples } from "../command/examples.js";
@@ -128,9 +129,7 @@ function set({ terminal, env, globals }: CommandContext, name: string, { tokenEn
   const config = readConfig(path);
   const entry = {
     server: url,
-    ...(tokenFile === undefined ? {} : { tokenFile }),
-    ...(caFile === undefined ? {} : { caFile }),
-    ...(tokenEnv === undefined ? {} : { tokenEnv }),
+    ...defined({ tokenFile, caFile, tokenEnv }),
   };
   const current = config.current ?? name;
   writeConfig(path, { current, contexts: { ...config.contexts, [name]: entry } });

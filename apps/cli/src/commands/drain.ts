@@ -1,3 +1,4 @@
+import { defined } from "@hawser/runtime";
 import { Command, Option } from "commander";
 import type { Drain } from "../api/schemas.js";
 import type { CommandContext } from "../command/command-context.js";
@@ -64,9 +65,7 @@ async function drain(context: CommandContext, flags: DrainFlags): Promise<void> 
   const begun = await client.drain({
     shape: flags.shape,
     windowMs: flags.window,
-    ...(flags.lead === undefined ? {} : { leadMs: flags.lead }),
-    ...(flags.return === undefined ? {} : { returnAfterMs: flags.return }),
-    ...(flags.reason === undefined ? {} : { reason: flags.reason }),
+    ...defined({ leadMs: flags.lead, returnAfterMs: flags.return, reason: flags.reason }),
   });
   const last = flags.wait ? await followed(context, begun) : begun;
   print(context, last);

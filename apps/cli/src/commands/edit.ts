@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
+import { defined } from "@hawser/runtime";
 import { Command } from "commander";
 import type { ResourceName } from "../api/api-client.js";
 import type { Resource } from "../api/schemas.js";
@@ -93,7 +94,7 @@ function kept(thrown: unknown, file: string): CommandError {
   return new CommandError(
     exitCode,
     `${message}\nWhat you wrote is kept; mend it, and then: hawser apply -f ${file}`,
-    { cause: thrown, ...(code === undefined ? {} : { code }) },
+    { cause: thrown, ...defined({ code }) },
   );
 }
 

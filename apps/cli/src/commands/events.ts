@@ -1,4 +1,4 @@
-import type { Clock, Timer } from "@hawser/runtime";
+import { defined, type Clock, type Timer } from "@hawser/runtime";
 import { Command, Option } from "commander";
 import { followStream } from "../api/follow-stream.js";
 import { EVENT_STEPS, type EventStepName } from "../api/schemas.js";
@@ -90,7 +90,7 @@ async function followSteps(
       timers: runtime.timers,
       random: runtime.random,
       signal: AbortSignal.any([terminal.interrupted, terminal.readerGone, told.signal]),
-      ...(lastEventId === undefined ? {} : { lastEventId }),
+      ...defined({ lastEventId }),
       onOpen: heard,
       onEvent(event) {
         heard();

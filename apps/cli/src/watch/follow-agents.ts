@@ -1,3 +1,4 @@
+import { defined } from "@hawser/runtime";
 import { followStream } from "../api/follow-stream.js";
 import type { CommandContext } from "../command/command-context.js";
 import { parseAgentChange, type AgentChange } from "./agent-change.js";
@@ -23,8 +24,7 @@ export async function followAgents(
   listener: AgentsListener,
 ): Promise<void> {
   const query = new URLSearchParams({
-    ...(state === undefined ? {} : { state }),
-    ...(name === undefined ? {} : { name }),
+    ...defined({ state, name }),
   }).toString();
   let opened = false;
   await followStream({

@@ -1,4 +1,4 @@
-import { pause } from "@hawser/runtime";
+import { defined, pause } from "@hawser/runtime";
 import type { ApiClient } from "../api/api-client.js";
 import { followStream } from "../api/follow-stream.js";
 import { Refusal } from "../api/http.js";
@@ -143,8 +143,7 @@ class Reading {
       return found === undefined ? [] : [found];
     }
     return this.#client.list(agent, {
-      ...(kind === undefined ? {} : { kind }),
-      ...(state === undefined ? {} : { state }),
+      ...defined({ kind, state }),
     });
   }
 }
