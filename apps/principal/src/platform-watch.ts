@@ -8,7 +8,7 @@ import {
 import { createElbWatcher } from "@hawser/platform/elb";
 import { createKubernetesWatcher } from "@hawser/platform/kubernetes";
 import type { HawserError } from "@hawser/protocol";
-import type { Lifecycle, Runtime } from "@hawser/runtime";
+import { defined, type Lifecycle, type Runtime } from "@hawser/runtime";
 import { drainOptions } from "./drain-options.js";
 import { ownTargetOf } from "./platform-settings.js";
 import type { PrincipalSettings } from "./settings.js";
@@ -62,7 +62,7 @@ function watchersOf(
     watchers.push(
       createKubernetesWatcher({
         signal: watchKubernetes,
-        ...(watchKubernetesApi === undefined ? {} : { server: watchKubernetesApi }),
+        ...defined({ server: watchKubernetesApi }),
         ...options("kubernetes"),
       }),
     );
@@ -75,7 +75,7 @@ function logState({ logger }: Runtime, source: PlatformSource) {
     if (state.kind !== "watching") return;
     const { waitingFor } = state;
     logger.info(
-      { source, ...(waitingFor === undefined ? {} : { waiting_for: waitingFor }) },
+      { source, ...defined({ waiting_for: waitingFor }) },
       waitingFor === undefined
         ? "the platform watcher sees this process"
         : `the platform watcher waits for ${waitingFor}`,
@@ -102,7 +102,7 @@ async function warnOfWindows(
     drain: drainOptions(settings),
     // Where no pings are sent, the heartbeats are what keeps a quiet session alive.
     keepAliveMs: settings.pingInterval === 0 ? settings.heartbeatInterval : settings.pingInterval,
-    ...(stopTimeout === undefined ? {} : { stopTimeoutMs: stopTimeout }),
+    ...defined({ stopTimeoutMs: stopTimeout }),
     ...known.reduce<PlatformLimits>((all, { limits }) => ({ ...all, ...limits }), {}),
   });
   for (const warning of warnings) logger.warn({}, warning);

@@ -5,7 +5,7 @@ import {
   createMetrics,
   type ServedCertificate,
 } from "@hawser/principal/api";
-import { hostAllowList, type Lifecycle, type Runtime } from "@hawser/runtime";
+import { defined, hostAllowList, type Lifecycle, type Runtime } from "@hawser/runtime";
 import { FileReloader, openFilesLimit } from "@hawser/service";
 import { createJournalStore } from "@hawser/store-journal";
 import { createGrpcAcceptor } from "@hawser/transport-grpc";
@@ -75,15 +75,12 @@ export function createService(
     listen: {
       ...listen,
       proxyProtocol,
-      ...(security.tls === undefined ? {} : { tls: security.tls }),
-      ...(descriptors.maxDescriptor === undefined ? {} : { maxDescriptor: descriptors.maxDescriptor }),
+      ...defined({ tls: security.tls, maxDescriptor: descriptors.maxDescriptor }),
       admission: {
         ratePerSecond: settings.admissionRate,
         rampMs: settings.admissionRamp,
         maxUnauthenticated: descriptors.maxUnauthenticated,
-        ...(settings.admissionFailures === undefined
-          ? {}
-          : { failuresPerSecond: settings.admissionFailures }),
+        ...defined({ failuresPerSecond: settings.admissionFailures }),
       },
     },
     ...twoPhases(settings),
@@ -120,14 +117,11 @@ export function createService(
     principal,
     metrics,
     version: VERSION,
-    ...(settings.allowHosts === undefined ? {} : { hosts: settings.allowHosts }),
-    ...(apiAccess.tokens === undefined ? {} : { token: apiAccess.tokens }),
-    ...(apiAccess.tls === undefined ? {} : { tls: apiAccess.tls }),
-    ...(openFiles === undefined ? {} : { openFiles }),
+    ...defined({ hosts: settings.allowHosts, token: apiAccess.tokens, tls: apiAccess.tls, openFiles }),
     certificates,
     eventLog: agentEvents.log,
     sinks: agentEvents.sinks,
-    ...(maxApiConnections === undefined ? {} : { maxConnections: maxApiConnections }),
+    ...defined({ maxConnections: maxApiConnections }),
   });
   const health =
     settings.healthListen === undefined
@@ -136,7 +130,7 @@ export function createService(
           principal,
           runtime,
           listen: settings.healthListen,
-          ...(maxHealthConnections === undefined ? {} : { maxConnections: maxHealthConnections }),
+          ...defined({ maxConnections: maxHealthConnections }),
         });
   const reloader = new FileReloader({
     runtime,
@@ -173,7 +167,7 @@ export function createService(
         listen: address ?? listen,
         api: apiAddress,
         ...internal,
-        ...(healthAddress === undefined ? {} : { health: healthAddress }),
+        ...defined({ health: healthAddress }),
         security: securedBy(settings),
       };
     } catch (thrown) {
