@@ -1,5 +1,6 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { defined } from "@hawser/runtime";
 import type { ClientCommands, Endpoint, ServerCommands } from "./child-commands.js";
 import { Child } from "./child-process.js";
 import type { Load, Measurement } from "./closed-loop.js";
@@ -50,7 +51,7 @@ export class ProcessPair {
     const clients = new Child<ClientCommands>(raw ? "raw-clients" : "agents", {
       core: AGENTS_CORE,
       profileDirectory: profile,
-      ...(agentPoolThreads === undefined ? {} : { poolThreads: agentPoolThreads }),
+      ...defined({ poolThreads: agentPoolThreads }),
     });
     const pair = new ProcessPair(server, clients, endpoint.directory);
     const { port } = await server.call("start", endpoint);

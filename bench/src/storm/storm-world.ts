@@ -1,5 +1,5 @@
 import { mkdir, rm } from "node:fs/promises";
-import { pause, systemClock, systemTimers } from "@hawser/runtime";
+import { defined, pause, systemClock, systemTimers } from "@hawser/runtime";
 import { Child, type Role } from "../child-process.js";
 import { AGENTS_CORE, PRINCIPAL_CORE } from "../core-pinning.js";
 import type { FleetEvent, FleetReport, FleetStart } from "../fleet/fleet-commands.js";
@@ -68,7 +68,7 @@ export class StormWorld {
         transports: ["ws-json"],
         port: this.#port,
         tls,
-        ...(rotation === undefined ? {} : { rotation }),
+        ...defined({ rotation }),
       });
       await pause(systemTimers, FEW_EVERY_MS);
       const enough = first + FEW - MOST_CONNECTING;
