@@ -1,5 +1,6 @@
 import { it } from "vitest";
-import { AttackStage, expectHeld } from "./support/attack-stage.js";
+import { expectHeld } from "./support/attack-damage.js";
+import { AttackStage } from "./support/attack-stage.js";
 import { flood, type Flood } from "./support/flood.js";
 
 // What strangers do to the API's port, over which the healthy agent is sent its events all the while.

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { sessionBytes, upgradeBytes, WELCOME } from "./support/agent-bytes.js";
-import { AttackStage, expectHeld } from "./support/attack-stage.js";
+import { expectHeld } from "./support/attack-damage.js";
+import { AttackStage } from "./support/attack-stage.js";
 import { flood, together, type Flood } from "./support/flood.js";
 import {
   connectFields,

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import type { CloudEvent, ControlMessage } from "@hawser/protocol";
 import { expect, it } from "vitest";
 import { controlBytes, eventBytes, sessionBytes, WELCOME } from "./support/agent-bytes.js";
-import { AttackStage, expectHeld } from "./support/attack-stage.js";
+import { expectHeld } from "./support/attack-damage.js";
+import { AttackStage } from "./support/attack-stage.js";
 import { OPCODE, wsFrame } from "./support/raw-websocket.js";
 import { COUNTER, FIRST_SOCKET, flood, REPEATED, together } from "./support/flood.js";
 

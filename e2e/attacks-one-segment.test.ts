@@ -5,7 +5,8 @@ import { connect } from "node:tls";
 import { pause, systemTimers } from "@hawser/runtime";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { type Attack, AttackStage, expectHeld, TLS_ARGS } from "./support/attack-stage.js";
+import { expectHeld } from "./support/attack-damage.js";
+import { type Attack, AttackStage, TLS_ARGS } from "./support/attack-stage.js";
 import {
   connectFields,
   connectStream,

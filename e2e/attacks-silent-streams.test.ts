@@ -1,5 +1,6 @@
 import { it } from "vitest";
-import { AttackStage, expectHeld } from "./support/attack-stage.js";
+import { expectHeld } from "./support/attack-damage.js";
+import { AttackStage } from "./support/attack-stage.js";
 import { flood } from "./support/flood.js";
 import { connectStream, PREFACE, resetStream, SETTINGS } from "./support/http2-frames.js";
 

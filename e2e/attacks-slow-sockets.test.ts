@@ -1,7 +1,8 @@
 import { connect, type ClientHttp2Session } from "node:http2";
 import { CONNECT_PATH } from "@hawser/transport-grpc";
 import { it } from "vitest";
-import { type Attack, AttackStage, expectHeld } from "./support/attack-stage.js";
+import { expectHeld } from "./support/attack-damage.js";
+import { type Attack, AttackStage } from "./support/attack-stage.js";
 import { flood, type Flood } from "./support/flood.js";
 import { PREFACE, SETTINGS } from "./support/http2-frames.js";
 import { grpcMessage } from "./support/raw-grpc.js";

@@ -4,18 +4,20 @@ import { connect as connectTcp, type Socket } from "node:net";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { connect as connectTls } from "node:tls";
 import { fileURLToPath } from "node:url";
-import { pause, systemClock, systemTimers } from "@hawser/runtime";
+import { pause, systemTimers } from "@hawser/runtime";
 import type { Dialer } from "@hawser/transport";
 import { createGrpcDialer } from "@hawser/transport-grpc";
 import { createWebSocketDialer } from "@hawser/transport-ws";
-import { expect, onTestFinished } from "vitest";
+import { onTestFinished } from "vitest";
 import { z } from "zod";
 import { AckedSteps } from "./acked-steps.js";
+import { printDamage, type Damage } from "./attack-damage.js";
 import { sampled, type Figures } from "./delivery-samples.js";
 import { becomes } from "./eventually.js";
-import { HealthProbes, type ProbeFigures } from "./health-probes.js";
+import { HealthProbes } from "./health-probes.js";
 import { CONNECTIONS, KeptPublisher } from "./kept-publisher.js";
-import { mainThreadOf, ownThread, rssMbOf, timesOf, type ProcessTimes } from "./process-figures.js";
+import { watchCost, watchMemory } from "./principal-cost.js";
+import { mainThreadOf, ownThread, rssMbOf } from "./process-figures.js";
 import { QuietAgent } from "./quiet-agent.js";
 import { newToken, TokensFile } from "./tokens-file.js";
 import { createWorld, type World } from "./world.js";
@@ -30,11 +32,6 @@ const IDLE_MS = 4_000;
 const RESOURCES = 200;
 /** Behind a start, before anything is measured: code that has run only once is slow. */
 const WARM_UP_MS = 500;
-/** Within this the health port answers, whatever else happens. */
-const MAX_HEALTH_MS = 100;
-/** Attacks without a mending held the healthy agent up for seconds. Half of its events within this is a bound that a loaded machine keeps. */
-const MAX_P50_MS = 2_000;
-
 const CERTIFICATES = new URL("../../packages/principal/src/listener/test-certificates/", import.meta.url);
 const certificate = (name: string): string => fileURLToPath(new URL(`${name}.pem`, CERTIFICATES));
 
@@ -45,33 +42,6 @@ export const TLS_ARGS = [
   "--tls-key",
   certificate("server.key"),
 ] as const;
-
-/** What an attack did. */
-export interface Damage {
-  readonly idle: Figures;
-  readonly attacked: Figures;
-  /** Of `newcomers`, those that had a session in time. */
-  readonly gotIn: number;
-  readonly newcomers: number;
-  readonly health: ProbeFigures;
-  readonly rssBeforeMb: number;
-  readonly rssPeakMb: number;
-  /** Of the principal meanwhile. */
-  readonly cost: Cost;
-  /** Of the events for the healthy agent, those it did not handle, and those it handled more than once. */
-  readonly lost: number;
-  readonly twice: number;
-  readonly isAlive: boolean;
-}
-
-/** What tells whether the principal itself was slow, or the machine had no core for it. */
-interface Cost {
-  readonly forMs: number;
-  readonly times: ProcessTimes;
-  /** How late its event loop came to what was due. */
-  readonly loopP99Ms: number;
-  readonly loopMaxMs: number;
-}
 
 /** An attack that is ready: what it takes to get there is not measured. */
 export interface Armed {
@@ -181,10 +151,10 @@ export class AttackStage {
     await this.#measure(WARM_UP_MS);
     const idle = await this.#measure(IDLE_MS);
     const rssBeforeMb = await this.rssMb();
-    const memory = this.#watchMemory();
+    const memory = watchMemory(this.world);
     const probes = new HealthProbes(this.#healthPort);
     onTestFinished(async () => void (await probes.stop()));
-    const costOf = await this.#watchCost();
+    const costOf = await watchCost(this.world);
     const loop = monitorEventLoopDelay({ resolution: 10 });
     loop.enable();
     await armed.begin();
@@ -198,38 +168,13 @@ export class AttackStage {
     const isAlive = this.world.principal.running;
     const damage = { idle, attacked, gotIn, newcomers, health, rssBeforeMb, rssPeakMb, cost, isAlive };
     const told = { ...damage, ...this.#deliveries() };
-    say(told, loop.percentile(99) / 1e6);
+    printDamage(told, loop.percentile(99) / 1e6);
     return told;
   }
 
   /** Of the principal's process. */
   rssMb(): Promise<number> {
     return rssMbOf(this.world.principal.pid);
-  }
-
-  /** From now until what it answers is called. */
-  async #watchCost(): Promise<() => Promise<Cost>> {
-    const { pid } = this.world.principal;
-    const startedAtMs = systemClock.now();
-    // Each answer begins the figures of the loop anew.
-    await this.#loopDelay();
-    const before = await timesOf(pid);
-    return async () => {
-      const after = await timesOf(pid);
-      const times = {
-        cpuMs: after.cpuMs - before.cpuMs,
-        mainMs: after.mainMs - before.mainMs,
-        waitedMs: after.waitedMs - before.waitedMs,
-      };
-      return { forMs: systemClock.now() - startedAtMs, times, ...(await this.#loopDelay()) };
-    };
-  }
-
-  async #loopDelay(): Promise<Pick<Cost, "loopP99Ms" | "loopMaxMs">> {
-    const text = await this.world.api.metrics().catch(() => "");
-    const ms = (name: string): number =>
-      1_000 * Number(new RegExp(`^nodejs_eventloop_lag_${name}_seconds (\\S+)$`, "m").exec(text)?.[1]);
-    return { loopP99Ms: ms("p99"), loopMaxMs: ms("max") };
   }
 
   async #begin(): Promise<void> {
@@ -315,24 +260,6 @@ export class AttackStage {
       await agent.stop();
     }
   }
-
-  #watchMemory(): { stop(): Promise<number> } {
-    let peak = 0;
-    let isOver = false;
-    const watching = (async () => {
-      while (!isOver && this.world.principal.running) {
-        peak = Math.max(peak, await this.rssMb().catch(() => 0));
-        await pause(systemTimers, 100);
-      }
-    })();
-    return {
-      async stop() {
-        isOver = true;
-        await watching;
-        return peak;
-      },
-    };
-  }
 }
 
 function raise(message: string): never {
@@ -348,18 +275,6 @@ function once(step: () => Promise<void> | void): () => Promise<void> {
   };
 }
 
-/** What holds of every attack. Times are told and not asserted, but for what no noise of a machine explains. */
-export function expectHeld(damage: Damage, budgetMb: number): void {
-  const { isAlive, gotIn, newcomers, health, lost, twice, attacked, rssBeforeMb, rssPeakMb } = damage;
-  expect(isAlive).toBe(true);
-  expect(gotIn).toBeGreaterThanOrEqual(Math.ceil(0.9 * newcomers));
-  // One in ten may come while the machine itself stands still for longer than the port waits for a request.
-  expect(health.good).toBeGreaterThanOrEqual(0.9 * health.asked);
-  expect({ lost, twice }).toEqual({ lost: 0, twice: 0 });
-  expect(attacked.ownP50Ms).toBeLessThan(MAX_P50_MS);
-  expect(rssPeakMb - rssBeforeMb).toBeLessThanOrEqual(budgetMb);
-}
-
 /** Tokens of others, and one that speaks for any agent. */
 function tokensFile(own: string, others: number): Promise<TokensFile> {
   const known = Array.from(
@@ -367,22 +282,4 @@ function tokensFile(own: string, others: number): Promise<TokensFile> {
     (_, n) => [`other-${n}`, `sha256:${randomBytes(32).toString("hex")}`] as const,
   );
   return TokensFile.create([...known, ["*", own]]);
-}
-
-/** The figures of the attack, for whoever reads the run. */
-function say(damage: Damage, ownDelayMs: number): void {
-  const { idle, attacked, gotIn, newcomers, health, rssBeforeMb, rssPeakMb, isAlive } = damage;
-  const { forMs, times, loopP99Ms, loopMaxMs } = damage.cost;
-  const boundMs = 2 * idle.p99Ms + 20;
-  const ownBoundMs = 2 * idle.ownP99Ms + 20;
-  const held = (isHeld: boolean): string => (isHeld ? "held" : "NOT HELD");
-  const share = (ms: number): string => `${Math.round((100 * ms) / forMs)} %`;
-  console.log(
-    `${expect.getState().currentTestName ?? ""}: publish -> ACK p99 ${attacked.p99Ms} ms (idle ${idle.p99Ms}, bound ${boundMs}: ${held(attacked.p99Ms <= boundMs)}; ` +
-      `less what the principal or this process waited for a core ${attacked.ownP99Ms} (idle ${idle.ownP99Ms}, bound ${ownBoundMs}: ${held(attacked.ownP99Ms <= ownBoundMs)}); ` +
-      `p50 ${attacked.p50Ms} after ${idle.p50Ms}, slowest ${attacked.maxMs}, ${attacked.samples} samples after ${idle.samples}, this process late by ${Math.round(ownDelayMs)}), ` +
-      `newcomers ${gotIn} of ${newcomers}, health ${health.good} of ${health.asked}, slowest ${health.slowestMs} ms (bound ${MAX_HEALTH_MS}: ${held(health.slowestMs <= MAX_HEALTH_MS)}), ` +
-      `RSS ${rssBeforeMb} -> ${rssPeakMb} MB, the principal's loop late by ${Math.round(loopP99Ms)} (p99) to ${Math.round(loopMaxMs)} ms, its main thread ${share(times.mainMs)} of a core, ` +
-      `${share(times.waitedMs)} waiting for one, ${times.cpuMs} ms of CPU, ${isAlive ? "alive" : "ENDED"}`,
-  );
 }
