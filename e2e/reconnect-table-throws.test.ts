@@ -1,5 +1,6 @@
 import { createPrincipal, type Principal, type PrincipalOptions } from "@hawser/principal";
 import type { EventDraft } from "@hawser/protocol";
+import { defined } from "@hawser/runtime";
 import { createMemoryStore } from "@hawser/store";
 import { createGrpcAcceptor } from "@hawser/transport-grpc";
 import { createWebSocketAcceptor } from "@hawser/transport-ws";
@@ -119,7 +120,7 @@ describe.each(WIRES)("on the agent's side of %s", (wire) => {
       const store = createMemoryStore();
       const stage = await Stage.set(wire, {
         store: breakage === undefined ? store : breakStore(store, breakage),
-        ...(observer === undefined ? {} : { observer }),
+        ...defined({ observer }),
         onEvent: () => {},
       });
       await stage.agent.start();

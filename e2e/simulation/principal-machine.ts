@@ -1,4 +1,5 @@
 import { createPrincipal, type Principal } from "@hawser/principal";
+import { defined } from "@hawser/runtime";
 import { createDiskStore, type Store } from "@hawser/store";
 import type { VirtualHost } from "@hawser/testkit";
 import { ADDRESS } from "./agent-machine.js";
@@ -115,7 +116,7 @@ export class PrincipalMachine {
       runtime: host.runtime,
       window: plan.window.principal,
       windowBytes: plan.windowBytes.principal,
-      ...(plan.readAheadBytes === undefined ? {} : { readAheadBytes: plan.readAheadBytes }),
+      ...defined({ readAheadBytes: plan.readAheadBytes }),
       timing: plan.timing,
       resend: plan.resend,
       stop: { windowMs: 500 },

@@ -1,4 +1,4 @@
-import type { Random, Timers } from "@hawser/runtime";
+import { defined, type Random, type Timers } from "@hawser/runtime";
 import {
   createSimulatedNetwork,
   createVirtualRuntime,
@@ -40,7 +40,7 @@ export class World {
     this.network = createSimulatedNetwork({
       virtual: this.virtual,
       faults: plan.faults,
-      ...(plan.codec === undefined ? {} : { codec: plan.codec }),
+      ...defined({ codec: plan.codec }),
     });
     this.random = this.virtual.random("scenario");
     this.findings = new Findings(this.virtual);

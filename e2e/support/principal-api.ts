@@ -1,3 +1,4 @@
+import { defined } from "@hawser/runtime";
 import { z } from "zod";
 
 const agentSchema = z.object({
@@ -86,7 +87,7 @@ export class PrincipalApi {
         ...(body === undefined ? {} : { "content-type": type }),
         ...this.authorization,
       },
-      ...(body === undefined ? {} : { body }),
+      ...defined({ body }),
     });
     const text = await response.text();
     const isJson = /json/.test(response.headers.get("content-type") ?? "");

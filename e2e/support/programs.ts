@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { defined } from "@hawser/runtime";
 import { z } from "zod";
 
 const require = createRequire(import.meta.url);
@@ -48,7 +49,7 @@ export async function runProgram(
     timeout: timeoutMs,
     // Not SIGKILL: the demo has children of its own to end.
     killSignal: "SIGTERM",
-    ...(cwd === undefined ? {} : { cwd }),
+    ...defined({ cwd }),
   });
   let stdout = "";
   let stderr = "";

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { connect as connectHttp2 } from "node:http2";
 import { createPrincipal, type Principal, type PrincipalOptions } from "@hawser/principal";
 import { CLOSE_CODES, GRPC_STATUS_BY_CLOSE_CODE, type CloseCode, type Hello } from "@hawser/protocol";
+import { defined } from "@hawser/runtime";
 import { createMemoryStore } from "@hawser/store";
 import type { StreamOptions } from "@hawser/transport";
 import { CONNECT_PATH, createGrpcAcceptor } from "@hawser/transport-grpc";
@@ -28,7 +29,7 @@ export class Door {
     const { runtime } = this.time;
     const store = createMemoryStore();
     // Time leaps here, and an unanswered ping would be nobody's fault.
-    const quiet = { runtime, keepAliveIntervalMs: 0, ...(limits === undefined ? {} : { limits }) };
+    const quiet = { runtime, keepAliveIntervalMs: 0, ...defined({ limits }) };
     const principal = createPrincipal({
       store,
       acceptors: [createWebSocketAcceptor(quiet), createGrpcAcceptor(quiet)],

@@ -1,4 +1,5 @@
 import type { ErrorCode } from "@hawser/protocol";
+import { defined } from "@hawser/runtime";
 import { ServedGrpc } from "../served-grpc.js";
 import { closedByPrincipal, failureMs, type ReconnectCase } from "./reconnect-case.js";
 
@@ -59,7 +60,7 @@ const CODES: readonly ReconnectCase[] = [
 const lost = (how: "FIN" | "RST", livedMs?: number): ReconnectCase => ({
   row: "failed",
   name: `lost by a ${how} ${livedMs === undefined ? "before the welcome" : "in the midst of a session"}`,
-  ...(livedMs === undefined ? {} : { livedMs }),
+  ...defined({ livedMs }),
   end: ({ call }) => call.drop(how),
   wire: { WebSocket: [`principal: ${how}`], gRPC: [`principal: ${how}`] },
   next: failure("connection_closed"),

@@ -1,4 +1,5 @@
 import { HawserError, type EventDraft, type HawserEvent } from "@hawser/protocol";
+import { defined } from "@hawser/runtime";
 
 /** What a side keeps for a peer that does not read: little, so that the test need not send much. */
 export const NARROW = { highWaterBytes: 65_536, lowWaterBytes: 16_384, hardLimitBytes: 524_288 } as const;
@@ -18,7 +19,7 @@ const draftNo = (n: number, data?: string): EventDraft => ({
   source: "/e2e",
   type: "e2e.order.v1",
   resourceid: `order-${n}_u1`,
-  ...(data === undefined ? {} : { data }),
+  ...defined({ data }),
 });
 
 export const eventNo = (n: number): HawserEvent => ({

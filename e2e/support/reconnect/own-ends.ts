@@ -1,4 +1,5 @@
 import { errorCodeForClose, HawserError } from "@hawser/protocol";
+import { defined } from "@hawser/runtime";
 import { createMemoryStore } from "@hawser/store";
 import { breakStore } from "../broken-store.js";
 import { ServedGrpc } from "../served-grpc.js";
@@ -133,7 +134,7 @@ export const OWN_ENDS: readonly ReconnectCase[] = [
 const dialAnswered = (status: number, on?: "WebSocket" | "gRPC"): ReconnectCase => ({
   row: "failed",
   name: `a dial answered with HTTP ${status}`,
-  ...(on === undefined ? {} : { on }),
+  ...defined({ on }),
   answer: { status },
   wire: NOTHING,
   next: failure("connection_failed", String(status)),

@@ -1,6 +1,6 @@
 import { createAgent, type Agent, type AgentOptions, type AgentState } from "@hawser/agent";
 import { createMemoryStore, type Store } from "@hawser/store";
-import type { Runtime } from "@hawser/runtime";
+import { defined, type Runtime } from "@hawser/runtime";
 import type { Dialer, StreamOptions } from "@hawser/transport";
 import { createGrpcDialer } from "@hawser/transport-grpc";
 import { createWebSocketDialer } from "@hawser/transport-ws";
@@ -59,13 +59,12 @@ export class Stage {
     this.#wire = wire;
     this.agent = createAgent({
       name: "edge-7",
-      ...(parts.onEvent === undefined ? {} : { onEvent: parts.onEvent }),
-      ...(parts.window === undefined ? {} : { window: parts.window }),
+      ...defined({ onEvent: parts.onEvent, window: parts.window }),
       store: parts.store,
       dialer: dialerTo(
         wire,
         { host: principal.host, port: parts.port ?? principal.port },
-        { runtime: this.time.runtime, ...(parts.limits === undefined ? {} : { limits: parts.limits }) },
+        { runtime: this.time.runtime, ...defined({ limits: parts.limits }) },
       ),
       runtime: this.time.runtime,
       observer: { ...parts.observer, state: (state) => this.#states.push({ at: this.time.now(), state }) },
