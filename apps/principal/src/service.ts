@@ -1,26 +1,24 @@
-import { createPrincipal, type BoundAddress, type Principal, type UnixAddress } from "@hawser/principal";
+import type { BoundAddress, Principal, PrincipalOptions, UnixAddress } from "@hawser/principal";
 import {
   createApiServer,
   createHealthServer,
   createMetrics,
+  type ApiServer,
   type ServedCertificate,
 } from "@hawser/principal/api";
-import { defined, hostAllowList, type Lifecycle, type Runtime } from "@hawser/runtime";
+import { defined, type Lifecycle, type Runtime } from "@hawser/runtime";
 import { FileReloader, openFilesLimit } from "@hawser/service";
 import { createJournalStore } from "@hawser/store-journal";
-import { createGrpcAcceptor } from "@hawser/transport-grpc";
-import { createWebSocketAcceptor } from "@hawser/transport-ws";
-import { createAgentEvents } from "./agent-events.js";
+import { createAgentEvents, type AgentEvents } from "./agent-events.js";
 import { announceApi } from "./announce-api.js";
 import type { ApiAccess } from "./api-access.js";
+import { createConfiguredPrincipal } from "./configured-principal.js";
 import { planDescriptors } from "./descriptor-plan.js";
 import { drainOptions } from "./drain-options.js";
 import { createPlatformWatch } from "./platform-watch.js";
 import { securedBy, type SecuredBy } from "./secured-by.js";
 import type { Security } from "./security.js";
-import { offersHttp2 } from "./offers-http2.js";
 import type { PrincipalSettings } from "./settings.js";
-import { twoPhases } from "./two-phases.js";
 import { VERSION } from "./version.js";
 
 /** Where it can be reached. */
@@ -40,14 +38,158 @@ export interface PrincipalService extends Lifecycle<Serving> {
   reload(): Promise<void>;
 }
 
+/** Who may connect to it, as loaded from files and settings. */
+export interface Access {
+  readonly security: Security;
+  readonly api: ApiAccess;
+}
+
 /** Wires store, transports, principal and API together, and starts and stops them in the right order. */
 export function createService(
   settings: PrincipalSettings,
-  { security, api: apiAccess }: { readonly security: Security; readonly api: ApiAccess },
+  access: Access,
   runtime: Runtime,
 ): PrincipalService {
-  for (const warning of security.warnings) runtime.logger.warn({}, warning);
-  const store = createJournalStore({
+  return new HostedPrincipal(settings, access, runtime);
+}
+
+class HostedPrincipal implements PrincipalService {
+  readonly principal: Principal;
+  readonly #settings: PrincipalSettings;
+  readonly #access: Access;
+  readonly #runtime: Runtime;
+  readonly #store: PrincipalOptions["store"];
+  readonly #agentEvents: AgentEvents;
+  readonly #platform: Lifecycle;
+  readonly #api: ApiServer;
+  readonly #health: Lifecycle<BoundAddress | UnixAddress> | undefined;
+  readonly #reloader: FileReloader;
+  #withdrawApi: () => void = () => {};
+  #starting: Promise<Serving> | undefined;
+  #stopping: Promise<void> | undefined;
+  #waitsFor: string | undefined;
+
+  constructor(settings: PrincipalSettings, access: Access, runtime: Runtime) {
+    this.#settings = settings;
+    this.#access = access;
+    this.#runtime = runtime;
+    const { security } = access;
+    for (const warning of security.warnings) runtime.logger.warn({}, warning);
+    this.#store = createStore(settings, runtime);
+    this.#agentEvents = createAgentEvents(settings, runtime);
+    const eventLog = this.#agentEvents.log;
+    const descriptors = planDescriptors(settings, openFilesLimit());
+    const metrics = createMetrics();
+    const parts = { store: this.#store, security, eventLog, descriptors, observer: metrics.observer };
+    this.principal = createConfiguredPrincipal(settings, parts, runtime);
+    this.#platform = createPlatformWatch(settings, runtime, ({ reason }) => this.#drain(reason));
+    const certificates = (): readonly ServedCertificate[] => this.#certificates();
+    metrics.watch(this.principal);
+    metrics.watchEventLog(this.#agentEvents);
+    metrics.watchCertificates(certificates);
+    const common = { runtime, principal: this.principal };
+    const { openFiles, maxApiConnections, maxHealthConnections } = descriptors;
+    this.#api = createApiServer({
+      ...common,
+      ...settings.apiListen,
+      metrics,
+      version: VERSION,
+      ...defined({ hosts: settings.allowHosts, token: access.api.tokens, tls: access.api.tls, openFiles }),
+      certificates,
+      eventLog,
+      sinks: this.#agentEvents.sinks,
+      ...defined({ maxConnections: maxApiConnections }),
+    });
+    const { healthListen: health } = settings;
+    if (health !== undefined)
+      this.#health = createHealthServer({
+        ...common,
+        listen: health,
+        ...defined({ maxConnections: maxHealthConnections }),
+      });
+    this.#reloader = new FileReloader({
+      runtime,
+      groups: [...security.reloadable(this.principal), ...access.api.reloadable(this.#api)],
+    });
+  }
+
+  get waitsFor(): string | undefined {
+    return this.#waitsFor;
+  }
+
+  reload(): Promise<void> {
+    return this.#reloader.reload("signal");
+  }
+
+  start(): Promise<Serving> {
+    this.#starting ??= this.#start();
+    return this.#starting;
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #start(): Promise<Serving> {
+    try {
+      // First what can only be refused: a fleet that came to a principal which then ends would come again and again.
+      await this.#platform.start();
+      // Before the principal, and until after it: the API reads it.
+      await this.#store.start();
+      await this.#agentEvents.start();
+      // Whoever restarts what does not answer has an answer first.
+      const health = await this.#health?.start();
+      const api = await this.#api.start();
+      this.#withdrawApi = announceApi(api, this.#access.api.tokenFile, this.#runtime.logger);
+      const { address, internalAddress: internal } = await this.principal.start();
+      await this.#reloader.start();
+      return {
+        listen: address ?? this.#settings.listen,
+        api,
+        ...defined({ internal, health }),
+        security: securedBy(this.#settings),
+      };
+    } catch (thrown) {
+      await this.#stop();
+      throw thrown;
+    }
+  }
+
+  async #stop(): Promise<void> {
+    // The API goes on telling the state until the last session is gone; the store goes last, for everything writes to it.
+    this.#reloader.stop();
+    this.#waitsFor = "the watchers of the platform";
+    await this.#platform.stop();
+    this.#waitsFor = "the sessions of its agents";
+    await this.principal.stop();
+    this.#withdrawApi();
+    this.#waitsFor = "the last requests of the API";
+    await this.#api.stop();
+    await this.#health?.stop();
+    this.#waitsFor = "the sinks of agents' events";
+    await this.#agentEvents.stop();
+    this.#waitsFor = `the store in ${this.#settings.dataDir}`;
+    await this.#store.stop();
+  }
+
+  /** The platform takes this process away. Before it serves there is nobody to let go; a start that fails ends it anyway. */
+  #drain(reason: string): void {
+    const drain = (): Promise<unknown> => this.principal.drain({ ...drainOptions(this.#settings), reason });
+    void this.#starting?.then(drain, () => {});
+  }
+
+  #certificates(): readonly ServedCertificate[] {
+    const ends = { agents: this.principal.listener?.certificateNotAfter, api: this.#api.certificateNotAfter };
+    return (["agents", "api"] as const).flatMap((port) => {
+      const notAfter = ends[port];
+      return notAfter === undefined ? [] : [{ port, notAfter }];
+    });
+  }
+}
+
+function createStore(settings: PrincipalSettings, runtime: Runtime): PrincipalOptions["store"] {
+  return createJournalStore({
     directory: settings.dataDir,
     runtime,
     limits: {
@@ -57,149 +199,4 @@ export function createService(
       maxIdempotencyKeys: settings.idempotencyKeys,
     },
   });
-  const agentEvents = createAgentEvents(settings, runtime);
-  const descriptors = planDescriptors(settings, openFilesLimit());
-  const { openFiles, maxApiConnections, maxHealthConnections } = descriptors;
-  const metrics = createMetrics();
-  const { listen, allowHosts, allowOrigins } = settings;
-  const allow = hostAllowList(listen.host, { hosts: allowHosts, origins: allowOrigins });
-  const { basePath, proxyProtocol } = settings;
-  const stream = { runtime, basePath, keepAliveIntervalMs: settings.pingInterval };
-  const principal = createPrincipal({
-    store,
-    runtime,
-    acceptors: [
-      createWebSocketAcceptor({ ...stream, allow }),
-      ...(offersHttp2(settings, runtime.logger) ? [createGrpcAcceptor(stream)] : []),
-    ],
-    listen: {
-      ...listen,
-      proxyProtocol,
-      ...defined({ tls: security.tls, maxDescriptor: descriptors.maxDescriptor }),
-      admission: {
-        ratePerSecond: settings.admissionRate,
-        rampMs: settings.admissionRamp,
-        maxUnauthenticated: descriptors.maxUnauthenticated,
-        ...defined({ failuresPerSecond: settings.admissionFailures }),
-      },
-    },
-    ...twoPhases(settings),
-    ...security.credentials,
-    onEvent: agentEvents.log.onEvent,
-    observer: metrics.observer,
-    window: settings.window,
-    windowBytes: settings.windowBytes,
-    readAheadBytes: settings.readAheadBytes,
-    rates: {
-      eventsPerSecond: settings.agentEventsPerSecond,
-      controlsPerSecond: settings.agentControlsPerSecond,
-      bytesPerSecond: settings.agentBytesPerSecond,
-    },
-    maxSessions: descriptors.maxSessions,
-    timing: {
-      maxSessionAgeMs: settings.maxSessionAge,
-      heartbeatIntervalMs: settings.heartbeatInterval,
-      heartbeatTimeoutMs: settings.heartbeatTimeout,
-    },
-    stop: drainOptions(settings),
-  });
-  const platform = createPlatformWatch(settings, runtime, ({ reason }) => {
-    // Before it serves there is nobody to let go; a start that fails ends it anyway.
-    const drain = (): Promise<unknown> => principal.drain({ ...drainOptions(settings), reason });
-    void starting?.then(drain, () => {});
-  });
-  metrics.watch(principal);
-  metrics.watchEventLog(agentEvents);
-  metrics.watchCertificates(certificates);
-  const api = createApiServer({
-    ...settings.apiListen,
-    runtime,
-    principal,
-    metrics,
-    version: VERSION,
-    ...defined({ hosts: settings.allowHosts, token: apiAccess.tokens, tls: apiAccess.tls, openFiles }),
-    certificates,
-    eventLog: agentEvents.log,
-    sinks: agentEvents.sinks,
-    ...defined({ maxConnections: maxApiConnections }),
-  });
-  const health =
-    settings.healthListen === undefined
-      ? undefined
-      : createHealthServer({
-          principal,
-          runtime,
-          listen: settings.healthListen,
-          ...defined({ maxConnections: maxHealthConnections }),
-        });
-  const reloader = new FileReloader({
-    runtime,
-    groups: [...security.reloadable(principal), ...apiAccess.reloadable(api)],
-  });
-  let withdrawApi: () => void = () => {};
-  let starting: Promise<Serving> | undefined;
-  let stopping: Promise<void> | undefined;
-  let waitsFor: string | undefined;
-
-  function certificates(): readonly ServedCertificate[] {
-    const ends = { agents: principal.listener?.certificateNotAfter, api: api.certificateNotAfter };
-    return (["agents", "api"] as const).flatMap((port) => {
-      const notAfter = ends[port];
-      return notAfter === undefined ? [] : [{ port, notAfter }];
-    });
-  }
-
-  async function start(): Promise<Serving> {
-    try {
-      // First what can only be refused: a fleet that came to a principal which then ends would come again and again.
-      await platform.start();
-      // Before the principal, and until after it: the API reads it.
-      await store.start();
-      await agentEvents.start();
-      // Whoever restarts what does not answer has an answer first.
-      const healthAddress = await health?.start();
-      const apiAddress = await api.start();
-      withdrawApi = announceApi(apiAddress, apiAccess.tokenFile, runtime.logger);
-      const { address, internalAddress } = await principal.start();
-      await reloader.start();
-      const internal = internalAddress === undefined ? {} : { internal: internalAddress };
-      return {
-        listen: address ?? listen,
-        api: apiAddress,
-        ...internal,
-        ...defined({ health: healthAddress }),
-        security: securedBy(settings),
-      };
-    } catch (thrown) {
-      await stop();
-      throw thrown;
-    }
-  }
-
-  async function stop(): Promise<void> {
-    // The API goes on telling the state until the last session is gone; the store goes last, for everything writes to it.
-    reloader.stop();
-    waitsFor = "the watchers of the platform";
-    await platform.stop();
-    waitsFor = "the sessions of its agents";
-    await principal.stop();
-    withdrawApi();
-    waitsFor = "the last requests of the API";
-    await api.stop();
-    await health?.stop();
-    waitsFor = "the sinks of agents' events";
-    await agentEvents.stop();
-    waitsFor = `the store in ${settings.dataDir}`;
-    await store.stop();
-  }
-
-  return {
-    principal,
-    reload: () => reloader.reload("signal"),
-    get waitsFor() {
-      return waitsFor;
-    },
-    start: () => (starting ??= start()),
-    stop: () => (stopping ??= stop()),
-  };
 }
