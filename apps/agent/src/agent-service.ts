@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { createAgent, type Agent, type ResourceHandler } from "@hawser/agent";
-import type { Lifecycle, Logger, Runtime } from "@hawser/runtime";
+import { createAgent, type Agent, type AgentOptions } from "@hawser/agent";
+import { defined, type Lifecycle, type Logger, type Runtime } from "@hawser/runtime";
 import { FileReloader, type HostPort, type Inherited } from "@hawser/service";
 import { createJournalStore } from "@hawser/store-journal";
 import { dataDirOf, sendsTokenInTheClear } from "./check-settings.js";
@@ -10,7 +10,7 @@ import { openEventSocket, type OpenEventSocket } from "./event-socket/open-event
 import { confinementOf, taskPolicyOf } from "./machine-settings.js";
 import { createPrincipalDialer } from "./principal-dialer.js";
 import { isSecure } from "./principal-url.js";
-import { createAgentHealth } from "./health/agent-health.js";
+import { createAgentHealth, type AgentHealth } from "./health/agent-health.js";
 import type { AgentSettings } from "./settings.js";
 import { TaskHandler } from "./task/task-handler.js";
 import { VERSION } from "./version.js";
@@ -47,132 +47,158 @@ export interface AgentService extends Lifecycle<AgentReady> {
 
 /** Wires store, transport, handlers and agent together, and starts and stops them in the right order. */
 export function createService(settings: AgentSettings, runtime: Runtime, inherited: Inherited): AgentService {
-  const { logger } = runtime;
-  const { configFileRoot } = settings;
-  const dataDir = dataDirOf(settings);
-  const stateDirectory = join(dataDir, "handlers");
-  const store = createJournalStore({ directory: join(dataDir, "store"), runtime });
-  const credentials = new Credentials(settings, logger);
-  const taskPolicy = taskPolicyOf(settings);
-  const tasks = new TaskHandler({
-    runtime,
-    stateDirectory,
-    maxTasks: settings.taskMax,
-    outputLines: settings.taskOutputLines,
-    outputHistoryBytes: settings.taskOutputHistory,
-    maxStopGraceMs: settings.taskMaxStopGrace,
-    cgroup: settings.taskCgroup,
-    confinement: confinementOf(settings, taskPolicy.policy, inherited),
-  });
-  // A kind that is off has its handler all the same: it refuses with what turns it on, and cleans up what it made when it was on.
-  const handlers: Record<string, ResourceHandler> = {
-    ConfigFile: new ConfigFileHandler({
-      root: configFileRoot,
+  return new HostedAgent(settings, runtime, inherited);
+}
+
+class HostedAgent implements AgentService {
+  readonly agent: Agent;
+  readonly #settings: AgentSettings;
+  readonly #runtime: Runtime;
+  readonly #dataDir: string;
+  readonly #store: AgentOptions["store"];
+  readonly #tasks: TaskHandler;
+  readonly #health: AgentHealth | undefined;
+  readonly #reloader: FileReloader;
+  #socket: OpenEventSocket | undefined;
+  #stopping: Promise<void> | undefined;
+  #waitsFor: string | undefined;
+
+  constructor(settings: AgentSettings, runtime: Runtime, inherited: Inherited) {
+    this.#settings = settings;
+    this.#runtime = runtime;
+    this.#dataDir = dataDirOf(settings);
+    this.#store = createJournalStore({ directory: join(this.#dataDir, "store"), runtime });
+    const credentials = new Credentials(settings, runtime.logger);
+    const taskPolicy = taskPolicyOf(settings);
+    const stateDirectory = join(this.#dataDir, "handlers");
+    this.#tasks = new TaskHandler({
+      runtime,
       stateDirectory,
-      maxFiles: settings.configFileMax,
-      maxBytes: settings.configFileMaxBytes,
-      maxMode: settings.configFileMaxMode,
-      drift: settings.configFileDrift,
-      now: () => runtime.clock.wallTime(),
-    }),
-    Task: tasks,
-  };
-  const watched = {
-    agent: () => agent,
-    // An agent's store has one peer.
-    pendingEvents: () =>
-      store.peers({ limit: 1 }).then(
-        ([own]) => own?.pending ?? 0,
-        () => undefined,
-      ),
-  };
-  const health = createAgentHealth(settings, watched, runtime);
-  const agent: Agent = createAgent({
+      maxTasks: settings.taskMax,
+      outputLines: settings.taskOutputLines,
+      outputHistoryBytes: settings.taskOutputHistory,
+      maxStopGraceMs: settings.taskMaxStopGrace,
+      cgroup: settings.taskCgroup,
+      confinement: confinementOf(settings, taskPolicy.policy, inherited),
+    });
+    const watched = { agent: () => this.agent, pendingEvents: () => this.#pendingEvents() };
+    this.#health = createAgentHealth(settings, watched, runtime);
+    this.agent = createAgent({
+      ...agentSettings(settings),
+      ...defined({ observer: this.#health?.observer }),
+      store: this.#store,
+      dialer: createPrincipalDialer(settings, credentials, runtime),
+      // A kind that is off has its handler all the same: it refuses with what turns it on, and cleans up what it made when it was on.
+      handlers: { ConfigFile: configFileHandler(settings, stateDirectory, runtime), Task: this.#tasks },
+      runtime,
+    });
+    const groups = [...credentials.reloadable(() => this.#connectIfRefused()), ...taskPolicy.reloadable];
+    this.#reloader = new FileReloader({ runtime, groups });
+    if (settings.allowClearTextToken && sendsTokenInTheClear(settings))
+      runtime.logger.warn({}, `the token goes to ${settings.url} in clear text (--allow-clear-text-token)`);
+  }
+
+  get waitsFor(): string | undefined {
+    return this.#waitsFor;
+  }
+
+  // Whoever sends the signal may have mended something at the principal, too.
+  async reload(): Promise<void> {
+    await this.#reloader.reload("signal");
+    this.#connectIfRefused();
+  }
+
+  async start(): Promise<AgentReady> {
+    const settings = this.#settings;
+    warnAboutInit(settings, this.#runtime.logger);
+    const health = await this.#health?.start();
+    // The store first: whoever has it has the data directory, and only then may what an earlier agent left running be ended.
+    try {
+      await this.#store.start();
+      await this.#tasks.start();
+      await this.agent.start();
+      this.#socket = await openEventSocket(settings, this.#dataDir, this.agent, this.#runtime);
+    } catch (thrown) {
+      await this.#stop();
+      throw thrown;
+    }
+    await this.#reloader.start();
+    return {
+      name: settings.name,
+      url: settings.url,
+      dataDir: this.#dataDir,
+      ...defined({ configFileRoot: settings.configFileRoot, socket: this.#socket?.path, health }),
+      security: {
+        tls: isSecure(settings.url),
+        token: settings.tokenFile !== undefined,
+        clientCertificate: settings.tlsCert !== undefined,
+      },
+    };
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    const { stopGrace } = this.#settings;
+    this.#reloader.stop();
+    this.#tasks.stopWithin(stopGrace * TASKS_SHARE);
+    this.#waitsFor = "programs that hand it events";
+    await this.#socket?.stop();
+    this.#waitsFor = "the goodbye to the principal and the handlers";
+    await this.agent.stop({ graceMs: stopGrace / GOODBYE_SHARE });
+    await this.#health?.stop();
+    this.#waitsFor = `the store in ${this.#dataDir}`;
+    await this.#store.stop();
+  }
+
+  #connectIfRefused(): void {
+    if (this.agent.credentialsChanged())
+      this.#runtime.logger.info({}, "credentials changed; connecting at once");
+  }
+
+  /** An agent's store has one peer. */
+  #pendingEvents(): Promise<number | undefined> {
+    return this.#store.peers({ limit: 1 }).then(
+      ([own]) => own?.pending ?? 0,
+      () => undefined,
+    );
+  }
+}
+
+/** The options of the agent that are settings and nothing else. */
+function agentSettings(settings: AgentSettings) {
+  const { checkInterval } = settings;
+  return {
     name: settings.name,
-    ...(health === undefined ? {} : { observer: health.observer }),
-    store,
-    dialer: createPrincipalDialer(settings, credentials, runtime),
-    handlers,
-    runtime,
     window: settings.window,
     windowBytes: settings.windowBytes,
     timing: {
       rotationMinMs: Math.round(settings.rotationMin),
       rotationMaxMs: Math.round(settings.rotationMax),
     },
-    checkIntervalMs: settings.checkInterval === 0 ? null : Math.round(settings.checkInterval),
+    checkIntervalMs: checkInterval === 0 ? null : Math.round(checkInterval),
     reconnect: { backoffMaxMs: Math.round(settings.reconnectMax) },
     software: `hawser-agent/${VERSION}`,
+  } satisfies Partial<AgentOptions>;
+}
+
+function configFileHandler(
+  settings: AgentSettings,
+  stateDirectory: string,
+  { clock }: Runtime,
+): ConfigFileHandler {
+  return new ConfigFileHandler({
+    root: settings.configFileRoot,
+    stateDirectory,
+    maxFiles: settings.configFileMax,
+    maxBytes: settings.configFileMaxBytes,
+    maxMode: settings.configFileMaxMode,
+    drift: settings.configFileDrift,
+    now: () => clock.wallTime(),
   });
-  const reloader = new FileReloader({
-    runtime,
-    groups: [...credentials.reloadable(connectIfRefused), ...taskPolicy.reloadable],
-  });
-  let socket: OpenEventSocket | undefined;
-  let stopping: Promise<void> | undefined;
-  let waitsFor: string | undefined;
-
-  if (settings.allowClearTextToken && sendsTokenInTheClear(settings))
-    logger.warn({}, `the token goes to ${settings.url} in clear text (--allow-clear-text-token)`);
-
-  function connectIfRefused(): void {
-    if (agent.credentialsChanged()) logger.info({}, "credentials changed; connecting at once");
-  }
-
-  // Whoever sends the signal may have mended something at the principal, too.
-  async function reload(): Promise<void> {
-    await reloader.reload("signal");
-    connectIfRefused();
-  }
-
-  async function stop(): Promise<void> {
-    reloader.stop();
-    tasks.stopWithin(settings.stopGrace * TASKS_SHARE);
-    waitsFor = "programs that hand it events";
-    await socket?.stop();
-    waitsFor = "the goodbye to the principal and the handlers";
-    await agent.stop({ graceMs: settings.stopGrace / GOODBYE_SHARE });
-    await health?.stop();
-    waitsFor = `the store in ${dataDir}`;
-    await store.stop();
-  }
-
-  return {
-    agent,
-    get waitsFor() {
-      return waitsFor;
-    },
-    reload,
-    async start() {
-      warnAboutInit(settings, logger);
-      const healthAddress = await health?.start();
-      // The store first: whoever has it has the data directory, and only then may what an earlier agent left running be ended.
-      try {
-        await store.start();
-        await tasks.start();
-        await agent.start();
-        socket = await openEventSocket(settings, dataDir, agent, runtime);
-      } catch (thrown) {
-        await stop();
-        throw thrown;
-      }
-      await reloader.start();
-      return {
-        name: settings.name,
-        url: settings.url,
-        dataDir,
-        ...(configFileRoot === undefined ? {} : { configFileRoot }),
-        ...(socket === undefined ? {} : { socket: socket.path }),
-        ...(healthAddress === undefined ? {} : { health: healthAddress }),
-        security: {
-          tls: isSecure(settings.url),
-          token: settings.tokenFile !== undefined,
-          clientCertificate: settings.tlsCert !== undefined,
-        },
-      };
-    },
-    stop: () => (stopping ??= stop()),
-  };
 }
 
 /** Process 1 inherits every process whose parent is gone, and has to wait for it; Node does not. */
