@@ -64,16 +64,7 @@ export async function measurePendingCost(
   await loaded.quiet();
   const filled = await loaded.server.call("memory");
 
-  const rounds = { without: [] as Measurement[], with: [] as Measurement[] };
-  const load = { window: WINDOW, warmUpMs: options.warmUpMs, measureMs: options.measureMs };
-  for (let round = 0; round < options.pendingRounds; round += 1) {
-    // Whoever comes second finds a warmer machine, so they take turns at that too.
-    const order = round % 2 === 0 ? (["without", "with"] as const) : (["with", "without"] as const);
-    for (const which of order) {
-      await Promise.all([empty.quiet(), loaded.quiet()]);
-      rounds[which].push(await (which === "with" ? loaded : empty).measure(load));
-    }
-  }
+  const rounds = await measureInTurns(options, { without: empty, with: loaded });
   await empty.stop();
   await loaded.stop({ keepStore: true });
   const restarted = await measureRestart(join(directory, "pending-many"));
@@ -101,6 +92,29 @@ export async function measurePendingCost(
   };
 }
 
+/** By name of the side: without a backlog, or with it. */
+interface Sides<T> {
+  readonly without: T;
+  readonly with: T;
+}
+
+async function measureInTurns(
+  options: BenchOptions,
+  sides: Sides<ProcessPair>,
+): Promise<Sides<Measurement[]>> {
+  const rounds: Sides<Measurement[]> = { without: [], with: [] };
+  const load = { window: WINDOW, warmUpMs: options.warmUpMs, measureMs: options.measureMs };
+  for (let round = 0; round < options.pendingRounds; round += 1) {
+    // Whoever comes second finds a warmer machine, so they take turns at that too.
+    const order = round % 2 === 0 ? (["without", "with"] as const) : (["with", "without"] as const);
+    for (const which of order) {
+      await Promise.all([sides.without.quiet(), sides.with.quiet()]);
+      rounds[which].push(await sides[which].measure(load));
+    }
+  }
+  return rounds;
+}
+
 /** A principal that begins on the backlog, against one that begins on nothing; neither has agents. */
 async function measureRestart(
   loadedDirectory: string,
@@ -118,10 +132,7 @@ async function measureRestart(
   return { idleMb, loadedMb: await measure(loadedDirectory) };
 }
 
-function ratios(
-  rounds: { readonly without: readonly Measurement[]; readonly with: readonly Measurement[] },
-  value: (each: Measurement) => number,
-): Spread {
+function ratios(rounds: Sides<readonly Measurement[]>, value: (each: Measurement) => number): Spread {
   const each = rounds.with.map((loaded, round) => {
     const empty = rounds.without[round];
     return empty === undefined ? Number.NaN : value(loaded) / value(empty);

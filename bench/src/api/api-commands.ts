@@ -10,11 +10,12 @@ export interface ApiServerStart {
 export const METRIC_KINDS = ["default", "all", "none"] as const;
 export type MetricKind = (typeof METRIC_KINDS)[number];
 
+/** One port of the API for each. */
+export type ApiPorts = Readonly<Record<MetricKind, number>>;
+
 /** What the bench asks of the process with the principal and its API. */
 export interface ApiServerCommands {
-  start(
-    options: ApiServerStart,
-  ): Promise<{ readonly agentsPort: number; readonly apiPorts: Readonly<Record<MetricKind, number>> }>;
+  start(options: ApiServerStart): Promise<{ readonly agentsPort: number; readonly apiPorts: ApiPorts }>;
   /** Since it was asked last. */
   lag(): Promise<EventLoopLag>;
   stop(): Promise<void>;

@@ -4,10 +4,10 @@ import { pause, systemTimers } from "@hawser/runtime";
 import { Child } from "../child-process.js";
 import { AGENTS_CORE, PRINCIPAL_CORE } from "../core-pinning.js";
 import type { FleetCommands } from "../fleet/fleet-commands.js";
-import type { ApiServerCommands } from "./api-commands.js";
+import type { ApiPorts, ApiServerCommands } from "./api-commands.js";
 import type { ApiOptions } from "./api-options.js";
 import { StreamReader, type FirstSync } from "./stream-readers.js";
-import { quantile, timeRequests, type Timed } from "./timed-requests.js";
+import { quantile, timeRequests, type RequestPlan, type Timed } from "./timed-requests.js";
 
 /** While agents come and go. */
 export interface Churn {
@@ -43,34 +43,9 @@ export async function measureApi(
   try {
     progress(`${known} agents: filling a mailbox for each`);
     const { agentsPort, apiPorts } = await server.call("start", { directory: place, known });
-    const at = (path: string, port = apiPorts.default): string => `http://127.0.0.1:${port}${path}`;
-    const deep = `absent-${Math.floor(known * 0.8)}`;
-    const plans = [
-      { what: "first page of 100", url: at("/v1/agents"), count: options.requests },
-      { what: "page of 100 far behind", url: at(`/v1/agents?after=${deep}`), count: options.requests },
-      { what: "filter by name", url: at(`/v1/agents?name=${deep}`), count: options.requests },
-      {
-        what: "filter by a state nobody has",
-        url: at("/v1/agents?state=connected"),
-        count: options.requests,
-      },
-      { what: "sorted by pending", url: at("/v1/agents?sort=pending&order=desc"), count: options.requests },
-      {
-        what: "sorted by pending, first of its second",
-        url: at("/v1/agents?sort=pending&order=desc"),
-        count: options.slowRequests,
-        pauseMs: SNAPSHOT_GONE_MS,
-      },
-      { what: "metrics, 1,000 agents by themselves", url: at("/metrics"), count: options.slowRequests },
-      {
-        what: "metrics, all agents by themselves",
-        url: at("/metrics", apiPorts.all),
-        count: options.slowRequests,
-      },
-      { what: "metrics, none by itself", url: at("/metrics", apiPorts.none), count: options.slowRequests },
-    ];
+    const at = (path: string): string => urlOf(apiPorts.default, path);
     const requests: Timed[] = [];
-    for (const plan of plans) {
+    for (const plan of plansOf(options, known, apiPorts)) {
       await server.call("lag");
       requests.push(await timeRequests(plan));
       const { maxMs } = await server.call("lag");
@@ -95,6 +70,40 @@ export async function measureApi(
     await server.end();
     await rm(place, { recursive: true, force: true });
   }
+}
+
+function urlOf(port: number, path: string): string {
+  return `http://127.0.0.1:${port}${path}`;
+}
+
+/** What is asked, and how often. */
+function plansOf(options: ApiOptions, known: number, ports: ApiPorts): readonly RequestPlan[] {
+  const at = (path: string, port = ports.default): string => urlOf(port, path);
+  const deep = `absent-${Math.floor(known * 0.8)}`;
+  return [
+    { what: "first page of 100", url: at("/v1/agents"), count: options.requests },
+    { what: "page of 100 far behind", url: at(`/v1/agents?after=${deep}`), count: options.requests },
+    { what: "filter by name", url: at(`/v1/agents?name=${deep}`), count: options.requests },
+    {
+      what: "filter by a state nobody has",
+      url: at("/v1/agents?state=connected"),
+      count: options.requests,
+    },
+    { what: "sorted by pending", url: at("/v1/agents?sort=pending&order=desc"), count: options.requests },
+    {
+      what: "sorted by pending, first of its second",
+      url: at("/v1/agents?sort=pending&order=desc"),
+      count: options.slowRequests,
+      pauseMs: SNAPSHOT_GONE_MS,
+    },
+    { what: "metrics, 1,000 agents by themselves", url: at("/metrics"), count: options.slowRequests },
+    {
+      what: "metrics, all agents by themselves",
+      url: at("/metrics", ports.all),
+      count: options.slowRequests,
+    },
+    { what: "metrics, none by itself", url: at("/metrics", ports.none), count: options.slowRequests },
+  ];
 }
 
 interface ChurnParts {

@@ -48,7 +48,7 @@ export async function runStorm(
   directory: string,
   progress: (line: string) => void,
 ): Promise<StormRun> {
-  const { agents, steadyMs, downMs, deadlineMs } = options;
+  const { agents, steadyMs, deadlineMs } = options;
   const world = new StormWorld({ client, agents, tls: options.tls, directory: join(directory, client) });
   const publisher = new EventPublisher({
     agents,
@@ -65,22 +65,14 @@ export async function runStorm(
     const before = await world.opened();
     await world.reset();
 
-    const killedAt = systemClock.wallTime();
-    await world.killServer();
-    await pause(systemTimers, downMs);
-    await world.sessions((open) => open === 0, deadlineMs);
-    await world.startServer();
-    const upAt = systemClock.wallTime();
+    const { killedAt, upAt } = await crashServer(world, options);
     const { notBack, lag, at } = await comeBack(world, agents, deadlineMs);
     const after = await world.opened();
     const lastOpenedAt = (await world.reports())
       .flatMap(({ opened }) => opened)
       .reduce((most, each) => Math.max(most, each), 0);
-    progress(
-      notBack === 0
-        ? `${client}: all are back`
-        : `${client}: ${notBack} were not back when the time was over`,
-    );
+    const absent = notBack === 0 ? "all are back" : `${notBack} were not back when the time was over`;
+    progress(`${client}: ${absent}`);
     await publisher.stop();
     const missing = await missingEvents(world, publisher, deadlineMs);
 
@@ -107,6 +99,19 @@ export async function runStorm(
     await world.close();
     await publisher.stop();
   }
+}
+
+/** A SIGKILL, and the same server again once every agent has noticed. */
+async function crashServer(
+  world: StormWorld,
+  { downMs, deadlineMs }: Pick<StormOptions, "downMs" | "deadlineMs">,
+): Promise<{ readonly killedAt: number; readonly upAt: number }> {
+  const killedAt = systemClock.wallTime();
+  await world.killServer();
+  await pause(systemTimers, downMs);
+  await world.sessions((open) => open === 0, deadlineMs);
+  await world.startServer();
+  return { killedAt, upAt: systemClock.wallTime() };
 }
 
 function spread(moments: readonly number[]): Pick<StormRow, "busiestSecond" | "meanPerSecond"> {
