@@ -1,4 +1,4 @@
-import { SpanKind, trace, type TracerProvider } from "@opentelemetry/api";
+import { SpanKind, trace, type Tracer, type TracerProvider } from "@opentelemetry/api";
 import { HawserError } from "@hawser/protocol";
 import { systemRuntime, type DisposableLifecycle, type Runtime } from "@hawser/runtime";
 import { ATTRIBUTES } from "./attributes.js";
@@ -37,9 +37,39 @@ export function createTelemetry(options: TelemetryOptions = {}): Telemetry {
   const { tracerProvider = trace.getTracerProvider(), relation = "child" } = options;
   const { flushTimeoutMs = DEFAULT_FLUSH_TIMEOUT_MS, runtime = systemRuntime() } = options;
   const tracer = tracerProvider.getTracer("@hawser/telemetry", VERSION);
+  const channels = operationSpans(tracer, relation);
+  let started = false;
+
+  async function stop(): Promise<void> {
+    if (!started) return;
+    started = false;
+    for (const channel of channels) channel.unsubscribe();
+    await flush(tracerProvider, runtime.timers, flushTimeoutMs);
+  }
+
+  return {
+    async start() {
+      if (started)
+        throw new HawserError(
+          "invalid_state",
+          "this telemetry has been started already; stop it before you start it again",
+        );
+      started = true;
+      for (const channel of channels) channel.subscribe();
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+/** What there are spans of: every operation of a principal and of an agent that has a tracing channel. */
+function operationSpans(
+  tracer: Tracer,
+  relation: Relation,
+): readonly Pick<OperationSpans<object>, "subscribe" | "unsubscribe">[] {
   const down = { direction: "down", atAgent: false } as const;
   const up = { direction: "up", atAgent: true } as const;
-  const channels = [
+  return [
     new OperationSpans<PublishMessage>(
       "hawser.principal.publish",
       publishSpans(tracer, { ...down, name: "publish" }),
@@ -76,26 +106,4 @@ export function createTelemetry(options: TelemetryOptions = {}): Telemetry {
       handleSpans(tracer, { direction: "down", atAgent: true }, relation),
     ),
   ];
-  let started = false;
-
-  async function stop(): Promise<void> {
-    if (!started) return;
-    started = false;
-    for (const channel of channels) channel.unsubscribe();
-    await flush(tracerProvider, runtime.timers, flushTimeoutMs);
-  }
-
-  return {
-    async start() {
-      if (started)
-        throw new HawserError(
-          "invalid_state",
-          "this telemetry has been started already; stop it before you start it again",
-        );
-      started = true;
-      for (const channel of channels) channel.subscribe();
-    },
-    stop,
-    [Symbol.asyncDispose]: stop,
-  };
 }
