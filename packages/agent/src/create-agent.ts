@@ -4,6 +4,7 @@ import {
   formatVersion,
   HawserError,
   RESERVED_TYPE_PREFIX,
+  startedTwice,
   withTraceContext,
   plainEvent,
   type EventDraft,
@@ -70,14 +71,7 @@ class HawserAgent implements Agent {
   }
 
   async start(): Promise<void> {
-    if (this.#run !== undefined)
-      throw new HawserError(
-        "invalid_state",
-        "this agent has been started already; stop it before you start it again",
-        {
-          agent: this.name,
-        },
-      );
+    if (this.#run !== undefined) throw startedTwice("this agent", { agent: this.name });
     const run = new AgentRun(this.#options, this.#policy, (state) => this.#changed(state));
     this.#run = run;
     try {

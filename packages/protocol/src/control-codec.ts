@@ -1,4 +1,5 @@
 import { CONTROL_TYPE_PREFIX, type Ack, type ControlMessage } from "./control.js";
+import { HawserError } from "./errors.js";
 import type { CloudEvent, JsonValue } from "./event.js";
 import { LIMITS } from "./limits.js";
 import { cutText } from "./text.js";
@@ -14,7 +15,7 @@ export interface ControlEnvelope {
 /**
  * A control message as the CloudEvent that carries it, in either codec (PROTOCOL.md, Control messages). Free text that is too long is cut.
  *
- * @throws RangeError for an ACK of none or of more than `LIMITS.maxAcksPerFrame` events: a mistake of the caller
+ * @throws HawserError `invalid_state` for an ACK of none or of more than `LIMITS.maxAcksPerFrame` events: a mistake of the caller
  */
 export function encodeControl(message: ControlMessage, envelope: ControlEnvelope): CloudEvent {
   return {
@@ -31,7 +32,8 @@ function dataOf(message: ControlMessage): JsonValue {
   switch (message.type) {
     case "ack":
       if (message.acks.length < 1 || message.acks.length > LIMITS.maxAcksPerFrame) {
-        throw new RangeError(
+        throw new HawserError(
+          "invalid_state",
           `an ACK frame carries 1 to ${LIMITS.maxAcksPerFrame} keys, not ${message.acks.length}`,
         );
       }

@@ -108,3 +108,9 @@ export function thrownText(thrown: unknown): string {
 export function isErrorCode(value: unknown): value is ErrorCode {
   return typeof value === "string" && (ERROR_CODES as readonly string[]).includes(value);
 }
+
+/** What refuses a second `start` while the first one holds. @param what whose start it is, such as `this agent` */
+export function startedTwice(what: string, context: ErrorContext = {}): HawserError {
+  const message = `${what} has been started already; stop it before you start it again`;
+  return new HawserError("invalid_state", message, context);
+}

@@ -28,6 +28,7 @@ export {
   ERROR_CODES,
   HawserError,
   isErrorCode,
+  startedTwice,
   thrownText,
   type ErrorCode,
   type ErrorContext,

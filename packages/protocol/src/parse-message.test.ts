@@ -126,8 +126,12 @@ describe("control messages", () => {
 
   test("an ACK frame of ours keeps to its bounds", () => {
     const tooMany = [...acks, { resourceid: "a_b", eventid: "9" }];
-    expect(() => encodeControl({ type: "ack", acks: tooMany }, envelope)).toThrow(RangeError);
-    expect(() => encodeControl({ type: "ack", acks: [] }, envelope)).toThrow(RangeError);
+    expect(() => encodeControl({ type: "ack", acks: tooMany }, envelope)).toThrow(
+      hawserError("invalid_state", "an ACK frame carries 1 to"),
+    );
+    expect(() => encodeControl({ type: "ack", acks: [] }, envelope)).toThrow(
+      hawserError("invalid_state", "an ACK frame carries 1 to"),
+    );
   });
 });
 

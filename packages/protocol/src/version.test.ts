@@ -26,12 +26,12 @@ describe("a version", () => {
   });
 
   test.each([0, -1, 1.5, Number.NaN, Number.MAX_SAFE_INTEGER + 1])("is not made of %d", (version) => {
-    expect(() => formatVersion(version)).toThrow(RangeError);
+    expect(() => formatVersion(version)).toThrow(hawserError("invalid_state", "is not a version"));
   });
 });
 
 test("settled may be 0 as well, which is no version", () => {
   expect(parseSettled(formatSettled(0))).toBe(0);
   expect(() => parseSettled("00")).toThrow(hawserError("invalid_message", 'settled "00"'));
-  expect(() => formatSettled(-1)).toThrow(RangeError);
+  expect(() => formatSettled(-1)).toThrow(hawserError("invalid_state", "is not a version"));
 });

@@ -27,9 +27,10 @@ export function eventIdRule(found: unknown): string {
   return `eventid must be ${rule}, not ${quote(found)}`;
 }
 
-/** @throws RangeError when `version` is not an integer of 1 to 2^53 - 1: a mistake of the caller */
+/** @throws HawserError `invalid_state` when `version` is not an integer of 1 to 2^53 - 1: a mistake of the caller */
 export function formatVersion(version: number): string {
-  if (!Number.isSafeInteger(version) || version < 1) throw new RangeError(`${version} is not a version`);
+  if (!Number.isSafeInteger(version) || version < 1)
+    throw new HawserError("invalid_state", `${version} is not a version`);
   return String(version);
 }
 
@@ -45,7 +46,7 @@ export function parseSettled(text: unknown, field = "settled"): number {
   throw new HawserError("invalid_message", `${field} ${quote(text)} is neither "0" nor a version`);
 }
 
-/** @throws RangeError when `version` is not an integer of 0 to 2^53 - 1: a mistake of the caller */
+/** @throws HawserError `invalid_state` when `version` is not an integer of 0 to 2^53 - 1: a mistake of the caller */
 export function formatSettled(version: number): string {
   return version === 0 ? "0" : formatVersion(version);
 }

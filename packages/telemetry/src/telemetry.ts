@@ -1,5 +1,5 @@
 import { SpanKind, trace, type Tracer, type TracerProvider } from "@opentelemetry/api";
-import { HawserError } from "@hawser/protocol";
+import { startedTwice } from "@hawser/protocol";
 import { systemRuntime, type DisposableLifecycle, type Runtime } from "@hawser/runtime";
 import { ATTRIBUTES } from "./attributes.js";
 import type { DrainMessage, HandleMessage, PublishMessage, ResourceMessage } from "./channel-messages.js";
@@ -49,11 +49,7 @@ export function createTelemetry(options: TelemetryOptions = {}): Telemetry {
 
   return {
     async start() {
-      if (started)
-        throw new HawserError(
-          "invalid_state",
-          "this telemetry has been started already; stop it before you start it again",
-        );
+      if (started) throw startedTwice("this telemetry");
       started = true;
       for (const channel of channels) channel.subscribe();
     },

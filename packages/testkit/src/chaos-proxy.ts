@@ -1,5 +1,5 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
-import { HawserError } from "@hawser/protocol";
+import { HawserError, startedTwice } from "@hawser/protocol";
 import type { Lifecycle, Runtime } from "@hawser/runtime";
 import { ProxiedConnection } from "./proxied-connection.js";
 
@@ -83,11 +83,7 @@ class TcpChaosProxy implements ChaosProxy {
 
   async start(): Promise<{ readonly host: string; readonly port: number }> {
     const { listenHost = "127.0.0.1", listenPort = 0 } = this.#options;
-    if (this.#server !== undefined)
-      throw new HawserError(
-        "invalid_state",
-        "this proxy has been started already; stop it before you start it again",
-      );
+    if (this.#server !== undefined) throw startedTwice("this proxy");
     const server = createServer({ allowHalfOpen: true }, (client) => this.#accept(client));
     await new Promise<void>((resolve, reject) => {
       server.once("error", (error: NodeJS.ErrnoException) => {

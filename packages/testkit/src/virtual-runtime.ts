@@ -1,3 +1,4 @@
+import { HawserError } from "@hawser/protocol";
 import { seededRandom, silentLogger, type Logger, type Random, type Runtime } from "@hawser/runtime";
 import { createSettle } from "./settle.js";
 import { TimerQueue } from "./timer-queue.js";
@@ -110,7 +111,11 @@ class VirtualWorld implements VirtualRuntime {
   }
 
   async #run(done: () => boolean, deadline: number, stopWhenIdle: boolean): Promise<boolean> {
-    if (this.#running) throw new Error("virtual time is already being moved: await the earlier call first");
+    if (this.#running)
+      throw new HawserError(
+        "invalid_state",
+        "virtual time is already being moved: await the earlier call first",
+      );
     this.#running = true;
     try {
       await this.#settle();
