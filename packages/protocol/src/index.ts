@@ -111,7 +111,7 @@ export {
   type ResourceId,
   type Subject,
 } from "./resource-id.js";
-export { parseRetryAfter } from "./retry-after.js";
+export { overloaded, parseRetryAfter, retryAfterOf, type RetryAfter } from "./retry-after.js";
 export {
   checkAgainst,
   MAX_SCHEMA_ISSUES,

@@ -1,4 +1,4 @@
-import { CLOSE_CODES, HawserError, type ErrorCode, type Goodbye } from "@hawser/protocol";
+import { CLOSE_CODES, HawserError, retryAfterOf, type ErrorCode, type Goodbye } from "@hawser/protocol";
 import { errorCodeOfClose, isRefusal, type RefusalCode } from "./close-reasons.js";
 
 /** How a connection ended. The `ConnectionEnd` of a transport is one. */
@@ -102,23 +102,14 @@ export function endReason(
 /**
  * The row of the reconnect table for who was refused before a session began, by the error of a failed
  * dial or of a connection that ended at once: a stream of gRPC may be refused only after its hello
- * has left. `overloaded` names its time to come back as `retryAfterMs` of the error's cause, and with
- * `slot` whether it is this agent's own. Undefined: it was no refusal.
+ * has left. Undefined: it was no refusal.
  */
 export function refusalOf(error: HawserError): EndReason | undefined {
-  const asked = retryAfterOf(error.cause);
+  const asked = retryAfterOf(error);
   if (isRefusal(error.code))
     return { kind: "refused", code: error.code, error, retryAfterMs: asked?.retryAfterMs };
   if (asked !== undefined) return { kind: "retryAfter", ms: asked.retryAfterMs, slot: asked.slot, error };
   return undefined;
-}
-
-// What a server answered, so nothing is known of it.
-function retryAfterOf(cause: unknown): { retryAfterMs: number; slot: boolean } | undefined {
-  if (typeof cause !== "object" || cause === null || !("retryAfterMs" in cause)) return undefined;
-  const { retryAfterMs } = cause;
-  if (typeof retryAfterMs !== "number" || !(retryAfterMs >= 0)) return undefined;
-  return { retryAfterMs, slot: "slot" in cause && cause.slot === true };
 }
 
 function endOfLoss(error: HawserError, hasOpened: boolean): EndReason {

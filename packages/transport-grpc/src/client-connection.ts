@@ -94,7 +94,7 @@ export class ClientConnection extends GrpcConnection<ClientCall> {
 
   #lossOf(status: StatusObject): HawserError {
     const { address } = this.peer;
-    const refused = refusedStream(address, status, this.#headers);
+    const refused = refusedStream(address, status, this.#headers, this.runtime.clock.wallTime());
     if (refused !== undefined) return refused;
     const what = `gRPC status ${status.code}${status.details === "" ? "" : `: ${status.details}`}`;
     // An answer has headers, which a connection that broke has not; and who took the stream sent some before its status.

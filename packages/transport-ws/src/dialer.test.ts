@@ -2,9 +2,9 @@ import http, { createServer as createHttpServer, type RequestListener } from "no
 import { createServer, type Socket } from "node:net";
 import { createServer as createTlsServer, type TLSSocket } from "node:tls";
 import { inspect } from "node:util";
-import { HawserError, parseRetryAfter } from "@hawser/protocol";
+import { HawserError, parseRetryAfter, retryAfterOf } from "@hawser/protocol";
 import { MAX_UNIX_PATH_BYTES, systemRuntime } from "@hawser/runtime";
-import { type PeerInfo, proxyFromEnvironment, retryAfterMs, type TlsOptions } from "@hawser/transport";
+import { type PeerInfo, proxyFromEnvironment, type TlsOptions } from "@hawser/transport";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { createWebSocketAcceptor, createWebSocketDialer, type WebSocketDialerOptions } from "./index.js";
 import { listen, listening, opened } from "./testing/listening.js";
@@ -49,7 +49,7 @@ describe("refused by an HTTP status", () => {
     expect(error.code).toBe(code);
     expect(error.message).toContain(` answered ${status} `);
     expect(error.message).toContain(": because");
-    expect(retryAfterMs(error)).toBeUndefined();
+    expect(retryAfterOf(error)?.retryAfterMs).toBeUndefined();
   });
 
   test.each([
@@ -62,7 +62,7 @@ describe("refused by an HTTP status", () => {
       response.writeHead(503, { "retry-after": value }).end();
     });
     expect(error.code).toBe("overloaded");
-    expect(retryAfterMs(error)).toBe(expectedMs);
+    expect(retryAfterOf(error)?.retryAfterMs).toBe(expectedMs);
   });
 
   test("a slot of its own goes before the whole seconds that everybody is told", async () => {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
-import { HawserError, parseRetryAfter } from "@hawser/protocol";
+import { HawserError, overloaded } from "@hawser/protocol";
 import type { Clock } from "@hawser/runtime";
-import { overloaded, type RetryAfter } from "@hawser/transport";
+import { refusalText, retryAfterIn } from "@hawser/transport";
 import { SLOT_HEADER } from "./http-refusal.js";
 
 const FOREIGN =
@@ -34,7 +34,9 @@ export async function refusedDial(
       return new HawserError("forbidden", message);
     case 429:
     case 503: {
-      const asked = retryAfter(response, clock);
+      const { headers } = response;
+      const times = { slotMs: headers[SLOT_HEADER], retryAfter: headers["retry-after"] };
+      const asked = retryAfterIn(times, clock.wallTime());
       return asked === undefined ? new HawserError("connection_failed", message) : overloaded(message, asked);
     }
     default:
@@ -53,15 +55,6 @@ function isForeign({ statusCode = 0, headers }: IncomingMessage): boolean {
   return isRedirect || /^text\/html\b/i.test(headers["content-type"] ?? "");
 }
 
-// `Retry-After` has whole seconds, so it cannot be one client's own; the other header can.
-function retryAfter({ headers }: IncomingMessage, clock: Clock): RetryAfter | undefined {
-  const slotMs = headers[SLOT_HEADER];
-  if (typeof slotMs === "string" && /^\d{1,9}$/.test(slotMs))
-    return { retryAfterMs: Number(slotMs), slot: true };
-  const retryAfterMs = parseRetryAfter(headers["retry-after"], clock.wallTime());
-  return retryAfterMs === undefined ? undefined : { retryAfterMs, slot: false };
-}
-
 async function readExcerpt(response: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -75,7 +68,5 @@ async function readExcerpt(response: IncomingMessage): Promise<string> {
   } catch {
     // The status is what counts; a body that breaks off adds nothing to it.
   }
-  const text = Buffer.concat(chunks).toString("utf8", 0, MAX_EXCERPT_BYTES);
-  // What a stranger wrote must not forge log lines.
-  return text.replaceAll(/[\p{Cc}\p{Cf}]+/gu, " ").trim();
+  return refusalText(Buffer.concat(chunks).toString("utf8", 0, MAX_EXCERPT_BYTES));
 }

@@ -1,22 +1,29 @@
-import { HawserError } from "@hawser/protocol";
+import { parseRetryAfter, type RetryAfter } from "@hawser/protocol";
 
-/** The cause of an `overloaded` dial: the server named a time to come back. */
-export interface RetryAfter {
-  /** From now; zero or more. */
-  readonly retryAfterMs: number;
-  /** The time is this caller's own, so it is to be kept exactly; otherwise others were told the same. */
-  readonly slot: boolean;
+/** What the headers of a refusal say of when to come back. */
+export interface RefusalHeaders {
+  /** The slot of this client alone, in milliseconds. */
+  readonly slotMs: unknown;
+  /** `Retry-After` of HTTP, in whole seconds or a date, so it cannot be one client's own. */
+  readonly retryAfter: unknown;
 }
 
-/** The error of a dial the server refused with a time to come back. */
-export function overloaded(message: string, { retryAfterMs, slot }: RetryAfter): HawserError {
-  const cause: RetryAfter = { retryAfterMs: Math.max(0, retryAfterMs), slot };
-  return new HawserError("overloaded", message, { cause });
+/**
+ * The time to come back that a refusal names; undefined where it names none.
+ *
+ * @param wallTimeMs now, Unix milliseconds
+ */
+export function retryAfterIn(
+  { slotMs, retryAfter }: RefusalHeaders,
+  wallTimeMs: number,
+): RetryAfter | undefined {
+  if (typeof slotMs === "string" && /^\d{1,9}$/.test(slotMs))
+    return { retryAfterMs: Number(slotMs), slot: true };
+  const retryAfterMs = typeof retryAfter === "string" ? parseRetryAfter(retryAfter, wallTimeMs) : undefined;
+  return retryAfterMs === undefined ? undefined : { retryAfterMs, slot: false };
 }
 
-/** When the server wants to see the caller again, in milliseconds from the refusal; undefined where it did not say. */
-export function retryAfterMs(error: HawserError): number | undefined {
-  const { cause } = error;
-  if (typeof cause !== "object" || cause === null || !("retryAfterMs" in cause)) return undefined;
-  return typeof cause.retryAfterMs === "number" ? cause.retryAfterMs : undefined;
+/** What an unknown server wrote, as one line that cannot forge others in a log. */
+export function refusalText(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cf}]+/gu, " ").trim();
 }

@@ -21,7 +21,7 @@ export {
   type SendResult,
   type TransportName,
 } from "./connection.js";
-export { overloaded, retryAfterMs, type RetryAfter } from "./dial-refusal.js";
+export { refusalText, retryAfterIn, type RefusalHeaders } from "./dial-refusal.js";
 export { DEFAULT_DIAL_TIMEOUT_MS, type Dialer, type DialOptions } from "./dialer.js";
 export { bytesSentBy } from "./bytes-sent.js";
 export { bytesReadFrom, KeepAlive, type WatchedConnection } from "./keep-alive.js";
