@@ -1,95 +1,49 @@
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { Metadata } from "@grpc/grpc-js";
-import { HawserError, thrownText } from "@hawser/protocol";
+import { HawserError } from "@hawser/protocol";
 import { guarded } from "@hawser/runtime";
 import {
-  DEFAULT_DIAL_TIMEOUT_MS,
-  KeepAlive,
   type Connection,
+  connectionFailed,
   type DialOptions,
+  dialSocket,
   type ExtraHeaders,
-  type Outbound,
-  type TlsOptions,
+  KeepAlive,
+  type SocketDialSettings,
 } from "@hawser/transport";
 import { Channel, type ChannelSettings, type ClientCall } from "./channel.js";
 import { ClientConnection } from "./client-connection.js";
-import { targetOf } from "./destination.js";
 
-export interface DialSettings extends ChannelSettings {
-  /** The metadata of the stream, checked. */
-  readonly headers: () => Promise<ExtraHeaders>;
-  /** Absent: plaintext. */
-  readonly tls: (() => TlsOptions | Promise<TlsOptions>) | undefined;
-  readonly outbound: Outbound;
-}
+export interface DialSettings extends SocketDialSettings, ChannelSettings {}
 
-/** One try to connect: settles once, and leaves nothing open when it fails. */
+/**
+ * One try to connect (`dialSocket`): begins a stream, and waits until the server has spoken HTTP/2.
+ */
 export function dialGrpc(settings: DialSettings, options: DialOptions): Promise<Connection> {
-  const { signal, timeoutMs = DEFAULT_DIAL_TIMEOUT_MS } = options;
-  const target = targetOf(settings.to);
-  return new Promise((resolve, reject) => {
-    const giveUp = new AbortController();
-    let stream: BegunStream | undefined;
-    let isSettled = false;
-
-    const settle = (): boolean => {
-      if (isSettled) return false;
-      isSettled = true;
-      deadline.cancel();
-      signal?.removeEventListener("abort", onAbort);
-      return true;
-    };
-    const fail = (error: HawserError): void => {
-      if (!settle()) return;
-      giveUp.abort();
-      stream?.connection.terminate(error);
-      reject(error);
-    };
-    const onAbort = (): void => {
-      fail(new HawserError("aborted", `Dialling ${target} was given up.`, { cause: signal?.reason }));
-    };
-    const deadline = settings.runtime.timers.after(timeoutMs, () =>
-      fail(new HawserError("timeout", `${target} did not answer within ${timeoutMs} ms.`)),
-    );
-
-    const begin = (prepared: Prepared): void => {
-      if (isSettled) return void prepared.socket.destroy();
-      const begun = beginStream(settings, prepared, (why) => fail(connectionFailed(settings, why)));
+  let stream: BegunStream | undefined;
+  return dialSocket(settings, options, {
+    request: metadataOf,
+    async open(socket, metadata) {
+      checkOffersHttp2(settings, socket);
+      const begun = beginStream(settings, socket, metadata);
       stream = begun;
-      // What is said now leaves at once: a proxy may keep the headers of a request back until the
-      // client's first message, so who waits for an answer to them waits for ever.
-      begun.channel.onReady(() => {
-        if (isSettled) return;
-        // In an event of grpc-js, for which nobody catches.
-        guarded(
-          () => {
-            begun.connected();
-            if (settle()) resolve(begun.connection);
-          },
-          (thrown) => fail(connectionFailed(settings, thrown)),
-        );
-      });
-    };
-
-    if (signal?.aborted === true) return onAbort();
-    signal?.addEventListener("abort", onAbort);
-    prepare(settings, giveUp.signal)
-      .then(begin)
-      .catch((error: unknown) => fail(connectionFailed(settings, error)));
+      return await begun.connected;
+    },
+    cancel: (error) => stream?.connection.terminate(error),
   });
 }
 
 interface BegunStream {
-  readonly channel: Channel;
   readonly connection: ClientConnection;
-  connected(): void;
+  /** Resolves when the server has spoken HTTP/2; rejects where the stream ends before. */
+  readonly connected: Promise<Connection>;
 }
 
-/** @param onFail the stream has ended; no news once it is connected */
-function beginStream(settings: DialSettings, prepared: Prepared, onFail: (why: string) => void): BegunStream {
-  const { stream, runtime } = settings;
-  const { channel, call } = openChannel(settings, prepared);
+function beginStream(settings: DialSettings, socket: Socket, metadata: Metadata): BegunStream {
+  const { name, stream, runtime } = settings;
+  const channel = new Channel(settings, socket, settings.tls !== undefined);
+  const call = beginCall(channel, metadata);
   const keepAlive = new KeepAlive(stream.keepAliveIntervalMs, runtime.timers, {
     bytesRead: () => channel.bytesRead(),
     isPaused: () => false,
@@ -98,7 +52,7 @@ function beginStream(settings: DialSettings, prepared: Prepared, onFail: (why: s
   });
   const connection: ClientConnection = new ClientConnection({
     call,
-    peer: { address: targetOf(settings.to) },
+    peer: { address: name },
     settings: stream,
     runtime,
     sentBytes: () => channel.bytesSent(),
@@ -106,24 +60,41 @@ function beginStream(settings: DialSettings, prepared: Prepared, onFail: (why: s
     release: (how) => {
       keepAlive.stop();
       if (how === "finish") return channel.finish();
-      // The socket first: a cancelled call ends its stream before it resets it, and half of that looks
-      // like a clean end.
+      // The socket first: a cancelled call ends its stream before it resets it, and half of that
+      // looks like a clean end.
       channel.cut();
       call.cancel();
     },
   });
-  call.once("status", ({ details }) => onFail(whyNotBegun(settings, details)));
-  return {
-    channel,
-    connection,
-    connected() {
-      keepAlive.start();
-      channel.onRetired(() => connection.retired());
-    },
-  };
+  const connected = new Promise<Connection>((resolve, reject) => {
+    call.once("status", ({ details }) => reject(connectionFailed(name, whyNotBegun(settings, details))));
+    // What is said now leaves at once: a proxy may keep the headers of a request back until the
+    // client's first message, so who waits for an answer to them waits for ever.
+    channel.onReady(() =>
+      guarded(() => {
+        keepAlive.start();
+        channel.onRetired(() => connection.retired());
+        resolve(connection);
+      }, reject),
+    );
+  });
+  return { connection, connected };
 }
 
-/** grpc-js tells of a connection that was closed, or that carried something else than HTTP/2, as of one that was never made. */
+/** Leaves no channel where grpc-js throws, which nobody else would close. */
+function beginCall(channel: Channel, metadata: Metadata): ClientCall {
+  try {
+    return channel.call(metadata);
+  } catch (thrown) {
+    channel.cut();
+    throw thrown;
+  }
+}
+
+/**
+ * grpc-js tells of a connection that was closed, or that carried something else than HTTP/2, as of
+ * one that was never made.
+ */
 function whyNotBegun({ tls }: DialSettings, details: string): string {
   if (!details.startsWith("No connection established")) return details;
   if (details.includes("Protocol error"))
@@ -132,36 +103,10 @@ function whyNotBegun({ tls }: DialSettings, details: string): string {
   return `the connection was closed before gRPC could begin${hint}`;
 }
 
-/** Closes the socket where grpc-js throws, which nobody else would. */
-function openChannel(
-  settings: DialSettings,
-  { socket, metadata }: Prepared,
-): { readonly channel: Channel; readonly call: ClientCall } {
-  let channel: Channel | undefined;
-  try {
-    channel = new Channel(settings, socket, settings.tls !== undefined);
-    return { channel, call: channel.call(metadata) };
-  } catch (thrown) {
-    channel?.cut();
-    socket.destroy();
-    throw thrown;
-  }
-}
-
-/** What has to be there before a stream can be asked for. */
-interface Prepared {
-  readonly metadata: Metadata;
-  readonly socket: Socket;
-}
-
-async function prepare({ headers, tls, outbound }: DialSettings, signal: AbortSignal): Promise<Prepared> {
-  const [shown, options] = await Promise.all([headers(), tls?.()]);
-  const metadata = metadataOf(shown);
-  const socket = await outbound.open(options, signal);
-  if (!(socket instanceof TLSSocket) || options === undefined || socket.alpnProtocol === "h2")
-    return { metadata, socket };
-  socket.destroy();
-  throw new HawserError("connection_failed", "the server does not offer HTTP/2 (ALPN h2)");
+function checkOffersHttp2({ name, tls }: DialSettings, socket: Socket): void {
+  // The socket of a tunnel through a proxy may be TLS as far as the proxy alone.
+  if (tls === undefined || !(socket instanceof TLSSocket) || socket.alpnProtocol === "h2") return;
+  throw connectionFailed(name, "the server does not offer HTTP/2 (ALPN h2)");
 }
 
 function metadataOf(headers: ExtraHeaders): Metadata {
@@ -175,13 +120,4 @@ function metadataOf(headers: ExtraHeaders): Metadata {
     }
   }
   return metadata;
-}
-
-function connectionFailed({ to }: DialSettings, thrown: unknown): HawserError {
-  // The settings are wrong, and no waiting mends that.
-  if (thrown instanceof HawserError && thrown.code === "invalid_config") return thrown;
-  const what = thrownText(thrown);
-  return new HawserError("connection_failed", `Could not connect to ${targetOf(to)}: ${what}`, {
-    cause: thrown,
-  });
 }

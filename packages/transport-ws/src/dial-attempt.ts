@@ -1,14 +1,12 @@
 import type { Socket } from "node:net";
-import { HawserError, thrownText } from "@hawser/protocol";
-import { guarded, type Runtime } from "@hawser/runtime";
+import { HawserError } from "@hawser/protocol";
+import { guarded } from "@hawser/runtime";
 import {
   type Connection,
-  DEFAULT_DIAL_TIMEOUT_MS,
   type DialOptions,
+  dialSocket,
   type ExtraHeaders,
-  type Outbound,
-  type StreamSettings,
-  type TlsOptions,
+  type SocketDialSettings,
 } from "@hawser/transport";
 import { WebSocket } from "ws";
 import type { Destination } from "./destination.js";
@@ -17,105 +15,55 @@ import { webSocketSettings } from "./stream-settings.js";
 import { framingOf, isSubprotocol, type Subprotocol } from "./subprotocol.js";
 import { WebSocketConnection } from "./web-socket-connection.js";
 
-export interface DialSettings extends Destination {
+export interface DialSettings extends SocketDialSettings, Destination {
   readonly subprotocols: readonly Subprotocol[];
-  /** What the request carries beside what WebSocket needs, checked. */
-  readonly headers: () => Promise<ExtraHeaders>;
-  readonly tls: () => TlsOptions | Promise<TlsOptions>;
-  readonly outbound: Outbound;
-  readonly stream: StreamSettings;
-  readonly runtime: Runtime;
 }
 
-/** One try to connect: settles once, and leaves nothing open when it fails. */
+/** One try to connect (`dialSocket`): upgrades the socket and waits for the answer. */
 export function dialWebSocket(settings: DialSettings, options: DialOptions): Promise<Connection> {
-  const { signal, timeoutMs = DEFAULT_DIAL_TIMEOUT_MS } = options;
-  const { runtime, name } = settings;
-  return new Promise((resolve, reject) => {
-    const giveUp = new AbortController();
-    let webSocket: WebSocket | undefined;
-    let settled = false;
-
-    const settle = (): boolean => {
-      if (settled) return false;
-      settled = true;
-      deadline.cancel();
-      signal?.removeEventListener("abort", onAbort);
-      return true;
-    };
-    const fail = (error: HawserError): void => {
-      if (!settle()) return;
-      giveUp.abort();
-      webSocket?.terminate();
-      reject(error);
-    };
-    const onAbort = (): void => {
-      fail(new HawserError("aborted", `Dialling ${name} was given up.`, { cause: signal?.reason }));
-    };
-    const deadline = runtime.timers.after(timeoutMs, () =>
-      fail(new HawserError("timeout", `${name} did not answer within ${timeoutMs} ms.`)),
-    );
-
-    const begin = (prepared: Prepared): void => {
-      const { socket } = prepared;
-      if (settled) return void socket.destroy();
-      webSocket = openWebSocket(settings, prepared);
-      webSocket.on("unexpected-response", (_request, response) => {
-        refusedDial(name, response, runtime.clock).then(fail, (error: unknown) =>
-          fail(connectionFailed(name, error)),
-        );
-      });
-      webSocket.on("error", (error) => fail(connectionFailed(name, unanswered(settings, error))));
-      webSocket.on("open", () => {
-        const opened = webSocket;
-        if (opened === undefined || settled) return;
-        // In an event of the socket, for which nobody catches.
-        guarded(
-          () => {
-            const connection = connectionOver(opened, socket, settings);
-            if (settle()) resolve(connection);
-          },
-          (thrown) => fail(HawserError.from(thrown)),
-        );
-      });
-    };
-
-    if (signal?.aborted === true) return onAbort();
-    signal?.addEventListener("abort", onAbort);
-    prepare(settings, giveUp.signal)
-      .then(begin)
-      .catch((error: unknown) => fail(connectionFailed(name, error)));
+  const tls = isSecure(settings) ? settings.tls : undefined;
+  let webSocket: WebSocket | undefined;
+  return dialSocket({ ...settings, tls }, options, {
+    request: (headers) => headers,
+    async open(socket, headers) {
+      webSocket = upgrade(settings, socket, headers);
+      return await connectionOver(webSocket, socket, settings);
+    },
+    cancel: () => webSocket?.terminate(),
   });
 }
 
-/** What has to be there before a WebSocket can be asked for. */
-interface Prepared {
-  readonly socket: Socket;
-  readonly headers: ExtraHeaders;
+export function isSecure({ url }: Destination): boolean {
+  return url.protocol === "wss:";
 }
 
-async function prepare(settings: DialSettings, signal: AbortSignal): Promise<Prepared> {
-  const isSecure = settings.url.protocol === "wss:";
-  const [headers, tls] = await Promise.all([settings.headers(), isSecure ? settings.tls() : undefined]);
-  return { socket: await settings.outbound.open(tls, signal), headers };
+function upgrade(settings: DialSettings, socket: Socket, headers: ExtraHeaders): WebSocket {
+  return new WebSocket(settings.url, [...settings.subprotocols], {
+    ...webSocketSettings(settings.stream),
+    followRedirects: false,
+    headers,
+    createConnection: () => socket,
+  });
 }
 
-/** Closes the socket where `ws` throws, which nobody else would. */
-function openWebSocket(settings: DialSettings, { socket, headers }: Prepared): WebSocket {
-  try {
-    return new WebSocket(settings.url, [...settings.subprotocols], {
-      ...webSocketSettings(settings.stream),
-      followRedirects: false,
-      headers,
-      createConnection: () => socket,
+function connectionOver(webSocket: WebSocket, socket: Socket, settings: DialSettings): Promise<Connection> {
+  const { name, runtime } = settings;
+  return new Promise((resolve, reject) => {
+    webSocket.on("unexpected-response", (_request, response) => {
+      refusedDial(name, response, runtime.clock).then(reject, reject);
     });
-  } catch (thrown) {
-    socket.destroy();
-    throw thrown;
-  }
+    webSocket.on("error", (error) => reject(unanswered(settings, error)));
+    // Within the event: what follows the answer is read as soon as it is over.
+    webSocket.on("open", () =>
+      guarded(
+        () => resolve(openConnection(webSocket, socket, settings)),
+        (thrown) => reject(HawserError.from(thrown)),
+      ),
+    );
+  });
 }
 
-function connectionOver(webSocket: WebSocket, socket: Socket, settings: DialSettings): Connection {
+function openConnection(webSocket: WebSocket, socket: Socket, settings: DialSettings): Connection {
   const { protocol } = webSocket;
   // ws refuses an answer that names none of what was offered.
   if (!isSubprotocol(protocol))
@@ -131,10 +79,13 @@ function connectionOver(webSocket: WebSocket, socket: Socket, settings: DialSett
   });
 }
 
-/** A port that wants TLS closes the connection of whoever does not begin with it, and says nothing that a client without TLS could read. */
-function unanswered({ url, unixPath }: Destination, error: Error): Error {
+/**
+ * A port that wants TLS closes the connection of whoever does not begin with it, and says nothing
+ * that a client without TLS could read.
+ */
+function unanswered(destination: Destination, error: Error): Error {
   const isClosed = "code" in error && error.code === "ECONNRESET";
-  if (!isClosed || unixPath !== undefined || url.protocol !== "ws:") return error;
+  if (!isClosed || destination.unixPath !== undefined || isSecure(destination)) return error;
   return new Error("the connection was closed without an answer; if the port wants TLS, use wss://", {
     cause: error,
   });
@@ -142,11 +93,4 @@ function unanswered({ url, unixPath }: Destination, error: Error): Error {
 
 function addressOf({ url, unixPath }: Destination): string {
   return unixPath === undefined ? url.host : `unix:${unixPath}`;
-}
-
-function connectionFailed(name: string, thrown: unknown): HawserError {
-  // The settings are wrong, and no waiting mends that.
-  if (thrown instanceof HawserError && thrown.code === "invalid_config") return thrown;
-  const what = thrownText(thrown);
-  return new HawserError("connection_failed", `Could not connect to ${name}: ${what}`, { cause: thrown });
 }

@@ -21,6 +21,7 @@ export {
   type SendResult,
   type TransportName,
 } from "./connection.js";
+export { connectionFailed, dialOnce, type DialOnceSettings, type DialSteps } from "./dial.js";
 export { refusalText, retryAfterIn, type RefusalHeaders } from "./dial-refusal.js";
 export { DEFAULT_DIAL_TIMEOUT_MS, type Dialer, type DialOptions } from "./dialer.js";
 export { bytesSentBy } from "./bytes-sent.js";
@@ -40,6 +41,14 @@ export {
 } from "./inbound/unix-socket.js";
 export { extraHeaderProblem, requestHeaders, type ExtraHeaders } from "./outbound/extra-headers.js";
 export type { Attempt } from "./outbound/attempt.js";
+export {
+  dialSocket,
+  resolveSocketDialer,
+  type SocketDestination,
+  type SocketDialerOptions,
+  type SocketDialSettings,
+  type SocketDialSteps,
+} from "./outbound/socket-dial.js";
 export { Outbound, type OutboundOptions } from "./outbound/outbound.js";
 export { checkServerIdentity } from "./outbound/server-identity.js";
 export { TlsClient, type TlsOptions } from "./outbound/tls-client.js";

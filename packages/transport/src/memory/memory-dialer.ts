@@ -1,7 +1,8 @@
 import { HawserError } from "@hawser/protocol";
 import type { Timers } from "@hawser/runtime";
 import type { Connection, PeerInfo } from "../connection.js";
-import { DEFAULT_DIAL_TIMEOUT_MS, type Dialer, type DialOptions } from "../dialer.js";
+import { dialOnce } from "../dial.js";
+import type { Dialer, DialOptions } from "../dialer.js";
 import type { LinkFaults } from "../link-faults.js";
 import type { MemoryLink } from "./memory-link.js";
 
@@ -28,45 +29,8 @@ export class MemoryDialer implements Dialer, LinkFaults {
   }
 
   dial(options: DialOptions = {}): Promise<Connection> {
-    const { signal, timeoutMs = DEFAULT_DIAL_TIMEOUT_MS } = options;
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted === true) {
-        reject(
-          new HawserError("aborted", "The caller had given up before dialling.", { cause: signal.reason }),
-        );
-        return;
-      }
-      const settle = (): void => {
-        attempt.cancel();
-        deadline.cancel();
-        this.#heldDials.delete(connect);
-        signal?.removeEventListener("abort", onAbort);
-      };
-      const onAbort = (): void => {
-        settle();
-        reject(new HawserError("aborted", "The caller gave up dialling.", { cause: signal?.reason }));
-      };
-      const connect = (): void => {
-        if (this.#holding) {
-          this.#heldDials.add(connect);
-          return;
-        }
-        settle();
-        const link = this.#switchboard.connect(this.#peer, () => this.#holding);
-        if (link === undefined) {
-          reject(new HawserError("connection_failed", "The memory acceptor is not accepting connections."));
-          return;
-        }
-        this.#links.add(link);
-        resolve(link.client);
-      };
-      const attempt = this.#timers.soon(connect);
-      const deadline = this.#timers.after(timeoutMs, () => {
-        settle();
-        reject(new HawserError("timeout", `Nothing answered within ${timeoutMs} ms.`));
-      });
-      signal?.addEventListener("abort", onAbort);
-    });
+    const settings = { ...options, name: "The memory acceptor", timers: this.#timers };
+    return dialOnce(settings, { open: (signal) => this.#open(signal), cancel: () => {} });
   }
 
   cut(): void {
@@ -80,7 +44,27 @@ export class MemoryDialer implements Dialer, LinkFaults {
 
   restore(): void {
     this.#holding = false;
-    for (const connect of this.#heldDials) connect();
+    const held = [...this.#heldDials];
+    this.#heldDials.clear();
+    for (const connect of held) connect();
     for (const link of this.#links) link.wake();
+  }
+
+  #open(signal: AbortSignal): Promise<Connection> {
+    return new Promise((resolve, reject) => {
+      const connect = (): void => {
+        if (signal.aborted) return;
+        if (this.#holding) return void this.#heldDials.add(connect);
+        const link = this.#switchboard.connect(this.#peer, () => this.#holding);
+        if (link === undefined)
+          return reject(
+            new HawserError("connection_failed", "The memory acceptor is not accepting connections."),
+          );
+        this.#links.add(link);
+        resolve(link.client);
+      };
+      signal.addEventListener("abort", () => this.#heldDials.delete(connect));
+      this.#timers.soon(connect);
+    });
   }
 }
