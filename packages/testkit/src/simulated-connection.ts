@@ -1,32 +1,13 @@
-import {
-  CLOSE_CODES,
-  HawserError,
-  nackKey,
-  isCleanClose,
-  LIMITS,
-  type CloseCode,
-  type CloudEvent,
-  type Codec,
-} from "@hawser/protocol";
-import type {
-  BufferLimits,
-  Connection,
-  ConnectionEnd,
-  ConnectionHandlers,
-  PeerInfo,
-  SendResult,
-} from "@hawser/transport";
+import { HawserError, type CloudEvent, type Codec } from "@hawser/protocol";
+import { ConnectionCore, type Close, type ConnectionEnd, type ConnectionParts } from "@hawser/transport";
 import { approximateBytes, copyEvent } from "./event-copy.js";
 import type { Frame, SimulatedPipe } from "./simulated-pipe.js";
 
-export interface SimulatedConnectionParts {
-  readonly peer: PeerInfo;
-  readonly limits: BufferLimits;
-  readonly maxFrameBytes: number;
-  /** The accepting end, which takes only messages of `LIMITS.maxHelloBytes` until it trusts its peer. */
-  readonly accepted: boolean;
+export interface SimulatedConnectionParts extends ConnectionParts {
   readonly codec: Codec | undefined;
-  /** Runs the callback now or a little later: the interface allows both, so callers must bear both. */
+  /**
+   * Runs the callback now or a little later: the interface allows both, so callers must bear both.
+   */
   readonly nowOrSoon: (callback: () => void) => void;
   readonly soon: (callback: () => void) => void;
   /** Begins to take what the other end sends; until then it waits on the way. */
@@ -37,179 +18,115 @@ export interface SimulatedConnectionParts {
   readonly released: (how: "reset" | "quiet") => void;
 }
 
-interface Close {
-  readonly code: CloseCode;
-  readonly reason: string;
-}
-
-/**
- * `failing` is a close because of a bad frame: nothing more is delivered. `dead` is an end whose host was killed: nobody is told.
- */
-type State =
-  | { readonly kind: "open" }
-  | ({ readonly kind: "closing" | "failing" } & Close)
-  | { readonly kind: "ended" }
-  | { readonly kind: "dead" };
-
 /** One end of a connection of the simulated network. */
-export class SimulatedConnection implements Connection {
+export class SimulatedConnection extends ConnectionCore {
   readonly transport = "simulated";
-  readonly peer: PeerInfo;
   readonly #parts: SimulatedConnectionParts;
   readonly #out: SimulatedPipe;
-  #state: State = { kind: "open" };
-  #handlers: ConnectionHandlers | undefined;
-  #isReading = false;
-  #unheardEnd: ConnectionEnd | undefined;
-  #saidStop = false;
-  #isPaused = false;
-  #maxFrameBytes: number;
+  /** Its host was killed: nobody is told of anything. */
+  #isDead = false;
+  /** The end under way was made here, and not by the network. */
+  #isTerminating = false;
 
   constructor(parts: SimulatedConnectionParts, out: SimulatedPipe) {
-    this.peer = parts.peer;
+    super(parts);
     this.#parts = parts;
-    const { accepted, maxFrameBytes } = parts;
-    this.#maxFrameBytes = accepted ? Math.min(LIMITS.maxHelloBytes, maxFrameBytes) : maxFrameBytes;
     this.#out = out;
   }
 
-  get bufferedBytes(): number {
-    return this.#out.bytes;
-  }
-
   get isOver(): boolean {
-    return this.#state.kind === "ended" || this.#state.kind === "dead";
+    return this.hasEnded;
   }
 
-  open(handlers: ConnectionHandlers): void {
-    if (this.#handlers !== undefined)
-      throw new HawserError("invalid_state", "A connection is opened once, and this one has been.");
-    this.#handlers = handlers;
-    this.#parts.soon(() => {
-      this.#isReading = true;
-      if (this.#unheardEnd !== undefined) this.#tellEnd(this.#unheardEnd);
-      else if (!this.#isPaused) this.#parts.read();
-    });
-  }
-
-  trust(): void {
-    this.#maxFrameBytes = this.#parts.maxFrameBytes;
-  }
-
-  send(event: CloudEvent): SendResult {
-    if (this.#state.kind !== "open") return "closed";
-    const frame = this.#frame(event);
-    const { highWaterBytes, hardLimitBytes } = this.#parts.limits;
-    if (this.#out.bytes + frame.bytes > hardLimitBytes) {
-      this.terminate(new HawserError("slow_consumer", "the peer does not read: the send buffer is full"));
-      return "closed";
-    }
-    this.#out.send(frame);
-    if (this.#out.bytes <= highWaterBytes) return "queued";
-    this.#saidStop = true;
-    return "full";
-  }
-
-  pause(): void {
-    if (this.#handlers === undefined) return;
-    this.#isPaused = true;
-    this.#parts.pause();
-  }
-
-  resume(): void {
-    this.#isPaused = false;
-    if (this.#isReading) this.#parts.read();
-  }
-
-  close(code: CloseCode, reason: string): void {
-    if (this.#state.kind !== "open") return;
-    this.#state = { kind: "closing", code, reason };
-    this.#out.send({ kind: "close", bytes: 0, code, reason });
-  }
-
-  terminate(error: HawserError): void {
-    if (this.isOver) return;
-    this.#state = { kind: "ended" };
-    this.#parts.released("reset");
-    this.#parts.nowOrSoon(() => this.#tellEnd({ kind: "lost", error }));
+  override terminate(error: HawserError): void {
+    this.#isTerminating = !this.hasEnded;
+    super.terminate(error);
   }
 
   /** The host of this end was killed: its handlers never hear of anything again. */
   die(): void {
-    this.#state = { kind: "dead" };
+    this.#isDead = true;
+    this.endBroken(new HawserError("connection_closed", "the host was killed"));
   }
 
   /** The network says that the connection is gone. */
   lose(error: HawserError): void {
-    const state = this.#state;
-    if (this.isOver) return;
-    // A close over a bad frame says why, whatever the peer makes of it.
-    if (state.kind === "failing") return this.#endClosed(state, "local");
-    this.#state = { kind: "ended" };
-    this.#parts.released("quiet");
-    this.#tellEnd({ kind: "lost", error });
+    this.endBroken(error);
   }
 
   receive(frame: Frame): void {
-    if (this.isOver) return;
     switch (frame.kind) {
       case "event":
         return this.#receiveEvent(frame);
       case "close":
-        return this.#receiveClose(frame.code, frame.reason);
+        return this.closeReceived(frame);
       case "reset":
         return this.lose(new HawserError("connection_closed", "connection reset by peer"));
     }
   }
 
-  /** Frames arrived at the other end, so there is room again. */
-  drained(): void {
-    if (!this.#saidStop || this.#out.bytes >= this.#parts.limits.lowWaterBytes) return;
-    this.#saidStop = false;
-    if (this.#state.kind === "open") this.#handlers?.writable();
+  /** Frames arrived at the other end, so there may be room again. */
+  left(): void {
+    this.drained();
+  }
+
+  protected override get waitingBytes(): number {
+    return this.#out.bytes;
+  }
+
+  protected override begin(): void {
+    this.#parts.soon(() => {
+      if (!this.isHeldBack && !this.hasEnded) this.readOn();
+    });
+  }
+
+  protected override write(event: CloudEvent): number {
+    this.#out.send(this.#frame(event));
+    return this.#out.bytes;
+  }
+
+  protected override readOn(): void {
+    this.#parts.read();
+  }
+
+  protected override holdBack(): void {
+    this.#parts.pause();
+  }
+
+  protected override sayClose({ code, reason }: Close): void {
+    this.#out.send({ kind: "close", bytes: 0, code, reason });
+  }
+
+  protected override peerClosed(close: Close): void {
+    if (this.isOpen) this.sayClose(close);
+    super.peerClosed(close);
+  }
+
+  protected override release(): void {
+    if (!this.#isDead) this.#parts.released(this.#isTerminating ? "reset" : "quiet");
+  }
+
+  protected override tellEnd(end: ConnectionEnd): void {
+    if (this.#isDead) return;
+    if (!this.#isTerminating) return super.tellEnd(end);
+    this.#isTerminating = false;
+    this.#parts.nowOrSoon(() => this.tellEnd(end));
+  }
+
+  /** A handler that throws is a fault of what is simulated, which has to come to light. */
+  protected override faulted(thrown: unknown): never {
+    throw thrown;
   }
 
   #receiveEvent(frame: Extract<Frame, { kind: "event" }>): void {
-    if (this.#state.kind === "failing") return;
-    if (frame.bytes > this.#maxFrameBytes) {
-      return this.#fail(CLOSE_CODES.frameTooLarge, `frame of ${frame.bytes} bytes`);
-    }
+    if (!this.takesEvents || !this.admits(frame.bytes)) return;
     let event: CloudEvent;
     try {
       event = frame.read();
     } catch (thrown) {
-      const error = HawserError.from(thrown);
-      const handlers = nackKey(error) === undefined ? undefined : this.#handlers;
-      if (handlers?.unreadable === undefined) this.#fail(CLOSE_CODES.invalidPayload, error.message);
-      else handlers.unreadable(error, frame.bytes);
-      return;
+      return this.unreadable(HawserError.from(thrown, "invalid_event"), frame.bytes);
     }
-    this.#handlers?.message(event);
-  }
-
-  #receiveClose(code: CloseCode, reason: string): void {
-    const state = this.#state;
-    if (state.kind === "open") this.#out.send({ kind: "close", bytes: 0, code, reason });
-    // An answer repeats our code; another one means that the peer closed for a reason of its own at the same time, and that is news.
-    const isAnswer = state.kind === "failing" || (state.kind === "closing" && state.code === code);
-    this.#endClosed(isAnswer ? state : { code, reason }, isAnswer ? "local" : "peer");
-  }
-
-  #endClosed({ code, reason }: Close, by: "local" | "peer"): void {
-    this.#state = { kind: "ended" };
-    this.#parts.released("quiet");
-    this.#tellEnd({ kind: "closed", clean: isCleanClose(code), code, reason, by });
-  }
-
-  #fail(code: CloseCode, reason: string): void {
-    if (this.#state.kind === "open") this.#out.send({ kind: "close", bytes: 0, code, reason });
-    this.#state = { kind: "failing", code, reason };
-  }
-
-  #tellEnd(end: ConnectionEnd): void {
-    if (this.#state.kind === "dead") return;
-    if (this.#isReading) this.#handlers?.ended(end);
-    else this.#unheardEnd = end;
+    this.received(event);
   }
 
   #frame(event: CloudEvent): Extract<Frame, { kind: "event" }> {

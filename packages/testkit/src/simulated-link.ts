@@ -1,5 +1,6 @@
 import { HawserError, type Codec } from "@hawser/protocol";
 import type { BufferLimits, PeerInfo } from "@hawser/transport";
+import { silentLogger } from "@hawser/runtime";
 import { SimulatedConnection } from "./simulated-connection.js";
 import { SimulatedPipe, type PipeWorld } from "./simulated-pipe.js";
 
@@ -71,7 +72,7 @@ export class SimulatedLink {
         if (frame.kind === "event") this.#parts.delivered();
         this.ends[other].receive(frame);
       },
-      () => this.ends[side].drained(),
+      () => this.ends[side].left(),
     );
   }
 
@@ -84,6 +85,7 @@ export class SimulatedLink {
         limits,
         maxFrameBytes,
         accepted: side === "listener",
+        runtime: { timers: world.timers, logger: silentLogger },
         codec,
         soon,
         read: () => this.#pipes[otherSide(side)].read(),

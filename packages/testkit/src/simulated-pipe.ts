@@ -1,11 +1,11 @@
-import type { CloudEvent, CloseCode } from "@hawser/protocol";
+import type { CloudEvent } from "@hawser/protocol";
 import type { Clock, Random, Timer, Timers } from "@hawser/runtime";
 import type { NetworkFaults } from "./network-faults.js";
 
 /** What travels in one direction of a simulated connection. */
 export type Frame =
   | { readonly kind: "event"; readonly bytes: number; readonly read: () => CloudEvent }
-  | { readonly kind: "close"; readonly bytes: number; readonly code: CloseCode; readonly reason: string }
+  | { readonly kind: "close"; readonly bytes: number; readonly code: number; readonly reason: string }
   | { readonly kind: "reset"; readonly bytes: number };
 
 export interface PipeWorld {

@@ -16,17 +16,23 @@ export interface ClientConnectionParts extends GrpcConnectionParts<ClientCall> {
   readonly bytesRead: () => number;
 }
 
-/** The agent's end of a stream. It closes by a last event and its end of the stream, and is given a status by the principal. */
+/**
+ * The agent's end of a stream. It closes by a last event and its end of the stream, and is given a
+ * status by the principal.
+ */
 export class ClientConnection extends GrpcConnection<ClientCall> {
   readonly #bytesRead: () => number;
-  /** The headers of the answer, which tell of a time to come back where something in between refused. */
+  /**
+   * The headers of the answer, which tell of a time to come back where something in between
+   * refused.
+   */
   #headers = new Metadata();
   #hasBegun = false;
   #status: StatusObject | undefined;
   #isRead = false;
 
   constructor(parts: ClientConnectionParts) {
-    super(parts);
+    super(parts, false);
     const { call } = parts;
     this.#bytesRead = parts.bytesRead;
     call.on("metadata", (headers: Metadata) => {
@@ -62,7 +68,7 @@ export class ClientConnection extends GrpcConnection<ClientCall> {
 
   protected override peerClosed(close: Close): void {
     if (this.ownClose === undefined) this.#endStream();
-    this.endAnswered(close);
+    super.peerClosed(close);
   }
 
   protected override messageArrived(): void {}
@@ -79,7 +85,7 @@ export class ClientConnection extends GrpcConnection<ClientCall> {
     const status = this.#status;
     if (status === undefined || !this.#isRead || this.hasEnded) return;
     const close = this.#closeOf(status);
-    if (close === undefined) this.end({ kind: "lost", error: this.#lossOf(status) });
+    if (close === undefined) this.endBroken(this.#lossOf(status));
     else this.endAnswered(close);
   }
 
@@ -97,7 +103,8 @@ export class ClientConnection extends GrpcConnection<ClientCall> {
     const refused = refusedStream(address, status, this.#headers, this.runtime.clock.wallTime());
     if (refused !== undefined) return refused;
     const what = `gRPC status ${status.code}${status.details === "" ? "" : `: ${status.details}`}`;
-    // An answer has headers, which a connection that broke has not; and who took the stream sent some before its status.
+    // An answer has headers, which a connection that broke has not; and who took the stream sent
+    // some before its status.
     const isAnswer = Object.keys(status.metadata.getMap()).length > 0 && !this.#hasBegun;
     return isAnswer
       ? new HawserError("connection_failed", `${address} answered with ${what}`)

@@ -53,12 +53,11 @@ export class ServerConnection extends GrpcConnection<ServerCall> {
   #hasGivenStatus = false;
 
   constructor(parts: ServerConnectionParts) {
-    super(parts);
-    const { call, stream, settings } = parts;
+    super(parts, true);
+    const { call, stream } = parts;
     this.#stream = stream;
     this.#session = stream.session;
     this.#onTrusted = parts.onTrusted;
-    this.maxMessageBytes = Math.min(LIMITS.maxHelloBytes, settings.maxFrameBytes);
     stream.on("data", (chunk: Buffer) => this.guarded(() => this.#count(chunk)));
     stream.on("error", (error) => {
       this.#streamError ??= error;
@@ -175,7 +174,7 @@ export class ServerConnection extends GrpcConnection<ServerCall> {
     const cause = this.#streamError;
     const what = cause === undefined ? "" : ` (${cause.message})`;
     const message = `The stream ended without a close handshake${what}.`;
-    this.end({ kind: "lost", error: new HawserError("connection_closed", message, { cause }) });
+    this.endBroken(new HawserError("connection_closed", message, { cause }));
   }
 
   /** grpc-js itself ended the stream: over a message that announces too many bytes, or a deadline of the client's. */
@@ -188,7 +187,7 @@ export class ServerConnection extends GrpcConnection<ServerCall> {
       const close = { code: CLOSE_CODES.frameTooLarge, reason: "The message is above the limit." };
       return this.end(closedEnd(close, "local"));
     }
-    this.end({ kind: "lost", error: new HawserError("connection_closed", reason) });
+    this.endBroken(new HawserError("connection_closed", reason));
   }
 }
 

@@ -9,7 +9,7 @@ export {
   type UpgradeAcceptor,
 } from "./acceptor.js";
 export type { ClientCertificate } from "./client-certificate.js";
-export { answeredEnd, closedEnd, type Close } from "./close-outcome.js";
+export { closedEnd, type Close } from "./close-outcome.js";
 export { cutCloseReason, MAX_CLOSE_REASON_BYTES } from "./close-reason.js";
 export {
   DEFAULT_BUFFER_LIMITS,
@@ -21,6 +21,7 @@ export {
   type SendResult,
   type TransportName,
 } from "./connection.js";
+export { ConnectionCore, type ConnectionParts } from "./connection-core.js";
 export { connectionFailed, dialOnce, type DialOnceSettings, type DialSteps } from "./dial.js";
 export { refusalText, retryAfterIn, type RefusalHeaders } from "./dial-refusal.js";
 export { DEFAULT_DIAL_TIMEOUT_MS, type Dialer, type DialOptions } from "./dialer.js";

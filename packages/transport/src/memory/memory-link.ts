@@ -1,7 +1,7 @@
 import { MemoryConnection, type MemoryConnectionOptions } from "./memory-connection.js";
 import { MemoryPipe } from "./memory-pipe.js";
 
-type EndOptions = Omit<MemoryConnectionOptions, "onEnded" | "trusted">;
+type EndOptions = Omit<MemoryConnectionOptions, "onEnded" | "accepted">;
 
 /** Both ends of one memory connection and the two pipes between them. */
 export class MemoryLink {
@@ -18,8 +18,8 @@ export class MemoryLink {
     const ended = (): void => {
       if (this.client.ended && this.server.ended) onEnded();
     };
-    this.client = new MemoryConnection({ ...client, trusted: true, onEnded: ended }, () => this.#upstream);
-    this.server = new MemoryConnection({ ...server, trusted: false, onEnded: ended }, () => this.#downstream);
+    this.client = new MemoryConnection({ ...client, accepted: false, onEnded: ended }, () => this.#upstream);
+    this.server = new MemoryConnection({ ...server, accepted: true, onEnded: ended }, () => this.#downstream);
     this.#upstream = this.#pipe(this.client, this.server, held);
     this.#downstream = this.#pipe(this.server, this.client, held);
     this.client.onReading = () => this.#downstream.wake();
@@ -40,7 +40,7 @@ export class MemoryLink {
     return new MemoryPipe(from.timers, {
       receive: (parcel) => to.receive(parcel),
       flowing: () => to.reading && !held(),
-      drained: () => from.drained(),
+      drained: () => from.left(),
     });
   }
 }
