@@ -1,17 +1,16 @@
 import { constants, type Http2Session, type ServerHttp2Stream } from "node:http2";
-import { Metadata, status, type ServerDuplexStream } from "@grpc/grpc-js";
+import { status, type ServerDuplexStream } from "@grpc/grpc-js";
 import {
   CLOSE_CODES,
-  GRPC_CLOSE_CODE_TRAILER,
   GRPC_STATUS_BY_CLOSE_CODE,
   HawserError,
   LIMITS,
   type CloseCode,
 } from "@hawser/protocol";
 import { closedEnd, type Close, type ConnectionEnd } from "@hawser/transport";
+import { FinalStatus } from "./final-status.js";
 import { GrpcConnection, type GrpcConnectionParts } from "./grpc-connection.js";
 import { identityHeaders } from "./identity-encoding.js";
-import { asStatusMessage } from "./service.js";
 
 const NORMAL_CLOSE: Close = { code: CLOSE_CODES.normal, reason: "" };
 
@@ -46,17 +45,14 @@ export class ServerConnection extends GrpcConnection<ServerCall> {
   #receivedBytes = 0;
   /** Bytes of messages that are not complete. */
   #incompleteBytes = 0;
-  #status: { readonly close: Close; readonly code: number } | undefined;
-  #isFlushed = false;
-  #waitsForPeer = true;
-  #hasPeerEnded = false;
-  #hasGivenStatus = false;
+  readonly #status: FinalStatus;
 
   constructor(parts: ServerConnectionParts) {
     super(parts, true);
     const { call, stream } = parts;
     this.#stream = stream;
     this.#session = stream.session;
+    this.#status = new FinalStatus(call);
     this.#onTrusted = parts.onTrusted;
     stream.on("data", (chunk: Buffer) => this.guarded(() => this.#count(chunk)));
     stream.on("error", (error) => {
@@ -82,7 +78,7 @@ export class ServerConnection extends GrpcConnection<ServerCall> {
 
   protected override sayClose(close: Close): void {
     this.sendClose(close);
-    this.#endWith(close, statusOf(close.code));
+    this.#status.follow(this.writer, close, statusOf(close.code));
   }
 
   /** Its end of the stream follows. */
@@ -95,8 +91,8 @@ export class ServerConnection extends GrpcConnection<ServerCall> {
   // A client that takes the close event, but never ends its side, is given the status all the same.
   protected override releaseAfter(end: ConnectionEnd): "finish" | "cut" {
     if (end.kind === "closed") return "finish";
-    if (this.#status === undefined || !this.#isFlushed || this.#stream.destroyed) return "cut";
-    this.#giveStatus();
+    if (!this.#status.isDue || this.#stream.destroyed) return "cut";
+    this.#status.give();
     return "finish";
   }
 
@@ -106,14 +102,10 @@ export class ServerConnection extends GrpcConnection<ServerCall> {
     this.#incompleteBytes += chunk.length;
     if (this.#isTrusted || this.#incompleteBytes <= MAX_UNTRUSTED_BYTES) return;
     // From the status on grpc-js keeps nothing of what comes.
-    this.#waitsForPeer = false;
     if (this.#incompleteBytes > MOST_UNTRUSTED_BYTES) this.#stream.close(constants.NGHTTP2_CANCEL);
-    if (this.hasEnded) this.#giveStatusIfDue();
-    else
-      this.fail(
-        CLOSE_CODES.frameTooLarge,
-        `Before the welcome a message may have ${this.maxMessageBytes} bytes.`,
-      );
+    this.#status.awaitNobody();
+    const reason = `Before the welcome a message may have ${this.maxMessageBytes} bytes.`;
+    this.fail(CLOSE_CODES.frameTooLarge, reason);
   }
 
   #peerEnded(): void {
@@ -130,46 +122,23 @@ export class ServerConnection extends GrpcConnection<ServerCall> {
   }
 
   #hearEnd(): void {
-    this.#hasPeerEnded = true;
+    this.#status.awaitNobody();
     const { ownClose, hasEnded } = this;
     const close = this.peerClose ?? ownClose ?? NORMAL_CLOSE;
     if (ownClose === undefined && !hasEnded) {
       if (this.#incompleteBytes !== 0) {
         return this.fail(CLOSE_CODES.invalidPayload, "The stream ended in the middle of a message.");
       }
-      this.#endWith(close, status.OK);
+      this.#status.follow(this.writer, close, status.OK);
     }
-    this.#giveStatusIfDue();
     this.endAnswered(close);
-  }
-
-  #endWith(close: Close, code: number): void {
-    this.#status = { close, code };
-    this.writer.end(() => {
-      this.#isFlushed = true;
-      this.#giveStatusIfDue();
-    });
-  }
-
-  // A client that is given a failing status may drop what it has not read, so it is to end its side before.
-  #giveStatusIfDue(): void {
-    if (this.#isFlushed && (this.#hasPeerEnded || !this.#waitsForPeer)) this.#giveStatus();
-  }
-
-  #giveStatus(): void {
-    if (this.#status === undefined || this.#hasGivenStatus) return;
-    this.#hasGivenStatus = true;
-    const { close, code } = this.#status;
-    const metadata = new Metadata();
-    metadata.set(GRPC_CLOSE_CODE_TRAILER, String(close.code));
-    this.call.emit("error", { code, details: asStatusMessage(close.reason), metadata });
   }
 
   #streamClosed(): void {
     const { ownClose, peerClose } = this;
     if (peerClose !== undefined) return this.endAnswered(peerClose);
     // Once it has been told, a client may as well drop the stream as end it; a broken network is another matter.
-    if (ownClose !== undefined && this.#isFlushed && this.#session?.destroyed === false)
+    if (ownClose !== undefined && this.#status.isDue && this.#session?.destroyed === false)
       return this.endAnswered(ownClose);
     const cause = this.#streamError;
     const what = cause === undefined ? "" : ` (${cause.message})`;
@@ -180,7 +149,7 @@ export class ServerConnection extends GrpcConnection<ServerCall> {
   /** grpc-js itself ended the stream: over a message that announces too many bytes, or a deadline of the client's. */
   #endedByLibrary(): void {
     const { sentTrailers } = this.#stream;
-    if (this.#hasGivenStatus || sentTrailers === undefined) return;
+    if (this.#status.isGiven || sentTrailers === undefined) return;
     const code = Number(sentTrailers["grpc-status"]);
     const reason = `gRPC ended the stream with status ${code}: ${String(sentTrailers["grpc-message"])}`;
     if (code === status.RESOURCE_EXHAUSTED) {
