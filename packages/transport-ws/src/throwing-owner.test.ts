@@ -3,12 +3,12 @@ import { createServer, type Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { HawserError } from "@hawser/protocol";
 import { systemRuntime } from "@hawser/runtime";
+import { createVirtualRuntime } from "@hawser/testkit";
 import { Outbound, resolveStreamOptions, type ConnectionHandlers } from "@hawser/transport";
 import { expect, test } from "vitest";
 import { type DialSettings, dialWebSocket } from "./dial-attempt.js";
 import { createWebSocketAcceptor, createWebSocketDialer } from "./index.js";
 import { listen, listening, opened } from "./testing/listening.js";
-import { ManualTimers } from "./testing/manual-timers.js";
 import { WriteBatch } from "./write-batch.js";
 
 const EVENT = { specversion: "1.0", id: "1", source: "/test", type: "com.example.test.v1" } as const;
@@ -125,11 +125,11 @@ test("a dial fails, and its connection is closed, where what is made of the open
 
 test("a batch that cannot be written ends its socket alone", async () => {
   const socket = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
-  const timers = new ManualTimers();
+  const virtual = createVirtualRuntime({ seed: 1 });
   const closed = new Promise((resolve) => socket.once("close", resolve));
   const failed = once(socket, "error");
-  new WriteBatch(Object.assign(socket, { uncork: thrower }), timers).begin();
-  timers.advance(0);
+  new WriteBatch(Object.assign(socket, { uncork: thrower }), virtual.runtime.timers).begin();
+  await virtual.advance(0);
   expect((await failed)[0]).toMatchObject({ message: "a fault of the owner" });
   await closed;
 });

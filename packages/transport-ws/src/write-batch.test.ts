@@ -1,6 +1,6 @@
 import { Duplex } from "node:stream";
+import { createVirtualRuntime } from "@hawser/testkit";
 import { expect, test } from "vitest";
-import { ManualTimers } from "./testing/manual-timers.js";
 import { WriteBatch } from "./write-batch.js";
 
 function setUp() {
@@ -12,34 +12,34 @@ function setUp() {
       done();
     },
   });
-  const timers = new ManualTimers();
-  const batch = new WriteBatch(socket, timers);
+  const virtual = createVirtualRuntime({ seed: 1 });
+  const batch = new WriteBatch(socket, virtual.runtime.timers);
   const write = (text: string): void => {
     batch.begin();
     socket.write(text);
   };
-  return { writes, timers, batch, write };
+  return { writes, virtual, batch, write };
 }
 
-test("what is written in one tick leaves in one write when the tick is over", () => {
-  const { writes, timers, write } = setUp();
+test("what is written in one tick leaves in one write when the tick is over", async () => {
+  const { writes, virtual, write } = setUp();
   for (const text of ["a", "b", "c"]) write(text);
   expect(writes).toEqual([]);
-  timers.advance(0);
+  await virtual.advance(0);
   expect(writes).toEqual(["abc"]);
   write("d");
-  timers.advance(0);
+  await virtual.advance(0);
   expect(writes).toEqual(["abc", "d"]);
 });
 
-test("flush writes at once and leaves nothing to do", () => {
-  const { writes, timers, batch, write } = setUp();
+test("flush writes at once and leaves nothing to do", async () => {
+  const { writes, virtual, batch, write } = setUp();
   write("a");
   batch.flush();
   expect(writes).toEqual(["a"]);
-  expect(timers.pending).toBe(0);
+  expect(virtual.pendingTimers).toBe(0);
   batch.flush();
   write("b");
-  timers.advance(0);
+  await virtual.advance(0);
   expect(writes).toEqual(["a", "b"]);
 });
