@@ -30,7 +30,7 @@ import {
   DEFAULT_OUTPUT_LINES,
   MAX_OUTPUT_HISTORY_BYTES,
 } from "./task/task-handler.js";
-import { cgroupSetting, fileMode, HIGHEST_ID, taskUser } from "./machine-settings.js";
+import { cgroupSetting, fileMode, HIGHEST_ID, taskUser } from "./machine-schemas.js";
 import { socketMode, socketSetting } from "./event-socket/socket-settings.js";
 import { DEFAULT_OUTPUT_BYTES_PER_SECOND } from "./task/task-limits.js";
 

@@ -1,5 +1,11 @@
-import type { ResourceName } from "./api/api-client.js";
 import { usageError } from "./exit-codes.js";
+
+/** What names a resource. */
+export interface ResourceName {
+  readonly agent: string;
+  readonly kind: string;
+  readonly name: string;
+}
 
 /** `agent`, or `agent/Kind/name`: how a person points at things on the command line. */
 export type ResourceReference =

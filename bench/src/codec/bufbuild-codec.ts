@@ -1,6 +1,6 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { CloudEvent } from "@hawser/protocol";
-import type { Candidate } from "./candidates.js";
+import type { Candidate } from "./candidate.js";
 import { CloudEventSchema, type CloudEvent as Message } from "./gen/io/cloudevents/v1/cloudevents_pb.js";
 
 /** By generated code. Text attributes and JSON data only, as the event that is measured has them. */

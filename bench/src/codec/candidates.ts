@@ -1,12 +1,7 @@
-import { protobufBatchCodec, protobufCodec, type CloudEvent } from "@hawser/protocol";
+import { protobufBatchCodec, protobufCodec } from "@hawser/protocol";
 import { bufbuildCodec } from "./bufbuild-codec.js";
+import type { Candidate } from "./candidate.js";
 import { protobufjsCodec } from "./protobufjs-codec.js";
-
-/** One way to write and read an event in the protobuf format. */
-export interface Candidate {
-  readonly encode: (event: CloudEvent) => Uint8Array;
-  readonly decode: (frame: Uint8Array) => unknown;
-}
 
 /** Events of the batch that is measured; figures are for one event. */
 export const BATCH_EVENTS = 32;

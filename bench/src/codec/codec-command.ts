@@ -4,7 +4,8 @@ import { wholeNumber } from "../bench-options.js";
 import { EventSource } from "../payload.js";
 import { rawEvent } from "../raw-message.js";
 import { roundedSpread, type Spread } from "../spread.js";
-import { BATCH_EVENTS, candidates, type Candidate } from "./candidates.js";
+import type { Candidate } from "./candidate.js";
+import { BATCH_EVENTS, candidates } from "./candidates.js";
 
 const FULL = { events: 100_000, rounds: 9 };
 const QUICK = { events: 5_000, rounds: 3 };

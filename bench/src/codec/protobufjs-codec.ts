@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import protobuf from "protobufjs";
-import type { Candidate } from "./candidates.js";
+import type { Candidate } from "./candidate.js";
 
 /** By reflection on the schema, which protobufjs turns into code. Text attributes and JSON data only, as the event that is measured has them. */
 export function protobufjsCodec(): Candidate {

@@ -1,8 +1,8 @@
-import type { Agent } from "@hawser/agent";
+import type { Agent, AgentOptions } from "@hawser/agent";
 import type { ErrorCode } from "@hawser/protocol";
+import type { StreamOptions } from "@hawser/transport";
 import type { AgentCall, DialAnswer } from "../agent-call.js";
 import type { SteppedTime } from "../stepped-time.js";
-import type { StageParts } from "./stage.js";
 
 export const WIRES = ["WebSocket", "gRPC"] as const;
 export type Wire = (typeof WIRES)[number];
@@ -52,6 +52,14 @@ export interface Scene {
   readonly call: AgentCall;
   readonly agent: Agent;
   readonly time: SteppedTime;
+}
+
+/** What of the agent is not as it always is. */
+export interface StageParts extends Partial<Pick<AgentOptions, "store" | "observer" | "onEvent" | "window">> {
+  /** Where it dials, when that is not to be the principal. */
+  readonly port?: number;
+  /** What it keeps for a principal that does not read. */
+  readonly limits?: StreamOptions["limits"];
 }
 
 /** One way for a connection to end, and what the agent is to make of it. */

@@ -1,4 +1,4 @@
-import { createAgent, type Agent, type AgentOptions, type AgentState } from "@hawser/agent";
+import { createAgent, type Agent, type AgentState } from "@hawser/agent";
 import { createMemoryStore, type Store } from "@hawser/store";
 import { defined, type Runtime } from "@hawser/runtime";
 import type { Dialer, StreamOptions } from "@hawser/transport";
@@ -10,7 +10,7 @@ import { serveGrpc } from "../served-grpc.js";
 import { serveWebSocket } from "../served-web-socket.js";
 import type { LogLine } from "../service-process.js";
 import { SteppedTime } from "../stepped-time.js";
-import { DRAW, type ReconnectCase, type Wire } from "./reconnect-case.js";
+import { DRAW, type ReconnectCase, type StageParts, type Wire } from "./reconnect-case.js";
 
 /** Beyond every wait of the table. */
 const LONGEST_WAIT_MS = 4_000_000;
@@ -30,14 +30,6 @@ export interface Played extends Wait {
   readonly said: readonly string[];
   /** From the end of the connection, which took no time, to the next dial, as the principal saw it come. */
   readonly waitedMs: number;
-}
-
-/** What of the agent is not as it always is. */
-export interface StageParts extends Partial<Pick<AgentOptions, "store" | "observer" | "onEvent" | "window">> {
-  /** Where it dials, when that is not to be the principal. */
-  readonly port?: number;
-  /** What it keeps for a principal that does not read. */
-  readonly limits?: StreamOptions["limits"];
 }
 
 /** A real agent against a principal written by hand: real sockets, virtual time. */

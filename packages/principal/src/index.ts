@@ -32,7 +32,6 @@ export type {
   PutResult,
   OutputAsked,
   PurgePendingOptions,
-  PurgeReport,
   RemoveAgentOptions,
   Resources,
 } from "./principal.js";
@@ -61,3 +60,4 @@ export { DEFAULT_AGENT_RATES, type AgentRateLimits } from "./sessions/agent-rate
 export type { AdmissionStats } from "./listener/admission/admission-queue.js";
 export type { Arrival, Settlement, Turn } from "./listener/visitor.js";
 export type { AdmissionTimes } from "./listener/visitors.js";
+export type { PurgeReport } from "./purge-report.js";

@@ -1,5 +1,5 @@
 import type { LinkObserver } from "@hawser/link";
-import type { PurgeReport } from "./principal.js";
+import type { PurgeReport } from "./purge-report.js";
 
 /** What an event that was accepted is known by. */
 export interface AcceptedEvent {

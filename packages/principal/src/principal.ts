@@ -28,6 +28,7 @@ import type {
 } from "./listener/listener-options.js";
 import type { AgentRateLimits } from "./sessions/agent-rates.js";
 import type { PrincipalObserver } from "./principal-observer.js";
+import type { PurgeReport } from "./purge-report.js";
 import type {
   AgentView,
   DeadLetterView,
@@ -137,16 +138,6 @@ export interface RemoveAgentOptions extends CallLimits {
 export interface PurgePendingOptions extends CallLimits {
   /** Its specs, deletes and commands, of each uid that is pending or known under this name. @default everything that is pending for the agent */
   readonly resource?: { readonly kind: string; readonly name: string };
-}
-
-/** What a purge did. */
-export interface PurgeReport {
-  /** Events that were thrown away. */
-  readonly purged: number;
-  /** Of those: sent in the present session and not answered. The agent may have applied them, or may yet; nothing sends them again. */
-  readonly inFlight: number;
-  /** Events that are pending for the agent now, those accepted meanwhile included. */
-  readonly left: number;
 }
 
 /** A write may have been accepted although the call was given up; `put` and `delete` may be repeated. */

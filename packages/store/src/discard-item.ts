@@ -1,7 +1,7 @@
 import type { HawserError } from "@hawser/protocol";
 import type { CommitItem, ReadPlan } from "./commit-item.js";
 import { deadLetterKey } from "./keys.js";
-import { identify } from "./pending-entries.js";
+import { identify } from "./entry-identity.js";
 import type { RetainedRows } from "./retained-rows.js";
 import { decodeDeadLetter } from "./rows.js";
 import type { Transaction } from "./transaction.js";

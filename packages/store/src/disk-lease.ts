@@ -5,7 +5,7 @@ import { decodeEncoded } from "./rows.js";
 import type { Acknowledgements } from "./acknowledgements.js";
 import type { OpenDisk } from "./disk.js";
 import type { DeadLetterReason, LeaseCallbacks, MailboxEntry, MailboxLease, PurgedEntry } from "./mailbox.js";
-import { identify, type EntryIdentity } from "./pending-entries.js";
+import { identify, type EntryIdentity } from "./entry-identity.js";
 
 /**
  * How many entries a store remembers of those it handed out, over all leases. An acknowledgement of one that is remembered needs no read; about

@@ -1,4 +1,5 @@
-import { eventClass, supersedes, type EventClass, type HawserEvent } from "@hawser/protocol";
+import { eventClass, supersedes, type EventClass } from "@hawser/protocol";
+import { identify, type EntryIdentity } from "./entry-identity.js";
 import { decodeEvent, entryPlace, type EncodedEvent } from "./event-text.js";
 import { pendingStateKey, sentKey, type StateClass } from "./keys.js";
 import type { LeaseTable } from "./lease-table.js";
@@ -9,18 +10,6 @@ import type { Transaction } from "./transaction.js";
 /** The classes of which a resource has at most one pending entry each. */
 export const STATE_CLASSES: readonly StateClass[] = ["spec", "status", "delete"];
 const NO_CLASSES: readonly StateClass[] = [];
-
-/** What is needed to take an entry out of its mailbox. */
-export interface EntryIdentity extends PendingState {
-  readonly resourceid: string;
-  readonly eventClass: EventClass;
-  readonly subject: string | undefined;
-}
-
-export function identify(version: number, bytes: number, event: HawserEvent): EntryIdentity {
-  const { resourceid, subject } = event;
-  return { version, bytes, resourceid, subject, eventClass: eventClass(event.type) };
-}
 
 /** A pending entry on its way out. */
 export interface OutgoingEntry extends PendingState {

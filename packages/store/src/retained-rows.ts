@@ -1,6 +1,6 @@
 import { decodeEvent } from "./event-text.js";
 import { receivedKey, sentKey } from "./keys.js";
-import type { EntryIdentity } from "./pending-entries.js";
+import type { EntryIdentity } from "./entry-identity.js";
 import type { GivenUp } from "./retained-state.js";
 import { decodeReceived, decodeSent, encodeReceived, encodeSent, type SentRow } from "./rows.js";
 import type { Transaction } from "./transaction.js";

@@ -1,6 +1,7 @@
 import { HawserError } from "@hawser/protocol";
 import type { Logger, Random, Runtime } from "@hawser/runtime";
-import { AcknowledgementWriter, Acknowledgements } from "./acknowledgements.js";
+import { AcknowledgementWriter } from "./acknowledgement-writer.js";
+import { Acknowledgements } from "./acknowledgements.js";
 import type { AppendContext } from "./append-item.js";
 import { Committer, type LazyWork } from "./committer.js";
 import { readContents } from "./contents.js";

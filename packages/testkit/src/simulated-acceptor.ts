@@ -1,11 +1,11 @@
 import { HawserError } from "@hawser/protocol";
 import { startedTwice, type Acceptor, type Connection } from "@hawser/transport";
-import type { SimulatedNetwork } from "./simulated-network.js";
+import type { Listenable } from "./listening.js";
 import type { VirtualHost } from "./virtual-host.js";
 
 /** An `Acceptor` over an address of a simulated network. It keeps the connections it made, to terminate them when it stops. */
 export function simulatedAcceptor(
-  network: SimulatedNetwork,
+  network: Listenable,
   options: { readonly host: VirtualHost; readonly address: string },
 ): Acceptor {
   const connections = new Set<Connection>();

@@ -4,9 +4,9 @@ import {
   DEFAULT_BUFFER_LIMITS,
   type Acceptor,
   type BufferLimits,
-  type Connection,
   type Dialer,
 } from "@hawser/transport";
+import type { Listening } from "./listening.js";
 import { LiveLinks, type Notices } from "./live-links.js";
 import { PERFECT_NETWORK, type NetworkFaults } from "./network-faults.js";
 import { Partitions, type Route } from "./partitions.js";
@@ -39,11 +39,6 @@ export interface NetworkCounts {
   readonly deliveredEvents: number;
   readonly cuts: number;
   readonly partitions: number;
-}
-
-export interface Listening {
-  readonly host: VirtualHost;
-  readonly onConnection: (connection: Connection) => void;
 }
 
 /** A network in memory over virtual time, as unkind as its faults say. */

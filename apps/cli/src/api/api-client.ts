@@ -30,7 +30,7 @@ import {
   type Status,
 } from "./schemas.js";
 import { SinksApi } from "./sinks-api.js";
-import type { ResourceInAgent } from "../resource-reference.js";
+import type { ResourceInAgent, ResourceName } from "../resource-reference.js";
 
 export interface AgentQuery {
   readonly state?: string | undefined;
@@ -230,13 +230,6 @@ export class ApiClient {
     const response = await orUndefined(this.#api.request("/metrics", { accept: "text/plain" }));
     return response?.text();
   }
-}
-
-/** What names a resource. */
-export interface ResourceName {
-  readonly agent: string;
-  readonly kind: string;
-  readonly name: string;
 }
 
 function agentPath(agent: string): string {

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import type { ApiClient, ResourceName } from "../api/api-client.js";
+import type { ApiClient } from "../api/api-client.js";
 import type { Resource } from "../api/schemas.js";
 import type { CommandContext } from "../command/command-context.js";
 import { durationOption } from "../command/duration-option.js";
@@ -10,7 +10,7 @@ import { resourceColumns } from "../output/columns.js";
 import { isForPeople } from "../output/output-format.js";
 import { printList } from "../output/print.js";
 import { eachWithProgress } from "../output/progress.js";
-import { parseResource, referenceOf } from "../resource-reference.js";
+import { parseResource, referenceOf, type ResourceName } from "../resource-reference.js";
 import { createCondition } from "../wait/conditions.js";
 import { allAre, DEFAULT_WAIT_TIMEOUT_MS, waitFor } from "../wait/wait-for.js";
 

@@ -4,7 +4,6 @@ import { dirname, join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { defined } from "@hawser/runtime";
 import { Command } from "commander";
-import type { ResourceName } from "../api/api-client.js";
 import type { Resource } from "../api/schemas.js";
 import type { CommandContext } from "../command/command-context.js";
 import { withExamples } from "../command/examples.js";
@@ -15,7 +14,7 @@ import { isForPeople } from "../output/output-format.js";
 import { printList } from "../output/print.js";
 import { paintState } from "../output/style.js";
 import { yamlText } from "../output/yaml-text.js";
-import { parseResource, referenceOf } from "../resource-reference.js";
+import { parseResource, referenceOf, type ResourceName } from "../resource-reference.js";
 
 const DEFAULT_EDITOR = "vi";
 

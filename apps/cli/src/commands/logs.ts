@@ -8,8 +8,7 @@ import { durationOption } from "../command/duration-option.js";
 import { withExamples } from "../command/examples.js";
 import { CommandError, EXIT_CODES, type ExitCode } from "../exit-codes.js";
 import { OutputPrinter } from "../output/output-printer.js";
-import { parseResource, referenceOf } from "../resource-reference.js";
-import type { ResourceName } from "../api/api-client.js";
+import { parseResource, referenceOf, type ResourceName } from "../resource-reference.js";
 
 interface LogsOptions {
   readonly follow?: true;

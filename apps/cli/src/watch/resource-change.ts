@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import type { ResourceName } from "../api/api-client.js";
+import type { ResourceName } from "../resource-reference.js";
 import { resourceSchema, type Resource } from "../api/schemas.js";
 
 /** One line of `hawser get --watch`. */
