@@ -1,67 +1,72 @@
 import { configDefaults, defineConfig } from "vitest/config";
 
+// A test is found by its name, and what it needs of the machine is part of that:
+//   *.test.ts        runs in a second or so
+//   *.slow.test.ts   takes longer: it syncs a disk, or starts processes by the dozen
+//   *.alone.test.ts  loads the machine, packs what others run, or counts turns of the event loop: nothing runs beside it
+//   *.long.test.ts   takes minutes: a stage of `npm run test:long`
+const SLOW = "**/*.slow.test.{ts,mjs}";
+const ALONE = "**/*.alone.test.ts";
+const LONG = "**/*.long.test.ts";
+const E2E = "e2e/**/*.test.ts";
+const BUILT = "**/dist/**";
+
 // Packages are resolved to their sources, so that a test never runs against a stale build.
 const resolve = { conditions: ["@hawser/source", "node", "import", "default"] };
-const ssr = { resolve };
-const inE2e = (name: string): string => `e2e/${name}.test.ts`;
-/** They load the machine for a minute or more, or pack what the others run: nothing else runs beside them. */
-const ALONE = ["bench", "compose", "compose-tls", "crash", "fresh-clone", "images", "packages"].map(inE2e);
-/** The same, and they take minutes: stages of `npm run test:long`. */
-const LONG = ["attacks-*", "faults", "faults-idle", "storm"].map(inE2e);
-/** What they have in common. */
-const alone = { testTimeout: 300_000, hookTimeout: 60_000, fileParallelism: false };
+// Of both cores of a small machine vitest would leave one idle.
+const maxWorkers = "100%";
+const minutes = { testTimeout: 300_000, hookTimeout: 60_000 };
 
 export default defineConfig({
   resolve,
-  ssr,
+  ssr: { resolve },
   test: {
+    // Ends what hangs. No test waits for real time, but a machine may be slow.
+    testTimeout: 30_000,
     projects: [
       {
-        resolve,
-        ssr,
+        extends: true,
         test: {
           name: "unit",
-          include: [
-            "packages/*/src/**/*.test.ts",
-            "apps/*/src/**/*.test.ts",
-            "apps/create-hawser/templates/*/src/**/*.test.ts",
-            "bench/src/**/*.test.ts",
-            "scripts/**/*.test.mjs",
-          ],
-          // Ends what hangs. No test waits for real time, but a machine may be slow.
-          testTimeout: 30_000,
+          include: ["{packages,apps,bench,scripts}/**/*.test.{ts,mjs}"],
+          exclude: [...configDefaults.exclude, BUILT, SLOW, ALONE, LONG, E2E],
+          // Nothing of ours keeps state in a module, so files share a process, and what it has loaded.
+          isolate: false,
+          maxWorkers,
         },
       },
       {
-        resolve,
-        ssr,
+        extends: true,
+        test: { name: "slow", include: [SLOW], maxWorkers },
+      },
+      {
+        extends: true,
         test: {
           name: "e2e",
-          include: ["e2e/**/*.test.ts"],
-          exclude: [...configDefaults.exclude, ...ALONE, ...LONG],
-          testTimeout: 300_000,
-          hookTimeout: 60_000,
+          include: [E2E],
+          exclude: [...configDefaults.exclude, ALONE, LONG],
+          ...minutes,
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
       },
       {
-        resolve,
-        ssr,
+        extends: true,
         test: {
-          name: "e2e-alone",
-          include: ALONE,
-          ...alone,
+          name: "alone",
+          include: [ALONE],
+          ...minutes,
+          fileParallelism: false,
           sequence: { groupOrder: 2 },
         },
       },
       {
-        resolve,
-        ssr,
+        extends: true,
         test: {
           name: "long",
-          include: LONG,
-          ...alone,
+          include: [LONG],
+          ...minutes,
+          fileParallelism: false,
           sequence: { groupOrder: 3 },
         },
       },

@@ -4,7 +4,7 @@ import { expect, it, onTestFinished } from "vitest";
 import { Bystander } from "./support/bystander.js";
 import { createWorld, type World } from "./support/world.js";
 
-// Who asks the API's port for more than is theirs, with a healthy agent beside. What loads it is in attacks-api.test.ts.
+// Who asks the API's port for more than is theirs, with a healthy agent beside. What loads it is in attacks-api.long.test.ts.
 
 interface Attacked {
   readonly world: World;

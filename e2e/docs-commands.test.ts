@@ -38,7 +38,7 @@ async function expectDeployment(shell: ShellSession, command: string): Promise<v
 
 for (const { name, blocks } of pages) {
   const isFile = (language: string, label: string): boolean => label !== "" && !/^(ts|js|sh)$/.test(language);
-  // What is typed in a clone of the repository is typed there by fresh-clone.test.ts.
+  // What is typed in a clone of the repository is typed there by fresh-clone.alone.test.ts.
   const steps = blocks.filter(
     ({ language, label }) => (language === "sh" && label !== "in-a-clone") || isFile(language, label),
   );

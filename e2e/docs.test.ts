@@ -12,7 +12,7 @@ import { createWorld } from "./support/world.js";
 
 // What docs/ says, as far as a program can tell: docs-commands.test.ts runs what it shows.
 
-/** There is none for commands that nobody runs: docs-commands.test.ts and fresh-clone.test.ts run every one. */
+/** There is none for commands that nobody runs: docs-commands.test.ts and fresh-clone.alone.test.ts run every one. */
 // nginx and haproxy: network-front.test.ts runs them.
 // text: screens, which scripts/screens.mjs makes.
 const LANGUAGES = ["sh", "ts", "js", "yaml", "mermaid", "ini", "nginx", "haproxy", "text"];

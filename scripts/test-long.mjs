@@ -34,7 +34,11 @@ const STAGES = {
   kills: {
     about:
       "500 times SIGKILL of principal and agents, over each transport, and of an agent that programs hand events, and 100 times of a store alone",
-    files: ["e2e/crash.test.ts", "e2e/agent-send.test.ts", "packages/store-journal/src/crash.test.ts"],
+    files: [
+      "e2e/crash.alone.test.ts",
+      "e2e/agent-send.test.ts",
+      "packages/store-journal/src/crash.slow.test.ts",
+    ],
     whole: () => ({ HAWSER_CRASH_ROUNDS: "500" }),
     slice: () => ({ HAWSER_CRASH_ROUNDS: "12" }),
   },
@@ -67,7 +71,7 @@ const STAGES = {
   storms: {
     about:
       "2,000 agents that are handed over, that come back after a restart and after a SIGKILL; two minutes",
-    files: ["e2e/storm.test.ts"],
+    files: ["e2e/storm.long.test.ts"],
     whole: () => ({}),
     slice: () => ({}),
   },

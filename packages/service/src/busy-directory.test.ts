@@ -1,25 +1,20 @@
-import type * as fs from "node:fs";
 import { readFileSync } from "node:fs";
 import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { digestOfFiles, FileReloader } from "./file-reloader.js";
+import { digestOfFiles, FileReloader, type DirectoryWatch } from "./file-reloader.js";
 import { steppedRuntime } from "./stepped-runtime.test-support.js";
 
 const SETTLE_MS = 200;
 const INTERVAL_MS = 5_000;
 
-const directories = vi.hoisted(() => ({ changed: (): void => {} }));
-
-// What the system says of a directory, when the test says so.
-vi.mock("node:fs", async (importOriginal) => ({
-  ...(await importOriginal<typeof fs>()),
-  watch: (_directory: string, _options: object, changed: () => void) => {
-    directories.changed = changed;
-    return { on: () => {}, close: () => {} };
-  },
-}));
+/** Says that something changed in the directory, when the test says so. */
+let changed = (): void => {};
+const watch: DirectoryWatch = (_directory, _options, callback) => {
+  changed = callback;
+  return { on: vi.fn(), close: () => {} };
+};
 
 let directory: string;
 let path: string;
@@ -45,6 +40,7 @@ beforeEach(async () => {
   reloader = new FileReloader({
     runtime: time.runtime,
     intervalMs: INTERVAL_MS,
+    watch,
     groups: [{ role: "tokens", files: [path], inUse: digestOfFiles([path]), apply }],
   });
   await reloader.start();
@@ -70,7 +66,7 @@ function nextTaken(): Promise<void> {
 /** Something changes in the directory every 100 ms. */
 function busyFor(ms: number): void {
   for (let passed = 0; passed < ms; passed += 100) {
-    directories.changed();
+    changed();
     time.pass(100);
   }
 }
@@ -93,11 +89,11 @@ it("looks again soon at what changed while it looked", async () => {
   hold = new Promise((resolve) => (release = resolve));
   await replace("second");
   let next = nextTaken();
-  directories.changed();
+  changed();
   time.pass(SETTLE_MS);
   await next;
   await replace("third");
-  directories.changed();
+  changed();
   // By a signal, a look is queued behind that one: when it is through, so is that one.
   const looked = reloader.reload("signal");
   next = nextTaken();

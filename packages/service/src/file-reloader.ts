@@ -32,7 +32,16 @@ export interface FileReloaderOptions {
   readonly groups: readonly ReloadableFiles[];
   /** @default 5 s */
   readonly intervalMs?: number;
+  /** Says that something changed in a directory. @default `watch` of `node:fs` */
+  readonly watch?: DirectoryWatch;
 }
+
+/** As `watch` of `node:fs`. It may throw, and may say too much; what it does not say is found at the next interval. */
+export type DirectoryWatch = (
+  directory: string,
+  options: { readonly persistent: false },
+  changed: () => void,
+) => Pick<FSWatcher, "close" | "on">;
 
 /**
  * Keeps what was made of files up to date with them: looks at their content every few seconds, at once when the system says that something changed in their directories,
@@ -44,11 +53,14 @@ export class FileReloader {
   readonly #groups: readonly Group[];
   readonly #intervalMs: number;
   readonly #wake: WakeTimer;
-  #watchers: FSWatcher[] = [];
+  readonly #watchDirectory: DirectoryWatch;
+  #watchers: ReturnType<DirectoryWatch>[] = [];
   #running = false;
   #work: Promise<void> = Promise.resolve();
 
-  constructor({ runtime, groups, intervalMs = DEFAULT_INTERVAL_MS }: FileReloaderOptions) {
+  constructor(options: FileReloaderOptions) {
+    const { runtime, groups, intervalMs = DEFAULT_INTERVAL_MS } = options;
+    this.#watchDirectory = options.watch ?? watch;
     this.#clock = runtime.clock;
     this.#logger = runtime.logger;
     this.#intervalMs = intervalMs;
@@ -105,7 +117,9 @@ export class FileReloader {
           "cannot watch this directory; its files are read at intervals",
         );
       try {
-        const watcher = watch(directory, { persistent: false }, () => this.#lookWithin(SETTLE_MS));
+        const watcher = this.#watchDirectory(directory, { persistent: false }, () =>
+          this.#lookWithin(SETTLE_MS),
+        );
         watcher.on("error", cannot);
         this.#watchers.push(watcher);
       } catch (err) {

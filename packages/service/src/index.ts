@@ -37,6 +37,7 @@ export {
 export {
   digestOfFiles,
   FileReloader,
+  type DirectoryWatch,
   type FileReloaderOptions,
   type ReloadableFiles,
   type ReloadCause,

@@ -32,7 +32,7 @@ export interface Http2ServerHandle {
  * socket a call came on, to bound what HTTP/2 keeps for a client, and to stand between Node and the
  * listener of grpc-js. That one answers streams of another method or content type without a look at
  * whether they still exist, so a stream that was opened and reset in one packet makes it throw where
- * nobody can catch it (held by one-segment.test.ts).
+ * nobody can catch it (held by one-segment.alone.test.ts).
  *
  * @throws HawserError `internal` where grpc-js is built differently
  */
