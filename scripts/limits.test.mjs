@@ -50,9 +50,7 @@ function sources() {
   return rooms
     .map((room) => join(room, "src"))
     .flatMap((src) => readdirSync(join(root, src), { recursive: true }).map((path) => join(src, path)))
-    .filter(
-      (path) => path.endsWith(".ts") && !/\.(test|test-support)\.ts$|\/(testing|simulation|gen)\//.test(path),
-    );
+    .filter((path) => path.endsWith(".ts") && !/\.(test|test-support)\.ts$|\/(testing|gen)\//.test(path));
 }
 
 /** The numbers a name may stand for; none where it is no number. */

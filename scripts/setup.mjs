@@ -2,41 +2,37 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { TASK_ENVIRONMENT, taskCommand } from "./run-tasks.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const { packageManager, engines } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-const bin = join(root, "node_modules", ".bin");
 const stampFile = join(root, "node_modules", ".hawser-installed");
 
+/** @param {string} message @returns {never} */
 function fail(message) {
   console.error(`setup: ${message}`);
   process.exit(1);
 }
 
 function checkNode() {
-  const wanted = engines.node.replace(">=", "").split(".").map(Number);
-  const found = process.versions.node.split(".").map(Number);
-  const older = found[0] < wanted[0] || (found[0] === wanted[0] && found[1] < (wanted[1] ?? 0));
-  if (older)
+  const [major = 0, minor = 0] = engines.node.replace(">=", "").split(".").map(Number);
+  const [foundMajor = 0, foundMinor = 0] = process.versions.node.split(".").map(Number);
+  if (foundMajor < major || (foundMajor === major && foundMinor < minor))
     fail(
       `Node ${process.versions.node} is too old; Hawser needs ${engines.node}. Install a newer Node and try again.`,
     );
 }
 
+/** @param {string} command @param {readonly string[]} args */
 function run(command, args) {
   const quiet = !process.env.CI && !process.argv.includes("--verbose");
   const result = spawnSync(command, args, {
     cwd: root,
     encoding: "utf8",
     stdio: quiet ? ["ignore", "pipe", "pipe"] : ["ignore", "inherit", "inherit"],
-    env: {
-      ...process.env,
-      PATH: `${bin}${delimiter}${process.env.PATH ?? ""}`,
-      TURBO_TELEMETRY_DISABLED: "1",
-      npm_config_update_notifier: "false",
-    },
+    env: TASK_ENVIRONMENT,
     shell: process.platform === "win32",
   });
   if (result.status === 0) return;
@@ -58,7 +54,7 @@ function build() {
   console.error("setup: building");
   // Templates are for other people's folders: their tests run from sources, as everybody's.
   const others = "--filter=!./apps/create-hawser/templates/*";
-  run(join(bin, "turbo"), ["run", "build", others, "--output-logs=errors-only"]);
+  run(...taskCommand(["build", others]));
 }
 
 checkNode();

@@ -32,14 +32,7 @@ export class TypeScriptExamples {
       await writeFile(`${file}.ts`, code);
     }
     await mkdir(dirname(this.#settings), { recursive: true });
-    const compilerOptions = {
-      composite: false,
-      incremental: false,
-      declaration: false,
-      sourceMap: false,
-      inlineSources: false,
-      rootDir: ROOT,
-    };
+    const compilerOptions = { rootDir: ROOT };
     const settings = {
       extends: join(ROOT, "tsconfig.base.json"),
       compilerOptions,

@@ -3,14 +3,7 @@ import { posix } from "node:path";
 import ts from "typescript";
 import { readJson, ROOT } from "./workspace.mjs";
 
-const UNWANTED = [
-  /\.tsbuildinfo$/,
-  /\.test\./,
-  /\.test-support\./,
-  /\/testing\//,
-  /\/simulation\//,
-  /^src\//,
-];
+const UNWANTED = [/\.tsbuildinfo$/, /\.test\./, /\.test-support\./, /\/testing\//, /^src\//];
 /** Not this package's own code, but what others begin with. */
 const TEMPLATES = /^templates\//;
 const { engines } = readJson(new URL("package.json", `file://${ROOT}`));

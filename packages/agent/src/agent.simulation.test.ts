@@ -3,7 +3,7 @@ import type { Principal, ResourceView } from "@hawser/principal";
 import { defined, type Random } from "@hawser/runtime";
 import { ROUGH_NETWORK } from "@hawser/testkit";
 import { expect, it } from "vitest";
-import { World, type SimulatedAgent } from "../test/world.js";
+import { World, type SimulatedAgent } from "./testing/world.js";
 import type { ResourceHandler } from "./index.js";
 
 /** Rounds of changes and faults before everything heals. */

@@ -4,7 +4,7 @@ import type { HawserEvent } from "@hawser/protocol";
 import { seededRandom } from "@hawser/runtime";
 import { createMemoryStore } from "@hawser/store";
 import { beforeEach, describe, expect, it } from "vitest";
-import { World } from "../test/world.js";
+import { World } from "./testing/world.js";
 import { createAgent, type ResourceHandler } from "./index.js";
 import { VERSION } from "./version.js";
 

@@ -6,7 +6,7 @@ import { createMemoryTransport } from "@hawser/transport";
 import * as v from "valibot";
 import { beforeEach, describe, expect, expectTypeOf, it } from "vitest";
 import { z } from "zod";
-import { World, type SimulatedAgent } from "../test/world.js";
+import { World, type SimulatedAgent } from "./testing/world.js";
 import {
   createAgent,
   defineHandler,

@@ -1,7 +1,7 @@
 import type { EventDraft } from "@hawser/protocol";
 import { DEFAULT_RECONNECT_TIMING } from "@hawser/session";
 import { beforeEach, describe, expect, it } from "vitest";
-import { waits, World, type SimulatedAgent } from "../test/world.js";
+import { waits, World, type SimulatedAgent } from "./testing/world.js";
 
 const { shortSessionMs } = DEFAULT_RECONNECT_TIMING;
 

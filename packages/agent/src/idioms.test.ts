@@ -1,7 +1,7 @@
 import { tracingChannel } from "node:diagnostics_channel";
 import { HawserError } from "@hawser/protocol";
 import { beforeEach, describe, expect, it } from "vitest";
-import { World } from "../test/world.js";
+import { World } from "./testing/world.js";
 import { createDeliveryStream, type Accepted, type AgentState, type PrincipalEventHandler } from "./index.js";
 
 let world: World;

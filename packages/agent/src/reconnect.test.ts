@@ -1,8 +1,8 @@
 import { CLOSE_CODES, HawserError } from "@hawser/protocol";
 import { DEFAULT_RECONNECT_TIMING, type SessionEnd } from "@hawser/session";
 import { beforeEach, describe, expect, it } from "vitest";
-import { scriptPrincipal } from "../test/scripted-principal.js";
-import { waits, World } from "../test/world.js";
+import { scriptPrincipal } from "./testing/scripted-principal.js";
+import { waits, World } from "./testing/world.js";
 
 const { backoffMinMs, backoffMaxMs, refusedFirstMs, shortSessionMs, stableAfterMs } =
   DEFAULT_RECONNECT_TIMING;

@@ -2,7 +2,7 @@ import { HawserError, type JsonValue } from "@hawser/protocol";
 import type { Principal } from "@hawser/principal";
 import { createMemoryStore, type Store } from "@hawser/store";
 import { beforeEach, describe, expect, it } from "vitest";
-import { World, type SimulatedAgent } from "../test/world.js";
+import { World, type SimulatedAgent } from "./testing/world.js";
 import type { DesiredResource, HandlerContext, ResourceHandler } from "./index.js";
 
 /** A handler that notes every call, and does what a test tells it. */

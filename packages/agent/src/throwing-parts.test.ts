@@ -3,7 +3,7 @@ import { systemTimers, type Logger } from "@hawser/runtime";
 import type { PrincipalObserver, PrincipalOptions } from "@hawser/principal";
 import type { Connection } from "@hawser/transport";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { World, type SimulatedAgent } from "../test/world.js";
+import { World, type SimulatedAgent } from "./testing/world.js";
 import type { AgentObserver, AgentOptions } from "./agent.js";
 
 /**

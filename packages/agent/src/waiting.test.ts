@@ -1,7 +1,7 @@
 import { HawserError, type JsonValue } from "@hawser/protocol";
 import type { Principal, WaitView } from "@hawser/principal";
 import { beforeEach, describe, expect, it } from "vitest";
-import { World, type SimulatedAgent } from "../test/world.js";
+import { World, type SimulatedAgent } from "./testing/world.js";
 import type { DesiredResource } from "./index.js";
 
 // Why a resource waits, as its principal sees it, with an agent at the other end.

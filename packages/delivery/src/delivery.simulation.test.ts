@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { DeliverySimulation } from "./simulation/delivery-simulation.js";
+import { DeliverySimulation } from "./testing/delivery-simulation.js";
 
 /** `HAWSER_SEED=n` replays one run alone. */
 const replay = process.env["HAWSER_SEED"];

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { EventWriter } from "./event-writer.js";
 import { MAX_KEPT_MESSAGE_LENGTH } from "./lane.js";
 import type { ResendTiming } from "./resend-timing.js";
-import { deliverable, type EventSketch } from "./simulation/events.js";
+import { deliverable, type EventSketch } from "./testing/events.js";
 
 /** Draws nothing above the lower bound: a first timeout is 3,000 ms, a first backoff 250 ms. */
 const noJitter: Random = { next: () => 0, uuid: () => "" };

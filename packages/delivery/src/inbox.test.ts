@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { InboxBudget, MIN_INBOX_BYTES } from "./inbox-budget.js";
 import { Inbox, type InboxSnapshot } from "./inbox.js";
-import { deliverable, type EventSketch } from "./simulation/events.js";
+import { deliverable, type EventSketch } from "./testing/events.js";
 
 function inbox(snapshot: Partial<InboxSnapshot> = {}): Inbox {
   return new Inbox({ settled: 0, applied: new Map(), begun: new Map(), ...snapshot });

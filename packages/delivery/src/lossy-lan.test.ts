@@ -2,7 +2,7 @@ import { seededRandom } from "@hawser/runtime";
 import { expect, test } from "vitest";
 import { EventWriter } from "./event-writer.js";
 import type { ResendTiming } from "./resend-timing.js";
-import { deliverable } from "./simulation/events.js";
+import { deliverable } from "./testing/events.js";
 
 const EVENTS = 9;
 /** There and back over loopback, with the handler. */

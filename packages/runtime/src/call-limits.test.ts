@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { withinLimits, type CallLimits } from "./call-limits.js";
-import { handTimers } from "./hand-timers.test-support.js";
+import { handTimers } from "./testing/hand-timers.js";
 import type { Timers } from "./timers.js";
 
 class GivenUp extends Error {

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { handTimers } from "./hand-timers.test-support.js";
+import { handTimers } from "./testing/hand-timers.js";
 import { pause } from "./pause.js";
 
 it("ends when the time is over, and not before", async () => {

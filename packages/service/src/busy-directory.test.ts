@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { digestOfFiles, FileReloader, type DirectoryWatch } from "./file-reloader.js";
-import { steppedRuntime } from "./stepped-runtime.test-support.js";
+import { steppedRuntime } from "./testing/stepped-runtime.js";
 
 const SETTLE_MS = 200;
 const INTERVAL_MS = 5_000;

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { watchDescriptors } from "./descriptor-watch.js";
-import { steppedRuntime } from "./stepped-runtime.test-support.js";
+import { steppedRuntime } from "./testing/stepped-runtime.js";
 
 const failing = (code: string): Error => Object.assign(new Error(code), { code });
 

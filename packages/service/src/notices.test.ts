@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { repeatNotices, type ServiceNotice } from "./notices.js";
-import { steppedRuntime } from "./stepped-runtime.test-support.js";
+import { steppedRuntime } from "./testing/stepped-runtime.js";
 
 const DAY_MS = 86_400_000;
 

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { serviceManagerOf, type SendMessage } from "./service-manager.js";
-import { steppedRuntime } from "./stepped-runtime.test-support.js";
+import { steppedRuntime } from "./testing/stepped-runtime.js";
 
 const NOTIFY = { NOTIFY_SOCKET: "/run/notify" };
 

@@ -12,7 +12,7 @@ import { createJournalDisk, DEFAULT_SEGMENT_BYTES } from "./journal-disk.js";
 const LANES = 2;
 const LIVES = Math.max(3, Math.floor(Number(process.env["HAWSER_CRASH_ROUNDS"] ?? 0) / 10));
 const here = (name: string): string => new URL(name, import.meta.url).href;
-const REGISTER = `import { register } from "node:module"; register(${JSON.stringify(here("./typescript-hooks.test-support.mjs"))});`;
+const REGISTER = `import { register } from "node:module"; register(${JSON.stringify(here("./testing/typescript-hooks.mjs"))});`;
 
 /** What a child said before it was killed. */
 interface Said {
@@ -36,7 +36,7 @@ async function runAndKill(
     [
       "--conditions=@hawser/source",
       `--import=data:text/javascript,${encodeURIComponent(REGISTER)}`,
-      new URL("./crash-child.test-support.mjs", import.meta.url).pathname,
+      new URL("./testing/crash-child.mjs", import.meta.url).pathname,
       directory,
       String(seed),
       String(segmentBytes),

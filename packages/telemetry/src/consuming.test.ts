@@ -6,7 +6,7 @@ import { traced } from "@hawser/runtime";
 import { createMemoryDisk } from "@hawser/store";
 import { beforeEach, describe, expect, it } from "vitest";
 import { traceLogFields } from "./index.js";
-import { command, TracedWorld } from "./traced-world.test-support.js";
+import { command, TracedWorld } from "./testing/traced-world.js";
 
 const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 

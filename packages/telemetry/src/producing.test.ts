@@ -3,7 +3,7 @@ import { AlwaysOffSampler } from "@opentelemetry/sdk-trace-node";
 import { LIMITS, traceContextOf } from "@hawser/protocol";
 import { beforeEach, describe, expect, it } from "vitest";
 import { contextOf } from "./index.js";
-import { command, TracedWorld } from "./traced-world.test-support.js";
+import { command, TracedWorld } from "./testing/traced-world.js";
 
 const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 const TRACE_ID = TRACEPARENT.slice(3, 35);

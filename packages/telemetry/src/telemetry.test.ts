@@ -5,7 +5,7 @@ import { createMemoryTransport } from "@hawser/transport";
 import { tracingChannel } from "node:diagnostics_channel";
 import { expect, it, onTestFinished, vi } from "vitest";
 import { createTelemetry, DEFAULT_FLUSH_TIMEOUT_MS, isTracingRegistered } from "./index.js";
-import { command, TracedWorld } from "./traced-world.test-support.js";
+import { command, TracedWorld } from "./testing/traced-world.js";
 
 const CHANNELS = [
   "hawser.principal.publish",

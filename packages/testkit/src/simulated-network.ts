@@ -1,11 +1,6 @@
 import { HawserError, LIMITS, type Codec } from "@hawser/protocol";
 import { defined, type Random } from "@hawser/runtime";
-import {
-  DEFAULT_BUFFER_LIMITS,
-  type Acceptor,
-  type BufferLimits,
-  type Dialer,
-} from "@hawser/transport";
+import { DEFAULT_BUFFER_LIMITS, type Acceptor, type BufferLimits, type Dialer } from "@hawser/transport";
 import type { Listening } from "./listening.js";
 import { LiveLinks, type Notices } from "./live-links.js";
 import { PERFECT_NETWORK, type NetworkFaults } from "./network-faults.js";

@@ -3,7 +3,7 @@ import { createServer, type AddressInfo, type Socket } from "node:net";
 import { protobufBatchCodec } from "@hawser/protocol";
 import type { ConnectionEnd } from "@hawser/transport";
 import { expect, it, onTestFinished } from "vitest";
-import { framed } from "./frames.test-support.js";
+import { framed } from "./testing/frames.js";
 import { createGrpcDialer } from "./index.js";
 
 const HEADERS = 1;

@@ -3,7 +3,7 @@ import { connect } from "node:http2";
 import { CLOSE_EVENT_TYPE, LIMITS, parseClose, protobufBatchCodec } from "@hawser/protocol";
 import { type HostilePeer, transportCompliance } from "@hawser/transport/compliance";
 import { CONNECT_PATH, createGrpcAcceptor, createGrpcDialer } from "./index.js";
-import { framed, unframed } from "./frames.test-support.js";
+import { framed, unframed } from "./testing/frames.js";
 
 transportCompliance("grpc", ({ handshakeTimeoutMs }) =>
   Promise.resolve({

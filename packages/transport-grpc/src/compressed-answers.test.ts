@@ -5,7 +5,7 @@ import { gzipSync } from "node:zlib";
 import { HawserError, protobufBatchCodec } from "@hawser/protocol";
 import type { ConnectionEnd } from "@hawser/transport";
 import { expect, it, onTestFinished } from "vitest";
-import { framed } from "./frames.test-support.js";
+import { framed } from "./testing/frames.js";
 import { createGrpcDialer } from "./index.js";
 
 /** A server that answers each request with one message; it says that it is compressed where it has an encoding. */

@@ -22,7 +22,7 @@ import { systemTimers } from "@hawser/runtime";
 import type { Connection, ConnectionEnd } from "@hawser/transport";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { CONNECT_PATH, createGrpcAcceptor, createGrpcDialer } from "./index.js";
-import { framed, unframed } from "./frames.test-support.js";
+import { framed, unframed } from "./testing/frames.js";
 
 const HEADERS = { ":method": "POST", ":path": CONNECT_PATH, "content-type": "application/grpc" } as const;
 

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { protobufBatchCodec } from "@hawser/protocol";
 import type { ConnectionEnd } from "@hawser/transport";
 import { expect, it, onTestFinished } from "vitest";
-import { framed } from "./frames.test-support.js";
+import { framed } from "./testing/frames.js";
 import { createGrpcDialer } from "./index.js";
 
 interface Served {
