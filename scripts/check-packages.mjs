@@ -26,7 +26,7 @@ const { values } = parseArgs({
 });
 const folder = mkdtempSync(join(tmpdir(), "hawser-packages-"));
 
-/** Does one step and says what came of it, and how long it took. */
+/** Does one step and says what came of it, and how long it took. @param {string} name @param {() => Promise<unknown>} work */
 async function step(name, work) {
   const startedAt = process.hrtime.bigint();
   const said = await work();
@@ -34,6 +34,7 @@ async function step(name, work) {
   console.log(`check-packages: ${name}: ${said} (${seconds.toFixed(1)} s)`);
 }
 
+/** @param {Map<string, string>} tarballs */
 async function lintAll(tarballs) {
   const complaints = [];
   for (const [name, tarball] of tarballs)
@@ -41,6 +42,7 @@ async function lintAll(tarballs) {
   if (complaints.length > 0) throw new Error(complaints.join("\n"));
 }
 
+/** @param {import("./packages/workspace.mjs").Published[]} packages @param {Map<string, string>} tarballs @param {string | undefined} release */
 async function use(packages, tarballs, release) {
   const project = join(folder, `node-${release ?? "running"}`);
   const { node, env } = await nodeOf(release);
@@ -88,7 +90,7 @@ async function check() {
 try {
   await check();
 } catch (error) {
-  console.error(`check-packages: ${error.message}`);
+  console.error(`check-packages: ${error instanceof Error ? error.message : error}`);
   process.exitCode = 1;
 } finally {
   if (values.keep) console.log(`check-packages: kept ${folder}`);

@@ -23,13 +23,14 @@ const OF_OTHERS = {
 /** Where `--name` is no flag. */
 const STYLES = "packages/principal/src/api/docs/page-style.ts";
 
+/** @param {string[]} files */
 const settingsOf = (files) => new Set(files.flatMap((file) => flagsOfShape(read(file))));
 const service = ["packages/service/src/service-settings.ts"];
 const principal = readdirSync(join(root, "apps/principal/src"))
   .filter((name) => name.endsWith("settings.ts"))
   .map((name) => `apps/principal/src/${name}`);
 
-/** The flags that exist, by program. */
+/** The flags that exist, by program. @type {Record<string, Set<string>>} */
 const FLAGS = {
   agent: new Set([
     ...settingsOf([...service, "apps/agent/src/settings.ts"]),
@@ -44,8 +45,8 @@ const FLAGS = {
   ),
 };
 const every = new Set(Object.values(FLAGS).flatMap((flags) => [...flags]));
-/** They speak of several programs. */
-const known = (room) => (Object.hasOwn(FLAGS, room) && room !== "cli" ? FLAGS[room] : every);
+/** They speak of several programs. @param {string} room */
+const known = (room) => (room === "cli" ? undefined : FLAGS[room]) ?? every;
 
 describe("the flags that exist", () => {
   it("are found", () => {
@@ -59,9 +60,9 @@ describe("the flags that exist", () => {
 
 describe("every flag that a text of a program names", () => {
   const rooms = ["apps", "packages"].flatMap((above) =>
-    readdirSync(join(root, above)).map((name) => [`${above}/${name}/src`, name]),
+    readdirSync(join(root, above)).map((name) => ({ src: `${above}/${name}/src`, name })),
   );
-  const found = rooms.flatMap(([src, name]) =>
+  const found = rooms.flatMap(({ src, name }) =>
     sources(src)
       .filter((path) => path !== STYLES)
       .flatMap((path) => named(read(path)).map((flag) => ({ path, flag, known: known(name) }))),
@@ -89,7 +90,7 @@ describe("every flag of a service that a README names", () => {
   const found = pages
     .filter((path) => existsSync(join(root, path)))
     .flatMap((path) =>
-      [...read(path).matchAll(/`([^`\n]+)`/g)].flatMap(([, code]) =>
+      [...read(path).matchAll(/`([^`\n]+)`/g)].flatMap(([, code = ""]) =>
         named(code).map((flag) => ({ path, flag })),
       ),
     );
@@ -101,42 +102,45 @@ describe("every flag of a service that a README names", () => {
   });
 });
 
-/** Members of an object of settings, and the two that every service has beside them. */
+/** Members of an object of settings, and the two that every service has beside them. @param {string} code */
 function flagsOfShape(code) {
-  const names = [...code.matchAll(/^ {2}(\w+): (?:\w+\(|\{)/gm)].map(([, name]) => name);
+  const names = [...code.matchAll(/^ {2}(\w+): (?:\w+\(|\{)/gm)].map(([, name = ""]) => name);
   return ["--help", "--version", "--config", ...names.map(flagOf)];
 }
 
+/** @param {string[]} rooms */
 function commandsOf(rooms) {
   return rooms.flatMap(sources).flatMap((path) => flagsOfCommands(read(path)));
 }
 
-/** `-f, --file <path...>` and its like; `--no-wait` is the other side of `wait`. */
+/** `-f, --file <path...>` and its like; `--no-wait` is the other side of `wait`. @param {string} code */
 function flagsOfCommands(code) {
   const usages = code.matchAll(
     /(?:\boption|\brequiredOption|\bOption|\bdurationOption)\(\s*["'`]([^"'`]*)["'`]/g,
   );
-  return ["--help", "--version", ...[...usages].flatMap(([, usage]) => named(usage))];
+  return ["--help", "--version", ...[...usages].flatMap(([, usage = ""]) => named(usage))];
 }
 
+/** @param {string} name */
 function flagOf(name) {
   return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
-/** Flags in a text; `--task-max-...` stands for several. */
+/** Flags in a text; `--task-max-...` stands for several. @param {string} text */
 function named(text) {
   return [...text.matchAll(/(?<![\w-])--[a-z][a-z0-9]*(?:-[a-z0-9]+)*(?![\w-])/g)].map(([flag]) => flag);
 }
 
-/** Without comments. */
+/** Without comments. @param {string} path */
 function read(path) {
   return readFileSync(join(root, path), "utf8")
     .replaceAll(/\/\*[^]*?\*\//g, "")
     .replaceAll(/(^|\s)\/\/.*$/gm, "");
 }
 
+/** @param {string} src */
 function sources(src) {
-  return readdirSync(join(root, src), { recursive: true })
+  return readdirSync(join(root, src), { recursive: true, encoding: "utf8" })
     .map((path) => join(src, path))
     .filter(
       (path) => path.endsWith(".ts") && !/\.(test|test-support)\.ts$|\/src\/(testing|gen)\//.test(path),

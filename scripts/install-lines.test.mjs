@@ -6,10 +6,10 @@ import { expect, test } from "vitest";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const EXAMPLE = /^```ts[^\n]*\n([^]*?)^```/gm;
 
-/** What an example imports that has to be installed. */
+/** What an example imports that has to be installed. @param {string} code */
 function packagesOf(code) {
   return [...code.matchAll(/from "([^"]+)"/g)]
-    .map(([, name]) => name)
+    .map(([, name = ""]) => name)
     .filter((name) => !name.startsWith("node:") && !name.startsWith("."))
     .map((name) =>
       name
@@ -29,7 +29,7 @@ test.each([...READMES, { page: "docs/embed.md", own: undefined, examples: Infini
   "$page says how to install what its examples need",
   ({ page, own, examples }) => {
     const text = readFileSync(join(root, page), "utf8");
-    const codes = [...text.matchAll(EXAMPLE)].slice(0, examples).map(([, code]) => code);
+    const codes = [...text.matchAll(EXAMPLE)].slice(0, examples).map(([, code = ""]) => code);
     expect(codes.length).toBeGreaterThan(0);
     const needed = new Set([...(own === undefined ? [] : [own]), ...codes.flatMap(packagesOf)]);
     const [, named = ""] = /^`npm install ([^`]+)`/m.exec(text) ?? [];

@@ -23,7 +23,7 @@ if (out === undefined || !/^\d+$/.test(values.epoch)) {
 }
 const platform = parsePlatform(values.platform);
 
-/** Every file gets one time, and may be read by all and written by its owner alone: a layer tells neither when nor under which umask it was made. */
+/** Every file gets one time, and may be read by all and written by its owner alone: a layer tells neither when nor under which umask it was made. @param {string} path @param {Pick<import("node:fs").Dirent, "isDirectory" | "isSymbolicLink">} entry */
 function normalize(path, entry) {
   if (entry.isDirectory())
     for (const below of readdirSync(path, { withFileTypes: true })) normalize(join(path, below.name), below);
@@ -34,8 +34,8 @@ function normalize(path, entry) {
   lutimesSync(path, Number(values.epoch), Number(values.epoch));
 }
 
-function layOut(name) {
-  const folder = join(out, name);
+/** @param {string} folder @param {string} name of the app */
+function layOut(folder, name) {
   const app = join(folder, "app");
   stripPackages(app);
   pruneNativeModules(app, platform);
@@ -49,4 +49,4 @@ function layOut(name) {
 }
 
 for (const { name } of readdirSync(out, { withFileTypes: true }).filter((entry) => entry.isDirectory()))
-  layOut(name);
+  layOut(join(out, name), name);

@@ -24,13 +24,14 @@ const exported = new Set();
 
 for (const path of sources()) {
   const code = readFileSync(join(root, path), "utf8").replaceAll(/\/\*[^]*?\*\/|^\s*\/\/.*$/gm, "");
-  for (const [, isExported, name, value] of code.matchAll(
+  for (const [, isExported, name = "", value = ""] of code.matchAll(
     /^(export )?const ([A-Z][A-Z0-9_]+)(?:: [^=]+?)? = (\{[^]*?\}|[^;{]+?)(?: as const)?;/gm,
   )) {
     // Others have limits under this name for themselves.
     if (name === "LIMITS" && !path.startsWith("packages/protocol/")) continue;
     if (value.startsWith("{")) {
-      for (const [, member, inner] of value.matchAll(/(\w+): ([^,{}]+)/g)) define(`${name}.${member}`, inner);
+      for (const [, member, inner = ""] of value.matchAll(/(\w+): ([^,{}]+)/g))
+        define(`${name}.${member}`, inner);
     } else {
       define(name, value);
       if (isExported !== undefined) exported.add(name);
@@ -38,6 +39,7 @@ for (const path of sources()) {
   }
 }
 
+/** @param {string} name @param {string} expression */
 function define(name, expression) {
   constants.set(name, (constants.get(name) ?? new Set()).add(expression.trim()));
 }
@@ -49,17 +51,20 @@ function sources() {
   ].filter((room) => !room.endsWith("testkit") && !room.endsWith("telemetry"));
   return rooms
     .map((room) => join(room, "src"))
-    .flatMap((src) => readdirSync(join(root, src), { recursive: true }).map((path) => join(src, path)))
+    .flatMap((src) =>
+      readdirSync(join(root, src), { recursive: true, encoding: "utf8" }).map((path) => join(src, path)),
+    )
     .filter((path) => path.endsWith(".ts") && !/\.(test|test-support)\.ts$|\/(testing|gen)\//.test(path));
 }
 
-/** The numbers a name may stand for; none where it is no number. */
+/** The numbers a name may stand for; none where it is no number. @param {string} name @returns {number[]} */
 function numbersOf(name, depth = 0) {
   return [...(constants.get(name) ?? [])]
     .map((expression) => numberOf(expression, depth))
     .filter(Number.isFinite);
 }
 
+/** @param {string} expression @param {number} depth @returns {number} */
 function numberOf(expression, depth) {
   if (depth > 4) return Number.NaN;
   const resolved = expression
@@ -70,10 +75,10 @@ function numberOf(expression, depth) {
   return valueOf(resolved.replaceAll(/\s/g, ""));
 }
 
-/** Of a sum of products of powers, such as `2 * 1024 ** 2`; parentheses inside out. */
+/** Of a sum of products of powers, such as `2 * 1024 ** 2`; parentheses inside out. @param {string} expression @returns {number} */
 function valueOf(expression) {
   const inner = /\(([^()]*)\)/.exec(expression);
-  if (inner !== null) return valueOf(expression.replace(inner[0], String(valueOf(inner[1]))));
+  if (inner !== null) return valueOf(expression.replace(inner[0], String(valueOf(inner[1] ?? ""))));
   return expression
     .split("+")
     .map((sum) =>
@@ -85,6 +90,7 @@ function valueOf(expression) {
     .reduce((left, right) => left + right);
 }
 
+/** @param {string} expression */
 const productOf = (expression) =>
   expression
     .replaceAll("**", "^")
@@ -111,7 +117,7 @@ const rows = page
   .map((cells) => ({
     bound: cells[0],
     value: Number(/^[\d,.]+/.exec(cells[1] ?? "")?.[0].replaceAll(",", "") ?? Number.NaN),
-    names: [...(cells.at(-1) ?? "").matchAll(/`([A-Z][\w.]+)`/g)].map(([, name]) => name),
+    names: [...(cells.at(-1) ?? "").matchAll(/`([A-Z][\w.]+)`/g)].map(([, name = ""]) => name),
     cells,
   }));
 

@@ -31,7 +31,9 @@ const WRITES = [
 test("nothing reaches a terminal but through the files that make it printable", () => {
   const sources = ["apps", "packages"]
     .flatMap((room) => readdirSync(join(root, room)).map((name) => join(room, name, "src")))
-    .flatMap((src) => readdirSync(join(root, src), { recursive: true }).map((path) => join(src, path)))
+    .flatMap((src) =>
+      readdirSync(join(root, src), { recursive: true, encoding: "utf8" }).map((path) => join(src, path)),
+    )
     .filter(
       (path) => path.endsWith(".ts") && !/\.(test|test-support)\.ts$|\/src\/(testing|gen)\//.test(path),
     );

@@ -1,11 +1,11 @@
 // Builds the images of a release for every platform and pushes them, with what they are made of and how they were made as attestations.
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { releaseBuilds, releaseComplaints } from "./images/release.mjs";
-import { publishedPackages, readJson, ROOT } from "./packages/workspace.mjs";
+import { publishedPackages, ROOT } from "./packages/workspace.mjs";
 
 const HELP = `usage: release-images.mjs --base IMAGE@sha256:DIGEST --to PREFIX [options]
 
@@ -21,7 +21,7 @@ Needs a builder of 'docker buildx' that makes attestations, such as one of the d
   --dry-run                   says what would be run
   --help`;
 
-const OPTIONS = {
+const OPTIONS = /** @type {const} */ ({
   base: { type: "string" },
   to: { type: "string" },
   version: { type: "string" },
@@ -30,14 +30,16 @@ const OPTIONS = {
   output: { type: "string" },
   "dry-run": { type: "boolean" },
   help: { type: "boolean" },
-};
+});
 
+/** @param {string[]} args */
 function git(...args) {
   const { status, stdout, stderr, error } = spawnSync("git", args, { cwd: ROOT, encoding: "utf8" });
   if (status !== 0) throw new Error(`'git ${args.join(" ")}' failed: ${error?.message ?? stderr}`);
   return stdout.trim();
 }
 
+/** @param {import("./images/release.mjs").Build} made @param {string} folder */
 function build({ reference, args }, folder) {
   const metadata = join(folder, "metadata.json");
   const { status, error } = spawnSync("docker", [...args, "--metadata-file", metadata, "."], {
@@ -45,13 +47,17 @@ function build({ reference, args }, folder) {
     stdio: "inherit",
   });
   if (status !== 0) throw new Error(`the build of ${reference} failed${error ? `: ${error.message}` : ""}`);
-  console.log(`release-images: ${reference}@${readJson(metadata)["containerimage.digest"]}`);
+  /** @type {Record<string, unknown>} */
+  const said = JSON.parse(readFileSync(metadata, "utf8"));
+  console.log(`release-images: ${reference}@${said["containerimage.digest"]}`);
 }
 
+/** @param {string} word */
 function quoted(word) {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
+/** @param {{ [Name in Exclude<keyof typeof OPTIONS, "dry-run" | "help">]?: string } & { "dry-run"?: boolean }} values */
 function release(values) {
   const versions = [...new Set(publishedPackages().map(({ manifest }) => manifest.version))];
   const { base, to: prefix, version, platform, output, "sbom-generator": sbomGenerator } = values;
@@ -60,10 +66,12 @@ function release(values) {
     .filter(Boolean)
     .map((line) => line.slice(2).trim());
   const complaints = releaseComplaints({ base, version, versions, changed, prefix, output });
-  if (complaints.length > 0) throw new Error(complaints.join("\nrelease-images: "));
+  const [released] = versions;
+  if (complaints.length > 0 || released === undefined || base === undefined)
+    throw new Error(complaints.join("\nrelease-images: "));
 
   const builds = releaseBuilds({
-    version: versions[0],
+    version: released,
     revision: git("rev-parse", "HEAD"),
     committedAt: Number(git("show", "--no-patch", "--format=%ct", "HEAD")),
     base,
@@ -87,6 +95,6 @@ try {
   if (values.help) console.log(HELP);
   else release(values);
 } catch (error) {
-  console.error(`release-images: ${error.message}`);
+  console.error(`release-images: ${error instanceof Error ? error.message : error}`);
   process.exitCode = 1;
 }

@@ -46,7 +46,7 @@ const SCENES = [
   { title: "A drain is asked for first", line: "drain", keys: [[/y\/N/, "n\r"]] },
 ];
 
-/** What is left to see of what was written, without the spaces at the ends of the lines. */
+/** What is left to see of what was written, without the spaces at the ends of the lines. @param {import("@xterm/headless").Terminal} terminal */
 function seen(terminal) {
   const { active } = terminal.buffer;
   const lines = Array.from(
@@ -56,7 +56,7 @@ function seen(terminal) {
   return lines.join("\n").trimEnd();
 }
 
-/** @param {Scene} scene */
+/** @param {Scene} scene @param {string} folder @param {string} server */
 async function play({ line, columns = 80, until, keys = [] }, folder, server) {
   const terminal = new headless.Terminal({
     cols: columns,
@@ -71,11 +71,13 @@ async function play({ line, columns = 80, until, keys = [] }, folder, server) {
     timeout: TIMEOUT_MS,
   });
   const left = [...keys];
+  /** @type {string | undefined} */
   let screen;
   child.stdout.setEncoding("utf8").on("data", (chunk) =>
     terminal.write(chunk, () => {
       const text = seen(terminal);
-      if (left[0]?.[0].test(text)) child.stdin.write(left.shift()[1]);
+      const [next] = left;
+      if (next?.[0].test(text)) child.stdin.write(left.shift()?.[1]);
       else if (screen === undefined && left.length === 0 && until?.test(text)) {
         screen = text;
         child.stdin.write("q");
@@ -83,13 +85,13 @@ async function play({ line, columns = 80, until, keys = [] }, folder, server) {
     }),
   );
   await once(child, "close");
-  await new Promise((resolve) => terminal.write("", resolve));
+  await new Promise((resolve) => terminal.write("", () => resolve(undefined)));
   if (until !== undefined && screen === undefined)
     throw new Error(`'hawser ${line}' never showed ${until}; in the end there was:\n${seen(terminal)}`);
   return screen ?? seen(terminal);
 }
 
-/** Long ones without their middle. */
+/** Long ones without their middle. @param {string} text */
 function shortened(text) {
   const lines = text.split("\n");
   const left = lines.length - 2 * SHOWN_LINES;
@@ -97,6 +99,7 @@ function shortened(text) {
   return [...lines.slice(0, SHOWN_LINES), `(${left} lines more)`, ...lines.slice(-SHOWN_LINES)].join("\n");
 }
 
+/** @param {number} count */
 function manifests(count) {
   return Array.from(
     { length: count },

@@ -10,7 +10,7 @@ import { parseArgs } from "node:util";
 
 /** @typedef {{ about: string, files: string[], whole: () => Record<string, string>, slice: () => Record<string, string> }} Stage */
 
-/** Seeds that no earlier run is likely to have tried. */
+/** Seeds that no earlier run is likely to have tried. @param {number} count */
 const seeds = (count) => {
   const first = randomInt(1_000_000, 2 ** 31 - count);
   return { HAWSER_SEEDS: `${first}..${first + count - 1}` };

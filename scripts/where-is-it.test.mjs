@@ -7,7 +7,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const page = readFileSync(join(root, "CONTRIBUTING.md"), "utf8");
 const section = /^## Where is it\?\n([^]*?)^## /m.exec(page)?.[1] ?? "";
 const rows = [...section.matchAll(/^\| (.+\?) +\| `([^`]+)` +\| `([^`]+)` +\|$/gm)].map(
-  ([, question, file, name]) => ({ question, file, name }),
+  ([, question, file = "", name]) => ({ question, file, name }),
 );
 
 test("CONTRIBUTING answers where each of these is", () => {
@@ -24,7 +24,7 @@ test.each(rows)("$question", ({ file, name }) => {
 test("what has to be touched to add something is there", () => {
   const paths = [...section.matchAll(/^- \*\*[^]*?(?=^- |^$)/gm)]
     .flatMap(([item]) => [...item.matchAll(/`((?:apps|packages)\/[^`*]+)`/g)])
-    .map(([, path]) => path);
+    .map(([, path = ""]) => path);
   expect(paths.length).toBeGreaterThanOrEqual(10);
   expect(paths.filter((path) => !existsSync(join(root, path)))).toEqual([]);
 });

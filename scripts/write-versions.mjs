@@ -11,6 +11,7 @@ const [version] = versions;
 if (versions.size !== 1)
   throw new Error(`All packages have one version; these have ${[...versions].join(", ")}`);
 
+/** @param {string} file @param {RegExp} pattern @param {string} text */
 function rewrite(file, pattern, text) {
   writeFileSync(file, readFileSync(file, "utf8").replace(pattern, text));
 }

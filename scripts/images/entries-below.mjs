@@ -4,6 +4,7 @@ import { join } from "node:path";
 /**
  * Everything below a folder, a folder before what is in it. Links are told and not followed, which `readdir` with `recursive` does in some releases of Node.
  * @returns {{ path: string, name: string, entry: import("node:fs").Dirent }[]}
+ * @param {string} folder
  */
 export function entriesBelow(folder) {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {

@@ -29,7 +29,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** The head of a shared library. */
+/** The head of a shared library. @param {number} machine */
 function elf(machine) {
   const bytes = Buffer.alloc(64);
   bytes.writeUInt32BE(0x7f454c46, 0);
@@ -37,26 +37,25 @@ function elf(machine) {
   return bytes;
 }
 
+/** @param {string} path @param {string | Uint8Array} content */
 function write(path, content) {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, content);
 }
 
+/** @param {string} name */
 function manifest(name, more = {}) {
   return JSON.stringify({ name, version: "1.0.0", license: "MIT", ...more });
 }
 
-/** An app on a package with native code, which is a user of a second. */
+/** An app on a package with native code, which is a user of a second. @param {string} out */
 function writeApp(out, { knot = {}, files = {} } = {}) {
   const app = join(out, "boat", "app");
   const home = join(app, STORED, "knot@1.0.0/node_modules");
   write(join(app, "package.json"), manifest("boat", { license: "Apache-2.0", dependencies: { knot: "^1" } }));
   write(join(app, "bin/boat.js"), "");
   write(join(home, "knot/package.json"), manifest("knot", { dependencies: { "@rope/twine": "1" }, ...knot }));
-  for (const [name, machine] of [
-    ["linux-x64", X64],
-    ["linux-arm64", ARM64],
-  ])
+  for (const [name, machine] of Object.entries({ "linux-x64": X64, "linux-arm64": ARM64 }))
     write(join(home, "knot/prebuilds", name, "knot.node"), elf(machine));
   write(
     join(app, STORED, "@rope+twine@1.0.0/node_modules/@rope/twine/package.json"),
@@ -69,10 +68,12 @@ function writeApp(out, { knot = {}, files = {} } = {}) {
   return app;
 }
 
+/** @param {string} out @param {string[]} args */
 function layOut(out, ...args) {
   return spawnSync(process.execPath, [LAY_OUT, out, ...args], { encoding: "utf8" });
 }
 
+/** @param {string} out */
 function contentOf(out) {
   return execFileSync("tar", ["--sort=name", "--numeric-owner", "-C", out, "-cf", "-", "."]).toString(
     "base64",
@@ -168,12 +169,14 @@ describe("laid out for an image", () => {
 
 describe("the SBOM", () => {
   const read = () => readFileSync(join(folder, "boat/sbom/hawser-boat.cdx.json"), "utf8");
+  /** @returns {{ metadata: { component: object }, components: { name: string, purl: string }[], dependencies: object[], serialNumber: string }} */
+  const parsed = () => JSON.parse(read());
 
   it("names every package and who needs it, and is valid CycloneDX", async () => {
     writeApp(folder);
     expect(layOut(folder)).toMatchObject({ status: 0, stderr: "" });
     expect(await new Validation.JsonStrictValidator(Spec.Version.v1dot6).validate(read())).toBe(null);
-    const { metadata, components, dependencies, serialNumber } = JSON.parse(read());
+    const { metadata, components, dependencies, serialNumber } = parsed();
     expect(metadata.component).toMatchObject({ type: "application", purl: "pkg:npm/boat@1.0.0" });
     expect(components.map(({ purl }) => purl).sort()).toEqual([
       "pkg:npm/%40rope/twine@1.0.0",
@@ -195,7 +198,7 @@ describe("the SBOM", () => {
     ];
     writeApp(folder, { files: { "dist/bundled-packages.json": JSON.stringify(bundled) } });
     expect(layOut(folder)).toMatchObject({ status: 0, stderr: "" });
-    const { components, dependencies } = JSON.parse(read());
+    const { components, dependencies } = parsed();
     expect(components.filter(({ name }) => name === "knot")).toHaveLength(1);
     expect(components.find(({ name }) => name === "splice")).toMatchObject({
       licenses: [{ license: { id: "ISC" } }],

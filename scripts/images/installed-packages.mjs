@@ -3,7 +3,7 @@ import { existsSync, readdirSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { readJson } from "../packages/workspace.mjs";
 
-/** @typedef {{ name: string, version: string, folder: string, manifest: Record<string, any>, needs: string[] }} Installed `needs` are folders */
+/** @typedef {{ name: string, version: string, folder: string, manifest: import("../packages/workspace.mjs").Manifest, needs: string[] }} Installed `needs` are folders */
 
 /**
  * What the packages in these folders need to run, those themselves included: dependencies, optional ones and peers, as far as they are there.
@@ -39,6 +39,7 @@ function neededNames({ dependencies = {}, optionalDependencies = {}, peerDepende
   return names;
 }
 
+/** @param {string} folder @param {string} name @param {boolean} required */
 function resolveFrom(folder, name, required) {
   for (let from = folder; ; from = dirname(from)) {
     const candidate = join(from, "node_modules", name);
@@ -52,6 +53,7 @@ function resolveFrom(folder, name, required) {
 /**
  * The folder of every package below this one, needed or not.
  * @returns {string[]}
+ * @param {string} folder
  */
 export function packageFoldersBelow(folder, isModules = false) {
   return readdirSync(folder, { withFileTypes: true })

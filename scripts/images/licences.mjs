@@ -1,7 +1,13 @@
 // Which licences the packages have that come with ours, and whether each lets anybody use, change and pass them on.
 import { createRequire } from "node:module";
 
-/** Throws for what is no SPDX expression. The package is CommonJS, and the function is all it exports. */
+/** @typedef {{ license: string, plus?: boolean } | { conjunction: "and" | "or", left: Expression, right: Expression }} Expression */
+
+/**
+ * Throws for what is no SPDX expression. The package is CommonJS, and the function is all it exports.
+ *
+ * @type {(text: string) => Expression}
+ */
 export const parseLicence = createRequire(import.meta.url)("spdx-expression-parse");
 
 /** Ask for no more than that their text goes along. A new one is added here after it was read. */
@@ -22,14 +28,20 @@ const PERMISSIVE = new Set([
 
 /**
  * The licence a package states, as an SPDX expression where it states one; undefined when it states none.
- * @param {Record<string, any>} manifest
+ * @param {Pick<import("../packages/workspace.mjs").Manifest, "license" | "licenses">} manifest
  * @returns {string | undefined}
  */
 export function licenceOf({ license, licenses }) {
   // Two forms of old: `license: { type }` and `licenses: [{ type }]`, from which one may choose.
-  const stated = [license ?? licenses ?? []].flat().map((one) => (typeof one === "string" ? one : one?.type));
-  if (stated.length === 0 || stated.some((one) => typeof one !== "string" || one === "")) return undefined;
+  const stated = [license ?? licenses ?? []].flat().map(nameOf);
+  if (stated.length === 0 || stated.includes("")) return undefined;
   return stated.length === 1 ? stated[0] : `(${stated.join(" OR ")})`;
+}
+
+/** @param {unknown} stated @returns {string} empty where there is none */
+function nameOf(stated) {
+  if (typeof stated === "object" && stated !== null && "type" in stated) return nameOf(stated.type);
+  return typeof stated === "string" ? stated : "";
 }
 
 /** @param {string | undefined} licence */
@@ -43,15 +55,15 @@ export function isPermissive(licence) {
   }
 }
 
-/** Of alternatives one will do; what is joined has to be permissive as a whole. An exception only ever permits more. */
+/** Of alternatives one will do; what is joined has to be permissive as a whole. An exception only ever permits more. @param {Expression} node @returns {boolean} */
 function satisfies(node) {
-  if (node.conjunction === "or") return satisfies(node.left) || satisfies(node.right);
-  if (node.conjunction === "and") return satisfies(node.left) && satisfies(node.right);
-  return node.plus !== true && PERMISSIVE.has(node.license);
+  if ("license" in node) return node.plus !== true && PERMISSIVE.has(node.license);
+  const [left, right] = [satisfies(node.left), satisfies(node.right)];
+  return node.conjunction === "or" ? left || right : left && right;
 }
 
 /**
- * @param {Iterable<import("./installed-packages.mjs").Installed>} packages
+ * @param {Iterable<Pick<import("./installed-packages.mjs").Installed, "name" | "version" | "manifest">>} packages
  * @returns {string[]} a line for each that is not permissive
  */
 export function licenceComplaints(packages) {

@@ -3,7 +3,7 @@ import { closeSync, openSync, readdirSync, readSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { entriesBelow } from "./entries-below.mjs";
 
-/** As Docker names an architecture, as Node does, and as an ELF file does in its header. */
+/** As Docker names an architecture, as Node does, and as an ELF file does in its header. @type {Record<string, { node: string, elf: number }>} */
 const ARCHITECTURES = {
   amd64: { node: "x64", elf: 62 },
   arm64: { node: "arm64", elf: 183 },
@@ -11,9 +11,11 @@ const ARCHITECTURES = {
 const ELF_MAGIC = 0x7f454c46;
 const ELF_MACHINE_OFFSET = 18;
 
-/** @param {string} platform "linux/arm64", as Docker says it */
+/** @typedef {{ os: string, arch: string, elfMachine: number }} Platform as Node and ELF say it */
+
+/** @param {string} platform "linux/arm64", as Docker says it @returns {Platform} */
 export function parsePlatform(platform) {
-  const [os, name, ...rest] = platform.split("/");
+  const [os, name = "", ...rest] = platform.split("/");
   const architecture = ARCHITECTURES[name];
   if (os !== "linux" || architecture === undefined || rest.length > 0)
     throw new Error(
@@ -24,7 +26,7 @@ export function parsePlatform(platform) {
   return { os, arch: architecture.node, elfMachine: architecture.elf };
 }
 
-/** Removes what is prebuilt for other platforms: most of the size of a native package. */
+/** Removes what is prebuilt for other platforms: most of the size of a native package. @param {string} folder @param {Platform} platform */
 export function pruneNativeModules(folder, { os, arch }) {
   for (const path of prebuildsBelow(folder))
     for (const entry of readdirSync(path, { withFileTypes: true })) {
@@ -37,6 +39,9 @@ export function pruneNativeModules(folder, { os, arch }) {
 
 /**
  * Native code that would not run on this platform, and packages that lost all of theirs.
+ *
+ * @param {string} folder
+ * @param {Platform} platform
  * @returns {string[]} complaints
  */
 export function nativeComplaints(folder, { os, arch, elfMachine }) {
@@ -55,13 +60,14 @@ export function nativeComplaints(folder, { os, arch, elfMachine }) {
   ];
 }
 
+/** @param {string} folder */
 function prebuildsBelow(folder) {
   return entriesBelow(folder)
     .filter(({ name, entry }) => name === "prebuilds" && entry.isDirectory())
     .map(({ path }) => path);
 }
 
-/** @returns {number | undefined} undefined for what is not an ELF file */
+/** @param {string} path @returns {number | undefined} undefined for what is not an ELF file */
 function elfMachineOf(path) {
   const header = Buffer.alloc(ELF_MACHINE_OFFSET + 2);
   const file = openSync(path, "r");

@@ -15,14 +15,24 @@ const PINNED = /^(?<name>[^@\s]+)@(?<digest>sha256:[0-9a-f]{64})$/;
  * @property {string} revision the commit
  * @property {number} committedAt seconds since 1970, of the commit
  * @property {string} base an image with its digest
- * @property {string} prefix where the images go, such as "registry.example/site"
+ * @property {string | undefined} prefix where the images go, such as "registry.example/site"
  * @property {string | undefined} platform by default both
  * @property {string | undefined} sbomGenerator an image, instead of BuildKit's own
  * @property {string | undefined} output instead of a push, as buildx takes it; "{image}" stands for the image's name
  */
 
+/** @typedef {{ image: string, reference: string, args: string[] }} Build arguments of docker, but for the file of its metadata */
+
 /**
  * Why this is not a release.
+ *
+ * @param {object} asked
+ * @param {string | undefined} asked.base
+ * @param {string | undefined} asked.version
+ * @param {string[]} asked.versions those of the packages
+ * @param {string[]} asked.changed files that no commit holds
+ * @param {string | undefined} asked.prefix
+ * @param {string | undefined} asked.output
  * @returns {string[]}
  */
 export function releaseComplaints({ base, version, versions, changed, prefix, output }) {
@@ -45,6 +55,7 @@ export function releaseComplaints({ base, version, versions, changed, prefix, ou
   return complaints;
 }
 
+/** @param {string[]} names */
 function someOf(names) {
   const [more, shown] = [names.slice(SHOWN), names.slice(0, SHOWN)];
   return `${shown.join(", ")}${more.length > 0 ? ` and ${more.length} more` : ""}`;
@@ -53,7 +64,7 @@ function someOf(names) {
 /**
  * The builds of a release.
  * @param {Release} release
- * @returns {{ image: string, reference: string, args: string[] }[]} arguments of docker, but for the file of its metadata
+ * @returns {Build[]}
  */
 export function releaseBuilds(release) {
   return Object.entries(IMAGES).map(([target, image]) => {
@@ -62,9 +73,10 @@ export function releaseBuilds(release) {
   });
 }
 
+/** @param {Release} release @param {{ target: string, image: string, reference: string }} image */
 function buildArguments(release, { target, image, reference }) {
   const { version, revision, committedAt, base, output } = release;
-  const { name, digest } = PINNED.exec(base).groups;
+  const { name, digest } = PINNED.exec(base)?.groups ?? {};
   const labels = {
     version,
     revision,

@@ -37,6 +37,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
+/** @param {string[]} args */
 function release(args, env = {}) {
   return spawnSync(process.execPath, [PROGRAM, ...args], {
     encoding: "utf8",
@@ -54,7 +55,7 @@ function recorded() {
   return calls.map((call) => call.trimEnd().split("\n"));
 }
 
-/** What follows each of these. */
+/** What follows each of these. @param {string} flag @param {string[]} args */
 function valuesOf(flag, args) {
   return args.flatMap((word, index) => (args[index - 1] === flag ? [word] : []));
 }
@@ -138,12 +139,14 @@ describe("release-images", () => {
     ],
     ["nowhere to go", ["--to", undefined], {}, /--to is missing/],
   ])("refuses %s, and builds nothing", (_what, changes, env, complaint) => {
+    /** @type {Map<string, string | undefined>} */
     const given = new Map([
       ["--base", BASE],
       ["--to", "registry.example/site"],
     ]);
-    if (changes.length > 0) given.set(changes[0], changes[1]);
-    const args = [...given].filter(([, value]) => value !== undefined).flat();
+    const [flag, value] = changes;
+    if (flag !== undefined) given.set(flag, value);
+    const args = [...given].flatMap(([name, said]) => (said === undefined ? [] : [name, said]));
     const { status, stderr } = release(args, env);
     expect(status).toBe(1);
     expect(stderr).toMatch(complaint);

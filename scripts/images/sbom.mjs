@@ -23,18 +23,22 @@ export function sbomOf(app) {
   const [root] = packages.values();
   const stray = packageFoldersBelow(app).filter((folder) => !packages.has(folder));
   if (stray.length > 0)
-    throw new Error(`${root.name} does not need ${stray[0]}, and ${stray.length - 1} more`);
+    throw new Error(`${root?.name} does not need ${stray[0]}, and ${stray.length - 1} more`);
 
   const bom = new Models.Bom();
   bom.metadata.lifecycles.add(Enums.LifecyclePhase.Build);
   const made = new Map([...packages].map(([folder, found]) => [folder, componentOf(found, found === root)]));
   for (const { folder, needs } of packages.values()) {
-    for (const need of needs) made.get(folder).dependencies.add(made.get(need).bomRef);
+    const dependencies = made.get(folder)?.dependencies ?? new Models.BomRefRepository();
+    for (const need of needs) {
+      const needed = made.get(need);
+      if (needed !== undefined) dependencies.add(needed.bomRef);
+    }
     for (const manifest of bundledIn(folder)) {
       const component = componentOf({ ...manifest, manifest }, false);
       const known = [...made.values()].find(({ bomRef }) => bomRef.value === component.bomRef.value);
-      if (known === undefined) made.set(component.bomRef.value, component);
-      made.get(folder).dependencies.add((known ?? component).bomRef);
+      if (known === undefined) made.set(`${component.bomRef.value}`, component);
+      dependencies.add((known ?? component).bomRef);
     }
   }
   for (const component of made.values())
@@ -45,18 +49,11 @@ export function sbomOf(app) {
   return serialized(bom);
 }
 
+/** @param {Pick<import("./installed-packages.mjs").Installed, "name" | "version" | "manifest">} found @param {boolean} isApp */
 function componentOf({ name, version, manifest }, isApp) {
-  const { description, repository, homepage, bugs, author } = manifest;
-  const data = {
-    name,
-    version,
-    description,
-    repository,
-    homepage,
-    bugs,
-    author,
-    license: licenceOf(manifest),
-  };
+  const { license: _stated, licenses: _old, ...rest } = manifest;
+  const license = licenceOf(manifest);
+  const data = { ...rest, name, version, ...(license === undefined ? {} : { license }) };
   const component = components.makeComponent(
     data,
     isApp ? Enums.ComponentType.Application : Enums.ComponentType.Library,
@@ -68,12 +65,13 @@ function componentOf({ name, version, manifest }, isApp) {
   return component;
 }
 
+/** @param {Models.Bom} bom */
 function serialized(bom) {
   const serializer = new Serialize.JsonSerializer(new Serialize.JSON.Normalize.Factory(Spec.Spec1dot6));
   return `${serializer.serialize(bom, { sortLists: true, space: 2 })}\n`;
 }
 
-/** A UUID of version 8: what it is made of is ours to say. */
+/** A UUID of version 8: what it is made of is ours to say. @param {string} text */
 function serialNumberOf(text) {
   const hex = createHash("sha256").update(text).digest("hex");
   const parts = [

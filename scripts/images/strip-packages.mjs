@@ -24,7 +24,7 @@ const UNREAD_FOLDERS = [
 /** What the package manager writes down for itself, one with the time of day in it. */
 const BOOKKEEPING = [".modules.yaml", ".pnpm-workspace-state-v1.json", ".pnpm/lock.yaml"];
 
-/** Removes from an app, and from all that is installed in it, what it never reads. */
+/** Removes from an app, and from all that is installed in it, what it never reads. @param {string} app */
 export function stripPackages(app) {
   for (const name of BOOKKEEPING) rmSync(join(app, "node_modules", name), { force: true });
   for (const folder of packageFoldersBelow(app))
@@ -34,18 +34,19 @@ export function stripPackages(app) {
   removeLeftovers(app);
 }
 
-/** A package may say that something in such a folder is what it is there for. */
+/** A package may say that something in such a folder is what it is there for. @param {string} folder @param {string} name */
 function isNamed(folder, name) {
   const { main, exports, bin } = readJson(join(folder, "package.json"));
   return JSON.stringify([main, exports, bin]).includes(`${name}/`);
 }
 
+/** @param {string} folder @param {RegExp} pattern */
 function removeFiles(folder, pattern) {
   for (const { path, name, entry } of entriesBelow(folder))
     if (entry.isFile() && pattern.test(name) && !LEGAL.test(name)) rmSync(path);
 }
 
-/** Commands of packages, which nobody types there; links to the workspace the app was laid out from; folders with nothing in them any more. */
+/** Commands of packages, which nobody types there; links to the workspace the app was laid out from; folders with nothing in them any more. @param {string} folder */
 function removeLeftovers(folder) {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);

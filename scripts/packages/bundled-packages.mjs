@@ -9,13 +9,17 @@ export const BUNDLED_FILE = "bundled-packages.json";
 const NOTICES_FILE = "THIRD-PARTY-NOTICES.txt";
 const LICENCE_FILE = /^(licen[cs]e|notice|copying)(\.(md|txt))?$/i;
 
+/** @typedef {{ type: "asset" } | { type: "chunk", modules: Record<string, { renderedLength: number }> }} Output what we look at of it */
+/** @typedef {{ error(message: string): never, emitFile(file: { type: "asset", fileName: string, source: string }): unknown }} PluginContext */
+/** @typedef {{ name: string, version: string, folder: string, manifest: import("./workspace.mjs").Manifest }} Bundled */
+
 /** What a manifest says of its package to whoever makes a list of them. */
 const TOLD = ["name", "version", "description", "license", "licenses", "author", "homepage", "repository"];
 
 /**
  * A plugin of the bundler: writes the licences of the packages whose code got into the bundle, and their names, beside it.
  *
- * @returns {object} fails the build where a licence is not permissive, or its text is missing
+ * @returns {{ name: string, generateBundle(this: PluginContext, options: unknown, bundle: Record<string, Output>): void }} fails the build where a licence is not permissive, or its text is missing
  */
 export function noticesOfBundle() {
   return {
@@ -29,7 +33,7 @@ export function noticesOfBundle() {
       const complaints = licenceComplaints(packages);
       if (complaints.length > 0) this.error(complaints.join("\n"));
       const manifests = packages.map(({ manifest }) =>
-        Object.fromEntries(TOLD.filter((key) => key in manifest).map((key) => [key, manifest[key]])),
+        Object.fromEntries(Object.entries(manifest).filter(([key]) => TOLD.includes(key))),
       );
       this.emitFile({
         type: "asset",
@@ -45,13 +49,13 @@ export function noticesOfBundle() {
   };
 }
 
-/** What the manifests of the packages say whose code the bundle of a package holds; nothing where it has no bundle. For the SBOM of an image. */
+/** What the manifests of the packages say whose code the bundle of a package holds; nothing where it has no bundle. For the SBOM of an image. @param {string} folder @returns {import("./workspace.mjs").Manifest[]} */
 export function bundledIn(folder) {
   const path = join(folder, "dist", BUNDLED_FILE);
-  return existsSync(path) ? readJson(path) : [];
+  return existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : [];
 }
 
-/** The packages of others that these modules belong to, by name. */
+/** The packages of others that these modules belong to, by name. @param {string[]} modules */
 function packagesOf(modules) {
   const folders = new Set(modules.filter((id) => id.includes("/node_modules/")).map(folderOf));
   return [...folders]
@@ -60,7 +64,7 @@ function packagesOf(modules) {
     .sort((one, other) => (one.name < other.name ? -1 : 1));
 }
 
-/** A package may hold further manifests below its own, which say how files are read, and name nothing. */
+/** A package may hold further manifests below its own, which say how files are read, and name nothing. @param {string} module */
 function folderOf(module) {
   for (let folder = dirname(module); folder !== dirname(folder); folder = dirname(folder)) {
     const path = join(folder, "package.json");
@@ -69,6 +73,7 @@ function folderOf(module) {
   throw new Error(`${module} belongs to no package`);
 }
 
+/** @param {Bundled} bundled */
 function noticeOf({ name, version, folder, manifest }) {
   const texts = readdirSync(folder)
     .filter((file) => LICENCE_FILE.test(file))

@@ -8,7 +8,7 @@ import { noticesOfBundle } from "./bundled-packages.mjs";
 import { ROOT } from "./workspace.mjs";
 
 const { rolldown } = await import(
-  pathToFileURL(createRequire(join(ROOT, "apps/cli/package.json")).resolve("rolldown"))
+  pathToFileURL(createRequire(join(ROOT, "apps/cli/package.json")).resolve("rolldown")).href
 );
 
 let folder = "";
@@ -17,11 +17,13 @@ beforeEach(() => {
   return () => rmSync(folder, { recursive: true, force: true });
 });
 
+/** @param {string} path @param {string | Uint8Array} content */
 function write(path, content) {
   mkdirSync(dirname(join(folder, path)), { recursive: true });
   writeFileSync(join(folder, path), content);
 }
 
+/** @param {string} name @param {{ license?: string, files?: Record<string, string> }} [has] */
 function writePackage(name, { license = "MIT", files = { LICENSE: `Words of ${name}.` } } = {}) {
   const home = join("node_modules", name);
   const manifest = {

@@ -6,7 +6,7 @@ import { entryPointsOf } from "./workspace.mjs";
 /** Its suites register themselves with the test runner, which cannot be required. */
 const NOT_REQUIRED = /\/compliance$/;
 
-/** A program that imports every entry point, for the compiler. */
+/** A program that imports every entry point, for the compiler. @param {string} folder @param {import("./workspace.mjs").Published[]} packages */
 export function writeImports(folder, packages) {
   const entryPoints = packages.flatMap(entryPointsOf);
   const lines = entryPoints.map((entryPoint, index) => `import * as _${index} from "${entryPoint}";`);
@@ -15,7 +15,7 @@ export function writeImports(folder, packages) {
   writeFileSync(join(folder, "src", "entry-points.ts"), [...lines, used, ""].join("\n"));
 }
 
-/** Imports every entry point, and requires it as CommonJS of today may. */
+/** Imports every entry point, and requires it as CommonJS of today may. @param {string} folder @param {import("./workspace.mjs").Published[]} packages @param {string} node */
 export async function loadEntryPoints(folder, packages, node) {
   const entryPoints = packages.flatMap(entryPointsOf);
   const load = join(folder, "out", "load.mjs");

@@ -21,7 +21,7 @@ export function exampleDependencies() {
   );
 }
 
-/** Lays their programs out for the compiler. */
+/** Lays their programs out for the compiler. @param {string} folder */
 export function writeExamples(folder) {
   for (const name of names) {
     const programs = join(folder, "src", "examples", name);
@@ -31,7 +31,7 @@ export function writeExamples(folder) {
   }
 }
 
-/** Runs every one of them. @returns {Promise<number>} how many */
+/** Runs every one of them. @param {string} folder @param {string} node @returns {Promise<number>} how many */
 export async function runExamples(folder, node) {
   for (const name of names) {
     const drive = DRIVERS[name];
@@ -47,8 +47,10 @@ class Example {
   #name;
   #node;
   #cwd;
+  /** @type {Program[]} */
   #started = [];
 
+  /** @param {string} folder @param {string} name @param {string} node */
   constructor(folder, name, node) {
     this.#folder = folder;
     this.#name = name;
@@ -56,25 +58,29 @@ class Example {
     this.#cwd = mkdtempSync(join(folder, `${name}-`));
   }
 
+  /** @param {string} program */
   own(program) {
     return join(this.#folder, "out", "examples", this.#name, `${program}.js`);
   }
 
+  /** @param {string} packageName @param {string} bin */
   installed(packageName, bin) {
     return join(this.#folder, "node_modules", packageName, "bin", bin);
   }
 
+  /** @param {string} program @param {string[]} args */
   start(program, ...args) {
     const started = new Program(this.#node, [program, ...args], join(this.#cwd, `${this.#started.length}`));
     this.#started.push(started);
     return started;
   }
 
+  /** @param {string} program @param {string[]} args */
   run(program, ...args) {
     return run(this.#node, [program, ...args], { cwd: this.#cwd, timeoutMs: 60_000 });
   }
 
-  /** Does the work, then stops what was started, last first. */
+  /** Does the work, then stops what was started, last first. @param {() => Promise<void>} work */
   async during(work) {
     const before = this.#started.length;
     try {
@@ -118,7 +124,7 @@ const DRIVERS = {
   async "foreign-transport"(example) {
     await example.during(async () => {
       const receiver = example.start(example.own("receiver"), "0");
-      const [, port] = await receiver.says(LISTENING);
+      const [, port = ""] = await receiver.says(LISTENING);
       const said = await example.run(example.own("sender"), port);
       if (!/^12 events arrived, (1[3-9]|[2-9]\d) were sent$/m.test(said)) throw new Error(`it said: ${said}`);
       for (const table of [1, 2]) {

@@ -5,11 +5,13 @@ import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { tarballComplaints } from "./tarball-rules.mjs";
 
-/** The packages are ESM only: how CommonJS of old would see them is of no interest. */
+/** The packages are ESM only: how CommonJS of old would see them is of no interest. @type {import("@arethetypeswrong/core").ResolutionKind[]} */
 const RESOLUTIONS = ["node16-esm", "bundler"];
 
 /**
  * Our rules, publint, and "are the types wrong".
+ *
+ * @param {string} tarball
  * @returns {Promise<string[]>} complaints
  */
 export async function lintTarball(tarball) {
@@ -26,16 +28,19 @@ export async function lintTarball(tarball) {
   ];
 }
 
+/** @param {Buffer} bytes */
 async function publintComplaints(bytes) {
-  const tarball = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
+  const tarball = new Uint8Array(bytes).buffer;
   const { messages, pkg } = await publint({ strict: true, pack: { tarball } });
   return messages.map((message) => `publint: ${formatMessage(message, pkg, { color: false })}`);
 }
 
+/** @param {ReturnType<typeof createPackageFromTarballData>} contents */
 async function typesComplaints(contents) {
   // A package with nothing to import is run, not imported.
   if (!contents.containsTypes()) return [];
   const analysis = await checkPackage(contents);
+  if (!analysis.types) return [];
   const problems = RESOLUTIONS.flatMap((resolutionKind) => filterProblems(analysis, { resolutionKind }));
   return [...new Set(problems)].map((problem) => `types: ${JSON.stringify(problem)}`);
 }

@@ -27,6 +27,7 @@ export async function nodeOf(release) {
   return { node, env: { ...env, PATH: prepend(folder) } };
 }
 
+/** @param {string} folder */
 function prepend(folder) {
   return `${folder}${delimiter}${process.env.PATH ?? ""}`;
 }

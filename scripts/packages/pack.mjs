@@ -8,6 +8,7 @@ import { ROOT } from "./workspace.mjs";
  * Packs every package as pnpm would publish it.
  * @param {import("./workspace.mjs").Published[]} packages
  * @returns {Promise<Map<string, string>>} tarball by package
+ * @param {string} destination
  */
 export async function packAll(packages, destination) {
   mkdirSync(destination, { recursive: true });

@@ -10,7 +10,7 @@ export class Program {
   #ended;
   #watchers = new Set();
 
-  /** @param {string} cwd made when it is not there */
+  /** @param {string} cwd made when it is not there @param {string} node @param {string[]} args */
   constructor(node, args, cwd, env = process.env) {
     mkdirSync(cwd, { recursive: true });
     this.name = args[0];

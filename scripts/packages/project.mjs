@@ -9,6 +9,8 @@ import { ROOT } from "./workspace.mjs";
  * Installs the tarballs, the peers they can be used with, and what the examples need besides, into an empty project.
  * @param {import("./workspace.mjs").Published[]} packages
  * @param {Map<string, string>} tarballs by package
+ * @param {string} folder
+ * @param {NodeJS.ProcessEnv} env
  */
 export async function installProject(folder, packages, tarballs, env) {
   mkdirSync(folder, { recursive: true });
@@ -26,7 +28,7 @@ export async function installProject(folder, packages, tarballs, env) {
   await run("npm", ["install", "--prefer-offline", "--no-audit", "--no-fund"], { cwd: folder, env });
 }
 
-/** Compiles what is in `src` of the project as strictly as a project can, its libraries' declarations included. */
+/** Compiles what is in `src` of the project as strictly as a project can, its libraries' declarations included. @param {string} folder @param {string} node */
 export async function compileProject(folder, node) {
   const compilerOptions = {
     target: "es2023",

@@ -1,9 +1,11 @@
 // What has to hold before packages are published, besides what is found in their tarballs.
 
+/** @typedef {Pick<import("./workspace.mjs").Manifest, "repository">} Sourced */
+
 /**
  * Where a package says it comes from: the repository of the workspace, and its own folder in it. Provenance is refused by a registry when this is another
  * repository than the one that published, and a registry's page leads the links of a README there.
- * @param {Record<string, any>} workspace the workspace's package.json
+ * @param {Sourced} workspace the workspace's package.json
  * @param {string} directory of the package, from the root
  * @returns {{ type: string, url: string, directory: string } | undefined} undefined while the workspace names none
  */
@@ -12,7 +14,7 @@ export function repositoryOf({ repository }, directory) {
 }
 
 /**
- * @param {{ workspace: Record<string, any>, packages: { name: string, directory: string, manifest: Record<string, any> }[], changed: string[] }} found
+ * @param {{ workspace: Sourced, packages: { name: string, directory: string, manifest: Sourced }[], changed: string[] }} found
  * @returns {string[]}
  */
 export function publishComplaints({ workspace, packages, changed }) {

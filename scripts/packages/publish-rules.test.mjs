@@ -8,6 +8,7 @@ const REPOSITORY = {
   directory: "packages/knot",
 };
 
+/** @param {Record<string, unknown>} manifest */
 function knot(manifest) {
   return [{ name: "@hawser/knot", directory: "packages/knot", manifest }];
 }

@@ -5,7 +5,7 @@ import { entryPointsOf } from "./workspace.mjs";
 
 const KIB = 1024;
 
-/** Installs every package alone, imports it there, and says what it weighs, as a Markdown table. */
+/** Installs every package alone, imports it there, and says what it weighs, as a Markdown table. @param {string} folder @param {import("./workspace.mjs").Published[]} packages @param {Map<string, string>} tarballs @param {{ node: string, env: NodeJS.ProcessEnv }} release */
 export async function sizeTable(folder, packages, tarballs, { node, env }) {
   const rows = [];
   for (const found of packages) rows.push(await sizeRow(folder, found, tarballs, { node, env }));
@@ -16,6 +16,7 @@ export async function sizeTable(folder, packages, tarballs, { node, env }) {
   ].join("\n");
 }
 
+/** @param {string} folder @param {import("./workspace.mjs").Published} found @param {Map<string, string>} tarballs @param {{ node: string, env: NodeJS.ProcessEnv }} release */
 async function sizeRow(folder, found, tarballs, { node, env }) {
   const { name } = found;
   const project = join(folder, name.replace("/", "-"));
@@ -32,24 +33,26 @@ async function sizeRow(folder, found, tarballs, { node, env }) {
   const modules = join(project, "node_modules");
   return [
     `\`${name}\``,
-    kib(statSync(tarballs.get(name)).size),
+    kib(statSync(tarballs.get(name) ?? "").size),
     kib(bytesBelow(join(modules, name))),
     kib(bytesBelow(modules)),
     `${foreignPackages(modules).length}`,
   ];
 }
 
+/** @param {number} bytes */
 function kib(bytes) {
   return bytes < 1000 * KIB ? `${Math.round(bytes / KIB)} KiB` : `${(bytes / KIB / KIB).toFixed(1)} MiB`;
 }
 
-/** What the files hold, not what a file system takes for them. */
+/** What the files hold, not what a file system takes for them. @param {string} folder */
 function bytesBelow(folder) {
-  return readdirSync(folder, { recursive: true })
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
     .map((name) => lstatSync(join(folder, name)))
     .reduce((sum, found) => sum + (found.isFile() ? found.size : 0), 0);
 }
 
+/** @param {string} modules */
 function foreignPackages(modules) {
   return readdirSync(modules)
     .filter((name) => !name.startsWith(".") && !/^(@|create-)?hawser$/.test(name))

@@ -32,47 +32,53 @@ export async function useTemplates(folder, tarballs, { node, env }) {
   return names.length;
 }
 
-/** The versions that a project begins with are not published yet: they are these files. */
+/** The versions that a project begins with are not published yet: they are these files. @param {string} path @param {Map<string, string>} tarballs */
 function takeTarballs(path, tarballs) {
   const manifest = readJson(path);
   const rest = new Map([...tarballs].map(([name, tarball]) => [name, `file:${tarball}`]));
   for (const group of [manifest.dependencies, manifest.devDependencies])
-    for (const name of Object.keys(group).filter((known) => rest.has(known))) {
-      group[name] = rest.get(name);
+    for (const name of Object.keys(group ?? {})) {
+      const file = rest.get(name);
+      if (group === undefined || file === undefined) continue;
+      group[name] = file;
       rest.delete(name);
     }
-  manifest.overrides = Object.fromEntries(rest);
-  writeFileSync(path, JSON.stringify(manifest, undefined, 2));
+  writeFileSync(path, JSON.stringify({ ...manifest, overrides: Object.fromEntries(rest) }, undefined, 2));
 }
 
 /** A project under way. */
 class Project {
   #node;
   #env;
+  /** @type {Program[]} */
   #started = [];
 
+  /** @param {string} cwd @param {string} node @param {NodeJS.ProcessEnv} env */
   constructor(cwd, node, env) {
     this.cwd = cwd;
     this.#node = node;
     this.#env = env;
   }
 
+  /** @param {string} packageName @param {string} name */
   bin(packageName, name) {
     return join(this.cwd, "node_modules", packageName, "bin", `${name}.js`);
   }
 
+  /** @param {string} program @param {string[]} args */
   start(program, args, settings = {}) {
     const started = new Program(this.#node, [program, ...args], this.cwd, { ...this.#env, ...settings });
     this.#started.push(started);
     return started;
   }
 
+  /** @param {string} apiPort @param {string[]} words */
   hawser(apiPort, ...words) {
     const server = ["--server", `http://127.0.0.1:${apiPort}`];
     return run(this.#node, [this.bin("hawser", "hawser"), ...words, ...server], { cwd: this.cwd });
   }
 
-  /** Does the work, then stops what was started, last first. */
+  /** Does the work, then stops what was started, last first. @param {() => Promise<void>} work */
   async during(work) {
     try {
       await work();
@@ -93,7 +99,7 @@ const DRIVERS = {
         "principal-data",
         ...listen,
       ]);
-      const [, port, apiPort] = await principal.says(
+      const [, port, apiPort = ""] = await principal.says(
         /"listen":{[^}]*"port":(\d+)},"api":{[^}]*"port":(\d+)}/,
       );
       const agent = project.start("dist/main.js", [], { PRINCIPAL_URL: `ws://127.0.0.1:${port}` });
@@ -108,7 +114,7 @@ const DRIVERS = {
   principal: (project) =>
     project.during(async () => {
       const plane = project.start("dist/main.js", [], { PORT: "0", API_PORT: "0" });
-      const [, apiPort] = await plane.says(/"apiPort":(\d+).*"ready"/);
+      const [, apiPort = ""] = await plane.says(/"apiPort":(\d+).*"ready"/);
       const status = await project.hawser(apiPort, "status");
       if (!/State: +open/.test(status)) throw new Error(`hawser status said: ${status}`);
     }),

@@ -7,13 +7,29 @@ const [directory = "", seed = "0", segmentBytes = ""] = process.argv.slice(2);
 const random = seededRandom(Number(seed));
 const store = createDiskStore(createJournalDisk(directory, Number(segmentBytes)));
 await store.start();
-const lease = await store.open("state", "child", { peerStore: "s" }, { event: () => {}, lost: () => {} });
+const lease = await store.open(
+  "state",
+  "child",
+  { peerStore: "s" },
+  {
+    event: () => {},
+    purged: () => 0,
+    lost: () => {},
+  },
+);
 
-/** Pipes are written synchronously: what is printed has left the process. */
+/** Pipes are written synchronously: what is printed has left the process. @param {(string | number)[]} words */
 const say = (...words) => process.stdout.write(`${words.join(" ")}\n`);
 
+/** @param {string} type @param {{ resourceid: string, subject?: string }} about @returns {import("@hawser/store").Append["event"]} */
 function event(type, about) {
   return { specversion: "1.0", id: "1", source: "/child", type, data: "x".repeat(200), ...about };
+}
+
+/** @param {import("@hawser/store").Appended | undefined} answer @returns {number} */
+function versionOf(answer) {
+  if (answer?.ok) return answer.version;
+  throw answer?.error ?? new Error("an append was not answered");
 }
 
 async function appendCommands() {
@@ -22,7 +38,7 @@ async function appendCommands() {
       peer: "commands",
       event: event("example.command", { resourceid: "x_1" }),
     }));
-    for (const answer of await store.append(batch)) say("command", answer.version);
+    for (const answer of await store.append(batch)) say("command", versionOf(answer));
   }
 }
 
@@ -31,8 +47,9 @@ async function appendStates() {
     const name = `n${Math.floor(random.next() * 30)}`;
     const state = event("hawser.resource.spec.v1", { resourceid: `${name}_1`, subject: `Thing/${name}` });
     const [answer] = await store.append([{ peer: "state", event: state }]);
-    say("state", answer.version, name);
-    if (random.next() < 0.7) lease.acknowledge(answer.version);
+    const version = versionOf(answer);
+    say("state", version, name);
+    if (random.next() < 0.7) lease.acknowledge(version);
   }
 }
 
