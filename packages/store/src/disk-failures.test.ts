@@ -1,13 +1,6 @@
 import { HawserError } from "@hawser/protocol";
-import {
-  silentLogger,
-  systemClock,
-  systemRandom,
-  type Runtime,
-  type Timer,
-  systemTimers,
-  type Timers,
-} from "@hawser/runtime";
+import { silentLogger, systemClock, systemRandom, systemTimers, type Runtime } from "@hawser/runtime";
+import { ManualTimers } from "@hawser/testkit";
 import { describe, expect, it } from "vitest";
 import { MAX_COMMIT_ITEMS } from "./commit-queue.js";
 import { accept, command, hold, pendingVersions, refusal, spec } from "./compliance/harness.js";
@@ -61,34 +54,21 @@ class FaultyDisk implements Disk {
   }
 }
 
-/** Timers that fire when told to. */
-class ManualTimers implements Timers {
-  #pending = new Set<() => void>();
-
-  after(_delayMs: number, callback: () => void): Timer {
-    this.#pending.add(callback);
-    return { cancel: () => void this.#pending.delete(callback) };
-  }
-
-  soon(callback: () => void): Timer {
-    return systemTimers.soon(callback);
-  }
-
-  get count(): number {
-    return this.#pending.size;
-  }
-
-  fire(): void {
-    const due = [...this.#pending];
-    this.#pending.clear();
-    for (const callback of due) callback();
-  }
-}
+/** Beyond every delay of the store. */
+const LONG_MS = 60_000;
 
 async function started() {
   const disk = new FaultyDisk();
   const timers = new ManualTimers();
-  const runtime: Runtime = { clock: systemClock, random: systemRandom, logger: silentLogger, timers };
+  const runtime: Runtime = {
+    clock: systemClock,
+    random: systemRandom,
+    logger: silentLogger,
+    timers: {
+      after: (delayMs, callback) => timers.after(delayMs, callback),
+      soon: (callback) => systemTimers.soon(callback),
+    },
+  };
   const store = createDiskStore(disk, { runtime });
   await store.start();
   return { disk, timers, store };
@@ -132,11 +112,11 @@ describe("a write that fails", () => {
       expect(refusal(meanwhile)).toEqual({ reason: "unavailable", code: "store_full" });
       await expect(holder.lease.read(0, 1)).rejects.toMatchObject({ code: "store_full" });
 
-      timers.fire();
-      await expect.poll(() => timers.count).toBe(1);
+      timers.advance(LONG_MS);
+      await expect.poll(() => timers.pending).toBe(1);
       disk.write = "none";
       disk.openFails = false;
-      timers.fire();
+      timers.advance(LONG_MS);
       await expect.poll(async () => (await store.stats("a"))?.pending).toBe(fault === "fails" ? 1 : 2);
       expect(holder.losses).toEqual(fault === "fails" ? [] : ["resync"]);
 
@@ -146,7 +126,7 @@ describe("a write that fails", () => {
       expect(repeated).toEqual({ ok: true, version: landed ? 2 : 3, duplicate: landed });
       expect(await pendingVersions(store, "a")).toEqual(landed ? [1, 2] : [1, 3]);
       await store.stop();
-      expect(timers.count).toBe(0);
+      expect(timers.pending).toBe(0);
     },
   );
 
@@ -189,19 +169,19 @@ describe("a write that fails", () => {
     disk.write = "fails";
     disk.openFails = true;
     await expect(removing).rejects.toMatchObject({ code: "store_full" });
-    timers.fire();
+    timers.advance(LONG_MS);
     disk.write = "none";
     disk.openFails = false;
     await expect
       .poll(async () => {
-        timers.fire();
+        timers.advance(LONG_MS);
         return store.stats("a").catch(() => "unavailable");
       })
       .toBeUndefined();
     expect(await accept(store, "a", spec("x0_1"))).toBeGreaterThan(2_500);
     expect(await store.stats("a")).toMatchObject({ pending: 1 });
     await store.stop();
-    expect(timers.count).toBe(0);
+    expect(timers.pending).toBe(0);
   });
 
   it("stops cleanly while the disk is gone", async () => {
@@ -210,7 +190,7 @@ describe("a write that fails", () => {
     disk.openFails = true;
     await store.append([{ peer: "a", event: command("x_1") }]);
     await store.stop();
-    expect(timers.count).toBe(0);
+    expect(timers.pending).toBe(0);
   });
 });
 
@@ -256,24 +236,24 @@ describe("a disk that is full", () => {
     const { disk, timers, store, holder, append } = await full("fails");
     const { opens } = disk;
     holder.lease.acknowledge(1);
-    timers.fire();
-    await expect.poll(() => timers.count).toBe(2);
+    timers.advance(LONG_MS);
+    await expect.poll(() => timers.pending).toBe(2);
     expect(disk.opens).toBe(opens);
     disk.room = true;
-    timers.fire();
+    timers.advance(LONG_MS);
     await expect.poll(() => disk.opens).toBe(opens + 1);
     expect(await store.append([append])).toEqual([{ ok: true, version: 5, duplicate: false }]);
     expect(holder.losses).toEqual([]);
     expect(holder.events.map(({ version }) => version)).toEqual([3, 5]);
     expect((await holder.lease.read(0, 10)).map(({ version }) => version)).toEqual([3, 5]);
     await store.stop();
-    expect(timers.count).toBe(0);
+    expect(timers.pending).toBe(0);
   });
 
   it("that has the failed commit all the same makes holders begin anew", async () => {
     const { disk, timers, store, holder, append } = await full("lands but fails");
     disk.room = true;
-    timers.fire();
+    timers.advance(LONG_MS);
     await expect.poll(() => holder.losses).toEqual(["resync"]);
     expect(await store.append([append])).toEqual([{ ok: true, version: 4, duplicate: true }]);
     expect(await pendingVersions(store, "a")).toEqual([1, 3, 4]);
@@ -288,9 +268,9 @@ describe("a disk that is full", () => {
     Object.assign(disk, { write: "lands but fails", room: false });
     await expect(hold(store, "a", "second")).rejects.toMatchObject({ code: "store_full" });
     Object.assign(disk, { write: "none", room: true });
-    timers.fire();
+    timers.advance(LONG_MS);
     await expect.poll(async () => store.stats("a").then((stats) => stats?.pending)).toBe(1);
-    timers.fire();
+    timers.advance(LONG_MS);
     expect(await pendingVersions(store, "a", "second")).toEqual([1]);
     expect(await store.inbox.load("a")).toMatchObject({ settled: 0 });
   });
@@ -307,7 +287,7 @@ describe("a disk that is full", () => {
   it("lets the store stop", async () => {
     const { timers, store } = await full("fails");
     await store.stop();
-    expect(timers.count).toBe(0);
+    expect(timers.pending).toBe(0);
     await expect(store.stats("a")).rejects.toMatchObject({ code: "store_unavailable" });
   });
 });
@@ -369,8 +349,8 @@ describe("group commit", () => {
     await store.inbox.begin("a", [{ resourceid: "x_1", version: 1, attempt: 1 }]);
     expect(disk.unsyncedWrites).toBe(unsyncedWrites + 1);
     lease.acknowledge(1);
-    expect(timers.count).toBe(1);
-    timers.fire();
+    expect(timers.pending).toBe(1);
+    timers.advance(LONG_MS);
     await expect.poll(() => disk.unsyncedWrites).toBe(unsyncedWrites + 2);
     expect(disk.syncedWrites).toBe(syncedWrites);
     expect((await store.stats("a"))?.pending).toBe(0);

@@ -17,6 +17,7 @@ export {
   type SimulatedNetwork,
   type SimulatedNetworkOptions,
 } from "./simulated-network.js";
+export { ManualTimers } from "./manual-timers.js";
 export { SteppedLoop } from "./stepped-loop.js";
 export type { VirtualHost } from "./virtual-host.js";
 export {

@@ -1,4 +1,5 @@
-import { createLogger, type Runtime, type Timers } from "@hawser/runtime";
+import { createLogger, type Runtime } from "@hawser/runtime";
+import { ManualTimers } from "@hawser/testkit";
 
 /** What the tests look at of a line. */
 interface Line {
@@ -14,40 +15,15 @@ export function steppedRuntime(): {
   readonly lines: Line[];
   pass(ms: number): void;
 } {
-  let now = 0;
-  const due: { readonly at: number; readonly callback: () => void }[] = [];
+  const timers = new ManualTimers();
   const lines: Line[] = [];
-  const timers: Timers = {
-    after(delayMs, callback) {
-      const entry = { at: now + delayMs, callback };
-      due.push(entry);
-      return {
-        cancel: () => {
-          const index = due.indexOf(entry);
-          if (index !== -1) due.splice(index, 1);
-        },
-      };
-    },
-    soon: (callback) => timers.after(0, callback),
-  };
   return {
     runtime: {
-      clock: { now: () => now, wallTime: () => now },
+      clock: { now: () => timers.now(), wallTime: () => timers.now() },
       timers,
       logger: createLogger({ write: (line) => lines.push(JSON.parse(line)) }),
     },
     lines,
-    pass(ms) {
-      const until = now + ms;
-      for (;;) {
-        due.sort((a, b) => a.at - b.at);
-        const next = due[0];
-        if (next === undefined || next.at > until) break;
-        due.shift();
-        now = next.at;
-        next.callback();
-      }
-      now = until;
-    },
+    pass: (ms) => timers.advance(ms),
   };
 }
