@@ -26,7 +26,7 @@ const { values } = parseArgs({
 });
 const folder = mkdtempSync(join(tmpdir(), "hawser-packages-"));
 
-/** Does one step and says what came of it, and how long it took. @param {string} name @param {() => Promise<unknown>} work */
+/** Does one step and says what came of it, and how long it took. @param {string} name @param {() => Promise<string>} work */
 async function step(name, work) {
   const startedAt = process.hrtime.bigint();
   const said = await work();
@@ -90,7 +90,7 @@ async function check() {
 try {
   await check();
 } catch (error) {
-  console.error(`check-packages: ${error instanceof Error ? error.message : error}`);
+  console.error(`check-packages: ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 1;
 } finally {
   if (values.keep) console.log(`check-packages: kept ${folder}`);

@@ -47,7 +47,7 @@ function build({ reference, args }, folder) {
     stdio: "inherit",
   });
   if (status !== 0) throw new Error(`the build of ${reference} failed${error ? `: ${error.message}` : ""}`);
-  /** @type {Record<string, unknown>} */
+  /** @type {Record<string, string>} */
   const said = JSON.parse(readFileSync(metadata, "utf8"));
   console.log(`release-images: ${reference}@${said["containerimage.digest"]}`);
 }
@@ -95,6 +95,6 @@ try {
   if (values.help) console.log(HELP);
   else release(values);
 } catch (error) {
-  console.error(`release-images: ${error instanceof Error ? error.message : error}`);
+  console.error(`release-images: ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 1;
 }

@@ -1,7 +1,7 @@
 // What a bundle is made of besides our own sources: nobody installs those packages, so the bundle passes on their licences, and says what they are.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { licenceComplaints } from "../images/licences.mjs";
+import { licenceComplaints, licenceOf } from "../images/licences.mjs";
 import { readJson } from "./workspace.mjs";
 
 /** Lies in the folder of the bundle. */
@@ -80,5 +80,5 @@ function noticeOf({ name, version, folder, manifest }) {
     .sort()
     .map((file) => readFileSync(join(folder, file), "utf8").trim());
   if (texts.length === 0) throw new Error(`${name}@${version} ships no text of its licence`);
-  return `${name} ${version} (${manifest.license})\n\n${texts.join("\n\n")}\n`;
+  return `${name} ${version} (${licenceOf(manifest)})\n\n${texts.join("\n\n")}\n`;
 }
