@@ -6,7 +6,7 @@ import { PROGRAMS, runProgram } from "./support/programs.js";
 import { createSharedWorld, createWorld, watchSharedWorld, type World } from "./support/world.js";
 
 const certificate = (name: string): string =>
-  fileURLToPath(new URL(`../packages/principal/src/listener/test-certificates/${name}.pem`, import.meta.url));
+  fileURLToPath(new URL(`../packages/listener/src/testing/certificates/${name}.pem`, import.meta.url));
 const CA = certificate("ca");
 const TLS = ["--tls-cert", certificate("server"), "--tls-key", certificate("server.key")];
 

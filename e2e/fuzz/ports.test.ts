@@ -16,7 +16,7 @@ const AT_ONCE = 32;
 
 const certificate = (name: string): string =>
   fileURLToPath(
-    new URL(`../../packages/principal/src/listener/test-certificates/${name}.pem`, import.meta.url),
+    new URL(`../../packages/listener/src/testing/certificates/${name}.pem`, import.meta.url),
   );
 const TLS = ["--tls-cert", certificate("server"), "--tls-key", certificate("server.key")];
 // What is tried here is what the process takes, not how many it lets in.

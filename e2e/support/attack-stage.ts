@@ -32,7 +32,7 @@ const IDLE_MS = 4_000;
 const RESOURCES = 200;
 /** Behind a start, before anything is measured: code that has run only once is slow. */
 const WARM_UP_MS = 500;
-const CERTIFICATES = new URL("../../packages/principal/src/listener/test-certificates/", import.meta.url);
+const CERTIFICATES = new URL("../../packages/listener/src/testing/certificates/", import.meta.url);
 const certificate = (name: string): string => fileURLToPath(new URL(`${name}.pem`, CERTIFICATES));
 
 /** What a principal is told so that it speaks TLS, as `localhost` and `127.0.0.1`. */

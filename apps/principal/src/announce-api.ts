@@ -1,4 +1,4 @@
-import type { BoundAddress } from "@hawser/principal";
+import type { BoundAddress } from "@hawser/listener";
 import type { Logger } from "@hawser/runtime";
 import { announceLocalApi } from "@hawser/service/local-api";
 

@@ -1,11 +1,6 @@
 import { HawserError } from "@hawser/protocol";
-import {
-  checkListenerTls,
-  type Authenticate,
-  type ListenerTls,
-  type Principal,
-  type ScreenPeer,
-} from "@hawser/principal";
+import { checkListenerTls, type ListenerTls } from "@hawser/listener";
+import type { Authenticate, Principal, ScreenPeer } from "@hawser/principal";
 import { isLoopbackHost } from "@hawser/runtime";
 import { digestOfFiles, type ReloadableFiles } from "@hawser/service";
 import { agentPortsOf, type AgentPort } from "./agent-ports.js";

@@ -1,4 +1,5 @@
-import type { BoundAddress, Principal, PrincipalOptions, UnixAddress } from "@hawser/principal";
+import type { BoundAddress, UnixAddress } from "@hawser/listener";
+import type { Principal, PrincipalOptions } from "@hawser/principal";
 import {
   createApiServer,
   createHealthServer,

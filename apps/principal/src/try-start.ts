@@ -1,4 +1,4 @@
-import { tryListen, type ListenPlace } from "@hawser/principal";
+import { tryListen, type ListenPlace } from "@hawser/listener";
 import type { ServiceNotice } from "@hawser/service";
 import { tryJournalStore } from "@hawser/store-journal";
 import type { PrincipalSettings } from "./settings.js";

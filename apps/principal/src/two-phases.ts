@@ -1,4 +1,5 @@
-import type { BoundAddress, PrincipalOptions, UnixAddress } from "@hawser/principal";
+import type { BoundAddress, UnixAddress } from "@hawser/listener";
+import type { PrincipalOptions } from "@hawser/principal";
 import { createWebSocketDialer } from "@hawser/transport-ws";
 import type { PrincipalSettings } from "./settings.js";
 

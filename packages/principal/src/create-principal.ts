@@ -1,5 +1,6 @@
 import { DEFAULT_READ_AHEAD_BYTES } from "@hawser/link";
 import { resolveResendTiming } from "@hawser/delivery";
+import { createInternalListener, createListener, Gate, type ReadinessCondition } from "@hawser/listener";
 import {
   checkBytes,
   checkOptionNames,
@@ -15,19 +16,18 @@ import { resolveSessionTiming } from "@hawser/session";
 import type { StoreUse } from "@hawser/store";
 import type { Acceptor } from "@hawser/transport";
 import {
+  type CallLimits,
   Latest,
   limitedLogger,
   systemRuntime,
+  tellObserver,
   traced,
   warningLogger,
   withinLimits,
   withLogger,
-  type CallLimits,
 } from "@hawser/runtime";
 import { allOf } from "./all-of.js";
 import { countRefusals } from "./count-refusals.js";
-import { Gate, type ReadinessCondition } from "./listener/gate.js";
-import { createInternalListener, createListener } from "./listener/listener.js";
 import { Mailboxes } from "./mailboxes.js";
 import { ObserverSet } from "./observer-set.js";
 import { ownConditions } from "./own-conditions.js";
@@ -48,7 +48,6 @@ import { AgentDirectory } from "./sessions/agent-directory.js";
 import { screening } from "./screening.js";
 import { resolveAgentRates } from "./sessions/agent-rates.js";
 import { SessionRegistry } from "./sessions/session-registry.js";
-import { tellObserver } from "./tell-observer.js";
 import { draining, publishing, type PublishTrace } from "./tracing.js";
 import { VERSION } from "./version.js";
 import { warnOfOpenPort, warnOfOpenUpgrades } from "./warn-of-open-port.js";

@@ -1,7 +1,6 @@
 import type { LinkObserver } from "@hawser/link";
-import { silentLogger, type Logger } from "@hawser/runtime";
+import { type Logger, silentLogger, tellObserver } from "@hawser/runtime";
 import type { PrincipalObserver } from "./principal-observer.js";
-import { tellObserver } from "./tell-observer.js";
 
 /** Several observers that are told as one. They may come and go while sessions are open. */
 export class ObserverSet {

@@ -1,7 +1,7 @@
+import type { ReadinessCondition } from "@hawser/listener";
 import type { Runtime } from "@hawser/runtime";
 import type { Store } from "@hawser/store";
 import type { Dialer } from "@hawser/transport";
-import type { ReadinessCondition } from "./listener/gate.js";
 import { selfLogin } from "./self-login.js";
 
 /** What a principal with an internal port waits for by itself: that the store answers and, with a dialer to that port, that an agent gets in. */

@@ -1,5 +1,16 @@
 import type { ResendTiming } from "@hawser/delivery";
 import type {
+  BoundAddress,
+  GateOptions,
+  GateState,
+  Listener,
+  ListenerOptions,
+  UnixAddress,
+  UnixListenerOptions,
+  UpgradeListenerOptions,
+  UpgradeSource,
+} from "@hawser/listener";
+import type {
   EventInput,
   HawserEvent,
   JsonInput,
@@ -16,16 +27,6 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { AllOptions } from "./all-of.js";
 import type { Authenticate, ScreenPeer } from "./authenticate.js";
-import type { GateOptions, GateState } from "./listener/gate.js";
-import type { Listener } from "./listener/listener.js";
-import type {
-  BoundAddress,
-  ListenerOptions,
-  UnixAddress,
-  UnixListenerOptions,
-  UpgradeListenerOptions,
-  UpgradeSource,
-} from "./listener/listener-options.js";
 import type { AgentRateLimits } from "./sessions/agent-rates.js";
 import type { PrincipalObserver } from "./principal-observer.js";
 import type { PurgeReport } from "./purge-report.js";

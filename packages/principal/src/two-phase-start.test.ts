@@ -1,6 +1,8 @@
+import { type BoundAddress, type GateState, type Listener, type UnixAddress } from "@hawser/listener";
 import { HawserError } from "@hawser/protocol";
 import { systemTimers } from "@hawser/runtime";
 import { createMemoryStore } from "@hawser/store";
+import { until } from "@hawser/testkit";
 import type { Connection, Dialer } from "@hawser/transport";
 import { createGrpcAcceptor, createGrpcDialer } from "@hawser/transport-grpc";
 import { createWebSocketAcceptor, createWebSocketDialer } from "@hawser/transport-ws";
@@ -9,11 +11,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, it } from "vitest";
 import { createPrincipal } from "./create-principal.js";
-import { formatAddress } from "./listener/bind-error.js";
-import type { GateState } from "./listener/gate.js";
-import type { BoundAddress, UnixAddress } from "./listener/listener-options.js";
-import type { Listener } from "./listener/listener.js";
-import { until } from "./listener/until.test-support.js";
 import type { PrincipalOptions } from "./principal.js";
 import { SELF_AGENT } from "./self-login.js";
 
@@ -24,12 +21,12 @@ afterEach(async () => {
 
 const webSocket = (to: BoundAddress | UnixAddress): Dialer =>
   createWebSocketDialer({
-    url: "path" in to ? `ws+unix:${to.path}` : `ws://${formatAddress(to.host, to.port)}`,
+    url: "path" in to ? `ws+unix:${to.path}` : `ws://${to.host}:${to.port}`,
     subprotocol: "cloudevents.json",
   });
 const grpc = (to: BoundAddress | UnixAddress): Dialer =>
   createGrpcDialer({
-    url: "path" in to ? `grpc+unix:${to.path}` : `grpc://${formatAddress(to.host, to.port)}`,
+    url: "path" in to ? `grpc+unix:${to.path}` : `grpc://${to.host}:${to.port}`,
   });
 
 async function socketPath(): Promise<string> {

@@ -1,5 +1,5 @@
+import type { BoundAddress, UnixAddress } from "@hawser/listener";
 import { isLoopbackHost, type Logger } from "@hawser/runtime";
-import type { BoundAddress, UnixAddress } from "./listener/listener-options.js";
 import type { PrincipalOptions } from "./principal.js";
 
 /**

@@ -18,7 +18,9 @@ export {
   type SimulatedNetworkOptions,
 } from "./simulated-network.js";
 export { ManualTimers } from "./manual-timers.js";
+export { settledIn } from "./settled-in.js";
 export { SteppedLoop } from "./stepped-loop.js";
+export { until } from "./until.js";
 export type { VirtualHost } from "./virtual-host.js";
 export {
   createVirtualRuntime,

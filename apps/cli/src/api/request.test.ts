@@ -8,7 +8,7 @@ import { request } from "./request.js";
 
 const pem = (name: string): string =>
   readFileSync(
-    new URL(`../../../../packages/principal/src/listener/test-certificates/${name}.pem`, import.meta.url),
+    new URL(`../../../../packages/listener/src/testing/certificates/${name}.pem`, import.meta.url),
     "utf8",
   );
 

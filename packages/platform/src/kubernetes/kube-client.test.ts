@@ -11,7 +11,7 @@ const signal = new AbortController().signal;
 
 /** Certificates of the listener's tests: `server` is for 127.0.0.1 and signed by `ca`; `stranger` signs itself. */
 function pem(name: string): Promise<Buffer> {
-  return readFile(new URL(`../../../principal/src/listener/test-certificates/${name}.pem`, import.meta.url));
+  return readFile(new URL(`../../../listener/src/testing/certificates/${name}.pem`, import.meta.url));
 }
 
 /** What a pod finds in its file system and its environment, read by the client library, for a server of this test. */

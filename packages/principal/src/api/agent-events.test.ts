@@ -1,6 +1,6 @@
 import type { HawserEvent } from "@hawser/protocol";
 import { createMemoryDisk, createMemoryStore, type Store } from "@hawser/store";
-import { createVirtualRuntime, type VirtualRuntime } from "@hawser/testkit";
+import { createVirtualRuntime, settledIn, type VirtualRuntime } from "@hawser/testkit";
 import type { Hono } from "hono";
 import { beforeEach, describe, expect, it } from "vitest";
 import { createPrincipal } from "../create-principal.js";
@@ -9,7 +9,6 @@ import { createEventLog, type EventLog } from "../event-log/event-log.js";
 import type { EventLogLimits } from "../event-log/log-limits.js";
 import { createApi } from "./api.js";
 import { StreamReader, type ReadEvent } from "./streams/stream-reader.test-support.js";
-import { settledIn } from "../settled.test-support.js";
 
 let world: VirtualRuntime;
 let disk: ReturnType<typeof createMemoryDisk>;

@@ -1,12 +1,9 @@
+import { DEFAULT_LISTEN_HOST, notAfterOf, resolveEndpoint, type BoundAddress } from "@hawser/listener";
 import { HawserError } from "@hawser/protocol";
 import { systemRuntime, type Lifecycle, type Runtime } from "@hawser/runtime";
 import { getRequestListener } from "@hono/node-server";
 import type { Hono } from "hono";
 import type { IncomingMessage } from "node:http";
-import { bindPort } from "../listener/bind-port.js";
-import type { BoundAddress } from "../listener/listener-options.js";
-import { checkListenHost, checkListenPort, DEFAULT_LISTEN_HOST } from "../listener/listener-settings.js";
-import { notAfterOf } from "../served-certificate.js";
 import { tokensOf, type ApiTokens } from "./api-tokens.js";
 import { createApi, type ApiOptions } from "./api.js";
 import { bearerOf } from "./bearer-token.js";
@@ -57,8 +54,7 @@ export const DEFAULT_API_SERVER_OPTIONS = {
  */
 export function createApiServer(options: ApiServerOptions): ApiServer {
   const { host = DEFAULT_LISTEN_HOST, port, runtime = systemRuntime() } = options;
-  checkListenHost("api.host", host);
-  checkListenPort("api.port", port);
+  const endpoint = resolveEndpoint("api", { host, port });
   const tokens = tokensOf(options.token);
   const settings = {
     ...DEFAULT_API_SERVER_OPTIONS,
@@ -95,7 +91,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       next = undefined;
       serving = started;
       try {
-        return await started.bind((server) => bindPort(server, "api", { host, port }));
+        return await started.bind((server) => endpoint.bind(server));
       } catch (error) {
         if (serving === started) serving = undefined;
         throw error;

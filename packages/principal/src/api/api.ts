@@ -1,9 +1,9 @@
+import type { ServedCertificate } from "@hawser/listener";
 import { HawserError } from "@hawser/protocol";
 import { MAX_TIMER_DELAY_MS, silentLogger, systemRuntime, type Logger, type Runtime } from "@hawser/runtime";
 import { Hono, type MiddlewareHandler } from "hono";
 import type { EventLog } from "../event-log/event-log.js";
 import type { Principal } from "../principal.js";
-import type { ServedCertificate } from "../served-certificate.js";
 import type { Sinks } from "../sinks/sinks.js";
 import { VERSION } from "../version.js";
 import { agentEventRoutes } from "./agent-event-routes.js";

@@ -1,7 +1,6 @@
 import { isAgentName } from "@hawser/protocol";
-import type { Clock, Logger } from "@hawser/runtime";
+import { type Clock, type Logger, tellObserver } from "@hawser/runtime";
 import type { MiddlewareHandler } from "hono";
-import { tellObserver } from "../tell-observer.js";
 import { callerOf, refusedNames } from "./callers.js";
 import { requestIdOf } from "./request-id.js";
 import { servedBy } from "./served-by.js";

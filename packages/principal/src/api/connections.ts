@@ -1,6 +1,5 @@
-import type { Logger } from "@hawser/runtime";
+import { type Logger, tellObserver } from "@hawser/runtime";
 import type { Socket } from "node:net";
-import { tellObserver } from "../tell-observer.js";
 import { clientAddressOf } from "./client-address.js";
 
 /** Hears of the connections of a port. */

@@ -1,8 +1,7 @@
+import { resolveEndpoint, type BoundAddress, type UnixAddress } from "@hawser/listener";
 import { HawserError } from "@hawser/protocol";
 import { systemRuntime, type Lifecycle, type Runtime } from "@hawser/runtime";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { BoundAddress, UnixAddress } from "../listener/listener-options.js";
-import { resolveListenerOptions, resolveUnixListenerOptions } from "../listener/listener-settings.js";
 import type { Principal } from "../principal.js";
 import { HttpServing } from "./http-serving.js";
 
@@ -36,10 +35,7 @@ export function createHealthServer({
   maxConnections = MAX_CONNECTIONS,
   runtime = systemRuntime(),
 }: HealthServerOptions): Lifecycle<BoundAddress | UnixAddress> {
-  const { endpoint } =
-    "path" in listen
-      ? resolveUnixListenerOptions("health", listen)
-      : resolveListenerOptions("health", listen);
+  const endpoint = resolveEndpoint("health", listen);
   const settings = {
     headersTimeoutMs: REQUEST_TIMEOUT_MS,
     requestTimeoutMs: REQUEST_TIMEOUT_MS,
@@ -61,7 +57,7 @@ export function createHealthServer({
       );
       serving = started;
       try {
-        return await started.bind<BoundAddress | UnixAddress>((server) => endpoint.bind(server));
+        return await started.bind((server) => endpoint.bind(server));
       } catch (error) {
         if (serving === started) serving = undefined;
         throw error;

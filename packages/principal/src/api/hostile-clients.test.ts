@@ -169,7 +169,7 @@ describe("streams", () => {
 
 describe("an API with TLS", () => {
   const pem = (name: string): string =>
-    readFileSync(new URL(`../listener/test-certificates/${name}.pem`, import.meta.url), "utf8");
+    readFileSync(new URL(`../../../listener/src/testing/certificates/${name}.pem`, import.meta.url), "utf8");
   const tls = { cert: pem("server"), key: pem("server.key") };
 
   async function askSecured(port: number, agent: Agent): Promise<number | undefined> {

@@ -1,12 +1,14 @@
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { connect, type AddressInfo, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { systemTimers } from "@hawser/runtime";
 import { createVirtualRuntime } from "@hawser/testkit";
 import { expect, it, onTestFinished } from "vitest";
-import { pem } from "../listener/test-certificates/pem.test-support.js";
 import { HttpServing, type Answer } from "./http-serving.js";
 
+const pem = (name: string): Buffer =>
+  readFileSync(new URL(`../../../listener/src/testing/certificates/${name}.pem`, import.meta.url));
 const GRACE_MS = 5_000;
 const REQUEST = "GET / HTTP/1.1\r\nhost: localhost\r\n\r\n";
 /** What a client says first over TLS, cut off in the middle of its ClientHello. */

@@ -23,7 +23,7 @@ export { createHealthServer, type HealthServerOptions } from "./health-server.js
 export { checkApiTls, type ApiTls } from "./http-serving.js";
 export { createMetrics, DEFAULT_MAX_METRIC_AGENTS } from "./metrics.js";
 export type { Metrics, MetricsOptions, MetricsSource } from "./metrics.js";
-export type { ServedCertificate } from "../served-certificate.js";
+export { type ServedCertificate } from "@hawser/listener";
 export type { OpenFiles } from "./status-routes.js";
 export type { RequestObserver } from "./request-metrics.js";
 export type { StreamGap, StreamName, StreamObserver } from "./streams/stream-observer.js";

@@ -1,8 +1,8 @@
+import type { ListenerStats } from "@hawser/listener";
 import { createMemoryStore } from "@hawser/store";
 import { Registry } from "prom-client";
 import { expect, it } from "vitest";
 import { createPrincipal } from "../create-principal.js";
-import type { ListenerStats } from "../listener/listener-stats.js";
 import { registerLifecycleMetrics, type LifecycleSource } from "./lifecycle-metrics.js";
 import { createMetrics } from "./metrics.js";
 

@@ -1,6 +1,5 @@
+import type { GateState, ListenerStats } from "@hawser/listener";
 import { Counter, Gauge, type Registry } from "prom-client";
-import type { GateState } from "../listener/gate.js";
-import type { ListenerStats } from "../listener/listener-stats.js";
 import type { Principal, PrincipalStatus } from "../principal.js";
 
 /** Where the metrics of the port, the gate and the drain are read. */

@@ -1,6 +1,6 @@
+import type { ServedCertificate } from "@hawser/listener";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { PrincipalObserver } from "../principal-observer.js";
-import type { ServedCertificate } from "../served-certificate.js";
 import { VERSION } from "../version.js";
 import { snapshotAgents, type AgentSnapshot, type AgentSource } from "./agent-gauges.js";
 import { AgentSeries } from "./agent-series.js";

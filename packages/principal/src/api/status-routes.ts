@@ -1,9 +1,9 @@
+import type { ServedCertificate } from "@hawser/listener";
 import { PROTOCOL_VERSIONS } from "@hawser/protocol";
 import type { Hono } from "hono";
 import type { Registry } from "prom-client";
 import { z } from "zod";
 import type { Principal } from "../principal.js";
-import type { ServedCertificate } from "../served-certificate.js";
 import type { AgentView, OlderCopyReport } from "../views.js";
 import type { FleetSnapshot } from "./fleet-snapshot.js";
 import { operation } from "./operation.js";

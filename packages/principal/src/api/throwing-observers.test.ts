@@ -1,11 +1,11 @@
 import { createLogger, systemRuntime, systemTimers } from "@hawser/runtime";
 import { createMemoryStore } from "@hawser/store";
+import { until } from "@hawser/testkit";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { Registry } from "prom-client";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { createPrincipal } from "../create-principal.js";
-import { until } from "../listener/until.test-support.js";
 import type { Principal } from "../principal.js";
 import { createApiServer, type ApiServerOptions } from "./api-server.js";
 import { createMetrics, type MetricsSource } from "./metrics.js";

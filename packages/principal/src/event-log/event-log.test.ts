@@ -7,11 +7,10 @@ import {
   type Store,
   createDiskStore,
 } from "@hawser/store";
-import { createVirtualRuntime, type VirtualRuntime } from "@hawser/testkit";
+import { createVirtualRuntime, settledIn, type VirtualRuntime } from "@hawser/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createEventLog, type AllRecordedOptions, type EventLog } from "./event-log.js";
 import { eventLogStoreLimits, resolveEventLogLimits, type EventLogLimits } from "./log-limits.js";
-import { settledIn } from "../settled.test-support.js";
 
 let world: VirtualRuntime;
 let disk: MemoryDisk;

@@ -1,12 +1,11 @@
 import { encodeControl, HawserError } from "@hawser/protocol";
 import { createMemoryStore } from "@hawser/store";
-import { createVirtualRuntime } from "@hawser/testkit";
+import { createVirtualRuntime, until } from "@hawser/testkit";
 import { createMemoryTransport } from "@hawser/transport";
 import { createWebSocketAcceptor, createWebSocketDialer } from "@hawser/transport-ws";
 import { expect, it, onTestFinished } from "vitest";
 import type { AuthenticateResult } from "../authenticate.js";
 import { createPrincipal } from "../create-principal.js";
-import { until } from "../listener/until.test-support.js";
 import { BareAgent } from "./bare-agent.test-support.js";
 
 const helloOf = (agent: string) =>

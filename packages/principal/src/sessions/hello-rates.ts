@@ -1,4 +1,4 @@
-import { TokenBucket } from "../listener/admission/token-bucket.js";
+import { TokenBucket } from "@hawser/runtime";
 
 /**
  * Hellos of one agent a second. One whose sessions fail comes no sooner than after 250 ms, and a session that was closed cleanly within 5 s counts as failed:

@@ -1,5 +1,6 @@
 import { InboxBudget, type ResendTiming } from "@hawser/delivery";
 import { Link, OutgoingTurns, ReadAhead, Receiver, type Admission, type LinkObserver } from "@hawser/link";
+import type { AdmissionTimes, Settlement, Turn } from "@hawser/listener";
 import { checkAgentName, eventClass, HawserError, type Hello } from "@hawser/protocol";
 import type { Logger, Runtime } from "@hawser/runtime";
 import { PrincipalSession, type Established, type SessionEnd, type SessionTiming } from "@hawser/session";
@@ -8,8 +9,6 @@ import type { Connection, PeerInfo } from "@hawser/transport";
 import type { Authenticate, AuthenticateResult } from "../authenticate.js";
 import type { AgentEventHandler, DrainOptions, DrainProgress, DrainReport } from "../principal.js";
 import type { PrincipalObserver } from "../principal-observer.js";
-import type { Settlement, Turn } from "../listener/visitor.js";
-import type { AdmissionTimes } from "../listener/visitors.js";
 import { SELF_AGENT } from "../self-login.js";
 import type { PrincipalLoad } from "../principal.js";
 import type { OlderCopyReport } from "../views.js";

@@ -1,7 +1,7 @@
 import type { HawserEvent } from "@hawser/protocol";
 import type { Random } from "@hawser/runtime";
 import { createMemoryStore, type Store } from "@hawser/store";
-import { createVirtualRuntime, type VirtualRuntime } from "@hawser/testkit";
+import { createVirtualRuntime, settledIn, type VirtualRuntime } from "@hawser/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createEventLog, type EventLog } from "../event-log/event-log.js";
 import type { RecordedEvent } from "../event-log/recorded-event.js";
@@ -9,7 +9,6 @@ import type { OpenEvent } from "./open-events.js";
 import { parseSinkDefinition, type SinkRequest } from "./sink-definition.js";
 import { SinkRunner, type SinkRecords } from "./sink-runner.js";
 import type { SinkAnswer, SinkTarget } from "./sink-target.js";
-import { settledIn } from "../settled.test-support.js";
 
 const SEED = Number(process.env["HAWSER_SEED"] ?? 20_261_130);
 const DELIVERED: SinkAnswer = { kind: "delivered" };

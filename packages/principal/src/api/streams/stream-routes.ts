@@ -1,10 +1,9 @@
 import { checkAgentName, HawserError, parseVersion } from "@hawser/protocol";
 import type { EventLog } from "../../event-log/event-log.js";
-import type { Logger, Runtime } from "@hawser/runtime";
+import { type Logger, type Runtime, tellObserver } from "@hawser/runtime";
 import type { Context, Hono } from "hono";
 import { z } from "zod";
 import type { Principal } from "../../principal.js";
-import { tellObserver } from "../../tell-observer.js";
 import { AGENTS_QUERY } from "../agent-list.js";
 import { about } from "../api-schema.js";
 import { callerOf } from "../callers.js";

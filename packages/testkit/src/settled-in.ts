@@ -1,4 +1,4 @@
-import type { VirtualRuntime } from "@hawser/testkit";
+import type { VirtualRuntime } from "./virtual-runtime.js";
 
 /** Lets virtual time pass until the work is through, because reading and writing take turns. */
 export async function settledIn<T>(world: VirtualRuntime, work: Promise<T>, timeoutMs = 60_000): Promise<T> {

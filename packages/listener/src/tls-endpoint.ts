@@ -6,7 +6,7 @@ import type { Socket } from "node:net";
 import { createServer, type SecureContextOptions, type Server, type TLSSocket } from "node:tls";
 import { readClientCertificate } from "./client-certificate.js";
 import type { ApplicationProtocol } from "./http2-preface.js";
-import { notAfterOf } from "../served-certificate.js";
+import { notAfterOf } from "./served-certificate.js";
 import type { ListenerTls } from "./listener-options.js";
 
 /** RFC 9325, section 4.2: forward secrecy and authenticated encryption, in TLS 1.2 as well. */

@@ -2,12 +2,12 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { systemRuntime } from "@hawser/runtime";
+import { until } from "@hawser/testkit";
 import type { Acceptor, SocketInfo } from "@hawser/transport";
 import { afterEach, expect, it } from "vitest";
 import { createListener, type Listener } from "../listener.js";
 import type { ListenerOptions } from "../listener-options.js";
-import { pem } from "../test-certificates/pem.test-support.js";
-import { until } from "../until.test-support.js";
+import { pem } from "../testing/pem.js";
 
 const HEADER = "PROXY TCP4 192.0.2.7 198.51.100.1 56324 443\r\n";
 const LOCAL = Buffer.from("0d0a0d0a000d0a515549540a20000000", "hex");

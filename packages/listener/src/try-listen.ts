@@ -1,6 +1,6 @@
 import { createServer, type Server } from "node:net";
 import type { BoundAddress, UnixListenerOptions } from "./listener-options.js";
-import { resolveListenerOptions, resolveUnixListenerOptions } from "./listener-settings.js";
+import { resolveEndpoint } from "./listener-settings.js";
 
 /** A port or a Unix socket that is to be listened on. */
 export interface ListenPlace {
@@ -20,11 +20,7 @@ export async function tryListen(places: readonly ListenPlace[]): Promise<void> {
     for (const { option, listen } of places) {
       const server = createServer((socket) => socket.destroy());
       servers.push(server);
-      const { endpoint } =
-        "path" in listen
-          ? resolveUnixListenerOptions(option, listen)
-          : resolveListenerOptions(option, listen);
-      await endpoint.bind(server);
+      await resolveEndpoint(option, listen).bind(server);
     }
   } finally {
     await Promise.all(servers.map(close));

@@ -11,7 +11,7 @@ import { createVirtualRuntime } from "@hawser/testkit";
 import { CONNECT_PATH, createGrpcAcceptor } from "@hawser/transport-grpc";
 import { connect } from "node:http2";
 import { expect, it, onTestFinished } from "vitest";
-import { createPrincipal } from "../create-principal.js";
+import { createPrincipal } from "./create-principal.js";
 
 /** Opens one gRPC stream after the other in one HTTP/2 connection, as a proxy in front of many agents does. */
 function proxy(port: number) {

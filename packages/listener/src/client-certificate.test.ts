@@ -1,7 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { expect, it } from "vitest";
 import { readClientCertificate } from "./client-certificate.js";
-import { pem } from "./test-certificates/pem.test-support.js";
+import { pem } from "./testing/pem.js";
 
 const read = (name: string, own = "server") =>
   readClientCertificate(new X509Certificate(pem(name)), new X509Certificate(pem(own)));

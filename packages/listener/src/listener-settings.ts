@@ -36,10 +36,8 @@ export function resolveListenerOptions(
   option: string,
   { host = DEFAULT_LISTEN_HOST, port, tls, admission, maxDescriptor, proxyProtocol = [] }: ListenerOptions,
 ): ListenerSettings<BoundAddress> {
-  checkListenHost(`${option}.host`, host);
-  checkListenPort(`${option}.port`, port);
   return {
-    endpoint: new TcpEndpoint(option, { host, port }),
+    endpoint: resolveEndpoint(option, { host, port }),
     tls,
     proxyProtocol,
     maxDescriptor,
@@ -50,19 +48,10 @@ export function resolveListenerOptions(
 /** As `resolveListenerOptions`. What comes over a Unix socket never leaves the machine, so there is no TLS. */
 export function resolveUnixListenerOptions(
   option: string,
-  {
-    path,
-    mode = DEFAULT_UNIX_SOCKET_MODE,
-    admission,
-  }: UnixListenerOptions & Pick<ListenerOptions, "admission">,
+  { admission, ...place }: UnixListenerOptions & Pick<ListenerOptions, "admission">,
 ): ListenerSettings<UnixAddress> {
-  const problem = unixPathProblem(path);
-  if (problem !== undefined) throw new HawserError("invalid_config", `${option}.path ${problem}`);
-  if (!UNIX_SOCKET_MODES.includes(mode)) {
-    throw new HawserError("invalid_config", `${option}.mode must be 0600 or 0660, not 0${mode.toString(8)}`);
-  }
   return {
-    endpoint: new UnixEndpoint(option, path, mode),
+    endpoint: resolveEndpoint(option, place),
     tls: undefined,
     proxyProtocol: [],
     maxDescriptor: undefined,
@@ -86,18 +75,46 @@ export function resolveUpgradeListenerOptions({
   };
 }
 
-export function checkListenHost(option: string, host: string): void {
-  if (host !== "") return;
-  throw new HawserError(
-    "invalid_config",
-    `${option} must not be empty; "0.0.0.0" or "::" means every address`,
-  );
+/**
+ * A port or a Unix socket of this machine, for a server of any kind.
+ *
+ * @param option name of the setting, for error messages
+ * @throws HawserError `invalid_config` naming the option
+ */
+export function resolveEndpoint(option: string, place: BoundAddress): Endpoint<BoundAddress>;
+export function resolveEndpoint(option: string, place: UnixListenerOptions): Endpoint<UnixAddress>;
+export function resolveEndpoint(
+  option: string,
+  place: BoundAddress | UnixListenerOptions,
+): Endpoint<BoundAddress | UnixAddress>;
+export function resolveEndpoint(
+  option: string,
+  place: BoundAddress | UnixListenerOptions,
+): Endpoint<BoundAddress> | Endpoint<UnixAddress> {
+  return "path" in place ? unixEndpoint(option, place) : tcpEndpoint(option, place);
 }
 
-export function checkListenPort(option: string, port: number): void {
-  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return;
-  throw new HawserError(
-    "invalid_config",
-    `${option} must be 0 to 65535, where 0 lets the system choose, not ${port}`,
-  );
+function tcpEndpoint(option: string, { host, port }: BoundAddress): Endpoint<BoundAddress> {
+  if (host === "")
+    throw new HawserError(
+      "invalid_config",
+      `${option}.host must not be empty; "0.0.0.0" or "::" means every address`,
+    );
+  if (!(Number.isInteger(port) && port >= 0 && port <= 65_535))
+    throw new HawserError(
+      "invalid_config",
+      `${option}.port must be 0 to 65535, where 0 lets the system choose, not ${port}`,
+    );
+  return new TcpEndpoint(option, { host, port });
+}
+
+function unixEndpoint(
+  option: string,
+  { path, mode = DEFAULT_UNIX_SOCKET_MODE }: UnixListenerOptions,
+): Endpoint<UnixAddress> {
+  const problem = unixPathProblem(path);
+  if (problem !== undefined) throw new HawserError("invalid_config", `${option}.path ${problem}`);
+  if (!UNIX_SOCKET_MODES.includes(mode))
+    throw new HawserError("invalid_config", `${option}.mode must be 0600 or 0660, not 0${mode.toString(8)}`);
+  return new UnixEndpoint(option, path, mode);
 }

@@ -1,4 +1,5 @@
 import { createLogger, systemRuntime, systemTimers } from "@hawser/runtime";
+import { until } from "@hawser/testkit";
 import type { Acceptor, SocketInfo } from "@hawser/transport";
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
@@ -8,8 +9,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { HTTP2_PREFACE } from "./http2-preface.js";
 import { createListener, TLS_HANDSHAKES, type Listener } from "./listener.js";
 import type { ListenerOptions } from "./listener-options.js";
-import { pem } from "./test-certificates/pem.test-support.js";
-import { until } from "./until.test-support.js";
+import { pem } from "./testing/pem.js";
 
 const ca = pem("ca");
 const serverTls = { cert: pem("server"), key: pem("server.key") };

@@ -1,6 +1,6 @@
 import { createLogger, systemRuntime } from "@hawser/runtime";
 import type { Acceptor, SocketInfo } from "@hawser/transport";
-import { createVirtualRuntime } from "@hawser/testkit";
+import { createVirtualRuntime, until } from "@hawser/testkit";
 import { once } from "node:events";
 import { createServer as createHttpServer } from "node:http";
 import { connect as connectHttp2, createServer as createHttp2Server } from "node:http2";
@@ -12,7 +12,6 @@ import { HTTP2_PREFACE } from "./http2-preface.js";
 import { createListener, type Listener } from "./listener.js";
 import type { ListenerOptions } from "./listener-options.js";
 import type { Arrival, Turn } from "./visitor.js";
-import { until } from "./until.test-support.js";
 
 const UPGRADE = Buffer.from(
   "GET /v1/connect HTTP/1.1\r\nhost: a\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\n",

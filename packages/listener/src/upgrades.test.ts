@@ -1,5 +1,5 @@
 import { systemRuntime } from "@hawser/runtime";
-import { createVirtualRuntime } from "@hawser/testkit";
+import { createVirtualRuntime, until } from "@hawser/testkit";
 import type { SocketInfo, Upgrade, UpgradeAcceptor } from "@hawser/transport";
 import { createGrpcAcceptor } from "@hawser/transport-grpc";
 import { once } from "node:events";
@@ -13,8 +13,7 @@ import { Duplex } from "node:stream";
 import { afterEach, describe, expect, it } from "vitest";
 import type { UpgradeSource } from "./listener-options.js";
 import { createListener, type Listener } from "./listener.js";
-import { pem } from "./test-certificates/pem.test-support.js";
-import { until } from "./until.test-support.js";
+import { pem } from "./testing/pem.js";
 import type { AdmissionSettings } from "./admission/admission-settings.js";
 
 const cleanups: (() => Promise<unknown> | void)[] = [];

@@ -1,4 +1,4 @@
-import type { Random } from "@hawser/runtime";
+import { type Random, TokenBucket } from "@hawser/runtime";
 import { AdmissionRamp } from "./admission-ramp.js";
 import type { AdmissionSettings } from "./admission-settings.js";
 import { CapacityMeter } from "./capacity-meter.js";
@@ -6,7 +6,6 @@ import { FairLine } from "./fair-line.js";
 import { HandshakePace } from "./handshake-pace.js";
 import { SourceFailures } from "./source-failures.js";
 import { SlotSchedule } from "./slot-schedule.js";
-import { TokenBucket } from "./token-bucket.js";
 
 /** What is to be done with one client. */
 export type Admission<Client> =

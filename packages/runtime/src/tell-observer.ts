@@ -1,4 +1,5 @@
-import { guarded, type Logger } from "@hawser/runtime";
+import { guarded } from "./guarded.js";
+import type { Logger } from "./logger.js";
 
 /**
  * Tells an observer something, in the middle of what must not end with it: the answer to a publisher, the end of a socket. What it throws is a line in the log, and nothing where that

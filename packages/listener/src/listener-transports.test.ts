@@ -1,13 +1,13 @@
 import type { CloudEvent } from "@hawser/protocol";
 import { systemRuntime } from "@hawser/runtime";
+import { until } from "@hawser/testkit";
 import type { Connection, Dialer } from "@hawser/transport";
 import { createGrpcAcceptor, createGrpcDialer } from "@hawser/transport-grpc";
 import { createWebSocketAcceptor, createWebSocketDialer } from "@hawser/transport-ws";
 import { afterEach, describe, expect, it } from "vitest";
 import { createListener } from "./listener.js";
 import type { ListenerTls } from "./listener-options.js";
-import { pem } from "./test-certificates/pem.test-support.js";
-import { until } from "./until.test-support.js";
+import { pem } from "./testing/pem.js";
 
 const server: ListenerTls = { cert: pem("server"), key: pem("server.key") };
 const client = { ca: pem("ca"), cert: pem("client"), key: pem("client.key") };
