@@ -1,6 +1,7 @@
 import { createAgent } from "@hawser/agent";
 import { createPrincipal } from "@hawser/principal";
-import { createApiServer, createMetrics } from "@hawser/principal/api";
+import { createPrincipalMetrics } from "@hawser/metrics";
+import { createApiServer } from "@hawser/principal-api";
 import { HawserError, type JsonValue } from "@hawser/protocol";
 import { createLogger, systemRuntime } from "@hawser/runtime";
 import { createDiskStore, createMemoryDisk, createMemoryStore } from "@hawser/store";
@@ -25,7 +26,7 @@ it("a disk that fails (injected): 507 store_full, reads are served, nothing acce
     port: 0,
     runtime,
     principal,
-    metrics: createMetrics({ process: false }),
+    metrics: createPrincipalMetrics({ process: false }),
     version: "0.0.0",
   });
   await store.start();

@@ -21,7 +21,7 @@ const OF_OTHERS = {
   "--project": "vitest",
 };
 /** Where `--name` is no flag. */
-const STYLES = "packages/principal/src/api/docs/page-style.ts";
+const STYLES = "packages/principal-api/src/openapi/docs/page-style.ts";
 
 /** @param {string[]} files */
 const settingsOf = (files) => new Set(files.flatMap((file) => flagsOfShape(read(file))));
@@ -82,7 +82,8 @@ describe("every flag of a service that a README names", () => {
     "README.md",
     "SECURITY.md",
     "packages/protocol/PROTOCOL.md",
-    "packages/principal/API.md",
+    "packages/principal-api/API.md",
+    "packages/metrics/METRICS.md",
   ].concat(
     readdirSync(join(root, "apps")).map((name) => `apps/${name}/README.md`),
     readdirSync(join(root, "packages")).map((name) => `packages/${name}/README.md`),

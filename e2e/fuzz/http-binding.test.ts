@@ -1,5 +1,5 @@
 import { createPrincipal } from "@hawser/principal";
-import { createApi } from "@hawser/principal/api";
+import { createApi } from "@hawser/principal-api";
 import { createMemoryStore } from "@hawser/store";
 import { expect, it, onTestFinished } from "vitest";
 import { fuzz, fuzzPlan } from "../support/fuzz/fuzz.js";

@@ -15,9 +15,7 @@ const MAX_RESIDENT_BYTES = 400_000_000;
 const AT_ONCE = 32;
 
 const certificate = (name: string): string =>
-  fileURLToPath(
-    new URL(`../../packages/listener/src/testing/certificates/${name}.pem`, import.meta.url),
-  );
+  fileURLToPath(new URL(`../../packages/listener/src/testing/certificates/${name}.pem`, import.meta.url));
 const TLS = ["--tls-cert", certificate("server"), "--tls-key", certificate("server.key")];
 // What is tried here is what the process takes, not how many it lets in.
 const OPEN = ["--admission-rate", "10000", "--log-level", "error", "--health-listen", "127.0.0.1:0"];

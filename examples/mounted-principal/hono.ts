@@ -1,5 +1,5 @@
 import { createPrincipal } from "@hawser/principal";
-import { createApi, type ApiRequest, type ApiVerdict } from "@hawser/principal/api";
+import { createApi, type ApiRequest, type ApiVerdict } from "@hawser/principal-api";
 import { HawserError } from "@hawser/protocol";
 import { createLogger } from "@hawser/runtime";
 import { createJournalStore } from "@hawser/store-journal";

@@ -5,7 +5,7 @@ import {
   eventLogStoreLimits,
   type EventLog,
   type Sinks,
-} from "@hawser/principal/event-log";
+} from "@hawser/principal-api";
 import type { Lifecycle, Runtime } from "@hawser/runtime";
 import { createJournalStore } from "@hawser/store-journal";
 import type { PrincipalSettings } from "./settings.js";

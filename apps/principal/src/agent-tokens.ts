@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { HawserError, isAgentName } from "@hawser/protocol";
-import { weakTokenProblem } from "@hawser/principal/api";
+import { weakTokenProblem } from "@hawser/principal-api";
 
 /** A name for every name: a token with it speaks for any agent. */
 const ANY_AGENT = "*";

@@ -8,7 +8,7 @@ import {
   type ApiServer,
   type ApiTls,
   type ApiToken,
-} from "@hawser/principal/api";
+} from "@hawser/principal-api";
 import { isLoopbackHost, type Logger } from "@hawser/runtime";
 import { digestOfFiles, type ReloadableFiles } from "@hawser/service";
 import { makeApiToken } from "./make-api-token.js";

@@ -1,5 +1,5 @@
 import { createPrincipal, type Principal, type PrincipalOptions } from "@hawser/principal";
-import type { EventLog } from "@hawser/principal/event-log";
+import type { EventLog } from "@hawser/principal-api";
 import { defined, hostAllowList, type Runtime } from "@hawser/runtime";
 import { createGrpcAcceptor } from "@hawser/transport-grpc";
 import { createWebSocketAcceptor } from "@hawser/transport-ws";

@@ -1,4 +1,4 @@
-import { DEFAULT_API_SERVER_OPTIONS } from "@hawser/principal/api";
+import { DEFAULT_API_SERVER_OPTIONS } from "@hawser/principal-api";
 import type { ServiceNotice } from "@hawser/service";
 import type { PrincipalSettings } from "./settings.js";
 

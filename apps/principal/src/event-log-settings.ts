@@ -1,4 +1,4 @@
-import { DEFAULT_EVENT_LOG_LIMITS } from "@hawser/principal/event-log";
+import { DEFAULT_EVENT_LOG_LIMITS } from "@hawser/principal-api";
 import { duration, integer, setting, text, toggle } from "@hawser/service";
 
 const YEAR_MS = 366 * 86_400_000;

@@ -1,12 +1,7 @@
-import type { BoundAddress, UnixAddress } from "@hawser/listener";
+import type { BoundAddress, ServedCertificate, UnixAddress } from "@hawser/listener";
+import { createPrincipalMetrics } from "@hawser/metrics";
 import type { Principal, PrincipalOptions } from "@hawser/principal";
-import {
-  createApiServer,
-  createHealthServer,
-  createMetrics,
-  type ApiServer,
-  type ServedCertificate,
-} from "@hawser/principal/api";
+import { createApiServer, createHealthServer, type ApiServer } from "@hawser/principal-api";
 import { defined, type Lifecycle, type Runtime } from "@hawser/runtime";
 import { FileReloader, openFilesLimit } from "@hawser/service";
 import { createJournalStore } from "@hawser/store-journal";
@@ -80,7 +75,7 @@ class HostedPrincipal implements PrincipalService {
     this.#agentEvents = createAgentEvents(settings, runtime);
     const eventLog = this.#agentEvents.log;
     const descriptors = planDescriptors(settings, openFilesLimit());
-    const metrics = createMetrics();
+    const metrics = createPrincipalMetrics();
     const parts = { store: this.#store, security, eventLog, descriptors, observer: metrics.observer };
     this.principal = createConfiguredPrincipal(settings, parts, runtime);
     this.#platform = createPlatformWatch(settings, runtime, ({ reason }) => this.#drain(reason));

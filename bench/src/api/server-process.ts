@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { createPrincipal, type Principal } from "@hawser/principal";
-import { createApiServer, createMetrics, type Metrics } from "@hawser/principal/api";
+import { createPrincipalMetrics, type PrincipalMetrics } from "@hawser/metrics";
+import { createApiServer } from "@hawser/principal-api";
 import { systemRuntime, type Lifecycle } from "@hawser/runtime";
 import type { Store } from "@hawser/store";
 import { createJournalStore } from "@hawser/store-journal";
@@ -34,15 +35,15 @@ class ApiServerProcess implements ApiServerCommands {
     if (address === undefined) throw new Error("the principal is not bound to a port");
     this.#parts.push(store, principal);
     const apiPorts = {
-      default: await this.#serve(principal, createMetrics()),
-      all: await this.#serve(principal, createMetrics({ maxAgents: 2 * known, process: false })),
-      none: await this.#serve(principal, createMetrics({ perAgent: false, process: false })),
+      default: await this.#serve(principal, createPrincipalMetrics()),
+      all: await this.#serve(principal, createPrincipalMetrics({ maxAgents: 2 * known, process: false })),
+      none: await this.#serve(principal, createPrincipalMetrics({ perAgent: false, process: false })),
     } satisfies Record<MetricKind, number>;
     await fillMailboxes(principal, { agents: known, events: known });
     return { agentsPort: address.port, apiPorts };
   }
 
-  async #serve(principal: Principal, metrics: Metrics): Promise<number> {
+  async #serve(principal: Principal, metrics: PrincipalMetrics): Promise<number> {
     principal.observe(metrics.observer);
     metrics.watch(principal);
     const api = createApiServer({ host: HOST, port: 0, principal, metrics });

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { createPrincipal } from "@hawser/principal";
-import { createApiServer } from "@hawser/principal/api";
+import { createApiServer } from "@hawser/principal-api";
 import { createMemoryStore } from "@hawser/store";
 import { wholeNumber } from "../bench-options.js";
 import { roundedSpread, type Spread } from "../spread.js";

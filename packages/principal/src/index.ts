@@ -1,4 +1,12 @@
-export { DEFAULT_PAGE_SIZE, type AllOptions } from "./all-of.js";
+export {
+  allOf,
+  checkPageSize,
+  DEFAULT_PAGE_SIZE,
+  throwIfGivenUp,
+  type AllOptions,
+  type Paged,
+  type PageRequest,
+} from "./all-of.js";
 export type { Authenticate, AuthenticateResult, ScreenPeer, Screening } from "./authenticate.js";
 export { createPrincipal, DEFAULT_MAX_SESSIONS, DEFAULT_STOP_WINDOW_MS } from "./create-principal.js";
 export { createDeliveryStream, type DeliveryStream, type LoopedDelivery } from "@hawser/link";

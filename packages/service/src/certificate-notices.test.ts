@@ -6,9 +6,7 @@ import { certificateNotices, expiryProblem } from "./certificate-notices.js";
 
 const DAY_MS = 86_400_000;
 const END = Date.parse("2026-12-15T12:00:00Z");
-const path = fileURLToPath(
-  new URL("../../listener/src/testing/certificates/server.pem", import.meta.url),
-);
+const path = fileURLToPath(new URL("../../listener/src/testing/certificates/server.pem", import.meta.url));
 
 it.each([
   [15, undefined],

@@ -1,10 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Agent } from "@hawser/agent";
+import type { AgentMetrics } from "@hawser/metrics";
 import { HawserError, thrownText } from "@hawser/protocol";
 import { hostAllowList, type Lifecycle, LogLimiter, refusedSource, type Runtime } from "@hawser/runtime";
 import type { HostPort } from "@hawser/service";
-import type { AgentMetrics } from "./agent-metrics.js";
 
 /** Whose health is told, and where. */
 export interface HealthServerOptions {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** The answers of the HTTP API (API.md of @hawser/principal). Fields that are not known are passed on: a newer principal may say more. */
+/** The answers of the HTTP API (API.md of @hawser/principal-api). Fields that are not known are passed on: a newer principal may say more. */
 export const resourceSchema = z.looseObject({
   agent: z.string(),
   kind: z.string(),

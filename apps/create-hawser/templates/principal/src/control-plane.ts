@@ -1,5 +1,6 @@
 import { createPrincipal } from "@hawser/principal";
-import { createApiServer, createMetrics } from "@hawser/principal/api";
+import { createPrincipalMetrics } from "@hawser/metrics";
+import { createApiServer } from "@hawser/principal-api";
 import { systemRuntime } from "@hawser/runtime";
 import type { Store } from "@hawser/store";
 import { createGrpcAcceptor } from "@hawser/transport-grpc";
@@ -12,7 +13,7 @@ import type { Settings } from "./settings.js";
 /** The principal, its HTTP API and what it does with what agents report. Given the store, so that tests take one in memory. */
 export function createControlPlane(settings: Settings, store: Store, logger: Logger) {
   const runtime = systemRuntime(logger);
-  const metrics = createMetrics();
+  const metrics = createPrincipalMetrics();
   const principal = createPrincipal({
     store,
     runtime,
