@@ -1,4 +1,7 @@
+import { createAgent } from "@hawser/agent";
 import { HawserError, type HawserEvent } from "@hawser/protocol";
+import { createMemoryStore } from "@hawser/store";
+import { createMemoryTransport } from "@hawser/transport";
 import { expect, it } from "vitest";
 import { createAgentMetrics, type AgentMetricsSource } from "./agent-metrics.js";
 
@@ -87,4 +90,14 @@ it("gathers once for all who ask meanwhile", async () => {
 it("has no gauge with the ending of a counter", async () => {
   const types = [...(await metrics().text()).matchAll(/^# TYPE (\S+) (\S+)$/gm)];
   expect(types.filter(([, name = "", type]) => name.endsWith("_total") && type !== "counter")).toEqual([]);
+});
+
+it("hears of an agent that runs, and of its end", async () => {
+  const { observer, samples } = metrics();
+  const { dialer } = createMemoryTransport();
+  const agent = createAgent({ name: "edge-1", store: createMemoryStore(), dialer, observer });
+  await agent.start();
+  expect(await samples('state="stopped"')).toEqual(['hawser_agent_state{state="stopped"} 0']);
+  await agent.stop();
+  expect(await samples('state="stopped"')).toEqual(['hawser_agent_state{state="stopped"} 1']);
 });
