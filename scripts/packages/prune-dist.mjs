@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { isForTests } from "../check-dependencies.mjs";
 import { BUNDLED_FILE } from "./bundled-packages.mjs";
 
-const OUTPUTS = [".js.map", ".d.ts", ".js"];
+const OUTPUTS = [".js.map", ".d.ts", ".js", ".tsbuildinfo"];
 
 /**
  * Removes from a dist what no source makes any more: the compiler leaves it there, and it would be packed. The bundler begins with an empty one.
