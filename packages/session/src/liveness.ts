@@ -42,6 +42,11 @@ export class Liveness {
     this.#heardAtMs = nowMs;
   }
 
+  /** When the peer showed life last. */
+  get heardAtMs(): number {
+    return this.#heardAtMs;
+  }
+
   /** @param bytes that ever came from the peer; undefined where nobody counts them. To be told before each `isSilent`. */
   received(bytes: number | undefined, nowMs: number): void {
     if (bytes === undefined) return;

@@ -113,7 +113,7 @@ export class PrincipalSession extends SessionMachine {
    */
   refuse(error: HawserError, retryAfterMs: number | undefined, nowMs: number): SessionOutput[] {
     if (this.ending !== undefined) return [];
-    if (this.liveness !== undefined) return this.fail(error, nowMs);
+    if (this.hasOpened) return this.fail(error, nowMs);
     const retryMs = retryAfterMs === undefined ? undefined : Math.ceil(retryAfterMs);
     const cause: EndCause = { kind: "refused", error, retryAfterMs: retryMs };
     return [{ kind: "send", message: refuseOf(error, retryMs) }, ...this.closeFor(cause, nowMs)];
@@ -121,7 +121,7 @@ export class PrincipalSession extends SessionMachine {
 
   // Before it is let in, an agent is told in a refusal what a close reason has little room for.
   override fail(error: HawserError, nowMs: number): SessionOutput[] {
-    return this.liveness === undefined ? this.refuse(error, undefined, nowMs) : super.fail(error, nowMs);
+    return this.hasOpened ? super.fail(error, nowMs) : this.refuse(error, undefined, nowMs);
   }
 
   /** Asks the agent to leave and to come back at its slot. One notice is sent per connection; further calls do nothing. */
@@ -130,7 +130,7 @@ export class PrincipalSession extends SessionMachine {
     const slotMs = Math.ceil(order.slotMs);
     const windowMs = Math.ceil(order.windowMs);
     const state = this.#active;
-    if (this.liveness === undefined)
+    if (!this.hasOpened)
       return this.refuse(new HawserError("draining", order.reason), slotMs, nowMs);
     this.drainNotice = { slotMs, windowMs, atMs: nowMs };
     if (state.kind === "open")

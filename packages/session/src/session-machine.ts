@@ -56,9 +56,22 @@ export abstract class SessionMachine {
   abstract readonly mayReceiveEvents: boolean;
   protected abstract onDeadline(nowMs: number): SessionOutput[];
 
+  /** Events may have flowed, so it is too late to refuse the peer. */
+  protected get hasOpened(): boolean {
+    return this.#openedAtMs !== undefined;
+  }
+
   /** It is being closed, or has ended: nothing is to be begun for it any more. */
   get isEnding(): boolean {
     return this.ending !== undefined;
+  }
+
+  /**
+   * When the peer showed life last, in monotonic milliseconds; undefined before the session opened. A peer that vanishes without a word
+   * stays connected until its silence is too long, and this tells it before.
+   */
+  get heardAtMs(): number | undefined {
+    return this.liveness?.heardAtMs;
   }
 
   /** Any frame arrived: counts as life. */
@@ -117,7 +130,7 @@ export abstract class SessionMachine {
     const livedMs = openedAtMs === undefined ? 0 : nowMs - openedAtMs;
     const reason = endReason(cause, this.drainNotice, transport, {
       nowMs,
-      hasOpened: openedAtMs !== undefined,
+      hasOpened: this.hasOpened,
       isRetired: this.isRetired,
     });
     const end = { ...reason, openedAtMs, livedMs, transport };
@@ -181,7 +194,7 @@ export abstract class SessionMachine {
   #causeOf(error: HawserError): EndCause & { readonly error: HawserError } {
     const { cause } = this;
     if (cause?.kind === "refused") return cause;
-    const tooLate = this.liveness !== undefined && error.code !== "store_rolled_back";
+    const tooLate = this.hasOpened && error.code !== "store_rolled_back";
     if (tooLate || !isRefusal(error.code)) return { kind: "failed", error };
     return { kind: "refused", error, retryAfterMs: undefined };
   }
