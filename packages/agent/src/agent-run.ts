@@ -47,7 +47,6 @@ export class AgentRun {
     });
     this.#receiver = new Receiver({
       runtime,
-      store: store.inbox,
       peer: PRINCIPAL,
       apply: (delivery) => this.#dispatcher.apply(delivery),
       observer,

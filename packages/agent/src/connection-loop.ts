@@ -1,4 +1,4 @@
-import { Link, type LinkObserver, type LinkOptions, type Receiver } from "@hawser/link";
+import { AgentLink, type LinkObserver, type LinkOptions, type Receiver } from "@hawser/link";
 import { HawserError } from "@hawser/protocol";
 import type { Logger, Runtime, Timer } from "@hawser/runtime";
 import type {
@@ -15,8 +15,6 @@ import { DialAttempt } from "./dial-attempt.js";
 import { PRINCIPAL } from "./principal-peer.js";
 import { remedy } from "./remedy.js";
 
-type AgentLink = Link<AgentSession>;
-
 export interface ConnectionLoopOptions {
   readonly runtime: Runtime;
   readonly logger: Logger;
@@ -26,7 +24,7 @@ export interface ConnectionLoopOptions {
   readonly receiver: Receiver;
   readonly observer: LinkObserver;
   readonly session: () => AgentSession;
-  readonly link: Pick<LinkOptions<AgentSession>, "store" | "source" | "window" | "windowBytes" | "resend">;
+  readonly link: Pick<LinkOptions, "store" | "source" | "window" | "windowBytes" | "resend">;
   /** Events flow. Called before the first of them reaches a handler. */
   readonly opened: (session: Established) => void;
   readonly changed: (state: AgentState) => void;
@@ -74,7 +72,7 @@ export class ConnectionLoop {
   rotate(): boolean {
     if (this.#phase.kind !== "linked" || this.#phase.link.session.state.kind !== "open") return false;
     const { link } = this.#phase;
-    link.perform(link.session.goodbye("rotation", this.#now()));
+    link.goodbye("rotation");
     return true;
   }
 
@@ -95,7 +93,7 @@ export class ConnectionLoop {
         phase.attempt.abandon();
         return;
       case "linked":
-        phase.link.perform(phase.link.session.goodbye("stopping", this.#now()));
+        phase.link.goodbye("stopping");
         return;
       case "waiting":
         phase.timer.cancel();
@@ -131,7 +129,7 @@ export class ConnectionLoop {
 
   #connected(connection: Connection): void {
     const { runtime, receiver, observer, session, link: parts } = this.#options;
-    const link: AgentLink = new Link<AgentSession>({
+    const link: AgentLink = new AgentLink({
       runtime,
       connection,
       session: session(),
@@ -166,7 +164,7 @@ export class ConnectionLoop {
   #retire(link: AgentLink): void {
     const { transport } = link.connection;
     this.#options.logger.info({ transport }, "the other end wants another connection: rotating");
-    link.perform(link.session.retire(this.#now()));
+    link.retire();
   }
 
   #linkEnded(link: AgentLink, end: SessionEnd): void {

@@ -1,7 +1,7 @@
 import { eventClass, HawserError, type EventDraft } from "@hawser/protocol";
 import { seededRandom } from "@hawser/runtime";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Delivery, Outcome } from "./receiver.js";
+import type { Delivery, Outcome } from "./delivery.js";
 import { command, deletion, rejected, spec, TwoSides } from "./two-sides.test-support.js";
 
 const APPLIED: Outcome = { kind: "applied" };

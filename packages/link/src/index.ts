@@ -1,17 +1,15 @@
-export { OutgoingTurns, type OutgoingShare } from "./outgoing-turns.js";
-export { DEFAULT_READ_AHEAD_BYTES, ReadAhead } from "./read-ahead.js";
+export { AgentLink, type AgentLinkOptions } from "./agent-link.js";
+export type { Delivery, Outcome } from "./delivery.js";
 export { createDeliveryStream, type DeliveryStream, type LoopedDelivery } from "./delivery-stream.js";
-export type { LinkObserver, SkipReason } from "./link-observer.js";
-export type { LinkSession } from "./link-session.js";
-export type { Admission, LinkDoor, LinkOptions, LinkPeer } from "./link-options.js";
-export { Link } from "./link.js";
-export { knownStore } from "./older-copy.js";
-export {
-  Receiver,
-  type Delivery,
-  type Outcome,
-  type ReceiverOptions,
-  type ReplySink,
-} from "./receiver.js";
+export type { ReplySink } from "./event-answers.js";
 export type { DeleteAhead } from "./held-back-resources.js";
-export type { HeldBackTurn, SenderTurn } from "./sender.js";
+export type { LinkObserver, SkipReason } from "./link-observer.js";
+export type { LinkOptions, LinkPeer } from "./link-options.js";
+export { knownStore } from "./older-copy.js";
+export { OutgoingTurns, type OutgoingShare } from "./outgoing-turns.js";
+export type { PeerInbox, ReceiverSession } from "./peer-inbox.js";
+export { PrincipalLink, type Admission, type PrincipalLinkOptions } from "./principal-link.js";
+export { DEFAULT_READ_AHEAD_BYTES, ReadAhead } from "./read-ahead.js";
+export { Receiver, type ReceiverOptions } from "./receiver.js";
+export type { HeldBackTurn, SenderTurn } from "./sender-turn.js";
+export { SessionDriver, type SessionDriverOptions, type SessionOwner } from "./session-driver.js";

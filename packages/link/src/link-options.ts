@@ -1,16 +1,15 @@
 import type { ResendTiming } from "@hawser/delivery";
-import type { CloudEvent, HawserError, Hello } from "@hawser/protocol";
+import type { CloudEvent } from "@hawser/protocol";
 import type { Runtime } from "@hawser/runtime";
-import type { Acceptance, Established, SessionEnd, SessionOutput } from "@hawser/session";
+import type { Established, SessionEnd } from "@hawser/session";
 import type { Store } from "@hawser/store";
 import type { Connection } from "@hawser/transport";
 import type { LinkObserver } from "./link-observer.js";
-import type { LinkSession } from "./link-session.js";
 import type { OutgoingTurns } from "./outgoing-turns.js";
 import type { ReadAhead } from "./read-ahead.js";
 import type { Receiver } from "./receiver.js";
 
-/** Who is at the other end, once that is known: on an agent from the start, on a principal from the accepted hello. */
+/** Who is at the other end: known to an agent from the start, to a principal from the accepted hello. */
 export interface LinkPeer {
   /** The name its mailbox and inbox have in the store. */
   readonly name: string;
@@ -18,29 +17,10 @@ export interface LinkPeer {
   readonly observer?: LinkObserver;
 }
 
-/** How a principal answers a hello. */
-export type Admission =
-  | {
-      readonly kind: "accepted";
-      readonly peer: LinkPeer;
-      readonly sessionId: string;
-    }
-  | { readonly kind: "refused"; readonly error: HawserError; readonly retryAfterMs?: number };
-
-/** What a principal does with a hello. */
-export interface LinkDoor<Session extends LinkSession> {
-  admit(hello: Hello): Promise<Admission>;
-  accept(session: Session, params: Acceptance): SessionOutput[];
-  refuse(session: Session, error: HawserError, retryAfterMs: number | undefined): SessionOutput[];
-  /** Another session of the same agent took the mailbox over. */
-  superseded(session: Session): SessionOutput[];
-}
-
-/** What a `Link` binds together, and what it tells while it does. */
-export interface LinkOptions<Session extends LinkSession> {
+/** What a link of either side binds together, and what it tells while it does. */
+export interface LinkOptions {
   readonly runtime: Runtime;
   readonly connection: Connection;
-  readonly session: Session;
   readonly store: Store;
   /** The CloudEvents `source` of this side's control messages. */
   readonly source: string;
@@ -57,17 +37,12 @@ export interface LinkOptions<Session extends LinkSession> {
   /** What they share for what they send. @default turns of this session alone */
   readonly turns?: OutgoingTurns;
   readonly resend?: Partial<ResendTiming>;
-  /** Agents: the principal. Principals have a `door` instead. */
-  readonly peer?: LinkPeer;
-  readonly door?: LinkDoor<Session>;
   /** A message of at least so many bytes was handled: whoever limits how much a peer may send pauses the connection here. */
   readonly onMessage?: (event: CloudEvent, bytes: number) => void;
   /** After an event that could not be read was refused; the bytes of its frame. */
   readonly onUnreadable?: (bytes: number) => void;
   /** Events flow. */
   readonly onOpened?: (session: Established) => void;
-  /** The other end of the connection wants it replaced. Told once the session is open, and once. */
-  readonly onRetiring?: () => void;
   /** The last call, once, after everything the link held is released. */
   readonly onEnded: (end: SessionEnd) => void;
 }

@@ -8,9 +8,9 @@ import {
 } from "@hawser/protocol";
 import type { Connection } from "@hawser/transport";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { Handshake } from "./handshake.js";
 import { ReadAhead } from "./read-ahead.js";
-import type { Delivery, Outcome } from "./receiver.js";
+import type { Delivery, Outcome } from "./delivery.js";
+import { EarlyEvents } from "./early-events.js";
 import { command, rejected, spec, status, TwoSides } from "./two-sides.test-support.js";
 
 describe("Link", () => {
@@ -474,7 +474,7 @@ describe("Link", () => {
   });
 
   it("keeps nothing of what comes before the hello, nor of what follows it", async () => {
-    const keep = vi.spyOn(Handshake.prototype, "keep");
+    const keep = vi.spyOn(EarlyEvents.prototype, "keep");
     const events = [1, 2, 3].map((version) => ({ ...command("a"), eventid: String(version) }));
     expect(await strangerSays(events)).toEqual([1002]);
     expect(keep).not.toHaveBeenCalled();
@@ -641,31 +641,5 @@ describe("Link", () => {
     link.connection.terminate(new HawserError("connection_closed", "cut"));
     await sides.world.advance(100);
     expect(sides.principal.deadLettered).toEqual(["a_u1@1 handler_rejected"]);
-  });
-});
-
-describe("Receiver", () => {
-  it("has one inbox, however many sessions attach at once (a slow load replaced the inbox under running handlers)", async () => {
-    const sides = new TwoSides();
-    await sides.start();
-    const { receiver, store } = sides.agent;
-    const load = store.inbox.load.bind(store.inbox);
-    let delayMs = 10;
-    store.inbox.load = async (peer) => {
-      const state = await load(peer);
-      const ownDelayMs = delayMs;
-      delayMs = 50;
-      await new Promise<void>((resolve) => sides.world.runtime.timers.after(ownDelayMs, resolve));
-      return state;
-    };
-    sides.agent.handler = () => new Promise<Outcome>(() => {});
-    const sink = { ack: () => {}, nack: () => {}, failed: () => {} };
-    void receiver.attach("principal-store", sink);
-    void receiver.attach("principal-store", sink);
-    await sides.world.advance(20);
-    receiver.receive({ ...command("a"), eventid: "1" }, 1);
-    await sides.world.advance(100);
-    expect(receiver.applying).toBe(1);
-    await sides.stop();
   });
 });

@@ -1,281 +1,164 @@
 import {
   CONTROL_TYPE_PREFIX,
-  DEFAULT_WINDOW_BYTES,
   HawserError,
-  LIMITS,
-  parseMessage,
   sizeOf,
-  type Ack,
   type CloudEvent,
-  type Nack,
+  type Hello,
   type ValueSize,
 } from "@hawser/protocol";
-import { guarded, WakeTimer, type Logger, type Runtime } from "@hawser/runtime";
-import type { Established, FullBuffer, SessionEnd, SessionOutput } from "@hawser/session";
+import { guarded } from "@hawser/runtime";
+import type { AgentSession, Established, PrincipalSession, SessionEnd } from "@hawser/session";
 import type { Connection } from "@hawser/transport";
-import { Handshake, type AttachedPeer } from "./handshake.js";
+import { attach, type Attachment, type AttachmentHost, type AttachmentTerms } from "./attachment.js";
+import { EventIntake } from "./event-intake.js";
 import type { LinkOptions, LinkPeer } from "./link-options.js";
-import type { LinkSession } from "./link-session.js";
-import { Outlet } from "./outlet.js";
-import type { Sender, SenderTurn } from "./sender.js";
-
-/** How far beyond its announced window a peer may be before it is cut off: handlers of the session before may still be running. */
-const WINDOW_TOLERANCE = 2;
+import type { Sender } from "./sender.js";
+import { SessionDriver } from "./session-driver.js";
 
 type LinkState =
-  /** Handshake, or preparing the store for the peer. Events that arrive are kept; the window bounds them. */
-  { readonly name: "establishing" } | ({ readonly name: "open" } & AttachedPeer) | { readonly name: "ended" };
+  /** Until mailbox and inbox of the peer are open. */
+  | { readonly name: "establishing"; readonly floor: number }
+  | { readonly name: "open"; readonly attachment: Attachment }
+  | { readonly name: "ended"; readonly floor: number; readonly unsettled: number };
 
-/**
- * Binds one connection, one session, one mailbox lease and one receiver: the only loop that moves events.
- *
- * Nothing here polls. Inputs (a frame, a live entry, a finished handler, a timer) ask for one flush at the end of the tick; the flush sends control first,
- * then data while the connection takes it, then sets one timer for the earliest thing due.
- */
-export class Link<Session extends LinkSession> {
+/** What the links of both sides share: a session that moves events between a connection, a mailbox and an inbox. */
+export abstract class Link<Session extends AgentSession | PrincipalSession> {
   readonly session: Session;
-  readonly #options: LinkOptions<Session>;
-  readonly #connection: Connection;
-  readonly #runtime: Runtime;
-  readonly #outlet: Outlet;
-  readonly #wake: WakeTimer;
-  #logger: Logger;
-  readonly #handshake: Handshake<Session>;
-  #state: LinkState = { name: "establishing" };
-  #flushScheduled = false;
-  #quiesced = false;
-  /** The connection is to be replaced, and nobody has been told. */
-  #retiring = false;
-  /** Principals: the store knows that the agent has begun this session. */
-  #joined = false;
-  #heardAtMs: number;
-  #floor = 0;
-  #unsettled = 0;
-  /** Waits for the last answer after `quiesce`. */
-  #onSettled: (() => void) | undefined;
+  protected readonly driver: SessionDriver<Session>;
+  protected readonly intake: EventIntake;
+  readonly #options: LinkOptions;
+  #state: LinkState = { name: "establishing", floor: 0 };
+  #isQuiesced = false;
 
-  constructor(options: LinkOptions<Session>) {
+  protected constructor(options: LinkOptions, session: Session) {
     this.#options = options;
-    this.session = options.session;
-    this.#connection = options.connection;
-    this.#runtime = options.runtime;
-    this.#heardAtMs = this.#now();
-    this.#outlet = new Outlet(options.connection, options.source, () => this.#recorded());
-    this.#wake = new WakeTimer(options.runtime, () => this.#guarded(() => this.#woken()));
-    this.#logger = options.runtime.logger.child({ transport: options.connection.transport });
-    this.#handshake = new Handshake(options, {
-      sink: this.#sink,
-      perform: (outputs) => this.perform(outputs),
-      fail: (error) => this.fail(error),
-      ready: () => this.#scheduleFlush(),
-      leaseLost: (why) => this.#leaseLost(why),
-      attached: (attached, early) => this.#attached(attached, early),
-    });
-  }
-
-  /** Begins to read and write. `settled` is the floor of this side's mailbox as last known (0 when it is not). */
-  start(settled = 0): void {
-    this.#floor = settled;
-    guarded(
-      () => this.#open(),
-      (thrown) => this.#neverOpened(HawserError.from(thrown)),
+    this.session = session;
+    this.driver = new SessionDriver(
+      { ...options, session },
+      {
+        message: (event) => this.#message(event),
+        unreadable: (error, bytes) => this.#unreadable(error, bytes),
+        retiring: () => this.retiring(),
+        authenticate: (hello) => this.authenticate(hello),
+        opened: (established) => this.opened(established),
+        quiesce: () => this.#quiesce(),
+        settled: (version) => this.attachment?.peer.receiver.settle(version),
+        settledFloor: () => this.settledFloor,
+        recorded: () => this.attachment?.recorded,
+        flush: () => this.#flush(),
+        ended: (end) => this.#ended(end),
+      },
     );
-    this.perform(this.session.start(this.#now(), settled));
-  }
-
-  #open(): void {
-    this.#connection.open({
-      message: (event) => this.#guarded(() => this.#message(event)),
-      unreadable: (error, bytes) => this.#guarded(() => this.#unreadable(error, bytes)),
-      writable: () => {
-        this.#outlet.opened();
-        this.#scheduleFlush();
-      },
-      retiring: () => {
-        this.#retiring = true;
-        this.#guarded(() => this.#tellRetiring());
-      },
-      ended: (end) => this.#guarded(() => this.#performAll(this.session.transportEnded(end, this.#now()))),
-    });
-  }
-
-  // It will not tell of its end, either.
-  #neverOpened(error: HawserError): void {
-    this.#cut(error);
-    this.perform(this.session.transportEnded({ kind: "lost", error }, this.#now()));
+    this.intake = new EventIntake(this.driver, options);
   }
 
   get connection(): Connection {
-    return this.#connection;
-  }
-
-  /** When anything was heard from the peer last, in monotonic milliseconds: a peer that is gone without a word stays connected until the silence is too long, and this tells it before. */
-  get heardAtMs(): number {
-    return this.#heardAtMs;
+    return this.driver.connection;
   }
 
   /** Events of ours the peer has been sent and has not answered. */
   get inFlight(): number {
-    return this.#state.name === "open" ? this.#state.sender.inFlight : 0;
+    return this.attachment?.sender.inFlight ?? 0;
   }
 
-  /** What the next event of ours about a resource waits for; undefined where this link knows of none. */
-  turnOf(resourceid: string): SenderTurn | undefined {
-    return this.#state.name === "open" ? this.#state.sender.turnOf(resourceid) : undefined;
-  }
-
-  /** Events of ours that this link had taken up and that were not acknowledged: when it has ended, what will be sent again. */
+  /** Events of ours that this link had sent and that were not answered: when it has ended, what will be sent again. */
   get unsettled(): number {
-    return this.#state.name === "open" ? this.#state.sender.inFlight : this.#unsettled;
+    return this.#state.name === "ended" ? this.#state.unsettled : this.inFlight;
   }
 
   /** Version up to which everything of ours is settled: what heartbeats say, and what the next session's hello begins with. */
   get settledFloor(): number {
-    if (this.#state.name === "open") this.#floor = this.#state.sender.settledFloor;
-    return this.#floor;
-  }
-
-  /** Carries out what the session decided; also the way for an owner to pass on what it asked its session. What it throws ends the session. */
-  perform(outputs: readonly SessionOutput[]): void {
-    this.#guarded(() => this.#performAll(outputs));
-  }
-
-  #performAll(outputs: readonly SessionOutput[]): void {
-    for (const output of outputs) this.#perform(output);
-    this.#scheduleFlush();
-  }
-
-  /** Sends nothing new from here on. `settled` is called once: when nothing of ours is in flight any more, or the link has ended. */
-  quiesce(settled: () => void): void {
-    this.#perform({ kind: "quiesce" });
-    this.#onSettled = settled;
-    this.#scheduleFlush();
+    return this.#state.name === "open" ? this.#state.attachment.sender.settledFloor : this.#state.floor;
   }
 
   /** Closes with the code that fits the error; cuts the connection where even that throws. */
   fail(error: HawserError): void {
-    guarded(
-      () => this.#performAll(this.session.fail(error, this.#now())),
-      () => this.#cut(error),
-    );
+    this.driver.fail(error);
   }
 
-  #cut(error: HawserError): void {
-    guarded(
-      () => this.#connection.terminate(error),
-      (thrown) => this.#complain(thrown, "a connection threw as it was cut"),
-    );
+  /** The session is open. */
+  protected abstract opened(session: Established): Promise<void>;
+  /** A newer session has the mailbox. */
+  protected abstract superseded(): void;
+  /** Nothing new is sent any more, and nothing that was sent waits for an answer. Called again with each flush that finds it so. */
+  protected abstract idle(attachment: Attachment): void;
+
+  /** A hello came. Only principals are sent one. */
+  protected async authenticate(_hello: Hello): Promise<void> {}
+
+  /** The other end of the connection wants it replaced. */
+  protected retiring(): void {}
+
+  /** An event came before there is a mailbox. */
+  protected early(_event: CloudEvent | HawserError, _size: ValueSize): void {
+    this.intake.mayReceive();
   }
 
-  // The last resort must not throw, and a logger may be what throws.
-  #complain(thrown: unknown, what: string): void {
-    guarded(
-      () => this.#logger.error({ err: thrown }, what),
-      () => {},
-    );
+  /** The session has ended; what it held of the store is released behind this. */
+  protected left(): void {}
+
+  /** Undefined before there is a mailbox, and after the end. */
+  protected get attachment(): Attachment | undefined {
+    return this.#state.name === "open" ? this.#state.attachment : undefined;
   }
 
-  #now(): number {
-    return this.#runtime.clock.now();
+  /** There is a session to open a mailbox for. One that is closing may take its grace: for it, a session that is well would be ended. */
+  protected get isWanted(): boolean {
+    return this.#state.name === "establishing" && !this.session.isEnding;
   }
 
-  #perform(output: SessionOutput): void {
-    switch (output.kind) {
-      case "send":
-        this.#outlet.control(output.message);
-        return;
-      case "authenticate":
-        this.#handshake.answer(output.hello).catch((thrown: unknown) => this.fail(HawserError.from(thrown)));
-        return;
-      case "opened":
-        this.#opened(output.peer).catch((thrown: unknown) => this.fail(HawserError.from(thrown)));
-        return;
-      case "quiesce":
-        this.#quiesced = true;
-        if (this.#state.name === "open") this.#state.sender.quiesce();
-        return;
-      case "settled":
-        if (this.#state.name === "open") this.#state.peer.receiver.settle(output.version);
-        return;
-      case "close":
-        this.#outlet.flushReplies();
-        this.#connection.close(output.code, output.reason);
-        return;
-      case "terminate":
-        this.#connection.terminate(output.error);
-        return;
-      case "ended":
-        this.#ended(output.end).catch((thrown: unknown) => {
-          this.#complain(thrown, "the owner of a session threw as it ended");
-        });
-        return;
-    }
+  /** @param settled the floor of this side's mailbox as last known */
+  protected begin(settled: number): void {
+    this.#state = { name: "establishing", floor: settled };
+    this.driver.start(settled);
   }
 
-  async #opened(session: Established): Promise<void> {
-    this.#logger = this.#logger.child({
-      agent: session.agent,
-      session_id: session.sessionId,
-      epoch: session.epoch,
-    });
-    if (this.#state.name === "establishing" && this.#options.peer !== undefined) {
-      // What the hello said may have been true for a store the peer has lost since: until the mailbox is open, nothing is known.
-      this.#floor = 0;
-      await this.#handshake.complete(session);
-    }
-    if (this.#state.name !== "open") return;
-    this.#state.peer.receiver.settle(session.peerSettled);
-    this.#state.peer.observer?.opened?.(session);
-    this.#options.onOpened?.(session);
-    this.#tellRetiring();
-    this.#scheduleFlush();
+  /** Opens mailbox and inbox of the peer. Undefined where the session is not wanted any more. */
+  protected async attach(terms: AttachmentTerms): Promise<Attachment | undefined> {
+    if (!this.isWanted) return undefined;
+    // What the hello said may have been true for a store that the peer has lost since: until the mailbox is open, nothing is known.
+    this.#state = { name: "establishing", floor: 0 };
+    const attachment = await attach(this.#options, terms, this.#host());
+    if (attachment === undefined) return undefined;
+    this.#state = { name: "open", attachment };
+    if (this.#isQuiesced) attachment.sender.quiesce();
+    return attachment;
   }
 
-  #tellRetiring(): void {
-    if (!this.#retiring || this.#state.name !== "open") return;
-    this.#retiring = false;
-    this.#options.onRetiring?.();
-  }
-
-  /** Takes in the events that came early. */
-  #attached(attached: AttachedPeer, early: readonly (CloudEvent | HawserError)[]): void {
-    this.#state = { name: "open", ...attached };
-    if (this.#quiesced) attached.sender.quiesce();
-    for (const event of early) this.#event(event, sizeOf(event));
+  #host(): AttachmentHost {
+    return {
+      replies: this.driver,
+      ready: () => this.driver.scheduleFlush(),
+      fail: (error) => this.driver.fail(error),
+      isWanted: () => this.isWanted,
+      leaseLost: (why) => this.#leaseLost(why),
+    };
   }
 
   #leaseLost(why: "superseded" | "resync"): void {
-    const { door } = this.#options;
-    if (why === "resync") {
-      const what = "the store lost track of this mailbox; the session has to begin anew";
-      this.fail(new HawserError("store_unavailable", what));
-    } else if (door !== undefined) this.#performAll(door.superseded(this.session));
-    else
-      this.#connection.terminate(new HawserError("superseded", "a newer connection of this agent took over"));
+    if (why === "superseded") {
+      this.superseded();
+      return;
+    }
+    const what = "the store lost track of this mailbox; the session has to begin anew";
+    this.driver.fail(new HawserError("store_unavailable", what));
   }
 
-  readonly #sink = {
-    ack: (key: { readonly resourceid: string; readonly eventid: string }): void => {
-      this.#outlet.ack(key);
-      this.#scheduleFlush();
-    },
-    nack: (nack: Parameters<Outlet["nack"]>[0]): void => {
-      this.#outlet.nack(nack);
-      this.#scheduleFlush();
-    },
-    failed: (error: HawserError): void => this.fail(error),
-  };
+  /** Session and store are open: events flow. */
+  protected tellOpened({ peer }: Attachment, session: Established): void {
+    peer.receiver.settle(session.peerSettled);
+    peer.observer?.opened?.(session);
+    this.#options.onOpened?.(session);
+    this.driver.scheduleFlush();
+  }
 
   #message(event: CloudEvent): void {
-    this.#heardAtMs = this.#now();
-    this.session.heard(this.#heardAtMs);
     let size: ValueSize | undefined;
     try {
-      if (event.type.startsWith(CONTROL_TYPE_PREFIX)) this.#control(event);
-      else if (this.#state.name === "establishing") this.#early(event, (size = sizeOf(event)));
-      else this.#event(event, (size = sizeOf(event)));
+      if (event.type.startsWith(CONTROL_TYPE_PREFIX)) this.intake.control(event, this.attachment);
+      else this.event(event, (size = sizeOf(event)));
     } catch (thrown) {
-      this.fail(HawserError.from(thrown));
+      this.driver.fail(HawserError.from(thrown));
     }
     const { onMessage } = this.#options;
     if (onMessage !== undefined) onMessage(event, (size ?? sizeOf(event)).bytes);
@@ -283,188 +166,57 @@ export class Link<Session extends LinkSession> {
 
   /** An event of the peer cannot be read: it is refused for good, as it would never be anything else. */
   #unreadable(error: HawserError, bytes: number): void {
-    this.#heardAtMs = this.#now();
-    this.session.heard(this.#heardAtMs);
     try {
-      const size = { bytes, heapBytes: bytes };
-      if (this.#state.name === "establishing") this.#early(error, size);
-      else this.#event(error, size);
+      this.event(error, { bytes, heapBytes: bytes });
     } catch (thrown) {
-      this.fail(HawserError.from(thrown));
+      this.driver.fail(HawserError.from(thrown));
     }
     this.#options.onUnreadable?.(bytes);
   }
 
-  #control(event: CloudEvent): void {
-    const parsed = parseMessage(event);
-    if (parsed.kind !== "control")
-      throw new HawserError("invalid_message", `${event.type} is not a control message`);
-    const { message } = parsed;
-    const outputs = this.session.receive(message, this.#now());
-    if ((message.type !== "ack" && message.type !== "nack") || outputs.length > 0) this.#performAll(outputs);
-    else this.#answered(message);
-  }
-
-  #answered(message: Ack | Nack): void {
-    if (this.#state.name !== "open") return;
-    const { sender } = this.#state;
-    this.#noteJoined(this.#state);
-    if (message.type === "nack") sender.nack(message);
-    else {
-      if (message.recorded !== undefined) sender.peerRecorded(message.recorded);
-      for (const key of message.acks) sender.ack(key);
+  /** @param event or what is wrong with one that cannot be read */
+  protected event(event: CloudEvent | HawserError, size: ValueSize): void {
+    switch (this.#state.name) {
+      case "establishing":
+        this.early(event, size);
+        return;
+      case "open":
+        this.intake.event(event, size, this.#state.attachment);
+        return;
+      case "ended":
+        return;
     }
-    this.#scheduleFlush();
   }
 
-  // An agent says events and answers only once its store knows of the session; a heartbeat it may say before.
-  #noteJoined({ peer, lease }: AttachedPeer): void {
-    if (this.#joined || this.#options.door === undefined) return;
-    this.#joined = true;
-    this.#options.store.inbox.joined(peer.name, lease.epoch);
+  /** Sends nothing new from here on. */
+  #quiesce(): void {
+    this.#isQuiesced = true;
+    this.attachment?.sender.quiesce();
   }
 
-  #recorded(): number | undefined {
-    return this.#state.name === "open"
-      ? this.#options.store.inbox.recorded(this.#state.peer.name)
-      : undefined;
-  }
-
-  // The agent may hear events right behind the welcome, while its own store is still being opened.
-  #early(event: CloudEvent | HawserError, size: ValueSize): void {
-    if (this.#state.name !== "establishing") return;
-    this.#performAll(this.session.eventReceived(this.#now()));
-    if (!this.session.mayReceiveEvents) return;
-    this.#handshake.keep(event, size);
-    this.#checkWindow(this.#handshake.earlyCount, this.#handshake.earlyBytes);
-  }
-
-  #event(event: CloudEvent | HawserError, size: ValueSize): void {
-    if (this.#state.name !== "open") return;
-    const { receiver } = this.#state.peer;
-    this.#performAll(this.session.eventReceived(this.#now()));
-    if (!this.session.mayReceiveEvents) return;
-    let parsed: ReturnType<typeof parseMessage>;
-    try {
-      if (event instanceof HawserError) throw event;
-      parsed = parseMessage(event);
-    } catch (thrown) {
-      this.#refuseEvent(HawserError.from(thrown));
-      return;
-    }
-    if (parsed.kind !== "event") throw new HawserError("invalid_message", `${event.type} is not an event`);
-    this.#noteJoined(this.#state);
-    receiver.receive(parsed.event, parsed.version, size);
-    this.#checkWindow(receiver.applying, receiver.applyingBytes);
-  }
-
-  // What can be named can be refused by itself; the session goes on. The rest is a broken peer.
-  #refuseEvent(error: HawserError): void {
-    const { resource_id: resourceid, event_id: eventid } = error;
-    if (resourceid === undefined || eventid === undefined) throw error;
-    this.#logger.warn(
-      { resource_id: resourceid, event_id: eventid, code: error.code },
-      `refused an event: ${error.message}`,
-    );
-    const retryable = error.code === "inbox_full";
-    this.#sink.nack({ resourceid, eventid, retryable, code: error.code, message: error.message });
-  }
-
-  // An event that is larger than the window may come alone, and behind one that gave way to it.
-  #checkWindow(events: number, bytes: number): void {
-    const { window, windowBytes = DEFAULT_WINDOW_BYTES } = this.#options;
-    const mostBytes = Math.max(windowBytes, LIMITS.maxFrameBytes) * WINDOW_TOLERANCE;
-    if (events <= window * WINDOW_TOLERANCE && bytes <= mostBytes) return;
-    const what = events > window * WINDOW_TOLERANCE ? `${window} events` : `${windowBytes} bytes of events`;
-    throw new HawserError(
-      "window_exceeded",
-      `the peer sent more than ${what} without waiting for ACKs; it must keep to the announced window`,
-    );
-  }
-
-  #scheduleFlush(): void {
-    if (this.#flushScheduled || this.#state.name === "ended") return;
-    this.#flushScheduled = true;
-    this.#runtime.timers.soon(() => {
-      this.#flushScheduled = false;
-      this.#guarded(() => this.#flush());
-    });
-  }
-
-  // What throws in a timer or an event would end the process, and with it the session of everybody else.
-  #guarded(step: () => void): void {
-    guarded(step, (thrown) => {
-      const error = HawserError.from(thrown);
-      guarded(
-        () => {
-          const outputs = this.session.fail(error, this.#now());
-          if (outputs.length > 0) this.#performAll(outputs);
-          // It throws even while it ends: nothing is left but to cut it.
-          else this.#cut(error);
-        },
-        () => this.#cut(error),
-      );
-    });
-  }
-
-  #flush(): void {
-    if (this.#state.name === "ended") return;
-    this.#noteSending();
-    this.#outlet.flushReplies();
-    this.#sending()?.pump(this.#outlet.event);
-    this.#noteSending();
-    if (this.#quiesced && this.#state.name === "open") this.#quiet(this.#state);
-    this.#wake.arm(this.session.nextWakeAt(), this.#sending()?.nextWakeAt());
-  }
-
-  #noteSending(): void {
-    this.session.sending(this.#outlet.writable ? undefined : fullBuffer(this.#connection), this.#now());
+  #flush(): number | undefined {
+    this.#sender()?.pump(this.driver.outbound.event);
+    const { attachment } = this;
+    if (this.#isQuiesced && attachment !== undefined && attachment.sender.inFlight === 0)
+      this.idle(attachment);
+    return this.#sender()?.nextWakeAt();
   }
 
   // While the connection is full nothing of the writer's is due: `writable` flushes again. Nor is it when the session ends.
-  #sending(): Sender | undefined {
-    if (this.#state.name !== "open" || !this.#outlet.writable) return undefined;
-    return this.session.maySendEvents ? this.#state.sender : undefined;
-  }
-
-  #quiet({ sender, peer }: AttachedPeer): void {
-    if (sender.inFlight > 0) return;
-    this.#tellSettled();
-    if (peer.receiver.applying > 0) return;
-    for (const output of this.session.idle(this.#now())) this.#perform(output);
-  }
-
-  #woken(): void {
-    if (this.#state.name === "ended") return;
-    this.#noteSending();
-    this.session.received(this.#connection.receivedBytes, this.#now());
-    const due = this.session.nextWakeAt();
-    if (due !== undefined && due <= this.#now())
-      this.#performAll(this.session.wake(this.#now(), this.settledFloor));
-    this.#flush();
-  }
-
-  #tellSettled(): void {
-    const settled = this.#onSettled;
-    this.#onSettled = undefined;
-    settled?.();
+  #sender(): Sender | undefined {
+    return this.driver.outbound.writable && this.session.maySendEvents ? this.attachment?.sender : undefined;
   }
 
   async #ended(end: SessionEnd): Promise<void> {
-    const state = this.#state;
-    this.#floor = this.settledFloor;
-    this.#unsettled = this.unsettled;
-    this.#state = { name: "ended" };
-    this.#handshake.abandon();
-    this.#wake.cancel();
-    this.#tellSettled();
-    if (state.name === "open") {
-      state.sender.stop();
-      state.peer.receiver.detach(this.#sink);
-      this.#tellEnded(state.peer, end);
-      await state.lease.close().catch((thrown: unknown) => {
+    const { attachment } = this;
+    this.#state = { name: "ended", floor: this.settledFloor, unsettled: this.inFlight };
+    this.left();
+    if (attachment !== undefined) {
+      attachment.detach();
+      this.#tellEnded(attachment.peer, end);
+      await attachment.release().catch((thrown: unknown) => {
         // Only lazily recorded ACKs are lost with it, which costs a resend.
-        this.#complain(thrown, "the mailbox could not be closed cleanly");
+        this.driver.complain(thrown, "the mailbox could not be closed cleanly");
       });
     }
     this.#options.onEnded(end);
@@ -474,11 +226,7 @@ export class Link<Session extends LinkSession> {
   #tellEnded({ observer }: LinkPeer, end: SessionEnd): void {
     guarded(
       () => observer?.ended?.(end),
-      (thrown) => this.#complain(thrown, "an observer threw as a session ended"),
+      (thrown) => this.driver.complain(thrown, "an observer threw as a session ended"),
     );
   }
-}
-
-function fullBuffer({ bufferedBytes, sentBytes }: Connection): FullBuffer {
-  return { bufferedBytes, sentBytes };
 }

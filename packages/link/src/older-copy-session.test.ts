@@ -2,7 +2,7 @@ import { HawserError } from "@hawser/protocol";
 import type { SessionEnd } from "@hawser/session";
 import type { MemoryDisk } from "@hawser/store";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Outcome } from "./receiver.js";
+import type { Outcome } from "./delivery.js";
 import { command, Side, spec, status, TwoSides } from "./two-sides.test-support.js";
 
 const SIDES = ["principal", "agent"] as const;

@@ -2,7 +2,7 @@ import { HawserError, type EventDraft } from "@hawser/protocol";
 import type { Purged } from "@hawser/store";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { ReadAhead } from "./read-ahead.js";
-import type { Outcome } from "./receiver.js";
+import type { Outcome } from "./delivery.js";
 import { command, deletion, rejected, spec, TwoSides } from "./two-sides.test-support.js";
 
 let sides: TwoSides;

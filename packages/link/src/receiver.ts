@@ -1,54 +1,18 @@
 import { Inbox, type Ending, type InboxBudget } from "@hawser/delivery";
-import {
-  DEFAULT_WINDOW_BYTES,
-  HawserError,
-  LIMITS,
-  sizeOf,
-  thrownText,
-  type EventKey,
-  type HawserEvent,
-  type Nack,
-  type ValueSize,
-} from "@hawser/protocol";
+import { HawserError, sizeOf, thrownText, type HawserEvent, type ValueSize } from "@hawser/protocol";
 import { guarded, type Runtime } from "@hawser/runtime";
-import type { Begun, InboxStore, Recorded } from "@hawser/store";
+import type { Begun, InboxState, Recorded } from "@hawser/store";
+import type { Delivery, Outcome } from "./delivery.js";
+import { EventAnswers, type ReplySink } from "./event-answers.js";
+import { maxApplyingMemory, tooManyRows, tooMuchMemory } from "./inbox-bounds.js";
 import type { LinkObserver } from "./link-observer.js";
-
-/** One event for a handler. */
-export interface Delivery {
-  readonly event: HawserEvent;
-  readonly version: number;
-  /** Name of the store that gave the version; by the time a handler gets here, the peer may have another one. */
-  readonly peerStore: string;
-  /**
-   * 1 the first time. Above 1 an earlier run of this very version began and its end was never recorded (it failed, or the process died): its effect
-   * may be there already, which is why handlers are idempotent by (`resourceid`, `eventid`).
-   */
-  readonly attempt: number;
-}
-
-/** What a handler made of an event. */
-export type Outcome =
-  /** There is nothing to do about it, now or if it came again: acknowledged without a record. */
-  | { readonly kind: "discarded" }
-  | { readonly kind: "applied"; readonly retain?: NonNullable<Recorded["retain"]> }
-  /** It will never succeed: permanent NACK, dead letter at the sender. */
-  | { readonly kind: "rejected"; readonly error: HawserError }
-  /** It may succeed later: retryable NACK, the sender backs off. */
-  | { readonly kind: "retry"; readonly error: HawserError };
-
-/** Where answers go while a session is there. */
-export interface ReplySink {
-  ack(key: EventKey): void;
-  nack(nack: Omit<Nack, "type">): void;
-  /** Something behind the answers threw: the session is to end with it. */
-  failed(error: HawserError): void;
-}
+import type { PeerInbox, ReceiverSession } from "./peer-inbox.js";
+import { TickBatch } from "./tick-batch.js";
 
 /** What a `Receiver` is made of: one for each peer, kept over its sessions. */
 export interface ReceiverOptions {
   readonly runtime: Runtime;
-  readonly store: InboxStore;
+  /** Its name, for error messages. */
   readonly peer: string;
   /** Applies one event. A rejection of its promise counts as `retry` with `handler_failed`. */
   readonly apply: (delivery: Delivery) => Promise<Outcome> | Outcome;
@@ -64,16 +28,17 @@ export interface ReceiverOptions {
   readonly budget?: InboxBudget;
 }
 
-/**
- * How many bytes of memory a byte of the window may come to: several times what ordinary JSON takes once it is parsed. What is made of empty objects takes
- * more; such events are refused for now while others are being applied.
- */
-const MEMORY_PER_WINDOW_BYTE = 8;
-
-/** What the events of one peer may take in memory while they are applied; one that takes more comes alone. */
-export function maxApplyingMemory(windowBytes = DEFAULT_WINDOW_BYTES): number {
-  return Math.max(windowBytes, LIMITS.maxFrameBytes) * MEMORY_PER_WINDOW_BYTE;
+/** An inbox in memory, and the one on disk that it stands for. */
+interface Loaded {
+  readonly name: "loaded";
+  readonly memory: Inbox;
+  readonly peerStore: string;
+  readonly inbox: PeerInbox;
+  /** Its mailbox stays until this is closed. */
+  readonly use: { release(): void };
 }
+
+type ReceiverState = { readonly name: "new" } | Loaded | { readonly name: "closed" };
 
 interface Applied {
   readonly delivery: Delivery;
@@ -87,33 +52,34 @@ interface Applied {
  */
 export class Receiver {
   readonly #options: ReceiverOptions;
-  #inbox: Inbox | undefined;
-  #peerStore: string | undefined;
-  #sink: ReplySink | undefined;
-  /** Calls of `attach` so far, and the latest of them that is through. */
-  #attaches = 0;
-  #latestAttach = 0;
-  #closed = false;
-  /** Its mailbox stays until this is closed. */
-  #use: { release(): void } | undefined;
-  #toStart: Delivery[] = [];
-  #toRecord: Applied[] = [];
-  #startScheduled = false;
-  #recordScheduled = false;
+  readonly #answers: EventAnswers;
+  // Handlers that become due within one tick share one write of their attempts, and those that end one record.
+  readonly #toBegin: TickBatch<Delivery>;
+  readonly #toRecord: TickBatch<Applied>;
+  #state: ReceiverState = { name: "new" };
   readonly #onIdle: (() => void)[] = [];
 
   constructor(options: ReceiverOptions) {
     this.#options = options;
+    this.#answers = new EventAnswers(options.observer);
+    const { timers } = options.runtime;
+    this.#toBegin = new TickBatch(timers, (batch) => this.#orBroken(this.#begin(batch)));
+    this.#toRecord = new TickBatch(timers, (batch) => this.#orBroken(this.#record(batch)));
+  }
+
+  /** Whether it remembers what is in the inbox of its peer. */
+  get isLoaded(): boolean {
+    return this.#state.name === "loaded";
   }
 
   /** Events whose handler is running or that wait behind one. */
   get applying(): number {
-    return this.#inbox?.applying ?? 0;
+    return this.#state.name === "loaded" ? this.#state.memory.applying : 0;
   }
 
   /** Bytes of them, at least. */
   get applyingBytes(): number {
-    return this.#inbox?.applyingBytes ?? 0;
+    return this.#state.name === "loaded" ? this.#state.memory.applyingBytes : 0;
   }
 
   /** Resolves when nothing is being applied: what was, is recorded and answered by then. */
@@ -123,119 +89,95 @@ export class Receiver {
   }
 
   /**
-   * Makes ready for a session with the peer whose store is called `peerStore`; the mailbox lease must be open already, because opening it is what resets the
-   * inbox of a peer that lost its store. Answers go to `sink` until the next `attach` or `detach`.
+   * A session with the peer begins. Its mailbox lease must be open already, because opening it is what resets the inbox of a peer that
+   * lost its store; and it must be the newest one, because answers go to its sink from here on.
    *
-   * @throws HawserError `aborted` when it is closed before the inbox is there
+   * @throws HawserError `aborted` when it was closed meanwhile
    */
-  async attach(peerStore: string, sink: ReplySink): Promise<void> {
-    this.#attaches += 1;
-    const own = this.#attaches;
-    const inbox = this.#inbox ?? (await this.#load(peerStore));
-    // A later session was faster, so this one has been taken over: its end would leave that one without answers.
-    if (own < this.#latestAttach) return;
-    this.#latestAttach = own;
-    if (this.#peerStore !== peerStore) inbox.reset();
-    this.#peerStore = peerStore;
-    this.#sink = sink;
-  }
-
-  // An inbox that a closed receiver makes is nobody's, and would take the room of others for ever.
-  async #load(peerStore: string): Promise<Inbox> {
-    const { store, peer, budget, windowBytes } = this.#options;
-    this.#assertOpen();
-    this.#use ??= store.use(peer);
-    const state = await store.load(peer);
-    this.#assertOpen();
-    // Another session may have been faster, and its events may be under way.
-    if (this.#inbox === undefined) {
-      const maxHeapBytes = maxApplyingMemory(windowBytes);
-      this.#inbox = new Inbox(state, { maxHeapBytes, ...(budget === undefined ? {} : { budget }) });
-      this.#peerStore = peerStore;
+  attach({ peerStore, inbox, state, sink }: ReceiverSession): void {
+    switch (this.#state.name) {
+      case "closed":
+        // An inbox that a closed receiver makes is nobody's, and would take the room of others for ever.
+        throw new HawserError("aborted", `the connection of ${this.#options.peer} ended before it was open`);
+      case "new": {
+        if (state === undefined)
+          throw new HawserError("internal", "a new receiver needs what is in its inbox");
+        this.#state = { name: "loaded", memory: this.#load(state), peerStore, inbox, use: inbox.use() };
+        break;
+      }
+      case "loaded": {
+        const { memory, use } = this.#state;
+        if (this.#state.peerStore !== peerStore) memory.reset();
+        this.#state = { name: "loaded", memory, peerStore, inbox, use };
+      }
     }
-    return this.#inbox;
+    this.#answers.sink = sink;
   }
 
-  #assertOpen(): void {
-    if (this.#closed)
-      throw new HawserError("aborted", `the connection of ${this.#options.peer} ended before it was open`);
+  #load(state: InboxState): Inbox {
+    const { budget, windowBytes } = this.#options;
+    const maxHeapBytes = maxApplyingMemory(windowBytes);
+    return new Inbox(state, { maxHeapBytes, ...(budget === undefined ? {} : { budget }) });
   }
 
   /** The session of `sink` is over. What is running goes on. */
   detach(sink: ReplySink): void {
-    if (this.#sink === sink) this.#sink = undefined;
+    if (this.#answers.sink === sink) this.#answers.sink = undefined;
   }
 
   /** One event of the peer. The answer comes through the sink, now or when the handler is done. */
   receive(event: HawserEvent, version: number, { bytes, heapBytes }: ValueSize = sizeOf(event)): void {
-    const inbox = this.#attached();
+    const { memory } = this.#loaded();
     const isAttemptRecorded = this.#isAttemptRecorded(event);
-    const decision = inbox.receive({ event, version, bytes, heapBytes, isAttemptRecorded });
+    const decision = memory.receive({ event, version, bytes, heapBytes, isAttemptRecorded });
     switch (decision.kind) {
       case "apply":
         this.#start({ event, version, attempt: decision.attempt });
         return;
       case "wait":
-        for (const dropped of decision.superseded) this.#skip(dropped.event, "stale");
+        for (const dropped of decision.superseded) this.#answers.skipped(dropped.event, "stale");
         return;
       case "duplicate":
       case "stale":
-        this.#skip(event, decision.kind);
+        this.#answers.skipped(event, decision.kind);
         return;
-      case "full":
-        this.#nack(event, true, decision.of === "rows" ? tooManyRows(inbox.rows) : tooMuchMemory());
+      case "full": {
+        const error = decision.of === "rows" ? tooManyRows(memory.rows) : tooMuchMemory();
+        this.#answers.refused(event, true, error);
         return;
+      }
     }
   }
 
   /** The peer will never again send anything up to `version`. */
   settle(version: number): void {
-    this.#attached().settle(version);
-    this.#options.store.settle(this.#options.peer, version);
+    const { memory, inbox } = this.#loaded();
+    memory.settle(version);
+    inbox.settle(version);
   }
 
   #isAttemptRecorded(event: HawserEvent): boolean {
     return this.#options.recordAttempts?.(event) !== false;
   }
 
-  /** No session will use it again, and nothing is being applied: what it remembers is on disk. Whoever still comes to `attach` is turned away. */
+  /** No session will use it again, and nothing is being applied: what it remembers is on disk. `attach` is refused from here on. */
   close(): void {
-    this.#closed = true;
-    this.#inbox?.close();
-    this.#inbox = undefined;
-    this.#use?.release();
-    this.#use = undefined;
+    const state = this.#state;
+    this.#state = { name: "closed" };
+    if (state.name !== "loaded") return;
+    state.memory.close();
+    state.use.release();
   }
 
-  #attached(): Inbox {
-    if (this.#inbox === undefined)
-      throw new HawserError("internal", `receiver of ${this.#options.peer} used before attach`);
-    return this.#inbox;
+  #loaded(): Loaded {
+    if (this.#state.name === "loaded") return this.#state;
+    throw new HawserError("internal", `receiver of ${this.#options.peer} used before attach`);
   }
 
-  #skip(event: HawserEvent, why: "duplicate" | "stale"): void {
-    const { resourceid, eventid } = event;
-    this.#answer((sink) => sink.ack({ resourceid, eventid }));
-    this.#tell((observer) => observer.skipped?.(event, why));
-  }
-
-  // Handlers that become due within one tick share one write of their attempts.
-  #start(starting: Omit<Delivery, "peerStore">): void {
-    const { event, version, attempt } = starting;
-    const delivery: Delivery = { event, version, attempt, peerStore: this.#peerStore ?? "" };
-    if (!this.#isAttemptRecorded(event)) {
-      this.#run(delivery);
-      return;
-    }
-    this.#toStart.push(delivery);
-    if (this.#startScheduled) return;
-    this.#startScheduled = true;
-    this.#options.runtime.timers.soon(() => {
-      this.#startScheduled = false;
-      const batch = this.#toStart;
-      this.#toStart = [];
-      this.#begin(batch).catch((thrown: unknown) => this.#broken(thrown));
-    });
+  #start({ event, version, attempt }: Omit<Delivery, "peerStore">): void {
+    const delivery: Delivery = { event, version, attempt, peerStore: this.#loaded().peerStore };
+    if (this.#isAttemptRecorded(event)) this.#toBegin.add(delivery);
+    else this.#run(delivery);
   }
 
   async #begin(batch: readonly Delivery[]): Promise<void> {
@@ -246,7 +188,7 @@ export class Receiver {
       peerStore,
     }));
     try {
-      await this.#options.store.begin(this.#options.peer, begun);
+      await this.#loaded().inbox.begin(begun);
     } catch (thrown) {
       const error = HawserError.from(thrown, "store_unavailable");
       for (const delivery of batch) this.#retry(delivery, error);
@@ -267,17 +209,15 @@ export class Receiver {
       this.#settle(delivery, outcome);
       return;
     }
-    outcome
-      .then(
-        (value) => this.#settle(delivery, value),
-        (thrown: unknown) => this.#failed(delivery, thrown),
-      )
-      .catch((thrown: unknown) => this.#broken(thrown));
+    const settled = outcome.then(
+      (value) => this.#settle(delivery, value),
+      (thrown: unknown) => this.#failed(delivery, thrown),
+    );
+    this.#orBroken(settled);
   }
 
-  /** What throws behind a handler ends the session that is there now: its peer sends again what has no answer. */
-  #broken(thrown: unknown): void {
-    this.#sink?.failed(HawserError.from(thrown));
+  #orBroken(step: Promise<void>): void {
+    step.catch((thrown: unknown) => this.#answers.broken(thrown));
   }
 
   #failed(delivery: Delivery, thrown: unknown): void {
@@ -301,104 +241,53 @@ export class Receiver {
         this.#retry(delivery, outcome.error);
         return;
       case "rejected":
-        this.#nack(delivery.event, false, outcome.error);
+        this.#answers.refused(delivery.event, false, outcome.error);
         this.#finish(delivery, "rejected");
         return;
       case "discarded":
-        if (this.#acknowledge(delivery.event, delivery.version))
-          this.#tell((observer) => observer.skipped?.(delivery.event, "discarded"));
+        if (this.#isCurrent(delivery)) this.#answers.skipped(delivery.event, "discarded");
         this.#finish(delivery, "discarded");
         return;
       case "applied":
-        this.#recordSoon({ delivery, outcome });
+        this.#toRecord.add({ delivery, outcome });
         return;
       default:
         throw new HawserError("internal", "it came to no outcome");
     }
   }
 
-  #recordSoon(applied: Applied): void {
-    this.#toRecord.push(applied);
-    if (this.#recordScheduled) return;
-    this.#recordScheduled = true;
-    this.#options.runtime.timers.soon(() => {
-      this.#recordScheduled = false;
-      const batch = this.#toRecord;
-      this.#toRecord = [];
-      this.#record(batch).catch((thrown: unknown) => this.#broken(thrown));
-    });
-  }
-
   // The record is on disk before the answer leaves: an ACK means applied for good.
   async #record(batch: readonly Applied[]): Promise<void> {
-    const inbox = this.#attached();
-    const current = batch.filter(({ delivery: { event, version } }) =>
-      inbox.isCurrent(event.resourceid, version),
-    );
+    const { inbox } = this.#loaded();
+    const current = batch.filter(({ delivery }) => this.#isCurrent(delivery));
     try {
-      await this.#options.store.record(this.#options.peer, current.map(recordOf));
+      await inbox.record(current.map(recordOf));
     } catch (thrown) {
       const error = HawserError.from(thrown, "store_unavailable");
       for (const { delivery } of batch) this.#retry(delivery, error);
       return;
     }
     for (const { delivery } of batch) {
-      if (this.#acknowledge(delivery.event, delivery.version))
-        this.#tell((observer) => observer.applied?.(delivery.event));
+      if (this.#isCurrent(delivery)) this.#answers.applied(delivery.event);
       this.#finish(delivery, "applied");
     }
   }
 
   // Of an event whose sender lost its store meanwhile nobody waits for the answer; its number belongs to another event now.
-  #acknowledge({ resourceid, eventid }: HawserEvent, version: number): boolean {
-    if (!this.#attached().isCurrent(resourceid, version)) return false;
-    this.#answer((sink) => sink.ack({ resourceid, eventid }));
-    return true;
+  #isCurrent({ event: { resourceid }, version }: Delivery): boolean {
+    return this.#loaded().memory.isCurrent(resourceid, version);
   }
 
   #retry(delivery: Delivery, error: HawserError): void {
-    this.#nack(delivery.event, true, error);
+    this.#answers.refused(delivery.event, true, error);
     this.#finish(delivery, "retry");
   }
 
-  #nack(event: HawserEvent, retryable: boolean, error: HawserError): void {
-    const { resourceid, eventid } = event;
-    this.#answer((sink) =>
-      sink.nack({ resourceid, eventid, retryable, code: error.code, message: error.message }),
-    );
-    this.#tell((observer) => observer.refused?.(event, retryable, error.code, error.message));
-  }
-
-  // An answer or an observer that throws ends the session, and keeps neither an answer nor the next event of a resource back.
-  #answer(answer: (sink: ReplySink) => void): void {
-    const sink = this.#sink;
-    if (sink === undefined) return;
-    guarded(
-      () => answer(sink),
-      (thrown) => this.#broken(thrown),
-    );
-  }
-
-  #tell(tell: (observer: LinkObserver) => void): void {
-    const { observer } = this.#options;
-    if (observer === undefined) return;
-    guarded(
-      () => tell(observer),
-      (thrown) => this.#broken(thrown),
-    );
-  }
-
   #finish({ event, version }: Delivery, outcome: Ending): void {
-    const finished = this.#attached().finish(event.resourceid, version, outcome);
+    const finished = this.#loaded().memory.finish(event.resourceid, version, outcome);
     for (const blocked of finished.blocked) {
-      this.#nack(
-        blocked.event,
-        true,
-        new HawserError(
-          "handler_failed",
-          `an earlier event of ${event.resourceid} (${event.eventid}) has to succeed first`,
-        ),
-      );
+      const what = `an earlier event of ${event.resourceid} (${event.eventid}) has to succeed first`;
+      this.#answers.refused(blocked.event, true, new HawserError("handler_failed", what));
     }
     if (finished.next !== undefined) this.#start(finished.next);
     if (this.applying === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
@@ -408,18 +297,4 @@ export class Receiver {
 function recordOf({ delivery: { event, version, peerStore }, outcome }: Applied): Recorded {
   const row = { resourceid: event.resourceid, version, peerStore };
   return outcome.retain === undefined ? row : { ...row, retain: outcome.retain };
-}
-
-function tooManyRows(rows: number): HawserError {
-  return new HawserError(
-    "inbox_full",
-    `${rows} resources of this peer are remembered, and no more; they are forgotten when its settled floor passes them`,
-  );
-}
-
-/** An event that would take more memory, beside those that are being applied, than there is for one peer. */
-export function tooMuchMemory(context: { resource_id?: string; event_id?: string } = {}): HawserError {
-  const message =
-    "what this peer has sent takes as much memory as it may; try again when some of it is applied";
-  return new HawserError("inbox_full", message, context);
 }

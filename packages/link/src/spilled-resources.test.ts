@@ -1,7 +1,7 @@
 import { HawserError, eventClass } from "@hawser/protocol";
 import { seededRandom } from "@hawser/runtime";
 import { describe, expect, it } from "vitest";
-import type { Outcome } from "./receiver.js";
+import type { Outcome } from "./delivery.js";
 import { SpilledResources } from "./spilled-resources.js";
 import { command, spec, TwoSides } from "./two-sides.test-support.js";
 

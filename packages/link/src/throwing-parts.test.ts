@@ -4,7 +4,7 @@ import { createVirtualRuntime } from "@hawser/testkit";
 import type { Connection } from "@hawser/transport";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { LinkObserver } from "./link-observer.js";
-import type { Outcome } from "./receiver.js";
+import type { Outcome } from "./delivery.js";
 import { command, TwoSides, type Side } from "./two-sides.test-support.js";
 
 /**

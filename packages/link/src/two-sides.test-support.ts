@@ -11,14 +11,16 @@ import type { Runtime } from "@hawser/runtime";
 import { createVirtualRuntime, type VirtualRuntime } from "@hawser/testkit";
 import { createMemoryTransport, type Connection, type MemoryTransport } from "@hawser/transport";
 import {
+  AgentLink,
   knownStore,
-  Link,
+  PrincipalLink,
   ReadAhead,
   Receiver,
+  type AgentLinkOptions,
   type Delivery,
   type LinkObserver,
-  type LinkOptions,
   type Outcome,
+  type PrincipalLinkOptions,
 } from "./index.js";
 
 /** One side of the fixture: what it was sent, what it was told. */
@@ -45,7 +47,6 @@ export class Side {
     };
     this.receiver = new Receiver({
       runtime: world.runtime,
-      store: this.store.inbox,
       peer,
       apply: (delivery) => {
         this.deliveries.push(delivery);
@@ -68,7 +69,7 @@ export class TwoSides {
   principal: Side;
   readonly agentEnds: SessionEnd[] = [];
   readonly principalEnds: SessionEnd[] = [];
-  readonly principalLinks: Link<PrincipalSession>[] = [];
+  readonly principalLinks: PrincipalLink[] = [];
   window = 16;
   windowBytes = 8_388_608;
   /** Of the principal. */
@@ -77,7 +78,7 @@ export class TwoSides {
 
   /** What links are made with, besides what they need; a test may put something else there. */
   runtime: Runtime;
-  extra: Partial<LinkOptions<AgentSession>> & Partial<LinkOptions<PrincipalSession>> = {};
+  extra: Partial<AgentLinkOptions & PrincipalLinkOptions> = {};
   /** The principal answers no hello before this. */
   admitting: Promise<void> = Promise.resolve();
   /** Gets every connection, of either side, before its link does. */
@@ -98,7 +99,7 @@ export class TwoSides {
   }
 
   /** Dials and runs until both sides are open. `settled` is the floor the agent remembers from the session before. */
-  async connect(settled = 0): Promise<Link<AgentSession>> {
+  async connect(settled = 0): Promise<AgentLink> {
     const link = await this.dial();
     link.start(settled);
     await this.world.advance(10);
@@ -106,16 +107,16 @@ export class TwoSides {
   }
 
   /** The agent leaves `old` in order, and comes back at once. */
-  async rotate(old: Link<AgentSession>): Promise<Link<AgentSession>> {
+  async rotate(old: AgentLink): Promise<AgentLink> {
     const { session } = old;
-    old.perform(session.goodbye("rotation", this.runtime.clock.now()));
+    old.goodbye("rotation");
     // A handler that never ends takes the grace of a close.
     for (let step = 0; step < 1_000 && session.state.kind !== "ended"; step += 1)
       await this.world.advance(20);
     return this.connect(old.settledFloor);
   }
 
-  async dial(): Promise<Link<AgentSession>> {
+  async dial(): Promise<AgentLink> {
     const { runtime } = this;
     const dialled = this.transport.dialer.dial();
     await this.world.advance(1);
@@ -130,7 +131,7 @@ export class TwoSides {
       timing: this.timing,
       ...(known === undefined ? {} : { known }),
     });
-    return new Link({
+    return new AgentLink({
       runtime,
       connection: this.wrap(await dialled),
       session,
@@ -146,7 +147,6 @@ export class TwoSides {
 
   accept(connection: Connection): void {
     const { runtime } = this;
-    const now = (): number => runtime.clock.now();
     const session = new PrincipalSession({
       store: this.principal.store.id,
       window: this.window,
@@ -155,7 +155,7 @@ export class TwoSides {
       random: runtime.random,
       timing: this.timing,
     });
-    const link: Link<PrincipalSession> = new Link({
+    const link = new PrincipalLink({
       runtime,
       connection: this.wrap(connection),
       session,
@@ -164,18 +164,13 @@ export class TwoSides {
       window: this.window,
       windowBytes: this.windowBytes,
       readAhead: this.readAhead,
-      door: {
-        admit: async () => {
-          await this.admitting;
-          return {
-            kind: "accepted",
-            sessionId: runtime.random.uuid(),
-            peer: { name: "edge-1", receiver: this.principal.receiver, observer: this.principal.observer },
-          };
-        },
-        accept: (machine, params) => machine.accept(params, now()),
-        refuse: (machine, error, retryAfterMs) => machine.refuse(error, retryAfterMs, now()),
-        superseded: (machine) => machine.superseded(now()),
+      admit: async () => {
+        await this.admitting;
+        return {
+          kind: "accepted",
+          sessionId: runtime.random.uuid(),
+          peer: { name: "edge-1", receiver: this.principal.receiver, observer: this.principal.observer },
+        };
       },
       onEnded: (end) => this.principalEnds.push(end),
       ...this.extra,

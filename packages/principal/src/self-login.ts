@@ -1,7 +1,8 @@
-import { checkAgentName, encodeControl, HawserError, parseMessage, type CloudEvent } from "@hawser/protocol";
-import type { Runtime, Timer } from "@hawser/runtime";
-import { AgentSession, type SessionOutput } from "@hawser/session";
-import type { Connection, Dialer } from "@hawser/transport";
+import { SessionDriver, type SessionDriverOptions, type SessionOwner } from "@hawser/link";
+import { checkAgentName, HawserError, parseMessage, type CloudEvent } from "@hawser/protocol";
+import type { Clock, Runtime } from "@hawser/runtime";
+import { AgentSession, type SessionEnd } from "@hawser/session";
+import type { Dialer } from "@hawser/transport";
 
 /** The name under which a principal logs in to itself. Only its internal port takes it, and it is no agent to anybody else. */
 export const SELF_AGENT = "hawser.self";
@@ -33,91 +34,61 @@ export async function selfLogin(dialer: Dialer, runtime: Runtime, signal: AbortS
     random: runtime.random,
     timing: { handshakeTimeoutMs: SELF_LOGIN_TIMEOUT_MS, closeGraceMs: SELF_LOGIN_TIMEOUT_MS },
   });
-  return new Promise((resolve, reject) => {
-    const drive = new SelfLogin(connection, session, runtime, resolve, reject);
-    signal.addEventListener("abort", () => drive.giveUp(), { once: true });
-    drive.begin();
-  });
+  const giveUp = (): void => connection.terminate(new HawserError("aborted", "the self-login was given up"));
+  const deadline = runtime.timers.after(2 * SELF_LOGIN_TIMEOUT_MS, giveUp);
+  signal.addEventListener("abort", giveUp, { once: true });
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const source = `hawser/${SELF_AGENT}`;
+      const login = new SelfLogin({ runtime, connection, session, source }, resolve, reject);
+      login.start();
+    });
+  } finally {
+    deadline.cancel();
+    signal.removeEventListener("abort", giveUp);
+  }
 }
 
-class SelfLogin {
-  readonly #connection: Connection;
-  readonly #session: AgentSession;
-  readonly #runtime: Runtime;
+/** A session without a mailbox, that leaves as soon as it is welcomed. */
+class SelfLogin implements SessionOwner {
+  readonly #driver: SessionDriver<AgentSession>;
+  readonly #clock: Clock;
   readonly #resolve: () => void;
   readonly #reject: (error: HawserError) => void;
-  #deadline: Timer | undefined;
-  #messages = 0;
-  #welcomed = false;
 
   constructor(
-    connection: Connection,
-    session: AgentSession,
-    runtime: Runtime,
+    options: SessionDriverOptions<AgentSession>,
     resolve: () => void,
     reject: (error: HawserError) => void,
   ) {
-    this.#connection = connection;
-    this.#session = session;
-    this.#runtime = runtime;
+    this.#driver = new SessionDriver(options, this);
+    this.#clock = options.runtime.clock;
     this.#resolve = resolve;
     this.#reject = reject;
   }
 
-  begin(): void {
-    this.#connection.open({
-      message: (event) => this.#message(event),
-      writable: () => {},
-      ended: (end) => this.#perform(this.#session.transportEnded(end, this.#now())),
-    });
-    this.#deadline = this.#runtime.timers.after(2 * SELF_LOGIN_TIMEOUT_MS, () => this.giveUp());
-    this.#perform(this.#session.start(this.#now(), 0));
+  start(): void {
+    this.#driver.start();
   }
 
-  giveUp(): void {
-    this.#connection.terminate(new HawserError("aborted", "the self-login was given up"));
-  }
-
-  #message(event: CloudEvent): void {
+  message(event: CloudEvent): void {
     const parsed = parseMessage(event);
-    if (parsed.kind === "control") this.#perform(this.#session.receive(parsed.message, this.#now()));
-    this.#perform(this.#session.idle(this.#now()));
+    if (parsed.kind === "control")
+      this.#driver.perform(this.#driver.session.receive(parsed.message, this.#clock.now()));
   }
 
-  #perform(outputs: readonly SessionOutput[]): void {
-    for (const output of outputs) {
-      switch (output.kind) {
-        case "send":
-          this.#messages += 1;
-          this.#connection.send(
-            encodeControl(output.message, { id: String(this.#messages), source: `hawser/${SELF_AGENT}` }),
-          );
-          break;
-        case "opened":
-          this.#welcomed = true;
-          this.#perform(this.#session.goodbye("stopping", this.#now()));
-          break;
-        case "close":
-          this.#connection.close(output.code, output.reason);
-          break;
-        case "terminate":
-          this.#connection.terminate(output.error);
-          break;
-        case "ended":
-          this.#deadline?.cancel();
-          if (this.#welcomed) this.#resolve();
-          else if ("error" in output.end) this.#reject(output.end.error);
-          else this.#reject(new HawserError("connection_closed", "the connection ended before the welcome"));
-          break;
-        case "authenticate":
-        case "quiesce":
-        case "settled":
-          break;
-      }
-    }
+  async opened(): Promise<void> {
+    this.#driver.perform(this.#driver.session.goodbye("stopping", this.#clock.now()));
   }
 
-  #now(): number {
-    return this.#runtime.clock.now();
+  flush(): undefined {
+    const outputs = this.#driver.session.idle(this.#clock.now());
+    if (outputs.length > 0) this.#driver.perform(outputs);
+  }
+
+  async ended(end: SessionEnd): Promise<void> {
+    if (end.openedAtMs !== undefined) this.#resolve();
+    else if ("error" in end) this.#reject(end.error);
+    else this.#reject(new HawserError("connection_closed", "the connection ended before the welcome"));
   }
 }

@@ -157,7 +157,6 @@ describe("a goodbye of the agent", () => {
       { kind: "send", message: { type: "farewell" } },
     ]);
     expect([principal.maySendEvents, principal.mayReceiveEvents]).toEqual([false, false]);
-    expect(principal.idle(60)).toEqual([]);
     expect(endOf(principal, CLEAN, 100)).toMatchObject({ kind: "rotated", livedMs: 100 });
   });
 

@@ -130,8 +130,7 @@ export class PrincipalSession extends SessionMachine {
     const slotMs = Math.ceil(order.slotMs);
     const windowMs = Math.ceil(order.windowMs);
     const state = this.#active;
-    if (!this.hasOpened)
-      return this.refuse(new HawserError("draining", order.reason), slotMs, nowMs);
+    if (!this.hasOpened) return this.refuse(new HawserError("draining", order.reason), slotMs, nowMs);
     this.drainNotice = { slotMs, windowMs, atMs: nowMs };
     if (state.kind === "open")
       this.#active = {
@@ -154,11 +153,6 @@ export class PrincipalSession extends SessionMachine {
     const what = "a newer session of this agent took over";
     const error = new HawserError("superseded", what);
     return this.close(CLOSE_CODES.superseded, what, { kind: "superseded", error }, nowMs);
-  }
-
-  /** For a driver that treats both sides alike: when to close is the agent's decision, so nothing follows from it here. */
-  idle(_nowMs: number): SessionOutput[] {
-    return [];
   }
 
   protected get cause(): EndCause | undefined {

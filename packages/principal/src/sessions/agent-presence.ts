@@ -1,7 +1,7 @@
-import type { Link, LinkObserver, Receiver } from "@hawser/link";
+import type { LinkObserver, PrincipalLink, Receiver } from "@hawser/link";
 import type { HawserError } from "@hawser/protocol";
 import type { Clock } from "@hawser/runtime";
-import type { Established, PrincipalSession, SessionEnd } from "@hawser/session";
+import type { Established, SessionEnd } from "@hawser/session";
 import type { AgentRates } from "./agent-rates.js";
 import { HelloRates } from "./hello-rates.js";
 
@@ -10,7 +10,7 @@ const MAX_CONNECTIONS = 2;
 
 /** A session that is open here. */
 export interface LiveSession {
-  readonly link: Link<PrincipalSession>;
+  readonly link: PrincipalLink;
   readonly session: Established;
   /** Monotonic and Unix milliseconds. */
   readonly openedAtMs: number;
@@ -31,10 +31,10 @@ export class AgentPresence {
   /** Why it is here, or is not here any more; undefined before its first session. */
   reason: string | undefined;
   readonly #clock: Clock;
-  /** When its last session heard from it, Unix milliseconds. */
+  /** When it was heard from last, before the session that is open now; Unix milliseconds. */
   #seenAt: number | undefined;
   /** Connections that were let in and have not ended: what may use the receiver. */
-  readonly #admitted = new Set<Link<PrincipalSession>>();
+  readonly #admitted = new Set<PrincipalLink>();
   /** Wait until none of them is left. */
   readonly #onAlone: (() => void)[] = [];
 
@@ -53,12 +53,13 @@ export class AgentPresence {
    * Answers the connections that are too many now, oldest first: whoever takes a session over again
    * and again would leave each of them its grace to close.
    */
-  admitted(link: Link<PrincipalSession>): readonly Link<PrincipalSession>[] {
+  admitted(link: PrincipalLink): readonly PrincipalLink[] {
     this.#admitted.add(link);
+    this.#seenAt = this.#clock.wallTime();
     return [...this.#admitted].slice(0, -MAX_CONNECTIONS);
   }
 
-  opened(link: Link<PrincipalSession>, session: Established): void {
+  opened(link: PrincipalLink, session: Established): void {
     const connectedAt = this.#clock.wallTime();
     this.live = { link, session, openedAtMs: this.#clock.now(), connectedAt };
     this.reason = `connected by ${link.connection.transport} from ${link.connection.peer.address}`;
@@ -74,12 +75,12 @@ export class AgentPresence {
   }
 
   /** True when the session that ended was the current one, and not one that had been taken over. */
-  ended(link: Link<PrincipalSession>, end: SessionEnd): boolean {
+  ended(link: PrincipalLink, end: SessionEnd): boolean {
     this.#admitted.delete(link);
     if (this.#admitted.size === 0) for (const resolve of this.#onAlone.splice(0)) resolve();
     if (this.live !== undefined && this.live.link !== link) return false;
     this.live = undefined;
-    this.#seenAt = this.#heardAt(link);
+    this.#seenAt = this.#heardAt(link) ?? this.#seenAt;
     this.reason = describeEnd(end);
     this.#forgetReceiver();
     // What is still being applied keeps it, but not for ever.
@@ -96,11 +97,11 @@ export class AgentPresence {
 
   /** Unix milliseconds at which anything was heard from it last; undefined when nothing was since this principal started. */
   get lastSeenAt(): number | undefined {
-    return this.live === undefined ? this.#seenAt : this.#heardAt(this.live.link);
+    return (this.live && this.#heardAt(this.live.link)) ?? this.#seenAt;
   }
 
-  #heardAt({ heardAtMs }: Link<PrincipalSession>): number {
-    return this.#clock.wallTime() - (this.#clock.now() - heardAtMs);
+  #heardAt({ session: { heardAtMs } }: PrincipalLink): number | undefined {
+    return heardAtMs === undefined ? undefined : this.#clock.wallTime() - (this.#clock.now() - heardAtMs);
   }
 
   /** Keeps what people see up to date, and passes everything on. */

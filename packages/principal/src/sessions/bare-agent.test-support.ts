@@ -1,4 +1,4 @@
-import { knownStore, Link, Receiver, type Outcome } from "@hawser/link";
+import { AgentLink, knownStore, Receiver, type Outcome } from "@hawser/link";
 import type { KnownStore } from "@hawser/protocol";
 import { AgentSession, type SessionEnd } from "@hawser/session";
 import { createMemoryDisk, createMemoryStore, type Store } from "@hawser/store";
@@ -26,7 +26,6 @@ export class BareAgent {
     this.store = createMemoryStore({ disk, runtime });
     this.#receiver = new Receiver({
       runtime,
-      store: this.store.inbox,
       peer: "principal",
       apply: ({ event }) => {
         this.handled.push(`${event.resourceid}@${event.eventid}`);
@@ -36,12 +35,12 @@ export class BareAgent {
   }
 
   /** @param claim what it says of the principal's store, if not the truth */
-  async connect(claim?: KnownStore): Promise<Link<AgentSession>> {
+  async connect(claim?: KnownStore): Promise<AgentLink> {
     const { runtime } = this.#world;
     const known = claim ?? knownStore(this.store.standing("principal"));
     const dialled = this.#transport.dialer.dial();
     await this.#world.advance(1);
-    const link: Link<AgentSession> = new Link({
+    const link = new AgentLink({
       runtime,
       connection: await dialled,
       session: new AgentSession({

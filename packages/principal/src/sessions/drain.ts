@@ -1,11 +1,8 @@
-import type { Link } from "@hawser/link";
+import type { PrincipalLink } from "@hawser/link";
 import { HawserError } from "@hawser/protocol";
 import { guarded, type Runtime, type Timer } from "@hawser/runtime";
-import type { PrincipalSession } from "@hawser/session";
 import type { DrainProgress, DrainReport } from "../principal.js";
 import { cutOffAtMs, turnOf, type DrainPlan } from "./drain-plan.js";
-
-type PrincipalLink = Link<PrincipalSession>;
 
 export interface DrainParts {
   readonly runtime: Runtime;
@@ -157,7 +154,7 @@ export class Drain {
     const agent = agentOf(link);
     if (agent !== undefined && plan.shape === "restart") this.#slots.set(agent, now + slotMs);
     const windowMs = plan.shape === "restart" ? plan.returnAfterMs + plan.windowMs : plan.windowMs;
-    link.perform(link.session.drain({ windowMs, slotMs, reason: plan.reason }, now));
+    link.drain({ windowMs, slotMs, reason: plan.reason });
   }
 
   #cutOffRest(): void {

@@ -42,7 +42,7 @@ it("keeps the inbox of an agent that is back before its old session is through w
   await principal.start();
   const first = await agent.connect();
   await world.advance(100);
-  first.perform(first.session.goodbye("rotation", runtime.clock.now()));
+  first.goodbye("rotation");
   await world.advance(10);
   const second = await agent.connect();
   await world.advance(100);

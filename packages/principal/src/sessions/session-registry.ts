@@ -1,5 +1,12 @@
 import { InboxBudget, type ResendTiming } from "@hawser/delivery";
-import { Link, OutgoingTurns, ReadAhead, Receiver, type Admission, type LinkObserver } from "@hawser/link";
+import {
+  OutgoingTurns,
+  PrincipalLink,
+  ReadAhead,
+  Receiver,
+  type Admission,
+  type LinkObserver,
+} from "@hawser/link";
 import type { AdmissionTimes, Settlement, Turn } from "@hawser/listener";
 import { checkAgentName, eventClass, HawserError, type Hello } from "@hawser/protocol";
 import type { Logger, Runtime } from "@hawser/runtime";
@@ -57,7 +64,7 @@ const REAUTHENTICATE_AT_ONCE = 256;
 export class SessionRegistry {
   readonly #options: SessionRegistryOptions;
   readonly #logger: Logger;
-  readonly #links = new Set<Link<PrincipalSession>>();
+  readonly #links = new Set<PrincipalLink>();
   readonly #agents: KnownAgents;
   readonly #olderCopy: OlderCopy;
   readonly #readAhead: ReadAhead;
@@ -68,11 +75,11 @@ export class SessionRegistry {
   readonly #paused = new Set<Throttle>();
   readonly #twoMachines: TwoMachines;
   /** The agent of a link, once its hello was accepted. */
-  readonly #names = new Map<Link<PrincipalSession>, string>();
+  readonly #names = new Map<PrincipalLink, string>();
   /** Agents that are being removed, and how often at once. */
   readonly #barred = new Map<string, number>();
   /** What they said when they came, for whoever is asked again who they are. */
-  readonly #hellos = new Map<Link<PrincipalSession>, Hello>();
+  readonly #hellos = new Map<PrincipalLink, Hello>();
   #drain: Drain | undefined;
   #draining: Promise<DrainReport> | undefined;
   /** Drains that were taken back, until those are gone whose turn had come. */
@@ -114,7 +121,6 @@ export class SessionRegistry {
   /** Takes over a new connection. */
   accept(connection: Connection): void {
     const { runtime, store, source, software, window, windowBytes, timing, resend } = this.#options;
-    const now = (): number => runtime.clock.now();
     const session = new PrincipalSession({
       store: store.id,
       window,
@@ -124,7 +130,7 @@ export class SessionRegistry {
       timing,
     });
     const throttle = new Throttle(connection, this.#turns, runtime, this.#paused);
-    const link: Link<PrincipalSession> = new Link({
+    const link: PrincipalLink = new PrincipalLink({
       runtime,
       connection,
       session,
@@ -135,15 +141,7 @@ export class SessionRegistry {
       readAhead: this.#readAhead,
       turns: this.#outgoing,
       resend,
-      door: {
-        admit: (hello) => this.#admit(link, hello, throttle),
-        accept: (machine, params) => {
-          connection.trust();
-          return machine.accept(params, now());
-        },
-        refuse: (machine, error, retryAfterMs) => machine.refuse(error, retryAfterMs, now()),
-        superseded: (machine) => machine.superseded(now()),
-      },
+      admit: (hello) => this.#admit(link, hello, throttle),
       onMessage: (event, bytes) => throttle.handled(event, bytes),
       onUnreadable: (bytes) => throttle.refused(bytes),
       onOpened: (established) => this.#opened(link, established),
@@ -238,7 +236,7 @@ export class SessionRegistry {
     return refused;
   }
 
-  async #askAgain(link: Link<PrincipalSession>, hello: Hello): Promise<boolean> {
+  async #askAgain(link: PrincipalLink, hello: Hello): Promise<boolean> {
     try {
       const result = await this.#authenticate(link.connection.peer, hello);
       if (result.ok || !this.#links.has(link)) return false;
@@ -280,7 +278,7 @@ export class SessionRegistry {
     return report;
   }
 
-  async #admit(link: Link<PrincipalSession>, hello: Hello, throttle: Throttle): Promise<Admission> {
+  async #admit(link: PrincipalLink, hello: Hello, throttle: Throttle): Promise<Admission> {
     const { runtime } = this.#options;
     checkAgentName(hello.agent);
     const leaving = this.#refusedByDrain(hello);
@@ -321,11 +319,11 @@ export class SessionRegistry {
   }
 
   /** It has ended, or is being closed: its hello was not answered in time, say. */
-  #isLeaving(link: Link<PrincipalSession>): boolean {
+  #isLeaving(link: PrincipalLink): boolean {
     return link.session.isEnding || !this.#links.has(link);
   }
 
-  #admitted(presence: AgentPresence, link: Link<PrincipalSession>): void {
+  #admitted(presence: AgentPresence, link: PrincipalLink): void {
     const { live, name } = presence;
     if (live !== undefined)
       this.#twoMachines.takenOver(name, live.link.connection.peer.address, link.connection.peer.address);
@@ -394,7 +392,6 @@ export class SessionRegistry {
     const { runtime, store, onEvent } = this.#options;
     return (presence.receiver ??= new Receiver({
       runtime,
-      store: store.inbox,
       peer: presence.name,
       apply: applyAgentEvent(presence.name, store, onEvent),
       // Keeping a status is a record and nothing else; only an application's handler has effects that an attempt could repeat.
@@ -417,7 +414,7 @@ export class SessionRegistry {
     } else this.#logger.warn(fields, line);
   }
 
-  #opened(link: Link<PrincipalSession>, session: Established): void {
+  #opened(link: PrincipalLink, session: Established): void {
     const presence = this.#agents.getOrAdd(session.agent);
     presence.opened(link, session);
     this.#olderCopy.welcomed(session.agent);
@@ -438,7 +435,7 @@ export class SessionRegistry {
     );
   }
 
-  #ended(link: Link<PrincipalSession>, end: SessionEnd): void {
+  #ended(link: PrincipalLink, end: SessionEnd): void {
     this.#links.delete(link);
     this.#hellos.delete(link);
     const name = this.#names.get(link);
@@ -451,7 +448,7 @@ export class SessionRegistry {
     if (name !== undefined) this.#left(link, name, end);
   }
 
-  #left(link: Link<PrincipalSession>, agent: string, end: SessionEnd): void {
+  #left(link: PrincipalLink, agent: string, end: SessionEnd): void {
     const presence = this.#agents.get(agent);
     if (presence?.ended(link, end) !== true) return;
     if (end.openedAtMs !== undefined) {

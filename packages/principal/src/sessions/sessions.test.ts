@@ -1,4 +1,4 @@
-import type { Link, Outcome } from "@hawser/link";
+import type { AgentLink, Outcome } from "@hawser/link";
 import {
   encodeControl,
   HawserError,
@@ -328,7 +328,7 @@ describe("an agent that is removed", () => {
 describe("why an agent is away", () => {
   const broken = new HawserError("store_unavailable", "its disk is broken");
   const old = new HawserError("store_rolled_back", "an older copy");
-  it.each<[string, (link: Link<AgentSession>) => void, RegExp]>([
+  it.each<[string, (link: AgentLink) => void, RegExp]>([
     ["the connection broke off", ({ connection }) => connection.terminate(broken), /^lost its connection: /],
     [
       "it ended the session itself",

@@ -1,6 +1,6 @@
 import { HawserError } from "@hawser/protocol";
 import type { Random } from "@hawser/runtime";
-import type { AgentSession } from "../agent-session.js";
+import { AgentSession } from "../agent-session.js";
 import type { PrincipalSession } from "../principal-session.js";
 import type { SessionEnd, TransportEnd } from "../session-end.js";
 import type { SessionOutput } from "../session-output.js";
@@ -153,6 +153,8 @@ export class SessionDriver<Session extends AgentSession | PrincipalSession> {
 
   #tellIdle(): void {
     if (!this.#quiesced || this.inFlight.size > 0 || this.handling > 0 || this.end !== undefined) return;
+    // When to close is the agent's decision.
+    if (!(this.session instanceof AgentSession)) return;
     for (const output of this.session.idle(this.#agenda.nowMs)) this.#perform(output);
   }
 

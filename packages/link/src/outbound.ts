@@ -1,14 +1,25 @@
-import { encodeControl, type ControlMessage, type EventKey, type Nack } from "@hawser/protocol";
+import {
+  encodeControl,
+  LIMITS,
+  type Ack,
+  type ControlMessage,
+  type EventKey,
+  type Nack,
+} from "@hawser/protocol";
 import type { Deliverable } from "@hawser/delivery";
 import type { Connection } from "@hawser/transport";
-import { ReplyQueue } from "./reply-queue.js";
 
-/** Everything a link sends goes through here: replies gathered per tick, session messages at once, events while the connection takes them. */
-export class Outlet {
+/**
+ * Everything that goes out on one connection: session messages at once, events while the connection takes them, ACKs and NACKs at the
+ * end of the tick, so that many leave in few frames and all of them before data.
+ */
+export class Outbound {
   readonly #connection: Connection;
   readonly #source: string;
   readonly #recorded: () => number | undefined;
-  readonly #replies = new ReplyQueue();
+  // Bounded by the window: each reply belongs to one event in flight.
+  #acks: EventKey[] = [];
+  #nacks: Nack[] = [];
   #writable = true;
   #messages = 0;
 
@@ -33,16 +44,30 @@ export class Outlet {
   }
 
   ack(key: EventKey): void {
-    this.#replies.ack(key);
+    this.#acks.push(key);
   }
 
   nack(nack: Omit<Nack, "type">): void {
-    this.#replies.nack(nack);
+    this.#nacks.push({ type: "nack", ...nack });
   }
 
+  /** Sends the replies that were gathered, in the order given, within the limits of a frame. */
   flushReplies(): void {
-    if (this.#replies.empty) return;
-    for (const message of this.#replies.drain(this.#recorded())) this.control(message);
+    if (this.#acks.length > 0) this.#flushAcks();
+    if (this.#nacks.length === 0) return;
+    const nacks = this.#nacks;
+    this.#nacks = [];
+    for (const nack of nacks) this.control(nack);
+  }
+
+  #flushAcks(): void {
+    const acks = this.#acks;
+    this.#acks = [];
+    const recorded = this.#recorded();
+    for (let from = 0; from < acks.length; from += LIMITS.maxAcksPerFrame) {
+      const ack: Ack = { type: "ack", acks: acks.slice(from, from + LIMITS.maxAcksPerFrame) };
+      this.control(recorded === undefined ? ack : { ...ack, recorded });
+    }
   }
 
   /** Goes out even when the buffer is full; the hard limit of the connection ends a peer that does not read. */
@@ -52,7 +77,10 @@ export class Outlet {
     if (this.#connection.send(event) !== "queued") this.#writable = false;
   }
 
-  /** False: stop until there is room, with the event on its way all the same; or the connection is over, and all goes again on the next one. */
+  /**
+   * False: stop until there is room, with the event on its way all the same; or the connection is over, and everything is sent again on
+   * the next one.
+   */
   readonly event = ({ event, json }: Deliverable): boolean => {
     this.#writable = this.#connection.send(event, json) === "queued";
     return this.#writable;

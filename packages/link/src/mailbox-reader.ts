@@ -1,0 +1,281 @@
+import type { EventWriter } from "@hawser/delivery";
+import { eventClass, HawserError } from "@hawser/protocol";
+import type { Clock } from "@hawser/runtime";
+import type { MailboxEntry, MailboxLease, PurgedEntry } from "@hawser/store";
+import { EventsSetAside } from "./events-set-aside.js";
+import { HeldBackResources } from "./held-back-resources.js";
+import { PageReader, type Page } from "./page-reader.js";
+import type { ReadAhead } from "./read-ahead.js";
+import { ReadRoom } from "./read-room.js";
+import type { SenderHost } from "./sender-options.js";
+import type { SenderTurn } from "./sender-turn.js";
+import { SpilledResources, type Spilled } from "./spilled-resources.js";
+
+/** One read brings back some of so many resources, which often lie side by side. */
+const MAX_READ_BACK_AT_ONCE = 8;
+
+/** What a reader reads for. */
+export interface MailboxReaderOptions {
+  /** Gets what is read. */
+  readonly writer: EventWriter;
+  /** Un-ACKed events the peer accepts. */
+  readonly window: number;
+  readonly readAhead: ReadAhead;
+  readonly clock: Clock;
+}
+
+/**
+ * Brings the entries of a mailbox to the writer of a session, and decides which of them stay on disk.
+ *
+ * A long mailbox stays on disk, and so does a heavy one: `ReadRoom` bounds what is held. Entries are read in version order as room
+ * appears; live ones are taken directly only once reading has caught up, which keeps both the order and the bound. Where all of it stands
+ * still, because events fail or are slow, reading goes on past the resources that have much waiting (`SpilledResources`): they do not keep
+ * the others from being read. Where even that leaves no room, resources whose next try is not due leave memory until it is
+ * (`EventsSetAside`).
+ *
+ * A new uid of a name stays on disk until the delete of the old one is answered (`HeldBackResources`). With as many of them as entries it
+ * may hold, it reads no further until one has gone.
+ */
+export class MailboxReader {
+  readonly #writer: EventWriter;
+  readonly #room: ReadRoom;
+  readonly #clock: Clock;
+  readonly #host: SenderHost;
+  readonly #pages: PageReader;
+  readonly #spilled = new SpilledResources();
+  readonly #aside = new EventsSetAside();
+  readonly #heldBack = new HeldBackResources();
+  /** Absent before the start. */
+  #lease: MailboxLease | undefined;
+  /** Highest version that was read; everything up to it is held, spilled or settled. */
+  #cursor = 0;
+  #newest = 0;
+  #caughtUp = false;
+  #stopped = false;
+
+  constructor({ writer, window, readAhead, clock }: MailboxReaderOptions, host: SenderHost) {
+    this.#writer = writer;
+    this.#clock = clock;
+    this.#host = host;
+    this.#room = new ReadRoom(writer, window, readAhead);
+    this.#pages = new PageReader(readAhead);
+  }
+
+  /** Every entry up to this version is settled. */
+  get settledFloor(): number {
+    const held = this.#writer.lowestHeld() ?? Number.POSITIVE_INFINITY;
+    const spilled = this.#spilled.lowest() ?? Number.POSITIVE_INFINITY;
+    const heldBack = this.#heldBack.lowest() ?? Number.POSITIVE_INFINITY;
+    return Math.min(this.#cursor, held - 1, spilled - 1, heldBack - 1);
+  }
+
+  /** Undefined where nothing of the resource is known here: all of it is settled. */
+  turnOf(resourceid: string): SenderTurn | undefined {
+    const turn = this.#writer.turnOf(resourceid) ?? this.#aside.turnOf(resourceid);
+    if (turn !== undefined) return turn;
+    const ahead = this.#heldBack.firstAhead(resourceid);
+    if (ahead !== undefined) return { kind: "heldBack", ...ahead, turn: this.turnOf(ahead.resourceid) };
+    const isUnread = !this.#caughtUp || this.#spilled.get(resourceid) !== undefined;
+    return isUnread ? { kind: "unread" } : undefined;
+  }
+
+  /** Reads the first entries. Before it resolves, `entry` may already be called. */
+  async start(lease: MailboxLease): Promise<void> {
+    this.#lease = lease;
+    await this.#read(lease);
+  }
+
+  /** A live entry from the lease. */
+  entry(entry: MailboxEntry): void {
+    if (entry.version > this.#newest) this.#newest = entry.version;
+    if (entry.version <= this.#cursor) return;
+    if (!this.#caughtUp) {
+      this.#passOver(entry);
+      return;
+    }
+    if (this.#writer.held >= this.#room.maxHeld || this.#holdsBackAll || !this.#room.mayHold(entry.bytes)) {
+      // Left on disk: reading goes on from the cursor when there is room again.
+      this.#caughtUp = false;
+      this.#passOver(entry);
+      if (this.#writer.starved) this.#host.ready();
+      return;
+    }
+    this.#offer(entry);
+    this.#room.count();
+    this.#host.ready();
+  }
+
+  /** Events were purged: they leave wherever they wait, and what waits behind them goes on. @returns how many of them are in flight */
+  purged(gone: readonly PurgedEntry[]): number {
+    const byResource = new Map<string, Set<number>>();
+    for (const { resourceid, version } of gone) {
+      const versions = byResource.get(resourceid);
+      if (versions === undefined) byResource.set(resourceid, new Set([version]));
+      else versions.add(version);
+      this.#pages.purged(version);
+    }
+    let inFlight = 0;
+    for (const [resourceid, versions] of byResource) {
+      inFlight += this.#writer.purge(resourceid, versions);
+      this.#aside.purged(resourceid, versions);
+      this.letGoBehind(resourceid);
+    }
+    this.#room.count();
+    this.#host.ready();
+    return inFlight;
+  }
+
+  /** Resources that were set aside are brought back from now on if they are due. */
+  advance(nowMs: number): void {
+    this.#aside.advance(nowMs);
+  }
+
+  /** When `advance` will next change anything. */
+  nextAt(): number | undefined {
+    return this.#aside.nextAt();
+  }
+
+  /** The first event of a resource may be another one now. If nothing is left of it up to its delete, the next uid of its name is read. */
+  letGoBehind(resourceid: string): void {
+    const version = this.#heldBack.deleteOf(resourceid);
+    if (version === undefined) return;
+    const turn = this.#writer.turnOf(resourceid);
+    const first = turn?.version ?? (this.#spilled.get(resourceid) ?? this.#heldBack.get(resourceid))?.from;
+    if (first !== undefined && first <= version) return;
+    for (const { resourceid: next, from, to } of this.#heldBack.answered(resourceid))
+      this.#spilled.putBack(next, from, to);
+  }
+
+  /** The writer has sent what it may: reads what there is room for now. */
+  refill(): void {
+    this.#room.count();
+    const lease = this.#lease;
+    if (lease === undefined || this.#pages.isReading || this.#stopped) return;
+    const waiting = this.#toReadBack();
+    if (waiting !== undefined || !this.#caughtUp) this.#makeRoom();
+    const spilled = this.#mayReadBack ? waiting : undefined;
+    if (spilled === undefined && (this.#caughtUp || this.#holdsBackAll || !this.#room.mayRead)) return;
+    void (spilled === undefined ? this.#read(lease) : this.#readBack(lease, spilled)).then(
+      () => this.#host.ready(),
+      (thrown: unknown) => this.#host.fail(HawserError.from(thrown, "store_unavailable")),
+    );
+  }
+
+  /** Reads no more. */
+  stop(): void {
+    this.#stopped = true;
+    this.#room.close();
+  }
+
+  #offer(entry: MailboxEntry, spill = false): void {
+    const { version, event } = entry;
+    this.#cursor = version;
+    if (version > this.#newest) this.#newest = version;
+    const { resourceid } = event;
+    if (this.#spilled.get(resourceid) !== undefined || (spill && this.#room.isFull(resourceid))) {
+      this.#spilled.leave(resourceid, version);
+      this.#passOver(entry);
+    } else if (this.#heldBack.holdsBack(entry)) this.#passOver(entry);
+    else this.#writer.offer(entry);
+    this.#heldBack.seen(entry);
+  }
+
+  get #holdsBackAll(): boolean {
+    return this.#heldBack.size >= this.#room.maxHeld;
+  }
+
+  /** An entry stays on disk, and supersedes what is held, or what is just being read. */
+  #passOver({ version, event: { resourceid, type } }: MailboxEntry): void {
+    if (eventClass(type) === "command") return;
+    const passed = { version, event: { resourceid, type } };
+    this.#writer.passedOver(passed);
+    this.#aside.newer(passed);
+    this.#pages.passedOver(passed);
+  }
+
+  #toReadBack(): Spilled | undefined {
+    if (this.#spilled.size === 0 || !(this.#mayReadBack || this.#writer.starved)) return undefined;
+    const enough = this.#room.heldPerResource / 2;
+    return this.#spilled.find((id) => this.#writer.heldOf(id) <= enough && !this.#aside.isDelayed(id));
+  }
+
+  get #mayReadBack(): boolean {
+    return this.#spilled.size > 0 && this.#room.mayReadBack;
+  }
+
+  /** What stands still for longest gives way to what could be read. */
+  #makeRoom(): void {
+    const now = this.#clock.now();
+    while (this.#writer.starved && this.#writer.held > 0 && this.#room.isShort) {
+      if (this.#aside.size >= this.#room.maxStarved) return;
+      const aside = this.#writer.setAside(now);
+      if (aside === undefined) return;
+      this.#spilled.putBack(aside.resourceid, aside.from, aside.to);
+      this.#aside.add(aside);
+      this.#room.count();
+    }
+  }
+
+  async #read(lease: MailboxLease): Promise<void> {
+    const { maxHeld } = this.#room;
+    const { held, starved } = this.#writer;
+    const wanted = Math.max(maxHeld - held, starved ? maxHeld / 4 : 1);
+    // What holds half of the room and stands still is not to keep the rest from being read.
+    const spill = starved && (held > maxHeld / 2 || this.#room.isTight);
+    const heardOf = this.#newest;
+    const page = await this.#page(lease, this.#cursor, wanted);
+    const heard = this.#pages.finish();
+    if (heard === undefined || this.#stopped) return;
+    for (const entry of page.entries) {
+      if (this.#pages.isGone(entry.version)) this.#cursor = entry.version;
+      else this.#offer(entry, spill);
+    }
+    for (const each of heard) this.#writer.passedOver(each);
+    // A live entry announced before this read and missing from it was taken back, such as the status of a resource that was deleted.
+    // Without this, the reader would read for it again and again.
+    if (page.isAll) this.#cursor = Math.max(this.#cursor, heardOf);
+    // A live entry that arrived during the read and was not in it is still on disk, behind the cursor's next read.
+    this.#caughtUp = page.isAll && this.#newest <= this.#cursor;
+    this.#room.count();
+  }
+
+  /** Brings more of a resource into memory, and of others on the way, whose rest was left on disk; what is not there any more was superseded. */
+  async #readBack(lease: MailboxLease, { resourceid, from, to }: Spilled): Promise<void> {
+    const wanted = 2 * this.#room.maxPerResource * Math.min(this.#spilled.size, MAX_READ_BACK_AT_ONCE);
+    const page = await this.#page(lease, from - 1, wanted);
+    const heard = this.#pages.finish();
+    if (heard === undefined || this.#stopped) return;
+    const full = new Set<string>();
+    for (const entry of page.entries) this.#takeBack(entry, from, full);
+    for (const each of heard) this.#writer.passedOver(each);
+    const end = page.isAll ? to : (page.entries.at(-1)?.version ?? to);
+    if (!full.has(resourceid)) {
+      this.#spilled.readUpTo(resourceid, Math.min(end, to));
+      this.#aside.readBack(resourceid);
+      this.letGoBehind(resourceid);
+    }
+    this.#room.count();
+  }
+
+  /** @param full resources of which no more is brought back by this page */
+  #takeBack(entry: MailboxEntry, from: number, full: Set<string>): void {
+    const { version, event } = entry;
+    const id = event.resourceid;
+    const spilled = this.#spilled.get(id);
+    if (spilled === undefined || full.has(id) || this.#pages.isGone(version)) return;
+    if (version < spilled.from || version > spilled.to) return;
+    // What lies before this page would have to come first.
+    if (spilled.from < from) return;
+    if (this.#room.isFull(id) || this.#aside.isDelayed(id)) full.add(id);
+    else {
+      this.#writer.offerLate(entry, this.#aside.refusedOf(id, version));
+      this.#aside.readBack(id);
+    }
+    this.#spilled.readUpTo(id, full.has(id) ? version - 1 : version);
+    this.letGoBehind(id);
+  }
+
+  #page(lease: MailboxLease, after: number, wanted: number): Promise<Page> {
+    return this.#pages.read(lease, after, wanted, Math.max(1, this.#room.allowance));
+  }
+}

@@ -1,0 +1,116 @@
+import { HawserError, type Hello } from "@hawser/protocol";
+import type { DrainOrder, Established, PrincipalSession } from "@hawser/session";
+import { Link } from "./link.js";
+import type { LinkOptions, LinkPeer } from "./link-options.js";
+import type { SenderTurn } from "./sender-turn.js";
+
+/** How a principal answers a hello. */
+export type Admission =
+  | {
+      readonly kind: "accepted";
+      readonly peer: LinkPeer;
+      readonly sessionId: string;
+    }
+  | { readonly kind: "refused"; readonly error: HawserError; readonly retryAfterMs?: number };
+
+/** What a `PrincipalLink` binds together. */
+export interface PrincipalLinkOptions extends LinkOptions {
+  readonly session: PrincipalSession;
+  /** Decides on a hello. Where it rejects, the agent is refused with that error. */
+  readonly admit: (hello: Hello) => Promise<Admission>;
+}
+
+/**
+ * The principal's end of one connection: binds it to a session, and to the mailbox and the inbox of the agent that says hello.
+ *
+ * The mailbox is claimed before the welcome: with the welcome, the epoch is final.
+ */
+export class PrincipalLink extends Link<PrincipalSession> {
+  readonly #options: PrincipalLinkOptions;
+  /** Waits for the last answer after `quiesce`. */
+  #onIdle: (() => void) | undefined;
+
+  constructor(options: PrincipalLinkOptions) {
+    super(options, options.session);
+    this.#options = options;
+  }
+
+  /** Begins to read and write. */
+  start(): void {
+    this.begin(0);
+  }
+
+  /** What the next event of ours about a resource waits for; undefined where this link knows of none. */
+  turnOf(resourceid: string): SenderTurn | undefined {
+    return this.attachment?.sender.turnOf(resourceid);
+  }
+
+  /** Sends nothing new from here on. `onIdle` is called once: when nothing of ours is in flight any more, or the link has ended. */
+  quiesce(onIdle: () => void): void {
+    this.#onIdle = onIdle;
+    this.driver.perform([{ kind: "quiesce" }]);
+  }
+
+  /** Asks the agent to leave, and to come back at its slot. */
+  drain(order: DrainOrder): void {
+    this.driver.perform(this.session.drain(order, this.#now()));
+  }
+
+  protected override async authenticate(hello: Hello): Promise<void> {
+    try {
+      await this.#answer(hello);
+    } catch (thrown) {
+      this.#refuse(HawserError.from(thrown), undefined);
+    }
+  }
+
+  async #answer(hello: Hello): Promise<void> {
+    const admission = await this.#options.admit(hello);
+    if (!this.isWanted) return;
+    if (admission.kind === "refused") {
+      this.#refuse(admission.error, admission.retryAfterMs);
+      return;
+    }
+    const attachment = await this.attach({
+      side: "principal",
+      peer: admission.peer,
+      peerStore: hello.store,
+      peerKnown: hello.known,
+      peerWindow: hello.window,
+      peerWindowBytes: hello.window_bytes,
+    });
+    if (attachment === undefined) return;
+    this.connection.trust();
+    const { sessionId } = admission;
+    const { epoch, known, sender } = attachment;
+    const acceptance = { sessionId, epoch, settled: sender.settledFloor, known };
+    this.driver.perform(this.session.accept(acceptance, this.#now()));
+  }
+
+  #refuse(error: HawserError, retryAfterMs: number | undefined): void {
+    this.driver.perform(this.session.refuse(error, retryAfterMs, this.#now()));
+  }
+
+  protected async opened(session: Established): Promise<void> {
+    const { attachment } = this;
+    if (attachment !== undefined) this.tellOpened(attachment, session);
+  }
+
+  protected superseded(): void {
+    this.driver.perform(this.session.superseded(this.#now()));
+  }
+
+  protected idle(): void {
+    const onIdle = this.#onIdle;
+    this.#onIdle = undefined;
+    onIdle?.();
+  }
+
+  protected override left(): void {
+    this.idle();
+  }
+
+  #now(): number {
+    return this.#options.runtime.clock.now();
+  }
+}
