@@ -1,7 +1,7 @@
 import type { ResendTiming } from "@hawser/delivery";
-import type { LinkObserver } from "@hawser/link";
-import type { EventInput, HawserEvent, JsonValue, TraceContext } from "@hawser/protocol";
-import type { CallLimits, DisposableLifecycle, Runtime } from "@hawser/runtime";
+import type { Accepted, LinkObserver, PublishOptions } from "@hawser/link";
+import type { EventInput, HawserEvent, JsonValue } from "@hawser/protocol";
+import type { DisposableLifecycle, Runtime } from "@hawser/runtime";
 import type { ReconnectTiming, SessionTiming } from "@hawser/session";
 import type { Store } from "@hawser/store";
 import type { Dialer } from "@hawser/transport";
@@ -58,22 +58,6 @@ export interface AgentOptions {
   readonly checkIntervalMs?: number | null;
   /** What the principal shows people. @default "hawser-agent/<version>" */
   readonly software?: string;
-}
-
-/** An event may have been accepted although its `publish` was given up: repeat it under the same key. */
-export interface PublishOptions extends CallLimits {
-  /** The same key is accepted once. */
-  readonly idempotencyKey?: string;
-  /** Goes with the event unless it has one of its own: that of whatever made it, for instance. @default none */
-  readonly traceContext?: TraceContext;
-}
-
-/** An event that is on disk. */
-export interface Accepted {
-  readonly eventid: string;
-  readonly resourceid: string;
-  /** True when the idempotency key had been accepted before. */
-  readonly duplicate: boolean;
 }
 
 /** How patient a goodbye is. */

@@ -1,25 +1,14 @@
-import { appendOne } from "@hawser/store";
-import {
-  checkDraft,
-  formatVersion,
-  HawserError,
-  RESERVED_TYPE_PREFIX,
-  startedTwice,
-  withTraceContext,
-  plainEvent,
-  type EventDraft,
-  type EventInput,
-  type TraceContext,
-} from "@hawser/protocol";
+import { publishTo, type Accepted, type PublishOptions, type PublishTrace } from "@hawser/link";
+import { HawserError, plainEvent, startedTwice, type EventInput } from "@hawser/protocol";
 import { defined, guarded, Latest, traced, withinLimits } from "@hawser/runtime";
 import { ReconnectPolicy } from "@hawser/session";
-import type { Accepted, Agent, AgentOptions, PublishOptions, StopOptions } from "./agent.js";
+import type { Agent, AgentOptions, StopOptions } from "./agent.js";
 import { AgentRun } from "./agent-run.js";
 import type { AgentState } from "./agent-state.js";
 import { PRINCIPAL } from "./principal-peer.js";
 import type { Handlers } from "./resource-handler.js";
 import { resolveOptions, type ResolvedOptions } from "./resolve-options.js";
-import { publishing, type PublishTrace } from "./tracing.js";
+import { publishing } from "./tracing.js";
 
 /** Long enough for a goodbye over a slow line, short enough for whoever stops a process. */
 export const DEFAULT_STOP_GRACE_MS = 10_000;
@@ -115,32 +104,18 @@ class HawserAgent implements Agent {
           const event = plainEvent(given);
           const trace = (): PublishTrace => ({ agent: this.name, event, traceContext });
           return traced(publishing, trace, (tracing) =>
-            this.#publish(event, idempotencyKey, (tracing ?? options).traceContext),
+            publishTo(this.#options.store, PRINCIPAL, event, {
+              agent: this.name,
+              reserved: "statuses are reported by handlers",
+              idempotencyKey,
+              traceContext: (tracing ?? options).traceContext,
+            }),
           );
         } catch (refused) {
           return Promise.reject(HawserError.from(refused));
         }
       },
     );
-  }
-
-  async #publish(
-    event: EventDraft,
-    idempotencyKey: string | undefined,
-    traceContext: TraceContext | undefined,
-  ): Promise<Accepted> {
-    const draft = withTraceContext(checkDraft(event), traceContext);
-    if (draft.type.startsWith(RESERVED_TYPE_PREFIX)) {
-      throw new HawserError("invalid_event", `${draft.type} is reserved; statuses are reported by handlers`, {
-        agent: this.name,
-        resource_id: draft.resourceid,
-      });
-    }
-    const key = idempotencyKey === undefined ? {} : { idempotencyKey };
-    const appended = await appendOne(this.#options.store, { peer: PRINCIPAL, event: draft, ...key });
-    if (!appended.ok) throw appended.error;
-    const { version, duplicate } = appended;
-    return { eventid: formatVersion(version), resourceid: draft.resourceid, duplicate };
   }
 
   async #stop(graceMs: number): Promise<void> {

@@ -1,15 +1,20 @@
 export type {
-  Accepted,
   Agent,
   AgentObserver,
   AgentOptions,
   PrincipalEventHandler,
-  PublishOptions,
   StopOptions,
 } from "./agent.js";
 export type { AgentState } from "./agent-state.js";
-export { createDeliveryStream, type DeliveryStream, type LoopedDelivery } from "@hawser/link";
-export type { HandleTrace, PublishTrace } from "./tracing.js";
+export {
+  createDeliveryStream,
+  type Accepted,
+  type DeliveryStream,
+  type HandleTrace,
+  type LoopedDelivery,
+  type PublishOptions,
+  type PublishTrace,
+} from "@hawser/link";
 export { createAgent, DEFAULT_STOP_GRACE_MS } from "./create-agent.js";
 export { defineHandler, type HandlerOf, type KindContext, type KindHandler } from "./define-handler.js";
 export { DEFAULT_CHECK_INTERVAL_MS } from "./resolve-options.js";

@@ -1,3 +1,4 @@
+import type { PublishTrace } from "@hawser/link";
 import {
   checkDraft,
   HawserError,
@@ -13,7 +14,7 @@ import { traced, type Runtime, type Timer } from "@hawser/runtime";
 import type { Append, Store } from "@hawser/store";
 import { PRINCIPAL } from "./principal-peer.js";
 import { StatusSlot, type StatusProgress } from "./status-slot.js";
-import { reporting, type PublishTrace } from "./tracing.js";
+import { reporting } from "./tracing.js";
 
 /** How soon what did not fit into the mailbox is tried again, in milliseconds. */
 export const STATUS_RETRY_MS = 1_000;

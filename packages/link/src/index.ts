@@ -9,6 +9,16 @@ export { knownStore } from "./older-copy.js";
 export { OutgoingTurns, type OutgoingShare } from "./outgoing-turns.js";
 export type { PeerInbox, ReceiverSession } from "./peer-inbox.js";
 export { PrincipalLink, type Admission, type PrincipalLinkOptions } from "./principal-link.js";
+export {
+  acceptedOf,
+  publishTo,
+  type Accepted,
+  type HandleTrace,
+  type PublishObserver,
+  type PublishOptions,
+  type PublishToOptions,
+  type PublishTrace,
+} from "./publish.js";
 export { DEFAULT_READ_AHEAD_BYTES, ReadAhead } from "./read-ahead.js";
 export { Receiver, type ReceiverOptions } from "./receiver.js";
 export type { HeldBackTurn, SenderTurn } from "./sender-turn.js";

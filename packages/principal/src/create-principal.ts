@@ -1,4 +1,4 @@
-import { DEFAULT_READ_AHEAD_BYTES } from "@hawser/link";
+import { DEFAULT_READ_AHEAD_BYTES, type Accepted, type PublishTrace } from "@hawser/link";
 import { resolveResendTiming } from "@hawser/delivery";
 import { createInternalListener, createListener, Gate, type ReadinessCondition } from "@hawser/listener";
 import {
@@ -32,7 +32,6 @@ import { Mailboxes } from "./mailboxes.js";
 import { ObserverSet } from "./observer-set.js";
 import { ownConditions } from "./own-conditions.js";
 import type {
-  Accepted,
   DrainOptions,
   DrainReport,
   Page,
@@ -48,7 +47,7 @@ import { AgentDirectory } from "./sessions/agent-directory.js";
 import { screening } from "./screening.js";
 import { resolveAgentRates } from "./sessions/agent-rates.js";
 import { SessionRegistry } from "./sessions/session-registry.js";
-import { draining, publishing, type PublishTrace } from "./tracing.js";
+import { draining, publishing } from "./tracing.js";
 import { VERSION } from "./version.js";
 import { warnOfOpenPort, warnOfOpenUpgrades } from "./warn-of-open-port.js";
 import type { DeadLetterView } from "./views.js";

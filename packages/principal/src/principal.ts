@@ -1,4 +1,5 @@
 import type { ResendTiming } from "@hawser/delivery";
+import type { Accepted, PublishOptions } from "@hawser/link";
 import type {
   BoundAddress,
   GateOptions,
@@ -38,6 +39,8 @@ import type {
   RemovedAgentView,
   ResourceView,
 } from "./views.js";
+
+export type { Accepted, PublishOptions } from "@hawser/link";
 
 /** What `createPrincipal` makes a principal of. */
 export interface PrincipalOptions {
@@ -107,22 +110,6 @@ export type AgentEventHandler = (delivery: {
   readonly event: HawserEvent;
   readonly attempt: number;
 }) => Promise<void> | void;
-
-/** An event may have been accepted although its `publish` was given up: repeat it under the same key. */
-export interface PublishOptions extends CallLimits {
-  /** The same key for the same agent is accepted once. */
-  readonly idempotencyKey?: string;
-  /** Goes with the event unless it has one of its own: that of the request it came by, for instance. @default none */
-  readonly traceContext?: TraceContext;
-}
-
-/** An event that is on disk. */
-export interface Accepted {
-  readonly eventid: string;
-  readonly resourceid: string;
-  /** True when the idempotency key had been accepted before. */
-  readonly duplicate: boolean;
-}
 
 /** How an agent is removed. */
 export interface RemoveAgentOptions extends CallLimits {

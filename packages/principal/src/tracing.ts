@@ -1,15 +1,10 @@
 import { tracingChannel } from "node:diagnostics_channel";
-import type { EventDraft, HawserEvent, TraceContext } from "@hawser/protocol";
+import type { HandleTrace, PublishTrace } from "@hawser/link";
+import type { HawserEvent, TraceContext } from "@hawser/protocol";
 import type { TraceScope } from "@hawser/runtime";
 import type { DrainShape } from "./principal.js";
 
-/** Message of `tracing:hawser.principal.publish:*`: an event is being accepted for an agent. `result` is an `Accepted`. */
-export interface PublishTrace extends TraceScope {
-  readonly agent: string;
-  readonly event: EventDraft;
-  /** What the accepted event carries when it has none of its own: the caller's, unless a subscriber puts that of its span in its place at `start`. */
-  traceContext: TraceContext | undefined;
-}
+export type { HandleTrace, PublishTrace } from "@hawser/link";
 
 /** Message of `tracing:hawser.principal.put:*` and `tracing:hawser.principal.delete:*`: a resource is being changed. */
 export interface ResourceTrace extends TraceScope {
@@ -20,16 +15,6 @@ export interface ResourceTrace extends TraceScope {
   traceContext: TraceContext | undefined;
   /** The event that was accepted, from when it is; a change that changes nothing has none. */
   event: HawserEvent | undefined;
-}
-
-/**
- * Message of `tracing:hawser.principal.handle:*`: an event of an agent is at work, a status or one for `onEvent`. `result` is an `Outcome`: applied, or refused for
- * good; `error` is what was thrown: it is tried again.
- */
-export interface HandleTrace extends TraceScope {
-  readonly agent: string;
-  readonly event: HawserEvent;
-  readonly attempt: number;
 }
 
 /** Message of `tracing:hawser.principal.drain:*`. `result` is a `DrainReport`. */
