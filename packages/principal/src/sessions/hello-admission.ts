@@ -1,0 +1,139 @@
+import type { PrincipalLink } from "@hawser/link";
+import { checkAgentName, HawserError, type Hello } from "@hawser/protocol";
+import { agentRemoved, type Store } from "@hawser/store";
+import type { Connection, PeerInfo } from "@hawser/transport";
+import type { Authenticate, AuthenticateResult } from "../authenticate.js";
+import type { Turn } from "@hawser/listener";
+import { SELF_AGENT } from "../self-login.js";
+import type { BarredAgents } from "./barred-agents.js";
+import type { Drains } from "./drains.js";
+import type { KnownAgents } from "./known-agents.js";
+
+/** Why an agent is not let in, and when it is to come back. */
+export interface Refusal {
+  readonly kind: "refused";
+  readonly error: HawserError;
+  readonly retryAfterMs?: number;
+}
+
+/** What a hello is judged by. */
+export interface HelloAdmissionOptions {
+  readonly store: Store;
+  readonly agents: KnownAgents;
+  readonly barred: BarredAgents;
+  readonly drains: Drains;
+  readonly authenticate: Authenticate;
+  readonly maxSessions: number;
+  /** Agents that were let in, and whose connections have not ended. */
+  readonly sessions: () => number;
+  /** Whether a connection has ended, or is being closed: its hello was not answered in time, say. */
+  readonly isLeaving: (link: PrincipalLink) => boolean;
+  /** Resolves when a connection that is let in may become a session, or has to go; undefined: it may now. */
+  readonly turn: (connection: Connection) => Promise<Turn> | undefined;
+  /** A slot for an agent that is refused, in milliseconds from now. */
+  readonly slot: () => number;
+}
+
+/** Which hello is let in: a list of checks, of which the first refusal counts. */
+export class HelloAdmission {
+  readonly #options: HelloAdmissionOptions;
+
+  constructor(options: HelloAdmissionOptions) {
+    this.#options = options;
+  }
+
+  /** Undefined: it is let in. @throws HawserError `invalid_agent_name` */
+  async refusal(hello: Hello, link: PrincipalLink): Promise<Refusal | undefined> {
+    const { peer } = link.connection;
+    const early = this.#duringDrain(hello) ?? (await this.#byIdentity(hello, link));
+    if (early !== undefined) return early;
+    const unwanted = this.#byTombstone(hello) ?? this.#byNumber(hello);
+    if (unwanted !== undefined) return unwanted;
+    const turn = await this.#options.turn(link.connection);
+    // Much may have happened meanwhile: a drain may have begun, and the last places may have gone to others.
+    return (
+      this.#asItLeft(link) ??
+      this.#duringDrain(hello) ??
+      this.#byTurn(hello, turn) ??
+      this.#duringRemoval(hello) ??
+      this.#byNumber(hello) ??
+      this.#byRate(hello, peer)
+    );
+  }
+
+  /** Who is this? @throws HawserError `invalid_agent_name`; whatever the application throws */
+  async authenticate(peer: PeerInfo, hello: Hello): Promise<AuthenticateResult> {
+    checkAgentName(hello.agent);
+    if (hello.agent !== SELF_AGENT) return this.#options.authenticate(peer, hello);
+    // Who reaches the internal port is trusted with this name, which nothing is ever sent to.
+    if (peer.internal === true) return { ok: true };
+    const error = new HawserError("forbidden", `the name ${SELF_AGENT} is the principal's own`);
+    return { ok: false, error };
+  }
+
+  async #byIdentity(hello: Hello, link: PrincipalLink): Promise<Refusal | undefined> {
+    const result = await this.authenticate(link.connection.peer, hello);
+    // A connection that ended meanwhile must leave nothing behind: not a place in the line, either.
+    const left = this.#asItLeft(link);
+    if (left !== undefined || result.ok) return left;
+    return refusal(result.error, result.retryAfterMs);
+  }
+
+  #asItLeft(link: PrincipalLink): Refusal | undefined {
+    if (!this.#options.isLeaving(link)) return undefined;
+    return refusal(new HawserError("connection_closed", "it went away before it was let in"));
+  }
+
+  #duringDrain({ agent }: Hello): Refusal | undefined {
+    const drained = this.#options.drains.refusal(agent);
+    return drained && refusal(drained.error, drained.retryAfterMs);
+  }
+
+  /** An agent that was let in meanwhile is refused by the store. */
+  #byTombstone({ agent }: Hello): Refusal | undefined {
+    const tombstone = this.#options.store.tombstone(agent);
+    if (tombstone === undefined || this.#options.barred.has(agent)) return undefined;
+    return refusal(agentRemoved(agent, tombstone));
+  }
+
+  #byNumber({ agent }: Hello): Refusal | undefined {
+    const { maxSessions, sessions } = this.#options;
+    if (sessions() < maxSessions) return undefined;
+    return this.#overloaded(`this principal holds ${maxSessions} sessions already`, agent);
+  }
+
+  #byTurn({ agent }: Hello, turn: Turn | undefined): Refusal | undefined {
+    if (turn?.kind !== "refused") return undefined;
+    const what = "too many agents are connecting; come back at this time";
+    return refusal(new HawserError("overloaded", what, { agent }), turn.retryAfterMs);
+  }
+
+  #duringRemoval({ agent }: Hello): Refusal | undefined {
+    if (!this.#options.barred.has(agent)) return undefined;
+    return this.#overloaded("this agent is being removed; come back at this time", agent);
+  }
+
+  /** Whoever reaches the internal port is trusted. */
+  #byRate(hello: Hello, { internal }: PeerInfo): Refusal | undefined {
+    const { agent } = hello;
+    if (internal === true) return undefined;
+    if (this.#options.agents.getOrAdd(agent).mayOpen(this.#beginsAnew(hello))) return undefined;
+    return this.#overloaded("this agent has opened too many sessions lately; come back at this time", agent);
+  }
+
+  // What it has to be sent again then takes the store long.
+  #beginsAnew({ agent, store, known }: Hello): boolean {
+    const own = this.#options.store;
+    const standing = own.standing(agent);
+    if (standing === undefined) return false;
+    return standing.peer.store !== store || (known !== undefined && known.store !== own.id);
+  }
+
+  #overloaded(what: string, agent: string): Refusal {
+    return refusal(new HawserError("overloaded", what, { agent }), this.#options.slot());
+  }
+}
+
+function refusal(error: HawserError, retryAfterMs?: number): Refusal {
+  return { kind: "refused", error, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+}
