@@ -1,6 +1,6 @@
 export { AgentSession } from "./agent-session.js";
 export type { AgentSessionOptions, AgentSessionState } from "./agent-session-state.js";
-export type { RefusalCode } from "./close-reasons.js";
+export { REFUSAL_CODES, type RefusalCode } from "./close-reasons.js";
 export type { DialFailure } from "./dial-failure.js";
 export { negotiateVersion } from "./handshake.js";
 export type { Liveness } from "./liveness.js";
