@@ -7,7 +7,7 @@ import {
   type Codec,
   type HawserEvent,
 } from "@hawser/protocol";
-import type { AgentSession, Established } from "@hawser/session";
+import type { Established } from "@hawser/session";
 import { createMemoryStore, type Store } from "@hawser/store";
 import { createVirtualRuntime, type VirtualRuntime } from "@hawser/testkit";
 import { createMemoryTransport, type MemoryTransport } from "@hawser/transport";
