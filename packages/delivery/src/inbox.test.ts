@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { InboxBudget, MIN_INBOX_BYTES } from "./inbox-budget.js";
-import { Inbox, type InboxSnapshot } from "./inbox.js";
+import type { InboxSnapshot } from "./inbox-decisions.js";
+import { Inbox } from "./inbox.js";
 import { deliverable, type EventSketch } from "./testing/events.js";
 
 function inbox(snapshot: Partial<InboxSnapshot> = {}): Inbox {

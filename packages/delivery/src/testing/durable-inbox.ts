@@ -1,4 +1,4 @@
-import type { InboxSnapshot } from "../inbox.js";
+import type { InboxSnapshot } from "../inbox-decisions.js";
 
 /** What survives a crash of the receiver. */
 export class DurableInbox {

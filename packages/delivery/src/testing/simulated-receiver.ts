@@ -1,6 +1,7 @@
 import type { EventKey, Nack } from "@hawser/protocol";
 import type { Deliverable } from "../deliverable.js";
-import { Inbox, type Starting } from "../inbox.js";
+import type { Starting } from "../inbox-decisions.js";
+import { Inbox } from "../inbox.js";
 import type { Chance } from "./chance.js";
 import type { DeliveryChecker } from "./delivery-checker.js";
 import { DurableInbox } from "./durable-inbox.js";

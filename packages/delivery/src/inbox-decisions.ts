@@ -1,0 +1,61 @@
+import type { Deliverable } from "./deliverable.js";
+import type { InboxBudget } from "./inbox-budget.js";
+
+/** What a store knows of a peer when its inbox is made. */
+export interface InboxSnapshot {
+  /** Every version of the peer up to this one is settled. */
+  readonly settled: number;
+  /** Last applied version per resource, for those above `settled`. */
+  readonly applied: ReadonlyMap<string, number>;
+  /** Versions whose handler had begun and whose end was never recorded: attempts so far, by resource. */
+  readonly begun: ReadonlyMap<string, { readonly version: number; readonly attempts: number }>;
+}
+
+/** What to do with an event that arrived. */
+export type Received =
+  /** Hand it to its handler; `attempt` is 1 the first time. Then `finish`. */
+  | { readonly kind: "apply"; readonly attempt: number }
+  /** It is being applied, or comes behind what is: its answer follows. The states it `superseded` in the queue are not applied any more: ACK them. */
+  | { readonly kind: "wait"; readonly superseded: readonly Deliverable[] }
+  /** This very version is recorded as applied: ACK. */
+  | { readonly kind: "duplicate" }
+  /** A newer version came before it, or the peer itself has settled it: ACK. */
+  | { readonly kind: "stale" }
+  /**
+   * NACK, retryable. There is no room to remember one more resource of this peer: its settled floor makes room. Or what is being applied takes all
+   * the memory it may: the end of a handler makes room.
+   */
+  | { readonly kind: "full"; readonly of: "rows" | "memory" };
+
+/** An event that arrived. */
+export interface Arrived extends Deliverable {
+  /** About what it takes in memory. @default `bytes` */
+  readonly heapBytes?: number;
+  /** Whether the store is told that its handler begins. Where it is not, nothing of a refused event is remembered here either. @default true */
+  readonly isAttemptRecorded?: boolean;
+}
+
+/** What an inbox may hold. */
+export interface InboxLimits {
+  /** Resources remembered of this peer; one more is answered `full`. @default MAX_INBOX_ROWS */
+  readonly maxRows?: number;
+  /** What the rows of all peers may take in memory; to be shared by all inboxes of a process. @default one of its own */
+  readonly budget?: InboxBudget;
+  /** What may be applied at once, as it is in memory; what is more comes alone. @default Infinity */
+  readonly maxHeapBytes?: number;
+}
+
+/** An event whose turn has come: hand it to its handler. */
+export interface Starting extends Deliverable {
+  readonly attempt: number;
+}
+
+/** What the end of a handler sets free. */
+export interface Finished {
+  readonly next: Starting | undefined;
+  /** They came behind an event that has to be tried again first: NACK them, retryable. */
+  readonly blocked: readonly Deliverable[];
+}
+
+/** How an event ended. `discarded`: it is answered as applied, and nothing came of it that a repeat could harm. */
+export type Ending = "applied" | "discarded" | "rejected" | "retry";
