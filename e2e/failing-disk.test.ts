@@ -3,7 +3,7 @@ import { createPrincipal } from "@hawser/principal";
 import { createPrincipalMetrics } from "@hawser/metrics";
 import { createApiServer } from "@hawser/principal-api";
 import { HawserError, type JsonValue } from "@hawser/protocol";
-import { createLogger, systemRuntime } from "@hawser/runtime";
+import { systemRuntime } from "@hawser/runtime";
 import { createDiskStore, createMemoryDisk, createMemoryStore } from "@hawser/store";
 import { createWebSocketAcceptor, createWebSocketDialer } from "@hawser/transport-ws";
 import { expect, it, onTestFinished } from "vitest";
@@ -12,7 +12,7 @@ import { PrincipalApi, Refusal } from "./support/principal-api.js";
 
 /** The same as the full disk of a real process, on machines where nobody may mount one: in this process, over real sockets. */
 it("a disk that fails (injected): 507 store_full, reads are served, nothing accepted is lost, and the session goes on", async () => {
-  const runtime = systemRuntime(createLogger({ level: "silent" }));
+  const runtime = systemRuntime();
   const disk = createMemoryDisk();
   const store = createDiskStore(disk.attach(), { runtime, recoveryDelayMs: 50 });
   const principal = createPrincipal({

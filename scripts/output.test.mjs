@@ -12,9 +12,9 @@ const WAYS_OUT = {
   "apps/create-hawser/src/main.ts": "says what was typed, as JSON",
   "apps/demo/src/main.ts": "gives the streams to the view",
   "apps/demo/src/view.ts": "printable",
-  "packages/runtime/src/logger.ts": "printableJson",
-  "packages/runtime/src/standard-output.ts": "takes the lines of a logger",
+  "packages/runtime/src/warning-logger.ts": "readableLine",
   "packages/service/src/service-log.ts": "asks whether it is a terminal",
+  "packages/service/src/standard-output.ts": "takes the lines of a logger",
   "packages/service/src/standard-streams.ts": "printable",
 };
 

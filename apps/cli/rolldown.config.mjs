@@ -11,7 +11,7 @@ export default defineConfig({
   platform: "node",
   resolve: { conditionNames: ["@hawser/source", "node", "import", "default"] },
   external: [/^node:/, ...builtinModules, ...INSTALLED],
-  // Of the runtime its logger alone needs it, and no command logs.
+  // In the service package its log alone needs pino, and no command logs.
   treeshake: { moduleSideEffects: [{ test: /[\\/]pino[\\/]/, sideEffects: false }] },
   plugins: [noticesOfBundle()],
   output: {

@@ -1,4 +1,4 @@
-import { createLogger, systemClock, systemTimers, type Random, type Runtime } from "@hawser/runtime";
+import { entryLogger, systemClock, systemTimers, type Random, type Runtime } from "@hawser/runtime";
 import { createVirtualRuntime, type VirtualRuntime } from "@hawser/testkit";
 import type { LogLine } from "./service-process.js";
 
@@ -20,8 +20,10 @@ export class SteppedTime {
   readonly #virtual: VirtualRuntime;
 
   constructor({ draw = 0.5 }: SteppedTimeOptions = {}) {
-    const write = (line: string): void => void this.log.push(JSON.parse(line) as LogLine);
-    this.#virtual = createVirtualRuntime({ seed: 1, logger: createLogger({ level: "debug", write }) });
+    this.#virtual = createVirtualRuntime({
+      seed: 1,
+      logger: entryLogger("debug", (entry) => void this.log.push(entry)),
+    });
     const { clock, timers, random, logger } = this.#virtual.runtime;
     const fixed: Random = { next: () => draw, uuid: () => random.uuid() };
     // What is only to happen behind the I/O of this turn waits for I/O, which is real.

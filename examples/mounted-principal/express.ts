@@ -1,11 +1,11 @@
 import { createPrincipal } from "@hawser/principal";
 import { createApiHandler, type ApiRequest, type ApiVerdict } from "@hawser/principal-api";
 import { HawserError } from "@hawser/protocol";
-import { createLogger } from "@hawser/runtime";
 import { createJournalStore } from "@hawser/store-journal";
 import { createWebSocketAcceptor } from "@hawser/transport-ws";
 import express from "express";
 import { createServer } from "node:http";
+import { pino } from "pino";
 
 const [port = "3000"] = process.argv.slice(2);
 const agents = new Map([["edge-1", "a-secret-of-edge-1"]]);
@@ -15,7 +15,7 @@ const users = new Map([
   ["Bearer a-session-of-bob", { name: "bob", mayWrite: false }],
 ]);
 
-const logger = createLogger();
+const logger = pino();
 const principal = createPrincipal({
   store: createJournalStore({ directory: "principal-data" }),
   acceptors: [createWebSocketAcceptor({ basePath: "/agents" })],

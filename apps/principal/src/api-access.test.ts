@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createLogger, type Logger } from "@hawser/runtime";
+import { entryLogger, type Logger } from "@hawser/runtime";
 import { beforeEach, describe, expect, it } from "vitest";
 import { everyProblem } from "@hawser/service";
 import { apiAccessChecks, loadApiAccess } from "./api-access.js";
@@ -14,7 +14,7 @@ let logger: Logger;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "hawser-api-access-"));
   lines = [];
-  logger = createLogger({ write: (line) => lines.push(line) });
+  logger = entryLogger("info", (entry) => lines.push(JSON.stringify(entry)));
   return () => rmSync(folder, { recursive: true, force: true });
 });
 

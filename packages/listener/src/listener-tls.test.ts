@@ -1,4 +1,4 @@
-import { createLogger, systemRuntime, systemTimers } from "@hawser/runtime";
+import { entryLogger, systemRuntime, systemTimers } from "@hawser/runtime";
 import { until } from "@hawser/testkit";
 import type { Acceptor, SocketInfo } from "@hawser/transport";
 import { X509Certificate } from "node:crypto";
@@ -78,7 +78,7 @@ async function failure(client: TLSSocket): Promise<string> {
 
 it("tells of a handshake that fails, and why, but not of one who only goes away", async () => {
   const lines: Record<string, unknown>[] = [];
-  const logger = createLogger({ write: (line) => lines.push(JSON.parse(line)) });
+  const logger = entryLogger("info", (entry) => lines.push(entry));
   const { port, listener } = await listen(["http/1.1", "h2"], {}, {}, systemRuntime(logger));
   const told = async (count: number): Promise<unknown> => {
     await until(() => lines.length === count);

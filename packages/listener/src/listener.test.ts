@@ -1,4 +1,4 @@
-import { createLogger, systemRuntime } from "@hawser/runtime";
+import { entryLogger, systemRuntime } from "@hawser/runtime";
 import type { Acceptor, SocketInfo } from "@hawser/transport";
 import { createVirtualRuntime, until } from "@hawser/testkit";
 import { once } from "node:events";
@@ -507,7 +507,7 @@ describe("start and stop", () => {
 describe("descriptors", () => {
   it("beyond its share, sockets are closed when they come, with one line; below, they are not", async () => {
     const lines: string[] = [];
-    const runtime = systemRuntime(createLogger({ write: (line) => lines.push(line) }));
+    const runtime = systemRuntime(entryLogger("info", (entry) => lines.push(JSON.stringify(entry))));
     const spent = await listen([recorder("http/1.1")], { maxDescriptor: 3 }, runtime);
     for (let n = 0; n < 5; n += 1) await closed(connect(spent.port, spent.host).on("error", () => {}));
     expect(spent.listener.stats()).toMatchObject({ outOfDescriptors: 5, unauthenticated: 0 });

@@ -1,6 +1,6 @@
 import { createPrincipalMetrics } from "@hawser/metrics";
 import { createPrincipal, type Principal } from "@hawser/principal";
-import { createLogger } from "@hawser/runtime";
+import { entryLogger } from "@hawser/runtime";
 import { createMemoryStore } from "@hawser/store";
 import { createVirtualRuntime } from "@hawser/testkit";
 import type { Hono } from "hono";
@@ -30,7 +30,7 @@ beforeEach(async () => {
 });
 
 function make(options: Partial<ApiOptions>): Hono {
-  const logger = createLogger({ write: (line) => lines.push(JSON.parse(line)) });
+  const logger = entryLogger("info", (entry) => lines.push(entry));
   return createApi({
     principal,
     logger,

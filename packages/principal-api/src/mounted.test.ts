@@ -1,6 +1,6 @@
 import { createPrincipal, type Principal } from "@hawser/principal";
 import { HawserError } from "@hawser/protocol";
-import { createLogger, systemRuntime } from "@hawser/runtime";
+import { entryLogger, systemRuntime } from "@hawser/runtime";
 import { createMemoryStore } from "@hawser/store";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, request as httpRequest, type RequestListener } from "node:http";
@@ -17,7 +17,7 @@ const PUT = { method: "PUT", body: '{"spec":1}', headers: { "content-type": "app
 
 let principal: Principal;
 let lines: Readonly<Record<string, unknown>>[];
-const logger = createLogger({ write: (line) => lines.push(JSON.parse(line)) });
+const logger = entryLogger("info", (entry) => lines.push(entry));
 
 beforeEach(async () => {
   const store = createMemoryStore();

@@ -1,6 +1,6 @@
 import { createPrincipalMetrics, type PrincipalMetricsSource } from "@hawser/metrics";
 import { createPrincipal, type Principal } from "@hawser/principal";
-import { createLogger, systemRuntime } from "@hawser/runtime";
+import { entryLogger, systemRuntime } from "@hawser/runtime";
 import { createMemoryStore } from "@hawser/store";
 import { until } from "@hawser/testkit";
 import { once } from "node:events";
@@ -45,7 +45,7 @@ it("observers that throw, whatever they are told, keep nobody from an answer and
       thrower();
     };
   const lines: { readonly msg: string }[] = [];
-  const logger = createLogger({ write: (line) => lines.push(JSON.parse(line)) });
+  const logger = entryLogger("info", (entry) => lines.push(entry));
   const url = await serve({
     runtime: systemRuntime(logger),
     maxStreams: 1,

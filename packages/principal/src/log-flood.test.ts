@@ -1,5 +1,5 @@
 import { encodeControl, HawserError, type CloudEvent } from "@hawser/protocol";
-import { createLogger } from "@hawser/runtime";
+import { entryLogger } from "@hawser/runtime";
 import { createMemoryStore } from "@hawser/store";
 import { createVirtualRuntime } from "@hawser/testkit";
 import { createMemoryTransport, type Connection } from "@hawser/transport";
@@ -9,7 +9,7 @@ import { createPrincipal } from "./create-principal.js";
 /** A principal over a memory transport, what it logged, and what it left out. */
 async function stage() {
   const lines: Record<string, unknown>[] = [];
-  const logger = createLogger({ write: (line) => lines.push(JSON.parse(line)) });
+  const logger = entryLogger("info", (entry) => lines.push(entry));
   const world = createVirtualRuntime({ seed: 1, logger });
   const { runtime } = world;
   const transport = createMemoryTransport({ timers: runtime.timers });

@@ -1,4 +1,4 @@
-import { createLogger, systemRuntime } from "@hawser/runtime";
+import { entryLogger, systemRuntime } from "@hawser/runtime";
 import { createMemoryStore } from "@hawser/store";
 import { expect, it, onTestFinished } from "vitest";
 import { createPrincipal } from "./create-principal.js";
@@ -12,7 +12,11 @@ function warnings(
   options: Pick<PrincipalOptions, "authenticate" | "listen"> = {},
 ): unknown[] {
   const lines: unknown[] = [];
-  warnOfOpenPort(address, options, createLogger({ write: (line) => lines.push(JSON.parse(line)) }));
+  warnOfOpenPort(
+    address,
+    options,
+    entryLogger("info", (entry) => lines.push(entry)),
+  );
   return lines;
 }
 
@@ -38,7 +42,7 @@ it("says nothing where only this machine reaches it, or somebody tells who an ag
 
 it("a principal asks for its own ports", async () => {
   const lines: string[] = [];
-  const runtime = systemRuntime(createLogger({ level: "warn", write: (line) => lines.push(line) }));
+  const runtime = systemRuntime(entryLogger("warn", (entry) => lines.push(JSON.stringify(entry))));
   const store = createMemoryStore({ runtime });
   const principal = createPrincipal({ store, runtime, acceptors: [], listen: { host: "0.0.0.0", port: 0 } });
   onTestFinished(async () => {
@@ -53,7 +57,10 @@ it("a principal asks for its own ports", async () => {
 it("warns of upgrades of another server where nobody is asked who they are", () => {
   const said = (options: Parameters<typeof warnOfOpenUpgrades>[0]): unknown[] => {
     const lines: unknown[] = [];
-    warnOfOpenUpgrades(options, createLogger({ write: (line) => lines.push(JSON.parse(line)) }));
+    warnOfOpenUpgrades(
+      options,
+      entryLogger("info", (entry) => lines.push(entry)),
+    );
     return lines;
   };
   const listen = { by: "upgrade" } as const;

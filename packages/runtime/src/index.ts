@@ -9,10 +9,12 @@ export {
   type HostAllowList,
   type RequestSource,
 } from "./host-allow-list.js";
+export { entryLogger, type LogEntry } from "./entry-logger.js";
 export { fullJitter, type Backoff } from "./full-jitter.js";
 export { guarded } from "./guarded.js";
 export { KeyedQueue } from "./keyed-queue.js";
 export { Latest } from "./latest.js";
+export { MAX_LOG_STRING_LENGTH, shortFields } from "./log-fields.js";
 export { limitedLogger, type LimitedLoggerOptions } from "./limited-logger.js";
 export type { DisposableLifecycle, Lifecycle } from "./lifecycle.js";
 export {
@@ -24,24 +26,18 @@ export {
   type LogVerdict,
 } from "./log-limiter.js";
 export {
-  createLogger,
   LOG_LEVELS,
-  MAX_LOG_STRING_LENGTH,
   silentLogger,
-  warningLogger,
   type LogFields,
-  type LogFormat,
   type Logger,
-  type LoggerOptions,
   type LogLevel,
 } from "./logger.js";
 export { makeDirectories, makeDirectoriesSync } from "./make-directories.js";
 export { pause } from "./pause.js";
 export { escapedJson, printable, printableLine } from "./printable.js";
 export { seededRandom, systemRandom, type Random } from "./random.js";
-export { readableLine, type LinePaint } from "./readable-line.js";
+export { COLOURED_LINES, PLAIN_LINES, readableLine, type LinePaint } from "./readable-line.js";
 export { systemRuntime, withLogger, type Runtime } from "./runtime.js";
-export { standardOutput, type LineOutput } from "./standard-output.js";
 export { tellObserver } from "./tell-observer.js";
 export { MAX_TIMER_DELAY_MS, systemTimers, type Timer, type Timers } from "./timers.js";
 export { traced, type TraceScope } from "./traced.js";
@@ -50,3 +46,4 @@ export { TokenBucket, type RateAt } from "./token-bucket.js";
 export { TurnQueue } from "./turn-queue.js";
 export { TurnShare, type TurnRate } from "./turn-share.js";
 export { WakeTimer } from "./wake-timer.js";
+export { warningLogger } from "./warning-logger.js";

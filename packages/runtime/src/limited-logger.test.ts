@@ -1,14 +1,15 @@
 import { expect, test } from "vitest";
 import type { Clock } from "./clock.js";
 import { limitedLogger } from "./limited-logger.js";
-import { createLogger, type LogFields } from "./logger.js";
+import { entryLogger } from "./entry-logger.js";
+import type { LogFields } from "./logger.js";
 
 function recorded() {
   let now = 0;
   let suppressed = 0;
   const lines: Record<string, unknown>[] = [];
   const clock: Clock = { now: () => now, wallTime: () => now };
-  const inner = createLogger({ level: "debug", write: (line) => lines.push(JSON.parse(line)) });
+  const inner = entryLogger("debug", (entry) => lines.push(entry));
   const logger = limitedLogger(inner, { clock, onSuppressed: () => (suppressed += 1) });
   return {
     logger,

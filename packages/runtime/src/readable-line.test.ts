@@ -1,11 +1,15 @@
 import { expect, test } from "vitest";
-import { createLogger, type Logger, type LoggerOptions } from "./logger.js";
-import { COLOURED_LINES, readableLine } from "./readable-line.js";
+import { entryLogger } from "./entry-logger.js";
+import type { LogFields, Logger } from "./logger.js";
+import { COLOURED_LINES, PLAIN_LINES, readableLine, type LinePaint } from "./readable-line.js";
 
-/** What a pretty logger writes, without the time of day. */
-function shown(write: (logger: Logger) => void, options: LoggerOptions = {}): string {
+/** The lines for people of what is logged, without the time of day. */
+function shown(
+  write: (logger: Logger) => void,
+  { paint = PLAIN_LINES, base = {} }: { readonly paint?: LinePaint; readonly base?: LogFields } = {},
+): string {
   let text = "";
-  write(createLogger({ format: "pretty", write: (line) => (text += line), ...options }));
+  write(entryLogger("info", (entry) => (text += `${readableLine(JSON.stringify(entry), paint)}\n`), base));
   return text.replaceAll(/\d{2}:\d{2}:\d{2}\.\d{3}/g, "TIME");
 }
 
@@ -22,10 +26,12 @@ test("a field is quoted where its end could not be seen, and an object is JSON",
 });
 
 test("an error is its name and message, and its calls stand below", () => {
-  const err = Object.assign(new TypeError("boom"), {
+  const err = {
+    type: "TypeError",
+    message: "boom",
     stack: "TypeError: boom\n    at f (a.ts:1:2)",
     code: "E",
-  });
+  };
   expect(shown((logger) => logger.error({ err }, "failed"))).toBe(
     `TIME  error failed  err="TypeError: boom" code=E\n    at f (a.ts:1:2)\n`,
   );
@@ -45,7 +51,7 @@ test("nothing of a peer is obeyed by a terminal, and what sets off is there with
   const hostile = "\u001b]0;owned\u0007";
   const write = (logger: Logger): void => logger.warn({ [hostile]: hostile }, hostile);
   expect(shown(write)).toMatch(/^[\x20-\x7e]+\n$/);
-  const coloured = shown(write, { colours: true });
+  const coloured = shown(write, { paint: COLOURED_LINES });
   expect([2, 22, 33, 39].reduce((text, sgr) => text.replaceAll(`\u001b[${sgr}m`, ""), coloured)).toBe(
     shown(write),
   );

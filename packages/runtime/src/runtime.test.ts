@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { systemClock } from "./clock.js";
-import { createLogger, silentLogger } from "./logger.js";
+import { entryLogger } from "./entry-logger.js";
+import { silentLogger } from "./logger.js";
 import { systemRandom } from "./random.js";
 import { systemRuntime, withLogger, type Runtime } from "./runtime.js";
 import { systemTimers } from "./timers.js";
@@ -8,7 +9,7 @@ import { systemTimers } from "./timers.js";
 test("the real runtime is the real parts, and silent unless told otherwise", () => {
   const real = { clock: systemClock, timers: systemTimers, random: systemRandom };
   expect(systemRuntime()).toEqual({ ...real, logger: silentLogger });
-  const logger = createLogger({ write: () => {} });
+  const logger = entryLogger("info", () => {});
   expect(systemRuntime(logger).logger).toBe(logger);
 });
 
@@ -27,6 +28,6 @@ test("a runtime of a class keeps its parts with another logger", () => {
       return silentLogger;
     }
   }
-  const logger = createLogger({ write: () => {} });
+  const logger = entryLogger("info", () => {});
   expect(withLogger(new OfAClass(), logger)).toEqual({ ...systemRuntime(), logger });
 });

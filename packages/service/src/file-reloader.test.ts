@@ -2,9 +2,10 @@ import { mkdtemp, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createLogger, systemRuntime, type Runtime } from "@hawser/runtime";
+import { systemRuntime, type Runtime } from "@hawser/runtime";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { digestOfFiles, FileReloader } from "./file-reloader.js";
+import { createLogger } from "./create-logger.js";
 
 let directory: string;
 let lines: { readonly level: string; readonly msg: string; readonly role: string }[];

@@ -5,6 +5,7 @@ export { stateDirectoryProblems, type StateDirectoryProblem } from "./state-dire
 export { tryDirectory } from "./try-start.js";
 export type { ServiceNotice } from "./notices.js";
 export { openFilesLimit } from "./open-files.js";
+export { createLogger, type LogFormat, type LoggerOptions } from "./create-logger.js";
 export { certificatePairProblems, type NamedContent } from "./certificate-pair.js";
 export { everyProblem } from "./every-problem.js";
 export {

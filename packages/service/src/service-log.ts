@@ -1,14 +1,8 @@
 import { HawserError } from "@hawser/protocol";
-import {
-  createLogger,
-  defined,
-  standardOutput,
-  type LogFields,
-  type LogFormat,
-  type Logger,
-  type LogLevel,
-} from "@hawser/runtime";
+import { defined, silentLogger, type LogFields, type Logger, type LogLevel } from "@hawser/runtime";
+import { createLogger, type LogFormat } from "./create-logger.js";
 import { flagName, variableName } from "./setting-names.js";
+import { standardOutput } from "./standard-output.js";
 import { complain } from "./standard-streams.js";
 
 /** What `--log-format` can be; `auto` is `pretty` where standard output is a terminal, else `json`. */
@@ -40,11 +34,14 @@ export function createServiceLog({ program, logFormat, check }: ServiceLogOption
   const format = formatOf(logFormat);
   const { NO_COLOR = "", TERM } = process.env;
   const colours = process.stdout.isTTY && NO_COLOR === "" && TERM !== "dumb";
-  const output = standardOutput();
+  let logger = silentLogger;
+  const output = standardOutput((lines) =>
+    logger.warn({ lines }, "lines of this log were dropped while nobody read it or its disk was full"),
+  );
   const common = { format, colours, base: { service: program } };
   return {
     logger: (level, context) =>
-      createLogger({ ...common, level, write: output.write, ...defined({ context }) }),
+      (logger = createLogger({ ...common, level, write: output.write, ...defined({ context }) })),
     drained: output.drained,
     tellFailure(thrown, fields = {}) {
       const { code, message } = HawserError.from(thrown);

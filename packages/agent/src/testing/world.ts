@@ -1,6 +1,6 @@
 import { createPrincipal, type Principal, type PrincipalOptions } from "@hawser/principal";
 import type { HawserEvent } from "@hawser/protocol";
-import { createLogger, type Random } from "@hawser/runtime";
+import { entryLogger, type Random } from "@hawser/runtime";
 import { createMemoryDisk, createMemoryStore, type MemoryDisk, type Store } from "@hawser/store";
 import {
   createSimulatedNetwork,
@@ -48,10 +48,10 @@ export class World {
   readonly principalHost: VirtualHost;
 
   constructor(seed: number, faults: Partial<NetworkFaults> = { latencyMinMs: 1, latencyMaxMs: 5 }) {
-    const write = (line: string): void => {
-      this.log.push(JSON.parse(line));
-    };
-    this.virtual = createVirtualRuntime({ seed, logger: createLogger({ level: "debug", write }) });
+    this.virtual = createVirtualRuntime({
+      seed,
+      logger: entryLogger("debug", (entry) => void this.log.push(entry)),
+    });
     this.network = createSimulatedNetwork({ virtual: this.virtual, faults });
     this.principalHost = this.virtual.host("principal");
   }

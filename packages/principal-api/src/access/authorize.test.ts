@@ -1,7 +1,7 @@
 import { HttpError } from "@hawser/http-binding";
 import { createPrincipal, type Principal } from "@hawser/principal";
 import { HawserError } from "@hawser/protocol";
-import { createLogger } from "@hawser/runtime";
+import { entryLogger } from "@hawser/runtime";
 import { createMemoryStore } from "@hawser/store";
 import { createVirtualRuntime, type VirtualRuntime } from "@hawser/testkit";
 import type { Hono } from "hono";
@@ -36,7 +36,7 @@ beforeEach(async () => {
 });
 
 function apiWith(authorize: Authorize, options: Partial<ApiOptions> = {}): Hono {
-  const logger = createLogger({ write: (line) => lines.push(JSON.parse(line)) });
+  const logger = entryLogger("info", (entry) => lines.push(entry));
   return createApi({ principal, logger, runtime: world.runtime, authorize, ...options });
 }
 

@@ -1,5 +1,6 @@
-import { createLogger, type Runtime } from "@hawser/runtime";
+import type { Runtime } from "@hawser/runtime";
 import { ManualTimers } from "@hawser/testkit";
+import { createLogger } from "../create-logger.js";
 
 /** What the tests look at of a line. */
 interface Line {

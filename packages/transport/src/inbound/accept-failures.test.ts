@@ -1,10 +1,10 @@
-import { createLogger, type Logger } from "@hawser/runtime";
+import { entryLogger, type Logger } from "@hawser/runtime";
 import { expect, it } from "vitest";
 import { AcceptFailures } from "./accept-failures.js";
 
 function recorded(): { readonly logger: Logger; readonly lines: Record<string, unknown>[] } {
   const lines: Record<string, unknown>[] = [];
-  return { lines, logger: createLogger({ write: (line) => lines.push(JSON.parse(line)) }) };
+  return { lines, logger: entryLogger("info", (entry) => lines.push(entry)) };
 }
 
 it("says it once, and a minute later again with how often it was left out", () => {

@@ -1,12 +1,6 @@
+import { LOG_LEVELS, MAX_LOG_STRING_LENGTH, type LogLevel } from "@hawser/runtime";
 import { describe, expect, test } from "vitest";
-import {
-  createLogger,
-  LOG_LEVELS,
-  MAX_LOG_STRING_LENGTH,
-  silentLogger,
-  type LoggerOptions,
-  type LogLevel,
-} from "./logger.js";
+import { createLogger, type LoggerOptions } from "./create-logger.js";
 
 /** What a logger wrote, line by line. */
 function recorder(options: Omit<LoggerOptions, "write"> = {}) {
@@ -159,10 +153,24 @@ describe("levels", () => {
     logger.info({}, "written");
     expect(entries()).toHaveLength(1);
   });
+});
 
-  test("the silent logger is its own child and takes everything", () => {
-    expect(silentLogger.child({ agent: "a" })).toBe(silentLogger);
-    for (const level of ["debug", "info", "warn", "error"] as const)
-      expect(silentLogger[level]({}, "x")).toBeUndefined();
+test("a line for people has the error, with its calls below", () => {
+  const { logger, lines } = recorder({ format: "pretty", base: { service: "hawser-principal" } });
+  const err = Object.assign(new TypeError("boom"), {
+    stack: "TypeError: boom\n    at f (a.ts:1:2)",
+    code: "E",
   });
+  logger.child({ agent: "edge-7" }).error({ err }, "failed");
+  expect(lines).toEqual([
+    expect.stringMatching(
+      /^\d{2}:\d{2}:\d{2}\.\d{3} {2}error failed {2}agent=edge-7 err="TypeError: boom" code=E\n {4}at f \(a\.ts:1:2\)\n$/,
+    ),
+  ]);
+});
+
+test("colours set a warning off where they are asked for", () => {
+  const { logger, lines } = recorder({ format: "pretty", colours: true });
+  logger.warn({}, "x");
+  expect(lines[0]).toContain("\u001b[33mwarn");
 });
