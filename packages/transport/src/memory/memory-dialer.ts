@@ -1,5 +1,5 @@
 import { HawserError } from "@hawser/protocol";
-import type { Timers } from "@hawser/runtime";
+import { guarded, type Timers } from "@hawser/runtime";
 import type { Connection, PeerInfo } from "../connection.js";
 import { dialOnce } from "../dial.js";
 import type { Dialer, DialOptions } from "../dialer.js";
@@ -50,18 +50,21 @@ export class MemoryDialer implements Dialer, LinkFaults {
     for (const link of this.#links) link.wake();
   }
 
+  #connect(): Connection {
+    const link = this.#switchboard.connect(this.#peer, () => this.#holding);
+    if (link === undefined)
+      throw new HawserError("connection_failed", "The memory acceptor is not accepting connections.");
+    this.#links.add(link);
+    return link.client;
+  }
+
   #open(signal: AbortSignal): Promise<Connection> {
     return new Promise((resolve, reject) => {
       const connect = (): void => {
         if (signal.aborted) return;
         if (this.#holding) return void this.#heldDials.add(connect);
-        const link = this.#switchboard.connect(this.#peer, () => this.#holding);
-        if (link === undefined)
-          return reject(
-            new HawserError("connection_failed", "The memory acceptor is not accepting connections."),
-          );
-        this.#links.add(link);
-        resolve(link.client);
+        // An acceptor whose owner throws has made no connection.
+        guarded(() => resolve(this.#connect()), reject);
       };
       signal.addEventListener("abort", () => this.#heldDials.delete(connect));
       this.#timers.soon(connect);
