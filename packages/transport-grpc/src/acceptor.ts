@@ -15,7 +15,7 @@ import { startHttp2Server, type Http2ServerHandle } from "./http2-server.js";
 import { refuseCompression } from "./identity-encoding.js";
 import { silenceLibrary } from "./library-log.js";
 import { letGo, ServedSocket } from "./served-socket.js";
-import type { ServerCall } from "./server-connection.js";
+import type { ServerCall } from "./server-call.js";
 import { resolveBasePath } from "./service.js";
 import { SlicedSocket } from "./sliced-socket.js";
 import { type HeldBytes, WaitingBytes } from "./waiting-bytes.js";

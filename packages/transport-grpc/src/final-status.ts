@@ -2,7 +2,7 @@ import { Metadata } from "@grpc/grpc-js";
 import { GRPC_CLOSE_CODE_TRAILER } from "@hawser/protocol";
 import type { Close } from "@hawser/transport";
 import type { BatchWriter } from "./batch-writer.js";
-import type { ServerCall } from "./server-connection.js";
+import type { ServerCall } from "./server-call.js";
 import { asStatusMessage } from "./service.js";
 
 type State =

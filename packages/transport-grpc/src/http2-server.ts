@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { HawserError } from "@hawser/protocol";
 import { connectMethod, MAX_UNTRUSTED_STREAMS, OVERSIZE_MARGIN_BYTES } from "./service.js";
-import type { ServerCall } from "./server-connection.js";
+import type { ServerCall } from "./server-call.js";
 
 /** Bytes of header fields a request may have: room for a large bearer token. */
 const MAX_HEADER_BYTES = 16_384;

@@ -20,7 +20,8 @@ import {
   type SocketInfo,
   type StreamSettings,
 } from "@hawser/transport";
-import { ServerConnection, type ServerCall } from "./server-connection.js";
+import type { ServerCall } from "./server-call.js";
+import { ServerConnection } from "./server-connection.js";
 import { letGoOfErrors } from "./session-errors.js";
 import type { Standing } from "./sliced-socket.js";
 import {

@@ -1,5 +1,5 @@
 import { constants, type Http2Session, type ServerHttp2Stream } from "node:http2";
-import { status, type ServerDuplexStream } from "@grpc/grpc-js";
+import { status } from "@grpc/grpc-js";
 import {
   CLOSE_CODES,
   GRPC_STATUS_BY_CLOSE_CODE,
@@ -11,6 +11,7 @@ import { closedEnd, type Close, type ConnectionEnd } from "@hawser/transport";
 import { FinalStatus } from "./final-status.js";
 import { GrpcConnection, type GrpcConnectionParts } from "./grpc-connection.js";
 import { identityHeaders } from "./identity-encoding.js";
+import type { ServerCall } from "./server-call.js";
 
 const NORMAL_CLOSE: Close = { code: CLOSE_CODES.normal, reason: "" };
 
@@ -22,9 +23,6 @@ const MAX_UNTRUSTED_BYTES = LIMITS.maxHelloBytes + 16_384;
 
 /** Who goes on beyond this, while it is being told that it was too much, is not told any more. */
 const MOST_UNTRUSTED_BYTES = 4 * MAX_UNTRUSTED_BYTES;
-
-/** The principal's end of a stream, as grpc-js has it. */
-export type ServerCall = ServerDuplexStream<Buffer, Buffer>;
 
 export interface ServerConnectionParts extends GrpcConnectionParts<ServerCall> {
   /** The stream underneath the call, which alone tells an end from a cancellation. */
