@@ -19,7 +19,9 @@ const PLAIN = {
 test("callers of a package get HawserErrors and no others", () => {
   const sources = readdirSync(packages)
     .flatMap((name) =>
-      readdirSync(join(packages, name, "src"), { recursive: true }).map((path) => join(name, "src", path)),
+      readdirSync(join(packages, name, "src"), { recursive: true, encoding: "utf8" }).map((path) =>
+        join(name, "src", path),
+      ),
     )
     .filter(
       (path) =>

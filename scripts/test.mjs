@@ -24,6 +24,6 @@ function countOf(file) {
     const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(readFileSync(file, "utf8"));
     return `${numPassedTests} passed, ${numFailedTests} failed, ${numPendingTests} skipped`;
   } catch (error) {
-    return `the runner left no report (${error instanceof Error ? error.message : error})`;
+    return `the runner left no report (${error instanceof Error ? error.message : String(error)})`;
   }
 }

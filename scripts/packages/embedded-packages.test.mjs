@@ -11,10 +11,10 @@ const MAX_EMBEDDED = 25;
 
 const ours = new Map(publishedPackages().map(({ name, folder }) => [name, folder]));
 
-/** The packages of others that come with some of ours. The test runner is an optional peer of the compliance suites. */
+/** The packages of others that come with some of ours. The test runner is an optional peer of the compliance suites. @param {readonly string[]} names */
 function foreignPackages(names) {
   const needed = neededPackages(
-    names.map((name) => ours.get(name)),
+    names.flatMap((name) => ours.get(name) ?? []),
     { without: ["vitest"] },
   );
   return [...new Set([...needed.values()].map(({ name }) => name))].filter((name) => !ours.has(name));

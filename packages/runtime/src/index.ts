@@ -34,7 +34,7 @@ export {
 } from "./logger.js";
 export { makeDirectories, makeDirectoriesSync } from "./make-directories.js";
 export { pause } from "./pause.js";
-export { escapedJson, printable, printableLine } from "./printable.js";
+export { escapedJson, printable, printableJson, printableLine } from "./printable.js";
 export { seededRandom, systemRandom, type Random } from "./random.js";
 export { COLOURED_LINES, PLAIN_LINES, readableLine, type LinePaint } from "./readable-line.js";
 export { systemRuntime, withLogger, type Runtime } from "./runtime.js";

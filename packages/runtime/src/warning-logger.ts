@@ -26,7 +26,8 @@ function jsonOf(entry: LogEntry): string {
 function shown(value: unknown): unknown {
   if (typeof value === "bigint") return String(value);
   if (!(value instanceof Error)) return value;
-  return { ...value, type: value.constructor.name, message: messageOf(value), stack: value.stack };
+  const { name: type } = value.constructor;
+  return Object.assign({}, value, { type, message: messageOf(value), stack: value.stack });
 }
 
 /** The message of an error with those of its causes behind it. */

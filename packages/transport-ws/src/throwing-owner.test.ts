@@ -6,7 +6,6 @@ import { systemRuntime } from "@hawser/runtime";
 import { createVirtualRuntime } from "@hawser/testkit";
 import { Outbound, resolveStreamOptions, type ConnectionHandlers } from "@hawser/transport";
 import { expect, test } from "vitest";
-import { ManualTimers } from "@hawser/testkit";
 import { type DialSettings, dialWebSocket } from "./dial-attempt.js";
 import { createWebSocketAcceptor, createWebSocketDialer } from "./index.js";
 import { listen, listening, opened } from "./testing/listening.js";
