@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { seededRandom } from "@hawser/runtime";
-import { createDiskStore, type Store } from "@hawser/store";
+import { createDiskStore, type MailboxLease, type Store } from "@hawser/store";
 import { describe, expect, it } from "vitest";
 import { createJournalDisk, DEFAULT_SEGMENT_BYTES } from "./journal-disk.js";
 
@@ -73,13 +73,15 @@ function note(said: Said, line: string): void {
   }
 }
 
+const HOLDER = { session: "test", transport: "", address: "", internal: true, software: "" };
+
+function held(store: Store, peer: string): Promise<MailboxLease> {
+  const on = { event() {}, more() {}, purged: () => 0, lost() {} };
+  return store.open(peer, HOLDER, () => ({ peerStore: "s" }), on);
+}
+
 async function verify(store: Store, said: Said): Promise<void> {
-  const lease = await store.open(
-    "commands",
-    "test",
-    { peerStore: "s" },
-    { event: () => {}, lost: () => {}, purged: () => 0 },
-  );
+  const lease = await held(store, "commands");
   const entries = await lease.read(0, 1_000_000);
   const pending = new Set(entries.map((entry) => entry.version));
   expect([...said.commands].filter((version) => !pending.has(version))).toEqual([]);
@@ -91,17 +93,12 @@ async function verify(store: Store, said: Said): Promise<void> {
     const state = await store.retained.get("state", "sent", `Thing/${name}`);
     expect(state?.version, name).toBeGreaterThanOrEqual(version);
   }
-  const states = await store.open(
-    "state",
-    "test",
-    { peerStore: "s" },
-    { event: () => {}, lost: () => {}, purged: () => 0 },
-  );
+  const states = await held(store, "state");
   const pendingStates = await states.read(0, 1_000_000);
   expect((await store.stats("state"))?.pending).toBe(pendingStates.length);
   expect(states.epoch).toBeGreaterThan(1);
 
-  const { applied } = await store.inbox.load("commands");
+  const { applied } = lease.inbox;
   for (const [resourceid, version] of said.recorded) {
     expect(applied.get(resourceid), resourceid).toBeGreaterThanOrEqual(version);
   }

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from "node
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import type { EventDraft } from "@hawser/protocol";
-import { changedRows, type Store } from "@hawser/store";
+import { changedRows, type MailboxLease, type Store } from "@hawser/store";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { explainError } from "./explain-error.js";
 import { createJournalDisk } from "./journal-disk.js";
@@ -169,25 +169,23 @@ describe("a disk that is really full", () => {
     const [held] = (await store.peers({ limit: 1 })).map((stats) => stats.pending);
     expect(held).toBe(accepted.length);
     expect(await store.retained.list("a", "sent", { limit: 10 })).toEqual([]);
-    const holder = await store
-      .open("a", "test", { peerStore: "s" }, { event() {}, lost() {}, purged: () => 0 })
-      .catch((e) => e);
-    expect(holder).toMatchObject({ code: "store_full" });
+    await expect(open(store, "a")).rejects.toMatchObject({ code: "store_full" });
     await rm(join(path, "ballast"));
     await expect
       .poll(async () => (await store.append([{ peer: "a", event: command() }]))[0]?.ok, { timeout: 5_000 })
       .toBe(true);
-    const lease = await store.open(
-      "a",
-      "test",
-      { peerStore: "s" },
-      { event: () => {}, lost: () => {}, purged: () => 0 },
-    );
+    const lease = await open(store, "a");
     const pending = new Set((await lease.read(0, 10_000)).map((entry) => entry.version));
     for (const version of accepted) expect(pending).toContain(version);
     expect((await store.stats("a"))?.pending).toBe(pending.size);
   });
 });
+
+function open(store: Store, peer: string): Promise<MailboxLease> {
+  const holder = { session: "test", transport: "", address: "", internal: true, software: "" };
+  const on = { event() {}, more() {}, purged: () => 0, lost() {} };
+  return store.open(peer, holder, () => ({ peerStore: "s" }), on);
+}
 
 async function appendUntilRefused(store: Store): Promise<readonly number[]> {
   const accepted: number[] = [];

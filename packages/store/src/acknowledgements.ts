@@ -23,18 +23,20 @@ export class Acknowledgements {
     return this.#gathered.size === 0;
   }
 
-  add(peer: string, version: number): void {
+  /** How many commits it takes to write what is gathered now. */
+  get commits(): number {
+    return Math.ceil(this.#count / MAX_PER_COMMIT);
+  }
+
+  /** @param recorded how many events the peer says it has recorded: written along with this, never before or after */
+  add(peer: string, version: number, recorded = 0): void {
     const versions = this.#gathered.get(peer);
     if (versions?.has(version) === true || this.#count >= MAX_GATHERED) return;
     if (versions === undefined) this.#gathered.set(peer, new Set([version]));
     else versions.add(version);
     this.#count++;
+    if (recorded > this.recordedBy(peer)) this.#recorded.set(peer, recorded);
     this.#onGathered();
-  }
-
-  /** What the peer said along with the acknowledgements to come. */
-  peerRecorded(peer: string, count: number): void {
-    if (count > this.recordedBy(peer)) this.#recorded.set(peer, count);
   }
 
   recordedBy(peer: string): number {

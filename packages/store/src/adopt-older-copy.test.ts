@@ -2,12 +2,12 @@ import { EVENT_TYPES, HawserError, type EventDraft } from "@hawser/protocol";
 import { seededRandom } from "@hawser/runtime";
 import { expect, it } from "vitest";
 import { adoptOlderCopy } from "./adopt-older-copy.js";
+import { hold, inboxOf, pendingVersions } from "./compliance/harness.js";
 import { createMemoryDisk, type MemoryDisk } from "./memory-disk.js";
 import { createMemoryStore } from "./memory-store.js";
 import type { Store } from "./store.js";
 
 const random = seededRandom(5);
-const silent = { event: () => {}, lost: () => {}, purged: () => 0 };
 
 function spec(name: string): EventDraft {
   return {
@@ -35,23 +35,18 @@ async function filled(disk: MemoryDisk): Promise<Store> {
   const store = createMemoryStore({ disk });
   await store.start();
   for (const peer of ["a", "b"]) {
-    const lease = await store.open(peer, "test", { peerStore: `store-of-${peer}` }, silent);
+    const { lease } = await hold(store, peer, `store-of-${peer}`);
     await store.append([{ peer, event: spec("x") }]);
     lease.acknowledge(1);
+    await lease.record([{ resourceid: "s_1", version: 7 }]);
     await lease.close();
   }
   await store.append([{ peer: "a", event: command("1") }]);
-  await store.inbox.record("a", [{ resourceid: "s_1", version: 7 }]);
   await store.append([{ peer: "new", event: spec("x") }]);
   return store;
 }
 
-async function pending(store: Store, peer: string): Promise<readonly number[]> {
-  const lease = await store.open(peer, "test", { peerStore: `store-of-${peer}` }, silent);
-  const entries = await lease.read(0, 100);
-  await lease.close();
-  return entries.map(({ version }) => version);
-}
+const pending = (store: Store, peer: string) => pendingVersions(store, peer, `store-of-${peer}`);
 
 it("gives the copy a name of its own, and every peer hears retained state again and begins anew", async () => {
   const disk = createMemoryDisk();
@@ -64,9 +59,9 @@ it("gives the copy a name of its own, and every peer hears retained state again 
   expect(await pending(store, "a")).toEqual([1, 2]);
   expect(await pending(store, "b")).toEqual([1]);
   expect(await pending(store, "new")).toEqual([1]);
-  expect((await store.inbox.load("a")).applied.size).toBe(0);
+  expect((await inboxOf(store, "a", "store-of-a")).applied.size).toBe(0);
   // From now on it is a store like any other.
-  const lease = await store.open("b", "test", { peerStore: "store-of-b" }, silent);
+  const { lease } = await hold(store, "b", "store-of-b");
   lease.acknowledge(1);
   await lease.close();
   expect(await pending(store, "b")).toEqual([]);

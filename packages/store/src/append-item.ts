@@ -39,7 +39,7 @@ function numbered(draft: EventDraft, version: number): HawserEvent {
 /** One event on its way into one mailbox. */
 export class AppendItem implements CommitItem {
   readonly sync = true;
-  readonly appendsTo: string;
+  readonly #peer: string;
   readonly #append: Append;
   /** The classes of pending states that this event makes pointless. */
   readonly #supersedes: readonly StateClass[];
@@ -50,7 +50,7 @@ export class AppendItem implements CommitItem {
   /** @param index of the item in the caller's batch; told with the answer */
   constructor(append: Append, context: AppendContext, answers: AppendAnswers, index: number) {
     this.#append = append;
-    this.appendsTo = append.peer;
+    this.#peer = append.peer;
     this.#supersedes = context.entries.supersededClasses(eventClass(append.event.type));
     this.#context = context;
     this.#answers = answers;
@@ -68,10 +68,10 @@ export class AppendItem implements CommitItem {
   }
 
   apply(tx: Transaction): Promise<void> | void {
-    assertStays(tx, this.appendsTo);
-    const tombstone = tx.tombstone(this.appendsTo);
+    assertStays(tx, this.#peer);
+    const tombstone = tx.tombstone(this.#peer);
     if (tombstone !== undefined)
-      return this.#refuse(tx, refused("removed", agentRemoved(this.appendsTo, tombstone)));
+      return this.#refuse(tx, refused("removed", agentRemoved(this.#peer, tombstone)));
     const { idempotencyKey, expectedVersion } = this.#append;
     const reads =
       idempotencyKey !== undefined || expectedVersion !== undefined || this.#supersedes.length > 0;

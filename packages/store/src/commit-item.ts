@@ -9,9 +9,6 @@ export type FailedOutcome = "refused" | "unknown";
 export interface CommitItem {
   /** Whether it counts only once it is on disk. One such item makes the whole commit durable. */
   readonly sync: boolean;
-  /** The peer whose mailbox is claimed. What is appended to it from here on waits for the next commit, so that the caller has its lease first. */
-  readonly opens?: string;
-  readonly appendsTo?: string;
   /** Names keys that `apply` will read, so that all items of a commit read in one go. Naming none is only slower. */
   reads?(plan: ReadPlan): void;
   /** Reads first, then changes: whatever it throws, it throws before its first change, and only this item fails. */

@@ -24,17 +24,9 @@ export class CommitQueue {
     return true;
   }
 
-  /** The items of the next commit. What is appended to a mailbox opened in it stays, so that its holder has the lease before the first event. */
+  /** The items of the next commit. */
   take(): readonly CommitItem[] {
-    const opened = new Set<string>();
-    let count = 0;
-    for (const item of this.#items) {
-      if (count === MAX_COMMIT_ITEMS) break;
-      if (item.appendsTo !== undefined && opened.has(item.appendsTo)) break;
-      if (item.opens !== undefined) opened.add(item.opens);
-      count++;
-    }
-    return this.#items.splice(0, count);
+    return this.#items.splice(0, MAX_COMMIT_ITEMS);
   }
 
   /** Items of a commit that had become too large: they come first in the next. */

@@ -10,11 +10,12 @@ import { leaseCompliance } from "./compliance/lease.js";
 import { lifecycleCompliance } from "./compliance/lifecycle.js";
 import { modelCompliance } from "./compliance/model-test.js";
 import { peerStoreCompliance } from "./compliance/peer-store.js";
-import { standingCompliance } from "./compliance/standing.js";
+import { rollbackCompliance } from "./compliance/rollback.js";
 import { purgeCompliance } from "./compliance/purge.js";
 import { removeCompliance } from "./compliance/remove.js";
 import { retainedCompliance } from "./compliance/retained.js";
 import { tombstoneCompliance } from "./compliance/tombstones.js";
+import { viewsCompliance } from "./compliance/views.js";
 
 export type { MakeStore, StoreUnderTest } from "./compliance/harness.js";
 
@@ -32,10 +33,11 @@ export function storeCompliance(name: string, make: MakeStore): void {
     retainedCompliance(make);
     inboxCompliance(make);
     peerStoreCompliance(make);
-    standingCompliance(make);
+    rollbackCompliance(make);
     removeCompliance(make);
     purgeCompliance(make);
     tombstoneCompliance(make);
+    viewsCompliance(make);
     lifecycleCompliance(make);
     crashCompliance(make);
     modelCompliance(make);

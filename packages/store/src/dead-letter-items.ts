@@ -61,24 +61,24 @@ export class DeadLetterItem implements CommitItem {
 /** A dead letter gets another chance: a new version at the end of its mailbox. */
 export class RequeueItem implements CommitItem {
   readonly sync = true;
-  readonly appendsTo: string;
+  readonly #peer: string;
   readonly #version: number;
   readonly #context: AppendContext;
   readonly #answer: (appended: Appended) => void;
 
   constructor(peer: string, version: number, context: AppendContext, answer: (appended: Appended) => void) {
-    this.appendsTo = peer;
+    this.#peer = peer;
     this.#version = version;
     this.#context = context;
     this.#answer = answer;
   }
 
   reads(plan: ReadPlan): void {
-    plan.keys.add(deadLetterKey(this.appendsTo, this.#version));
+    plan.keys.add(deadLetterKey(this.#peer, this.#version));
   }
 
   async apply(tx: Transaction): Promise<void> {
-    const peer = this.appendsTo;
+    const peer = this.#peer;
     assertStays(tx, peer);
     const { entries } = this.#context;
     const key = deadLetterKey(peer, this.#version);
@@ -115,7 +115,7 @@ export class RequeueItem implements CommitItem {
   ): Promise<string | undefined> {
     const { subject } = event;
     const isState = eventClass(event.type) !== "command" && subject !== undefined;
-    const sent = isState ? await this.#context.retained.sent(tx, this.appendsTo, subject) : undefined;
+    const sent = isState ? await this.#context.retained.sent(tx, this.#peer, subject) : undefined;
     const newer = Math.max(sent?.version ?? 0, ...superseded.map((entry) => entry.version));
     if (newer > this.#version) return `version ${newer} of the same state is newer`;
     // The newest state of a subject is retained, refused or not, until a delete is acknowledged.
@@ -123,8 +123,8 @@ export class RequeueItem implements CommitItem {
   }
 
   #refuse(tx: Transaction, code: "not_found" | "conflict", why: string): void {
-    const message = `dead letter ${this.#version} of ${this.appendsTo} is not sent again: ${why}`;
-    const error = new HawserError(code, message, { agent: this.appendsTo, event_id: String(this.#version) });
+    const message = `dead letter ${this.#version} of ${this.#peer} is not sent again: ${why}`;
+    const error = new HawserError(code, message, { agent: this.#peer, event_id: String(this.#version) });
     tx.afterCommit(() => this.#answer(refused("conflict", error)));
   }
 }

@@ -3,7 +3,7 @@ import { silentLogger, systemClock, systemRandom, systemTimers, type Runtime } f
 import { ManualTimers } from "@hawser/testkit";
 import { describe, expect, it } from "vitest";
 import { MAX_COMMIT_ITEMS } from "./commit-queue.js";
-import { accept, command, hold, pendingVersions, refusal, spec } from "./compliance/harness.js";
+import { accept, command, hold, inboxOf, pendingVersions, refusal, spec } from "./compliance/harness.js";
 import { createDiskStore } from "./disk-store.js";
 import type { Disk, OpenDisk } from "./disk.js";
 import { createMemoryDisk } from "./memory-disk.js";
@@ -138,12 +138,12 @@ describe("a write that fails", () => {
     lease.acknowledge(1);
     disk.write = "fails";
     const full = { code: "store_full" };
-    await expect(store.inbox.record("a", [{ resourceid: "x_1", version: 1 }])).rejects.toMatchObject(full);
+    await expect(lease.record([{ resourceid: "x_1", version: 1 }])).rejects.toMatchObject(full);
     await expect(lease.deadLetter(2, { code: "expired", message: "", at: 1 })).rejects.toMatchObject(full);
     await expect(hold(store, "a")).rejects.toMatchObject(full);
     disk.write = "none";
     expect(await pendingVersions(store, "a")).toEqual([2]);
-    expect((await store.inbox.load("a")).applied.size).toBe(0);
+    expect((await inboxOf(store, "a")).applied.size).toBe(0);
   });
 
   it("leaves the holder in place when a claim fails", async () => {
@@ -225,9 +225,7 @@ describe("a disk that is full", () => {
     expect(refusal(await store.requeue("a", 2)).code).toBe("store_full");
     await expect(store.discard("a", 2)).rejects.toMatchObject(storeFull);
     await expect(hold(store, "a")).rejects.toMatchObject(storeFull);
-    await expect(store.inbox.record("a", [{ resourceid: "x_1", version: 1 }])).rejects.toMatchObject(
-      storeFull,
-    );
+    await expect(holder.lease.record([{ resourceid: "x_1", version: 1 }])).rejects.toMatchObject(storeFull);
     expect([disk.opens, disk.syncedWrites]).toEqual([opens, syncedWrites]);
     await store.stop();
   });
@@ -264,7 +262,7 @@ describe("a disk that is full", () => {
     await accept(store, "a", spec("x_1"));
     const { lease } = await hold(store, "a", "first");
     lease.acknowledge(1);
-    store.inbox.settle("a", 500);
+    lease.settle(500);
     Object.assign(disk, { write: "lands but fails", room: false });
     await expect(hold(store, "a", "second")).rejects.toMatchObject({ code: "store_full" });
     Object.assign(disk, { write: "none", room: true });
@@ -272,7 +270,7 @@ describe("a disk that is full", () => {
     await expect.poll(async () => store.stats("a").then((stats) => stats?.pending)).toBe(1);
     timers.advance(LONG_MS);
     expect(await pendingVersions(store, "a", "second")).toEqual([1]);
-    expect(await store.inbox.load("a")).toMatchObject({ settled: 0 });
+    expect(await inboxOf(store, "a", "second")).toMatchObject({ settled: 0 });
   });
 
   it("is opened where nobody can tell whether there is room", async () => {
@@ -346,7 +344,7 @@ describe("group commit", () => {
     await accept(store, "a", command("x_1"));
     const { lease } = await hold(store, "a");
     const { syncedWrites, unsyncedWrites } = disk;
-    await store.inbox.begin("a", [{ resourceid: "x_1", version: 1, attempt: 1 }]);
+    await lease.begin([{ resourceid: "x_1", version: 1, attempt: 1 }]);
     expect(disk.unsyncedWrites).toBe(unsyncedWrites + 1);
     lease.acknowledge(1);
     expect(timers.pending).toBe(1);

@@ -1,11 +1,18 @@
 import { HawserError } from "@hawser/protocol";
-import type { TurnQueue } from "@hawser/runtime";
+import type { Clock, TurnQueue } from "@hawser/runtime";
 import { entryPlace, type EncodedEvent } from "./event-text.js";
 import { decodeEncoded } from "./rows.js";
 import type { Acknowledgements } from "./acknowledgements.js";
 import type { OpenDisk } from "./disk.js";
+import type { Begun, InboxState, Recorded, RecordResult } from "./inbox.js";
+import type { InboxWriter } from "./inbox-writer.js";
+import { LeaseOpening } from "./lease-opening.js";
 import type { DeadLetterReason, LeaseCallbacks, MailboxEntry, MailboxLease, PurgedEntry } from "./mailbox.js";
 import { identify, type EntryIdentity } from "./entry-identity.js";
+import type { Claimed } from "./open-item.js";
+import type { Tenure } from "./peer-table.js";
+import type { Standing } from "./rollback.js";
+import type { PeerView } from "./store-views.js";
 
 /**
  * How many entries a store remembers of those it handed out, over all leases. An acknowledgement of one that is remembered needs no read; about
@@ -23,12 +30,14 @@ export const DECODING_TURNS = { perTurn: MAX_PAGE_LENGTH, perSecond: 20_000_000 
 /** What a lease needs from its store. */
 export interface LeaseHost {
   readonly acknowledgements: Acknowledgements;
+  readonly inboxes: InboxWriter;
+  readonly clock: Clock;
   /** When what was read becomes events, in characters: many sessions may read long mailboxes at once. */
   readonly decoding: TurnQueue;
   /** How many handed-out entries all leases together remember. */
   readonly handedOut: { count: number };
   disk(): Promise<OpenDisk>;
-  /** Writes what acknowledgements gathered. */
+  /** Writes what was gathered. */
   flush(): Promise<void>;
   deadLetter(peer: string, version: number, reason: DeadLetterReason): Promise<boolean>;
   release(peer: string, lease: DiskLease): void;
@@ -36,35 +45,89 @@ export interface LeaseHost {
   givenUp(peer: string): void;
 }
 
-export interface LeaseClaim {
+/** A claim that is on disk, and whose it is. */
+export interface LeaseClaim extends Claimed {
   readonly peer: string;
-  readonly epoch: number;
-  readonly toldBefore: number;
-  readonly withJson: boolean;
+  readonly tenure: Tenure;
+  readonly holder: NonNullable<PeerView["holder"]>;
   readonly on: LeaseCallbacks;
 }
+
+const NOTHING_KNOWN: InboxState = { settled: 0, applied: new Map(), begun: new Map() };
 
 type LeaseState = "held" | "superseded" | "resync" | "closed";
 
 export class DiskLease implements MailboxLease {
-  readonly epoch: number;
-  readonly toldBefore: number;
-  readonly #peer: string;
-  readonly #withJson: boolean;
-  readonly #on: LeaseCallbacks;
+  readonly #claim: LeaseClaim;
   readonly #host: LeaseHost;
+  readonly #withJson: boolean;
   readonly #handed = new Map<number, EntryIdentity>();
   #state: LeaseState = "held";
+  /** Until the holder has the lease and what came with it. */
+  #opening: LeaseOpening | undefined = new LeaseOpening();
+  /** The holder hears of each entry that is committed; otherwise it is told later up to where there are some. */
+  #isTelling = false;
+  /** `open` is through: from here on the holder is told itself of what happens. */
+  #isLoaded = false;
+  #inbox = NOTHING_KNOWN;
   /** Counts removals, so that a read that overlapped one is not remembered. */
   #removals = 0;
 
   constructor(claim: LeaseClaim, host: LeaseHost) {
-    this.#peer = claim.peer;
-    this.epoch = claim.epoch;
-    this.toldBefore = claim.toldBefore;
-    this.#withJson = claim.withJson;
-    this.#on = claim.on;
+    this.#claim = claim;
     this.#host = host;
+    this.#withJson = claim.options.withJson ?? false;
+  }
+
+  get #peer(): string {
+    return this.#claim.peer;
+  }
+
+  get epoch(): number {
+    return this.#claim.epoch;
+  }
+
+  get toldBefore(): number {
+    return this.#claim.toldBefore;
+  }
+
+  get standing(): Standing {
+    return this.#claim.standing;
+  }
+
+  get continues(): boolean {
+    return this.#claim.continues;
+  }
+
+  get holder(): LeaseClaim["holder"] {
+    return this.#claim.holder;
+  }
+
+  get inbox(): InboxState {
+    return this.#inbox;
+  }
+
+  /** Only while the lease is being opened, which is when its holder takes them. */
+  get first(): readonly MailboxEntry[] {
+    return this.#opening?.first ?? [];
+  }
+
+  /** Reads what the holder is given along with its lease. */
+  async load(): Promise<void> {
+    const { first } = this.#claim.options;
+    this.#inbox = await this.#host.inboxes.load(this.#peer, await this.#host.disk());
+    if (first !== undefined) this.#opening?.read(await this.read(0, first.limit, first.maxBytes));
+    this.#assertHeld();
+    this.#isLoaded = true;
+    this.#isTelling = this.#opening?.newest === 0;
+  }
+
+  /** The holder has the lease. */
+  opened(): void {
+    const newest = this.#isTelling ? 0 : (this.#opening?.newest ?? 0);
+    this.#opening = undefined;
+    this.#isTelling = true;
+    if (this.#state === "held" && newest > 0) this.#claim.on.more(newest);
   }
 
   async read(
@@ -118,16 +181,36 @@ export class DiskLease implements MailboxLease {
     return { entries, last: rows.at(-1)?.version ?? after, isAll: rows.length < limit && length < maxLength };
   }
 
-  acknowledge(version: number): void {
-    if (this.#state === "held") this.#host.acknowledgements.add(this.#peer, version);
-  }
-
-  peerRecorded(count: number): void {
-    if (this.#state === "held") this.#host.acknowledgements.peerRecorded(this.#peer, count);
+  acknowledge(version: number, recorded?: number): void {
+    if (this.#state === "held") this.#host.acknowledgements.add(this.#peer, version, recorded);
   }
 
   async deadLetter(version: number, reason: DeadLetterReason): Promise<boolean> {
     return this.#state === "held" && this.#host.deadLetter(this.#peer, version, reason);
+  }
+
+  begin(batch: readonly Begun[]): Promise<void> {
+    return this.#host.inboxes.begin(this.#peer, this.#claim.tenure, batch);
+  }
+
+  record(batch: readonly Recorded[]): Promise<RecordResult> {
+    return this.#host.inboxes.record(this.#peer, this.#claim.tenure, batch);
+  }
+
+  settle(version: number): void {
+    this.#host.inboxes.settle(this.#peer, this.#claim.tenure, version);
+  }
+
+  joined(): void {
+    this.#host.inboxes.joined(this.#peer, this.#claim.tenure, this.epoch);
+  }
+
+  use(): { release(): void } {
+    return this.#host.inboxes.use(this.#peer);
+  }
+
+  flush(): Promise<void> {
+    return this.#host.flush();
   }
 
   async close(): Promise<void> {
@@ -136,7 +219,7 @@ export class DiskLease implements MailboxLease {
     this.#host.release(this.#peer, this);
     this.#host.givenUp(this.#peer);
     // What cannot be written now stays gathered; losing it only costs a resend.
-    await this.#host.flush().catch(() => {});
+    await this.flush().catch(() => {});
   }
 
   /** What is known of an entry that was handed out and is still pending. */
@@ -146,33 +229,40 @@ export class DiskLease implements MailboxLease {
 
   deliver(version: number, { event, text, bytes }: EncodedEvent): void {
     if (this.#state !== "held") return;
+    if (!this.#isTelling) {
+      if (this.#opening !== undefined) this.#opening.newest = version;
+      return;
+    }
     const json = this.#withJson && text.length <= MAX_KEPT_TEXT ? text : undefined;
     const entry: MailboxEntry = { version, event, bytes, json, checked: true };
     this.#remember(entry);
-    this.#on.event(entry);
+    this.#claim.on.event(entry);
   }
 
   /** How many of these the holder had sent. */
   purged(gone: readonly PurgedEntry[]): number {
-    return this.#state === "held" ? this.#on.purged(gone) : 0;
+    return this.#state === "held" ? this.#claim.on.purged(gone) : 0;
   }
 
   /** The entry is no longer pending. */
   forget(version: number): void {
     this.#removals++;
+    this.#opening?.removed(version);
     if (this.#handed.delete(version)) this.#host.handedOut.count--;
   }
 
+  /** Whoever does not have it yet is told by what `open` throws. */
   lose(why: "superseded" | "resync"): void {
     if (this.#state !== "held") return;
     this.end(why);
-    this.#on.lost(why);
+    if (this.#isLoaded) this.#claim.on.lost(why);
   }
 
   /** Turns inert without a word. */
   end(state: Exclude<LeaseState, "held"> = "closed"): void {
     if (this.#state !== "held") return;
     this.#state = state;
+    this.#claim.tenure.seenAt = this.#host.clock.wallTime();
     this.#host.handedOut.count -= this.#handed.size;
     this.#handed.clear();
   }

@@ -1,4 +1,3 @@
-import { HawserError } from "@hawser/protocol";
 import { systemRuntime, TurnQueue, type Runtime } from "@hawser/runtime";
 import { appendAnswers } from "./append-answers.js";
 import { AppendItem } from "./append-item.js";
@@ -7,30 +6,37 @@ import { DeadLetterItem, RequeueItem } from "./dead-letter-items.js";
 import { DiscardItem } from "./discard-item.js";
 import { DECODING_TURNS, DiskLease, type LeaseHost } from "./disk-lease.js";
 import type { Disk } from "./disk.js";
-import type { InboxStore } from "./inbox-store.js";
 import { deadLetterKey, metaRange, peerOfMetaKey, peerRange } from "./keys.js";
 import type {
   Append,
   Appended,
+  Claim,
   DeadLetter,
   DeadLetterReason,
   LeaseCallbacks,
-  LeaseOptions,
   MailboxLease,
   MailboxLimits,
-  MailboxStats,
 } from "./mailbox.js";
 import { resolveMailboxLimits } from "./mailbox-limits.js";
-import { OpenItem } from "./open-item.js";
+import { OpenItem, type Claimed } from "./open-item.js";
 import { ReadmitItem } from "./readmit-item.js";
 import { checkPageLimit } from "./retained-reading.js";
 import type { Page, RetainedStates } from "./retained-state.js";
-import { decodeMailboxMeta, type MailboxMeta } from "./counters.js";
 import { decodeDeadLetter, versionOfKey } from "./rows.js";
 import { DEFAULT_RECOVERY_DELAY_MS } from "./store-device.js";
-import { standingOf, type Standing } from "./standing.js";
+import { standingOf, type Standing } from "./rollback.js";
+import { StoreLife } from "./store-life.js";
 import { StoreParts } from "./store-parts.js";
 import { decodeTombstone, type Tombstone } from "./tombstone.js";
+import type {
+  Holder,
+  Member,
+  PeerQuery,
+  PeerView,
+  StoreStatus,
+  StoreTotals,
+  StoreWatcher,
+} from "./store-views.js";
 import type { PurgeOptions, Purged, Removal, RemoveOptions, Store, StoreUse } from "./store.js";
 
 /** What every store over a `Disk` takes. */
@@ -54,27 +60,24 @@ export function createDiskStore(disk: Disk, options: DiskStoreOptions = {}): Sto
   return new DiskStore(disk, options);
 }
 
-type State =
-  | { readonly kind: "closed" }
-  | { readonly kind: "opening"; readonly ready: Promise<void> }
-  | { readonly kind: "open" }
-  | { readonly kind: "closing"; readonly done: Promise<void> };
+/** A store that one process has to itself. */
+const SELF = "local";
 
 class DiskStore implements Store {
-  readonly inbox: InboxStore;
   readonly retained: RetainedStates;
   readonly #parts: StoreParts;
   readonly #maxPeers: number;
+  readonly #runtime: Runtime;
   readonly #leaseHost: LeaseHost;
-  #state: State = { kind: "closed" };
-  /** By `start`, whose owner ends it by `stop`. */
-  #started = false;
-  readonly #uses = new Set<StoreUse>();
+  readonly #life: StoreLife;
+  /** When it was opened last, Unix milliseconds. */
+  #since = 0;
 
   constructor(disk: Disk, options: DiskStoreOptions) {
     const limits = resolveMailboxLimits(options.limits);
     this.#maxPeers = limits.maxPeers;
     const runtime = options.runtime ?? systemRuntime();
+    this.#runtime = runtime;
     const parts = new StoreParts({
       disk,
       runtime,
@@ -83,14 +86,16 @@ class DiskStore implements Store {
       recoveryDelayMs: options.recoveryDelayMs ?? DEFAULT_RECOVERY_DELAY_MS,
     });
     this.#parts = parts;
-    this.inbox = parts.inbox;
     this.retained = parts.retained;
+    this.#life = new StoreLife({ open: () => this.#open(), close: () => this.#close() });
     this.#leaseHost = {
       acknowledgements: parts.acknowledgements,
+      inboxes: parts.inboxes,
+      clock: runtime.clock,
       decoding: new TurnQueue(runtime, DECODING_TURNS),
       handedOut: { count: 0 },
       disk: () => parts.device.current(),
-      flush: () => parts.committer.settled(),
+      flush: () => parts.flush(),
       deadLetter: (peer, version, reason) => this.#deadLetter(peer, version, reason),
       release: (peer, lease) => parts.leases.release(peer, lease),
       givenUp: (peer) => parts.unused.add(peer),
@@ -101,36 +106,20 @@ class DiskStore implements Store {
     return this.#parts.id;
   }
 
-  async start(): Promise<void> {
-    this.#started = true;
-    try {
-      await this.#open();
-    } catch (thrown) {
-      this.#started = false;
-      throw thrown;
-    }
+  start(): Promise<void> {
+    return this.#life.start();
+  }
+
+  stop(): Promise<void> {
+    return this.#life.stop();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }
 
-  async stop(): Promise<void> {
-    this.#started = false;
-    this.#uses.clear();
-    await this.#close();
-  }
-
-  async use(): Promise<StoreUse> {
-    const use: StoreUse = { release: () => this.#release(use) };
-    this.#uses.add(use);
-    try {
-      await this.#open();
-    } catch (thrown) {
-      this.#uses.delete(use);
-      throw thrown;
-    }
-    return use;
+  use(): Promise<StoreUse> {
+    return this.#life.use();
   }
 
   // Thousands may wait for one commit, so each is as little as can be: one item and one promise, and no more.
@@ -142,38 +131,56 @@ class DiskStore implements Store {
     });
   }
 
-  open(peer: string, holder: string, options: LeaseOptions, on: LeaseCallbacks): Promise<MailboxLease> {
-    const { committer, leases, settled, acknowledgements, logger, unused } = this.#parts;
+  async open(peer: string, holder: Holder, claim: Claim, on: LeaseCallbacks): Promise<MailboxLease> {
+    const { leases, logger, unused } = this.#parts;
     unused.keep(peer);
-    const { withJson = false } = options;
+    let lease: DiskLease | undefined;
+    try {
+      lease = await this.#claim(peer, holder, claim, on);
+      await lease.load();
+    } catch (thrown) {
+      if (lease === undefined) unused.add(peer);
+      else await lease.close();
+      throw thrown;
+    }
+    const opened = lease;
+    // One turn later: by then the caller has it.
+    this.#runtime.timers.soon(() => leases.opened(peer, opened));
+    logger.debug({ agent: peer, epoch: lease.epoch, holder: holder.session }, "mailbox opened");
+    return lease;
+  }
+
+  #claim(peer: string, holder: Holder, claim: Claim, on: LeaseCallbacks): Promise<DiskLease> {
+    const { committer, leases, settled, acknowledgements, peers } = this.#parts;
     return new Promise((resolve, reject) => {
-      const opened = (epoch: number, toldBefore: number): void => {
-        const lease = new DiskLease({ peer, epoch, toldBefore, withJson, on }, this.#leaseHost);
+      const opened = (claimed: Claimed): void => {
+        const since = this.#runtime.clock.wallTime();
+        const tenure = peers.tenure(peer) ?? { seenAt: since };
+        peers.setTenure(peer, tenure);
+        const view = { ...holder, member: SELF, epoch: claimed.epoch, since };
+        const lease = new DiskLease({ ...claimed, peer, tenure, holder: view, on }, this.#leaseHost);
         leases.install(peer, lease);
-        logger.debug({ agent: peer, epoch, holder }, "mailbox opened");
         resolve(lease);
       };
-      const claim = { ...options, peer };
       const context = { maxPeers: this.#maxPeers, settled, acknowledgements };
-      committer.enqueue(new OpenItem(claim, context, opened, reject));
+      committer.enqueue(new OpenItem({ peer, claim, store: () => this.id }, context, opened, reject));
     });
   }
 
-  standing(peer: string): Standing | undefined {
-    const { peers } = this.#parts;
+  async standing(peer: string): Promise<Standing | undefined> {
+    const { device, peers } = this.#parts;
+    await device.current();
     return standingOf(peers.mailbox(peer), peers.inbox(peer), peers.forgotten);
-  }
-
-  get forgotten(): Standing["own"] {
-    return this.#parts.peers.forgotten;
   }
 
   remove(peer: string, options: RemoveOptions = {}): Promise<Removal> {
     return this.#parts.removals.remove(peer, options);
   }
 
-  tombstone(peer: string): Tombstone | undefined {
-    const row = this.#parts.peers.tombstone(peer);
+  async tombstone(peer: string): Promise<Tombstone | undefined> {
+    const { device, peers } = this.#parts;
+    await device.current();
+    const row = peers.tombstone(peer);
     return row && { peer, at: row.at };
   }
 
@@ -190,17 +197,36 @@ class DiskStore implements Store {
     );
   }
 
-  async peers(page: Page): Promise<readonly MailboxStats[]> {
-    const limit = checkPageLimit(page.limit);
-    const disk = await this.#parts.device.current();
-    const rows = await disk.range(metaRange("mailbox", limit, page.after));
-    return rows.map(([key, value]) => statsOf(peerOfMetaKey(key), decodeMailboxMeta(value, key)));
+  async peers(query: PeerQuery): Promise<readonly PeerView[]> {
+    checkPageLimit(query.limit);
+    const { device, views } = this.#parts;
+    return views.page(await device.current(), query);
   }
 
-  async stats(peer: string): Promise<MailboxStats | undefined> {
+  async stats(peer: string): Promise<PeerView | undefined> {
+    const { device, views } = this.#parts;
+    await device.current();
+    return views.of(peer);
+  }
+
+  async totals(): Promise<StoreTotals> {
+    const { device, views } = this.#parts;
+    await device.current();
+    return views.totals();
+  }
+
+  async members(): Promise<readonly Member[]> {
     await this.#parts.device.current();
-    const meta = this.#parts.peers.mailbox(peer);
-    return meta === undefined ? undefined : statsOf(peer, meta);
+    const seenAt = this.#runtime.clock.wallTime();
+    return [{ name: SELF, since: this.#since, seenAt, isSelf: true }];
+  }
+
+  watch(on: StoreWatcher): () => void {
+    return this.#parts.watch.watch(on);
+  }
+
+  status({ signal }: { readonly signal?: AbortSignal } = {}): AsyncIterable<StoreStatus> {
+    return this.#parts.status.follow(signal);
   }
 
   async deadLetters(
@@ -239,81 +265,27 @@ class DiskStore implements Store {
     );
   }
 
-  get #isWanted(): boolean {
-    return this.#started || this.#uses.size > 0;
-  }
-
-  async #release(use: StoreUse): Promise<void> {
-    this.#uses.delete(use);
-    if (!this.#isWanted) await this.#close();
-  }
-
   async #open(): Promise<void> {
-    const state = this.#state;
-    switch (state.kind) {
-      case "open":
-        return;
-      case "opening":
-        return state.ready;
-      case "closing":
-        await state.done;
-        if (!this.#isWanted)
-          throw new HawserError("aborted", "the store was stopped before it had started; start it again");
-        return this.#open();
-      case "closed": {
-        const ready = this.#openDevice();
-        this.#state = { kind: "opening", ready };
-        return ready;
-      }
+    const { committer, device, removals, unused } = this.#parts;
+    try {
+      await device.open();
+    } catch (thrown) {
+      throw device.explain(thrown);
     }
+    this.#since = this.#runtime.clock.wallTime();
+    committer.start();
+    unused.addAll();
+    removals.resume();
   }
 
   async #close(): Promise<void> {
-    const state = this.#state;
-    switch (state.kind) {
-      case "closed":
-        return;
-      case "closing":
-        return state.done;
-      case "opening":
-        await state.ready.catch(() => {});
-        // Whoever came meanwhile came after this.
-        return this.#isWanted ? undefined : this.#close();
-      case "open": {
-        const done = this.#closeDevice();
-        this.#state = { kind: "closing", done };
-        return done;
-      }
-    }
+    const { committer, device, leases, peers, removals, watch } = this.#parts;
+    // Nothing is accepted from this very turn on.
+    removals.stop();
+    await committer.stop();
+    leases.endAll();
+    peers.endTenures();
+    watch.stop();
+    await device.close();
   }
-
-  async #openDevice(): Promise<void> {
-    try {
-      await this.#parts.device.open();
-      this.#parts.committer.start();
-      this.#parts.unused.addAll();
-      this.#parts.removals.resume();
-      this.#state = { kind: "open" };
-    } catch (thrown) {
-      this.#state = { kind: "closed" };
-      throw this.#parts.device.explain(thrown);
-    }
-  }
-
-  async #closeDevice(): Promise<void> {
-    try {
-      // Nothing is accepted from this very turn on.
-      this.#parts.removals.stop();
-      await this.#parts.committer.stop();
-      this.#parts.leases.endAll();
-      await this.#parts.device.close();
-    } finally {
-      this.#state = { kind: "closed" };
-    }
-  }
-}
-
-function statsOf(peer: string, meta: Readonly<MailboxMeta>): MailboxStats {
-  const { pending, deadLetters, bytes, position, peerStore } = meta;
-  return { peer, pending, deadLetters, bytes, lastVersion: position, everOpened: peerStore !== "" };
 }

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { acknowledgeAll, command } from "./compliance/harness.js";
+import { acknowledgeAll, command, hold } from "./compliance/harness.js";
 import { changedRows } from "./disk.js";
 import { idempotencyKey, idempotencyOrderKey } from "./keys.js";
 import { createMemoryDisk, type MemoryDisk } from "./memory-disk.js";
@@ -101,8 +101,7 @@ it("goes on from rows that know neither their number nor their time", async () =
 });
 
 async function acknowledgeNewest(store: Store): Promise<void> {
-  const on = { event: () => {}, lost: () => {}, purged: () => 0 };
-  const lease = await store.open("a", "test", { peerStore: "peer-store-1" }, on);
+  const { lease } = await hold(store, "a");
   const entries = await lease.read(0, 100);
   lease.acknowledge(entries.at(-1)?.version ?? 0);
   await lease.close();

@@ -1,5 +1,5 @@
 import type { OpenDisk } from "./disk.js";
-import type { InboxState } from "./inbox-store.js";
+import type { InboxState } from "./inbox.js";
 import { parseInboxKey, peerRange } from "./keys.js";
 import { decodeApplied, decodeBegun } from "./rows.js";
 

@@ -14,15 +14,18 @@ export type {
   Row,
 } from "./disk.js";
 export { entriesAsRows, type OpenRows, type RowsOnly } from "./entries-as-rows.js";
-export type { Begun, InboxState, InboxStore, Recorded } from "./inbox-store.js";
+export type { Begun, InboxState, Recorded, RecordResult } from "./inbox.js";
 export { resolveMailboxLimits } from "./mailbox-limits.js";
 export {
   DEFAULT_MAILBOX_LIMITS,
   type Append,
   type Appended,
+  type Claim,
   type DeadLetter,
   type DeadLetterReason,
+  type Found,
   type LeaseCallbacks,
+  type LeaseLoss,
   type LeaseOptions,
   type MailboxEntry,
   type MailboxLease,
@@ -33,6 +36,15 @@ export {
 export { createMemoryDisk, type MemoryDisk } from "./memory-disk.js";
 export { createMemoryStore, type MemoryStoreOptions } from "./memory-store.js";
 export type { Direction, GivenUp, Page, RetainedState, RetainedStates } from "./retained-state.js";
-export type { Standing } from "./standing.js";
+export type { Standing } from "./rollback.js";
 export type { Purged, PurgeOptions, Removal, RemoveOptions, Store, StoreUse } from "./store.js";
+export type {
+  Holder,
+  Member,
+  PeerQuery,
+  PeerView,
+  StoreStatus,
+  StoreTotals,
+  StoreWatcher,
+} from "./store-views.js";
 export { agentRemoved, type Tombstone } from "./tombstone.js";

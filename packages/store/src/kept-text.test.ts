@@ -1,6 +1,6 @@
 import { jsonCodec } from "@hawser/protocol";
 import { expect, test } from "vitest";
-import type { MailboxEntry } from "./mailbox.js";
+import { hold } from "./compliance/harness.js";
 import { createMemoryStore } from "./memory-store.js";
 
 const draft = {
@@ -20,9 +20,7 @@ function dataFor(characters: number): string {
 test("an entry comes with its text up to 4,096 characters, and without it beyond", async () => {
   const store = createMemoryStore();
   await store.start();
-  const entries: MailboxEntry[] = [];
-  const on = { event: (entry: MailboxEntry) => void entries.push(entry), lost: () => {}, purged: () => 0 };
-  await store.open("a", "holder", { peerStore: "s", withJson: true }, on);
+  const { events: entries } = await hold(store, "a", "s", { withJson: true });
   await store.append([{ peer: "a", event: { ...draft, data: dataFor(4_096) } }]);
   await store.append([{ peer: "a", event: { ...draft, data: dataFor(4_097) } }]);
   const [short, long] = entries;

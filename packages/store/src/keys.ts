@@ -92,14 +92,16 @@ export function peerRange(table: PeerRows, peer: string, limit: number, after?: 
   };
 }
 
-/** The rows of one kind of meta for all peers, those after `after` (a peer) if given. */
+/** The rows of one kind of meta for all peers: those after `after` (a peer) if given, beginning no earlier than with names that begin with `least`. */
 export function metaRange(
   table: "mailbox" | "inboxMeta" | "tombstone",
   limit: number,
   after?: string,
+  least = "",
 ): KeyRange {
   const letter = TABLES[table];
-  const from = after === undefined ? letter : letter + encodeComponent(after) + SEPARATOR;
+  const isBehind = after !== undefined && after >= least;
+  const from = letter + (isBehind ? encodeComponent(after) + SEPARATOR : encodeComponent(least));
   return { from, before: String.fromCharCode(letter.charCodeAt(0) + 1), limit };
 }
 

@@ -7,9 +7,22 @@ import type { PurgedEntry } from "./mailbox.js";
 export class LeaseTable {
   readonly #leases = new Map<string, DiskLease>();
   readonly #logger: Logger;
+  readonly #onChanged: (peer: string) => void;
 
-  constructor(logger: Logger) {
+  /** @param onChanged is told whose mailbox has another holder, or none */
+  constructor(logger: Logger, onChanged: (peer: string) => void) {
     this.#logger = logger;
+    this.#onChanged = onChanged;
+  }
+
+  /** How many mailboxes are held. */
+  get size(): number {
+    return this.#leases.size;
+  }
+
+  /** Whose mailboxes are held. */
+  peers(): Iterable<string> {
+    return this.#leases.keys();
   }
 
   get(peer: string): DiskLease | undefined {
@@ -20,11 +33,14 @@ export class LeaseTable {
   install(peer: string, lease: DiskLease): void {
     const previous = this.#leases.get(peer);
     this.#leases.set(peer, lease);
+    this.#onChanged(peer);
     if (previous !== undefined) this.#guard(peer, () => previous.lose("superseded"));
   }
 
   release(peer: string, lease: DiskLease): void {
-    if (this.#leases.get(peer) === lease) this.#leases.delete(peer);
+    if (this.#leases.get(peer) !== lease) return;
+    this.#leases.delete(peer);
+    this.#onChanged(peer);
   }
 
   entryAdded(peer: string, version: number, encoded: EncodedEvent): void {
@@ -55,13 +71,21 @@ export class LeaseTable {
   loseAll(): void {
     const all = [...this.#leases];
     this.#leases.clear();
-    for (const [peer, lease] of all) this.#guard(peer, () => lease.lose("resync"));
+    for (const [peer, lease] of all) {
+      this.#onChanged(peer);
+      this.#guard(peer, () => lease.lose("resync"));
+    }
   }
 
   /** The store stops: leases end without a word, as their holders are being stopped too. */
   endAll(): void {
     for (const lease of this.#leases.values()) lease.end();
     this.#leases.clear();
+  }
+
+  /** Its holder has the lease. */
+  opened(peer: string, lease: DiskLease): void {
+    this.#guard(peer, () => lease.opened());
   }
 
   /** Callbacks may not throw; one that does must not take the commit loop and with it every other mailbox down. */

@@ -1,12 +1,12 @@
 import { eventClass, HawserError, supersedes, type HawserEvent } from "@hawser/protocol";
 import type { Acknowledgements } from "./acknowledgements.js";
 import type { CommitItem } from "./commit-item.js";
-import type { Row } from "./disk.js";
 import { deadLetterKey, peerRange, pendingStateKey, sentKey } from "./keys.js";
 import { STATE_CLASSES } from "./pending-entries.js";
 import { newInboxMeta, type MailboxMeta } from "./counters.js";
-import type { LeaseOptions } from "./mailbox.js";
+import type { Claim, LeaseOptions } from "./mailbox.js";
 import { assertStays } from "./removal-mark.js";
+import { standingOf, standingTowards, type Standing } from "./rollback.js";
 import { decodePendingState, decodeSent, encodePendingState, encodeSent, type SentRow } from "./rows.js";
 import { agentRemoved } from "./tombstone.js";
 import type { SettledInboxes } from "./settled-inboxes.js";
@@ -22,71 +22,104 @@ export interface OpenContext {
   readonly acknowledgements: Acknowledgements;
 }
 
+/** Who claims, and for which store of this side. */
+export interface OpenRequest {
+  readonly peer: string;
+  readonly claim: Claim;
+  /** Name of the store. */
+  readonly store: () => string;
+}
+
+/** A claim that is on disk. */
+export interface Claimed {
+  readonly epoch: number;
+  readonly toldBefore: number;
+  readonly standing: Standing;
+  readonly continues: boolean;
+  readonly options: LeaseOptions;
+}
+
 /** Somebody claims a mailbox: the epoch rises, and what a peer that lost its store has to hear again becomes pending. */
 export class OpenItem implements CommitItem {
   readonly sync = true;
-  readonly opens: string;
-  readonly #peerStore: string;
-  readonly #epoch: number | undefined;
-  readonly #inboxForgotten: boolean;
+  readonly #request: OpenRequest;
   readonly #context: OpenContext;
-  readonly #opened: (epoch: number, toldBefore: number) => void;
-  readonly #failed: (error: HawserError) => void;
+  readonly #opened: (claimed: Claimed) => void;
+  readonly #failed: (thrown: unknown) => void;
+  /** Why the one who claims does not want it after all. */
+  #objection: { readonly thrown: unknown } | undefined;
 
   constructor(
-    claim: { readonly peer: string } & LeaseOptions,
+    request: OpenRequest,
     context: OpenContext,
-    opened: (epoch: number, toldBefore: number) => void,
-    failed: (error: HawserError) => void,
+    opened: (claimed: Claimed) => void,
+    failed: (thrown: unknown) => void,
   ) {
-    this.opens = claim.peer;
-    this.#peerStore = claim.peerStore;
-    this.#epoch = claim.epoch;
-    this.#inboxForgotten = claim.inboxForgotten ?? false;
+    this.#request = request;
     this.#context = context;
     this.#opened = opened;
     this.#failed = failed;
   }
 
+  get #peer(): string {
+    return this.#request.peer;
+  }
+
   async apply(tx: Transaction): Promise<void> {
-    const peer = this.opens;
+    const peer = this.#peer;
     assertStays(tx, peer);
     const tombstone = tx.tombstone(peer);
     if (tombstone !== undefined) throw agentRemoved(peer, tombstone);
-    const { maxPeers } = this.#context;
-    const meta = tx.mailboxOrNew(peer, maxPeers);
-    if (meta === undefined) {
-      const message = `no mailbox for ${peer}: the store holds ${maxPeers}, its limit (maxPeers)`;
-      throw new HawserError("store_full", message, { agent: peer });
-    }
-    const lostState = meta.peerStore !== "" && meta.peerStore !== this.#peerStore;
-    // An inbox that is older than its mailbox is of a peer that had this name before.
-    const hasFormerInbox = tx.mailbox(peer) === undefined && tx.inbox(peer) !== undefined;
-    if (lostState || hasFormerInbox)
-      this.#forgetVersions(tx, await tx.range(peerRange("inbox", peer, ALL_ROWS)));
-    const counted = lostState || this.#inboxForgotten ? await this.#tellAgain(tx, meta) : meta;
+    const found = tx.mailbox(peer);
+    const options = this.#ask(tx, standingOf(found, tx.inbox(peer), tx.forgotten));
+    const continues = found !== undefined && (tx.tenure(peer) !== undefined || tx.claims(peer));
+    const meta = found ?? this.#newMailbox(tx);
+    const { peerStore, inboxForgotten = false } = options;
+    const lostState = meta.peerStore !== "" && meta.peerStore !== peerStore;
+    if (lostState) await this.#forgetVersions(tx);
+    const counted = lostState || inboxForgotten ? await this.#tellAgain(tx, meta) : meta;
     const epoch = meta.epoch + 1;
-    const session = this.#epoch ?? epoch;
-    tx.setMailbox(peer, { ...counted, epoch, peerStore: this.#peerStore, session, told: undefined });
+    const claimed = { ...counted, epoch, peerStore, session: options.epoch ?? epoch, told: undefined };
+    tx.setMailbox(peer, claimed);
     tx.claim(peer);
-    if (this.#epoch !== undefined) this.#joined(tx, this.#epoch);
+    if (options.epoch !== undefined) this.#joined(tx, options.epoch);
+    const standing = standingTowards(claimed, tx.inbox(peer), tx.forgotten);
     const toldBefore = lostState ? 0 : (meta.told ?? meta.position);
-    tx.afterCommit(() => this.#opened(epoch, toldBefore));
+    tx.afterCommit(() => this.#opened({ epoch, toldBefore, standing, continues, options }));
+  }
+
+  #ask(tx: Transaction, standing: Standing | undefined): LeaseOptions {
+    const { claim, store } = this.#request;
+    try {
+      return claim({ store: store(), standing, forgotten: tx.forgotten });
+    } catch (thrown) {
+      this.#objection = { thrown };
+      throw thrown;
+    }
+  }
+
+  #newMailbox(tx: Transaction): Readonly<MailboxMeta> {
+    const { maxPeers } = this.#context;
+    const made = tx.mailboxOrNew(this.#peer, maxPeers);
+    if (made !== undefined) return made;
+    const message = `no mailbox for ${this.#peer}: the store holds ${maxPeers}, its limit (maxPeers)`;
+    throw new HawserError("store_full", message, { agent: this.#peer });
   }
 
   failed(error: HawserError): void {
-    this.#failed(error);
+    this.#failed(this.#objection === undefined ? error : this.#objection.thrown);
   }
 
   /** Whoever gives the epoch has begun that session, and durably so. */
   #joined(tx: Transaction, epoch: number): void {
-    const inbox = tx.inboxOrNew(this.opens, this.#context.maxPeers);
-    if (inbox !== undefined) tx.setInbox(this.opens, { ...inbox, joined: epoch });
+    const inbox = tx.inboxOrNew(this.#peer, this.#context.maxPeers);
+    if (inbox !== undefined) tx.setInbox(this.#peer, { ...inbox, joined: epoch });
   }
 
   /** The peer's versions begin anew. */
-  #forgetVersions(tx: Transaction, rows: readonly Row[]): void {
-    const peer = this.opens;
+  async #forgetVersions(tx: Transaction): Promise<void> {
+    const peer = this.#peer;
+    const rows = await tx.range(peerRange("inbox", peer, ALL_ROWS));
     for (const [key] of rows) tx.remove(key);
     const inbox = tx.inboxOrNew(peer, this.#context.maxPeers);
     if (inbox !== undefined) {
@@ -98,7 +131,7 @@ export class OpenItem implements CommitItem {
 
   /** The peer has to hear all retained state again: newest first, so that what is overtaken shows. */
   async #tellAgain(tx: Transaction, meta: Readonly<MailboxMeta>): Promise<Readonly<MailboxMeta>> {
-    const peer = this.opens;
+    const peer = this.#peer;
     tx.afterCommit(() => this.#context.acknowledgements.forget(peer));
     const rows = await tx.range(peerRange("sent", peer, ALL_ROWS));
     const retained = rows.map(([key, value]) => decodeSent(value, key));
@@ -113,7 +146,7 @@ export class OpenItem implements CommitItem {
   }
 
   #keysAbout(event: HawserEvent): readonly string[] {
-    const peer = this.opens;
+    const peer = this.#peer;
     const version = Number(event.eventid);
     const states = STATE_CLASSES.map((kind) => pendingStateKey(peer, event.resourceid, kind));
     return [deadLetterKey(peer, version), ...states];
@@ -125,7 +158,7 @@ export class OpenItem implements CommitItem {
     meta: Readonly<MailboxMeta>,
     { event, text, bytes, givenUp }: SentRow,
   ): Promise<Readonly<MailboxMeta>> {
-    const peer = this.opens;
+    const peer = this.#peer;
     const version = Number(event.eventid);
     if (await this.#isOvertaken(tx, event, version)) return meta;
     const wasDeadLetter = (await tx.get(deadLetterKey(peer, version))) !== undefined;
@@ -146,7 +179,7 @@ export class OpenItem implements CommitItem {
     const own = eventClass(event.type);
     for (const kind of STATE_CLASSES) {
       if (!supersedes(kind, own)) continue;
-      const key = pendingStateKey(this.opens, event.resourceid, kind);
+      const key = pendingStateKey(this.#peer, event.resourceid, kind);
       const row = await tx.get(key);
       if (row !== undefined && decodePendingState(row, key).version > version) return true;
     }

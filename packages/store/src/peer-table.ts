@@ -14,17 +14,41 @@ import { decodeTombstone, type TombstoneRow } from "./tombstone.js";
 const PAGE = 1_000;
 
 /**
+ * This process has had the mailbox of a peer to itself since it first opened it. It ends when the peer is removed and when the store stops: what was known under it is worth nothing
+ * then, so each lease carries its own.
+ */
+export interface Tenure {
+  /** When somebody was last known to hold the mailbox, Unix milliseconds. */
+  seenAt: number;
+}
+
+/**
  * What is counted per peer, as committed: the only thing held in memory for peers that are away, a few hundred bytes each.
  */
 export class PeerTable {
   #mailboxes = new Map<string, Readonly<MailboxMeta>>();
   #inboxes = new Map<string, Readonly<InboxMeta>>();
+  readonly #tenures = new Map<string, Tenure>();
+  readonly #onChanged: (peer: string) => void;
+  #pending = 0;
+  #deadLetters = 0;
+  #bytes = 0;
   /** Positions that were tried in commits whose outcome nobody knows: never given out again. */
   readonly #tried = new Map<string, number>();
   /** Of peers that were removed, the oldest first. */
   #tombstones = new Map<string, TombstoneRow>();
   /** What was kept of peers that are not here any more. */
   forgotten: Forgotten = NOTHING_FORGOTTEN;
+
+  /** @param onChanged is told whose mailbox has other counters */
+  constructor(onChanged: (peer: string) => void = () => {}) {
+    this.#onChanged = onChanged;
+  }
+
+  /** Over all mailboxes. */
+  get sums(): Pick<MailboxMeta, "pending" | "deadLetters" | "bytes"> {
+    return { pending: this.#pending, deadLetters: this.#deadLetters, bytes: this.#bytes };
+  }
 
   get mailboxCount(): number {
     return this.#mailboxes.size;
@@ -43,7 +67,30 @@ export class PeerTable {
   }
 
   setMailbox(peer: string, meta: Readonly<MailboxMeta>): void {
+    this.#count(this.#mailboxes.get(peer), -1);
+    this.#count(meta, 1);
     this.#mailboxes.set(peer, meta);
+    this.#onChanged(peer);
+  }
+
+  #count(meta: Readonly<MailboxMeta> | undefined, sign: 1 | -1): void {
+    if (meta === undefined) return;
+    this.#pending += sign * meta.pending;
+    this.#deadLetters += sign * meta.deadLetters;
+    this.#bytes += sign * meta.bytes;
+  }
+
+  tenure(peer: string): Tenure | undefined {
+    return this.#tenures.get(peer);
+  }
+
+  setTenure(peer: string, tenure: Tenure): void {
+    this.#tenures.set(peer, tenure);
+  }
+
+  /** Somebody else may open the store from here on. */
+  endTenures(): void {
+    this.#tenures.clear();
   }
 
   setInbox(peer: string, meta: Readonly<InboxMeta>): void {
@@ -71,8 +118,11 @@ export class PeerTable {
 
   /** Nothing of the peer is left. */
   drop(peer: string): void {
+    this.#count(this.#mailboxes.get(peer), -1);
     this.#mailboxes.delete(peer);
     this.#inboxes.delete(peer);
+    this.#tenures.delete(peer);
+    this.#onChanged(peer);
   }
 
   /** Mailboxes in which nothing was ever kept. */
@@ -115,6 +165,8 @@ export class PeerTable {
       forgotten === undefined ? NOTHING_FORGOTTEN : decodeForgotten(forgotten, CONTROL_KEYS.forgotten);
     this.#tombstones = new Map(tombstones);
     this.#mailboxes = mailboxes;
+    [this.#pending, this.#deadLetters, this.#bytes] = [0, 0, 0];
+    for (const meta of mailboxes.values()) this.#count(meta, 1);
     this.#inboxes = inboxes;
   }
 }

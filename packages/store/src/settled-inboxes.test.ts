@@ -1,9 +1,9 @@
 import { systemRuntime } from "@hawser/runtime";
 import { expect, it } from "vitest";
-import type { Committer } from "./committer.js";
 import { newMailboxMeta } from "./counters.js";
 import { DEFAULT_MAILBOX_LIMITS } from "./mailbox.js";
 import { createMemoryDisk } from "./memory-disk.js";
+import type { Tenure } from "./peer-table.js";
 import { StoreParts } from "./store-parts.js";
 
 async function parts(maxPeers: number) {
@@ -20,8 +20,8 @@ async function parts(maxPeers: number) {
 }
 
 /** There is a mailbox for it, whatever the bound. */
-function met(committer: Committer, peer: string): Promise<void> {
-  return new Promise((resolve, reject) =>
+async function met({ committer, peers }: StoreParts, peer: string): Promise<Tenure> {
+  await new Promise<void>((resolve, reject) =>
     committer.enqueue({
       sync: false,
       apply: (tx) => {
@@ -31,42 +31,50 @@ function met(committer: Committer, peer: string): Promise<void> {
       failed: reject,
     }),
   );
+  const tenure = { seenAt: 0 };
+  peers.setTenure(peer, tenure);
+  return tenure;
 }
 
 it("remembers nothing of peers that only come, say what they said before, and go", async () => {
-  const { inbox, settled, committer } = await parts(1_000);
+  const made = await parts(1_000);
+  const { inboxes, settled, committer, device } = made;
+  const tenures: Tenure[] = [];
   for (let peer = 0; peer < 100; peer += 1) {
-    await met(committer, `p${peer}`);
-    inbox.settle(`p${peer}`, 0);
-    inbox.settle(`p${peer}`, 7);
-    inbox.joined(`p${peer}`, 3);
-    expect(await inbox.load(`p${peer}`)).toMatchObject({ settled: 7 });
+    const tenure = await met(made, `p${peer}`);
+    tenures.push(tenure);
+    inboxes.settle(`p${peer}`, tenure, 0);
+    inboxes.settle(`p${peer}`, tenure, 7);
+    inboxes.joined(`p${peer}`, tenure, 3);
+    await committer.settled();
+    expect(await inboxes.load(`p${peer}`, await device.current())).toMatchObject({ settled: 7 });
   }
   await committer.settled();
   expect([settled.size, settled.empty]).toEqual([0, true]);
-  for (let peer = 0; peer < 100; peer += 1) {
-    inbox.settle(`p${peer}`, 7);
-    inbox.joined(`p${peer}`, 3);
+  for (const [peer, tenure] of tenures.entries()) {
+    inboxes.settle(`p${peer}`, tenure, 7);
+    inboxes.joined(`p${peer}`, tenure, 3);
   }
   expect([settled.size, settled.empty]).toEqual([0, true]);
 });
 
 it("remembers no more peers than have an inbox", async () => {
-  const { inbox, settled, committer, peers } = await parts(5);
+  const made = await parts(5);
+  const { inboxes, settled, committer, peers } = made;
   for (let peer = 0; peer < 100; peer += 1) {
-    await met(committer, `p${peer}`);
-    inbox.settle(`p${peer}`, 7);
+    const tenure = await met(made, `p${peer}`);
+    inboxes.settle(`p${peer}`, tenure, 7);
     const rows = [{ resourceid: "a_1", version: 8, attempt: 1, peerStore: "s" }];
-    await inbox.begin(`p${peer}`, rows).catch(() => {});
+    await inboxes.begin(`p${peer}`, tenure, rows).catch(() => {});
   }
   await committer.settled();
   expect([peers.inboxCount, settled.size]).toEqual([5, 5]);
 });
 
 it("writes nothing for a peer of which nothing is kept", async () => {
-  const { inbox, settled, committer, peers } = await parts(5);
-  inbox.settle("gone", 7);
-  inbox.joined("gone", 3);
+  const { settled, committer, peers } = await parts(5);
+  settled.settle("gone", 7);
+  settled.joined("gone", 3);
   await committer.settled();
   expect([peers.inbox("gone"), settled.size, settled.empty]).toEqual([undefined, 0, true]);
 });

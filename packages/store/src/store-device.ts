@@ -23,6 +23,8 @@ export interface DeviceEvents {
   opened(disk: OpenDisk): Promise<number>;
   /** The disk is back after a time in which the fate of a commit was unknown. `missed`: something is on it that nobody was told of, or the reverse. */
   recovered(missed: boolean): void;
+  /** Whether it can be read from now on. */
+  readable(isReadable: boolean): void;
 }
 
 /** A commit that failed. */
@@ -58,12 +60,17 @@ export class StoreDevice {
   }
 
   async open(): Promise<void> {
-    this.#state = { kind: "open", disk: await this.#open() };
+    this.#enter({ kind: "open", disk: await this.#open() });
+  }
+
+  #enter(state: DeviceState): void {
+    this.#state = state;
+    this.#events.readable(state.kind === "open" || state.kind === "full");
   }
 
   async close(): Promise<void> {
     const state = this.#state;
-    this.#state = { kind: "closed" };
+    this.#enter({ kind: "closed" });
     if (state.kind === "failed" || state.kind === "full") state.retry?.cancel();
     if (state.kind === "open" || state.kind === "full") await state.disk.close();
     if (state.kind === "recovering") await state.attempt.then((disk) => disk.close()).catch(() => {});
@@ -135,12 +142,12 @@ export class StoreDevice {
       error.code === "store_corrupt"
         ? undefined
         : this.#runtime.timers.after(this.#recoveryDelayMs, () => void this.#retry());
-    this.#state = { kind: "failed", error, retry };
+    this.#enter({ kind: "failed", error, retry });
   }
 
   #waitForRoom(disk: OpenDisk, error: HawserError): void {
     const retry = this.#runtime.timers.after(this.#recoveryDelayMs, () => void this.#lookForRoom());
-    this.#state = { kind: "full", disk, error, retry };
+    this.#enter({ kind: "full", disk, error, retry });
   }
 
   async #lookForRoom(): Promise<void> {
@@ -161,7 +168,7 @@ export class StoreDevice {
     const attempt = closed.then(() => this.#open());
     // Nobody may be waiting for it.
     attempt.catch(() => {});
-    this.#state = { kind: "recovering", attempt };
+    this.#enter({ kind: "recovering", attempt });
     return attempt;
   }
 
@@ -182,7 +189,7 @@ export class StoreDevice {
   /** False when the store was stopped meanwhile; then whoever stopped it closes the disk. */
   #reopened(disk: OpenDisk): boolean {
     if (this.#state.kind !== "recovering") return false;
-    this.#state = { kind: "open", disk };
+    this.#enter({ kind: "open", disk });
     return true;
   }
 

@@ -1,16 +1,18 @@
 import { HawserError } from "@hawser/protocol";
-import type { Logger, Random, Runtime } from "@hawser/runtime";
+import { Latest, type Logger, type Random, type Runtime } from "@hawser/runtime";
 import { AcknowledgementWriter } from "./acknowledgement-writer.js";
 import { Acknowledgements } from "./acknowledgements.js";
 import type { AppendContext } from "./append-item.js";
 import { Committer, type LazyWork } from "./committer.js";
 import { readContents } from "./contents.js";
-import { DiskInbox } from "./disk-inbox.js";
+import { InboxWriter } from "./inbox-writer.js";
 import type { Disk, OpenDisk } from "./disk.js";
 import { IdempotencyRing } from "./idempotency-ring.js";
 import { LeaseTable } from "./lease-table.js";
 import type { MailboxLimits } from "./mailbox.js";
 import { PeerTable } from "./peer-table.js";
+import { PeerViews } from "./peer-views.js";
+import { PeerWatch } from "./peer-watch.js";
 import { PendingEntries } from "./pending-entries.js";
 import { Purges } from "./purges.js";
 import { Removals } from "./removals.js";
@@ -18,6 +20,7 @@ import { RetainedReading } from "./retained-reading.js";
 import { RetainedRows } from "./retained-rows.js";
 import { SettledInboxes } from "./settled-inboxes.js";
 import { StoreDevice } from "./store-device.js";
+import type { StoreStatus } from "./store-views.js";
 import { UnusedMailboxes } from "./unused-mailboxes.js";
 
 export interface StorePartsOptions {
@@ -36,12 +39,15 @@ export class StoreParts {
   readonly device: StoreDevice;
   readonly committer: Committer;
   readonly appending: AppendContext;
-  readonly inbox: DiskInbox;
+  readonly inboxes: InboxWriter;
   readonly retained: RetainedReading;
   readonly purges: Purges;
   readonly removals: Removals;
   readonly unused: UnusedMailboxes;
-  readonly peers = new PeerTable();
+  readonly peers: PeerTable;
+  readonly views: PeerViews;
+  readonly watch: PeerWatch;
+  readonly status = new Latest<StoreStatus>("unreachable");
   /** Name of the contents; empty until they were read. */
   id = "";
   readonly logger: Logger;
@@ -51,7 +57,11 @@ export class StoreParts {
     const { clock, timers, logger, random } = runtime;
     this.logger = logger;
     this.#random = random;
-    this.leases = new LeaseTable(logger);
+    this.watch = new PeerWatch(runtime.timers, logger);
+    const changed = (peer: string): void => this.watch.changed(peer);
+    this.peers = new PeerTable(changed);
+    this.leases = new LeaseTable(logger, changed);
+    this.views = new PeerViews(this.peers, this.leases, runtime.clock);
     this.acknowledgements = new Acknowledgements(() => this.committer.lazyGathered());
     this.settled = new SettledInboxes(limits.maxPeers, () => this.committer.lazyGathered());
     this.device = new StoreDevice(disk, runtime, recoveryDelayMs, {
@@ -62,6 +72,10 @@ export class StoreParts {
         // What was missed may be that a peer lost its store: what was gathered before would be taken for what it says now.
         this.acknowledgements.forgetAll();
         this.settled.resetAll();
+      },
+      readable: (isReadable) => {
+        const now = isReadable ? "ready" : "unreachable";
+        if (this.status.value !== now) this.status.set(now);
       },
     });
     const entries = new PendingEntries(this.leases);
@@ -87,7 +101,7 @@ export class StoreParts {
     const current = (): Promise<OpenDisk> => device.current();
     const records = { maxPeers: limits.maxPeers, entries, retained };
     const { committer, unused } = this;
-    this.inbox = new DiskInbox({ committer, peers, settled, records, unused, disk: current });
+    this.inboxes = new InboxWriter({ committer, peers, settled, records, unused });
     this.retained = new RetainedReading(current, acknowledgements);
     const { maxTombstones } = limits;
     const removing = { committer, peers, leases, acknowledgements, settled, maxTombstones };
@@ -101,6 +115,12 @@ export class StoreParts {
       disk: current,
     });
     this.removals = new Removals({ ...removing, timers, logger, retryDelayMs: recoveryDelayMs });
+  }
+
+  /** Writes what was gathered until now. */
+  async flush(): Promise<void> {
+    for (let left = Math.max(1, this.acknowledgements.commits); left > 0; left -= 1)
+      await this.committer.settled();
   }
 
   async #opened(disk: OpenDisk): Promise<number> {

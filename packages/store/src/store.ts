@@ -1,17 +1,17 @@
 import type { DisposableLifecycle } from "@hawser/runtime";
-import type { InboxStore } from "./inbox-store.js";
-import type {
-  Append,
-  Appended,
-  DeadLetter,
-  LeaseCallbacks,
-  LeaseOptions,
-  MailboxLease,
-  MailboxStats,
-} from "./mailbox.js";
-import type { Standing } from "./standing.js";
-import type { Tombstone } from "./tombstone.js";
+import type { Append, Appended, Claim, DeadLetter, LeaseCallbacks, MailboxLease } from "./mailbox.js";
 import type { Page, RetainedStates } from "./retained-state.js";
+import type { Standing } from "./rollback.js";
+import type {
+  Holder,
+  Member,
+  PeerQuery,
+  PeerView,
+  StoreStatus,
+  StoreTotals,
+  StoreWatcher,
+} from "./store-views.js";
+import type { Tombstone } from "./tombstone.js";
 
 /** What a removal depends on. */
 export interface RemoveOptions {
@@ -74,9 +74,11 @@ export interface StoreUse {
  * `start` keeps it open beyond its uses and ends it by `stop`, which closes it for everybody. Both may be called at any time, in any order.
  */
 export interface Store extends DisposableLifecycle {
-  /** Random name of this store's contents, made with them; a new one tells peers that everything before it is gone. Known after `start`. */
+  /**
+   * Random name of this store's contents, made with them; a new one tells peers that everything before it is gone. Known after `start`. It may change while the store runs, when a copy that was rolled back is
+   * adopted: read it at each hello.
+   */
   readonly id: string;
-  readonly inbox: InboxStore;
   readonly retained: RetainedStates;
 
   /** Opens it until `stop`, whoever uses it meanwhile. Does nothing where that is so already. @throws HawserError `store_unavailable`, `store_full`, `store_corrupt` */
@@ -94,21 +96,19 @@ export interface Store extends DisposableLifecycle {
   append(batch: readonly Append[]): Promise<readonly Appended[]>;
 
   /**
-   * Claims the mailbox of `peer` for `holder` (a name for logs): raises the epoch durably, tells the previous holder `superseded`, and from then on
-   * calls `on.event` for each entry committed. What was committed before is there to `read`.
+   * Claims the mailbox of `peer`: raises the epoch durably, tells the previous holder `superseded`, and from then on
+   * tells `on` of each entry committed. What was committed before is there to `read`; what the holder needs to begin with comes with the lease.
    *
-   * @throws HawserError `store_unavailable`, `agent_removed` where the peer has a tombstone, or `store_full` where the disk is full or `maxPeers` is reached
+   * @throws what `claim` throws; HawserError `store_unavailable`, `agent_removed` where the peer has a tombstone, `store_full` where the disk is full or `maxPeers` is reached, or `superseded` where
+   *   somebody else has claimed it meanwhile
    */
-  open(peer: string, holder: string, options: LeaseOptions, on: LeaseCallbacks): Promise<MailboxLease>;
-
-  /** What this store and the one of `peer` know of each other, as committed. Undefined before its mailbox was opened, and after `adoptOlderCopy` until it is again. */
-  standing(peer: string): Standing | undefined;
+  open(peer: string, holder: Holder, claim: Claim, on: LeaseCallbacks): Promise<MailboxLease>;
 
   /**
-   * What peers may know of mailboxes that are not here any more. Whatever is made here from now on has higher epochs and versions, and
-   * counts on from there; so no more than this is no proof that a store is an older copy.
+   * What this store and the one of `peer` know of each other, as committed: for a hello to the peer. Undefined before its mailbox was opened, and after the store was adopted until it is
+   * again. Whoever claims is told in the claim.
    */
-  readonly forgotten: Standing["own"];
+  standing(peer: string): Promise<Standing | undefined>;
 
   /**
    * Removes everything about a peer: mailbox, dead letters, retained state, inbox. Whoever holds the mailbox hears `superseded`. Durable once
@@ -122,7 +122,7 @@ export interface Store extends DisposableLifecycle {
   remove(peer: string, options?: RemoveOptions): Promise<Removal>;
 
   /** That this peer was removed with a tombstone, and was not readmitted since. As committed. Of more than `maxTombstones`, those removed longest ago are forgotten first. */
-  tombstone(peer: string): Tombstone | undefined;
+  tombstone(peer: string): Promise<Tombstone | undefined>;
   /** In code unit order of peers. */
   tombstones(page: Page): Promise<readonly Tombstone[]>;
   /**
@@ -132,10 +132,17 @@ export interface Store extends DisposableLifecycle {
    */
   readmit(peer: string): Promise<boolean>;
 
-  /** Peers that have a mailbox here, in code unit order. */
-  peers(page: Page): Promise<readonly MailboxStats[]>;
+  /** Peers that have a mailbox here. */
+  peers(query: PeerQuery): Promise<readonly PeerView[]>;
   /** Undefined when nothing was ever appended or opened for it. */
-  stats(peer: string): Promise<MailboxStats | undefined>;
+  stats(peer: string): Promise<PeerView | undefined>;
+  totals(): Promise<StoreTotals>;
+  /** The processes that share the store, this one included; of a store that one process has to itself, that one alone. */
+  members(): Promise<readonly Member[]>;
+  /** Tells `on` whose rows change from now on. @returns what ends it */
+  watch(on: StoreWatcher): () => void;
+  /** Whether the store can be used: what it is now, and then each change. Ends when the signal is aborted. A store that is closed is `unreachable`. */
+  status(options?: { readonly signal?: AbortSignal }): AsyncIterable<StoreStatus>;
 
   /** Oldest first, versions above `after`. */
   deadLetters(

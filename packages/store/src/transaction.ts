@@ -1,6 +1,6 @@
 import type { Changes, Entry, EntryName, EntryRange, KeyRange, OpenDisk, Row } from "./disk.js";
 import { CONTROL_KEYS, inboxMetaKey, mailboxKey, tombstoneKey } from "./keys.js";
-import type { PeerTable } from "./peer-table.js";
+import type { PeerTable, Tenure } from "./peer-table.js";
 import {
   encodeForgotten,
   encodeInboxMeta,
@@ -183,7 +183,7 @@ export class Transaction {
     const found = this.mailbox(peer);
     if (found !== undefined) return found;
     if (this.#peers.mailboxCount + this.#newMailboxes >= maxPeers) return undefined;
-    const made = newMailboxMeta(this.#forgotten ?? this.#peers.forgotten);
+    const made = newMailboxMeta(this.forgotten);
     const position = Math.max(made.position, this.#peers.triedPosition(peer));
     return { ...made, position, base: position };
   }
@@ -216,6 +216,16 @@ export class Transaction {
     return this.#claimed.has(peer);
   }
 
+  /** What peers may know of mailboxes that are not here any more. */
+  get forgotten(): Forgotten {
+    return this.#forgotten ?? this.#peers.forgotten;
+  }
+
+  /** Undefined where nobody has opened the mailbox since the store was started, or since the peer was removed. */
+  tenure(peer: string): Tenure | undefined {
+    return this.#dropped.has(peer) ? undefined : this.#peers.tenure(peer);
+  }
+
   /** Nothing of the peer is left: its counters go, and what it may know of them is noted for those who come after it. */
   drop(peer: string): void {
     this.revision++;
@@ -223,7 +233,7 @@ export class Transaction {
     const inbox = this.inbox(peer);
     if (mailbox !== undefined) this.#newMailboxes--;
     if (inbox !== undefined) this.#newInboxes--;
-    const { epoch, version, recorded } = this.#forgotten ?? this.#peers.forgotten;
+    const { epoch, version, recorded } = this.forgotten;
     this.#forgotten = {
       // Where the peer counts the sessions, it is its number that it will claim.
       epoch: Math.max(epoch, mailbox?.epoch ?? 0, mailbox?.session ?? 0),
@@ -281,7 +291,7 @@ export class Transaction {
     const found = this.inbox(peer);
     if (found !== undefined) return found;
     if (this.#peers.inboxCount + this.#newInboxes >= maxPeers) return undefined;
-    return newInboxMeta(this.#forgotten ?? this.#peers.forgotten);
+    return newInboxMeta(this.forgotten);
   }
 
   setInbox(peer: string, meta: Readonly<InboxMeta>): void {

@@ -80,9 +80,9 @@ it("a fleet that leaves at once costs no write each", async () => {
 
 it("a mailbox stays while events of its peer are being applied, so that their record counts", async () => {
   const { store } = await startedOver(createMemoryDisk());
-  const first = store.inbox.use("a");
-  const second = store.inbox.use("a");
   const holder = await hold(store, "a");
+  const first = holder.lease.use();
+  const second = holder.lease.use();
   await holder.lease.close();
   first.release();
   first.release();
@@ -90,17 +90,18 @@ it("a mailbox stays while events of its peer are being applied, so that their re
   // The other one went meanwhile.
   await expect.poll(() => store.stats("b")).toBeUndefined();
   expect(await store.stats("a")).toBeDefined();
-  await store.inbox.record("a", [{ resourceid: "x_1", version: 1, peerStore: "peer-store-1" }]);
+  await holder.lease.record([{ resourceid: "x_1", version: 1, peerStore: "peer-store-1" }]);
   const again = await hold(store, "a");
-  expect((await store.inbox.load("a")).applied).toEqual(new Map([["x_1", 1]]));
+  expect(again.lease.inbox.applied).toEqual(new Map([["x_1", 1]]));
   await again.lease.close();
   second.release();
 });
 
 it("a mailbox that was kept for what was being applied goes with the last of it", async () => {
   const { store } = await startedOver(createMemoryDisk());
-  const use = store.inbox.use("a");
-  await hold(store, "a").then(({ lease }) => lease.close());
+  const { lease } = await hold(store, "a");
+  const use = lease.use();
+  await lease.close();
   await accept(store, "other", command("x_1"));
   expect(await store.stats("a")).toBeDefined();
   use.release();

@@ -7,16 +7,11 @@ const [directory = "", seed = "0", segmentBytes = ""] = process.argv.slice(2);
 const random = seededRandom(Number(seed));
 const store = createDiskStore(createJournalDisk(directory, Number(segmentBytes)));
 await store.start();
-const lease = await store.open(
-  "state",
-  "child",
-  { peerStore: "s" },
-  {
-    event: () => {},
-    purged: () => 0,
-    lost: () => {},
-  },
-);
+const holder = { session: "child", transport: "", address: "", internal: true, software: "" };
+const on = { event() {}, more() {}, purged: () => 0, lost() {} };
+const claim = () => ({ peerStore: "s" });
+const lease = await store.open("state", holder, claim, on);
+const commands = await store.open("commands", holder, claim, on);
 
 /** Pipes are written synchronously: what is printed has left the process. @param {(string | number)[]} words */
 const say = (...words) => process.stdout.write(`${words.join(" ")}\n`);
@@ -58,8 +53,8 @@ async function record() {
   for (;;) {
     const version = ++receivedVersion;
     const resourceid = `r${version % 50}_1`;
-    await store.inbox.begin("commands", [{ resourceid, version, attempt: 1 }]);
-    await store.inbox.record("commands", [{ resourceid, version }]);
+    await commands.begin([{ resourceid, version, attempt: 1 }]);
+    await commands.record([{ resourceid, version }]);
     say("recorded", version, resourceid);
   }
 }

@@ -29,7 +29,7 @@ export function deadLetterCompliance(make: MakeStore): void {
       const letters = await store.deadLetters("a", { limit: 10 });
       expect(letters).toMatchObject([{ version: 1, event: { ...event, eventid: "1" }, reason: REASON }]);
       expect(await pendingVersions(store, "a")).toEqual([2]);
-      expect(await store.stats("a")).toEqual({
+      expect(await store.stats("a")).toMatchObject({
         peer: "a",
         pending: 1,
         deadLetters: 1,
@@ -153,7 +153,7 @@ export function deadLetterCompliance(make: MakeStore): void {
       expect(await underTest.store.discard("a", 1)).toBe(true);
       const store = await underTest.crash();
       expect(await store.deadLetters("a", { limit: 10 })).toEqual([]);
-      expect(await store.stats("a")).toEqual({
+      expect(await store.stats("a")).toMatchObject({
         peer: "a",
         pending: 1,
         deadLetters: 0,

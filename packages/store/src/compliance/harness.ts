@@ -1,15 +1,19 @@
-import type { Clock } from "@hawser/runtime";
+import { systemTimers, type Clock } from "@hawser/runtime";
 import { EVENT_TYPES, type EventDraft, type HawserEvent } from "@hawser/protocol";
 import { expect, onTestFinished } from "vitest";
+import type { InboxState, Recorded } from "../inbox.js";
 import type {
   Appended,
+  Found,
   LeaseCallbacks,
+  LeaseOptions,
   MailboxEntry,
   MailboxLease,
   MailboxLimits,
   PurgedEntry,
 } from "../mailbox.js";
 import type { Store } from "../store.js";
+import type { Holder } from "../store-views.js";
 
 /** A started store and what can befall it. */
 export interface StoreUnderTest {
@@ -88,31 +92,85 @@ export function refusal(appended: Appended | undefined): { readonly reason: stri
   return { reason: appended.reason, code: appended.error.code };
 }
 
+export const HOLDER: Holder = {
+  session: "session-1",
+  transport: "test",
+  address: "here",
+  internal: false,
+  software: "compliance",
+};
+
+/** For those who do not listen. */
+export const DEAF: LeaseCallbacks = { event() {}, more() {}, purged: () => 0, lost() {} };
+
 /** A lease that remembers what it was told. */
-export interface Holder extends LeaseCallbacks {
+export interface Held extends LeaseCallbacks {
   readonly lease: MailboxLease;
+  /** What the claim was told. */
+  readonly found: Found;
   readonly events: MailboxEntry[];
+  /** Positions that it was told to read up to. */
+  readonly mores: number[];
   /** Entries it was told are gone; it says that those in `sent` were sent. */
   readonly gone: PurgedEntry[];
   readonly sent: Set<number>;
   readonly losses: string[];
 }
 
-export async function hold(store: Store, peer: string, peerStore = "peer-store-1"): Promise<Holder> {
+/** Claims a mailbox. What is committed from here on comes as `event`. */
+export async function hold(
+  store: Store,
+  peer: string,
+  peerStore = "peer-store-1",
+  options: Omit<LeaseOptions, "peerStore"> = {},
+): Promise<Held> {
   const events: MailboxEntry[] = [];
+  const mores: number[] = [];
+  const founds: Found[] = [];
   const gone: PurgedEntry[] = [];
   const sent = new Set<number>();
   const losses: string[] = [];
   const on: LeaseCallbacks = {
     event: (entry) => void events.push(entry),
+    more: (position) => void mores.push(position),
     purged: (entries) => {
       gone.push(...entries);
       return entries.filter(({ version }) => sent.has(version)).length;
     },
     lost: (why) => void losses.push(why),
   };
-  const lease = await store.open(peer, "compliance", { peerStore }, on);
-  return { lease, events, gone, sent, losses, ...on };
+  const claim = (asked: Found): LeaseOptions => {
+    founds.push(asked);
+    return { ...options, peerStore };
+  };
+  const lease = await store.open(peer, HOLDER, claim, on);
+  await turn();
+  const found = founds.at(-1) ?? expect.fail("the claim was not asked");
+  return { lease, found, events, mores, gone, sent, losses, ...on };
+}
+
+/** Whatever was to come one turn later has come. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => void systemTimers.soon(resolve));
+}
+
+/** What a new holder is told of the peer's events. */
+export async function inboxOf(store: Store, peer: string, peerStore?: string): Promise<InboxState> {
+  const { lease } = await hold(store, peer, peerStore);
+  await lease.close();
+  return lease.inbox;
+}
+
+/** Records what the peer sent, as a holder that comes and goes. */
+export async function record(
+  store: Store,
+  peer: string,
+  batch: readonly Recorded[],
+  peerStore?: string,
+): Promise<void> {
+  const { lease } = await hold(store, peer, peerStore);
+  await lease.record(batch);
+  await lease.close();
 }
 
 /** The versions pending in a mailbox, as a new holder sees them. */

@@ -1,12 +1,16 @@
 import { describe, expect, it, vi } from "vitest";
+import type { MailboxEntry } from "../mailbox.js";
 import {
   accept,
   command,
+  DEAF,
   expectEntry,
   hold,
+  HOLDER,
   pendingVersions,
   spec,
   storeFor,
+  turn,
   type MakeStore,
 } from "./harness.js";
 
@@ -98,21 +102,110 @@ export function leaseCompliance(make: MakeStore): void {
     it("gives the caller its lease before the first event", async () => {
       const { store } = await storeFor(make);
       let opened = false;
-      const order: boolean[] = [];
+      const told: (readonly [opened: boolean, version: number])[] = [];
+      const on = {
+        ...DEAF,
+        event: ({ version }: MailboxEntry) => void told.push([opened, version]),
+        more: (position: number) => void told.push([opened, position]),
+      };
       const opening = store
-        .open(
-          "a",
-          "test",
-          { peerStore: "s" },
-          { event: () => order.push(opened), lost: () => {}, purged: () => 0 },
-        )
+        .open("a", HOLDER, () => ({ peerStore: "s" }), on)
         .then((lease) => {
           opened = true;
           return lease;
         });
       const appended = accept(store, "a", command("x_1"));
-      await Promise.all([opening, appended]);
-      await vi.waitFor(() => expect(order).toEqual([true]));
+      const [lease] = await Promise.all([opening, appended]);
+      await vi.waitFor(() => expect(told).toEqual([[true, 1]]));
+      expect(await lease.read(0, 10)).toHaveLength(1);
+      await accept(store, "a", command("x_1"));
+      await vi.waitFor(() => expect(told.at(-1)).toEqual([true, 2]));
+    });
+
+    it("gives the first entries along, as read would", async () => {
+      const { store } = await storeFor(make);
+      for (let n = 1; n <= 5; n += 1) await accept(store, "a", command(`x${n}_1`));
+      const firstOf = async (first?: { limit: number; maxBytes?: number }): Promise<readonly number[]> => {
+        const options = first === undefined ? {} : { first };
+        const lease = await store.open("a", HOLDER, () => ({ peerStore: "s", ...options }), DEAF);
+        return lease.first.map(({ version }) => version);
+      };
+      expect(await firstOf()).toEqual([]);
+      expect(await firstOf({ limit: 3 })).toEqual([1, 2, 3]);
+      expect(await firstOf({ limit: 10 })).toEqual([1, 2, 3, 4, 5]);
+      expect(await firstOf({ limit: 10, maxBytes: 1 })).toEqual([1]);
+      const { lease } = await hold(store, "a", "s");
+      lease.acknowledge(2);
+      expect(await firstOf({ limit: 3 })).toEqual([1, 3, 4]);
+    });
+
+    it("hears of what comes as it is being opened, and gives along nothing that went meanwhile", async () => {
+      const { store } = await storeFor(make);
+      await accept(store, "a", spec("x_1"));
+      await accept(store, "a", spec("y_1"));
+      const known = new Map<number, string>();
+      let position = 0;
+      const on = {
+        ...DEAF,
+        event: (entry: MailboxEntry) => void known.set(entry.version, entry.event.resourceid),
+        more: (reached: number) => void (position = reached),
+      };
+      const options = { peerStore: "s", first: { limit: 10 } };
+      const opening = store.open("a", HOLDER, () => options, on);
+      const busy: Promise<unknown>[] = [];
+      for (let round = 0; round < 6; round += 1) {
+        busy.push(accept(store, "a", spec("x_1")), accept(store, "a", command("z_1")));
+        if (round === 3) busy.push(store.purge("a", { subject: "Thing/y" }));
+        await Promise.resolve();
+      }
+      const lease = await opening;
+      for (const { version, event } of lease.first) known.set(version, event.resourceid);
+      await Promise.all(busy);
+      await turn();
+      for (const entry of await lease.read(0, Math.max(1, position)))
+        known.set(entry.version, entry.event.resourceid);
+      const pending = (await lease.read(0, 100)).map(({ version }) => version);
+      expect(pending.every((version) => known.has(version))).toBe(true);
+      expect(pending).not.toContain(2);
+    });
+
+    it("is refused to whom another one has overtaken as it was being opened", async () => {
+      const { store } = await storeFor(make);
+      const losses: string[] = [];
+      const on = { ...DEAF, lost: (why: string) => void losses.push(why) };
+      const claim = () => ({ peerStore: "s" });
+      const both = await Promise.allSettled([
+        store.open("a", HOLDER, claim, on),
+        store.open("a", HOLDER, claim, DEAF),
+      ]);
+      const [first, second] = both;
+      if (first.status === "rejected") expect(first.reason).toMatchObject({ code: "superseded" });
+      else await vi.waitFor(() => expect(losses).toEqual(["superseded"]));
+      expect(second.status).toBe("fulfilled");
+    });
+
+    it("numbers without gaps in the order of commits, over restarts", async () => {
+      const underTest = await storeFor(make);
+      const heard: number[] = [];
+      for (let life = 0; life < 3; life += 1) {
+        const holder = await hold(underTest.store, "a");
+        await Promise.all(Array.from({ length: 20 }, () => accept(underTest.store, "a", command("x_1"))));
+        await vi.waitFor(() => expect(holder.events).toHaveLength(20));
+        heard.push(...holder.events.map(({ version }) => version));
+        await underTest.restart();
+      }
+      expect(heard).toEqual(Array.from({ length: 60 }, (_, index) => index + 1));
+    });
+
+    it("flushes what was acknowledged, however much that is", async () => {
+      const underTest = await storeFor(make);
+      const batch = Array.from({ length: 6_000 }, () => ({ peer: "a", event: command("x_1") }));
+      await underTest.store.append(batch);
+      const { lease } = await hold(underTest.store, "a");
+      for (let version = 1; version <= 6_000; version += 1) lease.acknowledge(version, version);
+      await lease.flush();
+      expect(await underTest.store.stats("a")).toMatchObject({ pending: 0 });
+      expect(await underTest.store.standing("a")).toMatchObject({ peer: { recorded: 6_000 } });
     });
 
     it("drops what is acknowledged, keeps the rest, and ignores unknown versions and repeats", async () => {
@@ -197,7 +290,8 @@ export function leaseCompliance(make: MakeStore): void {
       const fail = (): never => {
         throw new Error("a holder's mistake");
       };
-      await store.open("a", "broken", { peerStore: "s" }, { event: fail, lost: fail, purged: fail });
+      const on = { event: fail, more: fail, lost: fail, purged: fail };
+      await store.open("a", HOLDER, () => ({ peerStore: "s" }), on);
       const other = await hold(store, "b");
       const answers = await store.append([
         { peer: "a", event: command("x_1") },

@@ -166,10 +166,14 @@ export function lifecycleCompliance(make: MakeStore): void {
       await expect(store.peers({ limit: 1 })).rejects.toMatchObject(unavailable);
       await expect(store.deadLetters("a", { limit: 1 })).rejects.toMatchObject(unavailable);
       await expect(store.retained.get("a", "sent", "Thing/x")).rejects.toMatchObject(unavailable);
-      await expect(store.inbox.load("a")).rejects.toMatchObject(unavailable);
-      await expect(
-        store.inbox.begin("a", [{ resourceid: "x_1", version: 1, attempt: 1 }]),
-      ).rejects.toMatchObject(unavailable);
+      await expect(store.standing("a")).rejects.toMatchObject(unavailable);
+      await expect(store.tombstone("a")).rejects.toMatchObject(unavailable);
+      await expect(store.totals()).rejects.toMatchObject(unavailable);
+      await expect(store.members()).rejects.toMatchObject(unavailable);
+      await expect(lease.begin([{ resourceid: "x_1", version: 1, attempt: 1 }])).rejects.toMatchObject(
+        unavailable,
+      );
+      await expect(lease.flush()).rejects.toMatchObject(unavailable);
       expect(refusal(await store.requeue("a", 1)).code).toBe("store_unavailable");
       lease.acknowledge(1);
       await lease.deadLetter(1, { code: "expired", message: "", at: 1 });
@@ -211,7 +215,7 @@ export function lifecycleCompliance(make: MakeStore): void {
         if (page.length < 3) break;
       }
       expect(seen).toEqual(sorted);
-      expect(await store.stats("opened")).toEqual({
+      expect(await store.stats("opened")).toMatchObject({
         peer: "opened",
         pending: 0,
         deadLetters: 0,

@@ -5,6 +5,7 @@ import {
   deletion,
   expectEntry,
   hold,
+  inboxOf,
   pendingVersions,
   received,
   spec,
@@ -19,13 +20,13 @@ export function peerStoreCompliance(make: MakeStore): void {
     it("is remembered at first sight, without consequences", async () => {
       const underTest = await storeFor(make);
       await accept(underTest.store, "a", spec("x_1"));
-      await underTest.store.inbox.record("a", [{ resourceid: "x_1", version: 3 }]);
       const { lease } = await hold(underTest.store, "a", "first");
+      await lease.record([{ resourceid: "x_1", version: 3 }]);
       lease.acknowledge(1);
       await underTest.restart();
       const store = await underTest.crash();
       expect(await pendingVersions(store, "a", "first")).toEqual([]);
-      expect((await store.inbox.load("a")).applied.get("x_1")).toBe(3);
+      expect((await inboxOf(store, "a", "first")).applied.get("x_1")).toBe(3);
     });
 
     it("hears all retained state again under its own versions, and nothing else", async () => {
@@ -63,35 +64,24 @@ export function peerStoreCompliance(make: MakeStore): void {
     it("has its inbox rows forgotten, and its versions begin anew", async () => {
       const underTest = await storeFor(make);
       const { store } = underTest;
-      await hold(store, "a", "first");
+      const first = await hold(store, "a", "first");
       const late = status("x_1");
-      await store.inbox.record("a", [{ resourceid: "x_1", version: 9, retain: { keep: received(late, 9) } }]);
-      await store.inbox.begin("a", [{ resourceid: "y_1", version: 10, attempt: 1 }]);
-      store.inbox.settle("a", 8);
-      await hold(store, "a", "second");
+      await first.lease.record([{ resourceid: "x_1", version: 9, retain: { keep: received(late, 9) } }]);
+      await first.lease.begin([{ resourceid: "y_1", version: 10, attempt: 1 }]);
+      first.lease.settle(8);
+      const second = await hold(store, "a", "second");
       const empty = { settled: 0, applied: new Map(), begun: new Map() };
-      expect(await store.inbox.load("a")).toEqual(empty);
+      expect(second.lease.inbox).toEqual(empty);
       expect(await store.retained.get("a", "received", "Thing/x")).toMatchObject({ version: 9 });
       const early = status("x_1");
-      await store.inbox.record("a", [
-        { resourceid: "x_1", version: 2, retain: { keep: received(early, 2) } },
-      ]);
+      await second.lease.record([{ resourceid: "x_1", version: 2, retain: { keep: received(early, 2) } }]);
       expect(await store.retained.get("a", "received", "Thing/x")).toMatchObject({ version: 2 });
-      store.inbox.settle("a", 1);
+      second.lease.settle(1);
       const later = await underTest.restart();
-      expect(await later.inbox.load("a")).toMatchObject({ settled: 1, applied: new Map([["x_1", 2]]) });
-    });
-
-    it("has an inbox forgotten that is older than its mailbox, as another had the name then", async () => {
-      const { store } = await storeFor(make);
-      await store.inbox.record("a", [{ resourceid: "x_1", version: 9 }]);
-      store.inbox.settle("a", 8);
-      await hold(store, "a", "first");
-      const empty = { settled: 0, applied: new Map(), begun: new Map() };
-      expect(await store.inbox.load("a")).toEqual(empty);
-      expect(store.standing("a")?.peer.version).toBe(0);
-      await store.inbox.record("a", [{ resourceid: "x_1", version: 2, peerStore: "first" }]);
-      expect((await store.inbox.load("a")).applied).toEqual(new Map([["x_1", 2]]));
+      expect(await inboxOf(later, "a", "second")).toMatchObject({
+        settled: 1,
+        applied: new Map([["x_1", 2]]),
+      });
     });
 
     it("loses nothing twice: the same new store is remembered over a crash", async () => {
@@ -114,19 +104,14 @@ export function peerStoreCompliance(make: MakeStore): void {
       const { lease } = await hold(store, "a", "first");
       lease.acknowledge(1);
       lease.acknowledge(2);
+      await lease.record([{ resourceid: "x_1", version: 9 }]);
       await lease.close();
-      await store.inbox.record("a", [{ resourceid: "x_1", version: 9 }]);
-      const options = { peerStore: "first", inboxForgotten: true };
-      const again = await store.open("a", "test", options, {
-        event: () => {},
-        lost: () => {},
-        purged: () => 0,
-      });
-      expect((await again.read(0, 10)).map(({ version }) => version)).toEqual([1]);
-      await again.close();
+      const again = await hold(store, "a", "first", { inboxForgotten: true });
+      expect((await again.lease.read(0, 10)).map(({ version }) => version)).toEqual([1]);
+      await again.lease.close();
       const later = await underTest.crash();
       expect(await pendingVersions(later, "a", "first")).toEqual([1]);
-      expect((await later.inbox.load("a")).applied.get("x_1")).toBe(9);
+      expect((await inboxOf(later, "a", "first")).applied.get("x_1")).toBe(9);
     });
 
     it("gets another chance at what was a dead letter", async () => {

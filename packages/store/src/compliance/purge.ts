@@ -8,6 +8,7 @@ import {
   hold,
   pendingVersions,
   received,
+  record,
   spec,
   status,
   storeFor,
@@ -64,7 +65,7 @@ export function purgeCompliance(make: MakeStore): void {
       await accept(store, "a", spec("x_1"));
       await acknowledgeAll(store, "a");
       const keep = received(status("y_1"), 7);
-      await store.inbox.record("a", [{ resourceid: "y_1", version: 7, retain: { keep } }]);
+      await record(store, "a", [{ resourceid: "y_1", version: 7, retain: { keep } }]);
       for (const resource of ["x_1", "y_1", "z_1"]) await accept(store, "a", command(resource));
       expect(await store.purge("a", { subject: "Thing/x" })).toMatchObject({ purged: 1, left: 2 });
       expect(await store.purge("a", { subject: "Thing/y" })).toMatchObject({ purged: 1, left: 1 });
@@ -131,7 +132,7 @@ export function purgeCompliance(make: MakeStore): void {
       await accept(store, "a", spec("x_1"));
       await acknowledgeAll(store, "a");
       const keep = received(status("x_1"), 7);
-      await store.inbox.record("a", [{ resourceid: "x_1", version: 7, retain: { keep } }]);
+      await record(store, "a", [{ resourceid: "x_1", version: 7, retain: { keep } }]);
       await accept(store, "a", deletion("x_1"));
       await store.purge("a");
       expect(await sent(store, "Thing/x")).toBeUndefined();

@@ -5,8 +5,10 @@ import {
   command,
   deletion,
   hold,
+  inboxOf,
   pendingVersions,
   received,
+  record,
   refusal,
   spec,
   status,
@@ -24,7 +26,7 @@ export function removeCompliance(make: MakeStore): void {
       const { lease, losses } = await hold(store, "a");
       await lease.deadLetter(2, { code: "handler_rejected", message: "no", at: 1 });
       const keep = received(status("x_1"), 7);
-      await store.inbox.record("a", [{ resourceid: "x_1", version: 7, retain: { keep } }]);
+      await lease.record([{ resourceid: "x_1", version: 7, retain: { keep } }]);
       expect(await store.remove("a")).toBe("removed");
       expect(losses).toEqual(["superseded"]);
       const expectGone = async (present: Store): Promise<void> => {
@@ -32,12 +34,12 @@ export function removeCompliance(make: MakeStore): void {
         expect(await present.deadLetters("a", { limit: 10 })).toEqual([]);
         expect(await present.retained.list("a", "sent", { limit: 10 })).toEqual([]);
         expect(await present.retained.list("a", "received", { limit: 10 })).toEqual([]);
-        expect((await present.inbox.load("a")).applied.size).toBe(0);
         expect((await present.peers({ limit: 10 })).map(({ peer }) => peer)).toEqual(["b"]);
       };
       await expectGone(store);
       const restarted = await restart();
       await expectGone(restarted);
+      expect((await inboxOf(restarted, "a")).applied.size).toBe(0);
       expect(await pendingVersions(restarted, "b")).toEqual([1]);
     });
 
@@ -84,7 +86,7 @@ export function removeCompliance(make: MakeStore): void {
     it("ends, and refuses for the time being what comes meanwhile (states of a mailbox that went away went out twice)", async () => {
       const { store } = await storeFor(make);
       await store.append(Array.from({ length: 1_500 }, (_, n) => ({ peer: "a", event: spec(`x${n}_1`) })));
-      const { losses } = await hold(store, "a");
+      const { lease, losses } = await hold(store, "a");
       const removing = store.remove("a");
       const unavailable = { reason: "unavailable", code: "store_unavailable" };
       const busy = { code: "store_unavailable", message: expect.stringContaining("is being removed") };
@@ -92,8 +94,8 @@ export function removeCompliance(make: MakeStore): void {
       const late = Promise.all([
         store.append([{ peer: "a", event: spec("x0_1") }]),
         store.append([{ peer: "a", event: command("x0_1") }]),
-        expect(store.inbox.begin("a", [{ ...version, attempt: 1 }])).rejects.toMatchObject(busy),
-        expect(store.inbox.record("a", [version])).rejects.toMatchObject(busy),
+        expect(lease.begin([{ ...version, attempt: 1 }])).rejects.toMatchObject(busy),
+        expect(lease.record([version])).rejects.toMatchObject(busy),
         expect(store.requeue("a", 1).then(refusal)).resolves.toEqual(unavailable),
       ]);
       await expect(hold(store, "a")).rejects.toMatchObject(busy);
@@ -135,16 +137,14 @@ export function removeCompliance(make: MakeStore): void {
       expect(await pendingVersions(store, "a")).toHaveLength(1);
     });
 
-    it("removes an inbox without a mailbox, also one longer than one commit takes", async () => {
+    it("removes an inbox longer than one commit takes", async () => {
       const { store } = await storeFor(make);
-      await store.inbox.record(
-        "a",
-        Array.from({ length: 1_500 }, (_, n) => ({ resourceid: `x${n}_1`, version: n + 1 })),
-      );
+      const rows = Array.from({ length: 1_500 }, (_, n) => ({ resourceid: `x${n}_1`, version: n + 1 }));
+      await record(store, "a", rows);
       expect(await store.remove("a")).toBe("removed");
-      expect((await store.inbox.load("a")).applied.size).toBe(0);
       expect(await store.stats("a")).toBeUndefined();
       expect(await store.remove("a")).toBe("none");
+      expect((await inboxOf(store, "a")).applied.size).toBe(0);
     });
 
     it("keeps nothing of what a handler or a session of before says afterwards (the next agent of the name was taken for an older copy)", async () => {
@@ -153,26 +153,39 @@ export function removeCompliance(make: MakeStore): void {
       const begun = { resourceid: "x_1", version: 58, attempt: 1, peerStore };
       const recorded = { resourceid: "x_1", version: 58, peerStore };
       const old = await hold(store, "a", peerStore);
-      await store.inbox.record("a", [recorded]);
+      await old.lease.record([recorded]);
       await store.remove("a");
+      const superseded = { code: "superseded" };
       const sayAll = async (): Promise<void> => {
-        await store.inbox.begin("a", [begun]);
-        await store.inbox.record("a", [{ ...recorded, retain: { keep: received(status("x_1"), 58) } }]);
+        await expect(old.lease.begin([begun])).rejects.toMatchObject(superseded);
+        const retain = { keep: received(status("x_1"), 58) };
+        await expect(old.lease.record([{ ...recorded, retain }])).rejects.toMatchObject(superseded);
+        old.lease.settle(50);
+        old.lease.joined();
+        old.lease.acknowledge(1, 58);
       };
       await sayAll();
-      store.inbox.settle("a", 50);
-      store.inbox.joined("a", old.lease.epoch);
-      expect((await store.inbox.load("a")).applied.size).toBe(0);
-      expect(store.inbox.recorded("a")).toBe(0);
+      expect(await store.standing("a")).toBeUndefined();
       expect(await store.remove("a")).toBe("none");
       // Somebody publishes to the name before the next agent comes.
       await accept(store, "a", command("x_1"));
       await sayAll();
-      await hold(store, "a", "second");
+      const next = await hold(store, "a", "second");
+      expect(next.lease.continues).toBe(false);
       await sayAll();
-      expect(store.standing("a")?.peer).toEqual({ store: "second", epoch: 0, version: 0, recorded: 0 });
+      await next.lease.flush();
+      expect((await store.standing("a"))?.peer).toEqual({
+        store: "second",
+        epoch: 0,
+        version: 0,
+        recorded: 0,
+      });
+      // Nor where it comes back with the same store.
+      const back = await hold(store, "a", peerStore);
+      await sayAll();
       const empty = { settled: 0, applied: new Map(), begun: new Map() };
-      expect(await store.inbox.load("a")).toEqual(empty);
+      for (const { lease } of [next, back]) expect(lease.inbox).toEqual(empty);
+      expect(await inboxOf(store, "a", peerStore)).toEqual(empty);
       expect(await store.retained.list("a", "received", { limit: 10 })).toEqual([]);
     });
 
@@ -182,18 +195,19 @@ export function removeCompliance(make: MakeStore): void {
       const { lease } = await hold(underTest.store, "a");
       await lease.close();
       const again = await hold(underTest.store, "a");
-      await underTest.store.inbox.record("a", [{ resourceid: "x_1", version: 1 }]);
+      await again.lease.record([{ resourceid: "x_1", version: 1 }]);
       await underTest.store.remove("a");
       const present = await underTest.restart();
       // What the peer can claim of it is no proof of an older copy.
-      expect(present.standing("a")).toBeUndefined();
-      expect(present.forgotten.version).toBeGreaterThanOrEqual(5);
-      expect(present.forgotten.epoch).toBeGreaterThanOrEqual(again.lease.epoch);
-      expect(present.forgotten.recorded).toBeGreaterThanOrEqual(1);
+      expect(await present.standing("a")).toBeUndefined();
       expect(await accept(present, "a", command("x_1"))).toBeGreaterThan(5);
       const back = await hold(present, "a");
+      expect(back.found.standing).toBeUndefined();
+      expect(back.found.forgotten.version).toBeGreaterThanOrEqual(5);
+      expect(back.found.forgotten.epoch).toBeGreaterThanOrEqual(again.lease.epoch);
+      expect(back.found.forgotten.recorded).toBeGreaterThanOrEqual(1);
       expect(back.lease.epoch).toBeGreaterThan(again.lease.epoch);
-      expect(present.standing("a")?.own.recorded).toBeGreaterThanOrEqual(1);
+      expect(back.lease.standing.own.recorded).toBeGreaterThanOrEqual(1);
       expect(await pendingVersions(present, "a")).toHaveLength(1);
     });
   });
@@ -208,8 +222,8 @@ export function removeCompliance(make: MakeStore): void {
           expect(lease.epoch).toBeGreaterThan(epoch);
           ({ epoch } = lease);
         }
-        store.inbox.settle(name, 7);
-        store.inbox.joined(name, lease.epoch);
+        lease.settle(7);
+        lease.joined();
         await lease.close();
         expect(await store.stats(name)).toBeUndefined();
       }
@@ -219,12 +233,11 @@ export function removeCompliance(make: MakeStore): void {
 
     it("leaves the number of the session, where the peer counts them (an agent that had nothing was taken for an older copy)", async () => {
       const { store, restart } = await storeFor(make);
-      const callbacks = { event: () => {}, lost: () => {}, purged: () => 0 };
-      const lease = await store.open("a", "test", { peerStore: "first", epoch: 41 }, callbacks);
+      const { lease } = await hold(store, "a", "first", { epoch: 41 });
       await lease.close();
-      expect(store.standing("a")).toBeUndefined();
-      expect(store.forgotten.epoch).toBeGreaterThanOrEqual(41);
-      expect((await restart()).forgotten.epoch).toBeGreaterThanOrEqual(41);
+      expect(await store.standing("a")).toBeUndefined();
+      expect((await hold(store, "b")).found.forgotten.epoch).toBeGreaterThanOrEqual(41);
+      expect((await hold(await restart(), "b")).found.forgotten.epoch).toBeGreaterThanOrEqual(41);
     });
 
     it("is gone after the next start, where the process ended before that", async () => {
@@ -250,9 +263,9 @@ export function removeCompliance(make: MakeStore): void {
 
     it("stays where its peer lost a store of which states are kept", async () => {
       const { store } = await storeFor(make);
-      await hold(store, "a", "first");
+      const first = await hold(store, "a", "first");
       const keep = received(status("x_1"), 7);
-      await store.inbox.record("a", [{ resourceid: "x_1", version: 7, retain: { keep } }]);
+      await first.lease.record([{ resourceid: "x_1", version: 7, retain: { keep } }]);
       const { lease } = await hold(store, "a", "second");
       await lease.close();
       expect(await store.stats("a")).toBeDefined();
@@ -267,7 +280,7 @@ export function removeCompliance(make: MakeStore): void {
       await first.lease.close();
       expect(await store.stats("a")).toMatchObject({ pending: 0, lastVersion: 1 });
       const heard = await hold(store, "b");
-      await store.inbox.record("b", [{ resourceid: "x_1", version: 1 }]);
+      await heard.lease.record([{ resourceid: "x_1", version: 1 }]);
       await heard.lease.close();
       expect(await store.stats("b")).toBeDefined();
       const old = await hold(store, "c");

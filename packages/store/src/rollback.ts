@@ -1,8 +1,11 @@
 import { FORGOTTEN_STORE, type Forgotten, type InboxMeta, type MailboxMeta } from "./counters.js";
 
-/** What two stores know of each other, seen from one of them (PROTOCOL.md, Older copies). */
+/**
+ * The evidence of a rollback: what two stores know of each other, seen from one of them. A store that was put back to an earlier state is found out when its peer knows more of
+ * it than it does itself (PROTOCOL.md, Older copies).
+ */
 export interface Standing {
-  /** What is known here of the peer's store: what that must know of itself, unless it went back to an older copy. */
+  /** What is known here of the peer's store: what that must know of itself, unless it was rolled back. */
   readonly peer: {
     /** Its name. */
     readonly store: string;
@@ -24,14 +27,23 @@ export interface Standing {
   };
 }
 
+/** Undefined before the two have met, and after this store was adopted until they meet again. */
 export function standingOf(
   mailbox: Readonly<MailboxMeta> | undefined,
   inbox: Readonly<InboxMeta> | undefined,
   forgotten: Forgotten,
 ): Standing | undefined {
   if (mailbox === undefined) return undefined;
-  const { peerStore: store, session, told, position, peerRecorded } = mailbox;
-  if (store === "" || store === FORGOTTEN_STORE) return undefined;
+  const haveMet = mailbox.peerStore !== "" && mailbox.peerStore !== FORGOTTEN_STORE;
+  return haveMet ? standingTowards(mailbox, inbox, forgotten) : undefined;
+}
+
+/** As `standingOf`, for two that have met. */
+export function standingTowards(
+  { peerStore: store, session, told, position, peerRecorded }: Readonly<MailboxMeta>,
+  inbox: Readonly<InboxMeta> | undefined,
+  forgotten: Forgotten,
+): Standing {
   // What was given up without being sent is settled as well, and its version would be stale for whatever takes it again.
   const version = Math.max(inbox?.highest ?? 0, inbox?.settled ?? 0);
   return {
