@@ -57,8 +57,8 @@ export class AgentMachine {
     this.storeId = store.id;
     const mailbox = ledger.life("up", this.name, store.id);
     // Killed between the claim of its mailbox for a new store and the word of it, only its own store knows.
-    const sender = store.standing("principal")?.peer.store ?? this.#principalStore;
-    await this.#watched.learnInbox(store, this.name, sender);
+    const sender = (await store.standing("principal"))?.peer.store ?? this.#principalStore;
+    await this.#watched.learnInbox(this.name, sender);
     await this.#watched.learnDeadLetters(store, mailbox);
     this.#world.findings.trace(this.name, "starts");
     await process.agent.start();

@@ -60,8 +60,8 @@ export class PrincipalMachine {
     for (const agent of plan.agents) {
       const mailbox = ledger.life("down", agent, store.id);
       // Killed between the claim of the mailbox for a new store and the word of it, only its own store knows.
-      const sender = store.standing(agent)?.peer.store ?? this.#agentStores.get(agent);
-      await this.#watched.learnInbox(store, agent, sender);
+      const sender = (await store.standing(agent))?.peer.store ?? this.#agentStores.get(agent);
+      await this.#watched.learnInbox(agent, sender);
       await this.#watched.learnDeadLetters(store, mailbox);
     }
     findings.trace("principal", "starts");

@@ -50,7 +50,7 @@ export class WatchedDisk {
       sendsOnce: plan.flavour === "rotations",
       epochs,
       learnDeadLetters: (mailbox) => this.learnDeadLetters(store, mailbox),
-      learnRecords: (mailbox) => this.#learnRecords(store, mailbox),
+      learnRecords: (mailbox) => this.#learnRecords(mailbox),
       unannounced: (mailbox, fact) => sender.unannounced(mailbox, fact),
     });
   }
@@ -62,16 +62,15 @@ export class WatchedDisk {
   }
 
   /** What the inbox for `agent` holds of the store its versions come from. */
-  learnInbox(store: Store, agent: string, sendersStore: string | undefined): Promise<void> {
+  learnInbox(agent: string, sendersStore: string | undefined): Promise<void> {
     const direction = this.#side === "agent" ? "down" : "up";
-    return this.#disk.promptly(() =>
-      this.#world.durability.receiver(store, this.#peerOf(agent), direction, agent, sendersStore),
-    );
+    const { durability } = this.#world;
+    return durability.receiver(this.#disk.snapshot(), this.#peerOf(agent), direction, agent, sendersStore);
   }
 
   /** False when the store cannot be read now. */
-  #learnRecords(store: Store, mailbox: Mailbox): Promise<boolean> {
-    return this.learnInbox(store, mailbox.agent, mailbox.store).then(
+  #learnRecords(mailbox: Mailbox): Promise<boolean> {
+    return this.learnInbox(mailbox.agent, mailbox.store).then(
       () => true,
       (thrown: unknown) => {
         ignoreOutage(thrown);

@@ -1,4 +1,4 @@
-import type { Store } from "@hawser/store";
+import { createMemoryStore, type InboxState, type MemoryDisk, type Store } from "@hawser/store";
 import type { Findings } from "../findings.js";
 import type { Direction, Ledger, Mailbox } from "../ledger.js";
 
@@ -12,16 +12,20 @@ export class DurabilityChecker {
     this.#findings = findings;
   }
 
-  /** `sender`: name of the store whose versions the receiver counts by. */
+  /**
+   * @param disk what is durable of the receiver, on a disk of its own: only a holder is told of an inbox, and to become one leaves a trace
+   * @param sender name of the store whose versions the receiver counts by
+   */
   async receiver(
-    store: Store,
+    disk: MemoryDisk,
     peer: string,
     direction: Direction,
     agent: string,
     sender: string | undefined,
   ) {
-    const { settled, applied } = await store.inbox.load(peer);
-    if (sender === undefined) return;
+    const inbox = await readInbox(disk, peer);
+    if (inbox === undefined || sender === undefined) return;
+    const { settled, applied } = inbox;
     const mailbox = this.#ledger.life(direction, agent, sender);
     for (const fact of mailbox.facts.values()) {
       if (!fact.recorded || fact.version <= settled) continue;
@@ -46,5 +50,22 @@ export class DurabilityChecker {
       const fact = mailbox.facts.get(version);
       if (fact !== undefined) fact.deadLetter ??= reason.code;
     }
+  }
+}
+
+const HOLDER = { session: "checker", transport: "", address: "", internal: true, software: "" };
+const DEAF = { event() {}, more() {}, purged: () => 0, lost() {} };
+
+/** Undefined where the two have not met. */
+async function readInbox(disk: MemoryDisk, peer: string): Promise<InboxState | undefined> {
+  const store = createMemoryStore({ disk });
+  await store.start();
+  try {
+    const standing = await store.standing(peer);
+    if (standing === undefined) return undefined;
+    const lease = await store.open(peer, HOLDER, () => ({ peerStore: standing.peer.store }), DEAF);
+    return lease.inbox;
+  } finally {
+    await store.stop();
   }
 }

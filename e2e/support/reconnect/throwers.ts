@@ -46,8 +46,8 @@ export const THROWERS: readonly Thrower[] = [
   { name: "a store that is full", breakage: { open: full }, provokedBy: "opening", closes: FULL },
   { name: "a store with a bug", breakage: { open: bug }, provokedBy: "opening", closes: INTERNAL },
   {
-    name: "an inbox that cannot be read",
-    breakage: { load: away },
+    name: "a mailbox that cannot be kept",
+    breakage: { use: away },
     provokedBy: "opening",
     closes: UNAVAILABLE,
   },

@@ -5,6 +5,7 @@ import { AgentSession, type ReconnectPolicy } from "@hawser/session";
 import type { AgentState } from "./agent-state.js";
 import { ConnectionLoop } from "./connection-loop.js";
 import { Dispatcher } from "./dispatcher.js";
+import { HandlerSignals } from "./handler-signals.js";
 import { PRINCIPAL } from "./principal-peer.js";
 import type { ResolvedOptions } from "./resolve-options.js";
 import { StatusReporter } from "./status-reporter.js";
@@ -41,7 +42,7 @@ export class AgentRun {
       onEvent: options.onEvent,
       retained: store.retained,
       reporter: this.#reporter,
-      signal: this.#patience.signal,
+      signals: new HandlerSignals(this.#patience.signal),
       logger: this.#logger,
       peerStore: () => this.#peerStore,
     });
@@ -136,9 +137,10 @@ export class AgentRun {
     }
   }
 
-  #session(): AgentSession {
+  async #session(): Promise<AgentSession> {
     const { name, store, window, windowBytes, software, runtime, timing } = this.#options;
-    const known = knownStore(store.standing(PRINCIPAL));
+    // What cannot be read now is not said; the mailbox, which is opened next, tells why.
+    const known = knownStore(await store.standing(PRINCIPAL).catch(() => undefined));
     return new AgentSession({
       agent: name,
       store: store.id,

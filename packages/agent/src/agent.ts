@@ -16,7 +16,9 @@ export type PrincipalEventHandler = (delivery: {
   readonly event: HawserEvent;
   /** Above 1 an earlier run of this very event began and was never recorded. */
   readonly attempt: number;
-  /** Aborted when the agent stops and has run out of patience. */
+  /** Of the session that the event came by, which only rises. */
+  readonly epoch: number;
+  /** Aborted when the agent stops and has run out of patience, and when what the handler does may not be recorded any more. */
   readonly signal: AbortSignal;
 }) => Promise<void> | void;
 

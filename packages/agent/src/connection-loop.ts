@@ -23,7 +23,7 @@ export interface ConnectionLoopOptions {
   readonly policy: ReconnectPolicy;
   readonly receiver: Receiver;
   readonly observer: LinkObserver;
-  readonly session: () => AgentSession;
+  readonly session: () => Promise<AgentSession>;
   readonly link: Pick<LinkOptions, "store" | "source" | "window" | "windowBytes" | "resend">;
   /** Events flow. Called before the first of them reaches a handler. */
   readonly opened: (session: Established) => void;
@@ -112,7 +112,8 @@ export class ConnectionLoop {
   #dial(): void {
     const dialer = this.#dialer();
     const attempt = new DialAttempt(dialer, {
-      connected: (connection) => this.#connected(connection),
+      session: () => this.#options.session(),
+      connected: (connection, session) => this.#connected(connection, session),
       failed: (error) => this.#ended({ kind: "dialFailed", error }),
       abandoned: () => this.#stopped(),
     });
@@ -127,12 +128,12 @@ export class ConnectionLoop {
     return dialer;
   }
 
-  #connected(connection: Connection): void {
-    const { runtime, receiver, observer, session, link: parts } = this.#options;
+  #connected(connection: Connection, session: AgentSession): void {
+    const { runtime, receiver, observer, link: parts } = this.#options;
     const link: AgentLink = new AgentLink({
       runtime,
       connection,
-      session: session(),
+      session,
       ...parts,
       peer: { name: PRINCIPAL, receiver, observer },
       onOpened: (established) => this.#opened(link, established),

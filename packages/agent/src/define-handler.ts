@@ -129,8 +129,7 @@ class CheckedStatuses<Status> {
     this.#schema = kind.status;
     this.#what = `the status of ${subjectOf(kind.name, name)}`;
     this.#context = context;
-    const { signal, logger } = context;
-    this.context = { signal, logger, report: (status) => this.#report(status) };
+    this.context = { ...context, report: (status) => this.#report(status) };
   }
 
   /** What a method returned, as the agent may say it. */

@@ -1,9 +1,12 @@
 import { HawserError } from "@hawser/protocol";
 import { guarded } from "@hawser/runtime";
+import type { AgentSession } from "@hawser/session";
 import type { Connection, Dialer } from "@hawser/transport";
 
 interface DialOutcome {
-  connected(connection: Connection): void;
+  /** What the session begins from is looked up for each connection. */
+  session(): Promise<AgentSession>;
+  connected(connection: Connection, session: AgentSession): void;
   failed(error: HawserError): void;
   /** It was given up, and nothing of it is left. */
   abandoned(): void;
@@ -32,14 +35,16 @@ export class DialAttempt {
       else outcome.failed(HawserError.from(thrown, "connection_failed"));
       return;
     }
-    if (!signal.aborted) {
-      try {
-        outcome.connected(connection);
-      } catch (thrown) {
-        const error = HawserError.from(thrown);
-        this.#cut(connection, error);
-        outcome.failed(error);
+    try {
+      const session = signal.aborted ? undefined : await outcome.session();
+      if (session !== undefined && !signal.aborted) {
+        outcome.connected(connection, session);
+        return;
       }
+    } catch (thrown) {
+      const error = HawserError.from(thrown);
+      this.#cut(connection, error);
+      outcome.failed(error);
       return;
     }
     // It was open already when the dial was given up; nothing has been said on it.

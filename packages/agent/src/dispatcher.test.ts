@@ -6,6 +6,7 @@ import { createVirtualRuntime, type VirtualRuntime } from "@hawser/testkit";
 import { beforeEach, describe, expect, it } from "vitest";
 import { Dispatcher } from "./dispatcher.js";
 import type { ResourceHandler } from "./resource-handler.js";
+import { HandlerSignals } from "./handler-signals.js";
 import { StatusReporter } from "./status-reporter.js";
 
 let virtual: VirtualRuntime;
@@ -44,7 +45,7 @@ beforeEach(async () => {
     onEvent: undefined,
     retained: store.retained,
     reporter: new StatusReporter({ agent: "one", runtime, store, source: "test" }),
-    signal: new AbortController().signal,
+    signals: new HandlerSignals(new AbortController().signal),
     logger: silentLogger,
     peerStore: () => peerStore,
   });
@@ -56,6 +57,8 @@ const delivery = (draft: EventDraft, version: number): Delivery => ({
   version,
   peerStore,
   attempt: 1,
+  epoch: 1,
+  signal: new AbortController().signal,
 });
 const spec = (uid: string, version: number, value: JsonValue = version) =>
   dispatcher.apply(delivery(specEvent({ ...identity(uid), spec: value }), version));

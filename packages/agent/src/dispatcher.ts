@@ -101,15 +101,16 @@ export class Dispatcher {
     }
   }
 
-  async #command({ event, attempt }: Delivery): Promise<Outcome> {
-    const { onEvent, signal } = this.#options;
+  async #command(delivery: Delivery): Promise<Outcome> {
+    const { onEvent, signals } = this.#options;
+    const { event, attempt, epoch } = delivery;
     if (onEvent === undefined) {
       throw rejection(
         "no_handler",
         `this agent does not handle ${event.type}: its program takes no commands`,
       );
     }
-    await onEvent({ event, attempt, signal });
+    await onEvent({ event, attempt, epoch, signal: signals.of(delivery) });
     return { kind: "applied" };
   }
 

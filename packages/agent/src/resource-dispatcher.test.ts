@@ -5,6 +5,7 @@ import { createVirtualRuntime } from "@hawser/testkit";
 import { describe, expect, it } from "vitest";
 import { ResourceDispatcher } from "./resource-dispatcher.js";
 import type { ResourceHandler } from "./resource-handler.js";
+import { HandlerSignals } from "./handler-signals.js";
 import { StatusReporter } from "./status-reporter.js";
 
 async function dispatcher(
@@ -28,7 +29,7 @@ async function dispatcher(
     },
     retained: store.retained,
     reporter,
-    signal: new AbortController().signal,
+    signals: new HandlerSignals(new AbortController().signal),
     logger: runtime.logger,
     peerStore: () => "s",
   });
@@ -50,7 +51,8 @@ function delivery(type: string, name: string) {
     eventid: String(versions),
     data,
   } as const;
-  return { event, version: versions, attempt: 1, peerStore: "s" };
+  const { signal } = new AbortController();
+  return { event, version: versions, attempt: 1, peerStore: "s", epoch: 1, signal };
 }
 
 const spec = (name: string) => delivery(EVENT_TYPES.spec, name);

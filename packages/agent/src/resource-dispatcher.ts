@@ -9,6 +9,7 @@ import {
 import type { Delivery, Outcome } from "@hawser/link";
 import type { Logger } from "@hawser/runtime";
 import type { RetainedStates } from "@hawser/store";
+import type { HandlerSignals } from "./handler-signals.js";
 import { kept, readHeld, type HeldResource, type KeptResource } from "./held-resources.js";
 import { isHandlerRejection, Rejection, rejection } from "./rejection.js";
 import type {
@@ -35,7 +36,7 @@ export interface ResourceDispatcherOptions {
   readonly handlers: Readonly<Record<string, ResourceHandler>>;
   readonly retained: RetainedStates;
   readonly reporter: StatusReporter;
-  readonly signal: AbortSignal;
+  readonly signals: HandlerSignals;
   readonly logger: Logger;
   /** Name of the principal's store in the current session. */
   readonly peerStore: () => string | undefined;
@@ -85,11 +86,11 @@ export class ResourceDispatcher {
       if (this.#isOlder(delivery, before)) return { kind: "applied" };
       // The name has a new owner: what it was before goes first.
       const old = { ...resource, uid: before.uid, version: formatVersion(before.version) };
-      await this.#remove(handler, subject, old);
+      await this.#remove(handler, subject, old, delivery);
     }
     this.#held.set(subject, { uid: resource.uid, version, peerStore });
     try {
-      await this.#apply(handler, resource, this.#logger(event.resourceid, event.eventid));
+      await this.#apply(handler, resource, delivery);
     } catch (thrown) {
       // Refused for good, so it has not happened: what was there before still is.
       if (isHandlerRejection(thrown)) {
@@ -115,7 +116,7 @@ export class ResourceDispatcher {
     // Also when it is not held: an apply may have begun and never been recorded, even under a name that an older life still has.
     if (handler !== undefined) {
       try {
-        await this.#remove(handler, subject, { ...data, version: event.eventid, attempt });
+        await this.#remove(handler, subject, { ...data, version: event.eventid, attempt }, delivery);
       } catch (thrown) {
         if (!this.#held.has(subject)) this.#options.reporter.release(subject);
         throw thrown;
@@ -161,9 +162,10 @@ export class ResourceDispatcher {
     return { kind: "applied" };
   }
 
-  async #apply(handler: ResourceHandler, resource: DesiredResource, logger: Logger): Promise<void> {
+  async #apply(handler: ResourceHandler, resource: DesiredResource, delivery: Delivery): Promise<void> {
+    const logger = this.#logger(delivery.event.resourceid, delivery.event.eventid);
     const voice = this.#options.reporter.open(resource);
-    const status = await handler.apply(resource, this.#context(voice, logger));
+    const status = await handler.apply(resource, this.#context(voice, logger, delivery));
     if (status !== undefined) await say(voice, status, logger);
   }
 
@@ -171,20 +173,24 @@ export class ResourceDispatcher {
     handler: ResourceHandler,
     subject: string,
     { kind, name, uid, version, attempt }: DeletedResource,
+    delivery: Delivery,
   ): Promise<void> {
     const resource = { kind, name, uid, version, attempt };
     const { reporter } = this.#options;
     await handler.delete(
       resource,
-      this.#context(reporter.open(resource), this.#logger(`${name}_${uid}`, version)),
+      this.#context(reporter.open(resource), this.#logger(`${name}_${uid}`, version), delivery),
     );
     await reporter.close(subject);
     if (this.#held.get(subject)?.uid === uid) this.#held.delete(subject);
   }
 
-  #context(voice: StatusVoice, logger: Logger): HandlerContext {
+  /** @param delivery what the handler is called for, if it came by a session */
+  #context(voice: StatusVoice, logger: Logger, delivery?: Delivery): HandlerContext {
+    const { signals } = this.#options;
     const report = async (status: unknown): Promise<void> => voice.say(status).durable;
-    return { report, signal: this.#options.signal, logger };
+    if (delivery === undefined) return { report, signal: signals.stop, logger };
+    return { report, epoch: delivery.epoch, signal: signals.of(delivery), logger };
   }
 
   // Versions of two stores of the principal cannot be compared: then what comes from the one that is there now is newer than what does not.

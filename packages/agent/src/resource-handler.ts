@@ -28,7 +28,9 @@ export interface HandlerContext {
    * @throws HawserError `event_too_large` or `invalid_event` when it cannot be sent; `aborted` when the agent stopped first
    */
   report<Status>(status: Status & JsonInput<Status>): Promise<void>;
-  /** Aborted when the agent stops and has run out of patience: give up what you wait for. */
+  /** Of the session that the resource came by, which only rises. Absent in `restore` and `check`. */
+  readonly epoch?: number;
+  /** Aborted when the agent stops and has run out of patience, and when what `apply` or `delete` does may not be recorded any more: give up what you wait for. */
   readonly signal: AbortSignal;
   /** Says which resource on every line. */
   readonly logger: Logger;

@@ -53,11 +53,19 @@ export class AgentLink extends Link<AgentSession> {
   }
 
   protected async opened(session: Established): Promise<void> {
-    const { peerStore, peerKnown, peerWindow, peerWindowBytes, epoch } = session;
-    const { peer } = this.#options;
-    const side = "agent";
-    const terms = { side, peer, peerStore, peerKnown, peerWindow, peerWindowBytes, epoch } as const;
-    if ((await this.attach(terms)) === undefined) return;
+    const { peerStore, peerKnown, peerWindow, peerWindowBytes, epoch, sessionId, peerSoftware } = session;
+    const attached = await this.attach({
+      side: "agent",
+      peer: this.#options.peer,
+      peerStore,
+      peerKnown,
+      peerWindow,
+      peerWindowBytes,
+      epoch,
+      sessionId,
+      peerSoftware,
+    });
+    if (attached === undefined) return;
     for (const { event, size } of this.#early.take()) this.event(event, size);
     const { attachment } = this;
     if (attachment === undefined) return;

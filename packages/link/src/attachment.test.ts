@@ -7,6 +7,7 @@ import { attach, type Attachment, type AttachmentHost } from "./attachment.js";
 import type { Outcome } from "./delivery.js";
 import type { ReplySink } from "./event-answers.js";
 import { Receiver } from "./receiver.js";
+import { claim } from "./test-lease.test-support.js";
 import { command } from "./two-sides.test-support.js";
 
 const SILENT: ReplySink = { ack: () => {}, nack: () => {}, fail: () => {} };
@@ -43,6 +44,8 @@ class Attaching {
         peerKnown: undefined,
         peerWindow: 16,
         peerWindowBytes: undefined,
+        sessionId: "session",
+        peerSoftware: "test",
       },
       host,
     );
@@ -54,12 +57,12 @@ it("answers to the latest session, also where the inbox was loaded slowly for on
   const { world, store } = attaching;
   const { timers } = world.runtime;
   await store.start();
-  const load = store.inbox.load.bind(store.inbox);
+  const open = store.open.bind(store);
   const delaysMs = [50, 10];
-  store.inbox.load = async (peer) => {
-    const state = await load(peer);
+  store.open = async (...claim) => {
+    const lease = await open(...claim);
     await new Promise<void>((resolve) => timers.after(delaysMs.shift() ?? 0, resolve));
-    return state;
+    return lease;
   };
   const receiver = new Receiver({
     runtime: world.runtime,
@@ -85,18 +88,13 @@ it("makes no inbox once the receiver is closed (nobody gave back what its rows t
   const attaching = new Attaching();
   const { world, store } = attaching;
   await store.start();
-  await store.open(
-    "edge-1",
-    "test",
-    { peerStore: "store" },
-    { event: () => {}, lost: () => {}, purged: () => 0 },
-  );
-  await store.inbox.record("edge-1", [{ resourceid: "a_1", version: 7, peerStore: "store" }]);
+  const before = await claim(store, "edge-1", "store");
+  await before.record([{ resourceid: "a_1", version: 7, peerStore: "store" }]);
   let goOn = (): void => {};
-  const load = store.inbox.load.bind(store.inbox);
-  store.inbox.load = async (peer) => {
+  const open = store.open.bind(store);
+  store.open = async (...claiming) => {
     await new Promise<void>((resolve) => (goOn = resolve));
-    return load(peer);
+    return open(...claiming);
   };
   const budget = new InboxBudget();
   const { runtime } = world;
@@ -133,13 +131,14 @@ it("gives the mailbox back where the session ended meanwhile, and leaves the rec
     apply: () => ({ kind: "applied" }),
   });
   let isWanted = true;
-  const load = store.inbox.load.bind(store.inbox);
-  store.inbox.load = async (peer) => {
+  const open = store.open.bind(store);
+  store.open = async (...claiming) => {
     isWanted = false;
-    return load(peer);
+    return open(...claiming);
   };
   const attached = attaching.attach(receiver, SILENT, () => isWanted);
   await world.advance(10);
   expect(await attached).toBeUndefined();
-  expect(receiver.isLoaded).toBe(false);
+  expect(await store.totals()).toMatchObject({ held: 0 });
+  expect(() => receiver.settle(1)).toThrow("before attach");
 });

@@ -1,20 +1,19 @@
 import { DEFAULT_WINDOW_BYTES, HawserError, type KnownStore } from "@hawser/protocol";
 import type {
-  InboxStore,
+  Found,
   LeaseCallbacks,
+  LeaseLoss,
   LeaseOptions,
   MailboxEntry,
   MailboxLease,
   PurgedEntry,
-  Standing,
-  Store,
 } from "@hawser/store";
 import type { ReplySink } from "./event-answers.js";
 import type { LinkOptions, LinkPeer } from "./link-options.js";
-import { knownStore, olderCopy } from "./older-copy.js";
 import { OutgoingTurns } from "./outgoing-turns.js";
-import type { PeerInbox } from "./peer-inbox.js";
 import { ReadAhead } from "./read-ahead.js";
+import type { Receiver } from "./receiver.js";
+import { assertNotRolledBack, knownStore } from "./rollback-check.js";
 import { Sender } from "./sender.js";
 import type { SenderHost } from "./sender-options.js";
 
@@ -33,6 +32,12 @@ export interface AttachmentTerms {
   readonly peerWindowBytes: number | undefined;
   /** Of the session, where the peer gave it. */
   readonly epoch?: number;
+  /** Name of the session. */
+  readonly sessionId: string;
+  /** What the peer runs. */
+  readonly peerSoftware: string;
+  /** Decides by what the store knows at the moment of the claim. It throws where the session is not to be. */
+  readonly judge?: (found: Found) => void;
 }
 
 /** The link that an attachment is made for. */
@@ -41,33 +46,24 @@ export interface AttachmentHost extends SenderHost {
   readonly replies: ReplySink;
   /** The session is neither being closed nor has ended: there is something to attach. */
   isWanted(): boolean;
-  /** `superseded`: a newer session has the mailbox. `resync`: the session has to begin anew. */
-  leaseLost(why: "superseded" | "resync"): void;
+  /** `superseded`, `taken`: a newer session has the mailbox. Otherwise the session has to begin anew. */
+  leaseLost(why: LeaseLoss): void;
 }
 
 /**
  * What one session has of the store: the mailbox of its peer to send from, and the inbox to receive into.
  *
- * In this package, this file alone opens mailboxes and loads inboxes.
+ * In this package, this file alone opens mailboxes.
  */
 export class Attachment {
   readonly peer: LinkPeer;
   readonly sender: Sender;
-  readonly #store: Store;
   readonly #lease: MailboxLease;
   readonly #replies: ReplySink;
   #hasJoined: boolean;
 
   /** @param hasJoined the store knows already that the peer has begun this session */
-  constructor(
-    store: Store,
-    peer: LinkPeer,
-    lease: MailboxLease,
-    sender: Sender,
-    replies: ReplySink,
-    hasJoined: boolean,
-  ) {
-    this.#store = store;
+  constructor(peer: LinkPeer, lease: MailboxLease, sender: Sender, replies: ReplySink, hasJoined: boolean) {
     this.peer = peer;
     this.#lease = lease;
     this.sender = sender;
@@ -75,16 +71,10 @@ export class Attachment {
     this.#hasJoined = hasJoined;
   }
 
-  /** Reads what is there. False where the session is not wanted any more; `release` follows then, and after an error. */
-  async begin(peerStore: string, isWanted: () => boolean): Promise<boolean> {
-    const { name, receiver } = this.peer;
-    const { inbox } = this.#store;
-    if (isWanted()) await this.sender.start(this.#lease);
-    const state = isWanted() && !receiver.isLoaded ? await inbox.load(name) : undefined;
-    // The owner has closed the receiver of a link that has ended, or given it to the next one.
-    if (!isWanted()) return false;
-    receiver.attach({ peerStore, inbox: inboxOf(inbox, name), state, sink: this.#replies });
-    return true;
+  /** @throws HawserError `aborted` where the owner has closed the receiver */
+  begin(peerStore: string): void {
+    this.peer.receiver.attach({ peerStore, lease: this.#lease, sink: this.#replies });
+    this.sender.start(this.#lease);
   }
 
   get epoch(): number {
@@ -93,19 +83,24 @@ export class Attachment {
 
   /** What this store knows of the one of the peer: nothing of one that the peer has lost, because the claim forgets that. */
   get known(): KnownStore | undefined {
-    return knownStore(this.#store.standing(this.peer.name));
+    return knownStore(this.#lease.standing);
   }
 
   /** How many events of the peer are recorded by now. */
   get recorded(): number {
-    return this.#store.inbox.recorded(this.peer.name);
+    return this.peer.receiver.recorded;
   }
 
   /** The peer sent an event, or an answer. It does so only after its store has recorded the session; a heartbeat may come before. */
   joined(): void {
     if (this.#hasJoined) return;
     this.#hasJoined = true;
-    this.#store.inbox.joined(this.peer.name, this.epoch);
+    this.#lease.joined();
+  }
+
+  /** Writes what the peer has acknowledged, if that can be: losing it costs a resend. */
+  async flush(): Promise<void> {
+    await this.#lease.flush().catch(() => {});
   }
 
   /** Nothing is sent, received or answered from here on. */
@@ -125,7 +120,7 @@ export class Attachment {
  * Claims the mailbox of the peer, and makes sender and receiver ready. Undefined where the session is not wanted any more; what was
  * opened is closed again then, and after an error.
  *
- * @throws HawserError `store_rolled_back` where the peer proves it; those of `Store.open`; `aborted` where the receiver was closed
+ * @throws HawserError `store_rolled_back` where the peer proves it; what `judge` throws; those of `Store.open`; `aborted` where the receiver was closed
  */
 export async function attach(
   options: LinkOptions,
@@ -133,15 +128,28 @@ export async function attach(
   host: AttachmentHost,
 ): Promise<Attachment | undefined> {
   const { store, connection } = options;
-  const { peer, peerStore, epoch } = terms;
-  const { name } = peer;
-  const claim = claimOf(options, terms, store.standing(name));
+  const { peer, peerStore, epoch, sessionId, peerSoftware } = terms;
+  const { transport } = connection;
+  const { address, internal = false } = connection.peer;
+  const holder = { session: sessionId, transport, address, internal, software: peerSoftware };
   const sender = newSender(options, terms, host);
-  const on = new LeaseEvents(sender, host);
-  const lease = await store.open(name, `${connection.transport} ${connection.peer.address}`, claim, on);
-  const attachment = new Attachment(store, peer, lease, sender, host.replies, epoch !== undefined);
+  const on = new LeaseEvents(peer.receiver, sender, host);
+  let lease: MailboxLease;
   try {
-    if (await attachment.begin(peerStore, () => on.isHeld && host.isWanted())) return attachment;
+    lease = await store.open(peer.name, holder, (found) => claimOf(options, terms, found, sender), on);
+  } catch (thrown) {
+    sender.stop();
+    if (!(thrown instanceof HawserError) || thrown.code !== "superseded") throw thrown;
+    on.lost("superseded");
+    return undefined;
+  }
+  const attachment = new Attachment(peer, lease, sender, host.replies, epoch !== undefined);
+  try {
+    // The owner has closed the receiver of a link that has ended, or given it to the next one.
+    if (on.isHeld && host.isWanted()) {
+      attachment.begin(peerStore);
+      return attachment;
+    }
   } catch (thrown) {
     await attachment.release();
     throw thrown;
@@ -152,11 +160,13 @@ export async function attach(
 
 /** What happens to a mailbox while a session holds it. The store has others to tell, so nothing is thrown at it. */
 class LeaseEvents implements LeaseCallbacks {
+  readonly #receiver: Receiver;
   readonly #sender: Sender;
   readonly #host: AttachmentHost;
   #isHeld = true;
 
-  constructor(sender: Sender, host: AttachmentHost) {
+  constructor(receiver: Receiver, sender: Sender, host: AttachmentHost) {
+    this.#receiver = receiver;
     this.#sender = sender;
     this.#host = host;
   }
@@ -173,6 +183,14 @@ class LeaseEvents implements LeaseCallbacks {
     }
   }
 
+  more(position: number): void {
+    try {
+      this.#sender.more(position);
+    } catch (thrown) {
+      this.#host.fail(HawserError.from(thrown));
+    }
+  }
+
   purged(gone: readonly PurgedEntry[]): number {
     try {
       return this.#sender.purged(gone);
@@ -182,9 +200,10 @@ class LeaseEvents implements LeaseCallbacks {
     }
   }
 
-  lost(why: "superseded" | "resync"): void {
+  lost(why: LeaseLoss): void {
     this.#isHeld = false;
     try {
+      this.#receiver.lost(why);
       this.#host.leaseLost(why);
     } catch (thrown) {
       this.#host.fail(HawserError.from(thrown));
@@ -193,23 +212,24 @@ class LeaseEvents implements LeaseCallbacks {
 }
 
 /**
- * What the mailbox is claimed with. The rollback check comes before the claim, which forgets what it is judged by.
+ * What the mailbox is claimed with. The rollback check belongs into the claim, which forgets what it is judged by.
  *
- * @throws HawserError `store_rolled_back`
+ * @throws HawserError `store_rolled_back`, and what `judge` throws
  */
 function claimOf(
-  { store, connection }: LinkOptions,
-  { side, peerStore, peerKnown, epoch }: AttachmentTerms,
-  standing: Standing | undefined,
+  { connection }: LinkOptions,
+  { side, peerStore, peerKnown, epoch, judge }: AttachmentTerms,
+  found: Found,
+  sender: Sender,
 ): LeaseOptions {
-  const { id, forgotten } = store;
-  const error = olderCopy({ side, store: id, standing, forgotten, peerStore, claim: peerKnown });
-  if (error !== undefined) throw error;
+  judge?.(found);
+  assertNotRolledBack({ side, found, peerStore, claim: peerKnown });
   // An agent remembers one store of its principal: with another one it began anew, and so it will with this one.
-  const wasElsewhere = side === "principal" && peerKnown !== undefined && peerKnown.store !== id;
-  const inboxForgotten = wasElsewhere && standing?.peer.store === peerStore;
+  const wasElsewhere = side === "principal" && peerKnown !== undefined && peerKnown.store !== found.store;
+  const inboxForgotten = wasElsewhere && found.standing?.peer.store === peerStore;
   const withJson = connection.takesJson ?? false;
-  return { peerStore, inboxForgotten, withJson, ...(epoch === undefined ? {} : { epoch }) };
+  const first = sender.first();
+  return { peerStore, inboxForgotten, withJson, first, ...(epoch === undefined ? {} : { epoch }) };
 }
 
 // A peer that accepts more than this side wants to have in flight does not make it hold more.
@@ -230,14 +250,4 @@ function newSender(options: LinkOptions, terms: AttachmentTerms, host: SenderHos
     },
     host,
   );
-}
-
-/** The inbox of one peer. */
-export function inboxOf(inbox: InboxStore, peer: string): PeerInbox {
-  return {
-    use: () => inbox.use(peer),
-    begin: (batch) => inbox.begin(peer, batch),
-    record: (batch) => inbox.record(peer, batch),
-    settle: (version) => inbox.settle(peer, version),
-  };
 }

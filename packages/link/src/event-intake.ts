@@ -6,11 +6,12 @@ import {
   parseMessage,
   type Ack,
   type CloudEvent,
+  type Goodbye,
   type Message,
   type Nack,
   type ValueSize,
 } from "@hawser/protocol";
-import type { Clock } from "@hawser/runtime";
+import { guarded, type Clock } from "@hawser/runtime";
 import type { AgentSession, PrincipalSession } from "@hawser/session";
 import type { Attachment } from "./attachment.js";
 import type { LinkOptions } from "./link-options.js";
@@ -42,10 +43,22 @@ export class EventIntake {
     if (parsed.kind !== "control")
       throw new HawserError("invalid_message", `${event.type} is not a control message`);
     const { message } = parsed;
+    if (message.type === "goodbye" && attachment !== undefined) {
+      // Where the peer comes next, nothing that it has acknowledged is to be sent to it again.
+      void attachment.flush().then(() => this.#said(message));
+      return;
+    }
     const outputs = this.#driver.session.receive(message, this.#clock.now());
     if ((message.type !== "ack" && message.type !== "nack") || outputs.length > 0)
       this.#driver.perform(outputs);
     else if (attachment !== undefined) this.#answered(message, attachment);
+  }
+
+  #said(message: Goodbye): void {
+    guarded(
+      () => this.#driver.perform(this.#driver.session.receive(message, this.#clock.now())),
+      (thrown) => this.#driver.fail(HawserError.from(thrown)),
+    );
   }
 
   #answered(message: Ack | Nack, attachment: Attachment): void {
@@ -53,8 +66,7 @@ export class EventIntake {
     attachment.joined();
     if (message.type === "nack") sender.nack(message);
     else {
-      if (message.recorded !== undefined) sender.peerRecorded(message.recorded);
-      for (const key of message.acks) sender.ack(key);
+      for (const key of message.acks) sender.ack(key, message.recorded);
     }
     this.#driver.scheduleFlush();
   }

@@ -5,10 +5,14 @@ export type { ReplySink } from "./event-answers.js";
 export type { DeleteAhead } from "./held-back-resources.js";
 export type { LinkObserver, SkipReason } from "./link-observer.js";
 export type { LinkOptions, LinkPeer } from "./link-options.js";
-export { knownStore } from "./older-copy.js";
 export { OutgoingTurns, type OutgoingShare } from "./outgoing-turns.js";
-export type { PeerInbox, ReceiverSession } from "./peer-inbox.js";
-export { PrincipalLink, type Admission, type PrincipalLinkOptions } from "./principal-link.js";
+export {
+  PrincipalLink,
+  type Admission,
+  type Admitted,
+  type PrincipalLinkOptions,
+  type Refusal,
+} from "./principal-link.js";
 export {
   acceptedOf,
   publishTo,
@@ -21,5 +25,7 @@ export {
 } from "./publish.js";
 export { DEFAULT_READ_AHEAD_BYTES, ReadAhead } from "./read-ahead.js";
 export { Receiver, type ReceiverOptions } from "./receiver.js";
+export type { ReceiverLease, ReceiverSession } from "./receiver-session.js";
+export { knownStore } from "./rollback-check.js";
 export type { HeldBackTurn, SenderTurn } from "./sender-turn.js";
 export { SessionDriver, type SessionDriverOptions, type SessionOwner } from "./session-driver.js";

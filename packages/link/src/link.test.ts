@@ -12,6 +12,7 @@ import { ReadAhead } from "./read-ahead.js";
 import type { Delivery, Outcome } from "./delivery.js";
 import { EarlyEvents } from "./early-events.js";
 import { command, rejected, spec, status, TwoSides } from "./two-sides.test-support.js";
+import { inboxOf } from "./test-lease.test-support.js";
 
 describe("Link", () => {
   let sides: TwoSides;
@@ -540,7 +541,7 @@ describe("Link", () => {
     await sides.connect();
     await sides.publish(sides.principal, "edge-1", [command("a"), command("b")]);
     await sides.world.advance(45_000);
-    const { settled, applied } = await sides.agent.store.inbox.load("principal");
+    const { settled, applied } = await inboxOf(sides.agent.store, "principal");
     expect(settled).toBe(2);
     expect(applied.size).toBe(0);
   });

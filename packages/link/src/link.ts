@@ -8,6 +8,7 @@ import {
 } from "@hawser/protocol";
 import { guarded } from "@hawser/runtime";
 import type { AgentSession, Established, PrincipalSession, SessionEnd } from "@hawser/session";
+import type { LeaseLoss } from "@hawser/store";
 import type { Connection } from "@hawser/transport";
 import { attach, type Attachment, type AttachmentHost, type AttachmentTerms } from "./attachment.js";
 import { EventIntake } from "./event-intake.js";
@@ -135,13 +136,18 @@ export abstract class Link<Session extends AgentSession | PrincipalSession> {
     };
   }
 
-  #leaseLost(why: "superseded" | "resync"): void {
-    if (why === "superseded") {
-      this.superseded();
-      return;
+  #leaseLost(why: LeaseLoss): void {
+    switch (why) {
+      case "superseded":
+      case "taken":
+        this.superseded();
+        return;
+      case "resync":
+      case "unreachable": {
+        const what = "the store lost track of this mailbox; the session has to begin anew";
+        this.driver.fail(new HawserError("store_unavailable", what));
+      }
     }
-    const what = "the store lost track of this mailbox; the session has to begin anew";
-    this.driver.fail(new HawserError("store_unavailable", what));
   }
 
   /** Session and store are open: events flow. */

@@ -45,6 +45,7 @@ export class MailboxReader {
   readonly #spilled = new SpilledResources();
   readonly #aside = new EventsSetAside();
   readonly #heldBack = new HeldBackResources();
+  #first = { limit: 0, maxBytes: 0 };
   /** Absent before the start. */
   #lease: MailboxLease | undefined;
   /** Highest version that was read; everything up to it is held, spilled or settled. */
@@ -79,10 +80,32 @@ export class MailboxReader {
     return isUnread ? { kind: "unread" } : undefined;
   }
 
-  /** Reads the first entries. Before it resolves, `entry` may already be called. */
-  async start(lease: MailboxLease): Promise<void> {
+  /** What the claim of the mailbox is to bring along. */
+  first(): { readonly limit: number; readonly maxBytes: number } {
+    return (this.#first = this.#room.reserve());
+  }
+
+  /** Begins with what the claim brought along. */
+  start(lease: MailboxLease): void {
     this.#lease = lease;
-    await this.#read(lease);
+    const { limit, maxBytes } = this.#first;
+    const entries = lease.first;
+    let bytes = 0;
+    for (const entry of entries) {
+      bytes += entry.bytes;
+      this.#offer(entry);
+    }
+    const isAll = entries.length < limit && bytes < maxBytes;
+    this.#caughtUp = isAll && this.#newest <= this.#cursor;
+    this.#room.taken();
+  }
+
+  /** Entries up to this version are in the mailbox that nobody brings: they are read. */
+  more(position: number): void {
+    if (position > this.#newest) this.#newest = position;
+    if (position <= this.#cursor) return;
+    this.#caughtUp = false;
+    this.#host.ready();
   }
 
   /** A live entry from the lease. */

@@ -1,17 +1,29 @@
 import { HawserError, type Hello } from "@hawser/protocol";
 import type { DrainOrder, Established, PrincipalSession } from "@hawser/session";
+import type { Found } from "@hawser/store";
+import type { Attachment } from "./attachment.js";
 import { Link } from "./link.js";
 import type { LinkOptions, LinkPeer } from "./link-options.js";
 import type { SenderTurn } from "./sender-turn.js";
 
 /** How a principal answers a hello. */
-export type Admission =
-  | {
-      readonly kind: "accepted";
-      readonly peer: LinkPeer;
-      readonly sessionId: string;
-    }
-  | { readonly kind: "refused"; readonly error: HawserError; readonly retryAfterMs?: number };
+export type Admission = Admitted | Refusal;
+
+/** There is to be a session, unless the store says otherwise. */
+export interface Admitted {
+  readonly kind: "accepted";
+  readonly peer: LinkPeer;
+  readonly sessionId: string;
+  /** Asked in the moment of the claim, with what the store knows then. @default no objection */
+  readonly objection?: (found: Found) => Refusal | undefined;
+}
+
+/** There is to be no session now, and none before so many milliseconds. */
+export interface Refusal {
+  readonly kind: "refused";
+  readonly error: HawserError;
+  readonly retryAfterMs?: number;
+}
 
 /** What a `PrincipalLink` binds together. */
 export interface PrincipalLinkOptions extends LinkOptions {
@@ -71,20 +83,38 @@ export class PrincipalLink extends Link<PrincipalSession> {
       this.#refuse(admission.error, admission.retryAfterMs);
       return;
     }
-    const attachment = await this.attach({
-      side: "principal",
-      peer: admission.peer,
-      peerStore: hello.store,
-      peerKnown: hello.known,
-      peerWindow: hello.window,
-      peerWindowBytes: hello.window_bytes,
-    });
+    const attachment = await this.#claim(hello, admission);
     if (attachment === undefined) return;
     this.connection.trust();
     const { sessionId } = admission;
     const { epoch, known, sender } = attachment;
     const acceptance = { sessionId, epoch, settled: sender.settledFloor, known };
     this.driver.perform(this.session.accept(acceptance, this.#now()));
+  }
+
+  /** Undefined where there is to be no session. */
+  async #claim(hello: Hello, { peer, sessionId, objection }: Admitted): Promise<Attachment | undefined> {
+    let refusal: Refusal | undefined;
+    try {
+      return await this.attach({
+        side: "principal",
+        peer,
+        peerStore: hello.store,
+        peerKnown: hello.known,
+        peerWindow: hello.window,
+        peerWindowBytes: hello.window_bytes,
+        sessionId,
+        peerSoftware: hello.software,
+        judge: (found) => {
+          refusal = objection?.(found);
+          if (refusal !== undefined) throw refusal.error;
+        },
+      });
+    } catch (thrown) {
+      if (refusal === undefined) throw thrown;
+      this.#refuse(refusal.error, refusal.retryAfterMs);
+      return undefined;
+    }
   }
 
   #refuse(error: HawserError, retryAfterMs: number | undefined): void {

@@ -20,6 +20,8 @@ export class ReadRoom {
   readonly #readAhead: ReadAhead;
   /** What `readAhead` was told of. */
   #countedBytes = 0;
+  /** What the claim of the mailbox may bring along. */
+  #reserved = 0;
   #isClosed = false;
 
   /**
@@ -43,6 +45,20 @@ export class ReadRoom {
   get allowance(): number {
     const { held, heldBytes, starved } = this.#writer;
     return this.#readAhead.allowance(heldBytes, held > 0 && starved);
+  }
+
+  /** What the claim of the mailbox may bring along: that many bytes count as in memory until `taken`. */
+  reserve(): { readonly limit: number; readonly maxBytes: number } {
+    const maxBytes = Math.max(1, this.allowance);
+    this.#reserved = maxBytes;
+    this.count();
+    return { limit: this.maxHeld, maxBytes };
+  }
+
+  /** What came along is with the writer. */
+  taken(): void {
+    this.#reserved = 0;
+    this.count();
   }
 
   /** Whether a live entry of so many bytes may be held. */
@@ -88,7 +104,7 @@ export class ReadRoom {
 
   /** Tells the other sessions what is held here. Answers change that, too; they ask for a pump, which counts. */
   count(): void {
-    const held = this.#isClosed ? 0 : this.#writer.heldBytes;
+    const held = this.#isClosed ? 0 : this.#writer.heldBytes + this.#reserved;
     this.#readAhead.changed(held - this.#countedBytes);
     this.#countedBytes = held;
   }

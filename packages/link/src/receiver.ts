@@ -1,12 +1,12 @@
 import { Inbox, type Ending, type InboxBudget } from "@hawser/delivery";
 import { HawserError, sizeOf, thrownText, type HawserEvent, type ValueSize } from "@hawser/protocol";
 import { guarded, type Runtime } from "@hawser/runtime";
-import type { Begun, InboxState, Recorded } from "@hawser/store";
+import type { Begun, LeaseLoss, Recorded, RecordResult } from "@hawser/store";
 import type { Delivery, Outcome } from "./delivery.js";
 import { EventAnswers, type ReplySink } from "./event-answers.js";
 import { maxApplyingMemory, tooManyRows, tooMuchMemory } from "./inbox-bounds.js";
 import type { LinkObserver } from "./link-observer.js";
-import type { PeerInbox, ReceiverSession } from "./peer-inbox.js";
+import type { ReceiverLease, ReceiverSession } from "./receiver-session.js";
 import { TickBatch } from "./tick-batch.js";
 
 /** What a `Receiver` is made of: one for each peer, kept over its sessions. */
@@ -28,20 +28,35 @@ export interface ReceiverOptions {
   readonly budget?: InboxBudget;
 }
 
-/** An inbox in memory, and the one on disk that it stands for. */
-interface Loaded {
-  readonly name: "loaded";
+/** An inbox in memory, for as long as nobody else writes the one on disk that it stands for. */
+interface Life {
   readonly memory: Inbox;
-  readonly peerStore: string;
-  readonly inbox: PeerInbox;
   /** Its mailbox stays until this is closed. */
   readonly use: { release(): void };
+  /** Of the handlers that begin now. */
+  handlers: AbortController;
+  /** How many events of the peer are recorded. */
+  recorded: number;
+  /** Somebody else has the inbox: what was begun here is neither recorded nor answered. */
+  isOver: boolean;
+}
+
+interface Loaded {
+  readonly name: "loaded";
+  readonly life: Life;
+  readonly peerStore: string;
+  readonly lease: ReceiverLease;
+}
+
+/** A delivery, and the inbox that let it begin. */
+interface Started extends Delivery {
+  readonly life: Life;
 }
 
 type ReceiverState = { readonly name: "new" } | Loaded | { readonly name: "closed" };
 
 interface Applied {
-  readonly delivery: Delivery;
+  readonly delivery: Started;
   readonly outcome: Outcome & { readonly kind: "applied" };
 }
 
@@ -54,7 +69,7 @@ export class Receiver {
   readonly #options: ReceiverOptions;
   readonly #answers: EventAnswers;
   // Handlers that become due within one tick share one write of their attempts, and those that end one record.
-  readonly #toBegin: TickBatch<Delivery>;
+  readonly #toBegin: TickBatch<Started>;
   readonly #toRecord: TickBatch<Applied>;
   #state: ReceiverState = { name: "new" };
   readonly #onIdle: (() => void)[] = [];
@@ -67,19 +82,23 @@ export class Receiver {
     this.#toRecord = new TickBatch(timers, (batch) => this.#orBroken(this.#record(batch)));
   }
 
-  /** Whether it remembers what is in the inbox of its peer. */
-  get isLoaded(): boolean {
-    return this.#state.name === "loaded";
-  }
-
   /** Events whose handler is running or that wait behind one. */
   get applying(): number {
-    return this.#state.name === "loaded" ? this.#state.memory.applying : 0;
+    return this.#memory?.applying ?? 0;
   }
 
   /** Bytes of them, at least. */
   get applyingBytes(): number {
-    return this.#state.name === "loaded" ? this.#state.memory.applyingBytes : 0;
+    return this.#memory?.applyingBytes ?? 0;
+  }
+
+  get #memory(): Inbox | undefined {
+    return this.#state.name === "loaded" && !this.#state.life.isOver ? this.#state.life.memory : undefined;
+  }
+
+  /** How many events of the peer are recorded by now. */
+  get recorded(): number {
+    return this.#state.name === "loaded" ? this.#state.life.recorded : 0;
   }
 
   /** Resolves when nothing is being applied: what was, is recorded and answered by then. */
@@ -94,30 +113,50 @@ export class Receiver {
    *
    * @throws HawserError `aborted` when it was closed meanwhile
    */
-  attach({ peerStore, inbox, state, sink }: ReceiverSession): void {
-    switch (this.#state.name) {
-      case "closed":
-        // An inbox that a closed receiver makes is nobody's, and would take the room of others for ever.
-        throw new HawserError("aborted", `the connection of ${this.#options.peer} ended before it was open`);
-      case "new": {
-        if (state === undefined)
-          throw new HawserError("internal", "a new receiver needs what is in its inbox");
-        this.#state = { name: "loaded", memory: this.#load(state), peerStore, inbox, use: inbox.use() };
-        break;
-      }
-      case "loaded": {
-        const { memory, use } = this.#state;
-        if (this.#state.peerStore !== peerStore) memory.reset();
-        this.#state = { name: "loaded", memory, peerStore, inbox, use };
-      }
-    }
+  attach({ peerStore, lease, sink }: ReceiverSession): void {
+    const state = this.#state;
+    // An inbox that a closed receiver makes is nobody's, and would take the room of others for ever.
+    if (state.name === "closed")
+      throw new HawserError("aborted", `the connection of ${this.#options.peer} ended before it was open`);
+    const life = this.#lifeFor(state, lease);
+    if (state.name === "loaded" && life === state.life && state.peerStore !== peerStore) life.memory.reset();
+    life.recorded = Math.max(life.recorded, lease.standing.own.recorded);
+    this.#state = { name: "loaded", life, peerStore, lease };
     this.#answers.sink = sink;
   }
 
-  #load(state: InboxState): Inbox {
+  /** What is remembered goes on, unless somebody else had the inbox meanwhile. */
+  #lifeFor(state: Exclude<ReceiverState, { name: "closed" }>, lease: ReceiverLease): Life {
+    if (state.name === "loaded") {
+      if (lease.continues && !state.life.isOver) return state.life;
+      this.#end(state.life);
+    }
     const { budget, windowBytes } = this.#options;
     const maxHeapBytes = maxApplyingMemory(windowBytes);
-    return new Inbox(state, { maxHeapBytes, ...(budget === undefined ? {} : { budget }) });
+    const memory = new Inbox(lease.inbox, { maxHeapBytes, ...(budget === undefined ? {} : { budget }) });
+    return { memory, use: lease.use(), handlers: new AbortController(), recorded: 0, isOver: false };
+  }
+
+  /** Nothing more is received until the next session: its peer sends again what has no answer. */
+  #end(life: Life): void {
+    if (life.isOver) return;
+    life.isOver = true;
+    life.handlers.abort();
+    life.memory.close();
+    life.use.release();
+    this.#tellIdle();
+  }
+
+  /** The mailbox was lost in the middle of a session. Handlers hear of it where what they do may come to nothing. */
+  lost(why: LeaseLoss): void {
+    if (this.#state.name !== "loaded" || why === "superseded" || why === "resync") return;
+    const { life } = this.#state;
+    if (why === "taken") {
+      this.#end(life);
+      return;
+    }
+    life.handlers.abort();
+    life.handlers = new AbortController();
   }
 
   /** The session of `sink` is over. What is running goes on. */
@@ -127,7 +166,8 @@ export class Receiver {
 
   /** One event of the peer. The answer comes through the sink, now or when the handler is done. */
   receive(event: HawserEvent, version: number, { bytes, heapBytes }: ValueSize = sizeOf(event)): void {
-    const { memory } = this.#loaded();
+    const { memory, isOver } = this.#loaded().life;
+    if (isOver) return;
     const isAttemptRecorded = this.#isAttemptRecorded(event);
     const decision = memory.receive({ event, version, bytes, heapBytes, isAttemptRecorded });
     switch (decision.kind) {
@@ -151,9 +191,10 @@ export class Receiver {
 
   /** The peer will never again send anything up to `version`. */
   settle(version: number): void {
-    const { memory, inbox } = this.#loaded();
-    memory.settle(version);
-    inbox.settle(version);
+    const { life, lease } = this.#loaded();
+    if (life.isOver) return;
+    life.memory.settle(version);
+    lease.settle(version);
   }
 
   #isAttemptRecorded(event: HawserEvent): boolean {
@@ -165,8 +206,10 @@ export class Receiver {
     const state = this.#state;
     this.#state = { name: "closed" };
     if (state.name !== "loaded") return;
-    state.memory.close();
-    state.use.release();
+    const { life } = state;
+    if (life.isOver) return;
+    life.memory.close();
+    life.use.release();
   }
 
   #loaded(): Loaded {
@@ -174,13 +217,17 @@ export class Receiver {
     throw new HawserError("internal", `receiver of ${this.#options.peer} used before attach`);
   }
 
-  #start({ event, version, attempt }: Omit<Delivery, "peerStore">): void {
-    const delivery: Delivery = { event, version, attempt, peerStore: this.#loaded().peerStore };
+  #start({ event, version, attempt }: Pick<Delivery, "event" | "version" | "attempt">): void {
+    const { life, peerStore, lease } = this.#loaded();
+    const { epoch } = lease.standing.own;
+    const { signal } = life.handlers;
+    const delivery: Started = { event, version, attempt, peerStore, epoch, signal, life };
     if (this.#isAttemptRecorded(event)) this.#toBegin.add(delivery);
     else this.#run(delivery);
   }
 
-  async #begin(batch: readonly Delivery[]): Promise<void> {
+  async #begin(all: readonly Started[]): Promise<void> {
+    const batch = all.filter(({ life }) => !life.isOver);
     const begun: Begun[] = batch.map(({ event, version, attempt, peerStore }) => ({
       resourceid: event.resourceid,
       version,
@@ -188,16 +235,25 @@ export class Receiver {
       peerStore,
     }));
     try {
-      await this.#loaded().inbox.begin(begun);
+      await this.#loaded().lease.begin(begun);
     } catch (thrown) {
-      const error = HawserError.from(thrown, "store_unavailable");
-      for (const delivery of batch) this.#retry(delivery, error);
+      this.#notWritten(batch, thrown);
       return;
     }
-    for (const delivery of batch) this.#run(delivery);
+    for (const delivery of batch) if (!delivery.life.isOver) this.#run(delivery);
   }
 
-  #run(delivery: Delivery): void {
+  /** Somebody else has the inbox, or it is tried again later. */
+  #notWritten(batch: readonly Started[], thrown: unknown): void {
+    const error = HawserError.from(thrown, "store_unavailable");
+    for (const delivery of batch) {
+      if (delivery.life.isOver) continue;
+      if (error.code === "superseded") this.#end(delivery.life);
+      else this.#retry(delivery, error);
+    }
+  }
+
+  #run(delivery: Started): void {
     let outcome: Promise<Outcome> | Outcome;
     try {
       outcome = this.#options.apply(delivery);
@@ -220,13 +276,13 @@ export class Receiver {
     step.catch((thrown: unknown) => this.#answers.broken(thrown));
   }
 
-  #failed(delivery: Delivery, thrown: unknown): void {
+  #failed(delivery: Started, thrown: unknown): void {
     const message = `the handler threw: ${thrownText(thrown)}`;
     this.#retry(delivery, new HawserError("handler_failed", message, { cause: thrown }));
   }
 
   /** An outcome that cannot be read is that of a handler which failed: without an end, its resource would wait for ever. */
-  #settle(delivery: Delivery, outcome: Outcome): void {
+  #settle(delivery: Started, outcome: Outcome): void {
     guarded(
       () => this.#done(delivery, outcome),
       (thrown) => this.#failed(delivery, thrown),
@@ -235,7 +291,8 @@ export class Receiver {
 
   // Only what was applied is written down. A refusal is not: should its NACK get lost, the event comes again and is refused again, whereas a record would make
   // it look applied.
-  #done(delivery: Delivery, outcome: Outcome): void {
+  #done(delivery: Started, outcome: Outcome): void {
+    if (delivery.life.isOver) return;
     switch (outcome.kind) {
       case "retry":
         this.#retry(delivery, outcome.error);
@@ -258,38 +315,54 @@ export class Receiver {
 
   // The record is on disk before the answer leaves: an ACK means applied for good.
   async #record(batch: readonly Applied[]): Promise<void> {
-    const { inbox } = this.#loaded();
-    const current = batch.filter(({ delivery }) => this.#isCurrent(delivery));
+    const { life, lease } = this.#loaded();
+    if (life.isOver) return;
+    const current = batch.filter(({ delivery }) => delivery.life === life && this.#isCurrent(delivery));
+    let result: RecordResult;
     try {
-      await inbox.record(current.map(recordOf));
+      result = await lease.record(current.map(recordOf));
     } catch (thrown) {
-      const error = HawserError.from(thrown, "store_unavailable");
-      for (const { delivery } of batch) this.#retry(delivery, error);
+      this.#notWritten(
+        batch.map(({ delivery }) => delivery),
+        thrown,
+      );
       return;
     }
+    life.recorded = Math.max(life.recorded, result.recorded);
+    const discarded = new Set(result.discarded.map((place) => current[place]?.delivery));
     for (const { delivery } of batch) {
-      if (this.#isCurrent(delivery)) this.#answers.applied(delivery.event);
-      this.#finish(delivery, "applied");
+      if (delivery.life.isOver) continue;
+      const isDiscarded = discarded.has(delivery);
+      if (this.#isCurrent(delivery)) {
+        if (isDiscarded) this.#answers.skipped(delivery.event, "discarded");
+        else this.#answers.applied(delivery.event);
+      }
+      this.#finish(delivery, isDiscarded ? "discarded" : "applied");
     }
   }
 
   // Of an event whose sender lost its store meanwhile nobody waits for the answer; its number belongs to another event now.
-  #isCurrent({ event: { resourceid }, version }: Delivery): boolean {
-    return this.#loaded().memory.isCurrent(resourceid, version);
+  #isCurrent({ event: { resourceid }, version, life }: Started): boolean {
+    return life.memory.isCurrent(resourceid, version);
   }
 
-  #retry(delivery: Delivery, error: HawserError): void {
+  #retry(delivery: Started, error: HawserError): void {
+    if (delivery.life.isOver) return;
     this.#answers.refused(delivery.event, true, error);
     this.#finish(delivery, "retry");
   }
 
-  #finish({ event, version }: Delivery, outcome: Ending): void {
-    const finished = this.#loaded().memory.finish(event.resourceid, version, outcome);
+  #finish({ event, version, life }: Started, outcome: Ending): void {
+    const finished = life.memory.finish(event.resourceid, version, outcome);
     for (const blocked of finished.blocked) {
       const what = `an earlier event of ${event.resourceid} (${event.eventid}) has to succeed first`;
       this.#answers.refused(blocked.event, true, new HawserError("handler_failed", what));
     }
     if (finished.next !== undefined) this.#start(finished.next);
+    this.#tellIdle();
+  }
+
+  #tellIdle(): void {
     if (this.applying === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
   }
 }

@@ -2,6 +2,7 @@ import { HawserError } from "@hawser/protocol";
 import { seededRandom, silentLogger, type Runtime } from "@hawser/runtime";
 import type { MailboxEntry, MailboxLease } from "@hawser/store";
 import { expect, it } from "vitest";
+import { TestLease } from "./test-lease.test-support.js";
 import { OutgoingTurns } from "./outgoing-turns.js";
 import { ReadAhead } from "./read-ahead.js";
 import { Sender } from "./sender.js";
@@ -26,14 +27,13 @@ function entry(version: number): MailboxEntry {
 }
 
 /** A mailbox whose reads the test can look at. */
-class Mailbox implements MailboxLease {
-  readonly epoch = 1;
-  readonly toldBefore = 0;
+class Mailbox extends TestLease {
+  override first: readonly MailboxEntry[] = [];
   readonly pending: MailboxEntry[] = [];
   reads = 0;
   onRead = (): void => {};
 
-  async read(after: number, limit: number): Promise<readonly MailboxEntry[]> {
+  override async read(after: number, limit: number): Promise<readonly MailboxEntry[]> {
     this.reads += 1;
     if (this.reads > 20) throw new HawserError("internal", "read over and over");
     const found = this.pending.filter(({ version }) => version > after).slice(0, limit);
@@ -41,13 +41,13 @@ class Mailbox implements MailboxLease {
     this.onRead();
     return found;
   }
+}
 
-  acknowledge(): void {}
-  peerRecorded(): void {}
-  async deadLetter(): Promise<boolean> {
-    return true;
-  }
-  async close(): Promise<void> {}
+/** What the claim brings along is nothing here: the first read comes with the first pump. */
+async function start(sender: Sender, lease: MailboxLease): Promise<void> {
+  sender.start(lease);
+  sender.pump(() => true);
+  await turns(3);
 }
 
 async function turns(count: number): Promise<void> {
@@ -72,7 +72,7 @@ it("reads once more, and no oftener, when what it heard of is gone from the mail
   );
   // Committed while the first read was under way, and taken back (its resource was deleted) before the next one.
   mailbox.onRead = () => sender.entry(entry(50));
-  await sender.start(mailbox);
+  await start(sender, mailbox);
   mailbox.onRead = () => {};
   sender.pump(() => true);
   await turns(200);
@@ -98,7 +98,7 @@ it("misses nothing that is committed during a read that finds the end", async ()
     mailbox.pending.push(next);
     sender.entry(next);
   };
-  await sender.start(mailbox);
+  await start(sender, mailbox);
   pump();
   await turns(400);
   expect(sent).toEqual([1, 2, 3, 4]);
@@ -129,7 +129,7 @@ it("announces no floor above what is left on disk of a resource, however little 
     },
     { ready: pump, fail: () => {} },
   );
-  await sender.start(mailbox);
+  await start(sender, mailbox);
   pump();
   await turns(20);
   expect(sent).toEqual([1]);
@@ -176,7 +176,7 @@ it.each([1, 5_000])("sends no state that %i newer ones supersede while it is rea
     mailbox.onRead = () => {};
   };
   // Not even between the end of the read and what follows from it.
-  const ended = sender.start(mailbox);
+  const ended = start(sender, mailbox);
   await turns(2);
   publish(newer + 1);
   await ended;
@@ -223,13 +223,17 @@ it.each([
       mailbox.pending.splice(0, mailbox.pending.length, ...mailbox.pending.filter((each) => !isMeant(each)));
       return sender.purged(gone.map(({ version, event: { resourceid } }) => ({ version, resourceid })));
     };
-    mailbox.onRead = () => {
-      mailbox.onRead = () => {};
-      if (turn === 0) purge(1, count);
-      else void turns(turn).then(() => purge(1, count));
-    };
-    const started = sender.start(mailbox);
-    await started;
+    if (turn === 0) {
+      mailbox.onRead = () => {
+        mailbox.onRead = () => {};
+        purge(1, count);
+      };
+      await start(sender, mailbox);
+    } else {
+      mailbox.first = mailbox.pending.slice(0, sender.first().limit);
+      sender.start(mailbox);
+      void turns(turn - 1).then(() => purge(1, count));
+    }
     await turns(turn);
     pump();
     await turns(200);
@@ -260,10 +264,8 @@ async function agentThatRefuses(
     const event = { ...command(`r${version}`), eventid: String(version) };
     pending.set(version, { version, event, bytes });
   }
-  const lease: MailboxLease = {
-    epoch: 1,
-    toldBefore: 0,
-    read(after, limit, maxBytes = Number.POSITIVE_INFINITY) {
+  const lease: MailboxLease = Object.assign(new TestLease(), {
+    read(after: number, limit: number, maxBytes = Number.POSITIVE_INFINITY) {
       const page: MailboxEntry[] = [];
       let size = 0;
       for (const each of pending.values()) {
@@ -274,14 +276,11 @@ async function agentThatRefuses(
       }
       return Promise.resolve(page);
     },
-    acknowledge(version) {
+    acknowledge(version: number) {
       pending.delete(version);
       acked.add(version);
     },
-    peerRecorded() {},
-    deadLetter: () => Promise.resolve(true),
-    close: () => Promise.resolve(),
-  };
+  });
   const pump = (): void =>
     sender.pump(({ version, event: { resourceid, eventid } }) => {
       sent.push(version);
@@ -308,7 +307,7 @@ async function agentThatRefuses(
       },
     },
   );
-  await sender.start(lease);
+  await start(sender, lease);
   pump();
   const run = async (untilMs: number): Promise<void> => {
     for (; now < untilMs; now += 50) {

@@ -56,11 +56,16 @@ export class Sender {
     return this.#reader.turnOf(resourceid);
   }
 
-  /** Reads the first entries. Before it resolves, `entry` may already be called. */
-  async start(lease: MailboxLease): Promise<void> {
+  /** What the claim of the mailbox is to bring along. */
+  first(): { readonly limit: number; readonly maxBytes: number } {
+    return this.#reader.first();
+  }
+
+  /** Begins with what the claim brought along. */
+  start(lease: MailboxLease): void {
     this.#lease = lease;
     this.#writer.sentBefore(lease.toldBefore);
-    await this.#reader.start(lease);
+    this.#reader.start(lease);
   }
 
   // Nothing is sent before the start, so nothing is answered either.
@@ -72,6 +77,11 @@ export class Sender {
   /** A live entry from the lease. */
   entry(entry: MailboxEntry): void {
     this.#reader.entry(entry);
+  }
+
+  /** Entries up to this version are in the mailbox that nobody brings: they are read. */
+  more(position: number): void {
+    this.#reader.more(position);
   }
 
   /**
@@ -139,15 +149,11 @@ export class Sender {
     if (result.kind === "deadLetter") this.#deadLetter(event, version, error);
   }
 
-  /** How many events the peer says it has recorded, with the ACKs that follow. */
-  peerRecorded(count: number): void {
-    this.#mailbox.peerRecorded(count);
-  }
-
-  ack(key: EventKey): void {
+  /** @param recorded how many events the peer says it has recorded, in the ACK that this is of */
+  ack(key: EventKey, recorded?: number): void {
     const result = this.#writer.ack(key, this.#options.runtime.clock.now());
     if (result.kind === "unknown") return;
-    this.#mailbox.acknowledge(result.version);
+    this.#mailbox.acknowledge(result.version, recorded);
     this.#reader.letGoBehind(key.resourceid);
     const { version, rttMs } = result;
     this.#options.observer?.acked?.({ resourceid: key.resourceid, version, rttMs });

@@ -57,9 +57,22 @@ const OBSERVED: readonly (keyof LinkObserver)[] = [
 ];
 const CALLBACKS = ["onMessage", "onUnreadable", "onOpened", "onRetiring", "onEnded"] as const;
 const CONNECTION: readonly (keyof Connection)[] = ["send", "close", "terminate", "pause", "resume"];
-const STORE = ["open", "standing", "append"] as const;
-const INBOX = ["load", "begin", "record", "settle", "joined", "recorded"] as const;
-const LEASE = ["read", "acknowledge", "peerRecorded", "deadLetter", "close"] as const;
+const STORE = ["open", "append"] as const;
+const LEASE = [
+  "first",
+  "inbox",
+  "standing",
+  "use",
+  "read",
+  "acknowledge",
+  "deadLetter",
+  "begin",
+  "record",
+  "settle",
+  "joined",
+  "flush",
+  "close",
+] as const;
 const LOGGER: readonly (keyof Logger)[] = ["debug", "info", "warn", "error", "child"];
 
 type Break = (sides: TwoSides, side: Side) => void;
@@ -84,10 +97,6 @@ const PLACES: readonly (readonly [string, Break])[] = [
   ...STORE.map((name): [string, Break] => [
     `store.${name}`,
     (_, side) => Object.assign(side, { store: throwingAt(side.store, name) }),
-  ]),
-  ...INBOX.map((name): [string, Break] => [
-    `inbox.${name}`,
-    (_, side) => Object.assign(side.store.inbox, { [name]: thrower }),
   ]),
   ...LEASE.map((name): [string, Break] => [
     `lease.${name}`,

@@ -120,7 +120,7 @@ export class TwoSides {
     const { runtime } = this;
     const dialled = this.transport.dialer.dial();
     await this.world.advance(1);
-    const known = knownStore(this.agent.store.standing("principal"));
+    const known = knownStore(await this.agent.store.standing("principal"));
     const session = new AgentSession({
       agent: "edge-1",
       store: this.agent.store.id,

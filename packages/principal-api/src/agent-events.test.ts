@@ -7,6 +7,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { createEventLog, type EventLog } from "./event-log/event-log.js";
 import type { EventLogLimits } from "./event-log/log-limits.js";
 import { createApi } from "./api.js";
+import { BY_SESSION } from "./testing/held-by.js";
 import { StreamReader, type ReadEvent } from "./testing/stream-reader.js";
 
 let world: VirtualRuntime;
@@ -52,7 +53,7 @@ async function send(agent: string, more: Partial<HawserEvent> = {}): Promise<voi
     data: { sent },
     ...more,
   };
-  await settled(Promise.resolve(log.onEvent({ agent, event, attempt: 1 })));
+  await settled(Promise.resolve(log.onEvent({ agent, event, attempt: 1, ...BY_SESSION })));
 }
 
 interface Answer {

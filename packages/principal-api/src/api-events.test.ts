@@ -1,6 +1,7 @@
 import { createPrincipalMetrics } from "@hawser/metrics";
 import { type AgentView, createPrincipal, type Principal } from "@hawser/principal";
 import { createMemoryStore } from "@hawser/store";
+import { heldBy } from "./testing/held-by.js";
 import type { Store } from "@hawser/store";
 import type { Hono } from "hono";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -30,12 +31,7 @@ function post(event: unknown, path = EVENTS): Response | Promise<Response> {
 }
 
 async function refuseForGood(eventid: string, resourceCode: string): Promise<void> {
-  const lease = await store.open(
-    "edge-1",
-    "test",
-    { peerStore: "s" },
-    { event() {}, lost() {}, purged: () => 0 },
-  );
+  const lease = await heldBy(store, "edge-1");
   await lease.deadLetter(Number(eventid), { code: resourceCode, message: "no", at: 1_767_225_600_000 });
   await lease.close();
 }

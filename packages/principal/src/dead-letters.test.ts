@@ -1,4 +1,5 @@
 import { createMemoryStore, type Store } from "@hawser/store";
+import { heldBy } from "./testing/held-by.js";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createPrincipal } from "./create-principal.js";
 import type { Principal } from "./principal.js";
@@ -22,12 +23,7 @@ describe("dead letters of a principal", () => {
   });
 
   async function refuse(eventid: string): Promise<void> {
-    const lease = await store.open(
-      AGENT,
-      "test",
-      { peerStore: "s" },
-      { event() {}, lost() {}, purged: () => 0 },
-    );
+    const lease = await heldBy(store, AGENT);
     await lease.deadLetter(Number(eventid), { code: "no_handler", message: "nothing handles it", at: 0 });
     await lease.close();
   }

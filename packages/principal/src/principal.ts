@@ -109,6 +109,13 @@ export type AgentEventHandler = (delivery: {
   readonly agent: string;
   readonly event: HawserEvent;
   readonly attempt: number;
+  /**
+   * Of the session that the event came by: a fencing token. Where several principals share a store, a handler of an earlier one may still run; a database that refuses what comes with a
+   * lower epoch than it has seen of the agent keeps its effects out.
+   */
+  readonly epoch: number;
+  /** Aborted when another principal serves the agent now, so that what the handler does is not recorded any more. */
+  readonly signal: AbortSignal;
 }) => Promise<void> | void;
 
 /** How an agent is removed. */

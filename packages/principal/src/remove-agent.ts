@@ -27,7 +27,7 @@ export async function removeAgent(
   checkAddressee(agent);
   const stats = await store.stats(agent);
   if (stats === undefined && sessions.presence(agent) === undefined) {
-    const buried = store.tombstone(agent);
+    const buried = await store.tombstone(agent);
     const since = buried === undefined ? "" : `; it was removed at ${new Date(buried.at).toISOString()}`;
     throw new HawserError("not_found", `there is no agent ${agent}${since}`, { agent });
   }

@@ -1,10 +1,7 @@
 import { HawserError } from "@hawser/protocol";
-import type { Store } from "@hawser/store";
 import { createJournalStore } from "@hawser/store-journal";
 import { storePlace } from "../store/store-place.js";
 import { fail, ok, type Check } from "./check.js";
-
-const PAGE = 500;
 
 /** Can the store of a service that is stopped be opened, and what does it hold. Nothing is changed, and none is made where there is none. */
 export async function checkStore(directory: string): Promise<Check> {
@@ -21,27 +18,12 @@ export async function checkStore(directory: string): Promise<Check> {
     return fail(name, `${error.code}: ${error.message}`, `hawser explain ${error.code}`);
   }
   try {
-    const { peers, pending, deadLetters } = await count(store);
+    const { peers, pending, deadLetters } = await store.totals();
     return ok(name, `opens; ${peers} mailboxes, ${pending} pending, ${deadLetters} dead letters`);
   } catch (thrown) {
     const error = HawserError.from(thrown);
     return fail(name, `${error.code}: ${error.message}`, `hawser explain ${error.code}`);
   } finally {
     await store.stop();
-  }
-}
-
-async function count(store: Store): Promise<{ peers: number; pending: number; deadLetters: number }> {
-  const sums = { peers: 0, pending: 0, deadLetters: 0 };
-  let after: string | undefined;
-  for (;;) {
-    const page = await store.peers(after === undefined ? { limit: PAGE } : { limit: PAGE, after });
-    for (const { pending, deadLetters } of page) {
-      sums.peers += 1;
-      sums.pending += pending;
-      sums.deadLetters += deadLetters;
-    }
-    after = page.at(-1)?.peer;
-    if (page.length < PAGE || after === undefined) return sums;
   }
 }

@@ -11,6 +11,7 @@ import { createVirtualRuntime, settledIn, type VirtualRuntime } from "@hawser/te
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createEventLog, type AllRecordedOptions, type EventLog } from "./event-log.js";
 import { eventLogStoreLimits, resolveEventLogLimits, type EventLogLimits } from "./log-limits.js";
+import { BY_SESSION } from "../testing/held-by.js";
 
 let world: VirtualRuntime;
 let disk: MemoryDisk;
@@ -57,7 +58,7 @@ function event(resource = "lamp_1", more: Partial<HawserEvent> = {}): HawserEven
 }
 
 async function send(agent: string, given: HawserEvent = event()): Promise<void> {
-  await settled(Promise.resolve(log.onEvent({ agent, event: given, attempt: 1 })));
+  await settled(Promise.resolve(log.onEvent({ agent, event: given, attempt: 1, ...BY_SESSION })));
 }
 
 const read = (query: Parameters<EventLog["read"]>[0]): ReturnType<EventLog["read"]> =>
@@ -214,7 +215,9 @@ describe("the limits of the log", () => {
   it("count what is on its way", async () => {
     await open({ maxEntries: 2 });
     log.hold(0);
-    const all = ["a", "b", "c"].map(async (agent) => log.onEvent({ agent, event: event(), attempt: 1 }));
+    const all = ["a", "b", "c"].map(async (agent) =>
+      log.onEvent({ agent, event: event(), attempt: 1, ...BY_SESSION }),
+    );
     const outcomes = await settled(Promise.allSettled(all));
     expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "rejected"]);
   });
@@ -338,7 +341,7 @@ it("is looped over as far as it went when the loop began, through any filter", a
     const all: number[] = [];
     for await (const { position } of log.all(options)) {
       all.push(position);
-      if (all.length === 1) await log.onEvent({ agent: "a", event: event(), attempt: 1 });
+      if (all.length === 1) await log.onEvent({ agent: "a", event: event(), attempt: 1, ...BY_SESSION });
     }
     return all;
   };

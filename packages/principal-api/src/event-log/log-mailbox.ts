@@ -1,10 +1,11 @@
 import { HawserError } from "@hawser/protocol";
 import type { Runtime, Timer } from "@hawser/runtime";
-import type { MailboxEntry, MailboxLease, Store } from "@hawser/store";
+import type { LeaseLoss, MailboxEntry, MailboxLease, Recorded, Store } from "@hawser/store";
 
 /** Entries that are read at a time to learn what there is. */
 const AT_ONCE = 1_000;
 const AT_ONCE_BYTES = 1_048_576;
+const HOLDER = { session: "event log", transport: "", address: "", internal: true, software: "" };
 /** Between attempts to claim the mailbox again after its disk failed. */
 const REOPEN_DELAY_MS = 1_000;
 
@@ -24,6 +25,8 @@ export interface LogMailboxOptions {
 export class LogMailbox {
   readonly #options: LogMailboxOptions;
   #lease: MailboxLease | undefined;
+  /** The last one, held or not: what is recorded needs no more. */
+  #recorder: MailboxLease | undefined;
   #isOpen = false;
   /** Of the last entry that was told. */
   #told = 0;
@@ -66,6 +69,16 @@ export class LogMailbox {
     return this.#held().deadLetter(...args);
   }
 
+  /** What was recorded by the time the mailbox was claimed: the last version by resource. */
+  get applied(): ReadonlyMap<string, number> {
+    return this.#recorder?.inbox.applied ?? new Map();
+  }
+
+  /** As `MailboxLease.record`. @throws HawserError `store_unavailable` while the disk cannot be written, and before it was opened */
+  async record(batch: readonly Recorded[]): Promise<void> {
+    await (this.#recorder ?? this.#held()).record(batch);
+  }
+
   #held(): MailboxLease {
     if (this.#lease !== undefined) return this.#lease;
     throw new HawserError(
@@ -77,23 +90,29 @@ export class LogMailbox {
   async #claim(): Promise<void> {
     const { store, peer } = this.#options;
     this.#isCatchingUp = true;
-    const lease = await store.open(
-      peer,
-      "event log",
-      { peerStore: store.id },
-      {
-        event: (entry) => this.#arrived(entry),
-        // Its entries are not sent to anybody; those that were told are not found any more when they are read.
-        purged: () => 0,
-        lost: (why) => this.#lost(why),
-      },
-    );
+    const lease = await store.open(peer, HOLDER, (found) => ({ peerStore: found.store }), {
+      event: (entry) => this.#arrived(entry),
+      more: () => this.#more(),
+      // Its entries are not sent to anybody; those that were told are not found any more when they are read.
+      purged: () => 0,
+      lost: (why) => this.#lost(why),
+    });
     if (!this.#isOpen) return lease.close();
     this.#lease = lease;
+    this.#recorder = lease;
     this.#catchUp(lease).then(
       () => this.#options.onCaughtUp?.(),
       (thrown: unknown) => this.#failed(lease, thrown),
     );
+  }
+
+  /** Entries came that nobody will be told of otherwise. */
+  #more(): void {
+    this.#isBehind = true;
+    const lease = this.#lease;
+    if (this.#isCatchingUp || lease === undefined) return;
+    this.#isCatchingUp = true;
+    this.#catchUp(lease).catch((thrown: unknown) => this.#failed(lease, thrown));
   }
 
   #failed(lease: MailboxLease, thrown: unknown): void {
@@ -128,10 +147,11 @@ export class LogMailbox {
     this.#isCatchingUp = false;
   }
 
-  #lost(why: "superseded" | "resync"): void {
+  #lost(why: LeaseLoss): void {
     const { logger } = this.#options.runtime;
     this.#lease = undefined;
-    if (why === "superseded") logger.error({}, "the event log was claimed by somebody else in this process");
+    if (why === "superseded" || why === "taken")
+      logger.error({}, "the event log was claimed by somebody else");
     else this.#reopen();
   }
 

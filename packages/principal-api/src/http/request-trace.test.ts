@@ -1,5 +1,6 @@
 import { createPrincipal } from "@hawser/principal";
 import { createMemoryStore, type Store } from "@hawser/store";
+import { heldBy } from "../testing/held-by.js";
 import type { EventDraft } from "@hawser/protocol";
 import type { Hono } from "hono";
 import { beforeEach, expect, it } from "vitest";
@@ -38,12 +39,7 @@ async function send(method: string, path: string, headers: object, body?: object
 
 /** The newest of what waits for the agent. */
 async function newest(): Promise<EventDraft | undefined> {
-  const lease = await store.open(
-    "edge-1",
-    "test",
-    { peerStore: "s" },
-    { event() {}, lost() {}, purged: () => 0 },
-  );
+  const lease = await heldBy(store, "edge-1");
   return (await lease.read(0, 100)).at(-1)?.event;
 }
 
@@ -69,12 +65,7 @@ it("does the same in structured mode, and for each event of a batch", async () =
   const batched = { "content-type": "application/cloudevents-batch+json", ...TRACE };
   expect(await send("POST", EVENTS, batched, batch)).toBe(202);
   expect(await newest()).toMatchObject({ id: "3", traceparent: OWN });
-  const lease = await store.open(
-    "edge-1",
-    "test",
-    { peerStore: "s" },
-    { event() {}, lost() {}, purged: () => 0 },
-  );
+  const lease = await heldBy(store, "edge-1");
   expect((await lease.read(0, 100))[1]?.event).toMatchObject({ id: "2", ...TRACE });
 });
 

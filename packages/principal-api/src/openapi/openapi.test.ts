@@ -1,9 +1,11 @@
+import { BY_SESSION } from "../testing/held-by.js";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createPrincipalMetrics } from "@hawser/metrics";
 import { createPrincipal, type Principal } from "@hawser/principal";
 import { createMemoryStore, type Store } from "@hawser/store";
+import { heldBy } from "../testing/held-by.js";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import formats from "ajv-formats";
@@ -31,7 +33,12 @@ beforeEach(async () => {
   await eventLog.start();
   const sinks = createSinks({ log: eventLog, store: logStore, directory });
   await sinks.start();
-  await eventLog.onEvent({ agent: "a", event: { ...EVENT_EXAMPLE, eventid: "1" }, attempt: 1 });
+  await eventLog.onEvent({
+    agent: "a",
+    event: { ...EVENT_EXAMPLE, eventid: "1" },
+    attempt: 1,
+    ...BY_SESSION,
+  });
   app = createApi({ principal, metrics: createPrincipalMetrics({ process: false }), eventLog, sinks });
   document = (await (await app.request("/openapi.json")).json()) as OpenApiDocument;
   return async () => {
@@ -104,7 +111,7 @@ function closed(schema: unknown): unknown {
 }
 
 async function refuseForGood(eventid: string): Promise<void> {
-  const lease = await store.open("a", "test", { peerStore: "s" }, { event() {}, lost() {}, purged: () => 0 });
+  const lease = await heldBy(store, "a");
   await lease.deadLetter(Number(eventid), { code: "handler_rejected", message: "no", at: 1_767_225_600_000 });
   await lease.close();
 }

@@ -9,6 +9,7 @@ import type { OpenEvent } from "./open-events.js";
 import { parseSinkDefinition, type SinkRequest } from "./sink-definition.js";
 import { SinkRunner, type SinkRecords } from "./sink-runner.js";
 import type { SinkAnswer, SinkTarget } from "./sink-target.js";
+import { BY_SESSION } from "../testing/held-by.js";
 
 const SEED = Number(process.env["HAWSER_SEED"] ?? 20_261_130);
 const DELIVERED: SinkAnswer = { kind: "delivered" };
@@ -108,7 +109,7 @@ async function send(agent: string, resource: string, more: Partial<HawserEvent> 
     eventid: String(sent),
     ...more,
   };
-  await settled(Promise.resolve(log.onEvent({ agent, event, attempt: 1 })));
+  await settled(Promise.resolve(log.onEvent({ agent, event, attempt: 1, ...BY_SESSION })));
 }
 
 const positions = (): readonly number[] => got.map(({ position }) => position);

@@ -57,17 +57,17 @@ export class Sink implements SinkRecords {
 
   /** @param from where a new sink begins; absent: where it was */
   async start(from?: number): Promise<void> {
-    const { store, log, runtime, kept, target, onGone } = this.#parts;
+    const { log, runtime, kept, target, onGone } = this.#parts;
     await this.#mailbox.open();
     if (from !== undefined && from > 0) await this.save(from);
-    const { applied } = await store.inbox.load(this.#peer);
+    const saved = this.#mailbox.applied.get(POSITION) ?? 0;
     this.#runner = new SinkRunner({
       name: kept.name,
       definition: kept.definition,
       target,
       log,
       records: this,
-      position: applied.get(POSITION) ?? 0,
+      position: Math.max(saved, from ?? 0),
       runtime,
       onGone,
     });
@@ -81,7 +81,7 @@ export class Sink implements SinkRecords {
   }
 
   save(position: number): Promise<void> {
-    return this.#parts.store.inbox.record(this.#peer, [{ resourceid: POSITION, version: position }]);
+    return this.#mailbox.record([{ resourceid: POSITION, version: position }]);
   }
 
   async deadLetter({ recorded, origin }: OpenEvent, message: string): Promise<void> {

@@ -1,3 +1,4 @@
+import { BY_SESSION } from "../testing/held-by.js";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -83,7 +84,7 @@ async function send(resourceid = "lamp_1"): Promise<string> {
     resourceid,
     eventid: String(sent),
   };
-  await log.onEvent({ agent: "edge-1", event, attempt: 1 });
+  await log.onEvent({ agent: "edge-1", event, attempt: 1, ...BY_SESSION });
   return event.id;
 }
 

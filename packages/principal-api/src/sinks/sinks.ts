@@ -333,13 +333,11 @@ class StoredSinks implements Sinks {
   async #removeLeftovers(wanted: ReadonlySet<string>): Promise<void> {
     const { store } = this.#options;
     const paged = {
-      read: ({ after = SINK_PEERS, limit }: PageRequest<string>) => store.peers({ after, limit }),
+      read: ({ after, limit }: PageRequest<string>) =>
+        store.peers({ prefix: SINK_PEERS, limit, ...(after === undefined ? {} : { after }) }),
       keyOf: ({ peer }: MailboxStats) => peer,
     };
-    for await (const { peer } of allOf(paged)) {
-      if (!peer.startsWith(SINK_PEERS)) return;
-      if (!wanted.has(peer)) await store.remove(peer);
-    }
+    for await (const { peer } of allOf(paged)) if (!wanted.has(peer)) await store.remove(peer);
   }
 }
 

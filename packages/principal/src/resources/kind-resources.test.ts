@@ -7,6 +7,7 @@ import {
   type StandardSchema,
 } from "@hawser/protocol";
 import { createMemoryStore, type Store } from "@hawser/store";
+import { heldBy } from "../testing/held-by.js";
 import { createVirtualRuntime, type VirtualRuntime } from "@hawser/testkit";
 import { createMemoryTransport } from "@hawser/transport";
 import * as v from "valibot";
@@ -56,7 +57,9 @@ afterEach(async () => {
 async function reported(version: number, uid: string, status: JsonValue): Promise<void> {
   const about = { id: "s", source: "test", kind: "Lamp", name: "north", uid };
   const keep = { ...statusEvent({ ...about, status, observed: "1" }), eventid: String(version) };
-  await store.inbox.record("edge-1", [{ resourceid: keep.resourceid, version, retain: { keep } }]);
+  const lease = await heldBy(store, "edge-1");
+  await lease.record([{ resourceid: keep.resourceid, version, retain: { keep } }]);
+  await lease.close();
 }
 
 describe("the resources of a kind", () => {

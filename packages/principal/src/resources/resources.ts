@@ -79,7 +79,7 @@ export function createResources(options: ResourcesOptions): Resources {
     trace: Traced,
   ): Promise<RetainedState | undefined> {
     const { subject } = target;
-    const tombstone = store.tombstone(target.agent);
+    const tombstone = await store.tombstone(target.agent);
     if (tombstone !== undefined) throw agentRemoved(target.agent, tombstone);
     if (dryRun) {
       const version = current?.version ?? 0;

@@ -1,6 +1,5 @@
 import { eventClass, HawserError, OUTPUT_REQUEST_TYPE, parseStatusData } from "@hawser/protocol";
 import type { Delivery, Outcome } from "@hawser/link";
-import type { Store } from "@hawser/store";
 import { traced } from "@hawser/runtime";
 import type { AgentEventHandler } from "../principal.js";
 import { handling } from "../tracing.js";
@@ -8,18 +7,17 @@ import { handling } from "../tracing.js";
 /** What the principal does with an event of an agent: keep the newest status, hand commands to the application. */
 export function applyAgentEvent(
   agent: string,
-  store: Store,
   onEvent: AgentEventHandler | undefined,
 ): (delivery: Delivery) => Promise<Outcome> {
-  const apply = async ({ event, attempt }: Delivery): Promise<Outcome> => {
+  const apply = async ({ event, attempt, epoch, signal }: Delivery): Promise<Outcome> => {
     switch (eventClass(event.type)) {
       case "status":
-        return applyStatus(agent, store, event);
+        return applyStatus(event);
       case "command":
         if (event.type === OUTPUT_REQUEST_TYPE) return forbidden(agent, event);
         return onEvent === undefined
           ? noHandler(agent, event)
-          : runHandler(onEvent, { agent, event, attempt });
+          : runHandler(onEvent, { agent, event, attempt, epoch, signal });
       case "spec":
       case "delete":
         return forbidden(agent, event);
@@ -35,18 +33,15 @@ export function applyAgentEvent(
   };
 }
 
-async function applyStatus(agent: string, store: Store, event: Delivery["event"]): Promise<Outcome> {
+function applyStatus(event: Delivery["event"]): Outcome {
   try {
     parseStatusData(event);
   } catch (thrown) {
     return { kind: "rejected", error: HawserError.from(thrown, "invalid_event") };
   }
-  // Of an older uid it says nothing about the resource that has the name now; of none that is known here nobody could see it, and nothing would ever take it away.
-  const sent =
-    event.subject === undefined ? undefined : await store.retained.get(agent, "sent", event.subject);
-  // So there is nothing to record either: an agent could make this side remember as many names as it can think of.
-  if (sent?.event.resourceid !== event.resourceid) return { kind: "discarded" };
-  return { kind: "applied", retain: { keep: event } };
+  // Of an older uid it says nothing about the resource that has the name now; of none that is known here nobody could see it, and nothing would ever take it away. Of such nothing is recorded
+  // either: an agent could make this side remember as many names as it can think of.
+  return { kind: "applied", retain: { keep: event, ifSent: true } };
 }
 
 function forbidden(agent: string, { type }: Delivery["event"]): Outcome {

@@ -37,7 +37,7 @@ export class BareAgent {
   /** @param claim what it says of the principal's store, if not the truth */
   async connect(claim?: KnownStore): Promise<AgentLink> {
     const { runtime } = this.#world;
-    const known = claim ?? knownStore(this.store.standing("principal"));
+    const known = claim ?? knownStore(await this.store.standing("principal"));
     const dialled = this.#transport.dialer.dial();
     await this.#world.advance(1);
     const link = new AgentLink({

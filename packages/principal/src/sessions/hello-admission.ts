@@ -1,6 +1,6 @@
-import type { PrincipalLink } from "@hawser/link";
+import type { PrincipalLink, Refusal } from "@hawser/link";
 import { checkAgentName, HawserError, type Hello } from "@hawser/protocol";
-import { agentRemoved, type Store } from "@hawser/store";
+import { agentRemoved, type Found, type Store } from "@hawser/store";
 import type { Connection, PeerInfo } from "@hawser/transport";
 import type { Authenticate, AuthenticateResult } from "../authenticate.js";
 import type { Turn } from "@hawser/listener";
@@ -8,13 +8,6 @@ import { SELF_AGENT } from "../self-login.js";
 import type { BarredAgents } from "./barred-agents.js";
 import type { Drains } from "./drains.js";
 import type { KnownAgents } from "./known-agents.js";
-
-/** Why an agent is not let in, and when it is to come back. */
-export interface Refusal {
-  readonly kind: "refused";
-  readonly error: HawserError;
-  readonly retryAfterMs?: number;
-}
 
 /** What a hello is judged by. */
 export interface HelloAdmissionOptions {
@@ -44,10 +37,9 @@ export class HelloAdmission {
 
   /** Undefined: it is let in. @throws HawserError `invalid_agent_name` */
   async refusal(hello: Hello, link: PrincipalLink): Promise<Refusal | undefined> {
-    const { peer } = link.connection;
     const early = this.#duringDrain(hello) ?? (await this.#byIdentity(hello, link));
     if (early !== undefined) return early;
-    const unwanted = this.#byTombstone(hello) ?? this.#byNumber(hello);
+    const unwanted = (await this.#byTombstone(hello)) ?? this.#asItLeft(link) ?? this.#byNumber(hello);
     if (unwanted !== undefined) return unwanted;
     const turn = await this.#options.turn(link.connection);
     // Much may have happened meanwhile: a drain may have begun, and the last places may have gone to others.
@@ -56,9 +48,19 @@ export class HelloAdmission {
       this.#duringDrain(hello) ??
       this.#byTurn(hello, turn) ??
       this.#duringRemoval(hello) ??
-      this.#byNumber(hello) ??
-      this.#byRate(hello, peer)
+      this.#byNumber(hello)
     );
+  }
+
+  /**
+   * Whether the agent opens sessions too often: asked within the claim, with what the store knows
+   * then. Whoever reaches the internal port is trusted.
+   */
+  objection(hello: Hello, { internal }: PeerInfo, found: Found): Refusal | undefined {
+    const { agent } = hello;
+    if (internal === true) return undefined;
+    if (this.#options.agents.getOrAdd(agent).mayOpen(beginsAnew(hello, found))) return undefined;
+    return this.#overloaded("this agent has opened too many sessions lately; come back at this time", agent);
   }
 
   /** Who is this? @throws HawserError `invalid_agent_name`; whatever the application throws */
@@ -90,8 +92,8 @@ export class HelloAdmission {
   }
 
   /** An agent that was let in meanwhile is refused by the store. */
-  #byTombstone({ agent }: Hello): Refusal | undefined {
-    const tombstone = this.#options.store.tombstone(agent);
+  async #byTombstone({ agent }: Hello): Promise<Refusal | undefined> {
+    const tombstone = await this.#options.store.tombstone(agent);
     if (tombstone === undefined || this.#options.barred.has(agent)) return undefined;
     return refusal(agentRemoved(agent, tombstone));
   }
@@ -113,22 +115,6 @@ export class HelloAdmission {
     return this.#overloaded("this agent is being removed; come back at this time", agent);
   }
 
-  /** Whoever reaches the internal port is trusted. */
-  #byRate(hello: Hello, { internal }: PeerInfo): Refusal | undefined {
-    const { agent } = hello;
-    if (internal === true) return undefined;
-    if (this.#options.agents.getOrAdd(agent).mayOpen(this.#beginsAnew(hello))) return undefined;
-    return this.#overloaded("this agent has opened too many sessions lately; come back at this time", agent);
-  }
-
-  // What it has to be sent again then takes the store long.
-  #beginsAnew({ agent, store, known }: Hello): boolean {
-    const own = this.#options.store;
-    const standing = own.standing(agent);
-    if (standing === undefined) return false;
-    return standing.peer.store !== store || (known !== undefined && known.store !== own.id);
-  }
-
   #overloaded(what: string, agent: string): Refusal {
     return refusal(new HawserError("overloaded", what, { agent }), this.#options.slot());
   }
@@ -136,4 +122,10 @@ export class HelloAdmission {
 
 function refusal(error: HawserError, retryAfterMs?: number): Refusal {
   return { kind: "refused", error, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+}
+
+// What it has to be sent again then takes the store long.
+function beginsAnew({ store, known }: Hello, { standing, store: own }: Found): boolean {
+  if (standing === undefined) return false;
+  return standing.peer.store !== store || (known !== undefined && known.store !== own);
 }

@@ -96,7 +96,7 @@ it("is not believed of one agent that claims what nobody gave it: only that agen
   await fleet.eachSession();
   const [liar, honest] = fleet.agents;
   if (liar === undefined || honest === undefined) throw new Error("no agents");
-  const { store = "" } = liar.store.standing("principal")?.peer ?? {};
+  const { store = "" } = (await liar.store.standing("principal"))?.peer ?? {};
   await liar.connect({ store, epoch: 1, eventid: String(10 ** 15), recorded: 0 });
   await fleet.world.advance(20_000);
   expect(liar.ends.at(-1)).toMatchObject({ kind: "refused", code: "store_rolled_back" });

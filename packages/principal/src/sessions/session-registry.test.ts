@@ -69,19 +69,24 @@ it("leaves nothing in memory of an agent that goes before its mailbox is open", 
   const store = slow(createMemoryStore({ runtime }), world);
   const agent = new BareAgent(world, transport);
   await Promise.all([store.start(), agent.store.start()]);
-  const loads: string[] = [];
-  const load = store.inbox.load.bind(store.inbox);
-  store.inbox.load = (peer) => {
-    loads.push(peer);
-    return load(peer);
+  const uses: string[] = [];
+  const open = store.open.bind(store);
+  store.open = async (peer, ...claim) => {
+    const lease = await open(peer, ...claim);
+    const use = lease.use.bind(lease);
+    lease.use = () => {
+      uses.push(peer);
+      return use();
+    };
+    return lease;
   };
   const principal = createPrincipal({ store, acceptors: [transport.acceptor], runtime });
   await principal.start();
   const first = await agent.connect();
   first.connection.terminate(new HawserError("connection_closed", "cut"));
   await world.advance(500);
-  expect([agent.ends.length, loads]).toEqual([1, []]);
+  expect([agent.ends.length, uses]).toEqual([1, []]);
   await agent.connect();
   await world.advance(500);
-  expect([agent.ends.length, loads]).toEqual([1, ["edge-1"]]);
+  expect([agent.ends.length, uses]).toEqual([1, ["edge-1"]]);
 });

@@ -217,6 +217,7 @@ export class SessionRegistry {
     throttle.use((presence.rates ??= new AgentRates(rates, runtime.clock.now())));
     return {
       kind: "accepted",
+      objection: (found) => this.#admission.objection(hello, link.connection.peer, found),
       sessionId: runtime.random.uuid(),
       peer: {
         name: hello.agent,
@@ -240,11 +241,11 @@ export class SessionRegistry {
   }
 
   #receiverOf(presence: AgentPresence, linkObserver: LinkObserver | undefined): Receiver {
-    const { runtime, store, onEvent } = this.#options;
+    const { runtime, onEvent } = this.#options;
     return (presence.receiver ??= new Receiver({
       runtime,
       peer: presence.name,
-      apply: applyAgentEvent(presence.name, store, onEvent),
+      apply: applyAgentEvent(presence.name, onEvent),
       // Keeping a status is a record and nothing else; only an application's handler has effects that an attempt could repeat.
       recordAttempts: ({ type }) => onEvent !== undefined && eventClass(type) === "command",
       windowBytes: this.#options.windowBytes,

@@ -14,6 +14,7 @@ import { createMemoryTransport, type MemoryTransport } from "@hawser/transport";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { createPrincipal } from "../create-principal.js";
 import type { Principal, PrincipalOptions } from "../principal.js";
+import { heldBy } from "../testing/held-by.js";
 import { BareAgent } from "./bare-agent.test-support.js";
 
 /** A principal over a memory transport, and what it did. */
@@ -308,7 +309,8 @@ describe("an agent that is removed", () => {
     handlers[0]?.();
     await stage.world.advance(1_000);
     await removed;
-    const { applied, begun } = await stage.store.inbox.load("edge-1");
+    await stage.store.readmit("edge-1");
+    const { applied, begun } = (await heldBy(stage.store, "edge-1")).inbox;
     expect([applied.size, begun.size]).toEqual([0, 0]);
   });
 
@@ -389,18 +391,25 @@ describe("a session that fails while it is being established", () => {
       },
     ],
     [
-      "the inbox cannot be read",
-      (store: Store): void => {
-        store.inbox.load = async () => Promise.reject(broken);
-      },
-    ],
-    [
-      "the mailbox cannot be read",
+      "what is in the mailbox and the inbox cannot be told",
       (store: Store): void => {
         const open = store.open.bind(store);
         store.open = async (...claim) => {
           const lease = await open(...claim);
-          lease.read = () => Promise.reject(broken);
+          await lease.close();
+          throw broken;
+        };
+      },
+    ],
+    [
+      "its mailbox cannot be kept",
+      (store: Store): void => {
+        const open = store.open.bind(store);
+        store.open = async (...claim) => {
+          const lease = await open(...claim);
+          lease.use = () => {
+            throw broken;
+          };
           return lease;
         };
       },
@@ -410,7 +419,6 @@ describe("a session that fails while it is being established", () => {
     const agent = await stage.agent();
     await stage.publish("edge-1", "a_1");
     const open = stage.store.open;
-    const load = stage.store.inbox.load;
     damage(stage.store);
     await agent.connect();
     expect(agent.ends).toMatchObject([
@@ -424,7 +432,6 @@ describe("a session that fails while it is being established", () => {
     });
 
     stage.store.open = open;
-    stage.store.inbox.load = load;
     await agent.connect();
     expect(agent.handled).toEqual(["a_1@1"]);
     expect(stage.opened).toHaveLength(1);
@@ -441,9 +448,11 @@ describe("a session that fails while it is being established", () => {
         closed.push(lease.epoch);
         return close();
       };
+      lease.use = () => {
+        throw broken;
+      };
       return lease;
     };
-    stage.store.inbox.load = () => Promise.reject(broken);
     await (await stage.agent()).connect();
     expect(closed).toEqual([1]);
   });

@@ -85,8 +85,9 @@ export class TracedWorld {
 
   /** What waits for the agent, as the store has it. */
   async pending(store: Store): Promise<readonly HawserEvent[]> {
-    const on = { event: () => {}, lost: () => {}, purged: () => 0 };
-    const lease = await this.settled(store.open("one", "test", { peerStore: "none" }, on));
+    const holder = { session: "test", transport: "", address: "", internal: false, software: "" };
+    const on = { event() {}, more() {}, purged: () => 0, lost() {} };
+    const lease = await this.settled(store.open("one", holder, () => ({ peerStore: "none" }), on));
     const entries = await this.settled(lease.read(0, 100));
     await this.settled(lease.close());
     return entries.map(({ event }) => event);
