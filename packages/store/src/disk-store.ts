@@ -157,7 +157,8 @@ class DiskStore implements Store {
         const since = this.#runtime.clock.wallTime();
         const tenure = peers.tenure(peer) ?? { seenAt: since };
         peers.setTenure(peer, tenure);
-        const view = { ...holder, member: SELF, epoch: claimed.epoch, since };
+        // A holder that is one of several members behind this store says which.
+        const view = { member: SELF, ...holder, epoch: claimed.epoch, since };
         const lease = new DiskLease({ ...claimed, peer, tenure, holder: view, on }, this.#leaseHost);
         leases.install(peer, lease);
         resolve(lease);

@@ -47,4 +47,11 @@ export type {
   StoreTotals,
   StoreWatcher,
 } from "./store-views.js";
+export {
+  createSharedMemoryEngine,
+  type SharedClientOptions,
+  type SharedMemoryClient,
+  type SharedMemoryEngine,
+  type SharedMemoryOptions,
+} from "./shared/shared-memory-engine.js";
 export { agentRemoved, type Tombstone } from "./tombstone.js";

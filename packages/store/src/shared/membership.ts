@@ -1,0 +1,113 @@
+import { HawserError } from "@hawser/protocol";
+import type { Clock } from "@hawser/runtime";
+import type { StoreUse } from "../store.js";
+import type { Member } from "../store-views.js";
+import type { Link } from "./link.js";
+import type { ServerLease } from "./server-lease.js";
+
+/** One life of a client, as the server knows it: from its start to its stop. */
+export class Life {
+  readonly name: string;
+  readonly link: Link;
+  /** Those that are held, by peer. */
+  readonly leases = new Map<string, ServerLease>();
+  /** Mailboxes its handlers need, by what the client names each use with. */
+  readonly uses = new Map<object, { release(): void }>();
+  /** Tells the client that another life has taken its place. */
+  readonly onFenced: () => void;
+  /** Tells the client whose row changed. */
+  readonly onChanged: (peer: string) => void;
+  /** The contents are open while somebody lives. */
+  storeUse: StoreUse | undefined;
+  isWatching = false;
+  hasEnded = false;
+  since = 0;
+  seenAt = 0;
+  /** On the monotonic clock. */
+  heardAt = 0;
+
+  constructor(
+    name: string,
+    link: Link,
+    on: { readonly fenced: () => void; readonly changed: (peer: string) => void },
+  ) {
+    this.name = name;
+    this.link = link;
+    this.onFenced = on.fenced;
+    this.onChanged = on.changed;
+  }
+}
+
+/** The clients that share the store. */
+export class Membership {
+  readonly #clock: Clock;
+  readonly #ttlMs: number;
+  readonly #members = new Map<string, Life>();
+
+  /** @param ttlMs after so much silence a member counts as gone, and its mailboxes as given up */
+  constructor(clock: Clock, ttlMs: number) {
+    this.#clock = clock;
+    this.#ttlMs = ttlMs;
+  }
+
+  get lives(): Iterable<Life> {
+    return this.#members.values();
+  }
+
+  /** A client begins a life. What it began before under this name ends. */
+  async join(life: Life): Promise<void> {
+    const former = this.#members.get(life.name);
+    life.since = this.#clock.wallTime();
+    this.#members.set(life.name, life);
+    if (former === undefined || former === life) return;
+    former.link.notify(former.onFenced);
+    await end(former);
+  }
+
+  async leave(life: Life): Promise<void> {
+    if (this.#members.get(life.name) === life) this.#members.delete(life.name);
+    await end(life);
+  }
+
+  /**
+   * A client said something. It may have been taken for gone meanwhile.
+   *
+   * @throws HawserError `store_unavailable` where this life of it has ended
+   */
+  heard(life: Life): void {
+    if (life.hasEnded)
+      throw new HawserError("store_unavailable", `another life of ${life.name} has taken the place of this one`);
+    life.seenAt = this.#clock.wallTime();
+    life.heardAt = this.#clock.now();
+    this.#members.set(life.name, life);
+    for (const other of this.#members.values()) {
+      if (life.heardAt - other.heardAt <= this.#ttlMs) continue;
+      this.#members.delete(other.name);
+      void giveUp(other);
+    }
+  }
+
+  /** For the client of this life. */
+  list(life: Life): readonly Member[] {
+    const all = [...this.#members.values()].map((member) => ({
+      name: member.name,
+      since: member.since,
+      seenAt: member.seenAt,
+      isSelf: member === life,
+    }));
+    return all.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  }
+}
+
+async function end(life: Life): Promise<void> {
+  life.hasEnded = true;
+  await giveUp(life);
+  await life.storeUse?.release();
+}
+
+/** Nobody of this life holds or uses anything any more. */
+async function giveUp(life: Life): Promise<void> {
+  for (const use of life.uses.values()) use.release();
+  life.uses.clear();
+  await Promise.all([...life.leases.values()].map((lease) => lease.close()));
+}
