@@ -121,6 +121,18 @@ export interface Held extends LeaseCallbacks {
 export async function hold(
   store: Store,
   peer: string,
+  peerStore?: string,
+  options?: Omit<LeaseOptions, "peerStore">,
+): Promise<Held> {
+  const held = await claim(store, peer, peerStore, options);
+  await turn();
+  return held;
+}
+
+/** As `hold`, without a moment of real time. */
+export async function claim(
+  store: Store,
+  peer: string,
   peerStore = "peer-store-1",
   options: Omit<LeaseOptions, "peerStore"> = {},
 ): Promise<Held> {
@@ -139,12 +151,11 @@ export async function hold(
     },
     lost: (why) => void losses.push(why),
   };
-  const claim = (asked: Found): LeaseOptions => {
+  const decide = (asked: Found): LeaseOptions => {
     founds.push(asked);
     return { ...options, peerStore };
   };
-  const lease = await store.open(peer, HOLDER, claim, on);
-  await turn();
+  const lease = await store.open(peer, HOLDER, decide, on);
   const found = founds.at(-1) ?? expect.fail("the claim was not asked");
   return { lease, found, events, mores, gone, sent, losses, ...on };
 }

@@ -20,7 +20,7 @@ export class Life {
   /** The contents are open while somebody lives. */
   storeUse: StoreUse | undefined;
   isWatching = false;
-  hasEnded = false;
+  stage: "new" | "member" | "ended" = "new";
   since = 0;
   seenAt = 0;
   /** On the monotonic clock. */
@@ -58,8 +58,9 @@ export class Membership {
   async join(life: Life): Promise<void> {
     const former = this.#members.get(life.name);
     life.since = this.#clock.wallTime();
+    life.stage = "member";
     this.#members.set(life.name, life);
-    if (former === undefined || former === life) return;
+    if (former === undefined) return;
     former.link.notify(former.onFenced);
     await end(former);
   }
@@ -75,11 +76,11 @@ export class Membership {
    * @throws HawserError `store_unavailable` where this life of it has ended
    */
   heard(life: Life): void {
-    if (life.hasEnded)
+    if (life.stage === "ended")
       throw new HawserError("store_unavailable", `another life of ${life.name} has taken the place of this one`);
     life.seenAt = this.#clock.wallTime();
     life.heardAt = this.#clock.now();
-    this.#members.set(life.name, life);
+    if (life.stage === "member") this.#members.set(life.name, life);
     for (const other of this.#members.values()) {
       if (life.heardAt - other.heardAt <= this.#ttlMs) continue;
       this.#members.delete(other.name);
@@ -100,7 +101,7 @@ export class Membership {
 }
 
 async function end(life: Life): Promise<void> {
-  life.hasEnded = true;
+  life.stage = "ended";
   await giveUp(life);
   await life.storeUse?.release();
 }

@@ -44,6 +44,8 @@ export interface LeaseLook {
 
 /** The end of a lease that is at the server. It fences what its client writes against other clients. */
 export class ServerLease {
+  /** Another client claims the mailbox, or has. */
+  isTaken = false;
   readonly #parts: ServerLeaseParts;
   #lease: MailboxLease | undefined;
   #isHeld = true;
@@ -75,12 +77,10 @@ export class ServerLease {
     more: (position) => void this.#tell(() => this.#parts.ears.more(position)),
     purged: (gone) => this.#purged(gone),
     lost: (why) => {
-      const { fences, life, peer, ears } = this.#parts;
+      const loss = why === "superseded" && this.isTaken ? "taken" : why;
       this.#ended();
-      const isTaken = why === "superseded" && fences.of(peer)?.life !== life;
-      const loss = isTaken ? "taken" : why;
       this.#loss = loss;
-      this.#tell(() => ears.lost(loss));
+      this.#tell(() => this.#parts.ears.lost(loss));
     },
   };
 
@@ -89,7 +89,7 @@ export class ServerLease {
     const { life, peer } = this.#parts;
     this.#lease = lease;
     this.#gave(lease.first);
-    if (life.hasEnded || !this.#isHeld) await lease.close();
+    if (life.stage === "ended" || !this.#isHeld) await lease.close();
     else life.leases.set(peer, this);
   }
 

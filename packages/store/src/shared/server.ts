@@ -68,11 +68,12 @@ export class SharedServer {
     const fences = this.#fences;
     return fences.claim(peer, async () => {
       const before = fences.of(peer);
+      const former = before?.life === life ? undefined : before?.life.leases.get(peer);
       let wasClaimed = false;
       const decide: Claim = (found) => {
         const options = claim(found);
         wasClaimed = true;
-        if (before?.life !== life) fences.set(peer, { life, since: Number.POSITIVE_INFINITY });
+        if (former !== undefined) former.isTaken = true;
         return options;
       };
       try {
@@ -84,8 +85,9 @@ export class SharedServer {
         return { epoch, toldBefore, standing, continues, first, inbox };
       } catch (thrown) {
         // Where the former holder has not lost it, the claim was not written. Otherwise nobody has had it to himself.
-        const isUntouched = !wasClaimed || before?.life.leases.get(peer)?.look.isHeld === true;
-        fences.set(peer, isUntouched ? before : undefined);
+        const isUntouched = !wasClaimed || before?.life === life || former?.look.isHeld === true;
+        if (!isUntouched) fences.set(peer, undefined);
+        else if (former !== undefined) former.isTaken = false;
         throw thrown;
       }
     });
