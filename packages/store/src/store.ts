@@ -50,7 +50,10 @@ export interface PurgeOptions {
 export interface Purged {
   /** Events that are not pending any more, and will not be sent. */
   readonly purged: number;
-  /** Of those: sent by the present holder of the mailbox and not answered, so that the peer may have applied them, or may yet. */
+  /**
+   * Of those: sent by the present holder of the mailbox and not answered, so that the peer may have applied them, or may yet. Where another client of the store holds it, this is what that can have
+   * sent at most, as it hears of the purge only later.
+   */
   readonly inFlight: number;
   /** Events of the peer that are pending now, those that came since included. */
   readonly left: number;

@@ -130,6 +130,6 @@ export class Link {
   }
 
   #giveUpAll(): void {
-    for (const giveUp of [...this.#waiting]) giveUp();
+    for (const giveUp of this.#waiting) giveUp();
   }
 }

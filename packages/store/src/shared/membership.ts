@@ -76,8 +76,11 @@ export class Membership {
    * @throws HawserError `store_unavailable` where this life of it has ended
    */
   heard(life: Life): void {
-    if (life.stage === "ended")
-      throw new HawserError("store_unavailable", `another life of ${life.name} has taken the place of this one`);
+    if (life.stage === "ended") {
+      life.link.notify(life.onFenced);
+      const message = `another life of ${life.name} has taken the place of this one`;
+      throw new HawserError("store_unavailable", message);
+    }
     life.seenAt = this.#clock.wallTime();
     life.heardAt = this.#clock.now();
     if (life.stage === "member") this.#members.set(life.name, life);

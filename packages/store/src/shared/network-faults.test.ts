@@ -1,7 +1,7 @@
 import { createVirtualRuntime } from "@hawser/testkit";
 import { expect, it } from "vitest";
 import { accept, claim, command, refusal } from "../compliance/harness.js";
-import type { StoreStatus } from "../store-views.js";
+import { follow } from "../compliance/shared/harness.js";
 import {
   createSharedMemoryEngine,
   type SharedClientOptions,
@@ -76,22 +76,31 @@ it("answers overloaded beyond the requests that may be under way, and none of th
 
 it("fences a client whose name another one has taken", async () => {
   const { world, client, after, a } = await pair();
-  const told: StoreStatus[] = [];
-  const asked = new AbortController();
-  const following = (async () => {
-    for await (const status of a.store.status({ signal: asked.signal })) told.push(status);
-  })();
+  const status = follow(a.store);
   const held = await after(claim(a.store, "a"), 100);
   const next = await client("a");
   await world.advance(100);
   expect(held.losses).toEqual(["taken"]);
-  expect(told).toEqual(["ready", "fenced"]);
+  expect(status.told).toEqual(["ready", "fenced"]);
   expect(refusal((await after(a.store.append(append("one")), 100))[0]).code).toBe("store_unavailable");
   await after(accept(next.store, "a", command("x_1")), 100);
   await world.advance(10_000);
-  expect(told).toEqual(["ready", "fenced"]);
-  asked.abort();
-  await following;
+  expect(status.told).toEqual(["ready", "fenced"]);
+  await status.end();
+});
+
+it("fences it also where it was cut off meanwhile", async () => {
+  const { world, client, after, a } = await pair();
+  const status = follow(a.store);
+  const held = await after(claim(a.store, "a"), 100);
+  const heal = a.partition();
+  await client("a");
+  await world.advance(20_000);
+  heal();
+  await world.advance(1_000);
+  expect(held.losses).toEqual(["unreachable"]);
+  expect(status.told).toEqual(["ready", "unreachable", "fenced"]);
+  await status.end();
 });
 
 it("takes a client that is silent for too long for gone, until it says something", async () => {

@@ -126,8 +126,7 @@ export class SharedServer {
   }
 
   #changed(peer: string): void {
-    for (const life of this.members.lives)
-      if (life.isWatching) life.link.notify(() => life.onChanged(peer));
+    for (const life of this.members.lives) if (life.isWatching) life.link.notify(() => life.onChanged(peer));
   }
 }
 

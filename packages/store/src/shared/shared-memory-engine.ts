@@ -80,8 +80,7 @@ export function createSharedMemoryEngine(options: SharedMemoryOptions = {}): Sha
   const falls = (share: number): boolean => share > 0 && random.next() < share;
   const network: Network = {
     timers,
-    delay: () =>
-      latencyMs.max === 0 ? 0 : latencyMs.min + random.next() * (latencyMs.max - latencyMs.min),
+    delay: () => (latencyMs.max === 0 ? 0 : latencyMs.min + random.next() * (latencyMs.max - latencyMs.min)),
     loses: () => falls(lostShare),
   };
   const store = createMemoryStore({ runtime, limits, ...(disk === undefined ? {} : { disk }) });

@@ -235,17 +235,17 @@ export class SharedStore implements Store {
 
   #reached(isReached: boolean): void {
     if (!isReached) this.#loseAll("unreachable");
-    this.#status.set(isReached ? "ready" : "unreachable");
+    if (this.#status.value !== "fenced") this.#status.set(isReached ? "ready" : "unreachable");
   }
 
   #fenced(life: Life): void {
-    if (this.#conversation?.life !== life) return;
+    if (this.#conversation?.life !== life || this.#status.value === "fenced") return;
     this.#loseAll("taken");
     this.#status.set("fenced");
   }
 
   #loseAll(why: "unreachable" | "taken"): void {
-    for (const lease of [...this.#leases]) {
+    for (const lease of this.#leases) {
       lease.hearing.lost(why);
       lease.giveUp();
     }
@@ -268,7 +268,10 @@ export class SharedStore implements Store {
   async #ask<T>(run: (server: SharedServer, conversation: Conversation) => Promise<T>): Promise<Answer<T>> {
     const conversation = this.#conversation;
     if (conversation === undefined)
-      return { kind: "refused", thrown: new HawserError("store_unavailable", "the store is closed; start it first") };
+      return {
+        kind: "refused",
+        thrown: new HawserError("store_unavailable", "the store is closed; start it first"),
+      };
     return conversation.ask(() => run(this.#parts.server, conversation));
   }
 

@@ -91,8 +91,7 @@ export function sharedAppendCompliance(make: MakeShared): void {
             expectOrderOfCommits(made);
             const byKey = new Map<string, number>();
             for (const { key, version } of made) if (key !== undefined) byKey.set(key, version);
-            for (const { key, version } of all)
-              if (key !== undefined) expect(version).toBe(byKey.get(key));
+            for (const { key, version } of all) if (key !== undefined) expect(version).toBe(byKey.get(key));
             const stats = await world.a.store.stats(peer);
             expect(stats?.lastVersion).toBe(made.length);
             const { lease } = await claim(world.b.store, peer);

@@ -13,7 +13,10 @@ function cutOffCompliance(make: MakeShared): void {
       const { lease } = await claim(a.store, "a");
       const heal = a.partition();
       const [appended, requeued, ...others] = await Promise.all([
-        a.store.append([{ peer: "a", event: command("x_1") }, { peer: "b", event: command("x_1") }]),
+        a.store.append([
+          { peer: "a", event: command("x_1") },
+          { peer: "b", event: command("x_1") },
+        ]),
         a.store.requeue("a", 1),
         expect(a.store.stats("a")).rejects.toMatchObject(UNREACHED),
         expect(a.store.standing("a")).rejects.toMatchObject(UNREACHED),
