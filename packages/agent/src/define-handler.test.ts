@@ -245,7 +245,7 @@ describe("a handler of a kind", () => {
     );
     await world.until(() => calls.includes("check south 5"));
     expect(calls).toEqual(["restore south 5", "check south 5"]);
-    const logged = world.log.filter(({ err }) => JSON.stringify(err)?.includes("Lamp/north does not fit"));
+    const logged = world.log.filter(({ err }) => String(err).includes("Lamp/north does not fit"));
     expect(logged.map(({ level }) => level)).toEqual(["error", "warn"]);
     await world.settled(principal.resources.delete("one", "Lamp", "north"));
     await world.until(() => calls.includes("delete north -"));
