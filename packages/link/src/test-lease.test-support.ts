@@ -10,8 +10,8 @@ import type {
   Store,
 } from "@hawser/store";
 
-export const HOLDER: Holder = { session: "test", transport: "", address: "", internal: false, software: "" };
-export const DEAF: LeaseCallbacks = { event() {}, more() {}, purged: () => 0, lost() {} };
+const HOLDER: Holder = { session: "test", transport: "", address: "", internal: false, software: "" };
+const DEAF: LeaseCallbacks = { event() {}, more() {}, purged: () => 0, lost() {} };
 
 /** Claims the mailbox of a peer, for nobody who listens. */
 export function claim(store: Store, peer: string, peerStore: string): Promise<MailboxLease> {

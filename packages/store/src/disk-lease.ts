@@ -7,6 +7,7 @@ import type { OpenDisk } from "./disk.js";
 import type { Begun, InboxState, Recorded, RecordResult } from "./inbox.js";
 import type { InboxWriter } from "./inbox-writer.js";
 import { LeaseOpening } from "./lease-opening.js";
+import type { HeldLease } from "./lease-table.js";
 import type { DeadLetterReason, LeaseCallbacks, MailboxEntry, MailboxLease, PurgedEntry } from "./mailbox.js";
 import { identify, type EntryIdentity } from "./entry-identity.js";
 import type { Claimed } from "./open-item.js";
@@ -57,7 +58,7 @@ const NOTHING_KNOWN: InboxState = { settled: 0, applied: new Map(), begun: new M
 
 type LeaseState = "held" | "superseded" | "resync" | "closed";
 
-export class DiskLease implements MailboxLease {
+export class DiskLease implements MailboxLease, HeldLease {
   readonly #claim: LeaseClaim;
   readonly #host: LeaseHost;
   readonly #withJson: boolean;

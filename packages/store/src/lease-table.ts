@@ -1,11 +1,29 @@
 import type { Logger } from "@hawser/runtime";
-import type { DiskLease } from "./disk-lease.js";
+import type { EntryIdentity } from "./entry-identity.js";
 import type { EncodedEvent } from "./event-text.js";
 import type { PurgedEntry } from "./mailbox.js";
+import type { PeerView } from "./store-views.js";
+
+/** The lease of a mailbox, as those see it who change what is in the mailbox. */
+export interface HeldLease {
+  readonly holder: NonNullable<PeerView["holder"]>;
+  /** The caller of `open` has it. */
+  opened(): void;
+  /** What is known of an entry that was handed out and is still pending. */
+  handed(version: number): EntryIdentity | undefined;
+  deliver(version: number, encoded: EncodedEvent): void;
+  /** How many of these the holder had sent. */
+  purged(gone: readonly PurgedEntry[]): number;
+  /** The entry is no longer pending. */
+  forget(version: number): void;
+  lose(why: "superseded" | "resync"): void;
+  /** Turns inert without a word. */
+  end(): void;
+}
 
 /** Who holds which mailbox in this process. */
 export class LeaseTable {
-  readonly #leases = new Map<string, DiskLease>();
+  readonly #leases = new Map<string, HeldLease>();
   readonly #logger: Logger;
   readonly #onChanged: (peer: string) => void;
 
@@ -25,19 +43,19 @@ export class LeaseTable {
     return this.#leases.keys();
   }
 
-  get(peer: string): DiskLease | undefined {
+  get(peer: string): HeldLease | undefined {
     return this.#leases.get(peer);
   }
 
   /** The new holder; the previous one is told. */
-  install(peer: string, lease: DiskLease): void {
+  install(peer: string, lease: HeldLease): void {
     const previous = this.#leases.get(peer);
     this.#leases.set(peer, lease);
     this.#onChanged(peer);
     if (previous !== undefined) this.#guard(peer, () => previous.lose("superseded"));
   }
 
-  release(peer: string, lease: DiskLease): void {
+  release(peer: string, lease: HeldLease): void {
     if (this.#leases.get(peer) !== lease) return;
     this.#leases.delete(peer);
     this.#onChanged(peer);
@@ -84,7 +102,7 @@ export class LeaseTable {
   }
 
   /** Its holder has the lease. */
-  opened(peer: string, lease: DiskLease): void {
+  opened(peer: string, lease: HeldLease): void {
     this.#guard(peer, () => lease.opened());
   }
 

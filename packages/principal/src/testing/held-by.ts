@@ -6,6 +6,3 @@ export function heldBy(store: Store, agent: string): Promise<MailboxLease> {
   const on = { event() {}, more() {}, purged: () => 0, lost() {} };
   return store.open(agent, holder, () => ({ peerStore: "s" }), on);
 }
-
-/** What a handler is told of the session that its event came by. */
-export const BY_SESSION = { epoch: 1, signal: new AbortController().signal };

@@ -2,7 +2,7 @@ import { HawserError } from "@hawser/protocol";
 import type { Timer, Timers } from "@hawser/runtime";
 import { GatheredNotes, type Note } from "./gathered-notes.js";
 import type { Answer, Link } from "./link.js";
-import type { Life } from "./membership.js";
+import type { Life } from "./life.js";
 import type { SharedServer } from "./server.js";
 
 /** How a client talks to its server. */

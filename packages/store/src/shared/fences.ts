@@ -1,4 +1,4 @@
-import type { Life } from "./membership.js";
+import type { Life } from "./life.js";
 
 interface Tenure {
   readonly life: Life;

@@ -9,7 +9,7 @@ import type {
   PurgedEntry,
 } from "../mailbox.js";
 import type { Fences } from "./fences.js";
-import type { Life } from "./membership.js";
+import type { Life } from "./life.js";
 
 /** What the client of a lease is told. */
 export type Ears = Pick<LeaseCallbacks, "event" | "more" | "purged" | "lost">;

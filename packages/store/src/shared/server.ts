@@ -5,7 +5,8 @@ import type { Standing } from "../rollback.js";
 import type { Purged, PurgeOptions, Store } from "../store.js";
 import type { Holder } from "../store-views.js";
 import { Fences } from "./fences.js";
-import { Membership, type Life } from "./membership.js";
+import type { Life } from "./life.js";
+import { Membership } from "./membership.js";
 import { ServerLease, type Ears, type LeaseLook, type PurgeRequest } from "./server-lease.js";
 
 /** What a server is made of. */

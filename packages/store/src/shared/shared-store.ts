@@ -20,7 +20,7 @@ import { ClientLease } from "./client-lease.js";
 import { answerOf, Conversation, unreachable, type Manners } from "./conversation.js";
 import { Hearing } from "./hearing.js";
 import type { Answer, Link } from "./link.js";
-import { Life } from "./membership.js";
+import { Life } from "./life.js";
 import type { PurgeRequest } from "./server-lease.js";
 import type { SharedServer } from "./server.js";
 
