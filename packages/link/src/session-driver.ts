@@ -67,6 +67,7 @@ export interface SessionDriverOptions<Session extends AgentSession | PrincipalSe
 export class SessionDriver<Session extends AgentSession | PrincipalSession> implements ReplySink {
   readonly session: Session;
   readonly connection: Connection;
+  /** What the links of this package write to. @internal */
   readonly outbound: Outbound;
   readonly #owner: SessionOwner;
   readonly #runtime: Runtime;
