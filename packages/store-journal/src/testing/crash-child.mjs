@@ -21,7 +21,7 @@ function event(type, about) {
   return { specversion: "1.0", id: "1", source: "/child", type, data: "x".repeat(200), ...about };
 }
 
-/** @param {import("@hawser/store").Appended | undefined} answer @returns {number} */
+/** @param {import("@hawser/store").Appended} [answer] @returns {number} */
 function versionOf(answer) {
   if (answer?.ok) return answer.version;
   throw answer?.error ?? new Error("an append was not answered");
