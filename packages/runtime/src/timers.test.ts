@@ -46,6 +46,8 @@ describe("after", () => {
     const spy = vi.spyOn(globalThis, "setTimeout");
     systemTimers.after(MAX_TIMER_DELAY_MS * 2, () => {});
     expect(spy).toHaveBeenCalledWith(expect.any(Function), MAX_TIMER_DELAY_MS);
+    // Restored once the real timers are back, it would put the faked one in their place.
+    spy.mockRestore();
   });
 });
 

@@ -153,7 +153,7 @@ export abstract class ConnectionCore implements Connection {
   /** What is thrown in an event, a timer or a handler of this connection ends it, and no other. */
   protected faulted(thrown: unknown): void {
     if (this.#state.name !== "ended") return this.terminate(HawserError.from(thrown));
-    this.#runtime.logger.error({ err: thrown, transport: this.transport }, "a handler of the end threw");
+    this.#runtime.logger.error({ err: thrown, transport: this.transport }, "what follows the end threw");
   }
 
   protected get isOpen(): boolean {
@@ -255,7 +255,7 @@ export abstract class ConnectionCore implements Connection {
     if (this.#state.name === "ended") return;
     this.#state = { name: "ended" };
     this.#held.clear();
-    this.release(end);
+    this.guarded(() => this.release(end));
     this.tellEnd(end);
   }
 

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { FakeFault } from "../testing/fake-elb.js";
 import { ARN, begin, NEIGHBOUR, OTHER, OWN } from "../testing/watched-elb.js";
 
@@ -208,6 +208,7 @@ describe("what fails", () => {
   it("settings that cannot work are refused at start", async () => {
     for (const options of [{ targetGroupArns: [] }, { pollIntervalMs: 99 }, { requestTimeoutMs: 0 }])
       await expect(begin(options)).rejects.toMatchObject({ code: "invalid_config" });
+    onTestFinished(() => void vi.unstubAllEnvs());
     vi.stubEnv("ECS_CONTAINER_METADATA_URI_V4", "");
     vi.stubEnv("ECS_CONTAINER_METADATA_URI", "");
     await expect(begin({ own: { kind: "ecs" } })).rejects.toThrow("ECS_CONTAINER_METADATA_URI_V4");
