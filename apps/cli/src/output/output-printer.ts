@@ -73,8 +73,7 @@ export class OutputPrinter {
 
   /** Something beside the output. */
   note(text: string): void {
-    const { err, errStyle } = this.#terminal;
-    err(errStyle.dim(`hawser: ${printableLine(text)}`));
+    this.#terminal.err(this.#terminal.errStyle.dim(`hawser: ${printableLine(text)}`));
   }
 
   #begin(run: number): void {
