@@ -32,6 +32,7 @@ export default defineConfig({
           exclude: [...configDefaults.exclude, BUILT, SLOW, ALONE, LONG, E2E],
           // Nothing of ours keeps state in a module, so files share a process, and what it has loaded.
           isolate: false,
+          setupFiles: ["scripts/shared-process.setup.ts"],
           maxWorkers,
         },
       },

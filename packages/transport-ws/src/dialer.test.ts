@@ -106,10 +106,10 @@ test("a socket is closed where ws throws over the request", async () => {
       socket.resume();
     }),
   );
-  vi.spyOn(http, "request").mockImplementation(() => {
+  const request = vi.spyOn(http, "request").mockImplementation(() => {
     throw new Error("not such a request");
   });
-  onTestFinished(() => void vi.restoreAllMocks());
+  onTestFinished(() => void request.mockRestore());
   const error = await refusal(dialerTo(port).dial());
   expect(error.code).toBe("connection_failed");
   expect(error.message).toContain("not such a request");
