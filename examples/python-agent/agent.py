@@ -125,9 +125,9 @@ class Session:
         self.slot = time.monotonic() + reconnect_after_ms / 1000
         self.leave("drain")
 
-    def on_farewell(self, **_):
+    def on_goodbye_ack(self, **_):
         if self.phase != "leaving":
-            raise ValueError("a farewell without a goodbye")
+            raise ValueError("a goodbye_ack without a goodbye")
         self.phase, self.deadline = "finishing", time.monotonic() + GRACE_S
 
     def send_mailbox(self):  # [12]

@@ -65,7 +65,7 @@ export class WireChecker {
     this.#trace(describe(message));
     switch (message.type) {
       case "goodbye":
-      case "farewell":
+      case "goodbye_ack":
         this.#mayStillSend = false;
         return;
       case "ack":

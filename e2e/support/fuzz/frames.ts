@@ -136,7 +136,7 @@ const CONTROLS: readonly [(random: Random) => ControlMessage, ...((random: Rando
     message: text(random),
   }),
   () => ({ type: "goodbye", reason: "rotation" }),
-  () => ({ type: "farewell" }),
+  () => ({ type: "goodbye_ack" }),
   () => ({ type: "refuse", code: "overloaded", message: "later", retry_after_ms: 10 }),
   () => ({ type: "drain", reason: "deploy", window_ms: 100, reconnect_after_ms: 10 }),
 ];

@@ -13,7 +13,7 @@ const LONG_ENOUGH_MS = 5_000;
 /** The agent has said goodbye: it is let go. */
 async function letGo({ call, time }: Scene): Promise<void> {
   await time.until("the agent says goodbye", () => call.heard("goodbye"));
-  call.say({ type: "farewell" });
+  call.say({ type: "goodbye_ack" });
 }
 
 async function rotate(scene: Scene): Promise<void> {
@@ -28,7 +28,7 @@ async function drain(scene: Scene, slotMs: number): Promise<void> {
 
 async function drainAndLetGo(scene: Scene, slotMs: number): Promise<void> {
   await drain(scene, slotMs);
-  scene.call.say({ type: "farewell" });
+  scene.call.say({ type: "goodbye_ack" });
 }
 
 const AT_ONCE = { delayMs: 0, level: "info" } as const;
@@ -121,7 +121,7 @@ export const DRAINS: readonly ReconnectCase[] = [
     end: async (scene) => {
       await drain(scene, 11_800);
       await scene.time.advance(1_500);
-      scene.call.say({ type: "farewell" });
+      scene.call.say({ type: "goodbye_ack" });
     },
     wire: closedByAgent(1000, "drain"),
     next: { delayMs: 10_300, level: "info", says: "slot at 10300 ms" },

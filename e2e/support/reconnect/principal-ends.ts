@@ -26,7 +26,7 @@ export const PRINCIPAL_ENDS: readonly PrincipalCase[] = [
       await door.open();
       const agent = await door.session();
       agent.control({ type: "goodbye", reason: "rotation" });
-      await door.heard(agent, "farewell");
+      await door.heard(agent, "goodbye_ack");
       letGo(agent, "rotation");
       await door.isClosed(agent, CLOSE_CODES.normal, "");
     },
@@ -62,7 +62,7 @@ export const PRINCIPAL_ENDS: readonly PrincipalCase[] = [
         reconnect_after_ms: 11_800,
       });
       agent.control({ type: "goodbye", reason: "drain" });
-      await door.heard(agent, "farewell");
+      await door.heard(agent, "goodbye_ack");
       letGo(agent, "drain");
       await door.isClosed(agent, CLOSE_CODES.normal, "");
       expect(await door.settled("the drain", drained)).toMatchObject({ sessions: 1, cutOff: 0 });

@@ -35,7 +35,7 @@ export type DropReason =
 export interface VisitorsOptions {
   readonly runtime: Runtime;
   readonly settings: AdmissionSettings;
-  /** The handshake (or, with `refusal`, the farewell) of this one may begin. */
+  /** The handshake (or, with `refusal`, its refusal) of this one may begin. */
   readonly begin: (visitor: Visitor) => void;
   /** Its socket is closed by now. */
   readonly dropped: (visitor: Visitor, why: DropReason) => void;
@@ -45,7 +45,7 @@ export interface VisitorsOptions {
   readonly lost: (visitor: Visitor) => void;
 }
 
-/** Handshakes (and farewells) that begin in one turn of the event loop; sessions have their turns between them. */
+/** Handshakes (and refusals) that begin in one turn of the event loop; sessions have their turns between them. */
 export const MAX_BEGUN_PER_TURN = 4;
 
 /**

@@ -40,7 +40,7 @@ function dataOf(message: ControlMessage): JsonValue {
       return ackData(message);
     case "heartbeat":
       return { settled: message.settled };
-    case "farewell":
+    case "goodbye_ack":
       return {};
     case "nack":
     case "refuse": {

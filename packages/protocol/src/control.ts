@@ -105,8 +105,8 @@ export interface Goodbye {
 }
 
 /** Principal to agent: confirms a goodbye; no event follows on this connection. */
-export interface Farewell {
-  readonly type: "farewell";
+export interface GoodbyeAck {
+  readonly type: "goodbye_ack";
 }
 
 /** Principal to agent: the principal is going away; say goodbye and come back after `reconnect_after_ms`, this agent's slot. */
@@ -120,7 +120,7 @@ export interface Drain {
 }
 
 /** Everything on a stream that is not an event (PROTOCOL.md, Control messages). */
-export type ControlMessage = Hello | Welcome | Refuse | Heartbeat | Ack | Nack | Goodbye | Farewell | Drain;
+export type ControlMessage = Hello | Welcome | Refuse | Heartbeat | Ack | Nack | Goodbye | GoodbyeAck | Drain;
 /** The name of a control message, as its CloudEvents `type` has it. */
 export type ControlType = ControlMessage["type"];
 

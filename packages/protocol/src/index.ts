@@ -11,7 +11,7 @@ export {
   type ControlType,
   type Drain,
   type EventKey,
-  type Farewell,
+  type GoodbyeAck,
   type Goodbye,
   type Heartbeat,
   type Hello,

@@ -43,8 +43,8 @@ export function parseControl(event: CloudEvent): ControlMessage {
       return parseRefuse(fields);
     case "goodbye":
       return { type: "goodbye", reason: parseGoodbyeReason(fields["reason"]) };
-    case "farewell":
-      return { type: "farewell" };
+    case "goodbye_ack":
+      return { type: "goodbye_ack" };
     case "drain":
       return parseDrain(fields);
     default:

@@ -61,7 +61,7 @@ const examples: readonly ControlMessage[] = [
   { type: "goodbye", reason: "rotation" },
   { type: "goodbye", reason: "drain" },
   { type: "goodbye", reason: "stopping" },
-  { type: "farewell" },
+  { type: "goodbye_ack" },
   { type: "drain", reason: "deploy", window_ms: 30_000, reconnect_after_ms: 1234 },
 ];
 

@@ -44,7 +44,7 @@ const CONTROL_TYPES: Readonly<Record<ControlType, true>> = {
   ack: true,
   nack: true,
   goodbye: true,
-  farewell: true,
+  goodbye_ack: true,
   drain: true,
 };
 

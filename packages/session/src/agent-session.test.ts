@@ -123,7 +123,7 @@ describe("rotation", () => {
     expect(new Set(due).size).toBe(2);
   });
 
-  it("says goodbye, waits for farewell, finishes, closes with 1000 and ends clean", () => {
+  it("says goodbye, waits for goodbye_ack, finishes, closes with 1000 and ends clean", () => {
     const agent = agentSession({ rotationMinMs: 1_000, rotationMaxMs: 1_000 });
     agent.start(0, 0);
     agent.receive(WELCOME, 0);
@@ -133,7 +133,7 @@ describe("rotation", () => {
       { kind: "send", message: { type: "goodbye", reason: "rotation" } },
     ]);
     expect([agent.maySendEvents, agent.mayReceiveEvents]).toEqual([false, true]);
-    expect(agent.receive(MESSAGES.farewell, 1_010)).toEqual([]);
+    expect(agent.receive(MESSAGES.goodbye_ack, 1_010)).toEqual([]);
     expect(agent.mayReceiveEvents).toBe(false);
     expect(brief(agent.idle(1_500))).toEqual(["close 1000"]);
     expect(agent.idle(1_501)).toEqual([]);
@@ -141,15 +141,15 @@ describe("rotation", () => {
     expect(end).toMatchObject({ kind: "rotated", openedAtMs: 0, livedMs: 1_600 });
   });
 
-  it("does not take an idle from before the farewell for the last word: an event may still come", () => {
+  it("does not take an idle from before the goodbye_ack for the last word: an event may still come", () => {
     const agent = agentIn("leaving");
     expect(agent.idle(1)).toEqual([]);
     expect(agent.eventReceived(2)).toEqual([]);
-    expect(agent.receive(MESSAGES.farewell, 3)).toEqual([]);
+    expect(agent.receive(MESSAGES.goodbye_ack, 3)).toEqual([]);
     expect(brief(agent.idle(4))).toEqual(["close 1000"]);
   });
 
-  it("is cut when the farewell does not come", () => {
+  it("is cut when the goodbye_ack does not come", () => {
     const agent = agentIn("leaving");
     expect(agent.wake(closeGraceMs - 1, 0).some(({ kind }) => kind === "terminate")).toBe(false);
     expect(brief(agent.wake(closeGraceMs, 0))).toEqual(["terminate timeout"]);
@@ -187,7 +187,7 @@ describe("a drain notice", () => {
       { kind: "quiesce" },
       { kind: "send", message: { type: "goodbye", reason: "drain" } },
     ]);
-    agent.receive(MESSAGES.farewell, 1);
+    agent.receive(MESSAGES.goodbye_ack, 1);
     agent.idle(2);
     // What is left of the slot: it counts from the notice.
     expect(endOf(agent, CLEAN, 2_500)).toMatchObject({ kind: "drained", slotMs: 4_500, windowMs: 30_000 });

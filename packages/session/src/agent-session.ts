@@ -69,7 +69,7 @@ export class AgentSession extends SessionMachine {
         if (message.type === "drain") return this.#drained(message, nowMs);
         return this.receiveWhileOpen(message, nowMs);
       case "leaving":
-        if (message.type === "farewell") return this.#farewell(state.cause, nowMs);
+        if (message.type === "goodbye_ack") return this.#goodbyeAcked(state.cause, nowMs);
         return this.#receiveWhileLeaving(message, nowMs);
       case "finishing":
         return this.#receiveWhileLeaving(message, nowMs);
@@ -80,7 +80,7 @@ export class AgentSession extends SessionMachine {
   }
 
   /**
-   * Delivery has nothing in flight and no handler runs. To be told after `quiesce`, with every call that finds it so: before the farewell it is not
+   * Delivery has nothing in flight and no handler runs. To be told after `quiesce`, with every call that finds it so: before the goodbye_ack it is not
    * remembered, as an event may still overtake it.
    */
   idle(nowMs: number): SessionOutput[] {
@@ -94,7 +94,7 @@ export class AgentSession extends SessionMachine {
     return this.goodbye("rotation", nowMs);
   }
 
-  /** Begins to leave: at once when the session is not open yet, by goodbye and farewell when it is. */
+  /** Begins to leave: at once when the session is not open yet, by goodbye and goodbye_ack when it is. */
   goodbye(reason: Goodbye["reason"], nowMs: number): SessionOutput[] {
     if (this.ending !== undefined) return [];
     switch (this.#active.kind) {
@@ -190,7 +190,7 @@ export class AgentSession extends SessionMachine {
     return [];
   }
 
-  #farewell(cause: EndCause & { kind: "goodbye" }, nowMs: number): SessionOutput[] {
+  #goodbyeAcked(cause: EndCause & { kind: "goodbye" }, nowMs: number): SessionOutput[] {
     this.#active = { kind: "finishing", cause, deadlineMs: nowMs + this.#timing.closeGraceMs };
     return [];
   }

@@ -154,7 +154,7 @@ describe("a goodbye of the agent", () => {
     const principal = principalIn("open");
     expect(principal.receive(MESSAGES.goodbye, 50)).toEqual([
       { kind: "quiesce" },
-      { kind: "send", message: { type: "farewell" } },
+      { kind: "send", message: { type: "goodbye_ack" } },
     ]);
     expect([principal.maySendEvents, principal.mayReceiveEvents]).toEqual([false, false]);
     expect(endOf(principal, CLEAN, 100)).toMatchObject({ kind: "rotated", livedMs: 100 });
@@ -221,7 +221,7 @@ describe("a drain", () => {
     expect(principal.drain(DRAIN_ORDER, 1)).toEqual([]);
     expect(brief(principal.receive({ type: "goodbye", reason: "drain" }, 2))).toEqual([
       "quiesce",
-      "send farewell",
+      "send goodbye_ack",
     ]);
     expect(endOf(principal, CLEAN, 0)).toMatchObject({ kind: "drained", slotMs: 7_000, windowMs: 30_000 });
   });

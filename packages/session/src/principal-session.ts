@@ -198,7 +198,7 @@ export class PrincipalSession extends SessionMachine {
     // The agent's finishing and its close have a grace each; both run here.
     const deadlineMs = nowMs + 2 * this.#timing.closeGraceMs;
     this.#active = { kind: "parting", cause: { kind: "goodbye", reason }, deadlineMs };
-    return [{ kind: "quiesce" }, { kind: "send", message: { type: "farewell" } }];
+    return [{ kind: "quiesce" }, { kind: "send", message: { type: "goodbye_ack" } }];
   }
 
   #noHello(nowMs: number): SessionOutput[] {

@@ -90,7 +90,7 @@ export abstract class SessionMachine {
   }
 
   /**
-   * An event arrived. The peer's error while none is allowed (before `opened`, after its goodbye or farewell): then the answer closes the
+   * An event arrived. The peer's error while none is allowed (before `opened`, after its goodbye or goodbye_ack): then the answer closes the
    * connection, and `mayReceiveEvents` says that the event is not to be handled.
    */
   eventReceived(nowMs: number): readonly SessionOutput[] {

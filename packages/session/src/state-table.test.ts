@@ -7,7 +7,7 @@ import { AGENT_STATES, agentIn, brief, PRINCIPAL_STATES, principalIn } from "./t
  * what still arrives.
  */
 const AGENT_TABLE = `
-              hello welcome refuse  heartbeat ack nack goodbye farewell  drain    event
+              hello welcome refuse  heartbeat ack nack goodbye goodbye_ack  drain    event
   new         x     x       x       x         x   x    x       x         x        x
   greeting    x     open    refused x         x   x    x       x         x        x
   refused     x     x       x       x         x   x    x       x         x        x
@@ -20,7 +20,7 @@ const AGENT_TABLE = `
 `;
 
 const PRINCIPAL_TABLE = `
-                  hello           welcome refuse heartbeat ack nack goodbye  farewell drain event
+                  hello           welcome refuse heartbeat ack nack goodbye  goodbye_ack drain event
   new             authenticating  x       x      x         x   x    x        x        x     x
   awaitingHello   authenticating  x       x      x         x   x    x        x        x     x
   authenticating  x               x       x      x         x   x    x        x        x     x
@@ -92,8 +92,8 @@ describe("every message in every state of a principal", () => {
 
 describe("a message that is not allowed", () => {
   it("closes with a reason that names it and the state", () => {
-    expect(agentIn("open").receive(MESSAGES.farewell, 1)).toEqual([
-      { kind: "close", code: 1002, reason: "farewell is not allowed while the session is open" },
+    expect(agentIn("open").receive(MESSAGES.goodbye_ack, 1)).toEqual([
+      { kind: "close", code: 1002, reason: "goodbye_ack is not allowed while the session is open" },
     ]);
     expect(principalIn("parting").eventReceived(1)).toEqual([
       { kind: "close", code: 1002, reason: "an event is not allowed while the session is parting" },

@@ -340,7 +340,8 @@ describe("why an agent is away", () => {
     ["it refused the principal", (link) => link.fail(old), /^closed its connection with 4010: .*older copy/],
     [
       "it broke a rule",
-      ({ connection }) => connection.send(encodeControl({ type: "farewell" }, { id: "1", source: "test" })),
+      ({ connection }) =>
+        connection.send(encodeControl({ type: "goodbye_ack" }, { id: "1", source: "test" })),
       /^had its session ended by the principal \(invalid_message\): /,
     ],
   ])("names who ended its session and why: %s", async (_, end, reason) => {

@@ -39,6 +39,6 @@ export const MESSAGES: { readonly [Type in ControlType]: ControlMessage & { read
     message: "disk busy",
   },
   goodbye: { type: "goodbye", reason: "rotation" },
-  farewell: { type: "farewell" },
+  goodbye_ack: { type: "goodbye_ack" },
   drain: { type: "drain", reason: "restart", window_ms: 30_000, reconnect_after_ms: 7_000 },
 };

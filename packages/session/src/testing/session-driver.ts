@@ -132,7 +132,7 @@ export class SessionDriver<Session extends AgentSession | PrincipalSession> {
 
   #checkSend(type: string): void {
     if (this.#closed) throw new Error(`${type} is to be sent after the close`);
-    const last = type === "goodbye" || type === "farewell";
+    const last = type === "goodbye" || type === "goodbye_ack";
     if (last && !this.#quiesced) throw new Error(`${type} is to be sent while events still flow`);
     if (last && this.session.maySendEvents) throw new Error(`events may be sent after ${type}`);
   }

@@ -58,7 +58,7 @@ const AGENT_STEPS: {
   refused: (agent) => [AGENT_STEPS.greeting(agent), agent.receive(MESSAGES.refuse, 0)],
   open: (agent) => [AGENT_STEPS.greeting(agent), agent.receive(WELCOME, 0)],
   leaving: (agent) => [AGENT_STEPS.open(agent), agent.goodbye("rotation", 0)],
-  finishing: (agent) => [AGENT_STEPS.leaving(agent), agent.receive(MESSAGES.farewell, 0)],
+  finishing: (agent) => [AGENT_STEPS.leaving(agent), agent.receive(MESSAGES.goodbye_ack, 0)],
   closing: (agent) => [AGENT_STEPS.finishing(agent), agent.idle(0)],
   terminated: (agent) => [AGENT_STEPS.open(agent), agent.wake(1_000_000, 0)],
   ended: (agent) => [AGENT_STEPS.closing(agent), agent.transportEnded(CLEAN, 0)],
