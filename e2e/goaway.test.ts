@@ -12,7 +12,7 @@ it("a proxy that sends GOAWAY makes an agent rotate at once, which is no failure
     store: createMemoryStore(),
     acceptors: [createGrpcAcceptor()],
     listen: { port: 0 },
-    stop: { windowMs: 0, settleMs: 0, graceMs: 100 },
+    stop: { windowMs: 0, answerWaitMs: 0, graceMs: 100 },
   });
   const { address } = await principal.start();
   if (address === undefined) throw new Error("the principal has no address");

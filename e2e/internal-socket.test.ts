@@ -21,7 +21,7 @@ async function worldWithSocket(...args: readonly string[]): Promise<{ world: Wor
   const directory = await mkdtemp(join(tmpdir(), "hawser-"));
   onTestFinished(() => rm(directory, { recursive: true }));
   const socket = join(directory, "internal.sock");
-  const world = await createWorld(["--internal-listen", `unix:${socket}`, "--settle", "100ms", ...args]);
+  const world = await createWorld(["--internal-listen", `unix:${socket}`, "--stable-for", "100ms", ...args]);
   await world.startPrincipal();
   return { world, socket };
 }

@@ -157,7 +157,7 @@ describe("agents on a server that is there already", () => {
     const { principal, origin } = await hostOf({
       gate: {
         conditions: [{ name: "migration", check: async () => ready || "not through" }],
-        settleMs: 0,
+        stableForMs: 0,
         checkIntervalMs: 10,
       },
     });

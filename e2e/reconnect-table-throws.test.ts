@@ -29,7 +29,7 @@ async function principalWith(options: Partial<PrincipalOptions>) {
   const principal = createPrincipal({
     acceptors: [createWebSocketAcceptor(), createGrpcAcceptor()],
     listen: { port: 0 },
-    stop: { windowMs: 0, settleMs: 0, graceMs: 100 },
+    stop: { windowMs: 0, answerWaitMs: 0, graceMs: 100 },
     onEvent: () => {},
     ...options,
     store,

@@ -72,7 +72,7 @@ describe.each(["ws-json", "grpc"] as const)(
       await agent.start();
       const refused = await agent.logged("the refusal", rolledBack);
       expect(refused).toMatchObject({ level: "error", msg: expect.stringContaining("run 'hawser adopt'") });
-      expect(refused.msg).toContain("the principal's store may be an older copy: it gave out version");
+      expect(refused.msg).toContain("the principal's store may have been rolled back: it gave out version");
       expect(await world.principal.logged("that it is one", rolledBack)).toMatchObject({
         level: "error",
         agents: 1,
@@ -80,7 +80,7 @@ describe.each(["ws-json", "grpc"] as const)(
       });
       expect(await status(world)).toMatch(/Store: +store_rolled_back, say 1 agent: the principal's store/);
       const shown = await world.api.agent(AGENT);
-      expect(shown).toMatchObject({ state: "disconnected", reason: expect.stringContaining("older copy") });
+      expect(shown).toMatchObject({ state: "disconnected", reason: expect.stringContaining("rolled back") });
       expect(shown.pending).toBeGreaterThan(0);
 
       await world.principal.stop();
@@ -110,12 +110,12 @@ describe.each(["ws-json", "grpc"] as const)(
       await agent.start();
       const refused = await agent.logged("that it is one", rolledBack);
       expect(refused).toMatchObject({ level: "error", msg: expect.stringContaining("run 'hawser adopt'") });
-      expect(refused.msg).toContain("the agent's store may be an older copy");
+      expect(refused.msg).toContain("the agent's store may have been rolled back");
       const told = await world.principal.logged("its close", rolledBack);
       expect(told).toMatchObject({ level: "warn", agent: AGENT, msg: expect.stringContaining("4010") });
       await becomes("people see why", async () => {
         const { state, reason } = await world.api.agent(AGENT);
-        return state === "disconnected" && reason.includes("the agent's store may be an older copy");
+        return state === "disconnected" && reason.includes("the agent's store may have been rolled back");
       });
       expect(await status(world)).not.toContain("store_rolled_back");
       const other = await world.agent("other", { transport });

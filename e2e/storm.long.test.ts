@@ -182,7 +182,7 @@ it("start: while 2,000 agents hammer the port, the self-login comes first and no
   await pause(systemTimers, 2_000);
   const principal = world.principal(
     "principal",
-    ["--internal-listen", "127.0.0.1:0", "--settle", "1s"],
+    ["--internal-listen", "127.0.0.1:0", "--stable-for", "1s"],
     port,
   );
   await principal.start();

@@ -2,7 +2,7 @@ import type { Agent } from "@hawser/agent";
 import type { EventDraft, HawserEvent } from "@hawser/protocol";
 import type { AgentView, Principal } from "@hawser/principal";
 import type { Random } from "@hawser/runtime";
-import { adoptOlderCopy, type MemoryDisk } from "@hawser/store";
+import { adoptRolledBackStore, type MemoryDisk } from "@hawser/store";
 import { KIND, type AgentMachine } from "./agent-machine.js";
 import { below } from "./plan.js";
 import type { PrincipalMachine } from "./principal-machine.js";
@@ -80,7 +80,7 @@ export class OlderCopyPlay {
       "world",
       `an older copy of ${this.#nameOfVictim}: refused ${refused.join(", ")}`,
     );
-    await adoptOlderCopy(this.#backup.disk.attach(), this.#random);
+    await adoptRolledBackStore(this.#backup.disk.attach(), this.#random);
     const second = await this.#start();
     await this.#converge(second);
     await stopSides(second);
@@ -158,7 +158,7 @@ export class OlderCopyPlay {
     const until = virtual.now() + RENEWED_MS;
     for (;;) {
       const view = await principal.side.agent(name);
-      if (view?.state !== "connected" && view?.reason.includes("older copy") === true) {
+      if (view?.state !== "connected" && view?.reason.includes("rolled back") === true) {
         if (this.#backup.machine !== this.#principal && name !== this.#nameOfVictim)
           this.#violation(`${name} is refused for the copy of ${this.#nameOfVictim}: ${view.reason}`);
         return true;

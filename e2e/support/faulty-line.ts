@@ -76,7 +76,7 @@ export class FaultyLine {
       ],
       listen: { port: 0 },
       timing: timingOf(options),
-      stop: { windowMs: 0, settleMs: 0, graceMs: 100 },
+      stop: { windowMs: 0, answerWaitMs: 0, graceMs: 100 },
       onEvent: ({ event }) => line.events.applied("up", event),
     });
     const { address } = await principal.start();

@@ -3,7 +3,7 @@ import type { StopLimit } from "@hawser/service";
 import type { PrincipalSettings } from "./settings.js";
 
 /** What a drain takes beside its window; --stop-timeout has to leave room for it. */
-const SETTLE_MS = 2_000;
+const ANSWER_WAIT_MS = 2_000;
 const GRACE_MS = 5_000;
 
 /** The drain of this service, whatever asks for it: a signal, or what watches the platform. */
@@ -13,7 +13,7 @@ export function drainOptions(settings: PrincipalSettings) {
     windowMs: settings.stopWindow,
     leadMs: settings.stopLead,
     returnAfterMs: settings.stopReturn,
-    settleMs: SETTLE_MS,
+    answerWaitMs: ANSWER_WAIT_MS,
     graceMs: GRACE_MS,
   } as const satisfies Omit<DrainOptions, "reason">;
 }
@@ -24,7 +24,7 @@ const REST_MS = 10_000;
 /** How long a stop may take: a whole drain and the rest, or less where the platform ends the process before. */
 export function stopLimit(settings: PrincipalSettings): StopLimit {
   const { stopLead, stopWindow, stopTimeout = Number.POSITIVE_INFINITY } = settings;
-  const drainMs = stopLead + stopWindow + SETTLE_MS + GRACE_MS + REST_MS;
+  const drainMs = stopLead + stopWindow + ANSWER_WAIT_MS + GRACE_MS + REST_MS;
   if (stopTimeout < drainMs) return { withinMs: stopTimeout, setting: "--stop-timeout" };
   return { withinMs: drainMs, setting: "--stop-lead, --stop-window and 17 s" };
 }

@@ -17,7 +17,7 @@ export const lifecycleSettings = {
     "who may connect to that Unix socket: processes of this user, or of this group as well; default 0600",
     oneOf(["0600", "0660"]).default("0600"),
   ),
-  settle: setting(
+  stableFor: setting(
     "<duration>",
     "with --internal-listen: how long everything has to hold before the agents' port opens; default 2s",
     duration(upToAnHour).default(2_000),

@@ -25,7 +25,7 @@ it.each([
     ...twoPhases({
       internalListen: kind === "port" ? { host: "127.0.0.1", port: 0 } : { path: join(folder, "i.sock") },
       internalSocketMode: "0600",
-      settle: 0,
+      stableFor: 0,
       gateTimeout: 5_000,
       gateFallback: "exit",
       basePath,

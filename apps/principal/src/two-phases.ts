@@ -5,12 +5,12 @@ import type { PrincipalSettings } from "./settings.js";
 
 type TwoPhaseSettings = Pick<
   PrincipalSettings,
-  "internalListen" | "internalSocketMode" | "settle" | "gateTimeout" | "gateFallback" | "basePath"
+  "internalListen" | "internalSocketMode" | "stableFor" | "gateTimeout" | "gateFallback" | "basePath"
 >;
 
 /** The internal port or socket, and the gate in front of the agents' port. */
 export function twoPhases(settings: TwoPhaseSettings): Pick<PrincipalOptions, "internal" | "gate"> {
-  const { internalListen, internalSocketMode, settle, gateTimeout, gateFallback, basePath } = settings;
+  const { internalListen, internalSocketMode, stableFor, gateTimeout, gateFallback, basePath } = settings;
   if (internalListen === undefined) return {};
   const fallback = { afterMs: gateTimeout, action: gateFallback === "open" ? "open" : "fail" } as const;
   return {
@@ -22,7 +22,7 @@ export function twoPhases(settings: TwoPhaseSettings): Pick<PrincipalOptions, "i
       selfLogin: (address) =>
         createWebSocketDialer({ url: urlOf(address, basePath), subprotocol: "cloudevents.json" }),
     },
-    gate: { settleMs: settle, fallback },
+    gate: { stableForMs: stableFor, fallback },
   };
 }
 

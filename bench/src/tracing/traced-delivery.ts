@@ -19,7 +19,11 @@ export class TracedDelivery {
   constructor() {
     const { acceptor, dialer } = createMemoryTransport();
     const [store, agentStore] = this.#stores;
-    this.#principal = createPrincipal({ store, acceptors: [acceptor], stop: { windowMs: 0, settleMs: 0 } });
+    this.#principal = createPrincipal({
+      store,
+      acceptors: [acceptor],
+      stop: { windowMs: 0, answerWaitMs: 0 },
+    });
     const onEvent = (): void => this.#handled();
     this.#agent = createAgent({ runtime: systemRuntime(), name: AGENT, store: agentStore, dialer, onEvent });
   }

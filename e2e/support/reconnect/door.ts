@@ -35,7 +35,7 @@ export class Door {
       acceptors: [createWebSocketAcceptor(quiet), createGrpcAcceptor(quiet)],
       listen: { port: 0, admission: { rampMs: 0 } },
       runtime,
-      stop: { windowMs: 0, settleMs: 0, graceMs: 0, returnAfterMs: 0 },
+      stop: { windowMs: 0, answerWaitMs: 0, graceMs: 0, returnAfterMs: 0 },
       ...options,
     });
     const { address } = await principal.start();

@@ -38,7 +38,7 @@ export const PRINCIPAL_ENDS: readonly PrincipalCase[] = [
     play: async (door) => {
       const principal = await door.open({ timing: { closeGraceMs: 1_000 } });
       const agent = await door.session();
-      const drained = principal.drain({ reason: "deploy", windowMs: 0, settleMs: 0, graceMs: 60_000 });
+      const drained = principal.drain({ reason: "deploy", windowMs: 0, answerWaitMs: 0, graceMs: 60_000 });
       await door.heard(agent, "drain");
       await door.time.advance(999);
       expect((await principal.agent("edge-7"))?.state).toBe("connected");

@@ -119,7 +119,7 @@ describe("what is in flight", () => {
     const [one] = await fleet(1, { onEvent });
     await principal.publish("a0", command("x_1"));
     await world.virtual.advance(50);
-    const drained = principal.drain({ reason: "deploy", windowMs: 0, settleMs: 2_000 });
+    const drained = principal.drain({ reason: "deploy", windowMs: 0, answerWaitMs: 2_000 });
     await principal.publish("a0", command("y_1"));
     await world.virtual.advance(1_000);
     expect(ends).toHaveLength(1);
@@ -129,7 +129,7 @@ describe("what is in flight", () => {
     expect(one?.applied.map(({ resourceid }) => resourceid)).toEqual(["x_1"]);
   });
 
-  it("is waited for no longer than settleMs; the report says what is left, and exactly that is sent again", async () => {
+  it("is waited for no longer than answerWaitMs; the report says what is left, and exactly that is sent again", async () => {
     const { principal, store } = await world.principal();
     let slow = true;
     const heard: string[] = [];
@@ -142,7 +142,7 @@ describe("what is in flight", () => {
     await principal.publish("a1", command("x_1"));
     await world.virtual.advance(100);
     const report = await world.settled(
-      principal.drain({ reason: "deploy", windowMs: 1_000, settleMs: 500 }),
+      principal.drain({ reason: "deploy", windowMs: 1_000, answerWaitMs: 500 }),
       120_000,
     );
     expect([...report.unsettled].sort(([a], [b]) => a.localeCompare(b))).toEqual([
@@ -171,7 +171,7 @@ it("cuts off whoever does not go, after the grace, and says so", async () => {
   await principal.publish("a0", command("x_1"));
   await world.virtual.advance(50);
   // An agent gives its handlers ten seconds before it closes.
-  const order = { reason: "deploy", windowMs: 0, settleMs: 0, graceMs: 3_000 };
+  const order = { reason: "deploy", windowMs: 0, answerWaitMs: 0, graceMs: 3_000 };
   const report = await world.settled(principal.drain(order), 120_000);
   expect(report).toMatchObject({ sessions: 2, cutOff: 1, unsettledTotal: 1, durationMs: 3_000 });
 });
@@ -202,11 +202,11 @@ describe("a stop while a drain is under way", () => {
   });
 
   it("cuts off sooner whoever does not go, and lets a drain be that is through earlier", async () => {
-    const { principal } = await world.principal({ stop: { windowMs: 0, settleMs: 100, graceMs: 500 } });
+    const { principal } = await world.principal({ stop: { windowMs: 0, answerWaitMs: 100, graceMs: 500 } });
     await fleet(2, { onEvent: () => new Promise<void>(() => {}) });
     await principal.publish("a0", command("stuck_u1"));
     await world.virtual.advance(100);
-    const slow = principal.drain({ reason: "deploy", windowMs: 0, leadMs: 600_000, settleMs: 0 });
+    const slow = principal.drain({ reason: "deploy", windowMs: 0, leadMs: 600_000, answerWaitMs: 0 });
     await world.virtual.advance(1_000);
     const began = world.virtual.now();
     await world.settled(principal.stop(), 60_000);
@@ -252,12 +252,12 @@ describe("a drain that is taken back", () => {
   });
 
   it("cuts off after the grace whoever was told and does not go; a later drain and a stop see to the others, and wait for those", async () => {
-    const { principal } = await world.principal({ stop: { windowMs: 0, settleMs: 0, graceMs: 500 } });
+    const { principal } = await world.principal({ stop: { windowMs: 0, answerWaitMs: 0, graceMs: 500 } });
     const stuck = new Promise<void>(() => {});
     await fleet(2, { onEvent: () => stuck });
     await principal.publish("a0", command("x_1"));
     await world.virtual.advance(50);
-    const order = { reason: "a slip", windowMs: 0, settleMs: 0, graceMs: 3_000 };
+    const order = { reason: "a slip", windowMs: 0, answerWaitMs: 0, graceMs: 3_000 };
     const first = principal.drain(order);
     await world.virtual.advance(1_000);
     principal.undrain();

@@ -29,15 +29,21 @@ describe("the rollback check", () => {
   });
 
   it.each([
-    [{ eventid: "8" }, "the principal's store may be an older copy: it gave out version 8, and knows of 7"],
-    [{ recorded: 42 }, "the principal's store may be an older copy: it recorded 42 events, and knows of 41"],
-    [{ epoch: 6 }, "the principal's store may be an older copy: it began session 6, and knows of 5"],
+    [
+      { eventid: "8" },
+      "the principal's store may have been rolled back: it gave out version 8, and knows of 7",
+    ],
+    [
+      { recorded: 42 },
+      "the principal's store may have been rolled back: it recorded 42 events, and knows of 41",
+    ],
+    [{ epoch: 6 }, "the principal's store may have been rolled back: it began session 6, and knows of 5"],
   ])("is proven by one more than is known: %j", (more, said) => {
     const error = rollback({ ...asked, claim: { ...claim, ...more } });
     expect(error?.code).toBe("store_rolled_back");
     expect(error?.message).toBe(`${said}; if so, run hawser adopt`);
     expect(rollback({ ...asked, side: "agent", claim: { ...claim, ...more } })?.message).toContain(
-      "the agent's store may be an older copy",
+      "the agent's store may have been rolled back",
     );
   });
 

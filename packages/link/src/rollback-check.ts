@@ -13,7 +13,7 @@ export interface RollbackQuestion {
 }
 
 /**
- * Whether the peer proves that the store of this side was rolled back (PROTOCOL.md, Older copies). Whatever was told to the peer had been committed
+ * Whether the peer proves that the store of this side was rolled back (PROTOCOL.md, Rolled-back stores). Whatever was told to the peer had been committed
  * here before, so a number above the present one was counted in a life of this store that it does not remember.
  *
  * @throws HawserError `store_rolled_back`: the error to refuse the session with
@@ -24,7 +24,7 @@ export function assertNotRolledBack(question: RollbackQuestion): void {
   const forgotten = forgottenBy(question, claim);
   if (forgotten === undefined) return;
   // A peer may be wrong, or lie: a person looks before anything is adopted.
-  const message = `the ${side}'s store may be an older copy: it ${forgotten}; if so, run hawser adopt`;
+  const message = `the ${side}'s store may have been rolled back: it ${forgotten}; if so, run hawser adopt`;
   throw new HawserError("store_rolled_back", message);
 }
 

@@ -53,7 +53,7 @@ describe.each(SIDES)("the store of the %s was put back to an older copy", (side)
     const told = side === "principal" ? ours : theirs;
     expect(told).toHaveProperty(
       "error.message",
-      expect.stringContaining(`store may be an older copy: it ${what}`),
+      expect.stringContaining(`store may have been rolled back: it ${what}`),
     );
     expect(told).toHaveProperty("kind", "refused");
   }
@@ -139,7 +139,7 @@ describe.each(SIDES)("the store of the %s was put back to an older copy", (side)
 });
 
 describe("an agent that was with another principal meanwhile", () => {
-  it("is told again by the first what the other one said otherwise, and neither takes it for an older copy", async () => {
+  it("is told again by the first what the other one said otherwise, and neither takes it for a rollback", async () => {
     const sides = new TwoSides();
     await sides.start();
     const first = sides.principal;
@@ -174,7 +174,7 @@ describe("an agent that was with another principal meanwhile", () => {
   });
 });
 
-describe("no older copy", () => {
+describe("no rollback", () => {
   it("is seen in a crash that loses what was lazily recorded, on either side, at any moment", async () => {
     for (let seed = 1; seed <= 40; seed += 1) {
       const sides = new TwoSides(seed);

@@ -38,7 +38,7 @@ function condition(name: string, fromMs: number, toMs = Number.POSITIVE_INFINITY
 
 it("waits for one condition after the other, lets things settle, and opens", async () => {
   const own = [condition("store", 300), condition("self-login", 600)];
-  const opening = gateOf({ conditions: [condition("migration", 900)], settleMs: 2_000 }, own).open();
+  const opening = gateOf({ conditions: [condition("migration", 900)], stableForMs: 2_000 }, own).open();
   await world.advance(3_000);
   await opening;
   expect(states).toEqual([
@@ -51,13 +51,13 @@ it("waits for one condition after the other, lets things settle, and opens", asy
 });
 
 it("opens at once when there is nothing to wait for", async () => {
-  await gateOf({ settleMs: 0 }).open();
+  await gateOf({ stableForMs: 0 }).open();
   expect(states).toEqual(["0 settling", "0 open by conditions"]);
 });
 
 it("begins anew when a condition fails while it settles", async () => {
   const conditions = [condition("flaky", 0, 700), condition("late", 0)];
-  const gate = gateOf({ conditions, settleMs: 2_000, fallback: { afterMs: 5_000, action: "fail" } });
+  const gate = gateOf({ conditions, stableForMs: 2_000, fallback: { afterMs: 5_000, action: "fail" } });
   const opening = gate.open();
   const failed = expect(opening).rejects.toMatchObject({
     code: "timeout",
@@ -106,7 +106,7 @@ describe("closing", () => {
 });
 
 it("refuses times that cannot be, by name", () => {
-  expect(() => gateOf({ settleMs: -1 })).toThrow("gate.settleMs");
+  expect(() => gateOf({ stableForMs: -1 })).toThrow("gate.stableForMs");
   expect(() => gateOf({ fallback: { afterMs: Number.NaN, action: "open" } })).toThrow(
     "gate.fallback.afterMs",
   );

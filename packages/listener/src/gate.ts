@@ -13,7 +13,7 @@ export interface ReadinessCondition {
 export type GateState =
   | { readonly kind: "closed" }
   | { readonly kind: "waiting"; readonly for: string; readonly reason: string }
-  | { readonly kind: "settling"; readonly settleMs: number }
+  | { readonly kind: "settling"; readonly stableForMs: number }
   | { readonly kind: "open"; readonly by: "conditions" | "fallback" };
 
 /** What a start waits for before agents are let in, and for how long. */
@@ -21,7 +21,7 @@ export interface GateOptions {
   /** Besides those the principal brings itself. All must hold, and go on holding while it settles. */
   readonly conditions?: readonly ReadinessCondition[];
   /** From the moment all conditions hold. @default 2_000 */
-  readonly settleMs?: number;
+  readonly stableForMs?: number;
   /** @default 250 */
   readonly checkIntervalMs?: number;
   /** When the conditions do not come true: open all the same, or give up. @default fail after 120 s */
@@ -32,7 +32,7 @@ export interface GateOptions {
 
 /** What holds for whatever `gate` leaves out: after two minutes it is better to fail, and to be started anew, than to wait unseen. */
 export const DEFAULT_GATE = {
-  settleMs: 2_000,
+  stableForMs: 2_000,
   checkIntervalMs: 250,
   fallback: { afterMs: 120_000, action: "fail" },
 } as const;
@@ -66,7 +66,7 @@ export class Gate {
       this.#over.signal.addEventListener("abort", () => resolve(), { once: true });
     });
     for (const [name, value] of [
-      ["settleMs", this.#options.settleMs],
+      ["stableForMs", this.#options.stableForMs],
       ["checkIntervalMs", this.#options.checkIntervalMs],
       ["fallback.afterMs", this.#options.fallback.afterMs],
     ] as const) {
@@ -108,11 +108,11 @@ export class Gate {
 
   async #pass(): Promise<Pass> {
     if ((await this.#allHold()) === "missing") return "missing";
-    const { settleMs, checkIntervalMs } = this.#options;
+    const { stableForMs, checkIntervalMs } = this.#options;
     const { clock } = this.#runtime;
-    this.#become({ kind: "settling", settleMs });
-    const until = clock.now() + settleMs;
-    for (let left = settleMs; left > 0; left = until - clock.now()) {
+    this.#become({ kind: "settling", stableForMs });
+    const until = clock.now() + stableForMs;
+    for (let left = stableForMs; left > 0; left = until - clock.now()) {
       await this.#pause(Math.min(left, checkIntervalMs));
       if (this.#over.signal.aborted) return "missing";
       if ((await this.#allHold()) === "missing") return "missing";

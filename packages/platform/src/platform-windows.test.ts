@@ -5,7 +5,7 @@ const drain = {
   shape: "handover",
   leadMs: 5_000,
   windowMs: 20_000,
-  settleMs: 2_000,
+  answerWaitMs: 2_000,
   graceMs: 5_000,
 } as const;
 

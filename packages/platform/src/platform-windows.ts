@@ -4,7 +4,7 @@ export interface DrainWindows {
   readonly shape: "handover" | "restart";
   readonly windowMs: number;
   readonly leadMs: number;
-  readonly settleMs: number;
+  readonly answerWaitMs: number;
   readonly graceMs: number;
 }
 
@@ -41,7 +41,7 @@ export function checkPlatformWindows(windows: PlatformWindows): string[] {
   const parts = [
     drain.leadMs,
     ...(drain.shape === "handover" ? [drain.windowMs] : []),
-    drain.settleMs,
+    drain.answerWaitMs,
     drain.graceMs,
   ];
   const totalMs = parts.reduce((sum, part) => sum + part, 0);

@@ -1,6 +1,12 @@
 import { DEFAULT_READ_AHEAD_BYTES, type Accepted, type PublishTrace } from "@hawser/link";
 import { resolveResendTiming } from "@hawser/delivery";
-import { createInternalListener, createListener, Gate, type ReadinessCondition } from "@hawser/listener";
+import {
+  createInternalListener,
+  createListener,
+  Gate,
+  type GateOptions,
+  type ReadinessCondition,
+} from "@hawser/listener";
 import {
   checkBytes,
   checkOptionNames,
@@ -57,7 +63,7 @@ export const DEFAULT_MAX_SESSIONS = 20_000;
 /** How long `stop` gives the fleet to go: short, because whoever stops a process has a deadline of their own. */
 export const DEFAULT_STOP_WINDOW_MS = 5_000;
 /** Without a port of its own to log in by, a principal has nothing to wait for. */
-const AT_ONCE = { settleMs: 0 } as const;
+const AT_ONCE: GateOptions = { stableForMs: 0 };
 /** When a refused agent comes back where no listener of this principal knows better. */
 const DEFAULT_SLOT_MS = 5_000;
 
@@ -320,8 +326,8 @@ export function createPrincipal(options: PrincipalOptions): Principal {
     get load() {
       return sessions.load;
     },
-    get olderCopy() {
-      return sessions.olderCopy;
+    get rollback() {
+      return sessions.rollback;
     },
     observe: (added) => observers.add(added),
     status: ({ signal } = {}) => status.follow(signal, ({ kind }) => kind === "stopped"),

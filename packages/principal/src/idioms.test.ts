@@ -20,7 +20,7 @@ let principal: Principal;
 beforeEach(async () => {
   store = createMemoryStore();
   const { acceptor } = createMemoryTransport();
-  principal = createPrincipal({ store, acceptors: [acceptor], stop: { windowMs: 0, settleMs: 0 } });
+  principal = createPrincipal({ store, acceptors: [acceptor], stop: { windowMs: 0, answerWaitMs: 0 } });
   return async () => {
     await principal[Symbol.asyncDispose]();
     await store[Symbol.asyncDispose]();
@@ -95,7 +95,7 @@ describe("a principal in a program of today", () => {
     }
     const { acceptor } = createMemoryTransport();
     const runtime = new RuntimeOfAClass();
-    const stop = { windowMs: 0, settleMs: 0 };
+    const stop = { windowMs: 0, answerWaitMs: 0 };
     await using one = createPrincipal({ store, acceptors: [acceptor], runtime, stop });
     await one.start();
     expect(await one.publish("a", command)).toMatchObject({ eventid: "1" });
@@ -117,7 +117,7 @@ describe("a principal in a program of today", () => {
     const [, failed] = await traced("hawser.principal.delete", remove);
     expect(failed).toMatchObject({ what: "error", error: expect.any(HawserError) });
     const drain = (): Promise<unknown> =>
-      principal.drain({ reason: "test", shape: "handover", windowMs: 0, settleMs: 0 });
+      principal.drain({ reason: "test", shape: "handover", windowMs: 0, answerWaitMs: 0 });
     expect(await traced("hawser.principal.drain", drain)).toMatchObject([
       { what: "start", shape: "handover", reason: "test" },
       { what: "asyncEnd", result: { sessions: 0 } },

@@ -40,7 +40,7 @@ export type {
   DeadLetterView,
   EventAhead,
   KindView,
-  OlderCopyReport,
+  RollbackReport,
   RefusedView,
   RemovedAgentView,
   ResourceView,

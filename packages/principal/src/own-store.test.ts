@@ -18,7 +18,7 @@ function principalOver(store: Store, acceptors: readonly Acceptor[] = []): Princ
     store,
     acceptors,
     runtime: systemRuntime(),
-    stop: { windowMs: 0, settleMs: 0 },
+    stop: { windowMs: 0, answerWaitMs: 0 },
   });
   onTestFinished(() => principal.stop());
   return principal;

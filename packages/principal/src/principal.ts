@@ -35,7 +35,7 @@ import type {
   AgentView,
   DeadLetterView,
   KindView,
-  OlderCopyReport,
+  RollbackReport,
   RemovedAgentView,
   ResourceView,
 } from "./views.js";
@@ -259,7 +259,7 @@ export interface DrainOptions {
   /** Serving goes on this long with readiness already failing, so that load balancers look elsewhere first. @default 0 */
   readonly leadMs?: number;
   /** How long each session waits for the answers it is owed, before it is let go. @default 2_000 */
-  readonly settleMs?: number;
+  readonly answerWaitMs?: number;
   /** For a restart: how long this principal will be away. @default 1_000 */
   readonly returnAfterMs?: number;
   /** What sessions may take to go once they were told; then they are cut off. @default 5_000 */
@@ -405,8 +405,8 @@ export interface Principal extends DisposableLifecycle<PrincipalAddresses> {
   readonly gate: GateState;
   /** Whether it serves: the readiness of an orchestrator. */
   readonly state: PrincipalStatus["kind"];
-  /** What agents prove about the store: that it is an older copy of itself. Those are refused, everything else goes on. Undefined while none does. */
-  readonly olderCopy: OlderCopyReport | undefined;
+  /** What agents prove about the store: that it was rolled back. Those are refused, everything else goes on. Undefined while none does. */
+  readonly rollback: RollbackReport | undefined;
   readonly load: PrincipalLoad;
   /** Tells this observer too, also of sessions that are open already, until the answer is called. */
   observe(observer: PrincipalObserver): () => void;

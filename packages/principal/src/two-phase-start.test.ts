@@ -47,7 +47,7 @@ async function principalOf(options: Partial<PrincipalOptions>): Promise<{
     listen: { port: 0, admission: { rampMs: 0 } },
     stop: { windowMs: 0 },
     ...options,
-    gate: { settleMs: 20, checkIntervalMs: 10, ...options.gate, onState: (state) => states.push(state) },
+    gate: { stableForMs: 20, checkIntervalMs: 10, ...options.gate, onState: (state) => states.push(state) },
   });
   cleanups.push(async () => {
     await principal.stop();
@@ -141,7 +141,7 @@ it.each([
   const { principal, states } = await principalOf({
     ...(kind === "settling" ? { internal: { listen: { port: 0 }, selfLogin: webSocket } } : {}),
     gate: {
-      settleMs: 60_000,
+      stableForMs: 60_000,
       ...(kind === "waiting" ? { conditions: [{ name: "never", check: async () => "not yet" }] } : {}),
     },
   });
@@ -165,7 +165,7 @@ it("opens and stops though whoever hears of its gate throws", async () => {
     store,
     acceptors: [createWebSocketAcceptor()],
     listen: { port: 0 },
-    gate: { settleMs: 0, onState },
+    gate: { stableForMs: 0, onState },
     stop: { windowMs: 0 },
   });
   const { address } = await principal.start();
@@ -177,7 +177,7 @@ it("opens and stops though whoever hears of its gate throws", async () => {
 
 it("does not open when it is drained, or stopped, as the port opens", async () => {
   for (const end of ["drain", "stop"] as const) {
-    const { principal } = await principalOf({ gate: { settleMs: 0 } });
+    const { principal } = await principalOf({ gate: { stableForMs: 0 } });
     // More of it is there than an application is shown.
     const listener = principal.listener as Listener | undefined;
     if (listener === undefined) throw new Error("it has a listener");

@@ -142,8 +142,8 @@ export interface DeadLetterView {
   readonly at: number;
 }
 
-/** What agents prove about the store of their principal: that it is an older copy of itself, put back and started without `hawser adopt`. */
-export interface OlderCopyReport {
+/** What agents prove about the store of their principal: that it was rolled back, put back and started without `hawser adopt`. */
+export interface RollbackReport {
   /** How many of them: those that connected since and were refused. One alone may be the one that is wrong. */
   readonly agents: number;
   /** What the first of them proved. */

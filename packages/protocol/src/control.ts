@@ -12,7 +12,7 @@ export interface EventKey {
 }
 
 /**
- * What one side knows of the store of the other. A store that knows less of itself is an older copy of the one it is named after (PROTOCOL.md, Older copies).
+ * What one side knows of the store of the other. A store that knows less of itself is an older copy of the one it is named after (PROTOCOL.md, Rolled-back stores).
  */
 export interface KnownStore {
   /** Name of that store. */

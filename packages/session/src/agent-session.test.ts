@@ -81,7 +81,7 @@ describe("the handshake of an agent", () => {
     expect(endOf(agent, local)).toMatchObject({ kind: "refused", code: "unsupported_version" });
   });
 
-  it("counts as refused when its own store is found an older copy behind the welcome, and says to the peer why", () => {
+  it("counts as refused when its own store is found to be rolled back behind the welcome, and says to the peer why", () => {
     const agent = agentIn("open");
     const outputs = agent.fail(new HawserError("store_rolled_back", "it is an older copy"), 0);
     expect(outputs).toEqual([{ kind: "close", code: 4010, reason: "it is an older copy" }]);

@@ -38,7 +38,7 @@ const RETRY_AFTER_SPREAD = { ofDelay: 0.1, minMs: 250, maxMs: 30_000 } as const;
  * | refused with a slot | at the slot |
  * | refused with a time for everybody | at the time named, and a little after |
  * | identity or version refused | after up to `refusedFirstMs`, doubling to `refusedMaxMs`, loud; at once with new credentials |
- * | a store is an older copy | the same, but for the credentials |
+ * | a store was rolled back | the same, but for the credentials |
  * | anything else, superseded too | full jitter over an exponential, above a floor |
  *
  * One policy serves one agent for all its connections; what it knows is how long the last session was open (`opened` to `next`) and how many failures

@@ -1,7 +1,7 @@
 import { EVENT_TYPES, HawserError, type EventDraft } from "@hawser/protocol";
 import { seededRandom } from "@hawser/runtime";
 import { expect, it } from "vitest";
-import { adoptOlderCopy } from "./adopt-older-copy.js";
+import { adoptRolledBackStore } from "./adopt-older-copy.js";
 import { hold, inboxOf, pendingVersions } from "./compliance/harness.js";
 import { createMemoryDisk, type MemoryDisk } from "./memory-disk.js";
 import { createMemoryStore } from "./memory-store.js";
@@ -52,7 +52,7 @@ it("gives the copy a name of its own, and every peer hears retained state again 
   const disk = createMemoryDisk();
   const original = await filled(disk);
   await original.stop();
-  const { id } = await adoptOlderCopy(disk.attach(), random);
+  const { id } = await adoptRolledBackStore(disk.attach(), random);
   const store = createMemoryStore({ disk });
   await store.start();
   expect([store.id, id !== original.id]).toEqual([id, true]);
@@ -72,10 +72,10 @@ it("may be repeated, also after its last write failed", async () => {
   const disk = createMemoryDisk();
   await (await filled(disk)).stop();
   disk.failWrites(new HawserError("store_full", "no space left"));
-  await expect(adoptOlderCopy(disk.attach(), random)).rejects.toMatchObject({ code: "store_full" });
+  await expect(adoptRolledBackStore(disk.attach(), random)).rejects.toMatchObject({ code: "store_full" });
   disk.failWrites(undefined);
-  const first = await adoptOlderCopy(disk.attach(), random);
-  const second = await adoptOlderCopy(disk.attach(), random);
+  const first = await adoptRolledBackStore(disk.attach(), random);
+  const second = await adoptRolledBackStore(disk.attach(), random);
   const store = createMemoryStore({ disk });
   await store.start();
   expect([store.id, second.id !== first.id]).toEqual([second.id, true]);
@@ -85,7 +85,7 @@ it("may be repeated, also after its last write failed", async () => {
 
 it("makes no store where there is none", async () => {
   const disk = createMemoryDisk();
-  await expect(adoptOlderCopy(disk.attach(), random)).rejects.toMatchObject({ code: "invalid_config" });
+  await expect(adoptRolledBackStore(disk.attach(), random)).rejects.toMatchObject({ code: "invalid_config" });
   const opened = await disk.attach().open();
   expect(await opened.range({ from: "", before: "\uffff", limit: 1 })).toEqual([]);
 });

@@ -18,7 +18,7 @@ const PAGE = 1_000;
  *
  * @throws HawserError `invalid_config` when there is no store; `store_corrupt`, `store_full` or `store_unavailable`
  */
-export async function adoptOlderCopy(disk: Disk, random: Random): Promise<{ readonly id: string }> {
+export async function adoptRolledBackStore(disk: Disk, random: Random): Promise<{ readonly id: string }> {
   const open = await disk.open();
   try {
     if ((await contentsId(open)) === undefined)

@@ -1,5 +1,5 @@
 export { appendOne } from "./append-one.js";
-export { adoptOlderCopy } from "./adopt-older-copy.js";
+export { adoptRolledBackStore } from "./adopt-older-copy.js";
 export { createDiskStore, type DiskStoreOptions } from "./disk-store.js";
 export { changedRows } from "./disk.js";
 export type {

@@ -2,7 +2,7 @@ import { FORGOTTEN_STORE, type Forgotten, type InboxMeta, type MailboxMeta } fro
 
 /**
  * The evidence of a rollback: what two stores know of each other, seen from one of them. A store that was put back to an earlier state is found out when its peer knows more of
- * it than it does itself (PROTOCOL.md, Older copies).
+ * it than it does itself (PROTOCOL.md, Rolled-back stores).
  */
 export interface Standing {
   /** What is known here of the peer's store: what that must know of itself, unless it was rolled back. */

@@ -74,7 +74,7 @@ it("draws a drain", async () => {
   const world = new TracedWorld();
   await world.telemetry();
   const { principal } = await world.principal();
-  await world.settled(principal.drain({ reason: "test", shape: "handover", windowMs: 0, settleMs: 0 }));
+  await world.settled(principal.drain({ reason: "test", shape: "handover", windowMs: 0, answerWaitMs: 0 }));
   expect(world.spans).toMatchObject([
     { name: "drain", attributes: { "hawser.drain.shape": "handover", "hawser.drain.reason": "test" } },
   ]);

@@ -105,8 +105,8 @@ export const statusSchema = z.looseObject({
   pending: z.number(),
   deadLetters: z.number(),
   sessionsByTransport: z.record(z.string(), z.number()),
-  /** Agents prove that the principal's store is an older copy of itself. */
-  olderCopy: z.looseObject({ agents: z.number(), message: z.string(), since: z.string() }).optional(),
+  /** Agents prove that the principal's store was rolled back. */
+  rollback: z.looseObject({ agents: z.number(), message: z.string(), since: z.string() }).optional(),
 });
 export type Status = z.infer<typeof statusSchema>;
 

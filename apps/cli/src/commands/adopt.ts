@@ -21,9 +21,9 @@ async function adopt({ terminal, globals }: CommandContext, given: string): Prom
   const place = storePlace(given);
   if (place.kind === "wrong") throw usageError(`${given} ${place.detail}; ${place.fix}`);
   const { directory } = place;
-  const { adoptOlderCopy } = await import("@hawser/store");
+  const { adoptRolledBackStore } = await import("@hawser/store");
   const { createJournalDisk } = await import("@hawser/store-journal");
-  const { id } = await adoptOlderCopy(createJournalDisk(directory), systemRandom);
+  const { id } = await adoptRolledBackStore(createJournalDisk(directory), systemRandom);
   const { output } = globals();
   if (!isForPeople(output)) printObject(terminal, output, { directory, store: id });
   else

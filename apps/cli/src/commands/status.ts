@@ -35,10 +35,10 @@ async function status(context: CommandContext): Promise<void> {
     ["Pending", String(answer.pending)],
     ["Dead letters", String(answer.deadLetters)],
   ];
-  const { olderCopy } = answer;
-  if (olderCopy !== undefined) {
-    const by = olderCopy.agents === 1 ? "1 agent" : `${olderCopy.agents} agents`;
-    rows.push(["Store", `${terminal.style.bad(`store_rolled_back, say ${by}`)}: ${olderCopy.message}`]);
+  const { rollback } = answer;
+  if (rollback !== undefined) {
+    const by = rollback.agents === 1 ? "1 agent" : `${rollback.agents} agents`;
+    rows.push(["Store", `${terminal.style.bad(`store_rolled_back, say ${by}`)}: ${rollback.message}`]);
   }
   for (const [name, value] of rows) terminal.out(`${terminal.style.bold(`${name}:`.padEnd(14))}${value}`);
 }

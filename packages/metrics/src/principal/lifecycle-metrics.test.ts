@@ -38,10 +38,10 @@ it("tells nothing of what there is not", async () => {
   expect(await scrape({ listener: undefined, draining: undefined })).toEqual([]);
 });
 
-it("tells how many agents prove the store an older copy, also when none does", async () => {
+it("tells how many agents prove that the store was rolled back, also when none does", async () => {
   const report = { agents: 3, message: "", since: 0 };
-  expect(await scrape({ olderCopy: report })).toEqual(["hawser_older_copy_agents 3"]);
-  expect(await scrape({ olderCopy: undefined })).toEqual(["hawser_older_copy_agents 0"]);
+  expect(await scrape({ rollback: report })).toEqual(["hawser_store_rolled_back_agents 3"]);
+  expect(await scrape({ rollback: undefined })).toEqual(["hawser_store_rolled_back_agents 0"]);
 });
 
 it("tells what the sessions hold in memory, and whom it does not read for now", async () => {

@@ -4,7 +4,7 @@ import { Counter, Gauge, type Registry } from "prom-client";
 
 /** Where the metrics of the port, the gate and the drain are read. */
 export type LifecycleSource = Partial<
-  Pick<Principal, "listener" | "internalListener" | "gate" | "state" | "draining" | "olderCopy" | "load">
+  Pick<Principal, "listener" | "internalListener" | "gate" | "state" | "draining" | "rollback" | "load">
 >;
 
 const GATE_STATES: readonly GateState["kind"][] = ["closed", "waiting", "settling", "open"];
@@ -147,11 +147,11 @@ export function registerLifecycleMetrics(
     "state",
   );
   gauge(
-    "hawser_older_copy_agents",
-    "Agents that prove the store of the principal an older copy of itself.",
+    "hawser_store_rolled_back_agents",
+    "Agents that prove that the principal's store was rolled back.",
     () => {
       const now = source();
-      return now === undefined || !("olderCopy" in now) ? [] : [["", now.olderCopy?.agents ?? 0]];
+      return now === undefined || !("rollback" in now) ? [] : [["", now.rollback?.agents ?? 0]];
     },
   );
   gauge(

@@ -10,7 +10,7 @@ const Gate = named(
   z.discriminatedUnion("kind", [
     z.object({ kind: z.literal("closed") }),
     z.object({ kind: z.literal("waiting"), for: z.string(), reason: z.string() }),
-    z.object({ kind: z.literal("settling"), settleMs: z.number() }),
+    z.object({ kind: z.literal("settling"), stableForMs: z.number() }),
     z.object({ kind: z.literal("open"), by: z.enum(["conditions", "fallback"]) }),
   ]),
 );
@@ -57,8 +57,8 @@ export const Status = named(
     pending: count("Accepted and not acknowledged."),
     deadLetters: count("Given up."),
     sessionsByTransport: z.record(z.string(), z.int()),
-    olderCopy: about(
-      "Only where agents prove that the store is an older copy of itself, which was started without `hawser adopt`; they are refused.",
+    rollback: about(
+      "Only where agents prove that the store was rolled back, which was started without `hawser adopt`; they are refused.",
       z
         .object({
           agents: count("That prove it."),

@@ -13,7 +13,7 @@ const DrainBody = z.strictObject({
   shape: z.enum(["handover", "restart"]).optional(),
   windowMs: Milliseconds.optional(),
   leadMs: Milliseconds.optional(),
-  settleMs: Milliseconds.optional(),
+  answerWaitMs: Milliseconds.optional(),
   returnAfterMs: Milliseconds.optional(),
   graceMs: Milliseconds.optional(),
 });

@@ -1,5 +1,5 @@
 import type { ServedCertificate } from "@hawser/listener";
-import type { AgentView, OlderCopyReport, Principal } from "@hawser/principal";
+import type { AgentView, RollbackReport, Principal } from "@hawser/principal";
 import { PROTOCOL_VERSIONS } from "@hawser/protocol";
 import type { Hono } from "hono";
 import { z } from "zod";
@@ -16,7 +16,7 @@ export interface OpenFiles {
 }
 
 export interface StatusParts {
-  readonly principal: Pick<Principal, "state" | "gate" | "olderCopy">;
+  readonly principal: Pick<Principal, "state" | "gate" | "rollback">;
   readonly fleet: FleetSnapshot;
   readonly version: string;
   /** Unix milliseconds. */
@@ -96,7 +96,7 @@ export function statusRoutes(
           protocolVersions: PROTOCOL_VERSIONS,
           startedAt: new Date(startedAt).toISOString(),
           ...sumUp(await fleet.agents()),
-          ...olderCopyJson(principal.olderCopy),
+          ...rollbackJson(principal.rollback),
         }),
     ),
   });
@@ -118,9 +118,9 @@ function metricsRoute(app: Hono, metrics: NonNullable<StatusParts["metrics"]>): 
   });
 }
 
-function olderCopyJson(report: OlderCopyReport | undefined) {
+function rollbackJson(report: RollbackReport | undefined) {
   if (report === undefined) return {};
-  return { olderCopy: { ...report, since: new Date(report.since).toISOString() } };
+  return { rollback: { ...report, since: new Date(report.since).toISOString() } };
 }
 
 function certificateJson({ port, notAfter }: ServedCertificate) {

@@ -14,7 +14,7 @@ export interface Turn {
 const DEFAULTS = {
   shape: "restart",
   leadMs: 0,
-  settleMs: 2_000,
+  answerWaitMs: 2_000,
   returnAfterMs: 1_000,
   graceMs: 5_000,
 } as const;
@@ -22,7 +22,7 @@ const DEFAULTS = {
 /** @throws HawserError `invalid_config` naming the option and what it may be */
 export function resolveDrainOptions(options: DrainOptions): DrainPlan {
   const plan: DrainPlan = { ...DEFAULTS, ...options };
-  for (const name of ["windowMs", "leadMs", "settleMs", "returnAfterMs", "graceMs"] as const) {
+  for (const name of ["windowMs", "leadMs", "answerWaitMs", "returnAfterMs", "graceMs"] as const) {
     const value = plan[name];
     if (Number.isFinite(value) && value >= 0 && value <= LIMITS.maxDurationMs) continue;
     throw new HawserError(
@@ -55,6 +55,6 @@ export function turnOf(
 }
 
 /** From the start of the drain: whoever has not gone by then is cut off. */
-export function cutOffAtMs({ shape, windowMs, leadMs, settleMs, graceMs }: DrainPlan): number {
-  return leadMs + (shape === "handover" ? windowMs : 0) + settleMs + graceMs;
+export function cutOffAtMs({ shape, windowMs, leadMs, answerWaitMs, graceMs }: DrainPlan): number {
+  return leadMs + (shape === "handover" ? windowMs : 0) + answerWaitMs + graceMs;
 }

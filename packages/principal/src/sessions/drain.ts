@@ -91,9 +91,9 @@ export class Drain {
       this.#kept += 1;
     }
     this.#turns.clear();
-    const { settleMs, graceMs } = this.#parts.plan;
+    const { answerWaitMs, graceMs } = this.#parts.plan;
     if (this.#links.size === 0) this.#allGone();
-    else this.#cutOffAfter(settleMs + graceMs);
+    else this.#cutOffAfter(answerWaitMs + graceMs);
   }
 
   progress(): DrainProgress {
@@ -139,7 +139,7 @@ export class Drain {
       told = true;
       this.#guarded(link, () => this.#notify(link, slotMs));
     };
-    const patience = this.#after(plan.settleMs, tell);
+    const patience = this.#after(plan.answerWaitMs, tell);
     // What is in flight is answered at its own pace; nobody waits longer than that.
     link.quiesce(() => {
       patience.cancel();

@@ -4,18 +4,18 @@ import type { Established, SessionEnd } from "@hawser/session";
 import type { Connection } from "@hawser/transport";
 import type { AdmissionTimes } from "@hawser/listener";
 import type { PrincipalObserver } from "../principal-observer.js";
-import type { OlderCopy } from "./older-copy.js";
+import type { RollbackWatch } from "./rollback-watch.js";
 
 /** How sessions began, were refused and ended, for people and for counters. */
 export class SessionLog {
   readonly #logger: Logger;
   readonly #observer: PrincipalObserver;
-  readonly #olderCopy: OlderCopy;
+  readonly #rollback: RollbackWatch;
 
-  constructor(logger: Logger, observer: PrincipalObserver, olderCopy: OlderCopy) {
+  constructor(logger: Logger, observer: PrincipalObserver, rollback: RollbackWatch) {
     this.#logger = logger;
     this.#observer = observer;
-    this.#olderCopy = olderCopy;
+    this.#rollback = rollback;
   }
 
   opened({ transport, peer }: Connection, session: Established, times: AdmissionTimes | undefined): void {
@@ -24,7 +24,7 @@ export class SessionLog {
       times === undefined
         ? {}
         : { wait_ms: Math.round(times.waitMs), handshake_ms: Math.round(times.handshakeMs) };
-    this.#olderCopy.welcomed(agent);
+    this.#rollback.welcomed(agent);
     const fields = { agent, session_id, epoch, transport, address: peer.address, software, ...took };
     this.#logger.info(fields, "session opened");
   }
@@ -37,7 +37,7 @@ export class SessionLog {
     const line = `session refused: ${message}`;
     if (code === "store_rolled_back" && name !== undefined) {
       // Of one cause, and maybe by the whole fleet.
-      this.#olderCopy.proven(name, error);
+      this.#rollback.proven(name, error);
       this.#logger.debug(fields, line);
     } else this.#logger.warn(fields, line);
   }

@@ -22,7 +22,7 @@ import type {
   PrincipalLoad,
 } from "../principal.js";
 import type { PrincipalObserver } from "../principal-observer.js";
-import type { OlderCopyReport } from "../views.js";
+import type { RollbackReport } from "../views.js";
 import type { AgentPresence } from "./agent-presence.js";
 import { AgentRates, type AgentRateLimits } from "./agent-rates.js";
 import { applyAgentEvent } from "./apply-agent-event.js";
@@ -31,7 +31,7 @@ import { Drains } from "./drains.js";
 import { FairTurns } from "./fair-turns.js";
 import { HelloAdmission } from "./hello-admission.js";
 import { KnownAgents } from "./known-agents.js";
-import { OlderCopy } from "./older-copy.js";
+import { RollbackWatch } from "./rollback-watch.js";
 import { reauthenticate } from "./reauthenticate.js";
 import { SessionLog } from "./session-log.js";
 import { Throttle } from "./throttle.js";
@@ -67,7 +67,7 @@ export class SessionRegistry {
   readonly #logger: Logger;
   readonly #links = new Set<PrincipalLink>();
   readonly #agents: KnownAgents;
-  readonly #olderCopy: OlderCopy;
+  readonly #rollback: RollbackWatch;
   readonly #readAhead: ReadAhead;
   readonly #outgoing: OutgoingTurns;
   readonly #inboxBudget = new InboxBudget();
@@ -93,8 +93,8 @@ export class SessionRegistry {
     this.#readAhead = new ReadAhead({ totalBytes, sessionBytes });
     this.#outgoing = new OutgoingTurns(options.runtime);
     this.#twoMachines = new TwoMachines(options.runtime.clock, this.#logger);
-    this.#olderCopy = new OlderCopy(options.runtime.clock, this.#logger);
-    this.#log = new SessionLog(this.#logger, options.observer, this.#olderCopy);
+    this.#rollback = new RollbackWatch(options.runtime.clock, this.#logger);
+    this.#log = new SessionLog(this.#logger, options.observer, this.#rollback);
     this.#barred = new BarredAgents(this.#agents, options.runtime.timers);
     const agentOf = (link: PrincipalLink): string | undefined => this.#names.get(link);
     const { runtime, slot } = options;
@@ -117,8 +117,8 @@ export class SessionRegistry {
     return { readAheadBytes: this.#readAhead.heldBytes, pausedConnections: this.#paused.size };
   }
 
-  get olderCopy(): OlderCopyReport | undefined {
-    return this.#olderCopy.report;
+  get rollback(): RollbackReport | undefined {
+    return this.#rollback.report;
   }
 
   presence(agent: string): AgentPresence | undefined {

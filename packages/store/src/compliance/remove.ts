@@ -147,7 +147,7 @@ export function removeCompliance(make: MakeStore): void {
       expect((await inboxOf(store, "a")).applied.size).toBe(0);
     });
 
-    it("keeps nothing of what a handler or a session of before says afterwards (the next agent of the name was taken for an older copy)", async () => {
+    it("keeps nothing of what a handler or a session of before says afterwards (the next agent of the name was taken for a rolled-back store)", async () => {
       const { store } = await storeFor(make);
       const peerStore = "first";
       const begun = { resourceid: "x_1", version: 58, attempt: 1, peerStore };
@@ -198,7 +198,7 @@ export function removeCompliance(make: MakeStore): void {
       await again.lease.record([{ resourceid: "x_1", version: 1 }]);
       await underTest.store.remove("a");
       const present = await underTest.restart();
-      // What the peer can claim of it is no proof of an older copy.
+      // What the peer can claim of it is no proof of a rollback.
       expect(await present.standing("a")).toBeUndefined();
       expect(await accept(present, "a", command("x_1"))).toBeGreaterThan(5);
       const back = await hold(present, "a");
@@ -231,7 +231,7 @@ export function removeCompliance(make: MakeStore): void {
       expect((await hold(present, "a")).lease.epoch).toBeGreaterThan(epoch);
     });
 
-    it("leaves the number of the session, where the peer counts them (an agent that had nothing was taken for an older copy)", async () => {
+    it("leaves the number of the session, where the peer counts them (an agent that had nothing was taken for a rolled-back store)", async () => {
       const { store, restart } = await storeFor(make);
       const { lease } = await hold(store, "a", "first", { epoch: 41 });
       await lease.close();

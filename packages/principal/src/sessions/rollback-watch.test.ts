@@ -75,14 +75,14 @@ it("is proven by the whole fleet, refused to each agent, and said twice", async 
 
   fleet.disk = backup;
   await fleet.start();
-  expect(fleet.principal.olderCopy).toBeUndefined();
+  expect(fleet.principal.rollback).toBeUndefined();
   for (const agent of fleet.agents) await agent.connect();
   await fleet.world.advance(20_000);
   for (const { ends } of fleet.agents) expect(ends.at(-1)).toMatchObject({ code: "store_rolled_back" });
   expect(fleet.refusals).toHaveLength(AGENTS);
   const message =
-    "the principal's store may be an older copy: it gave out version 1, and knows of 0; if so, run hawser adopt";
-  expect(fleet.principal.olderCopy).toMatchObject({ agents: AGENTS, message });
+    "the principal's store may have been rolled back: it gave out version 1, and knows of 0; if so, run hawser adopt";
+  expect(fleet.principal.rollback).toMatchObject({ agents: AGENTS, message });
   expect(fleet.errors.map((line) => /proven by (\d+)/.exec(line)?.[1])).toEqual(["1", "10"]);
   expect(fleet.warnings).toEqual([]);
   expect(await fleet.principal.agent("edge-3")).toMatchObject({ reason: `was refused: ${message}` });
@@ -100,7 +100,7 @@ it("is not believed of one agent that claims what nobody gave it: only that agen
   await liar.connect({ store, epoch: 1, eventid: String(10 ** 15), recorded: 0 });
   await fleet.world.advance(20_000);
   expect(liar.ends.at(-1)).toMatchObject({ kind: "refused", code: "store_rolled_back" });
-  expect(fleet.principal.olderCopy?.agents).toBe(1);
+  expect(fleet.principal.rollback?.agents).toBe(1);
   expect(fleet.principal.state).toBe("open");
   await honest.connect();
   await Promise.all([fleet.principal.resources.put(honest.name, "Thing", "y", 1), fleet.world.advance(200)]);
@@ -108,7 +108,7 @@ it("is not believed of one agent that claims what nobody gave it: only that agen
   // It is back with the truth: nothing is left of it.
   await liar.connect();
   await fleet.world.advance(200);
-  expect(fleet.principal.olderCopy).toBeUndefined();
+  expect(fleet.principal.rollback).toBeUndefined();
   await fleet.stop();
 });
 
@@ -132,8 +132,8 @@ it("of an agent is that agent's affair: it closes, and the principal says so", a
   await fleet.world.advance(20_000);
   expect(older.ends.at(-1)).toMatchObject({ kind: "refused", code: "store_rolled_back" });
   expect(fleet.refusals).toEqual(["edge-0 store_rolled_back"]);
-  expect(fleet.principal.olderCopy).toBeUndefined();
-  const what = "the agent's store may be an older copy: it recorded 1 events, and knows of 0";
+  expect(fleet.principal.rollback).toBeUndefined();
+  const what = "the agent's store may have been rolled back: it recorded 1 events, and knows of 0";
   expect((await fleet.principal.agent("edge-0"))?.reason).toContain(what);
   expect(fleet.warnings.at(-1)).toContain(what);
   await fleet.stop();

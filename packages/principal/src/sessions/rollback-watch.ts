@@ -1,18 +1,18 @@
 import type { HawserError } from "@hawser/protocol";
 import type { Clock, Logger } from "@hawser/runtime";
-import type { OlderCopyReport } from "../views.js";
+import type { RollbackReport } from "../views.js";
 
 /** Agents remembered by name; of more than that, it is clear enough. */
 const MAX_NAMES = 100_000;
 const LOUD_STEP = 10;
 
 /**
- * Whether agents prove that the store of this principal is an older copy of itself (PROTOCOL.md, Older copies). All of a fleet would: so it is said with the first
+ * Whether agents prove that the store of this principal was rolled back (PROTOCOL.md, Rolled-back stores). All of a fleet would: so it is said with the first
  * agent, and again with ten times as many, not for each.
  *
  * It fences nothing but those sessions: one broken agent that claims to have had what nobody gave it must not take a healthy principal out of service.
  */
-export class OlderCopy {
+export class RollbackWatch {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #agents = new Set<string>();
@@ -26,7 +26,7 @@ export class OlderCopy {
   }
 
   /** Undefined while no agent proves it. */
-  get report(): OlderCopyReport | undefined {
+  get report(): RollbackReport | undefined {
     if (this.#agents.size === 0) return undefined;
     return { agents: this.#agents.size, message: this.#message, since: this.#since };
   }
