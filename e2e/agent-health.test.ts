@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { z } from "zod";
 import { makeCertificate } from "./support/certificates.js";
 import { becomes } from "./support/eventually.js";
-import { createWorld } from "./support/world.js";
+import { createTestFleet } from "./support/test-fleet.js";
 
 // What an agent's own port tells whoever watches it, through the life of its principal.
 
@@ -11,9 +11,9 @@ const readySchema = z.object({ health: z.object({ host: z.string(), port: z.numb
 const hasPromtool = spawnSync("promtool", ["--version"]).status === 0;
 
 it("an agent is alive by itself, ready while it is connected, and counts what its handlers do", async () => {
-  const world = await createWorld();
-  await world.startPrincipal();
-  const agent = await world.agent("edge", { args: ["--health-listen", "127.0.0.1:0"] });
+  const fleet = await createTestFleet();
+  await fleet.startPrincipal();
+  const agent = await fleet.agent("edge", { args: ["--health-listen", "127.0.0.1:0"] });
   const { health } = readySchema.parse(await agent.start());
   const ask = (path: string): Promise<Response> => fetch(`http://127.0.0.1:${health.port}${path}`);
   const becomesReady = (status: number): Promise<void> =>
@@ -26,27 +26,27 @@ it("an agent is alive by itself, ready while it is connected, and counts what it
   };
 
   await becomesReady(200);
-  await world.api.put("edge", "ConfigFile", "motd", { path: "motd", content: "hello" });
+  await fleet.api.put("edge", "ConfigFile", "motd", { path: "motd", content: "hello" });
   await becomes("it was applied", async () => (await sample("hawser_agent_events_applied_total")) === 1);
   await becomes("its status is there", async () => (await sample("hawser_agent_events_acked_total")) === 1);
   await becomes("nothing waits", async () => (await sample("hawser_agent_pending_events")) === 0);
   expect(await sample("hawser_agent_sessions_total")).toBe(1);
 
-  await world.principal.kill();
+  await fleet.principal.kill();
   await becomesReady(503);
   expect((await ask("/livez")).status).toBe(200);
   expect(await sample('hawser_agent_state{state="connected"}')).toBe(0);
-  await world.startPrincipal();
+  await fleet.startPrincipal();
   await becomesReady(200);
   expect(await sample("hawser_agent_sessions_total")).toBe(2);
   expect(await agent.stop()).toEqual({ code: 0, signal: null });
 });
 
 it("a port that is taken keeps an agent from starting, and --check says so before", async () => {
-  const world = await createWorld(["--health-listen", "127.0.0.1:0"]);
-  await world.startPrincipal();
-  const taken = `127.0.0.1:${world.health.port}`;
-  const agent = await world.agent("edge", { args: ["--health-listen", taken] });
+  const fleet = await createTestFleet(["--health-listen", "127.0.0.1:0"]);
+  await fleet.startPrincipal();
+  const taken = `127.0.0.1:${fleet.health.port}`;
+  const agent = await fleet.agent("edge", { args: ["--health-listen", taken] });
   await expect(agent.start()).rejects.toThrow("ended with 1");
   expect((await agent.logLines()).at(-1)).toMatchObject({ level: "error", code: "port_in_use" });
   await expect(agent.start(["--check"])).rejects.toThrow("ended with 1");
@@ -56,11 +56,11 @@ it("a port that is taken keeps an agent from starting, and --check says so befor
 it.skipIf(!hasPromtool)(
   `the metrics are as Prometheus wants them${hasPromtool ? "" : " (no promtool here)"}`,
   async () => {
-    const world = await createWorld();
-    await world.startPrincipal();
-    const { cert, key } = makeCertificate(world.path("edge-tls"), { commonName: "edge" });
+    const fleet = await createTestFleet();
+    await fleet.startPrincipal();
+    const { cert, key } = makeCertificate(fleet.path("edge-tls"), { commonName: "edge" });
     const args = ["--url", "wss://127.0.0.1:1", "--tls-cert", cert, "--tls-key", key];
-    const agent = await world.agent("edge", { args: ["--health-listen", "127.0.0.1:0", ...args] });
+    const agent = await fleet.agent("edge", { args: ["--health-listen", "127.0.0.1:0", ...args] });
     const { health } = readySchema.parse(await agent.start());
     const url = `http://127.0.0.1:${health.port}/metrics`;
     await becomes("a try has failed", async () =>

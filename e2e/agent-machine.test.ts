@@ -7,35 +7,35 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import type { z } from "zod";
 import { becomes, eventually } from "./support/eventually.js";
 import { PROGRAMS } from "./support/programs.js";
-import { createWorld, type World } from "./support/world.js";
+import { createTestFleet, type TestFleet } from "./support/test-fleet.js";
 
 // What whoever speaks for the principal can make of an agent's machine: no more than the agent's own settings allow.
 
 const AGENT = "edge-1";
 
-async function startAgent(world: World, ...args: readonly string[]): Promise<void> {
-  await world.startPrincipal();
-  await (await world.agent(AGENT, { args })).start();
-  await world.connected(AGENT);
+async function startAgent(fleet: TestFleet, ...args: readonly string[]): Promise<void> {
+  await fleet.startPrincipal();
+  await (await fleet.agent(AGENT, { args })).start();
+  await fleet.connected(AGENT);
 }
 
 /** How the agent refused for good what was put, by the name of the resource. */
-async function refusal(world: World, name: string): Promise<{ code: string; message: string }> {
+async function refusal(fleet: TestFleet, name: string): Promise<{ code: string; message: string }> {
   return eventually(`${name} is refused`, async () => {
-    const letters = await world.api.deadLetters(AGENT);
+    const letters = await fleet.api.deadLetters(AGENT);
     return letters.find(({ resourceid }) => resourceid.startsWith(`${name}_`));
   });
 }
 
-async function status(world: World, name: string): Promise<Record<string, unknown>> {
+async function status(fleet: TestFleet, name: string): Promise<Record<string, unknown>> {
   return eventually(`${name} has a status`, async () => {
-    const { status: found } = await world.api.resource(AGENT, "Task", name);
+    const { status: found } = await fleet.api.resource(AGENT, "Task", name);
     return typeof found === "object" && found !== null && !Array.isArray(found) ? { ...found } : undefined;
   });
 }
 
-async function remove(world: World, name: string): Promise<void> {
-  const { status: answer } = await world.api.request("DELETE", `/v1/agents/${AGENT}/resources/Task/${name}`);
+async function remove(fleet: TestFleet, name: string): Promise<void> {
+  const { status: answer } = await fleet.api.request("DELETE", `/v1/agents/${AGENT}/resources/Task/${name}`);
   expect(answer).toBeLessThan(300);
 }
 
@@ -48,21 +48,21 @@ async function processesMarked(text: string): Promise<readonly string[]> {
 }
 
 it("a kind that is off is refused for good, with what turns it on", async () => {
-  const world = await createWorld();
-  await world.startPrincipal();
-  const agent = world.service({
+  const fleet = await createTestFleet();
+  await fleet.startPrincipal();
+  const agent = fleet.service({
     name: AGENT,
     program: PROGRAMS.agent,
-    args: ["--name", AGENT, "--url", `ws://${world.address}`, "--data-dir", world.path(AGENT, "data")],
+    args: ["--name", AGENT, "--url", `ws://${fleet.address}`, "--data-dir", fleet.path(AGENT, "data")],
   });
   await agent.start();
-  await world.api.put(AGENT, "ConfigFile", "motd", { path: "motd", content: "x" });
-  await world.api.put(AGENT, "Task", "id", { command: "/usr/bin/id" });
-  expect(await refusal(world, "motd")).toMatchObject({
+  await fleet.api.put(AGENT, "ConfigFile", "motd", { path: "motd", content: "x" });
+  await fleet.api.put(AGENT, "Task", "id", { command: "/usr/bin/id" });
+  expect(await refusal(fleet, "motd")).toMatchObject({
     code: "kind_disabled",
     message: expect.stringContaining("--config-file-root"),
   });
-  expect(await refusal(world, "id")).toMatchObject({
+  expect(await refusal(fleet, "id")).toMatchObject({
     code: "kind_disabled",
     message: expect.stringContaining("--task-allow"),
   });
@@ -70,22 +70,22 @@ it("a kind that is off is refused for good, with what turns it on", async () => 
 
 describe.skipIf(process.platform !== "linux")("an allow-list", () => {
   it("is no help to whoever writes files and starts what is listed", async () => {
-    const world = await createWorld();
-    const files = world.path(AGENT, "files");
-    const proof = world.path("proof");
+    const fleet = await createTestFleet();
+    const files = fleet.path(AGENT, "files");
+    const proof = fleet.path("proof");
     await mkdir(files, { recursive: true });
-    const [date, script] = [world.path("date"), world.path("job.sh")];
+    const [date, script] = [fleet.path("date"), fleet.path("job.sh")];
     await copyFile("/bin/date", date);
     await writeFile(script, "#!/bin/bash\nexit 0\n");
     await chmod(script, 0o755);
     await writeFile(
-      world.path("allow.yaml"),
+      fleet.path("allow.yaml"),
       `commands:\n  - ${date}\n  - ${script}\n  - { command: ${date}, args: any, cwd: [/], env: [TZ] }\n`,
     );
-    await startAgent(world, "--task-allow", world.path("allow.yaml"));
+    await startAgent(fleet, "--task-allow", fleet.path("allow.yaml"));
     const payload = { content: `#!/bin/sh\necho ran > ${proof}\n`, mode: "0755" };
     for (const path of ["date", "tool", "env.sh", "x.so"])
-      await world.api.put(AGENT, "ConfigFile", path, { path, ...payload });
+      await fleet.api.put(AGENT, "ConfigFile", path, { path, ...payload });
     await becomes("the files are there", async () => (await readdir(files)).length === 4);
 
     const attacks: Record<string, z.core.util.JSONType> = {
@@ -98,49 +98,49 @@ describe.skipIf(process.platform !== "linux")("an allow-list", () => {
       "by-listed-cwd": { command: date, args: ["-u"], cwd: files },
       "by-arguments": { command: script, args: ["-c", `echo > ${proof}`] },
     };
-    for (const [name, spec] of Object.entries(attacks)) await world.api.put(AGENT, "Task", name, spec);
+    for (const [name, spec] of Object.entries(attacks)) await fleet.api.put(AGENT, "Task", name, spec);
     for (const name of Object.keys(attacks))
-      expect(await refusal(world, name)).toMatchObject({ code: "handler_rejected" });
-    await world.api.put(AGENT, "Task", "good", { command: date, args: ["+%Z"], env: { TZ: "UTC" } });
-    await becomes("the good one has run", async () => (await status(world, "good"))["state"] === "exited");
-    expect(await status(world, "good")).toMatchObject({ code: 0, lastOutput: ["UTC"] });
+      expect(await refusal(fleet, name)).toMatchObject({ code: "handler_rejected" });
+    await fleet.api.put(AGENT, "Task", "good", { command: date, args: ["+%Z"], env: { TZ: "UTC" } });
+    await becomes("the good one has run", async () => (await status(fleet, "good"))["state"] === "exited");
+    expect(await status(fleet, "good")).toMatchObject({ code: 0, lastOutput: ["UTC"] });
     await expect(readFile(proof)).rejects.toThrow("ENOENT");
   });
 });
 
 describe.skipIf(process.platform !== "linux")("a Task", () => {
   it("that daemonises is gone after its deletion, and holds nothing of the agent's", async () => {
-    const world = await createWorld();
-    await startAgent(world, "--task-allow-any-command");
-    const fds = world.path("fds");
+    const fleet = await createTestFleet();
+    await startAgent(fleet, "--task-allow-any-command");
+    const fds = fleet.path("fds");
     const daemon = `ls -l /proc/self/fd > ${fds}; (setsid sh -c 'trap "" TERM HUP; while :; do sleep 1; done' &)`;
-    const spec = { command: "sh", args: ["-c", `${daemon}; sleep 600`], env: { MARK: world.directory } };
-    await world.api.put(AGENT, "Task", "daemon", { ...spec, stopGraceMs: 300 });
-    const mark = `MARK=${world.directory}`;
+    const spec = { command: "sh", args: ["-c", `${daemon}; sleep 600`], env: { MARK: fleet.directory } };
+    await fleet.api.put(AGENT, "Task", "daemon", { ...spec, stopGraceMs: 300 });
+    const mark = `MARK=${fleet.directory}`;
     await becomes("the daemon runs", async () => (await processesMarked(mark)).length >= 4);
     const listing = await readFile(fds, "utf8");
-    expect(listing).not.toContain(world.path(AGENT, "data"));
+    expect(listing).not.toContain(fleet.path(AGENT, "data"));
     expect(listing).toContain("/dev/null");
-    await remove(world, "daemon");
+    await remove(fleet, "daemon");
     await becomes("nothing of it is left", async () => (await processesMarked(mark)).length === 0);
   });
 
   it("that writes without end is slowed, and a resource beside it does not notice", async () => {
-    const world = await createWorld();
-    await startAgent(world, "--task-allow-any-command");
+    const fleet = await createTestFleet();
+    await startAgent(fleet, "--task-allow-any-command");
     const applied = async (content: string): Promise<number> => {
       const begun = process.hrtime.bigint();
-      await world.api.put(AGENT, "ConfigFile", "beside", { path: "beside", content });
+      await fleet.api.put(AGENT, "ConfigFile", "beside", { path: "beside", content });
       await becomes("it is written", async () => {
-        const found = await readFile(world.path(AGENT, "files", "beside"), "utf8").catch(() => "");
+        const found = await readFile(fleet.path(AGENT, "files", "beside"), "utf8").catch(() => "");
         return found === content;
       });
       return Number(process.hrtime.bigint() - begun) / 1e6;
     };
     const idle = await applied("idle");
-    await world.api.put(AGENT, "Task", "yes", { command: "yes" });
-    await becomes("it is slowed", async () => (await status(world, "yes"))["outputSlowed"] === true);
-    const pid = Number((await status(world, "yes"))["pid"]);
+    await fleet.api.put(AGENT, "Task", "yes", { command: "yes" });
+    await becomes("it is slowed", async () => (await status(fleet, "yes"))["outputSlowed"] === true);
+    const pid = Number((await status(fleet, "yes"))["pid"]);
     const before = cpuTicks(pid);
     const busy: number[] = [];
     for (let turn = 0; turn < 20; turn += 1) busy.push(await applied(`busy ${turn}`));
@@ -148,20 +148,20 @@ describe.skipIf(process.platform !== "linux")("a Task", () => {
     console.log(
       `PUT -> applied beside 'yes': idle ${idle.toFixed(0)} ms, median ${sorted[10]?.toFixed(0)}, max ${sorted[19]?.toFixed(0)}; ticks of CPU of yes: ${cpuTicks(pid) - before}`,
     );
-    await remove(world, "yes");
+    await remove(fleet, "yes");
     await becomes("it is gone", () => !isAlive(pid));
   });
 
   it("cannot hold the stop of its agent beyond the agent's own grace", async () => {
-    const world = await createWorld();
-    await world.startPrincipal();
+    const fleet = await createTestFleet();
+    await fleet.startPrincipal();
     const args = ["--task-allow-any-command", "--task-max-stop-grace", "1h", "--stop-grace", "3s"];
-    const agent = await world.agent(AGENT, { args });
+    const agent = await fleet.agent(AGENT, { args });
     await agent.start();
     const spec = { command: "sh", args: ["-c", "trap '' TERM; while :; do sleep 1; done"] };
-    await world.api.put(AGENT, "Task", "deaf", { ...spec, stopGraceMs: 3_600_000 });
-    await becomes("it runs", async () => (await status(world, "deaf"))["state"] === "running");
-    const pid = Number((await status(world, "deaf"))["pid"]);
+    await fleet.api.put(AGENT, "Task", "deaf", { ...spec, stopGraceMs: 3_600_000 });
+    await becomes("it runs", async () => (await status(fleet, "deaf"))["state"] === "running");
+    const pid = Number((await status(fleet, "deaf"))["pid"]);
     expect(await agent.stop()).toEqual({ code: 0, signal: null });
     expect(isAlive(pid)).toBe(false);
   });

@@ -12,7 +12,7 @@ import { describe, expect, it } from "vitest";
 import { becomes } from "./support/eventually.js";
 import { PROGRAMS, runProgram } from "./support/programs.js";
 import type { ServiceProcess } from "./support/service-process.js";
-import { createWorld, type World } from "./support/world.js";
+import { createTestFleet, type TestFleet } from "./support/test-fleet.js";
 
 const KILLS = Number(process.env["HAWSER_CRASH_ROUNDS"] ?? 10);
 const MAX_BEFORE_KILL_MS = 400;
@@ -25,7 +25,7 @@ type Arrivals = HawserEvent[];
 
 /** A principal that takes events of agents, and where it listens. */
 async function startPrincipal(
-  world: World,
+  fleet: TestFleet,
 ): Promise<{ readonly address: string; readonly arrivals: Arrivals }> {
   const arrivals: Arrivals = [];
   const store = createMemoryStore();
@@ -37,15 +37,15 @@ async function startPrincipal(
     stop: { windowMs: 0 },
   });
   const { address } = await principal.start();
-  world.atEnd(async () => {
+  fleet.atEnd(async () => {
     await principal.stop();
   });
   return { address: `127.0.0.1:${address?.port}`, arrivals };
 }
 
-function agentOf(world: World, address: string, ...args: readonly string[]): ServiceProcess {
-  const own = ["--name", "edge-1", "--url", address, "--data-dir", world.path("data")];
-  return world.service({
+function agentOf(fleet: TestFleet, address: string, ...args: readonly string[]): ServiceProcess {
+  const own = ["--name", "edge-1", "--url", address, "--data-dir", fleet.path("data")];
+  return fleet.service({
     name: "edge-1",
     program: PROGRAMS.agent,
     args: [...own, "--reconnect-max", "1s", ...args],
@@ -123,11 +123,11 @@ describe("programs that send while their agent is killed", () => {
     const seed = Number(process.env["HAWSER_SEED"] ?? Math.floor(systemRandom.next() * 2 ** 31));
     console.log(`HAWSER_SEED=${seed}`);
     const random = seededRandom(seed);
-    const world = await createWorld();
-    const { address, arrivals } = await startPrincipal(world);
-    const agent = agentOf(world, `${scheme}://${address}`);
+    const fleet = await createTestFleet();
+    const { address, arrivals } = await startPrincipal(fleet);
+    const agent = agentOf(fleet, `${scheme}://${address}`);
     await agent.start();
-    const socket = world.path("data", "agent.sock");
+    const socket = fleet.path("data", "agent.sock");
     // The last one is the command, which tries again by itself.
     const writers = new Writers(async (event, writer) => {
       if (writer < WRITERS - 1) return (await post(socket, event))?.status === 202;
@@ -163,12 +163,12 @@ describe("programs that send while their agent is killed", () => {
 
 describe("the socket of an agent", () => {
   it("takes events while there is no principal, and they arrive when there is", async () => {
-    const world = await createWorld();
-    const { address, arrivals } = await startPrincipal(world);
-    const agent = agentOf(world, "ws://127.0.0.1:9");
+    const fleet = await createTestFleet();
+    const { address, arrivals } = await startPrincipal(fleet);
+    const agent = agentOf(fleet, "ws://127.0.0.1:9");
     await agent.start();
     const door = ["--type", "com.example.door", "--resource", "door_1", "--data", '{"open":true}'];
-    const flags = ["send", "--data-dir", world.path("data"), ...door];
+    const flags = ["send", "--data-dir", fleet.path("data"), ...door];
     expect(await runProgram(PROGRAMS.agent, flags)).toEqual({
       code: 0,
       stdout: "door_1 accepted, version 1\n",
@@ -179,10 +179,10 @@ describe("the socket of an agent", () => {
       code: 3,
       stderr: expect.stringContaining("no agent runs there"),
     });
-    const next = world.service({
+    const next = fleet.service({
       name: "next",
       program: PROGRAMS.agent,
-      args: ["--name", "edge-1", "--url", `ws://${address}`, "--data-dir", world.path("data")],
+      args: ["--name", "edge-1", "--url", `ws://${address}`, "--data-dir", fleet.path("data")],
     });
     await next.start();
     await becomes("the event arrives", () => arrivals.length > 0);
@@ -190,11 +190,11 @@ describe("the socket of an agent", () => {
   });
 
   it("is its own: another agent does not take it, and it goes with the agent", async () => {
-    const world = await createWorld();
-    const socket = world.path("s.sock");
-    const agent = agentOf(world, "ws://127.0.0.1:9", "--socket", socket);
+    const fleet = await createTestFleet();
+    const socket = fleet.path("s.sock");
+    const agent = agentOf(fleet, "ws://127.0.0.1:9", "--socket", socket);
     expect(await agent.start()).toMatchObject({ socket });
-    const own = ["--name", "other", "--url", "ws://127.0.0.1:9", "--data-dir", world.path("other")];
+    const own = ["--name", "other", "--url", "ws://127.0.0.1:9", "--data-dir", fleet.path("other")];
     const other = await runProgram(PROGRAMS.agent, [...own, "--socket", socket]);
     expect(other).toMatchObject({
       code: 1,
@@ -206,11 +206,11 @@ describe("the socket of an agent", () => {
   });
 
   it("holds neither a program that says nothing nor one that never ends against the agent's stop", async () => {
-    const world = await createWorld();
-    const agent = agentOf(world, "ws://127.0.0.1:9");
+    const fleet = await createTestFleet();
+    const agent = agentOf(fleet, "ws://127.0.0.1:9");
     await agent.start();
     const sent = request({
-      socketPath: world.path("data", "agent.sock"),
+      socketPath: fleet.path("data", "agent.sock"),
       method: "POST",
       path: "/v1/events",
     });

@@ -2,27 +2,27 @@ import { once } from "node:events";
 import { request } from "node:http";
 import { expect, it, onTestFinished } from "vitest";
 import { Bystander } from "./support/bystander.js";
-import { createWorld, type World } from "./support/world.js";
+import { createTestFleet, type TestFleet } from "./support/test-fleet.js";
 
 // Who asks the API's port for more than is theirs, with a healthy agent beside. What loads it is in attacks-api.long.test.ts.
 
 interface Attacked {
-  readonly world: World;
+  readonly fleet: TestFleet;
   readonly bystander: Bystander;
   readonly apiPort: number;
 }
 
 async function attacked(): Promise<Attacked> {
-  const world = await createWorld();
-  await world.startPrincipal();
-  const bystander = new Bystander(world);
+  const fleet = await createTestFleet();
+  await fleet.startPrincipal();
+  const bystander = new Bystander(fleet);
   await bystander.start();
-  return { world, bystander, apiPort: Number(new URL(world.api.server).port) };
+  return { fleet, bystander, apiPort: Number(new URL(fleet.api.server).port) };
 }
 
 it("101 streams by one client leave half for the others", async () => {
-  const { world, bystander, apiPort } = await attacked();
-  const authorization = Object.values(world.api.authorization)[0] ?? "";
+  const { fleet, bystander, apiPort } = await attacked();
+  const authorization = Object.values(fleet.api.authorization)[0] ?? "";
   const open = async (localAddress: string): Promise<number> => {
     const asked = request({
       port: apiPort,
@@ -46,8 +46,8 @@ it("101 streams by one client leave half for the others", async () => {
 });
 
 it("a page in the operator's browser reaches nothing, nor does a passer-by", async () => {
-  const { world, bystander, apiPort } = await attacked();
-  const { authorization } = { authorization: "", ...world.api.authorization };
+  const { fleet, bystander, apiPort } = await attacked();
+  const { authorization } = { authorization: "", ...fleet.api.authorization };
   const send = async (
     method: string,
     path: string,
@@ -72,10 +72,10 @@ it("a page in the operator's browser reaches nothing, nor does a passer-by", asy
     ["GET", "/metrics"],
   ] as const)
     expect(await send(method, path, { host: `127.0.0.1:${apiPort}` })).toBe(401);
-  const log = await world.principal.logText();
+  const log = await fleet.principal.logText();
   expect(log).toContain("a request to the API was refused");
   expect(log).not.toContain(authorization.slice("Bearer ".length));
-  await world.principal.logged(
+  await fleet.principal.logged(
     "who changed what",
     (line) => line["method"] === "PUT" && line["status"] === 201,
   );

@@ -3,7 +3,7 @@ import { promisify } from "node:util";
 import { expect, it } from "vitest";
 import { z } from "zod";
 import { plainEnvironment } from "./support/programs.js";
-import { createWorld, readApiToken } from "./support/world.js";
+import { createTestFleet, readApiToken } from "./support/test-fleet.js";
 
 const documentSchema = z.object({
   paths: z.record(
@@ -19,13 +19,13 @@ function unescape(text: string): string {
 }
 
 it("every command on /docs does what it says, pasted into a shell", async () => {
-  const world = await createWorld();
-  await world.startPrincipal();
-  const page = String((await world.api.request("GET", "/docs")).body);
+  const fleet = await createTestFleet();
+  await fleet.startPrincipal();
+  const page = String((await fleet.api.request("GET", "/docs")).body);
   // What the page says comes first: where the API is, and the token, from its file.
   const api = /<code>API=&#39;(http:[^<]*)&#39;<\/code>/.exec(page)?.[1];
-  const env = { ...plainEnvironment(), TOKEN: readApiToken(world.apiTokenFile), API: api };
-  const { paths } = documentSchema.parse((await world.api.request("GET", "/openapi.json")).body);
+  const env = { ...plainEnvironment(), TOKEN: readApiToken(fleet.apiTokenFile), API: api };
+  const { paths } = documentSchema.parse((await fleet.api.request("GET", "/openapi.json")).body);
   const commands = [...page.matchAll(/<pre class="curl"[^>]*>([^]*?)<\/pre>/g)].map(([, text = ""]) =>
     unescape(text),
   );

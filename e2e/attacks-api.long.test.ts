@@ -1,6 +1,6 @@
 import { it } from "vitest";
 import { expectHeld } from "./support/attack-damage.js";
-import { AttackStage } from "./support/attack-stage.js";
+import { AttackedPrincipal } from "./support/attacked-principal.js";
 import { flood, type Flood } from "./support/flood.js";
 
 // What strangers do to the API's port, over which the healthy agent is sent its events all the while.
@@ -48,7 +48,7 @@ const ATTACKS: readonly { readonly what: string; readonly attack: Flood }[] = [
 ];
 
 it.each(ATTACKS)("$what", async ({ attack }) => {
-  const stage = await AttackStage.set();
-  const { port } = new URL(stage.world.api.server);
-  expectHeld(await stage.play(flood({ ...attack, port: Number(port) }), { forMs: FOR_MS }), 160);
+  const attacked = await AttackedPrincipal.start();
+  const { port } = new URL(attacked.fleet.api.server);
+  expectHeld(await attacked.measure(flood({ ...attack, port: Number(port) }), { forMs: FOR_MS }), 160);
 });

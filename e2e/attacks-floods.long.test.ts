@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { sessionBytes, upgradeBytes, WELCOME } from "./support/agent-bytes.js";
 import { expectHeld } from "./support/attack-damage.js";
-import { AttackStage } from "./support/attack-stage.js";
+import { AttackedPrincipal } from "./support/attacked-principal.js";
 import { flood, together, type Flood } from "./support/flood.js";
 import {
   connectFields,
@@ -87,19 +87,19 @@ it.each([
   { what: "streams of HTTP/2", floods: HTTP2_STREAMS },
   { what: "WebSocket frames", floods: WEB_SOCKETS },
 ])("floods of $what", async ({ floods }) => {
-  const stage = await AttackStage.set();
+  const attacked = await AttackedPrincipal.start();
   const all = together(...floods.map((one) => flood(one)));
-  expectHeld(await stage.play(all, { forMs: FOR_MS }), 192);
-  expect(await stage.world.principal.logText()).not.toMatch(/uncaught|unhandled/i);
+  expectHeld(await attacked.measure(all, { forMs: FOR_MS }), 192);
+  expect(await attacked.fleet.principal.logText()).not.toMatch(/uncaught|unhandled/i);
 });
 
 it("wrong tokens against 20,000 known ones, and TLS handshakes without end", async () => {
-  const stage = await AttackStage.set({ tls: true, tokens: true, knownTokens: 20_000 });
+  const attacked = await AttackedPrincipal.start({ tls: true, tokens: true, knownTokens: 20_000 });
   const guesses = flood({
     sockets: 8,
     tls: { alpn: ["http/1.1"] },
     opening: upgradeBytes({ Authorization: "Bearer AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" }),
   });
   const handshakes = flood({ sockets: 8, tls: {}, opening: Buffer.from("GET / HTTP/1.0\r\n\r\n") });
-  expectHeld(await stage.play(together(guesses, handshakes), { forMs: FOR_MS }), 192);
+  expectHeld(await attacked.measure(together(guesses, handshakes), { forMs: FOR_MS }), 192);
 });

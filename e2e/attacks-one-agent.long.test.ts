@@ -4,7 +4,7 @@ import type { CloudEvent, ControlMessage } from "@hawser/protocol";
 import { expect, it } from "vitest";
 import { controlBytes, eventBytes, sessionBytes, WELCOME } from "./support/agent-bytes.js";
 import { expectHeld } from "./support/attack-damage.js";
-import { AttackStage } from "./support/attack-stage.js";
+import { AttackedPrincipal } from "./support/attacked-principal.js";
 import { OPCODE, wsFrame } from "./support/raw-websocket.js";
 import { COUNTER, FIRST_SOCKET, flood, REPEATED, together } from "./support/flood.js";
 
@@ -48,7 +48,7 @@ it.each([
   { what: "statuses", type: "hawser.resource.status.v1" },
   { what: "events, of which the log has its share,", type: "e2e.order.v1" },
 ])("$what about ever new resources are neither kept nor written without end", async ({ type }) => {
-  const stage = await AttackStage.set({ env: SMALL_HEAP, args: ["--window", "65536"] });
+  const attacked = await AttackedPrincipal.start({ env: SMALL_HEAP, args: ["--window", "65536"] });
   const events = Buffer.concat(Array.from({ length: EVENTS }, () => eventBytes(about(type))));
   const flooder = flood({
     sockets: 1,
@@ -57,20 +57,20 @@ it.each([
     goesOn: { chunks: [events], everyMs: 0 },
   });
   // 100,000 rows of 150 bytes, and a window of 65,536 events.
-  expectHeld(await stage.play(flooder, { forMs: FOR_MS }), 192);
-  const { world } = stage;
-  expect((await world.principal.logText()).length).toBeLessThan(MAX_LOG_BYTES);
-  const inLog = await bytesIn(world.path("principal", "events"));
-  expect((await bytesIn(world.path("principal"))) - inLog).toBeLessThan(20_000_000);
+  expectHeld(await attacked.measure(flooder, { forMs: FOR_MS }), 192);
+  const { fleet } = attacked;
+  expect((await fleet.principal.logText()).length).toBeLessThan(MAX_LOG_BYTES);
+  const inLog = await bytesIn(fleet.path("principal", "events"));
+  expect((await bytesIn(fleet.path("principal"))) - inLog).toBeLessThan(20_000_000);
   // What one agent may have in the log, and a segment that is being written and one that is still needed.
-  expect(await world.api.metric("hawser_event_log_events")).toBeLessThanOrEqual(MAX_LOGGED_EVENTS);
+  expect(await fleet.api.metric("hawser_event_log_events")).toBeLessThanOrEqual(MAX_LOGGED_EVENTS);
   expect(inLog).toBeLessThan(MAX_LOGGED_BYTES + 2 * SEGMENT_BYTES);
 });
 
 it("four agents with long mailboxes, whose heartbeats come and who read nothing, cost no more than the window, and are cut", async () => {
   const heartbeats = ["--heartbeat-interval", "400ms", "--heartbeat-timeout", "1s"];
-  const stage = await AttackStage.set({ env: SMALL_HEAP, args: heartbeats });
-  const { api } = stage.world;
+  const attacked = await AttackedPrincipal.start({ env: SMALL_HEAP, args: heartbeats });
+  const { api } = attacked.fleet;
   const names = Array.from({ length: 4 }, (_, n) => `unread-${FIRST_SOCKET + n}`);
   const data = "x".repeat(950_000);
   await Promise.all(
@@ -94,42 +94,42 @@ it("four agents with long mailboxes, whose heartbeats come and who read nothing,
     goesOn: { chunks: [controlBytes(name, { type: "heartbeat", settled: "0" })], everyMs: 100 },
   });
   // 8 MiB a session, with what is encoded of it, and what waits in the sockets.
-  expectHeld(await stage.play(unread, { forMs: FOR_MS }), 192);
-  const lines = await stage.world.principal.logLines();
+  expectHeld(await attacked.measure(unread, { forMs: FOR_MS }), 192);
+  const lines = await attacked.fleet.principal.logLines();
   const cut = lines.filter(({ code }) => code === "slow_consumer").map(({ agent }) => agent);
   expect(names.filter((each) => !cut.includes(each))).toEqual([]);
   for (const each of names) expect((await api.agent(each)).pending).toBe(40);
 });
 
 it("sessions that take over one another and never answer a close take no place of others", async () => {
-  const stage = await AttackStage.set({ args: ["--max-sessions", "20"] });
+  const attacked = await AttackedPrincipal.start({ args: ["--max-sessions", "20"] });
   const takeovers = flood({ sockets: 200, opening: sessionBytes("twin") });
-  expectHeld(await stage.play(takeovers, { forMs: FOR_MS }), 192);
-  expect((await stage.world.principal.logText()).length).toBeLessThan(MAX_LOG_BYTES);
+  expectHeld(await attacked.measure(takeovers, { forMs: FOR_MS }), 192);
+  expect((await attacked.fleet.principal.logText()).length).toBeLessThan(MAX_LOG_BYTES);
 });
 
 it("ever new names that only say hello take no mailbox", async () => {
-  const stage = await AttackStage.set({ tokens: true });
+  const attacked = await AttackedPrincipal.start({ tokens: true });
   const names = flood({
     sockets: 50,
     freshNames: true,
-    opening: sessionBytes(`name-${COUNTER}`, {}, stage.authorization),
+    opening: sessionBytes(`name-${COUNTER}`, {}, attacked.authorization),
     waitsFor: WELCOME,
     goesOn: { chunks: [EMPTY_CLOSE], everyMs: 0, cycles: false },
   });
-  expectHeld(await stage.play(names, { forMs: FOR_MS }), 128);
-  const { world } = stage;
+  expectHeld(await attacked.measure(names, { forMs: FOR_MS }), 128);
+  const { fleet } = attacked;
   const isOne = ({ name }: { readonly name: string }): boolean => name.startsWith("name-");
-  expect((await world.api.agents()).some(isOne)).toBe(true);
+  expect((await fleet.api.agents()).some(isOne)).toBe(true);
   // What is known of those who were here does not outlive the process; mailboxes do.
-  await world.principal.stop();
-  await world.startPrincipal();
+  await fleet.principal.stop();
+  await fleet.startPrincipal();
   // Those of the last moment go some time after the start.
-  await expect.poll(async () => (await world.api.agents()).filter(isOne)).toEqual([]);
+  await expect.poll(async () => (await fleet.api.agents()).filter(isOne)).toEqual([]);
 });
 
 it("agents that flood with heartbeats and with ACKs have their turn and no more", async () => {
-  const stage = await AttackStage.set();
+  const attacked = await AttackedPrincipal.start();
   const messages: readonly ControlMessage[] = [
     { type: "heartbeat", settled: "0" },
     { type: "ack", acks: [{ resourceid: "r_u1", eventid: "1" }], recorded: 1 },
@@ -145,5 +145,5 @@ it("agents that flood with heartbeats and with ACKs have their turn and no more"
       },
     }),
   );
-  expectHeld(await stage.play(together(...flooders), { forMs: FOR_MS }), 96);
+  expectHeld(await attacked.measure(together(...flooders), { forMs: FOR_MS }), 96);
 });

@@ -6,7 +6,7 @@ import { pause, systemTimers } from "@hawser/runtime";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { expectHeld } from "./support/attack-damage.js";
-import { type Attack, AttackStage, TLS_ARGS } from "./support/attack-stage.js";
+import { type Attack, AttackedPrincipal, TLS_ARGS } from "./support/attacked-principal.js";
 import {
   connectFields,
   connectStream,
@@ -20,7 +20,7 @@ import {
   SETTINGS,
 } from "./support/http2-frames.js";
 import { PROGRAMS } from "./support/programs.js";
-import { createWorld } from "./support/world.js";
+import { createTestFleet } from "./support/test-fleet.js";
 
 // A stream that is opened and spoilt in one segment ended the process once. Each way of it is written whole, and in two pieces cut at every byte, to a principal in a process of its own.
 
@@ -132,14 +132,14 @@ async function write(socket: Socket, { spoiler, cut }: Piecemeal): Promise<void>
 }
 
 /** All of them, over so many lanes; the attack is over when they are through. */
-function spoilt(open: (stage: AttackStage) => Promise<Socket>, step: number): Attack {
-  return async (stage) => {
+function spoilt(open: (attacked: AttackedPrincipal) => Promise<Socket>, step: number): Attack {
+  return async (attacked) => {
     const left = [...plan(step)].reverse();
     const lane = async (): Promise<void> => {
       for (let next = left.pop(); next !== undefined; next = left.pop()) {
-        if (!stage.world.principal.running)
+        if (!attacked.fleet.principal.running)
           throw new Error(`the principal is gone before "${next.spoiler.name}", cut at ${next.cut}`);
-        await write(await open(stage), next);
+        await write(await open(attacked), next);
       }
     };
     let lanes: Promise<unknown> = Promise.resolve();
@@ -174,21 +174,21 @@ describe("streams that are opened and spoilt in one segment, whole and cut, end 
     { how: "behind TLS with ALPN", tls: true, step: 5, alpn: ["h2"] },
     { how: "behind TLS without ALPN", tls: true, step: 5, alpn: undefined },
   ])("$how", async ({ tls, step, alpn }) => {
-    const stage = await AttackStage.set({ ...options, tls });
+    const attacked = await AttackedPrincipal.start({ ...options, tls });
     const open = (): Promise<Socket> =>
-      tls ? opened(stage.secureSocket(alpn), "secureConnect") : opened(stage.socket(), "connect");
-    const { pid } = stage.world.principal;
-    expectHeld(await stage.play(spoilt(open, step), { forMs: 3_000 }), 128);
-    expect(stage.world.principal.pid).toBe(pid);
-    expect(await stage.world.principal.logText()).not.toMatch(/uncaught|unhandled/i);
+      tls ? opened(attacked.secureSocket(alpn), "secureConnect") : opened(attacked.socket(), "connect");
+    const { pid } = attacked.fleet.principal;
+    expectHeld(await attacked.measure(spoilt(open, step), { forMs: 3_000 }), 128);
+    expect(attacked.fleet.principal.pid).toBe(pid);
+    expect(await attacked.fleet.principal.logText()).not.toMatch(/uncaught|unhandled/i);
   });
 });
 
 it("a few bytes that end some Nodes in C end no principal beyond loopback, which says so at start", async () => {
-  const world = await createWorld();
-  const tokens = world.path("tokens");
+  const fleet = await createTestFleet();
+  const tokens = fleet.path("tokens");
   await writeFile(tokens, `* ${randomBytes(24).toString("base64url")}\n`, { mode: 0o600 });
-  const principal = world.service({
+  const principal = fleet.service({
     name: "beyond",
     program: PROGRAMS.principal,
     args: [
@@ -197,7 +197,7 @@ it("a few bytes that end some Nodes in C end no principal beyond loopback, which
       "--api-listen",
       "127.0.0.1:0",
       "--data-dir",
-      world.path("beyond"),
+      fleet.path("beyond"),
       "--agent-tokens-file",
       tokens,
       ...TLS_ARGS,

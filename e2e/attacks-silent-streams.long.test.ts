@@ -1,6 +1,6 @@
 import { it } from "vitest";
 import { expectHeld } from "./support/attack-damage.js";
-import { AttackStage } from "./support/attack-stage.js";
+import { AttackedPrincipal } from "./support/attacked-principal.js";
 import { flood } from "./support/flood.js";
 import { connectStream, PREFACE, resetStream, SETTINGS } from "./support/http2-frames.js";
 
@@ -30,8 +30,8 @@ it.each([{ tokens: false }, { tokens: true }])(
   "1,400 connections with 16 silent streams each keep nobody out (tokens: $tokens)",
   async ({ tokens }) => {
     // Fewer sessions than there are streams: what is no session must not count against them.
-    const stage = await AttackStage.set({ tokens, args: ["--max-sessions", "1000"] });
+    const attacked = await AttackedPrincipal.start({ tokens, args: ["--max-sessions", "1000"] });
     // 4,096 sockets and streams that are no session, with what Node, grpc-js and a session keep for each.
-    expectHeld(await stage.play(silent, { forMs: FOR_MS }), 384);
+    expectHeld(await attacked.measure(silent, { forMs: FOR_MS }), 384);
   },
 );

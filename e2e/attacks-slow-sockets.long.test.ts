@@ -2,7 +2,7 @@ import { connect, type ClientHttp2Session } from "node:http2";
 import { CONNECT_PATH } from "@hawser/transport-grpc";
 import { it } from "vitest";
 import { expectHeld } from "./support/attack-damage.js";
-import { type Attack, AttackStage } from "./support/attack-stage.js";
+import { type Attack, AttackedPrincipal } from "./support/attacked-principal.js";
 import { flood, type Flood } from "./support/flood.js";
 import { PREFACE, SETTINGS } from "./support/http2-frames.js";
 import { grpcMessage } from "./support/raw-grpc.js";
@@ -77,11 +77,11 @@ function unfinishedFrames(count: number): Attack {
 
 /** On as many streams as a connection may have, on so many connections, as fast as the windows of HTTP/2 let it. */
 function unfinishedMessages(connections: number): Attack {
-  return async (stage) => {
+  return async (attacked) => {
     const message = grpcMessage(Buffer.alloc(UNFINISHED_BYTES, "x"), UNFINISHED_BYTES + 1);
     const sessions: ClientHttp2Session[] = [];
     const open = (): void => {
-      const session = connect("http://127.0.0.1", { createConnection: () => stage.socket() });
+      const session = connect("http://127.0.0.1", { createConnection: () => attacked.socket() });
       session.on("error", () => {});
       for (let stream = 0; stream < STREAMS; stream += 1) {
         const opened = session.request({
@@ -108,24 +108,24 @@ function unfinishedMessages(connections: number): Attack {
 }
 
 it("2,500 slow sockets of all kinds at the newcomers' own address keep none of them out", async () => {
-  const stage = await AttackStage.set();
+  const attacked = await AttackedPrincipal.start();
   // Sockets and what Node keeps for each: 4,096 of 64 KiB at most.
-  expectHeld(await stage.play(slowSockets(SLOW, 2_500), { forMs: FOR_MS }), 256);
+  expectHeld(await attacked.measure(slowSockets(SLOW, 2_500), { forMs: FOR_MS }), 256);
 });
 
 it("1,600 slow sockets of all kinds at a port with TLS keep no newcomer out", async () => {
-  const stage = await AttackStage.set({ tls: true });
+  const attacked = await AttackedPrincipal.start({ tls: true });
   // As above, and what OpenSSL keeps for each.
-  expectHeld(await stage.play(slowSockets(SLOW_WITH_TLS, 1_600), { forMs: FOR_MS }), 256);
+  expectHeld(await attacked.measure(slowSockets(SLOW_WITH_TLS, 1_600), { forMs: FOR_MS }), 256);
 });
 
 it("frames of 1 MiB begun before the hello on 480 connections cost what the budget says", async () => {
-  const stage = await AttackStage.set();
-  expectHeld(await stage.play(unfinishedFrames(480), { forMs: FOR_MS }), 128);
+  const attacked = await AttackedPrincipal.start();
+  expectHeld(await attacked.measure(unfinishedFrames(480), { forMs: FOR_MS }), 128);
 });
 
 it("messages of 1 MiB begun before the hello on 1,280 streams of gRPC cost what the budget says", async () => {
-  const stage = await AttackStage.set();
+  const attacked = await AttackedPrincipal.start();
   // A stream takes 16 KiB of a message, and its objects of Node and of grpc-js.
-  expectHeld(await stage.play(unfinishedMessages(80), { forMs: FOR_MS }), 256);
+  expectHeld(await attacked.measure(unfinishedMessages(80), { forMs: FOR_MS }), 256);
 });

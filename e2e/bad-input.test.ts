@@ -7,17 +7,17 @@ import { HostileAgent } from "./support/hostile-agent.js";
 import { grpcMessage } from "./support/raw-grpc.js";
 import { OPCODE, RawWebSocket, wsFrame } from "./support/raw-websocket.js";
 import type { WireEnd } from "./support/wire.js";
-import { createSharedWorld, watchSharedWorld, type World } from "./support/world.js";
+import { createSharedFleet, watchSharedFleet, type TestFleet } from "./support/test-fleet.js";
 
 /** One principal for all of it: what one agent does wrong is nobody else's business, however much of it there is. */
-let world: World;
+let fleet: TestFleet;
 let bystander: Bystander;
-watchSharedWorld(() => world);
+watchSharedFleet(() => fleet);
 
 beforeAll(async () => {
-  world = await createSharedWorld();
-  await world.startPrincipal();
-  bystander = new Bystander(world);
+  fleet = await createSharedFleet();
+  await fleet.startPrincipal();
+  bystander = new Bystander(fleet);
   await bystander.start();
 });
 
@@ -25,12 +25,12 @@ afterEach(() => bystander.isUnharmed());
 
 /** What the operator sees of it: a line of the principal's log with the code, and how the agent's last session ended. */
 async function isToldToTheOperator(agent: string, code: string): Promise<void> {
-  const line = await world.principal.logged(
+  const line = await fleet.principal.logged(
     `${code} of ${agent}`,
     (candidate) => candidate["code"] === code && candidate["agent"] === agent,
   );
   const { reason } = await eventually(`${agent} is away`, async () => {
-    const found = await world.api.agent(agent);
+    const found = await fleet.api.agent(agent);
     return found.state === "disconnected" ? found : undefined;
   });
   expect(line.msg).toContain(reason);
@@ -42,7 +42,7 @@ function expectClosed(end: WireEnd, code: number, reason: RegExp): void {
 
 /** Waits in the mailbox while its agent misbehaves. */
 async function acceptedFor(agent: string): Promise<string> {
-  const { resourceid, eventid } = await world.api.post(agent, {
+  const { resourceid, eventid } = await fleet.api.post(agent, {
     id: "before",
     type: "e2e.order.v1",
     resourceid: "order_u1",
@@ -52,7 +52,7 @@ async function acceptedFor(agent: string): Promise<string> {
 
 /** A session of the same agent that behaves gets what was accepted before. */
 async function arrivesLater(agent: string, accepted: string): Promise<void> {
-  const better = await HostileAgent.overWebSocket(agent, world.listen);
+  const better = await HostileAgent.overWebSocket(agent, fleet.listen);
   await better.openSession();
   await becomes("what was accepted arrives", () =>
     better.wire.frames.some((frame) => {
@@ -73,7 +73,7 @@ const event = (attributes: Partial<CloudEvent>): CloudEvent => ({
 
 describe("on a WebSocket", () => {
   it("garbage: close 1007 invalid_event", async () => {
-    const agent = await HostileAgent.overWebSocket("garbage-ws", world.listen);
+    const agent = await HostileAgent.overWebSocket("garbage-ws", fleet.listen);
     const accepted = await acceptedFor(agent.name);
     await agent.openSession();
     agent.wire.sendFrame('{"specversion":"1.0",,,');
@@ -83,7 +83,7 @@ describe("on a WebSocket", () => {
   });
 
   it("an oversized frame: close 1009 frame_too_large, before it is there", async () => {
-    const agent = await HostileAgent.overWebSocket("oversized-ws", world.listen);
+    const agent = await HostileAgent.overWebSocket("oversized-ws", fleet.listen);
     const accepted = await acceptedFor(agent.name);
     await agent.openSession();
     // Only its length is sent: nobody has to take in the rest to know.
@@ -98,7 +98,7 @@ describe("on a WebSocket", () => {
   });
 
   it("a truncated frame: the connection is lost, not closed", async () => {
-    const agent = await HostileAgent.overWebSocket("truncated-ws", world.listen);
+    const agent = await HostileAgent.overWebSocket("truncated-ws", fleet.listen);
     const accepted = await acceptedFor(agent.name);
     await agent.openSession();
     agent.wire.sendBytes(wsFrame(OPCODE.text, '{"specversion":', 4_000));
@@ -108,7 +108,7 @@ describe("on a WebSocket", () => {
   });
 
   it("a wrong subprotocol: HTTP 400 unsupported_subprotocol", async () => {
-    const answer = await RawWebSocket.open(world.listen, { "sec-websocket-protocol": "cloudevents.avro" });
+    const answer = await RawWebSocket.open(fleet.listen, { "sec-websocket-protocol": "cloudevents.avro" });
     if (answer instanceof RawWebSocket) throw new Error("it was taken");
     expect(answer.status).toBe(400);
     expect(JSON.parse(answer.body)).toMatchObject({
@@ -117,12 +117,12 @@ describe("on a WebSocket", () => {
   });
 
   it("a wrong protocol version: refuse and close 4005 unsupported_version", async () => {
-    const agent = await HostileAgent.overWebSocket("wrong-version", world.listen);
+    const agent = await HostileAgent.overWebSocket("wrong-version", fleet.listen);
     const accepted = await acceptedFor(agent.name);
     agent.hello({ protocol_versions: ["99"] });
     expect(await agent.heard("refuse")).toMatchObject({ code: "unsupported_version" });
     expectClosed(await agent.wire.ended, CLOSE_CODES.unsupportedVersion, /99/);
-    await world.principal.logged(
+    await fleet.principal.logged(
       "the refusal",
       (line) => line["code"] === "unsupported_version" && line.msg.includes("99"),
     );
@@ -130,7 +130,7 @@ describe("on a WebSocket", () => {
   });
 
   it("an unknown type: permanent NACK unknown_type, and the session goes on", async () => {
-    const agent = await HostileAgent.overWebSocket("unknown-type", world.listen);
+    const agent = await HostileAgent.overWebSocket("unknown-type", fleet.listen);
     await agent.openSession();
     agent.send(event({ type: "hawser.resource.rumour.v1", resourceid: "a_1", eventid: "1" }));
     expect(await agent.heard("nack")).toMatchObject({
@@ -139,16 +139,16 @@ describe("on a WebSocket", () => {
       retryable: false,
       code: "unknown_type",
     });
-    await world.principal.logged(
+    await fleet.principal.logged(
       "the refused event",
       (line) => line["code"] === "unknown_type" && line["agent"] === agent.name,
     );
-    expect((await world.api.agent(agent.name)).state).toBe("connected");
+    expect((await fleet.api.agent(agent.name)).state).toBe("connected");
     agent.wire.cut();
   });
 
   it("a number that cannot be kept: permanent NACK invalid_event, and the session goes on", async () => {
-    const agent = await HostileAgent.overWebSocket("large-number", world.listen);
+    const agent = await HostileAgent.overWebSocket("large-number", fleet.listen);
     await agent.openSession();
     const report = event({ resourceid: "a_1", eventid: "1", data: { n: 1 } });
     agent.wire.sendFrame(JSON.stringify(report).replace('"n":1', '"n":9007199254740993'));
@@ -159,16 +159,16 @@ describe("on a WebSocket", () => {
       code: "invalid_event",
       message: expect.stringContaining("9007199254740993") as string,
     });
-    await world.principal.logged(
+    await fleet.principal.logged(
       "the refused event",
       (line) => line["code"] === "invalid_event" && line["agent"] === agent.name,
     );
-    expect((await world.api.agent(agent.name)).state).toBe("connected");
+    expect((await fleet.api.agent(agent.name)).state).toBe("connected");
     agent.wire.cut();
   });
 
   it("a missing resourceid: close 1002 missing_resourceid", async () => {
-    const agent = await HostileAgent.overWebSocket("no-resourceid", world.listen);
+    const agent = await HostileAgent.overWebSocket("no-resourceid", fleet.listen);
     const accepted = await acceptedFor(agent.name);
     await agent.openSession();
     agent.send(event({ eventid: "1" }));
@@ -178,7 +178,7 @@ describe("on a WebSocket", () => {
   });
 
   it("a non-decimal eventid: close 1002 invalid_eventid", async () => {
-    const agent = await HostileAgent.overWebSocket("odd-eventid", world.listen);
+    const agent = await HostileAgent.overWebSocket("odd-eventid", fleet.listen);
     const accepted = await acceptedFor(agent.name);
     await agent.openSession();
     agent.send(event({ resourceid: "a_1", eventid: "0x1f" }));
@@ -190,7 +190,7 @@ describe("on a WebSocket", () => {
 
 describe("on a gRPC stream", () => {
   it("garbage: close 1007 invalid_event", async () => {
-    const agent = await HostileAgent.overGrpc("garbage-grpc", world.listen);
+    const agent = await HostileAgent.overGrpc("garbage-grpc", fleet.listen);
     const accepted = await acceptedFor(agent.name);
     await agent.openSession();
     agent.wire.sendFrame(Buffer.from([0xff, 0xff, 0xff, 0xff]));
@@ -200,7 +200,7 @@ describe("on a gRPC stream", () => {
   });
 
   it("an event with a bad attribute: permanent NACK invalid_event, and the session goes on", async () => {
-    const agent = await HostileAgent.overGrpc("bad-attribute-grpc", world.listen);
+    const agent = await HostileAgent.overGrpc("bad-attribute-grpc", fleet.listen);
     await agent.openSession();
     agent.send(event({ resourceid: "a_1", eventid: "1", subject: "" }));
     expect(await agent.heard("nack")).toMatchObject({
@@ -209,12 +209,12 @@ describe("on a gRPC stream", () => {
       retryable: false,
       code: "invalid_event",
     });
-    expect((await world.api.agent(agent.name)).state).toBe("connected");
+    expect((await fleet.api.agent(agent.name)).state).toBe("connected");
     agent.wire.cut();
   });
 
   it("an oversized frame: close 1009 frame_too_large", async () => {
-    const agent = await HostileAgent.overGrpc("oversized-grpc", world.listen);
+    const agent = await HostileAgent.overGrpc("oversized-grpc", fleet.listen);
     const accepted = await acceptedFor(agent.name);
     await agent.openSession();
     agent.wire.sendBytes(grpcMessage(Buffer.alloc(LIMITS.maxFrameBytes + 1)));
@@ -224,7 +224,7 @@ describe("on a gRPC stream", () => {
   });
 
   it("a truncated frame: the connection is lost, not closed", async () => {
-    const agent = await HostileAgent.overGrpc("truncated-grpc", world.listen);
+    const agent = await HostileAgent.overGrpc("truncated-grpc", fleet.listen);
     const accepted = await acceptedFor(agent.name);
     await agent.openSession();
     agent.wire.sendBytes(grpcMessage(Buffer.from([10, 1]), 4_000));
@@ -260,17 +260,17 @@ describe("at the API", () => {
     ["a body that is too large", "x".repeat(LIMITS.maxFrameBytes + 1), 413, "event_too_large", /bytes/],
   ])("%s: a problem with its code, and nothing accepted", async (_name, body, status, code, detail) => {
     const text = typeof body === "string" ? body : JSON.stringify(body);
-    const answer = await world.api.request("POST", path, text, type);
+    const answer = await fleet.api.request("POST", path, text, type);
     expect(answer.body).toMatchObject({ type: `urn:hawser:error:${code}`, code, status });
     expect(answer.status).toBe(status);
     expect((answer.body as { detail: string }).detail).toMatch(detail);
-    expect((await world.api.request("GET", "/v1/agents/publisher")).status).toBe(404);
+    expect((await fleet.api.request("GET", "/v1/agents/publisher")).status).toBe(404);
   });
 });
 
 describe("on the front port", () => {
   it("bytes that are neither HTTP/1.1 nor HTTP/2 are turned away", async () => {
-    const socket = connect(world.listen.port, world.listen.host);
+    const socket = connect(fleet.listen.port, fleet.listen.host);
     const closed = new Promise<void>((resolve) => {
       socket.on("close", () => resolve());
     });

@@ -4,7 +4,7 @@ import { createServer, type AddressInfo } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { Bystander } from "./support/bystander.js";
 import { failureOf, PROGRAMS, runProgram, type Finished } from "./support/programs.js";
-import { createWorld, type World } from "./support/world.js";
+import { createTestFleet, type TestFleet } from "./support/test-fleet.js";
 
 interface Refusal {
   readonly exitCode: number;
@@ -33,9 +33,9 @@ async function takenPort(): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-function startPrincipal(world: World, ...args: readonly string[]): Promise<Finished> {
+function startPrincipal(fleet: TestFleet, ...args: readonly string[]): Promise<Finished> {
   return runProgram(PROGRAMS.principal, [
-    `--data-dir=${world.path("other")}`,
+    `--data-dir=${fleet.path("other")}`,
     "--listen=127.0.0.1:0",
     "--api-listen=127.0.0.1:0",
     ...args,
@@ -45,7 +45,7 @@ function startPrincipal(world: World, ...args: readonly string[]): Promise<Finis
 describe("a principal that cannot start", () => {
   it("for a port in use of the agents: exit code 1, the address, and what to do", async () => {
     const port = await takenPort();
-    const finished = await startPrincipal(await createWorld(), "--listen", `127.0.0.1:${port}`);
+    const finished = await startPrincipal(await createTestFleet(), "--listen", `127.0.0.1:${port}`);
     expectRefused(finished, {
       exitCode: 1,
       code: "port_in_use",
@@ -55,7 +55,7 @@ describe("a principal that cannot start", () => {
 
   it("for a port in use of the API: exit code 1, the address, and what to do", async () => {
     const port = await takenPort();
-    const finished = await startPrincipal(await createWorld(), "--api-listen", `127.0.0.1:${port}`);
+    const finished = await startPrincipal(await createTestFleet(), "--api-listen", `127.0.0.1:${port}`);
     expectRefused(finished, {
       exitCode: 1,
       code: "port_in_use",
@@ -64,15 +64,15 @@ describe("a principal that cannot start", () => {
   });
 
   it("for a data directory in use: exit code 1, the directory, and the one who has it goes on", async () => {
-    const world = await createWorld();
-    await world.startPrincipal();
-    const bystander = new Bystander(world);
+    const fleet = await createTestFleet();
+    await fleet.startPrincipal();
+    const bystander = new Bystander(fleet);
     await bystander.start();
-    const finished = await startPrincipal(world, "--data-dir", world.path("principal"));
+    const finished = await startPrincipal(fleet, "--data-dir", fleet.path("principal"));
     expectRefused(finished, {
       exitCode: 1,
       code: "store_unavailable",
-      said: [/another process/, new RegExp(world.path("principal"))],
+      said: [/another process/, new RegExp(fleet.path("principal"))],
     });
     await bystander.isUnharmed();
   });
@@ -85,13 +85,13 @@ describe("settings that are wrong", () => {
   ] as const;
 
   it.each(programs)("an unreadable file, %s: exit code 2 and its name", async (_name, program, args) => {
-    const world = await createWorld();
-    const missing = world.path("nowhere.yaml");
+    const fleet = await createTestFleet();
+    const missing = fleet.path("nowhere.yaml");
     expectRefused(
       await runProgram(program, [...args, "--config", missing]),
       forSettings(new RegExp(`${missing} cannot be read: ENOENT`)),
     );
-    const directory = world.path("folder.yaml");
+    const directory = fleet.path("folder.yaml");
     await mkdir(directory);
     expectRefused(
       await runProgram(program, [...args, "--config", directory]),
@@ -100,8 +100,8 @@ describe("settings that are wrong", () => {
   });
 
   it.each(programs)("broken YAML, %s: exit code 2, file, line and column", async (_name, program, args) => {
-    const world = await createWorld();
-    const file = world.path("broken.yaml");
+    const fleet = await createTestFleet();
+    const file = fleet.path("broken.yaml");
     await writeFile(file, "dataDir: /tmp/x\nlogLevel: info\nwindow: [1, 2\n");
     expectRefused(
       await runProgram(program, [...args, "--config", file]),
@@ -110,8 +110,8 @@ describe("settings that are wrong", () => {
   });
 
   it("several at once, principal: each is told", async () => {
-    const world = await createWorld();
-    const file = world.path("settings.yaml");
+    const fleet = await createTestFleet();
+    const file = fleet.path("settings.yaml");
     await writeFile(file, "windwo: 5\nmaxSessions: many\n");
     const finished = await runProgram(
       PROGRAMS.principal,

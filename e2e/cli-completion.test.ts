@@ -6,32 +6,32 @@ import { serve } from "./support/cli-following.js";
 import { createCommandFolder } from "./support/command-folder.js";
 import { becomes } from "./support/eventually.js";
 import { PROGRAMS, runProgram } from "./support/programs.js";
-import { createSharedWorld, watchSharedWorld, type World } from "./support/world.js";
+import { createSharedFleet, watchSharedFleet, type TestFleet } from "./support/test-fleet.js";
 
 function lacks(...programs: readonly string[]): string {
   const missing = programs.filter((program) => spawnSync(program, ["--version"]).status !== 0);
   return missing.length === 0 ? "" : ` (skipped: there is no ${missing.join(", no ")})`;
 }
 
-let world: World;
+let fleet: TestFleet;
 let env: NodeJS.ProcessEnv;
-watchSharedWorld(() => world);
+watchSharedFleet(() => fleet);
 
 beforeAll(async () => {
-  world = await createSharedWorld();
-  await world.startPrincipal();
+  fleet = await createSharedFleet();
+  await fleet.startPrincipal();
   for (const agent of ["edge-1", "edge-2", "shore"])
-    await world.api.put(agent, "ConfigFile", "motd", { path: "motd", content: "x" });
-  await world.api.put("edge-1", "Task", "clock", { command: "true" });
+    await fleet.api.put(agent, "ConfigFile", "motd", { path: "motd", content: "x" });
+  await fleet.api.put("edge-1", "Task", "clock", { command: "true" });
   env = {
-    ...(await createCommandFolder(world.path("bin"), { hawser: PROGRAMS.cli })),
-    HAWSER_SERVER: world.api.server,
-    HAWSER_CONFIG: world.path("config.yaml"),
+    ...(await createCommandFolder(fleet.path("bin"), { hawser: PROGRAMS.cli })),
+    HAWSER_SERVER: fleet.api.server,
+    HAWSER_CONFIG: fleet.path("config.yaml"),
     TERM: "dumb",
     PS1: "",
   };
-  await runProgram(PROGRAMS.cli, ["context", "set", "staging", "--server", world.api.server], {
-    env: { HAWSER_CONFIG: world.path("config.yaml") },
+  await runProgram(PROGRAMS.cli, ["context", "set", "staging", "--server", fleet.api.server], {
+    env: { HAWSER_CONFIG: fleet.path("config.yaml") },
   });
 });
 

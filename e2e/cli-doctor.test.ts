@@ -3,7 +3,12 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { makeCertificate } from "./support/certificates.js";
 import { PROGRAMS, runProgram } from "./support/programs.js";
-import { createSharedWorld, createWorld, watchSharedWorld, type World } from "./support/world.js";
+import {
+  createSharedFleet,
+  createTestFleet,
+  watchSharedFleet,
+  type TestFleet,
+} from "./support/test-fleet.js";
 
 const certificate = (name: string): string =>
   fileURLToPath(new URL(`../packages/listener/src/testing/certificates/${name}.pem`, import.meta.url));
@@ -14,17 +19,17 @@ const checksSchema = z.array(
   z.object({ name: z.string(), result: z.string(), detail: z.string(), fix: z.string().optional() }),
 );
 
-let world: World;
-watchSharedWorld(() => world);
+let fleet: TestFleet;
+watchSharedFleet(() => fleet);
 
 beforeAll(async () => {
-  world = await createSharedWorld(TLS);
-  await world.startPrincipal();
+  fleet = await createSharedFleet(TLS);
+  await fleet.startPrincipal();
 });
 
 /** What the doctor says of the thing the flags name, and with which code it ends. */
 async function ask(about: string, ...flags: readonly string[]) {
-  const env = { HAWSER_SERVER: world.api.server, HAWSER_CONFIG: world.path("config.yaml") };
+  const env = { HAWSER_SERVER: fleet.api.server, HAWSER_CONFIG: fleet.path("config.yaml") };
   const { code, stdout } = await runProgram(PROGRAMS.cli, ["doctor", ...flags, "--output", "json"], { env });
   const check = checksSchema.parse(JSON.parse(stdout)).find(({ name }) => name.startsWith(about));
   return { code, ...check };
@@ -32,7 +37,7 @@ async function ask(about: string, ...flags: readonly string[]) {
 
 describe("hawser doctor", () => {
   it("finds a certificate good that agents are given the authority of, and says for how long", async () => {
-    expect(await ask("tls", "--tls", world.address, "--tls-ca", CA)).toMatchObject({
+    expect(await ask("tls", "--tls", fleet.address, "--tls-ca", CA)).toMatchObject({
       code: 0,
       result: "ok",
       detail: expect.stringMatching(/^test only server, trusted, good for \d+ days$/),
@@ -40,52 +45,52 @@ describe("hawser doctor", () => {
   });
 
   it("says what to do about one that nobody trusts, is for another name, or is not there", async () => {
-    const [, port] = world.address.split(":");
-    expect(await ask("tls", "--tls", world.address)).toMatchObject({
+    const [, port] = fleet.address.split(":");
+    expect(await ask("tls", "--tls", fleet.address)).toMatchObject({
       code: 1,
       result: "fail",
       fix: expect.stringContaining("--tls-ca"),
     });
     expect(await ask("tls", "--tls", `127.0.0.2:${port}`, "--tls-ca", CA)).toMatchObject({ result: "fail" });
-    const api = new URL(world.api.server).host;
+    const api = new URL(fleet.api.server).host;
     expect(await ask("tls", "--tls", api)).toMatchObject({
       result: "fail",
       fix: expect.stringContaining("--tls-cert"),
     });
     expect(await ask("tls", "--tls", "nonsense")).toMatchObject({ detail: "is no address" });
-    expect(await ask("tls", "--tls", world.address, "--tls-ca", "/no/such.pem")).toMatchObject({
+    expect(await ask("tls", "--tls", fleet.address, "--tls-ca", "/no/such.pem")).toMatchObject({
       result: "fail",
       detail: expect.stringContaining("ENOENT"),
     });
   });
 
   it("opens the store of a service that is stopped, leaves that of a running one alone, and makes none", async () => {
-    const directory = world.path("principal");
-    await world.api.put("edge", "ConfigFile", "motd", { path: "motd", content: "x" });
+    const directory = fleet.path("principal");
+    await fleet.api.put("edge", "ConfigFile", "motd", { path: "motd", content: "x" });
     expect(await ask("store", "--store", directory)).toMatchObject({
       code: 0,
       result: "ok",
       detail: expect.stringContaining("in use by a service"),
     });
-    await world.principal.stop();
+    await fleet.principal.stop();
     expect(await ask("store", "--store", directory)).toMatchObject({
       result: "ok",
       detail: "opens; 1 mailboxes, 1 pending, 0 dead letters",
     });
-    expect(await ask("store", "--store", world.directory)).toMatchObject({
+    expect(await ask("store", "--store", fleet.directory)).toMatchObject({
       code: 1,
       result: "fail",
       detail: "holds no store",
     });
-    await world.startPrincipal();
-    expect(await world.api.agent("edge")).toMatchObject({ pending: 1 });
+    await fleet.startPrincipal();
+    expect(await fleet.api.agent("edge")).toMatchObject({ pending: 1 });
   });
 });
 
 it("warns from 14 days before a certificate ends, of the one that the principal shows as well", async () => {
-  const files = await createWorld();
+  const files = await createTestFleet();
   const { cert, key } = makeCertificate(files.path("short"), { days: 13 });
-  const short = await createWorld(["--tls-cert", cert, "--tls-key", key]);
+  const short = await createTestFleet(["--tls-cert", cert, "--tls-key", key]);
   await short.startPrincipal();
   const env = {
     HAWSER_SERVER: short.api.server,

@@ -3,36 +3,36 @@ import { dirname } from "node:path";
 import { beforeAll, beforeEach, expect, it } from "vitest";
 import { outputContract } from "./support/output-contract.js";
 import { PROGRAMS, runProgram, type Finished } from "./support/programs.js";
-import { createSharedWorld, watchSharedWorld, type World } from "./support/world.js";
+import { createSharedFleet, watchSharedFleet, type TestFleet } from "./support/test-fleet.js";
 
 const contract = (await outputContract())["edit"];
 const MOTD = "edge/ConfigFile/motd";
 
-let world: World;
-watchSharedWorld(() => world);
+let fleet: TestFleet;
+watchSharedFleet(() => fleet);
 
 beforeAll(async () => {
-  world = await createSharedWorld();
-  await world.startPrincipal();
+  fleet = await createSharedFleet();
+  await fleet.startPrincipal();
 });
 
 beforeEach(async () => {
-  await world.api.put("edge", "ConfigFile", "motd", { path: "motd", content: "before" });
+  await fleet.api.put("edge", "ConfigFile", "motd", { path: "motd", content: "before" });
 });
 
 /** An editor that is a shell script; the file is $1. */
 async function edit(script: string, ...args: readonly string[]): Promise<Finished> {
-  const editor = world.path("editor");
+  const editor = fleet.path("editor");
   await writeFile(editor, `#!/bin/sh\n${script}\n`);
   await chmod(editor, 0o700);
-  const env = { HAWSER_SERVER: world.api.server, VISUAL: `${editor} --wait`, TMPDIR: world.directory };
+  const env = { HAWSER_SERVER: fleet.api.server, VISUAL: `${editor} --wait`, TMPDIR: fleet.directory };
   // The script is given the option of VISUAL first.
   return runProgram(PROGRAMS.cli, ["edit", MOTD, ...args], { env });
 }
 
-const content = async (): Promise<unknown> => (await world.api.resource("edge", "ConfigFile", "motd")).spec;
+const content = async (): Promise<unknown> => (await fleet.api.resource("edge", "ConfigFile", "motd")).spec;
 const keptFiles = async (): Promise<readonly string[]> =>
-  (await readdir(world.directory)).filter((name) => name.startsWith("hawser-edit-"));
+  (await readdir(fleet.directory)).filter((name) => name.startsWith("hawser-edit-"));
 const keptPath = ({ stderr }: Finished): string => /hawser apply -f (\S+)/.exec(stderr)?.[1] ?? "";
 
 it("applies what was changed, and leaves nothing behind", async () => {
@@ -60,8 +60,8 @@ it("applies nothing of a file that is unchanged, or empty", async () => {
 
 it("does not undo what somebody else changed meanwhile, and keeps what was written, for its owner alone", async () => {
   const script = `sed -i s/before/mine/ "$2"
-printf 'agent: edge\\nkind: ConfigFile\\nname: motd\\nspec: { path: motd, content: theirs }\\n' > ${world.path("theirs.yaml")}
-${process.execPath} ${PROGRAMS.cli} apply -f ${world.path("theirs.yaml")} > /dev/null`;
+printf 'agent: edge\\nkind: ConfigFile\\nname: motd\\nspec: { path: motd, content: theirs }\\n' > ${fleet.path("theirs.yaml")}
+${process.execPath} ${PROGRAMS.cli} apply -f ${fleet.path("theirs.yaml")} > /dev/null`;
   const refused = await edit(script);
   expect(refused.code).toBe(5);
   expect(refused.stderr).toContain("conflict");
@@ -85,7 +85,7 @@ it.each([
 });
 
 it("says when there is nothing to edit", async () => {
-  const env = { HAWSER_SERVER: world.api.server };
+  const env = { HAWSER_SERVER: fleet.api.server };
   expect(await runProgram(PROGRAMS.cli, ["edit", "edge/ConfigFile/no"], { env })).toMatchObject({ code: 4 });
   expect(await runProgram(PROGRAMS.cli, ["edit", "edge"], { env })).toMatchObject({ code: 2 });
 });

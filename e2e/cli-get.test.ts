@@ -4,23 +4,28 @@ import { followOnCli } from "./support/cli-following.js";
 import { becomes } from "./support/eventually.js";
 import { outputContract } from "./support/output-contract.js";
 import { PROGRAMS, runProgram } from "./support/programs.js";
-import { createSharedWorld, createWorld, watchSharedWorld, type World } from "./support/world.js";
+import {
+  createSharedFleet,
+  createTestFleet,
+  watchSharedFleet,
+  type TestFleet,
+} from "./support/test-fleet.js";
 
 const lineSchema = (await outputContract())["get --watch"];
 
 describe("what is taken out", () => {
-  let world: World;
-  watchSharedWorld(() => world);
+  let fleet: TestFleet;
+  watchSharedFleet(() => fleet);
 
   beforeAll(async () => {
-    world = await createSharedWorld();
-    await world.startPrincipal();
-    await world.api.put("edge", "ConfigFile", "motd", { path: "motd", content: "Ahoy." });
-    await world.api.put("edge", "ConfigFile", "port", { path: "port", content: "80" });
+    fleet = await createSharedFleet();
+    await fleet.startPrincipal();
+    await fleet.api.put("edge", "ConfigFile", "motd", { path: "motd", content: "Ahoy." });
+    await fleet.api.put("edge", "ConfigFile", "port", { path: "port", content: "80" });
   });
 
   const hawser = (...args: string[]) =>
-    runProgram(PROGRAMS.cli, args, { env: { HAWSER_SERVER: world.api.server }, cwd: world.directory });
+    runProgram(PROGRAMS.cli, args, { env: { HAWSER_SERVER: fleet.api.server }, cwd: fleet.directory });
 
   it.each([
     ["get edge -o name", "edge/ConfigFile/motd\nedge/ConfigFile/port\n"],
@@ -41,7 +46,7 @@ describe("what is taken out", () => {
   it("a manifest is what export prints, and apply takes it back", async () => {
     const { stdout } = await hawser("get", "edge", "-o", "manifest");
     expect(stdout).toBe((await hawser("export", "edge")).stdout);
-    await writeFile(world.path("got.yaml"), stdout);
+    await writeFile(fleet.path("got.yaml"), stdout);
     expect((await hawser("apply", "-f", "got.yaml")).stdout).toMatch(/motd unchanged.*\n.*port unchanged/);
   });
 
@@ -58,25 +63,25 @@ describe("what is taken out", () => {
     expect({ code, stdout }).toEqual({ code: expected, stdout: "" });
     expect(stderr).toMatch(message);
     // Nothing was done before it was refused.
-    expect((await world.api.resource("edge", "ConfigFile", "motd")).state).toBe("pending");
+    expect((await fleet.api.resource("edge", "ConfigFile", "motd")).state).toBe("pending");
   });
 });
 
 it("get --watch tells all, then each change, and misses nothing over a restart of the principal; Ctrl-C ends it with 0", async () => {
-  const world = await createWorld();
-  await world.startPrincipal();
-  await world.api.put("edge", "ConfigFile", "one", { path: "one", content: "1" });
-  const lines = followOnCli(world.api.server, ["get", "edge", "--watch", "--output", "jsonl"]);
-  const people = followOnCli(world.api.server, ["get", "--all", "--watch"]);
+  const fleet = await createTestFleet();
+  await fleet.startPrincipal();
+  await fleet.api.put("edge", "ConfigFile", "one", { path: "one", content: "1" });
+  const lines = followOnCli(fleet.api.server, ["get", "edge", "--watch", "--output", "jsonl"]);
+  const people = followOnCli(fleet.api.server, ["get", "--all", "--watch"]);
   await becomes("all are told", () => lines.stdout.includes("synced") && people.stdout.includes("one"));
-  await (await world.agent("edge")).start();
+  await (await fleet.agent("edge")).start();
   await becomes("it is delivered", () => /one .*delivered/.test(people.stdout));
-  await world.principal.stop();
+  await fleet.principal.stop();
   await becomes("the break is told", () => lines.stderr.includes("broke off"));
-  await world.startPrincipal();
-  await world.api.put("edge", "ConfigFile", "two", { path: "two", content: "2" });
+  await fleet.startPrincipal();
+  await fleet.api.put("edge", "ConfigFile", "two", { path: "two", content: "2" });
   await becomes("what came meanwhile is told", () => lines.stdout.includes('"two"'));
-  const env = { HAWSER_SERVER: world.api.server };
+  const env = { HAWSER_SERVER: fleet.api.server };
   expect(await runProgram(PROGRAMS.cli, ["delete", "edge/ConfigFile/one"], { env })).toMatchObject({
     code: 0,
   });
@@ -94,10 +99,10 @@ it("get --watch tells all, then each change, and misses nothing over a restart o
 });
 
 it("get --watch of what nobody has ends at once", async () => {
-  const world = await createWorld();
-  await world.startPrincipal();
-  await world.api.put("edge", "ConfigFile", "one", { path: "one", content: "1" });
-  const env = { HAWSER_SERVER: world.api.server };
+  const fleet = await createTestFleet();
+  await fleet.startPrincipal();
+  await fleet.api.put("edge", "ConfigFile", "one", { path: "one", content: "1" });
+  const env = { HAWSER_SERVER: fleet.api.server };
   for (const reference of ["nobody", "edge/ConfigFile/nothing"])
     expect(await runProgram(PROGRAMS.cli, ["get", reference, "--watch"], { env })).toMatchObject({ code: 4 });
 });

@@ -7,7 +7,7 @@ import { HostileAgent } from "./support/hostile-agent.js";
 import { PROGRAMS, runProgram } from "./support/programs.js";
 import type { RawWebSocket } from "./support/raw-websocket.js";
 import { onTerminal } from "./support/terminal.js";
-import { createSharedWorld, watchSharedWorld, type World } from "./support/world.js";
+import { createSharedFleet, watchSharedFleet, type TestFleet } from "./support/test-fleet.js";
 
 const missing = spawnSync("script", ["--version"]).status === 0 ? "" : " (skipped: there is no script(1))";
 
@@ -42,18 +42,18 @@ const RENDERED = "\\x1b]0;owned\\x07";
 /** This agent sends no heartbeats. */
 const QUIET = ["--log-level", "debug", "--heartbeat-interval", "30m", "--heartbeat-timeout", "1h"];
 
-let world: World;
+let fleet: TestFleet;
 let agent: HostileAgent<RawWebSocket>;
-watchSharedWorld(() => world);
+watchSharedFleet(() => fleet);
 
 beforeAll(async () => {
-  world = await createSharedWorld(QUIET);
-  await world.startPrincipal();
-  agent = await HostileAgent.overWebSocket("edge", world.listen);
+  fleet = await createSharedFleet(QUIET);
+  await fleet.startPrincipal();
+  agent = await HostileAgent.overWebSocket("edge", fleet.listen);
   await agent.openSession({ software: HOSTILE });
-  await world.api.put("edge", "ConfigFile", "told", { path: "a", content: "x" });
-  await world.api.put("edge", "ConfigFile", "refused", { path: "b", content: "x" });
-  await world.api.post("edge", { id: "1", type: "e2e.order.v1", resourceid: "order_u1" });
+  await fleet.api.put("edge", "ConfigFile", "told", { path: "a", content: "x" });
+  await fleet.api.put("edge", "ConfigFile", "refused", { path: "b", content: "x" });
+  await fleet.api.post("edge", { id: "1", type: "e2e.order.v1", resourceid: "order_u1" });
   const said = await eventually("three events arrive", () => {
     const events = agent.wire.frames.map((frame) => JSON.parse(frame) as Record<string, string>);
     const about = (text: string) => events.find(({ resourceid = "" }) => resourceid.startsWith(text));
@@ -96,11 +96,11 @@ beforeAll(async () => {
     data: HOSTILE,
   });
   await becomes("the status is told", async () =>
-    JSON.stringify(await world.api.resource("edge", "ConfigFile", "told")).includes("owned"),
+    JSON.stringify(await fleet.api.resource("edge", "ConfigFile", "told")).includes("owned"),
   );
   await agent.heard("nack");
   await writeFile(
-    world.path("m.yaml"),
+    fleet.path("m.yaml"),
     "agent: edge\nkind: ConfigFile\nname: refused\nspec: {path: b, content: x}\n",
   );
 });
@@ -131,8 +131,8 @@ const SHOWING = [
 const FORMATS = ["wide", "json", "yaml"];
 
 function run(line: string): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const env = { HAWSER_SERVER: world.api.server, HAWSER_CONFIG: world.path("config.yaml") };
-  return runProgram(PROGRAMS.cli, line.split(" "), { env, cwd: world.directory });
+  const env = { HAWSER_SERVER: fleet.api.server, HAWSER_CONFIG: fleet.path("config.yaml") };
+  return runProgram(PROGRAMS.cli, line.split(" "), { env, cwd: fleet.directory });
 }
 
 describe("what an agent says is shown and never obeyed", () => {
@@ -160,7 +160,7 @@ describe("what an agent says is shown and never obeyed", () => {
   });
 
   it("the log has it as escapes, also once its lines are parsed", async () => {
-    const text = await world.principal.logText();
+    const text = await fleet.principal.logText();
     expect(text).toMatch(/owned|other_u1/);
     for (const line of text.trimEnd().split("\n")) {
       expect(obeyedIn(line)).toEqual([]);
@@ -185,13 +185,13 @@ describe.skipIf(missing !== "")(`on a terminal${missing}`, () => {
     "wait edge/ConfigFile/told --for status.state=running --timeout 300ms",
   ];
   it.each(LINES)("hawser %s", async (line) => {
-    const { shown } = await onTerminal(line, { server: world.api.server });
+    const { shown } = await onTerminal(line, { server: fleet.api.server });
     expect(obeyedIn(shown.replaceAll(OWN, "\n"))).toEqual([]);
   });
 
   it.each(["top", "agents --watch", "agents --watch --output wide"])("hawser %s, until q", async (line) => {
     const { shown } = await onTerminal(line, {
-      server: world.api.server,
+      server: fleet.api.server,
       steps: [[/edge/, "q"]],
     });
     expect(shown).toContain("edge");
@@ -199,8 +199,8 @@ describe.skipIf(missing !== "")(`on a terminal${missing}`, () => {
   });
 
   it("hawser apply --wait", async () => {
-    const { shown } = await onTerminal(`apply -f ${world.path("m.yaml")} --wait --timeout 1s`, {
-      server: world.api.server,
+    const { shown } = await onTerminal(`apply -f ${fleet.path("m.yaml")} --wait --timeout 1s`, {
+      server: fleet.api.server,
     });
     expect(obeyedIn(shown.replaceAll(OWN, "\n"))).toEqual([]);
   });

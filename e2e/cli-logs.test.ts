@@ -7,7 +7,7 @@ import { becomes } from "./support/eventually.js";
 import { PROGRAMS, runProgram, type Finished } from "./support/programs.js";
 import type { ServiceProcess } from "./support/service-process.js";
 import { ROOT } from "./support/typescript-examples.js";
-import { createWorld, type Transport, type World } from "./support/world.js";
+import { createTestFleet, type Transport, type TestFleet } from "./support/test-fleet.js";
 
 const contract = z
   .object({ logs: z.custom<z.core.JSONSchema.JSONSchema>() })
@@ -19,36 +19,36 @@ const line = z.union([
 ]);
 
 interface Stage {
-  readonly world: World;
+  readonly fleet: TestFleet;
   readonly agent: ServiceProcess;
   readonly logs: (...args: readonly string[]) => Promise<Finished>;
   readonly follow: (...args: readonly string[]) => FollowingCli;
 }
 
 async function stage(transport: Transport = "ws-json"): Promise<Stage> {
-  const world = await createWorld();
-  await world.startPrincipal();
+  const fleet = await createTestFleet();
+  await fleet.startPrincipal();
   const args = ["--task-allow-any-command", "--reconnect-max", "1s"];
-  const agent = await world.agent("edge", { transport, args });
+  const agent = await fleet.agent("edge", { transport, args });
   await agent.start();
-  await world.connected("edge");
-  const env = { HAWSER_SERVER: world.api.server, HAWSER_CONFIG: world.path("config.yaml") };
+  await fleet.connected("edge");
+  const env = { HAWSER_SERVER: fleet.api.server, HAWSER_CONFIG: fleet.path("config.yaml") };
   return {
-    world,
+    fleet,
     agent,
-    logs: (...more) => runProgram(PROGRAMS.cli, ["logs", ...more], { env, cwd: world.directory }),
+    logs: (...more) => runProgram(PROGRAMS.cli, ["logs", ...more], { env, cwd: fleet.directory }),
     follow: (...more) => followOnCli(env.HAWSER_SERVER, ["logs", "--follow", ...more], env),
   };
 }
 
 /** A Task that runs this script. */
-async function task({ world }: Stage, name: string, script: string, restart: object = {}): Promise<void> {
+async function task({ fleet }: Stage, name: string, script: string, restart: object = {}): Promise<void> {
   const spec = { command: process.execPath, args: ["-e", script], restart: { policy: "never", ...restart } };
-  await world.api.put("edge", "Task", name, spec);
+  await fleet.api.put("edge", "Task", name, spec);
 }
 
-function stateOf({ world }: Stage, name: string): Promise<unknown> {
-  return world.api.resource("edge", "Task", name).then(({ status }) => status);
+function stateOf({ fleet }: Stage, name: string): Promise<unknown> {
+  return fleet.api.resource("edge", "Task", name).then(({ status }) => status);
 }
 
 function parsed(stdout: string): readonly z.infer<typeof line>[] {
@@ -87,8 +87,8 @@ describe("hawser logs", () => {
       const running = on.follow("edge/Task/count");
       const count = (): number => running.stdout.split("\n").length - 1;
       await becomes("it is shown", () => count() > 5);
-      await on.world.principal.kill();
-      await on.world.startPrincipal();
+      await on.fleet.principal.kill();
+      await on.fleet.startPrincipal();
       const before = count();
       await becomes("it goes on", () => count() > before + 40, 60_000);
       expect(await running.end("SIGINT")).toBe(0);
@@ -124,8 +124,8 @@ describe("hawser logs", () => {
     const shown = async (): Promise<boolean> =>
       z.object({ output: z.unknown() }).safeParse(await stateOf(on, "count")).success;
     expect(await shown()).toBe(true);
-    await becomes("nothing is pending", async () => (await on.world.api.agent("edge")).pending === 0);
-    expect(await on.world.api.deadLetters("edge")).toEqual([]);
+    await becomes("nothing is pending", async () => (await on.fleet.api.agent("edge")).pending === 0);
+    expect(await on.fleet.api.deadLetters("edge")).toEqual([]);
   });
 
   it("shows what the last status has while the agent is away, and says so", async () => {
@@ -140,7 +140,7 @@ describe("hawser logs", () => {
       return states.safeParse([await stateOf(on, "done"), await stateOf(on, "runs")]).success;
     });
     await on.agent.kill();
-    await becomes("the agent is away", async () => (await on.world.api.agent("edge")).state !== "connected");
+    await becomes("the agent is away", async () => (await on.fleet.api.agent("edge")).state !== "connected");
     expect(await on.logs("edge/Task/done", "--tail", "1")).toEqual({
       code: 0,
       stdout: "two\n",
@@ -160,7 +160,7 @@ describe("hawser logs", () => {
 
   it("says what there is not", async () => {
     const on = await stage();
-    await on.world.api.put("edge", "ConfigFile", "motd", { path: "motd", content: "x" });
+    await on.fleet.api.put("edge", "ConfigFile", "motd", { path: "motd", content: "x" });
     expect(await on.logs("edge/Task/none")).toMatchObject({
       code: 4,
       stderr: expect.stringContaining("not_found"),

@@ -3,22 +3,22 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { outputContract } from "./support/output-contract.js";
 import { PROGRAMS, runProgram } from "./support/programs.js";
-import { createSharedWorld, watchSharedWorld, type World } from "./support/world.js";
+import { createSharedFleet, watchSharedFleet, type TestFleet } from "./support/test-fleet.js";
 
 const contract = await outputContract();
 
-let world: World;
-watchSharedWorld(() => world);
+let fleet: TestFleet;
+watchSharedFleet(() => fleet);
 
 beforeAll(async () => {
-  world = await createSharedWorld();
-  await world.startPrincipal();
-  await (await world.agent("edge")).start();
-  await world.connected("edge");
-  await world.api.put("edge", "ConfigFile", "there", { path: "there", content: "x" });
-  await world.api.post("edge", { id: "1", type: "e2e.nobody.v1", resourceid: "order_u1" });
+  fleet = await createSharedFleet();
+  await fleet.startPrincipal();
+  await (await fleet.agent("edge")).start();
+  await fleet.connected("edge");
+  await fleet.api.put("edge", "ConfigFile", "there", { path: "there", content: "x" });
+  await fleet.api.post("edge", { id: "1", type: "e2e.nobody.v1", resourceid: "order_u1" });
   await writeFile(
-    world.path("m.yaml"),
+    fleet.path("m.yaml"),
     "agent: edge\nkind: ConfigFile\nname: motd\nspec: {path: motd, content: a}\n",
   );
 });
@@ -70,10 +70,10 @@ const LINES: readonly (readonly [string, string, number])[] = [
 describe("what is printed for programs", () => {
   it.each(LINES)("%s: hawser %s", async (command, line, expected) => {
     const check = contract[command];
-    const env = { HAWSER_SERVER: world.api.server, HAWSER_CONFIG: world.path("config.yaml") };
+    const env = { HAWSER_SERVER: fleet.api.server, HAWSER_CONFIG: fleet.path("config.yaml") };
     const format = line.length % 2 === 0 ? "json" : "yaml";
     const args = [...line.split(" "), "--output", format];
-    const { code, stdout, stderr } = await runProgram(PROGRAMS.cli, args, { env, cwd: world.directory });
+    const { code, stdout, stderr } = await runProgram(PROGRAMS.cli, args, { env, cwd: fleet.directory });
     expect({ code, stderr }).toMatchObject({ code: expected });
     const value: unknown = format === "json" ? JSON.parse(stdout) : parse(stdout);
     expect(check?.safeParse(value)).toMatchObject({ success: true });

@@ -8,7 +8,7 @@ import { createCommandFolder } from "./support/command-folder.js";
 import { becomes } from "./support/eventually.js";
 import { blocksOf } from "./support/markdown.js";
 import { PROGRAMS } from "./support/programs.js";
-import { createSharedWorld, watchSharedWorld, type World } from "./support/world.js";
+import { createSharedFleet, watchSharedFleet, type TestFleet } from "./support/test-fleet.js";
 
 const run = promisify(execFile);
 const readme = await readFile(fileURLToPath(new URL("../apps/cli/README.md", import.meta.url)), "utf8");
@@ -17,37 +17,37 @@ const blockOf = (wanted: string): string =>
   blocks.find(({ language, label }) => `${language} ${label}` === wanted)?.code ?? "";
 const linesOf = (label: string): readonly string[] => blockOf(label).split("\n").filter(Boolean);
 
-let world: World;
+let fleet: TestFleet;
 let env: NodeJS.ProcessEnv;
-watchSharedWorld(() => world);
+watchSharedFleet(() => fleet);
 
 beforeAll(async () => {
-  world = await createSharedWorld();
-  await world.startPrincipal();
-  await (await world.agent("edge-json")).start();
+  fleet = await createSharedFleet();
+  await fleet.startPrincipal();
+  await (await fleet.agent("edge-json")).start();
   const tasks = { transport: "grpc", args: ["--task-allow-any-command"] } as const;
-  await (await world.agent("edge-grpc", tasks)).start();
-  await world.connected("edge-json");
-  await world.connected("edge-grpc");
-  await writeFile(world.path("site.yaml"), blockOf("yaml manifest"));
+  await (await fleet.agent("edge-grpc", tasks)).start();
+  await fleet.connected("edge-json");
+  await fleet.connected("edge-grpc");
+  await writeFile(fleet.path("site.yaml"), blockOf("yaml manifest"));
   env = {
-    ...(await createCommandFolder(world.path("bin"), { hawser: PROGRAMS.cli })),
-    HAWSER_SERVER: world.api.server,
-    HAWSER_CONFIG: world.path("config.yaml"),
+    ...(await createCommandFolder(fleet.path("bin"), { hawser: PROGRAMS.cli })),
+    HAWSER_SERVER: fleet.api.server,
+    HAWSER_CONFIG: fleet.path("config.yaml"),
   };
 });
 
 describe("the examples of the command line's README", () => {
   // In their order: the later ones need what the earlier ones made.
   it.each(linesOf("sh run"))("%s", async (line) => {
-    await run("bash", ["-c", line], { env, cwd: world.directory });
+    await run("bash", ["-c", line], { env, cwd: fleet.directory });
   });
 
   it("hawser dev, until Ctrl-C", async () => {
     const [line = ""] = linesOf("sh until-interrupted");
     // The ports of the README may be taken on this machine.
     const command = `exec ${line} --listen 127.0.0.1:0 --api-listen 127.0.0.1:0`;
-    const child = spawn("bash", ["-c", command], { env, cwd: world.directory });
+    const child = spawn("bash", ["-c", command], { env, cwd: fleet.directory });
     const ended = once(child, "close");
     let said = "";
     for (const stream of [child.stdout, child.stderr])
@@ -65,8 +65,8 @@ describe("the examples of the command line's README", () => {
   });
 
   it("with a service that is stopped", async () => {
-    await world.principal.stop();
-    for (const line of linesOf("sh stopped")) await run("bash", ["-c", line], { env, cwd: world.directory });
+    await fleet.principal.stop();
+    for (const line of linesOf("sh stopped")) await run("bash", ["-c", line], { env, cwd: fleet.directory });
   });
 
   it("there is one for each command", async () => {

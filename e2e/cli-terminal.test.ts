@@ -7,16 +7,16 @@ import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { z } from "zod";
 import { PROGRAMS, runProgram } from "./support/programs.js";
 import { onTerminal as runOnTerminal } from "./support/terminal.js";
-import { createSharedWorld, readApiToken, watchSharedWorld, type World } from "./support/world.js";
+import { createSharedFleet, readApiToken, watchSharedFleet, type TestFleet } from "./support/test-fleet.js";
 
 const missing = spawnSync("script", ["--version"]).status === 0 ? "" : " (skipped: there is no script(1))";
 
-let world: World;
-watchSharedWorld(() => world);
+let fleet: TestFleet;
+watchSharedFleet(() => fleet);
 
 beforeAll(async () => {
-  world = await createSharedWorld();
-  await world.startPrincipal();
+  fleet = await createSharedFleet();
+  await fleet.startPrincipal();
 });
 
 function manifests(count: number): string {
@@ -27,9 +27,9 @@ function manifests(count: number): string {
   ).join("---\n");
 }
 
-/** The terminal of this file talks to the principal of its world. */
+/** The terminal of this file talks to the principal of its fleet. */
 function onTerminal(line: string, options: Parameters<typeof runOnTerminal>[1] = {}) {
-  return runOnTerminal(line, { server: world.api.server, ...options });
+  return runOnTerminal(line, { server: fleet.api.server, ...options });
 }
 
 /** Without what sets words off. */
@@ -38,22 +38,22 @@ function textOf(shown: string): string {
 }
 
 describe.skipIf(missing !== "")(`hawser on a terminal${missing}`, () => {
-  const left = async (): Promise<number> => (await world.api.resources("edge")).length;
+  const left = async (): Promise<number> => (await fleet.api.resources("edge")).length;
 
   const state = async (): Promise<unknown> =>
-    z.object({ state: z.string() }).parse((await world.api.request("GET", "/v1/status")).body).state;
+    z.object({ state: z.string() }).parse((await fleet.api.request("GET", "/v1/status")).body).state;
 
   it("asks before it prunes, and does nothing when told no", async () => {
-    await writeFile(world.path("two.yaml"), manifests(2));
-    await writeFile(world.path("one.yaml"), manifests(1));
-    expect(await onTerminal(`apply -f ${world.path("two.yaml")}`)).toMatchObject({ status: 0 });
-    const refused = await onTerminal(`apply -f ${world.path("one.yaml")} --prune`, { typed: "n\n" });
+    await writeFile(fleet.path("two.yaml"), manifests(2));
+    await writeFile(fleet.path("one.yaml"), manifests(1));
+    expect(await onTerminal(`apply -f ${fleet.path("two.yaml")}`)).toMatchObject({ status: 0 });
+    const refused = await onTerminal(`apply -f ${fleet.path("one.yaml")} --prune`, { typed: "n\n" });
     expect(refused.shown).toMatch(/edge\/ConfigFile\/file-1/);
     expect(refused.status).not.toBe(0);
-    expect((await world.api.resource("edge", "ConfigFile", "file-1")).state).not.toBe("deleting");
-    const agreed = await onTerminal(`apply -f ${world.path("one.yaml")} --prune`, { typed: "y\n" });
+    expect((await fleet.api.resource("edge", "ConfigFile", "file-1")).state).not.toBe("deleting");
+    const agreed = await onTerminal(`apply -f ${fleet.path("one.yaml")} --prune`, { typed: "y\n" });
     expect(agreed.status).toBe(0);
-    expect((await world.api.resource("edge", "ConfigFile", "file-1")).state).toBe("deleting");
+    expect((await fleet.api.resource("edge", "ConfigFile", "file-1")).state).toBe("deleting");
   });
 
   it("asks before it lets a fleet go, and takes that back", async () => {
@@ -72,7 +72,7 @@ describe.skipIf(missing !== "")(`hawser on a terminal${missing}`, () => {
     });
     expect(await onTerminal("drain --undo")).toMatchObject({ status: 0 });
     expect(await state()).toBe("open");
-    const env = { HAWSER_SERVER: world.api.server };
+    const env = { HAWSER_SERVER: fleet.api.server };
     for (const more of [[], ["--output", "json"]]) {
       const unasked = await runProgram(PROGRAMS.cli, ["drain", ...more], { env });
       expect(unasked).toMatchObject({ code: 2, stderr: expect.stringContaining("--yes") });
@@ -82,15 +82,15 @@ describe.skipIf(missing !== "")(`hawser on a terminal${missing}`, () => {
   });
 
   it("asks before it throws away what is pending, and says then what became of it", async () => {
-    const manifest = world.path("purged.yaml");
+    const manifest = fleet.path("purged.yaml");
     await writeFile(manifest, manifests(1).replaceAll("edge", "away").replaceAll("file-0", "purged"));
     expect(await onTerminal(`apply -f ${manifest}`)).toMatchObject({ status: 0 });
     const purged = async (): Promise<string> =>
-      (await world.api.resource("away", "ConfigFile", "purged")).state;
+      (await fleet.api.resource("away", "ConfigFile", "purged")).state;
     const refused = await onTerminal("agents purge away", { typed: "n\n" });
     expect(refused.shown).toMatch(/1 pending event for away .*nothing was changed/s);
     expect([refused.status, await purged()]).toEqual([1, "pending"]);
-    const env = { HAWSER_SERVER: world.api.server };
+    const env = { HAWSER_SERVER: fleet.api.server };
     for (const more of [[], ["--output", "json"]]) {
       const unasked = await runProgram(PROGRAMS.cli, ["agents", "purge", "away", ...more], { env });
       expect(unasked).toMatchObject({ code: 2, stderr: expect.stringContaining("--yes") });
@@ -114,11 +114,11 @@ describe.skipIf(missing !== "")(`hawser on a terminal${missing}`, () => {
   });
 
   it("asks nothing without one", async () => {
-    await writeFile(world.path("none.yaml"), manifests(1).replace("file-0", "other"));
-    const env = { HAWSER_SERVER: world.api.server };
+    await writeFile(fleet.path("none.yaml"), manifests(1).replace("file-0", "other"));
+    const env = { HAWSER_SERVER: fleet.api.server };
     const { code, stderr } = await runProgram(
       PROGRAMS.cli,
-      ["apply", "-f", world.path("none.yaml"), "--prune"],
+      ["apply", "-f", fleet.path("none.yaml"), "--prune"],
       { env },
     );
     expect(code).not.toBe(0);
@@ -128,12 +128,12 @@ describe.skipIf(missing !== "")(`hawser on a terminal${missing}`, () => {
 
   it("paints there and not into a pipe", async () => {
     expect((await onTerminal("agents")).shown).toContain("\u001B[");
-    const env = { HAWSER_SERVER: world.api.server };
+    const env = { HAWSER_SERVER: fleet.api.server };
     expect((await runProgram(PROGRAMS.cli, ["agents"], { env })).stdout).not.toContain("\u001B[");
   });
 
   it("shows a bar for what takes longer than a second, and takes it away again", async () => {
-    const { hostname: host, port } = new URL(world.api.server);
+    const { hostname: host, port } = new URL(fleet.api.server);
     // Slow enough, whatever the disk: a hundred answers that take 20 ms each, and as long again for the questions.
     const line = createChaosProxy({
       target: { host, port: Number(port) },
@@ -142,10 +142,10 @@ describe.skipIf(missing !== "")(`hawser on a terminal${missing}`, () => {
     });
     onTestFinished(() => line.stop());
     const { port: slow } = await line.start();
-    await writeFile(world.path("many.yaml"), manifests(100));
-    const { status, shown } = await onTerminal(`apply -f ${world.path("many.yaml")}`, {
+    await writeFile(fleet.path("many.yaml"), manifests(100));
+    const { status, shown } = await onTerminal(`apply -f ${fleet.path("many.yaml")}`, {
       server: `http://127.0.0.1:${slow}`,
-      token: readApiToken(world.path("principal", "api-token")) ?? "",
+      token: readApiToken(fleet.path("principal", "api-token")) ?? "",
     });
     expect(status).toBe(0);
     expect(shown).toMatch(/\d+\/100/);
@@ -157,7 +157,7 @@ describe.skipIf(missing !== "")(`hawser on a terminal${missing}`, () => {
 
   it("top scrolls through agents and sorts them, and takes no interval that would keep the principal busy", async () => {
     for (let n = 10; n < 40; n += 1)
-      await world.api.put(`top-${n}`, "ConfigFile", "x", { path: "x", content: "x" });
+      await fleet.api.put(`top-${n}`, "ConfigFile", "x", { path: "x", content: "x" });
     const { status, shown } = await onTerminal("top --interval 1h", {
       rows: 12,
       steps: [
@@ -178,8 +178,8 @@ describe.skipIf(missing !== "")(`hawser on a terminal${missing}`, () => {
   });
 
   it("shows agents with all there is of them within 120 columns, and events with titles and short uids", async () => {
-    await (await world.agent("edge")).start();
-    await world.connected("edge");
+    await (await fleet.agent("edge")).start();
+    await fleet.connected("edge");
     const { shown } = await onTerminal("agents --name edge --output wide", { columns: 120 });
     const [titles = "", row = ""] = textOf(shown).split("\n");
     expect(titles.trim().split(/ {2,}/)).toEqual(

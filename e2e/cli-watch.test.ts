@@ -6,7 +6,7 @@ import { becomes } from "./support/eventually.js";
 import { outputContract } from "./support/output-contract.js";
 import { PROGRAMS, runProgram } from "./support/programs.js";
 import { onTerminal } from "./support/terminal.js";
-import { createWorld } from "./support/world.js";
+import { createTestFleet } from "./support/test-fleet.js";
 
 const missing = spawnSync("script", ["--version"]).status === 0 ? "" : " (skipped: there is no script(1))";
 const lineSchema = (await outputContract())["agents --watch"];
@@ -47,11 +47,11 @@ function changesOf({ stdout }: FollowingCli): readonly string[] {
 }
 
 it("a real principal's agents: all, synced, what changes; each line as the contract says, and Ctrl-C ends with 0", async () => {
-  const world = await createWorld();
-  await world.startPrincipal();
-  const agent = await world.agent("edge");
-  await world.api.put("edge", "ConfigFile", "there", { path: "there", content: "x" });
-  const watching = followOnCli(world.api.server, ["agents", "--watch", "--output", "jsonl"]);
+  const fleet = await createTestFleet();
+  await fleet.startPrincipal();
+  const agent = await fleet.agent("edge");
+  await fleet.api.put("edge", "ConfigFile", "there", { path: "there", content: "x" });
+  const watching = followOnCli(fleet.api.server, ["agents", "--watch", "--output", "jsonl"]);
   await becomes("all are told", () => watching.stdout.includes("synced"));
   await agent.start();
   await becomes("it is told as connected", () => /"state":"connected".*"pending":0/.test(watching.stdout));

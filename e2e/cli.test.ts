@@ -8,21 +8,21 @@ import { parse, parseAllDocuments } from "yaml";
 import { z } from "zod";
 import { eventually } from "./support/eventually.js";
 import { PROGRAMS, runProgram, type Finished, type RunOptions } from "./support/programs.js";
-import { createSharedWorld, watchSharedWorld, type World } from "./support/world.js";
+import { createSharedFleet, watchSharedFleet, type TestFleet } from "./support/test-fleet.js";
 
-let world: World;
-watchSharedWorld(() => world);
+let fleet: TestFleet;
+watchSharedFleet(() => fleet);
 
 beforeAll(async () => {
-  world = await createSharedWorld();
-  await world.startPrincipal();
+  fleet = await createSharedFleet();
+  await fleet.startPrincipal();
   // It looks at its files as it starts, and then not again: a test changes one.
-  await (await world.agent("edge", { args: ["--check-interval", "0s"] })).start();
-  await world.connected("edge");
+  await (await fleet.agent("edge", { args: ["--check-interval", "0s"] })).start();
+  await fleet.connected("edge");
 });
 
 function hawser(args: readonly string[], options: RunOptions = {}): Promise<Finished> {
-  return runProgram(PROGRAMS.cli, args, { env: { HAWSER_SERVER: world.api.server }, ...options });
+  return runProgram(PROGRAMS.cli, args, { env: { HAWSER_SERVER: fleet.api.server }, ...options });
 }
 
 const MANIFESTS = `# Two files of one agent.
@@ -38,14 +38,14 @@ spec: { path: limits, content: "many" }
 `;
 
 async function manifest(name: string, text: string): Promise<string> {
-  const file = world.path(name);
+  const file = fleet.path(name);
   await writeFile(file, text);
   return file;
 }
 
 async function written(name: string): Promise<void> {
   await eventually(`${name} is written`, async () => {
-    const { version, observedVersion } = await world.api.resource("edge", "ConfigFile", name);
+    const { version, observedVersion } = await fleet.api.resource("edge", "ConfigFile", name);
     return version === observedVersion ? version : undefined;
   });
 }
@@ -70,7 +70,7 @@ describe("hawser, against a principal and an agent", () => {
     await written("motd");
     await written("limits");
     const again = await hawser(["apply", "-f", "-"], {
-      env: { HAWSER_SERVER: world.api.server },
+      env: { HAWSER_SERVER: fleet.api.server },
       input: MANIFESTS,
     });
     expect(again.code).toBe(0);
@@ -78,7 +78,7 @@ describe("hawser, against a principal and an agent", () => {
   });
 
   it("apply --force has an agent apply anew what was changed behind its back", async () => {
-    const file = world.path("edge", "files", "motd");
+    const file = fleet.path("edge", "files", "motd");
     const path = await manifest("two.yaml", MANIFESTS);
     await writeFile(file, "tampered");
     expect((await hawser(["apply", "-f", path, "--wait"])).stdout).toMatch(/motd unchanged/);
@@ -108,7 +108,7 @@ spec: { path: motd, content: "also here" }
     expect(await refused(["describe", "edge/ConfigFile/twin"])).toMatch(/^Waits: +refused/m);
     expect(await refused(["get", "edge", "-o", "wide"])).toMatch(/^AGENT .* WAITS$/m);
     await refused(["wait", "edge/ConfigFile/twin", "--timeout", "1s"]);
-    const { waiting } = await world.api.resource("edge", "ConfigFile", "twin");
+    const { waiting } = await fleet.api.resource("edge", "ConfigFile", "twin");
     expect(waiting).toMatchObject({ refused: { code: "handler_failed" } });
     await hawser(["delete", "edge/ConfigFile/twin", "--wait"]);
   });
@@ -147,7 +147,7 @@ spec: { path: motd, content: "also here" }
   });
 
   it("apply reads folders with what is below them, addresses, and what export prints", async () => {
-    const folder = world.path("site");
+    const folder = fleet.path("site");
     await mkdir(join(folder, "web", "deep"), { recursive: true });
     const one = (name: string): string =>
       `agent: edge\nkind: ConfigFile\nname: ${name}\nspec: { path: ${name}, content: x }\n`;
@@ -167,7 +167,7 @@ spec: { path: motd, content: "also here" }
     await once(server, "listening");
     const { port } = server.address() as AddressInfo;
     const address = `http://127.0.0.1:${port}`;
-    const env = { HAWSER_SERVER: world.api.server, HAWSER_TOKEN_FILE: world.apiTokenFile };
+    const env = { HAWSER_SERVER: fleet.api.server, HAWSER_TOKEN_FILE: fleet.apiTokenFile };
     const fetched = await hawser(["apply", "-f", `${address}/c.yaml`], { env });
     expect(fetched.stdout).toMatch(/^edge\/ConfigFile\/c created/);
     expect(await hawser(["apply", "-f", `${address}/d.yaml`], { env })).toMatchObject({
@@ -206,7 +206,7 @@ spec: { path: motd, content: "also here" }
     expect(misspelt.stderr).toMatch(/^hawser: there is no agent 'egde' here/);
     expect(await hawser(["get", "edge", "--kind", "Nothing"])).toMatchObject({ code: 0, stdout: "" });
     expect((await hawser(["get", "edge", "--state", "nope"])).code).toBe(2);
-    const { host } = new URL(world.api.server);
+    const { host } = new URL(fleet.api.server);
     expect((await hawser(["get", "edge", "--server", host])).code).toBe(0);
   });
 
@@ -221,7 +221,7 @@ spec: { path: motd, content: "also here" }
   });
 
   it("agents shows who is there and who is awaited", async () => {
-    await world.api.post("absent", { id: "1", type: "e2e.order.v1", resourceid: "order_u1" });
+    await fleet.api.post("absent", { id: "1", type: "e2e.order.v1", resourceid: "order_u1" });
     const { code, stdout } = await hawser(["agents"]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^NAME +STATE +TRANSPORT +SESSION +PENDING +DEAD +SEEN +REASON/);
@@ -290,7 +290,7 @@ describe("hawser's exit codes", () => {
     const { code, stdout, stderr } = await hawser(["apply", "-f", file]);
     expect(stderr).toMatch(new RegExp(`^hawser: ${file}:1[1-4]:\\d+: `));
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
-    expect(await world.api.resources("never")).toEqual([]);
+    expect(await fleet.api.resources("never")).toEqual([]);
   });
 
   it("2: a misspelt option is named before a missing one, and every message begins alike", async () => {
@@ -303,7 +303,7 @@ describe("hawser's exit codes", () => {
   });
 
   it("2: a context that is to be removed and is not there is not offered to be added", async () => {
-    const env = { HAWSER_CONFIG: world.path("no-contexts.yaml") };
+    const env = { HAWSER_CONFIG: fleet.path("no-contexts.yaml") };
     const { code, stderr } = await hawser(["context", "remove", "nope"], { env });
     expect(code).toBe(2);
     expect(stderr).toMatch(/^hawser: no context nope in .*; there are none yet\. Nothing was removed\n$/);
@@ -319,7 +319,7 @@ describe("hawser's exit codes", () => {
       return error.parse(JSON.parse(stderr)).error;
     };
     expect(await said(["get", "edge/ConfigFile/none"])).toMatchObject({ exitCode: 4, code: "not_found" });
-    const { host } = new URL(world.api.server);
+    const { host } = new URL(fleet.api.server);
     const wrong = await said(["get", "edge", "--server", `https://${host}`]);
     expect(wrong).toMatchObject({ exitCode: 3, message: expect.stringContaining("is it http://?") });
   });

@@ -2,7 +2,7 @@ import { errorCodeForClose, isCleanClose } from "@hawser/protocol";
 import { describe, expect, it } from "vitest";
 import { tableOf } from "./support/protocol-tables.js";
 import { AGENT_CASES } from "./support/reconnect/agent-cases.js";
-import { Door } from "./support/reconnect/door.js";
+import { TestPrincipal } from "./support/reconnect/test-principal.js";
 import { PRINCIPAL_CASES } from "./support/reconnect/principal-cases.js";
 import { WIRES, type Wire } from "./support/reconnect/reconnect-case.js";
 import { THROWERS } from "./support/reconnect/throwers.js";
@@ -95,19 +95,19 @@ describe("every close code has a test", () => {
 
 describe("a principal that is told a code", () => {
   it.each(cells)("$code over $wire answers it, and lets the session go", async ({ code, wire }) => {
-    const door = new Door(wire);
-    const principal = await door.open();
-    const agent = await door.session();
+    const subject = new TestPrincipal(wire);
+    const principal = await subject.open();
+    const agent = await subject.session();
     agent.close(code, "why");
-    const end = await door.settled("the answer", agent.wire.ended);
+    const end = await subject.settled("the answer", agent.wire.ended);
     expect(end).toEqual({ code, reason: "why" });
-    const line = await door.time.until("it is logged", () =>
-      door.time.log.find(({ msg }) => msg.startsWith("session ended")),
+    const line = await subject.time.until("it is logged", () =>
+      subject.time.log.find(({ msg }) => msg.startsWith("session ended")),
     );
     expect((await principal.agent(agent.name))?.state).not.toBe("connected");
     if (isCleanClose(code)) expect(line).toMatchObject({ level: "info", end: "clean" });
     else expect(line).toMatchObject({ code: errorCodeForClose(code) });
     // Nothing is left of it that could stand in the way.
-    await door.session(agent.name);
+    await subject.session(agent.name);
   });
 });

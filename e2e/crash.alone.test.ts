@@ -5,7 +5,7 @@ import { FileWatch } from "./support/file-watch.js";
 import { checkJournal, keyText, readJournal } from "./support/journal.js";
 import { Publishers } from "./support/publishers.js";
 import type { ServiceProcess } from "./support/service-process.js";
-import { createWorld, TRANSPORTS, type Transport, type World } from "./support/world.js";
+import { createTestFleet, TRANSPORTS, type Transport, type TestFleet } from "./support/test-fleet.js";
 
 /** Longer in a long stage. */
 const ROUNDS = Number(process.env["HAWSER_CRASH_ROUNDS"] ?? 8);
@@ -23,8 +23,8 @@ const COUNTERS = ["a", "b", "c"];
 
 const seeds = process.env["HAWSER_SEED"];
 
-function publish(world: World): Publishers {
-  const publishers = new Publishers(() => world.api);
+function publish(fleet: TestFleet): Publishers {
+  const publishers = new Publishers(() => fleet.api);
   for (const name of COUNTERS) publishers.writeSpecs("journal", "Counter", name, (n) => ({ n }));
   for (const stream of ["x", "y"]) publishers.sendCommands("journal", stream);
   for (const name of FILES)
@@ -43,43 +43,47 @@ function publish(world: World): Publishers {
 
 /** Kills and restarts at moments that the seed gives; answers when the last restart began. */
 async function crashAgainAndAgain(
-  world: World,
+  fleet: TestFleet,
   agents: readonly [ServiceProcess, ServiceProcess],
   seed: number,
 ): Promise<{ readonly lastRestartAt: number; readonly kills: readonly string[] }> {
   const random = seededRandom(seed);
-  const victims = [world.principal, world.principal, ...agents];
+  const victims = [fleet.principal, fleet.principal, ...agents];
   const kills: string[] = [];
   let lastRestartAt = 0;
   for (let round = 0; round < ROUNDS; round += 1) {
-    if (random.next() < WAIT_FOR_SESSIONS) for (const { name } of agents) await world.connected(name);
+    if (random.next() < WAIT_FOR_SESSIONS) for (const { name } of agents) await fleet.connected(name);
     await pause(systemTimers, random.next() * MAX_BEFORE_KILL_MS);
-    const victim = victims[Math.floor(random.next() * victims.length)] ?? world.principal;
+    const victim = victims[Math.floor(random.next() * victims.length)] ?? fleet.principal;
     kills.push(victim.name);
     await victim.kill();
     await pause(systemTimers, random.next() * MAX_DOWN_MS);
     lastRestartAt = systemClock.now();
-    await (victim === world.principal ? world.startPrincipal() : victim.start());
+    await (victim === fleet.principal ? fleet.startPrincipal() : victim.start());
   }
   return { lastRestartAt, kills };
 }
 
 /** What is still missing, in words. */
-async function missing(world: World, publishers: Publishers, files: FileWatch): Promise<readonly string[]> {
+async function missing(
+  fleet: TestFleet,
+  publishers: Publishers,
+  files: FileWatch,
+): Promise<readonly string[]> {
   const found: string[] = [];
-  for (const { name, state, pending, deadLetters } of await world.api.agents()) {
+  for (const { name, state, pending, deadLetters } of await fleet.api.agents()) {
     if (state !== "connected") found.push(`${name} is ${state}`);
     if (pending > 0) found.push(`${name} has ${pending} pending`);
     if (deadLetters > 0) found.push(`${name} has ${deadLetters} dead letters`);
   }
-  const { ran, acked, newest } = checkJournal(await readJournal(world.path("journal", "journal")));
+  const { ran, acked, newest } = checkJournal(await readJournal(fleet.path("journal", "journal")));
   for (const [id, key] of publishers.commands.get("journal") ?? []) {
     if (ran.get(keyText(key)) !== "command") found.push(`command ${id} was not applied`);
     else if (!acked.has(keyText(key))) found.push(`command ${id} was not acknowledged`);
   }
   for (const [path, { n, resourceid, version }] of publishers.specs) {
     const [agent = "", kind = "", name = ""] = path.split("/");
-    const resource = await world.api.resource(agent, kind, name);
+    const resource = await fleet.api.resource(agent, kind, name);
     if (resource.version !== version)
       found.push(`${path}: ${version} was accepted last, not ${resource.version}`);
     if (resource.observedVersion !== version) found.push(`${path}: observed ${resource.observedVersion}`);
@@ -94,24 +98,24 @@ async function missing(world: World, publishers: Publishers, files: FileWatch): 
 }
 
 async function crash(transport: Transport, seed: number): Promise<void> {
-  const world = await createWorld(["--log-level", "warn"]);
-  await world.startPrincipal();
-  const journal = await world.journalAgent("journal", { transport });
-  const service = await world.agent("service", {
+  const fleet = await createTestFleet(["--log-level", "warn"]);
+  await fleet.startPrincipal();
+  const journal = await fleet.journalAgent("journal", { transport });
+  const service = await fleet.agent("service", {
     transport,
     args: ["--reconnect-max", "1s", "--task-allow-any-command"],
   });
   await Promise.all([journal.start(), service.start()]);
-  const files = new FileWatch(world.path("service", "files"), FILES);
-  const publishers = publish(world);
+  const files = new FileWatch(fleet.path("service", "files"), FILES);
+  const publishers = publish(fleet);
 
-  const { lastRestartAt, kills } = await crashAgainAndAgain(world, [journal, service], seed);
+  const { lastRestartAt, kills } = await crashAgainAndAgain(fleet, [journal, service], seed);
   await publishers.stop();
   let left: readonly string[] = [];
   await becomes(
     "everything accepted is where it belongs",
     async () => {
-      left = await missing(world, publishers, files);
+      left = await missing(fleet, publishers, files);
       if (left.length > 0) throw new Error(left.slice(0, 10).join("; "));
       return true;
     },
@@ -120,7 +124,7 @@ async function crash(transport: Transport, seed: number): Promise<void> {
   const convergedMs = Math.round(systemClock.now() - lastRestartAt);
   await files.stop();
 
-  const { violations, repeats, ran } = checkJournal(await readJournal(world.path("journal", "journal")));
+  const { violations, repeats, ran } = checkJournal(await readJournal(fleet.path("journal", "journal")));
   const accepted = new Set(
     [
       ...(publishers.specKeys.get("journal") ?? []),

@@ -10,7 +10,12 @@ import { PROGRAMS, runProgram } from "./support/programs.js";
 import { cloudCommandMissing, recordCloud } from "./support/recorded-cloud.js";
 import { ShellSession } from "./support/shell-session.js";
 import { ROOT, TypeScriptExamples } from "./support/typescript-examples.js";
-import { createSharedWorld, createWorld, watchSharedWorld, type World } from "./support/world.js";
+import {
+  createSharedFleet,
+  createTestFleet,
+  watchSharedFleet,
+  type TestFleet,
+} from "./support/test-fleet.js";
 
 // What a reader of docs/ would type and compile, from top to bottom, each page in one terminal and an empty folder.
 
@@ -46,18 +51,18 @@ for (const { name, blocks } of pages) {
   const why = absent.length === 0 ? "" : ` (skipped: there is no ${absent.join(", no ")})`;
 
   describe.skipIf(absent.length > 0)(`the commands of docs/${name}${why}`, () => {
-    let world: World;
+    let fleet: TestFleet;
     let shell: ShellSession;
     let ports: readonly string[];
-    watchSharedWorld(() => world);
+    watchSharedFleet(() => fleet);
 
     beforeAll(async () => {
-      world = await createSharedWorld();
+      fleet = await createSharedFleet();
       ports = await freePorts(NAMED_PORTS.length);
       const { principal, agent, cli } = PROGRAMS;
       const commands = { "hawser-principal": principal, "hawser-agent": agent, hawser: cli };
-      const env = await createCommandFolder(world.path("bin"), commands);
-      const home = world.path("home");
+      const env = await createCommandFolder(fleet.path("bin"), commands);
+      const home = fleet.path("home");
       await mkdir(home);
       const [listen, api] = ports.map((port) => `127.0.0.1:${port}`);
       // What a reader has by default.
@@ -80,7 +85,7 @@ for (const { name, blocks } of pages) {
           code,
         );
         if (language === "sh") await shell.run(own);
-        else await writeFile(world.path("home", label), own);
+        else await writeFile(fleet.path("home", label), own);
       });
     }
   });
@@ -102,8 +107,8 @@ describe("the examples in TypeScript", () => {
   for (const { title, file } of examples) {
     it(`${title}: compiles, runs and ends`, async () => {
       expect(compiled.complaintsAbout(file)).toEqual([]);
-      const world = await createWorld();
-      const { code, stderr } = await runProgram(`${file}.js`, [], { cwd: world.directory });
+      const fleet = await createTestFleet();
+      const { code, stderr } = await runProgram(`${file}.js`, [], { cwd: fleet.directory });
       expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     });
   }

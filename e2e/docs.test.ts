@@ -8,7 +8,7 @@ import { DOCS, readPages } from "./support/documents.js";
 import { anchorsOf, inlineCodeOf, linksOf } from "./support/markdown.js";
 import { PROGRAMS, runProgram } from "./support/programs.js";
 import { ROOT } from "./support/typescript-examples.js";
-import { createWorld } from "./support/world.js";
+import { createTestFleet } from "./support/test-fleet.js";
 
 // What docs/ says, as far as a program can tell: docs-commands.test.ts runs what it shows.
 
@@ -91,11 +91,11 @@ describe("what the pages name is there:", () => {
   });
 
   it("metrics, as a principal and an agent answer them", async () => {
-    const world = await createWorld();
-    await world.startPrincipal();
-    await world.api.put("edge-1", "ConfigFile", "motd", { path: "motd", content: "" });
-    const { body } = await world.api.request("GET", "/metrics");
-    const agent = await world.agent("edge-1", { args: ["--health-listen", "127.0.0.1:0"] });
+    const fleet = await createTestFleet();
+    await fleet.startPrincipal();
+    await fleet.api.put("edge-1", "ConfigFile", "motd", { path: "motd", content: "" });
+    const { body } = await fleet.api.request("GET", "/metrics");
+    const agent = await fleet.agent("edge-1", { args: ["--health-listen", "127.0.0.1:0"] });
     const { health } = z.object({ health: z.object({ port: z.number() }) }).parse(await agent.start());
     const ofAgent = await (await fetch(`http://127.0.0.1:${health.port}/metrics`)).text();
     const known = new Set(`${String(body)}\n${ofAgent}`.match(/(?<=^# TYPE )\S+/gm));

@@ -5,7 +5,7 @@ import { becomes, eventually } from "./support/eventually.js";
 import { LINE, TRANSPORTS, type Transport } from "./support/faulty-line.js";
 import { principalArgs, ServiceLine } from "./support/service-line.js";
 import { figures, FIRST_BACKOFF_MS, SETUP_MS } from "./support/with-line.js";
-import { createSharedWorld, watchSharedWorld, type World } from "./support/world.js";
+import { createSharedFleet, watchSharedFleet, type TestFleet } from "./support/test-fleet.js";
 
 /** How long a fault lasts that does: longer than silence is borne. */
 const FAULT_MS = 2 * LINE.heartbeatTimeoutMs + 500;
@@ -89,17 +89,17 @@ const FAULTS: readonly Fault[] = [
   },
 ];
 
-let world: World;
-watchSharedWorld(() => world);
+let fleet: TestFleet;
+watchSharedFleet(() => fleet);
 
 beforeAll(async () => {
-  world = await createSharedWorld(principalArgs());
-  await world.startPrincipal();
+  fleet = await createSharedFleet(principalArgs());
+  await fleet.startPrincipal();
 });
 
 describe.concurrent.each(TRANSPORTS)("the agent service under load over %s", (transport) => {
   it.each(FAULTS)("$name", async ({ name, boundMs, borne = false, lastsMs = 0, begin, end, bit }) => {
-    const line = await ServiceLine.lay(world, `${name.replace(" ", "-")}-${transport}`, transport);
+    const line = await ServiceLine.lay(fleet, `${name.replace(" ", "-")}-${transport}`, transport);
     try {
       line.load();
       await becomes("specs flow", () => line.flowedAfter(0) !== undefined);

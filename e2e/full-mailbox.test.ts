@@ -3,14 +3,14 @@ import { Bystander } from "./support/bystander.js";
 import { becomes } from "./support/eventually.js";
 import { checkJournal, keyText, readJournal } from "./support/journal.js";
 import { Refusal } from "./support/principal-api.js";
-import { createWorld } from "./support/world.js";
+import { createTestFleet } from "./support/test-fleet.js";
 
 const CAPACITY = 5;
 
 it("a full mailbox: 429 mailbox_full, and everything accepted before arrives", async () => {
-  const world = await createWorld(["--mailbox-max-entries", String(CAPACITY)]);
-  await world.startPrincipal();
-  const bystander = new Bystander(world);
+  const fleet = await createTestFleet(["--mailbox-max-entries", String(CAPACITY)]);
+  await fleet.startPrincipal();
+  const bystander = new Bystander(fleet);
   await bystander.start();
 
   const order = (n: number): Record<string, unknown> => ({
@@ -19,24 +19,24 @@ it("a full mailbox: 429 mailbox_full, and everything accepted before arrives", a
     resourceid: `order-${n}_u1`,
   });
   const accepted: string[] = [];
-  for (let n = 1; n <= CAPACITY; n += 1) accepted.push(keyText(await world.api.post("absent", order(n))));
-  const refusal = await world.api.post("absent", order(CAPACITY + 1)).catch((thrown: unknown) => thrown);
+  for (let n = 1; n <= CAPACITY; n += 1) accepted.push(keyText(await fleet.api.post("absent", order(n))));
+  const refusal = await fleet.api.post("absent", order(CAPACITY + 1)).catch((thrown: unknown) => thrown);
   if (!(refusal instanceof Refusal)) throw new Error("it was accepted");
   expect(refusal).toMatchObject({ status: 429, code: "mailbox_full" });
   expect(refusal.message).toMatch(/absent/);
   expect(Number(refusal.headers.get("retry-after"))).toBeGreaterThan(0);
-  expect(await world.api.agent("absent")).toMatchObject({ pending: CAPACITY });
-  expect(await world.api.metric("hawser_events_rejected_total", 'code="mailbox_full"')).toBe(1);
+  expect(await fleet.api.agent("absent")).toMatchObject({ pending: CAPACITY });
+  expect(await fleet.api.metric("hawser_events_rejected_total", 'code="mailbox_full"')).toBe(1);
   // A repeat of what was accepted is no new entry: its publisher may only have missed the answer.
-  expect(await world.api.post("absent", order(1))).toMatchObject({ duplicate: true });
+  expect(await fleet.api.post("absent", order(1))).toMatchObject({ duplicate: true });
   await bystander.isUnharmed();
 
-  const agent = await world.journalAgent("absent");
+  const agent = await fleet.journalAgent("absent");
   await agent.start();
-  await becomes("the mailbox drains", async () => (await world.api.agent("absent")).pending === 0);
-  const { ran, violations } = checkJournal(await readJournal(world.path("absent", "journal")));
+  await becomes("the mailbox drains", async () => (await fleet.api.agent("absent")).pending === 0);
+  const { ran, violations } = checkJournal(await readJournal(fleet.path("absent", "journal")));
   expect(violations).toEqual([]);
   expect([...ran.keys()].toSorted()).toEqual(accepted.toSorted());
-  await world.api.post("absent", order(CAPACITY + 1));
+  await fleet.api.post("absent", order(CAPACITY + 1));
   await bystander.isUnharmed();
 });

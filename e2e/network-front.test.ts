@@ -11,7 +11,7 @@ import { z } from "zod";
 import { readPages } from "./support/documents.js";
 import { becomes } from "./support/eventually.js";
 import { FrontProxy, frontMissing, type FrontProgram } from "./support/front-proxy.js";
-import { createWorld, type World } from "./support/world.js";
+import { createTestFleet, type TestFleet } from "./support/test-fleet.js";
 
 // The configurations of docs/network.md, with their default timeouts, between a principal and an agent.
 
@@ -30,9 +30,9 @@ interface Certificate {
 }
 
 /** A certificate for 127.0.0.1 that is its own authority. */
-function makeCertificate(world: World): Certificate {
-  const cert = world.path("front.crt");
-  const key = world.path("front.key");
+function makeCertificate(fleet: TestFleet): Certificate {
+  const cert = fleet.path("front.crt");
+  const key = fleet.path("front.key");
   const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
   const names = ["-subj", "/CN=front", "-addext", "subjectAltName=IP:127.0.0.1"];
   const made = spawnSync("openssl", ["req", "-x509", ...curve, ...names, "-keyout", key, "-out", cert]);
@@ -52,7 +52,7 @@ async function configOf(language: string): Promise<string> {
 async function frontOf(
   program: FrontProgram,
   scheme: Scheme,
-  world: World,
+  fleet: TestFleet,
   files: Certificate,
 ): Promise<FrontProxy> {
   const config = await configOf(program);
@@ -61,22 +61,22 @@ async function frontOf(
     const listen = isSecure(scheme) ? "listen $& ssl http2" : h2c ? "listen $& http2" : "listen $&";
     const plain = config.replace(/listen (443) ssl http2/, listen.replace("$&", "443"));
     const replacements = [
-      [/server 127\.0\.0\.1:7480/g, `server ${world.address}`],
+      [/server 127\.0\.0\.1:7480/g, `server ${fleet.address}`],
       ["/etc/nginx/hawser.crt", files.cert],
       ["/etc/nginx/hawser.key", files.key],
     ] as const;
-    const options = { program, config: plain, replacements, directory: world.path(`nginx-${scheme}`) };
+    const options = { program, config: plain, replacements, directory: fleet.path(`nginx-${scheme}`) };
     return FrontProxy.make(options, /(listen )443/);
   }
-  const pem = world.path("front.pem");
+  const pem = fleet.path("front.pem");
   spawnSync("sh", ["-c", 'cat "$0" "$1" > "$2"', files.cert, files.key, pem]);
   const bind = isSecure(scheme) ? config : config.replace(/ ssl crt \S+ alpn \S+/, h2c ? " proto h2" : "");
   const replacements = [
-    [/server principal 127\.0\.0\.1:7480/g, `server principal ${world.address}`],
+    [/server principal 127\.0\.0\.1:7480/g, `server principal ${fleet.address}`],
     ["/etc/haproxy/hawser.pem", pem],
   ] as const;
   return FrontProxy.make(
-    { program, config: bind, replacements, directory: world.path(`haproxy-${scheme}`) },
+    { program, config: bind, replacements, directory: fleet.path(`haproxy-${scheme}`) },
     /(bind ):443/,
   );
 }
@@ -117,13 +117,13 @@ async function startEcho(name: string, dialer: Dialer): Promise<{ agent: Agent; 
 const statusSchema = z.object({ heard: z.object({ content: z.string() }) });
 
 /** The size of what came back; undefined while it has not. */
-async function echoed(world: World, agent: string, name: string): Promise<number | undefined> {
-  const { status } = await world.api.resource(agent, "Echo", name);
+async function echoed(fleet: TestFleet, agent: string, name: string): Promise<number | undefined> {
+  const { status } = await fleet.api.resource(agent, "Echo", name);
   return statusSchema.safeParse(status).data?.heard.content.length;
 }
 
-const epochOf = async (world: World, agent: string): Promise<number> =>
-  (await world.api.agent(agent)).session?.epoch ?? 0;
+const epochOf = async (fleet: TestFleet, agent: string): Promise<number> =>
+  (await fleet.api.agent(agent)).session?.epoch ?? 0;
 
 describe.each(["nginx", "haproxy"] as const)("behind %s", (program) => {
   const missing = frontMissing(program);
@@ -133,33 +133,33 @@ describe.each(["nginx", "haproxy"] as const)("behind %s", (program) => {
   }
   it.each(SCHEMES)("%s: 5 MB each way, rotation, and back when the proxy was gone", async (scheme) => {
     const name = `${program}-${scheme}`;
-    const world = await createWorld();
-    const files = makeCertificate(world);
-    await world.startPrincipal();
-    const front = await frontOf(program, scheme, world, files);
-    world.atEnd(() => front.kill());
+    const fleet = await createTestFleet();
+    const files = makeCertificate(fleet);
+    await fleet.startPrincipal();
+    const front = await frontOf(program, scheme, fleet, files);
+    fleet.atEnd(() => front.kill());
     await front.start();
     const echo = await startEcho(name, dialerTo(scheme, front.port, files));
-    world.atEnd(echo.stop);
-    await becomes("the agent is there", async () => (await world.api.agent(name)).state === "connected");
-    const first = await epochOf(world, name);
+    fleet.atEnd(echo.stop);
+    await becomes("the agent is there", async () => (await fleet.api.agent(name)).state === "connected");
+    const first = await epochOf(fleet, name);
 
     for (let n = 0; n < RESOURCES; n += 1)
-      await world.api.put(name, "Echo", `big-${n}`, { content: CONTENT });
+      await fleet.api.put(name, "Echo", `big-${n}`, { content: CONTENT });
     for (let n = 0; n < RESOURCES; n += 1)
       await becomes(
         `big-${n} came back`,
-        async () => (await echoed(world, name, `big-${n}`)) === CONTENT.length,
+        async () => (await echoed(fleet, name, `big-${n}`)) === CONTENT.length,
       );
 
-    await becomes("the connection was renewed", async () => (await epochOf(world, name)) > first);
+    await becomes("the connection was renewed", async () => (await epochOf(fleet, name)) > first);
 
     await front.kill();
-    await world.api.put(name, "Echo", "after", { content: "back" });
+    await fleet.api.put(name, "Echo", "after", { content: "back" });
     await front.start();
     await becomes(
       "what came meanwhile is there",
-      async () => (await echoed(world, name, "after")) === "back".length,
+      async () => (await echoed(fleet, name, "after")) === "back".length,
     );
     await echo.stop();
   });

@@ -11,7 +11,7 @@ import { becomes, eventually } from "./support/eventually.js";
 import { PrincipalApi } from "./support/principal-api.js";
 import { PROGRAMS, runProgram } from "./support/programs.js";
 import type { ServiceProcess } from "./support/service-process.js";
-import { createWorld, type World } from "./support/world.js";
+import { createTestFleet, type TestFleet } from "./support/test-fleet.js";
 
 // The limit of open files of a process is set by prlimit, as a service manager would.
 
@@ -32,15 +32,15 @@ interface Limited {
 
 const ADDRESSES = ["listen", "api-listen", "health-listen"].map((name) => `--${name}=127.0.0.1:0`);
 
-async function startLimited(world: World): Promise<Limited> {
-  const principal = world.service({
+async function startLimited(fleet: TestFleet): Promise<Limited> {
+  const principal = fleet.service({
     name: "limited",
     interpreter: "prlimit",
     program: `--nofile=${LIMIT}:${LIMIT}`,
-    args: [process.execPath, PROGRAMS.principal, "--data-dir", world.path("limited"), ...ADDRESSES],
+    args: [process.execPath, PROGRAMS.principal, "--data-dir", fleet.path("limited"), ...ADDRESSES],
   });
   const ready = readySchema.parse(await principal.start());
-  const token = readFileSync(world.path("limited", "api-token"), "utf8").trim();
+  const token = readFileSync(fleet.path("limited", "api-token"), "utf8").trim();
   return { principal, ready, api: new PrincipalApi(`http://127.0.0.1:${ready.api.port}`, token) };
 }
 
@@ -68,8 +68,8 @@ async function refusedForDescriptors(api: PrincipalApi): Promise<number> {
 
 describe("a limit of open files that is too low", () => {
   it("is told with the numbers by the start, by --check and by the doctor", async () => {
-    const world = await createWorld();
-    const { principal, api } = await startLimited(world);
+    const fleet = await createTestFleet();
+    const { principal, api } = await startLimited(fleet);
     const line = await principal.logged("the warning", ({ msg }) => WARNING.test(msg));
     expect(line).toMatchObject({
       level: "warn",
@@ -83,7 +83,7 @@ describe("a limit of open files that is too low", () => {
         process.execPath,
         PROGRAMS.principal,
         "--data-dir",
-        world.path("other"),
+        fleet.path("other"),
         ...ADDRESSES,
         "--check",
       ],
@@ -91,9 +91,9 @@ describe("a limit of open files that is too low", () => {
     );
     expect([checked.status, checked.stderr]).toEqual([0, expect.stringContaining(line.msg)]);
 
-    const env = { HAWSER_SERVER: api.server, HAWSER_TOKEN_FILE: world.path("limited", "api-token") };
+    const env = { HAWSER_SERVER: api.server, HAWSER_TOKEN_FILE: fleet.path("limited", "api-token") };
     const doctor = await runProgram(PROGRAMS.cli, ["doctor", "--output", "json"], {
-      env: { ...env, HAWSER_CONFIG: world.path("config.yaml") },
+      env: { ...env, HAWSER_CONFIG: fleet.path("config.yaml") },
     });
     const checks = z
       .array(z.looseObject({ name: z.string(), result: z.string(), detail: z.string() }))
@@ -105,8 +105,8 @@ describe("a limit of open files that is too low", () => {
   });
 
   it("holds fewer sessions, and tells the others when to come back", async () => {
-    const world = await createWorld();
-    const { principal, ready, api } = await startLimited(world);
+    const fleet = await createTestFleet();
+    const { principal, ready, api } = await startLimited(fleet);
     const { msg } = await principal.logged("the warning", ({ msg: text }) => WARNING.test(text));
     const most = Number(WARNING.exec(msg)?.[1]);
     for (let n = 0; n < most + 5; n += 1) {
@@ -120,7 +120,7 @@ describe("a limit of open files that is too low", () => {
         dialer: createWebSocketDialer({ url, subprotocol: "cloudevents.json" }),
       });
       await agent.start();
-      world.atEnd(async () => {
+      fleet.atEnd(async () => {
         await agent.stop({ graceMs: 100 });
         await store.stop();
       });
@@ -136,8 +136,8 @@ describe("a limit of open files that is too low", () => {
   });
 
   it("spent by connections, leaves the API, its probes and the store working, in one log line, and is over when they go", async () => {
-    const world = await createWorld();
-    const { principal, ready, api } = await startLimited(world);
+    const fleet = await createTestFleet();
+    const { principal, ready, api } = await startLimited(fleet);
     // Whoever raises the bound again is stopped by the descriptors themselves.
     await api.request("PATCH", "/v1/admission", JSON.stringify({ maxUnauthenticated: 4_096 }));
     const waves: Socket[][] = [];
@@ -157,10 +157,10 @@ describe("a limit of open files that is too low", () => {
     expect(said[0]).toMatchObject({ level: "error", maxDescriptor: 192 });
 
     for (const socket of waves.flat()) socket.destroy();
-    const agent = world.service({
+    const agent = fleet.service({
       name: "edge",
       program: PROGRAMS.agent,
-      args: ["--name=edge", `--url=ws://127.0.0.1:${ready.listen.port}`, `--data-dir=${world.path("edge")}`],
+      args: ["--name=edge", `--url=ws://127.0.0.1:${ready.listen.port}`, `--data-dir=${fleet.path("edge")}`],
     });
     await agent.start();
     await eventually("the agent is in", async () => (await api.agent("edge")).session);
@@ -168,46 +168,46 @@ describe("a limit of open files that is too low", () => {
 });
 
 it("taken away while it runs: one line, sessions stay, and it goes on when there are some again", async () => {
-  const world = await createWorld();
-  await world.startPrincipal();
-  const agent = await world.agent("edge");
+  const fleet = await createTestFleet();
+  await fleet.startPrincipal();
+  const agent = await fleet.agent("edge");
   await agent.start();
-  const { session } = await world.connected("edge");
+  const { session } = await fleet.connected("edge");
   // As many as it has, so that the system refuses to accept: EMFILE, of which Node tells nobody.
-  const taken = new Set(readdirSync(`/proc/${world.principal.pid}/fd`).map(Number));
+  const taken = new Set(readdirSync(`/proc/${fleet.principal.pid}/fd`).map(Number));
   let firstFree = 0;
   while (taken.has(firstFree)) firstFree += 1;
-  setLimit(world.principal, `${firstFree}:`);
+  setLimit(fleet.principal, `${firstFree}:`);
   const isOut = ({ msg }: { readonly msg: string }): boolean => /has no file descriptors left/.test(msg);
   for (let wave = 0; wave < 3; wave += 1) {
-    const sockets = flood(world.listen.port, 100);
+    const sockets = flood(fleet.listen.port, 100);
     await becomes("each is closed", () => sockets.every(({ destroyed }) => destroyed));
-    await world.principal.logged("why", isOut);
+    await fleet.principal.logged("why", isOut);
   }
-  expect(world.principal.running).toBe(true);
-  setLimit(world.principal, "4096:");
-  await world.principal.logged("that it is over", ({ msg }) => msg === "files can be opened again");
-  expect((await world.principal.logLines()).filter(isOut)).toMatchObject([
+  expect(fleet.principal.running).toBe(true);
+  setLimit(fleet.principal, "4096:");
+  await fleet.principal.logged("that it is over", ({ msg }) => msg === "files can be opened again");
+  expect((await fleet.principal.logLines()).filter(isOut)).toMatchObject([
     { level: "error", reason: "EMFILE" },
   ]);
-  const newcomer = await world.agent("newcomer");
+  const newcomer = await fleet.agent("newcomer");
   await newcomer.start();
-  await world.connected("newcomer");
-  expect((await world.connected("edge")).session.id).toBe(session.id);
-  const { version } = await world.api.put("edge", "ConfigFile", "motd", { path: "motd", content: "x" });
+  await fleet.connected("newcomer");
+  expect((await fleet.connected("edge")).session.id).toBe(session.id);
+  const { version } = await fleet.api.put("edge", "ConfigFile", "motd", { path: "motd", content: "x" });
   await becomes(
     "what is published arrives",
-    async () => (await world.api.resource("edge", "ConfigFile", "motd")).observedVersion === version,
+    async () => (await fleet.api.resource("edge", "ConfigFile", "motd")).observedVersion === version,
   );
 });
 
 it("the bound of what is no session yet is a setting, and holds", async () => {
-  const world = await createWorld(["--max-unauthenticated", "5"]);
-  await world.startPrincipal();
-  flood(world.listen.port, 20);
+  const fleet = await createTestFleet(["--max-unauthenticated", "5"]);
+  await fleet.startPrincipal();
+  flood(fleet.listen.port, 20);
   await becomes(
     "fifteen were cut",
-    async () => (await world.api.metric("hawser_admission_turned_away_total", 'reason="over_budget"')) === 15,
+    async () => (await fleet.api.metric("hawser_admission_turned_away_total", 'reason="over_budget"')) === 15,
   );
-  expect(await world.api.metric("hawser_admission_unauthenticated")).toBe(5);
+  expect(await fleet.api.metric("hawser_admission_unauthenticated")).toBe(5);
 });

@@ -4,7 +4,7 @@ import { FakeElb } from "../packages/platform/src/testing/fake-elb.js";
 import { FakeKubernetes } from "../packages/platform/src/testing/fake-kubernetes.js";
 import { eventually } from "./support/eventually.js";
 import { failureOf, PROGRAMS, runProgram } from "./support/programs.js";
-import { createWorld, type World } from "./support/world.js";
+import { createTestFleet, type TestFleet } from "./support/test-fleet.js";
 
 // The platform says that the principal will go: it has let go of its agents by the time SIGTERM comes.
 
@@ -45,49 +45,50 @@ async function runInPod(): Promise<FakeKubernetes> {
   return kube;
 }
 
-const readiness = async (world: World): Promise<number> => (await world.api.request("GET", "/readyz")).status;
+const readiness = async (fleet: TestFleet): Promise<number> =>
+  (await fleet.api.request("GET", "/readyz")).status;
 
 /** A principal with one agent that sees the platform. */
-async function serving(...args: string[]): Promise<World> {
-  const world = await createWorld(args);
-  await world.startPrincipal();
-  await (await world.agent("edge-1")).start();
-  await world.connected("edge-1");
-  await world.principal.logged("that it sees", ({ msg }) => msg === "the platform watcher sees this process");
-  expect(await readiness(world)).toBe(200);
-  return world;
+async function serving(...args: string[]): Promise<TestFleet> {
+  const fleet = await createTestFleet(args);
+  await fleet.startPrincipal();
+  await (await fleet.agent("edge-1")).start();
+  await fleet.connected("edge-1");
+  await fleet.principal.logged("that it sees", ({ msg }) => msg === "the platform watcher sees this process");
+  expect(await readiness(fleet)).toBe(200);
+  return fleet;
 }
 
 /** Nobody is connected any more, nobody is let in, and SIGTERM finds nothing left to do. */
-async function hasLetGo(world: World, reason: string): Promise<void> {
-  const drained = await world.principal.logged("the drain", ({ msg }) => msg === "drained");
+async function hasLetGo(fleet: TestFleet, reason: string): Promise<void> {
+  const drained = await fleet.principal.logged("the drain", ({ msg }) => msg === "drained");
   expect(drained).toMatchObject({ shape: "restart", sessions: 1, cut_off: 0, unsettled: 0 });
-  expect(await readiness(world)).toBe(503);
+  expect(await readiness(fleet)).toBe(503);
   const agent = await eventually("the agent is gone", async () => {
-    const found = await world.api.agent("edge-1");
+    const found = await fleet.api.agent("edge-1");
     return found.state === "connected" ? undefined : found;
   });
   expect(agent.session).toBeUndefined();
-  const told = (await world.principal.logLines()).filter(({ msg }) =>
+  const told = (await fleet.principal.logLines()).filter(({ msg }) =>
     msg.includes("taking this process away"),
   );
   expect(told).toEqual([expect.objectContaining({ reason })]);
-  expect(await world.principal.stop()).toEqual({ code: 0, signal: null });
+  expect(await fleet.principal.stop()).toEqual({ code: 0, signal: null });
 }
 
 describe("an ELB target that turns draining", () => {
   it("drains the principal before SIGTERM", async () => {
     const elb = await runInEcs();
     elb.deregistrationDelaySeconds = 3;
-    const world = await serving("--watch-elb-target-group", ARN, "--watch-elb-target", "ecs:7480");
-    await world.principal.logged(
+    const fleet = await serving("--watch-elb-target-group", ARN, "--watch-elb-target", "ecs:7480");
+    await fleet.principal.logged(
       "that the drain does not fit",
       ({ msg }) =>
         msg ===
         "the drain takes 0 s + 2 s + 5 s = 7 s at most, the target group's deregistration delay is 3 s: raise it or shorten the drain",
     );
     elb.targets.set(ARN, [{ ...OWN, state: "draining" }]);
-    await hasLetGo(world, `own target is draining in ${ARN}`);
+    await hasLetGo(fleet, `own target is draining in ${ARN}`);
   });
 
   it("is the host's port of an instance that the settings name", async () => {
@@ -98,7 +99,7 @@ describe("an ELB target that turns draining", () => {
       Ports: [{ ContainerPort: OWN.port, HostPort: instance.port, Protocol: "tcp" }],
     };
     const elb = await runInEcs(container, instance);
-    const world = await serving(
+    const fleet = await serving(
       "--watch-elb-target-group",
       ARN,
       "--watch-elb-target",
@@ -107,41 +108,41 @@ describe("an ELB target that turns draining", () => {
       instance.id,
     );
     elb.targets.set(ARN, [{ ...instance, state: "draining" }]);
-    await hasLetGo(world, `own target is draining in ${ARN}`);
+    await hasLetGo(fleet, `own target is draining in ${ARN}`);
   });
 
   it("is not seen without the permission, which is named, and the principal serves on", async () => {
     const elb = await runInEcs();
     elb.faults.set("DescribeTargetHealth", { kind: "error", status: 403, code: "AccessDenied" });
-    const world = await createWorld(["--watch-elb-target-group", ARN]);
-    await world.startPrincipal();
-    const line = await world.principal.logged("what is missing", ({ code }) => code === "forbidden");
+    const fleet = await createTestFleet(["--watch-elb-target-group", ARN]);
+    await fleet.startPrincipal();
+    const line = await fleet.principal.logged("what is missing", ({ code }) => code === "forbidden");
     expect(line.msg).toContain("elasticloadbalancing:DescribeTargetHealth");
-    expect(await readiness(world)).toBe(200);
-    expect(await world.principal.stop()).toEqual({ code: 0, signal: null });
+    expect(await readiness(fleet)).toBe(200);
+    expect(await fleet.principal.stop()).toEqual({ code: 0, signal: null });
   });
 });
 
 describe("a pod that is deleted", () => {
   it("drains the principal before SIGTERM", async () => {
     const kube = await runInPod();
-    const world = await serving("--watch-kubernetes", "pod", "--watch-kubernetes-api", kube.url);
-    await world.principal.logged(
+    const fleet = await serving("--watch-kubernetes", "pod", "--watch-kubernetes-api", kube.url);
+    await fleet.principal.logged(
       "that the drain does not fit",
       ({ msg }) =>
         msg ===
         "the drain takes 0 s + 2 s + 5 s = 7 s at most, the pod's grace period is 4 s: raise terminationGracePeriodSeconds or shorten the drain",
     );
     kube.put({ ...POD, metadata: { ...POD.metadata, deletionTimestamp: "2026-01-01T00:00:00Z" } });
-    await hasLetGo(world, "pod principal-0 is being deleted (deletionTimestamp)");
+    await hasLetGo(fleet, "pod principal-0 is being deleted (deletionTimestamp)");
   });
 });
 
 describe("without a platform", () => {
   it("the stop timeout alone is held against the drain", async () => {
-    const world = await createWorld(["--stop-timeout", "6s"]);
-    await world.startPrincipal();
-    const line = await world.principal.logged("the warning", ({ msg }) => msg.includes("stop timeout"));
+    const fleet = await createTestFleet(["--stop-timeout", "6s"]);
+    await fleet.startPrincipal();
+    const line = await fleet.principal.logged("the warning", ({ msg }) => msg.includes("stop timeout"));
     expect(line.msg).toBe(
       "the drain takes 0 s + 2 s + 5 s = 7 s at most, the container's stop timeout is 6 s: raise stopTimeout or shorten the drain",
     );
@@ -155,8 +156,8 @@ describe("without a platform", () => {
     ],
     ["Kubernetes", ["--watch-kubernetes", "pod"], "POD_NAMESPACE"],
   ])("asked to watch %s it says what is missing and does not start", async (_platform, args, message) => {
-    const world = await createWorld();
-    const finished = await runProgram(PROGRAMS.principal, ["--data-dir", world.path("other"), ...args]);
+    const fleet = await createTestFleet();
+    const finished = await runProgram(PROGRAMS.principal, ["--data-dir", fleet.path("other"), ...args]);
     expect(finished.code).toBe(2);
     expect(failureOf(finished)).toEqual({ code: "invalid_config", msg: expect.stringContaining(message) });
   });

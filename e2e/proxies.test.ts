@@ -6,7 +6,7 @@ import { followOnCli } from "./support/cli-following.js";
 import { becomes } from "./support/eventually.js";
 import { PROGRAMS, runProgram, type Finished } from "./support/programs.js";
 import type { ServiceProcess } from "./support/service-process.js";
-import { createWorld, type World } from "./support/world.js";
+import { createTestFleet, type TestFleet } from "./support/test-fleet.js";
 
 // A name that only the proxy knows: nothing gets there by another way. The services and the command line are real processes.
 
@@ -18,42 +18,42 @@ type Scheme = (typeof SCHEMES)[number];
 const isSecure = (scheme: Scheme): boolean => scheme === "wss" || scheme === "grpcs";
 
 interface Site {
-  readonly world: World;
+  readonly fleet: TestFleet;
   readonly proxy: ConnectProxy;
   readonly ca: string;
 }
 
 /** A principal and its API below one name, with TLS or without, and a proxy that leads there. */
 async function makeSite(secure: boolean, proxyTls?: CertificateFiles): Promise<Site> {
-  const files = await createWorld();
+  const files = await createTestFleet();
   const { cert, key } = makeCertificate(files.path("server"), { names: `DNS:${HOST},IP:127.0.0.1` });
   const tls = ["--tls-cert", cert, "--tls-key", key, "--api-tls-cert", cert, "--api-tls-key", key];
-  const world = await createWorld([...(secure ? tls : []), "--allow-hosts", HOST]);
-  await world.startPrincipal();
-  const apiPort = Number(new URL(world.api.server).port);
+  const fleet = await createTestFleet([...(secure ? tls : []), "--allow-hosts", HOST]);
+  await fleet.startPrincipal();
+  const apiPort = Number(new URL(fleet.api.server).port);
   const proxy = new ConnectProxy(
     CREDENTIALS,
     new Map([
-      [`${HOST}:7480`, world.listen.port],
+      [`${HOST}:7480`, fleet.listen.port],
       [`${HOST}:7481`, apiPort],
     ]),
     proxyTls,
   );
   await proxy.start();
   onTestFinished(() => proxy.stop());
-  return { world, proxy, ca: cert };
+  return { fleet, proxy, ca: cert };
 }
 
 async function startAgent(
-  { world, ca }: Site,
+  { fleet, ca }: Site,
   scheme: Scheme,
   given: { readonly args?: readonly string[]; readonly env?: Readonly<Record<string, string>> },
 ): Promise<ServiceProcess> {
-  await mkdir(world.path("edge"), { recursive: true });
-  const url = ["--name=edge", `--url=${scheme}://${HOST}:7480`, `--data-dir=${world.path("edge", "data")}`];
-  const files = [`--config-file-root=${world.path("edge", "files")}`];
+  await mkdir(fleet.path("edge"), { recursive: true });
+  const url = ["--name=edge", `--url=${scheme}://${HOST}:7480`, `--data-dir=${fleet.path("edge", "data")}`];
+  const files = [`--config-file-root=${fleet.path("edge", "files")}`];
   const trust = isSecure(scheme) ? [`--tls-ca=${ca}`] : [];
-  const agent = world.service({
+  const agent = fleet.service({
     name: "edge",
     program: PROGRAMS.agent,
     args: [...url, ...files, ...trust, ...(given.args ?? [])],
@@ -65,7 +65,7 @@ async function startAgent(
 
 /** Through the command line of the principal's own machine, where no proxy is needed. */
 async function hawser(
-  { world, ca }: Site,
+  { fleet, ca }: Site,
   server: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
@@ -74,8 +74,8 @@ async function hawser(
     env: {
       HAWSER_SERVER: server,
       HAWSER_CA_FILE: ca,
-      HAWSER_TOKEN_FILE: world.apiTokenFile,
-      HAWSER_CONFIG: world.path("config.yaml"),
+      HAWSER_TOKEN_FILE: fleet.apiTokenFile,
+      HAWSER_CONFIG: fleet.path("config.yaml"),
       ...env,
     },
   });
@@ -86,15 +86,15 @@ const secretIn = (text: string): boolean => /s3cret|wr0ng/.test(text);
 describe("an agent behind a proxy", () => {
   it.each(SCHEMES)("that wants a user and a password: %s", async (scheme) => {
     const site = await makeSite(isSecure(scheme));
-    const { world, proxy } = site;
+    const { fleet, proxy } = site;
     const variable = isSecure(scheme) ? "HTTPS_PROXY" : "HTTP_PROXY";
     const agent = await startAgent(site, scheme, { env: { [variable]: proxy.url(CREDENTIALS) } });
-    const server = world.api.server.replace("http:", isSecure(scheme) ? "https:" : "http:");
+    const server = fleet.api.server.replace("http:", isSecure(scheme) ? "https:" : "http:");
     await writeFile(
-      world.path("motd.yaml"),
+      fleet.path("motd.yaml"),
       "{agent: edge, kind: ConfigFile, name: motd, spec: {path: motd, content: Ahoy}}",
     );
-    const applied = await hawser(site, server, ["apply", "-f", world.path("motd.yaml"), "--wait"]);
+    const applied = await hawser(site, server, ["apply", "-f", fleet.path("motd.yaml"), "--wait"]);
     expect(applied.code, applied.stderr).toBe(0);
     expect(proxy.asked.at(0)).toEqual({ authority: `${HOST}:7480`, opened: true });
     expect(secretIn(await agent.logText())).toBe(false);
@@ -117,7 +117,7 @@ describe("an agent behind a proxy", () => {
   );
 
   it.each(SCHEMES)("that is itself reached by TLS: %s", async (scheme) => {
-    const tls = makeCertificate((await createWorld()).path("proxy"));
+    const tls = makeCertificate((await createTestFleet()).path("proxy"));
     const site = await makeSite(isSecure(scheme), tls);
     const { proxy } = site;
     const args = ["--proxy", proxy.url(CREDENTIALS)];
@@ -135,7 +135,7 @@ describe("an agent behind a proxy", () => {
 
   it("that is not for this name: --no-proxy is a setting of its own, and what it names is reached directly", async () => {
     const site = await makeSite(false);
-    const { world, proxy } = site;
+    const { fleet, proxy } = site;
     const direct = await startAgent(site, "ws", {
       args: ["--proxy", proxy.url(CREDENTIALS), "--no-proxy", "other.example,.example"],
     });
@@ -144,7 +144,7 @@ describe("an agent behind a proxy", () => {
       /ENOTFOUND principal\.example|EAI_AGAIN principal\.example/.test(msg),
     );
     expect(proxy.asked).toEqual([]);
-    expect(await world.api.agents()).toEqual([]);
+    expect(await fleet.api.agents()).toEqual([]);
   });
 });
 
@@ -155,10 +155,10 @@ describe("the command line behind a proxy", () => {
     ["https", ["ALL_PROXY"]],
   ] as const)("that wants a user and a password: %s by %s", async (scheme, [variable]) => {
     const site = await makeSite(scheme === "https");
-    const { world, proxy } = site;
+    const { fleet, proxy } = site;
     const server = `${scheme}://${HOST}:7481`;
     const env = { [variable]: proxy.url(CREDENTIALS) };
-    const manifest = world.path("notes.yaml");
+    const manifest = fleet.path("notes.yaml");
     const names = Array.from({ length: 30 }, (_, n) => `note-${n}`);
     await writeFile(
       manifest,
@@ -184,18 +184,18 @@ describe("the command line behind a proxy", () => {
 
   it("follows what happens, and ends when it is told to", async () => {
     const site = await makeSite(true);
-    const { world, proxy } = site;
+    const { fleet, proxy } = site;
     const server = `https://${HOST}:7481`;
     const env = { HTTPS_PROXY: proxy.url(CREDENTIALS) };
     const following = followOnCli(server, ["events", "--follow", "--output", "json"], {
       HAWSER_CA_FILE: site.ca,
-      HAWSER_TOKEN_FILE: world.apiTokenFile,
-      HAWSER_CONFIG: world.path("config.yaml"),
+      HAWSER_TOKEN_FILE: fleet.apiTokenFile,
+      HAWSER_CONFIG: fleet.path("config.yaml"),
       ...env,
     });
     // It tells what happens from when it is there, so something happens until it has.
     await becomes("it is told", async () => {
-      await hawser(site, world.api.server.replace("http:", "https:"), [
+      await hawser(site, fleet.api.server.replace("http:", "https:"), [
         "send",
         "edge",
         "--type",
@@ -237,9 +237,9 @@ describe("the command line behind a proxy", () => {
 
   it("goes directly to this machine, to what --no-proxy names, and where --proxy says none", async () => {
     const site = await makeSite(false);
-    const { world, proxy } = site;
+    const { fleet, proxy } = site;
     const env = { HTTP_PROXY: proxy.url(CREDENTIALS) };
-    expect(await hawser(site, world.api.server, ["agents"], env)).toMatchObject({ code: 0 });
+    expect(await hawser(site, fleet.api.server, ["agents"], env)).toMatchObject({ code: 0 });
     const server = `http://${HOST}:7481`;
     for (const flags of [
       ["--no-proxy", HOST],
@@ -258,18 +258,18 @@ describe("the command line behind a proxy", () => {
 
 describe("a server's certificate without a subject alternative name", () => {
   it.each(["wss", "grpcs"] as const)("is refused by %s, with what to do", async (scheme) => {
-    const files = await createWorld();
+    const files = await createTestFleet();
     const { cert, key } = makeCertificate(files.path("server"), { commonName: "localhost", names: "" });
-    const world = await createWorld(["--tls-cert", cert, "--tls-key", key]);
-    await world.startPrincipal();
-    const agent = world.service({
+    const fleet = await createTestFleet(["--tls-cert", cert, "--tls-key", key]);
+    await fleet.startPrincipal();
+    const agent = fleet.service({
       name: "edge",
       program: PROGRAMS.agent,
       args: [
         "--name=edge",
-        `--url=${scheme}://localhost:${world.listen.port}`,
+        `--url=${scheme}://localhost:${fleet.listen.port}`,
         `--tls-ca=${cert}`,
-        `--data-dir=${world.path("edge")}`,
+        `--data-dir=${fleet.path("edge")}`,
       ],
     });
     await agent.start();
@@ -278,12 +278,12 @@ describe("a server's certificate without a subject alternative name", () => {
   });
 
   it("is refused by the command line, with what to do", async () => {
-    const files = await createWorld();
+    const files = await createTestFleet();
     const { cert, key } = makeCertificate(files.path("server"), { commonName: "localhost", names: "" });
-    const world = await createWorld(["--api-tls-cert", cert, "--api-tls-key", key]);
-    await world.startPrincipal();
-    const { port } = new URL(world.api.server);
-    const site = { world, ca: cert, proxy: new ConnectProxy("", new Map()) };
+    const fleet = await createTestFleet(["--api-tls-cert", cert, "--api-tls-key", key]);
+    await fleet.startPrincipal();
+    const { port } = new URL(fleet.api.server);
+    const site = { fleet, ca: cert, proxy: new ConnectProxy("", new Map()) };
     expect(await hawser(site, `https://localhost:${port}`, ["agents"])).toMatchObject({
       code: 3,
       stderr: expect.stringMatching(/issue one with subjectAltName/),

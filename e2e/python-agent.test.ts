@@ -14,7 +14,7 @@ import { Publishers } from "./support/publishers.js";
 import { PYTHON3 } from "./support/python3.js";
 import type { LogLine, ServiceProcess } from "./support/service-process.js";
 import { newToken, TokensFile } from "./support/tokens-file.js";
-import { createWorld, type World } from "./support/world.js";
+import { createTestFleet, type TestFleet } from "./support/test-fleet.js";
 
 // The agent that was made of one page of PROTOCOL.md, at the principal as it is.
 
@@ -49,21 +49,21 @@ function interpreter(): string {
   return PYTHON3;
 }
 
-function argsOf(world: World): readonly string[] {
-  return ["--name", NAME, "--url", `ws://${world.address}`, "--data-dir", world.path(NAME)];
+function argsOf(fleet: TestFleet): readonly string[] {
+  return ["--name", NAME, "--url", `ws://${fleet.address}`, "--data-dir", fleet.path(NAME)];
 }
 
 function pythonAgent(
-  world: World,
+  fleet: TestFleet,
   args: readonly string[] = [],
   env: Readonly<Record<string, string>> = {},
 ): ServiceProcess {
-  const own = [...argsOf(world), ...args];
-  return world.service({ name: NAME, interpreter: interpreter(), program: PROGRAM, args: own, env });
+  const own = [...argsOf(fleet), ...args];
+  return fleet.service({ name: NAME, interpreter: interpreter(), program: PROGRAM, args: own, env });
 }
 
-async function settled(world: World): Promise<void> {
-  await becomes("nothing is pending", async () => (await world.api.agent(NAME)).pending === 0);
+async function settled(fleet: TestFleet): Promise<void> {
+  await becomes("nothing is pending", async () => (await fleet.api.agent(NAME)).pending === 0);
 }
 
 const commandsSchema = z.array(
@@ -71,12 +71,12 @@ const commandsSchema = z.array(
 );
 
 /** The commands in the store of the agent, in the order in which it did them. It does not run. */
-function commandsOf(world: World): z.infer<typeof commandsSchema> {
+function commandsOf(fleet: TestFleet): z.infer<typeof commandsSchema> {
   const program = `
 import json, sqlite3, sys
 rows = sqlite3.connect(sys.argv[1]).execute("SELECT resourceid, eventid, data FROM commands ORDER BY place")
 print(json.dumps([{"resourceid": r, "eventid": e, "data": json.loads(d)} for r, e, d in rows]))`;
-  const args = ["-c", program, world.path(NAME, "agent.db")];
+  const args = ["-c", program, fleet.path(NAME, "agent.db")];
   const text = execFileSync(interpreter(), args, { encoding: "utf8", maxBuffer: 1e9 });
   return commandsSchema.parse(JSON.parse(text));
 }
@@ -122,12 +122,16 @@ function checkLog(lines: readonly LogLine[]): {
 }
 
 /** What is still missing, in words. */
-async function missing(world: World, publishers: Publishers, files: FileWatch): Promise<readonly string[]> {
+async function missing(
+  fleet: TestFleet,
+  publishers: Publishers,
+  files: FileWatch,
+): Promise<readonly string[]> {
   const found: string[] = [];
-  const { state, pending, deadLetters } = await world.api.agent(NAME);
+  const { state, pending, deadLetters } = await fleet.api.agent(NAME);
   if (state !== "connected" || pending > 0 || deadLetters > 0)
     found.push(`${NAME} is ${state} with ${pending} pending and ${deadLetters} dead letters`);
-  const resources = await world.api.resources(NAME);
+  const resources = await fleet.api.resources(NAME);
   for (const [path, { n, version }] of publishers.specs) {
     const name = path.split("/").at(-1) ?? "";
     const resource = resources.find((each) => each.name === name);
@@ -139,62 +143,62 @@ async function missing(world: World, publishers: Publishers, files: FileWatch): 
   for (const path of publishers.deleted) {
     const name = path.split("/").at(-1) ?? "";
     if (resources.some((each) => each.name === name)) found.push(`${path} is still a resource`);
-    if (existsSync(world.path(NAME, "notes", name))) found.push(`${path} is still a note`);
+    if (existsSync(fleet.path(NAME, "notes", name))) found.push(`${path} is still a note`);
   }
   return found;
 }
 
 /** It runs until it ends itself: just before, or just behind, something that it does. Its log is part of the agent's. */
-async function dieBetweenSteps(world: World, { logFile }: ServiceProcess, steps: number): Promise<void> {
+async function dieBetweenSteps(fleet: TestFleet, { logFile }: ServiceProcess, steps: number): Promise<void> {
   const log = openSync(logFile, "a");
-  const args = [DYING, FOLDER, String(steps), ...argsOf(world), ...QUICK];
+  const args = [DYING, FOLDER, String(steps), ...argsOf(fleet), ...QUICK];
   const child = spawn(interpreter(), args, { stdio: ["ignore", log, log] });
   closeSync(log);
-  world.atEnd(async () => void child.kill("SIGKILL"));
+  fleet.atEnd(async () => void child.kill("SIGKILL"));
   const [code, signal] = await once(child, "exit", { signal: AbortSignal.timeout(CONVERGE_WITHIN_MS) });
   expect({ code, signal }).toEqual({ code: null, signal: "SIGKILL" });
 }
 
 /** Kills and restarts at moments that the seed gives. */
 async function killAgainAndAgain(
-  world: World,
+  fleet: TestFleet,
   agent: ServiceProcess,
   seed: number,
 ): Promise<readonly string[]> {
   const random = seededRandom(seed);
   const kills: string[] = [];
   for (let round = 0; round < ROUNDS; round += 1) {
-    if (random.next() < WAIT_FOR_SESSION) await world.connected(NAME);
+    if (random.next() < WAIT_FOR_SESSION) await fleet.connected(NAME);
     await pause(systemTimers, random.next() * MAX_BEFORE_KILL_MS);
-    const victim = random.next() < 0.5 ? world.principal : agent;
+    const victim = random.next() < 0.5 ? fleet.principal : agent;
     kills.push(victim.name);
     await victim.kill();
     await pause(systemTimers, random.next() * MAX_DOWN_MS);
-    if (victim === agent) await dieBetweenSteps(world, agent, 1 + Math.floor(random.next() * MAX_STEPS));
-    await (victim === world.principal ? world.startPrincipal() : victim.start());
+    if (victim === agent) await dieBetweenSteps(fleet, agent, 1 + Math.floor(random.next() * MAX_STEPS));
+    await (victim === fleet.principal ? fleet.startPrincipal() : victim.start());
   }
   return kills;
 }
 
 async function survive(seed: number): Promise<void> {
-  const world = await createWorld(["--log-level", "warn"]);
-  await world.startPrincipal();
-  const agent = pythonAgent(world, QUICK);
+  const fleet = await createTestFleet(["--log-level", "warn"]);
+  await fleet.startPrincipal();
+  const agent = pythonAgent(fleet, QUICK);
   await agent.start();
-  const files = new FileWatch(world.path(NAME, "notes"), WRITTEN);
-  const publishers = new Publishers(() => world.api);
+  const files = new FileWatch(fleet.path(NAME, "notes"), WRITTEN);
+  const publishers = new Publishers(() => fleet.api);
   const note = (n: number): { text: string } => ({ text: FileWatch.content(n) });
   for (const name of WRITTEN) publishers.writeSpecs(NAME, "Note", name, note);
   for (const name of DELETED) publishers.writeAndDelete(NAME, "Note", name, note);
   for (const stream of ["r", "s"]) publishers.sendCommands(NAME, stream);
 
-  const kills = await killAgainAndAgain(world, agent, seed);
+  const kills = await killAgainAndAgain(fleet, agent, seed);
   await publishers.stop();
   let left: readonly string[] = [];
   await becomes(
     "everything accepted is where it belongs",
     async () => {
-      left = await missing(world, publishers, files);
+      left = await missing(fleet, publishers, files);
       if (left.length > 0) throw new Error(left.slice(0, 10).join("; "));
       return true;
     },
@@ -203,7 +207,7 @@ async function survive(seed: number): Promise<void> {
   await files.stop();
   expect(await agent.stop()).toEqual({ code: 0, signal: null });
 
-  const done = commandsOf(world);
+  const done = commandsOf(fleet);
   const { violations, applied, repeats } = checkLog(await agent.logLines());
   const killed = (name: string): number => kills.filter((each) => each === name).length;
   console.log(
@@ -233,82 +237,82 @@ async function ended(agent: ServiceProcess, count: number): Promise<LogLine> {
 
 describe.skipIf(why !== "")(`the agent in Python ${why}`.trim(), () => {
   it("comes back at once when it renews, at its slot after a drain, and with backoff otherwise", async () => {
-    const world = await createWorld(["--stop-window", "1s"]);
-    await world.startPrincipal();
+    const fleet = await createTestFleet(["--stop-window", "1s"]);
+    await fleet.startPrincipal();
     // Above 5 s, as a session that lived for less counts as a failure.
-    const agent = pythonAgent(world, ["--renew-after", "5.1"]);
+    const agent = pythonAgent(fleet, ["--renew-after", "5.1"]);
     await agent.start();
     expect(await ended(agent, 1)).toMatchObject({ code: 1000, next_try_in_s: 0 });
-    await world.connected(NAME);
-    await world.principal.stop();
+    await fleet.connected(NAME);
+    await fleet.principal.stop();
     const drained = await ended(agent, 2);
     const notice = await agent.logged("the notice", ({ msg }) => msg === "drain");
     expect(drained).toMatchObject({ code: 1000 });
     // Counted from the notice, so a little of it is over.
     expect(Number(drained["next_try_in_s"])).toBeLessThanOrEqual(Number(notice["reconnect_after_ms"]) / 1000);
-    await world.startPrincipal();
-    await world.connected(NAME);
+    await fleet.startPrincipal();
+    await fleet.connected(NAME);
     const sessions = (await agent.logLines()).filter(({ msg }) => msg === "ended").length;
-    await world.principal.kill();
+    await fleet.principal.kill();
     const { code, next_try_in_s: waitS } = await ended(agent, sessions + 1);
     expect(code).toBe(1006);
     expect(waitS).toBeGreaterThanOrEqual(0.25);
   });
 
   it("refuses for good what it cannot apply, and goes on", async () => {
-    const world = await createWorld();
-    await world.startPrincipal();
-    await pythonAgent(world).start();
-    await world.api.put(NAME, "Lamp", "north", {});
-    await world.api.put(NAME, "Note", "wrong", {});
+    const fleet = await createTestFleet();
+    await fleet.startPrincipal();
+    await pythonAgent(fleet).start();
+    await fleet.api.put(NAME, "Lamp", "north", {});
+    await fleet.api.put(NAME, "Note", "wrong", {});
     const text = "écrit\u2028😀";
-    await world.api.put(NAME, "Note", "right", { text });
+    await fleet.api.put(NAME, "Note", "right", { text });
     const codes = await eventually("both are refused", async () => {
-      const letters = await world.api.deadLetters(NAME);
+      const letters = await fleet.api.deadLetters(NAME);
       return letters.length < 2 ? undefined : letters.map(({ code }) => code);
     });
     expect(codes.toSorted()).toEqual(["handler_rejected", "no_handler"]);
     const { status } = await eventually("the other is reported", async () => {
-      const resource = await world.api.resource(NAME, "Note", "right");
+      const resource = await fleet.api.resource(NAME, "Note", "right");
       return resource.status === undefined ? undefined : resource;
     });
     expect(status).toEqual({ state: "written", bytes: Buffer.byteLength(text) });
-    expect(await readFile(world.path(NAME, "notes", "right"), "utf8")).toBe(text);
+    expect(await readFile(fleet.path(NAME, "notes", "right"), "utf8")).toBe(text);
   });
 
   it("begins anew with a principal that lost its store, and after losing its own", async () => {
-    const world = await createWorld();
-    await world.startPrincipal();
-    const agent = pythonAgent(world, QUICK);
+    const fleet = await createTestFleet();
+    await fleet.startPrincipal();
+    const agent = pythonAgent(fleet, QUICK);
     await agent.start();
     const order = async (id: string): Promise<void> => {
-      await world.api.post(NAME, { id, type: "e2e.order.v1", resourceid: "order_17", data: { n: 1 } });
-      await settled(world);
+      await fleet.api.post(NAME, { id, type: "e2e.order.v1", resourceid: "order_17", data: { n: 1 } });
+      await settled(fleet);
     };
-    await world.api.put(NAME, "Note", "kept", { text: "one" });
+    await fleet.api.put(NAME, "Note", "kept", { text: "one" });
     await order("first");
     await order("second");
-    await world.principal.stop();
-    await rm(world.path("principal"), { recursive: true });
-    await world.startPrincipal();
+    await fleet.principal.stop();
+    await rm(fleet.path("principal"), { recursive: true });
+    await fleet.startPrincipal();
     // The status of what only the agent remembers is about nothing here, and its versions are below those it had.
     await order("third");
-    await world.api.put(NAME, "Note", "kept", { text: "two" });
-    await settled(world);
-    expect(await readFile(world.path(NAME, "notes", "kept"), "utf8")).toBe("two");
+    await fleet.api.put(NAME, "Note", "kept", { text: "two" });
+    await settled(fleet);
+    expect(await readFile(fleet.path(NAME, "notes", "kept"), "utf8")).toBe("two");
     expect(await agent.stop()).toMatchObject({ code: 0 });
-    expect(commandsOf(world)).toHaveLength(3);
-    await rm(world.path(NAME), { recursive: true });
+    expect(commandsOf(fleet)).toHaveLength(3);
+    await rm(fleet.path(NAME), { recursive: true });
     await agent.start();
-    await becomes("it has its note again", () => existsSync(world.path(NAME, "notes", "kept")));
-    await settled(world);
-    expect(await world.api.resource(NAME, "Note", "kept")).toMatchObject({
+    await becomes("it has its note again", () => existsSync(fleet.path(NAME, "notes", "kept")));
+    await settled(fleet);
+    expect(await fleet.api.resource(NAME, "Note", "kept")).toMatchObject({
       state: "delivered",
       status: { bytes: 3 },
     });
     await agent.stop();
     // What it had done is not done again.
-    expect(commandsOf(world)).toEqual([]);
+    expect(commandsOf(fleet)).toEqual([]);
   });
 
   it("speaks TLS, shows its token, and waits for long where that is not its own", async () => {
@@ -316,11 +320,11 @@ describe.skipIf(why !== "")(`the agent in Python ${why}`.trim(), () => {
     const tokens = await TokensFile.create([[NAME, right]]);
     const { cert, key } = makeCertificate(join(dirname(tokens.path), "principal"));
     const tls = ["--tls-cert", cert, "--tls-key", key];
-    const world = await createWorld([...tls, "--agent-tokens-file", tokens.path]);
-    await world.startPrincipal();
-    const shown = world.path("shown-token");
-    const args = ["--url", `wss://${world.address}`, "--token-file", shown];
-    const agent = pythonAgent(world, args, { SSL_CERT_FILE: cert });
+    const fleet = await createTestFleet([...tls, "--agent-tokens-file", tokens.path]);
+    await fleet.startPrincipal();
+    const shown = fleet.path("shown-token");
+    const args = ["--url", `wss://${fleet.address}`, "--token-file", shown];
+    const agent = pythonAgent(fleet, args, { SSL_CERT_FILE: cert });
     await writeFile(shown, wrong);
     await agent.start();
     const { code, next_try_in_s: waitS } = await ended(agent, 1);
@@ -329,7 +333,7 @@ describe.skipIf(why !== "")(`the agent in Python ${why}`.trim(), () => {
     await agent.stop();
     await writeFile(shown, right);
     await agent.start();
-    await world.connected(NAME);
+    await fleet.connected(NAME);
   });
 
   it(`loses nothing, does nothing twice, never goes back: ${ROUNDS} times SIGKILL of it and of the principal`, {

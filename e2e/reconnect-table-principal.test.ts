@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { Door } from "./support/reconnect/door.js";
+import { TestPrincipal } from "./support/reconnect/test-principal.js";
 import { PRINCIPAL_CASES } from "./support/reconnect/principal-cases.js";
 import { ROWS, WIRES } from "./support/reconnect/reconnect-case.js";
 
 describe.each(WIRES)("a principal over %s", (wire) => {
   it.each(PRINCIPAL_CASES.filter(({ on }) => on === undefined || on === wire))(
     "$row: $name",
-    async ({ play }) => play(new Door(wire)),
+    async ({ run }) => run(new TestPrincipal(wire)),
   );
 });
 

@@ -10,7 +10,7 @@ import { becomes } from "./support/eventually.js";
 import { HostileAgent } from "./support/hostile-agent.js";
 import { RawGrpc } from "./support/raw-grpc.js";
 import { closedByAgent, failureMs, WIRES, type Wire } from "./support/reconnect/reconnect-case.js";
-import { Stage } from "./support/reconnect/stage.js";
+import { TestAgent } from "./support/reconnect/test-agent.js";
 import { SECRET, THROWERS } from "./support/reconnect/throwers.js";
 
 const draft: EventDraft = {
@@ -118,43 +118,43 @@ describe.each(WIRES)("on the agent's side of %s", (wire) => {
     "$name that throws closes the session with $closes.code",
     async ({ breakage, observer, provokedBy, closes }) => {
       const store = createMemoryStore();
-      const stage = await Stage.set(wire, {
+      const subject = await TestAgent.start(wire, {
         store: breakage === undefined ? store : breakStore(store, breakage),
         ...defined({ observer }),
         onEvent: () => {},
       });
-      await stage.agent.start();
-      await stage.agent.publish(draft);
-      const call = await stage.call();
+      await subject.agent.start();
+      await subject.agent.publish(draft);
+      const call = await subject.call();
       call.welcome();
-      const { time } = stage;
+      const { time } = subject;
       if (provokedBy === "ack" || provokedBy === "nack")
         await time.until("the event arrives, or the end", () => call.events[0] ?? call.wire[0]);
       if (provokedBy === "ack") call.say({ type: "ack", acks: [KEY] });
       if (provokedBy === "nack") call.say(REFUSED);
       if (provokedBy === "event") call.send(EVENT);
-      const wait = await stage.waiting();
+      const wait = await subject.waiting();
       const { code, error } = closes;
       await time.until("all is said", () => call.wire[closedByAgent(code, error)[wire].length - 1]);
       expect(call.wire).toEqual(closedByAgent(code, error)[wire]);
       expect(wait.line).toMatchObject({ level: "warn", code: error });
       // What it is, is for its own log only.
       if (breakage?.resync !== true) expect(wait.line.msg).toContain(SECRET);
-      expect(await stage.redial(wait)).toBe(failureMs(1));
+      expect(await subject.redial(wait)).toBe(failureMs(1));
     },
   );
 
   it("a handler that throws costs its event a NACK, and nobody the session", async () => {
-    const stage = await Stage.set(wire, {
+    const subject = await TestAgent.start(wire, {
       onEvent: () => {
         throw new Error("not now");
       },
     });
-    await stage.agent.start();
-    const call = await stage.session(0);
+    await subject.agent.start();
+    const call = await subject.session(0);
     call.send(EVENT);
-    const nack = await stage.time.until("the NACK arrives", () => call.heard("nack"));
+    const nack = await subject.time.until("the NACK arrives", () => call.heard("nack"));
     expect(nack).toMatchObject({ ...KEY, retryable: true, code: "handler_failed" });
-    expect([stage.agent.state.kind, call.wire]).toEqual(["connected", []]);
+    expect([subject.agent.state.kind, call.wire]).toEqual(["connected", []]);
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { tableOf } from "./support/protocol-tables.js";
 import { AGENT_CASES } from "./support/reconnect/agent-cases.js";
 import { ROWS, WIRES } from "./support/reconnect/reconnect-case.js";
-import { Stage } from "./support/reconnect/stage.js";
+import { TestAgent } from "./support/reconnect/test-agent.js";
 
 const played = WIRES.flatMap((wire) =>
   AGENT_CASES.filter(({ on }) => on === undefined || on === wire).map((one) => ({
@@ -14,8 +14,8 @@ const played = WIRES.flatMap((wire) =>
 );
 
 it.each(played)("$wire, $row: $name", async ({ wire, one }) => {
-  const stage = await Stage.set(wire, one.parts?.());
-  const { said, state, waitedMs, line } = await stage.play(one);
+  const subject = await TestAgent.start(wire, one.parts?.());
+  const { said, state, waitedMs, line } = await subject.run(one);
   const { delayMs, code, level, says } = one.next;
   expect({ said, code: line["code"], level: line["level"] }).toEqual({ said: one.wire[wire], code, level });
   for (const part of [says].flat()) expect(line.msg).toContain(part);

@@ -9,7 +9,7 @@ import { makeCertificate, type CertificateFiles } from "./support/certificates.j
 import { becomes, eventually } from "./support/eventually.js";
 import { RawWebSocket } from "./support/raw-websocket.js";
 import type { LogLine, ServiceProcess } from "./support/service-process.js";
-import { createWorld, TRANSPORTS, type Transport, type World } from "./support/world.js";
+import { createTestFleet, TRANSPORTS, type Transport, type TestFleet } from "./support/test-fleet.js";
 
 const TOKENS = { "edge-1": "the-token-of-edge-1-alone", "edge-2": "the-token-of-edge-2-alone" } as const;
 type Name = keyof typeof TOKENS;
@@ -43,7 +43,7 @@ const fingerprintOf = ({ cert }: CertificateFiles): string =>
   new X509Certificate(readFileSync(cert)).fingerprint256;
 
 interface Site {
-  readonly world: World;
+  readonly fleet: TestFleet;
   readonly used: CertificateFiles;
   readonly other: CertificateFiles;
   readonly tokensFile: string;
@@ -51,8 +51,8 @@ interface Site {
 
 /** A principal with TLS and tokens, and two certificates that agents trust. */
 async function makeSite(...args: readonly string[]): Promise<Site> {
-  // The files have to be there before the principal is, and its world makes the folder.
-  const files = await createWorld();
+  // The files have to be there before the principal is, and its fleet makes the folder.
+  const files = await createTestFleet();
   const used = { cert: files.path("used.pem"), key: files.path("used.key") };
   const tokensFile = files.path("tokens");
   const first = makeCertificate(files.path("first"));
@@ -64,19 +64,19 @@ async function makeSite(...args: readonly string[]): Promise<Site> {
   );
   await replace(tokensFile, tokensOf("edge-1", "edge-2"));
   const tls = ["--tls-cert", used.cert, "--tls-key", used.key];
-  const world = await createWorld([...tls, "--agent-tokens-file", tokensFile, ...args]);
-  await copyFile(files.path("authorities.pem"), world.path("authorities.pem"));
-  await world.startPrincipal();
-  return { world, used, other, tokensFile };
+  const fleet = await createTestFleet([...tls, "--agent-tokens-file", tokensFile, ...args]);
+  await copyFile(files.path("authorities.pem"), fleet.path("authorities.pem"));
+  await fleet.startPrincipal();
+  return { fleet, used, other, tokensFile };
 }
 
-async function startAgent({ world }: Site, name: Name, transport: Transport): Promise<ServiceProcess> {
-  await writeFile(world.path(`${name}.token`), TOKENS[name]);
+async function startAgent({ fleet }: Site, name: Name, transport: Transport): Promise<ServiceProcess> {
+  await writeFile(fleet.path(`${name}.token`), TOKENS[name]);
   const scheme = transport === "grpc" ? "grpcs" : "wss";
-  const secure = ["--url", `${scheme}://${world.address}`, "--tls-ca", world.path("authorities.pem")];
-  const agent = await world.agent(name, {
+  const secure = ["--url", `${scheme}://${fleet.address}`, "--tls-ca", fleet.path("authorities.pem")];
+  const agent = await fleet.agent(name, {
     transport,
-    args: [...secure, "--token-file", world.path(`${name}.token`)],
+    args: [...secure, "--token-file", fleet.path(`${name}.token`)],
   });
   await agent.start();
   return agent;
@@ -91,50 +91,50 @@ async function readAgain(service: ServiceProcess): Promise<readonly string[]> {
 describe("the certificate of the agents' port", () => {
   it.each(TRANSPORTS)("replaced: whoever comes next sees it, who is there stays (%s)", async (transport) => {
     const site = await makeSite();
-    const { world, used, other } = site;
+    const { fleet, used, other } = site;
     await startAgent(site, "edge-1", transport);
-    const { session } = await world.connected("edge-1");
-    expect(await shown(world.listen.port)).toBe(fingerprintOf(used));
+    const { session } = await fleet.connected("edge-1");
+    expect(await shown(fleet.listen.port)).toBe(fingerprintOf(used));
 
     await replacePair(used, other);
     await becomes(
       "the new one is shown",
-      async () => (await shown(world.listen.port)) === fingerprintOf(other),
+      async () => (await shown(fleet.listen.port)) === fingerprintOf(other),
     );
     await startAgent(site, "edge-2", transport);
-    await world.connected("edge-2");
-    const { version } = await world.api.put("edge-1", "ConfigFile", "motd", { path: "motd", content: "x" });
+    await fleet.connected("edge-2");
+    const { version } = await fleet.api.put("edge-1", "ConfigFile", "motd", { path: "motd", content: "x" });
     await becomes(
       "what is published still arrives",
-      async () => (await world.api.resource("edge-1", "ConfigFile", "motd")).observedVersion === version,
+      async () => (await fleet.api.resource("edge-1", "ConfigFile", "motd")).observedVersion === version,
     );
-    expect((await world.connected("edge-1")).session).toMatchObject({ id: session.id, epoch: session.epoch });
+    expect((await fleet.connected("edge-1")).session).toMatchObject({ id: session.id, epoch: session.epoch });
     const end = Date.parse(new X509Certificate(readFileSync(other.cert)).validTo) / 1_000;
-    expect(await world.api.metric("hawser_tls_certificate_not_after_seconds", 'port="agents"')).toBe(end);
+    expect(await fleet.api.metric("hawser_tls_certificate_not_after_seconds", 'port="agents"')).toBe(end);
   });
 
   it("replaced without its key: refused, and the one in use stays, until the key comes", async () => {
     const site = await makeSite();
-    const { world, used, other } = site;
+    const { fleet, used, other } = site;
     const before = fingerprintOf(used);
     await replace(used.cert, readFileSync(other.cert));
-    const refusal = await world.principal.logged("the refusal", ({ level }) => level === "error");
+    const refusal = await fleet.principal.logged("the refusal", ({ level }) => level === "error");
     expect(refusal).toMatchObject({
       code: "invalid_config",
       role: "TLS of the agents' port",
       msg: expect.stringMatching(/^refused, and what was in use stays: /),
     });
-    expect(await shown(world.listen.port)).toBe(before);
+    expect(await shown(fleet.listen.port)).toBe(before);
     await startAgent(site, "edge-1", "ws-json");
-    await world.connected("edge-1");
-    world.principal.signal("SIGHUP");
-    await eventually("the signal is answered", async () => (await readAgain(world.principal))[0]);
-    expect(await readAgain(world.principal)).toEqual([
+    await fleet.connected("edge-1");
+    fleet.principal.signal("SIGHUP");
+    await eventually("the signal is answered", async () => (await readAgain(fleet.principal))[0]);
+    expect(await readAgain(fleet.principal)).toEqual([
       "read again: TLS of the agents' port refused; agents' tokens unchanged; API tokens unchanged",
     ]);
 
     await replace(used.key, readFileSync(other.key));
-    await becomes("the pair is taken", async () => (await shown(world.listen.port)) === fingerprintOf(other));
+    await becomes("the pair is taken", async () => (await shown(fleet.listen.port)) === fingerprintOf(other));
   });
 });
 
@@ -143,53 +143,53 @@ const LOOK_MS = 4_500;
 describe("tokens", () => {
   it.each(TRANSPORTS)("one that is taken out ends its session, and no other (%s)", async (transport) => {
     const site = await makeSite();
-    const { world, tokensFile } = site;
+    const { fleet, tokensFile } = site;
     const removed = await startAgent(site, "edge-1", transport);
     await startAgent(site, "edge-2", transport);
-    await world.connected("edge-1");
-    const { session } = await world.connected("edge-2");
+    await fleet.connected("edge-1");
+    const { session } = await fleet.connected("edge-2");
 
     const removedAt = systemClock.now();
     await replace(tokensFile, tokensOf("edge-2"));
-    await becomes("it has no session", async () => (await world.api.agent("edge-1")).state !== "connected");
+    await becomes("it has no session", async () => (await fleet.api.agent("edge-1")).state !== "connected");
     const tookMs = Math.round(systemClock.now() - removedAt);
     console.log(`reload: ${transport}: a removed token ended its session after ${tookMs} ms`);
     // Before a look at the files, which comes every five seconds, could have found it: the system told of the change.
     expect(tookMs).toBeLessThan(LOOK_MS);
-    await world.principal.logged("what came of it", ({ msg }) =>
+    await fleet.principal.logged("what came of it", ({ msg }) =>
       /^reloaded \(sessions ended whose tokens count no longer: 1\)$/.test(msg),
     );
-    expect((await world.connected("edge-2")).session.id).toBe(session.id);
+    expect((await fleet.connected("edge-2")).session.id).toBe(session.id);
 
     await replace(tokensFile, tokensOf("edge-1", "edge-2"));
-    await world.principal.logged(
+    await fleet.principal.logged(
       "the token is back",
       ({ msg, role }) => msg === "reloaded" && role === "agents' tokens",
     );
     // It would come by itself within 30 seconds.
     removed.signal("SIGHUP");
-    await world.connected("edge-1");
+    await fleet.connected("edge-1");
   });
 
   it("a signal reads all files at once, in one line that says what became of each", async () => {
     const site = await makeSite();
-    const { world, tokensFile, used, other } = site;
+    const { fleet, tokensFile, used, other } = site;
     const agent = await startAgent(site, "edge-1", "ws-json");
-    await world.connected("edge-1");
+    await fleet.connected("edge-1");
     // In place and within one turn, so that the signal comes before the system's word of it is acted upon.
     await writeFile(tokensFile, tokensOf("edge-2"));
     await writeFile(used.cert, readFileSync(other.cert));
     await writeFile(used.key, readFileSync(other.key));
-    world.principal.signal("SIGHUP");
-    await eventually("the signal is answered", async () => (await readAgain(world.principal))[0]);
-    const [line = "", ...more] = await readAgain(world.principal);
+    fleet.principal.signal("SIGHUP");
+    await eventually("the signal is answered", async () => (await readAgain(fleet.principal))[0]);
+    const [line = "", ...more] = await readAgain(fleet.principal);
     expect(more).toEqual([]);
     // Whichever of the two came first: each change is told once.
     expect(line).toMatch(
       /^read again: TLS of the agents' port (?:reloaded|unchanged); agents' tokens (?:reloaded \(sessions ended whose tokens count no longer: 1\)|unchanged); API tokens unchanged$/,
     );
-    await becomes("it has no session", async () => (await world.api.agent("edge-1")).state !== "connected");
-    expect(await shown(world.listen.port)).toBe(fingerprintOf(other));
+    await becomes("it has no session", async () => (await fleet.api.agent("edge-1")).state !== "connected");
+    expect(await shown(fleet.listen.port)).toBe(fingerprintOf(other));
 
     agent.signal("SIGHUP");
     await eventually("the agent answers, too", async () => (await readAgain(agent))[0]);
@@ -199,12 +199,12 @@ describe("tokens", () => {
 
 describe("the certificate of the API", () => {
   it("replaced: whoever asks next sees it, and its end is told", async () => {
-    const files = await createWorld();
+    const files = await createTestFleet();
     const used = makeCertificate(files.path("used"));
     const other = makeCertificate(files.path("other"), { days: 5 });
-    const world = await createWorld(["--api-tls-cert", used.cert, "--api-tls-key", used.key]);
-    await world.startPrincipal();
-    const port = Number(new URL(world.api.server).port);
+    const fleet = await createTestFleet(["--api-tls-cert", used.cert, "--api-tls-key", used.key]);
+    await fleet.startPrincipal();
+    const port = Number(new URL(fleet.api.server).port);
     expect(await shown(port)).toBe(fingerprintOf(used));
     await replacePair(used, other);
     await becomes("the new one is shown", async () => (await shown(port)) === fingerprintOf(other));
@@ -214,7 +214,7 @@ describe("the certificate of the API", () => {
 describe("who is refused", () => {
   it("a web page, by both ports, whatever it shows", async () => {
     const site = await makeSite();
-    const plain = await createWorld();
+    const plain = await createTestFleet();
     await plain.startPrincipal();
     const origin = "https://evil.example";
     const page = await RawWebSocket.open(plain.listen, {
@@ -225,31 +225,31 @@ describe("who is refused", () => {
     const own = await RawWebSocket.open(plain.listen, { "sec-websocket-protocol": "cloudevents.json" });
     expect(own).toBeInstanceOf(RawWebSocket);
     if (own instanceof RawWebSocket) own.cut();
-    const answer = await fetch(`${site.world.api.server}/v1/drain`, {
+    const answer = await fetch(`${site.fleet.api.server}/v1/drain`, {
       method: "POST",
-      headers: { origin, ...site.world.api.authorization },
+      headers: { origin, ...site.fleet.api.authorization },
     });
     expect(answer.status).toBe(403);
-    expect((await site.world.api.request("GET", "/readyz")).status).toBe(200);
+    expect((await site.fleet.api.request("GET", "/readyz")).status).toBe(200);
   });
 
   it("an agent whose certificate and token are not for the same name", async () => {
-    const files = await createWorld();
+    const files = await createTestFleet();
     const client = makeCertificate(files.path("client"), { commonName: "edge-1", names: "" });
     const site = await makeSite("--tls-client-ca", client.cert);
-    const { world } = site;
+    const { fleet } = site;
     const shows = ["--tls-cert", client.cert, "--tls-key", client.key];
     const start = async (name: Name): Promise<ServiceProcess> => {
-      await writeFile(world.path(`${name}.token`), TOKENS[name]);
-      const trusts = ["--url", `wss://${world.address}`, "--tls-ca", world.path("authorities.pem")];
-      const agent = await world.agent(name, {
-        args: [...trusts, ...shows, "--token-file", world.path(`${name}.token`)],
+      await writeFile(fleet.path(`${name}.token`), TOKENS[name]);
+      const trusts = ["--url", `wss://${fleet.address}`, "--tls-ca", fleet.path("authorities.pem")];
+      const agent = await fleet.agent(name, {
+        args: [...trusts, ...shows, "--token-file", fleet.path(`${name}.token`)],
       });
       await agent.start();
       return agent;
     };
     const both = await start("edge-1");
-    await world.connected("edge-1");
+    await fleet.connected("edge-1");
     const mixed = await start("edge-2");
     const refusal = await mixed.logged("the refusal", ({ code }) => code === "forbidden");
     expect(JSON.stringify(refusal)).toContain("edge-2 came with a certificate for edge-1");
@@ -258,16 +258,16 @@ describe("who is refused", () => {
 });
 
 it("the list of commands is read again: what was refused may run, and a list that is wrong changes nothing", async () => {
-  const world = await createWorld();
-  await world.startPrincipal();
-  const list = world.path("allowed.yaml");
+  const fleet = await createTestFleet();
+  await fleet.startPrincipal();
+  const list = fleet.path("allowed.yaml");
   await writeFile(list, "commands:\n  - /usr/bin/uptime\n");
-  const agent = await world.agent("edge-1", { args: ["--task-allow", list] });
+  const agent = await fleet.agent("edge-1", { args: ["--task-allow", list] });
   await agent.start();
-  await world.connected("edge-1");
+  await fleet.connected("edge-1");
   const task = { command: "/usr/bin/env", args: [] };
-  await world.api.put("edge-1", "Task", "shown", task);
-  await becomes("it is refused", async () => (await world.api.agent("edge-1")).deadLetters === 1);
+  await fleet.api.put("edge-1", "Task", "shown", task);
+  await becomes("it is refused", async () => (await fleet.api.agent("edge-1")).deadLetters === 1);
 
   await replace(list, "commands: nothing\n");
   agent.signal("SIGHUP");
@@ -278,9 +278,9 @@ it("the list of commands is read again: what was refused may run, and a list tha
     "the new list",
     ({ msg, role }) => msg === "reloaded" && role === "list of commands of Task",
   );
-  await world.api.put("edge-1", "Task", "shown", { ...task, restart: { policy: "never" } });
+  await fleet.api.put("edge-1", "Task", "shown", { ...task, restart: { policy: "never" } });
   await becomes("it ran", async () => {
-    const { status } = await world.api.resource("edge-1", "Task", "shown");
+    const { status } = await fleet.api.resource("edge-1", "Task", "shown");
     return JSON.stringify(status ?? {}).includes('"exited"');
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { fileHolds, putFile } from "./support/config-files.js";
 import { becomes } from "./support/eventually.js";
 import { PROGRAMS, runProgram } from "./support/programs.js";
-import { createWorld, type World } from "./support/world.js";
+import { createTestFleet, type TestFleet } from "./support/test-fleet.js";
 
 const AGENT = "edge";
 
@@ -17,68 +17,71 @@ async function putBack(copy: string, directory: string, dataDirectory = director
   expect(JSON.parse(stdout)).toEqual({ directory, store: expect.stringMatching(/^[0-9a-f-]{36}$/) });
 }
 
-async function connectedWorld(): Promise<{ world: World; agent: Awaited<ReturnType<World["agent"]>> }> {
-  const world = await createWorld();
-  await world.startPrincipal();
-  const agent = await world.agent(AGENT, { args: ["--reconnect-max", "1s"] });
+async function connectedWorld(): Promise<{
+  fleet: TestFleet;
+  agent: Awaited<ReturnType<TestFleet["agent"]>>;
+}> {
+  const fleet = await createTestFleet();
+  await fleet.startPrincipal();
+  const agent = await fleet.agent(AGENT, { args: ["--reconnect-max", "1s"] });
   await agent.start();
-  await world.connected(AGENT);
-  await putFile(world, AGENT, "kept", "one");
-  return { world, agent };
+  await fleet.connected(AGENT);
+  await putFile(fleet, AGENT, "kept", "one");
+  return { fleet, agent };
 }
 
 describe("a backup that is put back", () => {
   it("of the principal: what is new reaches the agent, and what the backup holds is so again", async () => {
-    const { world } = await connectedWorld();
-    await world.principal.stop();
-    await cp(world.path("principal"), world.path("backup"), { recursive: true });
-    await world.startPrincipal();
-    await world.connected(AGENT);
+    const { fleet } = await connectedWorld();
+    await fleet.principal.stop();
+    await cp(fleet.path("principal"), fleet.path("backup"), { recursive: true });
+    await fleet.startPrincipal();
+    await fleet.connected(AGENT);
     // Versions that the backup knows nothing of, and will give out again.
-    for (const content of ["two", "three", "four"]) await putFile(world, AGENT, "kept", content);
-    await putFile(world, AGENT, "later", "after the backup");
+    for (const content of ["two", "three", "four"]) await putFile(fleet, AGENT, "kept", content);
+    await putFile(fleet, AGENT, "later", "after the backup");
 
-    await world.principal.stop();
-    await putBack(world.path("backup"), world.path("principal"));
-    await world.startPrincipal();
-    await world.connected(AGENT);
-    await fileHolds(world, AGENT, "kept", "one");
-    await putFile(world, AGENT, "kept", "five");
-    await putFile(world, AGENT, "later", "anew");
-    await becomes("nothing waits", async () => (await world.api.agent(AGENT)).pending === 0);
+    await fleet.principal.stop();
+    await putBack(fleet.path("backup"), fleet.path("principal"));
+    await fleet.startPrincipal();
+    await fleet.connected(AGENT);
+    await fileHolds(fleet, AGENT, "kept", "one");
+    await putFile(fleet, AGENT, "kept", "five");
+    await putFile(fleet, AGENT, "later", "anew");
+    await becomes("nothing waits", async () => (await fleet.api.agent(AGENT)).pending === 0);
   });
 
   it("of the agent: it gets everything again, and what it reports is taken", async () => {
-    const { world, agent } = await connectedWorld();
+    const { fleet, agent } = await connectedWorld();
     await agent.stop();
-    const data = world.path(AGENT, "data", "store");
-    await cp(data, world.path("backup"), { recursive: true });
+    const data = fleet.path(AGENT, "data", "store");
+    await cp(data, fleet.path("backup"), { recursive: true });
     await agent.start();
-    await world.connected(AGENT);
-    for (const content of ["two", "three", "four"]) await putFile(world, AGENT, "kept", content);
+    await fleet.connected(AGENT);
+    for (const content of ["two", "three", "four"]) await putFile(fleet, AGENT, "kept", content);
 
     await agent.stop();
-    const dataDirectory = world.path(AGENT, "data");
+    const dataDirectory = fleet.path(AGENT, "data");
     const looked = await runProgram(PROGRAMS.cli, ["doctor", "--store", dataDirectory]);
     expect(looked.stdout).toMatch(/ok +store .*opens; 1 mailboxes/);
-    await putBack(world.path("backup"), data, dataDirectory);
+    await putBack(fleet.path("backup"), data, dataDirectory);
     await agent.start();
-    await world.connected(AGENT);
-    await putFile(world, AGENT, "kept", "five");
+    await fleet.connected(AGENT);
+    await putFile(fleet, AGENT, "kept", "five");
     await becomes("its status is of the newest spec", async () => {
-      const { version, observedVersion } = await world.api.resource(AGENT, "ConfigFile", "kept");
+      const { version, observedVersion } = await fleet.api.resource(AGENT, "ConfigFile", "kept");
       return version === observedVersion;
     });
   });
 
   it("is not touched while a service uses it, nor made where there is none", async () => {
-    const { world } = await connectedWorld();
-    const used = await runProgram(PROGRAMS.cli, ["adopt", world.path("principal")]);
+    const { fleet } = await connectedWorld();
+    const used = await runProgram(PROGRAMS.cli, ["adopt", fleet.path("principal")]);
     expect(used.code).toBe(1);
     expect(used.stderr).toContain("another process uses the store");
-    const none = await runProgram(PROGRAMS.cli, ["adopt", world.path(AGENT)]);
+    const none = await runProgram(PROGRAMS.cli, ["adopt", fleet.path(AGENT)]);
     expect(none.code).toBe(2);
     expect(none.stderr).toContain("holds no store");
-    await putFile(world, AGENT, "kept", "two");
+    await putFile(fleet, AGENT, "kept", "two");
   });
 });

@@ -2,38 +2,38 @@ import { describe, expect, it } from "vitest";
 import { becomes } from "./support/eventually.js";
 import { checkJournal, keyText, readJournal } from "./support/journal.js";
 import { Publishers } from "./support/publishers.js";
-import { createWorld, TRANSPORTS } from "./support/world.js";
+import { createTestFleet, TRANSPORTS } from "./support/test-fleet.js";
 
 /** Each with another session than the one before. */
 const RENEWALS = 5;
 
 describe("an agent that renews its connection under load", () => {
   it.each(TRANSPORTS)("comes back at once, and nothing is sent again: %s", async (transport) => {
-    const world = await createWorld();
-    await world.startPrincipal();
+    const fleet = await createTestFleet();
+    await fleet.startPrincipal();
     const times = ["--rotation-min-ms", "400", "--rotation-max-ms", "600"];
-    const agent = await world.journalAgent("edge", {
+    const agent = await fleet.journalAgent("edge", {
       transport,
       // A session that lived shorter counts as a failure; here none does.
       args: [...times, "--short-session-ms", "1"],
     });
     await agent.start();
-    await world.connected("edge");
-    const publishers = new Publishers(() => world.api);
+    await fleet.connected("edge");
+    const publishers = new Publishers(() => fleet.api);
     publishers.writeSpecs("edge", "Counter", "a", (n) => ({ n }));
     for (const stream of ["x", "y", "z"]) publishers.sendCommands("edge", stream);
     await becomes(`it has renewed its connection ${RENEWALS} times`, async () => {
-      const { session } = await world.api.agent("edge");
+      const { session } = await fleet.api.agent("edge");
       return session !== undefined && session.epoch > RENEWALS;
     });
     await publishers.stop();
-    await becomes("all of it arrives", async () => (await world.api.agent("edge")).pending === 0);
+    await becomes("all of it arrives", async () => (await fleet.api.agent("edge")).pending === 0);
 
     const { violations, repeats, redelivered, ran } = checkJournal(
-      await readJournal(world.path("edge", "journal")),
+      await readJournal(fleet.path("edge", "journal")),
     );
     expect({ violations, repeats, redelivered }).toEqual({ violations: [], repeats: 0, redelivered: [] });
-    expect(await world.api.metric("hawser_events_resent_total")).toBe(0);
+    expect(await fleet.api.metric("hawser_events_resent_total")).toBe(0);
     for (const key of publishers.commands.get("edge")?.values() ?? [])
       expect(ran.get(keyText(key))).toBe("command");
     const lines = await agent.logLines();

@@ -6,7 +6,7 @@ import { makeCertificate } from "./support/certificates.js";
 import { failureOf, PROGRAMS, runProgram } from "./support/programs.js";
 import { onTerminal } from "./support/terminal.js";
 import { newToken, TokensFile } from "./support/tokens-file.js";
-import { createWorld } from "./support/world.js";
+import { createTestFleet } from "./support/test-fleet.js";
 
 // What the services say, and where: lines for people on a terminal, JSON anywhere else, and the reason of an end like any other line.
 
@@ -32,8 +32,8 @@ async function shownByPrincipal(args: readonly string[], noColor = ""): Promise<
 
 describe("on a terminal", () => {
   it("a service writes lines for people, the last of which says that it has stopped", async () => {
-    const world = await createWorld();
-    const lines = await shownByPrincipal(principalArgs(world.path("other")), "1");
+    const fleet = await createTestFleet();
+    const lines = await shownByPrincipal(principalArgs(fleet.path("other")), "1");
     const ready = lines.find((line) => line.includes("principal ready"));
     expect(ready).toMatch(
       /^\d\d:\d\d:\d\d\.\d{3} {2}info {2}principal ready {2}pid=\d+ version=\d+\.\d+\.\d+ listen=\{/,
@@ -43,8 +43,8 @@ describe("on a terminal", () => {
   });
 
   it("with colours, unless NO_COLOR is there, and JSON where that is wanted", async () => {
-    const world = await createWorld();
-    const args = principalArgs(world.path("other"));
+    const fleet = await createTestFleet();
+    const args = principalArgs(fleet.path("other"));
     const last = (await shownByPrincipal(args)).at(-1) ?? "";
     expect(last.replaceAll("\u001b", "ESC")).toMatch(/^ESC\[2m[\d:.]+ESC\[22m {2}info {2}stopped$/);
     const json = await shownByPrincipal([...args, "--log-format=json"]);
@@ -67,11 +67,11 @@ describe("on a terminal", () => {
 
 describe("elsewhere", () => {
   it("a service writes JSON, and `stopped` is the last of it", async () => {
-    const world = await createWorld();
-    await world.startPrincipal();
-    const agent = await world.agent("edge");
+    const fleet = await createTestFleet();
+    await fleet.startPrincipal();
+    const agent = await fleet.agent("edge");
     await agent.start();
-    for (const service of [agent, world.principal]) {
+    for (const service of [agent, fleet.principal]) {
       expect(await service.stop()).toEqual({ code: 0, signal: null });
       const text = (await service.logText()).trimEnd().split("\n");
       const lines = await service.logLines();
@@ -108,9 +108,9 @@ describe("the line that says a service is ready", () => {
   it("has the version and what keeps strangers out, and the ready file has it too", async () => {
     const token = newToken();
     const tokens = await TokensFile.create([["edge", token]]);
-    const directory = await createWorld();
+    const directory = await createTestFleet();
     const { cert, key } = makeCertificate(directory.path("principal-tls"));
-    const world = await createWorld([
+    const fleet = await createTestFleet([
       "--tls-cert",
       cert,
       "--tls-key",
@@ -118,16 +118,16 @@ describe("the line that says a service is ready", () => {
       "--agent-tokens-file",
       tokens.path,
     ]);
-    await world.startPrincipal();
-    expect(await world.principal.logged("ready", ({ msg }) => msg === "principal ready")).toMatchObject({
+    await fleet.startPrincipal();
+    expect(await fleet.principal.logged("ready", ({ msg }) => msg === "principal ready")).toMatchObject({
       version: expect.stringMatching(/^\d+\.\d+\.\d+$/),
       security: { tls: true, agentTokens: true, clientCertificates: false, apiTls: false, apiTokens: true },
     });
 
-    const url = `wss://${world.address}`;
+    const url = `wss://${fleet.address}`;
     const own = await TokensFile.create([]);
     await writeFile(own.path, token);
-    const agent = await world.agent("edge", {
+    const agent = await fleet.agent("edge", {
       args: ["--url", url, "--tls-ca", cert, "--token-file", own.path],
     });
     const ready = {
@@ -137,16 +137,16 @@ describe("the line that says a service is ready", () => {
     };
     expect(await agent.start()).toMatchObject(ready);
     expect(await agent.logged("ready", ({ msg }) => msg === "agent ready")).toMatchObject(ready);
-    await world.connected("edge");
-    expect(await world.principal.logged("it", ({ msg }) => msg === "session opened")).toMatchObject({
+    await fleet.connected("edge");
+    expect(await fleet.principal.logged("it", ({ msg }) => msg === "session opened")).toMatchObject({
       agent: "edge",
       address: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
     });
   });
 
   it("says so where nothing does", async () => {
-    const world = await createWorld(["--api-open"]);
-    await world.startPrincipal();
+    const fleet = await createTestFleet(["--api-open"]);
+    await fleet.startPrincipal();
     const none = {
       tls: false,
       agentTokens: false,
@@ -154,7 +154,7 @@ describe("the line that says a service is ready", () => {
       apiTls: false,
       apiTokens: false,
     };
-    expect(await world.principal.logged("ready", ({ msg }) => msg === "principal ready")).toMatchObject({
+    expect(await fleet.principal.logged("ready", ({ msg }) => msg === "principal ready")).toMatchObject({
       security: none,
     });
   });
@@ -173,17 +173,17 @@ describe("a start that is not through", () => {
     const address = silent.address();
     if (address === null || typeof address === "string") throw new Error("no port");
     const arn = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/a/0123456789abcdef";
-    const world = await createWorld(["--watch-elb-target-group", arn], {
+    const fleet = await createTestFleet(["--watch-elb-target-group", arn], {
       ECS_CONTAINER_METADATA_URI_V4: `http://127.0.0.1:${address.port}/v4/x`,
       AWS_ACCESS_KEY_ID: "example",
       AWS_SECRET_ACCESS_KEY: "example",
       AWS_REGION: "eu-west-1",
     });
-    const starting = world.startPrincipal().catch(() => "did not start");
+    const starting = fleet.startPrincipal().catch(() => "did not start");
     await asked;
-    expect(await world.principal.stop()).toEqual({ code: 0, signal: null });
+    expect(await fleet.principal.stop()).toEqual({ code: 0, signal: null });
     expect(await starting).toBe("did not start");
-    const said = (await world.principal.logLines()).map(({ msg }) => msg);
+    const said = (await fleet.principal.logLines()).map(({ msg }) => msg);
     expect(said).not.toContain("principal ready");
     expect(said.slice(-2)).toEqual(["stopping; a second signal ends at once", "stopped"]);
   });

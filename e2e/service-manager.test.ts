@@ -2,7 +2,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { createInterface } from "node:readline";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { becomes } from "./support/eventually.js";
-import { createWorld, type World } from "./support/world.js";
+import { createTestFleet, type TestFleet } from "./support/test-fleet.js";
 
 // What systemd hears of a service of Type=notify: by a datagram socket as systemd has one, and by the program of systemd that speaks to it.
 
@@ -34,36 +34,38 @@ async function serviceManager(path: string): Promise<readonly string[]> {
 const states = (heard: readonly string[]): readonly string[] =>
   heard.filter((message) => !/^(?:bound|BARRIER=1|WATCHDOG=1)$/.test(message));
 
-async function notifyingWorld(env: Readonly<Record<string, string>>): Promise<World & { socket: string }> {
-  const place = await createWorld();
+async function notifyingWorld(
+  env: Readonly<Record<string, string>>,
+): Promise<TestFleet & { socket: string }> {
+  const place = await createTestFleet();
   const socket = place.path("notify.sock");
-  return Object.assign(await createWorld([], { NOTIFY_SOCKET: socket, ...env }), { socket });
+  return Object.assign(await createTestFleet([], { NOTIFY_SOCKET: socket, ...env }), { socket });
 }
 
 describe.skipIf(missing.length > 0)(`a service manager${why}`, () => {
   it("hears when a principal serves, reads its files again and stops, and that it is alive", async () => {
-    const world = await notifyingWorld({ WATCHDOG_USEC: "400000" });
-    const heard = await serviceManager(world.socket);
-    await world.startPrincipal();
+    const fleet = await notifyingWorld({ WATCHDOG_USEC: "400000" });
+    const heard = await serviceManager(fleet.socket);
+    await fleet.startPrincipal();
     await becomes("it is ready", () => states(heard).length === 1);
     expect(states(heard)[0]).toMatch(/^READY=1 \| STATUS=hawser-principal \d+\.\d+\.\d+ serves$/);
     const signs = () => heard.filter((message) => message === "WATCHDOG=1").length;
     await becomes("it is alive", () => signs() > 2);
-    world.principal.signal("SIGHUP");
+    fleet.principal.signal("SIGHUP");
     await becomes("it is ready again", () => states(heard).length === 3);
     expect(states(heard)[1]).toMatch(/^RELOADING=1 \| STATUS=/);
     expect(states(heard)[2]).toBe(states(heard)[0]);
-    expect(await world.principal.stop()).toEqual({ code: 0, signal: null });
+    expect(await fleet.principal.stop()).toEqual({ code: 0, signal: null });
     await becomes("it stops", () => states(heard).length === 4);
     expect(states(heard)[3]).toMatch(/^STOPPING=1 \| STATUS=/);
   });
 
   it("hears of an agent as well", async () => {
-    const world = await createWorld();
-    await world.startPrincipal();
-    const socket = world.path("notify.sock");
+    const fleet = await createTestFleet();
+    await fleet.startPrincipal();
+    const socket = fleet.path("notify.sock");
     const heard = await serviceManager(socket);
-    const agent = await world.agent("edge", { env: { NOTIFY_SOCKET: socket } });
+    const agent = await fleet.agent("edge", { env: { NOTIFY_SOCKET: socket } });
     await agent.start();
     await becomes(
       "it is ready",
@@ -75,22 +77,22 @@ describe.skipIf(missing.length > 0)(`a service manager${why}`, () => {
   });
 
   it("does not hear of a start that fails", async () => {
-    const world = await notifyingWorld({ HAWSER_PRINCIPAL_HEALTH_LISTEN: "192.0.2.1:0" });
-    const heard = await serviceManager(world.socket);
-    await expect(world.principal.start()).rejects.toThrow(/ended with 1/);
+    const fleet = await notifyingWorld({ HAWSER_PRINCIPAL_HEALTH_LISTEN: "192.0.2.1:0" });
+    const heard = await serviceManager(fleet.socket);
+    await expect(fleet.principal.start()).rejects.toThrow(/ended with 1/);
     expect(states(heard)).toEqual([]);
   });
 });
 
 it("without systemd-notify a service says so once, and serves", async () => {
-  const world = await notifyingWorld({ PATH: "/nowhere" });
-  await world.startPrincipal();
+  const fleet = await notifyingWorld({ PATH: "/nowhere" });
+  await fleet.startPrincipal();
   const warned = async (): Promise<readonly unknown[]> =>
-    (await world.principal.logLines()).filter(({ msg }) => msg.includes("service manager"));
+    (await fleet.principal.logLines()).filter(({ msg }) => msg.includes("service manager"));
   await becomes("it is warned of", async () => (await warned()).length > 0);
-  world.principal.signal("SIGHUP");
-  await world.principal.logged("the reload", ({ msg }) => msg.startsWith("read again"));
-  expect(await world.principal.stop()).toEqual({ code: 0, signal: null });
+  fleet.principal.signal("SIGHUP");
+  await fleet.principal.logged("the reload", ({ msg }) => msg.startsWith("read again"));
+  expect(await fleet.principal.stop()).toEqual({ code: 0, signal: null });
   expect(await warned()).toEqual([
     expect.objectContaining({
       level: "warn",

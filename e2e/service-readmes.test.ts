@@ -8,7 +8,7 @@ import { createCommandFolder } from "./support/command-folder.js";
 import { blocksOf } from "./support/markdown.js";
 import { PROGRAMS } from "./support/programs.js";
 import { ROOT } from "./support/typescript-examples.js";
-import { createSharedWorld, watchSharedWorld, type World } from "./support/world.js";
+import { createSharedFleet, watchSharedFleet, type TestFleet } from "./support/test-fleet.js";
 
 // What stands in the READMEs of the two services. They would run for ever: `--check` tries everything they were told, and ends.
 
@@ -27,14 +27,14 @@ async function linesOf(app: string): Promise<readonly string[]> {
   return (await typed(app, "")).flatMap((code) => code.split("\n").filter(Boolean));
 }
 
-let world: World;
+let fleet: TestFleet;
 let env: NodeJS.ProcessEnv;
-watchSharedWorld(() => world);
+watchSharedFleet(() => fleet);
 beforeAll(async () => {
-  world = await createSharedWorld();
+  fleet = await createSharedFleet();
   const commands = { "hawser-principal": PROGRAMS.principal, "hawser-agent": PROGRAMS.agent };
   env = {
-    ...(await createCommandFolder(world.path("bin"), commands)),
+    ...(await createCommandFolder(fleet.path("bin"), commands)),
     TARGET_GROUP_ARN,
     // The ports they name may be taken on this machine, and `--check` tries them.
     HAWSER_PRINCIPAL_LISTEN: "127.0.0.1:0",
@@ -49,7 +49,7 @@ for (const app of ["principal", "agent"]) {
   describe(`the commands of apps/${app}/README.md`, () => {
     it.each(lines.filter((line) => !installs.includes(line)))("%s", async (line) => {
       const command = line.endsWith("--help") ? line : `${line} --check`;
-      const { stdout } = await run("bash", ["-c", command], { env, cwd: world.directory });
+      const { stdout } = await run("bash", ["-c", command], { env, cwd: fleet.directory });
       expect(stdout).toContain(line.endsWith("--help") ? "--data-dir" : "the settings are good");
     });
 
@@ -65,9 +65,9 @@ const sending = await typed("agent", "send");
 
 describe.skipIf(spawnSync("curl", ["--version"]).error !== undefined)("what programs send an agent", () => {
   beforeAll(async () => {
-    const places = ["--data-dir", world.path(".hawser", "agent-edge-1"), "--url", "ws://127.0.0.1:9"];
+    const places = ["--data-dir", fleet.path(".hawser", "agent-edge-1"), "--url", "ws://127.0.0.1:9"];
     const args = ["--name", "edge-1", ...places];
-    await world.service({ name: "edge-1", program: PROGRAMS.agent, args }).start();
+    await fleet.service({ name: "edge-1", program: PROGRAMS.agent, args }).start();
   });
 
   it("is there", () => {
@@ -75,7 +75,7 @@ describe.skipIf(spawnSync("curl", ["--version"]).error !== undefined)("what prog
   });
 
   it.each(sending)("%s", async (block) => {
-    const { stdout } = await run("bash", ["-ec", block], { env, cwd: world.directory });
+    const { stdout } = await run("bash", ["-ec", block], { env, cwd: fleet.directory });
     expect(stdout).toMatch(/accepted|"eventid"/);
     expect(stdout).not.toContain("problem");
   });

@@ -8,7 +8,7 @@ import { followOnCli } from "./support/cli-following.js";
 import { becomes } from "./support/eventually.js";
 import { MoodyWebhook, moods, type Heard } from "./support/moody-webhook.js";
 import { PROGRAMS, runProgram } from "./support/programs.js";
-import { createWorld, type World } from "./support/world.js";
+import { createTestFleet, type TestFleet } from "./support/test-fleet.js";
 
 /** Longer in a long stage. */
 const ROUNDS = Number(process.env["HAWSER_SINK_ROUNDS"] ?? 6);
@@ -22,7 +22,7 @@ const seed = Number(process.env["HAWSER_SEED"] ?? Math.floor(systemRandom.next()
 
 /** An agent of its own process's making, which outlives every principal. */
 async function librarianAgent(
-  world: World,
+  fleet: TestFleet,
   name: string,
   store: Store = createMemoryStore(),
 ): Promise<Agent> {
@@ -30,7 +30,7 @@ async function librarianAgent(
     name,
     store,
     dialer: createWebSocketDialer({
-      url: `ws://${world.address}/v1/connect`,
+      url: `ws://${fleet.address}/v1/connect`,
       subprotocol: "cloudevents.json",
     }),
     reconnect: { backoffMaxMs: 500 },
@@ -101,17 +101,17 @@ function faultsOf(taken: readonly Heard[], sent: readonly string[]): readonly st
   return faults;
 }
 
-async function linesOf(world: World, name: string): Promise<readonly Heard[]> {
-  const text = await readFile(world.path("principal", "sinks", `${name}.jsonl`), "utf8");
+async function linesOf(fleet: TestFleet, name: string): Promise<readonly Heard[]> {
+  const text = await readFile(fleet.path("principal", "sinks", `${name}.jsonl`), "utf8");
   return text
     .split("\n")
     .slice(0, -1)
     .map((line) => JSON.parse(line) as Heard);
 }
 
-async function hawser(world: World, ...args: readonly string[]): Promise<string> {
-  const env = { HAWSER_SERVER: world.api.server, HAWSER_TOKEN_FILE: world.apiTokenFile };
-  const { code, stdout, stderr } = await runProgram(PROGRAMS.cli, args, { env, cwd: world.directory });
+async function hawser(fleet: TestFleet, ...args: readonly string[]): Promise<string> {
+  const env = { HAWSER_SERVER: fleet.api.server, HAWSER_TOKEN_FILE: fleet.apiTokenFile };
+  const { code, stdout, stderr } = await runProgram(PROGRAMS.cli, args, { env, cwd: fleet.directory });
   expect({ code, stderr, args }).toMatchObject({ code: 0 });
   return stdout;
 }
@@ -123,8 +123,8 @@ interface SinkLine {
   readonly deadLetters: number;
 }
 
-async function sinksOf(world: World): Promise<readonly SinkLine[]> {
-  return JSON.parse(await hawser(world, "sinks", "list", "--output", "json")) as readonly SinkLine[];
+async function sinksOf(fleet: TestFleet): Promise<readonly SinkLine[]> {
+  return JSON.parse(await hawser(fleet, "sinks", "list", "--output", "json")) as readonly SinkLine[];
 }
 
 describe("events of agents", () => {
@@ -132,8 +132,8 @@ describe("events of agents", () => {
     timeout: 60_000 + ROUNDS * 10_000,
   }, async () => {
     const random = seededRandom(seed);
-    const world = await createWorld(["--sinks-allow-local", ...ROOM]);
-    await world.startPrincipal();
+    const fleet = await createTestFleet(["--sinks-allow-local", ...ROOM]);
+    await fleet.startPrincipal();
     const moody = moods(random);
     onTestFinished(() => moody.settle());
     const steady = new MoodyWebhook(() => "takes");
@@ -148,7 +148,7 @@ describe("events of agents", () => {
     ] as const) {
       onTestFinished(() => hook.stop());
       await hawser(
-        world,
+        fleet,
         "sinks",
         "add",
         name,
@@ -159,13 +159,13 @@ describe("events of agents", () => {
         ...args,
       );
     }
-    await hawser(world, "sinks", "add", "file", "--file");
+    await hawser(fleet, "sinks", "add", "file", "--file");
 
     const reporters = await Promise.all(
       AGENTS.map(async (name, at) => {
         const store = createMemoryStore();
         return new Reporter(
-          await librarianAgent(world, name, store),
+          await librarianAgent(fleet, name, store),
           store,
           name,
           seededRandom(seed + 1 + at),
@@ -174,33 +174,33 @@ describe("events of agents", () => {
     );
     for (let round = 0; round < ROUNDS; round += 1) {
       await pause(systemTimers, random.next() * MAX_BEFORE_KILL_MS);
-      await world.principal.kill();
+      await fleet.principal.kill();
       await pause(systemTimers, random.next() * MAX_DOWN_MS);
-      await world.startPrincipal();
+      await fleet.startPrincipal();
     }
     for (const reporter of reporters) await reporter.stop();
     const sent = reporters.flatMap((reporter) => reporter.sent);
     moody.settle();
 
     await becomes(`seed ${seed}: all are recorded`, async () => {
-      const recorded = await world.api.metric("hawser_event_log_events");
+      const recorded = await fleet.api.metric("hawser_event_log_events");
       if (recorded !== sent.length) throw new Error(`${recorded} of ${sent.length} were`);
       return true;
     });
     await becomes(
       `seed ${seed}: all sinks but the one that hangs have all`,
-      async () => (await sinksOf(world)).every(({ name, lag }) => name === "hanging" || lag === 0),
+      async () => (await sinksOf(fleet)).every(({ name, lag }) => name === "hanging" || lag === 0),
       // What waits after an outage waits up to 5 minutes for its next try.
       400_000,
     );
     expect(sent.length, `seed ${seed}`).toBeGreaterThan(ROUNDS);
-    for (const taken of [steady.taken, single.taken, batch.taken, await linesOf(world, "file")])
+    for (const taken of [steady.taken, single.taken, batch.taken, await linesOf(fleet, "file")])
       expect(faultsOf(taken, sent), `seed ${seed}`).toEqual([]);
-    const sinks = await sinksOf(world);
+    const sinks = await sinksOf(fleet);
     expect(sinks.map(({ deadLetters }) => deadLetters)).toEqual(sinks.map(() => 0));
     expect(sinks.find(({ name }) => name === "hanging")).toMatchObject({ state: "failing" });
     // The log itself has each once.
-    const recorded = (await hawser(world, "events", "--recorded", "--output", "jsonl"))
+    const recorded = (await hawser(fleet, "events", "--recorded", "--output", "jsonl"))
       .trim()
       .split("\n")
       .map((line) => (JSON.parse(line) as { event: { id: string } }).event.id);
@@ -211,13 +211,13 @@ describe("events of agents", () => {
   });
 
   it("stay at their agents while the log is full of what a sink waits for, and arrive afterwards", async () => {
-    const world = await createWorld(["--sinks-allow-local", "--event-log-max-entries", "10"]);
-    await world.startPrincipal();
+    const fleet = await createTestFleet(["--sinks-allow-local", "--event-log-max-entries", "10"]);
+    await fleet.startPrincipal();
     const hook = new MoodyWebhook(() => "takes");
     onTestFinished(() => hook.stop());
-    await hawser(world, "sinks", "add", "hook", "--webhook", await hook.start());
-    await hawser(world, "sinks", "pause", "hook");
-    const agent = await librarianAgent(world, "edge-1");
+    await hawser(fleet, "sinks", "add", "hook", "--webhook", await hook.start());
+    await hawser(fleet, "sinks", "pause", "hook");
+    const agent = await librarianAgent(fleet, "edge-1");
     const sent: string[] = [];
     for (let count = 1; count <= 30; count += 1) {
       const id = String(count).padStart(6, "0");
@@ -233,31 +233,31 @@ describe("events of agents", () => {
     }
     await becomes(
       "the log is full",
-      async () => (await world.api.metric("hawser_event_log_refused_total")) > 0,
+      async () => (await fleet.api.metric("hawser_event_log_refused_total")) > 0,
     );
-    expect(await world.api.metric("hawser_event_log_events")).toBe(10);
+    expect(await fleet.api.metric("hawser_event_log_events")).toBe(10);
     expect(hook.taken).toEqual([]);
-    await hawser(world, "sinks", "resume", "hook");
+    await hawser(fleet, "sinks", "resume", "hook");
     await becomes("all have arrived", () => hook.taken.length >= sent.length);
     expect(faultsOf(hook.taken, sent)).toEqual([]);
   });
 
   it("are followed over a restart of the principal without a gap", async () => {
-    const world = await createWorld();
-    await world.startPrincipal();
-    const agent = await librarianAgent(world, "edge-1");
+    const fleet = await createTestFleet();
+    await fleet.startPrincipal();
+    const agent = await librarianAgent(fleet, "edge-1");
     const publish = (id: string): Promise<unknown> =>
       agent.publish({ specversion: "1.0", id, source: "/e2e", type: "e2e.seen.v1", resourceid: "lamp_1" });
     const follow = followOnCli(
-      world.api.server,
+      fleet.api.server,
       ["events", "--recorded", "--follow", "--since", "1h", "--output", "jsonl"],
-      { HAWSER_TOKEN_FILE: world.apiTokenFile },
+      { HAWSER_TOKEN_FILE: fleet.apiTokenFile },
     );
     await publish("first");
     await becomes("the first is heard of", () => follow.stdout.includes('"first"'));
-    await world.principal.kill();
+    await fleet.principal.kill();
     await publish("between");
-    await world.startPrincipal();
+    await fleet.startPrincipal();
     await publish("last");
     await becomes("the last is heard of", () => follow.stdout.includes('"last"'));
     expect(await follow.end("SIGINT")).toBe(0);

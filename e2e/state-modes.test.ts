@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { putFile } from "./support/config-files.js";
 import { PROGRAMS, runProgram } from "./support/programs.js";
-import { createWorld } from "./support/world.js";
+import { createTestFleet } from "./support/test-fleet.js";
 
 /** Everything below a directory, itself included, that anybody but its owner may use in any way. */
 async function openToOthers(directory: string): Promise<readonly string[]> {
@@ -20,31 +20,31 @@ async function openToOthers(directory: string): Promise<readonly string[]> {
 it("state is for its owner alone at both ends, whatever the umask", async () => {
   // The usual one, with which every file would be for all to read.
   expect(execFileSync("sh", ["-c", "umask"], { encoding: "utf8" }).trim()).toBe("0022");
-  const world = await createWorld();
-  await world.startPrincipal();
-  const agent = await world.agent("edge-1");
+  const fleet = await createTestFleet();
+  await fleet.startPrincipal();
+  const agent = await fleet.agent("edge-1");
   await agent.start();
-  await putFile(world, "edge-1", "motd", "a secret");
-  expect(await openToOthers(world.path("principal"))).toEqual([]);
-  expect(await openToOthers(world.path("edge-1", "data"))).toEqual([]);
+  await putFile(fleet, "edge-1", "motd", "a secret");
+  expect(await openToOthers(fleet.path("principal"))).toEqual([]);
+  expect(await openToOthers(fleet.path("edge-1", "data"))).toEqual([]);
   // What a ConfigFile writes has the mode its spec says, for whoever reads the configuration.
-  expect((await stat(world.path("edge-1", "files", "motd"))).mode & 0o777).toBe(0o644);
+  expect((await stat(fleet.path("edge-1", "files", "motd"))).mode & 0o777).toBe(0o644);
   expect(await agent.logText()).not.toContain("others may read the state");
 });
 
 it("older state that others can read is named by the start, by --check and by the doctor", async () => {
-  const world = await createWorld();
-  await world.startPrincipal();
-  await world.principal.stop();
-  const directory = world.path("principal");
+  const fleet = await createTestFleet();
+  await fleet.startPrincipal();
+  await fleet.principal.stop();
+  const directory = fleet.path("principal");
   await chmod(directory, 0o755);
-  await world.startPrincipal();
-  const { fix } = await world.principal.logged("a warning", ({ msg }) => msg.includes("others may read"));
+  await fleet.startPrincipal();
+  const { fix } = await fleet.principal.logged("a warning", ({ msg }) => msg.includes("others may read"));
   expect(fix).toBe(`chmod -R go-rwx ${directory}`);
   const checked = await runProgram(PROGRAMS.principal, ["--data-dir", directory, "--check"]);
   expect(checked).toMatchObject({ code: 0, stderr: expect.stringContaining(`${directory} has mode 0755`) });
   const doctor = await runProgram(PROGRAMS.cli, ["doctor", "--data-dir", directory], {
-    env: { HAWSER_SERVER: world.api.server, HAWSER_CONFIG: world.path("config.yaml") },
+    env: { HAWSER_SERVER: fleet.api.server, HAWSER_CONFIG: fleet.path("config.yaml") },
   });
   expect(doctor.stdout).toMatch(/^warn +state .* has mode 0755/m);
 });

@@ -60,34 +60,34 @@ function spreadOf(moments: readonly number[]): { seconds: number; mean: number; 
 const drainedSchema = z.object({ sessions: z.number(), cut_off: z.number(), unsettled: z.number() });
 
 it("handover: 2,000 agents go over to a second principal evenly, and nothing is lost", async () => {
-  const world = await stormOf(AGENTS);
+  const storm = await stormOf(AGENTS);
   const stop = ["--stop-shape", "handover", "--stop-window", `${WINDOW_S}s`];
-  const first = world.principal("first", [...stop, "--admission-rate", "2000"]);
-  const second = world.principal("second", ["--admission-rate", CALM_RATE]);
+  const first = storm.principal("first", [...stop, "--admission-rate", "2000"]);
+  const second = storm.principal("second", ["--admission-rate", CALM_RATE]);
   await first.start();
   await second.start();
-  await world.fleet(first.port);
-  await world.allConnected(FIRST_MS);
+  await storm.fleet(first.port);
+  await storm.allConnected(FIRST_MS);
   await pause(systemTimers, SHORT_SESSION_MS);
-  world.publish(second, EVENTS_PER_SECOND);
-  for (let agent = 0; agent < 200; agent += 1) await world.send(first, agent);
-  await world.reset();
+  storm.publish(second, EVENTS_PER_SECOND);
+  for (let agent = 0; agent < 200; agent += 1) await storm.send(first, agent);
+  await storm.reset();
 
   // The load balancer: new connections go to the second as soon as the first stops being ready.
   const stopped = first.process.stop();
   await becomes("the first is not ready any more", async () => !(await first.isReady()));
-  await world.aim(second.port);
+  await storm.aim(second.port);
   expect(await stopped).toEqual({ code: 0, signal: null });
-  await world.allConnected(FIRST_MS);
-  await world.stopPublishing();
-  await becomes("everything is applied", async () => (await world.missing()) === 0);
+  await storm.allConnected(FIRST_MS);
+  await storm.stopPublishing();
+  await becomes("everything is applied", async () => (await storm.missing()) === 0);
 
-  const { opened, appliedTwice, p99DelayMs } = await world.report();
+  const { opened, appliedTwice, p99DelayMs } = await storm.report();
   const { seconds, mean, busiest } = spreadOf(await admissions(second, 0));
   const drained = drainedSchema.parse(
     await first.process.logged("the report", ({ msg }) => msg === "drained"),
   );
-  figures("handover", { agents: opened.length, seconds, mean, busiest, p99DelayMs, events: world.accepted });
+  figures("handover", { agents: opened.length, seconds, mean, busiest, p99DelayMs, events: storm.accepted });
   expect(opened).toHaveLength(AGENTS);
   expect(drained).toEqual({ sessions: AGENTS, cut_off: 0, unsettled: 0 });
   expect(busiest).toBeLessThanOrEqual(1.25 * mean);
@@ -95,28 +95,28 @@ it("handover: 2,000 agents go over to a second principal evenly, and nothing is 
 });
 
 it("restart: 2,000 agents come back one after the other, and the report says what comes again", async () => {
-  const world = await stormOf(AGENTS);
+  const storm = await stormOf(AGENTS);
   const args = ["--stop-window", `${WINDOW_S}s`, "--stop-return", "12s", "--admission-ramp", "0s"];
-  const principal = world.principal("principal", [...args, "--admission-rate", "2000"], await freePort());
+  const principal = storm.principal("principal", [...args, "--admission-rate", "2000"], await freePort());
   await principal.start();
-  await world.fleet(principal.port);
-  await world.allConnected(FIRST_MS);
+  await storm.fleet(principal.port);
+  await storm.allConnected(FIRST_MS);
   await pause(systemTimers, SHORT_SESSION_MS);
-  world.publish(principal, EVENTS_PER_SECOND);
+  storm.publish(principal, EVENTS_PER_SECOND);
   await pause(systemTimers, 2_000);
   // Longer than a drain waits, and than an agent waits for its handlers: these are left, and come again.
   const slow = 50;
-  for (let agent = 0; agent < slow; agent += 1) await world.send(principal, agent, 15_000);
-  await world.reset();
+  for (let agent = 0; agent < slow; agent += 1) await storm.send(principal, agent, 15_000);
+  await storm.reset();
 
   expect(await principal.process.stop()).toEqual({ code: 0, signal: null });
   const stoppedAt = systemClock.wallTime();
   await principal.start(["--admission-rate", CALM_RATE]);
-  await world.allConnected(FIRST_MS);
-  await world.stopPublishing();
-  await becomes("everything is applied", async () => (await world.missing()) === 0);
+  await storm.allConnected(FIRST_MS);
+  await storm.stopPublishing();
+  await becomes("everything is applied", async () => (await storm.missing()) === 0);
 
-  const { opened, appliedTwice, redelivered, maxDelayMs, p99DelayMs } = await world.report();
+  const { opened, appliedTwice, redelivered, maxDelayMs, p99DelayMs } = await storm.report();
   const { seconds, mean, busiest } = spreadOf(await admissions(principal, stoppedAt));
   const drained = drainedSchema.parse(
     await principal.process.logged("the report", ({ msg }) => msg === "drained"),
@@ -142,24 +142,24 @@ it("restart: 2,000 agents come back one after the other, and the report says wha
 });
 
 it("SIGKILL: 2,000 agents are let in at 200 a second and never faster", async () => {
-  const world = await stormOf(AGENTS);
+  const storm = await stormOf(AGENTS);
   const rate = 200;
   const args = ["--admission-rate", "2000", "--admission-ramp", "0s"];
-  const principal = world.principal("principal", args, await freePort());
+  const principal = storm.principal("principal", args, await freePort());
   await principal.start();
-  await world.fleet(principal.port);
-  await world.allConnected(FIRST_MS);
-  for (let agent = 0; agent < 200; agent += 1) await world.send(principal, agent);
-  await world.reset();
+  await storm.fleet(principal.port);
+  await storm.allConnected(FIRST_MS);
+  for (let agent = 0; agent < 200; agent += 1) await storm.send(principal, agent);
+  await storm.reset();
 
   await principal.process.kill();
   const began = systemClock.wallTime();
   await principal.start(["--admission-rate", String(rate), "--admission-ramp", "0s"]);
   const upAt = systemClock.wallTime();
-  await world.allConnected(FIRST_MS);
-  await becomes("everything is applied", async () => (await world.missing()) === 0);
+  await storm.allConnected(FIRST_MS);
+  await becomes("everything is applied", async () => (await storm.missing()) === 0);
 
-  const { opened, appliedTwice } = await world.report();
+  const { opened, appliedTwice } = await storm.report();
   const allBackSeconds = (Math.max(...opened) - upAt) / 1_000;
   const busiest = busiestSecond(await admissions(principal, began));
   figures("sigkill", {
@@ -176,17 +176,17 @@ it("SIGKILL: 2,000 agents are let in at 200 a second and never faster", async ()
 });
 
 it("start: while 2,000 agents hammer the port, the self-login comes first and nobody is served before it is open", async () => {
-  const world = await stormOf(AGENTS);
+  const storm = await stormOf(AGENTS);
   const port = await freePort();
-  await world.fleet(port);
+  await storm.fleet(port);
   await pause(systemTimers, 2_000);
-  const principal = world.principal(
+  const principal = storm.principal(
     "principal",
     ["--internal-listen", "127.0.0.1:0", "--stable-for", "1s"],
     port,
   );
   await principal.start();
-  await world.allConnected(FIRST_MS);
+  await storm.allConnected(FIRST_MS);
   const lines = await principal.process.logLines();
   const sessions = lines.flatMap((line, index) =>
     line.msg === "session opened" ? [{ index, agent: line["agent"] }] : [],
@@ -194,5 +194,5 @@ it("start: while 2,000 agents hammer the port, the self-login comes first and no
   const ready = lines.findIndex(({ msg }) => msg === "principal ready");
   expect(sessions[0]?.agent).toBe("hawser.self");
   expect(sessions.filter(({ index }) => index < ready).map(({ agent }) => agent)).toEqual(["hawser.self"]);
-  figures("start", { agents: sessions.length - 1, busiest: busiestSecond((await world.report()).opened) });
+  figures("start", { agents: sessions.length - 1, busiest: busiestSecond((await storm.report()).opened) });
 });

@@ -1,7 +1,7 @@
 import { connect, type Socket } from "node:net";
 import { expect, it, onTestFinished } from "vitest";
 import { z } from "zod";
-import { createWorld, type World } from "./support/world.js";
+import { createTestFleet, type TestFleet } from "./support/test-fleet.js";
 
 /** Long, so that the buffers of the system are full after a few thousand steps. */
 const LONG_TYPE = `e2e.${"x".repeat(900)}`;
@@ -21,8 +21,8 @@ class RawReader {
   #rest = "";
   #heard: () => void = () => {};
 
-  constructor(world: World, lastEventId?: string) {
-    const { server, authorization } = world.api;
+  constructor(fleet: TestFleet, lastEventId?: string) {
+    const { server, authorization } = fleet.api;
     const { hostname, port } = new URL(server);
     this.socket = connect(Number(port), hostname);
     onTestFinished(() => void this.socket.destroy());
@@ -59,8 +59,8 @@ class RawReader {
 }
 
 it("a reader that stops reading is told that it lagged, and resumes without a gap", async () => {
-  const world = await createWorld();
-  await world.startPrincipal();
+  const fleet = await createTestFleet();
+  await fleet.startPrincipal();
   let sent = 0;
 
   async function publish(count: number): Promise<void> {
@@ -73,7 +73,7 @@ it("a reader that stops reading is told that it lagged, and resumes without a ga
         resourceid: `order_${sent + index + 1}`,
       }));
       const type = "application/cloudevents-batch+json";
-      const { body } = await world.api.request(
+      const { body } = await fleet.api.request(
         "POST",
         "/v1/agents/away/events",
         JSON.stringify(events),
@@ -88,7 +88,7 @@ it("a reader that stops reading is told that it lagged, and resumes without a ga
   for (let burst = 5_000; ; burst += BURST_GROWTH) {
     expect(burst, "how much the connection takes").toBeLessThan(MAX_BURST);
     const first = sent + 1;
-    const slow = new RawReader(world);
+    const slow = new RawReader(fleet);
     await slow.until(() => slow.lastId !== undefined);
     slow.socket.pause();
     await publish(burst);
@@ -99,7 +99,7 @@ it("a reader that stops reading is told that it lagged, and resumes without a ga
       continue;
     }
     expect(slow.names.at(-1)).toBe("lagged");
-    const resumed = new RawReader(world, slow.lastId);
+    const resumed = new RawReader(fleet, slow.lastId);
     await resumed.until(() => resumed.versions.at(-1) === sent);
     expect(resumed.names).not.toContain("gap");
     const told = [...slow.versions, ...resumed.versions];

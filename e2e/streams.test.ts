@@ -3,7 +3,7 @@ import { expect, it, onTestFinished } from "vitest";
 import { z } from "zod";
 import { becomes } from "./support/eventually.js";
 import { plainEnvironment, PROGRAMS, runProgram } from "./support/programs.js";
-import { createWorld, type World } from "./support/world.js";
+import { createTestFleet, type TestFleet } from "./support/test-fleet.js";
 
 const stepSchema = z.object({
   step: z.string(),
@@ -20,9 +20,9 @@ class Follower {
   stdout = "";
   stderr = "";
 
-  constructor(world: World) {
+  constructor(fleet: TestFleet) {
     const args = ["events", "--follow", "--output", "jsonl"];
-    const child = spawn(process.execPath, [PROGRAMS.cli, ...args, "--server", world.api.server], {
+    const child = spawn(process.execPath, [PROGRAMS.cli, ...args, "--server", fleet.api.server], {
       env: plainEnvironment(),
     });
     onTestFinished(() => void child.kill("SIGKILL"));
@@ -41,12 +41,12 @@ class Follower {
   }
 
   /** Waits until it follows: something has to happen for that to be seen. */
-  async listening(world: World): Promise<void> {
+  async listening(fleet: TestFleet): Promise<void> {
     let probes = 0;
     const before = this.stdout;
     await becomes("the stream tells something", async () => {
       probes += 1;
-      await world.api.post("bystander", {
+      await fleet.api.post("bystander", {
         id: `${probes}`,
         type: "e2e.probe.v1",
         resourceid: `probe_${probes}`,
@@ -56,19 +56,19 @@ class Follower {
   }
 }
 
-function cli(world: World, args: readonly string[], input = ""): ReturnType<typeof runProgram> {
-  return runProgram(PROGRAMS.cli, [...args, "--server", world.api.server], { input });
+function cli(fleet: TestFleet, args: readonly string[], input = ""): ReturnType<typeof runProgram> {
+  return runProgram(PROGRAMS.cli, [...args, "--server", fleet.api.server], { input });
 }
 
 it("hawser events --follow tells the life of a resource and of a batch, event by event", async () => {
-  const world = await createWorld();
-  await world.startPrincipal();
-  await (await world.agent("edge")).start();
-  await world.connected("edge");
-  const follower = new Follower(world);
-  await follower.listening(world);
+  const fleet = await createTestFleet();
+  await fleet.startPrincipal();
+  await (await fleet.agent("edge")).start();
+  await fleet.connected("edge");
+  const follower = new Follower(fleet);
+  await follower.listening(fleet);
 
-  await world.api.put("edge", "ConfigFile", "motd", { path: "motd", content: "ahoy" });
+  await fleet.api.put("edge", "ConfigFile", "motd", { path: "motd", content: "ahoy" });
   await becomes("its status is told", () => follower.lifeOf("motd").length >= 4);
   // The status is on its way before the ACK is, and has a commit of its own here: which of the two is told first is open.
   const [accepted, delivered, ...settled] = follower.lifeOf("motd");
@@ -81,7 +81,7 @@ it("hawser events --follow tells the life of a resource and of a batch, event by
     { ...event, id: "2" },
     { ...event, id: "3", resourceid: "two_1" },
   ];
-  const sent = await cli(world, ["send", "edge", "--file", "-"], JSON.stringify(batch));
+  const sent = await cli(fleet, ["send", "edge", "--file", "-"], JSON.stringify(batch));
   expect(sent.code).toBe(1);
   expect(sent.stdout).toMatch(/^edge one_1 accepted, version \d+\nedge two_1 accepted, version \d+\n$/);
   expect(sent.stderr).toMatch(/^hawser: event 2: missing_resourceid: .+\n$/);
@@ -90,43 +90,43 @@ it("hawser events --follow tells the life of a resource and of a batch, event by
     await becomes(`${name} is refused`, () => follower.lifeOf(name).length === refused.length);
     expect(follower.lifeOf(name)).toEqual(refused);
   }
-  const again = await cli(world, ["send", "edge", "--file", "-"], JSON.stringify(batch));
+  const again = await cli(fleet, ["send", "edge", "--file", "-"], JSON.stringify(batch));
   expect(again.stdout).toMatch(/^edge one_1 was accepted before, .*\nedge two_1 was accepted before, .*\n$/);
 
-  const top = await cli(world, ["top", "--once", "--output", "json"]);
+  const top = await cli(fleet, ["top", "--once", "--output", "json"]);
   expect(JSON.parse(top.stdout)).toMatchObject({
     agents: expect.arrayContaining([expect.objectContaining({ name: "edge" })]),
   });
 });
 
 it("hawser events tells what is remembered, and goes on over a restart, with the gap told", async () => {
-  const world = await createWorld();
-  await world.startPrincipal();
-  await world.api.post("edge", { id: "early", type: "e2e.command.v1", resourceid: "early_1" });
-  const remembered = await cli(world, ["events", "--output", "jsonl"]);
+  const fleet = await createTestFleet();
+  await fleet.startPrincipal();
+  await fleet.api.post("edge", { id: "early", type: "e2e.command.v1", resourceid: "early_1" });
+  const remembered = await cli(fleet, ["events", "--output", "jsonl"]);
   expect(remembered).toMatchObject({ code: 0, stderr: "" });
   expect(remembered.stdout).toContain('"resourceid":"early_1"');
 
-  const follower = new Follower(world);
-  await follower.listening(world);
-  await world.principal.kill();
+  const follower = new Follower(fleet);
+  await follower.listening(fleet);
+  await fleet.principal.kill();
   await becomes("the break is told", () => follower.stderr.includes("the stream broke off"));
-  await world.startPrincipal();
-  await world.api.post("edge", { id: "late", type: "e2e.command.v1", resourceid: "late_1" });
+  await fleet.startPrincipal();
+  await fleet.api.post("edge", { id: "late", type: "e2e.command.v1", resourceid: "late_1" });
   await becomes("it goes on", () => follower.lifeOf("late").length > 0);
   expect(follower.stderr).toContain("some steps are missing");
 });
 
 it("a stop of the principal ends streams at once and cleanly", async () => {
-  const world = await createWorld();
-  await world.startPrincipal();
+  const fleet = await createTestFleet();
+  await fleet.startPrincipal();
   const streams = await Promise.all(
     ["events", "agents"].map((kind) =>
-      fetch(`${world.api.server}/v1/streams/${kind}`, { headers: world.api.authorization }),
+      fetch(`${fleet.api.server}/v1/streams/${kind}`, { headers: fleet.api.authorization }),
     ),
   );
   const texts = Promise.all(streams.map((stream) => stream.text()));
-  const { code } = await world.principal.stop();
+  const { code } = await fleet.principal.stop();
   expect(code).toBe(0);
   expect(await texts).toEqual([expect.stringContaining("id: "), expect.stringContaining("event: synced")]);
 });

@@ -6,7 +6,7 @@ import { becomes } from "./support/eventually.js";
 import { PROGRAMS } from "./support/programs.js";
 import { Systemd, systemdMissing } from "./support/systemd.js";
 import { ROOT } from "./support/typescript-examples.js";
-import { createWorld, type World } from "./support/world.js";
+import { createTestFleet, type TestFleet } from "./support/test-fleet.js";
 
 // The unit of docs/operate.md, below a real systemd.
 
@@ -15,11 +15,11 @@ const missing = systemdMissing();
 const why = missing === undefined ? "" : ` (skipped: ${missing})`;
 
 /** As the page has it, with the paths and the user of this test, and a shorter patience. */
-async function unitOf(world: World): Promise<string> {
+async function unitOf(fleet: TestFleet): Promise<string> {
   const page = readFileSync(join(ROOT, "docs", "operate.md"), "utf8");
   const [, unit = ""] = /```ini\n(\[Unit\]\nDescription=Hawser principal\n[^]*?)```/.exec(page) ?? [];
-  const settings = world.path("principal.json");
-  const listen = { listen: "127.0.0.1:0", apiListen: "127.0.0.1:0", dataDir: world.path("data") };
+  const settings = fleet.path("principal.json");
+  const listen = { listen: "127.0.0.1:0", apiListen: "127.0.0.1:0", dataDir: fleet.path("data") };
   await writeFile(settings, JSON.stringify({ ...listen, logFormat: "json" }));
   const replaced = unit
     .replaceAll(
@@ -28,7 +28,7 @@ async function unitOf(world: World): Promise<string> {
     )
     .replace(/^After=.*\n/m, "DefaultDependencies=no\n")
     .replace(/^User=.*\nStateDirectory=.*\n/m, "")
-    .replace("WatchdogSec=60s", `WatchdogSec=2s\nStandardOutput=append:${world.path("log")}`);
+    .replace("WatchdogSec=60s", `WatchdogSec=2s\nStandardOutput=append:${fleet.path("log")}`);
   // Nothing of the page is left that this test does not know.
   expect(replaced).not.toMatch(/\/usr\/local|\/etc\/hawser|hawser\n/);
   expect(replaced).toContain("WatchdogSec=2s");
@@ -38,13 +38,13 @@ async function unitOf(world: World): Promise<string> {
 it.skipIf(missing !== undefined)(
   `it is started, read again, ended when it stands still and started anew, and stopped${why}`,
   async () => {
-    const world = await createWorld();
-    const file = world.path(UNIT);
-    await writeFile(file, await unitOf(world));
+    const fleet = await createTestFleet();
+    const file = fleet.path(UNIT);
+    await writeFile(file, await unitOf(fleet));
     const systemd = new Systemd(file, UNIT);
     onTestFinished(() => systemd.kill());
     const said = (): readonly { readonly msg: string }[] =>
-      readFileSync(world.path("log"), "utf8")
+      readFileSync(fleet.path("log"), "utf8")
         .split("\n")
         .filter((line) => line.startsWith("{"))
         .map((line) => JSON.parse(line) as { readonly msg: string });

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { eventually } from "./support/eventually.js";
 import type { ServiceProcess } from "./support/service-process.js";
 import { SpanCollector } from "./support/span-collector.js";
-import { createWorld, TRANSPORTS, type Transport, type World } from "./support/world.js";
+import { createTestFleet, TRANSPORTS, type Transport, type TestFleet } from "./support/test-fleet.js";
 
 const SDK = new URL("./fixtures/tracing.mjs", import.meta.url).href;
 const PRINCIPAL = "hawser-principal";
@@ -23,7 +23,7 @@ function preloaded(service: string, collector: string, everyMs: number): Readonl
 
 /** A request as somebody makes it who is in a trace. */
 async function change(
-  { api }: World,
+  { api }: TestFleet,
   name: string,
   content: string,
   header: { readonly traceId: string; readonly spanId: string },
@@ -45,26 +45,26 @@ async function tracedWorld(
   everyMs: number,
   transport: Transport = "ws-json",
 ): Promise<{
-  readonly world: World;
+  readonly fleet: TestFleet;
   readonly collector: SpanCollector;
   readonly agent: ServiceProcess;
 }> {
   const collector = new SpanCollector();
   const url = await collector.start();
-  const world = await createWorld([], preloaded(PRINCIPAL, url, everyMs));
-  await world.startPrincipal();
-  const agent = await world.agent("edge", { transport, env: preloaded(AGENT, url, everyMs) });
-  return { world, collector, agent };
+  const fleet = await createTestFleet([], preloaded(PRINCIPAL, url, everyMs));
+  await fleet.startPrincipal();
+  const agent = await fleet.agent("edge", { transport, env: preloaded(AGENT, url, everyMs) });
+  return { fleet, collector, agent };
 }
 
 const WAY =
   "is one trace from a request through the principal to the agent's handler, and with its status back: %s";
 
 it.each(TRANSPORTS)(WAY, async (transport) => {
-  const { world, collector, agent } = await tracedWorld(50, transport);
+  const { fleet, collector, agent } = await tracedWorld(50, transport);
   await agent.start();
   const header = { traceId: "0af7651916cd43dd8448eb211c80319c", spanId: "b7ad6b7169203331" };
-  await change(world, "motd", "Ahoy.", header);
+  await change(fleet, "motd", "Ahoy.", header);
   const put = await collector.span(PRINCIPAL, "put agents/{agent}");
   const handled = await collector.span(AGENT, "process agents/{agent}");
   const reported = await collector.span(AGENT, "report principal");
@@ -86,7 +86,7 @@ it.each(TRANSPORTS)(WAY, async (transport) => {
 
   // Outside of the root: refused for good, and the log of the agent says in which trace.
   const refused = { traceId: "4bf92f3577b34da6a3ce929d0e0e4736", spanId: "00f067aa0ba902b7" };
-  await change(world, "astray", "", refused, "../astray");
+  await change(fleet, "astray", "", refused, "../astray");
   const failed = await collector.span(
     AGENT,
     "process agents/{agent}",
@@ -102,18 +102,18 @@ it.each(TRANSPORTS)(WAY, async (transport) => {
 });
 
 it("goes on where the principal was stopped in between, and what a process made is exported at its end", async () => {
-  const { world, collector, agent } = await tracedWorld(3_600_000);
+  const { fleet, collector, agent } = await tracedWorld(3_600_000);
   const header = { traceId: "0af7651916cd43dd8448eb211c80319c", spanId: "b7ad6b7169203331" };
-  await change(world, "motd", "Ahoy.", header);
+  await change(fleet, "motd", "Ahoy.", header);
   expect(collector.spans).toEqual([]);
-  expect(await world.principal.stop()).toEqual({ code: 0, signal: null });
+  expect(await fleet.principal.stop()).toEqual({ code: 0, signal: null });
   const put = await collector.span(PRINCIPAL, "put agents/{agent}");
 
-  await world.startPrincipal();
+  await fleet.startPrincipal();
   await agent.start();
   await eventually(
     "the status is back",
-    async () => (await world.api.resource("edge", "ConfigFile", "motd")).status,
+    async () => (await fleet.api.resource("edge", "ConfigFile", "motd")).status,
   );
   expect(await agent.stop()).toEqual({ code: 0, signal: null });
   const handled = await collector.span(AGENT, "process agents/{agent}");
@@ -121,9 +121,9 @@ it("goes on where the principal was stopped in between, and what a process made 
 });
 
 it("leaves a service alone that has no SDK", async () => {
-  const world = await createWorld();
-  await world.startPrincipal();
-  const ready = await world.principal.logged("that it serves", ({ msg }) => msg === "principal ready");
+  const fleet = await createTestFleet();
+  await fleet.startPrincipal();
+  const ready = await fleet.principal.logged("that it serves", ({ msg }) => msg === "principal ready");
   expect(ready).not.toHaveProperty("tracing");
   expect(ready).not.toHaveProperty("trace_id");
 });

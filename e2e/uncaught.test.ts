@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { becomes, eventually } from "./support/eventually.js";
 import type { ServiceProcess } from "./support/service-process.js";
-import { createWorld, type World } from "./support/world.js";
+import { createTestFleet, type TestFleet } from "./support/test-fleet.js";
 
 // The last line of defence, in real processes: what nobody caught ends the process, once and in words, and costs nothing that was accepted.
 
@@ -35,12 +35,12 @@ async function fails(service: ServiceProcess, program: string, fault: Fault): Pr
 }
 
 /** Puts specs until the principal answers no more; what it accepted, by name. */
-async function putUntilItEnds(world: World): Promise<ReadonlyMap<string, number>> {
+async function putUntilItEnds(fleet: TestFleet): Promise<ReadonlyMap<string, number>> {
   const accepted = new Map<string, number>();
   for (let n = 0; ; n += 1) {
     const name = `note-${n % 20}`;
     try {
-      await world.api.put("edge", "ConfigFile", name, { path: name, content: String(n) });
+      await fleet.api.put("edge", "ConfigFile", name, { path: name, content: String(n) });
     } catch {
       return accepted;
     }
@@ -50,29 +50,29 @@ async function putUntilItEnds(world: World): Promise<ReadonlyMap<string, number>
 
 describe.each(FAULTS)("an %s that nobody caught", (fault) => {
   it("ends the principal with code 1 and one line, and what it accepted is there when it is started again", async () => {
-    const world = await createWorld([], faulty(fault));
-    await world.startPrincipal();
-    const publishing = putUntilItEnds(world);
+    const fleet = await createTestFleet([], faulty(fault));
+    await fleet.startPrincipal();
+    const publishing = putUntilItEnds(fleet);
     await eventually("it accepts", async () =>
-      (await world.api.resources("edge")).length > 5 ? true : undefined,
+      (await fleet.api.resources("edge")).length > 5 ? true : undefined,
     );
-    await fails(world.principal, "hawser-principal", fault);
+    await fails(fleet.principal, "hawser-principal", fault);
     const accepted = await publishing;
     expect(accepted.size).toBeGreaterThan(5);
 
-    await world.startPrincipal();
+    await fleet.startPrincipal();
     for (const [name, n] of accepted) {
-      const { spec } = await world.api.resource("edge", "ConfigFile", name);
+      const { spec } = await fleet.api.resource("edge", "ConfigFile", name);
       // The last one may have been accepted without anybody having heard so.
       expect([
         { path: name, content: String(n) },
         { path: name, content: String(n + 20) },
       ]).toContainEqual(spec);
     }
-    const agent = await world.agent("edge");
+    const agent = await fleet.agent("edge");
     await agent.start();
     await becomes("all of it arrives", async () => {
-      const all = await world.api.resources("edge");
+      const all = await fleet.api.resources("edge");
       return (
         all.length >= accepted.size &&
         all.every(({ version, observedVersion }) => version === observedVersion)
@@ -81,22 +81,22 @@ describe.each(FAULTS)("an %s that nobody caught", (fault) => {
   });
 
   it("ends an agent the same way, and it goes on from there", async () => {
-    const world = await createWorld();
-    await world.startPrincipal();
-    const agent = await world.agent("edge", { env: faulty(fault) });
+    const fleet = await createTestFleet();
+    await fleet.startPrincipal();
+    const agent = await fleet.agent("edge", { env: faulty(fault) });
     await agent.start();
-    await world.connected("edge");
+    await fleet.connected("edge");
     const put = async (content: string): Promise<void> => {
-      const { version } = await world.api.put("edge", "ConfigFile", "motd", { path: "motd", content });
+      const { version } = await fleet.api.put("edge", "ConfigFile", "motd", { path: "motd", content });
       await becomes(
         `${content} is applied`,
-        async () => (await world.api.resource("edge", "ConfigFile", "motd")).observedVersion === version,
+        async () => (await fleet.api.resource("edge", "ConfigFile", "motd")).observedVersion === version,
       );
     };
     await put("before");
     await fails(agent, "hawser-agent", fault);
     await agent.start();
     await put("after");
-    expect((await world.api.agent("edge")).deadLetters).toBe(0);
+    expect((await fleet.api.agent("edge")).deadLetters).toBe(0);
   });
 });

@@ -5,7 +5,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { makeCertificate } from "./support/certificates.js";
-import { createWorld, type World } from "./support/world.js";
+import { createTestFleet, type TestFleet } from "./support/test-fleet.js";
 
 // A URL with the wrong scheme or the wrong port: what an agent is told says what to try instead, and no word of a library's.
 
@@ -34,33 +34,33 @@ describe.each([
   ["with TLS", true],
   ["without TLS", false],
 ])("a principal %s", (_how, secured) => {
-  async function start(): Promise<{ world: World; cert: string }> {
-    const place = await createWorld();
+  async function start(): Promise<{ fleet: TestFleet; cert: string }> {
+    const place = await createTestFleet();
     const { cert, key } = makeCertificate(place.path("tls"));
     const files = ["--tls-cert", cert, "--tls-key", key, "--api-tls-cert", cert, "--api-tls-key", key];
-    const world = await createWorld(secured ? files : []);
-    await world.startPrincipal();
-    return { world, cert };
+    const fleet = await createTestFleet(secured ? files : []);
+    await fleet.startPrincipal();
+    return { fleet, cert };
   }
 
   it("tells by what it closes or says which scheme or port was meant", async () => {
-    const { world, cert } = await start();
+    const { fleet, cert } = await start();
     const expected: readonly (readonly [Scheme, number, RegExp])[] = secured
       ? [
-          ["ws", world.listen.port, WANTS_TLS],
-          ["grpc", world.listen.port, WANTS_TLS],
-          ["ws", world.apiListen.port, WANTS_TLS],
-          ["wss", world.apiListen.port, IS_API],
-          ["grpc", world.apiListen.port, WANTS_TLS],
-          ["grpcs", world.apiListen.port, /does not offer h2 .*such as that of the HTTP API/],
+          ["ws", fleet.listen.port, WANTS_TLS],
+          ["grpc", fleet.listen.port, WANTS_TLS],
+          ["ws", fleet.apiListen.port, WANTS_TLS],
+          ["wss", fleet.apiListen.port, IS_API],
+          ["grpc", fleet.apiListen.port, WANTS_TLS],
+          ["grpcs", fleet.apiListen.port, /does not offer h2 .*such as that of the HTTP API/],
         ]
       : [
-          ["wss", world.listen.port, NO_TLS],
-          ["grpcs", world.listen.port, NO_TLS],
-          ["ws", world.apiListen.port, IS_API],
-          ["wss", world.apiListen.port, NO_TLS],
-          ["grpc", world.apiListen.port, /does not speak HTTP\/2 \(gRPC\); .*such as that of the HTTP API/],
-          ["grpcs", world.apiListen.port, NO_TLS],
+          ["wss", fleet.listen.port, NO_TLS],
+          ["grpcs", fleet.listen.port, NO_TLS],
+          ["ws", fleet.apiListen.port, IS_API],
+          ["wss", fleet.apiListen.port, NO_TLS],
+          ["grpc", fleet.apiListen.port, /does not speak HTTP\/2 \(gRPC\); .*such as that of the HTTP API/],
+          ["grpcs", fleet.apiListen.port, NO_TLS],
         ];
     for (const [scheme, port, said] of expected) {
       const { code, message } = await failure(scheme, port, cert);
@@ -76,13 +76,13 @@ describe.each([
 });
 
 it("a client that does not trust the principal's certificate, and says so, is in the principal's log", async () => {
-  const place = await createWorld();
+  const place = await createTestFleet();
   const { cert, key } = makeCertificate(place.path("tls"));
-  const world = await createWorld(["--tls-cert", cert, "--tls-key", key]);
-  await world.startPrincipal();
-  const client = ["s_client", "-connect", world.address, "-verify_return_error", "-alpn", "h2"];
+  const fleet = await createTestFleet(["--tls-cert", cert, "--tls-key", key]);
+  await fleet.startPrincipal();
+  const client = ["s_client", "-connect", fleet.address, "-verify_return_error", "-alpn", "h2"];
   expect(spawnSync("openssl", client, { input: "" }).status).not.toBe(0);
-  expect(await world.principal.logged("it", ({ msg }) => msg.includes("TLS"))).toMatchObject({
+  expect(await fleet.principal.logged("it", ({ msg }) => msg.includes("TLS"))).toMatchObject({
     level: "warn",
     code: "connection_failed",
     msg: "a TLS handshake failed: tlsv1 alert unknown ca",

@@ -9,7 +9,7 @@ import { residentBytes, SMALL_HEAP } from "../support/fuzz/process-memory.js";
 import { eventRequest, type FuzzRequest } from "../support/fuzz/requests.js";
 import { writeToPort } from "../support/fuzz/write-to-port.js";
 import { PROGRAMS } from "../support/programs.js";
-import { createWorld } from "../support/world.js";
+import { createTestFleet } from "../support/test-fleet.js";
 
 const LONG_MS = 4 * 60 * 60_000;
 const MAX_RESIDENT_BYTES = 400_000_000;
@@ -37,10 +37,10 @@ async function ask(socketPath: string, { headers, body }: FuzzRequest): Promise<
 }
 
 it("whatever a program writes to an agent's socket, the agent goes on", { timeout: LONG_MS }, async () => {
-  const world = await createWorld();
-  const socket = world.path("agent.sock");
-  const args = ["--name", "fuzz", "--url", "ws://127.0.0.1:9", "--data-dir", world.path("data")];
-  const agent = world.service({
+  const fleet = await createTestFleet();
+  const socket = fleet.path("agent.sock");
+  const args = ["--name", "fuzz", "--url", "ws://127.0.0.1:9", "--data-dir", fleet.path("data")];
+  const agent = fleet.service({
     name: "fuzz",
     program: PROGRAMS.agent,
     args: [...args, "--socket", socket, "--log-level", "error"],

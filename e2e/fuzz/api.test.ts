@@ -5,7 +5,7 @@ import { fuzz, fuzzPlan } from "../support/fuzz/fuzz.js";
 import { residentBytes, SMALL_HEAP } from "../support/fuzz/process-memory.js";
 import { request, type FuzzRequest } from "../support/fuzz/requests.js";
 import type { PrincipalApi } from "../support/principal-api.js";
-import { createWorld } from "../support/world.js";
+import { createTestFleet } from "../support/test-fleet.js";
 
 const LONG_MS = 4 * 60 * 60_000;
 const MAX_RESIDENT_BYTES = 500_000_000;
@@ -16,12 +16,12 @@ const MAX_ANSWER_BYTES = 10_000_000;
 it("whatever is asked of the API, it answers, and never with a fault of its own", {
   timeout: LONG_MS,
 }, async () => {
-  const world = await createWorld(["--log-level", "error"], SMALL_HEAP);
-  await world.startPrincipal();
+  const fleet = await createTestFleet(["--log-level", "error"], SMALL_HEAP);
+  await fleet.startPrincipal();
   const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE });
   const statuses = new Map<number, number>();
   const ask = async (asked: FuzzRequest): Promise<void> => {
-    const status = await send(world.api, agent, asked);
+    const status = await send(fleet.api, agent, asked);
     if (status === undefined) return;
     statuses.set(status, (statuses.get(status) ?? 0) + 1);
     if (status >= 500 && status !== 503 && status !== 507)
@@ -37,9 +37,9 @@ it("whatever is asked of the API, it answers, and never with a fault of its own"
   await Promise.all(open);
   agent.destroy();
   console.log(`fuzz: the API, ${JSON.stringify(Object.fromEntries(statuses))}`);
-  expect(world.principal.running).toBe(true);
-  expect((await world.api.request("GET", "/livez")).status).toBe(200);
-  expect((await residentBytes(world.principal.pid)) ?? 0).toBeLessThan(MAX_RESIDENT_BYTES);
+  expect(fleet.principal.running).toBe(true);
+  expect((await fleet.api.request("GET", "/livez")).status).toBe(200);
+  expect((await residentBytes(fleet.principal.pid)) ?? 0).toBeLessThan(MAX_RESIDENT_BYTES);
 });
 
 /** The status; undefined for what this client cannot say. */

@@ -6,7 +6,7 @@ import { fuzz, fuzzPlan, shown } from "../support/fuzz/fuzz.js";
 import { residentBytes, SMALL_HEAP } from "../support/fuzz/process-memory.js";
 import { writeToPort, type Port } from "../support/fuzz/write-to-port.js";
 import { HostileAgent } from "../support/hostile-agent.js";
-import { createWorld, type World } from "../support/world.js";
+import { createTestFleet, type TestFleet } from "../support/test-fleet.js";
 
 const LONG_MS = 4 * 60 * 60_000;
 /** Above what an idle principal takes on any Node, with its garbage; far below what an attack would take. */
@@ -23,7 +23,7 @@ const OPEN = ["--admission-rate", "10000", "--log-level", "error", "--health-lis
 interface Target {
   readonly name: string;
   readonly args: readonly string[];
-  readonly port: (world: World) => Port;
+  readonly port: (fleet: TestFleet) => Port;
 }
 
 const TARGETS: readonly Target[] = [
@@ -49,9 +49,9 @@ const TARGETS: readonly Target[] = [
 
 describe("whatever is written to a port, the process goes on", () => {
   it.each(TARGETS)("$name", { timeout: LONG_MS }, async ({ name, args, port }) => {
-    const world = await createWorld(args, SMALL_HEAP);
-    await world.startPrincipal();
-    const { pid } = world.principal;
+    const fleet = await createTestFleet(args, SMALL_HEAP);
+    await fleet.startPrincipal();
+    const { pid } = fleet.principal;
     // A connection carries ten frames or requests on average.
     const plan = fuzzPlan(200, 0.1);
     let open: Promise<unknown>[] = [];
@@ -59,27 +59,27 @@ describe("whatever is written to a port, the process goes on", () => {
       const stream = pick(random, BYTE_STREAMS);
       const written = stream.bytes(random);
       open.push(
-        writeToPort(port(world), written).catch((cause: unknown) => {
+        writeToPort(port(fleet), written).catch((cause: unknown) => {
           throw new Error(`${stream.name}: ${shown(written)}`, { cause });
         }),
       );
       if (open.length < AT_ONCE) return;
       await Promise.all(open);
       open = [];
-      if (!world.principal.running)
+      if (!fleet.principal.running)
         throw new Error(`the principal is gone after ${stream.name}: ${shown(written)}`);
     });
     await Promise.all(open);
-    expect(world.principal.running).toBe(true);
-    expect(world.principal.pid).toBe(pid);
-    const { host, port: healthPort } = world.health;
+    expect(fleet.principal.running).toBe(true);
+    expect(fleet.principal.pid).toBe(pid);
+    const { host, port: healthPort } = fleet.health;
     expect((await fetch(`http://${host}:${healthPort}/readyz`)).status).toBe(200);
     if (args === OPEN) {
-      const agent = await HostileAgent.overWebSocket("newcomer", world.listen);
+      const agent = await HostileAgent.overWebSocket("newcomer", fleet.listen);
       await agent.openSession();
       agent.wire.cut();
     }
-    expect(await world.principal.logText()).not.toMatch(/uncaught|unhandled/i);
+    expect(await fleet.principal.logText()).not.toMatch(/uncaught|unhandled/i);
     const resident = (await residentBytes(pid)) ?? 0;
     console.log(`fuzz: ${name}, ${Math.round(resident / 1e6)} MB afterwards`);
     expect(resident).toBeLessThan(MAX_RESIDENT_BYTES);

@@ -1,6 +1,6 @@
 import { request, type ClientRequest, type IncomingMessage } from "node:http";
 import { z } from "zod";
-import type { World } from "./world.js";
+import type { TestFleet } from "./test-fleet.js";
 
 const stepSchema = z.object({ eventid: z.string() });
 
@@ -15,9 +15,9 @@ export class AckedSteps {
     this.#asked = asked;
   }
 
-  static async follow(world: World, agent: string): Promise<AckedSteps> {
-    const url = new URL(`/v1/streams/events?agent=${agent}`, world.api.server);
-    const asked = request(url, { agent: false, headers: { ...world.api.authorization } });
+  static async follow(fleet: TestFleet, agent: string): Promise<AckedSteps> {
+    const url = new URL(`/v1/streams/events?agent=${agent}`, fleet.api.server);
+    const asked = request(url, { agent: false, headers: { ...fleet.api.authorization } });
     const steps = new AckedSteps(asked);
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
       asked.once("response", resolve);

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { onTestFinished } from "vitest";
-import type { Attack } from "./attack-stage.js";
+import type { Attack } from "./attacked-principal.js";
 import { plainEnvironment, PROGRAMS } from "./programs.js";
 
 /** Where this stands in `opening` goes the number of the socket, where it stands in a chunk the next number there is: eight digits. */
@@ -39,14 +39,14 @@ export interface Flood {
 
 /** An attack by sockets in a process of their own, of one kind or of several. */
 export function flood(...floods: readonly Flood[]): Attack {
-  return async ({ world }) => {
+  return async ({ fleet }) => {
     const child = spawn(process.execPath, [PROGRAMS.flood], {
       stdio: ["pipe", "pipe", "inherit"],
       env: plainEnvironment(),
     });
     // However the test ends.
     onTestFinished(() => void child.kill("SIGKILL"));
-    const plans = floods.map((one) => planOf(one, world.listen.port));
+    const plans = floods.map((one) => planOf(one, fleet.listen.port));
     child.stdin.write(`${JSON.stringify(plans)}\n`);
     await once(child.stdout, "data");
     return {

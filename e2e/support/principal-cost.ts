@@ -1,6 +1,6 @@
 import { pause, systemClock, systemTimers } from "@hawser/runtime";
 import { rssMbOf, timesOf, type ProcessTimes } from "./process-figures.js";
-import type { World } from "./world.js";
+import type { TestFleet } from "./test-fleet.js";
 
 const MEMORY_EVERY_MS = 100;
 
@@ -14,7 +14,7 @@ export interface Cost {
 }
 
 /** What the principal costs from now until what this answers is called. */
-export async function watchCost({ principal: { pid }, api }: World): Promise<() => Promise<Cost>> {
+export async function watchCost({ principal: { pid }, api }: TestFleet): Promise<() => Promise<Cost>> {
   const startedAtMs = systemClock.now();
   // Each answer begins the figures of the loop anew.
   await loopDelay(api);
@@ -30,7 +30,7 @@ export async function watchCost({ principal: { pid }, api }: World): Promise<() 
   };
 }
 
-async function loopDelay(api: World["api"]): Promise<Pick<Cost, "loopP99Ms" | "loopMaxMs">> {
+async function loopDelay(api: TestFleet["api"]): Promise<Pick<Cost, "loopP99Ms" | "loopMaxMs">> {
   const text = await api.metrics().catch(() => "");
   const ms = (name: string): number =>
     1_000 * Number(new RegExp(`^nodejs_eventloop_lag_${name}_seconds (\\S+)$`, "m").exec(text)?.[1]);
@@ -38,7 +38,7 @@ async function loopDelay(api: World["api"]): Promise<Pick<Cost, "loopP99Ms" | "l
 }
 
 /** The most memory that the principal has until `stop`, in MB. */
-export function watchMemory({ principal }: World): { stop(): Promise<number> } {
+export function watchMemory({ principal }: TestFleet): { stop(): Promise<number> } {
   let peak = 0;
   let isOver = false;
   const watching = (async () => {

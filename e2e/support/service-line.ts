@@ -5,7 +5,7 @@ import { eventually } from "./eventually.js";
 import { LINE, type LineOptions, type Transport } from "./faulty-line.js";
 import { PROGRAMS } from "./programs.js";
 import type { ServiceProcess } from "./service-process.js";
-import type { World } from "./world.js";
+import type { TestFleet } from "./test-fleet.js";
 
 /** A spec to the agent this often; each comes back as a status. */
 const LOAD_INTERVAL_MS = 50;
@@ -36,7 +36,7 @@ interface Put {
 export class ServiceLine {
   readonly proxy: ChaosProxy;
   readonly name: string;
-  readonly #world: World;
+  readonly #fleet: TestFleet;
   readonly #agent: ServiceProcess;
   /** By resource, what was accepted and not seen to be applied yet. */
   readonly #open = new Map<string, Put>();
@@ -44,45 +44,45 @@ export class ServiceLine {
   #accepted = 0;
   #load: { readonly stop: () => Promise<void> } | undefined;
 
-  private constructor(world: World, proxy: ChaosProxy, name: string, agent: ServiceProcess) {
-    this.#world = world;
+  private constructor(fleet: TestFleet, proxy: ChaosProxy, name: string, agent: ServiceProcess) {
+    this.#fleet = fleet;
     this.proxy = proxy;
     this.name = name;
     this.#agent = agent;
   }
 
-  /** The agent runs and is connected to the principal of this world, through a proxy that does no harm yet. */
+  /** The agent runs and is connected to the principal of this fleet, through a proxy that does no harm yet. */
   static async lay(
-    world: World,
+    fleet: TestFleet,
     name: string,
     transport: Transport,
     { keepAliveIntervalMs = LINE.keepAliveIntervalMs }: LineOptions = {},
   ): Promise<ServiceLine> {
-    const proxy = createChaosProxy({ target: world.listen, runtime: systemRuntime() });
+    const proxy = createChaosProxy({ target: fleet.listen, runtime: systemRuntime() });
     const { host, port } = await proxy.start();
-    await mkdir(world.path(name, "files"), { recursive: true });
-    const agent = world.service({
+    await mkdir(fleet.path(name, "files"), { recursive: true });
+    const agent = fleet.service({
       name,
       program: PROGRAMS.agent,
       args: [
         `--name=${name}`,
         `--url=${transport}://${host}:${port}`,
-        `--data-dir=${world.path(name, "data")}`,
-        `--config-file-root=${world.path(name, "files")}`,
+        `--data-dir=${fleet.path(name, "data")}`,
+        `--config-file-root=${fleet.path(name, "files")}`,
         `--ping-interval=${keepAliveIntervalMs}ms`,
         `--dial-timeout=${LINE.dialTimeoutMs}ms`,
         `--reconnect-max=${LINE.backoffMaxMs}ms`,
       ],
     });
-    const line = new ServiceLine(world, proxy, name, agent);
+    const line = new ServiceLine(fleet, proxy, name, agent);
     await agent.start();
-    await world.connected(name);
+    await fleet.connected(name);
     return line;
   }
 
   /** How many sessions the agent has had. */
   async sessions(): Promise<number> {
-    return (await this.#world.connected(this.name)).session.epoch;
+    return (await this.#fleet.connected(this.name)).session.epoch;
   }
 
   get accepted(): number {
@@ -117,7 +117,7 @@ export class ServiceLine {
     const at = systemClock.now();
     const name = `file-${n % RESOURCES}`;
     const spec = { path: name, content: `${n} ${BODY}` };
-    const { version } = await this.#world.api.put(this.name, "ConfigFile", name, spec);
+    const { version } = await this.#fleet.api.put(this.name, "ConfigFile", name, spec);
     this.#accepted += 1;
     // Of a resource only the newest spec is sent: what is still open is open since its first.
     this.#open.set(name, { at: this.#open.get(name)?.at ?? at, version });
@@ -150,7 +150,7 @@ export class ServiceLine {
   }
 
   async #look(): Promise<void> {
-    const now = await this.#world.api.resources(this.name);
+    const now = await this.#fleet.api.resources(this.name);
     const seenAt = systemClock.now();
     for (const { name, observedVersion } of now) {
       const put = this.#open.get(name);

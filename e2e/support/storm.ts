@@ -7,7 +7,7 @@ import { z } from "zod";
 import { becomes } from "./eventually.js";
 import { PROGRAMS } from "./programs.js";
 import { ServiceProcess } from "./service-process.js";
-import { readApiToken } from "./world.js";
+import { readApiToken } from "./test-fleet.js";
 
 const readySchema = z.object({
   listen: z.object({ host: z.string(), port: z.number() }),

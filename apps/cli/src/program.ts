@@ -8,7 +8,7 @@ import { EXTRACTS, OUTPUT_FORMATS, parseOutput } from "./output/output-format.js
 import type { Terminal } from "./terminal.js";
 import { VERSION } from "./version.js";
 
-export interface World {
+export interface CliEnvironment {
   readonly terminal: Terminal;
   readonly runtime: Pick<Runtime, "clock" | "timers" | "random">;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -28,13 +28,13 @@ Examples:
   hawser events --follow`;
 
 /** Runs one command line and answers its exit code; never throws and never exits by itself. */
-export async function run(args: readonly string[], world: World): Promise<number> {
-  const { terminal } = world;
+export async function run(args: readonly string[], environment: CliEnvironment): Promise<number> {
+  const { terminal } = environment;
   const program = createProgram(terminal);
   try {
     // It says the version, or what is wrong with an option of all commands, before any of them is read.
     const [named] = program.parseOptions([...args]).operands;
-    await addCommands(program, named, world);
+    await addCommands(program, named, environment);
     await program.parseAsync(args, { from: "user" });
     return EXIT_CODES.ok;
   } catch (thrown) {
@@ -97,7 +97,7 @@ const EXTRACTING: readonly string[] = ["hawser get", "hawser agents"];
 async function addCommands(
   program: Command,
   named: string | undefined,
-  { terminal, runtime, env }: World,
+  { terminal, runtime, env }: CliEnvironment,
 ): Promise<void> {
   const { createContext } = await import("./command/command-context.js");
   const context = createContext(program, terminal, runtime, env);

@@ -3,7 +3,7 @@ import {
   closedByPrincipal,
   failureMs,
   type ReconnectCase,
-  type Scene,
+  type OpenCall,
 } from "./reconnect-case.js";
 import { ServedGrpc } from "../served-grpc.js";
 
@@ -11,24 +11,24 @@ import { ServedGrpc } from "../served-grpc.js";
 const LONG_ENOUGH_MS = 5_000;
 
 /** The agent has said goodbye: it is let go. */
-async function letGo({ call, time }: Scene): Promise<void> {
+async function letGo({ call, time }: OpenCall): Promise<void> {
   await time.until("the agent says goodbye", () => call.heard("goodbye"));
   call.say({ type: "goodbye_ack" });
 }
 
-async function rotate(scene: Scene): Promise<void> {
-  if (!scene.agent.rotate()) throw new Error("there was no session to renew");
-  await letGo(scene);
+async function rotate(open: OpenCall): Promise<void> {
+  if (!open.agent.rotate()) throw new Error("there was no session to renew");
+  await letGo(open);
 }
 
-async function drain(scene: Scene, slotMs: number): Promise<void> {
-  scene.call.say({ type: "drain", reason: "deploy", window_ms: 30_000, reconnect_after_ms: slotMs });
-  await scene.time.until("the agent says goodbye", () => scene.call.heard("goodbye"));
+async function drain(open: OpenCall, slotMs: number): Promise<void> {
+  open.call.say({ type: "drain", reason: "deploy", window_ms: 30_000, reconnect_after_ms: slotMs });
+  await open.time.until("the agent says goodbye", () => open.call.heard("goodbye"));
 }
 
-async function drainAndLetGo(scene: Scene, slotMs: number): Promise<void> {
-  await drain(scene, slotMs);
-  scene.call.say({ type: "goodbye_ack" });
+async function drainAndLetGo(open: OpenCall, slotMs: number): Promise<void> {
+  await drain(open, slotMs);
+  open.call.say({ type: "goodbye_ack" });
 }
 
 const AT_ONCE = { delayMs: 0, level: "info" } as const;
@@ -110,7 +110,7 @@ export const DRAINS: readonly ReconnectCase[] = [
     row: "drained",
     name: "a slot",
     livedMs: LONG_ENOUGH_MS,
-    end: (scene) => drainAndLetGo(scene, 11_800),
+    end: (open) => drainAndLetGo(open, 11_800),
     wire: closedByAgent(1000, "drain"),
     next: { delayMs: 11_800, level: "info", says: "slot at 11800 ms of 30000 ms" },
   },
@@ -118,10 +118,10 @@ export const DRAINS: readonly ReconnectCase[] = [
     row: "drained",
     name: "a slot, of which leaving takes some",
     livedMs: LONG_ENOUGH_MS,
-    end: async (scene) => {
-      await drain(scene, 11_800);
-      await scene.time.advance(1_500);
-      scene.call.say({ type: "goodbye_ack" });
+    end: async (open) => {
+      await drain(open, 11_800);
+      await open.time.advance(1_500);
+      open.call.say({ type: "goodbye_ack" });
     },
     wire: closedByAgent(1000, "drain"),
     next: { delayMs: 10_300, level: "info", says: "slot at 10300 ms" },
@@ -130,9 +130,9 @@ export const DRAINS: readonly ReconnectCase[] = [
     row: "drained",
     name: "a slot, then a reset",
     livedMs: LONG_ENOUGH_MS,
-    end: async (scene) => {
-      await drain(scene, 11_800);
-      scene.call.drop("RST");
+    end: async (open) => {
+      await drain(open, 11_800);
+      open.call.drop("RST");
     },
     wire: { WebSocket: ["principal: RST"], gRPC: ["principal: RST"] },
     next: { delayMs: 11_800, level: "info", says: "slot at 11800 ms" },
@@ -141,7 +141,7 @@ export const DRAINS: readonly ReconnectCase[] = [
     row: "drained",
     name: "slot 0",
     livedMs: LONG_ENOUGH_MS,
-    end: (scene) => drainAndLetGo(scene, 0),
+    end: (open) => drainAndLetGo(open, 0),
     wire: closedByAgent(1000, "drain"),
     next: { ...AT_ONCE, says: "slot at 0 ms" },
   },
@@ -149,7 +149,7 @@ export const DRAINS: readonly ReconnectCase[] = [
     row: "drained",
     name: "slot 0 of a short session",
     livedMs: LONG_ENOUGH_MS - 1,
-    end: (scene) => drainAndLetGo(scene, 0),
+    end: (open) => drainAndLetGo(open, 0),
     wire: closedByAgent(1000, "drain"),
     next: { delayMs: 250, level: "info", says: "slot at 0 ms" },
   },

@@ -11,12 +11,12 @@ import {
   REFUSED_MS,
   WIRES,
   type ReconnectCase,
-  type Scene,
+  type OpenCall,
 } from "./reconnect-case.js";
 import { asServer, VIOLATIONS, type Violation } from "./violations.js";
 
 /** A welcome with the terms of every day, and then not another word: 60 s and a draw of the same size. */
-async function fallSilent({ call, agent, time }: Scene): Promise<void> {
+async function fallSilent({ call, agent, time }: OpenCall): Promise<void> {
   call.welcome();
   await time.until("the agent is connected", () => agent.state.kind === "connected" || undefined);
   await time.advance(90_000 - 1);
@@ -44,7 +44,7 @@ const violated = (violation: Violation): ReconnectCase => {
 
 const WINDOW = 4;
 /** Twice the window is borne with; this is one more. */
-function overrun({ call }: Scene): void {
+function overrun({ call }: OpenCall): void {
   for (let n = 0; n <= 2 * WINDOW; n += 1) call.send(eventNo(n));
 }
 

@@ -1,6 +1,6 @@
 import { CLOSE_CODES, HawserError, type CloseCode } from "@hawser/protocol";
 import { expect } from "vitest";
-import { turnedAway } from "./door.js";
+import { turnedAway } from "./test-principal.js";
 import type { PrincipalCase } from "./principal-ends.js";
 
 function refusal(code: "unauthenticated" | "forbidden", closeCode: CloseCode): PrincipalCase {
@@ -8,12 +8,12 @@ function refusal(code: "unauthenticated" | "forbidden", closeCode: CloseCode): P
     row: "refused",
     name: `refuse ${code}, then the close`,
     code: closeCode,
-    play: async (door) => {
-      await door.open({ authenticate: () => ({ ok: false, error: new HawserError(code, "not you") }) });
-      const agent = await door.call();
+    run: async (subject) => {
+      await subject.open({ authenticate: () => ({ ok: false, error: new HawserError(code, "not you") }) });
+      const agent = await subject.call();
       agent.hello();
-      expect(await door.heard(agent, "refuse")).toEqual({ type: "refuse", code, message: "not you" });
-      await door.isClosed(agent, closeCode, "not you");
+      expect(await subject.heard(agent, "refuse")).toEqual({ type: "refuse", code, message: "not you" });
+      await subject.isClosed(agent, closeCode, "not you");
     },
   };
 }
@@ -24,38 +24,38 @@ export const PRINCIPAL_REFUSALS: readonly PrincipalCase[] = [
     row: "slot",
     name: "who comes while it drains: refuse draining, 1012",
     code: CLOSE_CODES.serviceRestart,
-    play: async (door) => {
-      const principal = await door.open();
-      const held = await door.session("held");
+    run: async (subject) => {
+      const principal = await subject.open();
+      const held = await subject.session("held");
       void principal.drain({ reason: "deploy", windowMs: 60_000, graceMs: 60_000 });
-      await door.heard(held, "drain");
-      const agent = await door.call();
+      await subject.heard(held, "drain");
+      const agent = await subject.call();
       agent.hello();
-      const refuse = await door.heard(agent, "refuse");
+      const refuse = await subject.heard(agent, "refuse");
       expect(refuse).toMatchObject({ code: "draining", retry_after_ms: expect.any(Number) as number });
-      await door.isClosed(agent, CLOSE_CODES.serviceRestart, "deploy");
+      await subject.isClosed(agent, CLOSE_CODES.serviceRestart, "deploy");
     },
   },
   {
     row: "slot",
     name: "one session too many: refuse overloaded, 1013",
     code: CLOSE_CODES.tryAgainLater,
-    play: async (door) => {
-      await door.open({ maxSessions: 1 });
-      await door.session("first");
-      const agent = await door.call();
+    run: async (subject) => {
+      await subject.open({ maxSessions: 1 });
+      await subject.session("first");
+      const agent = await subject.call();
       agent.hello();
-      const refuse = await door.heard(agent, "refuse");
+      const refuse = await subject.heard(agent, "refuse");
       expect(refuse).toMatchObject({ code: "overloaded", retry_after_ms: expect.any(Number) as number });
-      await door.isClosed(agent, CLOSE_CODES.tryAgainLater, "holds 1 sessions");
+      await subject.isClosed(agent, CLOSE_CODES.tryAgainLater, "holds 1 sessions");
     },
   },
   {
     row: "slot",
     name: "one connection too many: answered before there is a stream, with a slot",
-    play: async (door) => {
-      const headers = await turnedAway(door);
-      const slot = headers[door.wire === "gRPC" ? "grpc-retry-pushback-ms" : "hawser-retry-after-ms"];
+    run: async (subject) => {
+      const headers = await turnedAway(subject);
+      const slot = headers[subject.wire === "gRPC" ? "grpc-retry-pushback-ms" : "hawser-retry-after-ms"];
       // One connection in ten seconds: the second has its turn in ten.
       expect(Number(slot)).toBeGreaterThan(9_000);
       expect(Number(slot)).toBeLessThanOrEqual(20_000);
@@ -64,9 +64,9 @@ export const PRINCIPAL_REFUSALS: readonly PrincipalCase[] = [
   {
     row: "everybody",
     name: "the same answer has a time for those who know no slots, where HTTP has one",
-    play: async (door) => {
-      const headers = await turnedAway(door);
-      if (door.wire === "gRPC") return expect(headers).toMatchObject({ "grpc-status": "14" });
+    run: async (subject) => {
+      const headers = await turnedAway(subject);
+      if (subject.wire === "gRPC") return expect(headers).toMatchObject({ "grpc-status": "14" });
       const slotMs = Number(headers["hawser-retry-after-ms"]);
       return expect(headers["retry-after"]).toBe(String(Math.ceil(slotMs / 1_000)));
     },
@@ -77,24 +77,24 @@ export const PRINCIPAL_REFUSALS: readonly PrincipalCase[] = [
     row: "refused",
     name: "a name that is none: refuse invalid_agent_name, 4004",
     code: CLOSE_CODES.forbidden,
-    play: async (door) => {
-      await door.open();
-      const agent = await door.call("-");
+    run: async (subject) => {
+      await subject.open();
+      const agent = await subject.call("-");
       agent.hello();
-      expect(await door.heard(agent, "refuse")).toMatchObject({ code: "invalid_agent_name" });
-      await door.isClosed(agent, CLOSE_CODES.forbidden, "");
+      expect(await subject.heard(agent, "refuse")).toMatchObject({ code: "invalid_agent_name" });
+      await subject.isClosed(agent, CLOSE_CODES.forbidden, "");
     },
   },
   {
     row: "refused",
     name: "a version nobody speaks: refuse unsupported_version, 4005",
     code: CLOSE_CODES.unsupportedVersion,
-    play: async (door) => {
-      await door.open();
-      const agent = await door.call();
+    run: async (subject) => {
+      await subject.open();
+      const agent = await subject.call();
       agent.hello({ protocol_versions: ["99"] });
-      expect(await door.heard(agent, "refuse")).toMatchObject({ code: "unsupported_version" });
-      await door.isClosed(agent, CLOSE_CODES.unsupportedVersion, "99");
+      expect(await subject.heard(agent, "refuse")).toMatchObject({ code: "unsupported_version" });
+      await subject.isClosed(agent, CLOSE_CODES.unsupportedVersion, "99");
     },
   },
 ];

@@ -2,7 +2,7 @@ import { CLOSE_CODES, HawserError, type CloseCode } from "@hawser/protocol";
 import { createMemoryStore } from "@hawser/store";
 import { expect } from "vitest";
 import { breakStore } from "../broken-store.js";
-import type { Door } from "./door.js";
+import type { TestPrincipal } from "./test-principal.js";
 import { BACKLOG, backlogNo, eventNo, NARROW, Objector, WIDE_WINDOW } from "./hanging-reader.js";
 import type { PrincipalCase } from "./principal-ends.js";
 import { WIRES } from "./reconnect-case.js";
@@ -13,9 +13,9 @@ const isCloseCode = (code: number): code is CloseCode => CODES.includes(code);
 
 const WINDOW = 4;
 
-async function isGone(door: Door, code: string): Promise<void> {
-  await door.time.until(`the principal's log has ${code}`, () =>
-    door.time.log.find((line) => line["code"] === code && line.msg.startsWith("session ended")),
+async function isGone(subject: TestPrincipal, code: string): Promise<void> {
+  await subject.time.until(`the principal's log has ${code}`, () =>
+    subject.time.log.find((line) => line["code"] === code && line.msg.startsWith("session ended")),
   );
 }
 
@@ -27,12 +27,12 @@ function violated({ code, name, on }: Violation): PrincipalCase {
     name: `${name}: ${code}`,
     ...(only === undefined || more.length > 0 ? {} : { on: only }),
     code,
-    play: async (door) => {
-      await door.open();
-      const agent = await door.session();
-      const { bytes = [], reason = "" } = on[door.wire] ?? {};
+    run: async (subject) => {
+      await subject.open();
+      const agent = await subject.session();
+      const { bytes = [], reason = "" } = on[subject.wire] ?? {};
       agent.wire.sendBytes(Buffer.concat(bytes));
-      await door.isClosed(agent, code, reason);
+      await subject.isClosed(agent, code, reason);
     },
   };
 }
@@ -44,26 +44,30 @@ export const PRINCIPAL_VIOLATIONS: readonly PrincipalCase[] = [
     row: "failed",
     name: "a message that is not allowed: 1002",
     code: CLOSE_CODES.protocolError,
-    play: async (door) => {
-      await door.open();
-      const agent = await door.session();
+    run: async (subject) => {
+      await subject.open();
+      const agent = await subject.session();
       agent.hello();
-      await door.isClosed(agent, CLOSE_CODES.protocolError, "hello is not allowed while the session is open");
+      await subject.isClosed(
+        agent,
+        CLOSE_CODES.protocolError,
+        "hello is not allowed while the session is open",
+      );
     },
   },
   {
     row: "failed",
     name: "more events than twice its window: 4006",
     code: CLOSE_CODES.windowExceeded,
-    play: async (door) => {
-      await door.open({ window: WINDOW, onEvent: () => new Promise<void>(() => {}) });
-      const agent = await door.session();
+    run: async (subject) => {
+      await subject.open({ window: WINDOW, onEvent: () => new Promise<void>(() => {}) });
+      const agent = await subject.session();
       for (let n = 0; n < 2 * WINDOW; n += 1) agent.send(eventNo(n));
-      await door.time.advance(1_000);
-      expect((await door.principal.agent("edge-7"))?.state).toBe("connected");
+      await subject.time.advance(1_000);
+      expect((await subject.principal.agent("edge-7"))?.state).toBe("connected");
       agent.send(eventNo(2 * WINDOW));
-      await door.isClosed(agent, CLOSE_CODES.windowExceeded, `more than ${WINDOW} events`);
-      await isGone(door, "window_exceeded");
+      await subject.isClosed(agent, CLOSE_CODES.windowExceeded, `more than ${WINDOW} events`);
+      await isGone(subject, "window_exceeded");
     },
   },
   {
@@ -71,50 +75,50 @@ export const PRINCIPAL_VIOLATIONS: readonly PrincipalCase[] = [
     name: "who does not read what it is sent: cut, because a close would stand behind it all",
     code: CLOSE_CODES.slowConsumer,
     cuts: true,
-    play: async (door) => {
+    run: async (subject) => {
       const objector = new Objector();
-      const principal = await door.open({ onEvent: objector.onEvent }, NARROW);
-      const agent = await door.session(undefined, { window: WIDE_WINDOW });
+      const principal = await subject.open({ onEvent: objector.onEvent }, NARROW);
+      const agent = await subject.session(undefined, { window: WIDE_WINDOW });
       agent.wire.pause();
       for (let n = 0; n < BACKLOG; n += 1) await principal.publish(agent.name, backlogNo(n));
-      const { log } = door.time;
+      const { log } = subject.time;
       await objector.provoke(
         (event) => agent.send(event),
-        (what, done) => door.time.until(what, done),
+        (what, done) => subject.time.until(what, done),
         () => log.some((line) => line["code"] === "slow_consumer"),
       );
-      await isGone(door, "slow_consumer");
+      await isGone(subject, "slow_consumer");
       expect((await principal.agent(agent.name))?.state).not.toBe("connected");
       agent.wire.resume();
-      expect((await door.settled("the end", agent.wire.ended)).code).toBeUndefined();
+      expect((await subject.settled("the end", agent.wire.ended)).code).toBeUndefined();
     },
   },
   {
     row: "refused",
     name: "a store of its own that is an older copy: 4010",
     code: CLOSE_CODES.storeRolledBack,
-    play: async (door) => {
+    run: async (subject) => {
       const open = (): Error => new HawserError("store_rolled_back", "the backup of yesterday");
       const store = breakStore(createMemoryStore(), { open });
       await store.start();
-      await door.open({ store });
-      const agent = await door.call();
+      await subject.open({ store });
+      const agent = await subject.call();
       agent.hello();
-      await door.isClosed(agent, CLOSE_CODES.storeRolledBack, "the backup of yesterday");
+      await subject.isClosed(agent, CLOSE_CODES.storeRolledBack, "the backup of yesterday");
     },
   },
   {
     row: "refused",
     name: "an agent that was removed: 4011",
     code: CLOSE_CODES.agentRemoved,
-    play: async (door) => {
-      const principal = await door.open({});
-      const agent = await door.session();
+    run: async (subject) => {
+      const principal = await subject.open({});
+      const agent = await subject.session();
       await principal.removeAgent(agent.name);
-      await door.settled("the end", agent.wire.ended);
-      const back = await door.call();
+      await subject.settled("the end", agent.wire.ended);
+      const back = await subject.call();
       back.hello();
-      await door.isClosed(back, CLOSE_CODES.agentRemoved, "was removed at");
+      await subject.isClosed(back, CLOSE_CODES.agentRemoved, "was removed at");
     },
   },
 ];

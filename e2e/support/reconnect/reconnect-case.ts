@@ -48,14 +48,15 @@ export function failureMs(n: number): number {
 /** The first in a row: U[1/2,1) x 30 s. */
 export const REFUSED_MS = 15_000 + DRAW * 15_000;
 
-export interface Scene {
+export interface OpenCall {
   readonly call: AgentCall;
   readonly agent: Agent;
   readonly time: SteppedTime;
 }
 
 /** What of the agent is not as it always is. */
-export interface StageParts extends Partial<Pick<AgentOptions, "store" | "observer" | "onEvent" | "window">> {
+export interface TestAgentParts
+  extends Partial<Pick<AgentOptions, "store" | "observer" | "onEvent" | "window">> {
   /** Where it dials, when that is not to be the principal. */
   readonly port?: number;
   /** What it keeps for a principal that does not read. */
@@ -69,13 +70,13 @@ export interface ReconnectCase {
   /** Absent: both. */
   readonly on?: Wire;
   /** What of the agent is not as it always is. */
-  readonly parts?: () => StageParts;
+  readonly parts?: () => TestAgentParts;
   /** What the dial is answered with; absent: a stream. */
   readonly answer?: DialAnswer;
   /** How long the session has been open when the end comes; absent: the principal never said welcome. */
   readonly livedMs?: number;
   /** Brings the end about. */
-  readonly end?: (scene: Scene) => Promise<void> | void;
+  readonly end?: (open: OpenCall) => Promise<void> | void;
   /** All that was said about the end on the wire, in order. Empty where there was no stream. */
   readonly wire: Readonly<Record<Wire, readonly string[]>>;
   readonly next: {

@@ -12,7 +12,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { BodyBudget } from "../event-socket/body-budget.js";
 import { EventIntake } from "../event-socket/event-intake.js";
 import { EventSocket } from "../event-socket/event-socket.js";
-import { runSend, type SendWorld } from "./send-command.js";
+import { runSend, type SendEnvironment } from "./send-command.js";
 
 const runtime = systemRuntime();
 const DOOR = ["--type", "com.example.door", "--resource", "door_1"];
@@ -68,7 +68,7 @@ interface Ran {
   readonly err: readonly string[];
 }
 
-async function run(args: readonly string[], world: Partial<SendWorld> = {}): Promise<Ran> {
+async function run(args: readonly string[], environment: Partial<SendEnvironment> = {}): Promise<Ran> {
   const out: string[] = [];
   const err: string[] = [];
   const code = await runSend(args, {
@@ -79,7 +79,7 @@ async function run(args: readonly string[], world: Partial<SendWorld> = {}): Pro
     out: (line) => out.push(line),
     err: (line) => err.push(line),
     interrupted: new AbortController().signal,
-    ...world,
+    ...environment,
   });
   return { code, out, err };
 }

@@ -16,7 +16,7 @@ import { SEND_EXIT_CODES, SendError, type SendExitCode } from "./exit-codes.js";
 import { SocketClient } from "./socket-client.js";
 
 /** What the command reads and writes; tests give their own. */
-export interface SendWorld {
+export interface SendEnvironment {
   readonly runtime: Pick<Runtime, "timers" | "random">;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly input: Readable;
@@ -63,24 +63,24 @@ Examples:
   tail -f readings.jsonl | hawser-agent send --socket /run/hawser/agent.sock`;
 
 /** Runs `hawser-agent send`; answers the exit code. */
-export async function runSend(args: readonly string[], world: SendWorld): Promise<SendExitCode> {
-  const command = createCommand(world);
+export async function runSend(args: readonly string[], environment: SendEnvironment): Promise<SendExitCode> {
+  const command = createCommand(environment);
   let format: SendOptions["output"] = "table";
   try {
     command.parse([...args], { from: "user" });
     const options = optionsSchema.parse(command.opts());
     format = options.output;
-    return await new Sending(options, world).run();
+    return await new Sending(options, environment).run();
   } catch (thrown) {
     if (thrown instanceof CommanderError)
       return thrown.exitCode === 0 ? SEND_EXIT_CODES.ok : SEND_EXIT_CODES.usage;
-    const error = sendErrorOf(thrown, world.interrupted);
-    world.err(format === "table" ? `hawser-agent: ${error.message}` : errorJson(error));
+    const error = sendErrorOf(thrown, environment.interrupted);
+    environment.err(format === "table" ? `hawser-agent: ${error.message}` : errorJson(error));
     return error.exitCode;
   }
 }
 
-function createCommand({ env, out, err }: SendWorld): Command {
+function createCommand({ env, out, err }: SendEnvironment): Command {
   const command = new Command("hawser-agent send")
     .description(
       "hand an event to the agent that runs on this machine, for its principal; answers once it is on the agent's disk",
@@ -130,7 +130,7 @@ function createCommand({ env, out, err }: SendWorld): Command {
 }
 
 /** As the settings of the service: a flag beats the variable, and an empty variable is none. */
-function fromVariable(env: SendWorld["env"], flags: string, description: string, name: string): Option {
+function fromVariable(env: SendEnvironment["env"], flags: string, description: string, name: string): Option {
   const variable = `HAWSER_AGENT_${name}`;
   const option = new Option(flags, `${description} (${variable})`);
   const value = env[variable];
@@ -148,15 +148,15 @@ function parseTimeout(given: string): number {
 /** One run of the command. */
 class Sending {
   readonly #options: SendOptions;
-  readonly #world: SendWorld;
+  readonly #environment: SendEnvironment;
   readonly #client: SocketClient;
   #refused = false;
   #count = 0;
 
-  constructor(options: SendOptions, world: SendWorld) {
-    const { runtime, interrupted } = world;
+  constructor(options: SendOptions, environment: SendEnvironment) {
+    const { runtime, interrupted } = environment;
     this.#options = options;
-    this.#world = world;
+    this.#environment = environment;
     const path = socketPathOf(options);
     this.#client = new SocketClient({ path, timeoutMs: options.timeout, runtime, interrupted });
   }
@@ -178,13 +178,13 @@ class Sending {
       throw usage(
         "--file has whole events, and the other flags would be parts of one; give one or the other",
       );
-    if (file === undefined && said.length === 0 && this.#world.inputIsTerminal)
+    if (file === undefined && said.length === 0 && this.#environment.inputIsTerminal)
       throw usage("say what to send: --type and --resource, --file, or events on standard input");
     return file !== undefined || said.length === 0;
   }
 
   #read(): AsyncGenerator<readonly unknown[]> {
-    const { input, interrupted } = this.#world;
+    const { input, interrupted } = this.#environment;
     const { file = "-" } = this.#options;
     const stream = file === "-" ? input : createReadStream(file);
     stream.setEncoding("utf8");
@@ -193,13 +193,13 @@ class Sending {
   }
 
   async #event(): Promise<object> {
-    const { random } = this.#world.runtime;
+    const { random } = this.#environment.runtime;
     const { source, ...said } = this.#options;
     // What is wrong with the rest is said before anybody is asked.
     const event = await eventOf(dropUndefined({ ...said, source: source ?? "" }), {
       newId: () => random.uuid(),
-      readText: (file) => (file === "-" ? text(this.#world.input) : fileText(file)),
-      warn: (line) => this.#world.err(`hawser-agent: ${line}`),
+      readText: (file) => (file === "-" ? text(this.#environment.input) : fileText(file)),
+      warn: (line) => this.#environment.err(`hawser-agent: ${line}`),
     });
     return source === undefined
       ? { ...event, source: `hawser/agent/${await this.#client.agentName()}` }
@@ -214,7 +214,7 @@ class Sending {
   }
 
   #tell(item: SentItem): void {
-    const { out, err } = this.#world;
+    const { out, err } = this.#environment;
     if ("error" in item) {
       this.#refused = true;
       err(printableLine(`hawser-agent: event ${this.#count}: ${item.error.code}: ${item.error.detail}`));

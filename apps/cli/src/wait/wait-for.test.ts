@@ -6,8 +6,8 @@ import { waitFor } from "./wait-for.js";
 
 /** What a wait says in a log, of something that comes after a while. */
 async function saidWhileWaiting(comesAfterMs: number): Promise<readonly string[]> {
-  const world = createVirtualRuntime({ seed: 1 });
-  const { runtime } = world;
+  const virtual = createVirtualRuntime({ seed: 1 });
+  const { runtime } = virtual;
   const said: string[] = [];
   const unused = (): never => {
     throw new Error("a wait has no use for it");
@@ -40,7 +40,7 @@ async function saidWhileWaiting(comesAfterMs: number): Promise<readonly string[]
     missing: async () => (runtime.clock.now() >= comesAt ? undefined : "version 1 is not acknowledged"),
   };
   const waiting = waitFor({ terminal, runtime }, [condition], 10_000);
-  await world.advance(10_000);
+  await virtual.advance(10_000);
   await waiting;
   return said;
 }

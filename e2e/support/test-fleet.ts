@@ -28,7 +28,7 @@ export interface AgentOptions {
 }
 
 /** The processes and files of one test, or of one file of tests. */
-export class World {
+export class TestFleet {
   readonly directory: string;
   readonly principal: ServiceProcess;
   readonly #services: ServiceProcess[] = [];
@@ -175,28 +175,28 @@ export function readApiToken(file: string): string | undefined {
   return existsSync(file) ? readFileSync(file, "utf8").trim() : undefined;
 }
 
-/** A world for the test that is running. */
-export async function createWorld(
+/** A fleet for the test that is running. */
+export async function createTestFleet(
   principalArgs: readonly string[] = [],
   principalEnv: Readonly<Record<string, string>> = {},
-): Promise<World> {
-  const world = new World(await mkdtemp(join(tmpdir(), "hawser-e2e-")), principalArgs, principalEnv);
+): Promise<TestFleet> {
+  const fleet = new TestFleet(await mkdtemp(join(tmpdir(), "hawser-e2e-")), principalArgs, principalEnv);
   onTestFinished(async ({ task }) => {
-    if (task.result?.state === "fail") await world.printLogs();
-    await world.end();
+    if (task.result?.state === "fail") await fleet.printLogs();
+    await fleet.end();
   });
-  return world;
+  return fleet;
 }
 
-/** A world that all tests of a `describe` share; call it in a `beforeAll`. */
-export async function createSharedWorld(principalArgs: readonly string[] = []): Promise<World> {
-  return new World(await mkdtemp(join(tmpdir(), "hawser-e2e-")), principalArgs);
+/** A fleet that all tests of a `describe` share; call it in a `beforeAll`. */
+export async function createSharedFleet(principalArgs: readonly string[] = []): Promise<TestFleet> {
+  return new TestFleet(await mkdtemp(join(tmpdir(), "hawser-e2e-")), principalArgs);
 }
 
-/** Shows the logs of a shared world when a test fails, and ends it after the last. Call it in the `describe`. */
-export function watchSharedWorld(world: () => World | undefined): void {
+/** Shows the logs of a shared fleet when a test fails, and ends it after the last. Call it in the `describe`. */
+export function watchSharedFleet(fleet: () => TestFleet | undefined): void {
   beforeEach(({ onTestFailed }) => {
-    onTestFailed(() => world()?.printLogs());
+    onTestFailed(() => fleet()?.printLogs());
   });
-  afterAll(() => world()?.end());
+  afterAll(() => fleet()?.end());
 }

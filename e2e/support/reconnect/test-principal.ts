@@ -15,7 +15,7 @@ import { SteppedTime } from "../stepped-time.js";
 import type { Wire } from "./reconnect-case.js";
 
 /** A real principal, and agents written by hand that read what it says about the end. */
-export class Door {
+export class TestPrincipal {
   readonly time = new SteppedTime();
   readonly wire: Wire;
   place = { host: "", port: 0 };
@@ -49,7 +49,7 @@ export class Door {
   }
 
   get principal(): Principal {
-    if (this.#principal === undefined) throw new Error("the door has not been opened");
+    if (this.#principal === undefined) throw new Error("the principal has not been started");
     return this.#principal;
   }
 
@@ -101,14 +101,14 @@ export function letGo({ wire }: HostileAgent, reason: string): void {
 }
 
 /** The front has one place in ten seconds, and it is taken: what the next one is told. */
-export async function turnedAway(door: Door): Promise<Readonly<Record<string, unknown>>> {
+export async function turnedAway(subject: TestPrincipal): Promise<Readonly<Record<string, unknown>>> {
   const admission = { ratePerSecond: 0.1, burst: 1, maxWaiting: 0, rampMs: 0 };
-  await door.open({ listen: { port: 0, admission } });
-  await door.session("first");
-  const { host, port } = door.place;
-  if (door.wire === "WebSocket") {
-    const opening = RawWebSocket.open(door.place, { "sec-websocket-protocol": "cloudevents.json" });
-    const answer = await door.settled<RawWebSocket | Awaited<typeof opening>>("the answer", opening);
+  await subject.open({ listen: { port: 0, admission } });
+  await subject.session("first");
+  const { host, port } = subject.place;
+  if (subject.wire === "WebSocket") {
+    const opening = RawWebSocket.open(subject.place, { "sec-websocket-protocol": "cloudevents.json" });
+    const answer = await subject.settled<RawWebSocket | Awaited<typeof opening>>("the answer", opening);
     if (answer instanceof RawWebSocket) throw new Error("it was let in");
     expect(answer.status).toBe(503);
     return Object.fromEntries(answer.headers);
@@ -120,7 +120,9 @@ export async function turnedAway(door: Door): Promise<Readonly<Record<string, un
     ":path": CONNECT_PATH,
     "content-type": "application/grpc",
   });
-  const [headers] = (await door.settled("the answer", once(stream, "response"))) as [Record<string, unknown>];
+  const [headers] = (await subject.settled("the answer", once(stream, "response"))) as [
+    Record<string, unknown>,
+  ];
   expect(headers[":status"]).toBe(200);
   return headers;
 }

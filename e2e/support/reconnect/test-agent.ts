@@ -10,7 +10,7 @@ import { serveGrpc } from "../served-grpc.js";
 import { serveWebSocket } from "../served-web-socket.js";
 import type { LogLine } from "../service-process.js";
 import { SteppedTime } from "../stepped-time.js";
-import { DRAW, type ReconnectCase, type StageParts, type Wire } from "./reconnect-case.js";
+import { DRAW, type ReconnectCase, type TestAgentParts, type Wire } from "./reconnect-case.js";
 
 /** Beyond every wait of the table. */
 const LONGEST_WAIT_MS = 4_000_000;
@@ -24,8 +24,8 @@ export interface Wait {
   readonly at: number;
 }
 
-/** What `play` saw of one end. */
-export interface Played extends Wait {
+/** What `run` saw of one end. */
+export interface EndOutcome extends Wait {
   /** What was said about it on the wire. */
   readonly said: readonly string[];
   /** From the end of the connection, which took no time, to the next dial, as the principal saw it come. */
@@ -33,7 +33,7 @@ export interface Played extends Wait {
 }
 
 /** A real agent against a principal written by hand: real sockets, virtual time. */
-export class Stage {
+export class TestAgent {
   readonly time = new SteppedTime({ draw: DRAW });
   readonly principal: HandMadePrincipal;
   readonly agent: Agent;
@@ -45,7 +45,7 @@ export class Stage {
   private constructor(
     wire: Wire,
     principal: HandMadePrincipal,
-    parts: StageParts & { readonly store: Store },
+    parts: TestAgentParts & { readonly store: Store },
   ) {
     this.principal = principal;
     this.#wire = wire;
@@ -63,12 +63,12 @@ export class Stage {
     });
   }
 
-  static async set(wire: Wire, parts: StageParts = {}): Promise<Stage> {
+  static async start(wire: Wire, parts: TestAgentParts = {}): Promise<TestAgent> {
     const principal = await (wire === "gRPC" ? serveGrpc() : serveWebSocket());
     const store = parts.store ?? createMemoryStore();
-    const stage = new Stage(wire, principal, { ...parts, store });
-    onTestFinished(() => stage.#strike());
-    return stage;
+    const subject = new TestAgent(wire, principal, { ...parts, store });
+    onTestFinished(() => subject.#stop());
+    return subject;
   }
 
   /** The next connection of the agent that became a stream, once it has said hello. */
@@ -89,7 +89,7 @@ export class Stage {
   }
 
   /** One end, and the wait after it. */
-  async play({ answer, livedMs, end, ...expected }: ReconnectCase): Promise<Played> {
+  async run({ answer, livedMs, end, ...expected }: ReconnectCase): Promise<EndOutcome> {
     const wire = expected.wire[this.#wire];
     this.principal.answer = answer;
     if (this.agent.state.kind === "stopped") await this.agent.start();
@@ -138,7 +138,7 @@ export class Stage {
     return this.#states.filter(({ state }) => state.kind === "connecting").length;
   }
 
-  async #strike(): Promise<void> {
+  async #stop(): Promise<void> {
     await this.principal.stop();
     const stopped = this.agent.stop({ graceMs: 0 }).then(() => true);
     let done: true | undefined;

@@ -20,7 +20,7 @@ import { watchCost, watchMemory } from "./principal-cost.js";
 import { mainThreadOf, ownThread, rssMbOf } from "./process-figures.js";
 import { QuietAgent } from "./quiet-agent.js";
 import { newToken, TokensFile } from "./tokens-file.js";
-import { createWorld, type World } from "./world.js";
+import { createTestFleet, type TestFleet } from "./test-fleet.js";
 
 /** How often something is sent to the healthy agent: 320 times in 4 s, so that the slowest hundredth is more than one of them. */
 const PUBLISH_EVERY_MS = 12.5;
@@ -49,9 +49,9 @@ export interface Armed {
   end(): Promise<void> | void;
 }
 
-export type Attack = (stage: AttackStage) => Promise<Armed>;
+export type Attack = (attacked: AttackedPrincipal) => Promise<Armed>;
 
-export interface StageOptions {
+export interface AttackedOptions {
   /** Beside the addresses and the data directory. */
   readonly args?: readonly string[];
   /** Beside the environment of the tests. */
@@ -64,7 +64,7 @@ export interface StageOptions {
   readonly knownTokens?: number;
 }
 
-export interface PlayOptions {
+export interface AttackOptions {
   /** How long it goes on. */
   readonly forMs: number;
   /** So many come meanwhile, by WebSocket and gRPC in turn. */
@@ -75,10 +75,10 @@ export interface PlayOptions {
  * A principal as a process of its own, a healthy agent that is sent something 80 times a second, newcomers with good credentials, and probes of the health port: what an attack does to
  * them is measured.
  *
- * Attacks go to loopback only, and end with the stage.
+ * Attacks go to loopback only, and end with the test.
  */
-export class AttackStage {
-  readonly world: World;
+export class AttackedPrincipal {
+  readonly fleet: TestFleet;
   readonly isSecure: boolean;
   /** What an agent sends as `authorization`; undefined where nobody is asked. */
   readonly authorization: string | undefined;
@@ -90,46 +90,46 @@ export class AttackStage {
   #published = 0;
 
   private constructor(
-    world: World,
+    fleet: TestFleet,
     isSecure: boolean,
     authorization: string | undefined,
     healthPort: number,
   ) {
-    this.world = world;
+    this.fleet = fleet;
     this.isSecure = isSecure;
     this.authorization = authorization;
     this.#healthPort = healthPort;
   }
 
-  static async set({
+  static async start({
     args = [],
     env = {},
     tls = false,
     tokens = false,
     knownTokens = 0,
-  }: StageOptions = {}): Promise<AttackStage> {
+  }: AttackedOptions = {}): Promise<AttackedPrincipal> {
     const given = ["--health-listen", "127.0.0.1:0", ...args];
     if (tls) given.push(...TLS_ARGS);
     const token = tokens ? newToken() : undefined;
     if (token !== undefined) given.push("--agent-tokens-file", (await tokensFile(token, knownTokens)).path);
-    const world = await createWorld(given, env);
-    await world.startPrincipal();
-    const ready: unknown = JSON.parse(await readFile(world.path("principal.ready.json"), "utf8"));
+    const fleet = await createTestFleet(given, env);
+    await fleet.startPrincipal();
+    const ready: unknown = JSON.parse(await readFile(fleet.path("principal.ready.json"), "utf8"));
     const { health } = z.object({ health: z.object({ port: z.number() }) }).parse(ready);
-    const stage = new AttackStage(world, tls, token && `Bearer ${token}`, health.port);
-    await stage.#begin();
-    return stage;
+    const attacked = new AttackedPrincipal(fleet, tls, token && `Bearer ${token}`, health.port);
+    await attacked.#begin();
+    return attacked;
   }
 
-  /** A socket to the agents' port that the stage closes at its end; errors are swallowed. @param localAddress one of 127.0.0.0/8 */
+  /** A socket to the agents' port that is closed at the end of the test; errors are swallowed. @param localAddress one of 127.0.0.0/8 */
   socket(localAddress = "127.0.0.1"): Socket {
-    const { host, port } = this.world.listen;
+    const { host, port } = this.fleet.listen;
     return this.#kept(connectTcp({ host, port, localAddress, noDelay: true }));
   }
 
   /** The same behind a TLS handshake; `alpn` undefined offers none. */
   secureSocket(alpn?: readonly string[]): Socket {
-    const { host, port } = this.world.listen;
+    const { host, port } = this.fleet.listen;
     return this.#kept(
       connectTls({
         host,
@@ -141,7 +141,7 @@ export class AttackStage {
   }
 
   /** Plays an attack of at most this long, with time before it for the idle values. */
-  async play(attack: Attack, { forMs, newcomers = 10 }: PlayOptions): Promise<Damage> {
+  async measure(attack: Attack, { forMs, newcomers = 10 }: AttackOptions): Promise<Damage> {
     const armed = await attack(this);
     // However the test ends: an attack that goes on would load whatever comes next.
     const end = once(() => armed.end());
@@ -151,10 +151,10 @@ export class AttackStage {
     await this.#measure(WARM_UP_MS);
     const idle = await this.#measure(IDLE_MS);
     const rssBeforeMb = await this.rssMb();
-    const memory = watchMemory(this.world);
+    const memory = watchMemory(this.fleet);
     const probes = new HealthProbes(this.#healthPort);
     onTestFinished(async () => void (await probes.stop()));
-    const costOf = await watchCost(this.world);
+    const costOf = await watchCost(this.fleet);
     const loop = monitorEventLoopDelay({ resolution: 10 });
     loop.enable();
     await armed.begin();
@@ -165,7 +165,7 @@ export class AttackStage {
     const health = await probes.stop();
     for (const socket of this.#sockets) socket.destroy();
     const rssPeakMb = await memory.stop();
-    const isAlive = this.world.principal.running;
+    const isAlive = this.fleet.principal.running;
     const damage = { idle, attacked, gotIn, newcomers, health, rssBeforeMb, rssPeakMb, cost, isAlive };
     const told = { ...damage, ...this.#deliveries() };
     printDamage(told, loop.percentile(99) / 1e6);
@@ -174,24 +174,24 @@ export class AttackStage {
 
   /** Of the principal's process. */
   rssMb(): Promise<number> {
-    return rssMbOf(this.world.principal.pid);
+    return rssMbOf(this.fleet.principal.pid);
   }
 
   async #begin(): Promise<void> {
     const agent = await QuietAgent.start("healthy", this.#dialer("ws"));
     // Before the principal: it would wait for whoever is still there.
     onTestFinished(() => agent.stop());
-    await this.world.connected("healthy");
-    const steps = await AckedSteps.follow(this.world, "healthy");
+    await this.fleet.connected("healthy");
+    const steps = await AckedSteps.follow(this.fleet, "healthy");
     onTestFinished(() => steps.stop());
-    const publisher = new KeptPublisher(this.world.api, "healthy");
+    const publisher = new KeptPublisher(this.fleet.api, "healthy");
     onTestFinished(() => publisher.stop());
     this.#healthy = { agent, publisher, steps };
   }
 
   #dialer(transport: "ws" | "grpc"): Dialer {
     const { authorization, isSecure } = this;
-    const { address } = this.world;
+    const { address } = this.fleet;
     const credentials = {
       ...(authorization === undefined ? {} : { authorization: () => authorization }),
       ...(isSecure ? { tls: async () => ({ ca: await readFile(certificate("ca"), "utf8") }) } : {}),
@@ -213,7 +213,7 @@ export class AttackStage {
   }
 
   #measure(forMs: number): Promise<Figures> {
-    const { pid } = this.world.principal;
+    const { pid } = this.fleet.principal;
     return sampled(() => this.#deliver(), {
       everyMs: PUBLISH_EVERY_MS,
       forMs,
@@ -226,7 +226,7 @@ export class AttackStage {
     const id = `e${this.#published}`;
     // Of one resource an event waits for the ACK of the one before: here each is measured by itself.
     const event = { id, type: "e2e.attack.v1", resourceid: `attack${this.#published % RESOURCES}_u1` };
-    const { publisher, steps } = this.#healthy ?? raise("the stage is not set");
+    const { publisher, steps } = this.#healthy ?? raise("the attacked is not set");
     await steps.acked(await publisher.post(event));
   }
 
