@@ -169,7 +169,7 @@ describe("requests that are no stream of this method", () => {
 
   it("a header that grpc-js cannot read is not written to standard error", async () => {
     const written = [vi.spyOn(console, "error"), vi.spyOn(process.stderr, "write")];
-    cleanups.push(() => written.forEach((spy) => void spy.mockRestore()));
+    cleanups.push(() => written.forEach((spy) => spy.mockRestore()));
     const { server, stream } = await openStream(openSession(), { "x-forged": "secret \u00e9" });
     stream.end();
     await server.end;

@@ -65,7 +65,7 @@ it.each([
   "%s: says what a proxy that refuses answered, without its secrets, and in no other place",
   async (url, why) => {
     const written = [vi.spyOn(console, "error"), vi.spyOn(process.stderr, "write")];
-    onTestFinished(() => written.forEach((spy) => void spy.mockRestore()));
+    onTestFinished(() => written.forEach((spy) => spy.mockRestore()));
     const proxy = createHttpServer().on("connect", (_request, socket: Socket) => {
       socket.end("HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n");
     });

@@ -109,7 +109,7 @@ test("a socket is closed where ws throws over the request", async () => {
   const request = vi.spyOn(http, "request").mockImplementation(() => {
     throw new Error("not such a request");
   });
-  onTestFinished(() => void request.mockRestore());
+  onTestFinished(() => request.mockRestore());
   const error = await refusal(dialerTo(port).dial());
   expect(error.code).toBe("connection_failed");
   expect(error.message).toContain("not such a request");
