@@ -2,11 +2,11 @@ import { HawserError } from "@hawser/protocol";
 import { silentLogger, systemClock, systemRandom, systemTimers, type Runtime } from "@hawser/runtime";
 import { ManualTimers } from "@hawser/testkit";
 import { describe, expect, it } from "vitest";
-import { MAX_COMMIT_ITEMS } from "./commit-queue.js";
+import { MAX_COMMIT_ITEMS } from "./commit/commit-queue.js";
 import { accept, command, hold, inboxOf, pendingVersions, refusal, spec } from "./compliance/harness.js";
 import { createDiskStore } from "./disk-store.js";
-import type { Disk, OpenDisk } from "./disk.js";
-import { createMemoryDisk } from "./memory-disk.js";
+import type { Disk, OpenDisk } from "./disk/disk.js";
+import { createMemoryDisk } from "./disk/memory-disk.js";
 
 /** What the next write or open does. */
 type Fault = "none" | "fails" | "lands but fails";

@@ -1,12 +1,12 @@
 import { systemRuntime, TurnQueue, type Runtime } from "@hawser/runtime";
-import { appendAnswers } from "./append-answers.js";
-import { AppendItem } from "./append-item.js";
-import { DEFAULT_LAZY_FLUSH_MS } from "./committer.js";
-import { DeadLetterItem, RequeueItem } from "./dead-letter-items.js";
-import { DiscardItem } from "./discard-item.js";
-import { DECODING_TURNS, DiskLease, type LeaseHost } from "./disk-lease.js";
-import type { Disk } from "./disk.js";
-import { deadLetterKey, metaRange, peerOfMetaKey, peerRange } from "./keys.js";
+import { appendAnswers } from "./writes/append-answers.js";
+import { AppendItem } from "./writes/append.js";
+import { DEFAULT_LAZY_FLUSH_MS } from "./commit/committer.js";
+import { DeadLetterItem, RequeueItem } from "./writes/dead-letters.js";
+import { DiscardItem } from "./writes/discard.js";
+import { DECODING_TURNS, DiskLease, type LeaseHost } from "./mailbox/lease.js";
+import type { Disk } from "./disk/disk.js";
+import { deadLetterKey, metaRange, peerOfMetaKey, peerRange } from "./layout/keys.js";
 import type {
   Append,
   Appended,
@@ -16,18 +16,18 @@ import type {
   LeaseCallbacks,
   MailboxLease,
   MailboxLimits,
-} from "./mailbox.js";
-import { resolveMailboxLimits } from "./mailbox-limits.js";
-import { OpenItem, type Claimed } from "./open-item.js";
-import { ReadmitItem } from "./readmit-item.js";
-import { checkPageLimit } from "./retained-reading.js";
-import type { Page, RetainedStates } from "./retained-state.js";
-import { decodeDeadLetter, versionOfKey } from "./rows.js";
-import { DEFAULT_RECOVERY_DELAY_MS } from "./store-device.js";
-import { standingOf, type Standing } from "./rollback.js";
+} from "./contract/mailbox.js";
+import { resolveMailboxLimits } from "./contract/limits.js";
+import { OpenItem, type Claimed } from "./writes/open.js";
+import { ReadmitItem } from "./writes/readmit.js";
+import { checkPageLimit } from "./mailbox/retained-reading.js";
+import type { Page, RetainedStates } from "./contract/retained.js";
+import { decodeDeadLetter, versionOfKey } from "./layout/rows.js";
+import { DEFAULT_RECOVERY_DELAY_MS } from "./commit/recovering-disk.js";
+import { standingOf, type Standing } from "./contract/rollback.js";
 import { StoreLife } from "./store-life.js";
 import { StoreParts } from "./store-parts.js";
-import { decodeTombstone, type Tombstone } from "./tombstone.js";
+import { decodeTombstone, type Tombstone } from "./contract/tombstone.js";
 import type {
   Holder,
   Member,
@@ -36,8 +36,8 @@ import type {
   StoreStatus,
   StoreTotals,
   StoreWatcher,
-} from "./store-views.js";
-import type { PurgeOptions, Purged, Removal, RemoveOptions, Store, StoreUse } from "./store.js";
+} from "./contract/views.js";
+import type { PurgeOptions, Purged, Removal, RemoveOptions, Store, StoreUse } from "./contract/store.js";
 
 /** What every store over a `Disk` takes. */
 export interface DiskStoreOptions {

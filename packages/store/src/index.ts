@@ -1,7 +1,7 @@
-export { appendOne } from "./append-one.js";
-export { adoptRolledBackStore } from "./adopt-older-copy.js";
+export { appendOne } from "./contract/append-one.js";
+export { adoptRolledBackStore } from "./layout/adopt.js";
 export { createDiskStore, type DiskStoreOptions } from "./disk-store.js";
-export { changedRows } from "./disk.js";
+export { changedRows } from "./disk/disk.js";
 export type {
   Changes,
   Disk,
@@ -12,10 +12,10 @@ export type {
   KeyRange,
   OpenDisk,
   Row,
-} from "./disk.js";
-export { entriesAsRows, type OpenRows, type RowsOnly } from "./entries-as-rows.js";
-export type { Begun, InboxState, Recorded, RecordResult } from "./inbox.js";
-export { resolveMailboxLimits } from "./mailbox-limits.js";
+} from "./disk/disk.js";
+export { entriesAsRows, type OpenRows, type RowsOnly } from "./disk/entries-as-rows.js";
+export type { Begun, InboxState, Recorded, RecordResult } from "./contract/inbox.js";
+export { resolveMailboxLimits } from "./contract/limits.js";
 export {
   DEFAULT_MAILBOX_LIMITS,
   type Append,
@@ -32,12 +32,12 @@ export {
   type MailboxLimits,
   type MailboxStats,
   type PurgedEntry,
-} from "./mailbox.js";
-export { createMemoryDisk, type MemoryDisk } from "./memory-disk.js";
+} from "./contract/mailbox.js";
+export { createMemoryDisk, type MemoryDisk } from "./disk/memory-disk.js";
 export { createMemoryStore, type MemoryStoreOptions } from "./memory-store.js";
-export type { Direction, GivenUp, Page, RetainedState, RetainedStates } from "./retained-state.js";
-export type { Standing } from "./rollback.js";
-export type { Purged, PurgeOptions, Removal, RemoveOptions, Store, StoreUse } from "./store.js";
+export type { Direction, GivenUp, Page, RetainedState, RetainedStates } from "./contract/retained.js";
+export type { Standing } from "./contract/rollback.js";
+export type { Purged, PurgeOptions, Removal, RemoveOptions, Store, StoreUse } from "./contract/store.js";
 export type {
   Holder,
   Member,
@@ -46,7 +46,7 @@ export type {
   StoreStatus,
   StoreTotals,
   StoreWatcher,
-} from "./store-views.js";
+} from "./contract/views.js";
 export {
   createSharedMemoryEngine,
   type SharedClientOptions,
@@ -54,4 +54,4 @@ export {
   type SharedMemoryEngine,
   type SharedMemoryOptions,
 } from "./shared/shared-memory-engine.js";
-export { agentRemoved, type Tombstone } from "./tombstone.js";
+export { agentRemoved, type Tombstone } from "./contract/tombstone.js";

@@ -1,5 +1,5 @@
 import { seededRandom, systemClock, systemRuntime } from "@hawser/runtime";
-import { createMemoryDisk } from "./memory-disk.js";
+import { createMemoryDisk } from "./disk/memory-disk.js";
 import { createMemoryStore } from "./memory-store.js";
 import { storeCompliance } from "./compliance.js";
 

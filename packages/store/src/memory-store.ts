@@ -1,6 +1,6 @@
 import { createDiskStore, type DiskStoreOptions } from "./disk-store.js";
-import { createMemoryDisk, type MemoryDisk } from "./memory-disk.js";
-import type { Store } from "./store.js";
+import { createMemoryDisk, type MemoryDisk } from "./disk/memory-disk.js";
+import type { Store } from "./contract/store.js";
 
 /** What `createMemoryStore` takes besides what every store on a disk does. */
 export interface MemoryStoreOptions extends DiskStoreOptions {

@@ -1,5 +1,5 @@
 import { HawserError } from "@hawser/protocol";
-import type { StoreUse } from "./store.js";
+import type { StoreUse } from "./contract/store.js";
 
 type State =
   | { readonly kind: "closed" }

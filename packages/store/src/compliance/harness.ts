@@ -1,7 +1,7 @@
 import { systemTimers, type Clock } from "@hawser/runtime";
 import { EVENT_TYPES, type EventDraft, type HawserEvent } from "@hawser/protocol";
 import { expect, onTestFinished } from "vitest";
-import type { InboxState, Recorded } from "../inbox.js";
+import type { InboxState, Recorded } from "../contract/inbox.js";
 import type {
   Appended,
   Found,
@@ -11,9 +11,9 @@ import type {
   MailboxLease,
   MailboxLimits,
   PurgedEntry,
-} from "../mailbox.js";
-import type { Store } from "../store.js";
-import type { Holder } from "../store-views.js";
+} from "../contract/mailbox.js";
+import type { Store } from "../contract/store.js";
+import type { Holder } from "../contract/views.js";
 
 /** A started store and what can befall it. */
 export interface StoreUnderTest {

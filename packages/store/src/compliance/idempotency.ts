@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Store } from "../store.js";
+import type { Store } from "../contract/store.js";
 import { acknowledgeAll, command, HandClock, hold, spec, storeFor, type MakeStore } from "./harness.js";
 
 const append = (idempotencyKey: string) => ({ peer: "a", event: command("x_1"), idempotencyKey });

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import type { MailboxEntry } from "../mailbox.js";
+import type { MailboxEntry } from "../contract/mailbox.js";
 import {
   accept,
   command,

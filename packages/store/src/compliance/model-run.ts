@@ -1,8 +1,8 @@
 import type { EventDraft } from "@hawser/protocol";
 import type { Random } from "@hawser/runtime";
 import { expect } from "vitest";
-import type { InboxState } from "../inbox.js";
-import type { Append, MailboxLease } from "../mailbox.js";
+import type { InboxState } from "../contract/inbox.js";
+import type { Append, MailboxLease } from "../contract/mailbox.js";
 import {
   command,
   deletion,

@@ -13,7 +13,7 @@ import {
   type MakeStore,
 } from "./harness.js";
 import type { EventDraft } from "@hawser/protocol";
-import type { Store } from "../store.js";
+import type { Store } from "../contract/store.js";
 
 const REASON = { code: "handler_rejected", message: "", at: 1 };
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Store } from "../store.js";
+import type { Store } from "../contract/store.js";
 import { accept, command, DEAF, hold, HOLDER, inboxOf, spec, storeFor, type MakeStore } from "./harness.js";
 
 /** Whatever `standing` says has to be on disk, so it is looked at after a crash. */

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
-import type { Store } from "../store.js";
-import type { PeerQuery, StoreStatus } from "../store-views.js";
+import type { Store } from "../contract/store.js";
+import type { PeerQuery, StoreStatus } from "../contract/views.js";
 import { accept, command, HandClock, hold, HOLDER, storeFor, turn, type MakeStore } from "./harness.js";
 
 export function viewsCompliance(make: MakeStore): void {

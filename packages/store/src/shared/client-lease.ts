@@ -1,7 +1,7 @@
 import { HawserError } from "@hawser/protocol";
-import type { Begun, InboxState, Recorded, RecordResult } from "../inbox.js";
-import type { DeadLetterReason, MailboxEntry, MailboxLease } from "../mailbox.js";
-import type { Standing } from "../rollback.js";
+import type { Begun, InboxState, Recorded, RecordResult } from "../contract/inbox.js";
+import type { DeadLetterReason, MailboxEntry, MailboxLease } from "../contract/mailbox.js";
+import type { Standing } from "../contract/rollback.js";
 import type { Conversation } from "./conversation.js";
 import type { Hearing } from "./hearing.js";
 import type { ServerLease } from "./server-lease.js";

@@ -1,4 +1,4 @@
-import { MAX_GATHERED } from "../acknowledgements.js";
+import { MAX_GATHERED } from "../mailbox/acknowledgements.js";
 
 /** Something the server is to know and nobody waits for. Running it twice is the same as once. */
 export interface Note {

@@ -1,5 +1,5 @@
 import { guarded } from "@hawser/runtime";
-import type { LeaseCallbacks, LeaseLoss, MailboxEntry, PurgedEntry } from "../mailbox.js";
+import type { LeaseCallbacks, LeaseLoss, MailboxEntry, PurgedEntry } from "../contract/mailbox.js";
 import type { Ears } from "./server-lease.js";
 import type { Swept } from "./server.js";
 

@@ -1,4 +1,4 @@
-import type { StoreUse } from "../store.js";
+import type { StoreUse } from "../contract/store.js";
 import type { Link } from "./link.js";
 
 /** The lease of a mailbox, as those see it who look at the client that holds it. */

@@ -1,6 +1,6 @@
 import { HawserError } from "@hawser/protocol";
 import type { Clock } from "@hawser/runtime";
-import type { Member } from "../store-views.js";
+import type { Member } from "../contract/views.js";
 import type { Life } from "./life.js";
 
 /** The clients that share the store. */

@@ -1,5 +1,5 @@
 import { HawserError } from "@hawser/protocol";
-import type { Begun, Recorded, RecordResult } from "../inbox.js";
+import type { Begun, Recorded, RecordResult } from "../contract/inbox.js";
 import type {
   DeadLetterReason,
   LeaseCallbacks,
@@ -7,7 +7,7 @@ import type {
   MailboxEntry,
   MailboxLease,
   PurgedEntry,
-} from "../mailbox.js";
+} from "../contract/mailbox.js";
 import type { Fences } from "./fences.js";
 import type { Life } from "./life.js";
 

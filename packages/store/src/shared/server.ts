@@ -1,9 +1,9 @@
 import type { Runtime } from "@hawser/runtime";
-import type { InboxState } from "../inbox.js";
-import type { Claim, MailboxEntry } from "../mailbox.js";
-import type { Standing } from "../rollback.js";
-import type { Purged, PurgeOptions, Store } from "../store.js";
-import type { Holder } from "../store-views.js";
+import type { InboxState } from "../contract/inbox.js";
+import type { Claim, MailboxEntry } from "../contract/mailbox.js";
+import type { Standing } from "../contract/rollback.js";
+import type { Purged, PurgeOptions, Store } from "../contract/store.js";
+import type { Holder } from "../contract/views.js";
 import { Fences } from "./fences.js";
 import type { Life } from "./life.js";
 import { Membership } from "./membership.js";

@@ -1,6 +1,6 @@
 import { seededRandom, systemClock, systemRuntime } from "@hawser/runtime";
 import { storeCompliance } from "../compliance.js";
-import { createMemoryDisk } from "../memory-disk.js";
+import { createMemoryDisk } from "../disk/memory-disk.js";
 import { createSharedMemoryEngine } from "./shared-memory-engine.js";
 
 storeCompliance("one client of a shared memory engine", async (limits = {}, clock = systemClock) => {

@@ -1,9 +1,9 @@
 import { systemRuntime, type Runtime } from "@hawser/runtime";
-import type { MemoryDisk } from "../memory-disk.js";
+import type { MemoryDisk } from "../disk/memory-disk.js";
 import { createMemoryStore } from "../memory-store.js";
-import { resolveMailboxLimits } from "../mailbox-limits.js";
-import type { MailboxLimits } from "../mailbox.js";
-import type { Store } from "../store.js";
+import { resolveMailboxLimits } from "../contract/limits.js";
+import type { MailboxLimits } from "../contract/mailbox.js";
+import type { Store } from "../contract/store.js";
 import type { Manners } from "./conversation.js";
 import { Link, type Network } from "./link.js";
 import { SharedServer } from "./server.js";

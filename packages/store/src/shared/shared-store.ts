@@ -1,10 +1,17 @@
 import { HawserError } from "@hawser/protocol";
 import { Latest, type Runtime } from "@hawser/runtime";
-import type { Append, Appended, Claim, DeadLetter, LeaseCallbacks, MailboxLease } from "../mailbox.js";
-import { PeerWatch } from "../peer-watch.js";
-import type { Page, RetainedStates } from "../retained-state.js";
-import type { Standing } from "../rollback.js";
-import type { Purged, PurgeOptions, Removal, RemoveOptions, Store, StoreUse } from "../store.js";
+import type {
+  Append,
+  Appended,
+  Claim,
+  DeadLetter,
+  LeaseCallbacks,
+  MailboxLease,
+} from "../contract/mailbox.js";
+import { PeerWatch } from "../mailbox/peer-watch.js";
+import type { Page, RetainedStates } from "../contract/retained.js";
+import type { Standing } from "../contract/rollback.js";
+import type { Purged, PurgeOptions, Removal, RemoveOptions, Store, StoreUse } from "../contract/store.js";
 import { StoreLife } from "../store-life.js";
 import type {
   Holder,
@@ -14,8 +21,8 @@ import type {
   StoreStatus,
   StoreTotals,
   StoreWatcher,
-} from "../store-views.js";
-import type { Tombstone } from "../tombstone.js";
+} from "../contract/views.js";
+import type { Tombstone } from "../contract/tombstone.js";
 import { ClientLease } from "./client-lease.js";
 import { answerOf, Conversation, unreachable, type Manners } from "./conversation.js";
 import { Hearing } from "./hearing.js";

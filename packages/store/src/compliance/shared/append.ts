@@ -1,7 +1,7 @@
 import { seededRandom, type Random } from "@hawser/runtime";
 import { describe, expect, it } from "vitest";
-import type { Append } from "../../mailbox.js";
-import type { Store } from "../../store.js";
+import type { Append } from "../../contract/mailbox.js";
+import type { Store } from "../../contract/store.js";
 import { claim, command, spec, versionOf } from "../harness.js";
 import { shared, type MakeShared, type World } from "./harness.js";
 

@@ -1,6 +1,6 @@
 import { seededRandom } from "@hawser/runtime";
 import { describe, expect, it } from "vitest";
-import type { MailboxLease } from "../../mailbox.js";
+import type { MailboxLease } from "../../contract/mailbox.js";
 import { accept, claim, command, DEAF, HOLDER, spec, type Held } from "../harness.js";
 import { heardBy, shared, SUPERSEDED, type MakeShared } from "./harness.js";
 

@@ -1,8 +1,8 @@
 import { pause, type Timers } from "@hawser/runtime";
 import { expect } from "vitest";
-import type { MailboxLimits } from "../../mailbox.js";
-import type { Store } from "../../store.js";
-import type { StoreStatus } from "../../store-views.js";
+import type { MailboxLimits } from "../../contract/mailbox.js";
+import type { Store } from "../../contract/store.js";
+import type { StoreStatus } from "../../contract/views.js";
 import type { Held } from "../harness.js";
 
 /** One client of a shared store, and what can befall it. */

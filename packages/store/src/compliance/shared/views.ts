@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Store } from "../../store.js";
+import type { Store } from "../../contract/store.js";
 import { accept, claim, command, HOLDER } from "../harness.js";
 import { shared, type MakeShared } from "./harness.js";
 

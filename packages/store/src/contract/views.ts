@@ -1,0 +1,84 @@
+import type { MailboxStats } from "./mailbox.js";
+import type { Page } from "./retained.js";
+
+/** Who claims a mailbox, for people and logs. */
+export interface Holder {
+  /** Name of the session, or what takes its place. */
+  readonly session: string;
+  /** Name of the transport, such as `ws`; empty without one. */
+  readonly transport: string;
+  /** Where the peer is connected from; empty where it is not. */
+  readonly address: string;
+  /** The peer came by the internal port, or is a part of this process. */
+  readonly internal: boolean;
+  /** What the peer says it runs; empty when it says nothing. */
+  readonly software: string;
+}
+
+/** What a mailbox holds, and who holds it. */
+export interface PeerView extends MailboxStats {
+  /** Absent while nobody holds the mailbox. */
+  readonly holder?: Holder & {
+    /** Name of the member of the store that claimed it. */
+    readonly member: string;
+    /** Of the lease. */
+    readonly epoch: number;
+    /** When it was claimed, Unix milliseconds. */
+    readonly since: number;
+  };
+  /** When somebody was last known to hold the mailbox, Unix milliseconds: now, while somebody does. Absent where that is not known any more. */
+  readonly seenAt?: number;
+}
+
+/** Which peers are listed, and how. */
+export interface PeerQuery extends Page {
+  /** Only peers whose name begins so. @default all */
+  readonly prefix?: string;
+  /** Only peers whose mailbox somebody holds, or only the others. @default both */
+  readonly held?: boolean;
+  /**
+   * `name`: in code unit order. `pending`: those with the most pending events first, and by name among equals; `after` then stands for where that peer is now, and nothing follows a
+   * peer that is not there any more.
+   *
+   * @default name
+   */
+  readonly order?: "name" | "pending";
+}
+
+/** Sums over all mailboxes. They are kept, so asking costs nothing. */
+export interface StoreTotals {
+  readonly peers: number;
+  /** Mailboxes that somebody holds. */
+  readonly held: number;
+  readonly pending: number;
+  readonly deadLetters: number;
+  /** Of pending events and dead letters, as they count against `maxBytes`. */
+  readonly bytes: number;
+}
+
+/** A process that uses the store. */
+export interface Member {
+  readonly name: string;
+  /** When it began to, Unix milliseconds. */
+  readonly since: number;
+  /** When it was last heard of, Unix milliseconds. */
+  readonly seenAt: number;
+  readonly isSelf: boolean;
+}
+
+/** What somebody who watches a store is told. */
+export interface StoreWatcher {
+  /**
+   * The row of this peer changed: somebody holds its mailbox or gave it up, or its counters changed. Best effort, and once for many changes: whoever needs to be
+   * certain asks. What it throws is logged.
+   */
+  peer(name: string): void;
+}
+
+/**
+ * `ready`: it can be read. It may be full, which each write is told.
+ * `unreachable`: it can be neither read nor written now.
+ * `rolled_back`: what it had answered is not there any more; it serves nobody until somebody adopts it.
+ * `fenced`: another life of this member has taken its place.
+ */
+export type StoreStatus = "ready" | "unreachable" | "rolled_back" | "fenced";

@@ -1,0 +1,144 @@
+import type { DeadLetter, DeadLetterReason } from "../contract/mailbox.js";
+import { splitNumbers } from "./number-text.js";
+import type { GivenUp } from "../contract/retained.js";
+import { corruptRow, decodeEvent, type EncodedEvent } from "./event-text.js";
+
+/** A pending state as it is found by its resource: enough to remove it without reading it. */
+export interface PendingState {
+  readonly version: number;
+  readonly bytes: number;
+}
+
+export function encodePendingState(row: PendingState): string {
+  return `${row.version} ${row.bytes} `;
+}
+
+export function decodePendingState(text: string, key: string): PendingState {
+  const [version = 0, bytes = 0] = splitNumbers(text, 2, key)[0];
+  return { version, bytes };
+}
+
+/** An idempotency key and what it stands for. Rows of older stores have the version alone. */
+export interface KeyRow {
+  readonly version: number;
+  /** How many keys this mailbox had accepted before. */
+  readonly ordinal: number | undefined;
+  /** Its place in the order of rows. */
+  readonly place: number | undefined;
+  /** When it was accepted, Unix milliseconds. */
+  readonly atMs: number | undefined;
+}
+
+export function encodeKeyRow({ version, ordinal, place, atMs }: KeyRow): string {
+  if (ordinal === undefined || place === undefined) throw new Error("a key row without its place");
+  // One more than the time, as 0 is for none.
+  const at = atMs === undefined ? 0 : Math.max(0, Math.floor(atMs)) + 1;
+  return `${version} ${ordinal} ${place} ${at} `;
+}
+
+export function decodeKeyRow(text: string, key: string): KeyRow {
+  if (!text.includes(" ")) {
+    const [version = 0] = splitNumbers(`${text} `, 1, key)[0];
+    return { version, ordinal: undefined, place: undefined, atMs: undefined };
+  }
+  const [version = 0, ordinal = 0, place = 0, at = 0] = splitNumbers(text, 4, key)[0];
+  return { version, ordinal, place, atMs: at === 0 ? undefined : at - 1 };
+}
+
+/** Sent retained state. `givenUp`: nothing sends it any more. */
+export interface SentRow extends EncodedEvent {
+  readonly givenUp: GivenUp | undefined;
+}
+
+const GIVEN_UP: readonly GivenUp[] = ["discarded", "purged"];
+
+/** The mark is in front of the event; no event begins like that. */
+export function encodeSent(text: string, givenUp?: GivenUp): string {
+  return givenUp === undefined ? text : `${givenUp} ${text}`;
+}
+
+export function decodeSent(value: string, key: string): SentRow {
+  const givenUp = GIVEN_UP.find((mark) => value.startsWith(`${mark} `));
+  const text = givenUp === undefined ? value : value.slice(givenUp.length + 1);
+  return { ...decodeEncoded(text, key), givenUp };
+}
+
+/** Received retained state: which of the peer's lives it comes from, its version there, and the event. */
+export interface ReceivedRow {
+  readonly incarnation: number;
+  readonly version: number;
+  readonly text: string;
+}
+
+export function encodeReceived(row: ReceivedRow): string {
+  return `${row.incarnation} ${row.version} ${row.text}`;
+}
+
+export function decodeReceived(value: string, key: string): ReceivedRow {
+  const [[incarnation = 0, version = 0], text] = splitNumbers(value, 2, key);
+  return { incarnation, version, text };
+}
+
+/** The last version applied of a resource. */
+export function encodeApplied(version: number): string {
+  return `${version} `;
+}
+
+export function decodeApplied(text: string, key: string): number {
+  return splitNumbers(text, 1, key)[0][0] ?? 0;
+}
+
+/** A handler that was about to run. */
+export function encodeBegun(version: number, attempts: number): string {
+  return `${version} ${attempts} `;
+}
+
+export function decodeBegun(
+  text: string,
+  key: string,
+): { readonly version: number; readonly attempts: number } {
+  const [version = 0, attempts = 0] = splitNumbers(text, 2, key)[0];
+  return { version, attempts };
+}
+
+export function encodeDeadLetter(text: string, reason: DeadLetterReason): string {
+  const { code, message, at } = reason;
+  return `${JSON.stringify({ code, message, at })}\n${text}`;
+}
+
+export function decodeDeadLetter(value: string, version: number, key: string): DeadLetter {
+  const end = value.indexOf("\n");
+  const text = value.slice(end + 1);
+  return {
+    version,
+    event: decodeEvent(text, key),
+    bytes: Buffer.byteLength(text),
+    reason: decodeReason(value.slice(0, Math.max(0, end)), key),
+  };
+}
+
+function decodeReason(text: string, key: string): DeadLetterReason {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw corruptRow(key, "has a reason that is not JSON", cause);
+  }
+  if (typeof value === "object" && value !== null && "code" in value && "message" in value && "at" in value) {
+    const { code, message, at } = value;
+    if (typeof code === "string" && typeof message === "string" && typeof at === "number") {
+      return { code, message, at };
+    }
+  }
+  throw corruptRow(key, "has no reason");
+}
+
+/** An event read back, with its size. */
+export function decodeEncoded(text: string, key: string): EncodedEvent {
+  return { event: decodeEvent(text, key), text, bytes: Buffer.byteLength(text) };
+}
+
+/** The number at the end of a fixed-width key. */
+export function versionOfKey(key: string): number {
+  return Number(key.slice(-16));
+}

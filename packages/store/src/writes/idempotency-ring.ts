@@ -1,0 +1,141 @@
+import type { Clock } from "@hawser/runtime";
+import type { ReadPlan } from "../commit/write.js";
+import type { MailboxMeta } from "../layout/counters.js";
+import { decodeComponent, encodeComponent } from "../layout/key-text.js";
+import { idempotencyKey, idempotencyOrderKey } from "../layout/keys.js";
+import type { MailboxLimits } from "../contract/mailbox.js";
+import { decodeKeyRow, encodeKeyRow, type KeyRow } from "../layout/rows.js";
+import type { Transaction } from "../commit/transaction.js";
+
+/** After so many keys, rows that count no more are removed, so that none of the appends has to look each time. */
+const SWEEP_EVERY = 256;
+/** Rows that are looked at then: more than came since, so that rows of a lowered limit go, too. */
+const SWEPT_PER_KEY = 4;
+
+/** What remembering one more key takes. */
+export interface RingStep {
+  readonly forget: readonly string[];
+  readonly meta: MailboxMeta;
+  readonly put: readonly (readonly [key: string, value: string])[];
+}
+
+/**
+ * The idempotency keys of a mailbox. The key of a pending event is known for as long as it is pending. Any other is known while it is among the last
+ * `maxIdempotencyKeys` that were accepted and not older than `maxIdempotencyAgeMs`.
+ *
+ * Rows lie in the order in which they were written. What counts no more is removed from the front, many at a time; the key of an event that is still
+ * pending goes to the end. So there are no more rows than keys that count, those of pending events, and some that are not removed yet.
+ */
+export class IdempotencyRing {
+  readonly #maxKeys: number;
+  readonly #maxAgeMs: number;
+  readonly #sweepEvery: number;
+  readonly #clock: Clock;
+
+  constructor(limits: Pick<MailboxLimits, "maxIdempotencyKeys" | "maxIdempotencyAgeMs">, clock: Clock) {
+    this.#maxKeys = limits.maxIdempotencyKeys;
+    this.#maxAgeMs = limits.maxIdempotencyAgeMs;
+    this.#sweepEvery = Math.min(SWEEP_EVERY, this.#maxKeys);
+    this.#clock = clock;
+  }
+
+  reads(plan: ReadPlan, peer: string, key: string): void {
+    plan.keys.add(idempotencyKey(peer, key));
+  }
+
+  /** The version accepted under `key`. */
+  async find(tx: Transaction, peer: string, key: string): Promise<number | undefined> {
+    const rowKey = idempotencyKey(peer, key);
+    const text = await tx.get(rowKey);
+    const meta = tx.mailbox(peer);
+    if (text === undefined || meta === undefined) return undefined;
+    const row = decodeKeyRow(text, rowKey);
+    if (this.#counts(row, meta)) return row.version;
+    const pending = await tx.pendingOf(peer, [row.version]);
+    return pending.has(row.version) ? row.version : undefined;
+  }
+
+  /** What it takes to remember `key`; reads only. */
+  async plan(
+    tx: Transaction,
+    peer: string,
+    meta: Readonly<MailboxMeta>,
+    key: string,
+    version: number,
+  ): Promise<RingStep> {
+    const { keyNext, keyCount } = meta;
+    const row: KeyRow = { version, ordinal: keyCount, place: keyNext, atMs: this.#clock.wallTime() };
+    const next = { ...meta, keyNext: keyNext + 1, keyCount: keyCount + 1 };
+    const put: [string, string][] = [
+      [idempotencyKey(peer, key), encodeKeyRow(row)],
+      [idempotencyOrderKey(peer, keyNext), encodeComponent(key)],
+    ];
+    if (next.keyCount % this.#sweepEvery !== 0) return { forget: [], put, meta: next };
+    const swept = await this.#sweep(tx, peer, next);
+    return { ...swept, put: [...swept.put, ...put] };
+  }
+
+  apply(tx: Transaction, step: RingStep): MailboxMeta {
+    for (const key of step.forget) tx.remove(key);
+    for (const [key, value] of step.put) tx.put(key, value);
+    return step.meta;
+  }
+
+  #counts({ ordinal, atMs }: KeyRow, { keyCount }: Readonly<MailboxMeta>): boolean {
+    // Of a row that was written before ages counted, only its place is known.
+    const isYoung = atMs === undefined || this.#clock.wallTime() - atMs <= this.#maxAgeMs;
+    return isYoung && (ordinal === undefined || keyCount - ordinal <= this.#maxKeys);
+  }
+
+  async #sweep(tx: Transaction, peer: string, meta: Readonly<MailboxMeta>): Promise<RingStep> {
+    const forget: string[] = [];
+    const put: [string, string][] = [];
+    let { keyFirst, keyNext } = meta;
+    const rows = await this.#oldest(tx, peer, meta);
+    const versions = rows.flatMap(({ row }) => (row === undefined ? [] : [row.version]));
+    const pending = await tx.pendingOf(peer, versions);
+    for (const { place, key, row } of rows) {
+      // Forgotten before, and accepted anew since: the row is the one of another place.
+      const isMine = row !== undefined && (row.place ?? place) === place;
+      const ordinal = row?.ordinal ?? place;
+      if (isMine && this.#counts({ ...row, ordinal }, meta)) break;
+      keyFirst = place + 1;
+      forget.push(idempotencyOrderKey(peer, place));
+      if (!isMine || key === undefined) continue;
+      const rowKey = idempotencyKey(peer, key);
+      if (pending.has(row.version)) {
+        put.push([rowKey, encodeKeyRow({ ...row, ordinal, place: keyNext })]);
+        put.push([idempotencyOrderKey(peer, keyNext), encodeComponent(key)]);
+        keyNext += 1;
+      } else forget.push(rowKey);
+    }
+    return { forget, put, meta: { ...meta, keyFirst, keyNext } };
+  }
+
+  /** The rows at the front, read in two goes. */
+  async #oldest(
+    tx: Transaction,
+    peer: string,
+    { keyFirst, keyNext }: Readonly<MailboxMeta>,
+  ): Promise<readonly { place: number; key: string | undefined; row: KeyRow | undefined }[]> {
+    // The last one is just being written.
+    const count = Math.min(keyNext - 1 - keyFirst, this.#sweepEvery * SWEPT_PER_KEY);
+    const places = Array.from({ length: count }, (_, index) => keyFirst + index);
+    await tx.prefetch(new Set(places.map((place) => idempotencyOrderKey(peer, place))));
+    const keys: (string | undefined)[] = [];
+    for (const place of places) {
+      const encoded = await tx.get(idempotencyOrderKey(peer, place));
+      keys.push(encoded === undefined ? undefined : decodeComponent(encoded));
+    }
+    await tx.prefetch(new Set(keys.flatMap((key) => (key === undefined ? [] : [idempotencyKey(peer, key)]))));
+    return Promise.all(
+      places.map(async (place, index) => {
+        const key = keys[index];
+        const rowKey = key === undefined ? undefined : idempotencyKey(peer, key);
+        const text = rowKey === undefined ? undefined : await tx.get(rowKey);
+        const row = text === undefined || rowKey === undefined ? undefined : decodeKeyRow(text, rowKey);
+        return { place, key, row };
+      }),
+    );
+  }
+}

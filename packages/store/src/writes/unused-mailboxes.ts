@@ -1,0 +1,114 @@
+import type { Acknowledgements } from "../mailbox/acknowledgements.js";
+import { MAX_COMMIT_ITEMS } from "../commit/commit-queue.js";
+import { peerRange } from "../layout/keys.js";
+import type { LeaseTable } from "../mailbox/lease-table.js";
+import type { PeerTable } from "../commit/peer-table.js";
+import type { SettledInboxes } from "./inbox-sweeper.js";
+import type { Transaction } from "../commit/transaction.js";
+
+/** Mailboxes that go with one commit, so that a fleet of them holds nobody up: a millisecond. */
+const MAILBOXES_PER_COMMIT = 256;
+
+export interface UnusedMailboxesOptions {
+  readonly peers: PeerTable;
+  readonly leases: LeaseTable;
+  readonly acknowledgements: Acknowledgements;
+  readonly settled: SettledInboxes;
+  readonly maxPeers: number;
+  /** Called for each addition. */
+  readonly onAdded: () => void;
+}
+
+/**
+ * Takes away mailboxes in which nothing was ever kept: a name that came and left nothing takes no room. Lazy, some with each commit: losing it costs room until the
+ * next start, nothing else.
+ */
+export class UnusedMailboxes {
+  readonly #options: UnusedMailboxesOptions;
+  /** To be looked at: in use or not is judged by the commit. */
+  readonly #candidates = new Set<string>();
+  /** How many apply events of a peer, where somebody does. */
+  readonly #uses = new Map<string, number>();
+
+  constructor(options: UnusedMailboxesOptions) {
+    this.#options = options;
+  }
+
+  get empty(): boolean {
+    return this.#candidates.size === 0;
+  }
+
+  /** Nobody holds the mailbox any more. */
+  add(peer: string): void {
+    const meta = this.#options.peers.mailbox(peer);
+    if (meta === undefined || meta.position !== meta.base) return;
+    this.#candidates.add(peer);
+    this.#options.onAdded();
+  }
+
+  /** Nobody holds any mailbox yet. */
+  addAll(): void {
+    for (const peer of this.#options.peers.unused()) this.add(peer);
+  }
+
+  /** Events of the peer are being applied. */
+  use(peer: string): void {
+    this.#uses.set(peer, (this.#uses.get(peer) ?? 0) + 1);
+  }
+
+  release(peer: string): void {
+    const others = (this.#uses.get(peer) ?? 1) - 1;
+    if (others > 0) {
+      this.#uses.set(peer, others);
+      return;
+    }
+    this.#uses.delete(peer);
+    this.add(peer);
+  }
+
+  /** Somebody is about to hold it. */
+  keep(peer: string): void {
+    this.#candidates.delete(peer);
+  }
+
+  async apply(tx: Transaction): Promise<void> {
+    let room = this.#isShortOfPeers() ? MAX_COMMIT_ITEMS : MAILBOXES_PER_COMMIT;
+    for (const peer of this.#candidates) {
+      if (room-- === 0) return;
+      const judging = this.#isUnused(tx, peer);
+      const isUnused = typeof judging === "boolean" ? judging : await judging;
+      if (isUnused) tx.drop(peer);
+      tx.afterCommit(() => this.#done(peer, isUnused));
+    }
+  }
+
+  // Where the store holds about as many peers as it may, whoever is new in this commit finds room.
+  #isShortOfPeers(): boolean {
+    const { peers, maxPeers } = this.#options;
+    return Math.max(peers.mailboxCount, peers.inboxCount) + MAX_COMMIT_ITEMS > maxPeers;
+  }
+
+  #isUnused(tx: Transaction, peer: string): boolean | Promise<boolean> {
+    const meta = tx.mailbox(peer);
+    const isHeld = this.#options.leases.get(peer) !== undefined || this.#uses.has(peer);
+    if (meta === undefined || isHeld || meta.removing || meta.position !== meta.base) return false;
+    const inbox = tx.inbox(peer);
+    // A floor alone, or a session that began, is said again by whoever comes back.
+    if (inbox === undefined) return true;
+    if (inbox.highest > 0) return false;
+    // Of an earlier store of the peer only its states are left.
+    return inbox.incarnation === 0 || this.#hasNoStates(tx, peer);
+  }
+
+  async #hasNoStates(tx: Transaction, peer: string): Promise<boolean> {
+    const rows = await tx.range({ ...peerRange("received", peer, 1), keysOnly: true });
+    return rows.length === 0;
+  }
+
+  #done(peer: string, isGone: boolean): void {
+    this.#candidates.delete(peer);
+    if (!isGone) return;
+    this.#options.acknowledgements.forget(peer);
+    this.#options.settled.reset(peer);
+  }
+}
