@@ -2,7 +2,7 @@ import { HawserError } from "@hawser/protocol";
 import { silentLogger, systemClock, systemRandom, systemTimers, type Runtime } from "@hawser/runtime";
 import { ManualTimers } from "@hawser/testkit";
 import { describe, expect, it } from "vitest";
-import { MAX_COMMIT_ITEMS } from "./commit/commit-queue.js";
+import { MAX_COMMIT_ITEMS } from "./commit/committer.js";
 import { accept, command, hold, inboxOf, pendingVersions, refusal, spec } from "./compliance/harness.js";
 import { createDiskStore } from "./disk-store.js";
 import type { Disk, OpenDisk } from "./disk/disk.js";

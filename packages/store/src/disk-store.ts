@@ -1,33 +1,19 @@
 import { systemRuntime, TurnQueue, type Runtime } from "@hawser/runtime";
-import { appendAnswers } from "./writes/append-answers.js";
-import { AppendItem } from "./writes/append.js";
 import { DEFAULT_LAZY_FLUSH_MS } from "./commit/committer.js";
-import { DeadLetterItem, RequeueItem } from "./writes/dead-letters.js";
-import { DiscardItem } from "./writes/discard.js";
-import { DECODING_TURNS, DiskLease, type LeaseHost } from "./mailbox/lease.js";
-import type { Disk } from "./disk/disk.js";
-import { deadLetterKey, metaRange, peerOfMetaKey, peerRange } from "./layout/keys.js";
+import { DEFAULT_RECOVERY_DELAY_MS } from "./commit/recovering-disk.js";
+import { resolveMailboxLimits, type MailboxLimits } from "./contract/limits.js";
 import type {
   Append,
   Appended,
   Claim,
   DeadLetter,
-  DeadLetterReason,
   LeaseCallbacks,
   MailboxLease,
-  MailboxLimits,
 } from "./contract/mailbox.js";
-import { resolveMailboxLimits } from "./contract/limits.js";
-import { OpenItem, type Claimed } from "./writes/open.js";
-import { ReadmitItem } from "./writes/readmit.js";
-import { checkPageLimit } from "./mailbox/retained-reading.js";
 import type { Page, RetainedStates } from "./contract/retained.js";
-import { decodeDeadLetter, versionOfKey } from "./layout/rows.js";
-import { DEFAULT_RECOVERY_DELAY_MS } from "./commit/recovering-disk.js";
-import { standingOf, type Standing } from "./contract/rollback.js";
-import { StoreLife } from "./store-life.js";
-import { StoreParts } from "./store-parts.js";
-import { decodeTombstone, type Tombstone } from "./contract/tombstone.js";
+import type { Standing } from "./contract/rollback.js";
+import type { Purged, PurgeOptions, Removal, RemoveOptions, Store, StoreUse } from "./contract/store.js";
+import type { Tombstone } from "./contract/tombstone.js";
 import type {
   Holder,
   Member,
@@ -37,7 +23,19 @@ import type {
   StoreTotals,
   StoreWatcher,
 } from "./contract/views.js";
-import type { PurgeOptions, Purged, Removal, RemoveOptions, Store, StoreUse } from "./contract/store.js";
+import type { Disk } from "./disk/disk.js";
+import { standingOf } from "./layout/counters.js";
+import { deadLetterKey, metaRange, peerOfMetaKey, peerRange } from "./layout/keys.js";
+import { decodeDeadLetter, decodeTombstone, versionOfKey } from "./layout/rows.js";
+import { DECODING_TURNS, DiskLease, type LeaseHost } from "./mailbox/lease.js";
+import { checkPageLimit } from "./mailbox/retained-reading.js";
+import { StoreLife } from "./store-life.js";
+import { StoreParts } from "./store-parts.js";
+import { appendAnswers } from "./writes/append-answers.js";
+import { AppendWrite } from "./writes/append.js";
+import { deadLetter, discard, requeue } from "./writes/dead-letters.js";
+import { open, type Claimed } from "./writes/open.js";
+import { readmit } from "./writes/remove.js";
 
 /** What every store over a `Disk` takes. */
 export interface DiskStoreOptions {
@@ -66,7 +64,6 @@ const SELF = "local";
 class DiskStore implements Store {
   readonly retained: RetainedStates;
   readonly #parts: StoreParts;
-  readonly #maxPeers: number;
   readonly #runtime: Runtime;
   readonly #leaseHost: LeaseHost;
   readonly #life: StoreLife;
@@ -74,14 +71,12 @@ class DiskStore implements Store {
   #since = 0;
 
   constructor(disk: Disk, options: DiskStoreOptions) {
-    const limits = resolveMailboxLimits(options.limits);
-    this.#maxPeers = limits.maxPeers;
     const runtime = options.runtime ?? systemRuntime();
     this.#runtime = runtime;
     const parts = new StoreParts({
       disk,
       runtime,
-      limits,
+      limits: resolveMailboxLimits(options.limits),
       lazyFlushMs: options.lazyFlushMs ?? DEFAULT_LAZY_FLUSH_MS,
       recoveryDelayMs: options.recoveryDelayMs ?? DEFAULT_RECOVERY_DELAY_MS,
     });
@@ -89,16 +84,18 @@ class DiskStore implements Store {
     this.retained = parts.retained;
     this.#life = new StoreLife({ open: () => this.#open(), close: () => this.#close() });
     this.#leaseHost = {
-      acknowledgements: parts.acknowledgements,
+      acknowledgements: parts.context.acknowledgements,
       inboxes: parts.inboxes,
       clock: runtime.clock,
       decoding: new TurnQueue(runtime, DECODING_TURNS),
       handedOut: { count: 0 },
-      disk: () => parts.device.current(),
+      disk: () => parts.disk.current(),
       flush: () => parts.flush(),
-      deadLetter: (peer, version, reason) => this.#deadLetter(peer, version, reason),
-      release: (peer, lease) => parts.leases.release(peer, lease),
-      givenUp: (peer) => parts.unused.add(peer),
+      deadLetter: (...about) => parts.committer.commit(deadLetter(...about)),
+      release: (peer, lease) => {
+        parts.context.leases.release(peer, lease);
+        parts.unused.add(peer);
+      },
     };
   }
 
@@ -122,21 +119,24 @@ class DiskStore implements Store {
     return this.#life.use();
   }
 
-  // Thousands may wait for one commit, so each is as little as can be: one item and one promise, and no more.
+  // Thousands may wait for one commit, so each costs one item and one promise, and no more.
   append(batch: readonly Append[]): Promise<readonly Appended[]> {
-    const { committer, appending } = this.#parts;
+    const { committer, context } = this.#parts;
     return new Promise((resolve) => {
       const answers = appendAnswers(batch.length, resolve);
-      batch.forEach((append, index) => committer.enqueue(new AppendItem(append, appending, answers, index)));
+      batch.forEach((append, index) => committer.enqueue(new AppendWrite(append, context, answers, index)));
     });
   }
 
   async open(peer: string, holder: Holder, claim: Claim, on: LeaseCallbacks): Promise<MailboxLease> {
-    const { leases, logger, unused } = this.#parts;
+    const { committer, context, unused } = this.#parts;
+    const { logger, timers } = this.#runtime;
     unused.keep(peer);
     let lease: DiskLease | undefined;
     try {
-      lease = await this.#claim(peer, holder, claim, on);
+      const request = { peer, claim, store: () => this.id };
+      const opened = (claimed: Claimed): DiskLease => this.#lease(peer, holder, claimed, on);
+      lease = await committer.commit(open(request, context, opened));
       await lease.load();
     } catch (thrown) {
       if (lease === undefined) unused.add(peer);
@@ -145,32 +145,27 @@ class DiskStore implements Store {
     }
     const opened = lease;
     // One turn later: by then the caller has it.
-    this.#runtime.timers.soon(() => leases.opened(peer, opened));
+    timers.soon(() => context.leases.opened(peer, opened));
     logger.debug({ agent: peer, epoch: lease.epoch, holder: holder.session }, "mailbox opened");
     return lease;
   }
 
-  #claim(peer: string, holder: Holder, claim: Claim, on: LeaseCallbacks): Promise<DiskLease> {
-    const { committer, leases, settled, acknowledgements, peers } = this.#parts;
-    return new Promise((resolve, reject) => {
-      const opened = (claimed: Claimed): void => {
-        const since = this.#runtime.clock.wallTime();
-        const tenure = peers.tenure(peer) ?? { seenAt: since };
-        peers.setTenure(peer, tenure);
-        // A holder that is one of several members behind this store says which.
-        const view = { member: SELF, ...holder, epoch: claimed.epoch, since };
-        const lease = new DiskLease({ ...claimed, peer, tenure, holder: view, on }, this.#leaseHost);
-        leases.install(peer, lease);
-        resolve(lease);
-      };
-      const context = { maxPeers: this.#maxPeers, settled, acknowledgements };
-      committer.enqueue(new OpenItem({ peer, claim, store: () => this.id }, context, opened, reject));
-    });
+  /** The claim is on disk: from here on its holder has the mailbox. */
+  #lease(peer: string, holder: Holder, claimed: Claimed, on: LeaseCallbacks): DiskLease {
+    const { context, peers } = this.#parts;
+    const since = this.#runtime.clock.wallTime();
+    const tenure = peers.tenure(peer) ?? { seenAt: since };
+    peers.setTenure(peer, tenure);
+    // A holder that is one of several members behind this store names its own.
+    const view = { member: SELF, ...holder, epoch: claimed.epoch, since };
+    const lease = new DiskLease({ ...claimed, peer, tenure, holder: view, on }, this.#leaseHost);
+    context.leases.install(peer, lease);
+    return lease;
   }
 
   async standing(peer: string): Promise<Standing | undefined> {
-    const { device, peers } = this.#parts;
-    await device.current();
+    const { disk, peers } = this.#parts;
+    await disk.current();
     return standingOf(peers.mailbox(peer), peers.inbox(peer), peers.forgotten);
   }
 
@@ -179,45 +174,43 @@ class DiskStore implements Store {
   }
 
   async tombstone(peer: string): Promise<Tombstone | undefined> {
-    const { device, peers } = this.#parts;
-    await device.current();
+    const { disk, peers } = this.#parts;
+    await disk.current();
     const row = peers.tombstone(peer);
     return row && { peer, at: row.at };
   }
 
   async tombstones(page: Page): Promise<readonly Tombstone[]> {
     const limit = checkPageLimit(page.limit);
-    const disk = await this.#parts.device.current();
+    const disk = await this.#parts.disk.current();
     const rows = await disk.range(metaRange("tombstone", limit, page.after));
     return rows.map(([key, value]) => ({ peer: peerOfMetaKey(key), at: decodeTombstone(value, key).at }));
   }
 
   readmit(peer: string): Promise<boolean> {
-    return new Promise((resolve, reject) =>
-      this.#parts.committer.enqueue(new ReadmitItem(peer, resolve, reject)),
-    );
+    return this.#parts.committer.commit(readmit(peer));
   }
 
   async peers(query: PeerQuery): Promise<readonly PeerView[]> {
     checkPageLimit(query.limit);
-    const { device, views } = this.#parts;
-    return views.page(await device.current(), query);
+    const { disk, views } = this.#parts;
+    return views.page(await disk.current(), query);
   }
 
   async stats(peer: string): Promise<PeerView | undefined> {
-    const { device, views } = this.#parts;
-    await device.current();
+    const { disk, views } = this.#parts;
+    await disk.current();
     return views.of(peer);
   }
 
   async totals(): Promise<StoreTotals> {
-    const { device, views } = this.#parts;
-    await device.current();
+    const { disk, views } = this.#parts;
+    await disk.current();
     return views.totals();
   }
 
   async members(): Promise<readonly Member[]> {
-    await this.#parts.device.current();
+    await this.#parts.disk.current();
     const seenAt = this.#runtime.clock.wallTime();
     return [{ name: SELF, since: this.#since, seenAt, isSelf: true }];
   }
@@ -235,43 +228,30 @@ class DiskStore implements Store {
     page: { readonly after?: number; readonly limit: number },
   ): Promise<readonly DeadLetter[]> {
     const limit = checkPageLimit(page.limit);
-    const disk = await this.#parts.device.current();
+    const disk = await this.#parts.disk.current();
     const after = page.after === undefined ? undefined : deadLetterKey(peer, page.after);
     const rows = await disk.range(peerRange("deadLetter", peer, limit, after));
     return rows.map(([key, value]) => decodeDeadLetter(value, versionOfKey(key), key));
   }
 
   requeue(peer: string, version: number): Promise<Appended> {
-    return new Promise((resolve) =>
-      this.#parts.committer.enqueue(new RequeueItem(peer, version, this.#parts.appending, resolve)),
-    );
+    return this.#parts.committer.commit(requeue(peer, version));
   }
 
   discard(peer: string, version: number): Promise<boolean> {
-    return new Promise((resolve, reject) =>
-      this.#parts.committer.enqueue(
-        new DiscardItem({ peer, version }, this.#parts.appending.retained, resolve, reject),
-      ),
-    );
+    return this.#parts.committer.commit(discard(peer, version));
   }
 
   purge(peer: string, options: PurgeOptions = {}): Promise<Purged> {
     return this.#parts.purges.purge(peer, options);
   }
 
-  #deadLetter(peer: string, version: number, reason: DeadLetterReason): Promise<boolean> {
-    const { committer, appending } = this.#parts;
-    return new Promise((resolve, reject) =>
-      committer.enqueue(new DeadLetterItem({ peer, version, reason }, appending, resolve, reject)),
-    );
-  }
-
   async #open(): Promise<void> {
-    const { committer, device, removals, unused } = this.#parts;
+    const { committer, disk, removals, unused } = this.#parts;
     try {
-      await device.open();
+      await disk.open();
     } catch (thrown) {
-      throw device.explain(thrown);
+      throw disk.explain(thrown);
     }
     this.#since = this.#runtime.clock.wallTime();
     committer.start();
@@ -280,13 +260,13 @@ class DiskStore implements Store {
   }
 
   async #close(): Promise<void> {
-    const { committer, device, leases, peers, removals, watch } = this.#parts;
+    const { committer, context, disk, peers, removals, watch } = this.#parts;
     // Nothing is accepted from this very turn on.
     removals.stop();
     await committer.stop();
-    leases.endAll();
+    context.leases.endAll();
     peers.endTenures();
     watch.stop();
-    await device.close();
+    await disk.close();
   }
 }

@@ -15,23 +15,21 @@ export type {
 } from "./disk/disk.js";
 export { entriesAsRows, type OpenRows, type RowsOnly } from "./disk/entries-as-rows.js";
 export type { Begun, InboxState, Recorded, RecordResult } from "./contract/inbox.js";
-export { resolveMailboxLimits } from "./contract/limits.js";
-export {
-  DEFAULT_MAILBOX_LIMITS,
-  type Append,
-  type Appended,
-  type Claim,
-  type DeadLetter,
-  type DeadLetterReason,
-  type Found,
-  type LeaseCallbacks,
-  type LeaseLoss,
-  type LeaseOptions,
-  type MailboxEntry,
-  type MailboxLease,
-  type MailboxLimits,
-  type MailboxStats,
-  type PurgedEntry,
+export { DEFAULT_MAILBOX_LIMITS, resolveMailboxLimits, type MailboxLimits } from "./contract/limits.js";
+export type {
+  Append,
+  Appended,
+  Claim,
+  DeadLetter,
+  DeadLetterReason,
+  Found,
+  LeaseCallbacks,
+  LeaseLoss,
+  LeaseOptions,
+  MailboxEntry,
+  MailboxLease,
+  MailboxStats,
+  PurgedEntry,
 } from "./contract/mailbox.js";
 export { createMemoryDisk, type MemoryDisk } from "./disk/memory-disk.js";
 export { createMemoryStore, type MemoryStoreOptions } from "./memory-store.js";

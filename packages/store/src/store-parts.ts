@@ -1,26 +1,24 @@
 import { HawserError } from "@hawser/protocol";
-import { Latest, type Logger, type Random, type Runtime } from "@hawser/runtime";
-import { AcknowledgementWriter } from "./writes/acknowledge.js";
-import { Acknowledgements } from "./mailbox/acknowledgements.js";
-import type { AppendContext } from "./writes/append.js";
+import { Latest, type Runtime } from "@hawser/runtime";
 import { Committer, type LazyWork } from "./commit/committer.js";
-import { readContents } from "./layout/contents.js";
-import { InboxWriter } from "./mailbox/inbox-writer.js";
-import type { Disk, OpenDisk } from "./disk/disk.js";
-import { IdempotencyRing } from "./writes/idempotency-ring.js";
-import { LeaseTable } from "./mailbox/lease-table.js";
-import type { MailboxLimits } from "./contract/mailbox.js";
 import { PeerTable } from "./commit/peer-table.js";
+import { RecoveringDisk } from "./commit/recovering-disk.js";
+import type { MailboxLimits } from "./contract/limits.js";
+import type { StoreStatus } from "./contract/views.js";
+import type { Disk, OpenDisk } from "./disk/disk.js";
+import { readContents } from "./layout/contents.js";
+import { Acknowledgements } from "./mailbox/acknowledgements.js";
+import { InboxWriter } from "./mailbox/inbox-writer.js";
+import { LeaseTable } from "./mailbox/lease-table.js";
 import { PeerViews } from "./mailbox/peer-views.js";
 import { PeerWatch } from "./mailbox/peer-watch.js";
-import { PendingEntries } from "./writes/pending-entries.js";
-import { Purges } from "./writes/purges.js";
-import { Removals } from "./writes/removals.js";
 import { RetainedReading } from "./mailbox/retained-reading.js";
-import { RetainedRows } from "./writes/retained-rows.js";
-import { SettledInboxes } from "./writes/inbox-sweeper.js";
-import { StoreDevice } from "./commit/recovering-disk.js";
-import type { StoreStatus } from "./contract/views.js";
+import { AcknowledgementWriter } from "./writes/acknowledge.js";
+import type { WriteContext } from "./writes/context.js";
+import { IdempotencyRing } from "./writes/idempotency-ring.js";
+import { InboxSweeper } from "./writes/inbox-sweeper.js";
+import { Purges } from "./writes/purge.js";
+import { Removals } from "./writes/remove.js";
 import { UnusedMailboxes } from "./writes/unused-mailboxes.js";
 
 export interface StorePartsOptions {
@@ -33,106 +31,81 @@ export interface StorePartsOptions {
 
 /** The pieces of a store, wired to each other. */
 export class StoreParts {
-  readonly leases: LeaseTable;
-  readonly acknowledgements: Acknowledgements;
-  readonly settled: SettledInboxes;
-  readonly device: StoreDevice;
+  readonly status = new Latest<StoreStatus>("unreachable");
+  readonly watch: PeerWatch;
+  readonly peers: PeerTable;
+  readonly views: PeerViews;
+  readonly context: WriteContext;
+  readonly unused: UnusedMailboxes;
+  readonly disk: RecoveringDisk;
   readonly committer: Committer;
-  readonly appending: AppendContext;
   readonly inboxes: InboxWriter;
   readonly retained: RetainedReading;
   readonly purges: Purges;
   readonly removals: Removals;
-  readonly unused: UnusedMailboxes;
-  readonly peers: PeerTable;
-  readonly views: PeerViews;
-  readonly watch: PeerWatch;
-  readonly status = new Latest<StoreStatus>("unreachable");
   /** Name of the contents; empty until they were read. */
   id = "";
-  readonly logger: Logger;
-  readonly #random: Random;
+  readonly #runtime: Runtime;
 
   constructor({ disk, runtime, limits, lazyFlushMs, recoveryDelayMs }: StorePartsOptions) {
-    const { clock, timers, logger, random } = runtime;
-    this.logger = logger;
-    this.#random = random;
-    this.watch = new PeerWatch(runtime.timers, logger);
+    const { clock, timers, logger } = runtime;
+    this.#runtime = runtime;
+    this.watch = new PeerWatch(timers, logger);
     const changed = (peer: string): void => this.watch.changed(peer);
-    this.peers = new PeerTable(changed);
-    this.leases = new LeaseTable(logger, changed);
-    this.views = new PeerViews(this.peers, this.leases, runtime.clock);
-    this.acknowledgements = new Acknowledgements(() => this.committer.lazyGathered());
-    this.settled = new SettledInboxes(limits.maxPeers, () => this.committer.lazyGathered());
-    this.device = new StoreDevice(disk, runtime, recoveryDelayMs, {
-      opened: (opened) => this.#opened(opened),
-      recovered: (missed) => {
-        if (!missed) return;
-        this.leases.loseAll();
-        // What was missed may be that a peer lost its store: what was gathered before would be taken for what it says now.
-        this.acknowledgements.forgetAll();
-        this.settled.resetAll();
-      },
-      readable: (isReadable) => {
-        const now = isReadable ? "ready" : "unreachable";
-        if (this.status.value !== now) this.status.set(now);
-      },
-    });
-    const entries = new PendingEntries(this.leases);
-    const retained = new RetainedRows();
-    const { peers, leases, acknowledgements, settled, device } = this;
-    const writer = new AcknowledgementWriter({ acknowledgements, leases, entries, retained, logger });
-    this.unused = new UnusedMailboxes({
-      peers,
-      leases,
-      acknowledgements,
-      settled,
-      maxPeers: limits.maxPeers,
-      onAdded: () => this.committer.lazyGathered(),
-    });
-    const lazy = lazyWork({ acknowledgements, writer, settled, unused: this.unused });
-    this.committer = new Committer(device, peers, lazy, {
-      timers,
-      logger,
-      lazyFlushMs,
-    });
+    const gathered = (): void => this.committer.lazyGathered();
+    const peers = (this.peers = new PeerTable(changed));
+    const leases = new LeaseTable(logger, changed);
+    const acknowledgements = new Acknowledgements(gathered);
+    const sweeper = new InboxSweeper(limits.maxPeers, gathered);
     const ring = new IdempotencyRing(limits, clock);
-    this.appending = { limits, peers, entries, retained, ring };
-    const current = (): Promise<OpenDisk> => device.current();
-    const records = { maxPeers: limits.maxPeers, entries, retained };
-    const { committer, unused } = this;
-    this.inboxes = new InboxWriter({ committer, peers, settled, records, unused });
-    this.retained = new RetainedReading(current, acknowledgements);
-    const { maxTombstones } = limits;
-    const removing = { committer, peers, leases, acknowledgements, settled, maxTombstones };
-    this.purges = new Purges({
-      committer,
-      peers,
-      leases,
-      acknowledgements,
-      entries,
-      retained,
-      disk: current,
+    const context = (this.context = { limits, leases, acknowledgements, sweeper, ring });
+    this.views = new PeerViews(peers, leases, clock);
+    const unused = (this.unused = new UnusedMailboxes(context, peers, gathered));
+    this.disk = new RecoveringDisk(disk, runtime, recoveryDelayMs, {
+      opened: (opened) => this.#opened(opened),
+      recovered: (missed) => this.#recovered(missed),
+      readable: (isReadable) => this.#readable(isReadable),
     });
-    this.removals = new Removals({ ...removing, timers, logger, retryDelayMs: recoveryDelayMs });
+    const lazy = lazyWork(context, new AcknowledgementWriter(context, logger), unused);
+    const written = { disk: this.disk, peers, holders: leases, lazy };
+    const committer = (this.committer = new Committer({ ...written, timers, logger, lazyFlushMs }));
+    this.inboxes = new InboxWriter({ committer, peers, sweeper, unused, maxPeers: limits.maxPeers });
+    const current = (): Promise<OpenDisk> => this.disk.current();
+    this.retained = new RetainedReading(current, acknowledgements);
+    this.purges = new Purges({ context, committer, peers, disk: current });
+    const retryDelayMs = recoveryDelayMs;
+    this.removals = new Removals({ context, committer, peers, timers, logger, retryDelayMs });
   }
 
   /** Writes what was gathered until now. */
   async flush(): Promise<void> {
-    for (let left = Math.max(1, this.acknowledgements.commits); left > 0; left -= 1)
-      await this.committer.settled();
+    for (let left = Math.max(1, this.context.acknowledgements.commits); left > 0; left -= 1)
+      await this.committer.flush();
   }
 
   async #opened(disk: OpenDisk): Promise<number> {
-    const { id, commit } = await readContents(disk, this.#random);
-    if (this.id !== "" && this.id !== id) {
+    const { id, commit } = await readContents(disk, this.#runtime.random);
+    if (this.id !== "" && this.id !== id)
       throw new HawserError("store_corrupt", "the contents of the store were replaced while it was in use");
-    }
     await this.peers.load(disk);
     checkCounts(this.peers, disk.entryCounts?.());
     this.id = id;
     this.committer.continueFrom(commit);
     return commit;
+  }
+
+  #recovered(missed: boolean): void {
+    if (!missed) return;
+    const { leases, acknowledgements, sweeper } = this.context;
+    leases.loseAll();
+    // The missed commit may have reset a peer. What was gathered before may belong to its previous store.
+    acknowledgements.forgetAll();
+    sweeper.resetAll();
+  }
+
+  #readable(isReadable: boolean): void {
+    const now = isReadable ? "ready" : "unreachable";
+    if (this.status.value !== now) this.status.set(now);
   }
 }
 
@@ -153,22 +126,19 @@ function checkCounts(peers: PeerTable, counts: ReadonlyMap<string, number> | und
   for (const peer of counts.keys()) check(peer, peers.mailbox(peer)?.pending ?? 0);
 }
 
-interface LazyParts {
-  readonly acknowledgements: Acknowledgements;
-  readonly writer: AcknowledgementWriter;
-  readonly settled: SettledInboxes;
-  readonly unused: UnusedMailboxes;
-}
-
-function lazyWork({ acknowledgements, writer, settled, unused }: LazyParts): LazyWork {
+function lazyWork(
+  { acknowledgements, sweeper }: WriteContext,
+  writer: AcknowledgementWriter,
+  unused: UnusedMailboxes,
+): LazyWork {
   return {
     get empty() {
-      return acknowledgements.empty && settled.empty && unused.empty;
+      return acknowledgements.empty && sweeper.empty && unused.empty;
     },
     reads: (plan) => writer.reads(plan),
     async apply(tx) {
       await writer.apply(tx);
-      await settled.apply(tx);
+      await sweeper.apply(tx);
       // Last, as the others may make rows for a peer that goes.
       await unused.apply(tx);
     },

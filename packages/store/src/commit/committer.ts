@@ -1,38 +1,47 @@
 import { HawserError } from "@hawser/protocol";
 import type { Logger, Timer, Timers } from "@hawser/runtime";
-import { ReadPlan, type CommitItem, type FailedOutcome } from "./write.js";
-import { CommitQueue, MAX_COMMIT_BYTES, MAX_QUEUED_ITEMS } from "./commit-queue.js";
 import type { OpenDisk } from "../disk/disk.js";
+import type { EntryHolders } from "./mailbox-draft.js";
 import type { PeerTable } from "./peer-table.js";
-import { notStarted, type StoreDevice } from "./recovering-disk.js";
+import { notStarted, type RecoveringDisk } from "./recovering-disk.js";
 import { Transaction } from "./transaction.js";
+import { PromisedWrite, ReadPlan, type CommitItem, type FailedOutcome, type Write } from "./write.js";
 
-/** How long what may be lost waits for a commit to join. */
+/** How long lazy work waits for a commit to join. */
 export const DEFAULT_LAZY_FLUSH_MS = 50;
+/**
+ * A commit takes so many items or bytes, and the rest waits for the next: it keeps one commit within tens of
+ * milliseconds. Larger ones cost less each, but the peers idle while one is made (bench/README.md).
+ */
+export const MAX_COMMIT_ITEMS = 2_048;
+const MAX_COMMIT_BYTES = 2_097_152;
+/** Items that may wait. Each further one is answered `overloaded` at once. */
+const MAX_QUEUED_ITEMS = 65_536;
 
-/** What is written along with whatever commits next, or by itself after a while. */
+/** Changes that go with the next commit, whoever asked for it, or with one of their own after a while. */
 export interface LazyWork {
   readonly empty: boolean;
   reads(plan: ReadPlan): void;
   apply(tx: Transaction): Promise<void>;
 }
 
-export interface CommitterOptions {
+export interface CommitterParts {
+  readonly disk: RecoveringDisk;
+  readonly peers: PeerTable;
+  readonly holders: EntryHolders;
+  readonly lazy: LazyWork;
   readonly timers: Timers;
   readonly logger: Logger;
   readonly lazyFlushMs: number;
 }
 
-/** Group commit: one commit at a time, and what comes meanwhile shares the next. */
+/** Group commit: one commit at a time. Writes that come meanwhile share the next. */
 export class Committer {
-  readonly #device: StoreDevice;
-  readonly #peers: PeerTable;
-  readonly #lazy: LazyWork;
-  readonly #options: CommitterOptions;
-  readonly #queue = new CommitQueue();
+  readonly #parts: CommitterParts;
+  readonly #queue: CommitItem[] = [];
   #state: "stopped" | "idle" | "running" = "stopped";
-  #flush: Timer | undefined;
-  #flushDue = false;
+  #lazyTimer: Timer | undefined;
+  #isLazyDue = false;
   /** Of the last commit that was tried. */
   #number = 0;
   /** Of the last commit that is on disk and was answered for. */
@@ -40,11 +49,8 @@ export class Committer {
   /** Something was written since the last synced commit. */
   #unsynced = false;
 
-  constructor(device: StoreDevice, peers: PeerTable, lazy: LazyWork, options: CommitterOptions) {
-    this.#device = device;
-    this.#peers = peers;
-    this.#lazy = lazy;
-    this.#options = options;
+  constructor(parts: CommitterParts) {
+    this.#parts = parts;
   }
 
   start(): void {
@@ -57,73 +63,86 @@ export class Committer {
     this.#answered = number;
   }
 
+  /**
+   * Writes this, and answers with its result.
+   *
+   * @throws HawserError `overloaded`; `store_unavailable`, `store_full` or `store_corrupt` where it could not be written; what `write.apply` throws
+   */
+  commit<T>(write: Write<T>): Promise<T> {
+    const item = new PromisedWrite(write);
+    this.enqueue(item);
+    return item.promise;
+  }
+
+  /** As `commit`, without a promise: thousands of appends may wait for one commit. */
   enqueue(item: CommitItem): void {
     if (this.#state === "stopped") return item.failed(notStarted(), "refused");
-    if (!this.#queue.push(item)) return item.failed(overloaded(), "refused");
+    if (this.#queue.length >= MAX_QUEUED_ITEMS) return item.failed(overloaded(), "refused");
+    this.#queue.push(item);
     this.#wake();
   }
 
   /** Lazy work has gathered: it is written soon. */
   lazyGathered(): void {
-    if (this.#state === "stopped" || this.#flush !== undefined) return;
-    this.#flush = this.#options.timers.after(this.#options.lazyFlushMs, () => {
-      this.#flush = undefined;
-      this.#flushDue = true;
+    if (this.#state === "stopped" || this.#lazyTimer !== undefined) return;
+    this.#lazyTimer = this.#parts.timers.after(this.#parts.lazyFlushMs, () => {
+      this.#lazyTimer = undefined;
+      this.#isLazyDue = true;
       this.#wake();
     });
   }
 
   /** Resolves once everything enqueued and gathered so far is written; with `sync`, durably. */
-  settled(sync = false): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.enqueue({ sync, apply: (tx) => tx.afterCommit(resolve), failed: reject });
-    });
+  flush(sync = false): Promise<void> {
+    return this.commit({ sync, apply: () => () => {} });
   }
 
   /** Finishes what is queued, writes what gathered, and accepts nothing more. */
   async stop(): Promise<void> {
-    const written = this.settled(true).catch(() => {});
+    const written = this.flush(true).catch(() => {});
     this.#state = "stopped";
     await written;
-    this.#flush?.cancel();
-    this.#flush = undefined;
+    this.#lazyTimer?.cancel();
+    this.#lazyTimer = undefined;
   }
 
   #wake(): void {
     if (this.#state !== "idle") return;
     this.#state = "running";
-    // One turn later, so that what is enqueued in this one is committed together.
+    // One turn later, so that writes enqueued in this one are committed together.
     queueMicrotask(() => void this.#run());
   }
 
   async #run(): Promise<void> {
-    while (!this.#queue.empty || this.#flushDue) {
-      this.#flushDue = false;
-      await this.#commit(new Set(this.#queue.take()));
-      if (!this.#lazy.empty) this.lazyGathered();
+    while (this.#queue.length > 0 || this.#isLazyDue) {
+      this.#isLazyDue = false;
+      await this.#commit(new Set(this.#queue.splice(0, MAX_COMMIT_ITEMS)));
+      if (!this.#parts.lazy.empty) this.lazyGathered();
     }
     if (this.#state === "running") this.#state = "idle";
   }
 
-  /** Each item of `open` hears how it ended, once; those that have are taken out. */
+  /** Each item of `open` is answered once; those that were are taken out. */
   async #commit(open: Set<CommitItem>): Promise<void> {
+    const { disk, peers, holders } = this.#parts;
     try {
-      const disk = await this.#device.writable();
-      const tx = new Transaction(disk, this.#peers);
+      const writable = await disk.writable();
+      const tx = new Transaction(writable, peers, holders);
       await this.#build(tx, open);
-      await this.#write(disk, tx, open);
+      await this.#write(writable, tx, open);
     } catch (thrown) {
-      failAll(open, this.#device.explain(thrown), "refused");
+      failAll(open, disk.explain(thrown), "refused");
     }
   }
 
   async #build(tx: Transaction, open: Set<CommitItem>): Promise<void> {
+    const { lazy, disk } = this.#parts;
     const plan = new ReadPlan();
-    this.#lazy.reads(plan);
+    lazy.reads(plan);
     for (const item of open) item.reads?.(plan);
     await tx.prefetch(plan.keys);
     await tx.prefetchEntries(plan.entries);
-    await this.#lazy.apply(tx);
+    await lazy.apply(tx);
     for (const item of open) {
       if (tx.bytes >= MAX_COMMIT_BYTES) return this.#postpone(item, open);
       const before = tx.revision;
@@ -131,20 +150,20 @@ export class Committer {
         const applying = item.apply(tx);
         if (applying !== undefined) await applying;
       } catch (thrown) {
-        // Once it has made changes, they cannot be told from those of the others.
+        // Its changes cannot be told from those of the others.
         if (tx.revision !== before) throw thrown;
         open.delete(item);
-        item.failed(this.#device.explain(thrown), "refused");
+        item.failed(disk.explain(thrown), "refused");
       }
     }
   }
 
-  /** The commit is large enough: `first` and everything behind it wait for the next. */
+  /** The commit is large enough: `first` and everything behind it come first in the next. */
   #postpone(first: CommitItem, open: Set<CommitItem>): void {
     const all = [...open];
     const rest = all.slice(all.indexOf(first));
     for (const item of rest) open.delete(item);
-    this.#queue.putBack(rest);
+    this.#queue.unshift(...rest);
   }
 
   async #write(disk: OpenDisk, tx: Transaction, open: Set<CommitItem>): Promise<void> {
@@ -155,7 +174,7 @@ export class Committer {
       try {
         await disk.write(changes, sync);
       } catch (thrown) {
-        if (!(await this.#survives(this.#device.explain(thrown), number, tx, open))) return;
+        if (!(await this.#survives(this.#parts.disk.explain(thrown), number, tx, open))) return;
       }
       this.#answered = number;
       this.#unsynced = !sync;
@@ -163,15 +182,15 @@ export class Committer {
     tx.publish();
   }
 
-  /** A write failed. True when it is on disk all the same. */
+  /** A write failed. True when it is on disk nevertheless. */
   async #survives(
     error: HawserError,
     number: number,
     tx: Transaction,
     open: Set<CommitItem>,
   ): Promise<boolean> {
-    const fate = await this.#device.recover(error, { number, after: this.#answered });
-    this.#options.logger.error({ err: error, code: error.code, fate }, "a commit failed");
+    const fate = await this.#parts.disk.recover(error, { number, after: this.#answered });
+    this.#parts.logger.error({ err: error, code: error.code, fate }, "a commit failed");
     if (fate === "landed") return true;
     if (fate === "unknown") tx.abandon();
     failAll(open, error, fate === "unknown" ? "unknown" : "refused");

@@ -9,7 +9,7 @@ import {
   type InboxMeta,
   type MailboxMeta,
 } from "../layout/counters.js";
-import { decodeTombstone, type TombstoneRow } from "../contract/tombstone.js";
+import { decodeTombstone, type TombstoneRow } from "../layout/rows.js";
 
 const PAGE = 1_000;
 
@@ -33,7 +33,7 @@ export class PeerTable {
   #pending = 0;
   #deadLetters = 0;
   #bytes = 0;
-  /** Positions that were tried in commits whose outcome nobody knows: never given out again. */
+  /** Versions that were tried in commits whose outcome nobody knows: never given out again. */
   readonly #tried = new Map<string, number>();
   /** Of peers that were removed, the oldest first. */
   #tombstones = new Map<string, TombstoneRow>();
@@ -127,7 +127,7 @@ export class PeerTable {
 
   /** Mailboxes in which nothing was ever kept. */
   unused(): readonly string[] {
-    return [...this.#mailboxes].filter(([, meta]) => meta.position === meta.base).map(([peer]) => peer);
+    return [...this.#mailboxes].filter(([, meta]) => meta.lastVersion === meta.base).map(([peer]) => peer);
   }
 
   /** The counters of every mailbox, by its peer. */
@@ -140,13 +140,13 @@ export class PeerTable {
     return [...this.#mailboxes].filter(([, meta]) => meta.removing).map(([peer]) => peer);
   }
 
-  /** The lowest position that may be given out next is above this. */
-  triedPosition(peer: string): number {
+  /** The lowest version that may be given out next is above this. */
+  triedVersion(peer: string): number {
     return this.#tried.get(peer) ?? 0;
   }
 
-  setTriedPosition(peer: string, position: number): void {
-    this.#tried.set(peer, Math.max(position, this.triedPosition(peer)));
+  setTriedVersion(peer: string, version: number): void {
+    this.#tried.set(peer, Math.max(version, this.triedVersion(peer)));
   }
 
   /** Reads both tables anew. */

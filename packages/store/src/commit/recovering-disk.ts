@@ -41,7 +41,7 @@ export interface FailedCommit {
  * the next start. So the disk is closed and opened again, which makes the engine decide what it has, and the number of the last commit tells
  * whether the failed one is there. A full disk may be too full to be opened: it stays open for reading until there is room.
  */
-export class StoreDevice {
+export class RecoveringDisk {
   readonly #disk: Disk;
   readonly #runtime: Runtime;
   readonly #events: DeviceEvents;

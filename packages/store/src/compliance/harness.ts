@@ -2,6 +2,7 @@ import { systemTimers, type Clock } from "@hawser/runtime";
 import { EVENT_TYPES, type EventDraft, type HawserEvent } from "@hawser/protocol";
 import { expect, onTestFinished } from "vitest";
 import type { InboxState, Recorded } from "../contract/inbox.js";
+import type { MailboxLimits } from "../contract/limits.js";
 import type {
   Appended,
   Found,
@@ -9,7 +10,6 @@ import type {
   LeaseOptions,
   MailboxEntry,
   MailboxLease,
-  MailboxLimits,
   PurgedEntry,
 } from "../contract/mailbox.js";
 import type { Store } from "../contract/store.js";

@@ -1,6 +1,7 @@
 import { eventClass, supersedes, type EventDraft, type HawserEvent } from "@hawser/protocol";
 import type { Clock } from "@hawser/runtime";
-import type { Append, MailboxLimits } from "../contract/mailbox.js";
+import type { MailboxLimits } from "../contract/limits.js";
+import type { Append } from "../contract/mailbox.js";
 import type { GivenUp, RetainedState } from "../contract/retained.js";
 
 interface Kept {

@@ -1,5 +1,33 @@
 import { HawserError } from "@hawser/protocol";
-import { DEFAULT_MAILBOX_LIMITS, type MailboxLimits } from "./mailbox.js";
+
+/** Both caps count pending entries and dead letters together. At either, `append` answers `full`. */
+export interface MailboxLimits {
+  /** @default 100_000 */
+  readonly maxEntries: number;
+  /** @default 256 MiB */
+  readonly maxBytes: number;
+  /**
+   * How many idempotency keys a mailbox remembers beside those of pending events, oldest forgotten first. The key of a pending event is never forgotten, so `maxEntries`
+   * bounds how many there can be of those. About 200 bytes of disk each. @default 100_000
+   */
+  readonly maxIdempotencyKeys: number;
+  /** How long the key of an event that is not pending any more is remembered, from when it was accepted, by the wall clock. @default 86_400_000 (24 h) */
+  readonly maxIdempotencyAgeMs: number;
+  /** Mailboxes in one store; appending for one more answers `full`, opening one more is refused. @default 100_000 */
+  readonly maxPeers: number;
+  /** Peers of which one store remembers that they were removed; of more, the one removed longest ago is forgotten, and may begin anew. About 100 bytes of memory each. @default 10_000 */
+  readonly maxTombstones: number;
+}
+
+/** What holds for whatever `limits` leaves out; what happens at each is at `MailboxLimits`. */
+export const DEFAULT_MAILBOX_LIMITS: MailboxLimits = {
+  maxEntries: 100_000,
+  maxBytes: 268_435_456,
+  maxIdempotencyKeys: 100_000,
+  maxIdempotencyAgeMs: 86_400_000,
+  maxPeers: 100_000,
+  maxTombstones: 10_000,
+};
 
 /**
  * Fills in defaults.
@@ -7,21 +35,11 @@ import { DEFAULT_MAILBOX_LIMITS, type MailboxLimits } from "./mailbox.js";
  * @throws HawserError `invalid_config` naming the limit that is not a positive integer
  */
 export function resolveMailboxLimits(limits: Partial<MailboxLimits> = {}): MailboxLimits {
-  const resolved: { -readonly [Name in keyof MailboxLimits]: number } = { ...DEFAULT_MAILBOX_LIMITS };
-  for (const name of [
-    "maxEntries",
-    "maxBytes",
-    "maxIdempotencyKeys",
-    "maxIdempotencyAgeMs",
-    "maxPeers",
-    "maxTombstones",
-  ] as const) {
-    const value = limits[name];
-    if (value === undefined) continue;
-    if (!Number.isSafeInteger(value) || value < 1) {
+  const given = Object.entries(limits).filter(
+    ([name, value]) => value !== undefined && Object.hasOwn(DEFAULT_MAILBOX_LIMITS, name),
+  );
+  for (const [name, value] of given)
+    if (!Number.isSafeInteger(value) || value < 1)
       throw new HawserError("invalid_config", `${name} must be a positive integer, not ${String(value)}`);
-    }
-    resolved[name] = value;
-  }
-  return resolved;
+  return { ...DEFAULT_MAILBOX_LIMITS, ...Object.fromEntries(given) };
 }

@@ -64,7 +64,7 @@ export interface LeaseCallbacks {
   /**
    * There are entries up to this version that no `event` came for and none will: to be read. In order with `event`, and one turn after `open` is through at the earliest.
    */
-  more(position: number): void;
+  more(lastVersion: number): void;
   /**
    * These are not pending any more, as somebody purged them: they must not be sent from here on. In version order; `read` may have been given them, or may be about to. Answers
    * how many of them were sent and not answered.
@@ -231,32 +231,3 @@ export interface MailboxStats {
   /** Whether anybody has ever claimed it for a session with its peer. */
   readonly everOpened: boolean;
 }
-
-/** Both caps count pending entries and dead letters together. At either, `append` answers `full`. */
-export interface MailboxLimits {
-  /** @default 100_000 */
-  readonly maxEntries: number;
-  /** @default 256 MiB */
-  readonly maxBytes: number;
-  /**
-   * How many idempotency keys a mailbox remembers beside those of pending events, oldest forgotten first. The key of a pending event is never forgotten, so `maxEntries`
-   * bounds how many there can be of those. About 200 bytes of disk each. @default 100_000
-   */
-  readonly maxIdempotencyKeys: number;
-  /** How long the key of an event that is not pending any more is remembered, from when it was accepted, by the wall clock. @default 86_400_000 (24 h) */
-  readonly maxIdempotencyAgeMs: number;
-  /** Mailboxes in one store; appending for one more answers `full`, opening one more is refused. @default 100_000 */
-  readonly maxPeers: number;
-  /** Peers of which one store remembers that they were removed; of more, the one removed longest ago is forgotten, and may begin anew. About 100 bytes of memory each. @default 10_000 */
-  readonly maxTombstones: number;
-}
-
-/** What holds for whatever `limits` leaves out; what happens at each is at `MailboxLimits`. */
-export const DEFAULT_MAILBOX_LIMITS: MailboxLimits = {
-  maxEntries: 100_000,
-  maxBytes: 268_435_456,
-  maxIdempotencyKeys: 100_000,
-  maxIdempotencyAgeMs: 86_400_000,
-  maxPeers: 100_000,
-  maxTombstones: 10_000,
-};

@@ -1,5 +1,3 @@
-import { FORGOTTEN_STORE, type Forgotten, type InboxMeta, type MailboxMeta } from "../layout/counters.js";
-
 /**
  * The evidence of a rollback: what two stores know of each other, seen from one of them. A store that was put back to an earlier state is found out when its peer knows more of
  * it than it does itself (PROTOCOL.md, Rolled-back stores).
@@ -24,30 +22,5 @@ export interface Standing {
     readonly version: number;
     /** How many events of the peer were recorded. */
     readonly recorded: number;
-  };
-}
-
-/** Undefined before the two have met, and after this store was adopted until they meet again. */
-export function standingOf(
-  mailbox: Readonly<MailboxMeta> | undefined,
-  inbox: Readonly<InboxMeta> | undefined,
-  forgotten: Forgotten,
-): Standing | undefined {
-  if (mailbox === undefined) return undefined;
-  const haveMet = mailbox.peerStore !== "" && mailbox.peerStore !== FORGOTTEN_STORE;
-  return haveMet ? standingTowards(mailbox, inbox, forgotten) : undefined;
-}
-
-/** As `standingOf`, for two that have met. */
-export function standingTowards(
-  { peerStore: store, session, told, position, peerRecorded }: Readonly<MailboxMeta>,
-  inbox: Readonly<InboxMeta> | undefined,
-  forgotten: Forgotten,
-): Standing {
-  // What was given up without being sent is settled as well, and its version would be stale for whatever takes it again.
-  const version = Math.max(inbox?.highest ?? 0, inbox?.settled ?? 0);
-  return {
-    peer: { store, epoch: inbox?.joined ?? 0, version, recorded: peerRecorded },
-    own: { epoch: session, version: told ?? position, recorded: inbox?.recorded ?? forgotten.recorded },
   };
 }

@@ -1,10 +1,11 @@
 import { decodeComponent, encodeComponent, SEPARATOR } from "./key-text.js";
-import { splitNumbers } from "./number-text.js";
+import type { Standing } from "../contract/rollback.js";
+import { splitNumbers } from "./rows.js";
 
 /** What is counted about one mailbox: in memory for every peer, on disk always in the same batch as what it counts. */
 export interface MailboxMeta {
   /** The last version given out. */
-  position: number;
+  lastVersion: number;
   pending: number;
   deadLetters: number;
   /** Of both. */
@@ -19,7 +20,7 @@ export interface MailboxMeta {
   keyCount: number;
   /** Epoch of the last session this side began with that store of the peer; 0 when that is not known. */
   session: number;
-  /** The highest version the peer can have been told, where more were given out since nobody held the mailbox; undefined while that is `position`. */
+  /** The highest version the peer can have been told, where more were given out since nobody held the mailbox; undefined while that is `lastVersion`. */
   told: number | undefined;
   /** How many of our events the peer said it had recorded, with the last acknowledgement that was written. */
   peerRecorded: number;
@@ -68,7 +69,7 @@ export const FORGOTTEN_STORE = "?";
 
 export function newMailboxMeta({ version, epoch }: Forgotten = NOTHING_FORGOTTEN): MailboxMeta {
   return {
-    position: version,
+    lastVersion: version,
     pending: 0,
     deadLetters: 0,
     bytes: 0,
@@ -93,8 +94,8 @@ export function newInboxMeta({ recorded }: Forgotten = NOTHING_FORGOTTEN): Inbox
 const REMOVING = "removing";
 
 export function encodeMailboxMeta(meta: MailboxMeta): string {
-  const { position, pending, deadLetters, bytes, epoch, peerStore, keyFirst, keyNext } = meta;
-  const counters = `${position} ${pending} ${deadLetters} ${bytes} ${epoch} ${keyFirst} ${keyNext}`;
+  const { lastVersion, pending, deadLetters, bytes, epoch, peerStore, keyFirst, keyNext } = meta;
+  const counters = `${lastVersion} ${pending} ${deadLetters} ${bytes} ${epoch} ${keyFirst} ${keyNext}`;
   // One more than `told`, as 0 is for none.
   const told = meta.told === undefined ? 0 : meta.told + 1;
   const known = `${meta.session} ${told} ${meta.peerRecorded} ${meta.base} ${meta.keyCount} `;
@@ -103,7 +104,7 @@ export function encodeMailboxMeta(meta: MailboxMeta): string {
 
 export function decodeMailboxMeta(text: string, key: string): MailboxMeta {
   const [numbers, rest] = splitNumbers(text, 7, key);
-  const [position = 0, pending = 0, deadLetters = 0, bytes = 0, epoch = 0, keyFirst = 0, keyNext = 0] =
+  const [lastVersion = 0, pending = 0, deadLetters = 0, bytes = 0, epoch = 0, keyFirst = 0, keyNext = 0] =
     numbers;
   const [encodedPeerStore = "", more = ""] = rest.split(SEPARATOR);
   const peerStore = decodeComponent(encodedPeerStore);
@@ -114,7 +115,7 @@ export function decodeMailboxMeta(text: string, key: string): MailboxMeta {
   const [[base = 0], keys] = last === "" ? [[], ""] : splitNumbers(last, 1, key);
   const [[keyCount = keyNext], mark] = keys === "" ? [[], ""] : splitNumbers(keys, 1, key);
   return {
-    position,
+    lastVersion,
     pending,
     deadLetters,
     bytes,
@@ -139,4 +140,29 @@ export function decodeInboxMeta(text: string, key: string): InboxMeta {
   const [[settled = 0, incarnation = 0], more] = splitNumbers(text, 2, key);
   const [[highest = 0, recorded = 0, joined = 0]] = more === "" ? [[]] : splitNumbers(more, 3, key);
   return { settled, incarnation, highest, recorded, joined };
+}
+
+/** Undefined before the two have met, and after this store was adopted until they meet again. */
+export function standingOf(
+  mailbox: Readonly<MailboxMeta> | undefined,
+  inbox: Readonly<InboxMeta> | undefined,
+  forgotten: Forgotten,
+): Standing | undefined {
+  if (mailbox === undefined) return undefined;
+  const haveMet = mailbox.peerStore !== "" && mailbox.peerStore !== FORGOTTEN_STORE;
+  return haveMet ? standingTowards(mailbox, inbox, forgotten) : undefined;
+}
+
+/** As `standingOf`, for two that have met. */
+export function standingTowards(
+  { peerStore: store, session, told, lastVersion, peerRecorded }: Readonly<MailboxMeta>,
+  inbox: Readonly<InboxMeta> | undefined,
+  forgotten: Forgotten,
+): Standing {
+  // What was given up without being sent is settled as well, and its version would be stale for whatever takes it again.
+  const version = Math.max(inbox?.highest ?? 0, inbox?.settled ?? 0);
+  return {
+    peer: { store, epoch: inbox?.joined ?? 0, version, recorded: peerRecorded },
+    own: { epoch: session, version: told ?? lastVersion, recorded: inbox?.recorded ?? forgotten.recorded },
+  };
 }

@@ -1,4 +1,11 @@
-import { HawserError, jsonCodec, type CloudEvent, type HawserEvent } from "@hawser/protocol";
+import {
+  eventClass,
+  HawserError,
+  jsonCodec,
+  type CloudEvent,
+  type EventClass,
+  type HawserEvent,
+} from "@hawser/protocol";
 
 /** An event as it lies on the disk. */
 export interface EncodedEvent {
@@ -36,6 +43,11 @@ export function decodeEvent(text: string, key: string): HawserEvent {
   return "data_base64" in value ? withBytes(value, key) : value;
 }
 
+/** An event read back, with its size. */
+export function decodeEncoded(text: string, key: string): EncodedEvent {
+  return { event: decodeEvent(text, key), text, bytes: Buffer.byteLength(text) };
+}
+
 function withBytes(event: HawserEvent, key: string): HawserEvent {
   const { data_base64: encoded, ...rest } = event;
   if (typeof encoded !== "string") throw corruptRow(key, "has data_base64 that is not text");
@@ -46,6 +58,20 @@ function isStoredEvent(value: unknown): value is CloudEvent & HawserEvent {
   if (typeof value !== "object" || value === null) return false;
   const is = (name: string): boolean => typeof Reflect.get(value, name) === "string";
   return is("id") && is("source") && is("type") && is("resourceid") && is("eventid");
+}
+
+/** What a mailbox needs to know of an entry without its text. */
+export interface EntryIdentity {
+  readonly version: number;
+  readonly bytes: number;
+  readonly resourceid: string;
+  readonly eventClass: EventClass;
+  readonly subject: string | undefined;
+}
+
+export function identify(version: number, bytes: number, event: HawserEvent): EntryIdentity {
+  const { resourceid, subject } = event;
+  return { version, bytes, resourceid, subject, eventClass: eventClass(event.type) };
 }
 
 /** An entry as messages name it. */

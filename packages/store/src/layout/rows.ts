@@ -1,7 +1,20 @@
 import type { DeadLetter, DeadLetterReason } from "../contract/mailbox.js";
-import { splitNumbers } from "./number-text.js";
 import type { GivenUp } from "../contract/retained.js";
-import { corruptRow, decodeEvent, type EncodedEvent } from "./event-text.js";
+import { corruptRow, decodeEncoded, decodeEvent, type EncodedEvent } from "./event-text.js";
+
+/** `count` decimal numbers, each followed by a space, then the rest. */
+export function splitNumbers(text: string, count: number, key: string): readonly [readonly number[], string] {
+  const numbers: number[] = [];
+  let from = 0;
+  for (let i = 0; i < count; i++) {
+    const end = text.indexOf(" ", from);
+    const number = end > from ? Number(text.slice(from, end)) : Number.NaN;
+    if (!Number.isSafeInteger(number) || number < 0) throw corruptRow(key, "does not begin with its numbers");
+    numbers.push(number);
+    from = end + 1;
+  }
+  return [numbers, text.slice(from)];
+}
 
 /** A pending state as it is found by its resource: enough to remove it without reading it. */
 export interface PendingState {
@@ -133,12 +146,23 @@ function decodeReason(text: string, key: string): DeadLetterReason {
   throw corruptRow(key, "has no reason");
 }
 
-/** An event read back, with its size. */
-export function decodeEncoded(text: string, key: string): EncodedEvent {
-  return { event: decodeEvent(text, key), text, bytes: Buffer.byteLength(text) };
-}
-
 /** The number at the end of a fixed-width key. */
 export function versionOfKey(key: string): number {
   return Number(key.slice(-16));
+}
+
+/** That a peer was removed. */
+export interface TombstoneRow {
+  readonly at: number;
+  /** How many there had been before: the oldest goes first, whatever the clock said. */
+  readonly number: number;
+}
+
+export function encodeTombstone({ at, number }: TombstoneRow): string {
+  return `${Math.max(0, Math.floor(at))} ${number} `;
+}
+
+export function decodeTombstone(text: string, key: string): TombstoneRow {
+  const [[at = 0, number = 0]] = splitNumbers(text, 2, key);
+  return { at, number };
 }

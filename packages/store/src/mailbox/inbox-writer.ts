@@ -1,21 +1,21 @@
 import type { Committer } from "../commit/committer.js";
-import type { OpenDisk } from "../disk/disk.js";
-import { BeginItem, RecordItem, type RecordContext } from "../writes/record.js";
-import { readInbox } from "./inbox-reading.js";
-import type { Begun, InboxState, Recorded, RecordResult } from "../contract/inbox.js";
 import type { PeerTable, Tenure } from "../commit/peer-table.js";
-import type { SettledInboxes } from "../writes/inbox-sweeper.js";
+import type { Begun, InboxState, Recorded, RecordResult } from "../contract/inbox.js";
+import type { OpenDisk } from "../disk/disk.js";
+import { begin, record } from "../writes/record.js";
+import type { InboxSweeper } from "../writes/inbox-sweeper.js";
 import type { UnusedMailboxes } from "../writes/unused-mailboxes.js";
+import { readInbox } from "./inbox-reading.js";
 
 export interface InboxWriterOptions {
   readonly committer: Committer;
   readonly peers: PeerTable;
-  readonly settled: SettledInboxes;
-  readonly records: RecordContext;
+  readonly sweeper: InboxSweeper;
   readonly unused: UnusedMailboxes;
+  readonly maxPeers: number;
 }
 
-/** The inboxes of all peers, for whoever has, or had, a lease of their mailboxes. */
+/** The inboxes of all peers, for present and former holders of their mailboxes. */
 export class InboxWriter {
   readonly #options: InboxWriterOptions;
 
@@ -23,7 +23,7 @@ export class InboxWriter {
     this.#options = options;
   }
 
-  /** What is on disk, and so what was begun, recorded or settled before the claim that asks. */
+  /** Reads the disk, and so everything begun, recorded or settled before the claim that asks. */
   async load(peer: string, disk: OpenDisk): Promise<InboxState> {
     const settled = this.#options.peers.inbox(peer)?.settled ?? 0;
     const { state, rows } = await readInbox(disk, peer, settled);
@@ -32,8 +32,8 @@ export class InboxWriter {
   }
 
   #wrote(peer: string, rows: number): void {
-    const { peers, settled } = this.#options;
-    if (peers.inbox(peer) !== undefined) settled.wrote(peer, rows);
+    const { peers, sweeper } = this.#options;
+    if (peers.inbox(peer) !== undefined) sweeper.wrote(peer, rows);
   }
 
   use(peer: string): { release(): void } {
@@ -50,34 +50,30 @@ export class InboxWriter {
 
   async begin(peer: string, tenure: Tenure, batch: readonly Begun[]): Promise<void> {
     if (batch.length === 0) return;
-    const { committer, records } = this.#options;
-    await new Promise<void>((resolve, reject) =>
-      committer.enqueue(new BeginItem({ peer, tenure, batch }, records, resolve, reject)),
-    );
+    const { committer, maxPeers } = this.#options;
+    await committer.commit(begin({ peer, tenure, batch }, maxPeers));
     this.#wrote(peer, batch.length);
   }
 
   async record(peer: string, tenure: Tenure, batch: readonly Recorded[]): Promise<RecordResult> {
-    const { committer, peers, records } = this.#options;
+    const { committer, peers, maxPeers } = this.#options;
     if (batch.length === 0)
       return { recorded: peers.inbox(peer)?.recorded ?? peers.forgotten.recorded, discarded: [] };
-    const result = await new Promise<RecordResult>((resolve, reject) =>
-      committer.enqueue(new RecordItem({ peer, tenure, batch }, records, resolve, reject)),
-    );
+    const result = await committer.commit(record({ peer, tenure, batch }, maxPeers));
     this.#wrote(peer, batch.length);
     return result;
   }
 
   settle(peer: string, tenure: Tenure, version: number): void {
-    const { peers, settled } = this.#options;
-    // What is said again with each heartbeat is on disk already.
+    const { peers, sweeper } = this.#options;
+    // Each heartbeat repeats it, and mostly it is on disk already.
     const isNew = Number.isSafeInteger(version) && version > (peers.inbox(peer)?.settled ?? 0);
-    if (isNew && peers.tenure(peer) === tenure) settled.settle(peer, version);
+    if (isNew && peers.tenure(peer) === tenure) sweeper.settle(peer, version);
   }
 
   joined(peer: string, tenure: Tenure, epoch: number): void {
-    const { peers, settled } = this.#options;
+    const { peers, sweeper } = this.#options;
     const isNew = epoch > (peers.inbox(peer)?.joined ?? 0);
-    if (isNew && peers.tenure(peer) === tenure) settled.joined(peer, epoch);
+    if (isNew && peers.tenure(peer) === tenure) sweeper.joined(peer, epoch);
   }
 }

@@ -1,6 +1,5 @@
 import type { Logger } from "@hawser/runtime";
-import type { EntryIdentity } from "../layout/entry-identity.js";
-import type { EncodedEvent } from "../layout/event-text.js";
+import type { EncodedEvent, EntryIdentity } from "../layout/event-text.js";
 import type { PurgedEntry } from "../contract/mailbox.js";
 import type { PeerView } from "../contract/views.js";
 
@@ -41,6 +40,10 @@ export class LeaseTable {
   /** Whose mailboxes are held. */
   peers(): Iterable<string> {
     return this.#leases.keys();
+  }
+
+  isHeld(peer: string): boolean {
+    return this.#leases.has(peer);
   }
 
   get(peer: string): HeldLease | undefined {

@@ -1,7 +1,12 @@
 import { HawserError } from "@hawser/protocol";
 import type { Clock, TurnQueue } from "@hawser/runtime";
-import { entryPlace, type EncodedEvent } from "../layout/event-text.js";
-import { decodeEncoded } from "../layout/rows.js";
+import {
+  decodeEncoded,
+  entryPlace,
+  identify,
+  type EncodedEvent,
+  type EntryIdentity,
+} from "../layout/event-text.js";
 import type { Acknowledgements } from "./acknowledgements.js";
 import type { OpenDisk } from "../disk/disk.js";
 import type { Begun, InboxState, Recorded, RecordResult } from "../contract/inbox.js";
@@ -15,7 +20,6 @@ import type {
   MailboxLease,
   PurgedEntry,
 } from "../contract/mailbox.js";
-import { identify, type EntryIdentity } from "../layout/entry-identity.js";
 import type { Claimed } from "../writes/open.js";
 import type { Tenure } from "../commit/peer-table.js";
 import type { Standing } from "../contract/rollback.js";
@@ -47,9 +51,8 @@ export interface LeaseHost {
   /** Writes what was gathered. */
   flush(): Promise<void>;
   deadLetter(peer: string, version: number, reason: DeadLetterReason): Promise<boolean>;
+  /** This lease does not hold the mailbox any more. */
   release(peer: string, lease: DiskLease): void;
-  /** Nobody holds the mailbox any more. */
-  givenUp(peer: string): void;
 }
 
 /** A claim that is on disk, and whose it is. */
@@ -65,6 +68,11 @@ const NOTHING_KNOWN: InboxState = { settled: 0, applied: new Map(), begun: new M
 type LeaseState = "held" | "superseded" | "resync" | "closed";
 
 export class DiskLease implements MailboxLease, HeldLease {
+  readonly epoch: number;
+  readonly toldBefore: number;
+  readonly standing: Standing;
+  readonly continues: boolean;
+  readonly holder: LeaseClaim["holder"];
   readonly #claim: LeaseClaim;
   readonly #host: LeaseHost;
   readonly #withJson: boolean;
@@ -81,6 +89,11 @@ export class DiskLease implements MailboxLease, HeldLease {
   #removals = 0;
 
   constructor(claim: LeaseClaim, host: LeaseHost) {
+    this.epoch = claim.epoch;
+    this.toldBefore = claim.toldBefore;
+    this.standing = claim.standing;
+    this.continues = claim.continues;
+    this.holder = claim.holder;
     this.#claim = claim;
     this.#host = host;
     this.#withJson = claim.options.withJson ?? false;
@@ -88,26 +101,6 @@ export class DiskLease implements MailboxLease, HeldLease {
 
   get #peer(): string {
     return this.#claim.peer;
-  }
-
-  get epoch(): number {
-    return this.#claim.epoch;
-  }
-
-  get toldBefore(): number {
-    return this.#claim.toldBefore;
-  }
-
-  get standing(): Standing {
-    return this.#claim.standing;
-  }
-
-  get continues(): boolean {
-    return this.#claim.continues;
-  }
-
-  get holder(): LeaseClaim["holder"] {
-    return this.#claim.holder;
   }
 
   get inbox(): InboxState {
@@ -224,7 +217,6 @@ export class DiskLease implements MailboxLease, HeldLease {
     if (this.#state !== "held") return;
     this.end();
     this.#host.release(this.#peer, this);
-    this.#host.givenUp(this.#peer);
     // What cannot be written now stays gathered; losing it only costs a resend.
     await this.flush().catch(() => {});
   }
@@ -281,22 +273,11 @@ export class DiskLease implements MailboxLease, HeldLease {
   }
 
   #assertHeld(): void {
-    switch (this.#state) {
-      case "held":
-        return;
-      case "superseded":
-        throw new HawserError("superseded", `another holder opened the mailbox of ${this.#peer}`, {
-          agent: this.#peer,
-        });
-      case "resync":
-      case "closed":
-        throw new HawserError(
-          "aborted",
-          `this lease of the mailbox of ${this.#peer} has ended; open it again`,
-          {
-            agent: this.#peer,
-          },
-        );
-    }
+    if (this.#state === "held") return;
+    const about = { agent: this.#peer };
+    if (this.#state === "superseded")
+      throw new HawserError("superseded", `another holder opened the mailbox of ${this.#peer}`, about);
+    const message = `this lease of the mailbox of ${this.#peer} has ended; open it again`;
+    throw new HawserError("aborted", message, about);
   }
 }

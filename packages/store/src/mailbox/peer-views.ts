@@ -85,8 +85,8 @@ export class PeerViews {
   }
 
   #view([peer, meta]: Row): PeerView {
-    const { pending, deadLetters, bytes, position, peerStore } = meta;
-    const stats = { peer, pending, deadLetters, bytes, lastVersion: position, everOpened: peerStore !== "" };
+    const { pending, deadLetters, bytes, lastVersion, peerStore } = meta;
+    const stats = { peer, pending, deadLetters, bytes, lastVersion, everOpened: peerStore !== "" };
     const holder = this.#leases.get(peer)?.holder;
     if (holder !== undefined) return { ...stats, holder, seenAt: this.#clock.wallTime() };
     const seenAt = this.#peers.tenure(peer)?.seenAt;

@@ -1,8 +1,7 @@
 import { systemRuntime, type Runtime } from "@hawser/runtime";
 import type { MemoryDisk } from "../disk/memory-disk.js";
 import { createMemoryStore } from "../memory-store.js";
-import { resolveMailboxLimits } from "../contract/limits.js";
-import type { MailboxLimits } from "../contract/mailbox.js";
+import { resolveMailboxLimits, type MailboxLimits } from "../contract/limits.js";
 import type { Store } from "../contract/store.js";
 import type { Manners } from "./conversation.js";
 import { Link, type Network } from "./link.js";

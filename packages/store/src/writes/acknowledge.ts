@@ -1,80 +1,67 @@
 import { HawserError } from "@hawser/protocol";
 import type { Logger } from "@hawser/runtime";
-import type { Acknowledgements } from "../mailbox/acknowledgements.js";
-import type { ReadPlan } from "../commit/write.js";
-import type { EntryIdentity } from "../layout/entry-identity.js";
-import { receivedKey, sentKey } from "../layout/keys.js";
-import type { LeaseTable } from "../mailbox/lease-table.js";
-import type { PendingEntries } from "./pending-entries.js";
-import type { RetainedRows } from "./retained-rows.js";
+import { pendingEntry } from "../commit/mailbox-draft.js";
 import type { Transaction } from "../commit/transaction.js";
-
-export interface AcknowledgementParts {
-  readonly acknowledgements: Acknowledgements;
-  readonly leases: LeaseTable;
-  readonly entries: PendingEntries;
-  readonly retained: RetainedRows;
-  readonly logger: Logger;
-}
+import type { ReadPlan } from "../commit/write.js";
+import type { EntryIdentity } from "../layout/event-text.js";
+import { receivedKey, sentKey } from "../layout/keys.js";
+import type { WriteContext } from "./context.js";
+import { forgetDeleted } from "./retained-rows.js";
 
 /** Records acknowledgements: entries leave the mailbox, and an acknowledged delete takes the state of its resource with it. */
 export class AcknowledgementWriter {
-  readonly #parts: AcknowledgementParts;
+  readonly #context: Pick<WriteContext, "acknowledgements" | "leases">;
+  readonly #logger: Logger;
 
-  constructor(parts: AcknowledgementParts) {
-    this.#parts = parts;
+  constructor(context: Pick<WriteContext, "acknowledgements" | "leases">, logger: Logger) {
+    this.#context = context;
+    this.#logger = logger;
   }
 
   reads(plan: ReadPlan): void {
-    for (const [peer, versions] of this.#parts.acknowledgements.next()) {
-      for (const version of versions) this.#readsOf(plan, peer, version);
-    }
-  }
-
-  #readsOf(plan: ReadPlan, peer: string, version: number): void {
-    const known = this.#parts.leases.get(peer)?.handed(version);
-    if (known === undefined) {
-      plan.entries.push({ peer, version });
-    } else if (known.eventClass === "delete" && known.subject !== undefined) {
-      plan.keys.add(sentKey(peer, known.subject));
-      plan.keys.add(receivedKey(peer, known.subject));
-    }
+    for (const [peer, versions] of this.#context.acknowledgements.next())
+      for (const version of versions) {
+        const known = this.#handed(peer, version);
+        if (known === undefined) plan.entries.push({ peer, version });
+        else if (known.eventClass === "delete" && known.subject !== undefined)
+          plan.keys.add(sentKey(peer, known.subject)).add(receivedKey(peer, known.subject));
+      }
   }
 
   async apply(tx: Transaction): Promise<void> {
-    for (const [peer, versions] of this.#parts.acknowledgements.next()) {
+    const { acknowledgements } = this.#context;
+    for (const [peer, versions] of acknowledgements.next()) {
       for (const version of versions) {
         const reading = this.#apply(tx, peer, version);
         if (reading !== undefined)
           await reading.catch((err: unknown) => this.#unreadable(peer, version, err));
       }
-      this.#noteRecorded(tx, peer);
-      tx.afterCommit(() => this.#parts.acknowledgements.done(peer, versions));
+      // In the same commit as the removals, so that a peer whose store was rolled back is detected.
+      const count = acknowledgements.recordedBy(peer);
+      const mailbox = tx.mailboxOf(peer);
+      if (mailbox !== undefined && count > mailbox.counters.peerRecorded)
+        mailbox.set({ peerRecorded: count });
+      tx.afterCommit(() => acknowledgements.done(peer, versions));
     }
   }
 
-  /** In the commit that forgets what was acknowledged: a peer that forgets it as well is found out by this. */
-  #noteRecorded(tx: Transaction, peer: string): void {
-    const count = this.#parts.acknowledgements.recordedBy(peer);
-    const meta = tx.mailbox(peer);
-    if (meta !== undefined && count > meta.peerRecorded) tx.draft(peer, meta).peerRecorded = count;
-  }
-
-  /** A row that cannot be read stays; the commits of everybody else must not wait for it. */
+  /** A row that cannot be read stays. The commits of all others must not wait for it. */
   #unreadable(peer: string, version: number, err: unknown): void {
     if (!(err instanceof HawserError) || err.code !== "store_corrupt") throw err;
-    this.#parts.logger.error(
-      { agent: peer, event_id: String(version), err },
-      "an acknowledged entry is corrupt",
-    );
+    const about = { agent: peer, event_id: String(version), err };
+    this.#logger.error(about, "an acknowledged entry is corrupt");
+  }
+
+  #handed(peer: string, version: number): EntryIdentity | undefined {
+    return this.#context.leases.get(peer)?.handed(version);
   }
 
   /** A promise only where something has to be read: most entries are remembered from when they were handed out. */
   #apply(tx: Transaction, peer: string, version: number): Promise<void> | undefined {
-    const handed = this.#parts.leases.get(peer)?.handed(version);
+    const handed = this.#handed(peer, version);
     if (handed === undefined || handed.eventClass === "delete")
       return this.#applyAfterReading(tx, peer, version, handed);
-    this.#remove(tx, peer, handed);
+    tx.mailboxOf(peer)?.removePending(handed);
     return undefined;
   }
 
@@ -84,16 +71,10 @@ export class AcknowledgementWriter {
     version: number,
     handed: EntryIdentity | undefined,
   ): Promise<void> {
-    const entry = handed ?? (await this.#parts.entries.identity(tx, peer, version));
-    if (entry === undefined || tx.mailbox(peer) === undefined) return;
-    if (entry.eventClass === "delete") await this.#parts.retained.deleteAcknowledged(tx, peer, entry);
-    this.#remove(tx, peer, entry);
-  }
-
-  #remove(tx: Transaction, peer: string, entry: EntryIdentity): void {
-    const meta = tx.mailbox(peer);
-    if (meta === undefined) return;
-    const { entries } = this.#parts;
-    entries.remove(tx, peer, tx.draft(peer, meta), entries.outgoing(peer, entry));
+    const entry = handed ?? (await pendingEntry(tx, peer, version));
+    const mailbox = tx.mailboxOf(peer);
+    if (entry === undefined || mailbox === undefined) return;
+    if (entry.eventClass === "delete") (await forgetDeleted(tx, peer, entry))();
+    mailbox.removePending(entry);
   }
 }

@@ -3,8 +3,9 @@ import type { ReadPlan } from "../commit/write.js";
 import type { MailboxMeta } from "../layout/counters.js";
 import { decodeComponent, encodeComponent } from "../layout/key-text.js";
 import { idempotencyKey, idempotencyOrderKey } from "../layout/keys.js";
-import type { MailboxLimits } from "../contract/mailbox.js";
+import type { MailboxLimits } from "../contract/limits.js";
 import { decodeKeyRow, encodeKeyRow, type KeyRow } from "../layout/rows.js";
+import type { MailboxDraft } from "../commit/mailbox-draft.js";
 import type { Transaction } from "../commit/transaction.js";
 
 /** After so many keys, rows that count no more are removed, so that none of the appends has to look each time. */
@@ -12,10 +13,12 @@ const SWEEP_EVERY = 256;
 /** Rows that are looked at then: more than came since, so that rows of a lowered limit go, too. */
 const SWEPT_PER_KEY = 4;
 
+type RingCounters = Pick<MailboxMeta, "keyFirst" | "keyNext" | "keyCount">;
+
 /** What remembering one more key takes. */
 export interface RingStep {
   readonly forget: readonly string[];
-  readonly meta: MailboxMeta;
+  readonly counters: RingCounters;
   readonly put: readonly (readonly [key: string, value: string])[];
 }
 
@@ -47,10 +50,10 @@ export class IdempotencyRing {
   async find(tx: Transaction, peer: string, key: string): Promise<number | undefined> {
     const rowKey = idempotencyKey(peer, key);
     const text = await tx.get(rowKey);
-    const meta = tx.mailbox(peer);
-    if (text === undefined || meta === undefined) return undefined;
+    const mailbox = tx.mailboxOf(peer);
+    if (text === undefined || mailbox === undefined) return undefined;
     const row = decodeKeyRow(text, rowKey);
-    if (this.#counts(row, meta)) return row.version;
+    if (this.#counts(row, mailbox.counters)) return row.version;
     const pending = await tx.pendingOf(peer, [row.version]);
     return pending.has(row.version) ? row.version : undefined;
   }
@@ -59,46 +62,45 @@ export class IdempotencyRing {
   async plan(
     tx: Transaction,
     peer: string,
-    meta: Readonly<MailboxMeta>,
+    { keyFirst, keyNext, keyCount }: RingCounters,
     key: string,
     version: number,
   ): Promise<RingStep> {
-    const { keyNext, keyCount } = meta;
     const row: KeyRow = { version, ordinal: keyCount, place: keyNext, atMs: this.#clock.wallTime() };
-    const next = { ...meta, keyNext: keyNext + 1, keyCount: keyCount + 1 };
+    const next = { keyFirst, keyNext: keyNext + 1, keyCount: keyCount + 1 };
     const put: [string, string][] = [
       [idempotencyKey(peer, key), encodeKeyRow(row)],
       [idempotencyOrderKey(peer, keyNext), encodeComponent(key)],
     ];
-    if (next.keyCount % this.#sweepEvery !== 0) return { forget: [], put, meta: next };
+    if (next.keyCount % this.#sweepEvery !== 0) return { forget: [], put, counters: next };
     const swept = await this.#sweep(tx, peer, next);
     return { ...swept, put: [...swept.put, ...put] };
   }
 
-  apply(tx: Transaction, step: RingStep): MailboxMeta {
-    for (const key of step.forget) tx.remove(key);
-    for (const [key, value] of step.put) tx.put(key, value);
-    return step.meta;
+  apply(tx: Transaction, mailbox: MailboxDraft, { forget, put, counters }: RingStep): void {
+    for (const key of forget) tx.remove(key);
+    for (const [key, value] of put) tx.put(key, value);
+    mailbox.set(counters);
   }
 
-  #counts({ ordinal, atMs }: KeyRow, { keyCount }: Readonly<MailboxMeta>): boolean {
+  #counts({ ordinal, atMs }: KeyRow, { keyCount }: Pick<RingCounters, "keyCount">): boolean {
     // Of a row that was written before ages counted, only its place is known.
     const isYoung = atMs === undefined || this.#clock.wallTime() - atMs <= this.#maxAgeMs;
     return isYoung && (ordinal === undefined || keyCount - ordinal <= this.#maxKeys);
   }
 
-  async #sweep(tx: Transaction, peer: string, meta: Readonly<MailboxMeta>): Promise<RingStep> {
+  async #sweep(tx: Transaction, peer: string, counters: RingCounters): Promise<RingStep> {
     const forget: string[] = [];
     const put: [string, string][] = [];
-    let { keyFirst, keyNext } = meta;
-    const rows = await this.#oldest(tx, peer, meta);
+    let { keyFirst, keyNext } = counters;
+    const rows = await this.#oldest(tx, peer, counters);
     const versions = rows.flatMap(({ row }) => (row === undefined ? [] : [row.version]));
     const pending = await tx.pendingOf(peer, versions);
     for (const { place, key, row } of rows) {
       // Forgotten before, and accepted anew since: the row is the one of another place.
       const isMine = row !== undefined && (row.place ?? place) === place;
       const ordinal = row?.ordinal ?? place;
-      if (isMine && this.#counts({ ...row, ordinal }, meta)) break;
+      if (isMine && this.#counts({ ...row, ordinal }, counters)) break;
       keyFirst = place + 1;
       forget.push(idempotencyOrderKey(peer, place));
       if (!isMine || key === undefined) continue;
@@ -109,14 +111,14 @@ export class IdempotencyRing {
         keyNext += 1;
       } else forget.push(rowKey);
     }
-    return { forget, put, meta: { ...meta, keyFirst, keyNext } };
+    return { forget, put, counters: { ...counters, keyFirst, keyNext } };
   }
 
   /** The rows at the front, read in two goes. */
   async #oldest(
     tx: Transaction,
     peer: string,
-    { keyFirst, keyNext }: Readonly<MailboxMeta>,
+    { keyFirst, keyNext }: RingCounters,
   ): Promise<readonly { place: number; key: string | undefined; row: KeyRow | undefined }[]> {
     // The last one is just being written.
     const count = Math.min(keyNext - 1 - keyFirst, this.#sweepEvery * SWEPT_PER_KEY);

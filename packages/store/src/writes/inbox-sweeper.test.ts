@@ -1,7 +1,6 @@
 import { systemRuntime } from "@hawser/runtime";
 import { expect, it } from "vitest";
-import { newMailboxMeta } from "../layout/counters.js";
-import { DEFAULT_MAILBOX_LIMITS } from "../contract/mailbox.js";
+import { DEFAULT_MAILBOX_LIMITS } from "../contract/limits.js";
 import { createMemoryDisk } from "../disk/memory-disk.js";
 import type { Tenure } from "../commit/peer-table.js";
 import { StoreParts } from "../store-parts.js";
@@ -14,23 +13,20 @@ async function parts(maxPeers: number) {
     lazyFlushMs: 1,
     recoveryDelayMs: 1,
   });
-  await made.device.open();
+  await made.disk.open();
   made.committer.start();
   return made;
 }
 
 /** There is a mailbox for it, whatever the bound. */
 async function met({ committer, peers }: StoreParts, peer: string): Promise<Tenure> {
-  await new Promise<void>((resolve, reject) =>
-    committer.enqueue({
-      sync: false,
-      apply: (tx) => {
-        tx.setMailbox(peer, { ...newMailboxMeta(), peerStore: "s" });
-        tx.afterCommit(resolve);
-      },
-      failed: reject,
-    }),
-  );
+  await committer.commit({
+    sync: false,
+    apply: (tx) => {
+      tx.mailboxOrNew(peer, Number.POSITIVE_INFINITY)?.set({ peerStore: "s" });
+      return () => {};
+    },
+  });
   const tenure = { seenAt: 0 };
   peers.setTenure(peer, tenure);
   return tenure;
@@ -38,7 +34,8 @@ async function met({ committer, peers }: StoreParts, peer: string): Promise<Tenu
 
 it("remembers nothing of peers that only come, say what they said before, and go", async () => {
   const made = await parts(1_000);
-  const { inboxes, settled, committer, device } = made;
+  const { inboxes, committer, disk, context } = made;
+  const { sweeper } = context;
   const tenures: Tenure[] = [];
   for (let peer = 0; peer < 100; peer += 1) {
     const tenure = await met(made, `p${peer}`);
@@ -46,35 +43,36 @@ it("remembers nothing of peers that only come, say what they said before, and go
     inboxes.settle(`p${peer}`, tenure, 0);
     inboxes.settle(`p${peer}`, tenure, 7);
     inboxes.joined(`p${peer}`, tenure, 3);
-    await committer.settled();
-    expect(await inboxes.load(`p${peer}`, await device.current())).toMatchObject({ settled: 7 });
+    await committer.flush();
+    expect(await inboxes.load(`p${peer}`, await disk.current())).toMatchObject({ settled: 7 });
   }
-  await committer.settled();
-  expect([settled.size, settled.empty]).toEqual([0, true]);
+  await committer.flush();
+  expect([sweeper.size, sweeper.empty]).toEqual([0, true]);
   for (const [peer, tenure] of tenures.entries()) {
     inboxes.settle(`p${peer}`, tenure, 7);
     inboxes.joined(`p${peer}`, tenure, 3);
   }
-  expect([settled.size, settled.empty]).toEqual([0, true]);
+  expect([sweeper.size, sweeper.empty]).toEqual([0, true]);
 });
 
 it("remembers no more peers than have an inbox", async () => {
   const made = await parts(5);
-  const { inboxes, settled, committer, peers } = made;
+  const { inboxes, committer, peers, context } = made;
   for (let peer = 0; peer < 100; peer += 1) {
     const tenure = await met(made, `p${peer}`);
     inboxes.settle(`p${peer}`, tenure, 7);
     const rows = [{ resourceid: "a_1", version: 8, attempt: 1, peerStore: "s" }];
     await inboxes.begin(`p${peer}`, tenure, rows).catch(() => {});
   }
-  await committer.settled();
-  expect([peers.inboxCount, settled.size]).toEqual([5, 5]);
+  await committer.flush();
+  expect([peers.inboxCount, context.sweeper.size]).toEqual([5, 5]);
 });
 
 it("writes nothing for a peer of which nothing is kept", async () => {
-  const { settled, committer, peers } = await parts(5);
-  settled.settle("gone", 7);
-  settled.joined("gone", 3);
-  await committer.settled();
-  expect([peers.inbox("gone"), settled.size, settled.empty]).toEqual([undefined, 0, true]);
+  const { committer, peers, context } = await parts(5);
+  const { sweeper } = context;
+  sweeper.settle("gone", 7);
+  sweeper.joined("gone", 3);
+  await committer.flush();
+  expect([peers.inbox("gone"), sweeper.size, sweeper.empty]).toEqual([undefined, 0, true]);
 });

@@ -26,7 +26,7 @@ interface Progress {
  * Something is remembered of peers with rows that were not looked at since, and until it is written of whoever said something new: of no more peers than have an inbox
  * (`maxPeers`), and of nobody who only came and went.
  */
-export class SettledInboxes {
+export class InboxSweeper {
   readonly #maxPeers: number;
   readonly #progress = new Map<string, Progress>();
   /** Peers with something to write. */
@@ -83,7 +83,7 @@ export class SettledInboxes {
   async apply(tx: Transaction): Promise<void> {
     for (const peer of this.#due) {
       // Said by a session of a peer that was removed meanwhile: it would bring back what the next peer of that name is measured by.
-      const isKnown = tx.mailbox(peer) !== undefined || tx.inbox(peer) !== undefined;
+      const isKnown = tx.mailboxOf(peer) !== undefined || tx.inbox(peer) !== undefined;
       const meta = isKnown ? tx.inboxOrNew(peer, this.#maxPeers) : undefined;
       if (meta === undefined) {
         this.reset(peer);

@@ -1,155 +1,175 @@
-import { eventClass, type HawserError, type HawserEvent } from "@hawser/protocol";
-import type { Acknowledgements } from "../mailbox/acknowledgements.js";
-import type { CommitItem } from "../commit/write.js";
-import { decodeEvent, entryPlace } from "../layout/event-text.js";
-import { receivedKey, sentKey } from "../layout/keys.js";
-import type { LeaseTable } from "../mailbox/lease-table.js";
-import { identify, type EntryIdentity } from "../layout/entry-identity.js";
-import type { PendingEntries } from "./pending-entries.js";
-import { assertStays } from "./removal-mark.js";
-import type { RetainedRows } from "./retained-rows.js";
+import { eventClass, HawserError, type HawserEvent } from "@hawser/protocol";
+import type { Committer } from "../commit/committer.js";
+import type { PeerTable } from "../commit/peer-table.js";
 import type { Transaction } from "../commit/transaction.js";
+import type { Write } from "../commit/write.js";
+import type { Purged, PurgeOptions } from "../contract/store.js";
+import type { OpenDisk } from "../disk/disk.js";
+import { decodeEvent, entryPlace, identify, type EntryIdentity } from "../layout/event-text.js";
+import { receivedKey, sentKey } from "../layout/keys.js";
+import { decodeReceived, decodeSent } from "../layout/rows.js";
+import type { WriteContext } from "./context.js";
+import { givingUp } from "./retained-rows.js";
 
-/** Entries that are looked at with one commit, so that a long mailbox holds nobody else up. */
-const ENTRIES_PER_COMMIT = 1_000;
-/** Characters of them, each of which is parsed: some two milliseconds of work, or a large event. */
-const LENGTH_PER_COMMIT = 262_144;
+/** Entries that are read at once, and characters of them, each of which is parsed: some two milliseconds of work, or a large event. */
+const AT_ONCE = { limit: 1_000, maxLength: 262_144 };
 
-export interface PurgeContext {
-  readonly leases: LeaseTable;
-  readonly acknowledgements: Acknowledgements;
-  readonly entries: PendingEntries;
-  readonly retained: RetainedRows;
+/** How events of a resource are known. */
+interface PurgedResource {
+  readonly subject: string;
+  readonly resourceids: ReadonlySet<string>;
 }
 
 /** What of a mailbox is purged: everything up to a version, or what a resource has of that. */
-export interface PurgeTarget {
+interface PurgeTarget {
   readonly peer: string;
   /** The last version that had been accepted when the purge began. */
   readonly through: number;
   readonly resource: PurgedResource | undefined;
 }
 
-/** How events of a resource are known. */
-export interface PurgedResource {
-  readonly subject: string;
-  readonly resourceids: ReadonlySet<string>;
-}
-
-/** What one commit of a purge did. */
-export interface PurgeStep {
-  readonly purged: number;
-  readonly inFlight: number;
-  readonly left: number;
+interface PurgeStep extends Purged {
   /** Up to where the mailbox was looked at; undefined when that was all of it. */
   readonly next: number | undefined;
 }
 
-/** An entry that goes, and what becomes of its retained state. */
-interface Going {
-  readonly entry: EntryIdentity;
-  readonly giveUp: () => void;
-}
+type PurgeContext = Pick<WriteContext, "leases" | "acknowledgements">;
 
-/** One commit's share of a purge. Whatever follows, what is left is in order: a purge has no state of its own on the disk. */
-export class PurgeItem implements CommitItem {
-  readonly sync = true;
-  readonly #target: PurgeTarget;
-  readonly #after: number;
-  readonly #context: PurgeContext;
-  readonly #done: (step: PurgeStep) => void;
-  readonly #failed: (error: HawserError) => void;
-
-  /** @param after the version up to which it is done */
-  constructor(
-    target: PurgeTarget,
-    after: number,
-    context: PurgeContext,
-    done: (step: PurgeStep) => void,
-    failed: (error: HawserError) => void,
-  ) {
-    this.#target = target;
-    this.#after = after;
-    this.#context = context;
-    this.#done = done;
-    this.#failed = failed;
-  }
-
-  async apply(tx: Transaction): Promise<void> {
-    const { peer } = this.#target;
-    assertStays(tx, peer);
-    const meta = tx.mailbox(peer);
-    if (meta === undefined)
-      return tx.afterCommit(() => this.#done({ purged: 0, inFlight: 0, left: 0, next: undefined }));
-    const { found, next } = await this.#look(tx);
-    const going = await this.#plan(tx, found);
-    if (going.length > 0) this.#remove(tx, going);
-    tx.afterCommit(() => {
-      const gone = going.map(({ entry: { version, resourceid } }) => ({ version, resourceid }));
-      const inFlight = gone.length === 0 ? 0 : this.#context.leases.entriesPurged(peer, gone);
-      this.#done({ purged: gone.length, inFlight, left: tx.mailbox(peer)?.pending ?? 0, next });
-    });
-  }
-
-  failed(error: HawserError): void {
-    this.#failed(error);
-  }
-
-  async #look(
-    tx: Transaction,
-  ): Promise<{ readonly found: readonly EntryIdentity[]; readonly next: number | undefined }> {
-    const { peer, through } = this.#target;
-    const range = { peer, after: this.#after, limit: ENTRIES_PER_COMMIT, maxLength: LENGTH_PER_COMMIT };
-    const { entries, last, isLast } = await tx.entryPage(range);
-    // What this very commit adds may lie behind what was read.
-    const end = isLast ? through : Math.min(through, last);
-    const found = entries
-      .filter(({ version }) => version <= end)
-      .map(({ version, text }) =>
-        identify(version, Buffer.byteLength(text), decodeEvent(text, entryPlace(peer, version))),
-      )
-      .filter((entry) => this.#isMeant(entry));
-    return { found, next: isLast || last >= through ? undefined : last };
-  }
-
-  #isMeant({ version, subject, resourceid }: EntryIdentity): boolean {
-    const { peer, resource } = this.#target;
-    // The peer has applied it; that is only not written yet.
-    if (this.#context.acknowledgements.has(peer, version)) return false;
+/**
+ * One commit's share of a purge. Each leaves the mailbox in order, so a purge has no state of its own on the disk.
+ *
+ * @param after the version up to which it is done
+ */
+function purgeStep(
+  target: PurgeTarget,
+  after: number,
+  { leases, acknowledgements }: PurgeContext,
+): Write<PurgeStep> {
+  const { peer, through, resource } = target;
+  const isMeant = ({ version, subject, resourceid }: EntryIdentity): boolean => {
+    // The peer has applied it, which is only not written yet.
+    if (acknowledgements.has(peer, version)) return false;
     if (resource === undefined) return true;
     return subject === resource.subject || resource.resourceids.has(resourceid);
+  };
+  return {
+    sync: true,
+    async apply(tx) {
+      tx.assertStays(peer);
+      const mailbox = tx.mailboxOf(peer);
+      if (mailbox === undefined) return () => ({ purged: 0, inFlight: 0, left: 0, next: undefined });
+      const { entries, last, isLast } = await tx.entryPage({ peer, after, ...AT_ONCE });
+      // Entries that this very commit adds may lie behind those that were read.
+      const end = isLast ? through : Math.min(through, last);
+      const found = entries
+        .filter(({ version }) => version <= end)
+        .map(({ version, text }) =>
+          identify(version, Buffer.byteLength(text), decodeEvent(text, entryPlace(peer, version))),
+        )
+        .filter(isMeant);
+      for (const giveUp of await planGivingUp(tx, peer, found)) giveUp();
+      for (const entry of found) mailbox.removePending(entry);
+      return () => {
+        const gone = found.map(({ version, resourceid }) => ({ version, resourceid }));
+        const inFlight = gone.length === 0 ? 0 : leases.entriesPurged(peer, gone);
+        const left = tx.mailboxOf(peer)?.counters.pending ?? 0;
+        return { purged: gone.length, inFlight, left, next: isLast || last >= through ? undefined : last };
+      };
+    },
+  };
+}
+
+/** Reads everything before the first change. */
+async function planGivingUp(
+  tx: Transaction,
+  peer: string,
+  found: readonly EntryIdentity[],
+): Promise<readonly (() => void)[]> {
+  const keys = found.flatMap(({ subject, eventClass: kind }) => {
+    if (subject === undefined || kind === "command") return [];
+    const sent = sentKey(peer, subject);
+    return kind === "delete" ? [sent, receivedKey(peer, subject)] : [sent];
+  });
+  await tx.prefetch(new Set(keys));
+  const plan: (() => void)[] = [];
+  for (const entry of found) plan.push(await givingUp(tx, peer, entry, "purged"));
+  return plan;
+}
+
+export interface PurgesOptions {
+  readonly context: PurgeContext;
+  readonly committer: Committer;
+  readonly peers: PeerTable;
+  readonly disk: () => Promise<OpenDisk>;
+}
+
+/** Purges of pending events, each over as many commits as it takes. */
+export class Purges {
+  readonly #options: PurgesOptions;
+
+  constructor(options: PurgesOptions) {
+    this.#options = options;
   }
 
-  /** Reads all there is to read before the first change. */
-  async #plan(tx: Transaction, found: readonly EntryIdentity[]): Promise<readonly Going[]> {
-    const { peer } = this.#target;
-    const keys = found.flatMap(({ subject, eventClass: kind }) => {
-      if (subject === undefined || kind === "command") return [];
-      return kind === "delete"
-        ? [sentKey(peer, subject), receivedKey(peer, subject)]
-        : [sentKey(peer, subject)];
-    });
-    await tx.prefetch(new Set(keys));
-    const going: Going[] = [];
-    for (const entry of found)
-      going.push({ entry, giveUp: await this.#context.retained.givingUp(tx, peer, entry, "purged") });
-    return going;
-  }
-
-  #remove(tx: Transaction, going: readonly Going[]): void {
-    const { peer } = this.#target;
-    const { entries } = this.#context;
-    const meta = tx.mailbox(peer);
-    if (meta === undefined) return;
-    const draft = tx.draft(peer, meta);
-    for (const { entry, giveUp } of going) {
-      giveUp();
-      entries.remove(tx, peer, draft, entries.outgoing(peer, entry));
+  /** @throws HawserError why a step could not be read or written, and how many events had gone by then */
+  async purge(peer: string, { subject }: PurgeOptions): Promise<Purged> {
+    const { committer, context, peers } = this.#options;
+    const through = peers.mailbox(peer)?.lastVersion ?? 0;
+    let sum: Purged = { purged: 0, inFlight: 0, left: 0 };
+    try {
+      const resource = subject === undefined ? undefined : await this.#resource(peer, subject, through);
+      for (let after: number | undefined = 0; after !== undefined; ) {
+        const step: PurgeStep = await committer.commit(
+          purgeStep({ peer, through, resource }, after, context),
+        );
+        const { purged, inFlight, left, next } = step;
+        sum = { purged: sum.purged + purged, inFlight: sum.inFlight + inFlight, left };
+        after = next;
+      }
+      return sum;
+    } catch (thrown) {
+      throw cutShort(peer, sum.purged, HawserError.from(thrown, "store_unavailable"));
     }
+  }
+
+  /** A command names its resource by `resourceid` alone, so those of the resource are looked up first: several, where it was deleted and created again. */
+  async #resource(peer: string, subject: string, through: number): Promise<PurgedResource> {
+    const disk = await this.#options.disk();
+    const resourceids = new Set(await retainedIds(disk, peer, subject));
+    const name = JSON.stringify(subject);
+    let after = 0;
+    for (let isLast = false; !isLast; ) {
+      const entries = await disk.rangeEntries({ peer, after, ...AT_ONCE });
+      for (const { version, text } of entries) {
+        // Most entries are of other resources, and need not be parsed to know that.
+        if (version > through || !text.includes(name)) continue;
+        const event = decodeEvent(text, entryPlace(peer, version));
+        if (isStateOf(subject, event)) resourceids.add(event.resourceid);
+      }
+      after = entries.at(-1)?.version ?? through;
+      isLast = after >= through;
+    }
+    return { subject, resourceids };
   }
 }
 
 /** Whether an event says which `resourceid` a subject has. */
-export function isStateOf(subject: string, event: Pick<HawserEvent, "type" | "subject">): boolean {
+function isStateOf(subject: string, event: Pick<HawserEvent, "type" | "subject">): boolean {
   return event.subject === subject && eventClass(event.type) !== "command";
+}
+
+async function retainedIds(disk: OpenDisk, peer: string, subject: string): Promise<readonly string[]> {
+  const [sentAt, receivedAt] = [sentKey(peer, subject), receivedKey(peer, subject)];
+  const [sent, received] = await disk.get([sentAt, receivedAt]);
+  const found: string[] = [];
+  if (sent !== undefined) found.push(decodeSent(sent, sentAt).event.resourceid);
+  if (received !== undefined)
+    found.push(decodeEvent(decodeReceived(received, receivedAt).text, receivedAt).resourceid);
+  return found;
+}
+
+function cutShort(agent: string, purged: number, { code, message, cause }: HawserError): HawserError {
+  const done =
+    purged === 0 ? "nothing was purged" : `${purged} events were purged before, and what is left is pending`;
+  return new HawserError(code, `${message} (${done})`, { agent, cause });
 }

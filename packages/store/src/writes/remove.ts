@@ -1,19 +1,21 @@
-import type { HawserError } from "@hawser/protocol";
-import type { Acknowledgements } from "../mailbox/acknowledgements.js";
-import type { CommitItem } from "../commit/write.js";
-import type { MailboxMeta } from "../layout/counters.js";
-import { peerRange, type PeerRows } from "../layout/keys.js";
-import type { LeaseTable } from "../mailbox/lease-table.js";
-import type { SettledInboxes } from "./inbox-sweeper.js";
-import type { Removal } from "../contract/store.js";
+import { HawserError } from "@hawser/protocol";
+import type { Logger, Timer, Timers } from "@hawser/runtime";
+import type { Committer } from "../commit/committer.js";
+import type { MailboxDraft } from "../commit/mailbox-draft.js";
+import type { PeerTable } from "../commit/peer-table.js";
 import type { Transaction } from "../commit/transaction.js";
+import type { Write } from "../commit/write.js";
+import type { Removal, RemoveOptions } from "../contract/store.js";
+import { peerRange, type PeerRows } from "../layout/keys.js";
+import { versionOfKey } from "../layout/rows.js";
+import type { WriteContext } from "./context.js";
 
 /** Rows of a peer that go with one commit, so that a long mailbox holds nobody else up. */
 const ROWS_PER_COMMIT = 1_000;
-/** As much of entries and dead letters as is read at once, to keep count of what is left. */
+/** Length of the entries and dead letters that are read at once, to keep count of what is left. */
 const LENGTH_PER_COMMIT = 2_097_152;
 
-/** What goes before the entries: a row of an index whose entry is gone would make the next state of its resource take that entry out once more. */
+/** Removed before the entries: an index row without its entry would make the next state of its resource remove that entry again. */
 const BEFORE_ENTRIES: readonly PeerRows[] = ["pendingState", "sent"];
 const AFTER_ENTRIES: readonly PeerRows[] = [
   "deadLetter",
@@ -23,147 +25,204 @@ const AFTER_ENTRIES: readonly PeerRows[] = [
   "idempotencyOrder",
 ];
 
-export interface RemoveContext {
-  readonly leases: LeaseTable;
-  readonly acknowledgements: Acknowledgements;
-  readonly settled: SettledInboxes;
-  /** Peers of which it is remembered that they were removed. */
-  readonly maxTombstones: number;
-}
+/** What became of a removal; `more`: rows are left, so the next step is due. */
+type RemoveStep = Removal | "more";
 
-export interface RemoveTarget {
+interface RemoveTarget extends RemoveOptions {
   readonly peer: string;
-  /** The item leaves a mailbox alone in which an event is pending. */
-  readonly ifNothingPending: boolean;
-  /** When the peer is removed, Unix milliseconds, if that is to be remembered: from the first commit of the removal on. */
-  readonly tombstone: number | undefined;
-  /** The item goes on with a removal that has begun, and begins none: meanwhile there may be a new mailbox under the name. */
+  /** The step continues a removal that has begun, and begins none: meanwhile there may be a new mailbox under the name. */
   readonly continues: boolean;
 }
 
-/** What became of a removal; `more`: rows are left, so the next step is due. */
-export type RemoveStep = Removal | "more";
-
-/** One commit's share of a removal, as it is made up. */
+/** One commit's share of a removal. */
 interface Share {
+  readonly peer: string;
+  readonly mailbox: MailboxDraft;
   /** Rows and entries that may still go with it. */
   room: number;
   /** Nothing else is left. */
   isAll: boolean;
-  /** The counters of what is left. */
-  counted: Readonly<MailboxMeta>;
 }
 
 /**
- * Everything about a peer goes: one page of it with each commit, and its counters with the last. From the first commit on the mailbox is marked: nothing is
- * accepted for it, nobody holds it, and whatever interrupts the removal, the mark says that it is to be finished.
+ * One step of a removal: a page of the peer's rows goes with each commit, and its counters with the last. From the first
+ * commit on the mailbox is marked: nothing is accepted for it, nobody holds it, and after an interruption the
+ * mark says that the removal is to be finished.
  */
-export class RemoveItem implements CommitItem {
-  readonly sync = true;
-  readonly #target: RemoveTarget;
-  readonly #context: RemoveContext;
-  readonly #done: (step: RemoveStep) => void;
-  readonly #failed: (error: HawserError) => void;
-
-  constructor(
-    target: RemoveTarget,
-    context: RemoveContext,
-    done: (step: RemoveStep) => void,
-    failed: (error: HawserError) => void,
-  ) {
-    this.#target = target;
-    this.#context = context;
-    this.#done = done;
-    this.#failed = failed;
-  }
-
-  async apply(tx: Transaction): Promise<void> {
-    const { peer } = this.#target;
-    const objection = this.#objection(tx);
-    // Of a peer of which there is nothing, too, as it may come again all the same.
-    if (objection === "none") this.#bury(tx);
-    if (objection !== undefined) return tx.afterCommit(() => this.#done(objection));
-    // Of a peer that never had a mailbox there may be an inbox; then the mark needs counters to be in.
-    const meta = tx.mailboxOrNew(peer, Number.POSITIVE_INFINITY);
-    if (meta === undefined) return tx.afterCommit(() => this.#done("none"));
-    const { isAll, counted } = await this.#removeShare(tx, meta);
-    this.#bury(tx);
-    if (isAll) tx.drop(peer);
-    else tx.setMailbox(peer, { ...counted, removing: true });
-    tx.afterCommit(() => {
-      const { leases, acknowledgements, settled } = this.#context;
-      acknowledgements.forget(peer);
-      settled.reset(peer);
-      leases.lose(peer);
-      this.#done(isAll ? "removed" : "more");
-    });
-  }
-
-  failed(error: HawserError): void {
-    this.#failed(error);
-  }
-
-  #bury(tx: Transaction): void {
-    const { peer, tombstone } = this.#target;
-    if (tombstone !== undefined) tx.bury(peer, tombstone, this.#context.maxTombstones);
-  }
-
+function removeStep(
+  { peer, ifNothingPending = false, tombstone, continues }: RemoveTarget,
+  { leases, acknowledgements, sweeper, limits }: WriteContext,
+): Write<RemoveStep> {
+  const bury = (tx: Transaction): void => {
+    if (tombstone !== undefined) tx.bury(peer, tombstone.at, limits.maxTombstones);
+  };
   /** Why nothing is removed; undefined when something is. */
-  #objection(tx: Transaction): "none" | "pending" | undefined {
-    const { peer, ifNothingPending, continues } = this.#target;
-    const meta = tx.mailbox(peer);
-    if (meta?.removing === true) return undefined;
-    if (continues || (meta === undefined && tx.inbox(peer) === undefined)) return "none";
-    return ifNothingPending && meta !== undefined && meta.pending > 0 ? "pending" : undefined;
+  const objection = (tx: Transaction): "none" | "pending" | undefined => {
+    const counters = tx.mailboxOf(peer)?.counters;
+    if (counters?.removing === true) return undefined;
+    if (continues || (counters === undefined && tx.inbox(peer) === undefined)) return "none";
+    return ifNothingPending && counters !== undefined && counters.pending > 0 ? "pending" : undefined;
+  };
+  return {
+    sync: true,
+    async apply(tx) {
+      const why = objection(tx);
+      // A peer of which nothing is kept may come again as well.
+      if (why === "none") bury(tx);
+      if (why !== undefined) return () => why;
+      // A peer that never had a mailbox may have an inbox. The mark needs counters.
+      const mailbox = tx.mailboxOrNew(peer, Number.POSITIVE_INFINITY);
+      if (mailbox === undefined) return () => "none";
+      const share = { peer, mailbox, room: ROWS_PER_COMMIT, isAll: true };
+      for (const table of BEFORE_ENTRIES) await removeRows(tx, table, share);
+      await removeEntries(tx, share);
+      for (const table of AFTER_ENTRIES) await removeRows(tx, table, share);
+      bury(tx);
+      if (share.isAll) tx.drop(peer);
+      else mailbox.set({ removing: true });
+      return () => {
+        acknowledgements.forget(peer);
+        sweeper.reset(peer);
+        leases.lose(peer);
+        return share.isAll ? "removed" : "more";
+      };
+    },
+  };
+}
+
+async function removeEntries(tx: Transaction, share: Share): Promise<void> {
+  const { peer, mailbox, room } = share;
+  if (room === 0) return leave(share);
+  const page = await tx.entryPage({ peer, after: 0, limit: room, maxLength: LENGTH_PER_COMMIT });
+  share.isAll &&= page.isLast;
+  share.room = Math.max(0, room - page.entries.length);
+  for (const { version, text } of page.entries) mailbox.dropPending(version, Buffer.byteLength(text));
+}
+
+async function removeRows(tx: Transaction, table: PeerRows, share: Share): Promise<void> {
+  const { peer, mailbox, room } = share;
+  if (room === 0) return leave(share);
+  const isCounted = table === "deadLetter";
+  const page = await tx.page({
+    ...peerRange(table, peer, room),
+    ...(isCounted ? { maxLength: LENGTH_PER_COMMIT } : { keysOnly: true }),
+  });
+  share.isAll &&= page.isLast;
+  share.room = Math.max(0, room - page.rows.length);
+  for (const [key, value] of page.rows) {
+    const bytes = Buffer.byteLength(value.slice(value.indexOf("\n") + 1));
+    if (isCounted) mailbox.dropDeadLetter(versionOfKey(key), bytes);
+    else tx.remove(key);
+  }
+}
+
+/** For the next commit. */
+function leave(share: Share): void {
+  share.isAll = false;
+}
+
+/** The name may come again, and begins anew. False where it was not removed. */
+export function readmit(peer: string): Write<boolean> {
+  return {
+    sync: true,
+    apply(tx) {
+      const found = tx.readmit(peer);
+      return () => found;
+    },
+  };
+}
+
+export interface RemovalsOptions {
+  readonly context: WriteContext;
+  readonly committer: Committer;
+  readonly peers: PeerTable;
+  readonly timers: Timers;
+  readonly logger: Logger;
+  /** How long after a failed step the next one is tried. */
+  readonly retryDelayMs: number;
+}
+
+/** Removals of peers, each over as many commits as it takes, and those that were interrupted. */
+export class Removals {
+  readonly #options: RemovalsOptions;
+  /** Removals that nobody waits for any more, if they have begun at all. The next step finds out. */
+  readonly #interrupted = new Set<string>();
+  #state: "stopped" | "idle" | "finishing" = "stopped";
+  #retry: Timer | undefined;
+
+  constructor(options: RemovalsOptions) {
+    this.#options = options;
   }
 
-  async #removeShare(tx: Transaction, meta: Readonly<MailboxMeta>): Promise<Share> {
-    const share: Share = { room: ROWS_PER_COMMIT, isAll: true, counted: meta };
-    for (const table of BEFORE_ENTRIES) await this.#removeRows(tx, table, share);
-    await this.#removeEntries(tx, share);
-    for (const table of AFTER_ENTRIES) await this.#removeRows(tx, table, share);
-    return share;
-  }
-
-  async #removeEntries(tx: Transaction, share: Share): Promise<void> {
-    if (share.room === 0) return this.#leave(share);
-    const { peer } = this.#target;
-    const page = await tx.entryPage({ peer, after: 0, limit: share.room, maxLength: LENGTH_PER_COMMIT });
-    share.isAll &&= page.isLast;
-    for (const { version, text } of page.entries) {
-      tx.removeEntry(peer, version);
-      this.#count(share, { pending: 1, deadLetters: 0, bytes: Buffer.byteLength(text) });
+  /** @throws HawserError why a step could not be written; a removal that has begun is finished as soon as it can be */
+  async remove(peer: string, options: RemoveOptions): Promise<Removal> {
+    try {
+      const first = await this.#step({ peer, ...options, continues: false });
+      if (first !== "more") return first;
+      await this.#finish(peer);
+      return "removed";
+    } catch (thrown) {
+      if (this.#state !== "stopped") this.#interrupted.add(peer);
+      this.#resumeLater(thrown);
+      throw thrown;
     }
   }
 
-  async #removeRows(tx: Transaction, table: PeerRows, share: Share): Promise<void> {
-    if (share.room === 0) return this.#leave(share);
-    const isCounted = table === "deadLetter";
-    const page = await tx.page({
-      ...peerRange(table, this.#target.peer, share.room),
-      ...(isCounted ? { maxLength: LENGTH_PER_COMMIT } : { keysOnly: true }),
+  /** The store has started: finishes removals that were begun before, one peer after the other. */
+  resume(): void {
+    this.#state = "idle";
+    for (const peer of this.#options.peers.beingRemoved()) this.#interrupted.add(peer);
+    void this.#run();
+  }
+
+  /** The store stops. The marks on the disk say which removals the next start continues. */
+  stop(): void {
+    this.#state = "stopped";
+    this.#interrupted.clear();
+    this.#retry?.cancel();
+    this.#retry = undefined;
+  }
+
+  async #run(): Promise<void> {
+    if (this.#state !== "idle") return;
+    this.#state = "finishing";
+    try {
+      for (const peer of this.#interrupted) {
+        const found = await this.#finish(peer);
+        this.#interrupted.delete(peer);
+        if (found) this.#options.logger.info({ agent: peer }, "an interrupted removal is finished");
+      }
+      this.#idle();
+    } catch (thrown) {
+      this.#idle();
+      this.#resumeLater(thrown);
+    }
+  }
+
+  #idle(): void {
+    if (this.#state === "finishing") this.#state = "idle";
+  }
+
+  /** Where waiting does not help, the next start continues. */
+  #resumeLater(thrown: unknown): void {
+    if (thrown instanceof HawserError && thrown.code === "store_corrupt") return;
+    if (this.#state === "stopped" || this.#retry !== undefined) return;
+    this.#retry = this.#options.timers.after(this.#options.retryDelayMs, () => {
+      this.#retry = undefined;
+      void this.#run();
     });
-    share.isAll &&= page.isLast;
-    for (const [key, value] of page.rows) {
-      tx.remove(key);
-      const bytes = Buffer.byteLength(value.slice(value.indexOf("\n") + 1));
-      this.#count(share, { pending: 0, deadLetters: isCounted ? 1 : 0, bytes });
-    }
   }
 
-  /** For the next commit. */
-  #leave(share: Share): void {
-    share.isAll = false;
+  /** False when there is no removal to continue. */
+  async #finish(peer: string): Promise<boolean> {
+    let step: RemoveStep;
+    do step = await this.#step({ peer, continues: true });
+    while (step === "more");
+    return step === "removed";
   }
 
-  #count(share: Share, gone: Pick<MailboxMeta, "pending" | "deadLetters" | "bytes">): void {
-    share.room = Math.max(0, share.room - 1);
-    const { pending, deadLetters, bytes } = share.counted;
-    share.counted = {
-      ...share.counted,
-      pending: pending - gone.pending,
-      deadLetters: deadLetters - gone.deadLetters,
-      bytes: bytes - gone.bytes,
-    };
+  #step(target: RemoveTarget): Promise<RemoveStep> {
+    const { committer, context } = this.#options;
+    return committer.commit(removeStep(target, context));
   }
 }

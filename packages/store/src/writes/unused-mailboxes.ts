@@ -1,37 +1,30 @@
-import type { Acknowledgements } from "../mailbox/acknowledgements.js";
-import { MAX_COMMIT_ITEMS } from "../commit/commit-queue.js";
+import { MAX_COMMIT_ITEMS } from "../commit/committer.js";
 import { peerRange } from "../layout/keys.js";
-import type { LeaseTable } from "../mailbox/lease-table.js";
 import type { PeerTable } from "../commit/peer-table.js";
-import type { SettledInboxes } from "./inbox-sweeper.js";
+import type { WriteContext } from "./context.js";
 import type { Transaction } from "../commit/transaction.js";
 
 /** Mailboxes that go with one commit, so that a fleet of them holds nobody up: a millisecond. */
 const MAILBOXES_PER_COMMIT = 256;
-
-export interface UnusedMailboxesOptions {
-  readonly peers: PeerTable;
-  readonly leases: LeaseTable;
-  readonly acknowledgements: Acknowledgements;
-  readonly settled: SettledInboxes;
-  readonly maxPeers: number;
-  /** Called for each addition. */
-  readonly onAdded: () => void;
-}
 
 /**
  * Takes away mailboxes in which nothing was ever kept: a name that came and left nothing takes no room. Lazy, some with each commit: losing it costs room until the
  * next start, nothing else.
  */
 export class UnusedMailboxes {
-  readonly #options: UnusedMailboxesOptions;
+  readonly #context: WriteContext;
+  readonly #peers: PeerTable;
+  readonly #onAdded: () => void;
   /** To be looked at: in use or not is judged by the commit. */
   readonly #candidates = new Set<string>();
   /** How many apply events of a peer, where somebody does. */
   readonly #uses = new Map<string, number>();
 
-  constructor(options: UnusedMailboxesOptions) {
-    this.#options = options;
+  /** @param onAdded called for each addition */
+  constructor(context: WriteContext, peers: PeerTable, onAdded: () => void) {
+    this.#context = context;
+    this.#peers = peers;
+    this.#onAdded = onAdded;
   }
 
   get empty(): boolean {
@@ -40,15 +33,15 @@ export class UnusedMailboxes {
 
   /** Nobody holds the mailbox any more. */
   add(peer: string): void {
-    const meta = this.#options.peers.mailbox(peer);
-    if (meta === undefined || meta.position !== meta.base) return;
+    const meta = this.#peers.mailbox(peer);
+    if (meta === undefined || meta.lastVersion !== meta.base) return;
     this.#candidates.add(peer);
-    this.#options.onAdded();
+    this.#onAdded();
   }
 
   /** Nobody holds any mailbox yet. */
   addAll(): void {
-    for (const peer of this.#options.peers.unused()) this.add(peer);
+    for (const peer of this.#peers.unused()) this.add(peer);
   }
 
   /** Events of the peer are being applied. */
@@ -84,14 +77,14 @@ export class UnusedMailboxes {
 
   // Where the store holds about as many peers as it may, whoever is new in this commit finds room.
   #isShortOfPeers(): boolean {
-    const { peers, maxPeers } = this.#options;
-    return Math.max(peers.mailboxCount, peers.inboxCount) + MAX_COMMIT_ITEMS > maxPeers;
+    const { mailboxCount, inboxCount } = this.#peers;
+    return Math.max(mailboxCount, inboxCount) + MAX_COMMIT_ITEMS > this.#context.limits.maxPeers;
   }
 
   #isUnused(tx: Transaction, peer: string): boolean | Promise<boolean> {
-    const meta = tx.mailbox(peer);
-    const isHeld = this.#options.leases.get(peer) !== undefined || this.#uses.has(peer);
-    if (meta === undefined || isHeld || meta.removing || meta.position !== meta.base) return false;
+    const meta = tx.mailboxOf(peer)?.counters;
+    const isHeld = this.#context.leases.isHeld(peer) || this.#uses.has(peer);
+    if (meta === undefined || isHeld || meta.removing || meta.lastVersion !== meta.base) return false;
     const inbox = tx.inbox(peer);
     // A floor alone, or a session that began, is said again by whoever comes back.
     if (inbox === undefined) return true;
@@ -108,7 +101,7 @@ export class UnusedMailboxes {
   #done(peer: string, isGone: boolean): void {
     this.#candidates.delete(peer);
     if (!isGone) return;
-    this.#options.acknowledgements.forget(peer);
-    this.#options.settled.reset(peer);
+    this.#context.acknowledgements.forget(peer);
+    this.#context.sweeper.reset(peer);
   }
 }

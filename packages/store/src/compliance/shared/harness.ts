@@ -1,6 +1,6 @@
 import { pause, type Timers } from "@hawser/runtime";
 import { expect } from "vitest";
-import type { MailboxLimits } from "../../contract/mailbox.js";
+import type { MailboxLimits } from "../../contract/limits.js";
 import type { Store } from "../../contract/store.js";
 import type { StoreStatus } from "../../contract/views.js";
 import type { Held } from "../harness.js";
