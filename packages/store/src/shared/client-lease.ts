@@ -1,11 +1,118 @@
 import { HawserError } from "@hawser/protocol";
-import type { Begun, InboxState, Recorded, RecordResult } from "../contract/inbox.js";
-import type { DeadLetterReason, MailboxEntry, MailboxLease } from "../contract/mailbox.js";
-import type { Standing } from "../contract/rollback.js";
+import { guarded } from "@hawser/runtime";
+import type {
+  LeaseCallbacks,
+  LeaseLoss,
+  MailboxEntry,
+  MailboxLease,
+  PurgedEntry,
+} from "../contract/mailbox.js";
 import type { Conversation } from "./conversation.js";
-import type { Hearing } from "./hearing.js";
-import type { ServerLease } from "./server-lease.js";
-import type { Granted } from "./server.js";
+import type { HolderEnd, ServerLease } from "./server-lease.js";
+import type { Granted, Swept } from "./server.js";
+
+export interface HearingParts {
+  /** The holder's. */
+  readonly on: LeaseCallbacks;
+  /** The lease is not held any more. */
+  readonly ended: () => void;
+  /** The holder threw from a callback. */
+  readonly failed: (thrown: unknown) => void;
+}
+
+/**
+ * Calls a holder back over a network that delays and loses: once per version, in order. Versions have no gaps, so a gap
+ * shows that a notification was lost. A sweep finds a loss at the end.
+ */
+export class Hearing implements HolderEnd {
+  readonly #parts: HearingParts;
+  #state: "held" | "closed" | LeaseLoss = "held";
+  /** The holder was notified of every version up to this one, or told to read it. */
+  #heard = 0;
+  #purges = 0;
+  /** Until the holder has its lease. */
+  #waiting: (() => void)[] | undefined = [];
+
+  constructor(parts: HearingParts) {
+    this.#parts = parts;
+  }
+
+  get state(): "held" | "closed" | LeaseLoss {
+    return this.#state;
+  }
+
+  /** @param lastVersion of the mailbox as it was claimed: it is there to read */
+  granted(lastVersion: number): void {
+    this.#heard = Math.max(this.#heard, lastVersion);
+  }
+
+  /** The holder has its lease. */
+  opened(): void {
+    const waiting = this.#waiting ?? [];
+    this.#waiting = undefined;
+    for (const step of waiting) step();
+  }
+
+  /** The holder gives the mailbox up, and is called back no more. */
+  close(): void {
+    if (this.#state === "held") this.#end("closed");
+  }
+
+  event(entry: MailboxEntry): void {
+    this.#step(() => {
+      if (entry.version > this.#heard + 1) return this.#more(entry.version);
+      if (entry.version <= this.#heard) return;
+      this.#heard = entry.version;
+      this.#parts.on.event(entry);
+    });
+  }
+
+  more(lastVersion: number): void {
+    this.#step(() => this.#more(lastVersion));
+  }
+
+  purged(gone: readonly PurgedEntry[]): number {
+    this.#purges += 1;
+    let sent = 0;
+    // A holder without its lease yet has sent nothing.
+    this.#step(() => (sent = this.#parts.on.purged(gone)));
+    return sent;
+  }
+
+  lost(why: LeaseLoss): void {
+    this.#step(() => {
+      this.#end(why);
+      this.#parts.on.lost(why);
+    });
+  }
+
+  /** Every earlier notification of the server has arrived, unless it was lost. */
+  swept({ isHeld, loss, purges, lastVersion }: Swept): void {
+    if (!isHeld) this.lost(loss ?? "resync");
+    // A lost notification named the entries that must not be sent any more.
+    else if (purges > this.#purges) this.lost("resync");
+    else this.more(lastVersion);
+  }
+
+  #more(lastVersion: number): void {
+    if (lastVersion <= this.#heard) return;
+    this.#heard = lastVersion;
+    this.#parts.on.more(lastVersion);
+  }
+
+  #end(state: "closed" | LeaseLoss): void {
+    this.#state = state;
+    this.#parts.ended();
+  }
+
+  #step(run: () => void): void {
+    const step = (): void => {
+      if (this.#state === "held") guarded(run, this.#parts.failed);
+    };
+    if (this.#waiting === undefined) step();
+    else this.#waiting.push(step);
+  }
+}
 
 export interface ClientLeaseParts {
   readonly peer: string;
@@ -15,114 +122,71 @@ export interface ClientLeaseParts {
   readonly conversation: Conversation;
 }
 
-/** The end of a lease that its holder has. */
-export class ClientLease implements MailboxLease {
-  readonly epoch: number;
-  readonly toldBefore: number;
-  readonly standing: Standing;
-  readonly continues: boolean;
-  readonly first: readonly MailboxEntry[];
-  readonly inbox: InboxState;
+/** A lease at its holder. */
+export interface ClientLease extends MailboxLease {
   readonly hearing: Hearing;
   readonly remote: ServerLease;
-  readonly #peer: string;
-  readonly #conversation: Conversation;
+  /** Tells the server, as soon as possible, that nobody holds this any more. */
+  giveUp(): void;
+}
 
-  constructor({ peer, granted, remote, hearing, conversation }: ClientLeaseParts) {
-    this.epoch = granted.epoch;
-    this.toldBefore = granted.toldBefore;
-    this.standing = granted.standing;
-    this.continues = granted.continues;
-    this.first = granted.first;
-    this.inbox = granted.inbox;
-    this.hearing = hearing;
-    this.remote = remote;
-    this.#peer = peer;
-    this.#conversation = conversation;
-  }
+export function clientLease({ peer, granted, remote, hearing, conversation }: ClientLeaseParts): ClientLease {
+  const isHeld = (): boolean => hearing.state === "held";
+  const giveUp = (): void => conversation.note(() => void remote.close());
+  return {
+    ...granted,
+    hearing,
+    remote,
+    giveUp,
+    async read(...about) {
+      assertHeld(peer, hearing);
+      const entries = await conversation.want(() => remote.read(...about));
+      assertHeld(peer, hearing);
+      return entries;
+    },
+    acknowledge(...about) {
+      if (isHeld()) conversation.noteIfRoom(() => remote.granted.acknowledge(...about));
+    },
+    deadLetter: async (...about) =>
+      isHeld() && conversation.want(() => remote.write((lease) => lease.deadLetter(...about))),
+    begin: (batch) => conversation.want(() => remote.writeFenced((lease) => lease.begin(batch))),
+    record: (batch) => conversation.want(() => remote.writeFenced((lease) => lease.record(batch))),
+    flush: () => conversation.want(() => remote.write((lease) => lease.flush())),
+    settle: (version) => conversation.noteIfRoom(() => remote.noteFenced((lease) => lease.settle(version))),
+    joined: () => conversation.noteIfRoom(() => remote.noteFenced((lease) => lease.joined())),
+    use: () => useOf(remote, conversation),
+    async close() {
+      if (!isHeld()) return;
+      hearing.close();
+      const answer = await conversation.ask(() => remote.close());
+      if (answer.kind === "unanswered") giveUp();
+    },
+  };
+}
 
-  async read(after: number, limit: number, maxBytes?: number): Promise<readonly MailboxEntry[]> {
-    this.#assertHeld();
-    const entries = await this.#conversation.want(() => this.remote.read(after, limit, maxBytes));
-    this.#assertHeld();
-    return entries;
-  }
+/** Each note may run twice. */
+function useOf(remote: ServerLease, conversation: Conversation): { release(): void } {
+  const name = {};
+  const { uses } = conversation.run;
+  conversation.note(() => uses.has(name) || uses.set(name, remote.granted.use()));
+  let isUsed = true;
+  return {
+    release() {
+      if (!isUsed) return;
+      isUsed = false;
+      conversation.note(() => {
+        uses.get(name)?.release();
+        uses.delete(name);
+      });
+    },
+  };
+}
 
-  acknowledge(version: number, recorded?: number): void {
-    if (this.hearing.state === "held") this.#noteIfRoom(() => this.remote.acknowledge(version, recorded));
-  }
-
-  async deadLetter(version: number, reason: DeadLetterReason): Promise<boolean> {
-    if (this.hearing.state !== "held") return false;
-    return this.#conversation.want(() => this.remote.deadLetter(version, reason));
-  }
-
-  begin(batch: readonly Begun[]): Promise<void> {
-    return this.#conversation.want(() => this.remote.begin(batch));
-  }
-
-  record(batch: readonly Recorded[]): Promise<RecordResult> {
-    return this.#conversation.want(() => this.remote.record(batch));
-  }
-
-  settle(version: number): void {
-    this.#noteIfRoom(() => this.remote.settle(version));
-  }
-
-  joined(): void {
-    this.#noteIfRoom(() => this.remote.joined());
-  }
-
-  use(): { release(): void } {
-    const name = {};
-    const { notes } = this.#conversation;
-    notes.add(() => this.remote.use(name));
-    let isUsed = true;
-    return {
-      release: () => {
-        if (isUsed) notes.add(() => this.remote.release(name));
-        isUsed = false;
-      },
-    };
-  }
-
-  flush(): Promise<void> {
-    return this.#conversation.want(() => this.remote.flush());
-  }
-
-  async close(): Promise<void> {
-    if (this.hearing.state !== "held") return;
-    this.hearing.close();
-    const answer = await this.#conversation.ask(() => this.remote.close());
-    if (answer.kind === "unanswered") this.giveUp();
-  }
-
-  /** The server is told as soon as it can be that nobody holds this any more. */
-  giveUp(): void {
-    this.#conversation.notes.add(() => void this.remote.close());
-  }
-
-  #noteIfRoom(tell: () => void): void {
-    this.#conversation.notes.addIfRoom(tell);
-  }
-
-  #assertHeld(): void {
-    const { state } = this.hearing;
-    const about = { agent: this.#peer };
-    switch (state) {
-      case "held":
-        return;
-      case "superseded":
-      case "taken":
-        throw new HawserError("superseded", `another holder opened the mailbox of ${this.#peer}`, about);
-      case "resync":
-      case "unreachable":
-      case "closed":
-        throw new HawserError(
-          "aborted",
-          `this lease of the mailbox of ${this.#peer} has ended; open it again`,
-          about,
-        );
-    }
-  }
+function assertHeld(peer: string, { state }: Hearing): void {
+  if (state === "held") return;
+  const about = { agent: peer };
+  if (state === "superseded" || state === "taken")
+    throw new HawserError("superseded", `another holder opened the mailbox of ${peer}`, about);
+  const message = `this lease of the mailbox of ${peer} has ended; open it again`;
+  throw new HawserError("aborted", message, about);
 }

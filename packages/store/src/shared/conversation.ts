@@ -1,17 +1,17 @@
 import { HawserError } from "@hawser/protocol";
 import type { Timer, Timers } from "@hawser/runtime";
-import { GatheredNotes, type Note } from "./gathered-notes.js";
-import type { Answer, Link } from "./link.js";
-import type { Life } from "./life.js";
+import { MAX_GATHERED } from "../mailbox/acknowledgements.js";
+import type { Answer } from "./network.js";
+import type { ClientRun } from "./server-lease.js";
 import type { SharedServer } from "./server.js";
 
 /** How a client talks to its server. */
-export interface Manners {
+export interface ClientTiming {
   /** A request that was not answered in this time counts as lost. */
   readonly requestTimeoutMs: number;
-  /** Between looks for what was missed, which also tell that the client is alive. */
+  /** Between looks for missed notifications, which also show that the client is alive. */
   readonly sweepMs: number;
-  /** After so much silence from the server the client trusts nothing it holds. */
+  /** After so much silence from the server the client loses every lease. */
   readonly graceMs: number;
   /** How long a note waits for a request to go with. */
   readonly lazyFlushMs: number;
@@ -21,39 +21,50 @@ export interface Manners {
 
 export interface ConversationParts {
   readonly server: SharedServer;
-  readonly link: Link;
-  readonly life: Life;
+  readonly run: ClientRun;
   readonly timers: Timers;
-  readonly manners: Manners;
-  /** Looks for what was missed. */
+  readonly timing: ClientTiming;
+  /** Looks for missed notifications. */
   readonly sweep: () => Promise<void>;
-  /** The server has been silent for too long, or is there again. */
+  /** The server has been silent for too long, or answers again. */
   readonly reached: (isReached: boolean) => void;
 }
 
-/** What one life of a client says to the server, from its start to its stop. */
+/** Something the server is to know and nobody waits for. Running it twice is the same as once. */
+interface Note {
+  readonly number: number;
+  /** Runs at the server. */
+  readonly tell: () => void;
+}
+
+/**
+ * The requests of one run of a client, from its start to its stop. Notes (acknowledgements, settled versions, mailboxes
+ * in use) go with the next request, or by themselves, and again as long as they may not have arrived. So a request
+ * never overtakes an earlier note.
+ */
 export class Conversation {
-  readonly notes = new GatheredNotes(() => this.#noted());
-  readonly life: Life;
+  readonly run: ClientRun;
   readonly #parts: ConversationParts;
   readonly #underWay = new Set<Promise<unknown>>();
+  readonly #notes: Note[] = [];
+  #noteCount = 0;
+  #notesUnderWay = 0;
   #isOpen = true;
   #isReached = true;
-  /** Of the silence of the server; none while nothing is asked. */
+  /** Measures the silence of the server; none while nothing is asked. */
   #grace: Timer | undefined;
   #lazy: Timer | undefined;
   #nextSweep: Timer | undefined;
 
   constructor(parts: ConversationParts) {
     this.#parts = parts;
-    this.life = parts.life;
+    this.run = parts.run;
   }
 
   /** @returns the name of the store */
   async begin(): Promise<string> {
-    const { server, life } = this.#parts;
     try {
-      const id = await this.want(() => server.join(life));
+      const id = await this.want(() => this.#parts.server.join(this.run));
       this.#sweepLater();
       return id;
     } catch (thrown) {
@@ -62,21 +73,32 @@ export class Conversation {
     }
   }
 
-  /** Asks the server for something, which comes behind everything noted before. Never rejects. */
-  async ask<T>(run: () => Promise<T>): Promise<Answer<T>> {
-    const { maxUnderWay } = this.#parts.manners;
-    if (!this.#isOpen) return refused("store_unavailable", "the store is closed; start it first");
-    if (this.#underWay.size >= maxUnderWay)
-      return refused("overloaded", `${maxUnderWay} requests wait for the store; try again later`);
-    return this.#send(run);
+  /** Runs this at the server, behind everything noted before. Never rejects. */
+  async ask<T>(request: () => Promise<T>): Promise<Answer<T>> {
+    const { maxUnderWay } = this.#parts.timing;
+    if (!this.#isOpen) return { kind: "refused", thrown: closed() };
+    if (this.#underWay.size < maxUnderWay) return this.#send(request);
+    const message = `${maxUnderWay} requests wait for the store; try again later`;
+    return { kind: "refused", thrown: new HawserError("overloaded", message) };
   }
 
   /** @throws what the server threw; HawserError `store_unavailable` without an answer, `overloaded` */
-  async want<T>(run: () => Promise<T>): Promise<T> {
-    return answerOf(await this.ask(run));
+  async want<T>(request: () => Promise<T>): Promise<T> {
+    return answerOf(await this.ask(request));
   }
 
-  /** Looks for what was missed now, and not only at its time. */
+  /** At `MAX_GATHERED`, further notes are dropped: a lost acknowledgement costs a resend. */
+  noteIfRoom(tell: () => void): void {
+    if (this.#notes.length + this.#notesUnderWay < MAX_GATHERED) this.note(tell);
+  }
+
+  /** For the end of a lease or a use, which must not be dropped. There are no more of them than leases and uses. */
+  note(tell: () => void): void {
+    this.#notes.push({ number: (this.#noteCount += 1), tell });
+    this.#noted();
+  }
+
+  /** Looks for missed notifications now. */
   sweepNow(): void {
     if (!this.#isOpen) return;
     this.#nextSweep?.cancel();
@@ -84,32 +106,32 @@ export class Conversation {
     void this.#parts.sweep().then(() => this.#sweepLater());
   }
 
-  /** What was asked is answered first. */
+  /** Requests under way are answered first. */
   async close(): Promise<void> {
-    const { server, life } = this.#parts;
     this.#isOpen = false;
     await Promise.all(this.#underWay);
-    await this.#send(() => server.members.leave(life));
+    await this.#send(() => this.#parts.server.leave(this.run));
     this.end();
   }
 
-  /** Without a word. */
+  /** Without a message to the server. */
   end(): void {
     this.#isOpen = false;
     for (const timer of [this.#grace, this.#lazy, this.#nextSweep]) timer?.cancel();
     this.#grace = this.#lazy = this.#nextSweep = undefined;
   }
 
-  #send<T>(run: () => Promise<T>): Promise<Answer<T>> {
-    const { server, link, life, manners } = this.#parts;
-    const notes = this.notes.take();
-    this.#listen();
+  #send<T>(request: () => Promise<T>): Promise<Answer<T>> {
+    const { server, timing } = this.#parts;
+    const notes = this.#notes.splice(0);
+    this.#notesUnderWay += notes.length;
+    this.#expectAnswer();
     const arrive = async (): Promise<T> => {
-      server.members.heard(life);
+      server.heard(this.run);
       for (const { tell } of notes) tell();
-      return run();
+      return request();
     };
-    const asking = link.request(arrive, manners.requestTimeoutMs).then((answer) => {
+    const asking = this.run.client.link.request(arrive, timing.requestTimeoutMs).then((answer) => {
       this.#underWay.delete(asking);
       this.#answered(answer, notes);
       return answer;
@@ -119,53 +141,54 @@ export class Conversation {
   }
 
   #answered(answer: Answer<unknown>, notes: readonly Note[]): void {
-    if (answer.kind === "unanswered") return this.notes.mayBeLost(notes);
-    this.notes.arrived(notes);
+    this.#notesUnderWay -= notes.length;
+    if (answer.kind === "unanswered") return this.#noteAgain(notes);
     this.#grace?.cancel();
     this.#grace = undefined;
     if (!this.#isReached) this.#parts.reached((this.#isReached = true));
-    if (this.#underWay.size > 0) this.#listen();
+    if (this.#underWay.size > 0) this.#expectAnswer();
   }
 
-  /** From now on something is to be heard. */
-  #listen(): void {
-    const { timers, manners, reached } = this.#parts;
+  /** These may be lost. */
+  #noteAgain(notes: readonly Note[]): void {
+    if (notes.length === 0) return;
+    for (const note of notes) this.#notes.push(note);
+    this.#notes.sort((a, b) => a.number - b.number);
+    this.#noted();
+  }
+
+  #expectAnswer(): void {
+    const { timers, timing, reached } = this.#parts;
     if (!this.#isOpen || !this.#isReached) return;
-    this.#grace ??= timers.after(manners.graceMs, () => {
+    this.#grace ??= timers.after(timing.graceMs, () => {
       this.#grace = undefined;
       reached((this.#isReached = false));
     });
   }
 
   #noted(): void {
-    const { timers, manners } = this.#parts;
+    const { timers, timing } = this.#parts;
     if (!this.#isOpen) return;
-    this.#lazy ??= timers.after(manners.lazyFlushMs, () => {
+    this.#lazy ??= timers.after(timing.lazyFlushMs, () => {
       this.#lazy = undefined;
-      if (!this.notes.isEmpty) void this.#send(async () => {});
+      if (this.#notes.length > 0) void this.#send(async () => {});
     });
   }
 
   #sweepLater(): void {
     if (!this.#isOpen || this.#nextSweep !== undefined) return;
-    this.#nextSweep = this.#parts.timers.after(this.#parts.manners.sweepMs, () => this.sweepNow());
+    this.#nextSweep = this.#parts.timers.after(this.#parts.timing.sweepMs, () => this.sweepNow());
   }
 }
 
-function refused(code: "store_unavailable" | "overloaded", message: string): Answer<never> {
-  return { kind: "refused", thrown: new HawserError(code, message) };
+export function closed(): HawserError {
+  return new HawserError("store_unavailable", "the store is closed; start it first");
 }
 
 /** @throws what was thrown instead of an answer; HawserError `store_unavailable` where there is none */
 export function answerOf<T>(answer: Answer<T>): T {
-  switch (answer.kind) {
-    case "value":
-      return answer.value;
-    case "refused":
-      throw answer.thrown;
-    case "unanswered":
-      throw unreachable(answer.delivered);
-  }
+  if (answer.kind === "value") return answer.value;
+  throw answer.kind === "refused" ? answer.thrown : unreachable(answer.delivered);
 }
 
 /** @param delivered whether it may have been carried out */

@@ -1,24 +1,27 @@
+import { HawserError } from "@hawser/protocol";
 import type { Runtime } from "@hawser/runtime";
-import type { InboxState } from "../contract/inbox.js";
-import type { Claim, MailboxEntry } from "../contract/mailbox.js";
-import type { Standing } from "../contract/rollback.js";
+import type { Claim, MailboxLease } from "../contract/mailbox.js";
 import type { Purged, PurgeOptions, Store } from "../contract/store.js";
-import type { Holder } from "../contract/views.js";
-import { Fences } from "./fences.js";
-import type { Life } from "./life.js";
-import { Membership } from "./membership.js";
-import { ServerLease, type Ears, type LeaseLook, type PurgeRequest } from "./server-lease.js";
+import type { Holder, Member } from "../contract/views.js";
+import {
+  Fences,
+  ServerLease,
+  type ClientRun,
+  type HolderEnd,
+  type LeaseLook,
+  type PurgeRequest,
+} from "./server-lease.js";
 
-/** What a server is made of. */
 export interface ServerParts {
   readonly store: Store;
   readonly runtime: Runtime;
   readonly maxPeers: number;
+  /** After so much silence a client is no member any more, and its mailboxes are given up. */
   readonly memberTtlMs: number;
-  readonly tellsPosition: () => boolean;
+  readonly tellsVersion: () => boolean;
 }
 
-/** What a client asks a mailbox for. */
+/** A claim of a client. */
 export interface OpenRequest {
   readonly peer: string;
   readonly holder: Holder;
@@ -26,50 +29,86 @@ export interface OpenRequest {
   readonly lease: ServerLease;
 }
 
-/** A lease that was granted, as its client is answered. */
-export interface Granted {
-  readonly epoch: number;
-  readonly toldBefore: number;
-  readonly standing: Standing;
-  readonly continues: boolean;
-  readonly first: readonly MailboxEntry[];
-  readonly inbox: InboxState;
-}
+/** The answer to a claim that was granted. */
+export type Granted = Pick<
+  MailboxLease,
+  "epoch" | "toldBefore" | "standing" | "continues" | "first" | "inbox"
+>;
 
 /** What a sweep finds of one lease. */
 export interface Swept extends LeaseLook {
-  /** The last version of its mailbox; 0 where that is not there any more. */
-  readonly position: number;
+  /** Of its mailbox; 0 where that is not there any more. */
+  readonly lastVersion: number;
 }
 
-/** The one who has the contents. Everything here runs when a message of a client arrives. */
+/** The server with the contents. Its methods run when a message of a client arrives. */
 export class SharedServer {
   readonly store: Store;
-  readonly members: Membership;
   readonly #parts: ServerParts;
+  readonly #members = new Map<string, ClientRun>();
   readonly #fences: Fences;
   readonly #purges = new Map<string, Set<PurgeRequest>>();
 
   constructor(parts: ServerParts) {
     this.#parts = parts;
     this.store = parts.store;
-    this.members = new Membership(parts.runtime.clock, parts.memberTtlMs);
     this.#fences = new Fences(parts.maxPeers);
     this.store.watch({ peer: (peer) => this.#changed(peer) });
   }
 
-  /** @returns the name of the store */
-  async join(life: Life): Promise<string> {
-    life.storeUse = await this.store.use();
-    await this.members.join(life);
+  /** A run of a client begins. An earlier run of this name ends. @returns the name of the store */
+  async join(run: ClientRun): Promise<string> {
+    run.storeUse = await this.store.use();
+    const former = this.#members.get(run.client.name);
+    run.since = this.#parts.runtime.clock.wallTime();
+    run.stage = "member";
+    this.#members.set(run.client.name, run);
+    former?.notify((client) => client.fenced());
+    await former?.end();
     return this.store.id;
   }
 
-  open(life: Life, { peer, holder, claim, lease: remote }: OpenRequest): Promise<Granted> {
+  async leave(run: ClientRun): Promise<void> {
+    if (this.#members.get(run.client.name) === run) this.#members.delete(run.client.name);
+    await run.end();
+  }
+
+  /**
+   * A message of a client arrived, which may have counted as gone meanwhile.
+   *
+   * @throws HawserError `store_unavailable` where this run of it has ended
+   */
+  heard(run: ClientRun): void {
+    const { runtime, memberTtlMs } = this.#parts;
+    if (run.stage === "ended") {
+      run.notify((client) => client.fenced());
+      const message = `another life of ${run.client.name} has taken the place of this one`;
+      throw new HawserError("store_unavailable", message);
+    }
+    run.seenAt = runtime.clock.wallTime();
+    run.heardAt = runtime.clock.now();
+    if (run.stage === "member") this.#members.set(run.client.name, run);
+    for (const other of this.#members.values()) {
+      if (run.heardAt - other.heardAt <= memberTtlMs) continue;
+      this.#members.delete(other.client.name);
+      void other.giveUp();
+    }
+  }
+
+  /** @param self who asks */
+  members(self: ClientRun): readonly Member[] {
+    const all = [...this.#members.values()].map((member) => {
+      const { client, since, seenAt } = member;
+      return { name: client.name, since, seenAt, isSelf: member === self };
+    });
+    return all.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  open(run: ClientRun, { peer, holder, claim, lease: remote }: OpenRequest): Promise<Granted> {
     const fences = this.#fences;
     return fences.claim(peer, async () => {
       const before = fences.of(peer);
-      const former = before?.life === life ? undefined : before?.life.leases.get(peer);
+      const former = before?.run === run ? undefined : before?.run.leases.get(peer);
       let wasClaimed = false;
       const decide: Claim = (found) => {
         const options = claim(found);
@@ -78,15 +117,17 @@ export class SharedServer {
         return options;
       };
       try {
-        const lease = await this.store.open(peer, { ...holder, ...memberOf(life) }, decide, remote.callbacks);
-        const continues = lease.continues && before?.life === life;
-        fences.set(peer, { life, since: continues ? before.since : lease.epoch });
-        await remote.granted(lease);
+        // The store of the server names this client as the member that holds the mailbox.
+        const named = { ...holder, member: run.client.name };
+        const lease = await this.store.open(peer, named, decide, remote.callbacks);
+        const continues = lease.continues && before?.run === run;
+        fences.set(peer, { run, since: continues ? before.since : lease.epoch });
+        await remote.grant(lease);
         const { epoch, toldBefore, standing, first, inbox } = lease;
         return { epoch, toldBefore, standing, continues, first, inbox };
       } catch (thrown) {
-        // Where the former holder has not lost it, the claim was not written. Otherwise nobody has had it to himself.
-        const isUntouched = !wasClaimed || before?.life === life || former?.look.isHeld === true;
+        // Where the former holder has not lost it, the claim was not written. Otherwise no client had it to itself.
+        const isUntouched = !wasClaimed || before?.run === run || former?.look.isHeld === true;
         if (!isUntouched) fences.set(peer, undefined);
         else if (former !== undefined) former.isTaken = false;
         throw thrown;
@@ -94,11 +135,14 @@ export class SharedServer {
     });
   }
 
-  /** The end of a lease at this side, before it is asked for: whoever gives up waiting can close it. */
-  lease(peer: string, life: Life, ears: Ears): ServerLease {
-    const onlyPurge = (): PurgeRequest | undefined => this.#onlyPurge(peer);
-    const { tellsPosition } = this.#parts;
-    return new ServerLease({ peer, life, ears, fences: this.#fences, tellsPosition, onlyPurge });
+  /** A lease before it is asked for: a client that gives up waiting can close it. */
+  lease(peer: string, run: ClientRun, holder: HolderEnd): ServerLease {
+    const onlyPurge = (): PurgeRequest | undefined => {
+      const [one, other] = this.#purges.get(peer) ?? [];
+      return other === undefined ? one : undefined;
+    };
+    const { tellsVersion } = this.#parts;
+    return new ServerLease({ peer, run, holder, fences: this.#fences, tellsVersion, onlyPurge });
   }
 
   async purge(peer: string, options: PurgeOptions, request: PurgeRequest): Promise<Purged> {
@@ -115,23 +159,14 @@ export class SharedServer {
   sweep(leases: readonly ServerLease[]): Promise<readonly Swept[]> {
     return Promise.all(
       leases.map(async (lease) => {
-        const position = (await this.store.stats(lease.peer))?.lastVersion ?? 0;
-        return { ...lease.look, position };
+        const lastVersion = (await this.store.stats(lease.peer))?.lastVersion ?? 0;
+        return { ...lease.look, lastVersion };
       }),
     );
   }
 
-  #onlyPurge(peer: string): PurgeRequest | undefined {
-    const [one, other] = this.#purges.get(peer) ?? [];
-    return other === undefined ? one : undefined;
-  }
-
   #changed(peer: string): void {
-    for (const life of this.members.lives) if (life.isWatching) life.link.notify(() => life.onChanged(peer));
+    for (const run of this.#members.values())
+      if (run.isWatching) run.notify((client) => client.changed(peer));
   }
-}
-
-/** The store of the server names it as the member that holds the mailbox. */
-function memberOf({ name }: Life): { readonly member: string } {
-  return { member: name };
 }

@@ -3,8 +3,8 @@ import type { MemoryDisk } from "../disk/memory-disk.js";
 import { createMemoryStore } from "../memory-store.js";
 import { resolveMailboxLimits, type MailboxLimits } from "../contract/limits.js";
 import type { Store } from "../contract/store.js";
-import type { Manners } from "./conversation.js";
-import { Link, type Network } from "./link.js";
+import type { ClientTiming } from "./conversation.js";
+import { Link, type Network } from "./network.js";
 import { SharedServer } from "./server.js";
 import { SharedStore } from "./shared-store.js";
 
@@ -88,7 +88,7 @@ export function createSharedMemoryEngine(options: SharedMemoryOptions = {}): Sha
     runtime,
     maxPeers: resolveMailboxLimits(limits).maxPeers,
     memberTtlMs,
-    tellsPosition: () => falls(positionShare),
+    tellsVersion: () => falls(positionShare),
   });
   return {
     client: (name, about = {}) => createClient(name, server, network, { runtime, ...about }),
@@ -101,10 +101,10 @@ function createClient(
   name: string,
   server: SharedServer,
   network: Network,
-  { runtime, ...manners }: SharedClientOptions & { readonly runtime: Runtime },
+  { runtime, ...timing }: SharedClientOptions & { readonly runtime: Runtime },
 ): SharedMemoryClient {
   const link = new Link(network, runtime.timers);
-  const store = new SharedStore({ name, server, link, runtime, manners: { ...MANNERS, ...manners } });
+  const store = new SharedStore({ name, server, link, runtime, timing: { ...DEFAULT_TIMING, ...timing } });
   return {
     store,
     partition: () => link.cut(() => store.healed()),
@@ -115,7 +115,7 @@ function createClient(
   };
 }
 
-const MANNERS: Manners = {
+const DEFAULT_TIMING: ClientTiming = {
   requestTimeoutMs: 5_000,
   sweepMs: 2_000,
   graceMs: 10_000,

@@ -1,34 +1,15 @@
 import { HawserError } from "@hawser/protocol";
 import { Latest, type Runtime } from "@hawser/runtime";
-import type {
-  Append,
-  Appended,
-  Claim,
-  DeadLetter,
-  LeaseCallbacks,
-  MailboxLease,
-} from "../contract/mailbox.js";
+import type { Append, Appended, Claim, LeaseCallbacks, MailboxLease } from "../contract/mailbox.js";
+import type { RetainedStates } from "../contract/retained.js";
+import type { Purged, PurgeOptions, Store } from "../contract/store.js";
+import type { Holder, StoreStatus, StoreWatcher } from "../contract/views.js";
 import { PeerWatch } from "../mailbox/peer-watch.js";
-import type { Page, RetainedStates } from "../contract/retained.js";
-import type { Standing } from "../contract/rollback.js";
-import type { Purged, PurgeOptions, Removal, RemoveOptions, Store, StoreUse } from "../contract/store.js";
 import { StoreLife } from "../store-life.js";
-import type {
-  Holder,
-  Member,
-  PeerQuery,
-  PeerView,
-  StoreStatus,
-  StoreTotals,
-  StoreWatcher,
-} from "../contract/views.js";
-import type { Tombstone } from "../contract/tombstone.js";
-import { ClientLease } from "./client-lease.js";
-import { answerOf, Conversation, unreachable, type Manners } from "./conversation.js";
-import { Hearing } from "./hearing.js";
-import type { Answer, Link } from "./link.js";
-import { Life } from "./life.js";
-import type { PurgeRequest } from "./server-lease.js";
+import { clientLease, Hearing, type ClientLease } from "./client-lease.js";
+import { answerOf, closed, Conversation, unreachable, type ClientTiming } from "./conversation.js";
+import type { Answer, Link } from "./network.js";
+import { ClientRun, type PurgeRequest } from "./server-lease.js";
 import type { SharedServer } from "./server.js";
 
 export interface SharedStoreParts {
@@ -36,14 +17,13 @@ export interface SharedStoreParts {
   readonly server: SharedServer;
   readonly link: Link;
   readonly runtime: Runtime;
-  readonly manners: Manners;
+  readonly timing: ClientTiming;
 }
 
-/** A store whose contents are somewhere else, and that others use as well. */
+/** One client of a shared store: the contents are at the server. */
 export class SharedStore implements Store {
-  readonly retained: RetainedStates;
   readonly #parts: SharedStoreParts;
-  readonly #lifecycle: StoreLife;
+  readonly #life = new StoreLife({ open: () => this.#open(), close: () => this.#close() });
   readonly #status = new Latest<StoreStatus>("unreachable");
   readonly #watch: PeerWatch;
   readonly #leases = new Set<ClientLease>();
@@ -53,33 +33,33 @@ export class SharedStore implements Store {
 
   constructor(parts: SharedStoreParts) {
     this.#parts = parts;
-    const { server, runtime } = parts;
-    this.#watch = new PeerWatch(runtime.timers, runtime.logger);
-    this.#lifecycle = new StoreLife({ open: () => this.#open(), close: () => this.#close() });
-    this.retained = {
-      get: (...about) => this.#want(() => server.store.retained.get(...about)),
-      list: (...about) => this.#want(() => server.store.retained.list(...about)),
-    };
+    this.#watch = new PeerWatch(parts.runtime.timers, parts.runtime.logger);
   }
+
+  readonly retained: RetainedStates = {
+    get: (...about) => this.#call((store) => store.retained.get(...about)),
+    list: (...about) => this.#call((store) => store.retained.list(...about)),
+  };
+  readonly standing: Store["standing"] = (...about) => this.#call((store) => store.standing(...about));
+  readonly remove: Store["remove"] = (...about) => this.#call((store) => store.remove(...about));
+  readonly tombstone: Store["tombstone"] = (...about) => this.#call((store) => store.tombstone(...about));
+  readonly tombstones: Store["tombstones"] = (...about) => this.#call((store) => store.tombstones(...about));
+  readonly readmit: Store["readmit"] = (...about) => this.#call((store) => store.readmit(...about));
+  readonly peers: Store["peers"] = (...about) => this.#call((store) => store.peers(...about));
+  readonly stats: Store["stats"] = (...about) => this.#call((store) => store.stats(...about));
+  readonly totals: Store["totals"] = () => this.#call((store) => store.totals());
+  readonly discard: Store["discard"] = (...about) => this.#call((store) => store.discard(...about));
+  readonly deadLetters: Store["deadLetters"] = (...about) =>
+    this.#call((store) => store.deadLetters(...about));
+  readonly members: Store["members"] = () => this.#want(async (server, { run }) => server.members(run));
+  readonly status: Store["status"] = ({ signal } = {}) => this.#status.follow(signal);
+  readonly start: Store["start"] = () => this.#life.start();
+  readonly stop: Store["stop"] = () => this.#life.stop();
+  readonly use: Store["use"] = () => this.#life.use();
+  readonly [Symbol.asyncDispose] = this.stop;
 
   get id(): string {
     return this.#id;
-  }
-
-  start(): Promise<void> {
-    return this.#lifecycle.start();
-  }
-
-  stop(): Promise<void> {
-    return this.#lifecycle.stop();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.stop();
-  }
-
-  use(): Promise<StoreUse> {
-    return this.#lifecycle.use();
   }
 
   async append(batch: readonly Append[]): Promise<readonly Appended[]> {
@@ -87,9 +67,15 @@ export class SharedStore implements Store {
     return answer.kind === "value" ? answer.value : batch.map(() => notAppended(answer));
   }
 
+  async requeue(peer: string, version: number): Promise<Appended> {
+    const answer = await this.#ask((server) => server.store.requeue(peer, version));
+    return answer.kind === "value" ? answer.value : notAppended(answer);
+  }
+
   async open(peer: string, holder: Holder, claim: Claim, on: LeaseCallbacks): Promise<MailboxLease> {
     const { server, runtime } = this.#parts;
     const conversation = this.#present();
+    const { run } = conversation;
     let lease: ClientLease | undefined;
     const hearing = new Hearing({
       on,
@@ -97,54 +83,17 @@ export class SharedStore implements Store {
       failed: (err) =>
         runtime.logger.error({ agent: peer, err }, "the holder of a mailbox threw from a callback"),
     });
-    const remote = server.lease(peer, conversation.life, hearing);
-    const request = { peer, holder, claim, lease: remote };
-    const answer = await conversation.ask(() => server.open(conversation.life, request));
-    // It may have been claimed all the same, and nobody here would hold it.
-    if (answer.kind === "unanswered") conversation.notes.add(() => void remote.close());
+    const remote = server.lease(peer, run, hearing);
+    const answer = await conversation.ask(() => server.open(run, { peer, holder, claim, lease: remote }));
+    // It may have been claimed nevertheless, and nobody here would hold it.
+    if (answer.kind === "unanswered") conversation.note(() => void remote.close());
     const granted = answerOf(answer);
     hearing.granted(granted.standing.own.version);
-    lease = new ClientLease({ peer, granted, remote, hearing, conversation });
+    lease = clientLease({ peer, granted, remote, hearing, conversation });
     this.#leases.add(lease);
     // One turn later: by then the caller has it.
     runtime.timers.soon(() => hearing.opened());
     return lease;
-  }
-
-  standing(peer: string): Promise<Standing | undefined> {
-    return this.#want((server) => server.store.standing(peer));
-  }
-
-  remove(peer: string, options?: RemoveOptions): Promise<Removal> {
-    return this.#want((server) => server.store.remove(peer, options));
-  }
-
-  tombstone(peer: string): Promise<Tombstone | undefined> {
-    return this.#want((server) => server.store.tombstone(peer));
-  }
-
-  tombstones(page: Page): Promise<readonly Tombstone[]> {
-    return this.#want((server) => server.store.tombstones(page));
-  }
-
-  readmit(peer: string): Promise<boolean> {
-    return this.#want((server) => server.store.readmit(peer));
-  }
-
-  peers(query: PeerQuery): Promise<readonly PeerView[]> {
-    return this.#want((server) => server.store.peers(query));
-  }
-
-  stats(peer: string): Promise<PeerView | undefined> {
-    return this.#want((server) => server.store.stats(peer));
-  }
-
-  totals(): Promise<StoreTotals> {
-    return this.#want((server) => server.store.totals());
-  }
-
-  members(): Promise<readonly Member[]> {
-    return this.#want(async (server, { life }) => server.members.list(life));
   }
 
   watch(on: StoreWatcher): () => void {
@@ -161,37 +110,15 @@ export class SharedStore implements Store {
     };
   }
 
-  status({ signal }: { readonly signal?: AbortSignal } = {}): AsyncIterable<StoreStatus> {
-    return this.#status.follow(signal);
-  }
-
-  deadLetters(
-    peer: string,
-    page: { readonly after?: number; readonly limit: number },
-  ): Promise<readonly DeadLetter[]> {
-    return this.#want((server) => server.store.deadLetters(peer, page));
-  }
-
-  async requeue(peer: string, version: number): Promise<Appended> {
-    const answer = await this.#ask((server) => server.store.requeue(peer, version));
-    return answer.kind === "value" ? answer.value : notAppended(answer);
-  }
-
-  discard(peer: string, version: number): Promise<boolean> {
-    return this.#want((server) => server.store.discard(peer, version));
-  }
-
   async purge(peer: string, options: PurgeOptions = {}): Promise<Purged> {
-    const { life } = this.#present();
-    const request: PurgeRequest = { life, inFlight: 0 };
+    const request: PurgeRequest = { run: this.#present().run, inFlight: 0 };
     const purged = await this.#want((server) => server.purge(peer, options, request));
     return { ...purged, inFlight: purged.inFlight + request.inFlight };
   }
 
-  /** The client is there no more, and says nothing to anybody. */
+  /** The process is gone: it says nothing to anybody. */
   kill(): void {
-    for (const lease of this.#leases) lease.hearing.close();
-    this.#leases.clear();
+    this.#closeLeases();
     this.#conversation?.end();
     this.#watch.stop();
   }
@@ -202,34 +129,38 @@ export class SharedStore implements Store {
   }
 
   async #open(): Promise<void> {
-    const { name, server, link, runtime, manners } = this.#parts;
-    const life = new Life(name, link, {
-      fenced: () => this.#fenced(life),
+    const { name, server, link, runtime, timing } = this.#parts;
+    const run = new ClientRun({
+      name,
+      link,
+      fenced: () => this.#fenced(run),
       changed: (peer) => this.#watch.changed(peer),
     });
     const conversation = new Conversation({
       server,
-      link,
-      life,
+      run,
       timers: runtime.timers,
-      manners,
+      timing,
       sweep: () => this.#sweep(),
       reached: (isReached) => this.#reached(isReached),
     });
-    life.isWatching = this.#watchers > 0;
+    run.isWatching = this.#watchers > 0;
     this.#id = await conversation.begin();
     this.#conversation = conversation;
     this.#status.set("ready");
   }
 
   async #close(): Promise<void> {
-    const closing = this.#conversation?.close();
-    await closing;
-    for (const lease of this.#leases) lease.hearing.close();
-    this.#leases.clear();
+    await this.#conversation?.close();
+    this.#closeLeases();
     this.#watch.stop();
     this.#conversation = undefined;
     this.#status.set("unreachable");
+  }
+
+  #closeLeases(): void {
+    for (const lease of this.#leases) lease.hearing.close();
+    this.#leases.clear();
   }
 
   async #sweep(): Promise<void> {
@@ -245,8 +176,8 @@ export class SharedStore implements Store {
     if (this.#status.value !== "fenced") this.#status.set(isReached ? "ready" : "unreachable");
   }
 
-  #fenced(life: Life): void {
-    if (this.#conversation?.life !== life || this.#status.value === "fenced") return;
+  #fenced(run: ClientRun): void {
+    if (this.#conversation?.run !== run || this.#status.value === "fenced") return;
     this.#loseAll("taken");
     this.#status.set("fenced");
   }
@@ -261,29 +192,27 @@ export class SharedStore implements Store {
   #noteWatching(): void {
     const conversation = this.#conversation;
     const isWatching = this.#watchers > 0;
-    conversation?.notes.add(() => {
-      conversation.life.isWatching = isWatching;
-    });
+    conversation?.note(() => (conversation.run.isWatching = isWatching));
   }
 
   /** @throws HawserError `store_unavailable` where the store is closed */
   #present(): Conversation {
-    if (this.#conversation !== undefined) return this.#conversation;
-    throw new HawserError("store_unavailable", "the store is closed; start it first");
+    if (this.#conversation === undefined) throw closed();
+    return this.#conversation;
   }
 
   async #ask<T>(run: (server: SharedServer, conversation: Conversation) => Promise<T>): Promise<Answer<T>> {
     const conversation = this.#conversation;
-    if (conversation === undefined)
-      return {
-        kind: "refused",
-        thrown: new HawserError("store_unavailable", "the store is closed; start it first"),
-      };
+    if (conversation === undefined) return { kind: "refused", thrown: closed() };
     return conversation.ask(() => run(this.#parts.server, conversation));
   }
 
   async #want<T>(run: (server: SharedServer, conversation: Conversation) => Promise<T>): Promise<T> {
     return answerOf(await this.#ask(run));
+  }
+
+  #call<T>(run: (store: Store) => Promise<T>): Promise<T> {
+    return this.#want((server) => run(server.store));
   }
 }
 

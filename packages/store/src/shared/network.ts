@@ -7,7 +7,7 @@ export type Answer<T> =
   /** `delivered`: the server began it, so it may have been carried out. Otherwise it never will be. */
   | { readonly kind: "unanswered"; readonly delivered: boolean };
 
-/** What lies between the clients of an engine and its server. */
+/** The network between the clients of an engine and its server. */
 export interface Network {
   readonly timers: Timers;
   /** How long the next message takes, in milliseconds. */
@@ -16,39 +16,29 @@ export interface Network {
   readonly loses: () => boolean;
 }
 
-/** Like one of TCP: in order, and nothing arrives on it any more once it was cut. */
-interface Connection {
-  isOpen: boolean;
-}
-
-/** One direction: what is sent arrives in that order. */
-class Pipe {
-  readonly #network: Network;
-  readonly #sent: (() => void)[] = [];
-
-  constructor(network: Network) {
-    this.#network = network;
-  }
-
-  send(deliver: () => void): void {
-    this.#sent.push(deliver);
-    // Whichever delay ends first delivers what was sent first, so that nothing overtakes.
-    const arrive = (): void => this.#sent.shift()?.();
-    const delay = this.#network.delay();
-    if (delay > 0) this.#network.timers.after(delay, arrive);
+/** One direction: messages arrive in the order in which they were sent. */
+function pipe({ timers, delay }: Network): (deliver: () => unknown) => void {
+  const sent: (() => unknown)[] = [];
+  // The delay that ends first delivers the message that was sent first, so that nothing overtakes.
+  const arrive = (): void => void sent.shift()?.();
+  return (deliver) => {
+    sent.push(deliver);
+    const ms = delay();
+    if (ms > 0) timers.after(ms, arrive);
     else void Promise.resolve().then(arrive);
-  }
+  };
 }
 
-/** The way of one client to the server and back. A message is what is run at the other end. */
+/** The way of one client to the server and back. A message is a function that runs at the other end. */
 export class Link {
   readonly #network: Network;
   readonly #timers: Timers;
-  readonly #toServer: Pipe;
-  readonly #toClient: Pipe;
+  readonly #toServer: (deliver: () => unknown) => void;
+  readonly #toClient: (deliver: () => unknown) => void;
   /** Give up requests that are not answered yet. */
   readonly #waiting = new Set<() => void>();
-  #connection: Connection = { isOpen: true };
+  /** As with TCP, nothing arrives any more on a connection that was cut. */
+  #connection = { isOpen: true };
   #cuts = 0;
   #hasEnded = false;
 
@@ -56,11 +46,11 @@ export class Link {
   constructor(network: Network, timers: Timers) {
     this.#network = network;
     this.#timers = timers;
-    this.#toServer = new Pipe(network);
-    this.#toClient = new Pipe(network);
+    this.#toServer = pipe(network);
+    this.#toClient = pipe(network);
   }
 
-  /** Runs this at the server, and answers when that has answered, when `timeoutMs` have passed, or when the connection turns out to be lost. */
+  /** Runs this at the server. Answers when that has answered, after `timeoutMs`, or when the connection turns out to be lost. */
   request<T>(run: () => Promise<T>, timeoutMs: number): Promise<Answer<T>> {
     if (this.#hasEnded) return Promise.resolve({ kind: "unanswered", delivered: false });
     const connection = this.#connection;
@@ -76,11 +66,8 @@ export class Link {
       const giveUp = (): void => end({ kind: "unanswered", delivered: stage === "delivered" });
       const timer = this.#timers.after(timeoutMs, giveUp);
       this.#waiting.add(giveUp);
-      const answer = (what: Answer<T>): void =>
-        this.#toClient.send(() => {
-          if (connection.isOpen) end(what);
-        });
-      this.#toServer.send(() => {
+      const answer = (what: Answer<T>): void => this.#toClient(() => connection.isOpen && end(what));
+      this.#toServer(() => {
         if (!connection.isOpen || stage === "over") return;
         stage = "delivered";
         void run().then(
@@ -95,15 +82,13 @@ export class Link {
   notify(tell: () => void): boolean {
     const connection = this.#connection;
     if (!connection.isOpen || this.#network.loses()) return false;
-    this.#toClient.send(() => {
-      if (connection.isOpen) tell();
-    });
+    this.#toClient(() => connection.isOpen && tell());
     return true;
   }
 
   /**
-   * Nothing gets through, in either direction, until what this answers is called, and nothing that was on its way. The client is not told: its requests time out, or fail at once when the
-   * cut ends.
+   * Loses every message in both directions, those under way included, until the returned function is called. The
+   * client is not told: its requests time out, or fail at once when the cut ends.
    *
    * @param onHealed the last cut has ended
    */
@@ -122,7 +107,7 @@ export class Link {
     };
   }
 
-  /** For good. Who still waits is answered. */
+  /** For good. Requests that wait are answered. */
   end(): void {
     this.#hasEnded = true;
     this.#connection.isOpen = false;
