@@ -11,18 +11,9 @@ import type {
   MailboxLease,
 } from "./contract/mailbox.js";
 import type { Page, RetainedStates } from "./contract/retained.js";
-import type { Standing } from "./contract/rollback.js";
-import type { Purged, PurgeOptions, Removal, RemoveOptions, Store, StoreUse } from "./contract/store.js";
+import type { Store } from "./contract/store.js";
 import type { Tombstone } from "./contract/tombstone.js";
-import type {
-  Holder,
-  Member,
-  PeerQuery,
-  PeerView,
-  StoreStatus,
-  StoreTotals,
-  StoreWatcher,
-} from "./contract/views.js";
+import type { Holder, PeerQuery, PeerView } from "./contract/views.js";
 import type { Disk } from "./disk/disk.js";
 import { standingOf } from "./layout/counters.js";
 import { deadLetterKey, metaRange, peerOfMetaKey, peerRange } from "./layout/keys.js";
@@ -31,8 +22,7 @@ import { DECODING_TURNS, DiskLease, type LeaseHost } from "./mailbox/lease.js";
 import { checkPageLimit } from "./mailbox/retained-reading.js";
 import { StoreLife } from "./store-life.js";
 import { StoreParts } from "./store-parts.js";
-import { appendAnswers } from "./writes/append-answers.js";
-import { AppendWrite } from "./writes/append.js";
+import { AppendAnswers, AppendWrite } from "./writes/append.js";
 import { deadLetter, discard, requeue } from "./writes/dead-letters.js";
 import { open, type Claimed } from "./writes/open.js";
 import { readmit } from "./writes/remove.js";
@@ -99,31 +89,43 @@ class DiskStore implements Store {
     };
   }
 
+  readonly start: Store["start"] = () => this.#life.start();
+  readonly stop: Store["stop"] = () => this.#life.stop();
+  readonly use: Store["use"] = () => this.#life.use();
+  readonly [Symbol.asyncDispose] = this.stop;
+  readonly requeue: Store["requeue"] = (...about) => this.#parts.committer.commit(requeue(...about));
+  readonly discard: Store["discard"] = (...about) => this.#parts.committer.commit(discard(...about));
+  readonly readmit: Store["readmit"] = (peer) => this.#parts.committer.commit(readmit(peer));
+  readonly remove: Store["remove"] = (peer, options = {}) => this.#parts.removals.remove(peer, options);
+  readonly purge: Store["purge"] = (peer, options = {}) => this.#parts.purges.purge(peer, options);
+  readonly watch: Store["watch"] = (on) => this.#parts.watch.watch(on);
+  readonly status: Store["status"] = ({ signal } = {}) => this.#parts.status.follow(signal);
+  readonly stats: Store["stats"] = (peer) => this.#read(({ views }) => views.of(peer));
+  readonly totals: Store["totals"] = () => this.#read(({ views }) => views.totals());
+  readonly standing: Store["standing"] = (peer) =>
+    this.#read(({ peers }) =>
+      standingOf(peers.mailboxes.get(peer), peers.inboxes.get(peer), peers.forgotten),
+    );
+  readonly tombstone: Store["tombstone"] = (peer) =>
+    this.#read(({ peers }) => {
+      const row = peers.tombstones.get(peer);
+      return row && { peer, at: row.at };
+    });
+  readonly members: Store["members"] = () =>
+    this.#read(() => {
+      const seenAt = this.#runtime.clock.wallTime();
+      return [{ name: SELF, since: this.#since, seenAt, isSelf: true }];
+    });
+
   get id(): string {
     return this.#parts.id;
-  }
-
-  start(): Promise<void> {
-    return this.#life.start();
-  }
-
-  stop(): Promise<void> {
-    return this.#life.stop();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.stop();
-  }
-
-  use(): Promise<StoreUse> {
-    return this.#life.use();
   }
 
   // Thousands may wait for one commit, so each costs one item and one promise, and no more.
   append(batch: readonly Append[]): Promise<readonly Appended[]> {
     const { committer, context } = this.#parts;
     return new Promise((resolve) => {
-      const answers = appendAnswers(batch.length, resolve);
+      const answers = new AppendAnswers(batch.length, resolve);
       batch.forEach((append, index) => committer.enqueue(new AppendWrite(append, context, answers, index)));
     });
   }
@@ -154,30 +156,13 @@ class DiskStore implements Store {
   #lease(peer: string, holder: Holder, claimed: Claimed, on: LeaseCallbacks): DiskLease {
     const { context, peers } = this.#parts;
     const since = this.#runtime.clock.wallTime();
-    const tenure = peers.tenure(peer) ?? { seenAt: since };
-    peers.setTenure(peer, tenure);
+    const tenure = peers.tenures.get(peer) ?? { seenAt: since };
+    peers.tenures.set(peer, tenure);
     // A holder that is one of several members behind this store names its own.
     const view = { member: SELF, ...holder, epoch: claimed.epoch, since };
     const lease = new DiskLease({ ...claimed, peer, tenure, holder: view, on }, this.#leaseHost);
     context.leases.install(peer, lease);
     return lease;
-  }
-
-  async standing(peer: string): Promise<Standing | undefined> {
-    const { disk, peers } = this.#parts;
-    await disk.current();
-    return standingOf(peers.mailbox(peer), peers.inbox(peer), peers.forgotten);
-  }
-
-  remove(peer: string, options: RemoveOptions = {}): Promise<Removal> {
-    return this.#parts.removals.remove(peer, options);
-  }
-
-  async tombstone(peer: string): Promise<Tombstone | undefined> {
-    const { disk, peers } = this.#parts;
-    await disk.current();
-    const row = peers.tombstone(peer);
-    return row && { peer, at: row.at };
   }
 
   async tombstones(page: Page): Promise<readonly Tombstone[]> {
@@ -187,40 +172,10 @@ class DiskStore implements Store {
     return rows.map(([key, value]) => ({ peer: peerOfMetaKey(key), at: decodeTombstone(value, key).at }));
   }
 
-  readmit(peer: string): Promise<boolean> {
-    return this.#parts.committer.commit(readmit(peer));
-  }
-
   async peers(query: PeerQuery): Promise<readonly PeerView[]> {
     checkPageLimit(query.limit);
     const { disk, views } = this.#parts;
     return views.page(await disk.current(), query);
-  }
-
-  async stats(peer: string): Promise<PeerView | undefined> {
-    const { disk, views } = this.#parts;
-    await disk.current();
-    return views.of(peer);
-  }
-
-  async totals(): Promise<StoreTotals> {
-    const { disk, views } = this.#parts;
-    await disk.current();
-    return views.totals();
-  }
-
-  async members(): Promise<readonly Member[]> {
-    await this.#parts.disk.current();
-    const seenAt = this.#runtime.clock.wallTime();
-    return [{ name: SELF, since: this.#since, seenAt, isSelf: true }];
-  }
-
-  watch(on: StoreWatcher): () => void {
-    return this.#parts.watch.watch(on);
-  }
-
-  status({ signal }: { readonly signal?: AbortSignal } = {}): AsyncIterable<StoreStatus> {
-    return this.#parts.status.follow(signal);
   }
 
   async deadLetters(
@@ -234,16 +189,10 @@ class DiskStore implements Store {
     return rows.map(([key, value]) => decodeDeadLetter(value, versionOfKey(key), key));
   }
 
-  requeue(peer: string, version: number): Promise<Appended> {
-    return this.#parts.committer.commit(requeue(peer, version));
-  }
-
-  discard(peer: string, version: number): Promise<boolean> {
-    return this.#parts.committer.commit(discard(peer, version));
-  }
-
-  purge(peer: string, options: PurgeOptions = {}): Promise<Purged> {
-    return this.#parts.purges.purge(peer, options);
+  /** What is known in memory, as long as the disk can be read. */
+  async #read<T>(read: (parts: StoreParts) => T): Promise<T> {
+    await this.#parts.disk.current();
+    return read(this.#parts);
   }
 
   async #open(): Promise<void> {
@@ -265,7 +214,7 @@ class DiskStore implements Store {
     removals.stop();
     await committer.stop();
     context.leases.endAll();
-    peers.endTenures();
+    peers.tenures.clear();
     watch.stop();
     await disk.close();
   }

@@ -122,8 +122,8 @@ function checkCounts(peers: PeerTable, counts: ReadonlyMap<string, number> | und
     const message = `the mailbox of ${agent} counts ${pending} pending events and holds ${found}: something of the store was lost; move it away and start with an empty one, then apply the manifests again (or adopt a backup: hawser adopt)`;
     throw new HawserError("store_corrupt", message, { agent });
   };
-  for (const [peer, { pending }] of peers.mailboxes()) check(peer, pending);
-  for (const peer of counts.keys()) check(peer, peers.mailbox(peer)?.pending ?? 0);
+  for (const [peer, { pending }] of peers.mailboxes) check(peer, pending);
+  for (const peer of counts.keys()) check(peer, peers.mailboxes.get(peer)?.pending ?? 0);
 }
 
 function lazyWork(

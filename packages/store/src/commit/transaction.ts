@@ -39,7 +39,7 @@ export class Transaction extends ChangeSet {
   mailboxOf(peer: string): MailboxDraft | undefined {
     const draft = this.#mailboxes.get(peer);
     if (draft !== undefined) return draft;
-    const committed = this.#dropped.has(peer) ? undefined : this.#peers.mailbox(peer);
+    const committed = this.#dropped.has(peer) ? undefined : this.#peers.mailboxes.get(peer);
     if (committed === undefined) return undefined;
     const tried = this.#peers.triedVersion(peer);
     const made = this.#draft(
@@ -54,7 +54,7 @@ export class Transaction extends ChangeSet {
   mailboxOrNew(peer: string, maxPeers: number): MailboxDraft | undefined {
     const found = this.mailboxOf(peer);
     if (found !== undefined) return found;
-    if (this.#peers.mailboxCount + this.#newMailboxes >= maxPeers) return undefined;
+    if (this.#peers.mailboxes.size + this.#newMailboxes >= maxPeers) return undefined;
     const meta = newMailboxMeta(this.forgotten);
     const base = Math.max(meta.lastVersion, this.#peers.triedVersion(peer));
     const made = this.#draft(peer, { ...meta, lastVersion: base, base }, () => {
@@ -86,7 +86,7 @@ export class Transaction extends ChangeSet {
 
   /** Undefined where nobody has opened the mailbox since the store was started, or since the peer was removed. */
   tenure(peer: string): Tenure | undefined {
-    return this.#dropped.has(peer) ? undefined : this.#peers.tenure(peer);
+    return this.#dropped.has(peer) ? undefined : this.#peers.tenures.get(peer);
   }
 
   /** Removes the counters of a peer. What the peer may know of them is noted for later mailboxes. */
@@ -109,20 +109,20 @@ export class Transaction extends ChangeSet {
   }
 
   tombstone(peer: string): TombstoneRow | undefined {
-    return this.#tombstones.has(peer) ? this.#tombstones.get(peer) : this.#peers.tombstone(peer);
+    return this.#tombstones.has(peer) ? this.#tombstones.get(peer) : this.#peers.tombstones.get(peer);
   }
 
   /** Remembers that the peer was removed. Of more than `most` the oldest is forgotten. */
   bury(peer: string, at: number, most: number): void {
-    let [count, last] = [this.#peers.tombstoneCount, 0];
-    for (const [, { number }] of this.#peers.tombstones()) last = Math.max(last, number);
+    let [count, last] = [this.#peers.tombstones.size, 0];
+    for (const [, { number }] of this.#peers.tombstones) last = Math.max(last, number);
     for (const [name, row] of this.#tombstones) {
       last = Math.max(last, row?.number ?? 0);
-      count += (row === undefined ? 0 : 1) - (this.#peers.tombstone(name) === undefined ? 0 : 1);
+      count += (row === undefined ? 0 : 1) - (this.#peers.tombstones.get(name) === undefined ? 0 : 1);
     }
     if (this.tombstone(peer) === undefined) count += 1;
     this.#setTombstone(peer, { at, number: last + 1 });
-    for (const [oldest] of this.#peers.tombstones()) {
+    for (const [oldest] of this.#peers.tombstones) {
       if (count <= most) return;
       if (this.#tombstones.has(oldest)) continue;
       this.#setTombstone(oldest, undefined);
@@ -145,14 +145,14 @@ export class Transaction extends ChangeSet {
 
   /** What is known of the peer's own versions. */
   inbox(peer: string): Readonly<InboxMeta> | undefined {
-    return this.#inboxes.get(peer) ?? (this.#dropped.has(peer) ? undefined : this.#peers.inbox(peer));
+    return this.#inboxes.get(peer) ?? (this.#dropped.has(peer) ? undefined : this.#peers.inboxes.get(peer));
   }
 
   /** As `inbox`, or a new one. Undefined at the limit of peers. */
   inboxOrNew(peer: string, maxPeers: number): Readonly<InboxMeta> | undefined {
     const found = this.inbox(peer);
     if (found !== undefined) return found;
-    if (this.#peers.inboxCount + this.#newInboxes >= maxPeers) return undefined;
+    if (this.#peers.inboxes.size + this.#newInboxes >= maxPeers) return undefined;
     return newInboxMeta(this.forgotten);
   }
 

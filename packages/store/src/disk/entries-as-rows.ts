@@ -1,14 +1,4 @@
-import type {
-  Changes,
-  Disk,
-  DiskFailure,
-  Entry,
-  EntryName,
-  EntryRange,
-  KeyRange,
-  OpenDisk,
-  Row,
-} from "./disk.js";
+import type { Changes, Disk, DiskFailure, KeyRange, OpenDisk, Row } from "./disk.js";
 import { peerRange, pendingKey } from "../layout/keys.js";
 import { versionOfKey } from "../layout/rows.js";
 
@@ -38,49 +28,31 @@ export interface RowsOnly {
 export function entriesAsRows(engine: RowsOnly): Disk {
   const { hasRoom } = engine;
   return {
-    open: async () => new EntriesAsRows(await engine.open()),
+    open: async () => withEntries(await engine.open()),
     ...(hasRoom === undefined ? {} : { hasRoom: () => hasRoom.call(engine) }),
     explain: (thrown) => engine.explain(thrown),
   };
 }
 
-class EntriesAsRows implements OpenDisk {
-  readonly #rows: OpenRows;
-
-  constructor(rows: OpenRows) {
-    this.#rows = rows;
-  }
-
-  get(keys: readonly string[]): Promise<readonly (string | undefined)[]> {
-    return this.#rows.get(keys);
-  }
-
-  range(range: KeyRange): Promise<readonly Row[]> {
-    return this.#rows.range(range);
-  }
-
-  getEntries(wanted: readonly EntryName[]): Promise<readonly (string | undefined)[]> {
-    return this.#rows.get(wanted.map(({ peer, version }) => pendingKey(peer, version)));
-  }
-
-  async hasEntries(wanted: readonly EntryName[]): Promise<readonly boolean[]> {
-    return (await this.getEntries(wanted)).map((text) => text !== undefined);
-  }
-
-  async rangeEntries({ peer, after, limit, maxLength }: EntryRange): Promise<readonly Entry[]> {
-    const range = peerRange("pending", peer, limit, pendingKey(peer, after));
-    const rows = await this.#rows.range(maxLength === undefined ? range : { ...range, maxLength });
-    return rows.map(([key, text]) => ({ version: versionOfKey(key), text }));
-  }
-
-  write({ rows, entries }: Changes, sync: boolean): Promise<void> {
-    const all = new Map(rows);
-    for (const [peer, changed] of entries)
-      for (const [version, text] of changed) all.set(pendingKey(peer, version), text);
-    return this.#rows.write(all, sync);
-  }
-
-  close(): Promise<void> {
-    return this.#rows.close();
-  }
+function withEntries(engine: OpenRows): OpenDisk {
+  const getEntries: OpenDisk["getEntries"] = (wanted) =>
+    engine.get(wanted.map(({ peer, version }) => pendingKey(peer, version)));
+  return {
+    get: (keys) => engine.get(keys),
+    range: (range) => engine.range(range),
+    close: () => engine.close(),
+    getEntries,
+    hasEntries: async (wanted) => (await getEntries(wanted)).map((text) => text !== undefined),
+    async rangeEntries({ peer, after, limit, maxLength }) {
+      const range = peerRange("pending", peer, limit, pendingKey(peer, after));
+      const rows = await engine.range(maxLength === undefined ? range : { ...range, maxLength });
+      return rows.map(([key, text]) => ({ version: versionOfKey(key), text }));
+    },
+    write({ rows, entries }, sync) {
+      const all = new Map(rows);
+      for (const [peer, changed] of entries)
+        for (const [version, text] of changed) all.set(pendingKey(peer, version), text);
+      return engine.write(all, sync);
+    },
+  };
 }

@@ -30,12 +30,12 @@ type RowChanges = Changes["rows"];
 type Undo = ReadonlyMap<string, string | undefined>;
 
 class SimulatedDisk implements MemoryDisk {
-  #rows = new SortedMap();
+  readonly #rows = new SortedMap();
   #failure: HawserError | undefined;
   /** Of the writes since the last synced one, oldest first. */
   #unsynced: Undo[] = [];
   #underWay: RowChanges | undefined;
-  #handle: Handle | undefined;
+  #isOpen = false;
   #lifetime = 0;
 
   attach(): Disk {
@@ -62,8 +62,7 @@ class SimulatedDisk implements MemoryDisk {
     this.#unsynced = [];
     this.#underWay = undefined;
     this.#lifetime++;
-    this.#handle?.kill();
-    this.#handle = undefined;
+    this.#isOpen = false;
   }
 
   snapshot(): MemoryDisk {
@@ -77,26 +76,52 @@ class SimulatedDisk implements MemoryDisk {
     this.#failure = failure;
   }
 
-  get(keys: readonly string[]): readonly (string | undefined)[] {
-    return keys.map((key) => this.#rows.get(key));
+  /** A handle. It is dead when the machine goes down. */
+  async #open(lifetime: number): Promise<OpenRows> {
+    await Promise.resolve();
+    if (lifetime !== this.#lifetime) throw crashed();
+    if (this.#isOpen)
+      throw new HawserError("store_unavailable", "another store uses this memory disk; stop it first");
+    this.#isOpen = true;
+    let isClosed = false;
+    const assertOpen = (): void => {
+      if (lifetime !== this.#lifetime) throw crashed();
+      if (isClosed) throw new HawserError("store_unavailable", "the memory disk was closed");
+    };
+    /** Answers come in a later turn, as those of a real disk. */
+    const turn = async (): Promise<void> => {
+      assertOpen();
+      await Promise.resolve();
+      assertOpen();
+    };
+    return {
+      get: (keys) => turn().then(() => keys.map((key) => this.#rows.get(key))),
+      range: (range) => turn().then(() => this.#range(range)),
+      write: async (changes, sync) => {
+        assertOpen();
+        this.#underWay = changes;
+        await turn();
+        this.#write(changes, sync);
+      },
+      close: async () => {
+        if (!isClosed && lifetime === this.#lifetime) this.#isOpen = false;
+        isClosed = true;
+      },
+    };
   }
 
-  range({ from, before, limit, maxLength, keysOnly }: KeyRange): readonly Row[] {
+  #range({ from, before, limit, maxLength = Number.POSITIVE_INFINITY, keysOnly }: KeyRange): readonly Row[] {
     const rows: Row[] = [];
     let length = 0;
     for (const row of this.#rows.range(from, before)) {
-      if (rows.length >= limit || length >= (maxLength ?? Number.POSITIVE_INFINITY)) break;
+      if (rows.length >= limit || length >= maxLength) break;
       rows.push(keysOnly === true ? [row[0], ""] : row);
       length += row[1].length;
     }
     return rows;
   }
 
-  begin(changes: RowChanges): void {
-    this.#underWay = changes;
-  }
-
-  finish(changes: RowChanges, sync: boolean): void {
+  #write(changes: RowChanges, sync: boolean): void {
     this.#underWay = undefined;
     if (this.#failure !== undefined) throw this.#failure;
     const undo = new Map<string, string | undefined>();
@@ -104,20 +129,6 @@ class SimulatedDisk implements MemoryDisk {
     this.#apply(changes);
     if (sync) this.#unsynced = [];
     else this.#unsynced.push(undo);
-  }
-
-  release(handle: Handle): void {
-    if (this.#handle === handle) this.#handle = undefined;
-  }
-
-  async #open(lifetime: number): Promise<OpenRows> {
-    await Promise.resolve();
-    if (lifetime !== this.#lifetime) throw crashed();
-    if (this.#handle !== undefined) {
-      throw new HawserError("store_unavailable", "another store uses this memory disk; stop it first");
-    }
-    this.#handle = new Handle(this);
-    return this.#handle;
   }
 
   #apply(changes: RowChanges): void {
@@ -128,60 +139,7 @@ class SimulatedDisk implements MemoryDisk {
   }
 }
 
-class Handle implements OpenRows {
-  readonly #disk: SimulatedDisk;
-  #state: "open" | "closed" | "crashed" = "open";
-
-  constructor(disk: SimulatedDisk) {
-    this.#disk = disk;
-  }
-
-  async get(keys: readonly string[]): Promise<readonly (string | undefined)[]> {
-    await this.#turn();
-    return this.#disk.get(keys);
-  }
-
-  async range(range: KeyRange): Promise<readonly Row[]> {
-    await this.#turn();
-    return this.#disk.range(range);
-  }
-
-  async write(changes: RowChanges, sync: boolean): Promise<void> {
-    this.#assertOpen();
-    this.#disk.begin(changes);
-    await this.#turn();
-    this.#disk.finish(changes, sync);
-  }
-
-  async close(): Promise<void> {
-    if (this.#state === "open") this.#state = "closed";
-    this.#disk.release(this);
-  }
-
-  kill(): void {
-    this.#state = "crashed";
-  }
-
-  /** Answers come in a later turn, as those of a real disk. */
-  async #turn(): Promise<void> {
-    this.#assertOpen();
-    await Promise.resolve();
-    this.#assertOpen();
-  }
-
-  #assertOpen(): void {
-    switch (this.#state) {
-      case "open":
-        return;
-      case "crashed":
-        throw crashed();
-      case "closed":
-        throw new HawserError("store_unavailable", "the memory disk was closed");
-    }
-  }
-}
-
-/** Nothing a retry could change. */
+/** Nothing that a retry could change. */
 function crashed(): HawserError {
   return new HawserError("store_corrupt", "the simulated machine of this store went down; make a new store");
 }

@@ -94,26 +94,25 @@ export function newInboxMeta({ recorded }: Forgotten = NOTHING_FORGOTTEN): Inbox
 const REMOVING = "removing";
 
 export function encodeMailboxMeta(meta: MailboxMeta): string {
-  const { lastVersion, pending, deadLetters, bytes, epoch, peerStore, keyFirst, keyNext } = meta;
-  const counters = `${lastVersion} ${pending} ${deadLetters} ${bytes} ${epoch} ${keyFirst} ${keyNext}`;
+  const { lastVersion, pending, deadLetters, bytes, epoch, keyFirst, keyNext } = meta;
+  const counters = [lastVersion, pending, deadLetters, bytes, epoch, keyFirst, keyNext].join(" ");
   // One more than `told`, as 0 is for none.
   const told = meta.told === undefined ? 0 : meta.told + 1;
-  const known = `${meta.session} ${told} ${meta.peerRecorded} ${meta.base} ${meta.keyCount} `;
-  return `${counters} ${encodeComponent(peerStore)}${SEPARATOR}${known}${meta.removing ? REMOVING : ""}`;
+  const known = [meta.session, told, meta.peerRecorded, meta.base, meta.keyCount].join(" ");
+  return `${counters} ${encodeComponent(meta.peerStore)}${SEPARATOR}${known} ${meta.removing ? REMOVING : ""}`;
 }
 
 export function decodeMailboxMeta(text: string, key: string): MailboxMeta {
-  const [numbers, rest] = splitNumbers(text, 7, key);
-  const [lastVersion = 0, pending = 0, deadLetters = 0, bytes = 0, epoch = 0, keyFirst = 0, keyNext = 0] =
-    numbers;
+  const [
+    [lastVersion = 0, pending = 0, deadLetters = 0, bytes = 0, epoch = 0, keyFirst = 0, keyNext = 0],
+    rest,
+  ] = splitNumbers(text, 7, key);
   const [encodedPeerStore = "", more = ""] = rest.split(SEPARATOR);
   const peerStore = decodeComponent(encodedPeerStore);
-  // Until stores counted what they told each other, a row ended with the name.
-  const [[session = 0, told = 0, peerRecorded = 0], last] =
-    more === "" ? [[], ""] : splitNumbers(more, 3, key);
-  // Until mailboxes could be removed, there was no base; until keys had an age, their places were their count.
-  const [[base = 0], keys] = last === "" ? [[], ""] : splitNumbers(last, 1, key);
-  const [[keyCount = keyNext], mark] = keys === "" ? [[], ""] : splitNumbers(keys, 1, key);
+  // Rows of older stores end here, or behind one of the next numbers.
+  const [[session = 0, told = 0, peerRecorded = 0], last] = splitMore(more, 3, key);
+  const [[base = 0], keys] = splitMore(last, 1, key);
+  const [[keyCount = keyNext], mark] = splitMore(keys, 1, key);
   return {
     lastVersion,
     pending,
@@ -132,13 +131,17 @@ export function decodeMailboxMeta(text: string, key: string): MailboxMeta {
   };
 }
 
+function splitMore(text: string, count: number, key: string): ReturnType<typeof splitNumbers> {
+  return text === "" ? [[], ""] : splitNumbers(text, count, key);
+}
+
 export function encodeInboxMeta({ settled, incarnation, highest, recorded, joined }: InboxMeta): string {
   return `${settled} ${incarnation} ${highest} ${recorded} ${joined} `;
 }
 
 export function decodeInboxMeta(text: string, key: string): InboxMeta {
   const [[settled = 0, incarnation = 0], more] = splitNumbers(text, 2, key);
-  const [[highest = 0, recorded = 0, joined = 0]] = more === "" ? [[]] : splitNumbers(more, 3, key);
+  const [[highest = 0, recorded = 0, joined = 0]] = splitMore(more, 3, key);
   return { settled, incarnation, highest, recorded, joined };
 }
 

@@ -25,7 +25,7 @@ export class InboxWriter {
 
   /** Reads the disk, and so everything begun, recorded or settled before the claim that asks. */
   async load(peer: string, disk: OpenDisk): Promise<InboxState> {
-    const settled = this.#options.peers.inbox(peer)?.settled ?? 0;
+    const settled = this.#options.peers.inboxes.get(peer)?.settled ?? 0;
     const { state, rows } = await readInbox(disk, peer, settled);
     this.#wrote(peer, rows - state.applied.size - state.begun.size);
     return state;
@@ -33,7 +33,7 @@ export class InboxWriter {
 
   #wrote(peer: string, rows: number): void {
     const { peers, sweeper } = this.#options;
-    if (peers.inbox(peer) !== undefined) sweeper.wrote(peer, rows);
+    if (peers.inboxes.get(peer) !== undefined) sweeper.wrote(peer, rows);
   }
 
   use(peer: string): { release(): void } {
@@ -58,7 +58,7 @@ export class InboxWriter {
   async record(peer: string, tenure: Tenure, batch: readonly Recorded[]): Promise<RecordResult> {
     const { committer, peers, maxPeers } = this.#options;
     if (batch.length === 0)
-      return { recorded: peers.inbox(peer)?.recorded ?? peers.forgotten.recorded, discarded: [] };
+      return { recorded: peers.inboxes.get(peer)?.recorded ?? peers.forgotten.recorded, discarded: [] };
     const result = await committer.commit(record({ peer, tenure, batch }, maxPeers));
     this.#wrote(peer, batch.length);
     return result;
@@ -67,13 +67,13 @@ export class InboxWriter {
   settle(peer: string, tenure: Tenure, version: number): void {
     const { peers, sweeper } = this.#options;
     // Each heartbeat repeats it, and mostly it is on disk already.
-    const isNew = Number.isSafeInteger(version) && version > (peers.inbox(peer)?.settled ?? 0);
-    if (isNew && peers.tenure(peer) === tenure) sweeper.settle(peer, version);
+    const isNew = Number.isSafeInteger(version) && version > (peers.inboxes.get(peer)?.settled ?? 0);
+    if (isNew && peers.tenures.get(peer) === tenure) sweeper.settle(peer, version);
   }
 
   joined(peer: string, tenure: Tenure, epoch: number): void {
     const { peers, sweeper } = this.#options;
-    const isNew = epoch > (peers.inbox(peer)?.joined ?? 0);
-    if (isNew && peers.tenure(peer) === tenure) sweeper.joined(peer, epoch);
+    const isNew = epoch > (peers.inboxes.get(peer)?.joined ?? 0);
+    if (isNew && peers.tenures.get(peer) === tenure) sweeper.joined(peer, epoch);
   }
 }

@@ -21,11 +21,11 @@ export class PeerViews {
   }
 
   totals(): StoreTotals {
-    return { peers: this.#peers.mailboxCount, held: this.#leases.size, ...this.#peers.sums };
+    return { peers: this.#peers.mailboxes.size, held: this.#leases.size, ...this.#peers.sums };
   }
 
   of(peer: string): PeerView | undefined {
-    const meta = this.#peers.mailbox(peer);
+    const meta = this.#peers.mailboxes.get(peer);
     return meta && this.#view([peer, meta]);
   }
 
@@ -60,7 +60,7 @@ export class PeerViews {
     const compare = order === "pending" ? byPending : byName;
     const from = after === undefined ? undefined : this.#cursor(after, order);
     if (after !== undefined && from === undefined) return;
-    for (const row of held === true ? this.#held() : this.#peers.mailboxes()) {
+    for (const row of held === true ? this.#held() : this.#peers.mailboxes) {
       if (!row[0].startsWith(prefix) || (held === false && this.#isHeld(row[0]))) continue;
       if (from === undefined || compare(row, from) > 0) yield row;
     }
@@ -68,14 +68,14 @@ export class PeerViews {
 
   /** By name, a peer has its place also where it is not there any more. */
   #cursor(peer: string, order: PeerQuery["order"]): Row | undefined {
-    const meta = this.#peers.mailbox(peer);
+    const meta = this.#peers.mailboxes.get(peer);
     if (meta !== undefined) return [peer, meta];
     return order === "pending" ? undefined : [peer, newMailboxMeta()];
   }
 
   *#held(): Iterable<Row> {
     for (const peer of this.#leases.peers()) {
-      const meta = this.#peers.mailbox(peer);
+      const meta = this.#peers.mailboxes.get(peer);
       if (meta !== undefined) yield [peer, meta];
     }
   }
@@ -89,7 +89,7 @@ export class PeerViews {
     const stats = { peer, pending, deadLetters, bytes, lastVersion, everOpened: peerStore !== "" };
     const holder = this.#leases.get(peer)?.holder;
     if (holder !== undefined) return { ...stats, holder, seenAt: this.#clock.wallTime() };
-    const seenAt = this.#peers.tenure(peer)?.seenAt;
+    const seenAt = this.#peers.tenures.get(peer)?.seenAt;
     return seenAt === undefined ? stats : { ...stats, seenAt };
   }
 }

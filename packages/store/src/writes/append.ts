@@ -11,7 +11,6 @@ import type { Append, Appended } from "../contract/mailbox.js";
 import { agentRemoved } from "../contract/tombstone.js";
 import { encodeEvent, type EncodedEvent } from "../layout/event-text.js";
 import { pendingStateKey, sentKey, type StateClass } from "../layout/keys.js";
-import type { AppendAnswers } from "./append-answers.js";
 import type { WriteContext } from "./context.js";
 import type { RingStep } from "./idempotency-ring.js";
 import { sentState } from "./retained-rows.js";
@@ -33,6 +32,26 @@ export function notWritten(error: HawserError, outcome: FailedOutcome): Refused 
  */
 function numbered(draft: EventDraft, version: number): HawserEvent {
   return Object.assign({}, draft, { eventid: formatVersion(version) });
+}
+
+/** Resolves once each of `count` appends was answered. An object and no closures: thousands wait for one commit. */
+export class AppendAnswers {
+  readonly #all: Appended[] = [];
+  readonly #resolve: (all: readonly Appended[]) => void;
+  #missing: number;
+
+  constructor(count: number, resolve: (all: readonly Appended[]) => void) {
+    this.#missing = count;
+    this.#resolve = resolve;
+    if (count === 0) resolve([]);
+  }
+
+  /** @param index of the append in its batch */
+  add(appended: Appended, index: number): void {
+    this.#all[index] = appended;
+    this.#missing -= 1;
+    if (this.#missing === 0) this.#resolve(this.#all);
+  }
 }
 
 /** Appends one event. Not a `Write`: thousands wait for one commit, and each would cost a promise and closures. */

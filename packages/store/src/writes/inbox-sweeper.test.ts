@@ -28,7 +28,7 @@ async function met({ committer, peers }: StoreParts, peer: string): Promise<Tenu
     },
   });
   const tenure = { seenAt: 0 };
-  peers.setTenure(peer, tenure);
+  peers.tenures.set(peer, tenure);
   return tenure;
 }
 
@@ -65,7 +65,7 @@ it("remembers no more peers than have an inbox", async () => {
     await inboxes.begin(`p${peer}`, tenure, rows).catch(() => {});
   }
   await committer.flush();
-  expect([peers.inboxCount, context.sweeper.size]).toEqual([5, 5]);
+  expect([peers.inboxes.size, context.sweeper.size]).toEqual([5, 5]);
 });
 
 it("writes nothing for a peer of which nothing is kept", async () => {
@@ -74,5 +74,5 @@ it("writes nothing for a peer of which nothing is kept", async () => {
   sweeper.settle("gone", 7);
   sweeper.joined("gone", 3);
   await committer.flush();
-  expect([peers.inbox("gone"), sweeper.size, sweeper.empty]).toEqual([undefined, 0, true]);
+  expect([peers.inboxes.get("gone"), sweeper.size, sweeper.empty]).toEqual([undefined, 0, true]);
 });

@@ -114,7 +114,7 @@ export class Purges {
   /** @throws HawserError why a step could not be read or written, and how many events had gone by then */
   async purge(peer: string, { subject }: PurgeOptions): Promise<Purged> {
     const { committer, context, peers } = this.#options;
-    const through = peers.mailbox(peer)?.lastVersion ?? 0;
+    const through = peers.mailboxes.get(peer)?.lastVersion ?? 0;
     let sum: Purged = { purged: 0, inFlight: 0, left: 0 };
     try {
       const resource = subject === undefined ? undefined : await this.#resource(peer, subject, through);

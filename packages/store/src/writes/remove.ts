@@ -171,7 +171,8 @@ export class Removals {
   /** The store has started: finishes removals that were begun before, one peer after the other. */
   resume(): void {
     this.#state = "idle";
-    for (const peer of this.#options.peers.beingRemoved()) this.#interrupted.add(peer);
+    for (const [peer, { removing }] of this.#options.peers.mailboxes)
+      if (removing) this.#interrupted.add(peer);
     void this.#run();
   }
 

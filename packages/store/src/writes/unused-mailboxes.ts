@@ -33,7 +33,7 @@ export class UnusedMailboxes {
 
   /** Nobody holds the mailbox any more. */
   add(peer: string): void {
-    const meta = this.#peers.mailbox(peer);
+    const meta = this.#peers.mailboxes.get(peer);
     if (meta === undefined || meta.lastVersion !== meta.base) return;
     this.#candidates.add(peer);
     this.#onAdded();
@@ -41,7 +41,7 @@ export class UnusedMailboxes {
 
   /** Nobody holds any mailbox yet. */
   addAll(): void {
-    for (const peer of this.#peers.unused()) this.add(peer);
+    for (const peer of this.#peers.mailboxes.keys()) this.add(peer);
   }
 
   /** Events of the peer are being applied. */
@@ -77,8 +77,8 @@ export class UnusedMailboxes {
 
   // Where the store holds about as many peers as it may, whoever is new in this commit finds room.
   #isShortOfPeers(): boolean {
-    const { mailboxCount, inboxCount } = this.#peers;
-    return Math.max(mailboxCount, inboxCount) + MAX_COMMIT_ITEMS > this.#context.limits.maxPeers;
+    const { mailboxes, inboxes } = this.#peers;
+    return Math.max(mailboxes.size, inboxes.size) + MAX_COMMIT_ITEMS > this.#context.limits.maxPeers;
   }
 
   #isUnused(tx: Transaction, peer: string): boolean | Promise<boolean> {
