@@ -1,5 +1,6 @@
 import { systemRuntime, TurnQueue, type Runtime } from "@hawser/runtime";
 import { DEFAULT_LAZY_FLUSH_MS } from "./commit/committer.js";
+import type { StoreClient } from "./commit/peer-table.js";
 import { DEFAULT_RECOVERY_DELAY_MS } from "./commit/recovering-disk.js";
 import { resolveMailboxLimits, type MailboxLimits } from "./contract/limits.js";
 import type {
@@ -48,10 +49,11 @@ export function createDiskStore(disk: Disk, options: DiskStoreOptions = {}): Sto
   return new DiskStore(disk, options);
 }
 
-/** A store that one process has to itself. */
-const SELF = "local";
+/** The only client of a store that one process has to itself. */
+const SELF: StoreClient = { name: "local" };
 
-class DiskStore implements Store {
+/** A store on a disk, for one client or several. */
+export class DiskStore implements Store {
   readonly retained: RetainedStates;
   readonly #parts: StoreParts;
   readonly #runtime: Runtime;
@@ -114,7 +116,7 @@ class DiskStore implements Store {
   readonly members: Store["members"] = () =>
     this.#read(() => {
       const seenAt = this.#runtime.clock.wallTime();
-      return [{ name: SELF, since: this.#since, seenAt, isSelf: true }];
+      return [{ name: SELF.name, since: this.#since, seenAt, isSelf: true }];
     });
 
   get id(): string {
@@ -130,14 +132,25 @@ class DiskStore implements Store {
     });
   }
 
-  async open(peer: string, holder: Holder, claim: Claim, on: LeaseCallbacks): Promise<MailboxLease> {
+  open(peer: string, holder: Holder, claim: Claim, on: LeaseCallbacks): Promise<MailboxLease> {
+    return this.openAs(SELF, peer, holder, claim, on);
+  }
+
+  /** As `open`, for one of several clients that share the store: none writes under a claim of another. */
+  async openAs(
+    client: StoreClient,
+    peer: string,
+    holder: Holder,
+    claim: Claim,
+    on: LeaseCallbacks,
+  ): Promise<DiskLease> {
     const { committer, context, unused } = this.#parts;
     const { logger, timers } = this.#runtime;
     unused.keep(peer);
     let lease: DiskLease | undefined;
     try {
-      const request = { peer, claim, store: () => this.id };
-      const opened = (claimed: Claimed): DiskLease => this.#lease(peer, holder, claimed, on);
+      const request = { peer, client, claim, store: () => this.id };
+      const opened = (claimed: Claimed): DiskLease => this.#lease(client, { peer, holder, on }, claimed);
       lease = await committer.commit(open(request, context, opened));
       await lease.load();
     } catch (thrown) {
@@ -153,13 +166,17 @@ class DiskStore implements Store {
   }
 
   /** The claim is on disk: from here on its holder has the mailbox. */
-  #lease(peer: string, holder: Holder, claimed: Claimed, on: LeaseCallbacks): DiskLease {
+  #lease(
+    client: StoreClient,
+    { peer, holder, on }: { readonly peer: string; readonly holder: Holder; readonly on: LeaseCallbacks },
+    claimed: Claimed,
+  ): DiskLease {
     const { context, peers } = this.#parts;
     const since = this.#runtime.clock.wallTime();
-    const tenure = peers.tenures.get(peer) ?? { seenAt: since };
+    const former = peers.tenures.get(peer);
+    const tenure = former?.client === client ? former : { client, isKnown: false, seenAt: since };
     peers.tenures.set(peer, tenure);
-    // A holder that is one of several members behind this store names its own.
-    const view = { member: SELF, ...holder, epoch: claimed.epoch, since };
+    const view = { ...holder, member: client.name, epoch: claimed.epoch, since };
     const lease = new DiskLease({ ...claimed, peer, tenure, holder: view, on }, this.#leaseHost);
     context.leases.install(peer, lease);
     return lease;

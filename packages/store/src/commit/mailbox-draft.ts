@@ -11,6 +11,7 @@ import {
 import { deadLetterKey, pendingStateKey, sentKey, type StateClass } from "../layout/keys.js";
 import { decodePendingState, encodeDeadLetter, encodePendingState, encodeSent } from "../layout/rows.js";
 import type { ChangeSet } from "./change-set.js";
+import type { StoreClient } from "./peer-table.js";
 
 /** The classes of which a resource has at most one pending entry each. */
 export const STATE_CLASSES: readonly StateClass[] = ["spec", "status", "delete"];
@@ -40,7 +41,7 @@ export class MailboxDraft {
   readonly #onFirstChange: () => void;
   #meta: MailboxMeta;
   #isChanged = false;
-  #isClaimed = false;
+  #claimedBy: StoreClient | undefined;
 
   constructor(
     peer: string,
@@ -65,18 +66,18 @@ export class MailboxDraft {
     return this.#isChanged;
   }
 
-  /** A claim in this commit comes before what follows. */
-  get isClaimed(): boolean {
-    return this.#isClaimed;
+  /** The last claim in this commit comes before the writes that follow. */
+  get claimedBy(): StoreClient | undefined {
+    return this.#claimedBy;
   }
 
   set(fields: Partial<Fields>): void {
     Object.assign(this.#change(), fields);
   }
 
-  claim(fields: Partial<Fields>): void {
+  claim(client: StoreClient, fields: Partial<Fields>): void {
     this.set(fields);
-    this.#isClaimed = true;
+    this.#claimedBy = client;
   }
 
   /** Adds the newest entry, retained if it is a state with a subject. Its holder hears of it after the commit. */
@@ -94,7 +95,7 @@ export class MailboxDraft {
     const meta = this.#change();
     // Versions assigned while nobody holds the mailbox were never sent. `told` keeps the highest that
     // was, so that a store that was rolled back is detected even after it has appended new events.
-    if (!this.#isClaimed && !this.#holders.isHeld(this.#peer)) meta.told ??= version - 1;
+    if (this.#claimedBy === undefined && !this.#holders.isHeld(this.#peer)) meta.told ??= version - 1;
     meta.lastVersion = version;
   }
 

@@ -13,11 +13,20 @@ import { decodeTombstone, type TombstoneRow } from "../layout/rows.js";
 
 const PAGE = 1_000;
 
+/** A run of a process that uses the store. Two runs are two clients, also under one name. */
+export interface StoreClient {
+  readonly name: string;
+}
+
 /**
- * This process has had the mailbox of a peer to itself since it first opened it. The tenure ends when the peer is
- * removed and when the store stops. Each lease carries its own, as what was known under an ended one is worthless.
+ * One client has had the mailbox of a peer to itself. The tenure ends when another client claims the mailbox, when the
+ * peer is removed and when the store stops. Each lease carries its own: under an ended one nothing is written, and what
+ * the client knew is worthless.
  */
 export interface Tenure {
+  readonly client: StoreClient;
+  /** The client was given the inbox, and so what it holds in memory is complete. */
+  isKnown: boolean;
   /** When somebody was last known to hold the mailbox, Unix milliseconds. */
   seenAt: number;
 }

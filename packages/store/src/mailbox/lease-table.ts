@@ -1,10 +1,15 @@
 import type { Logger } from "@hawser/runtime";
+import type { StoreClient } from "../commit/peer-table.js";
 import type { EncodedEvent, EntryIdentity } from "../layout/event-text.js";
-import type { PurgedEntry } from "../contract/mailbox.js";
+import type { LeaseLoss, PurgedEntry } from "../contract/mailbox.js";
 import type { PeerView } from "../contract/views.js";
+
+/** Why the store ends a lease. `taken`: another client has the mailbox. */
+export type StoreLoss = Exclude<LeaseLoss, "unreachable">;
 
 /** The lease of a mailbox, as those see it who change what is in the mailbox. */
 export interface HeldLease {
+  readonly client: StoreClient;
   readonly holder: NonNullable<PeerView["holder"]>;
   /** The caller of `open` has it. */
   opened(): void;
@@ -15,7 +20,7 @@ export interface HeldLease {
   purged(gone: readonly PurgedEntry[]): number;
   /** The entry is no longer pending. */
   forget(version: number): void;
-  lose(why: "superseded" | "resync"): void;
+  lose(why: StoreLoss): void;
   /** Turns inert without a word. */
   end(): void;
 }
@@ -55,7 +60,8 @@ export class LeaseTable {
     const previous = this.#leases.get(peer);
     this.#leases.set(peer, lease);
     this.#onChanged(peer);
-    if (previous !== undefined) this.#guard(peer, () => previous.lose("superseded"));
+    const why = previous?.client === lease.client ? "superseded" : "taken";
+    if (previous !== undefined) this.#guard(peer, () => previous.lose(why));
   }
 
   release(peer: string, lease: HeldLease): void {

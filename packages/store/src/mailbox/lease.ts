@@ -12,7 +12,7 @@ import type { OpenDisk } from "../disk/disk.js";
 import type { Begun, InboxState, Recorded, RecordResult } from "../contract/inbox.js";
 import type { InboxWriter } from "./inbox-writer.js";
 import { LeaseOpening } from "./lease-opening.js";
-import type { HeldLease } from "./lease-table.js";
+import type { HeldLease, StoreLoss } from "./lease-table.js";
 import type {
   DeadLetterReason,
   LeaseCallbacks,
@@ -21,7 +21,7 @@ import type {
   PurgedEntry,
 } from "../contract/mailbox.js";
 import type { Claimed } from "../writes/open.js";
-import type { Tenure } from "../commit/peer-table.js";
+import type { StoreClient, Tenure } from "../commit/peer-table.js";
 import type { Standing } from "../contract/rollback.js";
 import type { PeerView } from "../contract/views.js";
 
@@ -50,7 +50,7 @@ export interface LeaseHost {
   disk(): Promise<OpenDisk>;
   /** Writes what was gathered. */
   flush(): Promise<void>;
-  deadLetter(peer: string, version: number, reason: DeadLetterReason): Promise<boolean>;
+  deadLetter(peer: string, epoch: number, version: number, reason: DeadLetterReason): Promise<boolean>;
   /** This lease does not hold the mailbox any more. */
   release(peer: string, lease: DiskLease): void;
 }
@@ -65,7 +65,7 @@ export interface LeaseClaim extends Claimed {
 
 const NOTHING_KNOWN: InboxState = { settled: 0, applied: new Map(), begun: new Map() };
 
-type LeaseState = "held" | "superseded" | "resync" | "closed";
+type LeaseState = "held" | "closed" | StoreLoss;
 
 export class DiskLease implements MailboxLease, HeldLease {
   readonly epoch: number;
@@ -103,6 +103,10 @@ export class DiskLease implements MailboxLease, HeldLease {
     return this.#claim.peer;
   }
 
+  get client(): StoreClient {
+    return this.#claim.tenure.client;
+  }
+
   get inbox(): InboxState {
     return this.#inbox;
   }
@@ -119,6 +123,7 @@ export class DiskLease implements MailboxLease, HeldLease {
     if (first !== undefined) this.#opening?.read(await this.read(0, first.limit, first.maxBytes));
     this.#assertHeld();
     this.#isLoaded = true;
+    this.#claim.tenure.isKnown = true;
     this.#isTelling = this.#opening?.newest === 0;
   }
 
@@ -186,7 +191,7 @@ export class DiskLease implements MailboxLease, HeldLease {
   }
 
   async deadLetter(version: number, reason: DeadLetterReason): Promise<boolean> {
-    return this.#state === "held" && this.#host.deadLetter(this.#peer, version, reason);
+    return this.#state === "held" && this.#host.deadLetter(this.#peer, this.epoch, version, reason);
   }
 
   begin(batch: readonly Begun[]): Promise<void> {
@@ -221,6 +226,12 @@ export class DiskLease implements MailboxLease, HeldLease {
     await this.flush().catch(() => {});
   }
 
+  /** Gives up a lease that its client may not have heard of: what that holds in memory is then incomplete. */
+  disown(): Promise<void> {
+    if (!this.continues) this.#claim.tenure.isKnown = false;
+    return this.close();
+  }
+
   /** What is known of an entry that was handed out and is still pending. */
   handed(version: number): EntryIdentity | undefined {
     return this.#handed.get(version);
@@ -251,7 +262,7 @@ export class DiskLease implements MailboxLease, HeldLease {
   }
 
   /** Whoever does not have it yet is told by what `open` throws. */
-  lose(why: "superseded" | "resync"): void {
+  lose(why: StoreLoss): void {
     if (this.#state !== "held") return;
     this.end(why);
     if (this.#isLoaded) this.#claim.on.lost(why);
@@ -275,7 +286,7 @@ export class DiskLease implements MailboxLease, HeldLease {
   #assertHeld(): void {
     if (this.#state === "held") return;
     const about = { agent: this.#peer };
-    if (this.#state === "superseded")
+    if (this.#state === "superseded" || this.#state === "taken")
       throw new HawserError("superseded", `another holder opened the mailbox of ${this.#peer}`, about);
     const message = `this lease of the mailbox of ${this.#peer} has ended; open it again`;
     throw new HawserError("aborted", message, about);

@@ -147,13 +147,12 @@ export function clientLease({ peer, granted, remote, hearing, conversation }: Cl
     acknowledge(...about) {
       if (isHeld()) conversation.noteIfRoom(() => remote.granted.acknowledge(...about));
     },
-    deadLetter: async (...about) =>
-      isHeld() && conversation.want(() => remote.write((lease) => lease.deadLetter(...about))),
-    begin: (batch) => conversation.want(() => remote.writeFenced((lease) => lease.begin(batch))),
-    record: (batch) => conversation.want(() => remote.writeFenced((lease) => lease.record(batch))),
-    flush: () => conversation.want(() => remote.write((lease) => lease.flush())),
-    settle: (version) => conversation.noteIfRoom(() => remote.noteFenced((lease) => lease.settle(version))),
-    joined: () => conversation.noteIfRoom(() => remote.noteFenced((lease) => lease.joined())),
+    deadLetter: async (...about) => isHeld() && conversation.want(() => remote.granted.deadLetter(...about)),
+    begin: (batch) => conversation.want(() => remote.granted.begin(batch)),
+    record: (batch) => conversation.want(() => remote.granted.record(batch)),
+    flush: () => conversation.want(() => remote.granted.flush()),
+    settle: (version) => conversation.noteIfRoom(() => remote.granted.settle(version)),
+    joined: () => conversation.noteIfRoom(() => remote.granted.joined()),
     use: () => useOf(remote, conversation),
     async close() {
       if (!isHeld()) return;

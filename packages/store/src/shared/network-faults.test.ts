@@ -112,10 +112,21 @@ it("takes a client that is silent for too long for gone, until it says something
   expect((await after(b.store.stats("a"), 100))?.holder?.member).toBe("a");
   await world.advance(10_000);
   expect(await after(b.store.members(), 100)).toHaveLength(1);
-  expect((await after(b.store.stats("a"), 100))?.holder).toBeUndefined();
   heal();
   await world.advance(5_000);
   expect(await after(b.store.members(), 100)).toHaveLength(2);
+});
+
+it("continues nothing after a claim that was granted, but whose answer was lost", async () => {
+  const { world, after, a, b } = await pair();
+  await after(claim(a.store, "a"), 100);
+  await after(claim(b.store, "a"), 100);
+  const unanswered = claim(a.store, "a");
+  await world.advance(LATENCY_MS * 1.5);
+  a.partition()();
+  await expect(unanswered).rejects.toMatchObject({ code: "store_unavailable" });
+  expect((await after(claim(a.store, "a"), 100)).lease.continues).toBe(false);
+  expect((await after(claim(a.store, "a"), 100)).lease.continues).toBe(true);
 });
 
 it("answers whoever waits in a client that is killed, and tells its holders nothing", async () => {

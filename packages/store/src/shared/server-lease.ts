@@ -1,3 +1,4 @@
+import type { StoreClient } from "../commit/peer-table.js";
 import { HawserError } from "@hawser/protocol";
 import type {
   LeaseCallbacks,
@@ -7,6 +8,7 @@ import type {
   PurgedEntry,
 } from "../contract/mailbox.js";
 import type { StoreUse } from "../contract/store.js";
+import type { DiskLease } from "../mailbox/lease.js";
 import type { Link } from "./network.js";
 
 /** A client as the server reaches it. */
@@ -20,7 +22,7 @@ export interface ClientEnd {
 }
 
 /** One run of a client, as the server knows it: from its start to its stop. */
-export class ClientRun {
+export class ClientRun implements StoreClient {
   readonly client: ClientEnd;
   /** Leases that are held, by peer. */
   readonly leases = new Map<string, ServerLease>();
@@ -37,6 +39,10 @@ export class ClientRun {
 
   constructor(client: ClientEnd) {
     this.client = client;
+  }
+
+  get name(): string {
+    return this.client.name;
   }
 
   /** Runs this at the client. @returns false where it is lost already */
@@ -58,60 +64,6 @@ export class ClientRun {
   }
 }
 
-interface Fence {
-  readonly run: ClientRun;
-  /** The epoch since which no other client has claimed the mailbox. */
-  readonly since: number;
-}
-
-/**
- * Which client has had a mailbox to itself since when. Claims of a mailbox come one after another, and the writes of a
- * holder wait for earlier claims. So a write is before a claim or after it, and never between its decision and its commit.
- */
-export class Fences {
-  readonly #maxPeers: number;
-  readonly #fences = new Map<string, Fence>();
-  readonly #claims = new Map<string, Promise<void>>();
-
-  /** @param maxPeers how many are kept; of more, the mailboxes claimed longest ago count as claimed by another */
-  constructor(maxPeers: number) {
-    this.#maxPeers = maxPeers;
-  }
-
-  /** Runs a claim behind those of the same mailbox that are under way. */
-  claim<T>(peer: string, run: () => Promise<T>): Promise<T> {
-    const result = this.write(peer, run);
-    const over = result.then(
-      () => {},
-      () => {},
-    );
-    this.#claims.set(peer, over);
-    void over.then(() => {
-      if (this.#claims.get(peer) === over) this.#claims.delete(peer);
-    });
-    return result;
-  }
-
-  /** Runs this at once, or behind the claims that are under way. */
-  write<T>(peer: string, run: () => Promise<T>): Promise<T> {
-    const claims = this.#claims.get(peer);
-    return claims === undefined ? run() : claims.then(run);
-  }
-
-  of(peer: string): Fence | undefined {
-    return this.#fences.get(peer);
-  }
-
-  /** @param fence undefined: no client has it to itself */
-  set(peer: string, fence: Fence | undefined): void {
-    this.#fences.delete(peer);
-    if (fence === undefined) return;
-    this.#fences.set(peer, fence);
-    const [oldest] = this.#fences.keys();
-    if (this.#fences.size > this.#maxPeers && oldest !== undefined) this.#fences.delete(oldest);
-  }
-}
-
 /** The notifications of a lease to its client. */
 export type HolderEnd = Pick<LeaseCallbacks, "event" | "more" | "purged" | "lost">;
 
@@ -126,7 +78,6 @@ export interface ServerLeaseParts {
   readonly peer: string;
   readonly run: ClientRun;
   readonly holder: HolderEnd;
-  readonly fences: Fences;
   /** Whether the holder is notified of the next entry by its version alone. */
   readonly tellsVersion: () => boolean;
   /** The purge that is under way in this mailbox, where there is exactly one. */
@@ -142,12 +93,10 @@ export interface LeaseLook {
   readonly purges: number;
 }
 
-/** A lease at the server. It fences the writes of its client against other clients. */
+/** A lease at the server. */
 export class ServerLease {
-  /** Another client claims the mailbox, or has. */
-  isTaken = false;
   readonly #parts: ServerLeaseParts;
-  #lease: MailboxLease | undefined;
+  #lease: DiskLease | undefined;
   #isHeld = true;
   #loss: LeaseLoss | undefined;
   #closing: Promise<void> | undefined;
@@ -167,8 +116,8 @@ export class ServerLease {
     return { isHeld: this.#isHeld, loss: this.#loss, purges: this.#purges };
   }
 
-  /** For the requests that a later claim need not refuse. @throws HawserError `invalid_state` where it was never granted */
-  get granted(): MailboxLease {
+  /** @throws HawserError `invalid_state` where it was never granted */
+  get granted(): DiskLease {
     if (this.#lease === undefined) throw new HawserError("invalid_state", "this lease was never granted");
     return this.#lease;
   }
@@ -183,19 +132,18 @@ export class ServerLease {
     more: (lastVersion) => void this.#notify(() => this.#parts.holder.more(lastVersion)),
     purged: (gone) => this.#purged(gone),
     lost: (why) => {
-      const loss = why === "superseded" && this.isTaken ? "taken" : why;
       this.#ended();
-      this.#loss = loss;
-      this.#notify(() => this.#parts.holder.lost(loss));
+      this.#loss = why;
+      this.#notify(() => this.#parts.holder.lost(why));
     },
   };
 
   /** The mailbox was claimed. Where the client has given up waiting for it, it is given up again. */
-  async grant(lease: MailboxLease): Promise<void> {
+  async grant(lease: DiskLease): Promise<void> {
     const { run, peer } = this.#parts;
     this.#lease = lease;
     this.#gave(lease.first);
-    if (run.stage === "ended" || !this.#isHeld) await lease.close();
+    if (run.stage === "ended" || !this.#isHeld) await lease.disown();
     else run.leases.set(peer, this);
   }
 
@@ -205,30 +153,16 @@ export class ServerLease {
     return entries;
   }
 
-  /** Runs behind the claims that are under way. */
-  write<T>(run: (lease: MailboxLease) => Promise<T>): Promise<T> {
-    return this.#parts.fences.write(this.peer, () => run(this.granted));
-  }
-
-  /** As `write`. @throws HawserError `superseded` where another client has claimed the mailbox since */
-  writeFenced<T>(run: (lease: MailboxLease) => Promise<T>): Promise<T> {
-    return this.write(async (lease) => {
-      if (this.#isFenced) return run(lease);
-      const message = `another client has claimed the mailbox of ${this.peer} since`;
-      throw new HawserError("superseded", message, { agent: this.peer });
-    });
-  }
-
-  /** As `writeFenced`, without an answer. */
-  noteFenced(run: (lease: MailboxLease) => void): void {
-    void this.write(async (lease) => {
-      if (this.#isFenced) run(lease);
-    });
-  }
-
   close(): Promise<void> {
     this.#ended();
     this.#closing ??= this.#lease?.close();
+    return this.#closing ?? Promise.resolve();
+  }
+
+  /** The client gave up waiting for it, and may never hear of it. */
+  abandon(): Promise<void> {
+    this.#ended();
+    this.#closing ??= this.#lease?.disown();
     return this.#closing ?? Promise.resolve();
   }
 
@@ -236,12 +170,6 @@ export class ServerLease {
     const { leases } = this.#parts.run;
     this.#isHeld = false;
     if (leases.get(this.peer) === this) leases.delete(this.peer);
-  }
-
-  /** No other client has claimed the mailbox since the epoch of this lease. */
-  get #isFenced(): boolean {
-    const fence = this.#parts.fences.of(this.peer);
-    return fence?.run === this.#parts.run && this.granted.epoch >= fence.since;
   }
 
   #purged(gone: readonly PurgedEntry[]): number {

@@ -1,10 +1,10 @@
 import { HawserError } from "@hawser/protocol";
-import type { Runtime } from "@hawser/runtime";
+import type { Clock } from "@hawser/runtime";
 import type { Claim, MailboxLease } from "../contract/mailbox.js";
-import type { Purged, PurgeOptions, Store } from "../contract/store.js";
+import type { Purged, PurgeOptions } from "../contract/store.js";
 import type { Holder, Member } from "../contract/views.js";
+import type { DiskStore } from "../disk-store.js";
 import {
-  Fences,
   ServerLease,
   type ClientRun,
   type HolderEnd,
@@ -13,9 +13,8 @@ import {
 } from "./server-lease.js";
 
 export interface ServerParts {
-  readonly store: Store;
-  readonly runtime: Runtime;
-  readonly maxPeers: number;
+  readonly store: DiskStore;
+  readonly clock: Clock;
   /** After so much silence a client is no member any more, and its mailboxes are given up. */
   readonly memberTtlMs: number;
   readonly tellsVersion: () => boolean;
@@ -43,33 +42,31 @@ export interface Swept extends LeaseLook {
 
 /** The server with the contents. Its methods run when a message of a client arrives. */
 export class SharedServer {
-  readonly store: Store;
+  readonly store: DiskStore;
   readonly #parts: ServerParts;
   readonly #members = new Map<string, ClientRun>();
-  readonly #fences: Fences;
   readonly #purges = new Map<string, Set<PurgeRequest>>();
 
   constructor(parts: ServerParts) {
     this.#parts = parts;
     this.store = parts.store;
-    this.#fences = new Fences(parts.maxPeers);
     this.store.watch({ peer: (peer) => this.#changed(peer) });
   }
 
   /** A run of a client begins. An earlier run of this name ends. @returns the name of the store */
   async join(run: ClientRun): Promise<string> {
     run.storeUse = await this.store.use();
-    const former = this.#members.get(run.client.name);
-    run.since = this.#parts.runtime.clock.wallTime();
+    const former = this.#members.get(run.name);
+    run.since = this.#parts.clock.wallTime();
     run.stage = "member";
-    this.#members.set(run.client.name, run);
+    this.#members.set(run.name, run);
     former?.notify((client) => client.fenced());
     await former?.end();
     return this.store.id;
   }
 
   async leave(run: ClientRun): Promise<void> {
-    if (this.#members.get(run.client.name) === run) this.#members.delete(run.client.name);
+    if (this.#members.get(run.name) === run) this.#members.delete(run.name);
     await run.end();
   }
 
@@ -79,18 +76,18 @@ export class SharedServer {
    * @throws HawserError `store_unavailable` where this run of it has ended
    */
   heard(run: ClientRun): void {
-    const { runtime, memberTtlMs } = this.#parts;
+    const { clock, memberTtlMs } = this.#parts;
     if (run.stage === "ended") {
       run.notify((client) => client.fenced());
-      const message = `another life of ${run.client.name} has taken the place of this one`;
+      const message = `another life of ${run.name} has taken the place of this one`;
       throw new HawserError("store_unavailable", message);
     }
-    run.seenAt = runtime.clock.wallTime();
-    run.heardAt = runtime.clock.now();
-    if (run.stage === "member") this.#members.set(run.client.name, run);
+    run.seenAt = clock.wallTime();
+    run.heardAt = clock.now();
+    if (run.stage === "member") this.#members.set(run.name, run);
     for (const other of this.#members.values()) {
       if (run.heardAt - other.heardAt <= memberTtlMs) continue;
-      this.#members.delete(other.client.name);
+      this.#members.delete(other.name);
       void other.giveUp();
     }
   }
@@ -98,41 +95,17 @@ export class SharedServer {
   /** @param self who asks */
   members(self: ClientRun): readonly Member[] {
     const all = [...this.#members.values()].map((member) => {
-      const { client, since, seenAt } = member;
-      return { name: client.name, since, seenAt, isSelf: member === self };
+      const { name, since, seenAt } = member;
+      return { name, since, seenAt, isSelf: member === self };
     });
     return all.toSorted((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  open(run: ClientRun, { peer, holder, claim, lease: remote }: OpenRequest): Promise<Granted> {
-    const fences = this.#fences;
-    return fences.claim(peer, async () => {
-      const before = fences.of(peer);
-      const former = before?.run === run ? undefined : before?.run.leases.get(peer);
-      let wasClaimed = false;
-      const decide: Claim = (found) => {
-        const options = claim(found);
-        wasClaimed = true;
-        if (former !== undefined) former.isTaken = true;
-        return options;
-      };
-      try {
-        // The store of the server names this client as the member that holds the mailbox.
-        const named = { ...holder, member: run.client.name };
-        const lease = await this.store.open(peer, named, decide, remote.callbacks);
-        const continues = lease.continues && before?.run === run;
-        fences.set(peer, { run, since: continues ? before.since : lease.epoch });
-        await remote.grant(lease);
-        const { epoch, toldBefore, standing, first, inbox } = lease;
-        return { epoch, toldBefore, standing, continues, first, inbox };
-      } catch (thrown) {
-        // Where the former holder has not lost it, the claim was not written. Otherwise no client had it to itself.
-        const isUntouched = !wasClaimed || before?.run === run || former?.look.isHeld === true;
-        if (!isUntouched) fences.set(peer, undefined);
-        else if (former !== undefined) former.isTaken = false;
-        throw thrown;
-      }
-    });
+  async open(run: ClientRun, { peer, holder, claim, lease: remote }: OpenRequest): Promise<Granted> {
+    const lease = await this.store.openAs(run, peer, holder, claim, remote.callbacks);
+    await remote.grant(lease);
+    const { epoch, toldBefore, standing, continues, first, inbox } = lease;
+    return { epoch, toldBefore, standing, continues, first, inbox };
   }
 
   /** A lease before it is asked for: a client that gives up waiting can close it. */
@@ -142,7 +115,7 @@ export class SharedServer {
       return other === undefined ? one : undefined;
     };
     const { tellsVersion } = this.#parts;
-    return new ServerLease({ peer, run, holder, fences: this.#fences, tellsVersion, onlyPurge });
+    return new ServerLease({ peer, run, holder, tellsVersion, onlyPurge });
   }
 
   async purge(peer: string, options: PurgeOptions, request: PurgeRequest): Promise<Purged> {

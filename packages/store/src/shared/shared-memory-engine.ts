@@ -1,7 +1,7 @@
 import { systemRuntime, type Runtime } from "@hawser/runtime";
-import type { MemoryDisk } from "../disk/memory-disk.js";
-import { createMemoryStore } from "../memory-store.js";
-import { resolveMailboxLimits, type MailboxLimits } from "../contract/limits.js";
+import { createMemoryDisk, type MemoryDisk } from "../disk/memory-disk.js";
+import { DiskStore } from "../disk-store.js";
+import type { MailboxLimits } from "../contract/limits.js";
 import type { Store } from "../contract/store.js";
 import type { ClientTiming } from "./conversation.js";
 import { Link, type Network } from "./network.js";
@@ -73,7 +73,12 @@ export interface SharedMemoryEngine extends AsyncDisposable {
  * @throws HawserError `invalid_config` for limits that are not positive integers
  */
 export function createSharedMemoryEngine(options: SharedMemoryOptions = {}): SharedMemoryEngine {
-  const { runtime = systemRuntime(), disk, limits = {}, latencyMs = { min: 0, max: 0 } } = options;
+  const {
+    runtime = systemRuntime(),
+    disk = createMemoryDisk(),
+    limits = {},
+    latencyMs = { min: 0, max: 0 },
+  } = options;
   const { positionShare = 0, lostShare = 0, memberTtlMs = 30_000 } = options;
   const { random, timers } = runtime;
   const falls = (share: number): boolean => share > 0 && random.next() < share;
@@ -82,11 +87,10 @@ export function createSharedMemoryEngine(options: SharedMemoryOptions = {}): Sha
     delay: () => (latencyMs.max === 0 ? 0 : latencyMs.min + random.next() * (latencyMs.max - latencyMs.min)),
     loses: () => falls(lostShare),
   };
-  const store = createMemoryStore({ runtime, limits, ...(disk === undefined ? {} : { disk }) });
+  const store = new DiskStore(disk.attach(), { runtime, limits });
   const server = new SharedServer({
     store,
-    runtime,
-    maxPeers: resolveMailboxLimits(limits).maxPeers,
+    clock: runtime.clock,
     memberTtlMs,
     tellsVersion: () => falls(positionShare),
   });

@@ -86,7 +86,7 @@ export class SharedStore implements Store {
     const remote = server.lease(peer, run, hearing);
     const answer = await conversation.ask(() => server.open(run, { peer, holder, claim, lease: remote }));
     // It may have been claimed nevertheless, and nobody here would hold it.
-    if (answer.kind === "unanswered") conversation.note(() => void remote.close());
+    if (answer.kind === "unanswered") conversation.note(() => void remote.abandon());
     const granted = answerOf(answer);
     hearing.granted(granted.standing.own.version);
     lease = clientLease({ peer, granted, remote, hearing, conversation });

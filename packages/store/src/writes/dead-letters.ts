@@ -14,15 +14,20 @@ import { decodeDeadLetter } from "../layout/rows.js";
 import { notWritten, refused } from "./append.js";
 import { givingUp, sentState } from "./retained-rows.js";
 
-/** A pending entry becomes a dead letter. False where it is not pending. */
-export function deadLetter(peer: string, version: number, reason: DeadLetterReason): Write<boolean> {
+/** A pending entry becomes a dead letter. False where it is not pending, or the mailbox was claimed since `epoch`. */
+export function deadLetter(
+  peer: string,
+  epoch: number,
+  version: number,
+  reason: DeadLetterReason,
+): Write<boolean> {
   return {
     sync: true,
     reads: (plan) => void plan.entries.push({ peer, version }),
     async apply(tx) {
       const entry = await pendingEntry(tx, peer, version);
       const mailbox = tx.mailboxOf(peer);
-      if (entry === undefined || mailbox === undefined) return () => false;
+      if (entry === undefined || mailbox?.counters.epoch !== epoch) return () => false;
       mailbox.toDeadLetter(entry, entry.text, reason);
       return () => true;
     },

@@ -27,7 +27,7 @@ async function met({ committer, peers }: StoreParts, peer: string): Promise<Tenu
       return () => {};
     },
   });
-  const tenure = { seenAt: 0 };
+  const tenure = { client: { name: "local" }, isKnown: true, seenAt: 0 };
   peers.tenures.set(peer, tenure);
   return tenure;
 }

@@ -1,5 +1,6 @@
 import { eventClass, HawserError, supersedes, type HawserEvent } from "@hawser/protocol";
 import { STATE_CLASSES, type MailboxDraft } from "../commit/mailbox-draft.js";
+import type { StoreClient } from "../commit/peer-table.js";
 import type { Transaction } from "../commit/transaction.js";
 import type { Write } from "../commit/write.js";
 import type { Claim, Found, LeaseOptions, MailboxLease } from "../contract/mailbox.js";
@@ -15,6 +16,7 @@ const ALL_ROWS = 1_000_000_000;
 /** Who claims, and for which store of this side. */
 export interface OpenRequest {
   readonly peer: string;
+  readonly client: StoreClient;
   readonly claim: Claim;
   /** Name of the store. */
   readonly store: () => string;
@@ -31,7 +33,7 @@ export interface Claimed extends Pick<MailboxLease, "epoch" | "toldBefore" | "st
  * @param opened makes the result, once the claim is on disk
  */
 export function open<T>(
-  { peer, claim, store }: OpenRequest,
+  { peer, client, claim, store }: OpenRequest,
   context: Pick<WriteContext, "limits" | "sweeper" | "acknowledgements">,
   opened: (claimed: Claimed) => T,
 ): Write<T> {
@@ -53,7 +55,8 @@ export function open<T>(
       const found = tx.mailboxOf(peer);
       const before = standingOf(found?.counters, tx.inbox(peer), tx.forgotten);
       const options = decide({ store: store(), standing: before, forgotten: tx.forgotten });
-      const continues = found !== undefined && (tx.tenure(peer) !== undefined || found.isClaimed);
+      const tenure = found?.claimedBy === undefined ? tx.tenure(peer) : undefined;
+      const continues = found !== undefined && tenure?.client === client && tenure.isKnown;
       const mailbox = found ?? newMailbox(tx, peer, context.limits.maxPeers);
       const { peerStore, inboxForgotten = false } = options;
       const former = mailbox.counters;
@@ -62,7 +65,7 @@ export function open<T>(
       if (lostState) await forgetVersions(tx, peer, context);
       if (lostState || inboxForgotten) await resendRetained(tx, peer, mailbox, context);
       const epoch = former.epoch + 1;
-      mailbox.claim({ epoch, peerStore, session: options.epoch ?? epoch, told: undefined });
+      mailbox.claim(client, { epoch, peerStore, session: options.epoch ?? epoch, told: undefined });
       // Whoever gives the epoch has begun that session, and durably so.
       const inbox = options.epoch === undefined ? undefined : tx.inboxOrNew(peer, context.limits.maxPeers);
       if (inbox !== undefined) tx.setInbox(peer, { ...inbox, joined: options.epoch ?? inbox.joined });

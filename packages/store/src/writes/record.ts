@@ -128,11 +128,13 @@ async function apply(
   }
 }
 
-/** @throws HawserError `superseded` where the peer was removed since the lease was opened */
+/** @throws HawserError `superseded` where another client claimed the mailbox since the lease was opened, or the peer was removed */
 function assertOurs(tx: Transaction, peer: string, tenure: Tenure): void {
   tx.assertStays(peer);
-  if (tx.tenure(peer) !== tenure)
-    throw new HawserError("superseded", `${peer} was removed since`, { agent: peer });
+  const claimedBy = tx.mailboxOf(peer)?.claimedBy ?? tenure.client;
+  if (tx.tenure(peer) === tenure && claimedBy === tenure.client) return;
+  const message = `the mailbox of ${peer} was claimed by another client, or removed, since`;
+  throw new HawserError("superseded", message, { agent: peer });
 }
 
 /** A version of another store of the peer than the one its mailbox was last opened for names another event now. */
