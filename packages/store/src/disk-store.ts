@@ -1,4 +1,4 @@
-import { systemRuntime, TurnQueue, type Runtime } from "@hawser/runtime";
+import { systemRuntime, type Runtime } from "@hawser/runtime";
 import { DEFAULT_LAZY_FLUSH_MS } from "./commit/committer.js";
 import type { StoreClient } from "./commit/peer-table.js";
 import { DEFAULT_RECOVERY_DELAY_MS } from "./commit/recovering-disk.js";
@@ -19,13 +19,14 @@ import type { Disk } from "./disk/disk.js";
 import { standingOf } from "./layout/counters.js";
 import { deadLetterKey, metaRange, peerOfMetaKey, peerRange } from "./layout/keys.js";
 import { decodeDeadLetter, decodeTombstone, versionOfKey } from "./layout/rows.js";
-import { DECODING_TURNS, DiskLease, type LeaseHost } from "./mailbox/lease.js";
+import { DiskLease } from "./mailbox/lease.js";
 import { checkPageLimit } from "./mailbox/retained-reading.js";
 import { StoreLife } from "./store-life.js";
 import { StoreParts } from "./store-parts.js";
 import { AppendAnswers, AppendWrite } from "./writes/append.js";
-import { deadLetter, discard, requeue } from "./writes/dead-letters.js";
+import { discard, requeue } from "./writes/dead-letters.js";
 import { open, type Claimed } from "./writes/open.js";
+import { purge } from "./writes/purge.js";
 import { readmit } from "./writes/remove.js";
 
 /** What every store over a `Disk` takes. */
@@ -57,7 +58,6 @@ export class DiskStore implements Store {
   readonly retained: RetainedStates;
   readonly #parts: StoreParts;
   readonly #runtime: Runtime;
-  readonly #leaseHost: LeaseHost;
   readonly #life: StoreLife;
   /** When it was opened last, Unix milliseconds. */
   #since = 0;
@@ -75,20 +75,6 @@ export class DiskStore implements Store {
     this.#parts = parts;
     this.retained = parts.retained;
     this.#life = new StoreLife({ open: () => this.#open(), close: () => this.#close() });
-    this.#leaseHost = {
-      acknowledgements: parts.context.acknowledgements,
-      inboxes: parts.inboxes,
-      clock: runtime.clock,
-      decoding: new TurnQueue(runtime, DECODING_TURNS),
-      handedOut: { count: 0 },
-      disk: () => parts.disk.current(),
-      flush: () => parts.flush(),
-      deadLetter: (...about) => parts.committer.commit(deadLetter(...about)),
-      release: (peer, lease) => {
-        parts.context.leases.release(peer, lease);
-        parts.unused.add(peer);
-      },
-    };
   }
 
   readonly start: Store["start"] = () => this.#life.start();
@@ -99,7 +85,7 @@ export class DiskStore implements Store {
   readonly discard: Store["discard"] = (...about) => this.#parts.committer.commit(discard(...about));
   readonly readmit: Store["readmit"] = (peer) => this.#parts.committer.commit(readmit(peer));
   readonly remove: Store["remove"] = (peer, options = {}) => this.#parts.removals.remove(peer, options);
-  readonly purge: Store["purge"] = (peer, options = {}) => this.#parts.purges.purge(peer, options);
+  readonly purge: Store["purge"] = (peer, options = {}) => purge(this.#parts, peer, options);
   readonly watch: Store["watch"] = (on) => this.#parts.watch.watch(on);
   readonly status: Store["status"] = ({ signal } = {}) => this.#parts.status.follow(signal);
   readonly stats: Store["stats"] = (peer) => this.#read(({ views }) => views.of(peer));
@@ -177,7 +163,7 @@ export class DiskStore implements Store {
     const tenure = former?.client === client ? former : { client, isKnown: false, seenAt: since };
     peers.tenures.set(peer, tenure);
     const view = { ...holder, member: client.name, epoch: claimed.epoch, since };
-    const lease = new DiskLease({ ...claimed, peer, tenure, holder: view, on }, this.#leaseHost);
+    const lease = new DiskLease({ ...claimed, peer, tenure, holder: view, on }, this.#parts);
     context.leases.install(peer, lease);
     return lease;
   }

@@ -1,5 +1,5 @@
 import { HawserError } from "@hawser/protocol";
-import { Latest, type Runtime } from "@hawser/runtime";
+import { Latest, TurnQueue, type Runtime } from "@hawser/runtime";
 import { Committer, type LazyWork } from "./commit/committer.js";
 import { PeerTable } from "./commit/peer-table.js";
 import { RecoveringDisk } from "./commit/recovering-disk.js";
@@ -9,6 +9,7 @@ import type { Disk, OpenDisk } from "./disk/disk.js";
 import { readContents } from "./layout/contents.js";
 import { Acknowledgements } from "./mailbox/acknowledgements.js";
 import { InboxWriter } from "./mailbox/inbox-writer.js";
+import { DECODING_TURNS } from "./mailbox/lease.js";
 import { LeaseTable } from "./mailbox/lease-table.js";
 import { PeerViews } from "./mailbox/peer-views.js";
 import { PeerWatch } from "./mailbox/peer-watch.js";
@@ -17,7 +18,6 @@ import { AcknowledgementWriter } from "./writes/acknowledge.js";
 import type { WriteContext } from "./writes/context.js";
 import { IdempotencyRing } from "./writes/idempotency-ring.js";
 import { InboxSweeper } from "./writes/inbox-sweeper.js";
-import { Purges } from "./writes/purge.js";
 import { Removals } from "./writes/remove.js";
 import { UnusedMailboxes } from "./writes/unused-mailboxes.js";
 
@@ -41,15 +41,17 @@ export class StoreParts {
   readonly committer: Committer;
   readonly inboxes: InboxWriter;
   readonly retained: RetainedReading;
-  readonly purges: Purges;
   readonly removals: Removals;
   /** Name of the contents; empty until they were read. */
   id = "";
-  readonly #runtime: Runtime;
+  readonly runtime: Runtime;
+  readonly decoding: TurnQueue;
+  readonly handedOut = { count: 0 };
 
   constructor({ disk, runtime, limits, lazyFlushMs, recoveryDelayMs }: StorePartsOptions) {
     const { clock, timers, logger } = runtime;
-    this.#runtime = runtime;
+    this.runtime = runtime;
+    this.decoding = new TurnQueue(runtime, DECODING_TURNS);
     this.watch = new PeerWatch(timers, logger);
     const changed = (peer: string): void => this.watch.changed(peer);
     const gathered = (): void => this.committer.lazyGathered();
@@ -69,10 +71,8 @@ export class StoreParts {
     const lazy = lazyWork(context, new AcknowledgementWriter(context, logger), unused);
     const written = { disk: this.disk, peers, holders: leases, lazy };
     const committer = (this.committer = new Committer({ ...written, timers, logger, lazyFlushMs }));
-    this.inboxes = new InboxWriter({ committer, peers, sweeper, unused, maxPeers: limits.maxPeers });
-    const current = (): Promise<OpenDisk> => this.disk.current();
-    this.retained = new RetainedReading(current, acknowledgements);
-    this.purges = new Purges({ context, committer, peers, disk: current });
+    this.inboxes = new InboxWriter({ context, committer, peers });
+    this.retained = new RetainedReading(this.disk, acknowledgements);
     const retryDelayMs = recoveryDelayMs;
     this.removals = new Removals({ context, committer, peers, timers, logger, retryDelayMs });
   }
@@ -84,7 +84,7 @@ export class StoreParts {
   }
 
   async #opened(disk: OpenDisk): Promise<number> {
-    const { id, commit } = await readContents(disk, this.#runtime.random);
+    const { id, commit } = await readContents(disk, this.runtime.random);
     if (this.id !== "" && this.id !== id)
       throw new HawserError("store_corrupt", "the contents of the store were replaced while it was in use");
     await this.peers.load(disk);

@@ -8,7 +8,7 @@ export const DEFAULT_RECOVERY_DELAY_MS = 1_000;
 /** `landed`: the failed commit is on disk after all. `lost`: it is not. `unknown`: the disk cannot be read now. */
 export type CommitFate = "landed" | "lost" | "unknown";
 
-type DeviceState =
+type DiskState =
   | { readonly kind: "closed" }
   | { readonly kind: "open"; readonly disk: OpenDisk }
   /** There was no room for a write, and there is none yet: what is committed can be read, through the handle nothing more is written to. */
@@ -18,7 +18,7 @@ type DeviceState =
   /** There is no retry where waiting would not help. */
   | { readonly kind: "failed"; readonly error: HawserError; readonly retry: Timer | undefined };
 
-export interface DeviceEvents {
+export interface DiskEvents {
   /** A fresh handle: counters must be read anew before it is used. Answers with the number of the last commit on it. */
   opened(disk: OpenDisk): Promise<number>;
   /** The disk is back after a time in which the fate of a commit was unknown. `missed`: something is on it that nobody was told of, or the reverse. */
@@ -44,15 +44,15 @@ export interface FailedCommit {
 export class RecoveringDisk {
   readonly #disk: Disk;
   readonly #runtime: Runtime;
-  readonly #events: DeviceEvents;
+  readonly #events: DiskEvents;
   readonly #recoveryDelayMs: number;
-  #state: DeviceState = { kind: "closed" };
+  #state: DiskState = { kind: "closed" };
   /** As found when the disk was last opened. */
   #lastCommit = 0;
   /** Whose fate is unknown. Nothing is written before it is known. */
   #inDoubt: FailedCommit | undefined;
 
-  constructor(disk: Disk, runtime: Runtime, recoveryDelayMs: number, events: DeviceEvents) {
+  constructor(disk: Disk, runtime: Runtime, recoveryDelayMs: number, events: DiskEvents) {
     this.#disk = disk;
     this.#runtime = runtime;
     this.#recoveryDelayMs = recoveryDelayMs;
@@ -63,7 +63,7 @@ export class RecoveringDisk {
     this.#enter({ kind: "open", disk: await this.#open() });
   }
 
-  #enter(state: DeviceState): void {
+  #enter(state: DiskState): void {
     this.#state = state;
     this.#events.readable(state.kind === "open" || state.kind === "full");
   }
@@ -83,17 +83,9 @@ export class RecoveringDisk {
    */
   async current(): Promise<OpenDisk> {
     const state = this.#state;
-    switch (state.kind) {
-      case "open":
-      case "full":
-        return state.disk;
-      case "recovering":
-        return state.attempt;
-      case "failed":
-        throw state.error;
-      case "closed":
-        throw notStarted();
-    }
+    if (state.kind === "closed") throw notStarted();
+    if (state.kind === "failed") throw state.error;
+    return state.kind === "recovering" ? state.attempt : state.disk;
   }
 
   /**

@@ -1,6 +1,6 @@
 import { HawserError } from "@hawser/protocol";
 import type { Random } from "@hawser/runtime";
-import { contentsId, readContents } from "./contents.js";
+import { readContents } from "./contents.js";
 import { decodeMailboxMeta, encodeMailboxMeta, FORGOTTEN_STORE } from "./counters.js";
 import { changedRows, type Disk, type OpenDisk } from "../disk/disk.js";
 import { CONTROL_KEYS, metaRange, peerOfMetaKey } from "./keys.js";
@@ -21,7 +21,8 @@ const PAGE = 1_000;
 export async function adoptRolledBackStore(disk: Disk, random: Random): Promise<{ readonly id: string }> {
   const open = await disk.open();
   try {
-    if ((await contentsId(open)) === undefined)
+    const [former] = await open.get([CONTROL_KEYS.id]);
+    if (former === undefined)
       throw new HawserError("invalid_config", "there is no store to adopt; name the directory that holds it");
     await readContents(open, random);
     await forgetPeers(open);

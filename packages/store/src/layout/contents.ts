@@ -12,12 +12,6 @@ export interface Contents {
   readonly commit: number;
 }
 
-/** The name of what a disk holds; undefined when it is no store. */
-export async function contentsId(disk: OpenDisk): Promise<string | undefined> {
-  const [id] = await disk.get([CONTROL_KEYS.id]);
-  return id;
-}
-
 /**
  * Reads what a disk says about itself; an empty one is made a store first.
  *

@@ -2,78 +2,91 @@ import type { Committer } from "../commit/committer.js";
 import type { PeerTable, Tenure } from "../commit/peer-table.js";
 import type { Begun, InboxState, Recorded, RecordResult } from "../contract/inbox.js";
 import type { OpenDisk } from "../disk/disk.js";
+import { parseInboxKey, peerRange } from "../layout/keys.js";
+import { decodeApplied, decodeBegun } from "../layout/rows.js";
+import type { WriteContext } from "../writes/context.js";
+import type { Learned } from "../writes/inbox-sweeper.js";
 import { begin, record } from "../writes/record.js";
-import type { InboxSweeper } from "../writes/inbox-sweeper.js";
-import type { UnusedMailboxes } from "../writes/unused-mailboxes.js";
-import { readInbox } from "./inbox-reading.js";
 
-export interface InboxWriterOptions {
+const PAGE = 1_000;
+
+export interface InboxParts {
+  readonly context: WriteContext;
   readonly committer: Committer;
   readonly peers: PeerTable;
-  readonly sweeper: InboxSweeper;
-  readonly unused: UnusedMailboxes;
-  readonly maxPeers: number;
 }
 
 /** The inboxes of all peers, for present and former holders of their mailboxes. */
 export class InboxWriter {
-  readonly #options: InboxWriterOptions;
+  readonly #parts: InboxParts;
 
-  constructor(options: InboxWriterOptions) {
-    this.#options = options;
+  constructor(parts: InboxParts) {
+    this.#parts = parts;
   }
 
   /** Reads the disk, and so everything begun, recorded or settled before the claim that asks. */
   async load(peer: string, disk: OpenDisk): Promise<InboxState> {
-    const settled = this.#options.peers.inboxes.get(peer)?.settled ?? 0;
+    const settled = this.#parts.peers.inboxes.get(peer)?.settled ?? 0;
     const { state, rows } = await readInbox(disk, peer, settled);
     this.#wrote(peer, rows - state.applied.size - state.begun.size);
     return state;
   }
 
   #wrote(peer: string, rows: number): void {
-    const { peers, sweeper } = this.#options;
-    if (peers.inboxes.get(peer) !== undefined) sweeper.wrote(peer, rows);
-  }
-
-  use(peer: string): { release(): void } {
-    const { unused } = this.#options;
-    unused.use(peer);
-    let isUsed = true;
-    return {
-      release: () => {
-        if (isUsed) unused.release(peer);
-        isUsed = false;
-      },
-    };
+    const { peers, context } = this.#parts;
+    if (peers.inboxes.has(peer)) context.sweeper.wrote(peer, rows);
   }
 
   async begin(peer: string, tenure: Tenure, batch: readonly Begun[]): Promise<void> {
     if (batch.length === 0) return;
-    const { committer, maxPeers } = this.#options;
-    await committer.commit(begin({ peer, tenure, batch }, maxPeers));
+    const { committer, context } = this.#parts;
+    await committer.commit(begin({ peer, tenure, batch }, context.limits.maxPeers));
     this.#wrote(peer, batch.length);
   }
 
   async record(peer: string, tenure: Tenure, batch: readonly Recorded[]): Promise<RecordResult> {
-    const { committer, peers, maxPeers } = this.#options;
+    const { committer, peers, context } = this.#parts;
     if (batch.length === 0)
       return { recorded: peers.inboxes.get(peer)?.recorded ?? peers.forgotten.recorded, discarded: [] };
-    const result = await committer.commit(record({ peer, tenure, batch }, maxPeers));
+    const result = await committer.commit(record({ peer, tenure, batch }, context.limits.maxPeers));
     this.#wrote(peer, batch.length);
     return result;
   }
 
-  settle(peer: string, tenure: Tenure, version: number): void {
-    const { peers, sweeper } = this.#options;
-    // Each heartbeat repeats it, and mostly it is on disk already.
-    const isNew = Number.isSafeInteger(version) && version > (peers.inboxes.get(peer)?.settled ?? 0);
-    if (isNew && peers.tenures.get(peer) === tenure) sweeper.settle(peer, version);
+  /** Each heartbeat repeats what was learned, so mostly it is on disk already. */
+  learned(peer: string, tenure: Tenure, what: Learned, number: number): void {
+    const { peers, context } = this.#parts;
+    const isNew = Number.isSafeInteger(number) && number > (peers.inboxes.get(peer)?.[what] ?? 0);
+    if (isNew && peers.tenures.get(peer) === tenure) context.sweeper.learned(peer, what, number);
   }
+}
 
-  joined(peer: string, tenure: Tenure, epoch: number): void {
-    const { peers, sweeper } = this.#options;
-    const isNew = epoch > (peers.inboxes.get(peer)?.joined ?? 0);
-    if (isNew && peers.tenures.get(peer) === tenure) sweeper.joined(peer, epoch);
+/** Everything that matters of a peer's inbox. Obsolete rows are left out, and `rows` counts them all. */
+async function readInbox(
+  disk: OpenDisk,
+  peer: string,
+  settled: number,
+): Promise<{ readonly state: InboxState; readonly rows: number }> {
+  const applied = new Map<string, number>();
+  const begun = new Map<string, { readonly version: number; readonly attempts: number }>();
+  let rows = 0;
+  let after: string | undefined;
+  for (;;) {
+    const page = await disk.range(peerRange("inbox", peer, PAGE, after));
+    for (const [key, value] of page) {
+      after = key;
+      rows++;
+      const { resourceid, applied: isApplied } = parseInboxKey(key);
+      // The applied row of a resource sorts before its begun row.
+      if (isApplied) {
+        const version = decodeApplied(value, key);
+        if (version > settled) applied.set(resourceid, version);
+      } else {
+        const row = decodeBegun(value, key);
+        const finished = row.version <= Math.max(settled, applied.get(resourceid) ?? 0);
+        if (!finished) begun.set(resourceid, row);
+      }
+    }
+    if (page.length < PAGE) return { state: { settled, applied, begun }, rows };
   }
 }

@@ -1,18 +1,9 @@
 import { HawserError } from "@hawser/protocol";
-import type { Clock, TurnQueue } from "@hawser/runtime";
-import {
-  decodeEncoded,
-  entryPlace,
-  identify,
-  type EncodedEvent,
-  type EntryIdentity,
-} from "../layout/event-text.js";
-import type { Acknowledgements } from "./acknowledgements.js";
-import type { OpenDisk } from "../disk/disk.js";
+import type { Runtime, TurnQueue } from "@hawser/runtime";
+import type { Committer } from "../commit/committer.js";
+import type { StoreClient, Tenure } from "../commit/peer-table.js";
+import type { RecoveringDisk } from "../commit/recovering-disk.js";
 import type { Begun, InboxState, Recorded, RecordResult } from "../contract/inbox.js";
-import type { InboxWriter } from "./inbox-writer.js";
-import { LeaseOpening } from "./lease-opening.js";
-import type { HeldLease, StoreLoss } from "./lease-table.js";
 import type {
   DeadLetterReason,
   LeaseCallbacks,
@@ -20,10 +11,22 @@ import type {
   MailboxLease,
   PurgedEntry,
 } from "../contract/mailbox.js";
-import type { Claimed } from "../writes/open.js";
-import type { StoreClient, Tenure } from "../commit/peer-table.js";
 import type { Standing } from "../contract/rollback.js";
 import type { PeerView } from "../contract/views.js";
+import {
+  decodeEncoded,
+  entryPlace,
+  identify,
+  type EncodedEvent,
+  type EntryIdentity,
+} from "../layout/event-text.js";
+import type { WriteContext } from "../writes/context.js";
+import { deadLetter } from "../writes/dead-letters.js";
+import type { Claimed } from "../writes/open.js";
+import type { UnusedMailboxes } from "../writes/unused-mailboxes.js";
+import type { InboxWriter } from "./inbox-writer.js";
+import { LeaseOpening } from "./lease-opening.js";
+import type { HeldLease, StoreLoss } from "./lease-table.js";
 
 /**
  * How many entries a store remembers of those it handed out, over all leases. An acknowledgement of one that is remembered needs no read; about
@@ -38,21 +41,20 @@ const MAX_PAGE_LENGTH = 262_144;
 /** Of what is read of all mailboxes: some two milliseconds of work, or a large event. */
 export const DECODING_TURNS = { perTurn: MAX_PAGE_LENGTH, perSecond: 20_000_000 };
 
-/** What a lease needs from its store. */
+/** The parts of a store that a lease uses. */
 export interface LeaseHost {
-  readonly acknowledgements: Acknowledgements;
+  readonly context: WriteContext;
+  readonly committer: Committer;
+  readonly unused: UnusedMailboxes;
   readonly inboxes: InboxWriter;
-  readonly clock: Clock;
+  readonly disk: RecoveringDisk;
+  readonly runtime: Pick<Runtime, "clock">;
   /** When what was read becomes events, in characters: many sessions may read long mailboxes at once. */
   readonly decoding: TurnQueue;
   /** How many handed-out entries all leases together remember. */
   readonly handedOut: { count: number };
-  disk(): Promise<OpenDisk>;
   /** Writes what was gathered. */
   flush(): Promise<void>;
-  deadLetter(peer: string, epoch: number, version: number, reason: DeadLetterReason): Promise<boolean>;
-  /** This lease does not hold the mailbox any more. */
-  release(peer: string, lease: DiskLease): void;
 }
 
 /** A claim that is on disk, and whose it is. */
@@ -119,7 +121,7 @@ export class DiskLease implements MailboxLease, HeldLease {
   /** Reads what the holder is given along with its lease. */
   async load(): Promise<void> {
     const { first } = this.#claim.options;
-    this.#inbox = await this.#host.inboxes.load(this.#peer, await this.#host.disk());
+    this.#inbox = await this.#host.inboxes.load(this.#peer, await this.#host.disk.current());
     if (first !== undefined) this.#opening?.read(await this.read(0, first.limit, first.maxBytes));
     this.#assertHeld();
     this.#isLoaded = true;
@@ -156,7 +158,7 @@ export class DiskLease implements MailboxLease, HeldLease {
       // Acknowledged but not yet written: gone for the holder.
       for (const entry of page.entries) {
         if (bytes >= maxBytes) break;
-        if (this.#host.acknowledgements.has(this.#peer, entry.version)) continue;
+        if (this.#host.context.acknowledgements.has(this.#peer, entry.version)) continue;
         entries.push(entry);
         bytes += entry.bytes;
       }
@@ -171,7 +173,7 @@ export class DiskLease implements MailboxLease, HeldLease {
   ): Promise<{ readonly entries: readonly MailboxEntry[]; readonly last: number; readonly isAll: boolean }> {
     this.#assertHeld();
     const removals = this.#removals;
-    const disk = await this.#host.disk();
+    const disk = await this.#host.disk.current();
     const rows = await disk.rangeEntries({ peer: this.#peer, after, limit, maxLength });
     const length = rows.reduce((sum, { text }) => sum + text.length, 0);
     if (length > 0) await new Promise<void>((resolve) => this.#host.decoding.run(resolve, length));
@@ -179,7 +181,7 @@ export class DiskLease implements MailboxLease, HeldLease {
     const entries = rows.map(({ version, text }) => {
       const { event, bytes } = decodeEncoded(text, entryPlace(this.#peer, version));
       const entry: MailboxEntry = { version, event, bytes };
-      const isPending = !this.#host.acknowledgements.has(this.#peer, version);
+      const isPending = !this.#host.context.acknowledgements.has(this.#peer, version);
       if (isPending && removals === this.#removals) this.#remember(entry);
       return entry;
     });
@@ -187,11 +189,12 @@ export class DiskLease implements MailboxLease, HeldLease {
   }
 
   acknowledge(version: number, recorded?: number): void {
-    if (this.#state === "held") this.#host.acknowledgements.add(this.#peer, version, recorded);
+    if (this.#state === "held") this.#host.context.acknowledgements.add(this.#peer, version, recorded);
   }
 
   async deadLetter(version: number, reason: DeadLetterReason): Promise<boolean> {
-    return this.#state === "held" && this.#host.deadLetter(this.#peer, this.epoch, version, reason);
+    if (this.#state !== "held") return false;
+    return this.#host.committer.commit(deadLetter(this.#peer, this.epoch, version, reason));
   }
 
   begin(batch: readonly Begun[]): Promise<void> {
@@ -203,15 +206,15 @@ export class DiskLease implements MailboxLease, HeldLease {
   }
 
   settle(version: number): void {
-    this.#host.inboxes.settle(this.#peer, this.#claim.tenure, version);
+    this.#host.inboxes.learned(this.#peer, this.#claim.tenure, "settled", version);
   }
 
   joined(): void {
-    this.#host.inboxes.joined(this.#peer, this.#claim.tenure, this.epoch);
+    this.#host.inboxes.learned(this.#peer, this.#claim.tenure, "joined", this.epoch);
   }
 
   use(): { release(): void } {
-    return this.#host.inboxes.use(this.#peer);
+    return this.#host.unused.use(this.#peer);
   }
 
   flush(): Promise<void> {
@@ -221,7 +224,8 @@ export class DiskLease implements MailboxLease, HeldLease {
   async close(): Promise<void> {
     if (this.#state !== "held") return;
     this.end();
-    this.#host.release(this.#peer, this);
+    this.#host.context.leases.release(this.#peer, this);
+    this.#host.unused.add(this.#peer);
     // What cannot be written now stays gathered; losing it only costs a resend.
     await this.flush().catch(() => {});
   }
@@ -272,7 +276,7 @@ export class DiskLease implements MailboxLease, HeldLease {
   end(state: Exclude<LeaseState, "held"> = "closed"): void {
     if (this.#state !== "held") return;
     this.#state = state;
-    this.#claim.tenure.seenAt = this.#host.clock.wallTime();
+    this.#claim.tenure.seenAt = this.#host.runtime.clock.wallTime();
     this.#host.handedOut.count -= this.#handed.size;
     this.#handed.clear();
   }

@@ -1,5 +1,6 @@
 import { HawserError } from "@hawser/protocol";
 import type { Acknowledgements } from "./acknowledgements.js";
+import type { RecoveringDisk } from "../commit/recovering-disk.js";
 import type { OpenDisk, Row } from "../disk/disk.js";
 import { decodeEvent } from "../layout/event-text.js";
 import { decodeComponent, SEPARATOR } from "../layout/key-text.js";
@@ -11,17 +12,17 @@ const MAX_PAGE = 1_000;
 
 /** Reads retained state straight from the disk. */
 export class RetainedReading implements RetainedStates {
-  readonly #disk: () => Promise<OpenDisk>;
+  readonly #disk: RecoveringDisk;
   readonly #acknowledgements: Acknowledgements;
 
-  constructor(disk: () => Promise<OpenDisk>, acknowledgements: Acknowledgements) {
+  constructor(disk: RecoveringDisk, acknowledgements: Acknowledgements) {
     this.#disk = disk;
     this.#acknowledgements = acknowledgements;
   }
 
   async get(peer: string, direction: Direction, subject: string): Promise<RetainedState | undefined> {
-    const disk = await this.#disk();
-    const key = direction === "sent" ? sentKey(peer, subject) : receivedKey(peer, subject);
+    const disk = await this.#disk.current();
+    const key = rowKey(peer, direction, subject);
     const [value] = await disk.get([key]);
     if (value === undefined) return undefined;
     const [state] = await this.#states(disk, peer, direction, [[key, value]]);
@@ -29,14 +30,10 @@ export class RetainedReading implements RetainedStates {
   }
 
   async list(peer: string, direction: Direction, page: Page): Promise<readonly RetainedState[]> {
-    const disk = await this.#disk();
-    const after = page.after === undefined ? undefined : this.#key(peer, direction, page.after);
+    const disk = await this.#disk.current();
+    const after = page.after === undefined ? undefined : rowKey(peer, direction, page.after);
     const rows = await disk.range(peerRange(direction, peer, checkPageLimit(page.limit), after));
     return this.#states(disk, peer, direction, rows);
-  }
-
-  #key(peer: string, direction: Direction, subject: string): string {
-    return direction === "sent" ? sentKey(peer, subject) : receivedKey(peer, subject);
   }
 
   async #states(
@@ -82,6 +79,10 @@ export class RetainedReading implements RetainedStates {
       return [{ ...now, pending: now.version > state.version }];
     });
   }
+}
+
+function rowKey(peer: string, direction: Direction, subject: string): string {
+  return direction === "sent" ? sentKey(peer, subject) : receivedKey(peer, subject);
 }
 
 function sentState([key, value]: Row): RetainedState {

@@ -40,17 +40,17 @@ it("remembers nothing of peers that only come, say what they said before, and go
   for (let peer = 0; peer < 100; peer += 1) {
     const tenure = await met(made, `p${peer}`);
     tenures.push(tenure);
-    inboxes.settle(`p${peer}`, tenure, 0);
-    inboxes.settle(`p${peer}`, tenure, 7);
-    inboxes.joined(`p${peer}`, tenure, 3);
+    inboxes.learned(`p${peer}`, tenure, "settled", 0);
+    inboxes.learned(`p${peer}`, tenure, "settled", 7);
+    inboxes.learned(`p${peer}`, tenure, "joined", 3);
     await committer.flush();
     expect(await inboxes.load(`p${peer}`, await disk.current())).toMatchObject({ settled: 7 });
   }
   await committer.flush();
   expect([sweeper.size, sweeper.empty]).toEqual([0, true]);
   for (const [peer, tenure] of tenures.entries()) {
-    inboxes.settle(`p${peer}`, tenure, 7);
-    inboxes.joined(`p${peer}`, tenure, 3);
+    inboxes.learned(`p${peer}`, tenure, "settled", 7);
+    inboxes.learned(`p${peer}`, tenure, "joined", 3);
   }
   expect([sweeper.size, sweeper.empty]).toEqual([0, true]);
 });
@@ -60,7 +60,7 @@ it("remembers no more peers than have an inbox", async () => {
   const { inboxes, committer, peers, context } = made;
   for (let peer = 0; peer < 100; peer += 1) {
     const tenure = await met(made, `p${peer}`);
-    inboxes.settle(`p${peer}`, tenure, 7);
+    inboxes.learned(`p${peer}`, tenure, "settled", 7);
     const rows = [{ resourceid: "a_1", version: 8, attempt: 1, peerStore: "s" }];
     await inboxes.begin(`p${peer}`, tenure, rows).catch(() => {});
   }
@@ -71,8 +71,8 @@ it("remembers no more peers than have an inbox", async () => {
 it("writes nothing for a peer of which nothing is kept", async () => {
   const { committer, peers, context } = await parts(5);
   const { sweeper } = context;
-  sweeper.settle("gone", 7);
-  sweeper.joined("gone", 3);
+  sweeper.learned("gone", "settled", 7);
+  sweeper.learned("gone", "joined", 3);
   await committer.flush();
   expect([peers.inboxes.get("gone"), sweeper.size, sweeper.empty]).toEqual([undefined, 0, true]);
 });

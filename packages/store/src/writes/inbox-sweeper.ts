@@ -1,30 +1,33 @@
+import type { Transaction } from "../commit/transaction.js";
 import { parseInboxKey, peerRange } from "../layout/keys.js";
 import { decodeApplied, decodeBegun } from "../layout/rows.js";
-import type { Transaction } from "../commit/transaction.js";
 
 /** Rows looked at in one commit, so that a sweep of a large inbox never holds others up. */
 const SWEEP_PAGE = 1_000;
-/** A sweep is worth it once this many rows were written, and as many as the last one left: so each row is looked at a constant number of times. */
+/** A sweep is due once this many rows were written, and as many as the last one left. So each row is looked at a constant number of times. */
 const MIN_WRITTEN = 1_024;
 
+/** `settled`: a version up to which the peer said everything is. `joined`: the last session that it is known to have begun. */
+export type Learned = "settled" | "joined";
+
 interface Progress {
-  /** Told by the peer and not recorded yet; 0 for none. */
+  /** Not written yet; 0 for nothing. */
   settled: number;
-  /** Last session the peer is known to have begun, if that is not recorded yet; 0 for none. */
   joined: number;
   /** Rows written since the last sweep began. */
   written: number;
   /** Rows the last sweep left. */
   left: number;
-  /** Where the running sweep goes on; undefined when none runs. */
+  /** Where the running sweep continues; undefined when none runs. */
   sweep: { readonly after: string | undefined } | undefined;
 }
 
 /**
- * Drops the inbox rows of versions that peers said are settled, and notes the sessions they began. Lazy: losing it costs memory, nothing else.
+ * Removes the inbox rows of settled versions, and writes which sessions peers began. Lazy: losing it costs memory, nothing
+ * else.
  *
- * Something is remembered of peers with rows that were not looked at since, and until it is written of whoever said something new: of no more peers than have an inbox
- * (`maxPeers`), and of nobody who only came and went.
+ * It remembers peers with rows that were not looked at since, and those with something to write: no more peers than have
+ * an inbox (`maxPeers`), and none that only came and went.
  */
 export class InboxSweeper {
   readonly #maxPeers: number;
@@ -42,23 +45,14 @@ export class InboxSweeper {
     return this.#due.size === 0;
   }
 
-  /** Peers of which something is remembered. */
+  /** Peers that are remembered. */
   get size(): number {
     return this.#progress.size;
   }
 
-  settle(peer: string, version: number): void {
-    if (version <= (this.#progress.get(peer)?.settled ?? 0)) return;
-    const progress = this.#of(peer);
-    progress.settled = version;
-    this.#due.add(peer);
-    this.#onDue();
-  }
-
-  joined(peer: string, epoch: number): void {
-    if (epoch <= (this.#progress.get(peer)?.joined ?? 0)) return;
-    const progress = this.#of(peer);
-    progress.joined = epoch;
+  learned(peer: string, what: Learned, number: number): void {
+    if (number <= (this.#progress.get(peer)?.[what] ?? 0)) return;
+    this.#of(peer)[what] = number;
     this.#due.add(peer);
     this.#onDue();
   }
@@ -82,7 +76,7 @@ export class InboxSweeper {
 
   async apply(tx: Transaction): Promise<void> {
     for (const peer of this.#due) {
-      // Said by a session of a peer that was removed meanwhile: it would bring back what the next peer of that name is measured by.
+      // A session of a removed peer said it. Written, it would be evidence against the next peer of that name.
       const isKnown = tx.mailboxOf(peer) !== undefined || tx.inbox(peer) !== undefined;
       const meta = isKnown ? tx.inboxOrNew(peer, this.#maxPeers) : undefined;
       if (meta === undefined) {
@@ -90,17 +84,17 @@ export class InboxSweeper {
         continue;
       }
       const progress = this.#of(peer);
-      const { settled, joined } = progress;
-      if (settled > meta.settled || joined > meta.joined) {
-        const told = { settled: Math.max(settled, meta.settled), joined: Math.max(joined, meta.joined) };
-        tx.setInbox(peer, { ...meta, ...told });
-      }
-      await this.#sweep(tx, peer, progress, Math.max(settled, meta.settled));
+      const [settled, joined] = [
+        Math.max(progress.settled, meta.settled),
+        Math.max(progress.joined, meta.joined),
+      ];
+      if (settled > meta.settled || joined > meta.joined) tx.setInbox(peer, { ...meta, settled, joined });
+      await this.#sweep(tx, peer, progress, settled);
       tx.afterCommit(() => {
-        const written = progress.settled === settled && progress.joined === joined;
-        if (progress.sweep !== undefined || !written) return;
+        const isWritten = progress.settled <= settled && progress.joined <= joined;
+        if (progress.sweep !== undefined || !isWritten) return;
         this.#due.delete(peer);
-        // What was said is on disk, so there is nothing to remember unless there are rows to look at.
+        // Everything is on disk, so there is nothing to remember unless there are rows to look at.
         if (progress.written === 0 && progress.left === 0 && this.#progress.get(peer) === progress)
           this.#progress.delete(peer);
       });
@@ -111,15 +105,12 @@ export class InboxSweeper {
   async #sweep(tx: Transaction, peer: string, progress: Progress, settled: number): Promise<void> {
     if (progress.sweep === undefined) {
       if (progress.written < Math.max(MIN_WRITTEN, progress.left)) return;
-      progress.sweep = { after: undefined };
-      progress.written = 0;
-      progress.left = 0;
+      Object.assign(progress, { sweep: { after: undefined }, written: 0, left: 0 });
     }
-    const rows = await tx.range(peerRange("inbox", peer, SWEEP_PAGE, progress.sweep.after));
+    const rows = await tx.range(peerRange("inbox", peer, SWEEP_PAGE, progress.sweep?.after));
     for (const [key, value] of rows) {
-      const version = parseInboxKey(key).applied
-        ? decodeApplied(value, key)
-        : decodeBegun(value, key).version;
+      const isApplied = parseInboxKey(key).applied;
+      const version = isApplied ? decodeApplied(value, key) : decodeBegun(value, key).version;
       if (version <= settled) tx.remove(key);
       else progress.left++;
     }

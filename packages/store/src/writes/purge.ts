@@ -1,6 +1,7 @@
 import { eventClass, HawserError, type HawserEvent } from "@hawser/protocol";
 import type { Committer } from "../commit/committer.js";
 import type { PeerTable } from "../commit/peer-table.js";
+import type { RecoveringDisk } from "../commit/recovering-disk.js";
 import type { Transaction } from "../commit/transaction.js";
 import type { Write } from "../commit/write.js";
 import type { Purged, PurgeOptions } from "../contract/store.js";
@@ -96,61 +97,62 @@ async function planGivingUp(
   return plan;
 }
 
-export interface PurgesOptions {
+export interface PurgeParts {
   readonly context: PurgeContext;
   readonly committer: Committer;
   readonly peers: PeerTable;
-  readonly disk: () => Promise<OpenDisk>;
+  readonly disk: RecoveringDisk;
 }
 
-/** Purges of pending events, each over as many commits as it takes. */
-export class Purges {
-  readonly #options: PurgesOptions;
-
-  constructor(options: PurgesOptions) {
-    this.#options = options;
-  }
-
-  /** @throws HawserError why a step could not be read or written, and how many events had gone by then */
-  async purge(peer: string, { subject }: PurgeOptions): Promise<Purged> {
-    const { committer, context, peers } = this.#options;
-    const through = peers.mailboxes.get(peer)?.lastVersion ?? 0;
-    let sum: Purged = { purged: 0, inFlight: 0, left: 0 };
-    try {
-      const resource = subject === undefined ? undefined : await this.#resource(peer, subject, through);
-      for (let after: number | undefined = 0; after !== undefined; ) {
-        const step: PurgeStep = await committer.commit(
-          purgeStep({ peer, through, resource }, after, context),
-        );
-        const { purged, inFlight, left, next } = step;
-        sum = { purged: sum.purged + purged, inFlight: sum.inFlight + inFlight, left };
-        after = next;
-      }
-      return sum;
-    } catch (thrown) {
-      throw cutShort(peer, sum.purged, HawserError.from(thrown, "store_unavailable"));
+/**
+ * Purges pending events, over as many commits as it takes.
+ *
+ * @throws HawserError why a step could not be read or written, and how many events had gone by then
+ */
+export async function purge(
+  { context, committer, peers, disk }: PurgeParts,
+  peer: string,
+  { subject }: PurgeOptions,
+): Promise<Purged> {
+  const through = peers.mailboxes.get(peer)?.lastVersion ?? 0;
+  let sum: Purged = { purged: 0, inFlight: 0, left: 0 };
+  try {
+    const resource =
+      subject === undefined ? undefined : await resourceOf(await disk.current(), peer, subject, through);
+    for (let after: number | undefined = 0; after !== undefined; ) {
+      const write = purgeStep({ peer, through, resource }, after, context);
+      const { purged, inFlight, left, next }: PurgeStep = await committer.commit(write);
+      sum = { purged: sum.purged + purged, inFlight: sum.inFlight + inFlight, left };
+      after = next;
     }
+    return sum;
+  } catch (thrown) {
+    throw cutShort(peer, sum.purged, HawserError.from(thrown, "store_unavailable"));
   }
+}
 
-  /** A command names its resource by `resourceid` alone, so those of the resource are looked up first: several, where it was deleted and created again. */
-  async #resource(peer: string, subject: string, through: number): Promise<PurgedResource> {
-    const disk = await this.#options.disk();
-    const resourceids = new Set(await retainedIds(disk, peer, subject));
-    const name = JSON.stringify(subject);
-    let after = 0;
-    for (let isLast = false; !isLast; ) {
-      const entries = await disk.rangeEntries({ peer, after, ...AT_ONCE });
-      for (const { version, text } of entries) {
-        // Most entries are of other resources, and need not be parsed to know that.
-        if (version > through || !text.includes(name)) continue;
-        const event = decodeEvent(text, entryPlace(peer, version));
-        if (isStateOf(subject, event)) resourceids.add(event.resourceid);
-      }
-      after = entries.at(-1)?.version ?? through;
-      isLast = after >= through;
+/** A command names its resource by `resourceid` alone, so those of the resource are looked up first: several, where it was deleted and created again. */
+async function resourceOf(
+  disk: OpenDisk,
+  peer: string,
+  subject: string,
+  through: number,
+): Promise<PurgedResource> {
+  const resourceids = new Set(await retainedIds(disk, peer, subject));
+  const name = JSON.stringify(subject);
+  let after = 0;
+  for (let isLast = false; !isLast; ) {
+    const entries = await disk.rangeEntries({ peer, after, ...AT_ONCE });
+    for (const { version, text } of entries) {
+      // Most entries are of other resources, and need not be parsed to know that.
+      if (version > through || !text.includes(name)) continue;
+      const event = decodeEvent(text, entryPlace(peer, version));
+      if (isStateOf(subject, event)) resourceids.add(event.resourceid);
     }
-    return { subject, resourceids };
+    after = entries.at(-1)?.version ?? through;
+    isLast = after >= through;
   }
+  return { subject, resourceids };
 }
 
 /** Whether an event says which `resourceid` a subject has. */

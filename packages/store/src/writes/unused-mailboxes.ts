@@ -44,12 +44,19 @@ export class UnusedMailboxes {
     for (const peer of this.#peers.mailboxes.keys()) this.add(peer);
   }
 
-  /** Events of the peer are being applied. */
-  use(peer: string): void {
+  /** Events of the peer are being applied, until the answer is released. */
+  use(peer: string): { release(): void } {
     this.#uses.set(peer, (this.#uses.get(peer) ?? 0) + 1);
+    let isUsed = true;
+    return {
+      release: () => {
+        if (isUsed) this.#release(peer);
+        isUsed = false;
+      },
+    };
   }
 
-  release(peer: string): void {
+  #release(peer: string): void {
     const others = (this.#uses.get(peer) ?? 1) - 1;
     if (others > 0) {
       this.#uses.set(peer, others);
