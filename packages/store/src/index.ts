@@ -1,4 +1,3 @@
-export { appendOne } from "./contract/append-one.js";
 export { adoptRolledBackStore } from "./layout/adopt.js";
 export { createDiskStore, type DiskStoreOptions } from "./disk-store.js";
 export { changedRows } from "./disk/disk.js";
@@ -35,7 +34,15 @@ export { createMemoryDisk, type MemoryDisk } from "./disk/memory-disk.js";
 export { createMemoryStore, type MemoryStoreOptions } from "./memory-store.js";
 export type { Direction, GivenUp, Page, RetainedState, RetainedStates } from "./contract/retained.js";
 export type { Standing } from "./contract/rollback.js";
-export type { Purged, PurgeOptions, Removal, RemoveOptions, Store, StoreUse } from "./contract/store.js";
+export {
+  appendOne,
+  type Purged,
+  type PurgeOptions,
+  type Removal,
+  type RemoveOptions,
+  type Store,
+  type StoreUse,
+} from "./contract/store.js";
 export type {
   Holder,
   Member,
@@ -45,6 +52,7 @@ export type {
   StoreTotals,
   StoreWatcher,
 } from "./contract/views.js";
+export type { SharedClientTiming } from "./shared/conversation.js";
 export {
   createSharedMemoryEngine,
   type SharedClientOptions,

@@ -5,7 +5,7 @@ import type { EntryHolders } from "./mailbox-draft.js";
 import type { PeerTable } from "./peer-table.js";
 import { notStarted, type RecoveringDisk } from "./recovering-disk.js";
 import { Transaction } from "./transaction.js";
-import { PromisedWrite, ReadPlan, type CommitItem, type FailedOutcome, type Write } from "./write.js";
+import { ReadPlan, type CommitItem, type FailedOutcome, type Write } from "./write.js";
 
 /** How long lazy work waits for a commit to join. */
 export const DEFAULT_LAZY_FLUSH_MS = 50;
@@ -69,9 +69,21 @@ export class Committer {
    * @throws HawserError `overloaded`; `store_unavailable`, `store_full` or `store_corrupt` where it could not be written; what `write.apply` throws
    */
   commit<T>(write: Write<T>): Promise<T> {
-    const item = new PromisedWrite(write);
-    this.enqueue(item);
-    return item.promise;
+    return new Promise((resolve, reject) =>
+      this.enqueue({
+        sync: write.sync,
+        reads: (plan) => write.reads?.(plan),
+        apply(tx) {
+          const answer = (make: () => T): void => tx.afterCommit(() => resolve(make()));
+          const answering = write.apply(tx);
+          return answering instanceof Promise ? answering.then(answer) : answer(answering);
+        },
+        failed(...why) {
+          if (write.failed === undefined) reject(why[0]);
+          else resolve(write.failed(...why));
+        },
+      }),
+    );
   }
 
   /** As `commit`, without a promise: thousands of appends may wait for one commit. */

@@ -17,51 +17,14 @@ export interface Write<T> {
    * the result.
    */
   apply(tx: Transaction): (() => T) | Promise<() => T>;
-  /** Turns a failure into a result, or throws. @default the promise rejects with the error */
-  failed?(error: HawserError, outcome: FailedOutcome): T;
+  /** Turns a failure into a result, or rejects. @default the promise rejects with the error */
+  failed?(error: HawserError, outcome: FailedOutcome): T | Promise<T>;
 }
 
 /** A write as the queue holds it. It answers through its own callbacks. */
 export interface CommitItem extends Pick<Write<unknown>, "sync" | "reads"> {
   apply(tx: Transaction): Promise<void> | void;
   failed(error: HawserError, outcome: FailedOutcome): void;
-}
-
-/** A `Write` in the queue, and the promise of its result. */
-export class PromisedWrite<T> implements CommitItem {
-  readonly sync: boolean;
-  readonly promise: Promise<T>;
-  readonly #write: Write<T>;
-  #resolve: (value: T | PromiseLike<T>) => void = () => {};
-  #reject: (error: unknown) => void = () => {};
-
-  constructor(write: Write<T>) {
-    this.#write = write;
-    this.sync = write.sync;
-    this.promise = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
-  }
-
-  reads(plan: ReadPlan): void {
-    this.#write.reads?.(plan);
-  }
-
-  apply(tx: Transaction): Promise<void> | void {
-    const answering = this.#write.apply(tx);
-    const answer = (make: () => T): void => tx.afterCommit(() => this.#resolve(make()));
-    return answering instanceof Promise ? answering.then(answer) : answer(answering);
-  }
-
-  failed(error: HawserError, outcome: FailedOutcome): void {
-    try {
-      if (this.#write.failed === undefined) this.#reject(error);
-      else this.#resolve(this.#write.failed(error, outcome));
-    } catch (thrown) {
-      this.#reject(thrown);
-    }
-  }
 }
 
 /** The rows and entries a commit is going to read. */

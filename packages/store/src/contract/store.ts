@@ -1,3 +1,4 @@
+import { HawserError } from "@hawser/protocol";
 import type { DisposableLifecycle } from "@hawser/runtime";
 import type { Append, Appended, Claim, DeadLetter, LeaseCallbacks, MailboxLease } from "./mailbox.js";
 import type { Page, RetainedStates } from "./retained.js";
@@ -167,4 +168,15 @@ export interface Store extends DisposableLifecycle {
    * @throws HawserError `store_unavailable` (also while the peer is being removed), `store_full` or `store_corrupt` when it could not be written; the message says how many went before
    */
   purge(peer: string, options?: PurgeOptions): Promise<Purged>;
+}
+
+/**
+ * Appends one event, and answers what became of it.
+ *
+ * @throws HawserError `internal` from a store that breaks its contract: it has an answer for each item
+ */
+export async function appendOne(store: Pick<Store, "append">, append: Append): Promise<Appended> {
+  const [answer] = await store.append([append]);
+  if (answer === undefined) throw new HawserError("internal", "the store gave no answer to an append");
+  return answer;
 }

@@ -1,8 +1,21 @@
+import { HawserError } from "@hawser/protocol";
 import type { Logger } from "@hawser/runtime";
 import type { StoreClient } from "../commit/peer-table.js";
 import type { EncodedEvent, EntryIdentity } from "../layout/event-text.js";
 import type { LeaseLoss, PurgedEntry } from "../contract/mailbox.js";
 import type { PeerView } from "../contract/views.js";
+
+export type LeaseState = "held" | "closed" | LeaseLoss;
+
+/** @throws HawserError `superseded` once another holder has the mailbox, `aborted` after another end */
+export function assertHeld(peer: string, state: LeaseState): void {
+  if (state === "held") return;
+  const about = { agent: peer };
+  if (state === "superseded" || state === "taken")
+    throw new HawserError("superseded", `another holder opened the mailbox of ${peer}`, about);
+  const message = `this lease of the mailbox of ${peer} has ended; open it again`;
+  throw new HawserError("aborted", message, about);
+}
 
 /** Why the store ends a lease. `taken`: another client has the mailbox. */
 export type StoreLoss = Exclude<LeaseLoss, "unreachable">;

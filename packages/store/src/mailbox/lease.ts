@@ -26,7 +26,7 @@ import type { Claimed } from "../writes/open.js";
 import type { UnusedMailboxes } from "../writes/unused-mailboxes.js";
 import type { InboxWriter } from "./inbox-writer.js";
 import { LeaseOpening } from "./lease-opening.js";
-import type { HeldLease, StoreLoss } from "./lease-table.js";
+import { assertHeld, type HeldLease, type LeaseState, type StoreLoss } from "./lease-table.js";
 
 /**
  * How many entries a store remembers of those it handed out, over all leases. An acknowledgement of one that is remembered needs no read; about
@@ -66,8 +66,6 @@ export interface LeaseClaim extends Claimed {
 }
 
 const NOTHING_KNOWN: InboxState = { settled: 0, applied: new Map(), begun: new Map() };
-
-type LeaseState = "held" | "closed" | StoreLoss;
 
 export class DiskLease implements MailboxLease, HeldLease {
   readonly epoch: number;
@@ -123,7 +121,7 @@ export class DiskLease implements MailboxLease, HeldLease {
     const { first } = this.#claim.options;
     this.#inbox = await this.#host.inboxes.load(this.#peer, await this.#host.disk.current());
     if (first !== undefined) this.#opening?.read(await this.read(0, first.limit, first.maxBytes));
-    this.#assertHeld();
+    assertHeld(this.#peer, this.#state);
     this.#isLoaded = true;
     this.#claim.tenure.isKnown = true;
     this.#isTelling = this.#opening?.newest === 0;
@@ -171,13 +169,13 @@ export class DiskLease implements MailboxLease, HeldLease {
     after: number,
     { limit, maxLength }: { readonly limit: number; readonly maxLength: number },
   ): Promise<{ readonly entries: readonly MailboxEntry[]; readonly last: number; readonly isAll: boolean }> {
-    this.#assertHeld();
+    assertHeld(this.#peer, this.#state);
     const removals = this.#removals;
     const disk = await this.#host.disk.current();
     const rows = await disk.rangeEntries({ peer: this.#peer, after, limit, maxLength });
     const length = rows.reduce((sum, { text }) => sum + text.length, 0);
     if (length > 0) await new Promise<void>((resolve) => this.#host.decoding.run(resolve, length));
-    this.#assertHeld();
+    assertHeld(this.#peer, this.#state);
     const entries = rows.map(({ version, text }) => {
       const { event, bytes } = decodeEncoded(text, entryPlace(this.#peer, version));
       const entry: MailboxEntry = { version, event, bytes };
@@ -285,14 +283,5 @@ export class DiskLease implements MailboxLease, HeldLease {
     if (this.#handed.has(entry.version) || this.#host.handedOut.count >= MAX_HANDED_OUT) return;
     this.#handed.set(entry.version, identify(entry.version, entry.bytes, entry.event));
     this.#host.handedOut.count++;
-  }
-
-  #assertHeld(): void {
-    if (this.#state === "held") return;
-    const about = { agent: this.#peer };
-    if (this.#state === "superseded" || this.#state === "taken")
-      throw new HawserError("superseded", `another holder opened the mailbox of ${this.#peer}`, about);
-    const message = `this lease of the mailbox of ${this.#peer} has ended; open it again`;
-    throw new HawserError("aborted", message, about);
   }
 }

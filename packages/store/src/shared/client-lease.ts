@@ -1,4 +1,3 @@
-import { HawserError } from "@hawser/protocol";
 import { guarded } from "@hawser/runtime";
 import type {
   LeaseCallbacks,
@@ -7,6 +6,7 @@ import type {
   MailboxLease,
   PurgedEntry,
 } from "../contract/mailbox.js";
+import { assertHeld, type LeaseState } from "../mailbox/lease-table.js";
 import type { Conversation } from "./conversation.js";
 import type { HolderEnd, ServerLease } from "./server-lease.js";
 import type { Granted, Swept } from "./server.js";
@@ -26,7 +26,7 @@ export interface HearingParts {
  */
 export class Hearing implements HolderEnd {
   readonly #parts: HearingParts;
-  #state: "held" | "closed" | LeaseLoss = "held";
+  #state: LeaseState = "held";
   /** The holder was notified of every version up to this one, or told to read it. */
   #heard = 0;
   #purges = 0;
@@ -37,7 +37,7 @@ export class Hearing implements HolderEnd {
     this.#parts = parts;
   }
 
-  get state(): "held" | "closed" | LeaseLoss {
+  get state(): LeaseState {
     return this.#state;
   }
 
@@ -139,9 +139,9 @@ export function clientLease({ peer, granted, remote, hearing, conversation }: Cl
     remote,
     giveUp,
     async read(...about) {
-      assertHeld(peer, hearing);
+      assertHeld(peer, hearing.state);
       const entries = await conversation.want(() => remote.read(...about));
-      assertHeld(peer, hearing);
+      assertHeld(peer, hearing.state);
       return entries;
     },
     acknowledge(...about) {
@@ -179,13 +179,4 @@ function useOf(remote: ServerLease, conversation: Conversation): { release(): vo
       });
     },
   };
-}
-
-function assertHeld(peer: string, { state }: Hearing): void {
-  if (state === "held") return;
-  const about = { agent: peer };
-  if (state === "superseded" || state === "taken")
-    throw new HawserError("superseded", `another holder opened the mailbox of ${peer}`, about);
-  const message = `this lease of the mailbox of ${peer} has ended; open it again`;
-  throw new HawserError("aborted", message, about);
 }

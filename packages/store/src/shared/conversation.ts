@@ -5,17 +5,17 @@ import type { Answer } from "./network.js";
 import type { ClientRun } from "./server-lease.js";
 import type { SharedServer } from "./server.js";
 
-/** How a client talks to its server. */
-export interface ClientTiming {
-  /** A request that was not answered in this time counts as lost. */
+/** How a client of a shared engine talks to the server. */
+export interface SharedClientTiming {
+  /** A request that was not answered in this time counts as lost. @default 5_000 */
   readonly requestTimeoutMs: number;
-  /** Between looks for missed notifications, which also show that the client is alive. */
+  /** Between looks for missed notifications, which also show the others that this client is alive. @default 2_000 */
   readonly sweepMs: number;
-  /** After so much silence from the server the client loses every lease. */
+  /** After so much silence of the server each holder hears `lost("unreachable")`. @default 10_000 */
   readonly graceMs: number;
-  /** How long a note waits for a request to go with. */
+  /** How long acknowledgements wait for a request to go with. @default 50 */
   readonly lazyFlushMs: number;
-  /** Requests that may be under way; of more, each is answered `overloaded` at once. */
+  /** Requests that may be under way; of more, each is answered `overloaded` at once. @default 65_536 */
   readonly maxUnderWay: number;
 }
 
@@ -23,7 +23,7 @@ export interface ConversationParts {
   readonly server: SharedServer;
   readonly run: ClientRun;
   readonly timers: Timers;
-  readonly timing: ClientTiming;
+  readonly timing: SharedClientTiming;
   /** Looks for missed notifications. */
   readonly sweep: () => Promise<void>;
   /** The server has been silent for too long, or answers again. */

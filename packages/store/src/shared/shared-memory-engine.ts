@@ -3,7 +3,7 @@ import { createMemoryDisk, type MemoryDisk } from "../disk/memory-disk.js";
 import { DiskStore } from "../disk-store.js";
 import type { MailboxLimits } from "../contract/limits.js";
 import type { Store } from "../contract/store.js";
-import type { ClientTiming } from "./conversation.js";
+import type { SharedClientTiming } from "./conversation.js";
 import { Link, type Network } from "./network.js";
 import { SharedServer } from "./server.js";
 import { SharedStore } from "./shared-store.js";
@@ -27,19 +27,9 @@ export interface SharedMemoryOptions {
 }
 
 /** How one client of a shared engine differs from the others. */
-export interface SharedClientOptions {
+export interface SharedClientOptions extends Partial<SharedClientTiming> {
   /** Of the machine of this client. @default the runtime of the engine */
   readonly runtime?: Runtime;
-  /** A request that was not answered in this time counts as lost. @default 5_000 */
-  readonly requestTimeoutMs?: number;
-  /** Between looks for what was missed, which also tell the others that this client is alive. @default 2_000 */
-  readonly sweepMs?: number;
-  /** After so much silence of the server each holder hears `lost("unreachable")`. @default 10_000 */
-  readonly graceMs?: number;
-  /** How long acknowledgements wait for a request to go with. @default 50 */
-  readonly lazyFlushMs?: number;
-  /** Requests that may be under way; of more, each is answered `overloaded` at once. @default 65_536 */
-  readonly maxUnderWay?: number;
 }
 
 /** One process that shares the store. */
@@ -119,7 +109,7 @@ function createClient(
   };
 }
 
-const DEFAULT_TIMING: ClientTiming = {
+const DEFAULT_TIMING: SharedClientTiming = {
   requestTimeoutMs: 5_000,
   sweepMs: 2_000,
   graceMs: 10_000,

@@ -7,7 +7,7 @@ import type { Holder, StoreStatus, StoreWatcher } from "../contract/views.js";
 import { PeerWatch } from "../mailbox/peer-watch.js";
 import { StoreLife } from "../store-life.js";
 import { clientLease, Hearing, type ClientLease } from "./client-lease.js";
-import { answerOf, closed, Conversation, unreachable, type ClientTiming } from "./conversation.js";
+import { answerOf, closed, Conversation, unreachable, type SharedClientTiming } from "./conversation.js";
 import type { Answer, Link } from "./network.js";
 import { ClientRun, type PurgeRequest } from "./server-lease.js";
 import type { SharedServer } from "./server.js";
@@ -17,7 +17,7 @@ export interface SharedStoreParts {
   readonly server: SharedServer;
   readonly link: Link;
   readonly runtime: Runtime;
-  readonly timing: ClientTiming;
+  readonly timing: SharedClientTiming;
 }
 
 /** One client of a shared store: the contents are at the server. */

@@ -72,7 +72,7 @@ export function open<T>(
       const standing = standingTowards(mailbox.counters, tx.inbox(peer), tx.forgotten);
       return () => opened({ epoch, toldBefore, standing, continues, options });
     },
-    failed(error) {
+    async failed(error) {
       throw objection === undefined ? error : objection.thrown;
     },
   };
