@@ -35,14 +35,15 @@ export interface DiskStoreOptions {
   readonly runtime?: Runtime;
   /** @default DEFAULT_MAILBOX_LIMITS, each one by itself */
   readonly limits?: Partial<MailboxLimits>;
-  /** How long acknowledgements may wait for a commit to join before they are written by themselves. @default 50 */
+  /** How long acknowledgements wait for a commit to join. @default 50 */
   readonly lazyFlushMs?: number;
   /** Between attempts to open the disk again after it failed. @default 1_000 */
   readonly recoveryDelayMs?: number;
 }
 
 /**
- * A store over an ordered map with atomic batches: everything Hawser keeps, on any engine that offers the four calls of `OpenDisk`.
+ * A store over an ordered map with atomic batches, on any engine that offers the calls of
+ * `OpenDisk`.
  *
  * @throws HawserError `invalid_config` for limits that are not positive integers
  */
@@ -122,7 +123,7 @@ export class DiskStore implements Store {
     return this.openAs(SELF, peer, holder, claim, on);
   }
 
-  /** As `open`, for one of several clients that share the store: none writes under a claim of another. */
+  /** As `open`, for one of several clients. None writes under a claim of another. */
   async openAs(
     client: StoreClient,
     peer: string,

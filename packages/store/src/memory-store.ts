@@ -4,13 +4,14 @@ import type { Store } from "./contract/store.js";
 
 /** What `createMemoryStore` takes besides what every store on a disk does. */
 export interface MemoryStoreOptions extends DiskStoreOptions {
-  /** Where the contents live; share it to see them again after a simulated crash. @default a new one */
+  /** The contents; share it to see them again after a simulated crash. @default a new one */
   readonly disk?: MemoryDisk;
 }
 
 /**
- * A store in memory with the semantics of a durable one: for tests, simulations and agents that may forget. Its contents survive `stop` and `start`,
- * not the process. Everything resolves through promises alone, so that a run under virtual time is repeatable.
+ * A store in memory with the semantics of a durable one: for tests, simulations and agents that may
+ * forget. Its contents survive `stop` and `start`, not the process. It takes no timers, so that a
+ * run under virtual time is repeatable.
  *
  * @throws HawserError `invalid_config` for limits that are not positive integers
  */

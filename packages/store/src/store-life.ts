@@ -92,7 +92,7 @@ export class StoreLife {
         return state.done;
       case "opening":
         await state.ready.catch(() => {});
-        // Whoever came meanwhile came after this.
+        // A use that came meanwhile came after this.
         return this.#isWanted ? undefined : this.#close();
       case "open": {
         const done = this.#closing();

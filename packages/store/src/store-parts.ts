@@ -98,7 +98,8 @@ export class StoreParts {
     if (!missed) return;
     const { leases, acknowledgements, sweeper } = this.context;
     leases.loseAll();
-    // The missed commit may have reset a peer. What was gathered before may belong to its previous store.
+    // The missed commit may have reset a peer. What was gathered before may belong to its previous
+    // store.
     acknowledgements.forgetAll();
     sweeper.resetAll();
   }
@@ -110,7 +111,7 @@ export class StoreParts {
 }
 
 /**
- * Counters are written in the same commit as what they count, so a difference says that something was lost since.
+ * Counters are written in the commit of what they count, so a difference shows a loss.
  *
  * @throws HawserError `store_corrupt`, naming the peer
  */

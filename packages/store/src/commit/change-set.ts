@@ -90,7 +90,7 @@ export class ChangeSet {
     return (await this.page(range)).rows;
   }
 
-  /** As `range`. `isLast`: the disk has no more of it, however many of its rows this commit removes. */
+  /** As `range`. `isLast`: the disk has no more of it, whatever this commit removes. */
   async page(range: KeyRange): Promise<{ readonly rows: readonly Row[]; readonly isLast: boolean }> {
     const found = await this.#disk.range(range);
     const length = found.reduce((sum, [, value]) => sum + value.length, 0);

@@ -10,15 +10,15 @@ import { ReadPlan, type CommitItem, type FailedOutcome, type Write } from "./wri
 /** How long lazy work waits for a commit to join. */
 export const DEFAULT_LAZY_FLUSH_MS = 50;
 /**
- * A commit takes so many items or bytes, and the rest waits for the next: it keeps one commit within tens of
- * milliseconds. Larger ones cost less each, but the peers idle while one is made (bench/README.md).
+ * A commit takes so many items or bytes, and the rest waits for the next. Larger ones cost less
+ * each, but the peers idle while one is made, some tens of milliseconds (bench/README.md).
  */
 export const MAX_COMMIT_ITEMS = 2_048;
 const MAX_COMMIT_BYTES = 2_097_152;
 /** Items that may wait. Each further one is answered `overloaded` at once. */
 const MAX_QUEUED_ITEMS = 65_536;
 
-/** Changes that go with the next commit, whoever asked for it, or with one of their own after a while. */
+/** Changes that go with the next commit, or with one of their own after a while. */
 export interface LazyWork {
   readonly empty: boolean;
   reads(plan: ReadPlan): void;
@@ -66,7 +66,8 @@ export class Committer {
   /**
    * Writes this, and answers with its result.
    *
-   * @throws HawserError `overloaded`; `store_unavailable`, `store_full` or `store_corrupt` where it could not be written; what `write.apply` throws
+   * @throws HawserError `overloaded`; `store_unavailable`, `store_full` or `store_corrupt` where it
+   *   could not be written; what `write.apply` throws
    */
   commit<T>(write: Write<T>): Promise<T> {
     return new Promise((resolve, reject) =>

@@ -31,8 +31,8 @@ export interface EntryHolders {
 type Fields = Omit<MailboxMeta, "lastVersion" | "pending" | "deadLetters" | "bytes">;
 
 /**
- * One mailbox within a commit: its entries and dead letters, and the counters that follow from them.
- * Nothing is changed, and a new mailbox does not exist, before the first call that changes something.
+ * Entries, dead letters and counters of one mailbox in a commit. A new one begins to exist with its
+ * first change.
  */
 export class MailboxDraft {
   readonly #peer: string;
@@ -80,7 +80,7 @@ export class MailboxDraft {
     this.#claimedBy = client;
   }
 
-  /** Adds the newest entry, retained if it is a state with a subject. Its holder hears of it after the commit. */
+  /** Adds the newest entry, retained if it is a state. Its holder is notified after the commit. */
   append(version: number, encoded: EncodedEvent): void {
     const { event, text } = encoded;
     const isCommand = eventClass(event.type) === "command";
@@ -93,8 +93,9 @@ export class MailboxDraft {
         this.#holders.entryAdded(this.#peer, version, encoded);
     });
     const meta = this.#change();
-    // Versions assigned while nobody holds the mailbox were never sent. `told` keeps the highest that
-    // was, so that a store that was rolled back is detected even after it has appended new events.
+    // Versions assigned while nobody holds the mailbox were never sent. `told` keeps the highest
+    // that was, so that a store that was rolled back is detected even after it has appended new
+    // events.
     if (this.#claimedBy === undefined && !this.#holders.isHeld(this.#peer)) meta.told ??= version - 1;
     meta.lastVersion = version;
   }

@@ -19,9 +19,9 @@ export interface StoreClient {
 }
 
 /**
- * One client has had the mailbox of a peer to itself. The tenure ends when another client claims the mailbox, when the
- * peer is removed and when the store stops. Each lease carries its own: under an ended one nothing is written, and what
- * the client knew is worthless.
+ * One client has had the mailbox of a peer to itself. The tenure ends with a claim of another
+ * client, the removal of the peer and the stop of the store. Each lease carries its own: under an
+ * ended one nothing is written, and what the client knew is obsolete.
  */
 export interface Tenure {
   readonly client: StoreClient;
@@ -31,7 +31,10 @@ export interface Tenure {
   seenAt: number;
 }
 
-/** The counters of every peer, as committed: the only thing held in memory for peers that are away, a few hundred bytes each. */
+/**
+ * The counters of every peer, as committed: a few hundred bytes of memory each, and all that is
+ * held of peers that are away.
+ */
 export class PeerTable {
   readonly tenures = new Map<string, Tenure>();
   /** Of peers that were removed. */
@@ -39,12 +42,12 @@ export class PeerTable {
   readonly #mailboxes = new Map<string, Readonly<MailboxMeta>>();
   readonly #inboxes = new Map<string, Readonly<InboxMeta>>();
   readonly #tombstones = new Map<string, TombstoneRow>();
-  /** Versions that were tried in commits whose outcome nobody knows: never assigned again. */
+  /** Versions of commits with unknown outcome: never assigned again. */
   readonly #tried = new Map<string, number>();
   readonly #onChanged: (peer: string) => void;
   #sums = { pending: 0, deadLetters: 0, bytes: 0 };
 
-  /** @param onChanged hears whose mailbox has other counters */
+  /** @param onChanged gets each peer whose counters changed */
   constructor(onChanged: (peer: string) => void = () => {}) {
     this.#onChanged = onChanged;
   }

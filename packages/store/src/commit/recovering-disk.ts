@@ -2,16 +2,16 @@ import { HawserError } from "@hawser/protocol";
 import type { Runtime, Timer } from "@hawser/runtime";
 import type { Disk, OpenDisk } from "../disk/disk.js";
 
-/** How long after a failed attempt to open the disk the next one begins. A full disk is usually full for a while, and an attempt is cheap. */
+/** Between attempts to open the disk. A full disk mostly stays full for a while. */
 export const DEFAULT_RECOVERY_DELAY_MS = 1_000;
 
-/** `landed`: the failed commit is on disk after all. `lost`: it is not. `unknown`: the disk cannot be read now. */
+/** `landed`: the failed commit is on disk. `lost`: it is not. `unknown`: the disk is unreadable. */
 export type CommitFate = "landed" | "lost" | "unknown";
 
 type DiskState =
   | { readonly kind: "closed" }
   | { readonly kind: "open"; readonly disk: OpenDisk }
-  /** There was no room for a write, and there is none yet: what is committed can be read, through the handle nothing more is written to. */
+  /** Disk full. Reads continue through the old handle; writes are refused. */
   | { readonly kind: "full"; readonly disk: OpenDisk; readonly error: HawserError; readonly retry: Timer }
   /** Being opened again after a failed write. */
   | { readonly kind: "recovering"; readonly attempt: Promise<OpenDisk> }
@@ -19,9 +19,9 @@ type DiskState =
   | { readonly kind: "failed"; readonly error: HawserError; readonly retry: Timer | undefined };
 
 export interface DiskEvents {
-  /** A fresh handle: counters must be read anew before it is used. Answers with the number of the last commit on it. */
+  /** A new handle. Reads the counters, and answers with the number of the last commit on it. */
   opened(disk: OpenDisk): Promise<number>;
-  /** The disk is back after a time in which the fate of a commit was unknown. `missed`: something is on it that nobody was told of, or the reverse. */
+  /** The disk is back. `missed`: it has a commit that nobody was notified of, or lacks one. */
   recovered(missed: boolean): void;
   /** Whether it can be read from now on. */
   readable(isReadable: boolean): void;
@@ -37,9 +37,10 @@ export interface FailedCommit {
 /**
  * The disk of a store through its failures.
  *
- * After a failed write nothing may be written to the same handle: a log-structured engine could put good records behind a torn one, and lose them at
- * the next start. So the disk is closed and opened again, which makes the engine decide what it has, and the number of the last commit tells
- * whether the failed one is there. A full disk may be too full to be opened: it stays open for reading until there is room.
+ * After a failed write nothing more is written to the same handle: a log-structured engine could
+ * put good records behind a torn one, and lose them at the next start. So the disk is closed and
+ * opened again. The number of the last commit shows whether the failed one is there. A full disk
+ * may be too full to be opened: it stays open for reading until there is room.
  */
 export class RecoveringDisk {
   readonly #disk: Disk;
@@ -105,7 +106,7 @@ export class RecoveringDisk {
     return new HawserError(code, message, { cause: thrown });
   }
 
-  /** After a failed write: opens the disk again, if it has room, and looks whether the commit is there. */
+  /** Opens the disk again, if it has room, and looks whether the commit is there. */
   async recover(failure: HawserError, commit: FailedCommit): Promise<CommitFate> {
     this.#inDoubt = commit;
     const hasRoom = failure.code !== "store_full" || (await this.#hasRoom());
@@ -169,7 +170,8 @@ export class RecoveringDisk {
       const disk = await this.#reopen(former);
       if (!this.#reopened(disk)) return;
       this.#runtime.logger.info({}, "the disk can be used again");
-      // Were the failed commit there, or one before it not, what holders know would differ from what the disk has.
+      // Where the failed commit is there, or an earlier one is not, holders know something else
+      // than the disk.
       const missed = this.#lastCommit !== this.#inDoubt?.after;
       this.#inDoubt = undefined;
       this.#events.recovered(missed);
@@ -178,7 +180,7 @@ export class RecoveringDisk {
     }
   }
 
-  /** False when the store was stopped meanwhile; then whoever stopped it closes the disk. */
+  /** False when the store was stopped meanwhile, which closes the disk. */
   #reopened(disk: OpenDisk): boolean {
     if (this.#state.kind !== "recovering") return false;
     this.#enter({ kind: "open", disk });

@@ -16,7 +16,7 @@ import { ChangeSet } from "./change-set.js";
 import { MailboxDraft, type EntryHolders } from "./mailbox-draft.js";
 import type { PeerTable, Tenure } from "./peer-table.js";
 
-/** One commit in the making: its rows and entries, and drafts of the counters of peers. Dropping it undoes everything. */
+/** One commit in the making: its rows and entries, and drafts of the counters of peers. */
 export class Transaction extends ChangeSet {
   readonly #peers: PeerTable;
   readonly #holders: EntryHolders;
@@ -84,12 +84,12 @@ export class Transaction extends ChangeSet {
     return this.#forgotten ?? this.#peers.forgotten;
   }
 
-  /** Undefined where nobody has opened the mailbox since the store was started, or since the peer was removed. */
+  /** Undefined where nobody opened the mailbox since the start or the removal of the peer. */
   tenure(peer: string): Tenure | undefined {
     return this.#dropped.has(peer) ? undefined : this.#peers.tenures.get(peer);
   }
 
-  /** Removes the counters of a peer. What the peer may know of them is noted for later mailboxes. */
+  /** Removes the counters of a peer, and notes what the peer may know of them. */
   drop(peer: string): void {
     this.revision++;
     const mailbox = this.mailboxOf(peer)?.counters;

@@ -5,16 +5,15 @@ import type { Transaction } from "./transaction.js";
 /** `refused`: certainly not on disk. `unknown`: nobody can tell. */
 export type FailedOutcome = "refused" | "unknown";
 
-/** One change of a store, for `Committer.commit`. Writes that come together share a commit, in order. */
+/** One change of a store. Writes that arrive together share a commit, in order. */
 export interface Write<T> {
-  /** Whether the result counts only once it is on disk. One such write makes the whole commit durable. */
+  /** Whether the result has to be on disk. One such write makes the whole commit durable. */
   readonly sync: boolean;
-  /** Names keys that `apply` reads, so that the commit reads all of them at once. Naming none is slower. */
+  /** Names keys that `apply` reads, for one read per commit. Naming none is slower. */
   reads?(plan: ReadPlan): void;
   /**
-   * Reads first, then changes: it throws before its first change only, and then this write alone fails.
-   * The function it returns runs once the commit is on disk, in the order of the writes, and makes
-   * the result.
+   * Reads first, then changes. It throws only before its first change, and then this write alone
+   * fails. The function it returns runs once the commit is on disk, in order, and makes the result.
    */
   apply(tx: Transaction): (() => T) | Promise<() => T>;
   /** Turns a failure into a result, or rejects. @default the promise rejects with the error */

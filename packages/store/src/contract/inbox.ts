@@ -6,7 +6,7 @@ export interface InboxState {
   readonly settled: number;
   /** Last applied version per resource, for those above `settled`. */
   readonly applied: ReadonlyMap<string, number>;
-  /** Versions whose handler had begun and whose end was never recorded: attempts so far, by resource. */
+  /** Attempts so far at versions whose handler began and was never recorded, by resource. */
   readonly begun: ReadonlyMap<string, { readonly version: number; readonly attempts: number }>;
 }
 
@@ -16,28 +16,33 @@ export interface Begun {
   readonly version: number;
   /** 1 for the first. */
   readonly attempt: number;
-  /** Name of the store that gave the version. Of another one than its mailbox was last opened for, or without a mailbox, nothing is written. Absent: the present one. */
+  /**
+   * Name of the store that assigned the version. Nothing is written where the peer's mailbox was
+   * last opened for another store, or does not exist. @default the present one
+   */
   readonly peerStore?: string;
 }
 
 /** What became of a batch that was recorded. */
 export interface RecordResult {
-  /** How many events of the peer are recorded in the life of the store, these included: what ACKs tell. */
+  /** How many events of the peer this store has recorded, these included. ACKs carry it. */
   readonly recorded: number;
-  /** Places in the batch of those of which nothing was written, because of their `ifSent`. */
+  /** Places in the batch whose `ifSent` did not hold: nothing was written of them. */
   readonly discarded: readonly number[];
 }
 
-/** An event was applied. A refusal is not recorded: should its NACK be lost, the event comes again and is refused again. */
+/** An event was applied. A refusal is not recorded: if its NACK is lost, the event comes again. */
 export interface Recorded {
   readonly resourceid: string;
   readonly version: number;
   /** As in `Begun`. */
   readonly peerStore?: string;
   /**
-   * `keep`: this event is now the received state of its subject. With `ifSent`, only where the retained sent state of its subject is still of the same resource, as the commit finds it; where it is not,
-   * nothing is written of the event, and it does not count as recorded.
-   * `forget`: the subject is gone; received state and own retained and pending state events of the same resource go with it.
+   * `keep`: the event becomes the received state of its subject. With `ifSent`, only where the
+   * commit finds retained sent state of the same resource under its subject; otherwise nothing is
+   * written of the event, and it does not count as recorded.
+   * `forget`: the subject is gone. Its received state and our retained and pending state of the
+   * same resource are removed.
    * Absent: nothing is retained (commands).
    */
   readonly retain?: { readonly keep: HawserEvent; readonly ifSent?: true } | { readonly forget: string };

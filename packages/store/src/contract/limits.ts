@@ -1,21 +1,24 @@
 import { HawserError } from "@hawser/protocol";
 
-/** Both caps count pending entries and dead letters together. At either, `append` answers `full`. */
+/** Both caps count pending entries and dead letters. At either, `append` answers `full`. */
 export interface MailboxLimits {
   /** @default 100_000 */
   readonly maxEntries: number;
   /** @default 256 MiB */
   readonly maxBytes: number;
   /**
-   * How many idempotency keys a mailbox remembers beside those of pending events, oldest forgotten first. The key of a pending event is never forgotten, so `maxEntries`
-   * bounds how many there can be of those. About 200 bytes of disk each. @default 100_000
+   * Idempotency keys per mailbox besides those of pending events, oldest forgotten first. About 200
+   * bytes of disk each. The key of a pending event is never forgotten. @default 100_000
    */
   readonly maxIdempotencyKeys: number;
-  /** How long the key of an event that is not pending any more is remembered, from when it was accepted, by the wall clock. @default 86_400_000 (24 h) */
+  /**
+   * How long the key of an event is remembered after it was accepted, unless it is pending. By the
+   * wall clock. @default 86_400_000 (24 h)
+   */
   readonly maxIdempotencyAgeMs: number;
-  /** Mailboxes in one store; appending for one more answers `full`, opening one more is refused. @default 100_000 */
+  /** Mailboxes in one store. Then `append` answers `full`, `open` is refused. @default 100_000 */
   readonly maxPeers: number;
-  /** Peers of which one store remembers that they were removed; of more, the one removed longest ago is forgotten, and may begin anew. About 100 bytes of memory each. @default 10_000 */
+  /** Tombstones in one store, oldest forgotten first. About 100 bytes each. @default 10_000 */
   readonly maxTombstones: number;
 }
 

@@ -46,9 +46,7 @@ export interface MailboxEntry {
   readonly event: HawserEvent;
   /** Counts against the byte cap. */
   readonly bytes: number;
-  /**
-   * The event as the JSON codec writes it: for a lease `withJson`, of short entries just appended.
-   */
+  /** The event as the JSON codec writes it: for a lease `withJson`, if just appended and short. */
   readonly json?: string | undefined;
   /** It was just appended. */
   readonly checked?: boolean;
@@ -65,9 +63,7 @@ export type LeaseLoss = "superseded" | "taken" | "resync" | "unreachable";
 
 /** Notifications of the holder of a mailbox. No callback may throw. */
 export interface LeaseCallbacks {
-  /**
-   * Committed after the claim. In version order; may repeat `read`. Never before `open` resolves.
-   */
+  /** Committed after the claim. In version order, not before `open` resolves; may repeat `read`. */
   event(entry: MailboxEntry): void;
   /**
    * There are entries up to this version for which `event` is not called: read them. In order with
@@ -92,9 +88,7 @@ export interface LeaseCallbacks {
 export interface Found {
   /** Name of the store. */
   readonly store: string;
-  /**
-   * Undefined before the two stores have met, and after this one was adopted until they meet again.
-   */
+  /** Undefined before the two stores have met, and after this one was adopted. */
   readonly standing: Standing | undefined;
   /**
    * What peers may know of mailboxes that were removed. All later epochs, versions and counts are
@@ -151,10 +145,7 @@ export interface LeaseOptions {
  */
 export interface MailboxLease {
   readonly epoch: number;
-  /**
-   * The highest version that an earlier holder may have sent to the peer's present store; 0 for
-   * none.
-   */
+  /** The highest version that the peer's present store may have been sent before; 0 for none. */
   readonly toldBefore: number;
   /** What the two stores know of each other, as this claim left it. */
   readonly standing: Standing;

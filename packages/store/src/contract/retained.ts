@@ -1,9 +1,9 @@
 import type { HawserEvent } from "@hawser/protocol";
 
-/** `sent`: the newest state appended for the peer. `received`: the newest state of the peer that was recorded. */
+/** `sent`: newest state appended for the peer. `received`: newest state recorded from the peer. */
 export type Direction = "sent" | "received";
 
-/** How somebody here gave up a state that is retained: by discarding its dead letter, or by purging it while it was pending. */
+/** `discarded`: its dead letter was deleted. `purged`: it was deleted while it was pending. */
 export type GivenUp = "discarded" | "purged";
 
 /** The newest state event of a subject; it outlives its acknowledgement. */
@@ -12,11 +12,11 @@ export interface RetainedState {
   readonly subject: string;
   readonly version: number;
   readonly event: HawserEvent;
-  /** For `sent`: not acknowledged yet. A `delete` leaves retained state once acknowledged. Always false for `received`. */
+  /** For `sent`: not acknowledged yet. An acknowledged `delete` leaves retained state. */
   readonly pending: boolean;
   /**
-   * For `sent`: why the peer does not get it. It refused it, and it is a dead letter that can be sent again, or was one until somebody discarded it. Or somebody purged it
-   * before the peer had answered. What was discarded or purged nothing sends, unless the peer loses its store.
+   * For `sent`: why the peer does not get it. `dead_letter`: it refused it. `discarded` and
+   * `purged` states are sent again only when the peer loses its store.
    */
   readonly refusal: "dead_letter" | GivenUp | undefined;
 }

@@ -11,7 +11,7 @@ export interface Holder {
   readonly address: string;
   /** The peer came by the internal port, or is a part of this process. */
   readonly internal: boolean;
-  /** What the peer says it runs; empty when it says nothing. */
+  /** Software of the peer, as it says; empty when it does not. */
   readonly software: string;
 }
 
@@ -26,7 +26,7 @@ export interface PeerView extends MailboxStats {
     /** When it was claimed, Unix milliseconds. */
     readonly since: number;
   };
-  /** When somebody was last known to hold the mailbox, Unix milliseconds: now, while somebody does. Absent where that is not known any more. */
+  /** When the mailbox was last held, Unix milliseconds: now, while it is. Absent if unknown. */
   readonly seenAt?: number;
 }
 
@@ -37,8 +37,8 @@ export interface PeerQuery extends Page {
   /** Only peers whose mailbox somebody holds, or only the others. @default both */
   readonly held?: boolean;
   /**
-   * `name`: in code unit order. `pending`: those with the most pending events first, and by name among equals; `after` then stands for where that peer is now, and nothing follows a
-   * peer that is not there any more.
+   * `name`: in code unit order. `pending`: most pending events first, then by name; `after` stands
+   * for the present place of that peer, and nothing follows a peer that is gone.
    *
    * @default name
    */
@@ -66,19 +66,16 @@ export interface Member {
   readonly isSelf: boolean;
 }
 
-/** What somebody who watches a store is told. */
+/** Notifications of a store to those who watch it. */
 export interface StoreWatcher {
-  /**
-   * The row of this peer changed: somebody holds its mailbox or gave it up, or its counters changed. Best effort, and once for many changes: whoever needs to be
-   * certain asks. What it throws is logged.
-   */
+  /** The row of this peer changed. Best effort, once for many changes. Exceptions are logged. */
   peer(name: string): void;
 }
 
 /**
- * `ready`: it can be read. It may be full, which each write is told.
+ * `ready`: it can be read. It may be full, which each write finds out.
  * `unreachable`: it can be neither read nor written now.
- * `rolled_back`: what it had answered is not there any more; it serves nobody until somebody adopts it.
- * `fenced`: another life of this member has taken its place.
+ * `rolled_back`: it lost answered writes, and serves nobody until it is adopted.
+ * `fenced`: another run of this member has taken its place.
  */
 export type StoreStatus = "ready" | "unreachable" | "rolled_back" | "fenced";

@@ -1,27 +1,30 @@
 /**
- * What a store writes to: the pending entries of mailboxes, and an ordered map from text to text for all the rest, with atomic batches over both.
+ * What a store writes to: the pending entries of mailboxes, and an ordered map from text to text
+ * for the rest, with atomic batches over both.
  *
- * Everything Hawser means by a mailbox, an inbox and retained state is built over the calls of `OpenDisk` (`createDiskStore`), so a new embedded engine
- * needs only them; one that has nothing but an ordered map takes `entriesAsRows`. Keys hold no code unit above U+E000, which makes the order of UTF-8 bytes
- * and of UTF-16 code units the same.
+ * A new embedded engine needs only the calls of `OpenDisk` (`createDiskStore`); an engine that has
+ * only an ordered map takes `entriesAsRows`. Keys hold no code unit above U+E000, so UTF-8 bytes
+ * and UTF-16 code units sort the same.
  */
 export interface Disk {
   /**
-   * Opens what is there, or begins anew. Called again after a failed write, on the same contents, once the former handle is closed.
+   * Opens the contents, or creates them. Called again after a failed write, once the former handle
+   * is closed.
    *
    * @throws HawserError `store_corrupt`, `store_full` or `store_unavailable`, saying what to do
    */
   open(): Promise<OpenDisk>;
   /**
-   * Whether it is worth trying to write again after `store_full`: enough room is free to open the disk, which may itself have to write. Until it says so, the handle
-   * of the failed write stays open for reading. Absent: only opening tells.
+   * Whether enough room is free after `store_full` to open the disk, which may itself have to
+   * write. Until then the handle of the failed write stays open for reading. @default only opening
+   * tells
    */
   hasRoom?(): Promise<boolean>;
   /** What an error of a write or read means. */
   explain(thrown: unknown): DiskFailure;
 }
 
-/** `store_full`: no room. `store_unavailable`: anything that may pass. `store_corrupt`: it will not pass by itself. */
+/** `store_full`: no room. `store_unavailable`: may pass. `store_corrupt`: does not pass. */
 export interface DiskFailure {
   readonly code: "store_full" | "store_unavailable" | "store_corrupt";
   readonly message: string;
@@ -39,11 +42,12 @@ export interface OpenDisk {
   hasEntries(wanted: readonly EntryName[]): Promise<readonly boolean[]>;
   /** Entries of one mailbox in order of their versions. */
   rangeEntries(range: EntryRange): Promise<readonly Entry[]>;
-  /** How many entries each mailbox has that has any, where the engine knows: counters that say something else tell of damage. */
+  /** Entries per mailbox that has any, where the engine knows. Counters that differ show damage. */
   entryCounts?(): ReadonlyMap<string, number>;
   /**
-   * All of it or nothing. `sync` means on disk, together with every write before it; without, it survives the process but perhaps not the machine.
-   * After a rejection nothing more is written through this handle; reads go on, and show nothing of what failed.
+   * All or nothing. `sync` means on disk, together with every earlier write; without it the write
+   * survives the process but perhaps not the machine. After a rejection nothing more is written
+   * through this handle. Reads continue, and show nothing of the failed write.
    */
   write(changes: Changes, sync: boolean): Promise<void>;
   /** Idempotent. Waits for calls that have begun. */
@@ -67,7 +71,7 @@ export interface EntryName {
   readonly version: number;
 }
 
-/** A pending event as it is written. It comes and goes with each event, and most live for milliseconds; so an engine may keep entries apart from rows. */
+/** A pending event as it is written. Most live for milliseconds. */
 export interface Entry {
   readonly version: number;
   readonly text: string;
@@ -79,7 +83,7 @@ export interface EntryRange {
   /** The version before the first. */
   readonly after: number;
   readonly limit: number;
-  /** Ends with the entry whose text brings the sum of their lengths, in UTF-16 code units, to this or a little more. @default Infinity */
+  /** Ends with the entry that brings the UTF-16 lengths of texts to this. @default Infinity */
   readonly maxLength?: number;
 }
 
@@ -90,7 +94,7 @@ export interface KeyRange {
   /** First key that does not belong. */
   readonly before: string;
   readonly limit: number;
-  /** Ends with the row whose value brings the sum of their lengths, in UTF-16 code units, to this. @default Infinity */
+  /** Ends with the row that brings the UTF-16 lengths of values to this. @default Infinity */
   readonly maxLength?: number;
   /** Leave values out: each is the empty text. @default false */
   readonly keysOnly?: boolean;

@@ -4,18 +4,18 @@ import type { Changes, Disk, KeyRange, Row } from "./disk.js";
 import { entriesAsRows, type OpenRows } from "./entries-as-rows.js";
 import { SortedMap } from "./sorted-map.js";
 
-/** A simulated disk: contents that outlive the stores over them, and that can lose what was not synced. */
+/** A simulated disk. Its contents outlive the stores over it, and unsynced writes can be lost. */
 export interface MemoryDisk {
   /** The disk as one process sees it, until the next crash; each store takes its own. */
   attach(): Disk;
   /**
-   * The machine goes down. Writes that were not synced are lost from some random point on, one that is under way happens or not, and what was attached
-   * is dead for good: stores over it answer `unavailable` or `unknown`. Make a new store over this disk.
+   * The machine goes down. Unsynced writes are lost from a random one on, and a write under way may
+   * happen or not. Stores over it answer `unavailable` or `unknown` from then on: make new ones.
    */
   crash(random: Random): void;
   /** What is durable now, on a disk of its own: what a backup or a snapshot holds. */
   snapshot(): MemoryDisk;
-  /** Every write fails with this, until it is undefined again; for tests of full and broken disks. */
+  /** Every write fails with this, until undefined is given: a full or broken disk. */
   failWrites(failure: HawserError | undefined): void;
 }
 

@@ -6,7 +6,7 @@ interface Leaf {
   values: string[];
 }
 
-/** An ordered map of strings: sorted leaves in a sorted list. Insertion and lookup cost a binary search and a short move. */
+/** An ordered map of strings: sorted leaves in a sorted list. A change moves one leaf at most. */
 export class SortedMap {
   readonly #leaves: Leaf[] = [{ keys: [], values: [] }];
 

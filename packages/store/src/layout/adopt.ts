@@ -8,15 +8,17 @@ import { CONTROL_KEYS, metaRange, peerOfMetaKey } from "./keys.js";
 const PAGE = 1_000;
 
 /**
- * Makes an older copy of a store, such as a backup that was put back, fit to be started on.
+ * Makes a rolled-back store, such as a backup that was put back, fit to be started.
  *
- * Since the copy was made, its original gave out versions that the copy will give out again, and peers would take what is new for what they have had. So the copy
- * gets a name of its own: to peers it is a store that was lost and begins anew (PROTOCOL.md, Versions). They forget what they knew of the original, and hear
- * all retained state again. What was pending when the copy was made goes out again as well, also where it was delivered since.
+ * It would assign versions again that peers know, and they would take new events for old ones. So
+ * it gets a new name: to peers it is a store that was lost (PROTOCOL.md, Versions). They forget
+ * what they knew of the original, and get all retained state again. Events that were pending in the
+ * backup are sent again, also where they were delivered since.
  *
- * The store must not be in use. May be repeated, also after it was interrupted.
+ * The store must not be in use. May be repeated, also after an interruption.
  *
- * @throws HawserError `invalid_config` when there is no store; `store_corrupt`, `store_full` or `store_unavailable`
+ * @throws HawserError `invalid_config` when there is no store; `store_corrupt`, `store_full` or
+ *   `store_unavailable`
  */
 export async function adoptRolledBackStore(disk: Disk, random: Random): Promise<{ readonly id: string }> {
   const open = await disk.open();

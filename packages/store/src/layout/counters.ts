@@ -2,9 +2,8 @@ import { decodeComponent, encodeComponent, SEPARATOR } from "./key-text.js";
 import type { Standing } from "../contract/rollback.js";
 import { splitNumbers } from "./rows.js";
 
-/** What is counted about one mailbox: in memory for every peer, on disk always in the same batch as what it counts. */
+/** Counters of one mailbox: in memory for every peer, on disk in the commit of what they count. */
 export interface MailboxMeta {
-  /** The last version given out. */
   lastVersion: number;
   pending: number;
   deadLetters: number;
@@ -18,19 +17,22 @@ export interface MailboxMeta {
   keyNext: number;
   /** Idempotency keys accepted so far. */
   keyCount: number;
-  /** Epoch of the last session this side began with that store of the peer; 0 when that is not known. */
+  /** Epoch of the last session that this side began with that store; 0 when unknown. */
   session: number;
-  /** The highest version the peer can have been told, where more were given out since nobody held the mailbox; undefined while that is `lastVersion`. */
+  /**
+   * The highest version that may have been sent, where later ones were assigned while nobody held
+   * the mailbox; undefined while that is `lastVersion`.
+   */
   told: number | undefined;
-  /** How many of our events the peer said it had recorded, with the last acknowledgement that was written. */
+  /** How many of our events the peer had recorded at the last acknowledgement written. */
   peerRecorded: number;
-  /** The version before the first one of this mailbox: above 0 where mailboxes have been removed before it was made. */
+  /** The version before its first: above 0 where mailboxes were removed before it was made. */
   base: number;
-  /** Its rows are being removed, over several commits: nothing else is written to it any more. */
+  /** Its rows are being removed, over several commits. Nothing else is written to it. */
   removing: boolean;
 }
 
-/** What peers may have been told that nothing is kept of any more: no mailbox made later gives any of it out again. */
+/** What peers may know of removed mailboxes. No later mailbox assigns any of it again. */
 export interface Forgotten {
   /** The highest epoch of a session. */
   readonly epoch: number;
@@ -54,17 +56,17 @@ export function decodeForgotten(text: string, key: string): Forgotten {
 /** What is known about one peer's own versions. */
 export interface InboxMeta {
   settled: number;
-  /** How many stores the peer has lost: its versions begin anew with each, so they compare only within one. */
+  /** Stores that the peer has lost. Versions compare within one incarnation only. */
   incarnation: number;
   /** The highest version of the peer that was recorded, or whose handler began. */
   highest: number;
   /** How many events of the peer were recorded, over all its stores: never goes back. */
   recorded: number;
-  /** Epoch of the last session that the peer is known to have begun. */
+  /** Epoch of the last session that this side began with that store; 0 when unknown. */
   joined: number;
 }
 
-/** No store has this name, so every peer counts as one that has lost its state when it is seen next. */
+/** No store has this name, so every peer counts as having lost its state when it is seen next. */
 export const FORGOTTEN_STORE = "?";
 
 export function newMailboxMeta({ version, epoch }: Forgotten = NOTHING_FORGOTTEN): MailboxMeta {
@@ -162,7 +164,8 @@ export function standingTowards(
   inbox: Readonly<InboxMeta> | undefined,
   forgotten: Forgotten,
 ): Standing {
-  // What was given up without being sent is settled as well, and its version would be stale for whatever takes it again.
+  // Events that were given up without being sent are settled as well. Their versions must not be
+  // assigned again.
   const version = Math.max(inbox?.highest ?? 0, inbox?.settled ?? 0);
   return {
     peer: { store, epoch: inbox?.joined ?? 0, version, recorded: peerRecorded },

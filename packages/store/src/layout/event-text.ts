@@ -27,8 +27,8 @@ export function encodeEvent(event: HawserEvent): EncodedEvent {
 }
 
 /**
- * Reads what `encodeEvent` wrote. More forgiving than the codec of the wire on purpose: what was accepted under older or looser rules must
- * still come out, or its whole mailbox would stand still behind it.
+ * Reads what `encodeEvent` wrote. More forgiving than the codec of the wire: an event that was
+ * accepted under older rules must not block its mailbox.
  *
  * @throws HawserError `store_corrupt` when it is not an event at all
  */

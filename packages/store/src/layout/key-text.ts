@@ -1,6 +1,6 @@
 /** Ends a component of a key; no component contains it. */
 export const SEPARATOR = "\u0000";
-/** The first code unit after the separator: `prefix + AFTER_SEPARATOR` ends the range of all keys under `prefix + SEPARATOR`. */
+/** `prefix + AFTER_SEPARATOR` ends the range of keys under `prefix + SEPARATOR`. */
 export const AFTER_SEPARATOR = "\u0001";
 
 const ESCAPE = "\u0001";
@@ -16,8 +16,8 @@ const ESCAPED = /[\u0001\ue000]([^])/g;
 /**
  * Text as one component of a key, so that keys sort as their components do in code units.
  *
- * Two things would break the order: the separator itself, and units from U+D800 on, where UTF-8 bytes (LevelDB) and UTF-16 units (JavaScript) disagree.
- * Both become two units. Lone surrogates survive, which plain UTF-8 would lose.
+ * The separator and units from U+D800 on become two units, as UTF-8 bytes and UTF-16 units sort the
+ * latter differently. Lone surrogates survive, which plain UTF-8 would lose.
  */
 export function encodeComponent(text: string): string {
   return text.replace(NEEDS_ESCAPE, (unit) => {

@@ -2,9 +2,7 @@ import type { EventClass } from "@hawser/protocol";
 import type { KeyRange } from "../disk/disk.js";
 import { AFTER_SEPARATOR, decodeComponent, encodeComponent, encodeVersion, SEPARATOR } from "./key-text.js";
 
-/**
- * The tables of a store, each a letter in front of its keys (README of `@hawser/store-journal`, What is on the disk). `control` sorts first and holds a handful of rows.
- */
+/** The tables of a store, a letter each before its keys (README of `@hawser/store-journal`). */
 const TABLES = {
   control: "!",
   /** `a` peer, resource, `a` (applied) or `b` (begun) */
@@ -92,7 +90,7 @@ export function peerRange(table: PeerRows, peer: string, limit: number, after?: 
   };
 }
 
-/** The rows of one kind of meta for all peers: those after `after` (a peer) if given, beginning no earlier than with names that begin with `least`. */
+/** One kind of meta for all peers after `after`, beginning with names from `least` on. */
 export function metaRange(
   table: "mailbox" | "inboxMeta" | "tombstone",
   limit: number,

@@ -76,7 +76,7 @@ export function decodeSent(value: string, key: string): SentRow {
   return { ...decodeEncoded(text, key), givenUp };
 }
 
-/** Received retained state: which of the peer's lives it comes from, its version there, and the event. */
+/** Received retained state. Versions compare within one incarnation of the peer. */
 export interface ReceivedRow {
   readonly incarnation: number;
   readonly version: number;

@@ -1,12 +1,10 @@
 /** Acknowledgements written with one commit; the rest goes with the next. */
 const MAX_PER_COMMIT = 4_096;
 
-/**
- * How many may wait while the disk takes nothing, about 50 bytes each. What comes on top is forgotten, which costs a resend in a later session.
- */
+/** How many may wait, about 50 bytes each. Further ones are dropped, which costs a resend. */
 export const MAX_GATHERED = 1_000_000;
 
-/** What peers acknowledged and no commit has recorded yet. A version stays here until its commit is done. */
+/** Acknowledgements that are not written. A version stays here until its commit is done. */
 export class Acknowledgements {
   readonly #gathered = new Map<string, Set<number>>();
   /** How many events a peer says it has recorded, where that is not written yet. */
@@ -28,7 +26,7 @@ export class Acknowledgements {
     return Math.ceil(this.#count / MAX_PER_COMMIT);
   }
 
-  /** @param recorded how many events the peer says it has recorded: written along with this, never before or after */
+  /** @param recorded how many events the peer says it has recorded: committed together with this */
   add(peer: string, version: number, recorded = 0): void {
     const versions = this.#gathered.get(peer);
     if (versions?.has(version) === true || this.#count >= MAX_GATHERED) return;
@@ -61,14 +59,14 @@ export class Acknowledgements {
     return taken;
   }
 
-  /** The peer lost its store: what it acknowledged before is gone with it. */
+  /** The peer lost its store, and with it what it acknowledged. */
   forget(peer: string): void {
     this.#count -= this.#gathered.get(peer)?.size ?? 0;
     this.#gathered.delete(peer);
     this.#recorded.delete(peer);
   }
 
-  /** Nobody knows any more what they were about. It costs resends. */
+  /** Their meaning is lost, which costs resends. */
   forgetAll(): void {
     this.#count = 0;
     this.#gathered.clear();

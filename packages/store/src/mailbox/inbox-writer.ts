@@ -61,7 +61,7 @@ export class InboxWriter {
   }
 }
 
-/** Everything that matters of a peer's inbox. Obsolete rows are left out, and `rows` counts them all. */
+/** A peer's inbox without obsolete rows. `rows` counts all of them. */
 async function readInbox(
   disk: OpenDisk,
   peer: string,

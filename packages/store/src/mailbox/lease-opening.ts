@@ -1,9 +1,9 @@
 import type { MailboxEntry } from "../contract/mailbox.js";
 
-/** More than this leave a mailbox while a lease of it is being opened only where much is purged at once. */
+/** More entries than this are removed during an opening only by a large purge. */
 const MAX_GONE = 1_000;
 
-/** What happens to a mailbox from the commit that claims it until its holder has the lease: nobody can be told of it before. */
+/** Changes of a mailbox after the commit that claims it, until its holder has the lease. */
 export class LeaseOpening {
   /** The highest version that was committed; 0 for none. */
   newest = 0;
@@ -19,7 +19,7 @@ export class LeaseOpening {
     if (this.#gone.size <= MAX_GONE) this.#gone.add(version);
   }
 
-  /** Of the entries that were read those that are still pending. Where too many went to remember them, the holder is to read for itself. */
+  /** The entries still pending. After too many removals the holder has to read for itself. */
   get first(): readonly MailboxEntry[] {
     if (this.#gone.size === 0) return this.#first;
     if (this.#gone.size <= MAX_GONE) return this.#first.filter(({ version }) => !this.#gone.has(version));

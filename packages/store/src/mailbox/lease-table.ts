@@ -7,7 +7,7 @@ import type { PeerView } from "../contract/views.js";
 
 export type LeaseState = "held" | "closed" | LeaseLoss;
 
-/** @throws HawserError `superseded` once another holder has the mailbox, `aborted` after another end */
+/** @throws HawserError `superseded` once another holder has the mailbox, or `aborted` */
 export function assertHeld(peer: string, state: LeaseState): void {
   if (state === "held") return;
   const about = { agent: peer };
@@ -20,7 +20,7 @@ export function assertHeld(peer: string, state: LeaseState): void {
 /** Why the store ends a lease. `taken`: another client has the mailbox. */
 export type StoreLoss = Exclude<LeaseLoss, "unreachable">;
 
-/** The lease of a mailbox, as those see it who change what is in the mailbox. */
+/** A lease, as seen by those who change its mailbox. */
 export interface HeldLease {
   readonly client: StoreClient;
   readonly holder: NonNullable<PeerView["holder"]>;
@@ -34,7 +34,7 @@ export interface HeldLease {
   /** The entry is no longer pending. */
   forget(version: number): void;
   lose(why: StoreLoss): void;
-  /** Turns inert without a word. */
+  /** Ends without a notification. */
   end(): void;
 }
 
@@ -44,7 +44,7 @@ export class LeaseTable {
   readonly #logger: Logger;
   readonly #onChanged: (peer: string) => void;
 
-  /** @param onChanged is told whose mailbox has another holder, or none */
+  /** @param onChanged gets each peer whose mailbox has another holder, or none */
   constructor(logger: Logger, onChanged: (peer: string) => void) {
     this.#logger = logger;
     this.#onChanged = onChanged;
@@ -68,7 +68,7 @@ export class LeaseTable {
     return this.#leases.get(peer);
   }
 
-  /** The new holder; the previous one is told. */
+  /** A new holder. The previous one is notified. */
   install(peer: string, lease: HeldLease): void {
     const previous = this.#leases.get(peer);
     this.#leases.set(peer, lease);
@@ -107,7 +107,7 @@ export class LeaseTable {
     if (lease !== undefined) this.#guard(peer, () => lease.lose("superseded"));
   }
 
-  /** Entries may have been missed: every holder has to begin again. */
+  /** Entries may have been missed: every holder has to open again. */
   loseAll(): void {
     const all = [...this.#leases];
     this.#leases.clear();
@@ -117,7 +117,7 @@ export class LeaseTable {
     }
   }
 
-  /** The store stops: leases end without a word, as their holders are being stopped too. */
+  /** The store stops, and so do the holders: leases end without a notification. */
   endAll(): void {
     for (const lease of this.#leases.values()) lease.end();
     this.#leases.clear();
@@ -128,7 +128,7 @@ export class LeaseTable {
     this.#guard(peer, () => lease.opened());
   }
 
-  /** Callbacks may not throw; one that does must not take the commit loop and with it every other mailbox down. */
+  /** A callback that throws must not end the commit loop, and with it every other mailbox. */
   #guard(peer: string, callback: () => void): void {
     try {
       callback();

@@ -29,11 +29,11 @@ import { LeaseOpening } from "./lease-opening.js";
 import { assertHeld, type HeldLease, type LeaseState, type StoreLoss } from "./lease-table.js";
 
 /**
- * How many entries a store remembers of those it handed out, over all leases. An acknowledgement of one that is remembered needs no read; about
- * 200 bytes each.
+ * Entries that a store remembers after it handed them out, over all leases, about 200 bytes each.
+ * The acknowledgement of a remembered one needs no read.
  */
 const MAX_HANDED_OUT = 65_536;
-/** A holder is given the text of an event along with it, to send as it is, up to this many characters; a longer one would cost more memory than it saves time. */
+/** A longer event comes without its JSON, which would cost more memory than it saves time. */
 const MAX_KEPT_TEXT = 4_096;
 
 /** Characters that are read, and become events, at once; a longer event comes alone. */
@@ -49,7 +49,7 @@ export interface LeaseHost {
   readonly inboxes: InboxWriter;
   readonly disk: RecoveringDisk;
   readonly runtime: Pick<Runtime, "clock">;
-  /** When what was read becomes events, in characters: many sessions may read long mailboxes at once. */
+  /** Spreads the parsing of long mailboxes that many sessions read at once, in characters. */
   readonly decoding: TurnQueue;
   /** How many handed-out entries all leases together remember. */
   readonly handedOut: { count: number };
@@ -80,9 +80,9 @@ export class DiskLease implements MailboxLease, HeldLease {
   #state: LeaseState = "held";
   /** Until the holder has the lease and what came with it. */
   #opening: LeaseOpening | undefined = new LeaseOpening();
-  /** The holder hears of each entry that is committed; otherwise it is told later up to where there are some. */
+  /** The holder is notified of each entry; before, of the newest one later. */
   #isTelling = false;
-  /** `open` is through: from here on the holder is told itself of what happens. */
+  /** `open` has resolved: the holder is notified of a loss. */
   #isLoaded = false;
   #inbox = NOTHING_KNOWN;
   /** Counts removals, so that a read that overlapped one is not remembered. */
@@ -228,7 +228,7 @@ export class DiskLease implements MailboxLease, HeldLease {
     await this.flush().catch(() => {});
   }
 
-  /** Gives up a lease that its client may not have heard of: what that holds in memory is then incomplete. */
+  /** Gives up a lease whose client may not know of it, and so lacks the inbox. */
   disown(): Promise<void> {
     if (!this.continues) this.#claim.tenure.isKnown = false;
     return this.close();
@@ -263,14 +263,14 @@ export class DiskLease implements MailboxLease, HeldLease {
     if (this.#handed.delete(version)) this.#host.handedOut.count--;
   }
 
-  /** Whoever does not have it yet is told by what `open` throws. */
+  /** A holder without its lease yet gets the error of `open`. */
   lose(why: StoreLoss): void {
     if (this.#state !== "held") return;
     this.end(why);
     if (this.#isLoaded) this.#claim.on.lost(why);
   }
 
-  /** Turns inert without a word. */
+  /** Ends without a notification. */
   end(state: Exclude<LeaseState, "held"> = "closed"): void {
     if (this.#state !== "held") return;
     this.#state = state;

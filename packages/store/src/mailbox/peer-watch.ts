@@ -1,7 +1,7 @@
 import type { Logger, Timer, Timers } from "@hawser/runtime";
 import type { StoreWatcher } from "../contract/views.js";
 
-/** Tells whoever watches whose row changed: once for the changes of one turn, and outside of the commit loop. */
+/** Notifies watchers of changed rows, once a turn, outside of the commit loop. */
 export class PeerWatch {
   readonly #timers: Timers;
   readonly #logger: Logger;
@@ -28,7 +28,7 @@ export class PeerWatch {
     this.#telling ??= this.#timers.soon(() => this.#tell());
   }
 
-  /** The store stops: nothing is told of what was gathered. */
+  /** The store stops: gathered changes are dropped. */
   stop(): void {
     this.#telling?.cancel();
     this.#telling = undefined;

@@ -57,7 +57,7 @@ export class RetainedReading implements RetainedStates {
     return this.#lookAgain(disk, peer, read);
   }
 
-  /** What was purged, or discarded, since its row was read looks as if it were delivered; the commit that did that has marked the row. */
+  /** An event purged or discarded meanwhile looks delivered. That commit marked the row. */
   async #lookAgain(
     disk: OpenDisk,
     peer: string,

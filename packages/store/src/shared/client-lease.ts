@@ -21,8 +21,8 @@ export interface HearingParts {
 }
 
 /**
- * Calls a holder back over a network that delays and loses: once per version, in order. Versions have no gaps, so a gap
- * shows that a notification was lost. A sweep finds a loss at the end.
+ * Calls a holder back over a network that delays and loses: once per version, in order. Versions
+ * have no gaps, so a gap shows a lost notification. A sweep finds one that was lost last.
  */
 export class Hearing implements HolderEnd {
   readonly #parts: HearingParts;

@@ -9,13 +9,13 @@ import type { SharedServer } from "./server.js";
 export interface SharedClientTiming {
   /** A request that was not answered in this time counts as lost. @default 5_000 */
   readonly requestTimeoutMs: number;
-  /** Between looks for missed notifications, which also show the others that this client is alive. @default 2_000 */
+  /** Between looks for missed notifications, which also show that it is alive. @default 2_000 */
   readonly sweepMs: number;
-  /** After so much silence of the server each holder hears `lost("unreachable")`. @default 10_000 */
+  /** After so much silence of the server holders hear `lost("unreachable")`. @default 10_000 */
   readonly graceMs: number;
   /** How long acknowledgements wait for a request to go with. @default 50 */
   readonly lazyFlushMs: number;
-  /** Requests that may be under way; of more, each is answered `overloaded` at once. @default 65_536 */
+  /** Requests that may be under way. Further ones are answered `overloaded`. @default 65_536 */
   readonly maxUnderWay: number;
 }
 
@@ -38,9 +38,9 @@ interface Note {
 }
 
 /**
- * The requests of one run of a client, from its start to its stop. Notes (acknowledgements, settled versions, mailboxes
- * in use) go with the next request, or by themselves, and again as long as they may not have arrived. So a request
- * never overtakes an earlier note.
+ * The requests of one run of a client, from its start to its stop. Notes (acknowledgements, settled
+ * versions, mailboxes in use) go with the next request, or by themselves, and again until they have
+ * arrived. So a request never overtakes an earlier note.
  */
 export class Conversation {
   readonly run: ClientRun;
@@ -82,7 +82,7 @@ export class Conversation {
     return { kind: "refused", thrown: new HawserError("overloaded", message) };
   }
 
-  /** @throws what the server threw; HawserError `store_unavailable` without an answer, `overloaded` */
+  /** @throws what the server threw; HawserError `store_unavailable` without answer, `overloaded` */
   async want<T>(request: () => Promise<T>): Promise<T> {
     return answerOf(await this.ask(request));
   }
@@ -92,7 +92,7 @@ export class Conversation {
     if (this.#notes.length + this.#notesUnderWay < MAX_GATHERED) this.note(tell);
   }
 
-  /** For the end of a lease or a use, which must not be dropped. There are no more of them than leases and uses. */
+  /** For ends of leases and uses, which must not be dropped, and are no more than those. */
   note(tell: () => void): void {
     this.#notes.push({ number: (this.#noteCount += 1), tell });
     this.#noted();
@@ -185,7 +185,7 @@ export function closed(): HawserError {
   return new HawserError("store_unavailable", "the store is closed; start it first");
 }
 
-/** @throws what was thrown instead of an answer; HawserError `store_unavailable` where there is none */
+/** @throws what was thrown instead of an answer; HawserError `store_unavailable` without one */
 export function answerOf<T>(answer: Answer<T>): T {
   if (answer.kind === "value") return answer.value;
   throw answer.kind === "refused" ? answer.thrown : unreachable(answer.delivered);

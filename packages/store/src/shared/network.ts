@@ -4,7 +4,7 @@ import type { Timers } from "@hawser/runtime";
 export type Answer<T> =
   | { readonly kind: "value"; readonly value: T }
   | { readonly kind: "refused"; readonly thrown: unknown }
-  /** `delivered`: the server began it, so it may have been carried out. Otherwise it never will be. */
+  /** `delivered`: the server began it, so it may have been carried out. Otherwise it never is. */
   | { readonly kind: "unanswered"; readonly delivered: boolean };
 
 /** The network between the clients of an engine and its server. */
@@ -29,7 +29,7 @@ function pipe({ timers, delay }: Network): (deliver: () => unknown) => void {
   };
 }
 
-/** The way of one client to the server and back. A message is a function that runs at the other end. */
+/** The way of one client to the server and back. A message is a function run at the other end. */
 export class Link {
   readonly #network: Network;
   readonly #timers: Timers;
@@ -50,7 +50,9 @@ export class Link {
     this.#toClient = pipe(network);
   }
 
-  /** Runs this at the server. Answers when that has answered, after `timeoutMs`, or when the connection turns out to be lost. */
+  /**
+   * Runs this at the server. Without an answer, it ends after `timeoutMs` or with the connection.
+   */
   request<T>(run: () => Promise<T>, timeoutMs: number): Promise<Answer<T>> {
     if (this.#hasEnded) return Promise.resolve({ kind: "unanswered", delivered: false });
     const connection = this.#connection;
@@ -87,8 +89,8 @@ export class Link {
   }
 
   /**
-   * Loses every message in both directions, those under way included, until the returned function is called. The
-   * client is not told: its requests time out, or fail at once when the cut ends.
+   * Loses every message in both directions, those under way included, until the returned function
+   * is called. Requests of the client time out, or fail at once when the cut ends.
    *
    * @param onHealed the last cut has ended
    */

@@ -138,7 +138,7 @@ export class ServerLease {
     },
   };
 
-  /** The mailbox was claimed. Where the client has given up waiting for it, it is given up again. */
+  /** The mailbox was claimed. A client that gave up waiting for it does not get it. */
   async grant(lease: DiskLease): Promise<void> {
     const { run, peer } = this.#parts;
     this.#lease = lease;
@@ -181,7 +181,8 @@ export class ServerLease {
       const sent = holder.purged(gone);
       if (own !== undefined) own.inFlight += sent;
     });
-    // A client that purges what it holds counts for itself, before it is answered. For another one this is the most the holder can have sent.
+    // A client that purges what it holds counts for itself. For others this is the most it can have
+    // sent.
     if (isTold && own !== undefined) return 0;
     return gone.filter(({ version }) => version <= this.#given).length;
   }

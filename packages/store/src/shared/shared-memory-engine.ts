@@ -10,19 +10,19 @@ import { SharedStore } from "./shared-store.js";
 
 /** What `createSharedMemoryEngine` takes. */
 export interface SharedMemoryOptions {
-  /** Of the server and of the network to it; its randomness decides delays and losses. @default systemRuntime() */
+  /** Its randomness decides delays and losses. @default systemRuntime() */
   readonly runtime?: Runtime;
-  /** Where the contents live; share it to see them again after a simulated crash of the server. @default a new one */
+  /** The contents; share it to see them after a crash of the server. @default a new one */
   readonly disk?: MemoryDisk;
   /** The same for all clients. @default DEFAULT_MAILBOX_LIMITS, each one by itself */
   readonly limits?: Partial<MailboxLimits>;
-  /** How long a message takes in each direction, between these. With 0 it takes no timer. @default 0 for both */
+  /** How long a message takes in each direction. With 0 it takes no timer. @default 0 for both */
   readonly latencyMs?: { readonly min: number; readonly max: number };
-  /** Which part of new entries a holder is told of by their position alone (`more`), 0 to 1. @default 0 */
+  /** Share of new entries notified by their version alone (`more`), 0 to 1. @default 0 */
   readonly positionShare?: number;
-  /** Which part of what holders are told gets lost, 0 to 1. Requests and answers never do but in a partition. @default 0 */
+  /** Share of notifications that get lost, 0 to 1. Requests never do. @default 0 */
   readonly lostShare?: number;
-  /** After so much silence a client is no member any more, and what it held counts as given up. @default 30_000 */
+  /** After so much silence a client is no member, and its leases are given up. @default 30_000 */
   readonly memberTtlMs?: number;
 }
 
@@ -37,28 +37,27 @@ export interface SharedMemoryClient {
   /** Not started yet. */
   readonly store: Store;
   /**
-   * Cuts this client off from the server, whatever is on its way included. It is not told: requests time out.
+   * Cuts this client off from the server, messages under way included. Its requests time out.
    *
    * @returns what ends it; the client is connected again at once
    */
   partition(): () => void;
-  /**
-   * The process ends without a word: nothing is sent from here any more, and holders hear nothing. Requests under way are answered as lost ones, so that nobody waits for them for ever.
-   */
+  /** The process ends without a message. Requests under way are answered as lost ones. */
   kill(): void;
 }
 
 /** One store that several clients share. */
 export interface SharedMemoryEngine extends AsyncDisposable {
-  /** A client of this name, which is that of its member. When it starts, the one of the same name that was there before is fenced. */
+  /** A client, and member, of this name. Its start fences an earlier one of the name. */
   client(name: string, options?: SharedClientOptions): SharedMemoryClient;
   /** Ends the server. What is on the disk stays. */
   stop(): Promise<void>;
 }
 
 /**
- * A store in memory that several clients share, as principals share a database: one server that has the contents, and clients that reach it through a network with latency, loss and partitions. For
- * tests and simulations of what several processes do to each other. Under virtual time and with a seeded runtime a run is repeatable.
+ * A store in memory that several clients share, as principals share a database: a server with the
+ * contents, and a network with latency, loss and partitions. For tests and simulations of several
+ * processes. With a seeded virtual runtime a run is repeatable.
  *
  * @throws HawserError `invalid_config` for limits that are not positive integers
  */

@@ -8,7 +8,7 @@ import { receivedKey, sentKey } from "../layout/keys.js";
 import type { WriteContext } from "./context.js";
 import { forgetDeleted } from "./retained-rows.js";
 
-/** Records acknowledgements: entries leave the mailbox, and an acknowledged delete takes the state of its resource with it. */
+/** Records acknowledgements: entries leave the mailbox, and deletes their resources. */
 export class AcknowledgementWriter {
   readonly #context: Pick<WriteContext, "acknowledgements" | "leases">;
   readonly #logger: Logger;
@@ -56,7 +56,7 @@ export class AcknowledgementWriter {
     return this.#context.leases.get(peer)?.handed(version);
   }
 
-  /** A promise only where something has to be read: most entries are remembered from when they were handed out. */
+  /** A promise only where something has to be read: most entries are remembered. */
   #apply(tx: Transaction, peer: string, version: number): Promise<void> | undefined {
     const handed = this.#handed(peer, version);
     if (handed === undefined || handed.eventClass === "delete")

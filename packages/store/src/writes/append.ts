@@ -27,14 +27,14 @@ export function notWritten(error: HawserError, outcome: FailedOutcome): Refused 
 }
 
 /**
- * The draft with its version. A spread with one property more would give every single event a hidden class of its
- * own (V8 11 and 12), which takes a microsecond and a kilobyte, and slows down everything that uses the event later.
+ * The draft with its version. A spread with one more property would give each event a hidden class
+ * of its own (V8 11 and 12): a microsecond and a kilobyte each, and slower use later.
  */
 function numbered(draft: EventDraft, version: number): HawserEvent {
   return Object.assign({}, draft, { eventid: formatVersion(version) });
 }
 
-/** Resolves once each of `count` appends was answered. An object and no closures: thousands wait for one commit. */
+/** Resolves once `count` appends were answered. An object, as thousands wait for one commit. */
 export class AppendAnswers {
   readonly #all: Appended[] = [];
   readonly #resolve: (all: readonly Appended[]) => void;
@@ -54,7 +54,7 @@ export class AppendAnswers {
   }
 }
 
-/** Appends one event. Not a `Write`: thousands wait for one commit, and each would cost a promise and closures. */
+/** Appends one event. Not a `Write`, which would cost each of thousands a promise and closures. */
 export class AppendWrite implements CommitItem {
   readonly sync = true;
   readonly #append: Append;
@@ -132,7 +132,7 @@ export class AppendWrite implements CommitItem {
     tx.afterCommit(() => this.#answers.add(answer, this.#index));
   }
 
-  /** A retained delete has a version like any state, and also passes for none: a deleted resource can be created again. */
+  /** A retained delete matches its version and 0: a deleted resource can be created again. */
   async #conflict(tx: Transaction): Promise<Refused | undefined> {
     const { peer, event, expectedVersion: expected } = this.#append;
     if (expected === undefined) return undefined;

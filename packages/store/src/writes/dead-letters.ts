@@ -14,7 +14,7 @@ import { decodeDeadLetter } from "../layout/rows.js";
 import { notWritten, refused } from "./append.js";
 import { givingUp, sentState } from "./retained-rows.js";
 
-/** A pending entry becomes a dead letter. False where it is not pending, or the mailbox was claimed since `epoch`. */
+/** Moves an entry to the dead letters. False where it is not pending, or was claimed since. */
 export function deadLetter(
   peer: string,
   epoch: number,
@@ -34,7 +34,7 @@ export function deadLetter(
   };
 }
 
-/** A dead letter is discarded. It was settled when it became one, so the lease holder need not be notified. */
+/** Discards a dead letter. It was settled before, so the lease holder is not notified. */
 export function discard(peer: string, version: number): Write<boolean> {
   const key = deadLetterKey(peer, version);
   return {
@@ -53,7 +53,7 @@ export function discard(peer: string, version: number): Write<boolean> {
   };
 }
 
-/** A dead letter gets another chance: a new version at the end of its mailbox. */
+/** Appends a dead letter again, under a new version at the end of its mailbox. */
 export function requeue(peer: string, version: number): Write<Appended> {
   const key = deadLetterKey(peer, version);
   const refuse = (code: "not_found" | "conflict", why: string) => (): Appended => {
@@ -102,7 +102,7 @@ async function newerThan(
   return isState && sent === undefined ? "its resource was deleted since" : undefined;
 }
 
-/** An expired event that is sent again is meant to arrive. With its `expirytime` it would expire at once. */
+/** Drops the `expirytime` of an expired event, or it would expire at once. */
 function sentAgain({ event, reason }: DeadLetter): HawserEvent {
   if (reason.code !== "expired") return event;
   const { expirytime: _, ...lasting } = event;

@@ -8,9 +8,9 @@ import { decodeKeyRow, encodeKeyRow, type KeyRow } from "../layout/rows.js";
 import type { MailboxDraft } from "../commit/mailbox-draft.js";
 import type { Transaction } from "../commit/transaction.js";
 
-/** After so many keys, rows that count no more are removed, so that none of the appends has to look each time. */
+/** Obsolete rows are removed after so many keys, so that few appends have to look. */
 const SWEEP_EVERY = 256;
-/** Rows that are looked at then: more than came since, so that rows of a lowered limit go, too. */
+/** Rows looked at then: more than were added, so that rows of a lowered limit go, too. */
 const SWEPT_PER_KEY = 4;
 
 type RingCounters = Pick<MailboxMeta, "keyFirst" | "keyNext" | "keyCount">;
@@ -23,11 +23,12 @@ export interface RingStep {
 }
 
 /**
- * The idempotency keys of a mailbox. The key of a pending event is known for as long as it is pending. Any other is known while it is among the last
- * `maxIdempotencyKeys` that were accepted and not older than `maxIdempotencyAgeMs`.
+ * The idempotency keys of a mailbox. The key of a pending event counts. Any other counts while it
+ * is among the last `maxIdempotencyKeys` and not older than `maxIdempotencyAgeMs`.
  *
- * Rows lie in the order in which they were written. What counts no more is removed from the front, many at a time; the key of an event that is still
- * pending goes to the end. So there are no more rows than keys that count, those of pending events, and some that are not removed yet.
+ * Rows lie in the order in which they were written. Obsolete ones are removed from the front, many
+ * at a time; the key of a pending event moves to the end. So there are no more rows than keys that
+ * count, and some that are not removed yet.
  */
 export class IdempotencyRing {
   readonly #maxKeys: number;
@@ -97,7 +98,7 @@ export class IdempotencyRing {
     const versions = rows.flatMap(({ row }) => (row === undefined ? [] : [row.version]));
     const pending = await tx.pendingOf(peer, versions);
     for (const { place, key, row } of rows) {
-      // Forgotten before, and accepted anew since: the row is the one of another place.
+      // Forgotten, and accepted again since: the row belongs to another place.
       const isMine = row !== undefined && (row.place ?? place) === place;
       const ordinal = row?.ordinal ?? place;
       if (isMine && this.#counts({ ...row, ordinal }, counters)) break;

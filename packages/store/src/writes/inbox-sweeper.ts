@@ -4,10 +4,13 @@ import { decodeApplied, decodeBegun } from "../layout/rows.js";
 
 /** Rows looked at in one commit, so that a sweep of a large inbox never holds others up. */
 const SWEEP_PAGE = 1_000;
-/** A sweep is due once this many rows were written, and as many as the last one left. So each row is looked at a constant number of times. */
+/**
+ * A sweep is due once this many rows were written, and as many as the last one left: each row is
+ * looked at a constant number of times.
+ */
 const MIN_WRITTEN = 1_024;
 
-/** `settled`: a version up to which the peer said everything is. `joined`: the last session that it is known to have begun. */
+/** `settled`: a version up to which all is. `joined`: the last session the peer has begun. */
 export type Learned = "settled" | "joined";
 
 interface Progress {
@@ -23,11 +26,9 @@ interface Progress {
 }
 
 /**
- * Removes the inbox rows of settled versions, and writes which sessions peers began. Lazy: losing it costs memory, nothing
- * else.
- *
- * It remembers peers with rows that were not looked at since, and those with something to write: no more peers than have
- * an inbox (`maxPeers`), and none that only came and went.
+ * Removes the inbox rows of settled versions, and writes which sessions peers began. Lazy: losing
+ * it costs memory. It remembers peers with rows to look at or something to write: no more than have
+ * an inbox (`maxPeers`).
  */
 export class InboxSweeper {
   readonly #maxPeers: number;
@@ -76,7 +77,7 @@ export class InboxSweeper {
 
   async apply(tx: Transaction): Promise<void> {
     for (const peer of this.#due) {
-      // A session of a removed peer said it. Written, it would be evidence against the next peer of that name.
+      // Of a removed peer this would be evidence against the next peer of that name.
       const isKnown = tx.mailboxOf(peer) !== undefined || tx.inbox(peer) !== undefined;
       const meta = isKnown ? tx.inboxOrNew(peer, this.#maxPeers) : undefined;
       if (meta === undefined) {

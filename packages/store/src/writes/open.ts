@@ -28,7 +28,8 @@ export interface Claimed extends Pick<MailboxLease, "epoch" | "toldBefore" | "st
 }
 
 /**
- * A claim of a mailbox: the epoch rises, and what a peer that lost its store has to be sent again becomes pending.
+ * Claims a mailbox: the epoch rises, and retained state of a peer that lost its store becomes
+ * pending.
  *
  * @param opened makes the result, once the claim is on disk
  */
@@ -85,7 +86,7 @@ function newMailbox(tx: Transaction, peer: string, maxPeers: number): MailboxDra
   throw new HawserError("store_full", message, { agent: peer });
 }
 
-/** The peer's versions begin anew. */
+/** The peer lost its store, and assigns its versions again. */
 async function forgetVersions(
   tx: Transaction,
   peer: string,
@@ -130,7 +131,7 @@ function keysAbout(peer: string, event: HawserEvent): readonly string[] {
   return [deadLetterKey(peer, versionOf(event)), ...states];
 }
 
-/** Caps do not apply, as nothing accepted is dropped. The new holder reads the entry, so it is not notified. */
+/** Caps do not apply, as nothing accepted is dropped. The new holder reads the entry. */
 async function resend(tx: Transaction, peer: string, mailbox: MailboxDraft, row: SentRow): Promise<void> {
   const { event, text, bytes, givenUp } = row;
   const version = versionOf(event);
@@ -138,7 +139,7 @@ async function resend(tx: Transaction, peer: string, mailbox: MailboxDraft, row:
   const wasDeadLetter = (await tx.get(deadLetterKey(peer, version))) !== undefined;
   if (givenUp !== undefined && event.subject !== undefined)
     tx.put(sentKey(peer, event.subject), encodeSent(text));
-  // The peer begins anew, so an event that it refused gets its chance again.
+  // An event that the former store of the peer refused gets another chance.
   if (wasDeadLetter) mailbox.dropDeadLetter(version, bytes);
   mailbox.addPending(version, row);
 }

@@ -12,7 +12,7 @@ import { decodeReceived, decodeSent } from "../layout/rows.js";
 import type { WriteContext } from "./context.js";
 import { givingUp } from "./retained-rows.js";
 
-/** Entries that are read at once, and characters of them, each of which is parsed: some two milliseconds of work, or a large event. */
+/** Entries and characters that are parsed at once: some two milliseconds, or a large event. */
 const AT_ONCE = { limit: 1_000, maxLength: 262_144 };
 
 /** How events of a resource are known. */
@@ -37,7 +37,8 @@ interface PurgeStep extends Purged {
 type PurgeContext = Pick<WriteContext, "leases" | "acknowledgements">;
 
 /**
- * One commit's share of a purge. Each leaves the mailbox in order, so a purge has no state of its own on the disk.
+ * One commit's share of a purge. Each leaves the mailbox in order, so a purge keeps no state on
+ * disk.
  *
  * @param after the version up to which it is done
  */
@@ -131,7 +132,7 @@ export async function purge(
   }
 }
 
-/** A command names its resource by `resourceid` alone, so those of the resource are looked up first: several, where it was deleted and created again. */
+/** Commands have a `resourceid` alone. A resource that was created again has several. */
 async function resourceOf(
   disk: OpenDisk,
   peer: string,

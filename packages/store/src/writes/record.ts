@@ -16,7 +16,7 @@ export interface InboxBatch<Row> {
   readonly batch: readonly Row[];
 }
 
-/** Handlers are about to run. Not synced: losing it with the machine only costs a wrong attempt number. */
+/** Handlers are about to run. Not synced: its loss only costs a wrong attempt number. */
 export function begin({ peer, tenure, batch }: InboxBatch<Begun>, maxPeers: number): Write<void> {
   return {
     sync: false,
@@ -39,7 +39,7 @@ export function begin({ peer, tenure, batch }: InboxBatch<Begun>, maxPeers: numb
 
 type Retain =
   | { readonly kind: "nothing" }
-  /** It is kept only beside a sent state, and has no subject to have one: nothing is written of it. */
+  /** `ifSent` without a subject: nothing is written. */
   | { readonly kind: "never" }
   | { readonly kind: "keep"; readonly subject: string; readonly text: string; readonly ifSent: boolean }
   | { readonly kind: "forget"; readonly subject: string };
@@ -128,7 +128,7 @@ async function apply(
   }
 }
 
-/** @throws HawserError `superseded` where another client claimed the mailbox since the lease was opened, or the peer was removed */
+/** @throws HawserError `superseded` after a claim of another client, or the removal of the peer */
 function assertOurs(tx: Transaction, peer: string, tenure: Tenure): void {
   tx.assertStays(peer);
   const claimedBy = tx.mailboxOf(peer)?.claimedBy ?? tenure.client;
@@ -137,7 +137,7 @@ function assertOurs(tx: Transaction, peer: string, tenure: Tenure): void {
   throw new HawserError("superseded", message, { agent: peer });
 }
 
-/** A version of another store of the peer than the one its mailbox was last opened for names another event now. */
+/** Versions of another store than the one the mailbox was last opened for name other events. */
 function isOfPeer(tx: Transaction, peer: string, peerStore: string | undefined): boolean {
   return peerStore === undefined || tx.mailboxOf(peer)?.counters.peerStore === peerStore;
 }

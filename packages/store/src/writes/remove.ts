@@ -15,7 +15,7 @@ const ROWS_PER_COMMIT = 1_000;
 /** Length of the entries and dead letters that are read at once, to keep count of what is left. */
 const LENGTH_PER_COMMIT = 2_097_152;
 
-/** Removed before the entries: an index row without its entry would make the next state of its resource remove that entry again. */
+/** First, as an index row without its entry would make the next state remove that again. */
 const BEFORE_ENTRIES: readonly PeerRows[] = ["pendingState", "sent"];
 const AFTER_ENTRIES: readonly PeerRows[] = [
   "deadLetter",
@@ -30,7 +30,7 @@ type RemoveStep = Removal | "more";
 
 interface RemoveTarget extends RemoveOptions {
   readonly peer: string;
-  /** The step continues a removal that has begun, and begins none: meanwhile there may be a new mailbox under the name. */
+  /** Only continues a removal. Meanwhile there may be a new mailbox under the name. */
   readonly continues: boolean;
 }
 
@@ -45,9 +45,9 @@ interface Share {
 }
 
 /**
- * One step of a removal: a page of the peer's rows goes with each commit, and its counters with the last. From the first
- * commit on the mailbox is marked: nothing is accepted for it, nobody holds it, and after an interruption the
- * mark says that the removal is to be finished.
+ * One step of a removal: each commit takes a page of the peer's rows, and the last one the
+ * counters. The first commit marks the mailbox: nothing is accepted for it, nobody holds it, and
+ * after an interruption the mark says that the removal is to be finished.
  */
 function removeStep(
   { peer, ifNothingPending = false, tombstone, continues }: RemoveTarget,
@@ -121,7 +121,7 @@ function leave(share: Share): void {
   share.isAll = false;
 }
 
-/** The name may come again, and begins anew. False where it was not removed. */
+/** Lets a removed peer come again. False where it was not removed. */
 export function readmit(peer: string): Write<boolean> {
   return {
     sync: true,
@@ -145,7 +145,7 @@ export interface RemovalsOptions {
 /** Removals of peers, each over as many commits as it takes, and those that were interrupted. */
 export class Removals {
   readonly #options: RemovalsOptions;
-  /** Removals that nobody waits for any more, if they have begun at all. The next step finds out. */
+  /** Removals without a caller, if they have begun at all: the next step finds out. */
   readonly #interrupted = new Set<string>();
   #state: "stopped" | "idle" | "finishing" = "stopped";
   #retry: Timer | undefined;
@@ -154,7 +154,7 @@ export class Removals {
     this.#options = options;
   }
 
-  /** @throws HawserError why a step could not be written; a removal that has begun is finished as soon as it can be */
+  /** @throws HawserError why a step was not written; what has begun is finished later */
   async remove(peer: string, options: RemoveOptions): Promise<Removal> {
     try {
       const first = await this.#step({ peer, ...options, continues: false });

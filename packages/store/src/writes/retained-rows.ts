@@ -18,8 +18,8 @@ export async function sentState(
 }
 
 /**
- * The event will not be sent any more. A spec or status stays what the peer should have, and is marked. A delete is
- * given up together with its resource, as nobody could ask for it again.
+ * The event will not be sent any more. A spec or status stays what the peer should have, and is
+ * marked. A delete takes its resource along, as nobody could ask for it again.
  *
  * @returns what makes the change; before, there are reads only
  */
@@ -80,7 +80,7 @@ async function isReceived(
   return row !== undefined && decodeEvent(decodeReceived(row, key).text, key).resourceid === resourceid;
 }
 
-/** Keeps the event unless a newer one of the same incarnation of the peer is there: two resources may follow each other under one name. */
+/** Keeps the event unless a newer one is there: a name can get a new resource. */
 export async function keepReceived(
   tx: ChangeSet,
   peer: string,

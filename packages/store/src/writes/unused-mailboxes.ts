@@ -8,8 +8,8 @@ import type { Transaction } from "../commit/transaction.js";
 const MAILBOXES_PER_COMMIT = 256;
 
 /**
- * Takes away mailboxes in which nothing was ever kept: a name that came and left nothing takes no room. Lazy, some with each commit: losing it costs room until the
- * next start, nothing else.
+ * Removes mailboxes in which nothing was ever kept, so that a name that came and left takes no
+ * room. Lazy, some with each commit: losing it costs room until the next start.
  */
 export class UnusedMailboxes {
   readonly #context: WriteContext;
@@ -82,7 +82,7 @@ export class UnusedMailboxes {
     }
   }
 
-  // Where the store holds about as many peers as it may, whoever is new in this commit finds room.
+  // Near the limit of peers, a new peer of this commit finds room.
   #isShortOfPeers(): boolean {
     const { mailboxes, inboxes } = this.#peers;
     return Math.max(mailboxes.size, inboxes.size) + MAX_COMMIT_ITEMS > this.#context.limits.maxPeers;
@@ -93,7 +93,7 @@ export class UnusedMailboxes {
     const isHeld = this.#context.leases.isHeld(peer) || this.#uses.has(peer);
     if (meta === undefined || isHeld || meta.removing || meta.lastVersion !== meta.base) return false;
     const inbox = tx.inbox(peer);
-    // A floor alone, or a session that began, is said again by whoever comes back.
+    // A floor, or a session that began, is repeated by a peer that comes back.
     if (inbox === undefined) return true;
     if (inbox.highest > 0) return false;
     // Of an earlier store of the peer only its states are left.
