@@ -12,7 +12,6 @@ const PLAIN = {
   "platform/src/kubernetes/kubernetes-source.ts": "becomes the cause of a WatchFailure",
   "service/src/service-manager.ts": "is logged",
   "store-journal/src/record.ts": "becomes the cause of store_corrupt",
-  "store/src/rows.ts": "an assertion: the store gives each key its place before it encodes the row",
   "transport/src/outbound/attempt.ts": "becomes the cause of connection_failed",
 };
 

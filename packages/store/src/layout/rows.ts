@@ -31,29 +31,28 @@ export function decodePendingState(text: string, key: string): PendingState {
   return { version, bytes };
 }
 
-/** An idempotency key and what it stands for. Rows of older stores have the version alone. */
+/** An accepted idempotency key. */
 export interface KeyRow {
   readonly version: number;
   /** How many keys this mailbox had accepted before. */
-  readonly ordinal: number | undefined;
+  readonly ordinal: number;
   /** Its place in the order of rows. */
-  readonly place: number | undefined;
+  readonly place: number;
   /** When it was accepted, Unix milliseconds. */
   readonly atMs: number | undefined;
 }
 
+/** Rows of older stores have the version alone. */
+export type StoredKeyRow = Partial<KeyRow> & Pick<KeyRow, "version">;
+
 export function encodeKeyRow({ version, ordinal, place, atMs }: KeyRow): string {
-  if (ordinal === undefined || place === undefined) throw new Error("a key row without its place");
   // One more than the time, as 0 is for none.
   const at = atMs === undefined ? 0 : Math.max(0, Math.floor(atMs)) + 1;
   return `${version} ${ordinal} ${place} ${at} `;
 }
 
-export function decodeKeyRow(text: string, key: string): KeyRow {
-  if (!text.includes(" ")) {
-    const [version = 0] = splitNumbers(`${text} `, 1, key)[0];
-    return { version, ordinal: undefined, place: undefined, atMs: undefined };
-  }
+export function decodeKeyRow(text: string, key: string): StoredKeyRow {
+  if (!text.includes(" ")) return { version: splitNumbers(`${text} `, 1, key)[0][0] ?? 0 };
   const [version = 0, ordinal = 0, place = 0, at = 0] = splitNumbers(text, 4, key)[0];
   return { version, ordinal, place, atMs: at === 0 ? undefined : at - 1 };
 }

@@ -97,7 +97,7 @@ function createClient(
   { runtime, ...timing }: SharedClientOptions & { readonly runtime: Runtime },
 ): SharedMemoryClient {
   const link = new Link(network, runtime.timers);
-  const store = new SharedStore({ name, server, link, runtime, timing: { ...DEFAULT_TIMING, ...timing } });
+  const store = new SharedStore({ name, server, link, runtime, timing: { ...CLIENT_TIMING, ...timing } });
   return {
     store,
     partition: () => link.cut(() => store.healed()),
@@ -108,7 +108,7 @@ function createClient(
   };
 }
 
-const DEFAULT_TIMING: SharedClientTiming = {
+const CLIENT_TIMING: SharedClientTiming = {
   requestTimeoutMs: 5_000,
   sweepMs: 2_000,
   graceMs: 10_000,

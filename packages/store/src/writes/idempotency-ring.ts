@@ -4,7 +4,7 @@ import type { MailboxMeta } from "../layout/counters.js";
 import { decodeComponent, encodeComponent } from "../layout/key-text.js";
 import { idempotencyKey, idempotencyOrderKey } from "../layout/keys.js";
 import type { MailboxLimits } from "../contract/limits.js";
-import { decodeKeyRow, encodeKeyRow, type KeyRow } from "../layout/rows.js";
+import { decodeKeyRow, encodeKeyRow, type KeyRow, type StoredKeyRow } from "../layout/rows.js";
 import type { MailboxDraft } from "../commit/mailbox-draft.js";
 import type { Transaction } from "../commit/transaction.js";
 
@@ -84,7 +84,7 @@ export class IdempotencyRing {
     mailbox.set(counters);
   }
 
-  #counts({ ordinal, atMs }: KeyRow, { keyCount }: Pick<RingCounters, "keyCount">): boolean {
+  #counts({ ordinal, atMs }: StoredKeyRow, { keyCount }: Pick<RingCounters, "keyCount">): boolean {
     // Of a row that was written before ages counted, only its place is known.
     const isYoung = atMs === undefined || this.#clock.wallTime() - atMs <= this.#maxAgeMs;
     return isYoung && (ordinal === undefined || keyCount - ordinal <= this.#maxKeys);
@@ -107,7 +107,7 @@ export class IdempotencyRing {
       if (!isMine || key === undefined) continue;
       const rowKey = idempotencyKey(peer, key);
       if (pending.has(row.version)) {
-        put.push([rowKey, encodeKeyRow({ ...row, ordinal, place: keyNext })]);
+        put.push([rowKey, encodeKeyRow({ version: row.version, atMs: row.atMs, ordinal, place: keyNext })]);
         put.push([idempotencyOrderKey(peer, keyNext), encodeComponent(key)]);
         keyNext += 1;
       } else forget.push(rowKey);
@@ -120,7 +120,7 @@ export class IdempotencyRing {
     tx: Transaction,
     peer: string,
     { keyFirst, keyNext }: RingCounters,
-  ): Promise<readonly { place: number; key: string | undefined; row: KeyRow | undefined }[]> {
+  ): Promise<readonly { place: number; key: string | undefined; row: StoredKeyRow | undefined }[]> {
     // The last one is just being written.
     const count = Math.min(keyNext - 1 - keyFirst, this.#sweepEvery * SWEPT_PER_KEY);
     const places = Array.from({ length: count }, (_, index) => keyFirst + index);
