@@ -5,7 +5,7 @@ import { ENTRY_HEADER_BYTES, findRecord, readRecord, type RecordReader } from ".
 import type { OwnRow, RowTable } from "./row-table.js";
 import { SEGMENT_HEADER_BYTES, type SegmentFiles } from "./segment-files.js";
 
-/** The row that says where the journal goes on from what the checkpoint has. */
+/** The row with the place where the journal continues after the checkpoint. */
 const POSITION_KEY = "position";
 const INDEX_PREFIX = "index ";
 /** Indexes of mailboxes are written in batches of about this many bytes. */
@@ -25,8 +25,9 @@ export interface CheckpointParts {
 }
 
 /**
- * Writes down, segment by segment, what the journal has said: rows, and where the entries of each mailbox lie. A start reads the last checkpoint and what the
- * journal says since, and segments go once nothing of them is needed.
+ * Writes checkpoints of the journal, segment by segment: its rows, and where the entries of each
+ * mailbox lie. A start reads the last checkpoint and the journal behind it. Segments that nothing
+ * needs are deleted.
  */
 export class Checkpoints {
   readonly #parts: CheckpointParts;
@@ -45,8 +46,9 @@ export class Checkpoints {
   }
 
   /**
-   * A segment has begun, and nothing is being written. Writes a checkpoint beside what goes on. Where the former is still being written, this one is left out, unless
-   * rows take too much memory meanwhile; then it waits.
+   * A segment has begun, and nothing is being written. Writes a checkpoint beside what goes on.
+   * Where the former is still being written, this one is left out, unless rows take too much memory
+   * meanwhile; then it waits.
    */
   async segmentBegan(former: number, size: number): Promise<void> {
     this.#sealed.set(former, size);
@@ -102,7 +104,7 @@ export class Checkpoints {
     this.#covered = position.segment;
   }
 
-  /** Segments of which nothing is needed go, and what is needed of those that are nearly empty moves ahead. */
+  /** Deletes segments that nothing needs, and moves what is needed of nearly empty ones ahead. */
   async #tidy(): Promise<void> {
     const { entries } = this.#parts;
     await this.#removeUnneeded();
@@ -218,12 +220,12 @@ function encodePosition({ segment, offset, sequence }: Position): Uint8Array {
   return bytes;
 }
 
-/** The journal goes on from here; on disk once resolved. */
+/** The journal continues here. On disk once resolved. */
 export async function writePosition(rows: RowTable, position: Position): Promise<void> {
   await rows.writeOwn([{ key: POSITION_KEY, value: encodePosition(position) }], true);
 }
 
-/** Where the journal goes on from the last checkpoint; undefined of a store that was never opened. */
+/** Where the journal continues; undefined for a store that was never opened. */
 export async function readPosition(rows: RowTable): Promise<Position | undefined> {
   const value = await rows.own(POSITION_KEY);
   if (value === undefined) return undefined;

@@ -6,7 +6,9 @@ import type { ReadAt, SegmentFiles } from "./segment-files.js";
 
 /** Entries that lie no further apart are read in one go. */
 const MAX_GAP_BYTES = 16_384;
-/** Entries of one mailbox often lie apart, and the system reads several at a time as fast as one. */
+/**
+ * Entries of one mailbox often lie apart, and the system reads several at a time as fast as one.
+ */
 const READS_AT_ONCE = 16;
 /** As much is read in one go, unless one entry is longer. */
 const MAX_READ_BYTES = 262_144;
@@ -115,14 +117,17 @@ export class Entries {
     this.#live.delete(segment);
   }
 
-  /** Mailboxes that changed since this was called last. Those that are empty are forgotten once they are `written`. */
+  /**
+   * Mailboxes that changed since this was called last. Those that are empty are forgotten once they
+   * are `written`.
+   */
   takeChanged(): ReadonlySet<string> {
     const changed = this.#changed;
     this.#changed = new Set();
     return changed;
   }
 
-  /** The checkpoint has what changed in `peer`; of a mailbox that has been empty since, nothing is left to remember. */
+  /** The checkpoint has the changes of `peer`. A mailbox that has been empty since is forgotten. */
   written(peer: string): void {
     if (this.#mailboxes.get(peer)?.index.size === 0 && !this.#changed.has(peer)) this.#mailboxes.delete(peer);
   }
@@ -131,7 +136,7 @@ export class Entries {
     return this.#mailboxes.get(peer)?.index.has(version) ?? false;
   }
 
-  /** @throws HawserError `store_corrupt` where an entry is not what was written; whatever the file system throws */
+  /** @throws HawserError `store_corrupt` where an entry was damaged; errors of the file system */
   async get(names: readonly EntryName[]): Promise<readonly (string | undefined)[]> {
     const places = names.map(({ peer, version }) => this.#mailboxes.get(peer)?.index.get(version));
     const wanted = places.flatMap((place, version) => (place === undefined ? [] : [{ version, place }]));
@@ -146,7 +151,7 @@ export class Entries {
     const max = maxLength ?? Number.POSITIVE_INFINITY;
     let length = 0;
     for (let last = after; read.length < limit && length < max; ) {
-      // Texts take at least as many bytes as units, so a page by bytes may have to be followed by another.
+      // A text has at least as many bytes as units, so a page by bytes may need another one.
       const wanted = this.#wanted(peer, last, limit - read.length, max - length);
       const lastWanted = wanted.at(-1);
       if (lastWanted === undefined) break;

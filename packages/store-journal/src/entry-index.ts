@@ -1,6 +1,6 @@
 import { crc32 } from "node:zlib";
 
-/** Where an entry lies: `offset` is that of its checksum in the file of the segment, `length` that of its text in bytes. */
+/** Place of an entry: `offset` of its checksum in the segment, `length` of its text in bytes. */
 export interface Place {
   readonly segment: number;
   readonly offset: number;
@@ -8,7 +8,7 @@ export interface Place {
 }
 
 const FIRST_CAPACITY = 4;
-/** Words of a slot beside its version: segment, offset, length. A length of 0 says that the entry is gone. */
+/** Words of a slot besides its version: segment, offset, length. A removed entry has length 0. */
 const WORDS = 3;
 /** Slots that are gone stay until there are so many, and more than are left. */
 const MIN_GONE = 64;
@@ -16,11 +16,13 @@ const MIN_GONE = 64;
 const PACKED_BYTES = 20;
 const CHECKSUM_BYTES = 4;
 
-/** The places of one mailbox's entries in order of their versions: 20 bytes of memory each, none of them an object. */
+/**
+ * The places of one mailbox's entries in order of versions: 20 bytes of memory each, no objects.
+ */
 export class EntryIndex {
   #versions = new Float64Array(FIRST_CAPACITY);
   #words = new Uint32Array(FIRST_CAPACITY * WORDS);
-  /** Slots in use, those that are gone included. */
+  /** Slots in use, removed entries included. */
   #used = 0;
   #gone = 0;
   /** All slots before this one are gone. */

@@ -2,9 +2,9 @@ import { HawserError } from "@hawser/protocol";
 import type { DiskFailure } from "@hawser/store";
 
 const FULL = /no space left on device|disk quota exceeded|ENOSPC|EDQUOT/i;
-/** The directory was made before, so a file that is not found is one that something else there speaks of. */
+/** The directory exists, so a missing file belongs to something else in it. */
 const DAMAGED = /corruption: |io error: .*no such file or directory/i;
-/** LevelDB says that it could not lock, and the system does not mean by it that somebody else has. */
+/** LevelDB could not lock, for a reason other than another process. */
 const NO_LOCKS = /no locks available|not supported|not implemented|ENOLCK|ENOTSUP|ENOSYS/i;
 const MAX_CAUSES = 5;
 

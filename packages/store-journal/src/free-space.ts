@@ -4,7 +4,7 @@ import { join } from "node:path";
 /** For a new manifest and a new log, and so that the next write does not fail at once. */
 const RESERVE_BYTES = 1_048_576;
 
-/** Whether LevelDB can be opened in `directory`: it then writes what its log holds into a table, and keeps the log until that is done. */
+/** Whether LevelDB has room to open: it writes its log into a table, and keeps both until then. */
 export async function hasRoomToReopen(directory: string): Promise<boolean> {
   const names = await readdir(directory);
   const logs = names.filter((name) => name.endsWith(".log"));

@@ -12,8 +12,8 @@ import { RowTable } from "./row-table.js";
 import { SegmentFiles } from "./segment-files.js";
 
 /**
- * A segment takes no more records once it has as many bytes. Then a checkpoint is written, so this also bounds what a start has to read, and what of rows is kept in
- * memory.
+ * A segment takes no more records once it has as many bytes. Then a checkpoint is written, so this
+ * also bounds what a start has to read, and what of rows is kept in memory.
  */
 export const DEFAULT_SEGMENT_BYTES = 16_777_216;
 
@@ -26,9 +26,9 @@ export function rowsDirectory(directory: string): string {
 }
 
 /**
- * A directory as the disk of a store: a journal of commits, and LevelDB for the rows of its checkpoints. The directory is created if it is not there.
- *
- * One process is let in at a time: `open` rejects with `store_unavailable` while another has it.
+ * A directory as the disk of a store: a journal of commits, and LevelDB for the rows of its
+ * checkpoints. The directory is created if it is missing. One process at a time: `open` rejects
+ * with `store_unavailable` while another has it.
  *
  * @param segmentBytes @default DEFAULT_SEGMENT_BYTES
  */
@@ -144,7 +144,7 @@ class JournalHandle implements OpenDisk {
   async #close(): Promise<void> {
     await this.#checkpoints.idle();
     try {
-      // So that the next start has next to nothing to read. What fails here is in the journal all the same.
+      // So that the next start has little to read. A failure loses nothing: the journal has it all.
       if (!this.#journal.failed) await this.#journal.inTurn(() => this.#checkpoints.last()).catch(() => {});
     } finally {
       await this.#journal.close();

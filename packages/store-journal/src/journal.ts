@@ -6,7 +6,9 @@ import { RECORD_HEADER_BYTES, recordBound, RecordWriter } from "./record.js";
 import type { RowTable } from "./row-table.js";
 import { SEGMENT_HEADER_BYTES, type SegmentFile, type SegmentFiles } from "./segment-files.js";
 
-/** What was written without sync is written once more with the next synced record; beyond this, it is synced by itself. */
+/**
+ * Unsynced records are written again with the next synced one. Beyond this they are synced alone.
+ */
 const MAX_UNSYNCED_BYTES = 1_048_576;
 /** Memory for records in the making that is kept from one to the next. */
 const MAX_KEPT_BYTES = 8 * 1_048_576;
@@ -38,9 +40,9 @@ export interface Moved {
 }
 
 /**
- * The records of a store, one behind the other in files of bounded size. One record is a commit: it is there as a whole or not at all.
+ * The records of a store, in files of bounded size. One record is one commit, all or nothing.
  *
- * A synced record is on disk once its write is done, as the system was told to (O_DSYNC), and takes along what was written before it without sync.
+ * A synced record is on disk once its write is done (O_DSYNC), together with earlier unsynced ones.
  */
 export class Journal {
   readonly #parts: JournalParts;
@@ -91,12 +93,14 @@ export class Journal {
     return this.inTurn(() => this.#orFail(() => this.#write(changes, sync)));
   }
 
-  /** Writes those entries once more that are still where they were. On disk once resolved. */
+  /** Writes the entries again that are still at these places. On disk once resolved. */
   move(entries: readonly Moved[]): Promise<void> {
     return this.inTurn(() => this.#orFail(() => this.#move(entries)));
   }
 
-  /** What was written without sync is on disk once resolved. */
+  /**
+   * Unsynced records are written again with the next synced one. Beyond this they are synced alone.
+   */
   async sync(): Promise<void> {
     if (this.#unsynced === 0) return;
     await this.#file.write(this.#buffer.subarray(0, this.#unsynced), this.#size - this.#unsynced, true);
@@ -128,7 +132,10 @@ export class Journal {
     this.#apply(changes, start, places);
   }
 
-  /** @returns offset in the record and length of each entry that is added, in their order: thousands in a commit, so no objects */
+  /**
+   * @returns offset in the record and length of each added entry, in order; thousands, so no
+   *   objects
+   */
   #encode({ rows, entries }: Changes, writer: RecordWriter): readonly number[] {
     const places: number[] = [];
     for (const [peer, changed] of entries) {
@@ -190,7 +197,7 @@ export class Journal {
     });
   }
 
-  /** The number of a mailbox, which the segment is told the first time. */
+  /** The number of a mailbox, which the segment records at its first use. */
   #named(peer: string, mailbox: Mailbox, writer: RecordWriter): number {
     if (mailbox.namedIn !== this.#segment) {
       writer.name(mailbox.number, peer);

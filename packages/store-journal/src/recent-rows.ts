@@ -12,10 +12,12 @@ interface Group {
 }
 
 /**
- * Rows that were written since the last checkpoint, with undefined for those that were removed. Most are written again and again, such as the counters of mailboxes, and
- * reach LevelDB once for all of that.
+ * Rows that were written since the last checkpoint, with undefined for those that were removed.
+ * Most are written again and again, such as the counters of mailboxes, and reach LevelDB once for
+ * all of that.
  *
- * Rows are kept in groups by what their keys begin with (up to U+0000), as that is how they are read: one peer's of one kind.
+ * Rows are kept in groups by what their keys begin with (up to U+0000), as that is how they are
+ * read: one peer's of one kind.
  */
 export class RecentRows {
   readonly #groups = new Map<string, Group>();
@@ -60,7 +62,7 @@ export class RecentRows {
     for (const { rows } of this.#groups.values()) yield* rows;
   }
 
-  /** Adds the rows of a range to `into`, those that were removed as undefined. */
+  /** Adds the rows of a range to `into`; undefined for removed ones. */
   collect({ from, before }: Pick<KeyRange, "from" | "before">, into: Map<string, string | undefined>): void {
     const name = groupOf(from);
     // Nearly always one group is asked for.
@@ -92,7 +94,7 @@ export class RecentRows {
 /** Of a row that is kept in memory, besides its text. */
 const ROW_OVERHEAD = 64;
 
-/** Of keys that have no separator, such as those of counters, the first unit is the group. */
+/** Keys without a separator, such as those of counters, are grouped by their first unit. */
 function groupOf(key: string): string {
   const end = key.indexOf(SEPARATOR, 1);
   return end < 0 ? key.slice(0, 1) : key.slice(0, end);

@@ -3,12 +3,15 @@ import type { Changes } from "@hawser/store";
 
 /** In front of each record: "HWJR". */
 const RECORD_MAGIC = 0x524a5748;
-/** Magic, segment, sequence (8 bytes), length and checksum of the body, two words of nothing, checksum of all that. */
+/**
+ * Magic, segment, sequence (8 bytes), length and checksum of the body, two zero words, checksum of
+ * it all.
+ */
 export const RECORD_HEADER_BYTES = 36;
 const HEADER_CHECKSUM_AT = 32;
-/** In front of an entry's text: its checksum and its length, then the text. A place points to the checksum. */
+/** Before an entry's text: its checksum and its length. A place points to the checksum. */
 export const ENTRY_HEADER_BYTES = 8;
-/** The most that a commit of the store can take, so that a length that damage made up is told from one that was written. */
+/** The most that a commit can take: a longer length is damage. */
 const MAX_BODY_BYTES = 512 * 1024 * 1024;
 
 const OP_NAME = 1;
@@ -21,7 +24,7 @@ const MAX_FIXED_BYTES = 21;
 /** UTF-8 bytes that one UTF-16 code unit takes at most. */
 const MAX_UNIT_BYTES = 3;
 
-/** What one commit record says, in the order in which it is written. Offsets are from the first byte of the record. */
+/** Contents of a commit record, in the order of writing. Offsets count from its first byte. */
 export interface RecordReader {
   name(mailbox: number, peer: string): void;
   add(mailbox: number, version: number, offset: number, length: number): void;

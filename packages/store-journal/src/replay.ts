@@ -11,7 +11,7 @@ export interface ReplayParts {
   readonly entries: Entries;
 }
 
-/** A journal as it was found, ready to go on. */
+/** A journal as it was found. */
 export interface Replayed {
   readonly file: SegmentFile;
   /** Behind the last record. */
@@ -26,10 +26,12 @@ export const BEGINNING: Position = { segment: 1, offset: SEGMENT_HEADER_BYTES, s
 /**
  * Tells rows and entries what the journal says since the checkpoint.
  *
- * The last record of the last segment may be torn: it was never confirmed. Whatever else does not fit is damage.
+ * The last record of the last segment may be torn: it was never confirmed. Whatever else does not
+ * fit is damage.
  *
  * @param from where the journal goes on from the checkpoint; undefined where there is none yet
- * @throws HawserError `store_corrupt`, naming the file and the byte; whatever the file system throws
+ * @throws HawserError `store_corrupt`, naming the file and the byte; whatever the file system
+ *   throws
  */
 export async function replay(parts: ReplayParts, from: Position | undefined): Promise<Replayed> {
   const { files } = parts;

@@ -6,7 +6,7 @@ import { RecentRows } from "./recent-rows.js";
 const LEVEL_OPTIONS = {
   writeBufferSize: 4 * 1024 * 1024,
   cacheSize: 8 * 1024 * 1024,
-  // Rows of one peer resemble each other: four times the usual block compresses better, so compaction moves less.
+  // Rows of one peer are alike: blocks of four times the usual size compress better.
   blockSize: 16 * 1024,
   maxFileSize: 2 * 1024 * 1024,
   // Open tables are mapped into memory, and what was read of them counts as resident.
@@ -28,8 +28,9 @@ export interface OwnRow {
 }
 
 /**
- * The rows of a store: those of the last checkpoint in LevelDB, and in memory what was written since. While a checkpoint is being written there are two
- * generations in memory, the one it writes and a newer one.
+ * The rows of a store: those of the last checkpoint in LevelDB, and in memory what was written
+ * since. While a checkpoint is being written there are two generations in memory, the one it writes
+ * and a newer one.
  */
 export class RowTable {
   readonly #database: ClassicLevel;
@@ -190,7 +191,7 @@ export class RowTable {
     this.#recent = new RecentRows();
   }
 
-  /** Writes the rows of the checkpoint, a batch at a time so that others get their turn. Only `finishCheckpoint` makes them count. */
+  /** Writes the rows of the checkpoint, in batches. Only `finishCheckpoint` makes them count. */
   async writeCheckpoint(): Promise<void> {
     let batch = this.#database.batch();
     for (const [key, value] of this.#written?.all() ?? []) {

@@ -63,7 +63,7 @@ export class SegmentFiles {
     return sizes;
   }
 
-  /** All of a segment; undefined where it ends within its header, as one whose making was cut short does. */
+  /** A whole segment; undefined where it ends within its header, as its creation was cut short. */
   async read(segment: number): Promise<Buffer | undefined> {
     const bytes = await readFile(this.path(segment));
     if (bytes.length < SEGMENT_HEADER_BYTES) return undefined;
@@ -72,7 +72,7 @@ export class SegmentFiles {
     return bytes;
   }
 
-  /** Makes a segment, or makes one anew whose making was cut short. Its name is on disk once resolved. */
+  /** Creates a segment, also where that was cut short before. Its name is on disk once resolved. */
   async create(segment: number): Promise<SegmentFile> {
     const file = await this.#open(segment, constants.O_CREAT | constants.O_TRUNC);
     await file.write(headerOf(segment), 0, true);
@@ -91,7 +91,10 @@ export class SegmentFiles {
     }
   }
 
-  /** Opens the last segment to go on at `size`: what lies behind is cut off, and what lies just before it is written again, as nobody knows whether it was ever synced. */
+  /**
+   * Opens the last segment at `size`. The rest is cut off, and the bytes before are written again,
+   * as they may never have been synced.
+   */
   async resume(segment: number, bytes: Buffer, size: number): Promise<SegmentFile> {
     if (bytes.length > size) await truncate(this.path(segment), size);
     const file = await this.#open(segment, 0);

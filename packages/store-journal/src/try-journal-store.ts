@@ -4,13 +4,15 @@ import { rowsDirectory } from "./journal-disk.js";
 import { createJournalStore } from "./journal-store.js";
 
 /**
- * What became of a try to open a store: there is none, it opened and was closed again, another process has it, or it was left alone because its files belong to another user (opening
- * writes a little, and the owner's service could not go on with files of somebody else).
+ * What became of a try to open a store: there is none, it opened and was closed again, another
+ * process has it, or it was left alone because its files belong to another user (opening writes a
+ * little, and the owner's service could not go on with files of somebody else).
  */
 export type StoreTrial = "absent" | "good" | "in use" | "of another user";
 
 /**
- * Whether a start could open the store in a directory, for checks before it. None is made where there is none, and what is in it stays as it is.
+ * Whether a start could open the store in a directory, for checks before it. It creates nothing,
+ * and leaves the contents as they are.
  *
  * @throws HawserError `store_corrupt`, `store_full` or `store_unavailable`, as the start would
  */

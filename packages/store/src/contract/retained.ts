@@ -12,7 +12,7 @@ export interface RetainedState {
   readonly subject: string;
   readonly version: number;
   readonly event: HawserEvent;
-  /** For `sent`: not acknowledged yet. An acknowledged `delete` leaves retained state. */
+  /** For `sent`: not acknowledged yet. Always false for `received`. */
   readonly pending: boolean;
   /**
    * For `sent`: why the peer does not get it. `dead_letter`: it refused it. `discarded` and

@@ -184,12 +184,12 @@ export interface Store extends DisposableLifecycle {
   discard(peer: string, version: number): Promise<boolean>;
   /**
    * Deletes pending events and frees their room: all that were accepted before this call, of the
-   * peer or of one of its resources. Dead letters stay. Durable once resolved. It takes as many
-   * commits as it needs, oldest events first. A purge that failed or crashed has purged some, and
-   * the rest is pending as before: call it again.
+   * peer or of one of its resources. Later events and dead letters stay. Durable once resolved. It
+   * takes as many commits as it needs, oldest events first. A purge that failed or crashed has
+   * purged some, and the rest is pending as before: call it again.
    *
-   * The holder of the mailbox hears `purged`. Retained state is marked, and a delete leaves it, as
-   * with `discard`. Idempotency keys count as those of acknowledged events.
+   * The holder of the mailbox hears `purged`. As with `discard`, retained state is marked, and a
+   * delete leaves it. Idempotency keys count as those of acknowledged events.
    *
    * @throws HawserError `store_unavailable` (also while the peer is being removed), `store_full` or
    *   `store_corrupt` when it could not be written; the message says how many went before

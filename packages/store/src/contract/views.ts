@@ -68,7 +68,10 @@ export interface Member {
 
 /** Notifications of a store to those who watch it. */
 export interface StoreWatcher {
-  /** The row of this peer changed. Best effort, once for many changes. Exceptions are logged. */
+  /**
+   * The row of this peer changed: its holder or its counters. Best effort, once for many changes:
+   * ask to be certain. Exceptions are logged.
+   */
   peer(name: string): void;
 }
 

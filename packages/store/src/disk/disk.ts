@@ -71,7 +71,7 @@ export interface EntryName {
   readonly version: number;
 }
 
-/** A pending event as it is written. Most live for milliseconds. */
+/** A pending event. Most live for milliseconds, so an engine may keep them apart from rows. */
 export interface Entry {
   readonly version: number;
   readonly text: string;

@@ -80,7 +80,10 @@ export class DiskLease implements MailboxLease, HeldLease {
   #state: LeaseState = "held";
   /** Until the holder has the lease and what came with it. */
   #opening: LeaseOpening | undefined = new LeaseOpening();
-  /** The holder is notified of each entry; before, of the newest one later. */
+  /**
+   * The holder is notified of each entry. Until then it gets the newest version when it has the
+   * lease.
+   */
   #isTelling = false;
   /** `open` has resolved: the holder is notified of a loss. */
   #isLoaded = false;

@@ -20,7 +20,7 @@ export interface SharedMemoryOptions {
   readonly latencyMs?: { readonly min: number; readonly max: number };
   /** Share of new entries notified by their version alone (`more`), 0 to 1. @default 0 */
   readonly positionShare?: number;
-  /** Share of notifications that get lost, 0 to 1. Requests never do. @default 0 */
+  /** Share of notifications that get lost, 0 to 1. Requests are lost in partitions. @default 0 */
   readonly lostShare?: number;
   /** After so much silence a client is no member, and its leases are given up. @default 30_000 */
   readonly memberTtlMs?: number;

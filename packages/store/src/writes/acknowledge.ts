@@ -8,7 +8,7 @@ import { receivedKey, sentKey } from "../layout/keys.js";
 import type { WriteContext } from "./context.js";
 import { forgetDeleted } from "./retained-rows.js";
 
-/** Records acknowledgements: entries leave the mailbox, and deletes their resources. */
+/** Records acknowledgements. A delete takes the state of its resource along. */
 export class AcknowledgementWriter {
   readonly #context: Pick<WriteContext, "acknowledgements" | "leases">;
   readonly #logger: Logger;
