@@ -46,7 +46,7 @@ export class Checkpoints {
   }
 
   /**
-   * A segment has begun, and nothing is being written. Writes a checkpoint beside what goes on.
+   * A segment has begun, and nothing is being written. Writes a checkpoint beside other work.
    * Where the former is still being written, this one is left out, unless rows take too much memory
    * meanwhile; then it waits.
    */

@@ -29,7 +29,7 @@ export const BEGINNING: Position = { segment: 1, offset: SEGMENT_HEADER_BYTES, s
  * The last record of the last segment may be torn: it was never confirmed. Whatever else does not
  * fit is damage.
  *
- * @param from where the journal goes on from the checkpoint; undefined where there is none yet
+ * @param from where the journal continues after the checkpoint; undefined where there is none yet
  * @throws HawserError `store_corrupt`, naming the file and the byte; whatever the file system
  *   throws
  */

@@ -28,12 +28,7 @@ export class StoreLife {
 
   async start(): Promise<void> {
     this.#started = true;
-    try {
-      await this.#open();
-    } catch (thrown) {
-      this.#started = false;
-      throw thrown;
-    }
+    await this.#openOr(() => (this.#started = false));
   }
 
   async stop(): Promise<void> {
@@ -45,13 +40,17 @@ export class StoreLife {
   async use(): Promise<StoreUse> {
     const use: StoreUse = { release: () => this.#release(use) };
     this.#uses.add(use);
+    await this.#openOr(() => this.#uses.delete(use));
+    return use;
+  }
+
+  async #openOr(undo: () => void): Promise<void> {
     try {
       await this.#open();
     } catch (thrown) {
-      this.#uses.delete(use);
+      undo();
       throw thrown;
     }
-    return use;
   }
 
   get #isWanted(): boolean {

@@ -163,7 +163,7 @@ export class Committer {
         const applying = item.apply(tx);
         if (applying !== undefined) await applying;
       } catch (thrown) {
-        // Its changes cannot be told from those of the others.
+        // Its changes cannot be separated from those of the others.
         if (tx.revision !== before) throw thrown;
         open.delete(item);
         item.failed(disk.explain(thrown), "refused");

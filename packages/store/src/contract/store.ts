@@ -120,11 +120,11 @@ export interface Store extends DisposableLifecycle {
   standing(peer: string): Promise<Standing | undefined>;
 
   /**
-   * Removes everything about a peer: mailbox, dead letters, retained state, inbox. Its holder hears
-   * `superseded`. Durable once resolved. It takes as many commits as it needs; meanwhile `append`,
-   * `requeue`, `open`, `begin` and `record` of this peer are refused with `store_unavailable`. A
-   * removal that has begun is finished: after a failure when the disk can be written, after a crash
-   * by the next start.
+   * Removes everything about a peer: mailbox, dead letters, retained state, inbox. Its holder loses
+   * it as `superseded`. Durable once resolved. It takes as many commits as it needs; meanwhile
+   * `append`, `requeue`, `open`, `begin` and `record` of this peer are refused with
+   * `store_unavailable`. A removal that has begun is finished: after a failure when the disk can be
+   * written, after a crash by the next start.
    *
    * A mailbox in which nothing was ever kept is removed some time after its holder has given it up,
    * or after the store has started.
@@ -188,8 +188,8 @@ export interface Store extends DisposableLifecycle {
    * takes as many commits as it needs, oldest events first. A purge that failed or crashed has
    * purged some, and the rest is pending as before: call it again.
    *
-   * The holder of the mailbox hears `purged`. As with `discard`, retained state is marked, and a
-   * delete leaves it. Idempotency keys count as those of acknowledged events.
+   * The holder of the mailbox is notified by `purged`. As with `discard`, retained state is marked,
+   * and a delete leaves it. Idempotency keys count as those of acknowledged events.
    *
    * @throws HawserError `store_unavailable` (also while the peer is being removed), `store_full` or
    *   `store_corrupt` when it could not be written; the message says how many went before

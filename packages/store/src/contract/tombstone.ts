@@ -7,7 +7,7 @@ export interface Tombstone {
   readonly at: number;
 }
 
-/** Whoever comes back after its removal, or is sent something, hears this. */
+/** The refusal of a removed peer, and of events for it. */
 export function agentRemoved(agent: string, { at }: Pick<Tombstone, "at">): HawserError {
   const when = new Date(at).toISOString();
   const what = `agent ${agent} was removed at ${when}, and nothing is kept for it`;

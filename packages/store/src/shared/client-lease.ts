@@ -27,7 +27,7 @@ export interface HearingParts {
 export class Hearing implements HolderEnd {
   readonly #parts: HearingParts;
   #state: LeaseState = "held";
-  /** The holder was notified of every version up to this one, or told to read it. */
+  /** The holder was notified of every version up to this one, or is to read it. */
   #heard = 0;
   #purges = 0;
   /** Until the holder has its lease. */

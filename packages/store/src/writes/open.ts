@@ -67,7 +67,7 @@ export function open<T>(
       if (lostState || inboxForgotten) await resendRetained(tx, peer, mailbox, context);
       const epoch = former.epoch + 1;
       mailbox.claim(client, { epoch, peerStore, session: options.epoch ?? epoch, told: undefined });
-      // Whoever gives the epoch has begun that session, and durably so.
+      // A peer that assigns the epoch has begun that session, and durably so.
       const inbox = options.epoch === undefined ? undefined : tx.inboxOrNew(peer, context.limits.maxPeers);
       if (inbox !== undefined) tx.setInbox(peer, { ...inbox, joined: options.epoch ?? inbox.joined });
       const standing = standingTowards(mailbox.counters, tx.inbox(peer), tx.forgotten);
