@@ -1,9 +1,9 @@
 import { CONTROL_TYPE_PREFIX } from "./control.js";
 import type { ControlEnvelope } from "./control-codec.js";
-import { isFields } from "./control-fields.js";
-import { HawserError } from "./errors.js";
+import { integer, isFields, text } from "./control-fields.js";
 import type { CloudEvent } from "./event.js";
-import { closeReason, quote } from "./text.js";
+import { LIMITS } from "./limits.js";
+import { closeReason } from "./text.js";
 
 /** The type of the last CloudEvent of a gRPC client that ends with another code than 1000. Never seen above the transport. */
 export const CLOSE_EVENT_TYPE = `${CONTROL_TYPE_PREFIX}close.v1`;
@@ -29,15 +29,7 @@ export function encodeClose({ code, reason }: Close, envelope: ControlEnvelope):
 
 /** @throws HawserError `invalid_message` */
 export function parseClose({ data }: CloudEvent): Close {
-  const { code, reason } = isFields(data) ? data : {};
-  if (typeof code !== "number" || !Number.isInteger(code) || code < 1000 || code > 4999) {
-    throw new HawserError(
-      "invalid_message",
-      `field "code" must be an integer of 1000 to 4999, not ${quote(code)}`,
-    );
-  }
-  if (typeof reason !== "string") {
-    throw new HawserError("invalid_message", `field "reason" must be a string, not ${quote(reason)}`);
-  }
-  return { code, reason: closeReason(reason) };
+  const fields = isFields(data) ? data : {};
+  const code = integer(fields, "code", 1000, 4999);
+  return { code, reason: closeReason(text(fields, "reason", LIMITS.maxReasonLength)) };
 }

@@ -3,10 +3,10 @@ import { LIMITS } from "./limits.js";
 import { cutText, quote } from "./text.js";
 import { formatSettled, parseSettled } from "./version.js";
 
-/** The fields of a control message as they came in: nothing about them is known. */
-export type Fields = Readonly<Record<string, unknown>>;
+/** The members of a JSON object from a peer. Their values are not checked yet. */
+export type Fields<Value = unknown> = Readonly<Record<string, Value>>;
 
-export function isFields(value: unknown): value is Fields {
+export function isFields<Value = unknown>(value: unknown): value is Fields<Value> {
   return (
     typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
   );

@@ -1,54 +1,62 @@
+import { CLOSE_CODES, type CloseCode } from "./close-codes.js";
+
 /**
- * Every way something can go wrong, by name. The set is closed: adding one means documenting it in PROTOCOL.md (Errors),
- * and a test holds the two against each other.
+ * Every error code, with the close code of a connection that ends with it. The set is closed: a new
+ * code is documented in PROTOCOL.md (Errors), and a test compares that table with this one.
  */
-export const ERROR_CODES = [
-  "invalid_event",
-  "missing_resourceid",
-  "invalid_eventid",
-  "unknown_type",
-  "invalid_message",
-  "event_too_large",
-  "frame_too_large",
-  "unsupported_subprotocol",
-  "unsupported_version",
-  "unauthenticated",
-  "forbidden",
-  "invalid_agent_name",
-  "window_exceeded",
-  "slow_consumer",
-  "handshake_timeout",
-  "heartbeat_timeout",
-  "superseded",
-  "draining",
-  "overloaded",
-  "mailbox_full",
-  "inbox_full",
-  "store_full",
-  "store_unavailable",
-  "store_corrupt",
-  "store_rolled_back",
-  "agent_removed",
-  "conflict",
-  "not_found",
-  "expired",
-  "no_handler",
-  "kind_disabled",
-  "handler_failed",
-  "handler_rejected",
-  "port_in_use",
-  "address_unavailable",
-  "connection_failed",
-  "connection_closed",
-  "invalid_config",
-  "invalid_state",
-  "timeout",
-  "aborted",
-  "internal",
-] as const;
+export const CLOSE_CODE_BY_ERROR = {
+  invalid_event: CLOSE_CODES.invalidPayload,
+  missing_resourceid: CLOSE_CODES.protocolError,
+  invalid_eventid: CLOSE_CODES.protocolError,
+  unknown_type: CLOSE_CODES.protocolError,
+  invalid_message: CLOSE_CODES.protocolError,
+  event_too_large: CLOSE_CODES.frameTooLarge,
+  frame_too_large: CLOSE_CODES.frameTooLarge,
+  unsupported_subprotocol: CLOSE_CODES.unsupportedData,
+  unsupported_version: CLOSE_CODES.unsupportedVersion,
+  unauthenticated: CLOSE_CODES.unauthenticated,
+  forbidden: CLOSE_CODES.forbidden,
+  invalid_agent_name: CLOSE_CODES.forbidden,
+  window_exceeded: CLOSE_CODES.windowExceeded,
+  slow_consumer: CLOSE_CODES.slowConsumer,
+  handshake_timeout: CLOSE_CODES.handshakeTimeout,
+  heartbeat_timeout: CLOSE_CODES.heartbeatTimeout,
+  superseded: CLOSE_CODES.superseded,
+  draining: CLOSE_CODES.serviceRestart,
+  overloaded: CLOSE_CODES.tryAgainLater,
+  mailbox_full: CLOSE_CODES.tryAgainLater,
+  inbox_full: CLOSE_CODES.tryAgainLater,
+  store_full: CLOSE_CODES.storeFull,
+  store_unavailable: CLOSE_CODES.storeUnavailable,
+  store_corrupt: CLOSE_CODES.internalError,
+  store_rolled_back: CLOSE_CODES.storeRolledBack,
+  agent_removed: CLOSE_CODES.agentRemoved,
+  conflict: CLOSE_CODES.internalError,
+  not_found: CLOSE_CODES.internalError,
+  expired: CLOSE_CODES.internalError,
+  no_handler: CLOSE_CODES.internalError,
+  kind_disabled: CLOSE_CODES.internalError,
+  handler_failed: CLOSE_CODES.internalError,
+  handler_rejected: CLOSE_CODES.internalError,
+  port_in_use: CLOSE_CODES.internalError,
+  address_unavailable: CLOSE_CODES.internalError,
+  connection_failed: CLOSE_CODES.internalError,
+  connection_closed: CLOSE_CODES.internalError,
+  invalid_config: CLOSE_CODES.internalError,
+  invalid_state: CLOSE_CODES.internalError,
+  timeout: CLOSE_CODES.internalError,
+  aborted: CLOSE_CODES.internalError,
+  internal: CLOSE_CODES.internalError,
+} as const satisfies Readonly<Record<string, CloseCode>>;
 
 /** One of the closed set of codes (PROTOCOL.md, Errors). */
-export type ErrorCode = (typeof ERROR_CODES)[number];
+export type ErrorCode = keyof typeof CLOSE_CODE_BY_ERROR;
+
+/** All error codes, in the order of PROTOCOL.md. */
+export const ERROR_CODES = Object.keys(CLOSE_CODE_BY_ERROR) as unknown as readonly [
+  ErrorCode,
+  ...ErrorCode[],
+];
 
 /** What the error is about; the names are those of the log fields. */
 export interface ErrorContext {
@@ -106,7 +114,7 @@ export function thrownText(thrown: unknown): string {
 
 /** Whether a code from outside is one of ours. */
 export function isErrorCode(value: unknown): value is ErrorCode {
-  return typeof value === "string" && (ERROR_CODES as readonly string[]).includes(value);
+  return typeof value === "string" && Object.hasOwn(CLOSE_CODE_BY_ERROR, value);
 }
 
 /** What refuses a second `start` while the first one holds. @param what whose start it is, such as `this agent` */

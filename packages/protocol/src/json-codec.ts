@@ -1,6 +1,7 @@
 import { assertAttributes, invalidAttribute } from "./attributes.js";
 import { decodeBase64, encodeBase64 } from "./base64.js";
 import type { Codec } from "./codec.js";
+import { isFields, type Fields } from "./control-fields.js";
 import { checkDataKind, checkDepth } from "./data.js";
 import { HawserError } from "./errors.js";
 import type { CloudEvent } from "./event.js";
@@ -32,7 +33,7 @@ function decodeJson(frame: string): CloudEvent {
 function namesIn(frame: string): EventNames | undefined {
   try {
     const value: unknown = JSON.parse(frame);
-    return isObject(value) ? value : undefined;
+    return isFields(value) ? value : undefined;
   } catch {
     return undefined;
   }
@@ -45,7 +46,7 @@ function namesIn(frame: string): EventNames | undefined {
  * @throws HawserError `invalid_event`
  */
 export function eventFromJson(value: unknown, encodedLength: number): CloudEvent {
-  if (!isObject(value)) throw new HawserError("invalid_event", "the event is not a JSON object");
+  if (!isFields(value)) throw new HawserError("invalid_event", "the event is not a JSON object");
   const members = withoutUnset(value);
   const record = "data_base64" in members ? withBytes(members) : members;
   assertAttributes(record);
@@ -66,12 +67,8 @@ function parseJson(frame: string): unknown {
   }
 }
 
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /** An attribute that is null counts as unset (CloudEvents JSON format, section 2.2); data may well be null. */
-function withoutUnset(members: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+function withoutUnset(members: Fields): Fields {
   for (const name in members) {
     if (members[name] !== null || name === "data") continue;
     return Object.fromEntries(
@@ -81,7 +78,7 @@ function withoutUnset(members: Readonly<Record<string, unknown>>): Readonly<Reco
   return members;
 }
 
-function withBytes(members: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+function withBytes(members: Fields): Fields {
   const { data_base64: encoded, ...record } = members;
   if ("data" in record) throw invalidAttribute("data_base64", "and data exclude each other");
   if (typeof encoded !== "string") throw invalidAttribute("data_base64", "must be a string");

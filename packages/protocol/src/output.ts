@@ -1,3 +1,4 @@
+import { isFields } from "./control-fields.js";
 import { OUTPUT_REQUEST_TYPE, type EventDraft, type JsonValue } from "./event.js";
 import { LIMITS } from "./limits.js";
 import { objectOf, invalidData } from "./resource-data.js";
@@ -96,15 +97,15 @@ export function parseOutputRequest(event: EventDraft): OutputRequest {
 
 /** What a status shows of the output of its resource; undefined where it shows none. */
 export function parseOutputWindow(status: JsonValue | undefined): OutputWindow | undefined {
-  const output = isObject(status) ? status["output"] : undefined;
+  const output = isFields(status) ? status["output"] : undefined;
   const position = positionOf(output);
-  if (position === undefined || !isObject(output)) return undefined;
+  if (position === undefined || !isFields(output)) return undefined;
   const { request, oldest, bytes, lines, starts } = output;
   if (!isToken(request) || !isCount(oldest) || !isCount(bytes)) return undefined;
-  if (!isList(lines) || !isList(starts)) return undefined;
-  const texts = lines.filter((line) => typeof line === "string");
-  const begins = starts.flatMap((start) => {
-    const { line, run } = isObject(start) ? start : {};
+  if (!Array.isArray(lines) || !Array.isArray(starts)) return undefined;
+  const texts = lines.filter((line: unknown) => typeof line === "string");
+  const begins = starts.flatMap((start: unknown) => {
+    const { line, run } = isFields(start) ? start : {};
     return isCount(line) && isCount(run) ? [{ line, run }] : [];
   });
   if (texts.length !== lines.length || begins.length !== starts.length) return undefined;
@@ -116,24 +117,16 @@ export function outputLineBytes(line: string): number {
   return Buffer.byteLength(line) + 1;
 }
 
-function positionOf(value: JsonValue | undefined): OutputPosition | undefined {
-  if (!isObject(value)) return undefined;
+function positionOf(value: unknown): OutputPosition | undefined {
+  if (!isFields(value)) return undefined;
   const { log, line } = value;
   return isToken(log) && isCount(line) ? { log, line } : undefined;
 }
 
-function isObject(value: JsonValue | undefined): value is { readonly [key: string]: JsonValue } {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function isList(value: JsonValue | undefined): value is readonly JsonValue[] {
-  return Array.isArray(value);
-}
-
-function isToken(value: JsonValue | undefined): value is string {
+function isToken(value: unknown): value is string {
   return typeof value === "string" && value.length <= LIMITS.maxTokenLength && TOKEN.test(value);
 }
 
-function isCount(value: JsonValue | undefined): value is number {
+function isCount(value: unknown): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }

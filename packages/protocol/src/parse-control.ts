@@ -3,8 +3,10 @@ import * as field from "./control-fields.js";
 import {
   CONTROL_TYPE_PREFIX,
   PROTOCOL_VERSIONS,
+  type Ack,
   type ControlMessage,
   type Drain,
+  type EventKey,
   type Goodbye,
   type Hello,
   type KnownStore,
@@ -16,7 +18,6 @@ import {
 import { HawserError } from "./errors.js";
 import type { CloudEvent } from "./event.js";
 import { LIMITS } from "./limits.js";
-import { parseAck } from "./parse-ack.js";
 import { quote } from "./text.js";
 import { versionOf } from "./version.js";
 
@@ -59,6 +60,33 @@ function controlName(type: string): string | undefined {
 function fieldsOf({ type, data }: CloudEvent): field.Fields {
   if (field.isFields(data)) return data;
   throw new HawserError("invalid_message", `the data of ${quote(type)} must be a JSON object`);
+}
+
+/** ACKs are frequent: one pass over the keys, each checked in place. */
+function parseAck(fields: field.Fields): Ack {
+  const keys: unknown = fields["acks"];
+  if (!Array.isArray(keys) || keys.length < 1 || keys.length > LIMITS.maxAcksPerFrame) {
+    throw field.invalidMessage("acks", `must list 1 to ${LIMITS.maxAcksPerFrame} events`);
+  }
+  const acks = keys.map(parseKey);
+  if (field.isAbsent(fields, "recorded")) return { type: "ack", acks };
+  return { type: "ack", acks, recorded: field.integer(fields, "recorded", 0, Number.MAX_SAFE_INTEGER) };
+}
+
+function parseKey(value: unknown): EventKey {
+  if (typeof value !== "object" || value === null) throw field.invalidMessage("acks", "must list objects");
+  const resourceid: unknown = "resourceid" in value ? value.resourceid : undefined;
+  const eventid: unknown = "eventid" in value ? value.eventid : undefined;
+  if (typeof resourceid !== "string" || resourceid === "" || resourceid.length > LIMITS.maxResourceIdLength) {
+    throw field.invalidMessage(
+      "acks",
+      `has a resourceid that is not a string of 1 to ${LIMITS.maxResourceIdLength} characters`,
+    );
+  }
+  if (typeof eventid !== "string" || versionOf(eventid) === undefined) {
+    throw field.invalidMessage("acks", `has an eventid that is not a version: ${quote(eventid)}`);
+  }
+  return { resourceid, eventid };
 }
 
 function parseHello(fields: field.Fields): Hello {

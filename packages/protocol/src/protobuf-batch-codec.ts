@@ -51,44 +51,36 @@ function encodeBatch(events: readonly CloudEvent[]): Uint8Array {
 }
 
 function decodeBatch(message: Uint8Array): CloudEvent[] {
-  const reader = new ProtobufReader(message);
-  const events: CloudEvent[] = [];
-  while (reader.more) {
-    const tag = reader.tag();
-    if (tag !== EVENTS) {
-      reader.skip(tag, LAST_FIELD);
-      continue;
-    }
-    // Before it is read: what is beyond the limit costs nothing.
-    checkCount(events.length + 1);
+  return readEach(message, (reader) => {
     const outer = reader.enter();
-    events.push(readEvent(reader));
+    const event = readEvent(reader);
     reader.leave(outer);
-  }
-  checkCount(events.length);
-  return events;
+    return event;
+  });
 }
 
 function readBatch(message: Uint8Array): readonly (CloudEvent | HawserError)[] {
   try {
     return decodeBatch(message);
   } catch {
-    return readOneByOne(message);
+    // Slower, and only for a batch that has an invalid event.
+    return readEach(message, readOrRefuse);
   }
 }
 
-/** Slower, and only for a batch in which something is wrong. */
-function readOneByOne(message: Uint8Array): readonly (CloudEvent | HawserError)[] {
+/** Calls `readOne` at each event of the batch. */
+function readEach<T>(message: Uint8Array, readOne: (reader: ProtobufReader) => T): T[] {
   const reader = new ProtobufReader(message);
-  const events: (CloudEvent | HawserError)[] = [];
+  const events: T[] = [];
   while (reader.more) {
     const tag = reader.tag();
     if (tag !== EVENTS) {
       reader.skip(tag, LAST_FIELD);
       continue;
     }
+    // The count is checked first, so an event beyond the limit is never decoded.
     checkCount(events.length + 1);
-    events.push(readOrRefuse(reader));
+    events.push(readOne(reader));
   }
   checkCount(events.length);
   return events;

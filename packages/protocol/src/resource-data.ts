@@ -1,3 +1,4 @@
+import { isFields, type Fields } from "./control-fields.js";
 import { HawserError } from "./errors.js";
 import { EVENT_TYPES, type EventDraft, type JsonValue } from "./event.js";
 import { parseResourceId, parseSubject } from "./resource-id.js";
@@ -23,8 +24,6 @@ export interface StatusData extends DeleteData {
   readonly observed: string;
 }
 
-type JsonObject = { readonly [key: string]: JsonValue };
-
 /** @throws HawserError `invalid_event` when it is no spec event, or its data contradicts its attributes */
 export function parseSpecData(event: EventDraft): SpecData {
   const data = objectOf(event, EVENT_TYPES.spec);
@@ -47,20 +46,16 @@ export function parseDeleteData(event: EventDraft): DeleteData {
 }
 
 /** @throws HawserError `invalid_event` for another type, and for data that are no object */
-export function objectOf({ type, data }: EventDraft, expected: string): JsonObject {
+export function objectOf({ type, data }: EventDraft, expected: string): Fields<JsonValue> {
   if (type !== expected) {
     throw new HawserError("invalid_event", `the type must be ${expected}, not ${quote(type)}`);
   }
-  if (isJsonObject(data)) return data;
+  if (isFields<JsonValue>(data)) return data;
   throw new HawserError("invalid_event", `the data of ${type} must be a JSON object`);
 }
 
-function isJsonObject(data: JsonValue | Uint8Array | undefined): data is JsonObject {
-  return typeof data === "object" && data !== null && !Array.isArray(data) && !(data instanceof Uint8Array);
-}
-
 /** The data repeats what `subject` and `resourceid` say; a contradiction would let one resource pass for another. */
-function identity({ subject = "", resourceid }: EventDraft, data: JsonObject): DeleteData {
+function identity({ subject = "", resourceid }: EventDraft, data: Fields<JsonValue>): DeleteData {
   const { kind, name } = parseSubject(subject);
   const { name: idName, uid } = parseResourceId(resourceid);
   if (data["kind"] !== kind) throw invalidData("kind", `must be ${quote(kind)}, as in the subject`);
@@ -70,7 +65,7 @@ function identity({ subject = "", resourceid }: EventDraft, data: JsonObject): D
   return { kind, name, uid };
 }
 
-function required(data: JsonObject, field: string): JsonValue {
+function required(data: Fields<JsonValue>, field: string): JsonValue {
   const value = data[field];
   if (value === undefined) throw invalidData(field, "is missing");
   return value;

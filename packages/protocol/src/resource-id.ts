@@ -39,8 +39,7 @@ export interface ResourceId {
  * @throws HawserError `invalid_event` naming the part that is wrong
  */
 export function resourceId(name: string, uid: string): string {
-  if (!isResourceName(name))
-    throw new HawserError("invalid_event", `resource name ${quote(name)} ${NAME_RULE}`);
+  checkName(name);
   if (!isResourceUid(uid)) throw new HawserError("invalid_event", `resource uid ${quote(uid)} ${UID_RULE}`);
   return `${name}_${uid}`;
 }
@@ -70,9 +69,13 @@ export interface Subject {
  */
 export function subjectOf(kind: string, name: string): string {
   if (!isResourceKind(kind)) throw new HawserError("invalid_event", kindProblem(kind));
-  if (!isResourceName(name))
-    throw new HawserError("invalid_event", `resource name ${quote(name)} ${NAME_RULE}`);
+  checkName(name);
   return `${kind}/${name}`;
+}
+
+function checkName(name: string): void {
+  if (isResourceName(name)) return;
+  throw new HawserError("invalid_event", `resource name ${quote(name)} ${NAME_RULE}`);
 }
 
 /** @throws HawserError `invalid_event` */
