@@ -1,20 +1,27 @@
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
-import { lineOutput, MAX_WAITING_LOG_BYTES, type TellDropped } from "./standard-output.js";
+import { destinationOf, lineOutput, MAX_WAITING_LOG_BYTES, type TellDropped } from "./standard-output.js";
 
-/** A file of its own, open for what is asked for. */
-function opened(flags: "a" | "r", tellDropped?: TellDropped) {
+/** A file of its own, open with these flags. */
+function openedFile(flags: "a" | "r" | number, make = (path: string) => closeSync(openSync(path, "a"))) {
   const folder = mkdtempSync(join(tmpdir(), "hawser-lines-"));
   const path = join(folder, "log");
-  closeSync(openSync(path, "a"));
+  make(path);
   const descriptor = openSync(path, flags);
   onTestFinished(() => {
     closeSync(descriptor);
     rmSync(folder, { recursive: true });
   });
-  return { output: lineOutput(descriptor, tellDropped), read: () => readFileSync(path, "utf8") };
+  return { descriptor, read: () => readFileSync(path, "utf8") };
+}
+
+function opened(flags: "a" | "r", tellDropped?: TellDropped) {
+  const { descriptor, read } = openedFile(flags);
+  return { output: lineOutput(descriptor, tellDropped), read };
 }
 
 it("lines arrive in order and whole, and the last one at once", async () => {
@@ -51,5 +58,41 @@ it("a descriptor that cannot be written ends nobody, and holds no stop up", asyn
   await output.drained();
   output.write("nor the next one\n");
   await output.drained();
+  expect(read()).toBe("");
+});
+
+it("a flush writes what waits", async () => {
+  const { descriptor, read } = openedFile("a");
+  const stream = destinationOf(descriptor);
+  const written = once(stream, "write");
+  // The first line is on its way to a thread; the second one waits for its answer.
+  stream.write("first\n");
+  stream.write("second\n");
+  stream.flushSync();
+  expect(read()).toContain("second\n");
+  await written;
+});
+
+it.skipIf(process.platform === "win32")("a flush does not wait for a reader that stalls", async () => {
+  const { O_RDWR, O_NONBLOCK } = constants;
+  const { descriptor } = openedFile(O_RDWR | O_NONBLOCK, (path) => void execFileSync("mkfifo", [path]));
+  const chunk = Buffer.alloc(4096);
+  expect(() => {
+    for (;;) writeSync(descriptor, chunk);
+  }).toThrow("EAGAIN");
+  const stream = destinationOf(descriptor);
+  const failed = once(stream, "error");
+  stream.write("first\n");
+  stream.write("second\n");
+  stream.flushSync();
+  await failed;
+});
+
+it("a flush does not try again what cannot be written", async () => {
+  const { descriptor, read } = openedFile("r");
+  const stream = destinationOf(descriptor);
+  stream.write("first\n");
+  await once(stream, "error");
+  stream.flushSync();
   expect(read()).toBe("");
 });

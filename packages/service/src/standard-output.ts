@@ -2,20 +2,23 @@ import { writeSync } from "node:fs";
 import { pino } from "pino";
 
 const STDOUT = 1;
-/** Bytes that wait for a reader that stalls, or for a disk that is full; lines beyond are dropped. */
+/** Bytes queued while the reader stalls or the disk is full. Further lines are dropped. */
 export const MAX_WAITING_LOG_BYTES = 16 * 1024 * 1024;
 
-/** Where lines go that must hold nobody up, but for the last one, which must be there before the process ends. */
+/** An output that never blocks the event loop, except for the last line of a process. */
 export interface LineOutput {
-  /** Written by a thread of the pool, in order. A reader that stalls holds the lines up, and not the event loop; beyond `MAX_WAITING_LOG_BYTES` the next ones are dropped. */
+  /**
+   * Queues a line; a thread of the pool writes the queue in order. Lines beyond
+   * `MAX_WAITING_LOG_BYTES` are dropped.
+   */
   write(line: string): void;
-  /** Written when this returns, ahead of what waits. A reader that stalls or has gone does not get it. */
+  /** Writes before it returns, ahead of the queue. A reader that stalls or has gone misses the line. */
   writeNow(line: string): void;
-  /** Resolves when nothing waits, or what waits cannot be written. */
+  /** Resolves when the queue is empty or cannot be written. */
   drained(): Promise<void>;
 }
 
-/** Called when all that waited is written, with the number of lines that were dropped meanwhile; not called for none. */
+/** Called with the number of dropped lines, if any, once the queue is written. */
 export type TellDropped = (lines: number) => void;
 
 /** Standard output, line by line. */
@@ -23,19 +26,41 @@ export function standardOutput(tellDropped?: TellDropped): LineOutput {
   return lineOutput(STDOUT, tellDropped);
 }
 
-/** A descriptor, line by line. */
-export function lineOutput(descriptor: number, tellDropped: TellDropped = () => {}): LineOutput {
-  // A flush at the end of the process is one attempt: it has no time to wait for a reader.
+/**
+ * A destination of pino whose flush at the end of the process is one attempt. The flush of pino
+ * retries until everything is written: a reader that stalls or a broken descriptor would keep the
+ * process alive.
+ */
+export function destinationOf(descriptor: number): ReturnType<typeof pino.destination> {
   let isEnding = false;
   let isFailing = false;
-  let isBusy = false;
-  let dropped = 0;
-  let waiting: (() => void)[] = [];
   const stream = pino.destination({
     dest: descriptor,
     maxLength: MAX_WAITING_LOG_BYTES,
     retryEAGAIN: () => !isEnding,
   });
+  stream.on("write", () => (isFailing = false));
+  // A failed write does not end the service. The stream tries again with the next line.
+  stream.on("error", () => (isFailing = true));
+  const flushSync = stream.flushSync.bind(stream);
+  stream.flushSync = () => {
+    if (isFailing) return;
+    isEnding = true;
+    try {
+      flushSync();
+    } catch {
+      // The reader stalls and does not get the remaining lines.
+    }
+  };
+  return stream;
+}
+
+/** A descriptor, line by line. */
+export function lineOutput(descriptor: number, tellDropped: TellDropped = () => {}): LineOutput {
+  let isBusy = false;
+  let dropped = 0;
+  let waiting: (() => void)[] = [];
+  const stream = destinationOf(descriptor);
   const rest = (): void => {
     isBusy = false;
     const resolved = waiting;
@@ -48,28 +73,12 @@ export function lineOutput(descriptor: number, tellDropped: TellDropped = () => 
     rest();
     if (count > 0) tellDropped(count);
   });
-  stream.on("write", () => (isFailing = false));
-  // A service does not end for its log. What waits is tried again with the next line.
-  stream.on("error", () => {
-    isFailing = true;
-    rest();
-  });
+  stream.on("error", rest);
   stream.on("drop", () => {
     dropped += 1;
-    // A full queue takes no line, and without a line nothing would be tried again.
+    // A full queue accepts no line, and only a write starts the next attempt.
     stream.write("");
   });
-  const flushSync = stream.flushSync.bind(stream);
-  // The flush of the stream tries for ever what cannot be written, which would keep the process.
-  stream.flushSync = () => {
-    if (isFailing) return;
-    isEnding = true;
-    try {
-      flushSync();
-    } catch {
-      // The reader stalls: it does not get the rest.
-    }
-  };
   return {
     write(line) {
       isBusy = true;
@@ -79,7 +88,7 @@ export function lineOutput(descriptor: number, tellDropped: TellDropped = () => 
       try {
         writeSync(descriptor, line);
       } catch {
-        // Nobody is left who could be told.
+        // The reader has gone; there is nowhere else to report this.
       }
     },
     drained: () => (isBusy ? new Promise((resolve) => void waiting.push(resolve)) : Promise.resolve()),
