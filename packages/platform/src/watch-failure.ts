@@ -1,4 +1,4 @@
-import type { HawserError } from "@hawser/protocol";
+import { HawserError, type ErrorCode } from "@hawser/protocol";
 
 /** A round that failed. `denied`: somebody has to change something, so it is loud and the wait is long. */
 export class WatchFailure extends Error {
@@ -12,5 +12,9 @@ export class WatchFailure extends Error {
     this.kind = kind;
     this.cause = cause;
     this.retryAfterMs = retryAfterMs;
+  }
+
+  static denied(code: ErrorCode, message: string, cause?: unknown): WatchFailure {
+    return new WatchFailure("denied", new HawserError(code, message, { cause }));
   }
 }

@@ -4,7 +4,7 @@
  *
  * @param failed ends the owner; must not throw
  */
-export function guarded(step: () => void, failed: (thrown: unknown) => void): void {
+export function guarded(step: () => void, failed: (thrown: unknown) => void = () => {}): void {
   try {
     step();
   } catch (thrown) {

@@ -39,20 +39,14 @@ export function limitedLogger(logger: Logger, options: LimitedLoggerOptions): Lo
         )
       : perPeer.judge(`agent ${agent ?? ""} ${code ?? ""}`, now);
     if (verdict.write) return verdict;
-    guarded(
-      () => onSuppressed?.(),
-      () => {},
-    );
+    guarded(() => onSuppressed?.());
     return undefined;
   }
 
   function limited(inner: Logger, above: Subject): Logger {
     // A line that cannot be written is lost, and nothing else: whoever writes it is in the middle of something.
     function write(level: "debug" | "info" | "warn" | "error", fields: LogFields, message: string): void {
-      guarded(
-        () => inner[level](fields, message),
-        () => {},
-      );
+      guarded(() => inner[level](fields, message));
     }
     function line(level: "info" | "warn" | "error", fields: LogFields, message: string): void {
       const subject = subjectOf(fields, above);

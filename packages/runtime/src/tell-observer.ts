@@ -6,10 +6,5 @@ import type { Logger } from "./logger.js";
  * throws as well.
  */
 export function tellObserver(tell: () => void, logger: Pick<Logger, "error">): void {
-  guarded(tell, (err) =>
-    guarded(
-      () => logger.error({ err }, "an observer threw"),
-      () => {},
-    ),
-  );
+  guarded(tell, (err) => guarded(() => logger.error({ err }, "an observer threw")));
 }

@@ -1,7 +1,7 @@
 import { SpanKind, trace, type Tracer, type TracerProvider } from "@opentelemetry/api";
 import { startedTwice } from "@hawser/protocol";
 import { systemRuntime, type DisposableLifecycle, type Runtime } from "@hawser/runtime";
-import { ATTRIBUTES } from "./attributes.js";
+import { ATTRIBUTES, type Direction } from "./attributes.js";
 import type { DrainMessage, HandleMessage, PublishMessage, ResourceMessage } from "./channel-messages.js";
 import { handleSpans, type Relation } from "./consuming.js";
 import { OperationSpans } from "./operation-spans.js";
@@ -58,30 +58,34 @@ export function createTelemetry(options: TelemetryOptions = {}): Telemetry {
   };
 }
 
-/** What there are spans of: every operation of a principal and of an agent that has a tracing channel. */
+/** The spans of every operation of a principal and of an agent that has a tracing channel. */
 function operationSpans(
   tracer: Tracer,
   relation: Relation,
 ): readonly Pick<OperationSpans<object>, "subscribe" | "unsubscribe">[] {
-  const down = { direction: "down", atAgent: false } as const;
-  const up = { direction: "up", atAgent: true } as const;
-  return [
+  const principal = { direction: "down", atAgent: false } as const;
+  const agent = { direction: "up", atAgent: true } as const;
+  const publish = (side: "principal" | "agent", name: string) =>
     new OperationSpans<PublishMessage>(
-      "hawser.principal.publish",
-      publishSpans(tracer, { ...down, name: "publish" }),
-    ),
+      `hawser.${side}.${name}`,
+      publishSpans(tracer, { ...(side === "agent" ? agent : principal), name }),
+    );
+  const resource = (name: string) =>
     new OperationSpans<ResourceMessage>(
-      "hawser.principal.put",
-      resourceSpans(tracer, { ...down, name: "put" }),
-    ),
-    new OperationSpans<ResourceMessage>(
-      "hawser.principal.delete",
-      resourceSpans(tracer, { ...down, name: "delete" }),
-    ),
+      `hawser.principal.${name}`,
+      resourceSpans(tracer, { ...principal, name }),
+    );
+  // A handler consumes what the other side sent, so the direction is that of its peer.
+  const handle = (side: "principal" | "agent", direction: Direction) =>
     new OperationSpans<HandleMessage>(
-      "hawser.principal.handle",
-      handleSpans(tracer, { direction: "up", atAgent: false }, relation),
-    ),
+      `hawser.${side}.handle`,
+      handleSpans(tracer, { direction, atAgent: side === "agent" }, relation),
+    );
+  return [
+    publish("principal", "publish"),
+    resource("put"),
+    resource("delete"),
+    handle("principal", "up"),
     new OperationSpans<DrainMessage>("hawser.principal.drain", {
       begin: ({ shape, reason }) =>
         tracer.startSpan("drain", {
@@ -89,17 +93,8 @@ function operationSpans(
           attributes: { [ATTRIBUTES.drainShape]: shape, [ATTRIBUTES.drainReason]: reason },
         }),
     }),
-    new OperationSpans<PublishMessage>(
-      "hawser.agent.publish",
-      publishSpans(tracer, { ...up, name: "publish" }),
-    ),
-    new OperationSpans<PublishMessage>(
-      "hawser.agent.report",
-      publishSpans(tracer, { ...up, name: "report" }),
-    ),
-    new OperationSpans<HandleMessage>(
-      "hawser.agent.handle",
-      handleSpans(tracer, { direction: "down", atAgent: true }, relation),
-    ),
+    publish("agent", "publish"),
+    publish("agent", "report"),
+    handle("agent", "down"),
   ];
 }

@@ -15,12 +15,10 @@ export function elbFailure(action: string, thrown: unknown, retryAfterMs?: numbe
   const said = thrownText(thrown);
   if (DENIED.has(name)) {
     const message = `the IAM action elasticloadbalancing:${action} is not allowed: add it to the task role`;
-    return new WatchFailure("denied", new HawserError("forbidden", message, { cause: thrown }));
+    return WatchFailure.denied("forbidden", message, thrown);
   }
-  if (NOT_FOUND.has(name)) {
-    const message = `the target group does not exist: ${said}`;
-    return new WatchFailure("denied", new HawserError("not_found", message, { cause: thrown }));
-  }
+  if (NOT_FOUND.has(name))
+    return WatchFailure.denied("not_found", `the target group does not exist: ${said}`, thrown);
   const code = thrown instanceof HawserError ? thrown.code : "connection_failed";
   const status = member(thrown, "$metadata", "httpStatusCode");
   const how = typeof status === "number" ? `${name} (HTTP ${status})` : name;

@@ -50,7 +50,7 @@ function notFound({ instanceId, port }: OwnTarget & { kind: "ecs" }, container: 
   const state = text(member(container, "KnownStatus")) ?? "RUNNING";
   const message = `the ECS task metadata has ${missing}`;
   return state === "RUNNING"
-    ? new WatchFailure("denied", new HawserError("invalid_config", message))
+    ? WatchFailure.denied("invalid_config", message)
     : new WatchFailure(
         "retry",
         new HawserError("connection_failed", `${message} yet: the container is ${state}`),

@@ -16,11 +16,11 @@ export function kubeFailure(what: string, rule: string, thrown: unknown): WatchF
   const said = words === "" ? (text(member(thrown, "code")) ?? "no reason given") : words;
   if (status === 403) {
     const message = `may not ${what}: the service account needs the RBAC rule '${rule}': ${said}`;
-    return new WatchFailure("denied", new HawserError("forbidden", message, { cause: thrown }));
+    return WatchFailure.denied("forbidden", message, thrown);
   }
   if (status === 401) {
     const message = `the API server does not know who asks to ${what}: mount the service account token: ${said}`;
-    return new WatchFailure("denied", new HawserError("unauthenticated", message, { cause: thrown }));
+    return WatchFailure.denied("unauthenticated", message, thrown);
   }
   const code = thrown instanceof HawserError ? thrown.code : "connection_failed";
   const how = status === undefined ? said : `HTTP ${status}: ${said}`;
