@@ -18,7 +18,7 @@ export {
 export { http2Safety, type Http2Safety } from "./http2-safety.js";
 export { parseSettingsFile } from "./settings-file.js";
 export { serviceSettings } from "./service-settings.js";
-export { loadSettings, type Loaded, type LoadOptions } from "./load-settings.js";
+export { loadSettings, type Loaded, type LoadOptions, type ProgramSettings } from "./load-settings.js";
 export {
   duration,
   hostPort,

@@ -4,15 +4,19 @@ import { flagName, variableName } from "./setting-names.js";
 import type { SettingsOf, SettingsShape } from "./setting.js";
 import { parseSettingsFile } from "./settings-file.js";
 
-/** Where settings come from. */
-export interface LoadOptions<Shape extends SettingsShape> {
-  /** Name of the program, for the help. */
+/** A program, and what can be set of it. */
+export interface ProgramSettings<Shape extends SettingsShape> {
+  /** Name of the executable, in its help and in its log. */
   readonly program: string;
   readonly description: string;
   readonly version: string;
   /** e.g. `HAWSER_AGENT_` */
   readonly variablePrefix: string;
   readonly shape: Shape;
+}
+
+/** Where settings come from. */
+export interface LoadOptions<Shape extends SettingsShape> extends ProgramSettings<Shape> {
   /** Without the program itself. */
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;

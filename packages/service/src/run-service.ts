@@ -8,7 +8,7 @@ import { watchDescriptors } from "./descriptor-watch.js";
 import { exitCodeOf, SERVICE_EXIT_CODES } from "./exit-codes.js";
 import { inFlags } from "./in-flags.js";
 import { leave } from "./leave.js";
-import { loadSettings } from "./load-settings.js";
+import { loadSettings, type ProgramSettings } from "./load-settings.js";
 import { repeatNotices, type ServiceNotice } from "./notices.js";
 import { writeReadyFile } from "./ready-file.js";
 import { ServiceLife, type Service, type StopLimit } from "./service-life.js";
@@ -30,14 +30,8 @@ export interface Inherited {
 const LOG_PATIENCE_MS = 1_000;
 
 /** What `runService` runs: its name, its settings, and how to make it from them. */
-export interface ServiceProgram<Shape extends SettingsShape & typeof serviceSettings> {
-  /** Name of the executable, and of the service in its log. */
-  readonly program: string;
-  readonly description: string;
-  readonly version: string;
-  /** e.g. `HAWSER_AGENT_` */
-  readonly variablePrefix: string;
-  readonly shape: Shape;
+export interface ServiceProgram<Shape extends SettingsShape & typeof serviceSettings>
+  extends ProgramSettings<Shape> {
   /** Everything that can be said of the settings before anything is started. @throws HawserError `invalid_config` */
   readonly check: (settings: SettingsOf<Shape>) => void;
   /** What whoever runs it should know of these settings on this machine: warned of at start and once a day, and told by `--check`. It must not throw. */

@@ -55,7 +55,12 @@ export function integer({ min, max }: { readonly min: number; readonly max: numb
     .refine((value) => Number.isInteger(value) && value >= min && value <= max, range);
 }
 
-const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
+const UNIT_MS: ReadonlyMap<string, number> = new Map([
+  ["ms", 1],
+  ["s", 1_000],
+  ["m", 60_000],
+  ["h", 3_600_000],
+]);
 
 /** A duration such as `500ms`, `20s`, `15m` or `1h`, read as milliseconds. A bare number is refused: nobody knows its unit. */
 export function duration({
@@ -65,19 +70,21 @@ export function duration({
   readonly minMs: number;
   readonly maxMs: number;
 }): z.ZodType<number> {
-  const shape = z.string("is not a duration such as 500ms, 20s, 15m or 1h").transform((value, context) => {
-    const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(value);
-    const unit = z.enum(["ms", "s", "m", "h"]).safeParse(match?.[2]);
-    if (match?.[1] === undefined || !unit.success) {
-      context.addIssue("is not a duration such as 500ms, 20s, 15m or 1h");
-      return z.NEVER;
-    }
-    return Number(match[1]) * UNIT_MS[unit.data];
+  return parsed("is not a duration such as 500ms, 20s, 15m or 1h", (value) => {
+    const [, count, unit = ""] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(value) ?? [];
+    const unitMs = UNIT_MS.get(unit);
+    return unitMs === undefined ? undefined : Number(count) * unitMs;
+  }).refine((value) => value >= minMs && value <= maxMs, `is not between ${minMs} ms and ${maxMs} ms`);
+}
+
+/** A text that `parse` reads; `wrong` says why where `parse` answers undefined. */
+function parsed<T>(wrong: string, parse: (value: string) => T | undefined): z.ZodType<T> {
+  return z.string(wrong).transform((value, context): T => {
+    const result = parse(value);
+    if (result !== undefined) return result;
+    context.addIssue(wrong);
+    return z.NEVER;
   });
-  return shape.refine(
-    (value) => value >= minMs && value <= maxMs,
-    `is not between ${minMs} ms and ${maxMs} ms`,
-  );
 }
 
 /** Where to listen or to connect. */
@@ -88,16 +95,14 @@ export interface HostPort {
 
 /** `host:port`, `[v6]:port`, or `:port` for all addresses. Port 0 lets the system choose. */
 export function hostPort(): z.ZodType<HostPort> {
-  const wrong = "is not an address such as 127.0.0.1:7480, [::1]:7480 or :7480";
-  return z.string(wrong).transform((value, context) => {
-    const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(value);
-    const port = Number(match?.[3]);
-    if (match === null || port > 65_535) {
-      context.addIssue(wrong);
-      return z.NEVER;
-    }
-    return { host: match[1] ?? (match[2] || "::"), port };
-  });
+  return parsed("is not an address such as 127.0.0.1:7480, [::1]:7480 or :7480", parseHostPort);
+}
+
+function parseHostPort(value: string): HostPort | undefined {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(value);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65_535) return undefined;
+  return { host: match[1] ?? (match[2] || "::"), port };
 }
 
 /** A Unix domain socket of this machine. */
@@ -111,10 +116,10 @@ export function hostPortOrUnix(): z.ZodType<HostPort | UnixPath> {
     "is not an address such as 127.0.0.1:7480, [::1]:7480, :7480 or unix:/run/hawser/internal.sock";
   return z.string(wrong).transform((value, context): HostPort | UnixPath => {
     const path = /^unix:(\/.+)$/.exec(value)?.[1];
-    const parsed = hostPort().safeParse(value);
     const problem = path === undefined ? undefined : unixPathProblem(path);
     if (path !== undefined && problem === undefined) return { path };
-    if (parsed.success) return parsed.data;
+    const parsed = parseHostPort(value);
+    if (parsed !== undefined) return parsed;
     context.addIssue(problem ?? wrong);
     return z.NEVER;
   });
