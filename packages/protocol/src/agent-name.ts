@@ -9,11 +9,7 @@ export function isAgentName(value: unknown): value is string {
   return typeof value === "string" && value.length <= LIMITS.maxAgentNameLength && AGENT_NAME.test(value);
 }
 
-/**
- * `value` as an agent's name.
- *
- * @throws HawserError `invalid_agent_name`, saying what to change
- */
+/** `value` as an agent's name. @throws HawserError `invalid_agent_name`, saying what to change */
 export function checkAgentName(value: unknown): string {
   if (isAgentName(value)) return value;
   throw new HawserError("invalid_agent_name", `agent name ${quote(value)} ${whatToChange(value)}`);

@@ -5,7 +5,7 @@ import { quote } from "./text.js";
 import { parseTimestamp } from "./timestamp.js";
 
 const ATTRIBUTE_NAME = /^[a-z0-9]{1,20}$/;
-// Control characters and lone surrogates: CloudEvents forbids both (section 3.1), and neither survives a header or a log line.
+// CloudEvents forbids both (section 3.1), and neither survives a header or a log line.
 const FORBIDDEN = /[\p{Cc}\p{Surrogate}]/u;
 
 const MIN_INTEGER = -2_147_483_648;
@@ -19,7 +19,7 @@ export function invalidAttribute(
   return new HawserError(code, `attribute ${quote(name)} ${problem}`);
 }
 
-/** Checks the context attributes of one event: names, types, lengths and how many (CloudEvents 1.0.2, section 3). `data` is left alone. */
+/** Checks the context attributes (CloudEvents 1.0.2, section 3), not `data`. */
 export function assertAttributes(record: Readonly<Record<string, unknown>>): asserts record is CloudEvent {
   let extensions = 0;
   for (const name in record) {
@@ -36,8 +36,8 @@ export function assertAttributes(record: Readonly<Record<string, unknown>>): ass
       case "expirytime":
         checkTime(name, record[name]);
         break;
-      // These two are Hawser's own and do not count, so that a stream can add them to an event that is at the limit.
-      // An event that lacks one could not be named in an answer, so what is wrong with them has a code of its own.
+      // Hawser's own: not counted, so a stream can add them to an event at the limit. Without them
+      // no answer can name the event, so each has an error code of its own.
       case "resourceid":
         checkText(name, record[name], "missing_resourceid");
         break;
@@ -89,7 +89,7 @@ function checkTime(name: string, value: unknown): void {
   }
 }
 
-/** @throws HawserError `invalid_event` for a name that no attribute may have (CloudEvents 1.0.2, section 3.1) */
+/** @throws HawserError `invalid_event` for an illegal name (CloudEvents 1.0.2, section 3.1) */
 export function checkAttributeName(name: string): void {
   if (ATTRIBUTE_NAME.test(name)) return;
   throw invalidAttribute(name, "has a name that is not 1 to 20 characters of a-z and 0-9");

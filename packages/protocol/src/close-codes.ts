@@ -1,6 +1,6 @@
 /**
- * Why a connection was closed, as it is said on the wire (PROTOCOL.md, Close codes). Codes below 4000 are those of RFC 6455,
- * section 7.4.1; gRPC carries the same numbers in the trailer `hawser-close-code`.
+ * Close codes of the wire (PROTOCOL.md, Close codes). Codes below 4000 are those of RFC 6455,
+ * section 7.4.1. gRPC carries the same numbers in the trailer `hawser-close-code`.
  */
 export const CLOSE_CODES = {
   /** Clean end: rotation, or the side is done. */
@@ -32,10 +32,10 @@ export const CLOSE_CODES = {
 /** A code this protocol closes with. */
 export type CloseCode = (typeof CLOSE_CODES)[keyof typeof CLOSE_CODES];
 
-/** What is reported when no close handshake took place (RFC 6455 section 7.1.5). Never sent. */
+/** Reported when no close handshake took place (RFC 6455, section 7.1.5). Never sent. */
 export const ABNORMAL_CLOSURE = 1006;
 
-/** True for the two codes that mean a clean end; everything else makes an agent back off. */
+/** True for the two codes of a clean end. After any other code an agent backs off. */
 export function isCleanClose(code: number): boolean {
   return code === CLOSE_CODES.normal || code === CLOSE_CODES.goingAway;
 }

@@ -5,10 +5,10 @@ import type { CloudEvent } from "./event.js";
 import { LIMITS } from "./limits.js";
 import { closeReason } from "./text.js";
 
-/** The type of the last CloudEvent of a gRPC client that ends with another code than 1000. Never seen above the transport. */
+/** Type of a gRPC client's last CloudEvent when its close code is not 1000. */
 export const CLOSE_EVENT_TYPE = `${CONTROL_TYPE_PREFIX}close.v1`;
 
-/** Why a stream ends, for transports that cannot say it in a frame of their own. */
+/** Code and reason of a close, for a transport without a close frame. */
 export interface Close {
   /** 1000 to 4999, as in a WebSocket close frame. */
   readonly code: number;

@@ -24,12 +24,12 @@ const ERROR_BY_CLOSE_CODE: ReadonlyMap<number, ErrorCode> = new Map<CloseCode, E
   [CLOSE_CODES.agentRemoved, "agent_removed"],
 ]);
 
-/** The code to close a connection with because of an error (PROTOCOL.md, Close codes). */
+/** The close code for an error (PROTOCOL.md, Close codes). */
 export function closeCodeFor(code: ErrorCode): CloseCode {
   return CLOSE_CODE_BY_ERROR[code];
 }
 
-/** What a close code received from the peer means. Undefined for a clean close and for codes this protocol does not name. */
+/** The error of a received close code; undefined for a clean close and for unknown codes. */
 export function errorCodeForClose(code: number): ErrorCode | undefined {
   return ERROR_BY_CLOSE_CODE.get(code);
 }

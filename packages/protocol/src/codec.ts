@@ -1,10 +1,10 @@
 import type { CloudEvent } from "./event.js";
 
-/** Turns one CloudEvent into one frame and back. Decoding checks the CloudEvents rules and the limits, nothing of Hawser's own. */
+/** One CloudEvent as one frame. `decode` checks the rules and limits of CloudEvents only. */
 export interface Codec<Frame extends string | Uint8Array = string | Uint8Array> {
   /** The WebSocket subprotocol of the CloudEvents WebSocket binding. */
   readonly subprotocol: "cloudevents.json" | "cloudevents.proto";
   encode(event: CloudEvent): Frame;
-  /** @throws HawserError `invalid_event` naming what is wrong and where; with the key of the event (`nackKey`) where it is one that can be answered */
+  /** @throws HawserError `invalid_event`, with the event's key (`nackKey`) where possible */
   decode(frame: Frame): CloudEvent;
 }

@@ -4,18 +4,19 @@ import type { CloudEvent, JsonValue } from "./event.js";
 import { LIMITS } from "./limits.js";
 import { cutText } from "./text.js";
 
-/** What CloudEvents demands of every event besides its type. */
+/** The attributes that CloudEvents requires besides the type. */
 export interface ControlEnvelope {
   /** Unique within `source`. */
   readonly id: string;
-  /** Who says it: the agent, or the principal. */
+  /** The sender: the agent or the principal. */
   readonly source: string;
 }
 
 /**
- * A control message as the CloudEvent that carries it, in either codec (PROTOCOL.md, Control messages). Free text that is too long is cut.
- *
- * @throws HawserError `invalid_state` for an ACK of none or of more than `LIMITS.maxAcksPerFrame` events: a mistake of the caller
+ * The CloudEvent of a control message (PROTOCOL.md, Control messages). Free text that is too long
+ * is cut.
+ * @throws HawserError `invalid_state` for an ACK of no event or of more than
+ *   `LIMITS.maxAcksPerFrame`
  */
 export function encodeControl(message: ControlMessage, envelope: ControlEnvelope): CloudEvent {
   return {

@@ -21,7 +21,7 @@ export function invalidMessage(field: string, problem: string): HawserError {
   return new HawserError("invalid_message", `field ${quote(field)} ${problem}`);
 }
 
-/** A non-empty string that both sides must have word for word, so a long one is refused and not cut. */
+/** An identifier. Both sides need it word for word, so a long one is refused and not cut. */
 export function token(fields: Fields, name: string, max: number = LIMITS.maxTokenLength): string {
   const value = fields[name];
   if (typeof value === "string" && value !== "" && value.length <= max) return value;
@@ -57,7 +57,7 @@ export function settled(fields: Fields, name = "settled"): string {
   return formatSettled(parseSettled(fields[name], name));
 }
 
-/** A code of a later version of this protocol counts as `internal`; the message then begins with its name. */
+/** An unknown code of a later version becomes `internal`; its name begins the message. */
 export function codeAndMessage(fields: Fields): { readonly code: ErrorCode; readonly message: string } {
   const code = token(fields, "code");
   const message = text(fields, "message", LIMITS.maxMessageLength);

@@ -12,14 +12,15 @@ export interface EventKey {
 }
 
 /**
- * What one side knows of the store of the other. A store that knows less of itself is an older copy of the one it is named after (PROTOCOL.md, Rolled-back stores).
+ * What one side knows of the other side's store. A store that knows less of itself was rolled back
+ * (PROTOCOL.md, Rolled-back stores).
  */
 export interface KnownStore {
   /** Name of that store. */
   readonly store: string;
-  /** The last session the other side is known to have begun; 0 when none is. */
+  /** The last session that the other side is known to have begun; 0 for none. */
   readonly epoch: number;
-  /** The highest version of the other side that was recorded here or given to a handler; "0" when none was. */
+  /** Highest version of the other side that was recorded or handled; "0" for none. */
   readonly eventid: string;
   /** The highest `recorded` of its ACKs; 0 when there was none. */
   readonly recorded: number;
@@ -31,17 +32,17 @@ export interface Hello {
   readonly agent: string;
   /** Versions the agent speaks, most wanted first. */
   readonly protocol_versions: readonly string[];
-  /** Name of the agent's store: changes only when that store was lost, and with it its inbox and its versions. */
+  /** Name of the agent's store. It changes only when the store is lost. */
   readonly store: string;
   /** Un-ACKed events the agent accepts. */
   readonly window: number;
-  /** Bytes of un-ACKed events the agent accepts, as `event bytes` in PROTOCOL.md (Sending). Absent: it names no limit. */
+  /** Bytes of un-ACKed events it accepts (PROTOCOL.md, Sending). Absent: no limit. */
   readonly window_bytes?: number;
-  /** Every event of this sender up to this version is settled: the receiver may forget their versions. */
+  /** Every event of this sender up to this version is settled. */
   readonly settled: string;
   /** For people, e.g. `hawser-agent/0.1.0`. */
   readonly software: string;
-  /** Of the principal's store. Absent: nothing is known of it, or an implementation that does not look for older copies. */
+  /** Of the principal's store. Absent: unknown, or rollbacks are not detected. */
   readonly known?: KnownStore;
 }
 
@@ -50,7 +51,7 @@ export interface Welcome {
   readonly type: "welcome";
   readonly protocol_version: ProtocolVersion;
   readonly session_id: string;
-  /** Fencing number of this session; of two sessions of one agent the higher is the real one. */
+  /** Fencing number of this session. The session with the higher number is valid. */
   readonly epoch: number;
   readonly store: string;
   readonly window: number;
@@ -69,11 +70,11 @@ export interface Refuse {
   readonly type: "refuse";
   readonly code: ErrorCode;
   readonly message: string;
-  /** When to come back, from now. Absent: the agent's own backoff decides. */
+  /** Delay before the next attempt. Absent: the agent's own backoff decides. */
   readonly retry_after_ms?: number;
 }
 
-/** Either way, every heartbeat interval in which nothing else was sent, and at least every interval to carry `settled`. */
+/** Either way: at least once an interval, for liveness and `settled`. */
 export interface Heartbeat {
   readonly type: "heartbeat";
   readonly settled: string;
@@ -83,7 +84,7 @@ export interface Heartbeat {
 export interface Ack {
   readonly type: "ack";
   readonly acks: readonly EventKey[];
-  /** How many events of the peer this store has recorded in its life, those of this ACK among them. Absent: it does not count. */
+  /** Events of the peer this store ever recorded, with this ACK. Absent: not counted. */
   readonly recorded?: number;
 }
 
@@ -98,7 +99,7 @@ export interface Nack {
   readonly message: string;
 }
 
-/** Agent to principal: nothing more will be sent by the agent but ACKs; stop sending and confirm. */
+/** Agent to principal: the agent sends only ACKs from here on; the principal confirms. */
 export interface Goodbye {
   readonly type: "goodbye";
   readonly reason: "rotation" | "drain" | "stopping";
@@ -109,13 +110,13 @@ export interface GoodbyeAck {
   readonly type: "goodbye_ack";
 }
 
-/** Principal to agent: the principal is going away; say goodbye and come back after `reconnect_after_ms`, this agent's slot. */
+/** Principal to agent: it is going away. The agent says goodbye and returns in its slot. */
 export interface Drain {
   readonly type: "drain";
   readonly reason: string;
-  /** Length of the window all slots lie in. */
+  /** Length of the window that contains all slots. */
   readonly window_ms: number;
-  /** This agent's slot: how long after it got this notice it may connect again. */
+  /** This agent's slot: delay from this notice to the next connection. */
   readonly reconnect_after_ms: number;
 }
 

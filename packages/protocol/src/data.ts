@@ -17,9 +17,9 @@ function fitsDepth(value: unknown, levels: number): boolean {
 }
 
 /**
- * Refuses data nested so deeply that walking it could exhaust the stack of whoever receives it.
- *
- * @param encodedLength characters the data was read from: each level takes two, so a short text need not be walked
+ * Refuses data so deeply nested that a walk could exhaust the stack of a receiver.
+ * @param encodedLength characters the data was read from: each level takes two, so short data
+ *   passes
  */
 export function checkDepth(data: unknown, encodedLength: number): void {
   if (encodedLength < 2 * LIMITS.maxDataDepth || fitsDepth(data, LIMITS.maxDataDepth)) return;
@@ -35,7 +35,7 @@ function tooDeep(): HawserError {
 
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
-/** Refuses data that is not text (which UTF-8 can carry) although `datacontenttype` says it is not JSON. */
+/** Refuses data that is no UTF-8 text although its `datacontenttype` is not JSON. */
 export function checkDataKind(data: JsonValue, contentType: string | undefined): void {
   if (isJsonContentType(contentType)) return;
   if (typeof data === "string") {
@@ -49,17 +49,17 @@ export function checkDataKind(data: JsonValue, contentType: string | undefined):
 }
 
 /**
- * `value` as the JSON it is. Refuses what JSON cannot carry, such as a function, NaN, a Date or a cycle, instead of letting it turn into something else on the way. Members that are undefined are
- * left out, as JSON does; a copy is made for that alone.
- *
- * @throws HawserError `invalid_event` naming what is no JSON, and for what is nested more than `LIMITS.maxDataDepth` levels deep
+ * `value` as JSON. Refuses values that JSON cannot carry (functions, NaN, dates, cycles) instead of
+ * converting them. Undefined members are left out; only then a copy is made.
+ * @throws HawserError `invalid_event` naming the value, or for more than `LIMITS.maxDataDepth`
+ *   levels
  */
 export function jsonOf(value: unknown): JsonValue {
   const isComplete = isCompleteJson(value, LIMITS.maxDataDepth);
   return (isComplete ? value : withoutUndefined(value)) as JsonValue;
 }
 
-/** False when there is something undefined to leave out. @throws HawserError `invalid_event` for what is no JSON besides */
+/** False when there is an undefined member to leave out. @throws HawserError `invalid_event` */
 function isCompleteJson(value: unknown, levels: number): boolean {
   switch (typeof value) {
     case "string":
@@ -91,11 +91,11 @@ function isCompleteObject(value: object, levels: number): boolean {
   return isComplete;
 }
 
-/** A copy of what is known to be JSON but for this. */
+/** A copy without undefined members. */
 function withoutUndefined(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map(withoutUndefined);
   const members = Object.entries(value).filter(([, member]) => member !== undefined);
-  // It defines a member named __proto__, which an assignment would not.
+  // An assignment would not define a member named __proto__.
   return Object.fromEntries(members.map(([key, member]) => [key, withoutUndefined(member)]));
 }

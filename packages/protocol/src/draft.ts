@@ -10,11 +10,10 @@ import { checkEvent } from "./parse-message.js";
 import { parseDeleteData, parseSpecData, parseStatusData } from "./resource-data.js";
 
 /**
- * What a publisher handed in, as an event that can be accepted: the publisher's edge of the protocol (PROTOCOL.md, Events).
- * Attributes that are null or undefined are left out, and so are members of data that are undefined; other data is kept, not copied.
- *
- * @throws HawserError `invalid_event` naming the attribute, `missing_resourceid`, `unknown_type` for a type under the reserved prefix,
- *   `event_too_large` above `LIMITS.maxEventBytes` as JSON
+ * Checks a publisher's event (PROTOCOL.md, Events). Null and undefined attributes and undefined
+ * members of the data are left out. Other data is kept, not copied.
+ * @throws HawserError `invalid_event` naming the attribute, `missing_resourceid`, `unknown_type`
+ *   for a reserved type, `event_too_large` above `LIMITS.maxEventBytes` as JSON
  */
 export function checkDraft(input: unknown): EventDraft {
   if (typeof input !== "object" || input === null || Array.isArray(input)) {
@@ -31,7 +30,6 @@ export function checkDraft(input: unknown): EventDraft {
   return event;
 }
 
-/** A copy without the attributes that are not there. */
 function withoutUnset(input: object): Record<string, unknown> {
   const attributes: Record<string, unknown> = { ...input };
   for (const name in attributes) {

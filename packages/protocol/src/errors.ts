@@ -58,7 +58,7 @@ export const ERROR_CODES = Object.keys(CLOSE_CODE_BY_ERROR) as unknown as readon
   ...ErrorCode[],
 ];
 
-/** What the error is about; the names are those of the log fields. */
+/** The subject of the error, under the names of the log fields. */
 export interface ErrorContext {
   readonly agent?: string;
   readonly resource_id?: string;
@@ -69,7 +69,7 @@ export interface HawserErrorOptions extends ErrorContext {
   readonly cause?: unknown;
 }
 
-/** The one error class. `message` says what happened and what to do about it; `cause` keeps what was caught. */
+/** The only error class. `message` says what to do; `cause` keeps the original error. */
 export class HawserError extends Error {
   override readonly name = "HawserError";
   readonly code: ErrorCode;
@@ -85,13 +85,13 @@ export class HawserError extends Error {
     this.event_id = options.event_id;
   }
 
-  /** Whatever was thrown, as a HawserError: itself if it is one, else wrapped under `code` with its message kept. Never throws. */
+  /** Any thrown value as a HawserError, wrapped under `code` unless it is one. Never throws. */
   static from(thrown: unknown, code: ErrorCode = "internal"): HawserError {
     return isHawserError(thrown) ? thrown : new HawserError(code, thrownText(thrown), { cause: thrown });
   }
 }
 
-// To ask for its class runs code of whoever made it, where it is a proxy.
+// `instanceof` runs foreign code when the value is a proxy.
 function isHawserError(thrown: unknown): thrown is HawserError {
   try {
     return thrown instanceof HawserError;
@@ -101,8 +101,8 @@ function isHawserError(thrown: unknown): thrown is HawserError {
 }
 
 /**
- * What was thrown, in words: the message of an error, else the value as a string. Never throws, whatever that is: of an object without a prototype, or an error whose message
- * throws, it says only that there are no words. To be used wherever something is caught that others may have thrown.
+ * The message of a thrown value, for every catch of foreign code. Never throws: a value without a
+ * readable message gets a fixed text.
  */
 export function thrownText(thrown: unknown): string {
   try {
@@ -112,12 +112,11 @@ export function thrownText(thrown: unknown): string {
   }
 }
 
-/** Whether a code from outside is one of ours. */
 export function isErrorCode(value: unknown): value is ErrorCode {
   return typeof value === "string" && Object.hasOwn(CLOSE_CODE_BY_ERROR, value);
 }
 
-/** What refuses a second `start` while the first one holds. @param what whose start it is, such as `this agent` */
+/** The error of a second `start`. @param what the component, such as `this agent` */
 export function startedTwice(what: string, context: ErrorContext = {}): HawserError {
   const message = `${what} has been started already; stop it before you start it again`;
   return new HawserError("invalid_state", message, context);

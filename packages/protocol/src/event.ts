@@ -7,10 +7,10 @@ export type JsonValue =
   | readonly JsonValue[]
   | { readonly [key: string]: JsonValue };
 
-/** What a CloudEvents extension attribute may hold (CloudEvents 1.0.2, section 3.1, as this protocol narrows it). */
+/** Value of an extension attribute (CloudEvents 1.0.2, section 3.1, narrowed by this protocol). */
 export type ExtensionValue = string | number | boolean;
 
-/** Who asked for something that happened elsewhere: attributes of CloudEvents 1.0.2 with the extensions Hawser names. */
+/** Attributes of CloudEvents 1.0.2 with the extensions that Hawser names. */
 interface EventAttributes {
   readonly specversion: "1.0";
   /** Unique within `source`; stays the same on every resend. */
@@ -23,31 +23,30 @@ interface EventAttributes {
   readonly time?: string;
   readonly datacontenttype?: string;
   readonly dataschema?: string;
-  /** RFC 3339 timestamp (CloudEvents expiry-time extension). After it a command is no longer worth delivering. */
+  /** RFC 3339 (CloudEvents expiry-time extension). A command is not delivered after it. */
   readonly expirytime?: string;
 }
 
 /**
- * A CloudEvent as a publisher hands it in: the mailbox has not given it a version yet.
- *
- * @typeParam Data of `data`, for what is handed in; whatever comes out has the default
+ * A publisher's CloudEvent, before the mailbox assigns its version.
+ * @typeParam Data type of `data` for input; output has the default
  */
 export interface EventDraft<Data = JsonValue | Uint8Array> extends EventAttributes {
-  /** JSON, or text when `datacontenttype` is not JSON, or bytes. Members that are undefined are left out. */
+  /** JSON, or text when `datacontenttype` is not JSON, or bytes. Undefined members are left out. */
   readonly data?: Data;
-  /** What the event is about: `<name>_<uid>`. Order and versions are kept per resource. */
+  /** The resource: `<name>_<uid>`. Order and versions are kept per resource. */
   readonly resourceid: string;
   /** Further extension attributes, such as `traceparent`. */
   readonly [extension: string]: ExtensionValue | JsonValue | Uint8Array | NoInfer<Data> | undefined;
 }
 
-/** A CloudEvent with its version: what mailboxes hold and streams carry (PROTOCOL.md, Events). */
+/** A CloudEvent with its version, as mailboxes hold and streams carry it (PROTOCOL.md, Events). */
 export interface HawserEvent extends EventDraft {
   /** The version as a decimal string; strictly increasing per (sender, `resourceid`), gaps allowed. */
   readonly eventid: string;
 }
 
-/** Any CloudEvent on a stream: a `HawserEvent` or a control message, not yet told apart. */
+/** Any CloudEvent on a stream: a `HawserEvent` or a control message, not yet distinguished. */
 export interface CloudEvent extends EventAttributes {
   /** JSON, or text when `datacontenttype` is not JSON, or bytes. */
   readonly data?: JsonValue | Uint8Array;
@@ -61,16 +60,15 @@ export const EVENT_TYPES = {
   delete: "hawser.resource.delete.v1",
 } as const;
 
-/** The one command that this protocol defines: it asks an agent to show what a resource writes (PROTOCOL.md, Output). */
+/** The only command of this protocol: a request for output (PROTOCOL.md, Output). */
 export const OUTPUT_REQUEST_TYPE = "hawser.resource.output.v1";
 
-/** The prefix of every type this protocol defines; a publisher's own types may not begin with it. */
+/** Prefix of all types of this protocol. A publisher's own types may not begin with it. */
 export const RESERVED_TYPE_PREFIX = "hawser.";
 
-/** How delivery treats an event (PROTOCOL.md, Events): states of one resource supersede each other, commands never do. */
+/** Class of an event: states supersede older states, commands never do (PROTOCOL.md, Events). */
 export type EventClass = "spec" | "status" | "delete" | "command";
 
-/** What an event of this type is: states give way to newer ones, commands never do. */
 export function eventClass(type: string): EventClass {
   switch (type) {
     case EVENT_TYPES.spec:
@@ -85,8 +83,9 @@ export function eventClass(type: string): EventClass {
 }
 
 /**
- * True when an event of class `newer` makes an undelivered event of class `older` of the same resource pointless. A delete ends every state; a command is an
- * order of its own that was accepted, so nothing takes it back.
+ * True when an event of class `newer` makes an undelivered `older` one of the same resource
+ * obsolete. A delete ends every state. A command was accepted as an order, so nothing supersedes
+ * it.
  */
 export function supersedes(newer: EventClass, older: EventClass): boolean {
   if (newer === "command" || older === "command") return false;

@@ -9,31 +9,30 @@ export interface TextPosition {
 }
 
 const INTEGER = /^-?\d+$/;
-/** Up to so many characters an integer is kept whatever its digits are. */
+/** Integers with at most this many characters are exact. */
 const SAFE_LENGTH = 15;
-/** Characters of a number that a message shows. */
+/** Characters of a number in a message. */
 const SHOWN_LENGTH = 40;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
 /**
- * Reads JSON, as `JSON.parse` does, but for numbers that a double cannot keep (PROTOCOL.md, Codecs): an integer that would be written
- * on with other digits, such as 9007199254740993, and a number beyond what a double holds, such as 1e400.
- *
+ * `JSON.parse` that refuses numbers a double cannot keep (PROTOCOL.md, Codecs): integers that would
+ * change their digits, such as 9007199254740993, and overflows, such as 1e400.
  * @param code of the error for such a number
- * @throws SyntaxError for what is no JSON; HawserError that names the line and the column of the number
+ * @throws SyntaxError for invalid JSON; HawserError with line and column of the number
  */
 export function parseExactJson(text: string, code: ErrorCode = "invalid_event"): JsonValue {
   const value: JsonValue = JSON.parse(text);
-  // A walk over the values costs a few percent of reading them; a look at each character of the text as much as that.
+  // Walking the values costs a few percent of parsing; scanning the text costs as much as parsing.
   if (hasLargeNumber(value, LIMITS.maxDataDepth)) checkNumbers(text, code);
   return value;
 }
 
 /**
- * What is wrong with a number that stands in a text as `digits`, for people; undefined when it is kept. A number with a fraction or an
- * exponent is rounded by its nature, and only refused when it is infinite.
+ * The problem with a number written as `digits`; undefined for none. Fractions and exponents are
+ * rounded by nature, so only infinity is refused.
  */
 export function numberProblem(digits: string): string | undefined {
   const value = Number(digits);
@@ -49,7 +48,7 @@ export function positionOf(text: string, index: number): TextPosition {
   return { line: before.split("\n").length, column: index - lineStart + 1 };
 }
 
-/** Whether a number is beyond what every integer is kept up to; true also for what is nested too deep for a look. */
+/** True for a number beyond the safe integers, and for data too deep to look at. */
 function hasLargeNumber(value: JsonValue, levels: number): boolean {
   if (typeof value === "number") return !(Math.abs(value) <= Number.MAX_SAFE_INTEGER);
   if (typeof value !== "object" || value === null) return false;
@@ -60,7 +59,7 @@ function hasLargeNumber(value: JsonValue, levels: number): boolean {
   }
   for (const key in value) {
     const member = value[key];
-    // Most are text, and a call for each would take longer than a look.
+    // Most members are text, and a call for each costs more than this check.
     if (typeof member === "string" || member === undefined) continue;
     if (hasLargeNumber(member, levels - 1)) return true;
   }
@@ -71,7 +70,7 @@ function isList(value: JsonValue): value is readonly JsonValue[] {
   return Array.isArray(value);
 }
 
-/** Walks over the numbers of a text that is JSON. */
+/** Checks every number of a valid JSON text. */
 function checkNumbers(text: string, code: ErrorCode): void {
   let index = 0;
   while (index < text.length) {

@@ -30,8 +30,8 @@ export const GRPC_STATUS_BY_CLOSE_CODE: Readonly<Record<CloseCode, number>> = {
 };
 
 /**
- * What a status means that came without the trailer, from a proxy or from before the stream began. A status that is not listed is
- * no close at all: the connection is lost.
+ * Meaning of a status without the trailer, from a proxy or before the stream began. A status that
+ * is not listed counts as a lost connection.
  */
 export const CLOSE_CODE_BY_GRPC_STATUS: Readonly<Record<number, CloseCode>> = {
   0: CLOSE_CODES.normal,

@@ -29,7 +29,7 @@ function decodeJson(frame: string): CloudEvent {
   }
 }
 
-/** What of a frame that is refused says which event it is. */
+/** The names in a refused frame, for the answer. */
 function namesIn(frame: string): EventNames | undefined {
   try {
     const value: unknown = JSON.parse(frame);
@@ -40,9 +40,8 @@ function namesIn(frame: string): EventNames | undefined {
 }
 
 /**
- * The event in a piece of parsed JSON, such as an item of a batch (CloudEvents JSON format 1.0.2, section 4).
- *
- * @param encodedLength at least the characters it was read from
+ * The event in parsed JSON, such as an item of a batch (CloudEvents JSON format 1.0.2, section 4).
+ * @param encodedLength at least the number of characters it was read from
  * @throws HawserError `invalid_event`
  */
 export function eventFromJson(value: unknown, encodedLength: number): CloudEvent {
@@ -67,7 +66,7 @@ function parseJson(frame: string): unknown {
   }
 }
 
-/** An attribute that is null counts as unset (CloudEvents JSON format, section 2.2); data may well be null. */
+/** A null attribute counts as unset (CloudEvents JSON format, section 2.2); null is valid data. */
 function withoutUnset(members: Fields): Fields {
   for (const name in members) {
     if (members[name] !== null || name === "data") continue;

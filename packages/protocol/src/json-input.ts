@@ -1,13 +1,11 @@
 import type { JsonValue } from "./event.js";
 
-/** What takes the place of a type that JSON cannot carry, so that a compiler's complaint says why. No value has it. */
+/** Replaces a type that JSON cannot carry and says why. It has no values. */
 export interface NotJson<Why extends string> {
   readonly "this is no JSON": Why;
 }
 
-/**
- * An object of members that nobody has looked at, as a type without a parameter can name it: an interface is one; a function, a `Date`, a `Map` and bytes are none.
- */
+/** Any object but functions, dates, collections and bytes. Its members are not checked. */
 export type JsonObjectLike = object & {
   readonly toJSON?: never;
   readonly [Symbol.hasInstance]?: never;
@@ -16,18 +14,20 @@ export type JsonObjectLike = object & {
 };
 
 /**
- * What is likely to be JSON, where a type has to stand without knowing the value: what handlers may return. It takes interfaces, which `JsonValue` does not, and looks at the outermost object
- * alone; `JsonInput` looks at all of it.
+ * Probable JSON, for a type that cannot depend on the value, such as the result of a handler. It
+ * accepts interfaces, unlike `JsonValue`, and checks only the outermost object; `JsonInput` checks
+ * every level.
  */
 export type JsonLike = JsonValue | readonly JsonLike[] | JsonObjectLike;
 
 /**
- * `T` itself where a value of it is JSON; otherwise a type that no `T` fits, with a `NotJson` at the place that is wrong. It takes interfaces, `readonly` and optional members, and refuses functions, what
- * has a `toJSON` (such as `Date`), `Map`s and other collections, bytes, symbols, bigints, `undefined` as an item or as a member that is not optional, `object`, and `unknown`.
+ * `T` itself where its values are JSON; otherwise a type that no `T` fits, with a `NotJson` at the
+ * wrong place. Refused are functions, objects with `toJSON` (such as `Date`), collections, bytes,
+ * symbols, bigints, `undefined` where it is not optional, `object` and `unknown`.
  *
- * To be written as `<Given>(value: Given & JsonInput<Given>)`, which infers it all. What a type cannot tell (NaN, cycles, objects of a class) is refused by name at run time.
- *
- * @typeParam IfUnknown what `unknown` counts as
+ * Write `<Given>(value: Given & JsonInput<Given>)` to infer it. Values that types cannot rule out
+ * (NaN, cycles, class instances) are refused at run time.
+ * @typeParam IfUnknown result for `unknown`
  */
 export type JsonInput<T, IfUnknown = NotJson<"unknown may be anything: parse it first">> = unknown extends T
   ? // Nothing is known of `any`, and its owner has said that this is well.
@@ -56,7 +56,8 @@ export type JsonInput<T, IfUnknown = NotJson<"unknown may be anything: parse it 
                     (<G>() => G extends T ? 1 : 2) extends <G>() => G extends object ? 1 : 2
                     ? NotJson<"an object of unknown members: parse it first">
                     : {
-                        // JSON leaves out an optional member that is not there; one that has to be there may not be undefined.
+                        // JSON leaves out an absent optional member; a required one may not be
+                        // undefined.
                         readonly [Key in keyof T]: Key extends symbol
                           ? NotJson<"JSON has no members under symbols">
                           : object extends Pick<T, Key>
@@ -64,5 +65,5 @@ export type JsonInput<T, IfUnknown = NotJson<"unknown may be anything: parse it 
                             : JsonInput<T[Key], IfUnknown>;
                       };
 
-/** The same for the data of an event, which may be bytes. */
+/** As `JsonInput`, for the data of an event, which may be bytes. */
 export type DataInput<T> = T extends Uint8Array ? T : JsonInput<T>;

@@ -5,36 +5,36 @@ import { isResourceKind, kindProblem } from "./resource-id.js";
 import type { StandardSchema } from "./schema.js";
 
 /**
- * A kind of resources, written down once for both ends: `defineHandler(kind, ...)` of `@hawser/agent` and `principal.resources.of(kind)` of `@hawser/principal` take their types from it, and hold what
- * comes and goes against its schemas.
+ * A kind of resources, defined once for both ends: `defineHandler(kind, ...)` of `@hawser/agent`
+ * and `principal.resources.of(kind)` of `@hawser/principal` take types and checks from it.
  *
- * Whoever gives a value gives what the schema takes (its input), and that is what travels; whoever reads one gets what the schema makes of it (its output). So defaults and coercions happen where
- * a value is read.
+ * A writer gives the schema's input, which travels unchanged. A reader gets the schema's output, so
+ * defaults and coercions apply at the reader.
  */
 export interface Kind<Name extends string, Spec, Status = JsonValue, SpecInput = Spec, StatusInput = Status> {
   readonly name: Name;
   readonly spec: StandardSchema<SpecInput, Spec>;
-  /** `unchecked` where none was given: a status is any JSON. */
+  /** `unchecked` by default: a status is any JSON. */
   readonly status: StandardSchema<StatusInput, Status>;
 }
 
 /** Any kind, as a bound of type parameters. */
 export type AnyKind = Kind<string, unknown, unknown, unknown, unknown>;
 
-/** What the schema of a kind makes of a spec: what handlers are given. */
+/** The spec that handlers get. */
 export type SpecOf<Of extends AnyKind> =
   Of extends Kind<string, infer Spec, unknown, unknown, unknown> ? Spec : never;
-/** What the schema of a kind makes of a status: what its readers are given. */
+/** The status that readers get. */
 export type StatusOf<Of extends AnyKind> =
   Of extends Kind<string, unknown, infer Status, unknown, unknown> ? Status : never;
-/** What the schema of a kind takes for a spec: what is put. */
+/** The spec that a writer puts. */
 export type SpecInputOf<Of extends AnyKind> =
   Of extends Kind<string, unknown, unknown, infer Input, unknown> ? Input : never;
-/** What the schema of a kind takes for a status: what handlers return and report. */
+/** The status that handlers return and report. */
 export type StatusInputOf<Of extends AnyKind> =
   Of extends Kind<string, unknown, unknown, unknown, infer Input> ? Input : never;
 
-/** What a schema takes, as it may be given: one that coerces takes `unknown`, which is any JSON then. */
+/** Input of a schema. A coercing schema takes `unknown`, which then is any JSON. */
 export type SchemaInput<Schema extends StandardSchema> =
   NonNullable<Schema["~standard"]["types"]> extends { readonly input: infer Input }
     ? [Input] extends [JsonInput<Input>]
@@ -42,10 +42,10 @@ export type SchemaInput<Schema extends StandardSchema> =
       : JsonInput<Input, JsonValue>
     : never;
 
-/** What a schema makes of a value. */
+/** Output of a schema. */
 export type SchemaOutput<Schema extends StandardSchema> = NonNullable<Schema["~standard"]["types"]>["output"];
 
-/** Any type where what a schema takes is JSON; else one that no schema has, with a `NotJson` at what is wrong. */
+/** `unknown` for a schema of JSON input; else a type that no schema fits. */
 export type TakesJson<Schema extends StandardSchema> = [SchemaInput<Schema>] extends [
   NonNullable<Schema["~standard"]["types"]>["input"],
 ]
@@ -53,10 +53,10 @@ export type TakesJson<Schema extends StandardSchema> = [SchemaInput<Schema>] ext
   : { readonly "this schema takes what is no JSON": SchemaInput<Schema> };
 
 /**
- * Writes a kind down: its name, what its specs are and, if that is wanted, what its statuses are. The schemas may be of any library that follows Standard Schema, and have to take JSON:
- * `z.iso.datetime()`, not `z.date()`.
- *
- * @throws HawserError `invalid_config` for a name that no kind can have, and for what is no schema
+ * Defines a kind: its name, the schema of its specs and, optionally, that of its statuses. Any
+ * library that follows Standard Schema will do. Inputs must be JSON: `z.iso.datetime()`, not
+ * `z.date()`.
+ * @throws HawserError `invalid_config` for an illegal name or an invalid schema
  */
 export function defineKind<
   const Name extends string,
@@ -79,11 +79,9 @@ export function defineKind(
   return Object.freeze({ name, spec, status });
 }
 
-/**
- * A schema that lets everything through as a `T`: for a type that is written down by hand, whose values you trust. Nothing is looked at, so a wrong one meets your code as it is.
- */
+/** A schema without checks: its values are trusted to be a `T`. */
 export function unchecked<T>(): StandardSchema<T> {
-  // The one place where a type is taken at its word, because that is what was asked for.
+  // The only place that trusts a type, because the caller asked for it.
   const validate = (value: unknown) => ({ value: value as T });
   return { "~standard": { version: 1, vendor: "hawser", validate } };
 }

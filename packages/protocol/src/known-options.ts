@@ -1,14 +1,14 @@
 import { HawserError } from "./errors.js";
 import { quote } from "./text.js";
 
-/** The name of every option there is, as its key. */
+/** Every option name, as a key. */
 export type OptionNames<Options> = Readonly<Record<keyof Options, true>>;
 
 /**
- * Holds the names of options against those there are: what is misspelt would be left at its default in silence, where no compiler has looked.
- *
- * @param where what is in front of the names in the message, such as `createAgent: resend`
- * @throws HawserError `invalid_config` naming the one that is unknown, and those there are
+ * Checks option names. JavaScript callers have no compiler, and a misspelt option would keep its
+ * default.
+ * @param where begins the message, such as `createAgent: resend`
+ * @throws HawserError `invalid_config` naming the unknown option and the known ones
  */
 export function checkOptionNames<Options extends object>(
   where: string,

@@ -1,13 +1,13 @@
 /**
- * Limits of the wire, the same for every implementation (PROTOCOL.md, Limits).
- * What a side announces for itself (window, frame size) may be lower, never higher.
+ * Limits of the wire, the same for every implementation (PROTOCOL.md, Limits). What a side
+ * announces for itself (window, frame size) may be lower, never higher.
  */
 export const LIMITS = {
   /** Largest encoded frame in bytes, checked before parsing. Beyond: close code `frame_too_large`. */
   maxFrameBytes: 1_048_576,
   /**
-   * Largest encoded frame a principal takes before it has said welcome: room for a hello, whose texts are all bounded, and little for who never
-   * gives a name. Beyond: close code `frame_too_large`.
+   * Largest frame before `welcome`: enough for a hello, whose texts are bounded, and little for an
+   * unknown client. Beyond: close code `frame_too_large`.
    */
   maxHelloBytes: 16_384,
   /** Largest encoded event a publisher may hand in; leaves room for attributes the stream adds. */
@@ -19,7 +19,7 @@ export const LIMITS = {
   maxAttributeLength: 1024,
   /** Extension attributes of one event, besides `resourceid`, `eventid` and `expirytime`. */
   maxExtensions: 32,
-  /** Objects and arrays inside each other in JSON data: what every reader can walk without exhausting its stack. */
+  /** Nesting of JSON data that every reader can walk without exhausting its stack. */
   maxDataDepth: 512,
   /** Largest version: the largest integer every JSON reader keeps exactly (2^53 - 1). */
   maxVersion: Number.MAX_SAFE_INTEGER,
@@ -27,9 +27,12 @@ export const LIMITS = {
   maxWindow: 65_536,
   /** (`resourceid`, `eventid`) pairs in one ACK frame. */
   maxAcksPerFrame: 256,
-  /** Events and control messages in one `CloudEventBatch`: a small message may not become a hundred thousand objects. */
+  /** Messages in one `CloudEventBatch`: a small frame must not become many objects. */
   maxBatchEvents: 1024,
-  /** Bytes of UTF-8 in a close reason, characters in `reason` and `software`; longer text is cut. WebSocket allows 123 bytes in a close. */
+  /**
+   * UTF-8 bytes of a close reason, characters of `reason` and `software`; longer text is cut.
+   * WebSocket allows 123 bytes in a close frame.
+   */
   maxReasonLength: 120,
   /** Characters in `message` of NACK and refuse; longer text is cut. */
   maxMessageLength: 1024,
@@ -43,27 +46,24 @@ export const LIMITS = {
   minHeartbeatIntervalMs: 10,
 } as const;
 
-/** How many un-ACKed events a side accepts when it has no reason to say otherwise: a few milliseconds of work. */
+/** Default window in events: a few milliseconds of work. */
 export const DEFAULT_WINDOW = 256;
 
-/**
- * How many bytes of un-ACKed events a side accepts when it has no reason to say otherwise, and how
- * many it has in flight at most: eight of the largest events, and more than a window of usual ones.
- */
+/** Default window in bytes: eight of the largest events, and more than a window of usual ones. */
 export const DEFAULT_WINDOW_BYTES = 8_388_608;
 
-/** What both sides assume about time unless told otherwise. All in milliseconds (PROTOCOL.md, Liveness and Rotation). */
+/** Default timing in milliseconds (PROTOCOL.md, Liveness and Rotation). */
 export const DEFAULT_TIMING = {
   /** From the open connection to `welcome`. */
   handshakeTimeoutMs: 10_000,
   /** Between two heartbeats of one side; below the idle timeout of common load balancers. */
   heartbeatIntervalMs: 20_000,
-  /** Silence that ends a connection: this much plus a uniform draw of the same size, so that a fleet does not notice in unison. */
+  /** Silence that ends a connection, plus a uniform draw of the same size. */
   heartbeatTimeoutMs: 60_000,
   rotationMinMs: 15 * 60_000,
   rotationMaxMs: 45 * 60_000,
-  /** How old the principal lets a session become, give or take a tenth: above every rotation, for agents that never rotate. */
+  /** Maximum session age at the principal, +/- 10 %: above every rotation. */
   maxSessionAgeMs: 60 * 60_000,
-  /** Each step of saying goodbye (confirmation, finishing, the peer's close) may take this long, then the connection is cut. */
+  /** Limit of each step of a goodbye; then the connection is cut. */
   closeGraceMs: 10_000,
 } as const;

@@ -1,6 +1,6 @@
 const JSON_TYPE = /^(?:application|text)\/json$|^[^/]+\/[^/]+\+json$/;
 
-/** True when data of this content type is JSON: `application/json`, `text/json`, `*+json`, or nothing said (CloudEvents JSON format, section 3.1). */
+/** True for JSON types and no type (CloudEvents JSON format, section 3.1). */
 export function isJsonContentType(contentType: string | undefined): boolean {
   if (contentType === undefined || contentType === "application/json") return true;
   const end = contentType.indexOf(";");

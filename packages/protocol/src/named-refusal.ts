@@ -3,19 +3,20 @@ import { HawserError } from "./errors.js";
 import { LIMITS } from "./limits.js";
 import { versionOf } from "./version.js";
 
-/** By what an event is answered that cannot be read as a whole. */
+/** The names an answer needs for an event that cannot be decoded. */
 export interface EventNames {
   readonly type?: unknown;
   readonly resourceid?: unknown;
   readonly eventid?: unknown;
 }
 
-// As in attributes: neither could be said in an answer and be the same.
+// As in attributes: an answer could not repeat these characters.
 const FORBIDDEN = /[\p{Cc}\p{Surrogate}]/u;
 
 /**
- * The error of a frame, with the key of the event where that is known (PROTOCOL.md, Which problem ends what). Such an event is in its sender's mailbox
- * and would come again on each connection, so it is answered by itself. Control messages are not: their sender forgets them.
+ * The error of a frame, with the key of its event if known (PROTOCOL.md, Which problem ends what).
+ * The sender would resend such an event on each connection, so it is NACKed by itself. A control
+ * message is not: its sender does not keep it.
  */
 export function namedRefusal(thrown: unknown, names: EventNames | undefined): HawserError {
   const { code, message } = HawserError.from(thrown, "invalid_event");

@@ -5,32 +5,32 @@ import { objectOf, invalidData } from "./resource-data.js";
 import { parseSubject, resourceId, subjectOf } from "./resource-id.js";
 import { quote } from "./text.js";
 
-/** The second part of the `resourceid` of requests: they are no events of the resource, and wait for none. */
+/** Uid in the `resourceid` of requests: they are not ordered with the resource's events. */
 const REQUEST_UID = "output";
 
-/** They become parts of ids elsewhere, so there is nothing in them that could end one. */
+/** Tokens become parts of ids elsewhere, so they contain no separator. */
 const TOKEN = /^[A-Za-z0-9._-]+$/;
 
-/** A place in what a resource writes: so many lines of this log lie before it. */
+/** A position in the output of a resource: `line` lines of `log` precede it. */
 export interface OutputPosition {
-  /** Another one whenever counting begins anew, because the agent has lost what it counted. */
+  /** Changes when counting restarts because the agent lost its count. */
   readonly log: string;
   readonly line: number;
 }
 
-/** Asks an agent to show what a resource writes, for a while (PROTOCOL.md, Output). */
+/** A request for the output of a resource, for a limited time (PROTOCOL.md, Output). */
 export interface OutputRequest {
   readonly kind: string;
   readonly name: string;
-  /** Comes back in what is shown for it. */
+  /** Returned in the output that answers the request. */
   readonly request: string;
   /** Whole milliseconds. */
   readonly forMs: number;
-  /** What lies before it need not be shown. Absent: everything there is. */
+  /** Output before it is not needed. Absent: all output. */
   readonly after?: OutputPosition;
 }
 
-/** What a resource has written, as far as it is shown: the member `output` of its status (PROTOCOL.md, Output). */
+/** The output of a resource: the member `output` of its status (PROTOCOL.md, Output). */
 export interface OutputWindow extends OutputPosition {
   /** The newest request. */
   readonly request: string;
@@ -40,25 +40,19 @@ export interface OutputWindow extends OutputPosition {
   readonly bytes: number;
   /** From `line` on, without line ends. */
   readonly lines: readonly string[];
-  /** Where the runs of a process begin among them: run 0 is the first. */
+  /** First line of each process run; run 0 is the first. */
   readonly starts: readonly { readonly line: number; readonly run: number }[];
 }
 
-/** What a request for output is made of, besides what it asks. */
 export interface OutputRequestOptions extends OutputRequest {
   readonly id: string;
   readonly source: string;
   /** RFC 3339. */
   readonly time: string;
-  /** RFC 3339. When nobody will look any more. */
+  /** RFC 3339. When the request ends. */
   readonly expirytime: string;
 }
 
-/**
- * A draft of a request for output.
- *
- * @throws HawserError `invalid_event` for a kind or name that is none
- */
 export function outputRequestEvent(options: OutputRequestOptions): EventDraft {
   const { id, source, time, expirytime, kind, name, request, forMs, after } = options;
   return {
@@ -75,7 +69,7 @@ export function outputRequestEvent(options: OutputRequestOptions): EventDraft {
   };
 }
 
-/** @throws HawserError `invalid_event` when it is no request for output, or its data contradicts its subject */
+/** @throws HawserError `invalid_event` for another type, or data that contradicts the subject */
 export function parseOutputRequest(event: EventDraft): OutputRequest {
   const data = objectOf(event, OUTPUT_REQUEST_TYPE);
   const { kind, name } = parseSubject(event.subject ?? "");
@@ -95,7 +89,7 @@ export function parseOutputRequest(event: EventDraft): OutputRequest {
   return { kind, name, request, forMs, after: position };
 }
 
-/** What a status shows of the output of its resource; undefined where it shows none. */
+/** The output in a status; undefined for none. */
 export function parseOutputWindow(status: JsonValue | undefined): OutputWindow | undefined {
   const output = isFields(status) ? status["output"] : undefined;
   const position = positionOf(output);

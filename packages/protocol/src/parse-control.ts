@@ -22,9 +22,9 @@ import { quote } from "./text.js";
 import { versionOf } from "./version.js";
 
 /**
- * The control message in an event whose type begins with `hawser.control.`. Fields it does not know are ignored.
- *
- * @throws HawserError `unknown_type`, `invalid_message`, `invalid_agent_name` or `unsupported_version`
+ * The control message in an event of type `hawser.control.*`. Unknown fields are ignored.
+ * @throws HawserError `unknown_type`, `invalid_message`, `invalid_agent_name` or
+ *   `unsupported_version`
  */
 export function parseControl(event: CloudEvent): ControlMessage {
   const name = controlName(event.type);

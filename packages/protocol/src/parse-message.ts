@@ -13,19 +13,19 @@ import { parseResourceId, parseSubject } from "./resource-id.js";
 import { quote } from "./text.js";
 import { eventIdRule, versionOf } from "./version.js";
 
-/** What a CloudEvent on the stream is: an event with its version as a number, or a control message. */
+/** A CloudEvent of a stream: an event with its version, or a control message. */
 export type Message =
   | { readonly kind: "event"; readonly event: HawserEvent; readonly version: number }
   | { readonly kind: "control"; readonly message: ControlMessage };
 
 /**
- * Tells events and control messages apart and checks what this protocol demands of each (PROTOCOL.md, Events and Control messages).
+ * Distinguishes events and control messages, and checks both (PROTOCOL.md, Events and Control
+ * messages).
  *
- * An error with a key (`nackKey`) is about that one event: answer it with a permanent NACK. Any other means that the peer does not speak this
- * protocol: close with `closeCodeFor(error.code)`.
- *
- * @throws HawserError `missing_resourceid`, `invalid_eventid`, `invalid_event`, `unknown_type`, `invalid_message`, `invalid_agent_name` or
- *   `unsupported_version`
+ * An error with a key (`nackKey`) is about one event: answer it with a permanent NACK. After any
+ * other error, close the connection with `closeCodeFor(error.code)`.
+ * @throws HawserError `missing_resourceid`, `invalid_eventid`, `invalid_event`, `unknown_type`,
+ *   `invalid_message`, `invalid_agent_name` or `unsupported_version`
  */
 export function parseMessage(event: CloudEvent): Message {
   const { type } = event;
@@ -40,13 +40,13 @@ export function parseMessage(event: CloudEvent): Message {
   return { kind: "event", event, version: Number(event.eventid) };
 }
 
-/** The event an error of `parseMessage` is about, to be NACKed permanently; undefined when the connection has to be closed instead. */
+/** The event to NACK permanently; undefined when the connection must close. */
 export function nackKey({ resource_id, event_id }: HawserError): EventKey | undefined {
   if (resource_id === undefined || event_id === undefined) return undefined;
   return { resourceid: resource_id, eventid: event_id };
 }
 
-/** @throws HawserError `missing_resourceid` or `invalid_eventid` for an event that could not be named in an answer */
+/** @throws HawserError `missing_resourceid` or `invalid_eventid`: no answer could name the event */
 export function checkKey(event: CloudEvent): asserts event is HawserEvent {
   const { resourceid, eventid } = event;
   if (typeof resourceid !== "string" || resourceid === "" || resourceid.length > LIMITS.maxResourceIdLength) {
@@ -60,8 +60,9 @@ export function checkKey(event: CloudEvent): asserts event is HawserEvent {
 }
 
 /**
- * What holds for an event with or without a version: the type is one this protocol knows or leaves to publishers, `resourceid` is `<name>_<uid>`, and
- * the `subject` of a state event is `<kind>/<name>` with the same name.
+ * Checks an event with or without a version: a type that is known or a publisher's own, a
+ * `resourceid` `<name>_<uid>`, and for a state event a `subject` `<kind>/<name>` with the same
+ * name.
  */
 export function checkEvent({
   type,

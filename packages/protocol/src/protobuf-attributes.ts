@@ -5,11 +5,11 @@ import type { ProtobufReader } from "./protobuf-reader.js";
 import { utf8Length, varintLength, type ProtobufWriter } from "./protobuf-writer.js";
 import { formatTimestamp, HIGHEST_NANOS, parseTimestamp, type Timestamp } from "./timestamp.js";
 
-// An entry of the map `attributes` is field 5 of an event, a message of a name (1) and a value (2).
+// Field 5 of an event: the map `attributes`, with entries of a name (1) and a value (2).
 const ENTRY = 0x2a;
 const NAME = 0x0a;
 const VALUE = 0x12;
-// The fields of a value, of which it has one (io.cloudevents.v1.CloudEvent.CloudEventAttributeValue).
+// The alternatives of a value (io.cloudevents.v1.CloudEvent.CloudEventAttributeValue).
 const BOOLEAN = 0x08;
 const INTEGER = 0x10;
 const STRING = 0x1a;
@@ -22,7 +22,7 @@ const LAST_VALUE_FIELD = 7;
 const SECONDS = 0x08;
 const NANOS = 0x10;
 
-/** The names most events have: an attribute of that name is given this text instead of a copy for each event. */
+/** Common names. The reader returns these strings instead of a copy for each event. */
 const LIKELY_NAMES: readonly string[] = [
   "resourceid",
   "eventid",
@@ -33,7 +33,7 @@ const LIKELY_NAMES: readonly string[] = [
   "traceparent",
 ];
 
-/** Writes an attribute by the type CloudEvents gives the name, else by the type of the value. */
+/** Writes an attribute with the type CloudEvents gives its name, else that of the value. */
 export function writeAttribute(writer: ProtobufWriter, name: string, value: unknown): void {
   switch (typeof value) {
     case "boolean":
@@ -64,7 +64,7 @@ function writeTimestamp(writer: ProtobufWriter, name: string, value: string): vo
   const timestamp = parseTimestamp(value);
   if (timestamp === undefined) throw invalidAttribute(name, "is not an RFC 3339 timestamp");
   const { seconds, nanos } = timestamp;
-  // What is 0 is not written, as the format has it for numbers.
+  // The format omits numbers that are 0.
   const length =
     (seconds === 0 ? 0 : 1 + varintLength(seconds)) + (nanos === 0 ? 0 : 1 + varintLength(nanos));
   beginEntry(writer, name, 1 + varintLength(length) + length);
@@ -73,7 +73,7 @@ function writeTimestamp(writer: ProtobufWriter, name: string, value: string): vo
   if (nanos !== 0) writer.integer(NANOS, nanos);
 }
 
-/** An entry up to its value, which has to follow and takes `valueLength` bytes. */
+/** Writes an entry up to its value, which follows and takes `valueLength` bytes. */
 function beginEntry(writer: ProtobufWriter, name: string, valueLength: number): void {
   const nameLength = utf8Length(name);
   const named = 1 + varintLength(nameLength) + nameLength;
@@ -82,13 +82,13 @@ function beginEntry(writer: ProtobufWriter, name: string, valueLength: number): 
   writer.header(VALUE, valueLength);
 }
 
-/** An attribute as it was read, in the terms of the JSON format but for timestamps: bytes are base64 text. */
+/** An attribute as in the JSON format (bytes as base64), but with numeric timestamps. */
 export interface ReadAttribute {
   readonly name: string;
   readonly value: ExtensionValue | Timestamp | undefined;
 }
 
-/** Reads an entry of the map: the next field of `reader` is a message. */
+/** Reads the next field as an entry of the map. */
 export function readAttribute(reader: ProtobufReader): ReadAttribute {
   const outer = reader.enter();
   const attribute = readEntry(reader);
@@ -96,7 +96,7 @@ export function readAttribute(reader: ProtobufReader): ReadAttribute {
   return attribute;
 }
 
-/** Reads an entry of the map up to the end of the message that `reader` is in. */
+/** Reads an entry of the map up to the end of the current message. */
 export function readEntry(reader: ProtobufReader): ReadAttribute {
   let name = "";
   let value: ReadAttribute["value"];
@@ -109,7 +109,7 @@ export function readEntry(reader: ProtobufReader): ReadAttribute {
   return { name, value };
 }
 
-/** @param before what an earlier field of the same message said: it stays where this one says nothing */
+/** @param before value of an earlier field of the same message; a field without a value keeps it */
 function readValue(reader: ProtobufReader, before: ReadAttribute["value"]): ReadAttribute["value"] {
   let value = before;
   const outer = reader.enter();
@@ -154,7 +154,7 @@ function readTimestamp(reader: ProtobufReader, before: Timestamp): Timestamp {
   return { seconds, nanos };
 }
 
-/** The value in the terms of the JSON format: timestamps are RFC 3339 in UTC. */
+/** The value in terms of the JSON format: timestamps are RFC 3339 in UTC. */
 export function attributeValue({ name, value }: ReadAttribute): ExtensionValue {
   if (value === undefined) throw invalidAttribute(name, "has no value of a known type");
   if (typeof value !== "object") {

@@ -7,35 +7,33 @@ import { namesIn, readEvent, writeEvent } from "./protobuf-codec.js";
 import { ProtobufReader } from "./protobuf-reader.js";
 import { ProtobufWriter } from "./protobuf-writer.js";
 
-/** Field 1, each with a length. */
+/** Field 1, with a length. */
 const EVENTS = 0x0a;
 const LAST_FIELD = 1;
-/** Room that is made at first; a batch that takes more is copied as it grows. */
+/** Initial capacity; a larger batch is copied as it grows. */
 const LIKELY_EVENT_BYTES = 512;
 const LIKELY_BATCH_BYTES = 65_536;
 
-/** Turns one or more CloudEvents into one message and back. */
+/** Encodes several CloudEvents as one message and back. */
 export interface BatchCodec {
   /**
-   * @param events 1 to `LIMITS.maxBatchEvents`; how many bytes they take is for the caller to bound
-   * @throws HawserError `invalid_event` when there are none or too many
+   * @param events 1 to `LIMITS.maxBatchEvents`; the caller bounds their bytes
+   * @throws HawserError `invalid_event` for too few or too many
    */
   encode(events: readonly CloudEvent[]): Uint8Array;
-  /** @throws HawserError `invalid_event` naming what is wrong and where; nothing of the batch is given then */
+  /** @throws HawserError `invalid_event` naming the problem; then it returns no event */
   decode(message: Uint8Array): CloudEvent[];
   /**
-   * As `decode`, but an event that cannot be read and yet be named (`nackKey`) is its error, in its place, and takes none of the others along.
-   *
-   * @throws HawserError `invalid_event` for anything else
+   * As `decode`, but an invalid event that can be named (`nackKey`) is returned as its error, and
+   * the other events of the batch stay valid.
+   * @throws HawserError `invalid_event` for any other problem
    */
   read(message: Uint8Array): readonly (CloudEvent | HawserError)[];
 }
 
 /**
- * The CloudEvents protobuf batch format, message `io.cloudevents.v1.CloudEventBatch` (PROTOCOL.md,
- * Codecs), which the gRPC stream carries.
- *
- * Two batches one after the other are one batch with the events of both.
+ * The CloudEvents protobuf batch format, `io.cloudevents.v1.CloudEventBatch`, carried by the gRPC
+ * stream (PROTOCOL.md, Codecs). Two concatenated batches are one batch.
  */
 export const protobufBatchCodec: BatchCodec = {
   encode: encodeBatch,

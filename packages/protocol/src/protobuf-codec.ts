@@ -14,8 +14,8 @@ import { ProtobufWriter, utf8Length } from "./protobuf-writer.js";
 /**
  * The CloudEvents protobuf format, message `io.cloudevents.v1.CloudEvent` (PROTOCOL.md, Codecs).
  *
- * JSON data travels as `text_data`, text of another content type likewise, bytes as `binary_data`. An event with `proto_data` is refused:
- * its meaning depends on a schema that a peer need not have.
+ * JSON and other text travel as `text_data`, bytes as `binary_data`. `proto_data` is refused: its
+ * meaning depends on a schema that a peer need not have.
  */
 export const protobufCodec: Codec<Uint8Array> = {
   subprotocol: "cloudevents.proto",
@@ -23,7 +23,7 @@ export const protobufCodec: Codec<Uint8Array> = {
   decode: decodeProtobuf,
 };
 
-// The fields of the message: number times 8, and 2 for a field with a length.
+// Tags: field number times 8, plus 2 for a field with a length.
 const ID = 0x0a;
 const SOURCE = 0x12;
 const SPEC_VERSION = 0x1a;
@@ -34,10 +34,10 @@ const TEXT_DATA = 0x3a;
 const PROTO_DATA = 0x42;
 const LAST_FIELD = 8;
 
-/** Optional attributes that CloudEvents and Hawser name; an event may have `LIMITS.maxExtensions` beside them. */
+/** Optional attributes that CloudEvents and Hawser define. `LIMITS.maxExtensions` come on top. */
 const NAMED_ATTRIBUTES = 7;
 const SPEC_VERSIONS: readonly string[] = ["1.0"];
-/** Bytes of tags and lengths: of the fields together, and of each attribute. */
+/** Estimated bytes of tags and lengths, of all fields and of each attribute. */
 const FIELDS_OVERHEAD = 32;
 const ATTRIBUTE_OVERHEAD = 12;
 
@@ -48,7 +48,6 @@ function encodeProtobuf(event: CloudEvent): Uint8Array {
   return writer.finish();
 }
 
-/** Writes the fields of an event. */
 export function writeEvent(writer: ProtobufWriter, event: CloudEvent): void {
   writeFields(writer, event, encodedData(event));
 }
@@ -59,7 +58,7 @@ function encodedData({ data, datacontenttype }: CloudEvent): string | Uint8Array
   return JSON.stringify(data);
 }
 
-/** Right as long as it is ASCII. */
+/** Exact for ASCII. */
 function likelyLength(event: CloudEvent, data: string | Uint8Array | undefined): number {
   let length = FIELDS_OVERHEAD + (data?.length ?? 0);
   for (const name in event) {
@@ -83,12 +82,12 @@ function writeFields(writer: ProtobufWriter, event: CloudEvent, data: string | U
   else if (data !== undefined) writer.text(TEXT_DATA, data, utf8Length(data));
 }
 
-/** Empty text is not written, as the format has it. */
+/** The format omits empty text. */
 function writeText(writer: ProtobufWriter, tag: number, value: string): void {
   if (value !== "") writer.text(tag, value, utf8Length(value));
 }
 
-/** True for what has a field of its own in the message, and so may not be in its map of attributes. */
+/** True for attributes with a field of their own, which the map must not contain. */
 function isField(name: string): boolean {
   return name === "id" || name === "source" || name === "specversion" || name === "type" || name === "data";
 }
@@ -101,7 +100,7 @@ function decodeProtobuf(frame: Uint8Array): CloudEvent {
   }
 }
 
-/** What of an event that is refused says which one it is; everything else is passed over. */
+/** The names in a refused event, for the answer; other fields are skipped. */
 export function namesIn(reader: ProtobufReader): EventNames | undefined {
   const names: { type?: string; resourceid?: unknown; eventid?: unknown } = {};
   try {
@@ -122,11 +121,11 @@ function readName(reader: ProtobufReader, names: { resourceid?: unknown; eventid
     const { name, value } = readEntry(reader);
     if (name === "resourceid" || name === "eventid") names[name] = value;
   } catch {
-    // Another attribute may well be what the event is refused for.
+    // The event may be refused for another attribute.
   }
 }
 
-/** Reads the fields of an event up to the end of the message that `reader` is in. */
+/** Reads the fields of an event up to the end of the current message. */
 export function readEvent(reader: ProtobufReader): CloudEvent {
   const record: Record<string, ExtensionValue> = { specversion: "", id: "", source: "", type: "" };
   let data: string | Uint8Array | undefined;
@@ -174,9 +173,10 @@ function setAttribute(record: Record<string, ExtensionValue>, reader: ProtobufRe
   const attribute = readAttribute(reader);
   const { name } = attribute;
   if (isField(name)) throw invalidAttribute(name, "must not be among the attributes");
-  // Before anything is stored under it: it would be no property. All names are checked with their values afterwards.
+  // Refused before the assignment, which would not create a property. Other names are checked
+  // later.
   if (name === "__proto__") checkAttributeName(name);
-  // A frame holds a hundred thousand; no more are stored than an event may have.
+  // A frame may contain a hundred thousand attributes; store no more than an event may have.
   if (count > LIMITS.maxExtensions + NAMED_ATTRIBUTES) {
     throw new HawserError("invalid_event", `the event has more than ${count - 1} attributes`);
   }

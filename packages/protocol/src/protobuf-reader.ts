@@ -1,27 +1,26 @@
 import { isUtf8 } from "node:buffer";
 import { HawserError } from "./errors.js";
 
-/** How a field is written: the lower three bits of its tag. */
+/** Wire types: the lower three bits of a tag. */
 const VARINT = 0;
 const FIXED_64 = 1;
 const LENGTH = 2;
 const FIXED_32 = 5;
 
-/** Up to so many bytes a loop over them is cheaper than a call into the engine's decoder. */
+/** Up to this many bytes, a loop is cheaper than the engine's decoder. */
 const SHORT = 10;
 const MAX_TAG = 0xffff_ffff;
 
 /**
- * Reads protobuf fields, whatever they are (protobuf encoding, "Message Structure"). Nothing is allocated before its length was
- * held against what is there. Stricter than the format asks: groups are refused, and so is a length that leads out of the message
- * it stands in.
+ * Reads protobuf fields (protobuf encoding, "Message Structure"). Lengths are checked before
+ * anything is allocated. Groups and lengths beyond the enclosing message are refused.
  *
  * Every method throws a HawserError `invalid_event` that names the byte.
  */
 export class ProtobufReader {
   readonly #bytes: Buffer;
   #at = 0;
-  /** Where the message that is being read ends. */
+  /** End of the current message. */
   #end: number;
 
   constructor(frame: Uint8Array) {
@@ -31,19 +30,19 @@ export class ProtobufReader {
     this.#end = frame.length;
   }
 
-  /** Whether the message that is being read has more fields. */
+  /** True while the current message has more fields. */
   get more(): boolean {
     return this.#at < this.#end;
   }
 
-  /** The tag of the next field: its number times 8, and how it is written. */
+  /** The next tag: field number times 8 plus the wire type. */
   tag(): number {
     const tag = this.#varint();
     if (tag > MAX_TAG || tag < 8) throw this.#broken("an illegal tag");
     return tag;
   }
 
-  /** Begins to read the message of a field. `leave` takes back what this gives. */
+  /** Enters a nested message. Pass the result to `leave`. */
   enter(): number {
     const outer = this.#end;
     const length = this.#length();
@@ -55,23 +54,19 @@ export class ProtobufReader {
     this.#end = outer;
   }
 
-  /** Another reader of the same bytes, at their beginning. */
+  /** A new reader of the same bytes, from the start. */
   again(): ProtobufReader {
     return new ProtobufReader(this.#bytes);
   }
 
-  /** The message of a field, to be read by itself. */
+  /** A reader of its own for a nested message. */
   message(): ProtobufReader {
     const length = this.#length();
     this.#at += length;
     return new ProtobufReader(this.#bytes.subarray(this.#at - length, this.#at));
   }
 
-  /**
-   * A field of type string.
-   *
-   * @param likely texts that it may well be; one of them is given as it is, instead of a copy of the bytes
-   */
+  /** A field of type string. @param likely common values, returned as they are instead of a copy */
   text(likely: readonly string[] = []): string {
     const length = this.#length();
     const start = this.#at;
@@ -80,14 +75,14 @@ export class ProtobufReader {
     const short = length <= SHORT ? this.#ascii(start, this.#at) : undefined;
     if (short !== undefined) return short;
     const text = this.#bytes.toString("utf8", start, this.#at);
-    // What is no UTF-8 was replaced by U+FFFD; where that was sent as such, the bytes tell.
+    // Invalid UTF-8 was replaced by U+FFFD. The bytes distinguish it from a real U+FFFD.
     if (text.includes("\ufffd") && !isUtf8(this.#bytes.subarray(start, this.#at))) {
       throw this.#broken("text that is not UTF-8");
     }
     return text;
   }
 
-  /** A field of type bytes: a copy, because a view would keep the whole frame alive. */
+  /** A copy: a view would keep the whole frame alive. */
   bytes(): Uint8Array {
     const length = this.#length();
     this.#at += length;
@@ -103,13 +98,13 @@ export class ProtobufReader {
     return typeof value === "number" ? value | 0 : Number(BigInt.asIntN(32, value));
   }
 
-  /** To the nearest number when it is beyond 2^53. */
+  /** Rounded beyond 2^53. */
   int64(): number {
     const value = this.#varint64();
     return typeof value === "number" ? value : Number(BigInt.asIntN(64, value));
   }
 
-  /** Passes over a field that `tag` began. Its number must be one that the message does not have. */
+  /** Skips a field whose number the message does not define. */
   skip(tag: number, lastKnownField: number): void {
     const wireType = tag % 8;
     if (tag < (lastKnownField + 1) * 8) {
@@ -143,7 +138,7 @@ export class ProtobufReader {
     return length;
   }
 
-  /** At most 35 bits: tags and lengths have no more. */
+  /** At most 35 bits, which suffices for tags and lengths. */
   #varint(): number {
     let value = 0;
     for (let scale = 1; scale <= 2 ** 28; scale *= 128) {
@@ -154,7 +149,7 @@ export class ProtobufReader {
     throw this.#broken("a tag or length of more than 5 bytes");
   }
 
-  /** Unsigned. A bigint, which is slow, when it has more than 7 bytes: those of negative numbers. */
+  /** Unsigned. A slow bigint only beyond 7 bytes, for negative numbers. */
   #varint64(): number | bigint {
     let low = 0;
     for (let scale = 1; scale <= 2 ** 42; scale *= 128) {

@@ -1,20 +1,20 @@
-/** Up to so many characters a loop over them is cheaper than a call into the engine's encoder. */
+/** Up to this many characters, a loop is cheaper than the engine's encoder. */
 const SHORT = 24;
-/** What a tag and a length take at most: one byte and a varint of 32 bits. */
+/** Maximum size of a tag and a length: one byte and a varint of 32 bits. */
 const MAX_HEADER = 6;
 const MAX_VARINT = 10;
 
-/** Writes protobuf fields one after the other into a buffer that grows as it has to (protobuf encoding, "Message Structure"). */
+/** Writes protobuf fields into a growing buffer (protobuf encoding, "Message Structure"). */
 export class ProtobufWriter {
   #bytes: Buffer;
   #at = 0;
 
-  /** @param capacity bytes that are probably enough; too few cost a copy */
+  /** @param capacity estimated size; an underestimate costs a copy */
   constructor(capacity: number) {
     this.#bytes = Buffer.allocUnsafe(capacity);
   }
 
-  /** What was written: a view, so the writer must not be used afterwards. */
+  /** A view of the written bytes; do not use the writer afterwards. */
   finish(): Uint8Array {
     return this.#bytes.subarray(0, this.#at);
   }
@@ -26,7 +26,7 @@ export class ProtobufWriter {
     this.#varint(length);
   }
 
-  /** @param length what `utf8Length` says of `value` */
+  /** @param length `utf8Length(value)` */
   text(tag: number, value: string, length: number): void {
     this.header(tag, length);
     this.#reserve(length);
@@ -53,12 +53,12 @@ export class ProtobufWriter {
     this.#varint(value);
   }
 
-  /** A message within this one, whose length is known only once it is written. */
+  /** A nested message whose length is known only afterwards. */
   message(tag: number, write: () => void): void {
     this.#reserve(MAX_HEADER);
     this.#bytes[this.#at++] = tag;
     const start = this.#at;
-    // Most events take two bytes to say how long they are; another length moves what was written.
+    // Most lengths take two bytes; for any other size the written bytes are moved.
     this.#at += 2;
     write();
     const length = this.#at - start - 2;
@@ -98,7 +98,7 @@ export class ProtobufWriter {
   }
 }
 
-/** Bytes of `text` as UTF-8. A lone surrogate counts as U+FFFD, as which it is written. */
+/** UTF-8 bytes of `text`. A lone surrogate counts as U+FFFD, which is written for it. */
 export function utf8Length(text: string): number {
   if (text.length > SHORT) return Buffer.byteLength(text);
   for (let index = 0; index < text.length; index += 1) {

@@ -54,7 +54,7 @@ export function objectOf({ type, data }: EventDraft, expected: string): Fields<J
   throw new HawserError("invalid_event", `the data of ${type} must be a JSON object`);
 }
 
-/** The data repeats what `subject` and `resourceid` say; a contradiction would let one resource pass for another. */
+/** The data repeats `subject` and `resourceid`. A contradiction would mix up two resources. */
 function identity({ subject = "", resourceid }: EventDraft, data: Fields<JsonValue>): DeleteData {
   const { kind, name } = parseSubject(subject);
   const { name: idName, uid } = parseResourceId(resourceid);
@@ -71,7 +71,6 @@ function required(data: Fields<JsonValue>, field: string): JsonValue {
   return value;
 }
 
-/** What is wrong with a field of the data. */
 export function invalidData(field: string, problem: string): HawserError {
   return new HawserError("invalid_event", `field ${quote(field)} of the data ${problem}`);
 }

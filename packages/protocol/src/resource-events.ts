@@ -3,7 +3,7 @@ import { EVENT_TYPES, type EventDraft, type JsonValue } from "./event.js";
 import type { JsonInput } from "./json-input.js";
 import { resourceId, subjectOf } from "./resource-id.js";
 
-/** What a resource event is about, and who says it. */
+/** Identity and sender of a resource event. */
 export interface ResourceRef {
   /** Unique within `source`. */
   readonly id: string;
@@ -15,25 +15,21 @@ export interface ResourceRef {
   readonly time?: string;
 }
 
-/** What the resource shall be. */
 export interface SpecEventOptions<Spec = JsonValue> extends ResourceRef {
   readonly spec: Spec;
 }
 
-/** What the resource is. */
 export interface StatusEventOptions<Status = JsonValue> extends ResourceRef {
   readonly status: Status;
   /** `eventid` of the spec this status reflects. */
   readonly observed: string;
 }
 
-/** The resource is to go. */
 export type DeleteEventOptions = ResourceRef;
 
 /**
- * A draft that states the wanted state of a resource (PROTOCOL.md, Resource events).
- *
- * @throws HawserError `invalid_event` for a kind, name or uid that is not one, and for a spec that is no JSON
+ * The wanted state of a resource (PROTOCOL.md, Resource events).
+ * @throws HawserError `invalid_event` for illegal names, and a spec that is no JSON
  */
 export function specEvent<Spec>(
   options: SpecEventOptions<Spec> & { readonly spec: JsonInput<Spec> },
@@ -43,9 +39,8 @@ export function specEvent<Spec>(
 }
 
 /**
- * A draft that states the observed state of a resource.
- *
- * @throws HawserError `invalid_event` for a kind, name or uid that is not one, and for a status that is no JSON
+ * The observed state of a resource.
+ * @throws HawserError `invalid_event` for illegal names, and a status that is no JSON
  */
 export function statusEvent<Status>(
   options: StatusEventOptions<Status> & { readonly status: JsonInput<Status> },
@@ -54,11 +49,7 @@ export function statusEvent<Status>(
   return draft(EVENT_TYPES.status, options, { kind, name, uid, status: jsonOf(status), observed });
 }
 
-/**
- * A draft that ends a resource.
- *
- * @throws HawserError `invalid_event` for a kind, name or uid that is not one
- */
+/** A draft that ends a resource. @throws HawserError `invalid_event` for illegal names */
 export function deleteEvent(options: DeleteEventOptions): EventDraft {
   const { kind, name, uid } = options;
   return draft(EVENT_TYPES.delete, options, { kind, name, uid });

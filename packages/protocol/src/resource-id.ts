@@ -11,7 +11,7 @@ function isResourceName(value: unknown): value is string {
   return typeof value === "string" && value.length <= MAX_NAME_LENGTH && NAME.test(value);
 }
 
-/** `[A-Za-z0-9-]{1,64}`: whatever the source of truth calls one life of a resource. */
+/** `[A-Za-z0-9-]{1,64}`: the source of truth's name for one life of a resource. */
 function isResourceUid(value: unknown): value is string {
   return typeof value === "string" && UID.test(value);
 }
@@ -21,7 +21,7 @@ export function isResourceKind(value: unknown): value is string {
   return typeof value === "string" && KIND.test(value);
 }
 
-/** Why it is none. */
+/** Why `kind` is not a resource kind. */
 export function kindProblem(kind: unknown): string {
   return `resource kind ${quote(kind)} ${KIND_RULE}`;
 }
@@ -29,15 +29,11 @@ export function kindProblem(kind: unknown): string {
 /** The parts of a `resourceid`. */
 export interface ResourceId {
   readonly name: string;
-  /** Source of truth's: a new uid under an old name is another resource. */
+  /** From the source of truth. A new uid under an old name is another resource. */
   readonly uid: string;
 }
 
-/**
- * `<name>_<uid>`. Neither part can contain `_`, so the two never run together.
- *
- * @throws HawserError `invalid_event` naming the part that is wrong
- */
+/** `<name>_<uid>`; neither part contains `_`. @throws HawserError `invalid_event` */
 export function resourceId(name: string, uid: string): string {
   checkName(name);
   if (!isResourceUid(uid)) throw new HawserError("invalid_event", `resource uid ${quote(uid)} ${UID_RULE}`);
@@ -62,11 +58,7 @@ export interface Subject {
   readonly name: string;
 }
 
-/**
- * `<kind>/<name>`: what the `subject` of a state event says.
- *
- * @throws HawserError `invalid_event` naming the part that is wrong
- */
+/** The `subject` of a state event, `<kind>/<name>`. @throws HawserError `invalid_event` */
 export function subjectOf(kind: string, name: string): string {
   if (!isResourceKind(kind)) throw new HawserError("invalid_event", kindProblem(kind));
   checkName(name);

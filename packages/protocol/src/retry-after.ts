@@ -1,25 +1,20 @@
 import { HawserError } from "./errors.js";
 
-/**
- * When a server that refuses a caller wants to see it again: the cause of the error that says so.
- */
+/** When a refused caller may try again: the cause of its error. */
 export interface RetryAfter {
   /** From the refusal; zero or more. */
   readonly retryAfterMs: number;
-  /**
-   * The time is this caller's own, so it is to be kept exactly; otherwise others were told the
-   * same.
-   */
+  /** True for a time of this caller alone, which it keeps exactly. */
   readonly slot: boolean;
 }
 
-/** The error of a caller that was refused with a time to come back; `retryAfterOf` reads it. */
+/** The error of a caller refused with a retry time; `retryAfterOf` reads it. */
 export function overloaded(message: string, { retryAfterMs, slot }: RetryAfter): HawserError {
   const cause: RetryAfter = { retryAfterMs: Math.max(0, retryAfterMs), slot };
   return new HawserError("overloaded", message, { cause });
 }
 
-/** The time to come back that an error names; undefined where it names none. */
+/** The retry time of an error; undefined for none. */
 export function retryAfterOf({ cause }: HawserError): RetryAfter | undefined {
   if (typeof cause !== "object" || cause === null || !("retryAfterMs" in cause)) return undefined;
   const { retryAfterMs } = cause;
@@ -28,9 +23,8 @@ export function retryAfterOf({ cause }: HawserError): RetryAfter | undefined {
 }
 
 /**
- * The value of the HTTP header `Retry-After`, seconds or a date (RFC 9110, section 10.2.3), as
- * milliseconds from now; undefined when it is neither.
- *
+ * The HTTP header `Retry-After`, seconds or a date (RFC 9110, section 10.2.3), as milliseconds from
+ * now; undefined when invalid.
  * @param wallTimeMs now, Unix milliseconds
  */
 export function parseRetryAfter(value: string | undefined, wallTimeMs: number): number | undefined {

@@ -3,16 +3,17 @@ import type { JsonValue } from "./event.js";
 import { LIMITS } from "./limits.js";
 import { cutText, quote } from "./text.js";
 
-/** Issues of one value that are told; a list of a thousand wrong items has as many. */
+/** Reported issues of one value; a list of a thousand wrong items has as many. */
 export const MAX_SCHEMA_ISSUES = 8;
-/** Steps of one path that are told. */
+/** Reported steps of one path. */
 const MAX_PATH_STEPS = 16;
 const MAX_PATH_LENGTH = 128;
 const MAX_ISSUE_LENGTH = 128;
 
 /**
- * A schema of any library that follows [Standard Schema](https://standardschema.dev), version 1: zod 3.24 and newer, valibot, arktype and others. Types alone, written down here as their
- * specification offers, so that nothing has to be installed for them.
+ * A schema of a library that follows [Standard Schema](https://standardschema.dev) version 1, such
+ * as zod 3.24 and newer, valibot or arktype. The types are copied from its specification, so
+ * nothing needs to be installed.
  */
 export interface StandardSchema<Input = unknown, Output = Input> {
   readonly "~standard": {
@@ -23,41 +24,38 @@ export interface StandardSchema<Input = unknown, Output = Input> {
   };
 }
 
-/** What a schema makes of a value. */
 export type StandardResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: readonly StandardIssue[] };
 
-/** What a schema says is wrong with a value. */
 export interface StandardIssue {
   readonly message: string;
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
-/** What is wrong with a value, as people read it. */
+/** A problem with a value, for people. */
 export interface SchemaIssue {
   /** Such as `bulbs[0].colour`; empty for the value itself. At most 128 characters. */
   readonly path: string;
-  /** The schema's own words, at most 128 characters of them. */
+  /** The schema's message, at most 128 characters. */
   readonly message: string;
 }
 
-/** A value that came from elsewhere, held against its schema: what the schema makes of it, or what is wrong with it and how it came. */
+/** The result of a schema check: the schema's output, or the issues and the raw value. */
 export type Checked<T> =
   | { readonly ok: true; readonly value: T }
   | {
       readonly ok: false;
-      /** The first `MAX_SCHEMA_ISSUES` (8) of them. */
+      /** The first `MAX_SCHEMA_ISSUES` (8). */
       readonly issues: readonly SchemaIssue[];
-      /** How many there are. */
+      /** Number of all issues. */
       readonly issueCount: number;
       readonly raw: JsonValue;
     };
 
 /**
- * Holds a value against a schema, which may take its time.
- *
- * @throws HawserError `internal` when the schema itself fails; `cause` is what it threw
+ * Checks a value against a schema, which may be asynchronous.
+ * @throws HawserError `internal` when the schema itself throws; `cause` is the original
  */
 export async function checkAgainst<Output>(
   schema: StandardSchema<unknown, Output>,
@@ -75,9 +73,9 @@ export async function checkAgainst<Output>(
 }
 
 /**
- * What is wrong, in one line: `the spec of Lamp/north does not fit: spec.bulbs[0].colour: Required; spec.name: Too long; and 3 more`. At most `LIMITS.maxMessageLength` (1,024) characters.
- *
- * @param member what the value is called in front of each path
+ * One line such as `the spec of Lamp/north does not fit: spec.name: Too long; and 3 more`, at most
+ * `LIMITS.maxMessageLength` (1,024) characters.
+ * @param member name of the value in front of each path
  */
 export function misfitText(
   what: string,

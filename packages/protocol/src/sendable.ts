@@ -4,13 +4,13 @@ import type { CloudEvent } from "./event.js";
 import { LIMITS } from "./limits.js";
 import { checkKey } from "./parse-message.js";
 
-/** Room in a frame for what a codec or a batch adds to an event. */
+/** Reserve in a frame for the bytes a codec or a batch adds. */
 const FRAME_OVERHEAD_BYTES = 1_024;
 
 /**
- * Why an event may not be sent, although it lies in a mailbox: it was accepted under other rules, or by another implementation. A receiver would close the
- * connection over it, each time it comes (PROTOCOL.md, Sending). Undefined when nothing is wrong; its data is not looked at.
- *
+ * Why a stored event may not be sent (PROTOCOL.md, Sending); undefined when it may. Other rules or
+ * another implementation accepted it, and a receiver would close every connection over it. Its data
+ * is not checked.
  * @param jsonBytes of the event as JSON
  */
 export function sendProblem(event: CloudEvent, jsonBytes: number): HawserError | undefined {

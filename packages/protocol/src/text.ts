@@ -1,6 +1,6 @@
 import { LIMITS } from "./limits.js";
 
-/** `text` with at most `max` characters. A cut never leaves half of a surrogate pair behind. */
+/** At most `max` characters of `text`. A cut never splits a surrogate pair. */
 export function cutText(text: string, max: number): string {
   if (text.length <= max) return text;
   const last = text.charCodeAt(max - 1);
@@ -15,7 +15,7 @@ export function closeReason(reason: string): string {
   return text;
 }
 
-/** A value from the network as an error message may show it: short, on one line, unambiguous. */
+/** A value from the network, short and on one line, for error messages. */
 export function quote(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(cutText(value, 64));
   if (typeof value === "number" || typeof value === "boolean") return String(value);

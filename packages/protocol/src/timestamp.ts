@@ -6,16 +6,16 @@ export interface Timestamp {
   readonly nanos: number;
 }
 
-// 0001-01-01T00:00:00Z and 9999-12-31T23:59:59Z: what `google.protobuf.Timestamp` covers.
+// 0001-01-01T00:00:00Z and 9999-12-31T23:59:59Z: the range of `google.protobuf.Timestamp`.
 const MIN_SECONDS = -62_135_596_800;
 const MAX_SECONDS = 253_402_300_799;
 
-/** What `google.protobuf.Timestamp` allows beside whole seconds. */
+/** Limit of `google.protobuf.Timestamp`. */
 export const HIGHEST_NANOS = 999_999_999;
 
 const UTC = 0;
 
-/** Undefined when `text` is no RFC 3339 timestamp within the years 1 to 9999. What is finer than a nanosecond is cut. */
+/** Undefined unless `text` is RFC 3339 in the years 1 to 9999. Nanoseconds are the finest. */
 export function parseTimestamp(text: string): Timestamp | undefined {
   const day = parseDate(text);
   const second = parseTime(text);
@@ -24,20 +24,20 @@ export function parseTimestamp(text: string): Timestamp | undefined {
   const offset = parseOffset(text, zoneAt);
   if (zoneAt === 20 || offset === undefined) return undefined;
   const seconds = day + second - offset;
-  // Written so that NaN, from digits that are none, is refused as well.
+  // This form also refuses NaN, the result of invalid digits.
   if (!(seconds >= MIN_SECONDS && seconds <= MAX_SECONDS)) return undefined;
   const nanos = zoneAt === 19 ? 0 : Number(text.slice(20, Math.min(zoneAt, 29)).padEnd(9, "0"));
   return { seconds, nanos };
 }
 
-// This runs for every event with a `time`, so it looks at the characters themselves; a regular expression takes five times as long.
+// Runs for every event with a `time`: a regular expression takes five times as long.
 const DOT = 0x2e;
 const COLON = 0x3a;
 const DASH = 0x2d;
 const PLUS = 0x2b;
 const ZERO = 0x30;
 
-/** The number in two digits; NaN, which fails every comparison, when they are none. */
+/** Two digits as a number, or NaN, which fails every comparison. */
 function twoDigits(text: string, at: number): number {
   const tens = text.charCodeAt(at) - ZERO;
   const ones = text.charCodeAt(at + 1) - ZERO;
@@ -84,7 +84,7 @@ function endOfDigits(text: string, from: number): number {
   return at;
 }
 
-/** Days from 1970-01-01 in the proleptic Gregorian calendar, with the year begun in March so that a leap day is its last. */
+/** Days since 1970-01-01. The year begins in March, so a leap day is its last. */
 function daysSinceEpoch(year: number, month: number, day: number): number {
   const y = month <= 2 ? year - 1 : year;
   const monthFromMarch = (month + 9) % 12;
@@ -97,7 +97,7 @@ function daysIn(year: number, month: number): number {
   return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
 }
 
-/** RFC 3339 in UTC, with no more digits of a second than it takes. Undefined when out of the range of years 1 to 9999. */
+/** RFC 3339 in UTC with the fewest fraction digits. Undefined outside the years 1 to 9999. */
 export function formatTimestamp({ seconds, nanos }: Timestamp): string | undefined {
   if (!(Number.isInteger(seconds) && seconds >= MIN_SECONDS && seconds <= MAX_SECONDS)) return undefined;
   if (!(nanos >= 0 && nanos <= HIGHEST_NANOS)) return undefined;
@@ -108,7 +108,7 @@ export function formatTimestamp({ seconds, nanos }: Timestamp): string | undefin
   return `${formatDate(dayNumber)}T${time}${fraction}Z`;
 }
 
-/** The inverse of `daysSinceEpoch`; an era is the 400 years after which the calendar repeats. */
+/** The inverse of `daysSinceEpoch`. The calendar repeats after an era of 400 years. */
 function formatDate(dayNumber: number): string {
   const days = dayNumber + 719_468;
   const era = Math.floor(days / 146_097);

@@ -3,10 +3,7 @@ import { checkSize } from "./draft.js";
 import type { CloudEvent, EventDraft } from "./event.js";
 import { LIMITS } from "./limits.js";
 
-/**
- * Where a trace came from, in the words of W3C Trace Context: what the attributes of the same names say on an event (CloudEvents Distributed Tracing extension), and the
- * headers of the same names on a request.
- */
+/** W3C Trace Context, from an event (CloudEvents extension) or the headers of a request. */
 export interface TraceContext {
   /** `00-<trace id, 32 hex>-<parent id, 16 hex>-<flags, 2 hex>`. */
   readonly traceparent: string;
@@ -18,8 +15,9 @@ const TRACEPARENT =
 const TRACESTATE = /^[\x20-\x7e]+$/;
 
 /**
- * Reads the two headers of a request, or the two attributes of an event (W3C Trace Context, sections 3.2 and 3.3). What is malformed is as good as absent, and says nothing
- * about the rest: a trace is never worth a refusal. A `traceparent` of a later version is read as far as version 00 goes.
+ * Reads the two headers or attributes (W3C Trace Context, sections 3.2 and 3.3). Malformed values
+ * count as absent, each by itself, because a trace never justifies a refusal. A later version of
+ * `traceparent` is read like version 00.
  */
 export function parseTraceContext(traceparent: unknown, tracestate?: unknown): TraceContext | undefined {
   const parts = typeof traceparent === "string" ? TRACEPARENT.exec(traceparent.trim()) : null;
@@ -34,14 +32,14 @@ export function parseTraceContext(traceparent: unknown, tracestate?: unknown): T
     : read;
 }
 
-/** The trace context an event carries; undefined when it has none, or none that can be read. */
+/** The trace context of an event; undefined when absent or malformed. */
 export function traceContextOf(event: Pick<CloudEvent, string>): TraceContext | undefined {
   return parseTraceContext(event["traceparent"], event["tracestate"]);
 }
 
 /**
- * `draft`, which has been checked, with a trace context. One that has it already keeps it: it belongs to whoever made the event (CloudEvents Distributed Tracing extension).
- * At a limit for extensions or bytes it goes without `tracestate`, and then without both: an event is never refused for its trace.
+ * Adds a trace context to a checked draft. An event that has one keeps it (CloudEvents Distributed
+ * Tracing extension). At a limit of extensions or bytes, `tracestate` is dropped first, then both.
  */
 export function withTraceContext(draft: EventDraft, context: TraceContext | undefined): EventDraft {
   if (context === undefined || "traceparent" in draft || "tracestate" in draft) return draft;

@@ -4,18 +4,14 @@ import { quote } from "./text.js";
 
 const VERSION = /^[1-9][0-9]{0,15}$/;
 
-/** Undefined when `text` is not a version: a decimal integer of 1 to 2^53 - 1 without leading zeros. */
+/** Undefined unless `text` is a decimal integer of 1 to 2^53 - 1 without leading zeros. */
 export function versionOf(text: unknown): number | undefined {
   if (typeof text !== "string" || !VERSION.test(text)) return undefined;
   const version = Number(text);
   return version <= LIMITS.maxVersion ? version : undefined;
 }
 
-/**
- * The number in an `eventid` (PROTOCOL.md, Versions).
- *
- * @throws HawserError `invalid_eventid`
- */
+/** The number in an `eventid` (PROTOCOL.md, Versions). @throws HawserError `invalid_eventid` */
 export function parseVersion(text: string): number {
   const version = versionOf(text);
   if (version !== undefined) return version;
@@ -27,7 +23,7 @@ export function eventIdRule(found: unknown): string {
   return `eventid must be ${rule}, not ${quote(found)}`;
 }
 
-/** @throws HawserError `invalid_state` when `version` is not an integer of 1 to 2^53 - 1: a mistake of the caller */
+/** @throws HawserError `invalid_state` unless `version` is an integer of 1 to 2^53 - 1 */
 export function formatVersion(version: number): string {
   if (!Number.isSafeInteger(version) || version < 1)
     throw new HawserError("invalid_state", `${version} is not a version`);
@@ -35,9 +31,8 @@ export function formatVersion(version: number): string {
 }
 
 /**
- * The number in `settled`: a version, or 0 when nothing is settled yet.
- *
- * @param field what it is called in the message of the error
+ * The number in `settled`: a version, or 0 for none.
+ * @param field its name in the error message
  * @throws HawserError `invalid_message`
  */
 export function parseSettled(text: unknown, field = "settled"): number {
@@ -46,7 +41,7 @@ export function parseSettled(text: unknown, field = "settled"): number {
   throw new HawserError("invalid_message", `${field} ${quote(text)} is neither "0" nor a version`);
 }
 
-/** @throws HawserError `invalid_state` when `version` is not an integer of 0 to 2^53 - 1: a mistake of the caller */
+/** @throws HawserError `invalid_state` unless `version` is an integer of 0 to 2^53 - 1 */
 export function formatSettled(version: number): string {
   return version === 0 ? "0" : formatVersion(version);
 }
