@@ -1,19 +1,19 @@
 import type { Timers } from "./timers.js";
 
-/** How long the caller of one call is willing to wait for its answer. */
+/** Limits of the caller's wait for an answer. */
 export interface CallLimits {
-  /** Once aborted, the call rejects with `aborted`; the signal's reason is the cause. */
+  /** When aborted, the call rejects with `aborted`; the signal's reason is the cause. */
   readonly signal?: AbortSignal;
-  /** Whole milliseconds; then the call rejects with `timeout`. @default the limits of what is called, such as the disk */
+  /** Whole milliseconds until the call rejects with `timeout`. @default the callee's own limits */
   readonly timeoutMs?: number;
 }
 
-/** Makes the error of a call that was given up. */
+/** Makes the error of an abandoned call. */
 export type CallFailure = (code: "aborted" | "timeout", message: string, cause?: unknown) => Error;
 
 /**
- * Waits for `work` no longer than its caller wants to. Giving up ends the waiting and not the work: what was begun may still take effect, so a write is repeated
- * under its idempotency key. Under a signal that is aborted already nothing is begun.
+ * Waits for `work` within the caller's limits. Giving up ends the wait, not the work, which may
+ * still take effect: repeat a write under its idempotency key. An aborted signal starts nothing.
  */
 export function withinLimits<T>(
   { signal, timeoutMs }: CallLimits,

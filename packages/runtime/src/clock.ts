@@ -1,8 +1,8 @@
-/** Where time comes from. Everything that reads a clock takes one of these, so that it can run under virtual time. */
+/** The source of time. Code that reads a clock takes one, so that it runs under virtual time. */
 export interface Clock {
-  /** Monotonic milliseconds, fractional, from an arbitrary origin. For durations and deadlines. */
+  /** Monotonic milliseconds, fractional, from an arbitrary origin, for durations and deadlines. */
   now(): number;
-  /** Unix time in milliseconds. For what people and other machines read (`time`, `expirytime`); may jump. */
+  /** Unix milliseconds for output (`time`, `expirytime`); may jump. */
   wallTime(): number;
 }
 

@@ -4,9 +4,8 @@ export type Defined<T extends object> = {
 } & { [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined> };
 
 /**
- * The members that have a value. Options tell an absent member from one that is undefined (`exactOptionalPropertyTypes`): spread what this answers where a value may be missing.
- *
- * It makes two objects for each call, so it is not for code that runs for each event.
+ * The members that have a value, to spread into options: `exactOptionalPropertyTypes` distinguishes
+ * an absent member from undefined. It allocates twice, so it is not for code that runs per event.
  */
 export function defined<T extends object>(values: T): Defined<T> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Defined<T>;

@@ -1,7 +1,7 @@
 import { shortFields } from "./log-fields.js";
 import { LOG_LEVELS, type LogFields, type Logger, type LogLevel } from "./logger.js";
 
-/** What was logged: `time` is ISO 8601 in UTC, `msg` the sentence; the fields stand beside them. */
+/** A log entry: `time` is ISO 8601 in UTC, `msg` the sentence; the fields are members. */
 export interface LogEntry {
   readonly level: LogLevel;
   readonly time: string;
@@ -10,10 +10,9 @@ export interface LogEntry {
 }
 
 /**
- * A logger that hands its entries to a function: for a program that has a way of its own to log, and for a test that looks at what was logged. Strings are cut after
- * `MAX_LOG_STRING_LENGTH`; errors are given as they are.
- *
- * @param level the least that is told
+ * A logger that passes its entries to a function, for a program with its own log and for tests.
+ * Strings are cut after `MAX_LOG_STRING_LENGTH`; errors are passed unchanged.
+ * @param level the lowest level that is logged
  * @param fields on every entry
  */
 export function entryLogger(

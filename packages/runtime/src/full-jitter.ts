@@ -12,9 +12,8 @@ export interface Backoff {
 }
 
 /**
- * A delay drawn uniformly from [floor, ceiling of `attempt`). Jitter comes last, after the cap, so that even those that are at the cap for
- * long stay spread out; and it starts at the floor rather than being clamped to it, so that nobody meets there either.
- *
+ * A uniform delay between the floor and the ceiling of `attempt`. Jitter is applied after the cap
+ * and from the floor on, so callers at either bound stay spread out.
  * @param attempt 1 for the first
  */
 export function fullJitter(

@@ -1,8 +1,7 @@
 /**
- * Runs a step of one owner (a connection, a stream, a request) in a callback that nobody above catches for: an event, a timer. What it throws is the end of its owner, and of
- * nobody else: out of the callback it would end the process.
- *
- * @param failed ends the owner; must not throw
+ * Runs a step of one owner (a connection, a stream, a request) in an event or timer callback. An
+ * exception ends its owner; out of the callback it would end the process.
+ * @param failed ends the owner, or ignores the exception (default); must not throw
  */
 export function guarded(step: () => void, failed: (thrown: unknown) => void = () => {}): void {
   try {

@@ -1,23 +1,24 @@
-/** Which hosts a request may name, and which pages may ask for it. */
+/** The hosts a request may name, and the origins of pages that may send one. */
 export interface HostAllowList {
   /**
-   * Host names and addresses that `Host` may have, without a port; loopback names always pass. `*.example.org` stands for every name below `example.org`.
-   * "any": whatever it has, for a port that others reach by names nobody can list.
+   * Allowed `Host` values without a port; loopback names always pass. `*.example.org` allows every
+   * name below `example.org`. "any" is for a port with unpredictable names.
    */
   readonly hosts: "any" | readonly string[];
-  /** Origins of pages that may ask, such as `https://console.example.org`; all others are refused. */
+  /** Allowed origins of pages, such as `https://console.example.org`. */
   readonly origins: readonly string[];
 }
 
-/** The parts of a request that tell from where it was made. */
+/** The headers that tell where a request comes from. */
 export interface RequestSource {
   readonly host: string | undefined;
   readonly origin: string | undefined;
 }
 
 /**
- * The list of a port. Bound to loopback, only loopback names and those listed pass: a page of elsewhere whose name was made to point here (DNS rebinding) still sends its
- * own name. Bound beyond loopback, clients come by whatever name a load balancer or a DNS server gives them, so every name passes unless some are listed.
+ * The list of a port. Bound to loopback, only loopback and listed names pass, because a page that
+ * points its own name here (DNS rebinding) still sends that name. Bound elsewhere, every name
+ * passes unless some are listed, because load balancers and DNS choose the names.
  */
 export function hostAllowList(
   boundHost: string,
@@ -31,8 +32,8 @@ export function hostAllowList(
 }
 
 /**
- * Why a request is refused, in words for whoever sent it; undefined when it is not. A client that is no browser sends no `Origin`; one that sends no `Host` (HTTP/1.0) is
- * none either.
+ * The header that refuses a request; undefined for none. Clients that are no browser send no
+ * `Origin`, and HTTP/1.0 clients no `Host`.
  */
 export function refusedSource(
   { hosts, origins }: HostAllowList,
@@ -44,13 +45,16 @@ export function refusedSource(
   return undefined;
 }
 
-/** `localhost` and names below it (RFC 6761, section 6.3), 127.0.0.0/8 and ::1. Takes what `hostNameOf` answers, or an address that a port is bound to. */
+/**
+ * True for `localhost`, names below it (RFC 6761, section 6.3), 127.0.0.0/8 and ::1. Takes a result
+ * of `hostNameOf` or a bound address.
+ */
 export function isLoopbackHost(host: string): boolean {
   const name = hostNameOf(host.includes("::") && !host.startsWith("[") ? `[${host}]` : host);
   return /^(?:127(?:\.\d{1,3}){3}|::1|(?:[a-z0-9-]+\.)*localhost)$/.test(name);
 }
 
-/** The host of a `Host` header: without its port, without brackets, in lower case, without the dot that ends an absolute name. */
+/** The host of a `Host` header in lower case, without port, brackets and final dot. */
 export function hostNameOf(authority: string): string {
   const [, bracketed, plain] = /^(?:\[([^\]]*)\]|([^:]*))(?::\d*)?$/.exec(authority.trim()) ?? [];
   return (bracketed ?? plain ?? "").toLowerCase().replace(/\.$/, "");

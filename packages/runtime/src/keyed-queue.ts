@@ -1,11 +1,11 @@
 /**
- * Runs tasks of one key one after another, in the order they were given, and tasks of different keys at once. A key is forgotten when its last task has ended, so whatever bounds the
- * tasks bounds this.
+ * Runs tasks of one key in order, and tasks of different keys concurrently. It forgets a key after
+ * its last task, so the bound of the tasks bounds the queue.
  */
 export class KeyedQueue {
   readonly #tails = new Map<string, Promise<void>>();
 
-  /** Runs the task at once where none of its key is under way. One that fails holds up none behind it. */
+  /** Runs the task at once if its key is idle. A failed task does not block the next one. */
   async run<T>(key: string, task: () => Promise<T>): Promise<T> {
     const before = this.#tails.get(key);
     const result = before === undefined ? task() : before.then(task);
@@ -21,7 +21,7 @@ export class KeyedQueue {
     }
   }
 
-  /** Resolves once every task that was given so far has ended, however it did. */
+  /** Resolves once every task given so far has ended. */
   async idle(): Promise<void> {
     await Promise.all(this.#tails.values());
   }

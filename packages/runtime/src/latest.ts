@@ -1,11 +1,11 @@
 /**
- * A value that changes and that many may follow. Each follower gets what it is now and then every change; one that is slower than the changes gets the newest and
- * not what lay between, so that nothing piles up behind it.
+ * A value with followers. Each follower gets the current value and then every change; a slow one
+ * skips to the newest value, so nothing is queued for it.
  */
 export class Latest<T> {
   #value: T;
   #version = 0;
-  /** Followers that have seen everything. */
+  /** Followers that are up to date. */
   #waiting = new Set<() => void>();
 
   constructor(value: T) {
@@ -24,7 +24,7 @@ export class Latest<T> {
     for (const wake of waiting) wake();
   }
 
-  /** Ends when the signal is aborted, or with a change to something that is the last of its kind. */
+  /** Ends when the signal is aborted, or after a change to a last value. */
   async *follow(
     signal?: AbortSignal,
     isLast: (value: T) => boolean = () => false,

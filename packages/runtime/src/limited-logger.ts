@@ -3,25 +3,27 @@ import { guarded } from "./guarded.js";
 import { LogLimiter, type LogLimits } from "./log-limiter.js";
 import type { LogFields, Logger } from "./logger.js";
 
-/** What a limited logger counts by, and whom it tells. */
+/** Limits of a logger. */
 export interface LimitedLoggerOptions {
   readonly clock: Clock;
-  /** Of each agent and code, and of each address and code while no agent has a session there. */
+  /** Per agent and code, and per address and code without a session. */
   readonly perPeer?: LogLimits;
-  /** Of each code, for all addresses without a session together. @default 100 at once, then 10 a second */
+  /** Per code, for all addresses without a session. @default 100 at once, then 10 a second */
   readonly withoutSession?: LogLimits;
-  /** Called for each line that is left out; for a metric. */
+  /** Called for each suppressed line, for a metric. */
   readonly onSuppressed?: () => void;
 }
 
 const DEFAULT_WITHOUT_SESSION = { burst: 100, linesPerSecond: 10 } as const;
 
 /**
- * A logger that peers cannot flood. A line that names an agent, an address or a code is limited by these; the next one that is written says in `suppressed`
- * how many were left out. Where an address is given and no session, anybody may be behind it: those lines have a limit for all of them as well. Lines that name
- * none of the three are the process's own, and are never left out; neither is anything below `info`, which somebody asked for.
+ * A logger that peers cannot flood. Lines that name an agent, an address or a code are limited by
+ * these; the next written line counts the suppressed ones in `suppressed`. Lines with an address
+ * but no session share a further limit, because anybody may cause them. Lines that name none of the
+ * three are the process's own and never suppressed, nor are lines below `info`.
  *
- * The key is never the message: a peer may have a part in that. What the logger throws goes nowhere: a line is lost, and nothing else.
+ * The message is never part of the key: a peer may influence it. An exception of the logger loses
+ * its line and nothing else.
  */
 export function limitedLogger(logger: Logger, options: LimitedLoggerOptions): Logger {
   const { clock, onSuppressed } = options;
@@ -44,7 +46,7 @@ export function limitedLogger(logger: Logger, options: LimitedLoggerOptions): Lo
   }
 
   function limited(inner: Logger, above: Subject): Logger {
-    // A line that cannot be written is lost, and nothing else: whoever writes it is in the middle of something.
+    // The caller is in the middle of its work: a failing logger loses only the line.
     function write(level: "debug" | "info" | "warn" | "error", fields: LogFields, message: string): void {
       guarded(() => inner[level](fields, message));
     }
@@ -76,7 +78,7 @@ export function limitedLogger(logger: Logger, options: LimitedLoggerOptions): Lo
   return limited(logger, {});
 }
 
-/** Whom a line is about. */
+/** The subject of a line. */
 interface Subject {
   readonly agent?: string | undefined;
   readonly address?: string | undefined;
@@ -97,7 +99,7 @@ function textOf(value: unknown): string | undefined {
   return typeof value === "string" || typeof value === "number" ? String(value) : undefined;
 }
 
-/** Without its port, which is another one for each connection. */
+/** Without the port, which differs for each connection. */
 function hostOf(address: string): string {
   const end = address.lastIndexOf(":");
   return end < 0 ? address : address.slice(0, end);

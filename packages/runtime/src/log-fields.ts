@@ -1,10 +1,10 @@
-/** The longest string a log field may have; the rest is cut and says so. Keeps a hostile peer from filling the disk. */
+/** Longest string of a log field; a longer one is cut, so that no peer can fill the disk. */
 export const MAX_LOG_STRING_LENGTH = 1024;
 
-/** Beyond it a fraction says nothing: of a millisecond it is a microsecond. */
+/** More digits mean nothing: of a millisecond they are below a microsecond. */
 const DECIMALS = 1_000;
 
-/** Fields as a line has them: no string is longer than `MAX_LOG_STRING_LENGTH`, no number has more than three decimals. What was given stays as it is. */
+/** Fields of a log line: strings up to `MAX_LOG_STRING_LENGTH`, numbers with three decimals. */
 export function shortFields(fields: Record<string, unknown>): Record<string, unknown> {
   let result = fields;
   for (const [name, value] of Object.entries(fields)) {

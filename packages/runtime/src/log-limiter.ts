@@ -1,21 +1,21 @@
-/** How many lines one key may have. */
+/** Limits of the lines per key. */
 export interface LogLimits {
-  /** Lines at once. @default 10: enough to see what a peer does wrong */
+  /** Lines at once. @default 10: enough to see the mistake of a peer */
   readonly burst?: number;
   /** Lines a second behind the burst. @default 1 */
   readonly linesPerSecond?: number;
-  /** Keys that are remembered; beyond, the one that was quiet for longest is forgotten. @default 4,096 (about 1 MB) */
+  /** Remembered keys; the quietest is forgotten first. @default 4,096 (about 1 MB) */
   readonly maxKeys?: number;
 }
 
-/** Lines of one key at once: enough to see what goes wrong. */
+/** Default lines of one key at once: enough to see the problem. */
 export const DEFAULT_LOG_BURST = 10;
-/** Lines of one key a second afterwards: one a second shows that it goes on. */
+/** Default lines of one key a second afterwards: enough to see that the problem persists. */
 export const DEFAULT_LOG_LINES_PER_SECOND = 1;
-/** Keys that are remembered; the one that was silent for longest is forgotten for the next. */
+/** Default number of keys; the quietest is forgotten first. */
 export const DEFAULT_MAX_LOG_KEYS = 4_096;
 
-/** What becomes of one line: with `write`, how many before it were left out. */
+/** The verdict on a line; `suppressed` counts the lines before it. */
 export type LogVerdict = { readonly write: true; readonly suppressed: number } | { readonly write: false };
 
 interface Bucket {
@@ -25,14 +25,14 @@ interface Bucket {
   suppressed: number;
 }
 
-/** A token bucket for each key, in a table that does not grow with the number of keys. Without a clock of its own. */
+/** A token bucket per key, in a bounded table. The caller gives the time. */
 export class LogLimiter {
   readonly #burst: number;
   readonly #perMs: number;
   readonly #maxKeys: number;
-  /** The one that was asked for last is the last. */
+  /** In order of use, the latest last. */
   readonly #buckets = new Map<string, Bucket>();
-  /** Left out under keys that were forgotten meanwhile: the next line that is written tells of them. */
+  /** Suppressed lines of forgotten keys; the next written line reports them. */
   #forgotten = 0;
 
   constructor(limits: LogLimits = {}) {
@@ -45,7 +45,7 @@ export class LogLimiter {
     return this.#buckets.size;
   }
 
-  /** @param now monotonic milliseconds; @param allowed false: a limit of the caller's leaves the line out, and it is counted here */
+  /** @param allowed a further limit; false suppresses and counts the line */
   judge(key: string, now: number, allowed: () => boolean = () => true): LogVerdict {
     const bucket = this.#bucket(key, now);
     bucket.tokens = Math.min(this.#burst, bucket.tokens + (now - bucket.at) * this.#perMs);

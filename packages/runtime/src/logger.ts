@@ -1,5 +1,5 @@
 /**
- * The fields every log line of Hawser draws from, so that one query finds one agent, session or event everywhere.
+ * Common fields of all log lines, so that one query finds an agent, session or event everywhere.
  * Payloads and credentials are never among them.
  */
 export interface LogFields {
@@ -14,7 +14,7 @@ export interface LogFields {
   readonly [field: string]: unknown;
 }
 
-/** Structured logging: fields first, then one sentence. A pino logger is one; so is anything with these five methods. */
+/** Structured logging: fields first, then one sentence. A pino logger fits. */
 export interface Logger {
   debug(fields: LogFields, message: string): void;
   info(fields: LogFields, message: string): void;

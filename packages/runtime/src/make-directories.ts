@@ -3,11 +3,9 @@ import { mkdir } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 
 /**
- * Makes a directory and what is missing above it, from the top down; answers the first one that was made, if any was.
- *
- * The recursive `mkdir` of Node asks again for ever where a directory is there and refuses what is to be made in it as if it were not, as those of /proc do.
- *
- * @throws what the system says of the one that could not be made
+ * Makes a directory and its missing parents, and returns the first new one. Node's recursive
+ * `mkdir` loops forever where an existing directory reports its children as missing, as in /proc.
+ * @throws the system's error for the directory that could not be made
  */
 export function makeDirectoriesSync(path: string, mode?: number): string | undefined {
   let first: string | undefined;
@@ -22,7 +20,7 @@ export function makeDirectoriesSync(path: string, mode?: number): string | undef
   return first;
 }
 
-/** As `makeDirectoriesSync`, without holding anybody up. */
+/** As `makeDirectoriesSync`, without blocking. */
 export async function makeDirectories(path: string, mode?: number): Promise<string | undefined> {
   let first: string | undefined;
   for (const each of downTo(path)) {
@@ -36,14 +34,14 @@ export async function makeDirectories(path: string, mode?: number): Promise<stri
   return first;
 }
 
-/** The path and all above it, the root first. */
+/** The path and its parents, the root first. */
 function downTo(path: string): readonly string[] {
   const all = [resolve(path)];
   for (let [at = ""] = all; dirname(at) !== at; at = dirname(at)) all.unshift(dirname(at));
   return all;
 }
 
-/** Of what is above it is enough that it is there: what is made in something else than a directory fails with that as its reason. */
+/** A parent only has to exist: if it is no directory, making its child reports that. */
 function isThere(each: string, path: string): boolean {
   try {
     const found = statSync(each);

@@ -1,6 +1,6 @@
 import type { Timers } from "./timers.js";
 
-/** Resolves `delayMs` from now, or as soon as `signal` is aborted; it never rejects, so a caller that can be cancelled looks at its signal. */
+/** Resolves after `delayMs` or when `signal` is aborted; never rejects. */
 export function pause(timers: Timers, delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal?.aborted === true) {

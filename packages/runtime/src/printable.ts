@@ -1,28 +1,29 @@
 /**
- * Characters that a terminal obeys rather than shows: C0 but newline and tab, DEL and C1 (ECMA-48), and the controls that turn the direction of writing
- * (Unicode, Bidi_Control). The noncharacters of Unicode are among them, so that a program may use those as marks of its own.
+ * Characters that control a terminal: C0 except newline and tab, DEL, C1 (ECMA-48) and direction
+ * controls (Unicode, Bidi_Control). The noncharacters of Unicode are included, so that a program
+ * may use them as marks.
  */
 const OBEYED = String.raw`[[\p{Cc}\p{Bidi_Control}\p{Noncharacter_Code_Point}]--[\n\t]]`;
-// The flag `v` is in every Node that is supported, but not in the target of the compiler.
+// Every supported Node has the flag `v`, but the compiler's target has not.
 const obeyed = new RegExp(OBEYED, "gv");
-/** In JSON text: an escaped backslash, which is nothing; an escape that stands for a control character; or the character itself. */
+/** In JSON text: an escaped backslash (skipped), an escaped control character, or the character. */
 const obeyedInJson = new RegExp(String.raw`\\\\|\\u00[01][0-9a-f]|\\[bfr]|${OBEYED}`, "giv");
 const SHORT_ESCAPES: Readonly<Record<string, string>> = { b: "08", f: "0c", r: "0d" };
 
 /**
- * Text from a peer as a person may read it: what a terminal would obey is shown as an escape (`\x1b`, `\u202e`) instead. Newlines and tabs stay.
- * Text that went through here once goes through unchanged.
+ * A peer's text for people: control characters become visible escapes (`\x1b`, `\u202e`). Newlines
+ * and tabs stay. A second pass changes nothing.
  */
 export function printable(text: string): string {
   return text.replace(obeyed, visible);
 }
 
-/** As `printable`, and on one line: newlines and tabs become spaces. */
+/** As `printable`, on one line: newlines and tabs become spaces. */
 export function printableLine(text: string): string {
   return printable(text).replace(/[\n\t]/g, " ");
 }
 
-/** JSON text that means the same, with what a terminal would obey as escapes of JSON (`\u009b`). */
+/** Equivalent JSON text with control characters as JSON escapes (`\u009b`). */
 export function escapedJson(json: string): string {
   return json.replace(obeyed, (character) =>
     Array.from({ length: character.length }, (_, at) => unicodeEscape(character.charCodeAt(at))).join(""),
@@ -30,8 +31,8 @@ export function escapedJson(json: string): string {
 }
 
 /**
- * JSON text whose strings are printable once they are parsed: what turns JSON into lines for people (pino-pretty, `jq -r`) writes the strings to a terminal
- * as they are.
+ * JSON text whose parsed strings are printable, because pino-pretty and `jq -r` write the strings
+ * to a terminal unescaped.
  */
 export function printableJson(json: string): string {
   return json.replace(obeyedInJson, (found) => {

@@ -1,4 +1,4 @@
-/** Where randomness comes from; a seeded one makes a run repeatable. */
+/** A source of randomness; a seeded one makes a run repeatable. */
 export interface Random {
   /** Uniform in [0, 1). Not for secrets. */
   next(): number;
@@ -9,15 +9,13 @@ export interface Random {
 /** The randomness of this process. */
 export const systemRandom: Random = {
   next: () => Math.random(),
-  // The global is made when it is first asked for; node:crypto would be read by every program at its start.
+  // The global loads on first use; node:crypto would load at the start of every program.
   uuid: () => crypto.randomUUID(),
 };
 
 /**
- * A repeatable source: the same seed gives the same sequence. For simulations and tests, never for secrets.
- *
- * The generator is splitmix32, which passes through every 32-bit state once and needs no warm-up.
- *
+ * A repeatable source for simulations and tests, never for secrets. splitmix32 visits every 32-bit
+ * state once and needs no warm-up.
  * @param seed any integer; only its low 32 bits count
  */
 export function seededRandom(seed: number): Random {

@@ -1,6 +1,6 @@
 import { printable, printableLine } from "./printable.js";
 
-/** How the parts of a line for people are set off. Colour is never the only carrier: the words say it as well. */
+/** Highlights of a readable line. Colour is never the only carrier: the words say the same. */
 export interface LinePaint {
   dim(text: string): string;
   warn(text: string): string;
@@ -13,17 +13,17 @@ const ansi =
   (text: string): string =>
     text === "" ? "" : `\u001b[${on}m${text}\u001b[${off}m`;
 
-/** Nothing is set off. */
+/** No highlights. */
 export const PLAIN_LINES: LinePaint = { dim: same, warn: same, bad: same };
-/** ANSI attributes (ECMA-48, SGR); the base colours follow the theme of the terminal. */
+/** ANSI attributes (ECMA-48, SGR); the terminal's theme decides the base colours. */
 export const COLOURED_LINES: LinePaint = { dim: ansi(2, 22), warn: ansi(33, 39), bad: ansi(31, 39) };
 
-/** Behind the first line of an entry, so that no text of a peer looks like the beginning of another one. */
+/** Indents all but the first line of an entry, so that no peer can forge another entry. */
 const INDENT = "    ";
 
 /**
- * One line of a JSON log as a person reads it: time (UTC), level, message and fields, and below them the further lines of the message and the stack of an error.
- * What is no such line is answered as it is, on one line.
+ * A JSON log line for people: time (UTC), level, message and fields, then further lines of the
+ * message and the stack of an error. Any other line is returned on one line.
  */
 export function readableLine(json: string, paint: LinePaint = PLAIN_LINES): string {
   const entry = entryOf(json);
@@ -71,7 +71,7 @@ function field(name: string, value: unknown): string {
   return `${name}=${isBare ? value : JSON.stringify(value)}`;
 }
 
-/** What the error serializer of pino made: the stack has a line for each call, which belongs below. */
+/** Fields and stack from pino's error serializer. The stack goes below the line. */
 function errorOf(
   err: unknown,
 ): { readonly fields: Readonly<Record<string, unknown>>; readonly stack: readonly string[] } | undefined {

@@ -3,7 +3,7 @@ import { silentLogger, type Logger } from "./logger.js";
 import { systemRandom, type Random } from "./random.js";
 import { systemTimers, type Timers } from "./timers.js";
 
-/** Everything a component may take from the outside world besides its transport and its store. */
+/** The dependencies of a component on the outside world, except transport and store. */
 export interface Runtime {
   readonly clock: Clock;
   readonly timers: Timers;
@@ -11,12 +11,12 @@ export interface Runtime {
   readonly logger: Logger;
 }
 
-/** The same runtime with another logger. The parts are named, as those of an object of a class need not be its own. */
+/** The same runtime with another logger. Named members, because spreads skip prototypes. */
 export function withLogger({ clock, timers, random }: Runtime, logger: Logger): Runtime {
   return { clock, timers, random, logger };
 }
 
-/** The real one. Tests and simulations use the virtual one of `@hawser/testkit`. */
+/** The real runtime. Tests and simulations use the virtual one of `@hawser/testkit`. */
 export function systemRuntime(logger: Logger = silentLogger): Runtime {
   return { clock: systemClock, timers: systemTimers, random: systemRandom, logger };
 }

@@ -3,18 +3,20 @@ export interface Timer {
   cancel(): void;
 }
 
-/** The only way to wait. Callbacks must not throw: an exception in one ends the process, as it should. */
+/** The only way to wait. Callbacks must not throw: an exception ends the process. */
 export interface Timers {
-  /** Runs `callback` once, `delayMs` from now (values below zero count as zero; above 2^31-1 ms are clamped to it). */
+  /** Runs `callback` once after `delayMs`, clamped to 0 to 2^31-1 ms. */
   after(delayMs: number, callback: () => void): Timer;
-  /** Runs `callback` once the I/O events that are ready now have been handled: the place to write what gathered in one tick. */
+  /**
+   * Runs `callback` once after the I/O events that are ready now, to write a tick's output at once.
+   */
   soon(callback: () => void): Timer;
 }
 
-/** The longest delay a Node.js timer keeps; a longer one would fire at once. */
+/** Longest delay of a Node.js timer; a longer one would fire at once. */
 export const MAX_TIMER_DELAY_MS = 2_147_483_647;
 
-/** Timers of this process. They keep the process alive until they fire or are cancelled. */
+/** Timers of this process. A pending timer keeps the process alive. */
 export const systemTimers: Timers = {
   after(delayMs, callback) {
     const delay = Math.min(Math.max(0, delayMs), MAX_TIMER_DELAY_MS);

@@ -1,13 +1,12 @@
-/** A rate that may change over time, in tokens per second. Changes are linear between two reads: that is what a ramp is. */
+/** A rate in tokens per second, linear between two reads, so that it can ramp. */
 export type RateAt = (nowMs: number) => number;
 
-/** What is missing of a token by rounding alone: waiting for that little would be waiting for no time at all, again and again. */
+/** Rounding error of a token: waiting for it would be a wait of no time, repeatedly. */
 const ROUNDING = 1e-9;
 
 /**
- * A token bucket: at most `burst` at once, and on average what the rate says. In any second no more than the rate plus `burst` are taken.
- *
- * It starts full and is refilled by the time that has passed, so a process that was held up does not make up for more than `burst`.
+ * A token bucket: at most `burst` at once, and the rate on average; no second takes more than the
+ * rate plus `burst`. It starts full. A process that was stalled gains no more than `burst`.
  */
 export class TokenBucket {
   readonly #rateAt: RateAt;
@@ -30,21 +29,21 @@ export class TokenBucket {
     return true;
   }
 
-  /** When there will be a token, if nobody takes one before; under a rising rate there may be one earlier. */
+  /** When the next token is due if none is taken before; a rising rate makes it earlier. */
   nextAtMs(nowMs: number): number {
     this.#refill(nowMs);
     if (this.#tokens >= 1 - ROUNDING) return nowMs;
     return nowMs + ((1 - this.#tokens) / this.#rateAt(nowMs)) * 1000;
   }
 
-  /** Another capacity; tokens above it are gone. */
+  /** Changes the capacity; tokens above it are lost. */
   setBurst(burst: number, nowMs: number): void {
     this.#refill(nowMs);
     this.#burst = burst;
     this.#tokens = Math.min(this.#tokens, burst);
   }
 
-  /** From here on only what is refilled counts: for an opening that must not begin with a burst. */
+  /** Empties the bucket, for an opening that must not begin with a burst. */
   empty(nowMs: number): void {
     this.#tokens = 0;
     this.#readAtMs = nowMs;

@@ -1,14 +1,15 @@
 import type { TracingChannel } from "node:diagnostics_channel";
 
-/** What a subscriber may put into the message of an operation while it hears of its `start`. */
+/** Additions of a subscriber to an operation's message, made at `start`. */
 export interface TraceScope {
-  /** Runs the operation; set by whoever wants something of its own around it, such as an async context that is active as long as it lasts. */
+  /** Runs the operation, for example inside an async context of the subscriber. */
   around?: <T>(work: () => T) => T;
 }
 
 /**
- * Runs one operation inside its tracing channel: `start`, `end`, `asyncStart`, `asyncEnd` and `error` are published around it, with `context` as their message
- * (`result` or `error` is added by Node). The work is given that message, as subscribers left it at `start`. Without a subscriber it costs one comparison.
+ * Runs one operation in its tracing channel, with `context` as the message of `start`, `end`,
+ * `asyncStart`, `asyncEnd` and `error` (Node adds `result` or `error`). `work` gets the message
+ * with the subscribers' additions. Without subscribers it costs one comparison.
  */
 export function traced<Context extends TraceScope, T>(
   channel: TracingChannel<unknown, Context>,

@@ -7,8 +7,8 @@ interface Step {
 }
 
 /**
- * Steps of which only so many are taken in one turn of the event loop (`TurnShare`); the others follow in later ones, first come first. For what many may ask for all together: others
- * have their turns between.
+ * Spreads steps over turns of the event loop, in order and as many per turn as `TurnShare` allows,
+ * for work that many may request at once.
  */
 export class TurnQueue {
   readonly #share: TurnShare;
@@ -19,9 +19,8 @@ export class TurnQueue {
   }
 
   /**
-   * Takes the step before this returns where the turn has room for it. A step must not throw.
-   *
-   * @param amount what it takes of the turn, in what the rate counts
+   * Takes the step before it returns if this turn has room. A step must not throw.
+   * @param amount share of the turn, in the unit of the rate
    */
   run(take: () => void, amount = 1): void {
     const step = { take, amount };
@@ -34,7 +33,7 @@ export class TurnQueue {
     take();
   }
 
-  // What was taken is let go of at once: under a flood somebody always waits.
+  // Removes each step at once: under a flood the queue never empties.
   #goOn(): void {
     while (this.#share.hasRoom) {
       const step = this.#waiting.shift();

@@ -1,22 +1,21 @@
 import type { Runtime } from "./runtime.js";
 
-/** What may be taken of the event loop: steps, or whatever else is counted, such as bytes. */
+/** A share of the event loop, in steps or another unit such as bytes. */
 export interface TurnRate {
-  /** In one turn. */
   readonly perTurn: number;
   /**
-   * And so many a second, where turns are so long that this is more: others who take the cores make them long without filling them, and a fleet is not to wait for it.
-   *
-   * @default 200, for steps of some ten microseconds to a millisecond
+   * A minimum per second, for long turns: other processes on the cores lengthen turns without
+   * filling them, and a fleet must not wait for that.
+   * @default 200, for steps of ten microseconds to a millisecond
    */
   readonly perSecond?: number;
 }
 
 const DEFAULT_PER_SECOND = 200;
-/** No turn counts as longer. In milliseconds. */
+/** Longest turn that counts, in milliseconds. */
 const LONGEST_TURN_MS = 125;
 
-/** What may be taken of one turn of the event loop. What is taken last may go beyond it. */
+/** The share of one turn. The last step of a turn may exceed it. */
 export class TurnShare {
   readonly #runtime: Pick<Runtime, "clock" | "timers">;
   readonly #perTurn: number;
@@ -25,7 +24,7 @@ export class TurnShare {
   #room: number;
   #taken = 0;
 
-  /** @param onNextTurn something was taken of the turn before, and this one has room again */
+  /** @param onNextTurn called when a used turn is over and there is room again */
   constructor(
     runtime: Pick<Runtime, "clock" | "timers">,
     { perTurn, perSecond = DEFAULT_PER_SECOND }: TurnRate,

@@ -1,12 +1,12 @@
 /**
- * Longest path of a Unix domain socket in bytes: `sun_path` has 108 on Linux and 104 elsewhere (unix(7), unix(4)), and one is for the closing zero.
- * Beyond it a system refuses the path, or cuts it off without a word.
+ * Longest path of a Unix socket in bytes: `sun_path` has 108 on Linux and 104 elsewhere (unix(7),
+ * unix(4)), one for the final zero. Systems refuse or silently cut longer paths.
  */
 export const MAX_UNIX_PATH_BYTES = process.platform === "linux" ? 107 : 103;
 
-/** What is wrong with the path of a Unix domain socket, to put behind its name; undefined for a good one. */
+/** The problem with the path of a Unix socket, to follow its name; undefined for none. */
 export function unixPathProblem(path: string): string | undefined {
-  // Linux takes a leading zero as a name outside the file system, which no file mode protects.
+  // On Linux a leading zero names a socket outside the file system, without file modes.
   if (path === "" || path.includes("\0")) return "must be the path of a file";
   const bytes = Buffer.byteLength(path);
   if (bytes <= MAX_UNIX_PATH_BYTES) return undefined;

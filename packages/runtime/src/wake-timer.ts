@@ -2,9 +2,8 @@ import type { Runtime } from "./runtime.js";
 import type { Timer } from "./timers.js";
 
 /**
- * One timer for the earliest thing due.
- *
- * One that fires early costs a look; setting a new one for every event would cost more. So it is replaced only by an earlier one.
+ * One timer for the earliest deadline. Only an earlier deadline replaces it: an early wake-up costs
+ * less than a new timer per event.
  */
 export class WakeTimer {
   readonly #runtime: Pick<Runtime, "clock" | "timers">;
@@ -16,7 +15,7 @@ export class WakeTimer {
     this.#onWake = onWake;
   }
 
-  /** Wakes at the earliest of these monotonic times, or before; undefined ones do not count. */
+  /** Wakes no later than the earliest of these monotonic times; undefined ones do not count. */
   arm(...times: readonly (number | undefined)[]): void {
     const at = Math.min(...times.map((time) => time ?? Number.POSITIVE_INFINITY));
     if (at === Number.POSITIVE_INFINITY || (this.#set !== undefined && this.#set.at <= at)) return;

@@ -2,18 +2,18 @@ import { entryLogger, type LogEntry } from "./entry-logger.js";
 import type { Logger } from "./logger.js";
 import { readableLine } from "./readable-line.js";
 
-/** Errors that caused an error; what is behind them is left out. */
+/** Causes shown of one error. */
 const MAX_CAUSES = 8;
 
 /**
- * What goes wrong, in lines for people on standard error: the default of an agent and of a principal that are given no runtime. The first mistake of a program is the one that it has no
- * logger for yet.
+ * Warnings and errors as readable lines on standard error: the default logger of an agent and a
+ * principal, because a new program makes its first mistakes without a logger.
  */
 export function warningLogger(): Logger {
   return entryLogger("warn", (entry) => void process.stderr.write(`${readableLine(jsonOf(entry))}\n`));
 }
 
-/** The program logs what others threw, so a line is made whatever its fields do. */
+/** Foreign errors are logged, so a line is made whatever their fields do. */
 function jsonOf(entry: LogEntry): string {
   try {
     return JSON.stringify(entry, (_name, value: unknown) => shown(value));
@@ -30,7 +30,7 @@ function shown(value: unknown): unknown {
   return Object.assign({}, value, { type, message: messageOf(value), stack: value.stack });
 }
 
-/** The message of an error with those of its causes behind it. */
+/** The message of an error and of its causes. */
 function messageOf({ message, cause }: Error, left = MAX_CAUSES): string {
   return cause instanceof Error && left > 0 ? `${message}: ${messageOf(cause, left - 1)}` : message;
 }
