@@ -2,10 +2,10 @@ import { readFileSync } from "node:fs";
 import * as tls from "node:tls";
 import { HawserError, thrownText } from "@hawser/protocol";
 
-/** What stands for the authorities that the operating system trusts, among the files of a setting. */
+/** The word for the system's authorities in a setting. */
 export const SYSTEM_AUTHORITIES = "system";
 
-/** Where Linux distributions and BSDs keep the authorities of the system as one PEM file. */
+/** PEM bundles of Linux distributions and BSDs. */
 const SYSTEM_BUNDLES = [
   "/etc/ssl/certs/ca-certificates.crt",
   "/etc/pki/tls/certs/ca-bundle.crt",
@@ -24,10 +24,7 @@ export function authoritiesOf(setting: string): readonly string[] {
 }
 
 /**
- * The authorities that a setting names, as PEM texts: files, and the word `system`. Together they
- * replace the well-known ones that Node.js brings.
- *
- * @param readFile @default node:fs
+ * The PEM texts of a setting with files and the word `system`. They replace Node's own authorities.
  * @throws HawserError `invalid_config` naming what cannot be read
  */
 export function readAuthorities(
@@ -51,7 +48,7 @@ function readPem(path: string, readFile: (path: string) => string): string {
   throw new HawserError("invalid_config", `the authority ${path} holds no certificate in PEM form`);
 }
 
-// Node.js tells them itself from 22.15 on, on every operating system; before that there is the file.
+// Node.js lists them from 22.15 on; older versions need the file.
 function systemAuthorities(readFile: (path: string) => string): readonly string[] {
   if ("getCACertificates" in tls && typeof tls.getCACertificates === "function") {
     const found: unknown = tls.getCACertificates("system");
@@ -61,7 +58,7 @@ function systemAuthorities(readFile: (path: string) => string): readonly string[
     try {
       return [readPem(path, readFile)];
     } catch {
-      // The next distribution keeps it elsewhere.
+      // Other distributions use another path.
     }
   }
   throw new HawserError(

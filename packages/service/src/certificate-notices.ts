@@ -4,17 +4,17 @@ import type { ServiceNotice } from "./notices.js";
 
 const DAY_MS = 86_400_000;
 
-/** From so many days before its end a certificate is warned of: time to renew it by hand, and less than what renews by itself leaves. */
+/** Days before expiry when warnings begin: time for a manual renewal, and after automatic ones. */
 export const CERTIFICATE_WARNING_DAYS = 14;
 
-/** A file with a certificate, and the setting that names it. */
+/** A certificate file and its setting. */
 export interface CertificateFile {
   readonly setting: string;
-  /** Undefined: there is none. */
+  /** Undefined for none. */
   readonly path: string | undefined;
 }
 
-/** How long a certificate is good for yet, in words: undefined while that is long enough. */
+/** The expiry of a certificate in words; undefined while it is far. */
 export function expiryProblem(notAfterMs: number, nowMs: number): string | undefined {
   const days = (notAfterMs - nowMs) / DAY_MS;
   const end = new Date(notAfterMs).toISOString();
@@ -22,7 +22,7 @@ export function expiryProblem(notAfterMs: number, nowMs: number): string | undef
   return days < CERTIFICATE_WARNING_DAYS ? `ends in ${Math.floor(days)} days (${end})` : undefined;
 }
 
-/** Which of these certificates end soon. A file that cannot be read is somebody else's to tell. */
+/** Notices of certificates that expire soon. Others report unreadable files. */
 export function certificateNotices(
   files: readonly CertificateFile[],
   nowMs: number,
@@ -40,7 +40,7 @@ export function certificateNotices(
   });
 }
 
-/** When the certificate in a file ends, in Unix milliseconds. Undefined for one that cannot be read. */
+/** Expiry of a certificate in Unix milliseconds; undefined if unreadable. */
 export function certificateNotAfter(path: string): number | undefined {
   try {
     return Date.parse(new X509Certificate(readFileSync(path)).validTo);

@@ -1,13 +1,13 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 
-/** A file that was read, and the setting that names it. */
+/** The content of a file, with its setting. */
 export interface NamedContent {
   readonly setting: string;
   readonly path: string;
   readonly content: string | Buffer;
 }
 
-/** What is wrong with a certificate and its key, as they were read: each problem names the file. None where a server or a client can use them. */
+/** Problems of a certificate and its key, each with its file; empty for a usable pair. */
 export function certificatePairProblems(cert: NamedContent, key: NamedContent): readonly string[] {
   const certificate = madeOf(() => new X509Certificate(cert.content));
   const privateKey = madeOf(() => createPrivateKey(key.content));

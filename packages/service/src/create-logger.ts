@@ -11,28 +11,28 @@ import {
 import { pino } from "pino";
 import { standardOutput } from "./standard-output.js";
 
-/** `json`: one JSON object a line, for machines; `pretty`: time, level, message and fields, for people. */
+/** `json`: one object a line, for machines; `pretty`: text, for people. */
 export type LogFormat = "json" | "pretty";
 
-/** What a logger says of its program, and how much. */
+/** Format, level and fields of a logger. */
 export interface LoggerOptions {
   /** @default "info" */
   readonly level?: LogLevel;
   /** @default "json" */
   readonly format?: LogFormat;
-  /** Whether `pretty` sets warnings, errors and fields off by what a terminal shows as colours. @default false */
+  /** Highlights of `pretty`. @default false */
   readonly colours?: boolean;
   /** Fields on every line, such as the name of the service. */
   readonly base?: LogFields;
-  /** Fields of the moment, asked for on every line that is written, such as the trace at work. @default none */
+  /** Fields evaluated per line, such as the active trace. @default none */
   readonly context?: () => LogFields;
   /** Where lines go. @default standard output */
   readonly write?: (line: string) => void;
 }
 
 /**
- * A logger over pino that writes JSON lines, or lines for people. What a terminal would obey is in the strings of its lines as a visible escape (`\x1b`), so that a peer cannot reach the
- * terminal of whoever reads a log with `jq -r` or pino-pretty.
+ * A pino logger of JSON or readable lines. Control characters in strings become visible escapes
+ * (`\x1b`), so that no peer controls the terminal of a reader with `jq -r` or pino-pretty.
  */
 export function createLogger(options: LoggerOptions = {}): Logger {
   const { write, context } = options;
@@ -50,7 +50,7 @@ export function createLogger(options: LoggerOptions = {}): Logger {
   return pino(settings, { write: (line) => put(`${readableLine(line, paint)}\n`) });
 }
 
-/** Whoever logs what others threw is often the last who can: that has to hold whatever it is. */
+/** The last handler of foreign errors must not fail itself. */
 function errorFields(thrown: Error): unknown {
   try {
     return pino.stdSerializers.err(thrown);

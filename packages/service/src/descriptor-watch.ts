@@ -2,16 +2,15 @@ import { closeSync, openSync } from "node:fs";
 import { devNull } from "node:os";
 import { LogLimiter, type Runtime } from "@hawser/runtime";
 
-/** Where descriptors are short, they are so for a while. */
+/** A shortage lasts for a while. */
 const INTERVAL_MS = 1_000;
-/** It may come and go with each connection: a line a minute says as much. */
+/** It may come and go with each connection; a line a minute suffices. */
 const LINES = { burst: 1, linesPerSecond: 1 / 60 } as const;
 
 /**
- * Says when this process can open nothing any more, by its own limit (EMFILE) or by the machine's (ENFILE): Node then closes connections that come without telling anybody. One
- * line, and one when it is over; at most one of each a minute.
- *
- * @param open opens and closes something. @default the null device
+ * Logs when this process can open no file, by its own limit (EMFILE) or the machine's (ENFILE), and
+ * when it can again, at most once a minute each: Node then closes new connections silently.
+ * @param open opens and closes a file, by default the null device
  */
 export function watchDescriptors(
   { clock, logger, timers }: Pick<Runtime, "clock" | "logger" | "timers">,
@@ -43,7 +42,7 @@ function shortageOf(open: () => void): "EMFILE" | "ENFILE" | undefined {
     return undefined;
   } catch (thrown) {
     const code = thrown instanceof Error && "code" in thrown ? thrown.code : undefined;
-    // Whatever else keeps the null device from being opened says nothing of connections.
+    // Other errors say nothing about connections.
     return code === "EMFILE" || code === "ENFILE" ? code : undefined;
   }
 }

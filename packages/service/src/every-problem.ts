@@ -1,10 +1,9 @@
 import { HawserError } from "@hawser/protocol";
 
 /**
- * Runs every check, and throws what all of them have to say, so that nobody mends one thing after the other.
- *
- * @param program begins the message where there are several
- * @throws HawserError `invalid_config`; what is no `invalid_config` at once, as it is
+ * Runs every check and throws all problems together, so that they can be fixed at once.
+ * @param program begins a message of several problems
+ * @throws HawserError `invalid_config`; any other error at once
  */
 export function everyProblem(program: string, checks: readonly (() => unknown)[]): void {
   const found = checks.flatMap((check) => {

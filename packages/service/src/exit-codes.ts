@@ -1,16 +1,15 @@
 import { HawserError } from "@hawser/protocol";
 
-/** What the exit code of a service says. */
+/** Exit codes of a service. */
 export const SERVICE_EXIT_CODES = {
-  /** Stopped as asked. */
   stopped: 0,
-  /** Could not run, or not go on, for a reason outside its settings. */
+  /** Could not start or continue, for a reason outside its settings. */
   failed: 1,
-  /** The settings are wrong: starting again without changing them is useless. */
+  /** Wrong settings: a restart does not help. */
   badSettings: 2,
 } as const;
 
-/** With which code a service ends that this keeps from running. */
+/** The exit code for the error that ends a service. */
 export function exitCodeOf(thrown: unknown): number {
   const { code } = HawserError.from(thrown);
   return code === "invalid_config" ? SERVICE_EXIT_CODES.badSettings : SERVICE_EXIT_CODES.failed;

@@ -5,38 +5,36 @@ import { dirname } from "node:path";
 import { HawserError } from "@hawser/protocol";
 import { WakeTimer, type Logger, type Runtime } from "@hawser/runtime";
 
-/** Files that belong together, such as a certificate and its key, and what is made of them. */
+/** Files that belong together, such as a certificate and its key. */
 export interface ReloadableFiles {
-  /** For the log: `agent tokens`, for instance. */
+  /** For the log, such as `agent tokens`. */
   readonly role: string;
   readonly files: readonly string[];
-  /** `digestOfFiles` from before they were read for what is in use now: what changed in between is a change. */
+  /** `digestOfFiles` before the first read, so that a change since then is found. */
   readonly inUse: string;
-  /**
-   * Reads them and uses what they hold from here on; answers what else came of it, in a few words for the log. Throws for what cannot be used; then what is in use has to stay.
-   */
+  /** Uses the files and returns a result for the log. If it throws, the old content must stay. */
   readonly apply: () => string | void | Promise<string | void>;
 }
 
-/** Why the files are looked at. */
+/** The reason of a look at the files. */
 export type ReloadCause = "signal" | "change";
 
-/** How often files are looked at where the system says nothing: secrets of an orchestrator are swapped by links, which not every watch sees. */
+/** Polling interval: orchestrators swap secrets by links, which not every watch reports. */
 const DEFAULT_INTERVAL_MS = 5_000;
-/** From the first sign of a change: whoever writes a certificate writes its key as well. */
+/** Delay after a change: the writer of a certificate writes its key as well. */
 const SETTLE_MS = 200;
 
-/** What a reloader looks after, and how often. */
+/** The files of a reloader and its interval. */
 export interface FileReloaderOptions {
   readonly runtime: Pick<Runtime, "clock" | "logger" | "timers">;
   readonly groups: readonly ReloadableFiles[];
   /** @default 5 s */
   readonly intervalMs?: number;
-  /** Says that something changed in a directory. @default `watch` of `node:fs` */
+  /** Reports changes in a directory. @default `watch` of `node:fs` */
   readonly watch?: DirectoryWatch;
 }
 
-/** As `watch` of `node:fs`. It may throw, and may say too much; what it does not say is found at the next interval. */
+/** As `watch` of `node:fs`. It may throw or report too much; the interval finds what it misses. */
 export type DirectoryWatch = (
   directory: string,
   options: { readonly persistent: false },
@@ -44,8 +42,9 @@ export type DirectoryWatch = (
 ) => Pick<FSWatcher, "close" | "on">;
 
 /**
- * Keeps what was made of files up to date with them: looks at their content every few seconds, at once when the system says that something changed in their directories,
- * and when it is asked to. Files that cannot be used leave what is in use as it is, with one error line. What changed between the first reading and `start` is found at `start`.
+ * Reloads files when their content changes: polled, on a notification of the system, and on
+ * request. Invalid files leave the content in use and cause one error line. `start` finds changes
+ * since the first read.
  */
 export class FileReloader {
   readonly #clock: Runtime["clock"];
@@ -85,7 +84,7 @@ export class FileReloader {
     for (const watcher of this.#watchers.splice(0)) watcher.close();
   }
 
-  /** Looks at all files; one look at a time. By a signal, one line says of each group what became of it; by a change, there is one for each that changed. */
+  /** Looks at all files, one look at a time. A signal logs every group, a change its own. */
   reload(cause: ReloadCause): Promise<void> {
     this.#work = this.#work.then(async () => {
       const said: string[] = [];
@@ -103,7 +102,8 @@ export class FileReloader {
     return this.#work;
   }
 
-  // Never postpones a look: in a directory in which something changes all the time, such as that of the store, there would be none.
+  // Never postpones a look: constant changes in the directory, such as the store's, would starve
+  // it.
   #lookWithin(delayMs: number): void {
     if (this.#running) this.#wake.arm(this.#clock.now() + delayMs);
   }
@@ -146,9 +146,9 @@ function outcomeOf({ kind, detail }: Look): string {
 interface Look {
   readonly kind: "unchanged" | "reloaded" | "refused";
   readonly error?: HawserError | undefined;
-  /** What else came of it. */
+  /** Further result. */
   readonly detail?: string | undefined;
-  /** This content was not looked at before. */
+  /** True for new content. */
   readonly isNew: boolean;
 }
 
@@ -156,7 +156,7 @@ class Group {
   readonly role: string;
   readonly files: readonly string[];
   readonly #apply: ReloadableFiles["apply"];
-  /** A digest, so that no secret is kept. */
+  /** A digest, because secrets are not kept. */
   #seen: string;
   #error: HawserError | undefined;
 
@@ -185,7 +185,7 @@ class Group {
   }
 }
 
-/** A digest of what the files hold now. To be taken before they are read, for `ReloadableFiles`; it keeps no secret. */
+/** A digest of the files' content, for `ReloadableFiles.inUse`: take it before the first read. */
 export function digestOfFiles(files: readonly string[]): string {
   return digestOf(
     files.map((path) => {
@@ -198,7 +198,7 @@ export function digestOfFiles(files: readonly string[]): string {
   );
 }
 
-/** One that cannot be read counts as such, so that its coming back is a change. */
+/** An unreadable file counts as missing, so that its return is a change. */
 function digestOf(contents: readonly (Buffer | undefined)[]): string {
   const hash = createHash("sha256");
   for (const content of contents)

@@ -1,16 +1,15 @@
-/** The first nghttp2 that a peer cannot abort with a few bytes before it has said who it is (CVE-2026-27135). */
+/** The first nghttp2 that an anonymous peer cannot abort with a few bytes (CVE-2026-27135). */
 const SAFE_NGHTTP2 = [1, 68, 1] as const;
 
-/** Whether this Node may serve HTTP/2 to who is not known. */
+/** Whether this Node may serve HTTP/2 to unknown peers. */
 export type Http2Safety =
   | { readonly kind: "safe" }
-  /** `message` says what can happen, and which versions are good. */
+  /** `message` names the risk and the safe versions. */
   | { readonly kind: "unsafe"; readonly message: string };
 
 /**
- * A Node whose nghttp2 is older than 1.68.1 ends on an assertion in C when a client sends a frame of a wrong size behind a GOAWAY: no JavaScript can keep that from
- * happening once HTTP/2 is spoken.
- *
+ * An nghttp2 older than 1.68.1 aborts on an assertion in C when a client sends a frame of a wrong
+ * size after GOAWAY. JavaScript cannot prevent that.
  * @param versions `process.versions`
  */
 export function http2Safety(versions: Readonly<Record<string, string | undefined>>): Http2Safety {

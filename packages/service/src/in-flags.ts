@@ -1,9 +1,9 @@
 import { HawserError } from "@hawser/protocol";
 
-/** The same error, with the flags of a service where its message names options of the library. */
+/** The error with a service's flags for the library's option names in its message. */
 export function inFlags(thrown: unknown, flags: Readonly<Record<string, string>> = {}): HawserError {
   const error = HawserError.from(thrown);
-  // The longer names first: one may be the end of another.
+  // Longest first: a name may end with another one.
   const names = Object.keys(flags).sort((one, other) => other.length - one.length);
   const message = names.reduce(
     (text, name) =>

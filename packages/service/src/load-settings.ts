@@ -4,7 +4,7 @@ import { flagName, variableName } from "./setting-names.js";
 import type { SettingsOf, SettingsShape } from "./setting.js";
 import { parseSettingsFile } from "./settings-file.js";
 
-/** A program, and what can be set of it. */
+/** A program and its settings. */
 export interface ProgramSettings<Shape extends SettingsShape> {
   /** Name of the executable, in its help and in its log. */
   readonly program: string;
@@ -15,36 +15,38 @@ export interface ProgramSettings<Shape extends SettingsShape> {
   readonly shape: Shape;
 }
 
-/** Where settings come from. */
+/** Sources of the settings. */
 export interface LoadOptions<Shape extends SettingsShape> extends ProgramSettings<Shape> {
   /** Without the program itself. */
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   /** @throws when the file cannot be read */
   readonly readFile: (path: string) => string;
-  /** Shown under the options in the help. */
+  /** Text below the options in the help. */
   readonly epilogue?: string;
   /**
-   * What can be said of all settings together, such as that two exclude each other or that a file cannot be read. Asked where a value is wrong, of the settings with the default in its place,
-   * so that all is told at once; where none is, whoever loads them asks. @default nothing can @throws HawserError `invalid_config`
+   * Checks the settings together, such as for exclusive ones. If a value is wrong, its default is
+   * used here, so that all problems are reported at once; if none is, the caller checks.
+   * @default no check
+   * @throws HawserError `invalid_config`
    */
   readonly checkTogether?: (settings: SettingsOf<Shape>) => void;
 }
 
-/** The settings, or what is to be printed instead. */
+/** The settings, or text to print. */
 export type Loaded<Shape extends SettingsShape> =
   | { readonly kind: "settings"; readonly settings: SettingsOf<Shape> }
-  /** The user asked for help or the version; print it and end with 0. */
+  /** Help or version: print it and end with 0. */
   | { readonly kind: "text"; readonly text: string };
 
-/** Where a value came from, in rising precedence. */
+/** A value and its source. */
 type Origin = { readonly value: unknown; readonly from: string };
 
 /**
- * Puts settings together: a flag beats a variable, a variable beats the file (named by `--config` or `<PREFIX>CONFIG`), the file beats the default.
- *
- * @throws HawserError `invalid_config` whose message lists every problem, one a line: where the value came from, what it is, what is wrong. A variable with the prefix that
- * names no setting is one, but for those that Kubernetes sets for a Service
+ * Merges settings: a flag precedes a variable, a variable the file (`--config` or
+ * `<PREFIX>CONFIG`), the file the default.
+ * @throws HawserError `invalid_config` with every problem on its line: source, value, reason. An
+ *   unknown variable with the prefix is a problem, unless Kubernetes sets it for a Service
  */
 export function loadSettings<Shape extends SettingsShape>(options: LoadOptions<Shape>): Loaded<Shape> {
   const flags = parseFlags(options);
@@ -71,11 +73,14 @@ export function loadSettings<Shape extends SettingsShape>(options: LoadOptions<S
       [`${options.program} cannot start:`, ...problems.map((problem) => `  ${problem}`)].join("\n"),
     );
   }
-  // Every key of the shape has been parsed by its own schema just above.
+  // Each key was parsed by its own schema above.
   return { kind: "settings", settings: values as SettingsOf<Shape> };
 }
 
-/** What else is wrong, of settings with defaults in the place of wrong ones. Nothing can be said where one has no default, nor of those that are wrong. */
+/**
+ * Problems of the settings with defaults for the wrong ones. None if a wrong one has no default,
+ * and none about the wrong ones.
+ */
 function furtherProblems<Shape extends SettingsShape>(
   { shape, checkTogether }: LoadOptions<Shape>,
   values: Readonly<Record<string, unknown>>,
@@ -95,11 +100,11 @@ function furtherProblems<Shape extends SettingsShape>(
   }
 }
 
-/** What Kubernetes puts into every container of a namespace with a Service whose name begins as the prefix does. */
+/** Variables that Kubernetes sets in containers for a Service whose name begins with the prefix. */
 const OF_A_SERVICE =
   /(?:^|_)(?:SERVICE_HOST|SERVICE_PORT(?:_.+)?|PORT|PORT_\d+_(?:TCP|UDP)(?:_(?:ADDR|PORT|PROTO))?)$/;
 
-/** Variables with the prefix that stand for nothing: a name that is misspelt would leave the default in force, and nobody would notice. */
+/** Unknown variables with the prefix: a misspelt name would silently leave the default. */
 function unknownVariables<Shape extends SettingsShape>({
   env,
   shape,
@@ -191,7 +196,7 @@ function parseFlags<Shape extends SettingsShape>(
   for (const [key, setting] of Object.entries(options.shape)) {
     const flag = `--${flagName(key)}${setting.placeholder === undefined ? "" : ` ${setting.placeholder}`}`;
     const option = new Option(flag, `${setting.description} (${variableName(options.variablePrefix, key)})`);
-    // To commander, `--no-proxy` would be what unsets `--proxy`; here it is a setting of its own.
+    // commander would read `--no-proxy` as the negation of `--proxy`; here it is its own setting.
     option.negate = false;
     command.addOption(option);
   }

@@ -1,17 +1,17 @@
 import type { Runtime } from "@hawser/runtime";
 
-/** Something that does not keep a service from running, and that its operator should know. */
+/** A warning that does not prevent a start. */
 export interface ServiceNotice {
-  /** What is so, with the numbers. */
+  /** The fact, with numbers. */
   readonly detail: string;
   /** What to do. */
   readonly fix: string;
 }
 
-/** What its operator should know is said at start, and once a day from then on. */
+/** Interval of the notices. */
 const INTERVAL_MS = 86_400_000;
 
-/** Says once a day what there is to say then: a certificate comes to its end while the service runs. */
+/** Logs the notices daily, because a certificate may expire while the service runs. */
 export function repeatNotices(
   read: () => readonly ServiceNotice[],
   { timers, logger }: Pick<Runtime, "timers" | "logger">,

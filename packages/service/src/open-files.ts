@@ -1,12 +1,9 @@
 import { readFileSync } from "node:fs";
 
-/** Of this very process, where the system has such a file: Linux does. */
+/** Limits of this process, on Linux. */
 const LIMITS_FILE = "/proc/self/limits";
 
-/**
- * How many files and sockets this process may have open (the soft RLIMIT_NOFILE; Node raises it to the hard one when it starts). Undefined where there is no limit, or where the
- * system does not tell it in `/proc`, as outside Linux.
- */
+/** The soft RLIMIT_NOFILE. Undefined for no limit, and outside Linux. */
 export function openFilesLimit(
   read: () => string = () => readFileSync(LIMITS_FILE, "utf8"),
 ): number | undefined {

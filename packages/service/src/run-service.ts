@@ -20,56 +20,56 @@ import { complain, tell } from "./standard-streams.js";
 import { makeStateDirectory, stateDirectoryProblems } from "./state-directory.js";
 import { tryDirectory } from "./try-start.js";
 
-/** What a service is given by whoever started its process. */
+/** What a service inherits from its parent process. */
 export interface Inherited {
-  /** The umask before `runService` set its own (077, for the state), for what the service makes on behalf of others. */
+  /** The umask before `runService` set its own (077, for the state). */
   readonly umask: number;
 }
 
-/** How long a service that cannot start waits for whoever reads its log. */
+/** Milliseconds that a failed start waits for the reader of its log. */
 const LOG_PATIENCE_MS = 1_000;
 
-/** What `runService` runs: its name, its settings, and how to make it from them. */
+/** A program for `runService`: its name, its settings, and how to create the service. */
 export interface ServiceProgram<Shape extends SettingsShape & typeof serviceSettings>
   extends ProgramSettings<Shape> {
-  /** Everything that can be said of the settings before anything is started. @throws HawserError `invalid_config` */
+  /** Checks the settings before anything starts. @throws HawserError `invalid_config` */
   readonly check: (settings: SettingsOf<Shape>) => void;
-  /** What whoever runs it should know of these settings on this machine: warned of at start and once a day, and told by `--check`. It must not throw. */
+  /** Warnings about the settings, at start, daily and by `--check`. Must not throw. */
   readonly notices?: (settings: SettingsOf<Shape>) => readonly ServiceNotice[];
   /**
-   * For `--check`: does what a start does and may fail at (bind ports, open what is on disk), and undoes it. Answers what is worth a word.
-   *
+   * For `--check`: tries the parts of a start that may fail (ports, files), undoes them, and
+   * returns notices.
    * @throws HawserError as the start would
    */
   readonly tryStart?: (settings: SettingsOf<Shape>) => Promise<readonly ServiceNotice[]>;
-  /** By the names that messages of the library have for its options: the flags that set them here. Whoever runs a service knows its flags. @default none */
+  /** The flags for the option names in the library's messages. @default none */
   readonly flags?: Readonly<Record<string, string>>;
-  /** Where its state is: made for its own user alone, and warned about where others can read it or another machine holds it. */
+  /** The state directory: made for its own user; open or networked ones are warned about. */
   readonly stateDirectory: (settings: SettingsOf<Shape>) => string;
   readonly create: (settings: SettingsOf<Shape>, runtime: Runtime, inherited: Inherited) => Service;
-  /** How long a stop may take at most, and the setting that says so; then the process ends and says what was left. */
+  /** Limit of a stop, and its setting. Beyond it the process ends and reports what was left. */
   readonly stopLimit: (settings: SettingsOf<Shape>) => StopLimit;
-  /** The log line that says it serves. */
+  /** Log message of a completed start. */
   readonly readyMessage: string;
 }
 
 /**
- * Runs a service from its command line to its end, which is the end of the process.
+ * Runs a service from its command line to the end of the process.
  *
- * SIGTERM or SIGINT stops it cleanly, a second one at once; SIGHUP reloads. A failure is an error line of its log: the code and what to do; of `--check` it is text on standard error. A stop that takes longer
- * than `stopLimit` ends the process with code 1 and a line that says what was left, whatever hangs; a start that was not through has no longer than 2 s for it. A service manager that wants to be told
- * (`NOTIFY_SOCKET`, as systemd's `Type=notify` does) is told when it serves, reloads and stops, and gets its signs of life.
- *
- * What the service writes is for its own user alone: the umask is 077 from here on.
- *
- * When an OpenTelemetry SDK was loaded first and has registered its tracer provider, the service makes spans and its log lines say in which; otherwise none of that is there.
+ * - SIGTERM or SIGINT stops it cleanly, a second one at once; SIGHUP reloads.
+ * - A failure is an error line of the log with code and advice; `--check` writes to standard
+ *   error.
+ * - A stop beyond `stopLimit` (2 s during a start) ends with code 1 and reports what was left.
+ * - A manager with `NOTIFY_SOCKET` (systemd's `Type=notify`) is notified and gets watchdog signs.
+ * - The umask is 077, because the service writes for its own user alone.
+ * - Spans and trace ids in the log require an OpenTelemetry SDK that was loaded first.
  */
 export async function runService<Shape extends SettingsShape & typeof serviceSettings>(
   program: ServiceProgram<Shape>,
 ): Promise<void> {
   const args = process.argv.slice(2);
   const { env } = process;
-  // How it is to tell what is wrong with its settings, it cannot know of them.
+  // Invalid settings cannot say how to report them.
   let log = createServiceLog({ ...program, ...askedOfLog(args, env, program.variablePrefix) });
   try {
     const loaded = loadSettings({
@@ -92,14 +92,14 @@ export async function runService<Shape extends SettingsShape & typeof serviceSet
     await serve(program, loaded.settings, common, log);
   } catch (thrown) {
     const error = inFlags(thrown, program.flags);
-    // What led to it comes before it.
+    // The earlier lines come first.
     await Promise.race([log.drained(), pause(systemTimers, LOG_PATIENCE_MS)]);
     log.tellFailure(error);
     process.exit(exitCodeOf(error));
   }
 }
 
-// The compiler cannot see these in a shape it knows only by its bound.
+// The compiler knows the shape only by its bound.
 const commonSettings = z.object({
   check: serviceSettings.check.schema,
   logLevel: serviceSettings.logLevel.schema,
@@ -147,14 +147,17 @@ async function serve<Shape extends SettingsShape & typeof serviceSettings>(
   repeatNotices(() => program.notices?.(settings) ?? [], runtime);
 }
 
-/** Everything that a start does before it serves, undone; nothing stays. What is wrong is told all at once, and nothing is opened in a directory that cannot be had. */
+/**
+ * Does and undoes all steps of a start. It reports all problems at once, and opens nothing in a
+ * directory that is not writable.
+ */
 async function checkStart<Shape extends SettingsShape & typeof serviceSettings>(
   program: ServiceProgram<Shape>,
   settings: SettingsOf<Shape>,
   readyFile: string | undefined,
   log: ServiceLog,
 ): Promise<void> {
-  // As at a start: a store that is opened for a look writes files of its own.
+  // As at a start: opening a store writes files.
   process.umask(0o077);
   const failures: HawserError[] = [];
   const attempt = async <T>(step: () => T | Promise<T>): Promise<T | undefined> => {
@@ -191,7 +194,7 @@ function noticesOf<Shape extends SettingsShape & typeof serviceSettings>(
   ];
 }
 
-/** Node takes no certificate for wrong while this variable is 0; here it counts for nothing, whoever set it. */
+/** Node would accept any certificate while this variable is 0. */
 function verifyCertificates(logger: Logger): void {
   if (process.env["NODE_TLS_REJECT_UNAUTHORIZED"] !== "0") return;
   delete process.env["NODE_TLS_REJECT_UNAUTHORIZED"];
@@ -199,13 +202,13 @@ function verifyCertificates(logger: Logger): void {
 }
 
 /**
- * The last line of defence: what nobody caught has left the process in a state that nobody knows, so it ends, and says by what. Whoever supervises it starts it again,
- * and what was accepted is on disk.
+ * After an uncaught error the state is unknown, so the process ends with a reason. Its supervisor
+ * restarts it, and accepted events are on disk.
  */
 function endOnUncaught(program: string, log: ServiceLog, { timers }: Runtime): void {
   let isEnding = false;
   process.on("uncaughtException", (err, origin) => {
-    // What follows from the first one has nothing to add.
+    // Later errors follow from the first one.
     if (isEnding) return;
     isEnding = true;
     const message = `${program} ends by an error that nobody caught: ${HawserError.from(err).message}`;

@@ -6,22 +6,22 @@ import { leave, leaveAtOnce } from "./leave.js";
 import type { ServiceLog } from "./service-log.js";
 import type { ServiceManager } from "./service-manager.js";
 
-/** A service that runs. `start` answers what is worth telling whoever waits: names, addresses, how it is secured. */
+/** A service. `start` returns facts for its observers, such as names and addresses. */
 export interface Service extends Lifecycle<object> {
-  /** What its stop still waits for, in words that end "it still waits for ..."; asked when the stop takes too long. */
+  /** What a slow stop waits for, to follow "it still waits for". */
   readonly waitsFor?: string | undefined;
-  /** SIGHUP: files that may have changed are read again; resolves when they were. */
+  /** SIGHUP: reads changed files again; resolves afterwards. */
   reload?(): Promise<void>;
 }
 
-/** The end of a service's patience with its own stop. */
+/** Limit of a stop. */
 export interface StopLimit {
   readonly withinMs: number;
   /** The flag that changes it, such as `--stop-grace`. */
   readonly setting: string;
 }
 
-/** A start that is not through has served nobody: it is given this long to undo what it did. */
+/** An unfinished start serves nobody; it has this long to undo its steps. */
 const STARTING_STOP_MS = 2_000;
 
 export interface ServiceLifeOptions {
@@ -34,7 +34,7 @@ export interface ServiceLifeOptions {
   readonly manager: ServiceManager;
 }
 
-/** A service from its start to the end of the process: what its signals do, and when. */
+/** The life of a service: its signals and its stages. */
 export class ServiceLife {
   readonly #options: ServiceLifeOptions;
   readonly #logger: Logger;
@@ -47,7 +47,7 @@ export class ServiceLife {
     process.on("SIGHUP", () => void this.#reload());
   }
 
-  /** Answers what the service is worth telling. Does not resolve when somebody has asked it to stop meanwhile: then the process ends. */
+  /** Returns the service's facts. Never resolves after a stop request: the process ends. */
   async start(): Promise<object> {
     try {
       const facts = await this.#options.service.start();
@@ -56,7 +56,7 @@ export class ServiceLife {
         return facts;
       }
     } catch (thrown) {
-      // A start that is undone fails of course.
+      // A stopped start may well fail.
       if (this.#stage === "starting") throw thrown;
     }
     return new Promise(() => {});
@@ -64,7 +64,7 @@ export class ServiceLife {
 
   async #reload(): Promise<void> {
     const { service, manager } = this.#options;
-    // While it starts it reads everything anyway.
+    // A start reads everything anyway.
     if (service.reload === undefined || this.#stage !== "serving") return;
     manager.reloading();
     await service.reload();

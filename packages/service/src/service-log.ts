@@ -5,30 +5,31 @@ import { flagName, variableName } from "./setting-names.js";
 import { standardOutput } from "./standard-output.js";
 import { complain } from "./standard-streams.js";
 
-/** What `--log-format` can be; `auto` is `pretty` where standard output is a terminal, else `json`. */
+/** Values of `--log-format`; `auto` is `pretty` on a terminal, else `json`. */
 export const LOG_FORMATS = ["json", "pretty", "auto"] as const;
 export type AskedLogFormat = (typeof LOG_FORMATS)[number];
 
-/** What is known of a service before its log is. */
+/** Facts known before the log exists. */
 export interface ServiceLogOptions {
-  /** Name of the executable: the field `service` of every line. */
+  /** Name of the executable: the field `service`. */
   readonly program: string;
   readonly logFormat: AskedLogFormat;
-  /** For `--check`, whose result is for whoever typed it: failures are text on standard error. */
+  /** For `--check`, which reports failures as text on standard error. */
   readonly check: boolean;
 }
 
-/** Where a service says things: its log on standard output, as its settings or the terminal want it. */
+/** A service's log on standard output. */
 export interface ServiceLog {
   logger(level: LogLevel, context?: () => LogFields): Logger;
-  /** Resolves when what was logged is written. */
+  /** Resolves when all lines are written. */
   drained(): Promise<void>;
-  /** Says why the process ends, whatever the level of the log is; it is written when this returns. */
+  /** Logs synchronously why the process ends, at any level. */
   tellFailure(thrown: unknown, fields?: LogFields): void;
 }
 
 /**
- * The log of a service. What ends the process is a line of it like any other, so that whoever reads the log of a fleet finds it there; somebody at a terminal whose log goes elsewhere is told as well.
+ * The log of a service. The end of the process is a log line, so that readers of a fleet's log find
+ * it. A user at a terminal whose log goes elsewhere gets it on standard error too.
  */
 export function createServiceLog({ program, logFormat, check }: ServiceLogOptions): ServiceLog {
   const format = formatOf(logFormat);
@@ -58,8 +59,7 @@ function formatOf(asked: AskedLogFormat): LogFormat {
 }
 
 /**
- * How a service whose settings cannot be read tells that, as far as its command line and its environment say so: nothing else is known of it.
- *
+ * The log options of the command line and the environment, for settings that cannot be read.
  * @param variablePrefix e.g. `HAWSER_AGENT_`
  */
 export function askedOfLog(

@@ -2,16 +2,16 @@ import { spawn } from "node:child_process";
 import { thrownText } from "@hawser/protocol";
 import type { Runtime, Timer } from "@hawser/runtime";
 
-/** The program of systemd that hands a message to the socket: Node has no datagram sockets of the Unix kind, and no package has them without native code of its own. */
+/** systemd's client of the socket: Node has no Unix datagram sockets. */
 const PROGRAM = "systemd-notify";
-/** It waits for the manager to have read the message, which is busy at times; the next message waits with it. */
+/** It waits for the manager, which may be busy; the next message waits too. */
 const SEND_TIMEOUT_MS = 5_000;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What a service manager that follows the protocol of sd_notify(3) is told. */
+/** Notifications of a service manager by sd_notify(3). */
 export interface ServiceManager {
-  /** Its start is over, or a reload is. */
+  /** After a start or a reload. */
   ready(): void;
   reloading(): void;
   stopping(): void;
@@ -19,15 +19,13 @@ export interface ServiceManager {
 
 const NOBODY: ServiceManager = { ready: () => {}, reloading: () => {}, stopping: () => {} };
 
-/** @param send hands one message over; rejects when it could not */
+/** Sends one message; rejects on failure. */
 export type SendMessage = (assignments: readonly string[]) => Promise<void>;
 
 /**
- * The service manager that started this process, where it wants to hear of it (`NOTIFY_SOCKET`); else nobody. Messages go one after the other, in order. Where the manager asked for signs of life
- * (`WATCHDOG_USEC`), it gets one in each half of that time while the event loop runs.
- *
- * A message that cannot be sent is warned of once, and nothing else comes of it.
- *
+ * The service manager that started this process with `NOTIFY_SOCKET`, or a null object. Messages
+ * are sent in order. With `WATCHDOG_USEC` it gets a sign in each half of that time while the event
+ * loop runs. A failed message causes one warning.
  * @param software name and version, for the status
  */
 export function serviceManagerOf(
@@ -66,7 +64,7 @@ export function serviceManagerOf(
   };
 }
 
-/** @param beat resolves when the sign was given: the next one is due half of the time after this one was */
+/** @param beat resolves when the sign was sent: the next one is due half of the time later */
 function watchdogOf(
   env: Environment,
   timers: Runtime["timers"],

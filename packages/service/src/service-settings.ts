@@ -2,7 +2,7 @@ import { LOG_LEVELS } from "@hawser/runtime";
 import { LOG_FORMATS } from "./service-log.js";
 import { oneOf, setting, text, toggle } from "./setting.js";
 
-/** Settings every service has. */
+/** Settings of every service. */
 export const serviceSettings = {
   logLevel: setting(
     "<level>",

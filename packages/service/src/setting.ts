@@ -2,12 +2,12 @@ import { unixPathProblem } from "@hawser/runtime";
 import { z } from "zod";
 
 /**
- * One thing that can be set. Its key in camel case gives all three names: `dataDir` is the flag `--data-dir`, the variable `<PREFIX>DATA_DIR`
- * and `dataDir` in the file.
+ * A setting. Its key in camel case gives its names: `dataDir` is the flag `--data-dir`, the
+ * variable `<PREFIX>DATA_DIR` and `dataDir` in the file.
  */
 export interface Setting<T = unknown> {
   readonly description: string;
-  /** What stands for the value in the help, e.g. `<host:port>`. Absent: a switch that takes no value. */
+  /** Value in the help, such as `<host:port>`. Absent: a switch without a value. */
   readonly placeholder?: string;
   /** Reads a text (flag, variable) or a value (file). */
   readonly schema: z.ZodType<T>;
@@ -18,10 +18,10 @@ export function setting<T>(placeholder: string, description: string, schema: z.Z
   return { placeholder, description, schema };
 }
 
-/** A program's settings by their names; flags, variables and keys of the file follow from them. */
+/** A program's settings by key. */
 export type SettingsShape = Readonly<Record<string, Setting>>;
 
-/** The object that comes out: settings without a default may be undefined. */
+/** The loaded settings; one without a default may be undefined. */
 export type SettingsOf<Shape extends SettingsShape> = {
   readonly [Key in keyof Shape]: Shape[Key] extends Setting<infer T> ? T : never;
 };
@@ -62,7 +62,7 @@ const UNIT_MS: ReadonlyMap<string, number> = new Map([
   ["h", 3_600_000],
 ]);
 
-/** A duration such as `500ms`, `20s`, `15m` or `1h`, read as milliseconds. A bare number is refused: nobody knows its unit. */
+/** A duration such as `500ms`, `20s`, `15m` or `1h` in milliseconds. A number needs its unit. */
 export function duration({
   minMs,
   maxMs,

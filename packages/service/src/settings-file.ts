@@ -2,9 +2,8 @@ import { LineCounter, parseDocument } from "yaml";
 import { HawserError } from "@hawser/protocol";
 
 /**
- * Reads a YAML or JSON file of settings: one mapping, keys in camel case.
- *
- * @throws HawserError `invalid_config` naming file, line and column
+ * Reads a YAML or JSON settings file: one mapping, keys in camel case.
+ * @throws HawserError `invalid_config` with file, line and column
  */
 export function parseSettingsFile(content: string, file: string): ReadonlyMap<string, unknown> {
   const lines = new LineCounter();

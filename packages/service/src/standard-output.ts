@@ -7,12 +7,9 @@ export const MAX_WAITING_LOG_BYTES = 16 * 1024 * 1024;
 
 /** An output that never blocks the event loop, except for the last line of a process. */
 export interface LineOutput {
-  /**
-   * Queues a line; a thread of the pool writes the queue in order. Lines beyond
-   * `MAX_WAITING_LOG_BYTES` are dropped.
-   */
+  /** Queues a line for a thread; lines beyond `MAX_WAITING_LOG_BYTES` are dropped. */
   write(line: string): void;
-  /** Writes before it returns, ahead of the queue. A reader that stalls or has gone misses the line. */
+  /** Writes before it returns, ahead of the queue. A stalled reader misses the line. */
   writeNow(line: string): void;
   /** Resolves when the queue is empty or cannot be written. */
   drained(): Promise<void>;

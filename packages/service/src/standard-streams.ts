@@ -1,11 +1,11 @@
 import { printable } from "@hawser/runtime";
 
-/** What a service has to say where no log line will do: its help, and that its settings are good. */
+/** Output that is no log line: help, and the result of `--check`. */
 export function tell(text: string): void {
   process.stdout.write(`${printable(text)}\n`);
 }
 
-/** For whoever started it: why it does not run, or what to look at. */
+/** Errors and warnings for the user who started it. */
 export function complain(text: string): void {
   process.stderr.write(`${printable(text)}\n`);
 }

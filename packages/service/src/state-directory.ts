@@ -2,13 +2,10 @@ import { statfsSync, statSync } from "node:fs";
 import { HawserError, thrownText } from "@hawser/protocol";
 import { makeDirectoriesSync } from "@hawser/runtime";
 
-/** Bits of a mode that let anybody but the owner in. */
+/** Mode bits for anybody but the owner. */
 const OTHERS = 0o077;
 
-/**
- * File systems whose other end is another machine, by the number `statfs` tells (statfs(2)). Their locks, their order of writes and what they promise of a sync differ from a
- * local disk's.
- */
+/** Network file systems (statfs(2)): their locks and syncs differ from a local disk's. */
 const NETWORK_FILE_SYSTEMS: Readonly<Record<number, string>> = {
   0x6969: "NFS",
   0x517b: "SMB",
@@ -25,20 +22,16 @@ const NETWORK_FILE_SYSTEMS: Readonly<Record<number, string>> = {
   0x786f4256: "VirtualBox's shared folders",
 };
 
-/** Something about a directory of state that its operator should know. */
+/** A warning about a state directory. */
 export interface StateDirectoryProblem {
   readonly kind: "open to others" | "network file system";
-  /** What is so, with the path. */
+  /** The fact, with the path. */
   readonly detail: string;
   /** What to do. */
   readonly fix: string;
 }
 
-/**
- * Makes the directory of a service's state, for its own user alone (0700), unless it is there.
- *
- * @throws HawserError `store_unavailable` with the reason and what to do
- */
+/** Makes the directory (0700) unless it exists. @throws HawserError `store_unavailable` */
 export function makeStateDirectory(directory: string): void {
   try {
     makeDirectoriesSync(directory, 0o700);
@@ -53,16 +46,15 @@ export function makeStateDirectory(directory: string): void {
 }
 
 /**
- * What is wrong with a directory of state that is there: others may look into it, or it is on a file system of another machine.
- *
- * A directory that only its owner may enter hides everything below it, so nothing below is looked at. None where there is no such directory.
+ * Problems of an existing state directory: open to others, or on a network file system. A private
+ * directory hides its content, which is not checked.
  */
 export function stateDirectoryProblems(directory: string): readonly StateDirectoryProblem[] {
   try {
     const { mode } = statSync(directory);
     return [...openToOthers(directory, mode), ...networkProblems(directory, statfsSync(directory).type)];
   } catch {
-    // It is not there, or its parent lets nobody in: nothing can be said, and the store says what is wrong with that.
+    // It is missing or unreachable; the store reports that.
     return [];
   }
 }
@@ -79,7 +71,7 @@ function openToOthers(directory: string, mode: number): readonly StateDirectoryP
   ];
 }
 
-/** What is wrong with a directory on a file system of this type, as `statfs` tells it. */
+/** The problem of a file system type of `statfs`. */
 export function networkProblems(directory: string, type: number): readonly StateDirectoryProblem[] {
   const name = NETWORK_FILE_SYSTEMS[type];
   if (process.platform !== "linux" || name === undefined) return [];

@@ -4,10 +4,9 @@ import { HawserError, thrownText } from "@hawser/protocol";
 import { makeDirectoriesSync } from "@hawser/runtime";
 
 /**
- * Makes the directory unless it is there, writes and syncs a file in it, and undoes both: what a start needs of it, without leaving anything behind.
- *
- * @param what names it in the error, such as `--data-dir ./principal`
- * @throws HawserError `store_unavailable` with the reason and what to do
+ * Makes the directory if needed, writes and syncs a file in it, and removes both again.
+ * @param what its name in the error, such as `--data-dir ./principal`
+ * @throws HawserError `store_unavailable` with the reason and advice
  */
 export function tryDirectory(directory: string, what: string): void {
   const path = resolve(directory);
@@ -41,7 +40,7 @@ function writeAndRemove(path: string): void {
   }
 }
 
-/** From the innermost to the first that was made; one that somebody has put something into meanwhile stays. */
+/** Removes the new directories, the innermost first; one that is no longer empty stays. */
 function removeEmpty(path: string, firstMade: string): void {
   for (let each = path; each.startsWith(firstMade); each = dirname(each)) {
     try {

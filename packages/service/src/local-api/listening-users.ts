@@ -2,14 +2,14 @@ import { readFileSync } from "node:fs";
 import { isIPv4 } from "node:net";
 import { endianness } from "node:os";
 
-/** Of sockets that listen (proc_net(5), TCP_LISTEN). */
+/** State of a listening socket (proc_net(5), TCP_LISTEN). */
 const LISTEN = "0A";
 const TABLES = ["/proc/net/tcp", "/proc/net/tcp6"] as const;
 
 /**
- * The users whose sockets listen on a port at any of these addresses, as Linux tells it: 127.0.0.0/8, `::1` and the wildcards. Undefined where the system does not tell.
- *
- * @param read the text of a table; throws where there is none
+ * Users with sockets that listen on a port of these addresses (127.0.0.0/8, `::1`, wildcards), from
+ * Linux. Undefined elsewhere.
+ * @param read the text of a table; throws if there is none
  */
 export function listeningUsers(
   hosts: readonly string[],
@@ -47,13 +47,13 @@ function listeningSockets(table: string): readonly ListeningSocket[] {
   });
 }
 
-/** The kernel writes words of four bytes in the order of the machine. */
+/** The kernel writes words of four bytes in the machine's order. */
 function inNetworkOrder(address: string): string {
   const bytes = Buffer.from(address, "hex");
   return (endianness() === "LE" ? bytes.swap32() : bytes).toString("hex");
 }
 
-/** An IPv4 address may be bound by a socket of IPv6 as well. */
+/** An IPv6 socket may also bind an IPv4 address. */
 function hexOf(host: string): readonly string[] {
   if (isIPv4(host)) {
     const hex = Buffer.from(host.split(".").map(Number)).toString("hex");

@@ -8,23 +8,23 @@ import { z } from "zod";
 import { listeningUsers } from "./listening-users.js";
 import { isAlive, processStart } from "./process-start.js";
 
-/** What a program of the same user has to know of an API that is served on this machine. */
+/** An API of this machine, for programs of the same user. */
 export interface LocalApi {
-  /** The address that it has bound, and no name. */
+  /** The bound address, not a name. */
   readonly host: string;
   readonly port: number;
   /** The process that serves it. */
   readonly pid: number;
-  /** Absolute path of the file with its token. The note never holds the token itself. */
+  /** Absolute path of the token's file. The note never contains the token. */
   readonly tokenFile: string;
 }
 
-/** What is known of an address of this machine. */
+/** Result of a search. */
 export type LocalApiSearch =
   | { readonly kind: "found"; readonly api: LocalApi }
-  /** No living process of this user said that it serves an API there. */
+  /** No live process of this user announced an API there. */
   | { readonly kind: "none" }
-  /** One did, but a process of another user listens there as well, or instead. */
+  /** A process of another user listens there too, or instead. */
   | { readonly kind: "foreign"; readonly uid: number };
 
 const noteSchema = z.object({
@@ -41,11 +41,12 @@ type Note = z.output<typeof noteSchema>;
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Leaves a note, by address, that tells other programs of this user where the token of an API is: in `$XDG_STATE_HOME/hawser/local` (`~/.local/state/hawser/local`; XDG Base
- * Directory Specification), 0600 in a directory of mode 0700. Notes of processes that have died are taken away on this occasion, so there are no more of them than services.
- *
- * @returns what takes the note back, unless another process has written its own meanwhile
- * @throws HawserError `address_unavailable` where there is no home that can be written to; nothing but the finding depends on the note
+ * Writes a note, by address, with the path of an API's token for other programs of this user, to
+ * `$XDG_STATE_HOME/hawser/local` (`~/.local/state/hawser/local`; XDG Base Directory Specification),
+ * 0600 in a directory of mode 0700. It also removes notes of dead processes.
+ * @returns removes the note, unless another process replaced it
+ * @throws HawserError `address_unavailable` without a writable home; the API works without the
+ *   note
  */
 export function announceLocalApi(api: LocalApi, env: Environment): () => void {
   const directory = directoryOf(env);
@@ -66,11 +67,10 @@ export function announceLocalApi(api: LocalApi, env: Environment): () => void {
 }
 
 /**
- * The API that a living process of this user serves at an address of loopback. What others wrote, or a dead process left, counts for nothing. A note alone is not enough: where the system
- * tells whose sockets listen there (Linux), it has to be this user's, or root's, because what is found is sent a token.
- *
+ * The API of a live process of this user at a loopback address. Notes of others or of dead
+ * processes are ignored. Where the system lists listening users (Linux), they must be this user or
+ * root, because the API gets a token.
  * @param host a name such as `localhost`, or an address without brackets
- * @param usersAt @default what the system tells
  */
 export function findLocalApi(
   { host, port }: Pick<LocalApi, "host" | "port">,
@@ -86,7 +86,7 @@ export function findLocalApi(
   return users?.length === 0 ? { kind: "none" } : { kind: "found", api };
 }
 
-/** What may have been bound by whoever answers there. */
+/** Addresses that may serve `host`. */
 function boundHostsOf(host: string): readonly string[] {
   if (isIPv4(host)) return [host, "0.0.0.0", "::"];
   return host.includes(":") ? [host, "::"] : ["127.0.0.1", "::1", "0.0.0.0", "::"];

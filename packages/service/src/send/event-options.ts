@@ -2,7 +2,7 @@ import { HawserError, parseExactJson, thrownText } from "@hawser/protocol";
 import { defined } from "@hawser/runtime";
 import { Option } from "commander";
 
-/** What the options of a program that sends events come to. */
+/** Parsed options of a program that sends events. */
 export interface EventOptions {
   readonly type?: string;
   readonly resource?: string;
@@ -14,21 +14,17 @@ export interface EventOptions {
   readonly extension?: readonly string[];
 }
 
-/** Where the parts of an event that options do not say come from. */
+/** Sources for the parts of an event that have no option. */
 export interface EventText {
-  /** Of an event without `--id`. */
+  /** Id of an event without `--id`. */
   readonly newId: () => string;
   /** Reads a file, or standard input for `-`. */
   readonly readText: (file: string) => Promise<string>;
-  /** Hears of what is sent otherwise than it may have been meant. */
+  /** Reports data that is sent as text. */
   readonly warn: (line: string) => void;
 }
 
-/**
- * The options that say what an event is: the same, in the same words, wherever a program sends one.
- *
- * @param defaultSource as the help has it
- */
+/** The options of an event. @param defaultSource as in the help */
 export function eventOptions(defaultSource: Option): readonly Option[] {
   return [
     new Option("--type <type>", "such as com.example.order.v1"),
@@ -48,11 +44,7 @@ export function eventOptions(defaultSource: Option): readonly Option[] {
   ];
 }
 
-/**
- * The event that options say.
- *
- * @throws HawserError `invalid_event` for options that make none
- */
+/** The event of the options. @throws HawserError `invalid_event` for contradictory options */
 export async function eventOf(options: EventOptions, text: EventText): Promise<object> {
   const { type, resource, subject, data, dataFile } = options;
   if (type === undefined || resource === undefined)
@@ -73,10 +65,9 @@ export async function eventOf(options: EventOptions, text: EventText): Promise<o
 }
 
 /**
- * A whole event, or a list of them.
- *
- * @param place what the text was read from, for messages
- * @throws HawserError `invalid_event` for what is no JSON, or has a number that cannot be kept
+ * A whole event or a list.
+ * @param place source of the text, for messages
+ * @throws HawserError `invalid_event` for invalid JSON or an inexact number
  */
 export function parseEvents(text: string, place: string): unknown {
   try {
