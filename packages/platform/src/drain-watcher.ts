@@ -4,8 +4,9 @@ import { WatchFailure } from "./watch-failure.js";
 import type { DrainSignal, PlatformSource, PlatformWatcherState } from "./watcher-state.js";
 
 /**
- * Full jitter below a ceiling that doubles from `baseMs` to `capMs`; a missing permission waits `deniedMs`, give or take a tenth. A server that asks to be left
- * alone is, and up to a tenth longer, but not beyond `askedMaxMs`: a watcher that looks away for longer would miss the drain it is there for.
+ * Full jitter below a ceiling that doubles from `baseMs` to `capMs`. A missing permission waits
+ * `deniedMs`, +/- 10 %. `Retry-After` is honoured, plus up to 10 %, but only to `askedMaxMs`: a
+ * longer wait would miss the drain.
  */
 export const DEFAULT_WATCH_BACKOFF = {
   floorMs: 250,
@@ -15,12 +16,12 @@ export const DEFAULT_WATCH_BACKOFF = {
   askedMaxMs: 60_000,
 } as const;
 
-/** What every watcher of a platform may be told. */
+/** Options of every watcher. */
 export interface WatcherOptions {
-  /** Called once at most. What it throws is logged. */
+  /** Called at most once. An exception is logged. */
   readonly onDraining: (signal: DrainSignal) => void;
   readonly onState?: (state: PlatformWatcherState) => void;
-  /** @default the real one */
+  /** @default the system's */
   readonly runtime?: Runtime;
 }
 
@@ -28,16 +29,16 @@ export type Round =
   | { readonly kind: "again"; readonly afterMs: number }
   | { readonly kind: "draining"; readonly reason: string };
 
-/** What looks at one platform. */
+/** A source of one platform's drain signals. */
 export interface DrainSource {
   readonly source: PlatformSource;
   /** Once, at `start`. @throws HawserError `invalid_config` */
   prepare(): Promise<void>;
-  /** Looks once, or for as long as a watch holds, and says with `seeing` that it can see. @throws WatchFailure */
+  /** Looks once or for the length of a watch, and reports with `seeing`. @throws WatchFailure */
   round(signal: AbortSignal, seeing: (waitingFor?: string) => void): Promise<Round>;
 }
 
-/** Runs the rounds of a source one after the other, with backoff after those that fail, until the platform takes this process away. */
+/** Runs the rounds of a source, with backoff after failures, until the platform drains it. */
 export class DrainWatcher implements Lifecycle {
   readonly #source: DrainSource;
   readonly #options: WatcherOptions;
@@ -58,7 +59,7 @@ export class DrainWatcher implements Lifecycle {
     return this.#state;
   }
 
-  /** Loads what it needs and begins; it does not wait for the platform to answer. @throws HawserError `invalid_config` */
+  /** Begins without waiting for the platform. @throws HawserError `invalid_config` */
   start(): Promise<void> {
     this.#started ??= this.#source.prepare().then(() => {
       if (!this.#over.signal.aborted) this.#loop = this.#run();
@@ -109,7 +110,7 @@ export class DrainWatcher implements Lifecycle {
     try {
       this.#options.onDraining(told);
     } catch (thrown) {
-      // Taken for a failure to see, it would be called again.
+      // Not a failed look: that would call it again.
       this.#runtime.logger.error({ source: told.source, err: thrown }, "the drain could not be begun");
     }
   }

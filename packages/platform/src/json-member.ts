@@ -1,4 +1,4 @@
-/** The value at `path` of parsed JSON, whatever its shape; `null` counts as not there. */
+/** The value at `path` of parsed JSON of any shape; `null` counts as missing. */
 export function member(value: unknown, ...path: readonly string[]): unknown {
   let found = value;
   for (const name of path) {

@@ -2,10 +2,8 @@ import { HawserError } from "@hawser/protocol";
 import { withinLimits, type Timers } from "@hawser/runtime";
 
 /**
- * One call over the network. It is given up after `timeoutMs` or with `signal`, even if the callee
- * ignores the signal it gets.
- *
- * @throws HawserError `timeout` or `aborted`, or what the call throws
+ * One network call within `timeoutMs` and `signal`, even if the callee ignores its signal.
+ * @throws HawserError `timeout` or `aborted`, or as the call
  */
 export function limitedCall<T>(
   timers: Timers,

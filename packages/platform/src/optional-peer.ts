@@ -2,10 +2,10 @@ import { HawserError, thrownText } from "@hawser/protocol";
 import { member } from "./json-member.js";
 
 /**
- * Loads a package that is installed only where it is used.
- *
- * @param version the major version that is known to work
- * @throws HawserError `invalid_config` that says what to install, or why what is installed does not load
+ * Loads an optional package.
+ * @param version the major version known to work
+ * @throws HawserError `invalid_config` with the command to install it, or the reason of the
+ *   failure
  */
 export async function loadPeer<Module>(
   name: string,

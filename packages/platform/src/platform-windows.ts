@@ -1,6 +1,6 @@
-/** The windows of a drain, milliseconds; those of the principal's `DrainOptions`. */
+/** The windows of a drain in milliseconds, from the principal's `DrainOptions`. */
 export interface DrainWindows {
-  /** `handover` spreads the leaving over the window; `restart` lets all leave at once and spreads the return. */
+  /** `handover` spreads the departures over the window, `restart` the returns. */
   readonly shape: "handover" | "restart";
   readonly windowMs: number;
   readonly leadMs: number;
@@ -8,25 +8,25 @@ export interface DrainWindows {
   readonly graceMs: number;
 }
 
-/** What the platform allows, milliseconds; what is not known is left out and not checked. */
+/** The platform's limits in milliseconds; unknown ones are not checked. */
 export interface PlatformLimits {
-  /** Of the target group: how long a draining target keeps its connections. */
+  /** Of the target group: time that a draining target keeps its connections. */
   readonly deregistrationDelayMs?: number;
   /** Of the ECS container: from SIGTERM to SIGKILL. */
   readonly stopTimeoutMs?: number;
   /** Of the pod: from its deletion, preStop included, to SIGKILL. */
   readonly terminationGraceMs?: number;
-  /** Of the load balancer: connections quiet for longer are cut. */
+  /** Of the load balancer: silence after which it cuts a connection. */
   readonly idleTimeoutMs?: number;
 }
 
 export interface PlatformWindows extends PlatformLimits {
   readonly drain: DrainWindows;
-  /** The longest a session is quiet. @default DEFAULT_KEEP_ALIVE_MS */
+  /** Longest silence of a session. @default DEFAULT_KEEP_ALIVE_MS */
   readonly keepAliveMs?: number;
 }
 
-/** How often Hawser pings unless told otherwise. */
+/** Hawser's default ping interval. */
 export const DEFAULT_KEEP_ALIVE_MS = 20_000;
 
 const LIMITS = [
@@ -35,7 +35,7 @@ const LIMITS = [
   ["deregistrationDelayMs", "the target group's deregistration delay is", "raise it"],
 ] as const;
 
-/** Warnings, each a sentence with the numbers and what to change; none when all fits. A drain that takes exactly as long as allowed fits. */
+/** Warnings with numbers and advice; none when all fits. A drain of exactly the limit fits. */
 export function checkPlatformWindows(windows: PlatformWindows): string[] {
   const { drain, idleTimeoutMs, keepAliveMs = DEFAULT_KEEP_ALIVE_MS } = windows;
   const parts = [

@@ -1,10 +1,10 @@
 import { HawserError, type ErrorCode } from "@hawser/protocol";
 
-/** A round that failed. `denied`: somebody has to change something, so it is loud and the wait is long. */
+/** A failed round. `denied` needs an operator, so it logs an error and waits long. */
 export class WatchFailure extends Error {
   readonly kind: "retry" | "denied";
   override readonly cause: HawserError;
-  /** What a server that is asked too much, or is not well, wants to be left alone for. */
+  /** Delay requested by an overloaded server. */
   readonly retryAfterMs: number | undefined;
 
   constructor(kind: "retry" | "denied", cause: HawserError, retryAfterMs?: number) {

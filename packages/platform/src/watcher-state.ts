@@ -1,23 +1,23 @@
 import type { HawserError } from "@hawser/protocol";
 
-/** Which platform spoke. */
+/** The platform of a signal. */
 export type PlatformSource = "elb" | "kubernetes";
 
-/** The platform is about to take this process away. */
+/** The platform is about to stop this process. */
 export interface DrainSignal {
   readonly source: PlatformSource;
-  /** One line for the log and the drain's report. */
+  /** One line for the log and the report of the drain. */
   readonly reason: string;
-  /** When it was noticed, Unix milliseconds. */
+  /** Time of detection, Unix milliseconds. */
   readonly at: number;
 }
 
-/** Where a watcher stands. Times are Unix milliseconds. */
+/** State of a watcher. Times are Unix milliseconds. */
 export type PlatformWatcherState =
   | { readonly kind: "starting" }
-  /** `waitingFor` says what has not been seen yet, such as a target that is not registered. */
+  /** `waitingFor` names what is still missing, such as a registered target. */
   | { readonly kind: "watching"; readonly waitingFor?: string }
-  /** It cannot see. That is never taken for a drain. */
+  /** Its looks fail. That never counts as a drain. */
   | {
       readonly kind: "degraded";
       readonly error: HawserError;

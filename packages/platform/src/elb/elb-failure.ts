@@ -6,9 +6,8 @@ const DENIED = new Set(["AccessDenied", "AccessDeniedException", "UnauthorizedOp
 const NOT_FOUND = new Set(["TargetGroupNotFound", "TargetGroupNotFoundException"]);
 
 /**
- * What an API call threw. Throttling, 5xx, timeouts and the unknown are tried again; what needs a person is `denied`.
- *
- * @param retryAfterMs what the API asked to be left alone for
+ * The failure of an API call: `denied` if an operator must act, otherwise retried.
+ * @param retryAfterMs delay requested by the API
  */
 export function elbFailure(action: string, thrown: unknown, retryAfterMs?: number): WatchFailure {
   const name = thrown instanceof Error ? thrown.name : "unknown";
@@ -26,7 +25,7 @@ export function elbFailure(action: string, thrown: unknown, retryAfterMs?: numbe
   return new WatchFailure("retry", error, retryAfterMs);
 }
 
-/** The header of the answer that the SDK could not use; it keeps the answer with the error, but not among the members that are listed. */
+/** The response's header. The SDK keeps the response in a non-enumerable member of the error. */
 export function retryAfterOf(thrown: unknown): string | undefined {
   if (typeof thrown !== "object" || thrown === null || !("$response" in thrown)) return undefined;
   return text(member(thrown.$response, "headers", "retry-after"));

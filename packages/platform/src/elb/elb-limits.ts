@@ -4,17 +4,17 @@ import type { PlatformLimits } from "../platform-windows.js";
 import { elbFailure } from "./elb-failure.js";
 
 export type ElbSdk = typeof elb;
-/** Makes a call under the watcher's time limit. */
+/** Makes a call within the watcher's time limit. */
 export type LimitedCall = <T>(call: (signal: AbortSignal) => Promise<T>) => Promise<T>;
 
-/** What the load balancers grant a target, as far as it could be read. */
+/** The load balancers' limits for a target, as far as readable. */
 export interface ElbLimits {
   readonly limits: Pick<PlatformLimits, "deregistrationDelayMs" | "idleTimeoutMs">;
-  /** What could not be read, for example for want of a permission. */
+  /** Failed reads, for example without a permission. */
   readonly errors: readonly HawserError[];
 }
 
-/** The shortest deregistration delay and idle timeout of all groups and their load balancers. Never rejects. */
+/** Shortest deregistration delay and idle timeout of all groups and balancers. Never rejects. */
 export async function readElbLimits(
   sdk: ElbSdk,
   client: elb.ElasticLoadBalancingV2Client,

@@ -9,34 +9,34 @@ import { readElbLimits, type ElbLimits, type ElbSdk, type LimitedCall } from "./
 import { findOwnTargets, type Candidate, type OwnTarget } from "./own-target.js";
 import { TargetPresence } from "./target-presence.js";
 
-/** How long between two looks at the target's health: well inside the shortest useful deregistration delay, and far below what the API throttles. */
+/** Polling interval: well within a useful deregistration delay and the API's throttle. */
 export const DEFAULT_POLL_INTERVAL_MS = 5_000;
-/** How long one request may take before the next look is due. */
+/** Timeout of one request. */
 export const DEFAULT_REQUEST_TIMEOUT_MS = 3_000;
 const SDK = "@aws-sdk/client-elastic-load-balancing-v2";
 const TARGET_GROUP_ARN = /^arn:[^:]+:elasticloadbalancing:([a-z0-9-]+):\d*:targetgroup\//;
 
-/** Whether this can be the ARN of a target group; nobody is asked whether there is one. */
+/** True for a well-formed target group ARN; it need not exist. */
 export function isTargetGroupArn(text: string): boolean {
   return TARGET_GROUP_ARN.test(text);
 }
 
-/** Which target groups to look at, and which of their targets this process is. */
+/** The target groups to poll and the own target in them. */
 export interface ElbSourceOptions {
-  /** One or several, of one region. To drain in one of them is to drain. */
+  /** Groups of one region. Draining in one of them is draining. */
   readonly targetGroupArns: readonly string[];
   readonly own: OwnTarget;
   /** @default AWS_REGION, then AWS_DEFAULT_REGION, then that of the first ARN */
   readonly region?: string;
-  /** Another address of the API, such as a VPC endpoint. */
+  /** Other API address, such as a VPC endpoint. */
   readonly endpoint?: string;
-  /** Give or take a tenth. @default 5_000 */
+  /** +/- 10 %. @default 5_000 */
   readonly pollIntervalMs?: number;
-  /** For one API call. @default 3_000 */
+  /** Of one API call. @default 3_000 */
   readonly requestTimeoutMs?: number;
 }
 
-/** Polls the health of the target groups, one after the other. */
+/** Polls the target groups in turn. */
 export class ElbSource implements DrainSource {
   readonly source = "elb";
   readonly #options: ElbSourceOptions;
@@ -75,7 +75,7 @@ export class ElbSource implements DrainSource {
     const sdk = await loadPeer(SDK, 3, () => import("@aws-sdk/client-elastic-load-balancing-v2"));
     const where =
       region ?? process.env["AWS_REGION"] ?? process.env["AWS_DEFAULT_REGION"] ?? regions[0] ?? "";
-    // One attempt: the backoff is the watcher's, which shows it in its state.
+    // One attempt: the watcher retries and shows it in its state.
     const client = new sdk.ElasticLoadBalancingV2Client({
       region: where,
       maxAttempts: 1,
@@ -144,7 +144,7 @@ export class ElbSource implements DrainSource {
   }
 }
 
-/** Version 4, or version 3 of older container agents: what is read here is the same in both. */
+/** Version 4, or version 3 of older container agents: the parts read here are equal. */
 function metadataUri(): string {
   const { ECS_CONTAINER_METADATA_URI_V4: v4 = "", ECS_CONTAINER_METADATA_URI: v3 = "" } = process.env;
   return v4 === "" ? v3 : v4;

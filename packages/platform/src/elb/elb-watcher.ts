@@ -4,19 +4,20 @@ import type { PlatformWatcherState } from "../watcher-state.js";
 import type { ElbLimits } from "./elb-limits.js";
 import { ElbSource, type ElbSourceOptions } from "./elb-source.js";
 
-/** What to look at, and whom to tell. */
+/** The target groups to watch, and the callbacks. */
 export type ElbWatcherOptions = WatcherOptions & ElbSourceOptions;
 
-/** Watches one's own target in its target groups, from `start` to `stop`. */
+/** Watches the own target in its target groups, from `start` to `stop`. */
 export interface ElbWatcher extends Lifecycle {
   readonly state: PlatformWatcherState;
-  /** What `checkPlatformWindows` wants to know, as far as it may be read. After `start`. */
+  /** Input of `checkPlatformWindows`, as far as readable. After `start`. */
   limits(): Promise<ElbLimits>;
 }
 
 /**
- * Polls DescribeTargetHealth and tells when one's own target turns `draining`, or leaves a target group it was in: before SIGTERM, which comes too late for
- * a drain behind an Application Load Balancer. `start` throws HawserError `invalid_config` for settings that cannot work, or if the SDK is not installed.
+ * Polls DescribeTargetHealth and reports when the own target is `draining` or leaves a group.
+ * SIGTERM would be too late for a drain behind an Application Load Balancer. `start` throws
+ * HawserError `invalid_config` for unusable settings or a missing SDK.
  */
 export function createElbWatcher(options: ElbWatcherOptions): ElbWatcher {
   const runtime = options.runtime ?? systemRuntime();

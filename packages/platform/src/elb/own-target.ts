@@ -4,24 +4,24 @@ import { list, member, text } from "../json-member.js";
 import { WatchFailure } from "../watch-failure.js";
 
 /**
- * Which target this process is.
+ * The target that this process is.
  *
- * - `target`: the id as registered (address or instance) and its port; without a port, any with that id.
- * - `ecs`: asks the task metadata endpoint (`ECS_CONTAINER_METADATA_URI_V4`, else `ECS_CONTAINER_METADATA_URI`). `port` is the container port the target group
- *   forwards to; leave it out where the groups forward to different ones. `instanceId` is needed where the target is the EC2 instance (bridge and host mode),
- *   because the metadata does not name it.
+ * - `target`: the registered id (address or instance) and port; without a port, any with that id.
+ * - `ecs`: from the task metadata endpoint. `port` is the container port of the group; omit it
+ *   where groups use different ones. `instanceId` is required if the target is the EC2 instance
+ *   (bridge and host mode).
  */
 export type OwnTarget =
   | { readonly kind: "target"; readonly id: string; readonly port?: number }
   | { readonly kind: "ecs"; readonly port?: number; readonly instanceId?: string };
 
-/** A registration that would be this process. */
+/** A possible registration of this process. */
 export interface Candidate {
   readonly id: string;
   readonly port: number | undefined;
 }
 
-/** @throws WatchFailure `retry`: the endpoint, or the container, may not be up yet */
+/** @throws WatchFailure `retry`: the endpoint or the container may still be starting */
 export async function findOwnTargets(
   own: OwnTarget,
   metadataUri: string,
@@ -41,7 +41,7 @@ export async function findOwnTargets(
   throw notFound(own, container);
 }
 
-/** Ports are mapped when the container runs: what is not there yet may come, and what a running one does not have will not. */
+/** A running container has its ports; one that is starting may still get them. */
 function notFound({ instanceId, port }: OwnTarget & { kind: "ecs" }, container: unknown): WatchFailure {
   const missing =
     instanceId === undefined
@@ -57,7 +57,7 @@ function notFound({ instanceId, port }: OwnTarget & { kind: "ecs" }, container: 
       );
 }
 
-/** IP targets: the address of the task's own network interface, at the container's port. */
+/** IP targets: address of the task's own interface, with the container's port. */
 function addressesOf(task: unknown, container: unknown, port: number | undefined): Candidate[] {
   const own = member(container, "DockerId");
   const mine = list(member(task, "Containers")).filter((each) => member(each, "DockerId") === own);
@@ -72,7 +72,7 @@ function addressesOf(task: unknown, container: unknown, port: number | undefined
     .map((id) => ({ id, port }));
 }
 
-/** Instance targets: in bridge mode the port that the host maps to the container's, in host mode the container's itself. */
+/** Instance targets: the mapped host port, or the container's port in host mode. */
 function portsOfInstance(container: unknown, id: string, port: number | undefined): Candidate[] {
   const onHost = list(member(container, "Networks")).some((each) => member(each, "NetworkMode") === "host");
   if (onHost && port !== undefined) return [{ id, port }];
@@ -81,7 +81,7 @@ function portsOfInstance(container: unknown, id: string, port: number | undefine
       .filter((each) => port === undefined || member(each, "ContainerPort") === port)
       .map((each) => member(each, onHost ? "ContainerPort" : "HostPort"))
       .filter((mapped) => typeof mapped === "number")
-      // Zero is one that is yet to be chosen.
+      // Zero is not assigned yet.
       .filter((mapped) => mapped > 0)
       .map((mapped) => ({ id, port: mapped }))
   );

@@ -8,13 +8,12 @@ export interface TargetHealth {
   readonly reason: string | undefined;
 }
 
-/** A target that was there has to be missing this often in a row: one answer may come from a replica that lags. */
+/** Misses in a row that count as a departure: one answer may come from a stale replica. */
 const ABSENCES_TO_LEAVE = 2;
 
 /**
- * What the polls of one target group say about one's own target, one after the other.
- *
- * `draining` counts only after it was seen otherwise: a new task may get the address of one whose registration is still draining.
+ * The own target according to the polls of one group. `draining` counts only after another state: a
+ * new task may reuse the address of a registration that is still draining.
  */
 export class TargetPresence {
   #registered = false;

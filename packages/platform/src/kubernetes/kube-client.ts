@@ -6,18 +6,18 @@ import type { Clock } from "@hawser/runtime";
 import { member, text } from "../json-member.js";
 import { loadPeer } from "../optional-peer.js";
 
-/** Of an answer, or a line of one, in characters. An object of the API is at most a few MB: what is longer is refused. */
+/** Longest answer or line in characters. An API object has a few MB at most. */
 export const MAX_TEXT_LENGTH = 4 * 1_024 * 1_024;
 
-/** A watch is silent for minutes; by this the system notices within about 40 s that nobody is there any more. */
+/** A watch is silent for minutes; with this the system detects a dead peer within about 40 s. */
 const KEEP_ALIVE_MS = 30_000;
 
 export type Query = Readonly<Record<string, string>>;
 
-/** The API server said no, with a status of HTTP or of a watch's ERROR event. */
+/** A refusal of the API server, by HTTP or by a watch's ERROR event. */
 export class KubeRefusal extends Error {
   readonly status: number;
-  /** How long the server wants to be left alone. */
+  /** Delay requested by the server. */
   readonly retryAfterMs: number | undefined;
 
   constructor(status: number, message: string, retryAfterMs?: number) {
@@ -28,8 +28,8 @@ export class KubeRefusal extends Error {
 }
 
 /**
- * Reads from the API server. Address, authority and token are the client library's affair; the request is made here, because the library's own watch
- * cannot be given up before the server has answered.
+ * Reads from the API server. The client library provides address, authority and token. The request
+ * is made here, because the library's watch cannot be cancelled before the server answers.
  */
 export class KubeClient {
   readonly #config: KubeConfig;
@@ -42,12 +42,12 @@ export class KubeClient {
     this.#clock = clock;
   }
 
-  /** The whole answer, parsed. @throws KubeRefusal or what the network reports */
+  /** The parsed answer. @throws KubeRefusal or a network error */
   async read(path: string, query: Query, signal: AbortSignal): Promise<unknown> {
     return JSON.parse(await whole(await this.#open(path, query, signal)));
   }
 
-  /** The lines of the answer as they come, once there is one. @throws KubeRefusal or what the network reports */
+  /** The parsed lines of an answer, as they arrive. @throws KubeRefusal or a network error */
   async lines(path: string, query: Query, signal: AbortSignal): Promise<AsyncIterable<unknown>> {
     return parsedLines(await this.#open(path, query, signal));
   }
@@ -71,15 +71,14 @@ export class KubeClient {
 }
 
 /**
- * In-cluster credentials, or a server that asks for none.
- *
- * @throws HawserError `invalid_config` if the library is not installed, or if this is not a cluster
+ * In-cluster credentials, or a server without authentication.
+ * @throws HawserError `invalid_config` without the library, or outside a cluster
  */
 export async function connectKube(server: string | undefined, clock: Clock): Promise<KubeClient> {
   const sdk = await loadPeer("@kubernetes/client-node", 1, () => import("@kubernetes/client-node"));
   const config = new sdk.KubeConfig();
   if (server !== undefined) {
-    // The library speaks plain HTTP only when told not to verify, though there is nothing to verify.
+    // The library speaks plain HTTP only without verification; there is nothing to verify.
     const skipTLSVerify = server.startsWith("http:");
     config.loadFromClusterAndUser({ name: "given", server, skipTLSVerify }, { name: "nobody" });
   } else if ((process.env["KUBERNETES_SERVICE_HOST"] ?? "") !== "") config.loadFromCluster();
@@ -99,7 +98,7 @@ async function whole(answer: IncomingMessage): Promise<string> {
 async function* parsedLines(answer: IncomingMessage): AsyncGenerator<unknown> {
   let rest = "";
   for await (const chunk of answer.setEncoding("utf8")) {
-    // Only what is new is searched: a line of many pieces would be copied once for each of them.
+    // Searches only the new chunk, so a long line is not copied once per chunk.
     const [end = "", ...others] = String(chunk).split("\n");
     const lines = [rest + end, ...others];
     rest = within(lines.pop() ?? "");
@@ -113,13 +112,13 @@ function within(read: string): string {
   return read;
 }
 
-/** A Status of the API server, as far as it is read. */
+/** The parts of an API Status that are read. */
 export interface KubeStatus {
   readonly message: string;
   readonly retryAfterMs: number | undefined;
 }
 
-/** What a Status object says: of a refusal, or in a watch's ERROR event. */
+/** Reads a Status, from a refusal or a watch's ERROR event. */
 export function readStatus(object: unknown): KubeStatus {
   const seconds = member(object, "details", "retryAfterSeconds");
   return {
@@ -128,7 +127,7 @@ export function readStatus(object: unknown): KubeStatus {
   };
 }
 
-/** A refusal carries a Status that says who may not do what; something in between may send anything else. */
+/** A refusal has a Status with the reason; a proxy may send anything. */
 function statusOf(body: string): KubeStatus {
   try {
     return readStatus(JSON.parse(body));

@@ -4,14 +4,13 @@ import { WatchFailure } from "../watch-failure.js";
 import { KubeRefusal } from "./kube-client.js";
 
 /**
- * What a call threw. What needs a person is `denied`; throttling, 5xx, timeouts and the unknown are tried again.
- *
- * @param what was tried, such as `list pods in default`
+ * The failure of a call: `denied` if an operator must act, otherwise retried.
+ * @param what the attempt, such as `list pods in default`
  * @param rule the RBAC rule that allows it, such as `pods: list`
  */
 export function kubeFailure(what: string, rule: string, thrown: unknown): WatchFailure {
   const status = thrown instanceof KubeRefusal ? thrown.status : undefined;
-  // An address that refuses on IPv4 and IPv6 has a code and no message.
+  // A refused connection on IPv4 and IPv6 has a code but no message.
   const words = thrown instanceof Error ? thrown.message : "";
   const said = words === "" ? (text(member(thrown, "code")) ?? "no reason given") : words;
   if (status === 403) {

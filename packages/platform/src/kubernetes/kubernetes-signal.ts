@@ -1,6 +1,7 @@
 /**
- * What counts as being taken away: `pod`, own pod gets a deletionTimestamp; `endpoints`, own address (`address`, else POD_IP) leaves the ready endpoints of
- * `service`, which it also does when readiness fails.
+ * The drain signal: `pod`, a deletionTimestamp of the own pod; `endpoints`, the own address
+ * (`address`, else POD_IP) leaves the ready endpoints of `service`, as it also does when readiness
+ * fails.
  */
 export type KubernetesSignal =
   | { readonly kind: "pod" }

@@ -8,26 +8,26 @@ import { kubeFailure } from "./kube-failure.js";
 import type { Sight, SignalReader } from "./signal-reader.js";
 
 export const REQUEST_TIMEOUT_MS = 10_000;
-/** The server ends a watch after this long. */
+/** The server ends a watch after this. */
 const WATCH_SECONDS = 240;
-/** A watch that has not ended by then is a dead connection. */
+/** A longer watch is a dead connection. */
 export const WATCH_TIMEOUT_MS = 260_000;
-/** Between a watch that ended and the next, up to this, at random: a server that ends each at once is not hammered. */
+/** Random pause between watches, up to this: a server that ends each at once is not flooded. */
 const RESUME_WITHIN_MS = 1_000;
 
-/** The objects that tell, and who reads them. */
+/** The watched objects and their reader. */
 export interface KubeFeed {
   readonly client: KubeClient;
   readonly kind: "pods" | "endpointslices";
   readonly namespace: string;
-  /** Narrows both list and watch down. */
+  /** Selects the objects of list and watch. */
   readonly selector: Query;
   readonly reader: SignalReader;
 }
 
 type Seeing = (waitingFor?: string) => void;
 
-/** Lists once, then watches from there; lists again when the version is too old (410), or to confirm that an address is gone. */
+/** Lists, then watches; lists again for a stale version (410) or to confirm a departure. */
 export class KubernetesSource implements DrainSource {
   readonly source = "kubernetes";
   readonly #runtime: Runtime;
@@ -80,7 +80,7 @@ export class KubernetesSource implements DrainSource {
     return this.#noted(reader.listed(list(member(found, "items"))));
   }
 
-  /** What it saw last, if that ended it. */
+  /** The sight that ended the watch. */
   #watch(outer: AbortSignal, seeing: Seeing): Promise<Sight | undefined> {
     return limitedCall(this.#runtime.timers, WATCH_TIMEOUT_MS, outer, async (signal) => {
       const events = await this.#openWatch(signal);
@@ -108,7 +108,7 @@ export class KubernetesSource implements DrainSource {
     );
   }
 
-  /** @throws KubeRefusal for an ERROR event, which carries a Status */
+  /** @throws KubeRefusal for an ERROR event */
   #read(phase: string, object: unknown): Sight | undefined {
     if (phase === "ERROR") {
       const code = member(object, "code");

@@ -13,7 +13,7 @@ import type { KubernetesSignal } from "./kubernetes-signal.js";
 import { KubernetesSource, REQUEST_TIMEOUT_MS, type KubeFeed } from "./kubernetes-source.js";
 import { EndpointReader, PodReader } from "./signal-reader.js";
 
-/** What to watch, and how to reach the API server; nothing is needed inside a pod. */
+/** The signal to watch and the API server. A pod needs no options. */
 export interface KubernetesWatcherOptions extends WatcherOptions {
   /** @default own pod */
   readonly signal?: KubernetesSignal;
@@ -21,27 +21,27 @@ export interface KubernetesWatcherOptions extends WatcherOptions {
   readonly pod?: string;
   /** @default POD_NAMESPACE (downward API), then that of the service account */
   readonly namespace?: string;
-  /** URL of an API server that asks for no credentials, such as `kubectl proxy`. @default in-cluster, by service account */
+  /** URL of an API server without authentication, such as `kubectl proxy`. @default in-cluster */
   readonly server?: string;
 }
 
-/** What the pod is granted, as far as it could be read. */
+/** The pod's limits, as far as readable. */
 export interface KubernetesLimits {
   readonly limits: Pick<PlatformLimits, "terminationGraceMs">;
-  /** What could not be read, for example for want of a permission. */
+  /** Failed reads, for example without a permission. */
   readonly errors: readonly HawserError[];
 }
 
-/** Watches one's own pod, or its endpoint, from `start` to `stop`. */
+/** Watches the own pod or its endpoint, from `start` to `stop`. */
 export interface KubernetesWatcher extends Lifecycle {
   readonly state: PlatformWatcherState;
-  /** What `checkPlatformWindows` wants to know, as far as it may be read. After `start`. */
+  /** Input of `checkPlatformWindows`, as far as readable. After `start`. */
   limits(): Promise<KubernetesLimits>;
 }
 
 /**
- * Tells when Kubernetes takes this pod away. `start` throws HawserError `invalid_config` for settings that cannot work, outside a cluster, or if the client library is
- * not installed.
+ * Reports when Kubernetes removes this pod. `start` throws HawserError `invalid_config` for
+ * unusable settings, outside a cluster, or without the client library.
  */
 export function createKubernetesWatcher(options: KubernetesWatcherOptions): KubernetesWatcher {
   const runtime = options.runtime ?? systemRuntime();

@@ -1,19 +1,19 @@
 import { list, member, text } from "../json-member.js";
 
-/** `confirm`: only a fresh list can tell, because an address that moves between slices is in none for a moment. */
+/** `confirm`: needs a fresh list, because a moving address is briefly in no slice. */
 export type Sight =
   | { readonly kind: "present" }
   | { readonly kind: "waiting"; readonly for: string }
   | { readonly kind: "confirm" }
   | { readonly kind: "gone"; readonly reason: string };
 
-/** What lists and watch events say about this pod, one after the other. */
+/** Reads lists and watch events about this pod in order. */
 export interface SignalReader {
   listed(items: readonly unknown[]): Sight;
   changed(phase: string, object: unknown): Sight;
 }
 
-/** Own pod: its deletionTimestamp, or that it is no more. */
+/** The own pod: its deletionTimestamp or its absence. */
 export class PodReader implements SignalReader {
   readonly #pod: string;
   #uid: string | undefined;
@@ -47,11 +47,11 @@ export class PodReader implements SignalReader {
   }
 }
 
-/** Own address among the ready endpoints of a Service, over all its EndpointSlices. */
+/** The own address among the ready endpoints of a Service, in all EndpointSlices. */
 export class EndpointReader implements SignalReader {
   readonly #service: string;
   readonly #address: string;
-  /** By name of the slice: whether it has the address, ready. */
+  /** By slice name: whether it has the address, ready. */
   readonly #slices = new Map<string, boolean>();
   #wasReady = false;
 
@@ -88,7 +88,7 @@ export class EndpointReader implements SignalReader {
     return { kind: "waiting", for: `${this.#address} among the ready endpoints of ${this.#service}` };
   }
 
-  /** A condition that is not given counts as ready (the API's own rule). */
+  /** A missing condition counts as ready (the API's rule). */
   #isReadyIn(slice: unknown): boolean {
     return list(member(slice, "endpoints")).some(
       (each) =>
