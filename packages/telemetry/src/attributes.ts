@@ -2,8 +2,8 @@ import type { Attributes } from "@opentelemetry/api";
 import type { EventDraft } from "@hawser/protocol";
 
 /**
- * Names of attributes that are known at the end of a span only; the others are in `spanAttributes`. Those of the semantic conventions are written out, as OpenTelemetry asks of
- * libraries while they are in development: importing them would tie us to one version of a package that may rename them. A test holds all of them against it.
+ * Attributes known only at the end of a span. Names of the semantic conventions are copied, as
+ * OpenTelemetry asks of libraries while the conventions are in development; a test compares them.
  */
 export const ATTRIBUTES = {
   errorType: "error.type",
@@ -14,10 +14,10 @@ export const ATTRIBUTES = {
   drainReason: "hawser.drain.reason",
 } as const;
 
-/** Which mailbox: that of one agent at the principal, or the one for the principal at an agent. */
+/** The mailbox: `down` to one agent, `up` to the principal. */
 export type Direction = "down" | "up";
 
-/** Agents come in thousands, and names of spans should not. */
+/** A template: span names must not multiply with the agents. */
 const AGENTS = "agents/{agent}";
 const PRINCIPAL = "principal";
 
@@ -26,22 +26,21 @@ export interface Operation {
   readonly name: string;
   readonly type: "send" | "process";
   readonly direction: Direction;
-  /** It happens at the agent. */
   readonly atAgent: boolean;
 }
 
-/** What a span is called: the operation, and the mailbox without the agent's name. */
+/** Span name: the operation and the mailbox, without the agent's name. */
 export function spanName({ name, direction }: Operation): string {
   return `${name} ${direction === "down" ? AGENTS : PRINCIPAL}`;
 }
 
-/** What an operation is about: an event, or what will be one. */
+/** The event of an operation, or its parts. */
 export type Subject = Partial<EventDraft>;
 
 /**
- * The attributes of a span; undefined ones count as absent. Our own are in the namespace the conventions keep for them.
- *
- * One literal with its names written out: put together from parts, with names from constants, it took the engine 17 us instead of 0.1, twice for each event.
+ * The attributes of a span; undefined ones count as absent. Hawser's own use the namespace that the
+ * conventions reserve. One literal: assembled from constants it took 17 us instead of 0.1, twice
+ * for each event.
  */
 export function spanAttributes(
   { name, type, direction, atAgent }: Operation,

@@ -1,9 +1,9 @@
 import type { EventDraft, HawserError, HawserEvent, TraceContext } from "@hawser/protocol";
 import type { TraceScope } from "@hawser/runtime";
 
-// What is read of the messages on the tracing channels of @hawser/principal and @hawser/agent, which this package does without; a test holds both together.
+// The parts of the tracing messages of @hawser/principal and @hawser/agent that are read here. This
+// package does not depend on either; a test compares the types.
 
-/** An event is being accepted. */
 export interface PublishMessage extends TraceScope {
   readonly agent: string;
   readonly event: EventDraft;
@@ -11,7 +11,6 @@ export interface PublishMessage extends TraceScope {
   readonly result?: { readonly eventid: string; readonly duplicate: boolean } | undefined;
 }
 
-/** A resource is being changed. */
 export interface ResourceMessage extends TraceScope {
   readonly agent: string;
   readonly kind: string;
@@ -20,7 +19,6 @@ export interface ResourceMessage extends TraceScope {
   readonly event: HawserEvent | undefined;
 }
 
-/** A handler is at work. */
 export interface HandleMessage extends TraceScope {
   readonly agent: string;
   readonly event: HawserEvent;
@@ -31,13 +29,12 @@ export interface HandleMessage extends TraceScope {
     | undefined;
 }
 
-/** Sessions are being let go. */
 export interface DrainMessage extends TraceScope {
   readonly shape: string;
   readonly reason: string;
 }
 
-/** What Node adds to any of them when the work fails. */
+/** Added by Node when the work fails. */
 export interface Failure {
   readonly error?: unknown;
 }

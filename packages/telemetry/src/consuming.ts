@@ -5,12 +5,12 @@ import { recordError, type SpanPlan } from "./operation-spans.js";
 import { creatorOf, isUnderWay } from "./span-context.js";
 
 /**
- * How the span of a handler hangs together with the span that made the event. `child`: in the same trace, below it, and linked to it. `link`: in a trace of its own,
- * linked to it.
+ * Relation of a handler's span to its event's span. `child`: below it in the same trace, and
+ * linked. `link`: in a new trace, linked.
  */
 export type Relation = "child" | "link";
 
-/** Spans of handlers at work, active as long as they are. */
+/** Spans of handlers, active while they run. */
 export function handleSpans(
   tracer: Tracer,
   consumer: Pick<Operation, "direction" | "atAgent">,
@@ -37,7 +37,7 @@ export function handleSpans(
     },
     end(message, span) {
       const { result } = message;
-      // What was thrown is recorded already: the sender is asked to try again.
+      // The thrown error is already recorded; the sender retries.
       span.setAttribute(ATTRIBUTES.outcome, result?.kind ?? "retry");
       if (result !== undefined && result.kind !== "applied") recordError(span, result.error);
     },
@@ -45,8 +45,9 @@ export function handleSpans(
 }
 
 /**
- * An event is handled alone, so its span may be a child (semantic conventions for messaging, "Message creation context as parent"); the link is there in any case, which
- * is what tools look for. What is around the handler is the connection it came by, if anything: a stream may be open for an hour, so that is only linked to.
+ * Each event is handled alone, so its span may be a child (semantic conventions for messaging,
+ * "Message creation context as parent"). The link is always there, because tools look for it. A
+ * span around the handler is that of the connection, possibly hours long, so it is only linked.
  */
 function placeOf(
   event: HandleMessage["event"],

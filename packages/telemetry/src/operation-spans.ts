@@ -4,17 +4,17 @@ import { HawserError, thrownText } from "@hawser/protocol";
 import { ATTRIBUTES } from "./attributes.js";
 import type { Failure } from "./channel-messages.js";
 
-/** How the spans of one tracing channel begin and end. */
+/** Begins and ends the spans of one tracing channel. */
 export interface SpanPlan<Message extends object> {
   readonly begin: (message: Message) => Span;
-  /** What is known only at the end; an error of the message is recorded already. */
+  /** Adds the facts of the end; an error of the message is already recorded. */
   readonly end?: (message: Message, span: Span) => void;
 }
 
-/** One span for each operation of one tracing channel. */
+/** One span per operation of one tracing channel. */
 export class OperationSpans<Message extends object> {
   readonly #channels: readonly (readonly [string, (message: unknown) => void])[];
-  /** Bounded by the operations under way. */
+  /** Bounded by the running operations. */
   readonly #open = new Map<unknown, Span>();
 
   constructor(name: string, plan: SpanPlan<Message>) {
@@ -31,7 +31,7 @@ export class OperationSpans<Message extends object> {
     };
     this.#channels = [
       [`tracing:${name}:start`, guarded(begun)],
-      // The work threw before it was asynchronous; otherwise it goes on behind this.
+      // The work threw synchronously; otherwise `asyncEnd` follows.
       [`tracing:${name}:end`, guarded((message: Message) => "error" in message && ended(message))],
       [`tracing:${name}:asyncEnd`, guarded(ended)],
     ];
@@ -41,7 +41,7 @@ export class OperationSpans<Message extends object> {
     for (const [name, listener] of this.#channels) channel(name).subscribe(listener);
   }
 
-  /** Ends the spans of what is still under way, which nobody would hear of any more. */
+  /** Ends the spans of running operations, whose end would be missed. */
   unsubscribe(): void {
     for (const [name, listener] of this.#channels) channel(name).unsubscribe(listener);
     for (const span of this.#open.values()) span.end();
@@ -49,7 +49,7 @@ export class OperationSpans<Message extends object> {
   }
 }
 
-/** What an SDK throws into an operation would end the process; it is told to whoever listens to the API's diagnostics instead. */
+/** An exception of an SDK would end the process. The API's diagnostics get it instead. */
 function guarded<Message>(listener: (message: Message) => unknown): (message: unknown) => void {
   return (message) => {
     try {
@@ -60,7 +60,7 @@ function guarded<Message>(listener: (message: Message) => unknown): (message: un
   };
 }
 
-/** Says on a span that its operation failed: our code for what is one of ours, else the name of the class. */
+/** Records an error on its span: Hawser's code, else the class name. */
 export function recordError(span: Span, thrown: unknown): void {
   const error = thrown instanceof Error ? thrown : new Error(thrownText(thrown));
   span.setAttribute(ATTRIBUTES.errorType, error instanceof HawserError ? error.code : error.name);

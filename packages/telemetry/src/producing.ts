@@ -7,7 +7,6 @@ import { creatorOf, isUnderWay, toSpanContext, toTraceContext } from "./span-con
 
 type Producer = Omit<Operation, "type">;
 
-/** Spans of events that are being accepted. */
 export function publishSpans(tracer: Tracer, producer: Producer): SpanPlan<PublishMessage> {
   const operation: Operation = { ...producer, type: "send" };
   return {
@@ -20,7 +19,7 @@ export function publishSpans(tracer: Tracer, producer: Producer): SpanPlan<Publi
   };
 }
 
-/** Spans of resources that are being changed. What event comes of it, if any, is known at the end. */
+/** Spans of changes of resources. The resulting event is known at the end, if there is one. */
 export function resourceSpans(tracer: Tracer, producer: Producer): SpanPlan<ResourceMessage> {
   const operation: Operation = { ...producer, type: "send" };
   return {
@@ -32,8 +31,9 @@ export function resourceSpans(tracer: Tracer, producer: Producer): SpanPlan<Reso
 }
 
 /**
- * Begins the span, and has the event carry its context. An event that was given one by its maker keeps it: then this span is a mere client of the mailbox and links to
- * where the event was made (semantic conventions for messaging, producer spans).
+ * Begins the span and gives its context to the event. An event with a context of its own keeps it;
+ * the span then is a client of the mailbox, linked to the event's creator (semantic conventions for
+ * messaging, producer spans).
  */
 function begin(
   tracer: Tracer,
@@ -58,8 +58,8 @@ function begin(
 }
 
 /**
- * The span around the call, such as one of the HTTP server, is nearer than what the caller handed over; unless it has ended, or belongs to another trace and is merely
- * what the server was started in.
+ * The active span, such as the HTTP server's, precedes the caller's context. It does not when it
+ * has ended or belongs to another trace: then the server was merely started in it.
  */
 function parentOf(caller: TraceContext | undefined): Context {
   const around = context.active();

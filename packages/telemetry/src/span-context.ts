@@ -9,8 +9,8 @@ import {
 import { parseTraceContext, traceContextOf, type TraceContext } from "@hawser/protocol";
 
 /**
- * A span's place in its trace, as an event carries it; undefined for a span that has none. Written by hand and not by the propagator that is set up: CloudEvents knows one
- * format, whatever the program speaks to others (CloudEvents Distributed Tracing extension).
+ * A span's context for an event; undefined for none. The registered propagator is not used:
+ * CloudEvents defines one format (CloudEvents Distributed Tracing extension).
  */
 export function toTraceContext(spanContext: SpanContext): TraceContext | undefined {
   if (!isSpanContextValid(spanContext)) return undefined;
@@ -20,7 +20,7 @@ export function toTraceContext(spanContext: SpanContext): TraceContext | undefin
   return tracestate === undefined || tracestate === "" ? { traceparent } : { traceparent, tracestate };
 }
 
-/** The span that a trace context names, somewhere else. */
+/** The remote span of a trace context. */
 export function toSpanContext(remote: TraceContext | undefined): SpanContext | undefined {
   if (remote === undefined) return undefined;
   const [, traceId = "", spanId = "", flags = ""] = remote.traceparent.split("-");
@@ -35,8 +35,8 @@ export function toSpanContext(remote: TraceContext | undefined): SpanContext | u
 }
 
 /**
- * The context that an event was made in, to begin a span below it or to link to it: for events that are met elsewhere than in a handler, such as in a list or a file.
- * Without a trace context on the event, `base` as it is.
+ * The creation context of an event, to begin a span below it or to link to it outside a handler,
+ * for example for a list or a file. `base` for an event without one.
  */
 export function contextOf(
   event: { readonly [name: string]: unknown },
@@ -46,12 +46,12 @@ export function contextOf(
   return remote === undefined ? base : trace.setSpanContext(base, remote);
 }
 
-/** The span an event was made by. */
+/** The span that created an event. */
 export function creatorOf(event: Parameters<typeof traceContextOf>[0]): SpanContext | undefined {
   return toSpanContext(traceContextOf(event));
 }
 
-/** True while the span of a context is under way. One that has ended was only left behind, by a timer or a socket that was opened in it. */
+/** True while the context's span runs. An ended one was left behind by a timer or a socket. */
 export function isUnderWay(around: Context): boolean {
   return trace.getSpan(around)?.isRecording() === true;
 }

@@ -9,30 +9,30 @@ import { publishSpans, resourceSpans } from "./producing.js";
 import { flush } from "./tracer-provider.js";
 import { VERSION } from "./version.js";
 
-/** Long enough for one request to a collector, short enough for whoever stops a process. */
+/** Enough for one request to a collector, and short for a stop. */
 export const DEFAULT_FLUSH_TIMEOUT_MS = 3_000;
 
-/** Where the spans go, and how they hang together. */
+/** The tracer provider, and the relation of the spans. */
 export interface TelemetryOptions {
-  /** @default the one that is registered for the process, also later on */
+  /** @default the one registered for the process, even later */
   readonly tracerProvider?: TracerProvider;
-  /** How a handler's span hangs together with the span that made its event. @default "child" */
+  /** Relation of a handler's span to its event's span. @default "child" */
   readonly relation?: Relation;
-  /** How long `stop` waits for the SDK to export what it holds, in milliseconds. @default DEFAULT_FLUSH_TIMEOUT_MS (3 s) */
+  /** Milliseconds that `stop` waits for the SDK's export. @default DEFAULT_FLUSH_TIMEOUT_MS */
   readonly flushTimeoutMs?: number;
   readonly runtime?: Runtime;
 }
 
 /**
- * Spans for every principal and every agent of this process, from `start` to `stop`, by their tracing channels; one of it is enough. `stop` ends the spans of what is under
- * way and has the SDK export what it holds.
+ * Spans for all principals and agents of this process from `start` to `stop`; one instance is
+ * enough. `stop` ends open spans and has the SDK export.
  *
- * What an agent or a principal publishes while it is started carries the context of its span, on disk with the event (CloudEvents Distributed Tracing extension), unless the
- * event has one already or is at its limits.
+ * Events published meanwhile carry their span's context, on disk too (CloudEvents Distributed
+ * Tracing extension), unless they have one or are at their limits.
  */
 export type Telemetry = DisposableLifecycle;
 
-/** OpenTelemetry for the principals and agents of this process. It has no SDK: without a tracer provider there are no spans. */
+/** OpenTelemetry for this process, without an SDK: no tracer provider, no spans. */
 export function createTelemetry(options: TelemetryOptions = {}): Telemetry {
   const { tracerProvider = trace.getTracerProvider(), relation = "child" } = options;
   const { flushTimeoutMs = DEFAULT_FLUSH_TIMEOUT_MS, runtime = systemRuntime() } = options;

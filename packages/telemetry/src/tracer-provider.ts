@@ -1,15 +1,15 @@
 import { ProxyTracerProvider, trace, type TracerProvider } from "@opentelemetry/api";
 import type { Timers } from "@hawser/runtime";
 
-/** True when a tracer provider was registered for the process, by an SDK that was loaded first: only then are there spans to be had. */
+/** True when an SDK, loaded first, registered a tracer provider: otherwise there are no spans. */
 export function isTracingRegistered(): boolean {
   const provider = trace.getTracerProvider();
-  // Registered by another copy of the API, it is a proxy of another class.
+  // Another copy of the API has its own proxy class.
   if (!(provider instanceof ProxyTracerProvider)) return true;
   return provider.getDelegate() !== new ProxyTracerProvider().getDelegate();
 }
 
-/** Has the SDK export what it holds, for no longer than that. What goes wrong is the exporter's to tell. */
+/** Exports the SDK's spans within `timeoutMs`. The exporter reports its own errors. */
 export async function flush(provider: TracerProvider, timers: Timers, timeoutMs: number): Promise<void> {
   const forceFlush = flushOf(provider);
   if (forceFlush === undefined) return;
@@ -23,7 +23,7 @@ export async function flush(provider: TracerProvider, timers: Timers, timeoutMs:
   });
 }
 
-// The API has no word for it; every SDK's provider has the method, behind the API's proxy.
+// The API lacks the method. Every SDK's provider has it, behind the API's proxy.
 function flushOf(provider: object): (() => Promise<unknown>) | undefined {
   if ("forceFlush" in provider && typeof provider.forceFlush === "function") {
     const { forceFlush } = provider;
