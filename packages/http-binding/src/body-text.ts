@@ -1,7 +1,7 @@
 import { HawserError, parseExactJson, type ErrorCode, type JsonValue } from "@hawser/protocol";
 import { jsonErrorPosition } from "./json-position.js";
 
-/** Largest body of a request that is no batch, in bytes: above the largest event, so that the refusal of that can name it. */
+/** Largest body of a single request: above the largest event, so its refusal can name the event. */
 export const MAX_BODY_BYTES = 1_048_576;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
@@ -15,7 +15,7 @@ export function decodeText(bytes: Uint8Array, code: ErrorCode): string {
   }
 }
 
-/** @throws HawserError with `code`, naming the line and the column of what is no JSON, or of a number that cannot be kept */
+/** @throws HawserError with `code`, naming line and column of the problem */
 export function parseJson(text: string, code: ErrorCode): JsonValue {
   try {
     return parseExactJson(text, code);

@@ -20,17 +20,18 @@ export const STATUS_BY_CODE: Readonly<Record<ErrorCode, number>> = {
   conflict: 409,
   agent_removed: 410,
   handler_rejected: 422,
-  // Nothing is wrong with the request; it may succeed later. A full mailbox is the limit of one agent, so it is 429 and not 503.
+  // Correct requests that may succeed later. A full mailbox limits one agent, so it is 429, not
+  // 503.
   mailbox_full: 429,
   draining: 503,
   overloaded: 503,
   store_unavailable: 503,
   store_full: 507,
   timeout: 504,
-  // The request broke off: nobody reads this answer.
+  // The request was cut off; nobody reads this answer.
   connection_closed: 400,
   aborted: 503,
-  // About connections of agents and about this process: an API answer that carries one of these shows a fault here.
+  // About agents' connections and this process: an API answer with one of these shows a fault here.
   inbox_full: 500,
   window_exceeded: 500,
   slow_consumer: 500,
@@ -50,7 +51,7 @@ export const STATUS_BY_CODE: Readonly<Record<ErrorCode, number>> = {
   internal: 500,
 };
 
-/** Seconds a client shall wait before it tries again, where that can help (RFC 9110, section 10.2.3). */
+/** Seconds until a client should retry, where that helps (RFC 9110, section 10.2.3). */
 export const RETRY_AFTER_SECONDS: Readonly<Partial<Record<ErrorCode, number>>> = {
   mailbox_full: 5,
   draining: 5,

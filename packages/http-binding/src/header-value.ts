@@ -4,10 +4,9 @@ const QUOTED = /^"((?:[^"\\]|\\.)*)"$/;
 const PRINTABLE = /^[\u0020-\u007e]*$/;
 
 /**
- * The value of an attribute in a header: double quotes and their backslashes are taken off, then percent-encoding
- * (CloudEvents HTTP protocol binding 1.0.2, section 3.1.3.2).
- *
- * @throws HawserError `invalid_event` for characters that had to be percent-encoded, and for encodings that are not UTF-8
+ * An attribute's value from a header: quotes and their backslashes are removed, then
+ * percent-encoding (CloudEvents HTTP protocol binding 1.0.2, section 3.1.3.2).
+ * @throws HawserError `invalid_event` for characters that need encoding, and for invalid UTF-8
  */
 export function decodeHeaderValue(header: string, raw: string): string {
   if (!PRINTABLE.test(raw)) {

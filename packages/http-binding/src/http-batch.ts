@@ -6,9 +6,9 @@ import { asSent, decodeMembers, type FurtherReader } from "./structured-event.js
 
 /** The content type of a batch (CloudEvents JSON batch format). */
 export const BATCH = "application/cloudevents-batch+json";
-/** Events of one batch: what the store commits at once without holding others up. */
+/** Events of one batch, which the store commits at once without delaying others. */
 export const MAX_BATCH_EVENTS = 1_000;
-/** Largest body of a batch in bytes: four of the largest events, or a thousand of common size. */
+/** Largest body of a batch in bytes: four of the largest events, or a thousand usual ones. */
 export const MAX_BATCH_BYTES = 4_194_304;
 
 export function isBatch(headers: Headers): boolean {
@@ -16,9 +16,10 @@ export function isBatch(headers: Headers): boolean {
 }
 
 /**
- * Reads a batch (CloudEvents HTTP protocol binding 1.0.2, section 3.3): for each item the event, or why it is none. It may be empty.
- *
- * @throws HawserError `invalid_event` for what is no JSON array; 413 `event_too_large` for more than `MAX_BATCH_EVENTS`; 415 for another charset
+ * Reads a batch, which may be empty (CloudEvents HTTP protocol binding 1.0.2, section 3.3): each
+ * item is an event or its error.
+ * @throws HawserError `invalid_event` for another value than an array; 413 `event_too_large`
+ *   above `MAX_BATCH_EVENTS`; 415 for another charset
  */
 export function decodeHttpBatch(
   headers: Headers,
@@ -42,7 +43,7 @@ export function decodeHttpBatch(
   return items.map((item: JsonValue) => decodeItem(item, text.length, read));
 }
 
-/** One that is wrong says nothing about the others. */
+/** An invalid item does not affect the others. */
 function decodeItem(item: JsonValue, encodedLength: number, read: FurtherReader): EventDraft | HawserError {
   try {
     return decodeMembers(item, encodedLength, read);

@@ -1,11 +1,11 @@
 import { HawserError, type ErrorCode, type HawserErrorOptions } from "@hawser/protocol";
 
-/** What goes with the error, and headers of the answer. */
+/** Context, cause and response headers of an error. */
 export interface HttpErrorOptions extends HawserErrorOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** An error whose HTTP status says more than its code does. */
+/** An error with an HTTP status of its own. */
 export class HttpError extends HawserError {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;

@@ -9,10 +9,10 @@ import { asSent, decodeMembers, STRUCTURED, type FurtherReader } from "./structu
 const PREFIX = "ce-";
 
 /**
- * Reads an event from a request (CloudEvents HTTP protocol binding 1.0.2): structured mode with the JSON format, or binary mode.
- *
- * @param read @default the event is taken as it was sent
- * @throws HawserError what `checkDraft` and `read` throw; 415 for other formats, other charsets and requests that are no event
+ * Reads an event from a request (CloudEvents HTTP protocol binding 1.0.2), in structured mode as
+ * JSON or in binary mode.
+ * @param read takes the event as sent by default
+ * @throws HawserError as `checkDraft` and `read`; 415 for other formats, charsets and requests
  */
 export function decodeHttpEvent(
   headers: Headers,
@@ -54,7 +54,7 @@ function decodeBinary(
       const where = name === "data" ? "the body" : "the header content-type";
       throw new HawserError("invalid_event", `${header} is not a header of an event; put it into ${where}`);
     }
-    // Defined, not assigned: an attribute may be called __proto__, and is refused for it like any other bad name.
+    // An assignment would not define an attribute `__proto__`, which then escaped the checks.
     Object.defineProperty(attributes, name, { value: decodeHeaderValue(header, value), enumerable: true });
   }
   const data = body.length === 0 ? undefined : decodeData(mediaType, body);
@@ -65,7 +65,7 @@ function decodeBinary(
   });
 }
 
-/** The attributes as headers without any encoding, for a reader who does not know of it. */
+/** The attributes as unencoded headers, for a `FurtherReader`. */
 function headersOf({ data: _data, datacontenttype, ...attributes }: EventDraft): Record<string, string> {
   const headers: Record<string, string> =
     datacontenttype === undefined ? {} : { "content-type": datacontenttype };
@@ -80,7 +80,7 @@ function decodeData(mediaType: MediaType, body: Uint8Array): JsonValue | Uint8Ar
     if (!isUtf8(mediaType.charset)) throw unsupported("data in JSON must be in UTF-8");
     return parseJson(decodeText(body, "invalid_event"), "invalid_event");
   }
-  // A Uint8Array of its own and no Buffer, which would be another thing to whoever compares, prints or keeps it.
+  // Not a Buffer, which compares and prints differently.
   return isUtf8Text(mediaType) ? decodeText(body, "invalid_event") : new Uint8Array(body);
 }
 

@@ -7,8 +7,8 @@ const SPACE = /[ \t\n\r]*/y;
 type Expectation = "value" | "value or ]" | "name" | "name or }" | ":" | ", or end";
 
 /**
- * The first token that cannot stand where it stands, for text that `JSON.parse` refused: what the engine says of it depends on its version,
- * and often names no position.
+ * Position of the first token that `JSON.parse` cannot accept: the engine's message depends on its
+ * version and often has no position.
  */
 export function jsonErrorPosition(text: string): TextPosition {
   const open: ("{" | "[")[] = [];
@@ -28,7 +28,7 @@ export function jsonErrorPosition(text: string): TextPosition {
   return positionOf(text, SPACE.lastIndex);
 }
 
-/** What may follow `token`; undefined when it may not stand here. Keeps `open` up to date. */
+/** The expectation after `token`; undefined when it is illegal here. Updates `open`. */
 function after(token: string, expected: Expectation, open: ("{" | "[")[]): Expectation | undefined {
   const container = open.at(-1);
   const wantsValue = expected === "value" || expected === "value or ]";

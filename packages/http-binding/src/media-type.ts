@@ -21,7 +21,7 @@ export function isJson({ essence }: MediaType): boolean {
   return JSON_ESSENCE.test(essence);
 }
 
-/** True for text that can be kept as a string without loss, if its bytes are UTF-8. */
+/** True for text that a string keeps without loss, if its bytes are UTF-8. */
 export function isUtf8Text({ essence, charset }: MediaType): boolean {
   return essence.startsWith("text/") && isUtf8(charset);
 }

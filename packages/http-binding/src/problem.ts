@@ -15,19 +15,19 @@ export interface Problem {
   readonly agent?: string;
   readonly resource_id?: string;
   readonly event_id?: string;
-  /** What the log calls this request; also in the header `x-request-id`. */
+  /** Request id, as in the log and in the header `x-request-id`. */
   readonly requestId: string;
 }
 
-/** Who answers, and what it calls the request. */
+/** The answering side and its request. */
 export interface ProblemContext {
-  /** Hears in full of what is a fault of this process. */
+  /** Logs the details of internal faults. */
   readonly logger: Logger;
   readonly requestId: string;
   readonly speaker: "principal" | "agent";
 }
 
-/** Says what went wrong. What is a fault of this process goes to the log in full, and to the client by name only. */
+/** The problem of an error. Internal faults go to the log; the client gets only their code. */
 export function problemOf(error: HawserError, { logger, requestId, speaker }: ProblemContext): Problem {
   const status = error instanceof HttpError ? error.status : STATUS_BY_CODE[error.code];
   const hidden = status === 500;
@@ -45,7 +45,7 @@ export function problemOf(error: HawserError, { logger, requestId, speaker }: Pr
   };
 }
 
-/** Answers with what went wrong. */
+/** The response for an error (RFC 9457). */
 export function problemResponse(thrown: unknown, context: ProblemContext): Response {
   const error = HawserError.from(thrown);
   const problem = problemOf(error, context);

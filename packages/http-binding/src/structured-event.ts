@@ -4,10 +4,10 @@ import { checkDraft, eventFromJson, type EventDraft, type JsonValue } from "@haw
 export const STRUCTURED = "application/cloudevents+json";
 
 /**
- * A further reader of an event that was found to be a good one, such as the SDK of CloudEvents: what it answers is what is taken. It may refuse.
- *
+ * A second reader of a valid event, such as the CloudEvents SDK. Its result replaces the event; it
+ * may throw.
  * @param headers without any encoding
- * @param body the event as JSON in structured mode; undefined where the headers say all but its data
+ * @param body the event as JSON in structured mode; undefined in binary mode
  */
 export type FurtherReader = (
   headers: Readonly<Record<string, string>>,
@@ -19,10 +19,9 @@ export type FurtherReader = (
 export const asSent: FurtherReader = (_headers, _body, event) => event;
 
 /**
- * The event in a piece of JSON, such as an item of a batch.
- *
- * @param encodedLength at least the characters it was read from
- * @throws HawserError what `checkDraft` throws
+ * The event in parsed JSON, such as an item of a batch.
+ * @throws HawserError as `checkDraft`
+ * @param encodedLength at least the number of characters it was read from
  */
 export function decodeMembers(members: JsonValue, encodedLength: number, read: FurtherReader): EventDraft {
   const sent = checkDraft(eventFromJson(members, encodedLength));
