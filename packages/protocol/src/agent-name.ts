@@ -4,7 +4,7 @@ import { quote } from "./text.js";
 
 const AGENT_NAME = /^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/;
 
-/** True for 1 to 128 characters of a-z, 0-9, `.` and `-` that begin and end with a letter or digit. */
+/** True for 1 to 128 of a-z, 0-9, `.` and `-`, with a letter or digit at both ends. */
 export function isAgentName(value: unknown): value is string {
   return typeof value === "string" && value.length <= LIMITS.maxAgentNameLength && AGENT_NAME.test(value);
 }

@@ -65,6 +65,7 @@ export interface ErrorContext {
   readonly event_id?: string;
 }
 
+/** Context and cause of an error. */
 export interface HawserErrorOptions extends ErrorContext {
   readonly cause?: unknown;
 }
@@ -112,6 +113,7 @@ export function thrownText(thrown: unknown): string {
   }
 }
 
+/** True for a code of this version of the protocol. */
 export function isErrorCode(value: unknown): value is ErrorCode {
   return typeof value === "string" && Object.hasOwn(CLOSE_CODE_BY_ERROR, value);
 }

@@ -42,7 +42,7 @@ export interface EventDraft<Data = JsonValue | Uint8Array> extends EventAttribut
 
 /** A CloudEvent with its version, as mailboxes hold and streams carry it (PROTOCOL.md, Events). */
 export interface HawserEvent extends EventDraft {
-  /** The version as a decimal string; strictly increasing per (sender, `resourceid`), gaps allowed. */
+  /** The version, a decimal string. It rises per (sender, `resourceid`); gaps are allowed. */
   readonly eventid: string;
 }
 
@@ -69,6 +69,7 @@ export const RESERVED_TYPE_PREFIX = "hawser.";
 /** Class of an event: states supersede older states, commands never do (PROTOCOL.md, Events). */
 export type EventClass = "spec" | "status" | "delete" | "command";
 
+/** The class of an event type. */
 export function eventClass(type: string): EventClass {
   switch (type) {
     case EVENT_TYPES.spec:

@@ -31,6 +31,7 @@ function room(value: unknown, bytes: number): number {
   return left;
 }
 
+/** Size of a value on the wire and on the heap. */
 export interface ValueSize {
   /** A lower bound of its bytes as JSON. */
   readonly bytes: number;

@@ -3,7 +3,7 @@
  * announces for itself (window, frame size) may be lower, never higher.
  */
 export const LIMITS = {
-  /** Largest encoded frame in bytes, checked before parsing. Beyond: close code `frame_too_large`. */
+  /** Largest frame in bytes, checked before parsing. Beyond: close code `frame_too_large`. */
   maxFrameBytes: 1_048_576,
   /**
    * Largest frame before `welcome`: enough for a hello, whose texts are bounded, and little for an
@@ -40,7 +40,7 @@ export const LIMITS = {
   maxTokenLength: 128,
   /** Entries in `protocol_versions`. */
   maxProtocolVersions: 16,
-  /** Longest duration in a control message, in milliseconds (a day); a longer one counts as this. */
+  /** Longest duration in a control message (a day, in ms); a longer one counts as this. */
   maxDurationMs: 86_400_000,
   /** Shortest heartbeat interval a welcome may ask for, in milliseconds. */
   minHeartbeatIntervalMs: 10,

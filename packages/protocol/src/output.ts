@@ -44,6 +44,7 @@ export interface OutputWindow extends OutputPosition {
   readonly starts: readonly { readonly line: number; readonly run: number }[];
 }
 
+/** A request for output, with the attributes of its event. */
 export interface OutputRequestOptions extends OutputRequest {
   readonly id: string;
   readonly source: string;
@@ -53,6 +54,7 @@ export interface OutputRequestOptions extends OutputRequest {
   readonly expirytime: string;
 }
 
+/** A draft of a request for output. @throws HawserError `invalid_event` for illegal names */
 export function outputRequestEvent(options: OutputRequestOptions): EventDraft {
   const { id, source, time, expirytime, kind, name, request, forMs, after } = options;
   return {

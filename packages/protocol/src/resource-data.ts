@@ -24,13 +24,13 @@ export interface StatusData extends DeleteData {
   readonly observed: string;
 }
 
-/** @throws HawserError `invalid_event` when it is no spec event, or its data contradicts its attributes */
+/** @throws HawserError `invalid_event` for another type, or data that contradicts the attributes */
 export function parseSpecData(event: EventDraft): SpecData {
   const data = objectOf(event, EVENT_TYPES.spec);
   return { ...identity(event, data), spec: required(data, "spec") };
 }
 
-/** @throws HawserError `invalid_event` when it is no status event, or its data contradicts its attributes */
+/** @throws HawserError `invalid_event` for another type, or data that contradicts the attributes */
 export function parseStatusData(event: EventDraft): StatusData {
   const data = objectOf(event, EVENT_TYPES.status);
   const { observed } = data;
@@ -40,7 +40,7 @@ export function parseStatusData(event: EventDraft): StatusData {
   return { ...identity(event, data), status: required(data, "status"), observed };
 }
 
-/** @throws HawserError `invalid_event` when it is no delete event, or its data contradicts its attributes */
+/** @throws HawserError `invalid_event` for another type, or data that contradicts the attributes */
 export function parseDeleteData(event: EventDraft): DeleteData {
   return identity(event, objectOf(event, EVENT_TYPES.delete));
 }

@@ -15,16 +15,19 @@ export interface ResourceRef {
   readonly time?: string;
 }
 
+/** The wanted state of a resource. */
 export interface SpecEventOptions<Spec = JsonValue> extends ResourceRef {
   readonly spec: Spec;
 }
 
+/** The observed state of a resource. */
 export interface StatusEventOptions<Status = JsonValue> extends ResourceRef {
   readonly status: Status;
   /** `eventid` of the spec this status reflects. */
   readonly observed: string;
 }
 
+/** The end of a resource. */
 export type DeleteEventOptions = ResourceRef;
 
 /**

@@ -24,10 +24,12 @@ export interface StandardSchema<Input = unknown, Output = Input> {
   };
 }
 
+/** The output of a schema, or its issues. */
 export type StandardResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: readonly StandardIssue[] };
 
+/** A problem that a schema found. */
 export interface StandardIssue {
   readonly message: string;
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
