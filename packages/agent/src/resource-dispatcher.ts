@@ -18,7 +18,7 @@ import type {
   HandlerContext,
   ResourceHandler,
 } from "./resource-handler.js";
-import type { StatusReporter, StatusVoice } from "./status-reporter.js";
+import type { StatusReporter, StatusWriter } from "./status-reporter.js";
 import { unreportable } from "./unreportable.js";
 
 /**
@@ -135,10 +135,10 @@ export class ResourceDispatcher {
     const logger = this.#logger(resourceid, resource.version);
     const { reporter } = this.#options;
     // What the handler was given to report by stays good.
-    const voice = reporter.voiceOf(subject) ?? reporter.open(resource);
+    const writer = reporter.writerOf(subject) ?? reporter.open(resource);
     try {
-      const status = await handler.check(resource, this.#context(voice, logger));
-      if (status !== undefined) await say(voice, status, logger);
+      const status = await handler.check(resource, this.#context(writer, logger));
+      if (status !== undefined) await write(writer, status, logger);
     } catch (err) {
       logger.warn({ err }, "a resource could not be looked at; it is looked at again");
     }
@@ -164,9 +164,9 @@ export class ResourceDispatcher {
 
   async #apply(handler: ResourceHandler, resource: DesiredResource, delivery: Delivery): Promise<void> {
     const logger = this.#logger(delivery.event.resourceid, delivery.event.eventid);
-    const voice = this.#options.reporter.open(resource);
-    const status = await handler.apply(resource, this.#context(voice, logger, delivery));
-    if (status !== undefined) await say(voice, status, logger);
+    const writer = this.#options.reporter.open(resource);
+    const status = await handler.apply(resource, this.#context(writer, logger, delivery));
+    if (status !== undefined) await write(writer, status, logger);
   }
 
   async #remove(
@@ -186,9 +186,9 @@ export class ResourceDispatcher {
   }
 
   /** @param delivery what the handler is called for, if it came by a session */
-  #context(voice: StatusVoice, logger: Logger, delivery?: Delivery): HandlerContext {
+  #context(writer: StatusWriter, logger: Logger, delivery?: Delivery): HandlerContext {
     const { signals } = this.#options;
-    const report = async (status: unknown): Promise<void> => voice.say(status).durable;
+    const report = async (status: unknown): Promise<void> => writer.write(status).durable;
     if (delivery === undefined) return { report, signal: signals.stop, logger };
     return { report, epoch: delivery.epoch, signal: signals.of(delivery), logger };
   }
@@ -226,11 +226,11 @@ function noRoom(subject: string, maxHeld: number): HawserError {
 }
 
 // Not longer than one try: a full mailbox must not hold back the ACK of a spec that is applied.
-async function say(voice: StatusVoice, status: unknown, logger: Logger): Promise<void> {
+async function write(writer: StatusWriter, status: unknown, logger: Logger): Promise<void> {
   try {
-    await voice.say(status).tried;
+    await writer.write(status).tried;
   } catch (thrown) {
-    await voice.say(unreportable(thrown, logger)).tried;
+    await writer.write(unreportable(thrown, logger)).tried;
   }
 }
 

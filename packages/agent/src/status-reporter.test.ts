@@ -48,7 +48,7 @@ describe("StatusReporter", () => {
       store: counting,
       source: "test",
     });
-    for (let index = 0; index < 300; index += 1) reporter.open(resource("1", `r${index}`)).say(index);
+    for (let index = 0; index < 300; index += 1) reporter.open(resource("1", `r${index}`)).write(index);
     await virtual.advance(1);
     expect(appends).toEqual([256, 44]);
   });
@@ -56,29 +56,29 @@ describe("StatusReporter", () => {
   it("writes what was said of a resource that is refused, and forgets it then", async () => {
     for (let index = 0; index < 50; index += 1) {
       const refused = resource("1", `r${index}`);
-      const voice = reporter.open(refused);
-      if (index % 2 === 0) voice.say(index);
+      const writer = reporter.open(refused);
+      if (index % 2 === 0) writer.write(index);
       reporter.release(`Job/r${index}`);
       // It may not say more.
-      voice.say("late");
+      writer.write("late");
     }
     expect(reporter.size).toBe(25);
     await virtual.advance(1);
     expect([reporter.size, await lastVersion()]).toEqual([0, 25]);
     reporter.release("Job/nobody");
-    reporter.open(resource("2", "r0")).say("again");
+    reporter.open(resource("2", "r0")).write("again");
     await virtual.advance(1);
     expect([reporter.size, await lastVersion()]).toEqual([1, 26]);
   });
 
   it("keeps the newest status while the disk is full, and writes it when there is room", async () => {
     disk.failWrites(new HawserError("store_full", "no space left"));
-    const voice = reporter.open(resource());
-    const first = voice.say(1);
+    const writer = reporter.open(resource());
+    const first = writer.write(1);
     await virtual.advance(10 * STATUS_RETRY_MS);
     expect(await outcome(first.tried)).toBe("done");
     expect(await outcome(first.durable)).toBe("pending");
-    const second = voice.say(2);
+    const second = writer.write(2);
     disk.failWrites(undefined);
     await virtual.advance(10 * STATUS_RETRY_MS);
     expect([await outcome(first.durable), await outcome(second.durable)]).toEqual(["done", "done"]);
@@ -87,8 +87,8 @@ describe("StatusReporter", () => {
   });
 
   it("writes what is reported in the moment in which the one before became durable", async () => {
-    const voice = reporter.open(resource());
-    const report = async (status: number): Promise<void> => voice.say(status).durable;
+    const writer = reporter.open(resource());
+    const report = async (status: number): Promise<void> => writer.write(status).durable;
     const handler = async (): Promise<void> => {
       for (const status of [1, 2, 3]) await report(status);
     };
@@ -99,20 +99,20 @@ describe("StatusReporter", () => {
 
   it("tells whoever waits when it stops first, and takes nothing afterwards", async () => {
     disk.failWrites(new HawserError("store_full", "no space left"));
-    const voice = reporter.open(resource());
-    const { durable } = voice.say(1);
+    const writer = reporter.open(resource());
+    const { durable } = writer.write(1);
     await virtual.advance(STATUS_RETRY_MS);
     const stopped = reporter.stop();
     await virtual.advance(1);
     await stopped;
     expect(await outcome(durable)).toBe("aborted");
-    expect(() => reporter.open(resource()).say(2)).toThrow("the agent stopped");
+    expect(() => reporter.open(resource()).write(2)).toThrow("the agent stopped");
     await virtual.advance(10 * STATUS_RETRY_MS);
     expect(virtual.pendingTimers).toBeLessThanOrEqual(1);
   });
 
   it("writes what was reported last before it stops", async () => {
-    const { durable } = reporter.open(resource()).say("bye");
+    const { durable } = reporter.open(resource()).write("bye");
     const stopped = reporter.stop();
     await virtual.advance(1);
     await stopped;
@@ -121,22 +121,22 @@ describe("StatusReporter", () => {
   });
 
   it("writes nothing of a closed resource, and answers whoever waits", async () => {
-    const voice = reporter.open(resource());
-    const { durable } = voice.say(1);
+    const writer = reporter.open(resource());
+    const { durable } = writer.write(1);
     await reporter.close("Job/a");
     expect(await outcome(durable)).toBe("done");
-    voice.say(2);
+    writer.write(2);
     await virtual.advance(10);
     expect(await lastVersion()).toBe(0);
   });
 
   it("writes a report that came while it stops beside no other write", async () => {
-    const voice = reporter.open(resource());
-    const first = voice.say(1);
+    const writer = reporter.open(resource());
+    const first = writer.write(1);
     await virtual.advance(0);
-    const second = voice.say(2);
+    const second = writer.write(2);
     const stopped = reporter.stop();
-    const third = reporter.open(resource("1", "b")).say(3);
+    const third = reporter.open(resource("1", "b")).write(3);
     await virtual.advance(1);
     await stopped;
     for (const { durable } of [first, second, third]) expect(await outcome(durable)).toBe("done");
@@ -154,7 +154,7 @@ describe("StatusReporter", () => {
       },
     });
     reporter = new StatusReporter({ agent: "one", runtime: virtual.runtime, store: slow, source: "test" });
-    reporter.open(resource()).say(1);
+    reporter.open(resource()).write(1);
     await virtual.advance(1);
     const closed = reporter.close("Job/a");
     expect(await outcome(closed)).toBe("pending");

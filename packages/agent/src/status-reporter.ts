@@ -31,14 +31,14 @@ export interface StatusReporterOptions {
 }
 
 /** The right to report on one version of one resource; a later `open` of the same resource takes it away. */
-export interface StatusVoice {
+export interface StatusWriter {
   /** @throws HawserError `invalid_event`, `event_too_large` */
-  say(status: unknown): StatusProgress;
+  write(status: unknown): StatusProgress;
 }
 
 interface Entry {
   readonly slot: StatusSlot;
-  voice: StatusVoice | undefined;
+  writer: StatusWriter | undefined;
   /** The resource is not held: this goes once what was said of it is written. */
   isReleased: boolean;
 }
@@ -50,7 +50,7 @@ interface Taken {
   readonly draft: EventDraft;
 }
 
-const SPOKEN: StatusProgress = { tried: Promise.resolve(), durable: Promise.resolve() };
+const DISCARDED: StatusProgress = { tried: Promise.resolve(), durable: Promise.resolve() };
 
 /**
  * Moves statuses from handlers into the mailbox for the principal: the newest of each resource, a batch at a time, the same one never twice. What does not fit into a full
@@ -77,22 +77,23 @@ export class StatusReporter {
   }
 
   /** A handler is about to be told of this version. */
-  open(resource: { kind: string; name: string; uid: string; version: string }): StatusVoice {
+  open(resource: { kind: string; name: string; uid: string; version: string }): StatusWriter {
     const subject = subjectOf(resource.kind, resource.name);
     const known = this.#entries.get(subject);
-    const entry: Entry = known ?? { slot: new StatusSlot(), voice: undefined, isReleased: false };
+    const entry: Entry = known ?? { slot: new StatusSlot(), writer: undefined, isReleased: false };
     this.#entries.set(subject, entry);
     entry.isReleased = false;
-    const voice: StatusVoice = {
-      say: (status) => (entry.voice === voice ? this.#say(subject, entry, resource, status) : SPOKEN),
+    const writer: StatusWriter = {
+      write: (status) =>
+        entry.writer === writer ? this.#record(subject, entry, resource, status) : DISCARDED,
     };
-    entry.voice = voice;
-    return voice;
+    entry.writer = writer;
+    return writer;
   }
 
   /** That of the version which the handler was told of last; undefined when it was told of none. */
-  voiceOf(subject: string): StatusVoice | undefined {
-    return this.#entries.get(subject)?.voice;
+  writerOf(subject: string): StatusWriter | undefined {
+    return this.#entries.get(subject)?.writer;
   }
 
   /** The resource is not held: it was refused, or its delete failed. What its handler said of it is still written. */
@@ -100,7 +101,7 @@ export class StatusReporter {
     const entry = this.#entries.get(subject);
     if (entry === undefined) return;
     entry.isReleased = true;
-    entry.voice = undefined;
+    entry.writer = undefined;
     this.#forgetIfIdle(subject);
   }
 
@@ -115,7 +116,7 @@ export class StatusReporter {
     if (entry === undefined) return;
     this.#entries.delete(subject);
     this.#due.delete(subject);
-    entry.voice = undefined;
+    entry.writer = undefined;
     entry.slot.drop();
     await entry.slot.writing;
   }
@@ -139,7 +140,7 @@ export class StatusReporter {
     this.#due.clear();
   }
 
-  #say(
+  #record(
     subject: string,
     { slot }: Entry,
     { kind, name, uid, version }: { kind: string; name: string; uid: string; version: string },
@@ -158,7 +159,7 @@ export class StatusReporter {
       return progress;
     };
     if (!reporting.hasSubscribers) return offer(draft);
-    let progress = SPOKEN;
+    let progress = DISCARDED;
     const trace = (): PublishTrace => ({ agent, event: draft, traceContext: undefined });
     traced(reporting, trace, (tracing) => {
       progress = offer(withTraceContext(draft, tracing?.traceContext));
