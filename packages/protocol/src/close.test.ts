@@ -1,9 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { CLOSE_CODES, isCleanClose } from "./close-codes.js";
 import { CLOSE_EVENT_TYPE, encodeClose, parseClose } from "./close-event.js";
-import { closeCodeFor, errorCodeForClose } from "./close-mapping.js";
 import { ERROR_CODES } from "./errors.js";
-import { CLOSE_CODE_BY_GRPC_STATUS, GRPC_STATUS_BY_CLOSE_CODE } from "./grpc-status.js";
+import {
+  CLOSE_CODE_BY_GRPC_STATUS,
+  closeCodeFor,
+  errorCodeForClose,
+  GRPC_STATUS_BY_CLOSE_CODE,
+} from "./close-mapping.js";
 import { LIMITS } from "./limits.js";
 import { hawserError } from "./testing/expect-error.js";
 import { closeReason } from "./text.js";

@@ -1,7 +1,6 @@
 export { checkAgentName, isAgentName } from "./agent-name.js";
 export { ABNORMAL_CLOSURE, CLOSE_CODES, isCleanClose, type CloseCode } from "./close-codes.js";
 export { CLOSE_EVENT_TYPE, encodeClose, parseClose, type Close } from "./close-event.js";
-export { closeCodeFor, errorCodeForClose } from "./close-mapping.js";
 export type { Codec } from "./codec.js";
 export {
   CONTROL_TYPE_PREFIX,
@@ -50,9 +49,11 @@ export {
 export { numberProblem, parseExactJson, positionOf, type TextPosition } from "./exact-json.js";
 export {
   CLOSE_CODE_BY_GRPC_STATUS,
+  closeCodeFor,
+  errorCodeForClose,
   GRPC_CLOSE_CODE_TRAILER,
   GRPC_STATUS_BY_CLOSE_CODE,
-} from "./grpc-status.js";
+} from "./close-mapping.js";
 export { eventFromJson, jsonCodec } from "./json-codec.js";
 export { checkOptionNames, type OptionNames } from "./known-options.js";
 export type { DataInput, JsonInput, JsonLike, JsonObjectLike, NotJson } from "./json-input.js";

@@ -1,11 +1,10 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { CLOSE_CODES, isCleanClose } from "./close-codes.js";
-import { closeCodeFor } from "./close-mapping.js";
+import { closeCodeFor, GRPC_STATUS_BY_CLOSE_CODE } from "./close-mapping.js";
 import { encodeControl } from "./control-codec.js";
 import type { ControlType } from "./control.js";
 import { ERROR_CODES, isErrorCode } from "./errors.js";
-import { GRPC_STATUS_BY_CLOSE_CODE } from "./grpc-status.js";
 import { jsonCodec } from "./json-codec.js";
 import { DEFAULT_TIMING, LIMITS } from "./limits.js";
 import { parseMessage } from "./parse-message.js";

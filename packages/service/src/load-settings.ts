@@ -41,6 +41,11 @@ export type Loaded<Shape extends SettingsShape> =
 
 /** A value and its source. */
 type Origin = { readonly value: unknown; readonly from: string };
+type Sources = Omit<LoadOptions<SettingsShape>, "checkTogether">;
+type Values = ReadonlyMap<string, unknown>;
+type SettingsFile = { readonly path: string; readonly values: Values };
+
+const NO_FILE: SettingsFile = { path: "", values: new Map() };
 
 /**
  * Merges settings: a flag precedes a variable, a variable the file (`--config` or
@@ -54,7 +59,7 @@ export function loadSettings<Shape extends SettingsShape>(options: LoadOptions<S
   const problems = unknownVariables(options).map(
     (variable) => `${variable} is the name of no setting; ${options.program} --help lists them`,
   );
-  const file = readSettingsFile(options, flags.values.get("config"), problems);
+  const file = readSettingsFile(options, flags.values, problems);
   const values: Record<string, unknown> = {};
   const wrong: string[] = [];
   for (const [key, setting] of Object.entries(options.shape)) {
@@ -105,11 +110,7 @@ const OF_A_SERVICE =
   /(?:^|_)(?:SERVICE_HOST|SERVICE_PORT(?:_.+)?|PORT|PORT_\d+_(?:TCP|UDP)(?:_(?:ADDR|PORT|PROTO))?)$/;
 
 /** Unknown variables with the prefix: a misspelt name would silently leave the default. */
-function unknownVariables<Shape extends SettingsShape>({
-  env,
-  shape,
-  variablePrefix,
-}: LoadOptions<Shape>): readonly string[] {
+function unknownVariables({ env, shape, variablePrefix }: Sources): readonly string[] {
   const known = new Set(["config", ...Object.keys(shape)].map((key) => variableName(variablePrefix, key)));
   return Object.keys(env).filter(
     (name) =>
@@ -120,41 +121,31 @@ function unknownVariables<Shape extends SettingsShape>({
   );
 }
 
-function originOf<Shape extends SettingsShape>(
-  options: LoadOptions<Shape>,
+function originOf(
+  { env, variablePrefix }: Sources,
   key: string,
-  flags: ReadonlyMap<string, unknown>,
-  file: { readonly path: string; readonly values: ReadonlyMap<string, unknown> },
+  flags: Values,
+  file = NO_FILE,
 ): Origin | undefined {
   if (flags.has(key)) return { value: flags.get(key), from: `--${flagName(key)}` };
-  const variable = variableName(options.variablePrefix, key);
-  const fromEnvironment = options.env[variable];
+  const variable = variableName(variablePrefix, key);
+  const fromEnvironment = env[variable];
   if (fromEnvironment !== undefined && fromEnvironment !== "")
     return { value: fromEnvironment, from: variable };
   return file.values.has(key) ? { value: file.values.get(key), from: `'${key}' in ${file.path}` } : undefined;
 }
 
-function describe<Shape extends SettingsShape>(
-  options: LoadOptions<Shape>,
-  key: string,
-  origin: Origin | undefined,
-  message: string,
-): string {
+function describe(options: Sources, key: string, origin: Origin | undefined, message: string): string {
   const advice = options.shape[key]?.description ?? "";
-  if (origin === undefined) {
+  if (origin === undefined)
     return `--${flagName(key)} (or ${variableName(options.variablePrefix, key)}) is missing: ${advice}`;
-  }
   const shown = JSON.stringify(origin.value)?.slice(0, 200) ?? String(origin.value);
   return `${origin.from} ${message} (it is ${shown}): ${advice}`;
 }
 
-function readSettingsFile<Shape extends SettingsShape>(
-  options: LoadOptions<Shape>,
-  flag: unknown,
-  problems: string[],
-): { readonly path: string; readonly values: ReadonlyMap<string, unknown> } {
-  const path = typeof flag === "string" ? flag : options.env[variableName(options.variablePrefix, "config")];
-  if (path === undefined || path === "") return { path: "", values: new Map() };
+function readSettingsFile(options: Sources, flags: Values, problems: string[]): SettingsFile {
+  const path = originOf(options, "config", flags)?.value;
+  if (typeof path !== "string" || path === "") return NO_FILE;
   try {
     const values = parseSettingsFile(options.readFile(path), path);
     for (const key of values.keys()) {
@@ -169,15 +160,13 @@ function readSettingsFile<Shape extends SettingsShape>(
     problems.push(
       thrown instanceof HawserError ? reason : `the settings file ${path} cannot be read: ${reason}`,
     );
-    return { path, values: new Map() };
+    return NO_FILE;
   }
 }
 
-function parseFlags<Shape extends SettingsShape>(
-  options: LoadOptions<Shape>,
-):
-  | { readonly kind: "flags"; readonly values: ReadonlyMap<string, unknown> }
-  | { readonly kind: "text"; readonly text: string } {
+function parseFlags(
+  options: Sources,
+): { readonly kind: "flags"; readonly values: Values } | { readonly kind: "text"; readonly text: string } {
   let output = "";
   const write = (chunk: string): void => {
     output += chunk;
