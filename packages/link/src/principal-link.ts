@@ -14,8 +14,10 @@ export interface Admitted {
   readonly kind: "accepted";
   readonly peer: LinkPeer;
   readonly sessionId: string;
-  /** Asked in the moment of the claim, with what the store knows then. @default no objection */
+  /** Asked in the moment of the claim, with what the store knows then; again when the claim is tried again. @default no objection */
   readonly objection?: (found: Found) => Refusal | undefined;
+  /** Called once, when the claim has ended, however it ended. @default nothing */
+  readonly claimed?: () => void;
 }
 
 /** There is to be no session now, and none before so many milliseconds. */
@@ -93,7 +95,10 @@ export class PrincipalLink extends Link<PrincipalSession> {
   }
 
   /** Undefined where there is to be no session. */
-  async #claim(hello: Hello, { peer, sessionId, objection }: Admitted): Promise<Attachment | undefined> {
+  async #claim(
+    hello: Hello,
+    { peer, sessionId, objection, claimed }: Admitted,
+  ): Promise<Attachment | undefined> {
     let refusal: Refusal | undefined;
     try {
       return await this.attach({
@@ -114,6 +119,8 @@ export class PrincipalLink extends Link<PrincipalSession> {
       if (refusal === undefined) throw thrown;
       this.#refuse(refusal.error, refusal.retryAfterMs);
       return undefined;
+    } finally {
+      claimed?.();
     }
   }
 

@@ -1,12 +1,12 @@
 import { encodeControl, HawserError } from "@hawser/protocol";
-import { createMemoryStore } from "@hawser/store";
+import { createMemoryStore, type Store } from "@hawser/store";
 import { createVirtualRuntime, until } from "@hawser/testkit";
 import { createMemoryTransport } from "@hawser/transport";
 import { createWebSocketAcceptor, createWebSocketDialer } from "@hawser/transport-ws";
 import { expect, it, onTestFinished } from "vitest";
 import type { AuthenticateResult } from "../authenticate.js";
 import { createPrincipal } from "../create-principal.js";
-import { BareAgent } from "./bare-agent.test-support.js";
+import { BareAgent } from "../testing/bare-agent.js";
 
 const helloOf = (agent: string) =>
   encodeControl(
@@ -88,6 +88,59 @@ it("an agent that goes while it is authenticated keeps no place in the line (the
   decisions[1]?.({ ok: true });
   await until(() => next.heard.length > 0);
   expect([handshakes(), next.heard]).toEqual([0, ["hawser.control.welcome.v1"]]);
+});
+
+it("an agent that goes while its tombstone is looked for leaves nothing behind, and keeps no place in the line", async () => {
+  const store = createMemoryStore();
+  const looks: (() => void)[] = [];
+  // The embedded engine answers at once; one that is shared takes its time.
+  const slow: Store = Object.create(store, {
+    id: { get: () => store.id },
+    use: { value: () => store.use() },
+    peers: { value: (page: Parameters<Store["peers"]>[0]) => store.peers(page) },
+    stats: { value: (peer: string) => store.stats(peer) },
+    open: { value: (...args: Parameters<Store["open"]>) => store.open(...args) },
+    tombstone: {
+      value: async (peer: string) => {
+        await new Promise<void>((resolve) => looks.push(resolve));
+        return store.tombstone(peer);
+      },
+    },
+  });
+  const principal = createPrincipal({
+    store: slow,
+    acceptors: [createWebSocketAcceptor()],
+    listen: { port: 0, admission: { maxHandshakes: 1, rampMs: 0, ratePerSecond: 1_000 } },
+    stop: { windowMs: 0 },
+  });
+  onTestFinished(async () => {
+    await principal.stop();
+  });
+  const { address } = await principal.start();
+  const url = `ws://127.0.0.1:${address?.port ?? 0}`;
+  const dialer = createWebSocketDialer({ url, subprotocol: "cloudevents.json" });
+  const handshakes = (): number | undefined => principal.listener?.stats().handshakes;
+  const heard: string[] = [];
+  const connect = async (agent: string) => {
+    const connection = await dialer.dial();
+    onTestFinished(() => connection.terminate(new HawserError("aborted", "the test is over")));
+    connection.open({ message: ({ type }) => heard.push(type), writable: () => {}, ended: () => {} });
+    connection.send(helloOf(agent));
+    return connection;
+  };
+
+  const gone = await connect("edge-1");
+  await until(() => looks.length === 1);
+  gone.terminate(new HawserError("aborted", "enough"));
+  await until(() => handshakes() === 0);
+  looks[0]?.();
+  await connect("edge-2");
+  await until(() => looks.length === 2);
+  expect(handshakes()).toBe(1);
+  looks[1]?.();
+  await until(() => heard.length > 0);
+  expect([handshakes(), heard]).toEqual([0, ["hawser.control.welcome.v1"]]);
+  expect((await principal.agents({ limit: 10 })).map(({ name }) => name)).toEqual(["edge-2"]);
 });
 
 it("a hello that was answered too late takes no session over (its mailbox was claimed while its connection was being closed)", async () => {

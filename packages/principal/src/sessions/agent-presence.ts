@@ -43,10 +43,19 @@ export class AgentPresence {
     this.#clock = clock;
   }
 
-  /** Whether it may open a session now, or was here too often lately. @param beginsAnew it has another store than the time before, or has forgotten what was in it */
+  /**
+   * Whether the agent may open a session now, or said hello too often lately. Uses nothing up.
+   *
+   * @param beginsAnew its store is another one than the time before, or has lost its content
+   */
   mayOpen(beginsAnew: boolean): boolean {
+    return this.#hellos?.allows(beginsAnew, this.#clock.now()) ?? true;
+  }
+
+  /** The agent said hello, and its mailbox was claimed or refused. @param beginsAnew as of `mayOpen` */
+  saidHello(beginsAnew: boolean): void {
     const now = this.#clock.now();
-    return (this.#hellos ??= new HelloRates(now)).take(beginsAnew, now);
+    (this.#hellos ??= new HelloRates(now)).take(beginsAnew, now);
   }
 
   /**

@@ -1,4 +1,4 @@
-import type { PrincipalLink, Refusal } from "@hawser/link";
+import type { Admitted, PrincipalLink, Refusal } from "@hawser/link";
 import { checkAgentName, HawserError, type Hello } from "@hawser/protocol";
 import { agentRemoved, type Found, type Store } from "@hawser/store";
 import type { Connection, PeerInfo } from "@hawser/transport";
@@ -53,14 +53,26 @@ export class HelloAdmission {
   }
 
   /**
-   * Whether the agent opens sessions too often: asked within the claim, with what the store knows
-   * then. Whoever reaches the internal port is trusted.
+   * How often the agent may open sessions. The store tries a claim again as it likes, so the rate is
+   * only looked at within the claim, and used once by each hello, after its claim. Peers at the
+   * internal port are trusted.
    */
-  objection(hello: Hello, { internal }: PeerInfo, found: Found): Refusal | undefined {
+  rate(hello: Hello, { internal }: PeerInfo): Pick<Admitted, "objection" | "claimed"> {
+    if (internal === true) return {};
     const { agent } = hello;
-    if (internal === true) return undefined;
-    if (this.#options.agents.getOrAdd(agent).mayOpen(beginsAnew(hello, found))) return undefined;
-    return this.#overloaded("this agent has opened too many sessions lately; come back at this time", agent);
+    const presence = this.#options.agents.getOrAdd(agent);
+    let begins: boolean | undefined;
+    return {
+      objection: (found) => {
+        begins = beginsAnew(hello, found);
+        if (presence.mayOpen(begins)) return undefined;
+        const what = "this agent has opened too many sessions lately; come back at this time";
+        return this.#overloaded(what, agent);
+      },
+      claimed: () => {
+        if (begins !== undefined) presence.saidHello(begins);
+      },
+    };
   }
 
   /** Who is this? @throws HawserError `invalid_agent_name`; whatever the application throws */

@@ -1,10 +1,11 @@
 import { encodeControl, HawserError, parseMessage } from "@hawser/protocol";
 import { DEFAULT_RECONNECT_TIMING } from "@hawser/session";
-import { createMemoryStore } from "@hawser/store";
+import { createMemoryStore, type Claim, type Store } from "@hawser/store";
 import { createVirtualRuntime } from "@hawser/testkit";
 import { createMemoryTransport } from "@hawser/transport";
 import { expect, it } from "vitest";
 import { createPrincipal } from "../create-principal.js";
+import { BareAgent } from "../testing/bare-agent.js";
 import {
   HelloRates,
   MAX_HELLO_BURST,
@@ -50,6 +51,54 @@ it.each([
   let taken = 0;
   for (let now = 0; now < 10 * 60_000; now += 10) if (rates.take(beginsAnew, now)) taken += 1;
   expect(Math.abs(taken - (burst + 10 * perMinute))).toBeLessThanOrEqual(1);
+});
+
+it("looks without using anything up", () => {
+  const rates = new HelloRates(0);
+  for (let look = 0; look < 2 * MAX_HELLO_BURST; look += 1) expect(rates.allows(true, 0)).toBe(true);
+  for (let hello = 0; hello < MAX_NEW_STORE_BURST; hello += 1) expect(rates.take(true, 0)).toBe(true);
+  expect([rates.allows(true, 0), rates.allows(false, 0)]).toEqual([false, true]);
+});
+
+it("a claim that the store tries again and again is one hello", async () => {
+  const world = createVirtualRuntime({ seed: 1 });
+  const { runtime } = world;
+  const store = createMemoryStore({ runtime });
+  const retrying: Store = Object.create(store, {
+    id: { get: () => store.id },
+    use: { value: () => store.use() },
+    stats: { value: (peer: string) => store.stats(peer) },
+    tombstone: { value: (peer: string) => store.tombstone(peer) },
+    open: {
+      value: (...[peer, holder, claim, on]: Parameters<Store["open"]>) => {
+        const tried: Claim = (found) => {
+          for (let tries = 0; tries < MAX_HELLO_BURST; tries += 1) claim(found);
+          return claim(found);
+        };
+        return store.open(peer, holder, tried, on);
+      },
+    },
+  });
+  const transport = createMemoryTransport({ timers: runtime.timers });
+  const principal = createPrincipal({
+    store: retrying,
+    runtime,
+    acceptors: [transport.acceptor],
+    stop: { windowMs: 0 },
+  });
+  await principal.start();
+  const agent = new BareAgent(world, transport);
+  await agent.store.start();
+  const isOverloaded = (): boolean => agent.ends.some(({ kind }) => kind === "retryAfter");
+  let hellos = 0;
+  for (; !isOverloaded() && hellos < 2 * MAX_HELLO_BURST; hellos += 1) await agent.connect();
+  // A few more than at once, as time goes by meanwhile.
+  expect(hellos).toBeGreaterThan(MAX_HELLO_BURST);
+  expect(hellos).toBeLessThan(1.2 * MAX_HELLO_BURST);
+
+  const stopped = principal.stop();
+  await world.advance(60_000);
+  await stopped;
 });
 
 it("an agent that has another store each time it comes is told to come later, and nobody else is", async () => {

@@ -4,7 +4,7 @@ import { createVirtualRuntime } from "@hawser/testkit";
 import { createMemoryTransport } from "@hawser/transport";
 import { expect, it } from "vitest";
 import { createPrincipal } from "../create-principal.js";
-import { BareAgent } from "./bare-agent.test-support.js";
+import { BareAgent } from "../testing/bare-agent.js";
 
 it("ends the sessions of those who are no longer let in, and no others", async () => {
   const world = createVirtualRuntime({ seed: 1 });

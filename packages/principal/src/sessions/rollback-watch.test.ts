@@ -5,7 +5,7 @@ import { createMemoryTransport } from "@hawser/transport";
 import { expect, it } from "vitest";
 import { createPrincipal } from "../create-principal.js";
 import type { Principal } from "../principal.js";
-import { BareAgent } from "./bare-agent.test-support.js";
+import { BareAgent } from "../testing/bare-agent.js";
 
 const AGENTS = 25;
 

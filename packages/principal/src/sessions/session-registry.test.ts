@@ -4,7 +4,7 @@ import { createVirtualRuntime, type VirtualRuntime } from "@hawser/testkit";
 import { createMemoryTransport } from "@hawser/transport";
 import { expect, it } from "vitest";
 import { createPrincipal } from "../create-principal.js";
-import { BareAgent } from "./bare-agent.test-support.js";
+import { BareAgent } from "../testing/bare-agent.js";
 
 /** A mailbox takes long to be given up, and longer to be opened. */
 function slow(store: Store, world: VirtualRuntime): Store {

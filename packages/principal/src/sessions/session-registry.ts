@@ -217,7 +217,7 @@ export class SessionRegistry {
     throttle.use((presence.rates ??= new AgentRates(rates, runtime.clock.now())));
     return {
       kind: "accepted",
-      objection: (found) => this.#admission.objection(hello, link.connection.peer, found),
+      ...this.#admission.rate(hello, link.connection.peer),
       sessionId: runtime.random.uuid(),
       peer: {
         name: hello.agent,

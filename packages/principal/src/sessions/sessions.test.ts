@@ -15,7 +15,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { createPrincipal } from "../create-principal.js";
 import type { Principal, PrincipalOptions } from "../principal.js";
 import { heldBy } from "../testing/held-by.js";
-import { BareAgent } from "./bare-agent.test-support.js";
+import { BareAgent } from "../testing/bare-agent.js";
 
 /** A principal over a memory transport, and what it did. */
 class Stage {

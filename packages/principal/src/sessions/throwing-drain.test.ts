@@ -4,7 +4,7 @@ import { createVirtualRuntime } from "@hawser/testkit";
 import { createMemoryTransport, type Acceptor, type Connection } from "@hawser/transport";
 import { expect, it } from "vitest";
 import { createPrincipal } from "../create-principal.js";
-import { BareAgent } from "./bare-agent.test-support.js";
+import { BareAgent } from "../testing/bare-agent.js";
 
 /** The same acceptor, whose connections throw from a moment on. */
 function throwing(acceptor: Acceptor, breaks: (connection: Connection, name: string) => boolean): Acceptor {
