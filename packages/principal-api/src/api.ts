@@ -23,12 +23,12 @@ import { documentationRoutes } from "./openapi/documentation-routes.js";
 import { eventRoutes } from "./routes/event-routes.js";
 import { lifecycleRoutes } from "./routes/lifecycle-routes.js";
 import { FleetSnapshot } from "./routes/fleet-snapshot.js";
-import { refuseParsedBodies } from "./http/mounted-body.js";
+import { refuseParsedBodies } from "./http/body.js";
 import type { ApiSecurity } from "./openapi/openapi-document.js";
-import { problemResponse } from "./http/problem.js";
-import { requestIdOf, requestIds } from "./http/request-id.js";
+import { problemResponse, requestIdOf, requestIds } from "./http/request.js";
 import { apiHosts, refuseForeignPages } from "./http/request-source.js";
 import { resourceRoutes } from "./routes/resource-routes.js";
+import { Routes } from "./routes/routes.js";
 import { sinkRoutes } from "./routes/sink-routes.js";
 import { statusRoutes, type OpenFiles } from "./routes/status-routes.js";
 import { DEFAULT_MAX_STREAMS, streamRoutes } from "./streams/stream-routes.js";
@@ -89,7 +89,8 @@ export interface ApiOptions {
  * @throws HawserError `invalid_config` for a weak token (see `weakTokenProblem`), for both `token` and `authorize`, for a `basePath` that is none
  */
 export function createApi(options: ApiOptions): Hono {
-  const { principal, metrics, version, logger = silentLogger, runtime = systemRuntime() } = options;
+  const { principal, metrics, eventLog, sinks, version = VERSION } = options;
+  const { logger = silentLogger, runtime = systemRuntime() } = options;
   const { maxStreams = DEFAULT_MAX_STREAMS, maxRequestsPerClient = DEFAULT_MAX_REQUESTS_PER_CLIENT } =
     options;
   const basePath = resolveBasePath(options.basePath);
@@ -107,24 +108,26 @@ export function createApi(options: ApiOptions): Hono {
   app.use(limitRequests(maxRequestsPerClient));
   app.use(refuseParsedBodies);
   const fleet = new FleetSnapshot(principal, runtime.clock);
-  statusRoutes(app, {
+  const routes = new Routes(app);
+  statusRoutes(routes.of("Status"), {
     principal,
     fleet,
-    version: version ?? VERSION,
+    version,
     startedAt: runtime.clock.wallTime(),
     metrics,
     openFiles: options.openFiles,
     certificates: options.certificates,
   });
-  resourceRoutes(app, principal.resources);
-  eventRoutes(app, principal, metrics?.observer ?? {}, logger);
-  agentRoutes(app, principal, fleet);
-  const { eventLog, sinks } = options;
-  agentEventRoutes(app, eventLog);
-  sinkRoutes(app, sinks);
-  streamRoutes(app, { principal, runtime, logger, maxStreams, eventLog, observer: metrics?.streams });
-  lifecycleRoutes(app, principal);
-  documentationRoutes(app, { version: version ?? VERSION, security, basePath });
+  resourceRoutes(routes.of("Resources"), principal.resources);
+  eventRoutes(routes.of("Events"), { principal, observer: metrics?.observer ?? {}, logger });
+  agentRoutes(routes.of("Agents"), principal, fleet);
+  agentEventRoutes(routes.of("Events"), eventLog);
+  sinkRoutes(routes.of("Sinks"), sinks);
+  const observer = metrics?.streams;
+  streamRoutes(routes.of("Streams"), { principal, runtime, logger, maxStreams, eventLog, observer });
+  lifecycleRoutes(routes.of("Lifecycle"), principal);
+  documentationRoutes(routes.of("Documentation"), { app, version, security, basePath });
+  routes.refuseOtherMethods();
   app.notFound((context) =>
     problemResponse(
       new HawserError("not_found", `there is nothing at ${new URL(context.req.url).pathname}`),

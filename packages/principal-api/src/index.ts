@@ -23,7 +23,7 @@ export type { OpenFiles } from "./routes/status-routes.js";
 export type { StreamGap, StreamName, StreamObserver } from "./streams/stream-observer.js";
 export { DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT, type PageJson } from "./http/paging.js";
 export { DEFAULT_MAX_STREAMS } from "./streams/stream-routes.js";
-export type { Problem } from "./http/problem.js";
+export type { Problem } from "./http/request.js";
 export { ALL_EVENTS, type EventFilter } from "./event-log/event-filter.js";
 export {
   createEventLog,

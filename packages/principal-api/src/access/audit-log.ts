@@ -2,7 +2,7 @@ import { isAgentName } from "@hawser/protocol";
 import { type Clock, type Logger, tellObserver } from "@hawser/runtime";
 import type { MiddlewareHandler } from "hono";
 import { callerOf, refusedNames } from "./callers.js";
-import { requestIdOf } from "../http/request-id.js";
+import { requestIdOf } from "../http/request.js";
 import { servedBy } from "../http/served-by.js";
 
 /** Refusals that are logged at once, and how many more a second; what is left out is counted, and told with the next one. */

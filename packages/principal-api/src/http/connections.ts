@@ -1,6 +1,6 @@
 import { type Logger, tellObserver } from "@hawser/runtime";
 import type { Socket } from "node:net";
-import { clientAddressOf } from "./client-address.js";
+import { clientAddressOf } from "./served-by.js";
 
 /** Hears of the connections of a port. */
 export interface ConnectionObserver {

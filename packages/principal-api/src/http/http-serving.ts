@@ -6,7 +6,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer, Server as TlsServer } from "node:https";
 import type { Socket } from "node:net";
 import { createSecureContext } from "node:tls";
-import { clientAddressOf } from "./client-address.js";
+import { clientAddressOf } from "./served-by.js";
 import { Connections, type ConnectionObserver } from "./connections.js";
 import { RequestFeed } from "./request-feed.js";
 import { RequestTurns } from "./request-turns.js";

@@ -32,6 +32,11 @@ export function choice<const Words extends readonly [string, string, ...string[]
   return z.enum(words, { error: `must be ${words.slice(0, -1).join(", ")} or ${words.at(-1)}` });
 }
 
+function flag(description: string, fallback: boolean) {
+  const word = choice(["true", "false"]).transform((given) => given === "true");
+  return about(description, word.pipe(z.boolean()).default(fallback));
+}
+
 const LIMIT_ERROR = { error: `must be 1 to ${MAX_PAGE_LIMIT}` };
 
 /** The query parameters of every list. */
@@ -49,42 +54,21 @@ export const PAGE_QUERY = {
 };
 
 export const DRY_RUN_QUERY = z.object({
-  dryRun: about(
-    "Checks everything but the room in the mailbox, and writes nothing.",
-    choice(["true", "false"])
-      .transform((word) => word === "true")
-      .pipe(z.boolean())
-      .default(false),
-  ),
+  dryRun: flag("Checks everything but the room in the mailbox, and writes nothing.", false),
 });
 
 export const PUT_QUERY = DRY_RUN_QUERY.extend({
-  force: about(
-    "An equal spec becomes a new version as well, which the agent applies anew.",
-    choice(["true", "false"])
-      .transform((word) => word === "true")
-      .pipe(z.boolean())
-      .default(false),
-  ),
+  force: flag("An equal spec becomes a new version as well, which the agent applies anew.", false),
 });
 
 export const FORCE_QUERY = z.object({
-  force: about(
-    "Also with events pending, which are given up.",
-    choice(["true", "false"])
-      .transform((word) => word === "true")
-      .pipe(z.boolean())
-      .default(false),
-  ),
+  force: flag("Also with events pending, which are given up.", false),
 });
 
 export const REMOVE_QUERY = FORCE_QUERY.extend({
-  tombstone: about(
+  tombstone: flag(
     "It is remembered that the agent was removed: it is refused when it comes back, until it is readmitted.",
-    choice(["true", "false"])
-      .transform((word) => word === "true")
-      .pipe(z.boolean())
-      .default(true),
+    true,
   ),
 });
 

@@ -4,11 +4,24 @@ import { z } from "zod";
 import { documentationPage, PAGE_SECURITY_POLICY } from "./docs/documentation-page.js";
 import { relativeDocs } from "../http/base-path.js";
 import { openApiDocument, type ApiSecurity, type OpenApiDocument } from "./openapi-document.js";
-import { operation } from "./operation.js";
-import { route } from "../routes/routes.js";
+import { json } from "./operation.js";
+import type { Serve } from "../routes/routes.js";
 
 /** The page names the address it was asked by. So many are kept, of which a principal has one or two. */
 const MAX_PAGES = 8;
+
+const ETAG = { etag: "What it is now, for `If-None-Match`." };
+const UNCHANGED = { description: "It is what `If-None-Match` says." };
+const PAGE = {
+  description: "A page that needs nothing else.",
+  content: { "text/html": z.string() },
+  headers: ETAG,
+};
+const PAGE_HEADERS = {
+  "content-type": "text/html; charset=UTF-8",
+  "content-security-policy": PAGE_SECURITY_POLICY,
+  "referrer-policy": "no-referrer",
+};
 
 /** A document that is made once and sent as it is. */
 interface Made {
@@ -17,13 +30,14 @@ interface Made {
 }
 
 interface DocumentedApi {
+  readonly app: Pick<Hono, "routes">;
   readonly version: string;
   readonly security: ApiSecurity;
   readonly basePath: string;
 }
 
 /** What the API says of itself. Both are made once, from the routes that are there when they are first asked for. */
-export function documentationRoutes(app: Hono, { version, security, basePath }: DocumentedApi): void {
+export function documentationRoutes(serve: Serve, { app, version, security, basePath }: DocumentedApi): void {
   let described: OpenApiDocument | undefined;
   let document: Made | undefined;
   const pages = new Map<string, Made>();
@@ -39,68 +53,35 @@ export function documentationRoutes(app: Hono, { version, security, basePath }: 
     return page;
   }
 
-  route(app, "/", {
-    GET: operation(
-      {
-        id: "getRoot",
-        tag: "Documentation",
-        summary: "Leads to the documentation",
-        answers: {
-          302: { description: "To `docs`.", headers: { location: "The path of `docs`, relative to this." } },
-        },
-        open: true,
-      },
-      (context) =>
-        context.body(null, 302, { location: relativeDocs(basePath, new URL(context.req.url).pathname) }),
-    ),
+  serve("GET", "/", {
+    id: "getRoot",
+    summary: "Leads to the documentation",
+    answers: {
+      302: { description: "To `docs`.", headers: { location: "The path of `docs`, relative to this." } },
+    },
+    open: true,
+    handle: (context) =>
+      context.body(null, 302, { location: relativeDocs(basePath, new URL(context.req.url).pathname) }),
   });
-
-  route(app, "/openapi.json", {
-    GET: operation(
-      {
-        id: "getOpenApi",
-        tag: "Documentation",
-        summary: "This API as OpenAPI 3.1",
-        answers: {
-          200: {
-            description: "The document.",
-            content: { "application/json": z.looseObject({ openapi: z.string() }) },
-            headers: { etag: "What it is now, for `If-None-Match`." },
-          },
-          304: { description: "It is what `If-None-Match` says." },
-        },
-        open: true,
-      },
-      (context) => {
-        document ??= made(JSON.stringify(describe()));
-        return send(context, document, { "content-type": "application/json" });
-      },
-    ),
+  serve("GET", "/openapi.json", {
+    id: "getOpenApi",
+    summary: "This API as OpenAPI 3.1",
+    answers: { 200: json("The document.", z.looseObject({ openapi: z.string() }), ETAG), 304: UNCHANGED },
+    open: true,
+    handle: (context) => {
+      document ??= made(JSON.stringify(describe()));
+      return send(context, document, { "content-type": "application/json" });
+    },
   });
-
-  route(app, "/docs", {
-    GET: operation(
-      {
-        id: "getDocs",
-        tag: "Documentation",
-        summary: "This API for people",
-        answers: {
-          200: {
-            description: "A page that needs nothing else.",
-            content: { "text/html": z.string() },
-            headers: { etag: "What it is now, for `If-None-Match`." },
-          },
-          304: { description: "It is what `If-None-Match` says." },
-        },
-        open: true,
-      },
-      (context) =>
-        send(context, pageFor(`${new URL(context.req.url).origin}${basePath}`), {
-          "content-type": "text/html; charset=UTF-8",
-          "content-security-policy": PAGE_SECURITY_POLICY,
-          "referrer-policy": "no-referrer",
-        }),
-    ),
+  serve("GET", "/docs", {
+    id: "getDocs",
+    summary: "This API for people",
+    answers: { 200: PAGE, 304: UNCHANGED },
+    open: true,
+    handle: (context) => {
+      const page = pageFor(`${new URL(context.req.url).origin}${basePath}`);
+      return send(context, page, PAGE_HEADERS);
+    },
   });
 }
 

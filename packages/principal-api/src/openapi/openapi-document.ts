@@ -3,7 +3,7 @@ import type { Hono } from "hono";
 import type { z } from "zod";
 import { SchemaCollection, type JsonSchema } from "./api-schema.js";
 import { STATUS_BY_CODE } from "@hawser/http-binding";
-import { TAGS, type Operation, type OperationSpec } from "./operation.js";
+import { TAGS, type Operation } from "./operation.js";
 import { ProblemBody } from "./view-schemas.js";
 
 /** Who decides who may ask: nobody, tokens of this API, or the program it is in. */
@@ -73,7 +73,7 @@ export function openApiDocument(
   const problem = schemas.of(ProblemBody, "answer");
   const paths: Record<string, Record<string, OpenApiOperation>> = {};
   for (const { method, path, handler } of app.routes) {
-    if (!isOperation(handler)) continue;
+    if (!isDescribed(handler)) continue;
     const name = path.replaceAll(/:(\w+)/g, "{$1}");
     const described = describe(handler.operation, path, schemas, problem, security);
     (paths[name] ??= {})[method.toLowerCase()] = described;
@@ -104,12 +104,12 @@ export function openApiDocument(
   };
 }
 
-function isOperation(handler: unknown): handler is Operation {
+function isDescribed(handler: unknown): handler is { readonly operation: Operation } {
   return typeof handler === "function" && "operation" in handler;
 }
 
 function describe(
-  spec: OperationSpec,
+  spec: Operation,
   path: string,
   schemas: SchemaCollection,
   problem: JsonSchema,
@@ -127,7 +127,7 @@ function describe(
   };
 }
 
-function parameters(spec: OperationSpec, path: string, schemas: SchemaCollection): OpenApiParameter[] {
+function parameters(spec: Operation, path: string, schemas: SchemaCollection): OpenApiParameter[] {
   const inPath = [...path.matchAll(/:(\w+)/g)].map(([, name = ""]): OpenApiParameter => {
     const description = PARAMETERS[name] ?? name;
     return { name, in: "path", required: true, description, schema: { type: "string" } };
@@ -143,7 +143,7 @@ function parameters(spec: OperationSpec, path: string, schemas: SchemaCollection
   return [...inPath, ...inQuery, ...inHeaders];
 }
 
-function requestBody(spec: OperationSpec, schemas: SchemaCollection): Pick<OpenApiOperation, "requestBody"> {
+function requestBody(spec: Operation, schemas: SchemaCollection): Pick<OpenApiOperation, "requestBody"> {
   if (spec.body !== undefined) {
     const { schema, optional, example } = spec.body;
     const content = { "application/json": { schema: schemas.of(schema, "request"), example } };
@@ -161,7 +161,7 @@ function requestBody(spec: OperationSpec, schemas: SchemaCollection): Pick<OpenA
 
 const REQUEST_ID = { "x-request-id": { $ref: "#/components/headers/RequestId" } };
 
-function answers(spec: OperationSpec, schemas: SchemaCollection): Record<string, OpenApiAnswer> {
+function answers(spec: Operation, schemas: SchemaCollection): Record<string, OpenApiAnswer> {
   const described = Object.entries(spec.answers).map(([status, { description, content, headers }]) => {
     const own = Object.entries(headers ?? {}).map(([name, text]) => [
       name,
@@ -183,7 +183,7 @@ function answers(spec: OperationSpec, schemas: SchemaCollection): Record<string,
 
 /** One answer for each status, with the codes it may have. A status that is an answer of its own stays that. */
 function problems(
-  spec: OperationSpec,
+  spec: Operation,
   problem: JsonSchema,
   security: ApiSecurity,
 ): Record<string, OpenApiAnswer> {

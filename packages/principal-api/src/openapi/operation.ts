@@ -1,13 +1,10 @@
 import type { ErrorCode } from "@hawser/protocol";
-import type { Context } from "hono";
 import type { z } from "zod";
-import { readJsonBody } from "../http/json-body.js";
-import { parseQuery } from "../http/query.js";
 
-export type RouteHandler = (context: Context) => Response | Promise<Response>;
+/** What the OpenAPI document says of a route, beside its method and path. */
+export type Operation = OperationSpec & { readonly tag: Tag };
 
-/** A handler with what the OpenAPI document says of it. */
-export type Operation = RouteHandler & { readonly operation: OperationSpec };
+export type Tag = (typeof TAGS)[number];
 
 export const TAGS = [
   "Resources",
@@ -28,11 +25,17 @@ export interface AnswerSpec {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** An answer in JSON. */
+export function json(description: string, schema: z.ZodType, headers?: AnswerSpec["headers"]): AnswerSpec {
+  const answer = { description, content: { "application/json": schema } };
+  return headers === undefined ? answer : { ...answer, headers };
+}
+
 export interface BodySpec<Body extends z.ZodType = z.ZodType> {
   readonly schema: Body;
   /** Left out, a body is the same as `{}`. */
   readonly optional?: true;
-  /** What to send, for those who sent something else. */
+  /** What to send, for clients that sent something else. */
   readonly hint?: string;
   readonly example: unknown;
 }
@@ -40,7 +43,6 @@ export interface BodySpec<Body extends z.ZodType = z.ZodType> {
 export interface OperationSpec<Query extends z.ZodObject = z.ZodObject, Body extends z.ZodType = z.ZodType> {
   /** Unique; what generated clients call it. */
   readonly id: string;
-  readonly tag: (typeof TAGS)[number];
   readonly summary: string;
   readonly description?: string;
   /** Every query parameter there is; others are refused. */
@@ -56,32 +58,4 @@ export interface OperationSpec<Query extends z.ZodObject = z.ZodObject, Body ext
   readonly errors?: readonly (ErrorCode | readonly [ErrorCode, number])[];
   /** Answered without a token. */
   readonly open?: true;
-}
-
-export interface OperationInput<Query, Body> {
-  readonly query: Query;
-  readonly body: Body;
-}
-
-/** Ties a handler to its description: the schemas that are documented are those that check the request. */
-export function operation<
-  Query extends z.ZodObject = z.ZodObject<Record<never, never>>,
-  Body extends z.ZodType = z.ZodUndefined,
->(
-  spec: OperationSpec<Query, Body>,
-  handler: (
-    context: Context,
-    input: OperationInput<z.output<Query>, z.output<Body>>,
-  ) => Response | Promise<Response>,
-): Operation {
-  const handle: RouteHandler = async (context) => {
-    const query = parseQuery(context, spec.query) as z.output<Query>;
-    const body = (await readBodyOf(context, spec.body)) as z.output<Body>;
-    return handler(context, { query, body });
-  };
-  return Object.assign(handle, { operation: spec });
-}
-
-async function readBodyOf(context: Context, body: BodySpec | undefined): Promise<unknown> {
-  return body === undefined ? undefined : readJsonBody(context.req.raw, body);
 }

@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { sinkDefinitionSchema, WEBHOOK_MODES } from "../sinks/sink-definition.js";
-import type { SinkDeadLetterView, SinkView } from "../sinks/sink-view.js";
 import { about, named } from "./api-schema.js";
 import { count, time } from "./view-schemas.js";
 
@@ -86,21 +85,3 @@ export const SinkTestResult = named(
     durationMs: count("How long it took."),
   }),
 );
-
-const iso = (unixMs: number | undefined): string | undefined =>
-  unixMs === undefined ? undefined : new Date(unixMs).toISOString();
-
-export function sinkJson(view: SinkView): Record<string, unknown> {
-  const { failure } = view;
-  return {
-    ...view,
-    position: String(view.position),
-    oldestAt: iso(view.oldestAt),
-    lastDeliveredAt: iso(view.lastDeliveredAt),
-    failure: failure && { ...failure, at: iso(failure.at), nextTryAt: iso(failure.nextTryAt) },
-  };
-}
-
-export function sinkDeadLetterJson(view: SinkDeadLetterView): Record<string, unknown> {
-  return { ...view, position: String(view.position), at: iso(view.at) };
-}

@@ -1,12 +1,11 @@
 import type { ServedCertificate } from "@hawser/listener";
 import type { AgentView, RollbackReport, Principal } from "@hawser/principal";
 import { PROTOCOL_VERSIONS } from "@hawser/protocol";
-import type { Hono } from "hono";
 import { z } from "zod";
 import type { ApiMetrics } from "../api-metrics.js";
 import type { FleetSnapshot } from "./fleet-snapshot.js";
-import { operation } from "../openapi/operation.js";
-import { route } from "./routes.js";
+import { json } from "../openapi/operation.js";
+import type { Serve } from "./routes.js";
 import { Info, Live, Ready, Status } from "../openapi/status-schemas.js";
 
 /** The limit of open files of the process, and how many it may need with as many connections as its settings allow. */
@@ -27,114 +26,81 @@ export interface StatusParts {
 }
 
 /** What orchestrators, monitoring and curious people ask first. */
-export function statusRoutes(
-  app: Hono,
-  { principal, fleet, version, startedAt, metrics, openFiles, certificates }: StatusParts,
-): void {
-  // Alive as long as it answers; a restart helps against nothing less.
-  route(app, "/livez", {
-    GET: operation(
-      {
-        id: "getLiveness",
-        tag: "Status",
-        summary: "Is the process alive?",
-        answers: { 200: { description: "It answers.", content: { "application/json": Live } } },
-        open: true,
-      },
-      (context) => context.json({ status: "alive" }),
-    ),
+export function statusRoutes(serve: Serve, parts: StatusParts): void {
+  healthRoutes(serve, parts);
+  const { principal, fleet, version, startedAt, metrics, openFiles, certificates } = parts;
+  serve("GET", "/v1/info", {
+    id: "getInfo",
+    summary: "Show what this principal is",
+    answers: { 200: json("Versions and state.", Info) },
+    handle: (context) =>
+      context.json({
+        version,
+        protocolVersions: PROTOCOL_VERSIONS,
+        state: principal.state,
+        openFiles,
+        certificates: certificates?.().map(certificateJson),
+      }),
   });
-  route(app, "/readyz", {
-    GET: operation(
-      {
-        id: "getReadiness",
-        tag: "Status",
-        summary: "Does it serve?",
-        answers: {
-          200: { description: "It does.", content: { "application/json": Ready } },
-          503: { description: "Not yet, or no longer.", content: { "application/json": Ready } },
-        },
-        open: true,
-      },
-      (context) => {
-        const { state, gate } = principal;
-        return context.json({ state, gate }, state === "open" ? 200 : 503);
-      },
-    ),
+  serve("GET", "/v1/status", {
+    id: "getStatus",
+    summary: "Sum the fleet up",
+    answers: { 200: json("Up to a second old.", Status) },
+    errors: ["overloaded", "store_unavailable"],
+    handle: async (context) =>
+      context.json({
+        state: principal.state,
+        version,
+        protocolVersions: PROTOCOL_VERSIONS,
+        startedAt: new Date(startedAt).toISOString(),
+        ...sumUp(await fleet.agents()),
+        rollback: rollbackJson(principal.rollback),
+      }),
   });
-  route(app, "/v1/info", {
-    GET: operation(
-      {
-        id: "getInfo",
-        tag: "Status",
-        summary: "Show what this principal is",
-        answers: { 200: { description: "Versions and state.", content: { "application/json": Info } } },
-      },
-      (context) =>
-        context.json({
-          version,
-          protocolVersions: PROTOCOL_VERSIONS,
-          state: principal.state,
-          ...(openFiles === undefined ? {} : { openFiles }),
-          ...(certificates === undefined ? {} : { certificates: certificates().map(certificateJson) }),
-        }),
-    ),
-  });
-  route(app, "/v1/status", {
-    GET: operation(
-      {
-        id: "getStatus",
-        tag: "Status",
-        summary: "Sum the fleet up",
-        answers: { 200: { description: "Up to a second old.", content: { "application/json": Status } } },
-        errors: ["overloaded", "store_unavailable"],
-      },
-      async (context) =>
-        context.json({
-          state: principal.state,
-          version,
-          protocolVersions: PROTOCOL_VERSIONS,
-          startedAt: new Date(startedAt).toISOString(),
-          ...sumUp(await fleet.agents()),
-          ...rollbackJson(principal.rollback),
-        }),
-    ),
-  });
-  if (metrics !== undefined) metricsRoute(app, metrics);
+  if (metrics !== undefined) metricsRoute(serve, metrics);
 }
 
-function metricsRoute(app: Hono, metrics: NonNullable<StatusParts["metrics"]>): void {
+function healthRoutes(serve: Serve, { principal }: Pick<StatusParts, "principal">): void {
+  // Liveness only says that the event loop responds: a restart helps against nothing less.
+  serve("GET", "/livez", {
+    id: "getLiveness",
+    summary: "Is the process alive?",
+    answers: { 200: json("It answers.", Live) },
+    open: true,
+    handle: (context) => context.json({ status: "alive" }),
+  });
+  serve("GET", "/readyz", {
+    id: "getReadiness",
+    summary: "Does it serve?",
+    answers: { 200: json("It does.", Ready), 503: json("Not yet, or no longer.", Ready) },
+    open: true,
+    handle: (context) => {
+      const { state, gate } = principal;
+      return context.json({ state, gate }, state === "open" ? 200 : 503);
+    },
+  });
+}
+
+function metricsRoute(serve: Serve, metrics: NonNullable<StatusParts["metrics"]>): void {
   const text = { "text/plain": z.string() };
-  route(app, "/metrics", {
-    GET: operation(
-      {
-        id: "getMetrics",
-        tag: "Status",
-        summary: "Scrape the metrics",
-        answers: { 200: { description: "The text format of Prometheus.", content: text } },
-      },
-      async () => new Response(await metrics.text(), { headers: { "content-type": metrics.contentType } }),
-    ),
+  serve("GET", "/metrics", {
+    id: "getMetrics",
+    summary: "Scrape the metrics",
+    answers: { 200: { description: "The text format of Prometheus.", content: text } },
+    handle: async () =>
+      new Response(await metrics.text(), { headers: { "content-type": metrics.contentType } }),
   });
 }
 
 function rollbackJson(report: RollbackReport | undefined) {
-  if (report === undefined) return {};
-  return { rollback: { ...report, since: new Date(report.since).toISOString() } };
+  return report && { ...report, since: new Date(report.since).toISOString() };
 }
 
 function certificateJson({ port, notAfter }: ServedCertificate) {
   return { port, notAfter: new Date(notAfter).toISOString() };
 }
 
-interface FleetSums {
-  readonly agents: { readonly connected: number; readonly known: number };
-  readonly pending: number;
-  readonly deadLetters: number;
-  readonly sessionsByTransport: Readonly<Record<string, number>>;
-}
-
-function sumUp(agents: readonly AgentView[]): FleetSums {
+function sumUp(agents: readonly AgentView[]) {
   const transports = new Map<string, number>();
   let connected = 0;
   let pending = 0;

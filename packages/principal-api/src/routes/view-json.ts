@@ -1,4 +1,5 @@
 import type { AgentView, DeadLetterView, RemovedAgentView, ResourceView, WaitView } from "@hawser/principal";
+import type { SinkDeadLetterView, SinkView } from "../sinks/sink-view.js";
 
 /** Times are RFC 3339 in UTC; what is unknown is left out. */
 function time(unixMs: number | undefined): string | undefined {
@@ -38,4 +39,19 @@ export function deadLetterJson(view: DeadLetterView): Record<string, unknown> {
 
 export function removedAgentJson({ name, removedAt }: RemovedAgentView): Record<string, unknown> {
   return { name, removedAt: time(removedAt) };
+}
+
+export function sinkJson(view: SinkView): Record<string, unknown> {
+  const { failure } = view;
+  return {
+    ...view,
+    position: String(view.position),
+    oldestAt: time(view.oldestAt),
+    lastDeliveredAt: time(view.lastDeliveredAt),
+    failure: failure && { ...failure, at: time(failure.at), nextTryAt: time(failure.nextTryAt) },
+  };
+}
+
+export function sinkDeadLetterJson(view: SinkDeadLetterView): Record<string, unknown> {
+  return { ...view, position: String(view.position), at: time(view.at) };
 }

@@ -1,6 +1,6 @@
 import type { EventFilter } from "../event-log/event-filter.js";
 import type { EventLog } from "../event-log/event-log.js";
-import { recordedJson } from "../routes/recorded-query.js";
+import { recordedJson } from "../routes/agent-event-routes.js";
 import { formatStreamId, parseStreamId } from "./stream-id.js";
 import type { StreamGap } from "./stream-observer.js";
 import { serverSentEvent, serverSentId, type StreamPiece, type StreamSource } from "./stream-source.js";

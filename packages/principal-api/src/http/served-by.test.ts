@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { clientAddressOf } from "./client-address.js";
+import { clientAddressOf } from "./served-by.js";
 
 it.each([
   ["127.0.0.1", "127.0.0.1"],
