@@ -1,6 +1,7 @@
 import type { AgentObserver, AgentState } from "@hawser/agent";
 import { Counter, Gauge, type Registry } from "prom-client";
 import { ackHistogram } from "../ack-histogram.js";
+import { registerCollected, type CollectedMetric } from "../collected-metrics.js";
 import { openRegistry, textOf, type MetricsText, type RegistryOptions } from "../metrics-registry.js";
 import { VERSION } from "../version.js";
 
@@ -46,7 +47,7 @@ export function createAgentMetrics(options: AgentMetricsOptions): AgentMetrics {
   ]);
   info.set({ agent: options.name, version: options.version ?? VERSION }, 1);
   let source: AgentMetricsSource | undefined;
-  registerReadings(registry, () => source);
+  registerCollected(registry, READINGS, () => source);
   return {
     ...textOf(registry),
     observer: { ...stateObserver(registry), ...eventObserver(registry) },
@@ -64,28 +65,21 @@ function gauge(registry: Registry, name: string, help: string, labelNames: strin
   return new Gauge({ name, help, labelNames, registers: [registry] });
 }
 
-function registerReadings(registry: Registry, source: () => AgentMetricsSource | undefined): void {
-  new Gauge({
+const READINGS: readonly CollectedMetric<AgentMetricsSource>[] = [
+  {
     name: "hawser_agent_tls_certificate_not_after_seconds",
     help: "When the certificate that the agent shows ends, in seconds since 1970; absent without one.",
-    registers: [registry],
-    collect() {
-      const notAfter = source()?.certificateNotAfter();
-      if (notAfter === undefined) this.remove();
-      else this.set(Math.floor(notAfter / 1_000));
+    read(source) {
+      const notAfter = source.certificateNotAfter();
+      return notAfter === undefined ? undefined : Math.floor(notAfter / 1_000);
     },
-  });
-  new Gauge({
+  },
+  {
     name: "hawser_agent_pending_events",
     help: "Events for the principal that it has not acknowledged.",
-    registers: [registry],
-    async collect() {
-      const pending = await source()?.pendingEvents();
-      if (pending === undefined) this.remove();
-      else this.set(pending);
-    },
-  });
-}
+    read: (source) => source.pendingEvents(),
+  },
+];
 
 function stateObserver(registry: Registry): AgentObserver {
   const state = gauge(registry, "hawser_agent_state", "1 for the state the agent is in.", ["state"]);

@@ -1,6 +1,7 @@
 import type { GateState, ListenerStats } from "@hawser/listener";
 import type { Principal, PrincipalStatus } from "@hawser/principal";
-import { Counter, Gauge, type Registry } from "prom-client";
+import type { Registry } from "prom-client";
+import { registerCollected, type CollectedMetric, type Samples } from "../collected-metrics.js";
 
 /** Where the metrics of the port, the gate and the drain are read. */
 export type LifecycleSource = Partial<
@@ -22,157 +23,115 @@ const TURNED_AWAY: Readonly<Record<string, (stats: ListenerStats) => number>> = 
   lost: ({ lost }) => lost,
 };
 
-type Samples = Iterable<readonly [label: string, value: number]>;
+const METRICS: readonly CollectedMetric<LifecycleSource>[] = [
+  {
+    name: "hawser_read_ahead_bytes",
+    help: "Bytes of events of the mailboxes that sessions hold in memory.",
+    read: ({ load }) => load?.readAheadBytes,
+  },
+  {
+    name: "hawser_paused_connections",
+    help: "Connections of agents that are not read for a while, because they sent more than their agents may.",
+    read: ({ load }) => load?.pausedConnections,
+  },
+  {
+    name: "hawser_admission_waiting_connections",
+    help: "Connections that wait at the agents' port to be let in.",
+    read: ({ listener }) => listener?.stats().waiting,
+  },
+  {
+    name: "hawser_admission_handshakes",
+    help: "Connections that were let in and are no session yet.",
+    read: ({ listener }) => listener?.stats().handshakes,
+  },
+  {
+    name: "hawser_admission_unauthenticated",
+    help: "Connections and streams at the agents' port that are no session yet; beyond the bound, those of the busiest address are closed.",
+    read: ({ listener }) => listener?.stats().unauthenticated,
+  },
+  {
+    name: "hawser_admission_slowed_addresses",
+    help: "Addresses whose connections came to nothing so often that the next has to wait.",
+    read: ({ listener }) => listener?.stats().slowedSources,
+  },
+  {
+    name: "hawser_admission_connections_per_second",
+    help: "New connections a second that are let in now.",
+    read: ({ listener }) => listener?.stats().ratePerSecond,
+  },
+  {
+    name: "hawser_admission_admitted_total",
+    help: "Connections that were let in.",
+    read: ({ listener }) => listener?.stats().admitted,
+  },
+  {
+    name: "hawser_admission_turned_away_total",
+    help: "Connections that ended at the agents' port before they were a session, by reason.",
+    label: "reason",
+    read: ({ listener }) => turnedAway(listener?.stats()),
+  },
+  {
+    name: "hawser_internal_handshakes",
+    help: "Connections at the control plane's own port that are no session yet.",
+    read: ({ internalListener }) => internalListener?.stats().handshakes,
+  },
+  {
+    name: "hawser_internal_admitted_total",
+    help: "Connections that were let in at the control plane's own port.",
+    read: ({ internalListener }) => internalListener?.stats().admitted,
+  },
+  {
+    name: "hawser_internal_turned_away_total",
+    help: "Connections that ended at the control plane's own port before they were a session, by reason.",
+    label: "reason",
+    read: ({ internalListener }) => turnedAway(internalListener?.stats()),
+  },
+  {
+    name: "hawser_state",
+    help: "1 for the state the principal is in.",
+    label: "state",
+    read: ({ state }) => oneOf(PRINCIPAL_STATES, state),
+  },
+  {
+    name: "hawser_gate_state",
+    help: "1 for the state of the gate in front of the agents' port.",
+    label: "state",
+    read: ({ gate }) => oneOf(GATE_STATES, gate?.kind),
+  },
+  {
+    name: "hawser_store_rolled_back_agents",
+    help: "Agents that prove that the principal's store was rolled back.",
+    read: (source) => ("rollback" in source ? (source.rollback?.agents ?? 0) : undefined),
+  },
+  {
+    name: "hawser_drain_sessions",
+    help: "Sessions there were when the drain began.",
+    read: ({ draining }) => draining?.sessions,
+  },
+  {
+    name: "hawser_drain_remaining_sessions",
+    help: "Of those, not gone yet.",
+    read: ({ draining }) => draining?.remaining,
+  },
+  {
+    name: "hawser_drain_unsettled_events",
+    help: "Events of sessions that are gone which nobody answered for.",
+    read: ({ draining }) => draining?.unsettled,
+  },
+];
 
-/** Who waits at the agents' port and what became of the others, the gate, and a drain: read at each scrape, absent where there is none. */
+/** The port, the gate and a drain: read at each scrape, absent where there is none. */
 export function registerLifecycleMetrics(
   registry: Registry,
   source: () => LifecycleSource | undefined,
 ): void {
-  const port = (read: (stats: ListenerStats) => Samples) => (): Samples => {
-    const stats = source()?.listener?.stats();
-    return stats === undefined ? [] : read(stats);
-  };
-  const internal = (read: (stats: ListenerStats) => Samples) => (): Samples => {
-    const stats = source()?.internalListener?.stats();
-    return stats === undefined ? [] : read(stats);
-  };
-  const drain = (read: (progress: NonNullable<Principal["draining"]>) => number) => (): Samples => {
-    const progress = source()?.draining;
-    return progress === undefined ? [] : [["", read(progress)]];
-  };
-  const gauge = (name: string, help: string, read: () => Samples, label?: string): void => {
-    new Gauge({
-      name,
-      help,
-      labelNames: label === undefined ? [] : [label],
-      registers: [registry],
-      collect() {
-        startAnew(this, label);
-        for (const [value, count] of read()) this.set(label === undefined ? {} : { [label]: value }, count);
-      },
-    });
-  };
-  const counter = (name: string, help: string, read: () => Samples, label?: string): void => {
-    new Counter({
-      name,
-      help,
-      labelNames: label === undefined ? [] : [label],
-      registers: [registry],
-      collect() {
-        startAnew(this, label);
-        for (const [value, count] of read()) this.inc(label === undefined ? {} : { [label]: value }, count);
-      },
-    });
-  };
-
-  gauge("hawser_read_ahead_bytes", "Bytes of events of the mailboxes that sessions hold in memory.", () => {
-    const load = source()?.load;
-    return load === undefined ? [] : [["", load.readAheadBytes]];
-  });
-  gauge(
-    "hawser_paused_connections",
-    "Connections of agents that are not read for a while, because they sent more than their agents may.",
-    () => {
-      const load = source()?.load;
-      return load === undefined ? [] : [["", load.pausedConnections]];
-    },
-  );
-  gauge(
-    "hawser_admission_waiting_connections",
-    "Connections that wait at the agents' port to be let in.",
-    port(({ waiting }) => [["", waiting]]),
-  );
-  gauge(
-    "hawser_admission_handshakes",
-    "Connections that were let in and are no session yet.",
-    port(({ handshakes }) => [["", handshakes]]),
-  );
-  gauge(
-    "hawser_admission_unauthenticated",
-    "Connections and streams at the agents' port that are no session yet; beyond the bound, those of the busiest address are closed.",
-    port(({ unauthenticated }) => [["", unauthenticated]]),
-  );
-  gauge(
-    "hawser_admission_slowed_addresses",
-    "Addresses whose connections came to nothing so often that the next has to wait.",
-    port(({ slowedSources }) => [["", slowedSources]]),
-  );
-  gauge(
-    "hawser_admission_connections_per_second",
-    "New connections a second that are let in now.",
-    port(({ ratePerSecond }) => [["", ratePerSecond]]),
-  );
-  counter(
-    "hawser_admission_admitted_total",
-    "Connections that were let in.",
-    port(({ admitted }) => [["", admitted]]),
-  );
-  counter(
-    "hawser_admission_turned_away_total",
-    "Connections that ended at the agents' port before they were a session, by reason.",
-    port((stats) => Object.entries(TURNED_AWAY).map(([reason, read]) => [reason, read(stats)] as const)),
-    "reason",
-  );
-  gauge(
-    "hawser_internal_handshakes",
-    "Connections at the control plane's own port that are no session yet.",
-    internal(({ handshakes }) => [["", handshakes]]),
-  );
-  counter(
-    "hawser_internal_admitted_total",
-    "Connections that were let in at the control plane's own port.",
-    internal(({ admitted }) => [["", admitted]]),
-  );
-  counter(
-    "hawser_internal_turned_away_total",
-    "Connections that ended at the control plane's own port before they were a session, by reason.",
-    internal((stats) => Object.entries(TURNED_AWAY).map(([reason, read]) => [reason, read(stats)] as const)),
-    "reason",
-  );
-  const states = (all: readonly string[], current: () => string | undefined) => (): Samples => {
-    const now = current();
-    return now === undefined ? [] : all.map((state) => [state, state === now ? 1 : 0] as const);
-  };
-  gauge(
-    "hawser_state",
-    "1 for the state the principal is in.",
-    states(PRINCIPAL_STATES, () => source()?.state),
-    "state",
-  );
-  gauge(
-    "hawser_gate_state",
-    "1 for the state of the gate in front of the agents' port.",
-    states(GATE_STATES, () => source()?.gate?.kind),
-    "state",
-  );
-  gauge(
-    "hawser_store_rolled_back_agents",
-    "Agents that prove that the principal's store was rolled back.",
-    () => {
-      const now = source();
-      return now === undefined || !("rollback" in now) ? [] : [["", now.rollback?.agents ?? 0]];
-    },
-  );
-  gauge(
-    "hawser_drain_sessions",
-    "Sessions there were when the drain began.",
-    drain(({ sessions }) => sessions),
-  );
-  gauge(
-    "hawser_drain_remaining_sessions",
-    "Of those, not gone yet.",
-    drain(({ remaining }) => remaining),
-  );
-  gauge(
-    "hawser_drain_unsettled_events",
-    "Events of sessions that are gone which nobody answered for.",
-    drain(({ unsettled }) => unsettled),
-  );
+  registerCollected(registry, METRICS, source);
 }
 
-/** Without labels, prom-client begins with 0 even where there is nothing to tell. */
-function startAnew(metric: Gauge | Counter, label: string | undefined): void {
-  metric.reset();
-  if (label === undefined) metric.remove();
+function turnedAway(stats: ListenerStats | undefined): Samples | undefined {
+  return stats && Object.entries(TURNED_AWAY).map(([reason, read]) => [reason, read(stats)] as const);
+}
+
+function oneOf(states: readonly string[], now: string | undefined): Samples | undefined {
+  return now === undefined ? undefined : states.map((state) => [state, state === now ? 1 : 0] as const);
 }

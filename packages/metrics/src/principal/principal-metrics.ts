@@ -2,6 +2,7 @@ import type { ServedCertificate } from "@hawser/listener";
 import type { PrincipalObserver } from "@hawser/principal";
 import { Counter, Gauge, type Registry } from "prom-client";
 import { ackHistogram } from "../ack-histogram.js";
+import { registerCollected, type CollectedMetric } from "../collected-metrics.js";
 import { EventLoopDelay } from "../event-loop-delay.js";
 import { openRegistry, textOf, type MetricsText, type RegistryOptions } from "../metrics-registry.js";
 import { ReadCounter, ReadGauge, Turns, type Reading } from "../read-metrics.js";
@@ -62,7 +63,7 @@ export function createPrincipalMetrics(options: PrincipalMetricsOptions = {}): P
   registerEventLogMetrics(registry, () => eventLog);
 
   let certificates = (): readonly ServedCertificate[] => [];
-  registerCertificates(registry, () => certificates());
+  registerCollected(registry, [CERTIFICATES], () => certificates);
   const info = new Gauge({
     name: "hawser_info",
     help: "Always 1; the version is in the label.",
@@ -107,18 +108,12 @@ export function createPrincipalMetrics(options: PrincipalMetricsOptions = {}): P
   };
 }
 
-function registerCertificates(registry: Registry, read: () => readonly ServedCertificate[]): void {
-  new Gauge({
-    name: "hawser_tls_certificate_not_after_seconds",
-    help: "When the certificate that a port shows ends, in seconds since 1970; port is agents or api.",
-    labelNames: ["port"],
-    registers: [registry],
-    collect() {
-      this.reset();
-      for (const { port, notAfter } of read()) this.set({ port }, Math.floor(notAfter / 1_000));
-    },
-  });
-}
+const CERTIFICATES: CollectedMetric<() => readonly ServedCertificate[]> = {
+  name: "hawser_tls_certificate_not_after_seconds",
+  help: "When the certificate that a port shows ends, in seconds since 1970; port is agents or api.",
+  label: "port",
+  read: (certificates) => certificates().map(({ port, notAfter }) => [port, Math.floor(notAfter / 1_000)]),
+};
 
 /** What the metrics of agents are made with. */
 interface Shared {
