@@ -1,4 +1,5 @@
 import { HawserError } from "@hawser/protocol";
+import type { CallLimits } from "@hawser/runtime";
 
 /** Items that `all...` reads at a time: enough that a page costs little for each, few enough that a loop that is left early has read little in vain. */
 export const DEFAULT_PAGE_SIZE = 100;
@@ -11,6 +12,13 @@ export interface AllOptions {
   readonly signal?: AbortSignal;
   /** Items that are read at a time, 1 to 1,000; no more are held. @default DEFAULT_PAGE_SIZE (100) */
   readonly pageSize?: number;
+}
+
+/** A piece of a list. */
+export interface Page extends CallLimits {
+  /** Begin behind this one: the last one seen. */
+  readonly after?: string;
+  readonly limit: number;
 }
 
 /** One page of a list that is ordered by a key. */

@@ -10,7 +10,7 @@ import type { Runtime } from "@hawser/runtime";
 import type { Store } from "@hawser/store";
 import { countRefusals } from "./count-refusals.js";
 import { deadLetterView } from "./dead-letter-view.js";
-import type { Page } from "./principal.js";
+import type { Page } from "./all-of.js";
 import type { PrincipalObserver } from "./principal-observer.js";
 import { checkAddressee } from "./self-login.js";
 import type { DeadLetterView } from "./views.js";

@@ -11,34 +11,21 @@ import type {
   UpgradeListenerOptions,
   UpgradeSource,
 } from "@hawser/listener";
-import type {
-  EventInput,
-  HawserEvent,
-  JsonInput,
-  JsonValue,
-  Kind,
-  OutputPosition,
-  TraceContext,
-} from "@hawser/protocol";
+import type { EventInput, HawserEvent, JsonValue } from "@hawser/protocol";
 import type { CallLimits, DisposableLifecycle, Runtime } from "@hawser/runtime";
 import type { SessionTiming } from "@hawser/session";
 import type { Store } from "@hawser/store";
 import type { Acceptor, Dialer } from "@hawser/transport";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import type { AllOptions } from "./all-of.js";
+import type { AllOptions, Page } from "./all-of.js";
 import type { Authenticate, ScreenPeer } from "./authenticate.js";
 import type { AgentRateLimits } from "./sessions/agent-rates.js";
+import type { DrainOptions, DrainProgress, DrainReport, DrainShape } from "./drain.js";
 import type { PrincipalObserver } from "./principal-observer.js";
+import type { Resources } from "./resources/resources.js";
 import type { PurgeReport } from "./purge-report.js";
-import type {
-  AgentView,
-  DeadLetterView,
-  KindView,
-  RollbackReport,
-  RemovedAgentView,
-  ResourceView,
-} from "./views.js";
+import type { AgentView, DeadLetterView, RollbackReport, RemovedAgentView } from "./views.js";
 
 export type { Accepted, PublishOptions } from "@hawser/link";
 
@@ -133,165 +120,6 @@ export interface RemoveAgentOptions extends CallLimits {
 export interface PurgePendingOptions extends CallLimits {
   /** Its specs, deletes and commands, of each uid that is pending or known under this name. @default everything that is pending for the agent */
   readonly resource?: { readonly kind: string; readonly name: string };
-}
-
-/** A write may have been accepted although the call was given up; `put` and `delete` may be repeated. */
-export interface PutOptions extends CallLimits {
-  /** Refuse with `conflict` unless the resource has this version now; "0" means it must not exist. */
-  readonly expectedVersion?: string;
-  /** Check everything but the room in the mailbox, and write nothing: the answer is what would be, under the version there is now ("0" for none). @default false */
-  readonly dryRun?: boolean;
-  /** Of `put`: an equal spec becomes a new version as well, which the agent applies anew: for what was changed at the agent meanwhile. @default false */
-  readonly force?: boolean;
-  /** Goes with the event that comes of it: that of the request it was asked by, for instance. @default none */
-  readonly traceContext?: TraceContext;
-}
-
-/** A piece of a list. */
-export interface Page extends CallLimits {
-  /** Begin behind this one: the last one seen. */
-  readonly after?: string;
-  readonly limit: number;
-}
-
-/** What somebody who looks at the output of a resource asks for. */
-export interface OutputAsked {
-  /** Comes back in what is shown: 1 to 128 of `[A-Za-z0-9._-]`. */
-  readonly request: string;
-  /** Whole milliseconds; an agent counts more than a minute as that. */
-  readonly forMs: number;
-  /** Up to where it is known. @default everything the agent has is shown */
-  readonly after?: OutputPosition;
-}
-
-/** What a `put` came to. */
-export interface PutResult<View = ResourceView> {
-  readonly resource: View;
-  /** It is a new resource, with a new uid. */
-  readonly created: boolean;
-  /** There is a new version. */
-  readonly changed: boolean;
-}
-
-/**
- * The resources of one kind that is written down with `defineKind`, of all agents: as `Resources`, with the types of its schemas.
- *
- * @typeParam Spec what the schema makes of a spec
- * @typeParam Status what the schema makes of a status
- * @typeParam SpecInput what the schema takes for a spec
- */
-export interface KindResources<Spec, Status, SpecInput> {
-  /**
-   * As `Resources.put`, once the spec was held against the schema. What is accepted is the spec as it was given; the agent makes of it what its own schema does.
-   *
-   * @throws HawserError `invalid_event` when it does not fit, with the path of each thing that is wrong (the first 8); `internal` when the schema fails; and what `Resources.put` throws
-   */
-  put(
-    agent: string,
-    name: string,
-    spec: SpecInput,
-    options?: PutOptions,
-  ): Promise<PutResult<KindView<Spec, Status>>>;
-  get(agent: string, name: string, limits?: CallLimits): Promise<KindView<Spec, Status> | undefined>;
-  /** In order of name; `after` is a name. */
-  list(agent: string, page: Page): Promise<readonly KindView<Spec, Status>[]>;
-  /** All of them, in order of name. */
-  all(agent: string, options?: AllOptions): AsyncIterable<KindView<Spec, Status>>;
-  /** As `Resources.requestOutput`. */
-  requestOutput(
-    agent: string,
-    name: string,
-    asked: OutputAsked,
-    limits?: CallLimits,
-  ): Promise<Accepted | undefined>;
-  /** As `Resources.delete`. */
-  delete(agent: string, name: string, options?: PutOptions): Promise<KindView<Spec, Status> | undefined>;
-}
-
-/** The resources of all agents. Methods throw `HawserError`: `invalid_event`, `invalid_agent_name`, `conflict`, `agent_removed`, `mailbox_full`, `store_full`, `store_unavailable`; `aborted` or `timeout` when the caller gave up. */
-export interface Resources {
-  /** Sets the spec. Resolves when it is on disk. An equal spec is accepted without a new version. */
-  put<Spec>(
-    agent: string,
-    kind: string,
-    name: string,
-    spec: Spec & JsonInput<Spec>,
-    options?: PutOptions,
-  ): Promise<PutResult>;
-  get(agent: string, kind: string, name: string, limits?: CallLimits): Promise<ResourceView | undefined>;
-  /** In order of kind and name; `after` is a `<kind>/<name>`. */
-  list(agent: string, page: Page): Promise<readonly ResourceView[]>;
-  /** All that `list` tells page by page: `for await (const resource of principal.resources.all(agent))`. */
-  all(agent: string, options?: AllOptions): AsyncIterable<ResourceView>;
-  /**
-   * Asks the agent to show what a resource writes, such as the output of a process: for a while the status of the resource has a member `output` (`parseOutputWindow` of `@hawser/protocol`). Resolves when
-   * the request is on disk; it expires with the time it asks for, and is no dead letter then, nor when the agent refuses it. Undefined when there is no such resource.
-   */
-  requestOutput(
-    agent: string,
-    kind: string,
-    name: string,
-    asked: OutputAsked,
-    limits?: CallLimits,
-  ): Promise<Accepted | undefined>;
-  /** Accepts a delete; the resource is gone once the agent acknowledged it. Undefined when there is none. */
-  delete(agent: string, kind: string, name: string, options?: PutOptions): Promise<ResourceView | undefined>;
-  /** The same for one kind, with types: what is put is held against its schema first, and what comes back is what its schemas make of it. */
-  of<Name extends string, Spec, Status, SpecInput, StatusInput>(
-    kind: Kind<Name, Spec, Status, SpecInput, StatusInput>,
-  ): KindResources<Spec, Status, SpecInput>;
-}
-
-/**
- * `handover`: another principal takes over. Sessions are let go one after the other over the window, and come back at once, over there.
- * `restart`: this one comes back. Sessions are served to the end, let go together, and each is told its own slot in the window after the return.
- */
-export type DrainShape = "handover" | "restart";
-
-/** How sessions are let go. */
-export interface DrainOptions {
-  /** For people: in the notice to each agent and in logs. */
-  readonly reason: string;
-  /** @default "restart" */
-  readonly shape?: DrainShape;
-  /** What the sessions are spread over: their leaving in a handover, their return after a restart. */
-  readonly windowMs: number;
-  /** Serving goes on this long with readiness already failing, so that load balancers look elsewhere first. @default 0 */
-  readonly leadMs?: number;
-  /** How long each session waits for the answers it is owed, before it is let go. @default 2_000 */
-  readonly answerWaitMs?: number;
-  /** For a restart: how long this principal will be away. @default 1_000 */
-  readonly returnAfterMs?: number;
-  /** What sessions may take to go once they were told; then they are cut off. @default 5_000 */
-  readonly graceMs?: number;
-}
-
-/** A drain that is under way. */
-export interface DrainProgress {
-  readonly shape: DrainShape;
-  readonly reason: string;
-  /** When it began. */
-  readonly sessions: number;
-  /** Not gone yet. */
-  readonly remaining: number;
-  /** Events of sessions that are gone which nobody answered for. */
-  readonly unsettled: number;
-}
-
-/** What a drain left behind. */
-export interface DrainReport {
-  readonly shape: DrainShape;
-  /** When it began. */
-  readonly sessions: number;
-  /** Of those: ended by force after the grace. */
-  readonly cutOff: number;
-  /** Of those: not let go, because the drain was taken back before their turn. */
-  readonly kept: number;
-  /** Agents whose session ended without everything answered, with how many events will be redelivered. */
-  readonly unsettled: ReadonlyMap<string, number>;
-  /** Their sum. */
-  readonly unsettledTotal: number;
-  readonly durationMs: number;
 }
 
 /** Where a principal can be reached. */

@@ -1,7 +1,8 @@
 import { HawserError } from "@hawser/protocol";
 import type { Runtime } from "@hawser/runtime";
 import type { Store } from "@hawser/store";
-import type { Page, RemoveAgentOptions } from "./principal.js";
+import type { RemoveAgentOptions } from "./principal.js";
+import type { Page } from "./all-of.js";
 import { checkAddressee } from "./self-login.js";
 import type { SessionRegistry } from "./sessions/session-registry.js";
 import type { RemovedAgentView } from "./views.js";

@@ -2,7 +2,7 @@ import { tracingChannel } from "node:diagnostics_channel";
 import type { HandleTrace, PublishTrace } from "@hawser/link";
 import type { HawserEvent, TraceContext } from "@hawser/protocol";
 import type { TraceScope } from "@hawser/runtime";
-import type { DrainShape } from "./principal.js";
+import type { DrainShape } from "./drain.js";
 
 export type { HandleTrace, PublishTrace } from "@hawser/link";
 

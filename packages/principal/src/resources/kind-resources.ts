@@ -10,8 +10,8 @@ import {
   type StandardSchema,
 } from "@hawser/protocol";
 import type { CallLimits } from "@hawser/runtime";
-import { allOf } from "../all-of.js";
-import type { KindResources, Page, Resources } from "../principal.js";
+import { allOf, type Page } from "../all-of.js";
+import type { KindResources, Resources } from "./resources.js";
 import type { PrincipalObserver } from "../principal-observer.js";
 import type { KindView, ResourceView } from "../views.js";
 

@@ -1,7 +1,8 @@
 import { checkDraft, eventClass, formatVersion, outputRequestEvent, subjectOf } from "@hawser/protocol";
 import type { Runtime } from "@hawser/runtime";
 import { appendOne, type Store } from "@hawser/store";
-import type { Accepted, OutputAsked } from "../principal.js";
+import type { Accepted } from "../principal.js";
+import type { OutputAsked } from "./resources.js";
 import type { PrincipalObserver } from "../principal-observer.js";
 
 /** Whose output it is. */

@@ -1,7 +1,7 @@
 import { checkAgentName } from "@hawser/protocol";
 import type { Clock } from "@hawser/runtime";
 import type { MailboxStats, Store } from "@hawser/store";
-import type { Page } from "../principal.js";
+import type { Page } from "../all-of.js";
 import { SELF_AGENT } from "../self-login.js";
 import type { AgentView } from "../views.js";
 import { agentView } from "./agent-view.js";

@@ -1,6 +1,6 @@
 import { HawserError, LIMITS } from "@hawser/protocol";
 import type { Random } from "@hawser/runtime";
-import type { DrainOptions } from "../principal.js";
+import type { DrainOptions } from "../drain.js";
 
 /** Every option of a drain. */
 export type DrainPlan = Required<DrainOptions>;

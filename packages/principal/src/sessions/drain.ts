@@ -1,7 +1,7 @@
 import type { PrincipalLink } from "@hawser/link";
 import { HawserError } from "@hawser/protocol";
 import { guarded, type Runtime, type Timer } from "@hawser/runtime";
-import type { DrainProgress, DrainReport } from "../principal.js";
+import type { DrainProgress, DrainReport } from "../drain.js";
 import { cutOffAtMs, turnOf, type DrainPlan } from "./drain-plan.js";
 
 export interface DrainParts {

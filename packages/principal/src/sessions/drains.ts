@@ -1,7 +1,7 @@
 import type { PrincipalLink } from "@hawser/link";
 import type { HawserError } from "@hawser/protocol";
 import type { Runtime } from "@hawser/runtime";
-import type { DrainOptions, DrainProgress, DrainReport } from "../principal.js";
+import type { DrainOptions, DrainProgress, DrainReport } from "../drain.js";
 import { Drain } from "./drain.js";
 import { resolveDrainOptions } from "./drain-plan.js";
 

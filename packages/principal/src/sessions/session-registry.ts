@@ -14,13 +14,8 @@ import { PrincipalSession, type Established, type SessionEnd, type SessionTiming
 import type { Store } from "@hawser/store";
 import type { Connection } from "@hawser/transport";
 import type { Authenticate } from "../authenticate.js";
-import type {
-  AgentEventHandler,
-  DrainOptions,
-  DrainProgress,
-  DrainReport,
-  PrincipalLoad,
-} from "../principal.js";
+import type { AgentEventHandler, PrincipalLoad } from "../principal.js";
+import type { DrainOptions, DrainProgress, DrainReport } from "../drain.js";
 import type { PrincipalObserver } from "../principal-observer.js";
 import type { RollbackReport } from "../views.js";
 import type { AgentPresence } from "./agent-presence.js";
