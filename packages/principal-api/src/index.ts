@@ -25,13 +25,13 @@ export { DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT, type PageJson } from "./http/paging
 export { DEFAULT_MAX_STREAMS } from "./streams/stream-routes.js";
 export type { Problem } from "./http/request.js";
 export { ALL_EVENTS, type EventFilter } from "./event-log/event-filter.js";
-export {
-  createEventLog,
-  type AllRecordedOptions,
-  type EventLog,
-  type EventLogOptions,
-  type EventLogStats,
-  type LogHold,
+export { createEventLog } from "./event-log/stored-event-log.js";
+export type {
+  AllRecordedOptions,
+  EventLog,
+  EventLogOptions,
+  EventLogStats,
+  LogHold,
 } from "./event-log/event-log.js";
 export type { Extent, IndexedEvent } from "./event-log/log-index.js";
 export {
@@ -42,13 +42,8 @@ export {
 } from "./event-log/log-limits.js";
 export type { RecordedPage, RecordedQuery } from "./event-log/read-recorded.js";
 export type { RecordedEvent } from "./event-log/recorded-event.js";
-export {
-  createSinks,
-  MAX_SINKS,
-  type PutSinkOptions,
-  type Sinks,
-  type SinksOptions,
-} from "./sinks/sinks.js";
+export { createSinks } from "./sinks/stored-sinks.js";
+export { MAX_SINKS, type PutSinkOptions, type Sinks, type SinksOptions } from "./sinks/sinks.js";
 export {
   WEBHOOK_MODES,
   type FileTarget,
@@ -57,5 +52,4 @@ export {
   type WebhookMode,
   type WebhookTarget,
 } from "./sinks/sink-definition.js";
-export type { SinkDeadLetterView, SinkState, SinkTest, SinkView } from "./sinks/sink-view.js";
-export type { SinkFailure } from "./sinks/sink-runner.js";
+export type { SinkDeadLetterView, SinkFailure, SinkState, SinkTest, SinkView } from "./sinks/sink-view.js";

@@ -23,14 +23,14 @@ import {
 } from "@hawser/runtime";
 import { resolveSessionTiming } from "@hawser/session";
 import { allOf, type Page } from "./all-of.js";
-import { countRefusals } from "./count-refusals.js";
 import { Mailboxes } from "./mailboxes.js";
+import { countRefusals } from "./principal-observer.js";
 import { ObserverSet } from "./observer-set.js";
 import { PrincipalLife } from "./principal-life.js";
 import type { Principal, PrincipalOptions } from "./principal.js";
 import { purgePending } from "./purge-pending.js";
 import { readmitAgent, removeAgent, removedAgents } from "./remove-agent.js";
-import { createResources } from "./resources/stored-resources.js";
+import { createResources } from "./resources/changes.js";
 import { screening } from "./screening.js";
 import { AgentDirectory } from "./sessions/agent-directory.js";
 import { resolveAgentRates } from "./sessions/agent-rates.js";

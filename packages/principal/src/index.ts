@@ -34,6 +34,7 @@ export type {
   DeadLetterView,
   EventAhead,
   KindView,
+  PurgeReport,
   RollbackReport,
   RefusedView,
   RemovedAgentView,
@@ -42,4 +43,3 @@ export type {
   WaitView,
 } from "./views.js";
 export { DEFAULT_AGENT_RATES, type AgentRateLimits } from "./sessions/agent-rates.js";
-export type { PurgeReport } from "./purge-report.js";

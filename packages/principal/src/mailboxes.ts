@@ -7,11 +7,9 @@ import {
   type TraceContext,
 } from "@hawser/protocol";
 import type { Runtime } from "@hawser/runtime";
-import type { Store } from "@hawser/store";
-import { countRefusals } from "./count-refusals.js";
-import { deadLetterView } from "./dead-letter-view.js";
+import type { DeadLetter, Store } from "@hawser/store";
 import type { Page } from "./all-of.js";
-import type { PrincipalObserver } from "./principal-observer.js";
+import { countRefusals, type PrincipalObserver } from "./principal-observer.js";
 import { checkAddressee } from "./self-login.js";
 import type { DeadLetterView } from "./views.js";
 
@@ -79,4 +77,17 @@ export class Mailboxes {
     observer.discarded?.(agent, eventid);
     await discarded(agent);
   }
+}
+
+function deadLetterView(agent: string, { event, reason }: DeadLetter): DeadLetterView {
+  return {
+    agent,
+    resourceid: event.resourceid,
+    eventid: event.eventid,
+    type: event.type,
+    subject: event.subject,
+    code: reason.code,
+    message: reason.message,
+    at: reason.at,
+  };
 }

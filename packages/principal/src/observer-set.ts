@@ -8,28 +8,14 @@ export class ObserverSet {
   readonly #logger: Pick<Logger, "error">;
   /** To be given to whoever tells. */
   readonly observer: PrincipalObserver = {
-    accepted: (agent, event) => {
-      this.#tell((each) => each.accepted?.(agent, event));
-    },
-    rejected: (agent, code) => {
-      this.#tell((each) => each.rejected?.(agent, code));
-    },
-    discarded: (agent, eventid) => {
-      this.#tell((each) => each.discarded?.(agent, eventid));
-    },
-    purged: (agent, report) => {
-      this.#tell((each) => each.purged?.(agent, report));
-    },
-    sessionRefused: (agent, code) => {
-      this.#tell((each) => each.sessionRefused?.(agent, code));
-    },
-    logLineSuppressed: () => {
-      this.#tell((each) => each.logLineSuppressed?.());
-    },
+    accepted: (agent, event) => this.#tell((each) => each.accepted?.(agent, event)),
+    rejected: (agent, code) => this.#tell((each) => each.rejected?.(agent, code)),
+    discarded: (agent, eventid) => this.#tell((each) => each.discarded?.(agent, eventid)),
+    purged: (agent, report) => this.#tell((each) => each.purged?.(agent, report)),
+    sessionRefused: (agent, code) => this.#tell((each) => each.sessionRefused?.(agent, code)),
+    logLineSuppressed: () => this.#tell((each) => each.logLineSuppressed?.()),
     link: (agent) => this.#link(agent),
-    gone: (agent) => {
-      this.#tell((each) => each.gone?.(agent));
-    },
+    gone: (agent) => this.#tell((each) => each.gone?.(agent)),
   };
 
   /** @param logger hears of what an observer throws */

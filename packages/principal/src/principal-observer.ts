@@ -1,5 +1,6 @@
 import type { LinkObserver } from "@hawser/link";
-import type { PurgeReport } from "./purge-report.js";
+import { HawserError } from "@hawser/protocol";
+import type { PurgeReport } from "./views.js";
 
 /** What an event that was accepted is known by. */
 export interface AcceptedEvent {
@@ -26,4 +27,14 @@ export interface PrincipalObserver {
   logLineSuppressed?(): void;
   /** Nothing of this agent is left here: neither a session nor a mailbox with content. Its series may go. */
   gone?(agent: string): void;
+}
+
+/** Runs a check of what a publisher handed in; a refusal is counted before it is thrown on. */
+export function countRefusals<T>(observer: PrincipalObserver, agent: string, check: () => T): T {
+  try {
+    return check();
+  } catch (thrown) {
+    observer.rejected?.(agent, HawserError.from(thrown).code);
+    throw thrown;
+  }
 }

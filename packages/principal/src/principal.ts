@@ -24,8 +24,7 @@ import type { AgentRateLimits } from "./sessions/agent-rates.js";
 import type { DrainOptions, DrainProgress, DrainReport, DrainShape } from "./drain.js";
 import type { PrincipalObserver } from "./principal-observer.js";
 import type { Resources } from "./resources/resources.js";
-import type { PurgeReport } from "./purge-report.js";
-import type { AgentView, DeadLetterView, RollbackReport, RemovedAgentView } from "./views.js";
+import type { PurgeReport, AgentView, DeadLetterView, RollbackReport, RemovedAgentView } from "./views.js";
 
 export type { Accepted, PublishOptions } from "@hawser/link";
 

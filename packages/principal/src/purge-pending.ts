@@ -2,7 +2,7 @@ import { HawserError, subjectOf } from "@hawser/protocol";
 import type { Logger } from "@hawser/runtime";
 import type { Store } from "@hawser/store";
 import type { PurgePendingOptions } from "./principal.js";
-import type { PurgeReport } from "./purge-report.js";
+import type { PurgeReport } from "./views.js";
 import type { PrincipalObserver } from "./principal-observer.js";
 import { checkAddressee } from "./self-login.js";
 import type { SessionRegistry } from "./sessions/session-registry.js";

@@ -9,7 +9,8 @@ import {
 } from "@hawser/store";
 import { createVirtualRuntime, settledIn, type VirtualRuntime } from "@hawser/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createEventLog, type AllRecordedOptions, type EventLog } from "./event-log.js";
+import { createEventLog } from "./stored-event-log.js";
+import type { AllRecordedOptions, EventLog } from "./event-log.js";
 import { eventLogStoreLimits, resolveEventLogLimits, type EventLogLimits } from "./log-limits.js";
 import { BY_SESSION } from "../testing/held-by.js";
 

@@ -5,8 +5,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { createSinks } from "../sinks/sinks.js";
-import { createEventLog } from "./event-log.js";
+import { createSinks } from "../sinks/stored-sinks.js";
+import { createEventLog } from "./stored-event-log.js";
 
 const isOpen = (store: Store): Promise<boolean> =>
   store.peers({ limit: 1 }).then(

@@ -1,5 +1,6 @@
-import type { DrainOptions, DrainReport, Principal } from "@hawser/principal";
+import type { DrainReport, Principal } from "@hawser/principal";
 import { HawserError, LIMITS } from "@hawser/protocol";
+import { defined } from "@hawser/runtime";
 import { z } from "zod";
 import { json } from "../openapi/operation.js";
 import type { Serve } from "./routes.js";
@@ -58,7 +59,7 @@ export function lifecycleRoutes(serve: Serve, principal: DrainParts & Pick<Princ
       const listener = listenerOf(principal);
       checkRate(body.ratePerSecond);
       try {
-        listener.configure(definedOnly(body));
+        listener.configure(defined(body));
       } catch (thrown) {
         throw new HawserError("invalid_message", HawserError.from(thrown).message, { cause: thrown });
       }
@@ -85,7 +86,7 @@ function drainRoutes(serve: Serve, principal: DrainParts): void {
         newest += 1;
       }
       const mine = newest;
-      const draining = principal.drain(definedOnly<DrainOptions>({ ...DRAIN_DEFAULTS, ...body }));
+      const draining = principal.drain({ ...DRAIN_DEFAULTS, ...defined(body) });
       void draining.then((done) => {
         if (mine === newest) report = done;
       });
@@ -127,21 +128,10 @@ function listenerOf({ listener }: Pick<Principal, "listener">): NonNullable<Prin
   throw new HawserError("not_found", "this principal has no port of its own, so nobody waits at it");
 }
 
-/** Without the members that are undefined: what is left out keeps its default. */
-function definedOnly<T extends object>(options: { readonly [Key in keyof T]: T[Key] | undefined }): T {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
-}
-
 function drainJson(
   { draining, state, gate }: Pick<Principal, "draining" | "state" | "gate">,
   report: DrainReport | undefined,
 ): Record<string, unknown> {
-  return {
-    state,
-    gate,
-    ...(draining === undefined ? {} : { progress: draining }),
-    ...(report === undefined
-      ? {}
-      : { report: { ...report, unsettled: Object.fromEntries(report.unsettled) } }),
-  };
+  const unsettled = report && Object.fromEntries(report.unsettled);
+  return { state, gate, progress: draining, report: report && { ...report, unsettled } };
 }

@@ -7,7 +7,7 @@ import type { RecordedEvent } from "../event-log/recorded-event.js";
 import { createFileTarget } from "./file-target.js";
 import type { FileTarget } from "./sink-definition.js";
 import type { SinkTarget } from "./sink-target.js";
-import { testEvent } from "./test-event.js";
+import { testEvent } from "./sink-event.js";
 
 const SETTINGS: FileTarget = { kind: "file", maxBytes: 1_000_000, maxFiles: 3 };
 const NEVER = new AbortController().signal;

@@ -1,4 +1,5 @@
 import type { CloudEvent as PlainEvent } from "@hawser/protocol";
+import type { Runtime } from "@hawser/runtime";
 import { CloudEvent, HTTP } from "cloudevents";
 import { LOG_ATTRIBUTES, type RecordedEvent } from "../event-log/recorded-event.js";
 
@@ -77,4 +78,26 @@ function encodeHeaderValue(value: string): string {
       (byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`,
     ).join(""),
   );
+}
+
+/** What a sink is tested with: an event that no agent sent, and that no log holds. */
+export function testEvent({ clock, random }: Pick<Runtime, "clock" | "random">): RecordedEvent {
+  const recordedAt = clock.wallTime();
+  return {
+    position: 0,
+    agent: "hawser",
+    recordedAt,
+    bytes: 0,
+    event: {
+      specversion: "1.0",
+      id: random.uuid(),
+      source: "hawser/sinks",
+      type: "hawser.sink.test.v1",
+      time: new Date(recordedAt).toISOString(),
+      resourceid: "test_1",
+      eventid: "1",
+      datacontenttype: "application/json",
+      data: { message: "a test of this sink: nothing happened" },
+    },
+  };
 }

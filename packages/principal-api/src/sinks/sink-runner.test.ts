@@ -3,11 +3,13 @@ import type { Random } from "@hawser/runtime";
 import { createMemoryStore, type Store } from "@hawser/store";
 import { createVirtualRuntime, settledIn, type VirtualRuntime } from "@hawser/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createEventLog, type EventLog } from "../event-log/event-log.js";
+import { createEventLog } from "../event-log/stored-event-log.js";
+import type { EventLog } from "../event-log/event-log.js";
 import type { RecordedEvent } from "../event-log/recorded-event.js";
 import type { OpenEvent } from "./open-events.js";
 import { parseSinkDefinition, type SinkRequest } from "./sink-definition.js";
-import { SinkRunner, type SinkRecords } from "./sink-runner.js";
+import type { SinkRecords } from "./sink-place.js";
+import { SinkRunner } from "./sink-runner.js";
 import type { SinkAnswer, SinkTarget } from "./sink-target.js";
 import { BY_SESSION } from "../testing/held-by.js";
 

@@ -1,37 +1,18 @@
 import { HawserError, thrownText } from "@hawser/protocol";
 import type { Runtime, Timer } from "@hawser/runtime";
-import type { EventLog, LogHold } from "../event-log/event-log.js";
-import { eventMatcher } from "../event-log/event-filter.js";
-import type { RecordedEvent } from "../event-log/recorded-event.js";
+import type { EventLog } from "../event-log/event-log.js";
 import { OpenEvents, type OpenEvent } from "./open-events.js";
-import { boundedRetryAfterMs, retryDelayMs } from "./retry-policy.js";
+import { boundedRetryAfterMs, isGivenUp, retryDelayMs } from "./retry-policy.js";
 import type { SinkDefinition } from "./sink-definition.js";
+import { SinkPlace, type SinkRecords } from "./sink-place.js";
+import type { SinkProgress } from "./sink-view.js";
 import type { SinkAnswer, SinkTarget } from "./sink-target.js";
 
 /** Events that one sink has read and not settled. */
 const MAX_OPEN_EVENTS = 256;
 const MAX_OPEN_BYTES = 8_388_608;
-/** How long the place of a sink may lie behind on the disk: after a crash what it delivered meanwhile goes again. */
-const SAVE_INTERVAL_MS = 200;
 /** So many events failed, and none got through: it is the receiver, and not one event. */
 const FAILING_EVENTS = 5;
-/** Tries of an event that the receiver calls wrong. */
-const TRIES_OF_WRONG = 5;
-
-/** What a sink keeps on the disk. Calls reject where the disk fails, and are made again. */
-export interface SinkRecords {
-  /** Everything of interest up to this position was delivered, or is a dead letter. */
-  save(position: number): Promise<void>;
-  /** Keeps an event as a dead letter. @throws HawserError `mailbox_full` when there are as many as there may be */
-  deadLetter(event: OpenEvent, reason: string): Promise<void>;
-  /** Events that were sent again by hand, behind this version. */
-  requeued(
-    after: number,
-    limit: number,
-  ): Promise<readonly { readonly version: number; readonly recorded: RecordedEvent }[]>;
-  /** A requeued event was delivered. */
-  settled(version: number): void;
-}
 
 export interface SinkRunnerOptions {
   readonly name: string;
@@ -46,37 +27,11 @@ export interface SinkRunnerOptions {
   readonly onGone: () => void;
 }
 
-/** The last failure of a sink. */
-export interface SinkFailure {
-  /** Unix milliseconds. */
-  readonly at: number;
-  readonly message: string;
-  /** Events that failed since the last one got through. */
-  readonly failing: number;
-  /** When the next try is due, Unix milliseconds; undefined when it is under way. */
-  readonly nextTryAt: number | undefined;
-}
-
-/** How far a sink is. */
-export interface SinkProgress {
-  readonly position: number;
-  /** When the oldest event that it has not delivered was recorded, Unix milliseconds. */
-  readonly oldestAt: number | undefined;
-  /** Since this process began. */
-  readonly delivered: number;
-  readonly failures: number;
-  readonly deadLettered: number;
-  readonly lastDeliveredAt: number | undefined;
-  /** Since the last delivery. */
-  readonly failure: SinkFailure | undefined;
-}
-
 /** Delivers what the log holds to one target: at least once, in order per resource, again and again until it is taken. */
 export class SinkRunner {
   readonly #options: SinkRunnerOptions;
   readonly #open = new OpenEvents();
-  readonly #hold: LogHold;
-  readonly #isOfInterest: (recorded: RecordedEvent) => boolean;
+  readonly #place: SinkPlace;
   readonly #stopping = new AbortController();
   readonly #underWay = new Set<Promise<void>>();
   /** Events that failed since one got through. */
@@ -85,14 +40,11 @@ export class SinkRunner {
   /** Read up to here. */
   #scanned: number;
   #scannedRequeued = 0;
-  #saved: number;
   #isReading = false;
   #isStarted = false;
   /** A dead letter is being written, and lies among the requeued for a moment. */
   #isBurying = false;
   #retry: Timer | undefined;
-  #saving: Timer | undefined;
-  #save: Promise<void> = Promise.resolve();
   /** Nothing goes before then, by the monotonic clock. */
   #heldUntil = Number.NEGATIVE_INFINITY;
   #failuresInRow = 0;
@@ -105,9 +57,9 @@ export class SinkRunner {
   constructor(options: SinkRunnerOptions) {
     this.#options = options;
     this.#scanned = options.position;
-    this.#saved = options.position;
-    this.#hold = options.log.hold(options.position);
-    this.#isOfInterest = eventMatcher(options.definition.filter);
+    const { name, records, runtime, position: saved } = options;
+    const hold = options.log.hold(saved);
+    this.#place = new SinkPlace({ name, records, hold, runtime, saved, current: () => this.#position });
   }
 
   get progress(): SinkProgress {
@@ -144,12 +96,9 @@ export class SinkRunner {
     this.#isStarted = false;
     this.#unlisten();
     this.#retry?.cancel();
-    this.#saving?.cancel();
     this.#stopping.abort();
     while (this.#underWay.size > 0) await Promise.all(this.#underWay);
-    await this.#save;
-    await this.#saveNow();
-    this.#hold.release();
+    await this.#place.close();
     await this.#options.target.close();
   }
 
@@ -201,8 +150,7 @@ export class SinkRunner {
       filter: this.#options.definition.filter,
     });
     if (!this.#isStarted) return false;
-    for (const recorded of page.items)
-      if (this.#isOfInterest(recorded)) this.#open.add(recorded, { kind: "log" });
+    for (const recorded of page.items) this.#open.add(recorded, { kind: "log" });
     this.#scanned = Math.max(this.#scanned, page.through);
     this.#moved();
     return true;
@@ -265,7 +213,7 @@ export class SinkRunner {
     batch: readonly OpenEvent[],
     answer: Extract<SinkAnswer, { kind: "failed" }>,
   ): Promise<void> {
-    const { runtime, name, onGone } = this.#options;
+    const { runtime, name, definition, onGone } = this.#options;
     this.#failures += 1;
     this.#failuresInRow += 1;
     this.#failure = { at: runtime.clock.wallTime(), message: answer.message };
@@ -281,7 +229,9 @@ export class SinkRunner {
     if (batch.length > 1) {
       // Nobody knows which of them it was.
       if (answer.isOfEvent) for (const each of batch) each.goesAlone = true;
-    } else if (this.#isLost(event, answer.isOfEvent)) await this.#bury(event, answer.message);
+      // Only while it is not the receiver that fails: an outage makes no dead letters, however long it lasts.
+    } else if (!this.#isReceiverFailing && isGivenUp(event, answer, definition, runtime.clock.now()))
+      await this.#bury(event, answer.message);
   }
 
   #wait(batch: readonly OpenEvent[], { retryAfterMs }: Extract<SinkAnswer, { kind: "failed" }>): void {
@@ -296,14 +246,6 @@ export class SinkRunner {
 
   get #isReceiverFailing(): boolean {
     return this.#failing.size >= FAILING_EVENTS;
-  }
-
-  /** Only while it is not the receiver that fails: an outage makes no dead letters, however long it lasts. */
-  #isLost(event: OpenEvent, isWrong: boolean): boolean {
-    if (this.#isReceiverFailing) return false;
-    if (isWrong) return event.attempts >= TRIES_OF_WRONG;
-    const { definition, runtime } = this.#options;
-    return runtime.clock.now() - (event.firstTriedAt ?? Number.POSITIVE_INFINITY) >= definition.giveUpAfterMs;
   }
 
   async #bury(event: OpenEvent, reason: string): Promise<void> {
@@ -352,30 +294,7 @@ export class SinkRunner {
     this.#retry = timers.after(Math.max(1, at - clock.now()), () => this.wake());
   }
 
-  /** The place may be another one: it is written soon. */
   #moved(): void {
-    if (!this.#isStarted || this.#position <= this.#saved) return;
-    this.#saving ??= this.#options.runtime.timers.after(SAVE_INTERVAL_MS, () => {
-      this.#save = this.#saveNow().finally(() => {
-        this.#saving = undefined;
-        this.#moved();
-      });
-    });
-  }
-
-  async #saveNow(): Promise<void> {
-    const position = this.#position;
-    if (position <= this.#saved) return;
-    try {
-      await this.#options.records.save(position);
-      this.#saved = position;
-      // Only what the disk knows is delivered may go: after a crash it would be missed.
-      this.#hold.advance(position);
-    } catch (err) {
-      this.#options.runtime.logger.warn(
-        { err, sink: this.#options.name },
-        "the place of a sink cannot be written yet",
-      );
-    }
+    if (this.#isStarted) this.#place.moved();
   }
 }

@@ -1,6 +1,5 @@
 import type { EventFilter } from "../event-log/event-filter.js";
 import type { FileTarget, WebhookTarget } from "./sink-definition.js";
-import type { SinkFailure } from "./sink-runner.js";
 
 /** `delivering`: it gets what there is. `failing`: its last delivery failed, and is tried again. `paused`: somebody stopped it, or its receiver wants no more. */
 export type SinkState = "delivering" | "failing" | "paused";
@@ -58,4 +57,29 @@ export interface SinkTest {
   /** Why not. */
   readonly message: string | undefined;
   readonly durationMs: number;
+}
+
+/** The last failure of a sink. */
+export interface SinkFailure {
+  /** Unix milliseconds. */
+  readonly at: number;
+  readonly message: string;
+  /** Events that failed since the last one got through. */
+  readonly failing: number;
+  /** When the next try is due, Unix milliseconds; undefined when it is under way. */
+  readonly nextTryAt: number | undefined;
+}
+
+/** How far a sink is. */
+export interface SinkProgress {
+  readonly position: number;
+  /** When the oldest event that it has not delivered was recorded, Unix milliseconds. */
+  readonly oldestAt: number | undefined;
+  /** Since this process began. */
+  readonly delivered: number;
+  readonly failures: number;
+  readonly deadLettered: number;
+  readonly lastDeliveredAt: number | undefined;
+  /** Since the last delivery. */
+  readonly failure: SinkFailure | undefined;
 }

@@ -5,7 +5,8 @@ import { LogMailbox } from "../event-log/log-mailbox.js";
 import { fromEntry, toDraft } from "../event-log/recorded-event.js";
 import type { OpenEvent } from "./open-events.js";
 import type { KeptSink } from "./sink-book.js";
-import { SinkRunner, type SinkRecords } from "./sink-runner.js";
+import type { SinkRecords } from "./sink-place.js";
+import { SinkRunner } from "./sink-runner.js";
 import type { SinkTarget } from "./sink-target.js";
 import type { SinkView } from "./sink-view.js";
 

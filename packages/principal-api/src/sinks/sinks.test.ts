@@ -7,8 +7,10 @@ import { join } from "node:path";
 import { systemRuntime, type Runtime } from "@hawser/runtime";
 import { createMemoryDisk, createMemoryStore, type MemoryDisk, type Store } from "@hawser/store";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { createEventLog, type EventLog } from "../event-log/event-log.js";
-import { createSinks, MAX_SINKS, type Sinks } from "./sinks.js";
+import { createEventLog } from "../event-log/stored-event-log.js";
+import type { EventLog } from "../event-log/event-log.js";
+import { createSinks } from "./stored-sinks.js";
+import { MAX_SINKS, type Sinks } from "./sinks.js";
 
 const FILE = { target: { kind: "file" } } as const;
 

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { RecordedEvent } from "../event-log/recorded-event.js";
 import { parseSinkDefinition } from "./sink-definition.js";
 import type { SinkTarget } from "./sink-target.js";
-import { testEvent } from "./test-event.js";
+import { testEvent } from "./sink-event.js";
 import { createWebhookTarget } from "./webhook-target.js";
 
 const SECRET = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;

@@ -19,10 +19,9 @@ import {
 import { type CallLimits, KeyedQueue, type Runtime, traced } from "@hawser/runtime";
 import { appendOne, agentRemoved, type RetainedState, type Store } from "@hawser/store";
 import { allOf } from "../all-of.js";
-import { countRefusals } from "../count-refusals.js";
 import type { Page } from "../all-of.js";
 import type { PutOptions, Resources } from "./resources.js";
-import type { PrincipalObserver } from "../principal-observer.js";
+import { countRefusals, type PrincipalObserver } from "../principal-observer.js";
 import type { ResourceView } from "../views.js";
 import { equalJson } from "./equal-json.js";
 import { kindResources } from "./kind-resources.js";
@@ -56,26 +55,18 @@ interface Subject {
 export function createResources(options: ResourcesOptions): Resources {
   const { store, observer, limited } = options;
   const changes = new ResourceChanges(options);
-  const views = (agent: string, sent: readonly RetainedState[]) => changes.views(agent, sent);
 
   async function list(agent: string, page: Page): Promise<readonly ResourceView[]> {
     checkAgentName(agent);
-    return limited(page, agent, async () => views(agent, await states(agent, page)));
+    return limited(page, agent, () => changes.list(agent, page));
   }
 
   /** Resources of one kind lie side by side, as subjects are in order. */
   async function listOf(kind: string, agent: string, page: Page): Promise<readonly ResourceView[]> {
     checkAgentName(agent);
     const prefix = `${kind}/`;
-    return limited(page, agent, async () => {
-      const sent = await states(agent, { limit: page.limit, after: `${prefix}${page.after ?? ""}` });
-      const ofKind = sent.filter(({ subject }) => subject.startsWith(prefix));
-      return views(agent, ofKind);
-    });
-  }
-
-  async function states(agent: string, { after, limit }: Page): Promise<readonly RetainedState[]> {
-    return store.retained.list(agent, "sent", after === undefined ? { limit } : { after, limit });
+    const ofKind = { ...page, after: `${prefix}${page.after ?? ""}` };
+    return limited(page, agent, () => changes.list(agent, ofKind, prefix));
   }
 
   const resources: Resources = {
@@ -129,7 +120,17 @@ class ResourceChanges {
     this.#options = options;
   }
 
-  async views(agent: string, sent: readonly RetainedState[]): Promise<readonly ResourceView[]> {
+  /** @param prefix of the subjects that are wanted of the page */
+  async list(agent: string, { after, limit }: Page, prefix = ""): Promise<readonly ResourceView[]> {
+    const page = after === undefined ? { limit } : { after, limit };
+    const sent = await this.#options.store.retained.list(agent, "sent", page);
+    return this.#views(
+      agent,
+      sent.filter(({ subject }) => subject.startsWith(prefix)),
+    );
+  }
+
+  async #views(agent: string, sent: readonly RetainedState[]): Promise<readonly ResourceView[]> {
     const { store } = this.#options;
     const received = sent.map(({ subject }) => store.retained.get(agent, "received", subject));
     const [reports, waiting] = await Promise.all([
@@ -140,7 +141,7 @@ class ResourceChanges {
   }
 
   async view(agent: string, sent: RetainedState): Promise<ResourceView> {
-    const [only] = await this.views(agent, [sent]);
+    const [only] = await this.#views(agent, [sent]);
     if (only === undefined) throw new HawserError("internal", "a view of one resource is missing");
     return only;
   }
