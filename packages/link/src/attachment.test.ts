@@ -7,8 +7,8 @@ import { attach, type Attachment, type AttachmentHost } from "./attachment.js";
 import type { Outcome } from "./delivery.js";
 import type { ReplySink } from "./event-answers.js";
 import { Receiver } from "./receiver.js";
-import { claim } from "./test-lease.test-support.js";
-import { command } from "./two-sides.test-support.js";
+import { claim } from "./testing/test-lease.js";
+import { command } from "./testing/two-sides.js";
 
 const SILENT: ReplySink = { ack: () => {}, nack: () => {}, fail: () => {} };
 

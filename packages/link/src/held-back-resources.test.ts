@@ -2,7 +2,7 @@ import { eventClass, HawserError, type EventDraft } from "@hawser/protocol";
 import { seededRandom } from "@hawser/runtime";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Delivery, Outcome } from "./delivery.js";
-import { command, deletion, rejected, spec, TwoSides } from "./two-sides.test-support.js";
+import { command, deletion, rejected, spec, TwoSides } from "./testing/two-sides.js";
 
 const APPLIED: Outcome = { kind: "applied" };
 const RETRY: Outcome = { kind: "retry", error: new HawserError("handler_failed", "not yet") };

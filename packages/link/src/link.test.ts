@@ -11,8 +11,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ReadAhead } from "./read-ahead.js";
 import type { Delivery, Outcome } from "./delivery.js";
 import { EarlyEvents } from "./early-events.js";
-import { command, rejected, spec, status, TwoSides } from "./two-sides.test-support.js";
-import { inboxOf } from "./test-lease.test-support.js";
+import { command, rejected, spec, status, TwoSides } from "./testing/two-sides.js";
+import { inboxOf } from "./testing/test-lease.js";
 
 describe("Link", () => {
   let sides: TwoSides;

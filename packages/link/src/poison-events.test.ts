@@ -8,7 +8,7 @@ import {
   type JsonValue,
 } from "@hawser/protocol";
 import { describe, expect, it } from "vitest";
-import { command, TwoSides, type Side } from "./two-sides.test-support.js";
+import { command, TwoSides, type Side } from "./testing/two-sides.js";
 
 /** An event that is durably in a mailbox and that no session can deliver. */
 interface Poison {

@@ -3,7 +3,7 @@ import type { Purged } from "@hawser/store";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { ReadAhead } from "./read-ahead.js";
 import type { Outcome } from "./delivery.js";
-import { command, deletion, rejected, spec, TwoSides } from "./two-sides.test-support.js";
+import { command, deletion, rejected, spec, TwoSides } from "./testing/two-sides.js";
 
 let sides: TwoSides;
 /** Handlers that have not ended. */

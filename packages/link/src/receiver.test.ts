@@ -11,8 +11,8 @@ import { expect, it } from "vitest";
 import type { Delivery, Outcome } from "./delivery.js";
 import type { ReplySink } from "./event-answers.js";
 import { Receiver } from "./receiver.js";
-import { claim, TestLease } from "./test-lease.test-support.js";
-import { command } from "./two-sides.test-support.js";
+import { claim, TestLease } from "./testing/test-lease.js";
+import { command } from "./testing/two-sides.js";
 
 async function attach(
   receiver: Receiver,

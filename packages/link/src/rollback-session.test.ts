@@ -3,7 +3,7 @@ import type { SessionEnd } from "@hawser/session";
 import type { MemoryDisk } from "@hawser/store";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Outcome } from "./delivery.js";
-import { command, Side, spec, status, TwoSides } from "./two-sides.test-support.js";
+import { command, Side, spec, status, TwoSides } from "./testing/two-sides.js";
 
 const SIDES = ["principal", "agent"] as const;
 type SideName = (typeof SIDES)[number];

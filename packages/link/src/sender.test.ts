@@ -2,11 +2,11 @@ import { HawserError } from "@hawser/protocol";
 import { seededRandom, silentLogger, type Runtime } from "@hawser/runtime";
 import type { MailboxEntry, MailboxLease } from "@hawser/store";
 import { expect, it } from "vitest";
-import { TestLease } from "./test-lease.test-support.js";
+import { TestLease } from "./testing/test-lease.js";
 import { OutgoingTurns } from "./outgoing-turns.js";
 import { ReadAhead } from "./read-ahead.js";
 import { Sender } from "./sender.js";
-import { command, status } from "./two-sides.test-support.js";
+import { command, status } from "./testing/two-sides.js";
 
 const runtime: Runtime = {
   clock: { now: () => 0, wallTime: () => 0 },

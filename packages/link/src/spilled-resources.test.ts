@@ -3,7 +3,7 @@ import { seededRandom } from "@hawser/runtime";
 import { describe, expect, it } from "vitest";
 import type { Outcome } from "./delivery.js";
 import { SpilledResources } from "./spilled-resources.js";
-import { command, spec, TwoSides } from "./two-sides.test-support.js";
+import { command, spec, TwoSides } from "./testing/two-sides.js";
 
 describe("SpilledResources", () => {
   it("knows what was left of each resource until all of it has been read back", () => {

@@ -4,8 +4,8 @@ import { createVirtualRuntime, settledIn } from "@hawser/testkit";
 import { expect, it } from "vitest";
 import type { Delivery, Outcome } from "./delivery.js";
 import { Receiver } from "./receiver.js";
-import { claim } from "./test-lease.test-support.js";
-import { command } from "./two-sides.test-support.js";
+import { claim } from "./testing/test-lease.js";
+import { command } from "./testing/two-sides.js";
 
 /** One of two principals, and what it does with the events of one agent. */
 class Principal {

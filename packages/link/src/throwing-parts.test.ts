@@ -5,7 +5,7 @@ import type { Connection } from "@hawser/transport";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { LinkObserver } from "./link-observer.js";
 import type { Outcome } from "./delivery.js";
-import { command, TwoSides, type Side } from "./two-sides.test-support.js";
+import { command, TwoSides, type Side } from "./testing/two-sides.js";
 
 /**
  * Whatever a link is given may throw, at any time: its session ends, or goes on. A virtual clock rejects with what a timer or an event of a connection throws, and a

@@ -21,7 +21,7 @@ import {
   type LinkObserver,
   type Outcome,
   type PrincipalLinkOptions,
-} from "./index.js";
+} from "../index.js";
 
 /** One side of the fixture: what it was sent, what it was told. */
 export class Side {
