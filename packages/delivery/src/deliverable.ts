@@ -13,7 +13,7 @@ export interface Deliverable {
 }
 
 /** What has to be known of an event that stays where it is stored. An entry of a mailbox is one. */
-export interface PassedOver {
+export interface SpilledEvent {
   readonly version: number;
   readonly event: Pick<HawserEvent, "resourceid" | "type">;
 }

@@ -7,7 +7,7 @@ export type Transmission =
   | { readonly kind: "send"; readonly entry: Deliverable; readonly attempt: number }
   /** A state that a newer one supersedes, or what was purged, is not waited for any longer, and nothing of its resource takes its place yet: nothing to do. */
   | { readonly kind: "gaveWay"; readonly entry: Deliverable }
-  /** A command past its `expirytime`: write it to the dead letters, then call `settled`. */
+  /** A command past its `expirytime`: write it to the dead letters, then call `deadLetterWritten`. */
   | { readonly kind: "expired"; readonly entry: Deliverable };
 
 /** What an ACK changed. */
@@ -29,7 +29,7 @@ export type AckResult =
 export type NackResult =
   /** Goes again at `dueAtMs` (monotonic); the resource waits until then. */
   | { readonly kind: "retry"; readonly dueAtMs: number }
-  /** Write it to the dead letters, then call `settled`; the resource waits until then. */
+  /** Write it to the dead letters, then call `deadLetterWritten`; the resource waits until then. */
   | { readonly kind: "deadLetter"; readonly entry: Deliverable }
   /** A newer state has taken its place, which goes next, or it was purged: there is nothing to send again and nothing to mourn. */
   | { readonly kind: "superseded"; readonly version: number }

@@ -182,7 +182,7 @@ test("a permanent NACK makes a dead letter, and its resource waits until that is
   expect(takeAll(sender, 60_000)).toEqual([]);
   expect(sender.nextWakeAt()).toBeUndefined();
   expect(sender.ack(key(1), 0)).toEqual({ kind: "unknown" });
-  sender.settled(1);
+  sender.deadLetterWritten(1);
   expect(takeAll(sender)).toEqual(["2"]);
 });
 
@@ -193,14 +193,14 @@ test("a refused state is a dead letter even when a newer one is offered while it
   sender.nack(nack(1, false), 0);
   offer(sender, [2, { type: "spec" }]);
   expect(takeAll(sender)).toEqual([]);
-  sender.settled(1);
+  sender.deadLetterWritten(1);
   expect(takeAll(sender)).toEqual(["2"]);
 });
 
 test("settling what was not given up is a mistake that is noticed", () => {
   const sender = writer();
   offer(sender, [1]);
-  expect(() => sender.settled(1)).toThrow(expect.objectContaining({ code: "invalid_state" }));
+  expect(() => sender.deadLetterWritten(1)).toThrow(expect.objectContaining({ code: "invalid_state" }));
 });
 
 test("a waiting state gives way to a newer one, commands do not", () => {
@@ -273,7 +273,7 @@ test("a command past its expiry is not sent but given up, at the instant", () =>
   expect(takeAll(sender, 0, 999)).toEqual(["1"]);
   sender.ack(key(1, "a"), 0);
   expect(takeAll(sender, 0, 1_000)).toEqual(["2 expired"]);
-  sender.settled(2);
+  sender.deadLetterWritten(2);
   expect(takeAll(sender, 0, 1_000)).toEqual(["3"]);
 });
 
@@ -409,9 +409,11 @@ test("what was passed over comes late: behind what is held of its resource, and 
   offer(sender, [1, { resource: "a" }], [2, { resource: "a" }], [9, { resource: "b" }]);
   expect([sender.heldOf("a_1"), sender.heldOf("b_1"), sender.heldOf("c_1")]).toEqual([2, 1, 0]);
   expect(takeAll(sender)).toEqual(["1", "9"]);
-  sender.offerLate(deliverable(5, { resource: "a" }));
-  sender.offerLate(deliverable(6, { resource: "c" }));
-  expect(() => sender.offerLate(deliverable(4, { resource: "a" }))).toThrow("was offered late behind");
+  sender.offerSpilled(deliverable(5, { resource: "a" }));
+  sender.offerSpilled(deliverable(6, { resource: "c" }));
+  expect(() => sender.offerSpilled(deliverable(4, { resource: "a" }))).toThrow(
+    "was offered as spilled behind",
+  );
   expect([sender.held, sender.heldOf("a_1"), sender.lowestHeld()]).toEqual([5, 3, 1]);
   expect(takeAll(sender)).toEqual(["6"]);
   sender.ack(key(1, "a"), 0);
@@ -431,21 +433,21 @@ test("a state that is passed over takes the turn of the one that backs off, and 
   offer(sender, [1, { type: "spec" }], [2]);
   takeAll(sender);
   sender.nack(nack(1, true), 0);
-  sender.passedOver(deliverable(8, { type: "status" }));
+  sender.skipSpilled(deliverable(8, { type: "status" }));
   expect(takeAll(sender)).toEqual([]);
-  sender.passedOver(deliverable(9, { type: "spec" }));
+  sender.skipSpilled(deliverable(9, { type: "spec" }));
   expect(takeAll(sender)).toEqual(["2"]);
   sender.ack(key(2), 0);
   expect(sender.held).toBe(0);
   offer(sender, [10, { type: "spec" }]);
   expect(takeAll(sender)).toEqual(["10"]);
-  sender.passedOver(deliverable(11, { type: "spec" }));
+  sender.skipSpilled(deliverable(11, { type: "spec" }));
   expect(takeAll(sender, 10_000)).toEqual(["10 gaveWay"]);
   expect(sender.held).toBe(0);
   offer(sender, [12, { type: "spec" }]);
   expect(takeAll(sender, 10_000)).toEqual(["12"]);
   offer(sender, [13]);
-  sender.passedOver(deliverable(14, { type: "spec" }));
+  sender.skipSpilled(deliverable(14, { type: "spec" }));
   expect(takeAll(sender, 100_000)).toEqual(["13"]);
 });
 
@@ -460,11 +462,11 @@ test("what waits is not sent once the state that supersedes it is passed over, a
     [5, { resource: "d" }],
   );
   expect(takeAll(sender)).toEqual(["1"]);
-  sender.passedOver(deliverable(6, { resource: "b", type: "spec" }));
-  sender.passedOver(deliverable(7, { resource: "c", type: "delete" }));
+  sender.skipSpilled(deliverable(6, { resource: "b", type: "spec" }));
+  sender.skipSpilled(deliverable(7, { resource: "c", type: "delete" }));
   // What is held of a resource is no older than what is said of it now.
-  sender.passedOver(deliverable(3, { resource: "c", type: "delete" }));
-  sender.passedOver(deliverable(8, { resource: "nothing-held", type: "spec" }));
+  sender.skipSpilled(deliverable(3, { resource: "c", type: "delete" }));
+  sender.skipSpilled(deliverable(8, { resource: "nothing-held", type: "spec" }));
   expect([sender.held, sender.heldBytes, sender.heldOf("b_1"), sender.heldOf("c_1")]).toEqual([3, 300, 0, 1]);
   const sent: string[] = [];
   for (const [version, resource] of [
@@ -482,8 +484,8 @@ test("what waits is not sent once the state that supersedes it is passed over, a
 test("what is held is not older than what was passed over before it", () => {
   const sender = writer();
   offer(sender, [5, { type: "spec" }]);
-  sender.passedOver(deliverable(4, { type: "spec" }));
-  sender.passedOver(deliverable(5, { type: "spec" }));
+  sender.skipSpilled(deliverable(4, { type: "spec" }));
+  sender.skipSpilled(deliverable(5, { type: "spec" }));
   expect(takeAll(sender)).toEqual(["5"]);
 });
 
@@ -504,7 +506,7 @@ test("it tells what the next event of a resource waits for", () => {
   expect(sender.turnOf("web_1")).toMatchObject({ ...unanswered, attempts: 2, refused });
   sender.nack(nack(1, false), 280);
   expect(sender.turnOf("web_1")).toEqual({ kind: "givenUp", version: 1 });
-  sender.settled(1);
+  sender.deadLetterWritten(1);
   expect(sender.turnOf("web_1")).toMatchObject({ kind: "ready", version: 2 });
 });
 
@@ -525,7 +527,7 @@ test("a resource that waits for its next try is set aside with all that is held 
   expect([sender.heldOf("web_1"), sender.held, sender.lowestHeld()]).toEqual([0, 1, 2]);
   expect(sender.heldBytes).toBe(deliverable(2, { resource: "other" }).bytes);
   expect(takeAll(sender, 350)).toEqual([]);
-  sender.offerLate(deliverable(1), { times: 1, code: "handler_failed", message: "" });
+  sender.offerSpilled(deliverable(1), { times: 1, code: "handler_failed", message: "" });
   expect(takeAll(sender, 350)).toEqual(["1"]);
   expect(sender.nack(nack(1, true), 400)).toEqual({ kind: "retry", dueAtMs: 650 });
 });
@@ -718,7 +720,7 @@ test("what is given up already stays so until its dead letter is settled, purged
   expect(sender.nack(nack(1, false), 0)).toMatchObject({ kind: "deadLetter" });
   expect(sender.purge("web_1", new Set([1]))).toBe(0);
   expect(takeAll(sender)).toEqual([]);
-  sender.settled(1);
+  sender.deadLetterWritten(1);
   expect(takeAll(sender)).toEqual(["2"]);
 });
 
@@ -745,7 +747,7 @@ test.each([
   const refused = expect.objectContaining({ code, message: expect.stringContaining(words) });
   const sender = writer();
   expect(() => sender.offer(offered)).toThrow(refused);
-  expect(() => sender.offerLate(offered)).toThrow(refused);
+  expect(() => sender.offerSpilled(offered)).toThrow(refused);
   expect(() => sender.offer(offered)).toThrow(JSON.stringify(good.event.id));
   expect(sender.held).toBe(0);
 });
@@ -753,7 +755,7 @@ test.each([
 test("what was passed over is not offered behind something newer", () => {
   const sender = writer();
   offer(sender, [1], [5]);
-  expect(() => sender.offerLate(deliverable(3, {}))).toThrow(
+  expect(() => sender.offerSpilled(deliverable(3, {}))).toThrow(
     expect.objectContaining({ code: "invalid_state", event_id: "3" }),
   );
 });

@@ -25,7 +25,7 @@ interface Queued extends Applying {
 }
 
 /** The handler of a resource and what waits behind it. */
-interface Turn {
+interface ActiveHandler {
   readonly running: Applying;
   /** The peer lost its store after the handler began: `running` belongs to versions that are gone. */
   orphaned: boolean;
@@ -59,7 +59,7 @@ export class Inbox {
   /** In the order of recording, which is nearly that of versions: so the floor is applied from the front. */
   readonly #applied: CountedRows<number>;
   readonly #begun: CountedRows<{ readonly version: number; readonly attempts: number }>;
-  readonly #turns = new Map<string, Turn>();
+  readonly #active = new Map<string, ActiveHandler>();
   readonly #maxRows: number;
   readonly #budget: InboxBudget;
   readonly #maxHeapBytes: number;
@@ -115,13 +115,13 @@ export class Inbox {
     // A newer one that has only begun counts: it may have had its effect, and the sender has settled this one, or it would not have sent that.
     const begun = this.#begun.get(resourceid)?.version ?? 0;
     if (version < applied || version < begun) return STALE;
-    const turn = this.#turns.get(resourceid);
+    const active = this.#active.get(resourceid);
     if (version === applied) return DUPLICATE;
     const { heapBytes = arrived.bytes, isAttemptRecorded = true } = arrived;
     const entering = { event, version, bytes: arrived.bytes, heapBytes, isAttemptRecorded };
     const hasRow = (applied !== 0 || begun !== 0) && resourceid !== this.#extra;
     if (!hasRow && !this.#letIn(resourceid, version)) return NO_ROWS;
-    if (turn !== undefined) return this.#queue(turn, entering);
+    if (active !== undefined) return this.#queue(active, entering);
     if (!this.#mayApply(heapBytes)) return NO_MEMORY;
     return { kind: "apply", attempt: this.#start(entering, new CoalescingQueue()).attempt };
   }
@@ -131,8 +131,8 @@ export class Inbox {
    * number will be given to another event. `finish` is due all the same.
    */
   isCurrent(resourceid: string, version: number): boolean {
-    const turn = this.#turns.get(resourceid);
-    return turn !== undefined && turn.running.version === version && !turn.orphaned;
+    const active = this.#active.get(resourceid);
+    return active !== undefined && active.running.version === version && !active.orphaned;
   }
 
   /**
@@ -140,24 +140,24 @@ export class Inbox {
    * not written down: should its NACK be lost, the event comes again and is refused again. What was `discarded` leaves no row at all.
    */
   finish(resourceid: string, version: number, outcome: Ending): Finished {
-    const turn = this.#turns.get(resourceid);
-    if (turn?.running.version !== version)
+    const active = this.#active.get(resourceid);
+    if (active?.running.version !== version)
       throw misused(
         `version ${version} finished and had not been started; finish what receive answered with as apply, once`,
         {
           resourceid,
         },
       );
-    this.#turns.delete(resourceid);
-    this.#left(turn.running);
-    if (!turn.orphaned) {
-      if (outcome === "retry") return this.#block(turn);
+    this.#active.delete(resourceid);
+    this.#left(active.running);
+    if (!active.orphaned) {
+      if (outcome === "retry") return this.#block(active);
       // Of a rejected one the attempts stay known: should it come again, that is a further one.
-      if (outcome !== "rejected" || !turn.running.isAttemptRecorded) this.#begun.delete(resourceid);
+      if (outcome !== "rejected" || !active.running.isAttemptRecorded) this.#begun.delete(resourceid);
       // What the floor has passed meanwhile is stale without a row, and nothing would delete one.
       if (outcome === "applied" && version > this.#settled) this.#applied.put(resourceid, version);
     }
-    return this.#next(turn);
+    return this.#next(active);
   }
 
   /** The peer will never again send anything up to `version`: what was kept to recognise it is forgotten. */
@@ -184,9 +184,9 @@ export class Inbox {
     this.#extra = undefined;
     this.#applied.clear();
     this.#begun.clear();
-    for (const turn of this.#turns.values()) {
-      turn.orphaned = true;
-      for (let each = turn.queue.shift(); each !== undefined; each = turn.queue.shift()) this.#left(each);
+    for (const active of this.#active.values()) {
+      active.orphaned = true;
+      for (let each = active.queue.shift(); each !== undefined; each = active.queue.shift()) this.#left(each);
     }
   }
 
@@ -208,7 +208,7 @@ export class Inbox {
   }
 
   #knows(resourceid: string): boolean {
-    return this.#applied.has(resourceid) || this.#begun.has(resourceid) || this.#turns.has(resourceid);
+    return this.#applied.has(resourceid) || this.#begun.has(resourceid) || this.#active.has(resourceid);
   }
 
   #mayApply(heapBytes: number): boolean {
@@ -227,9 +227,9 @@ export class Inbox {
     this.#applyingHeapBytes -= heapBytes;
   }
 
-  #queue(turn: Turn, entering: Applying): Received {
+  #queue(active: ActiveHandler, entering: Applying): Received {
     const { version, event } = entering;
-    const { running, orphaned, queue } = turn;
+    const { running, orphaned, queue } = active;
     if (version === running.version && !orphaned) return WAIT;
     // A sender has one event of a resource in flight, so it only looks back when it repeats itself.
     if (queue.last !== undefined && version <= queue.last.version)
@@ -248,19 +248,19 @@ export class Inbox {
     const before = this.#begun.get(resourceid);
     const attempt = before?.version === version ? before.attempts + 1 : 1;
     this.#begun.put(resourceid, { version, attempts: attempt });
-    this.#turns.set(resourceid, { running, orphaned: false, queue });
+    this.#active.set(resourceid, { running, orphaned: false, queue });
     this.#entered(running);
     return { event, version, bytes, attempt };
   }
 
-  #block({ queue }: Turn): Finished {
+  #block({ queue }: ActiveHandler): Finished {
     if (queue.size === 0) return NOTHING;
     for (const each of queue) this.#left(each);
     return { next: undefined, blocked: [...queue] };
   }
 
   // What the peer has settled meanwhile is not applied: it has stopped waiting for an answer.
-  #next({ queue }: Turn): Finished {
+  #next({ queue }: ActiveHandler): Finished {
     for (let queued = queue.shift(); queued !== undefined; queued = queue.shift()) {
       this.#left(queued);
       if (queued.version > this.#settled) return { next: this.#start(queued, queue), blocked: NONE };

@@ -1,5 +1,5 @@
 export { DeadlineQueue, type Deadline } from "./deadline-queue.js";
-export type { Deliverable, PassedOver } from "./deliverable.js";
+export type { Deliverable, SpilledEvent } from "./deliverable.js";
 export type { AckResult, NackResult, SetAside, Transmission } from "./event-writer-results.js";
 export { EventWriter, type EventWriterOptions } from "./event-writer.js";
 export { MAX_KEPT_MESSAGE_LENGTH, type Refused } from "./lane.js";

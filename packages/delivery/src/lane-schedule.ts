@@ -17,7 +17,7 @@ export class LaneSchedule {
   readonly #flights = new DeadlineQueue<Lane>();
   readonly #backoffs = new DeadlineQueue<Lane>();
   /** Flights whose answer is not late yet. */
-  #fresh = 0;
+  #awaitingFirstAnswer = 0;
   #flightBytes = 0;
   /** What backed off is due and has no room: nothing new may take the room it waits for. */
   #pressing = false;
@@ -33,7 +33,8 @@ export class LaneSchedule {
 
   /** The window has room, in bytes for as much again, nothing is ready, and no answer is awaited that is not late. */
   get starved(): boolean {
-    if (this.#ready.size > 0 || this.#fresh > 0 || this.#flights.size >= this.#window) return false;
+    if (this.#ready.size > 0 || this.#awaitingFirstAnswer > 0 || this.#flights.size >= this.#window)
+      return false;
     return this.#flightBytes <= this.#windowBytes / 2;
   }
 
@@ -91,65 +92,68 @@ export class LaneSchedule {
 
   /** Its first waiting event goes when the window has room. */
   ready(lane: Lane): void {
-    invariant(lane.turn.kind === "idle", "a lane became ready in the middle of a turn");
-    lane.turn = { kind: "ready", place: this.#ready.append(lane) };
+    invariant(lane.state.kind === "idle", "a lane became ready that was not idle");
+    lane.state = { kind: "ready", place: this.#ready.append(lane) };
   }
 
   /** Nothing waits in a ready lane any more. */
   withdraw(lane: Lane): void {
-    const { turn } = lane;
-    invariant(turn.kind === "ready" && lane.waiting.size === 0, "a lane was withdrawn that has its turn");
-    this.#ready.remove(turn.place);
-    lane.turn = IDLE;
+    const { state } = lane;
+    invariant(
+      state.kind === "ready" && lane.waiting.size === 0,
+      "a lane was withdrawn that is not ready, or has events",
+    );
+    this.#ready.remove(state.place);
+    lane.state = IDLE;
   }
 
   /** `held` was sent, and its answer is due by `deadlineMs`. */
   fly(lane: Lane, held: Held, sentAtMs: number, deadlineMs: number, timeoutMs: number): void {
-    invariant(lane.turn.kind === "idle", "an event was sent while another of its resource was in flight");
+    invariant(lane.state.kind === "idle", "an event was sent while another of its resource was in flight");
     invariant(this.hasRoomFor(held.entry.bytes), "an event was sent beyond the window");
     this.#flightBytes += held.entry.bytes;
     const deadline = this.#flights.add(lane, deadlineMs);
-    if (held.unanswered === 1) this.#fresh += 1;
-    lane.turn = { kind: "inFlight", held, deadline, sentAtMs, timeoutMs, superseded: false };
+    if (held.unanswered === 1) this.#awaitingFirstAnswer += 1;
+    lane.state = { kind: "inFlight", held, deadline, sentAtMs, timeoutMs, superseded: false };
   }
 
   /** `held` goes again at `dueAtMs`. */
   backOff(lane: Lane, held: Held, dueAtMs: number): void {
-    invariant(lane.turn.kind === "idle", "a lane backed off in the middle of a turn");
-    lane.turn = { kind: "backoff", held, deadline: this.#backoffs.add(lane, dueAtMs) };
+    invariant(lane.state.kind === "idle", "a lane backed off that was not idle");
+    lane.state = { kind: "backoff", held, deadline: this.#backoffs.add(lane, dueAtMs) };
   }
 
   /** Nothing of this lane goes until its dead letter is on disk, which ends the turn by `leave`. */
-  condemn(lane: Lane, held: Held): void {
-    invariant(lane.turn.kind === "idle", "an event was given up in the middle of a turn");
-    lane.turn = { kind: "condemned", held };
+  deadLetter(lane: Lane, held: Held): void {
+    invariant(lane.state.kind === "idle", "an event was given up in a lane that was not idle");
+    lane.state = { kind: "deadLettering", held };
   }
 
   /** Ends the turn of a lane and answers with the event that had it. */
   leave(lane: Lane): Held {
-    const { turn } = lane;
-    lane.turn = IDLE;
-    switch (turn.kind) {
+    const { state } = lane;
+    lane.state = IDLE;
+    switch (state.kind) {
       case "ready": {
-        this.#ready.remove(turn.place);
+        this.#ready.remove(state.place);
         const held = lane.waiting.shift();
         invariant(held !== undefined, "a lane was ready without an event");
         return held;
       }
       case "inFlight":
-        this.#flights.remove(turn.deadline);
-        this.#flightBytes -= turn.held.entry.bytes;
+        this.#flights.remove(state.deadline);
+        this.#flightBytes -= state.held.entry.bytes;
         this.#pressing = false;
-        if (turn.held.unanswered === 1) this.#fresh -= 1;
-        return turn.held;
+        if (state.held.unanswered === 1) this.#awaitingFirstAnswer -= 1;
+        return state.held;
       case "backoff":
-        this.#backoffs.remove(turn.deadline);
+        this.#backoffs.remove(state.deadline);
         this.#pressing = false;
-        return turn.held;
-      case "condemned":
-        return turn.held;
+        return state.held;
+      case "deadLettering":
+        return state.held;
       case "idle":
-        throw broken("a lane left its turn twice");
+        throw broken("an idle lane has nothing to leave");
     }
   }
 }

@@ -33,7 +33,7 @@ export interface Refused {
 export const MAX_KEPT_MESSAGE_LENGTH = 256;
 
 /** Where the turn of a resource stands. One event at a time has it; the others wait. */
-export type Turn =
+export type LaneState =
   /** Between two turns, inside one method of the writer. */
   | { readonly kind: "idle" }
   /** The first that waits goes when the window has room. */
@@ -42,7 +42,7 @@ export type Turn =
   /** Refused for now: goes again at the deadline. */
   | { readonly kind: "backoff"; readonly held: Held; readonly deadline: Deadline<Lane> }
   /** Given up: nothing goes until its dead letter is on disk. */
-  | { readonly kind: "condemned"; readonly held: Held };
+  | { readonly kind: "deadLettering"; readonly held: Held };
 
 /** Sent and not answered. */
 export interface InFlight {
@@ -56,13 +56,13 @@ export interface InFlight {
   superseded: boolean;
 }
 
-export const IDLE: Turn = { kind: "idle" };
+export const IDLE: LaneState = { kind: "idle" };
 
 /** The events of one resource that are not settled. It exists only while there are any. */
 export class Lane {
   readonly resourceid: string;
   readonly waiting = new CoalescingQueue<Held>();
-  turn: Turn = IDLE;
+  state: LaneState = IDLE;
 
   constructor(resourceid: string) {
     this.resourceid = resourceid;
@@ -70,20 +70,20 @@ export class Lane {
 
   /** The highest version held of the resource; 0 where none is. */
   get newest(): number {
-    const newest = this.waiting.last ?? ("held" in this.turn ? this.turn.held : undefined);
+    const newest = this.waiting.last ?? ("held" in this.state ? this.state.held : undefined);
     return newest?.entry.version ?? 0;
   }
 
   /** The event whose turn it is; undefined while it is between turns or a dead letter is being written. */
   get current(): Held | undefined {
-    switch (this.turn.kind) {
+    switch (this.state.kind) {
       case "ready":
         return this.waiting.first;
       case "inFlight":
       case "backoff":
-        return this.turn.held;
+        return this.state.held;
       case "idle":
-      case "condemned":
+      case "deadLettering":
         return undefined;
     }
   }

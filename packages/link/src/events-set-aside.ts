@@ -1,7 +1,7 @@
 import {
   DeadlineQueue,
   type Deadline,
-  type PassedOver,
+  type SpilledEvent,
   type Refused,
   type ResourceTurn,
   type SetAside,
@@ -48,7 +48,7 @@ export class EventsSetAside {
   }
 
   /** A newer event of the resource was stored: what it supersedes is gone, so that nobody waits for the next try of that. */
-  newer({ version, event: { resourceid, type } }: PassedOver): void {
+  newer({ version, event: { resourceid, type } }: SpilledEvent): void {
     const aside = this.#byResource.get(resourceid)?.aside;
     if (aside !== undefined && aside.from < version && supersedes(eventClass(type), eventClass(aside.type)))
       this.#endDelay(resourceid);

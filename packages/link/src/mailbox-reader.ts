@@ -113,13 +113,13 @@ export class MailboxReader {
     if (entry.version > this.#newest) this.#newest = entry.version;
     if (entry.version <= this.#cursor) return;
     if (!this.#caughtUp) {
-      this.#passOver(entry);
+      this.#spill(entry);
       return;
     }
     if (this.#writer.held >= this.#room.maxHeld || this.#holdsBackAll || !this.#room.mayHold(entry.bytes)) {
       // Left on disk: reading goes on from the cursor when there is room again.
       this.#caughtUp = false;
-      this.#passOver(entry);
+      this.#spill(entry);
       if (this.#writer.starved) this.#host.ready();
       return;
     }
@@ -197,8 +197,8 @@ export class MailboxReader {
     const { resourceid } = event;
     if (this.#spilled.get(resourceid) !== undefined || (spill && this.#room.isFull(resourceid))) {
       this.#spilled.leave(resourceid, version);
-      this.#passOver(entry);
-    } else if (this.#heldBack.holdsBack(entry)) this.#passOver(entry);
+      this.#spill(entry);
+    } else if (this.#heldBack.holdsBack(entry)) this.#spill(entry);
     else this.#writer.offer(entry);
     this.#heldBack.seen(entry);
   }
@@ -208,12 +208,12 @@ export class MailboxReader {
   }
 
   /** An entry stays on disk, and supersedes what is held, or what is just being read. */
-  #passOver({ version, event: { resourceid, type } }: MailboxEntry): void {
+  #spill({ version, event: { resourceid, type } }: MailboxEntry): void {
     if (eventClass(type) === "command") return;
-    const passed = { version, event: { resourceid, type } };
-    this.#writer.passedOver(passed);
-    this.#aside.newer(passed);
-    this.#pages.passedOver(passed);
+    const spilled = { version, event: { resourceid, type } };
+    this.#writer.skipSpilled(spilled);
+    this.#aside.newer(spilled);
+    this.#pages.spilled(spilled);
   }
 
   #toReadBack(): Spilled | undefined {
@@ -253,7 +253,7 @@ export class MailboxReader {
       if (this.#pages.isGone(entry.version)) this.#cursor = entry.version;
       else this.#offer(entry, spill);
     }
-    for (const each of heard) this.#writer.passedOver(each);
+    for (const each of heard) this.#writer.skipSpilled(each);
     // A live entry announced before this read and missing from it was taken back, such as the status of a resource that was deleted.
     // Without this, the reader would read for it again and again.
     if (page.isAll) this.#cursor = Math.max(this.#cursor, heardOf);
@@ -270,7 +270,7 @@ export class MailboxReader {
     if (heard === undefined || this.#stopped) return;
     const full = new Set<string>();
     for (const entry of page.entries) this.#takeBack(entry, from, full);
-    for (const each of heard) this.#writer.passedOver(each);
+    for (const each of heard) this.#writer.skipSpilled(each);
     const end = page.isAll ? to : (page.entries.at(-1)?.version ?? to);
     if (!full.has(resourceid)) {
       this.#spilled.readUpTo(resourceid, Math.min(end, to));
@@ -291,7 +291,7 @@ export class MailboxReader {
     if (spilled.from < from) return;
     if (this.#room.isFull(id) || this.#aside.isDelayed(id)) full.add(id);
     else {
-      this.#writer.offerLate(entry, this.#aside.refusedOf(id, version));
+      this.#writer.offerSpilled(entry, this.#aside.refusedOf(id, version));
       this.#aside.readBack(id);
     }
     this.#spilled.readUpTo(id, full.has(id) ? version - 1 : version);

@@ -1,4 +1,4 @@
-import type { PassedOver } from "@hawser/delivery";
+import type { SpilledEvent } from "@hawser/delivery";
 import type { MailboxEntry, MailboxLease } from "@hawser/store";
 import type { ReadAhead } from "./read-ahead.js";
 
@@ -18,7 +18,7 @@ export interface Page {
 export class PageReader {
   readonly #readAhead: ReadAhead;
   /** What came live, and stayed on disk, since the read that is under way began. Undefined where nothing is being read. */
-  #heard: PassedOver[] | undefined;
+  #heard: SpilledEvent[] | undefined;
   /** What was purged since the last read began. */
   readonly #gone = new Set<number>();
   /** So much came, or was purged, that what was read last may be superseded or gone without anybody knowing. */
@@ -34,7 +34,7 @@ export class PageReader {
   }
 
   /** A newer state came, and stays on disk. */
-  passedOver(entry: PassedOver): void {
+  spilled(entry: SpilledEvent): void {
     if (this.#heard === undefined) return;
     if (this.#heard.length < MAX_HEARD) this.#heard.push(entry);
     else this.#overheard = true;
@@ -69,7 +69,7 @@ export class PageReader {
   }
 
   /** What came while the page was read; undefined when it was too much to know what of the page still holds. */
-  finish(): readonly PassedOver[] | undefined {
+  finish(): readonly SpilledEvent[] | undefined {
     const heard = this.#heard;
     this.#heard = undefined;
     return this.#overheard ? undefined : heard;

@@ -196,7 +196,7 @@ export class Sender {
     if (event.type === OUTPUT_REQUEST_TYPE) {
       // Nobody would send it again, and nothing comes of it that could be missed.
       this.#mailbox.acknowledge(version);
-      this.#writer.settled(version);
+      this.#writer.deadLetterWritten(version);
       return;
     }
     const reason = { code: error.code, message: error.message, at: this.#options.runtime.clock.wallTime() };
@@ -205,7 +205,7 @@ export class Sender {
         // It is on disk, also when the session ended meanwhile: nobody else will tell.
         if (isMoved) this.#options.observer?.deadLettered?.(event, error.code, error.message);
         if (this.#stopped) return;
-        this.#writer.settled(version);
+        this.#writer.deadLetterWritten(version);
         this.#reader.letGoBehind(event.resourceid);
         this.#host.ready();
       },

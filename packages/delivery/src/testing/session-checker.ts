@@ -11,7 +11,7 @@ export class SessionChecker {
   readonly #outstanding = new Map<string, Deliverable>();
   readonly #lastSent = new Map<string, number>();
   /** Offered, and superseded by what stayed in the mailbox. */
-  readonly #passedOver = new Set<number>();
+  readonly #skipSpilled = new Set<number>();
   readonly #purged = new Set<number>();
 
   constructor(window: number, windowBytes: number) {
@@ -28,11 +28,11 @@ export class SessionChecker {
   }
 
   /** It stays in the mailbox for now. */
-  passedOver({ version, event }: Deliverable): void {
+  skipSpilled({ version, event }: Deliverable): void {
     const newer = eventClass(event.type);
     for (const older of this.#offered) {
       const isOlder = older.version < version && older.event.resourceid === event.resourceid;
-      if (isOlder && supersedes(newer, eventClass(older.event.type))) this.#passedOver.add(older.version);
+      if (isOlder && supersedes(newer, eventClass(older.event.type))) this.#skipSpilled.add(older.version);
     }
   }
 
@@ -80,7 +80,7 @@ export class SessionChecker {
 
   #superseded({ version, event }: Deliverable): boolean {
     const itsClass = eventClass(event.type);
-    if (this.#passedOver.has(version)) return true;
+    if (this.#skipSpilled.has(version)) return true;
     return this.#offered.some(
       (newer) =>
         newer.version > version &&

@@ -87,8 +87,8 @@ export class SenderSession {
     this.#input();
     this.#feed();
     if (this.#cursor < entry.version) {
-      this.#session.passedOver(entry);
-      this.#writer.passedOver(entry);
+      this.#session.skipSpilled(entry);
+      this.#writer.skipSpilled(entry);
     }
     this.#react();
   }
@@ -178,7 +178,7 @@ export class SenderSession {
       this.#input();
       mailbox.deadLetter(version);
       checker.deadLettered(version);
-      this.#writer.settled(version);
+      this.#writer.deadLetterWritten(version);
       this.#react();
     });
   }
