@@ -44,27 +44,16 @@ export class AgentLink extends Link<AgentSession> {
 
   /** Begins to leave. */
   goodbye(reason: Goodbye["reason"]): void {
-    this.driver.perform(this.session.goodbye(reason, this.#now()));
+    this.driver.perform(this.session.goodbye(reason, this.now()));
   }
 
   /** The connection is renewed now, as the other end of it wants, and its loss is no failure any more. */
   retire(): void {
-    this.driver.perform(this.session.retire(this.#now()));
+    this.driver.perform(this.session.retire(this.now()));
   }
 
   protected async opened(session: Established): Promise<void> {
-    const { peerStore, peerKnown, peerWindow, peerWindowBytes, epoch, sessionId, peerSoftware } = session;
-    const attached = await this.attach({
-      side: "agent",
-      peer: this.#options.peer,
-      peerStore,
-      peerKnown,
-      peerWindow,
-      peerWindowBytes,
-      epoch,
-      sessionId,
-      peerSoftware,
-    });
+    const attached = await this.attach({ ...session, peer: this.#options.peer });
     if (attached === undefined) return;
     for (const { event, size } of this.#early.take()) this.event(event, size);
     const { attachment } = this;
@@ -92,7 +81,7 @@ export class AgentLink extends Link<AgentSession> {
 
   protected idle({ peer }: Attachment): void {
     if (peer.receiver.applying > 0) return;
-    const outputs = this.session.idle(this.#now());
+    const outputs = this.session.idle(this.now());
     if (outputs.length > 0) this.driver.perform(outputs);
   }
 
@@ -102,9 +91,5 @@ export class AgentLink extends Link<AgentSession> {
 
   protected override left(): void {
     this.#early.take();
-  }
-
-  #now(): number {
-    return this.#options.runtime.clock.now();
   }
 }

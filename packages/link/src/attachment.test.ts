@@ -38,7 +38,7 @@ class Attaching {
     return attach(
       { runtime, connection, store: this.store, source: "test", window: 16, onEnded: () => {} },
       {
-        side: "principal",
+        role: "principal",
         peer: { name: "edge-1", receiver },
         peerStore: "store",
         peerKnown: undefined,

@@ -1,4 +1,6 @@
 import { DEFAULT_WINDOW_BYTES, HawserError, type KnownStore } from "@hawser/protocol";
+import { defined, guarded } from "@hawser/runtime";
+import type { Established } from "@hawser/session";
 import type {
   Found,
   LeaseCallbacks,
@@ -10,6 +12,7 @@ import type {
 } from "@hawser/store";
 import type { ReplySink } from "./event-answers.js";
 import type { LinkOptions, LinkPeer } from "./link-options.js";
+import type { MailboxReader } from "./mailbox-reader.js";
 import { OutgoingTurns } from "./outgoing-turns.js";
 import { ReadAhead } from "./read-ahead.js";
 import type { Receiver } from "./receiver.js";
@@ -17,26 +20,14 @@ import { assertNotRolledBack, knownStore } from "./rollback-check.js";
 import { Sender } from "./sender.js";
 import type { SenderHost } from "./sender-options.js";
 
-/** Whom a session is with, and what it begins from, as the hello or the welcome says. */
-export interface AttachmentTerms {
-  /** Which side this is. */
-  readonly side: "agent" | "principal";
+type PeerTerms = "peerStore" | "peerKnown" | "peerWindow" | "peerWindowBytes" | "peerSoftware";
+
+/** The peer of a session and its terms, as the hello or the welcome says. An `Established` of an agent has all but `peer`. */
+export interface AttachmentTerms extends Pick<Established, PeerTerms | "role" | "sessionId"> {
   readonly peer: LinkPeer;
-  /** Name of the peer's store. */
-  readonly peerStore: string;
-  /** What the peer says of the store of this side. */
-  readonly peerKnown: KnownStore | undefined;
-  /** Un-ACKed events the peer accepts. */
-  readonly peerWindow: number;
-  /** Bytes of them; undefined when it names no limit. */
-  readonly peerWindowBytes: number | undefined;
   /** Of the session, where the peer gave it. */
   readonly epoch?: number;
-  /** Name of the session. */
-  readonly sessionId: string;
-  /** What the peer runs. */
-  readonly peerSoftware: string;
-  /** Decides by what the store knows at the moment of the claim. It throws where the session is not to be. */
+  /** Decides by the state of the store at the moment of the claim. It throws to refuse the session. */
   readonly judge?: (found: Found) => void;
 }
 
@@ -44,16 +35,15 @@ export interface AttachmentTerms {
 export interface AttachmentHost extends SenderHost {
   /** Where the answers to events go. */
   readonly replies: ReplySink;
-  /** The session is neither being closed nor has ended: there is something to attach. */
+  /** The session is neither closing nor ended. */
   isWanted(): boolean;
-  /** `superseded`, `taken`: a newer session has the mailbox. Otherwise the session has to begin anew. */
+  /** `superseded`, `taken`: a newer session has the mailbox. Otherwise this session ends, and the next one starts afresh. */
   leaseLost(why: LeaseLoss): void;
 }
 
 /**
- * What one session has of the store: the mailbox of its peer to send from, and the inbox to receive into.
- *
- * In this package, this file alone opens mailboxes.
+ * The part of the store that one session holds: the mailbox of its peer to send from, and the inbox to receive into.
+ * In this package, only this file opens mailboxes.
  */
 export class Attachment {
   readonly peer: LinkPeer;
@@ -81,7 +71,7 @@ export class Attachment {
     return this.#lease.epoch;
   }
 
-  /** What this store knows of the one of the peer: nothing of one that the peer has lost, because the claim forgets that. */
+  /** What this store knows of the peer's. The claim has forgotten a store that the peer lost. */
   get known(): KnownStore | undefined {
     return knownStore(this.#lease.standing);
   }
@@ -91,14 +81,14 @@ export class Attachment {
     return this.peer.receiver.recorded;
   }
 
-  /** The peer sent an event, or an answer. It does so only after its store has recorded the session; a heartbeat may come before. */
+  /** The peer sent an event or an answer, so its store has recorded the session. A heartbeat proves nothing: it may come before. */
   joined(): void {
     if (this.#hasJoined) return;
     this.#hasJoined = true;
     this.#lease.joined();
   }
 
-  /** Writes what the peer has acknowledged, if that can be: losing it costs a resend. */
+  /** Writes the acknowledgements of the peer if the store takes them; losing them costs a resend. */
   async flush(): Promise<void> {
     await this.#lease.flush().catch(() => {});
   }
@@ -117,8 +107,8 @@ export class Attachment {
 }
 
 /**
- * Claims the mailbox of the peer, and makes sender and receiver ready. Undefined where the session is not wanted any more; what was
- * opened is closed again then, and after an error.
+ * Claims the mailbox of the peer, and makes sender and receiver ready. Undefined where the session is not wanted any more;
+ * then, and after an error, the lease is closed again.
  *
  * @throws HawserError `store_rolled_back` where the peer proves it; what `judge` throws; those of `Store.open`; `aborted` where the receiver was closed
  */
@@ -133,10 +123,10 @@ export async function attach(
   const { address, internal = false } = connection.peer;
   const holder = { session: sessionId, transport, address, internal, software: peerSoftware };
   const sender = newSender(options, terms, host);
-  const on = new LeaseEvents(peer.receiver, sender, host);
+  const on = new LeaseEvents(peer.receiver, sender.reader, host);
   let lease: MailboxLease;
   try {
-    lease = await store.open(peer.name, holder, (found) => claimOf(options, terms, found, sender), on);
+    lease = await store.open(peer.name, holder, (found) => claimOf(options, terms, found, sender.reader), on);
   } catch (thrown) {
     sender.stop();
     if (!(thrown instanceof HawserError) || thrown.code !== "superseded") throw thrown;
@@ -158,16 +148,16 @@ export async function attach(
   return undefined;
 }
 
-/** What happens to a mailbox while a session holds it. The store has others to tell, so nothing is thrown at it. */
+/** Receives the store's calls about a mailbox while a session holds it. An error ends this session; the store never sees it. */
 class LeaseEvents implements LeaseCallbacks {
   readonly #receiver: Receiver;
-  readonly #sender: Sender;
+  readonly #reader: MailboxReader;
   readonly #host: AttachmentHost;
   #isHeld = true;
 
-  constructor(receiver: Receiver, sender: Sender, host: AttachmentHost) {
+  constructor(receiver: Receiver, reader: MailboxReader, host: AttachmentHost) {
     this.#receiver = receiver;
-    this.#sender = sender;
+    this.#reader = reader;
     this.#host = host;
   }
 
@@ -176,60 +166,51 @@ class LeaseEvents implements LeaseCallbacks {
   }
 
   event(entry: MailboxEntry): void {
-    try {
-      this.#sender.entry(entry);
-    } catch (thrown) {
-      this.#host.fail(HawserError.from(thrown));
-    }
+    this.#guarded(() => this.#reader.entry(entry));
   }
 
   more(position: number): void {
-    try {
-      this.#sender.more(position);
-    } catch (thrown) {
-      this.#host.fail(HawserError.from(thrown));
-    }
+    this.#guarded(() => this.#reader.more(position));
   }
 
   purged(gone: readonly PurgedEntry[]): number {
-    try {
-      return this.#sender.purged(gone);
-    } catch (thrown) {
-      this.#host.fail(HawserError.from(thrown));
-      return 0;
-    }
+    let inFlight = 0;
+    this.#guarded(() => (inFlight = this.#reader.purged(gone)));
+    return inFlight;
   }
 
   lost(why: LeaseLoss): void {
     this.#isHeld = false;
-    try {
+    this.#guarded(() => {
       this.#receiver.lost(why);
       this.#host.leaseLost(why);
-    } catch (thrown) {
-      this.#host.fail(HawserError.from(thrown));
-    }
+    });
+  }
+
+  #guarded(step: () => void): void {
+    guarded(step, (thrown) => this.#host.fail(HawserError.from(thrown)));
   }
 }
 
 /**
- * What the mailbox is claimed with. The rollback check belongs into the claim, which forgets what it is judged by.
+ * The options of the claim. The rollback check runs inside it, because the claim forgets the evidence.
  *
  * @throws HawserError `store_rolled_back`, and what `judge` throws
  */
 function claimOf(
   { connection }: LinkOptions,
-  { side, peerStore, peerKnown, epoch, judge }: AttachmentTerms,
+  { role: side, peerStore, peerKnown, epoch, judge }: AttachmentTerms,
   found: Found,
-  sender: Sender,
+  reader: MailboxReader,
 ): LeaseOptions {
   judge?.(found);
   assertNotRolledBack({ side, found, peerStore, claim: peerKnown });
-  // An agent remembers one store of its principal: with another one it began anew, and so it will with this one.
+  // An agent remembers one store of its principal: with another store it forgot its inbox, and so it will with this one.
   const wasElsewhere = side === "principal" && peerKnown !== undefined && peerKnown.store !== found.store;
   const inboxForgotten = wasElsewhere && found.standing?.peer.store === peerStore;
   const withJson = connection.takesJson ?? false;
-  const first = sender.first();
-  return { peerStore, inboxForgotten, withJson, first, ...(epoch === undefined ? {} : { epoch }) };
+  const first = reader.first();
+  return { peerStore, inboxForgotten, withJson, first, ...defined({ epoch }) };
 }
 
 // A peer that accepts more than this side wants to have in flight does not make it hold more.
@@ -237,16 +218,14 @@ function newSender(options: LinkOptions, terms: AttachmentTerms, host: SenderHos
   const { runtime, resend, windowBytes, readAhead, turns } = options;
   const { peerWindow, peerWindowBytes = Number.POSITIVE_INFINITY, peer } = terms;
   const { observer } = peer;
-  const own = windowBytes === undefined ? {} : { sessionBytes: windowBytes };
   return new Sender(
     {
       runtime,
       window: peerWindow,
       windowBytes: Math.min(peerWindowBytes, windowBytes ?? DEFAULT_WINDOW_BYTES),
-      readAhead: readAhead ?? new ReadAhead(own),
+      readAhead: readAhead ?? new ReadAhead(defined({ sessionBytes: windowBytes })),
       turns: turns ?? new OutgoingTurns(runtime),
-      ...(resend === undefined ? {} : { resend }),
-      ...(observer === undefined ? {} : { observer }),
+      ...defined({ resend, observer }),
     },
     host,
   );

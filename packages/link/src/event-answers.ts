@@ -1,7 +1,8 @@
 import { HawserError, type EventKey, type HawserEvent, type Nack } from "@hawser/protocol";
+import { guarded } from "@hawser/runtime";
 import type { LinkObserver, SkipReason } from "./link-observer.js";
 
-/** Where answers go while a session is there. */
+/** Where the answers of a session go. */
 export interface ReplySink {
   ack(key: EventKey): void;
   nack(nack: Omit<Nack, "type">): void;
@@ -10,12 +11,12 @@ export interface ReplySink {
 }
 
 /**
- * What the events of one peer are answered with, and who is told of it. An answer or an observer that throws ends the session, and keeps
- * neither another answer nor the next event of a resource back.
+ * Answers the events of one peer and notifies the observer. An answer or an observer that throws ends the session; it
+ * keeps back neither another answer nor the next event of a resource.
  */
 export class EventAnswers {
   readonly #observer: LinkObserver | undefined;
-  /** Absent between two sessions: what has no answer by then is sent again. */
+  /** Absent between two sessions: the peer resends every event without an answer. */
   sink: ReplySink | undefined;
 
   constructor(observer: LinkObserver | undefined) {
@@ -24,46 +25,31 @@ export class EventAnswers {
 
   applied(event: HawserEvent): void {
     this.#ack(event);
-    try {
-      this.#observer?.applied?.(event);
-    } catch (thrown) {
-      this.broken(thrown);
-    }
+    this.#guarded(() => this.#observer?.applied?.(event));
   }
 
   skipped(event: HawserEvent, why: SkipReason): void {
     this.#ack(event);
-    try {
-      this.#observer?.skipped?.(event, why);
-    } catch (thrown) {
-      this.broken(thrown);
-    }
+    this.#guarded(() => this.#observer?.skipped?.(event, why));
   }
 
   refused(event: HawserEvent, retryable: boolean, error: HawserError): void {
     const { resourceid, eventid } = event;
-    try {
-      this.sink?.nack({ resourceid, eventid, retryable, code: error.code, message: error.message });
-    } catch (thrown) {
-      this.broken(thrown);
-    }
-    try {
-      this.#observer?.refused?.(event, retryable, error.code, error.message);
-    } catch (thrown) {
-      this.broken(thrown);
-    }
+    const { code, message } = error;
+    this.#guarded(() => this.sink?.nack({ resourceid, eventid, retryable, code, message }));
+    this.#guarded(() => this.#observer?.refused?.(event, retryable, code, message));
   }
 
-  /** What throws behind a handler ends the session that is there now: its peer sends again what has no answer. */
+  /** An error behind a handler ends the current session: the peer resends every event without an answer. */
   broken(thrown: unknown): void {
     this.sink?.fail(HawserError.from(thrown));
   }
 
   #ack({ resourceid, eventid }: HawserEvent): void {
-    try {
-      this.sink?.ack({ resourceid, eventid });
-    } catch (thrown) {
-      this.broken(thrown);
-    }
+    this.#guarded(() => this.sink?.ack({ resourceid, eventid }));
+  }
+
+  #guarded(step: () => void): void {
+    guarded(step, (thrown) => this.broken(thrown));
   }
 }

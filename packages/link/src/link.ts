@@ -69,7 +69,9 @@ export abstract class Link<Session extends AgentSession | PrincipalSession> {
 
   /** Version up to which everything of ours is settled: what heartbeats say, and what the next session's hello begins with. */
   get settledFloor(): number {
-    return this.#state.name === "open" ? this.#state.attachment.sender.settledFloor : this.#state.floor;
+    return this.#state.name === "open"
+      ? this.#state.attachment.sender.reader.settledFloor
+      : this.#state.floor;
   }
 
   /** Closes with the code that fits the error; cuts the connection where even that throws. */
@@ -106,6 +108,10 @@ export abstract class Link<Session extends AgentSession | PrincipalSession> {
   /** There is a session to open a mailbox for. One that is closing may take its grace: for it, a session that is well would be ended. */
   protected get isWanted(): boolean {
     return this.#state.name === "establishing" && !this.session.isEnding;
+  }
+
+  protected now(): number {
+    return this.#options.runtime.clock.now();
   }
 
   /** @param settled the floor of this side's mailbox as last known */

@@ -5,24 +5,13 @@ import type { MailboxEntry, MailboxLease, PurgedEntry } from "@hawser/store";
 import { EventsSetAside } from "./events-set-aside.js";
 import { HeldBackResources } from "./held-back-resources.js";
 import { PageReader, type Page } from "./page-reader.js";
-import type { ReadAhead } from "./read-ahead.js";
 import { ReadRoom } from "./read-room.js";
-import type { SenderHost } from "./sender-options.js";
+import type { SenderHost, SenderOptions } from "./sender-options.js";
 import type { SenderTurn } from "./sender-turn.js";
 import { SpilledResources, type Spilled } from "./spilled-resources.js";
 
 /** One read brings back some of so many resources, which often lie side by side. */
 const MAX_READ_BACK_AT_ONCE = 8;
-
-/** What a reader reads for. */
-export interface MailboxReaderOptions {
-  /** Gets what is read. */
-  readonly writer: EventWriter;
-  /** Un-ACKed events the peer accepts. */
-  readonly window: number;
-  readonly readAhead: ReadAhead;
-  readonly clock: Clock;
-}
 
 /**
  * Brings the entries of a mailbox to the writer of a session, and decides which of them stay on disk.
@@ -54,15 +43,15 @@ export class MailboxReader {
   #caughtUp = false;
   #stopped = false;
 
-  constructor({ writer, window, readAhead, clock }: MailboxReaderOptions, host: SenderHost) {
+  constructor(writer: EventWriter, { window, readAhead, runtime }: SenderOptions, host: SenderHost) {
     this.#writer = writer;
-    this.#clock = clock;
+    this.#clock = runtime.clock;
     this.#host = host;
     this.#room = new ReadRoom(writer, window, readAhead);
     this.#pages = new PageReader(readAhead);
   }
 
-  /** Every entry up to this version is settled. */
+  /** Every entry up to this version is settled: heartbeats announce it. */
   get settledFloor(): number {
     const held = this.#writer.lowestHeld() ?? Number.POSITIVE_INFINITY;
     const spilled = this.#spilled.lowest() ?? Number.POSITIVE_INFINITY;
@@ -128,13 +117,16 @@ export class MailboxReader {
     this.#host.ready();
   }
 
-  /** Events were purged: they leave wherever they wait, and what waits behind them goes on. @returns how many of them are in flight */
+  /**
+   * Events were purged: they leave, and the events behind them may go. One in flight keeps its place until it is
+   * answered or its resend is due, because the peer may be applying it.
+   *
+   * @returns how many are in flight
+   */
   purged(gone: readonly PurgedEntry[]): number {
     const byResource = new Map<string, Set<number>>();
     for (const { resourceid, version } of gone) {
-      const versions = byResource.get(resourceid);
-      if (versions === undefined) byResource.set(resourceid, new Set([version]));
-      else versions.add(version);
+      byResource.set(resourceid, (byResource.get(resourceid) ?? new Set()).add(version));
       this.#pages.purged(version);
     }
     let inFlight = 0;

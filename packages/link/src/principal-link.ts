@@ -56,7 +56,7 @@ export class PrincipalLink extends Link<PrincipalSession> {
 
   /** What the next event of ours about a resource waits for; undefined where this link knows of none. */
   turnOf(resourceid: string): SenderTurn | undefined {
-    return this.attachment?.sender.turnOf(resourceid);
+    return this.attachment?.sender.reader.turnOf(resourceid);
   }
 
   /** Sends nothing new from here on. `onIdle` is called once: when nothing of ours is in flight any more, or the link has ended. */
@@ -67,7 +67,7 @@ export class PrincipalLink extends Link<PrincipalSession> {
 
   /** Asks the agent to leave, and to come back at its slot. */
   drain(order: DrainOrder): void {
-    this.driver.perform(this.session.drain(order, this.#now()));
+    this.driver.perform(this.session.drain(order, this.now()));
   }
 
   protected override async authenticate(hello: Hello): Promise<void> {
@@ -90,8 +90,8 @@ export class PrincipalLink extends Link<PrincipalSession> {
     this.connection.trust();
     const { sessionId } = admission;
     const { epoch, known, sender } = attachment;
-    const acceptance = { sessionId, epoch, settled: sender.settledFloor, known };
-    this.driver.perform(this.session.accept(acceptance, this.#now()));
+    const acceptance = { sessionId, epoch, settled: sender.reader.settledFloor, known };
+    this.driver.perform(this.session.accept(acceptance, this.now()));
   }
 
   /** Undefined where there is to be no session. */
@@ -102,7 +102,7 @@ export class PrincipalLink extends Link<PrincipalSession> {
     let refusal: Refusal | undefined;
     try {
       return await this.attach({
-        side: "principal",
+        role: "principal",
         peer,
         peerStore: hello.store,
         peerKnown: hello.known,
@@ -125,7 +125,7 @@ export class PrincipalLink extends Link<PrincipalSession> {
   }
 
   #refuse(error: HawserError, retryAfterMs: number | undefined): void {
-    this.driver.perform(this.session.refuse(error, retryAfterMs, this.#now()));
+    this.driver.perform(this.session.refuse(error, retryAfterMs, this.now()));
   }
 
   protected async opened(session: Established): Promise<void> {
@@ -134,7 +134,7 @@ export class PrincipalLink extends Link<PrincipalSession> {
   }
 
   protected superseded(): void {
-    this.driver.perform(this.session.superseded(this.#now()));
+    this.driver.perform(this.session.superseded(this.now()));
   }
 
   protected idle(): void {
@@ -145,9 +145,5 @@ export class PrincipalLink extends Link<PrincipalSession> {
 
   protected override left(): void {
     this.idle();
-  }
-
-  #now(): number {
-    return this.#options.runtime.clock.now();
   }
 }

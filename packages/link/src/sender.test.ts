@@ -71,15 +71,15 @@ it("reads once more, and no oftener, when what it heard of is gone from the mail
     },
   );
   // Committed while the first read was under way, and taken back (its resource was deleted) before the next one.
-  mailbox.onRead = () => sender.entry(entry(50));
+  mailbox.onRead = () => sender.reader.entry(entry(50));
   await start(sender, mailbox);
   mailbox.onRead = () => {};
   sender.pump(() => true);
   await turns(200);
   expect(mailbox.reads).toBe(2);
-  sender.entry(entry(51));
+  sender.reader.entry(entry(51));
   expect(sent).toEqual([51]);
-  expect(sender.settledFloor).toBe(50);
+  expect(sender.reader.settledFloor).toBe(50);
 });
 
 it("misses nothing that is committed during a read that finds the end", async () => {
@@ -96,7 +96,7 @@ it("misses nothing that is committed during a read that finds the end", async ()
     version += 1;
     const next = { ...entry(version), event: { ...entry(version).event, resourceid: `r${version}_u1` } };
     mailbox.pending.push(next);
-    sender.entry(next);
+    sender.reader.entry(next);
   };
   await start(sender, mailbox);
   pump();
@@ -104,7 +104,7 @@ it("misses nothing that is committed during a read that finds the end", async ()
   expect(sent).toEqual([1, 2, 3, 4]);
   sender.ack({ resourceid: "r1_u1", eventid: "1" });
   expect(sent).toEqual([1, 2, 3, 4, 5]);
-  expect(sender.settledFloor).toBe(1);
+  expect(sender.reader.settledFloor).toBe(1);
 });
 
 it("announces no floor above what is left on disk of a resource, however little of it is in memory", async () => {
@@ -142,13 +142,13 @@ it("announces no floor above what is left on disk of a resource, however little 
   // Answered so fast that no read can follow.
   for (let version = 1; version <= 256; version += 1)
     sender.ack({ resourceid: "a_u1", eventid: String(version) });
-  expect([sent.at(-1), sender.settledFloor]).toEqual([256, 256]);
+  expect([sent.at(-1), sender.reader.settledFloor]).toEqual([256, 256]);
   for (let version = 257; version <= 300; version += 1) {
     await turns(20);
-    expect(sender.settledFloor).toBe(version - 1);
+    expect(sender.reader.settledFloor).toBe(version - 1);
     sender.ack({ resourceid: "a_u1", eventid: String(version) });
   }
-  expect(sender.settledFloor).toBe(301);
+  expect(sender.reader.settledFloor).toBe(301);
   expect(sent.slice(3)).toEqual(Array.from({ length: 299 }, (_, index) => index + 2));
 });
 
@@ -169,7 +169,7 @@ it.each([1, 5_000])("sends no state that %i newer ones supersede while it is rea
   // In a mailbox, too, the newest state takes the place of the one before it.
   const publish = (version: number): void => {
     mailbox.pending.splice(0, 1, entry(version));
-    sender.entry(entry(version));
+    sender.reader.entry(entry(version));
   };
   mailbox.onRead = () => {
     for (let version = 2; version <= newer; version += 1) publish(version);
@@ -221,7 +221,9 @@ it.each([
       const isMeant = ({ version }: MailboxEntry): boolean => version >= from && version <= to;
       const gone = mailbox.pending.filter(isMeant);
       mailbox.pending.splice(0, mailbox.pending.length, ...mailbox.pending.filter((each) => !isMeant(each)));
-      return sender.purged(gone.map(({ version, event: { resourceid } }) => ({ version, resourceid })));
+      return sender.reader.purged(
+        gone.map(({ version, event: { resourceid } }) => ({ version, resourceid })),
+      );
     };
     if (turn === 0) {
       mailbox.onRead = () => {
@@ -230,7 +232,7 @@ it.each([
       };
       await start(sender, mailbox);
     } else {
-      mailbox.first = mailbox.pending.slice(0, sender.first().limit);
+      mailbox.first = mailbox.pending.slice(0, sender.reader.first().limit);
       sender.start(mailbox);
       void turns(turn - 1).then(() => purge(1, count));
     }
@@ -238,7 +240,7 @@ it.each([
     pump();
     await turns(200);
     expect(sent).toEqual([count + 1]);
-    expect(sender.settledFloor).toBe(count);
+    expect(sender.reader.settledFloor).toBe(count);
   },
 );
 
@@ -353,13 +355,13 @@ it("gets past more failing events than it may hold, and tries each of them again
   expect([...acked].sort((a, b) => a - b)).toEqual(Array.from({ length: 50 }, (_, n) => 151 + n));
   expect(most).toBeLessThanOrEqual(300_000);
   // Also of those that are not in memory it is known what they wait for.
-  const turns = Array.from({ length: 150 }, (_, n) => sender.turnOf(`r${n + 1}_u1`));
+  const turns = Array.from({ length: 150 }, (_, n) => sender.reader.turnOf(`r${n + 1}_u1`));
   const refused = turns.filter((turn) => turn?.kind === "refused");
   expect(refused.length).toBeGreaterThan(100);
   for (const turn of refused)
     expect(turn).toMatchObject({ refused: { code: "handler_failed", message: "not now" } });
   expect(turns.every((turn) => turn !== undefined)).toBe(true);
-  expect(sender.settledFloor).toBe(0);
+  expect(sender.reader.settledFloor).toBe(0);
   const tries = sent.filter((version) => version === 1).length;
   // With backoff that goes on growing, however often it left memory in between.
   expect(tries).toBeGreaterThan(3);
@@ -367,5 +369,5 @@ it("gets past more failing events than it may hold, and tries each of them again
   isMended = true;
   await run(200_000);
   expect(acked.size).toBe(200);
-  expect(sender.settledFloor).toBe(200);
+  expect(sender.reader.settledFloor).toBe(200);
 });

@@ -7,11 +7,11 @@ import {
   type HawserEvent,
   type Nack,
 } from "@hawser/protocol";
-import type { MailboxEntry, MailboxLease, PurgedEntry } from "@hawser/store";
+import { defined } from "@hawser/runtime";
+import type { MailboxLease } from "@hawser/store";
 import { MailboxReader } from "./mailbox-reader.js";
 import type { OutgoingShare } from "./outgoing-turns.js";
 import type { SenderHost, SenderOptions } from "./sender-options.js";
-import type { SenderTurn } from "./sender-turn.js";
 
 /**
  * The sending half of a session: a `MailboxReader` brings what is pending to the `EventWriter`, which decides what goes when, and the
@@ -21,7 +21,8 @@ export class Sender {
   readonly #options: SenderOptions;
   readonly #host: SenderHost;
   readonly #writer: EventWriter;
-  readonly #reader: MailboxReader;
+  /** Brings the entries of the mailbox; the lease feeds it. */
+  readonly reader: MailboxReader;
   readonly #share: OutgoingShare;
   /** Absent before the start. */
   #lease: MailboxLease | undefined;
@@ -30,15 +31,10 @@ export class Sender {
   constructor(options: SenderOptions, host: SenderHost) {
     this.#options = options;
     this.#host = host;
-    const { window, windowBytes, readAhead, resend, runtime } = options;
-    const { random, clock } = runtime;
-    this.#writer = new EventWriter({
-      window,
-      windowBytes,
-      random,
-      ...(resend === undefined ? {} : { resend }),
-    });
-    this.#reader = new MailboxReader({ writer: this.#writer, window, readAhead, clock }, host);
+    const { window, windowBytes, resend, runtime } = options;
+    const { random } = runtime;
+    this.#writer = new EventWriter({ window, windowBytes, random, ...defined({ resend }) });
+    this.reader = new MailboxReader(this.#writer, options, host);
     this.#share = options.turns.newShare(() => host.ready());
   }
 
@@ -46,26 +42,11 @@ export class Sender {
     return this.#writer.inFlight;
   }
 
-  /** Every entry up to this version is settled: what heartbeats announce. */
-  get settledFloor(): number {
-    return this.#reader.settledFloor;
-  }
-
-  /** Undefined where nothing of the resource is known here: all of it is settled. */
-  turnOf(resourceid: string): SenderTurn | undefined {
-    return this.#reader.turnOf(resourceid);
-  }
-
-  /** What the claim of the mailbox is to bring along. */
-  first(): { readonly limit: number; readonly maxBytes: number } {
-    return this.#reader.first();
-  }
-
-  /** Begins with what the claim brought along. */
+  /** Begins with the entries that came with the claim. */
   start(lease: MailboxLease): void {
     this.#lease = lease;
     this.#writer.sentBefore(lease.toldBefore);
-    this.#reader.start(lease);
+    this.reader.start(lease);
   }
 
   // Nothing is sent before the start, so nothing is answered either.
@@ -74,41 +55,21 @@ export class Sender {
     return this.#lease;
   }
 
-  /** A live entry from the lease. */
-  entry(entry: MailboxEntry): void {
-    this.#reader.entry(entry);
-  }
-
-  /** Entries up to this version are in the mailbox that nobody brings: they are read. */
-  more(position: number): void {
-    this.#reader.more(position);
-  }
-
-  /**
-   * Events were purged: they leave wherever they wait, and what waits behind them goes on. What is in flight keeps its place until it is
-   * answered or its resend would be due, because the peer may be applying it.
-   *
-   * @returns how many are in flight
-   */
-  purged(gone: readonly PurgedEntry[]): number {
-    return this.#reader.purged(gone);
-  }
-
   /** Hands to `send` what may go now, until it answers false or others have their turn. */
   pump(send: (entry: Deliverable) => boolean): void {
     const { clock } = this.#options.runtime;
     const now = clock.now();
     const wall = clock.wallTime();
-    this.#reader.advance(now);
+    this.reader.advance(now);
     this.#share.begin();
     while (this.#share.hasRoomFor(this.#writer.nextBytes(now) ?? 0)) {
       const next = this.#writer.take(now, wall);
       if (next === undefined) break;
-      if (next.kind === "gaveWay") this.#reader.letGoBehind(next.entry.event.resourceid);
+      if (next.kind === "gaveWay") this.reader.letGoBehind(next.entry.event.resourceid);
       else if (next.kind === "expired") this.#expired(next.entry);
       else if (!this.#transmit(next.entry, next.attempt, send)) break;
     }
-    this.#reader.refill();
+    this.reader.refill();
   }
 
   #expired({ event, version }: Deliverable): void {
@@ -125,17 +86,15 @@ export class Sender {
     return sent;
   }
 
-  // What its receiver could not read, or no codec can write, would end each session in turn: it is given up instead, and its resource goes on.
+  // An event that the receiver cannot read, or that no codec can write, would end every session. It becomes a dead
+  // letter instead, and the next event of its resource goes.
   #trySend(entry: Deliverable, send: (entry: Deliverable) => boolean): boolean | "given up" {
-    const problem = entry.checked === true ? undefined : sendProblem(entry.event, entry.bytes);
-    if (problem === undefined) {
-      try {
-        return send(entry);
-      } catch (thrown) {
-        if (!(thrown instanceof HawserError) || thrown.code !== "invalid_event") throw thrown;
-        this.#giveUp(entry, thrown);
-        return "given up";
-      }
+    let problem = entry.checked === true ? undefined : sendProblem(entry.event, entry.bytes);
+    try {
+      if (problem === undefined) return send(entry);
+    } catch (thrown) {
+      if (!(thrown instanceof HawserError) || thrown.code !== "invalid_event") throw thrown;
+      problem = thrown;
     }
     this.#giveUp(entry, problem);
     return "given up";
@@ -154,7 +113,7 @@ export class Sender {
     const result = this.#writer.ack(key, this.#options.runtime.clock.now());
     if (result.kind === "unknown") return;
     this.#mailbox.acknowledge(result.version, recorded);
-    this.#reader.letGoBehind(key.resourceid);
+    this.reader.letGoBehind(key.resourceid);
     const { version, rttMs } = result;
     this.#options.observer?.acked?.({ resourceid: key.resourceid, version, rttMs });
     this.#host.ready();
@@ -163,7 +122,7 @@ export class Sender {
   nack(nack: Nack): void {
     const result = this.#writer.nack(nack, this.#options.runtime.clock.now());
     if (result.kind === "unknown") return;
-    this.#reader.letGoBehind(nack.resourceid);
+    this.reader.letGoBehind(nack.resourceid);
     this.#options.observer?.nacked?.(nack);
     if (result.kind === "deadLetter") {
       const { event, version } = result.entry;
@@ -181,14 +140,14 @@ export class Sender {
   nextWakeAt(): number | undefined {
     if (this.#share.isWaiting) return undefined;
     const writerAt = this.#writer.nextWakeAt();
-    const asideAt = this.#reader.nextAt();
+    const asideAt = this.reader.nextAt();
     if (writerAt === undefined || asideAt === undefined) return writerAt ?? asideAt;
     return Math.min(writerAt, asideAt);
   }
 
   stop(): void {
     this.#stopped = true;
-    this.#reader.stop();
+    this.reader.stop();
   }
 
   // The lane of the resource waits until the dead letter is on disk; otherwise a later event could make a crash swallow this one.
@@ -206,7 +165,7 @@ export class Sender {
         if (isMoved) this.#options.observer?.deadLettered?.(event, error.code, error.message);
         if (this.#stopped) return;
         this.#writer.deadLetterWritten(version);
-        this.#reader.letGoBehind(event.resourceid);
+        this.reader.letGoBehind(event.resourceid);
         this.#host.ready();
       },
       (thrown: unknown) => this.#host.fail(HawserError.from(thrown, "store_unavailable")),
