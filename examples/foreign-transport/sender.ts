@@ -32,7 +32,7 @@ function flush(): void {
   for (let transmission = next(); transmission !== undefined; transmission = next()) {
     const { entry } = transmission;
     // An order that has expired would be written to a list of dead letters here, and then be settled.
-    if (transmission.kind === "expired") writer.settled(entry.version);
+    if (transmission.kind === "expired") writer.deadLetterWritten(entry.version);
     else if (transmission.kind === "send")
       socket.send(jsonCodec.encode(entry.event), Number(port), "127.0.0.1");
     sends += 1;

@@ -1,7 +1,10 @@
 import { HawserError } from "@hawser/protocol";
 import type { Deliverable } from "./deliverable.js";
 
-/** @throws HawserError `invalid_eventid`, `missing_resourceid` or `invalid_event`: a mistake of whoever offers */
+/**
+ * @throws HawserError `invalid_eventid`, `missing_resourceid` or `invalid_event`: a mistake of
+ *   whoever offers
+ */
 export function checkDeliverable(entry: Deliverable): void {
   const { version, event, bytes } = entry;
   // Asked for each event that is sent, so the words are found elsewhere.

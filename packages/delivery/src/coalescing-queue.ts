@@ -11,8 +11,9 @@ const STATE_CLASSES: readonly StateClass[] = ["spec", "status", "delete"];
 const NONE: readonly never[] = [];
 
 /**
- * What waits for its turn on one resource, in version order. A state that enters drops the older states it supersedes, so of states at most
- * one per class waits; commands all stay. Constant time throughout.
+ * What waits for its turn on one resource, in version order. A state that enters drops the older
+ * states it supersedes, so of states at most one per class waits; commands all stay. Constant time
+ * throughout.
  */
 export class CoalescingQueue<T extends Classified> implements Iterable<T> {
   readonly #waiting = new LinkedList<T>();
@@ -34,7 +35,9 @@ export class CoalescingQueue<T extends Classified> implements Iterable<T> {
     return this.#waiting.last;
   }
 
-  /** Adds the newest item and answers with those it superseded, which are no longer in the queue. */
+  /**
+   * Adds the newest item and answers with those it superseded, which are no longer in the queue.
+   */
   push(item: T): readonly T[] {
     const { eventClass } = item;
     if (eventClass === "command") {

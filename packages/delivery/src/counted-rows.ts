@@ -43,7 +43,7 @@ export class CountedRows<V> {
     for (const resourceid of this.#rows.keys()) this.delete(resourceid);
   }
 
-  /** Deletes from the front, as long as `past` holds; what lies behind a later version goes with a later floor. */
+  /** Deletes from the front while `past` holds; later floors delete the rest. */
   forgetFront(past: (row: V) => boolean): void {
     for (const [resourceid, row] of this.#rows) {
       if (!past(row)) return;

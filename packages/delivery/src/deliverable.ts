@@ -4,11 +4,11 @@ import type { HawserEvent } from "@hawser/protocol";
 export interface Deliverable {
   readonly version: number;
   readonly event: HawserEvent;
-  /** What it counts against a window of bytes: its UTF-8 bytes as JSON, as the store counts them (PROTOCOL.md, Sending). */
+  /** UTF-8 bytes of the event as JSON, which count against the window (PROTOCOL.md, Sending). */
   readonly bytes: number;
   /** The event as the JSON codec writes it, where that is at hand. */
   readonly json?: string | undefined;
-  /** It has just passed the edge of its publisher, so nothing of it has to be looked at before it is sent. */
+  /** The publisher's edge has just checked it, so the sender does not check it again. */
   readonly checked?: boolean;
 }
 

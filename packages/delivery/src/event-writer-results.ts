@@ -5,9 +5,14 @@ import type { Refused } from "./lane.js";
 export type Transmission =
   /** Send it. `attempt` is 1 for the first send of this session. */
   | { readonly kind: "send"; readonly entry: Deliverable; readonly attempt: number }
-  /** A state that a newer one supersedes, or what was purged, is not waited for any longer, and nothing of its resource takes its place yet: nothing to do. */
+  /**
+   * A state that a newer one supersedes, or what was purged, is not waited for any longer, and
+   * nothing of its resource takes its place yet: nothing to do.
+   */
   | { readonly kind: "gaveWay"; readonly entry: Deliverable }
-  /** A command past its `expirytime`: write it to the dead letters, then call `deadLetterWritten`. */
+  /**
+   * A command past its `expirytime`: write it to the dead letters, then call `deadLetterWritten`.
+   */
   | { readonly kind: "expired"; readonly entry: Deliverable };
 
 /** What an ACK changed. */
@@ -15,7 +20,7 @@ export type AckResult =
   | {
       readonly kind: "acked";
       readonly version: number;
-      /** From its send to this ACK; undefined when it cannot be told (sent more than once, or not in flight). */
+      /** From send to ACK; undefined where it was sent more than once, or is not in flight. */
       readonly rttMs: number | undefined;
       /** Sends of this session. 0: a session before this one had sent it. */
       readonly attempts: number;
@@ -31,12 +36,15 @@ export type NackResult =
   | { readonly kind: "retry"; readonly dueAtMs: number }
   /** Write it to the dead letters, then call `deadLetterWritten`; the resource waits until then. */
   | { readonly kind: "deadLetter"; readonly entry: Deliverable }
-  /** A newer state has taken its place, which goes next, or it was purged: there is nothing to send again and nothing to mourn. */
+  /** A newer state replaced it, or it was purged: no resend, no dead letter. */
   | { readonly kind: "superseded"; readonly version: number }
   /** Nothing to refuse: settled before, waiting for its next try, or never offered. */
   | { readonly kind: "unknown" };
 
-/** A resource that was taken out of memory while it waits for its next try: all of its events that were held, from the one version to the other. */
+/**
+ * A resource that was taken out of memory while it waits for its next try: all of its events that
+ * were held, from the one version to the other.
+ */
 export interface SetAside {
   readonly resourceid: string;
   /** Version of the event that was refused. */

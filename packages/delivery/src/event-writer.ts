@@ -13,7 +13,8 @@ export interface EventWriterOptions {
   /** Events the peer accepts without having answered them; 1 to `LIMITS.maxWindow`. */
   readonly window: number;
   /**
-   * Bytes of such events, a positive number. An event that is larger goes when nothing else is in flight.
+   * Bytes of such events, a positive number. An event that is larger goes when nothing else is in
+   * flight.
    *
    * @default Infinity
    */
@@ -26,14 +27,15 @@ export interface EventWriterOptions {
 const UNKNOWN = { kind: "unknown" } as const;
 
 /**
- * Decides what one session sends, and when (PROTOCOL.md, Delivery). Pure: events, answers and the time go in; frames and
- * the next wake time come out.
+ * Decides what one session sends, and when (PROTOCOL.md, Delivery). Pure: events, answers and the
+ * time go in; frames and the next wake time come out.
  *
- * Of each resource one event is in flight. An event whose answer is late goes before a new one, earliest first;
- * resources with something new take turns. An operation costs O(1), and O(log window) where a deadline is set or cleared.
+ * Of each resource one event is in flight. An event whose answer is late goes before a new one,
+ * earliest first; resources with something new take turns. An operation costs O(1), and O(log
+ * window) where a deadline is set or cleared.
  *
- * Only its receiver gives up an event in flight, because it may be applying it. So the expiry of a command is checked
- * before it is sent and again after a NACK, but not while its answer is due.
+ * Only its receiver gives up an event in flight, because it may be applying it. So the expiry of a
+ * command is checked before it is sent and again after a NACK, but not while its answer is due.
  */
 export class EventWriter extends HeldEvents {
   readonly #random: Random;
@@ -61,7 +63,9 @@ export class EventWriter extends HeldEvents {
     return this.schedule.inFlight;
   }
 
-  /** Bytes of the events in flight; never above the window of bytes, unless it is a single event. */
+  /**
+   * Bytes of the events in flight; never above the window of bytes, unless it is a single event.
+   */
   get inFlightBytes(): number {
     return this.schedule.flightBytes;
   }
@@ -72,8 +76,10 @@ export class EventWriter extends HeldEvents {
   }
 
   /**
-   * An answer to an event that this session has not sent counts up to this version only: an earlier session may have
-   * sent it. @default every version
+   * An answer to an event that this session has not sent counts up to this version only: an earlier
+   * session may have sent it.
+   *
+   * @default every version
    */
   sentBefore(version: number): void {
     this.#sentBefore = version;
@@ -85,7 +91,7 @@ export class EventWriter extends HeldEvents {
     return (lane?.current ?? lane?.waiting.first)?.entry.bytes;
   }
 
-  /** The next thing to do, marked as done: call it until it answers undefined, which means that nothing may go now. */
+  /** The next thing to do, marked as done. Call it until it answers undefined. */
   take(nowMs: number, wallNowMs: number): Transmission | undefined {
     const lane = this.#quiesced ? undefined : this.schedule.next(nowMs);
     if (lane === undefined) return undefined;
@@ -107,7 +113,7 @@ export class EventWriter extends HeldEvents {
     return { kind: "send", entry: held.entry, attempt: held.attempts };
   }
 
-  /** The peer applied an event. Counts whenever it is that event's turn, also when only an earlier session has sent it. */
+  /** The peer applied an event in turn, even one that only an earlier session sent. */
   ack(key: EventKey, nowMs: number): AckResult {
     const lane = this.#laneAwaiting(key);
     if (lane === undefined) return UNKNOWN;
@@ -133,7 +139,8 @@ export class EventWriter extends HeldEvents {
     const lane = this.#laneAwaiting(nack);
     if (lane === undefined) return UNKNOWN;
     const { state } = lane;
-    // A retryable refusal of an event that is not in flight repeats an earlier one, or answers an earlier session.
+    // A retryable refusal of an event that is not in flight repeats an earlier one, or answers an
+    // earlier session.
     if (nack.retryable && state.kind !== "inFlight") return UNKNOWN;
     const held = this.schedule.leave(lane);
     if (state.kind === "inFlight" && state.superseded) {
@@ -168,8 +175,9 @@ export class EventWriter extends HeldEvents {
   }
 
   /**
-   * When `take` will next have something, in monotonic milliseconds; -Infinity when it has now, undefined when only an
-   * input can change anything. Exact: neither a wake-up without work nor work without a wake-up.
+   * When `take` will next have something, in monotonic milliseconds; -Infinity when it has now,
+   * undefined when only an input can change anything. Exact: neither a wake-up without work nor
+   * work without a wake-up.
    */
   nextWakeAt(): number | undefined {
     return this.#quiesced ? undefined : this.schedule.nextAt();
@@ -183,8 +191,9 @@ export class EventWriter extends HeldEvents {
     return lane.state.kind === "ready" && entry.version > this.#sentBefore ? undefined : lane;
   }
 
-  // The answer of an event that was superseded or purged is late: the event behind it takes its place in the window, or
-  // waits for room where it is larger. There may be none, while the newer state is still on disk or after a purge.
+  // The answer of an event that was superseded or purged is late: the event behind it takes its
+  // place in the window, or waits for room where it is larger. There may be none, while the newer
+  // state is still on disk or after a purge.
   #overtake(lane: Lane, superseded: Held): Held | undefined {
     this.release(superseded);
     const next = lane.waiting.first;

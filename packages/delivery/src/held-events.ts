@@ -10,10 +10,11 @@ import { LinkedList } from "./linked-list.js";
 import type { ResourceTurn } from "./resource-turn.js";
 
 /**
- * The events that one session holds, by resource: what enters, what that supersedes, and what leaves without an answer.
+ * The events that one session holds, by resource: what enters, what that supersedes, and what
+ * leaves without an answer.
  *
- * Of each resource one event has its turn; the others wait in version order. The cost of an operation does not depend
- * on how much is held, except where it says so.
+ * Of each resource one event has its turn; the others wait in version order. The cost of an
+ * operation does not depend on how much is held, except where it says so.
  */
 export abstract class HeldEvents {
   protected readonly schedule: LaneSchedule;
@@ -34,14 +35,14 @@ export abstract class HeldEvents {
     return this.#heldBytes;
   }
 
-  /** Everything offered that is not acknowledged, superseded or written as a dead letter. The caller bounds it. */
+  /** Events offered and not acknowledged, superseded or dead-lettered. The caller bounds it. */
   get held(): number {
     return this.#inOrder.size + this.#spilled.size;
   }
 
   /**
-   * Whether nothing that is held can be sent although the window has room: every event waits for its next try, for an
-   * answer that is late, or behind such an event.
+   * Whether nothing that is held can be sent although the window has room: every event waits for
+   * its next try, for an answer that is late, or behind such an event.
    */
   get starved(): boolean {
     return this.schedule.starved;
@@ -91,11 +92,12 @@ export abstract class HeldEvents {
   }
 
   /**
-   * Takes an event in. Versions are positions in one mailbox, so events are offered in increasing version order over
-   * all resources; a version that does not exceed the highest one offered is a duplicate.
+   * Takes an event in. Versions are positions in one mailbox, so events are offered in increasing
+   * version order over all resources; a version that does not exceed the highest one offered is a
+   * duplicate.
    *
-   * @throws HawserError `invalid_eventid` where the version is none, or is not the `eventid` of the event;
-   *   `missing_resourceid`; `invalid_event` for `bytes` that are no number from 0
+   * @throws HawserError `invalid_eventid` where the version is none, or is not the `eventid` of the
+   *   event; `missing_resourceid`; `invalid_event` for `bytes` that are no number from 0
    */
   offer(entry: Deliverable): "queued" | "duplicate" {
     const { version } = entry;
@@ -107,8 +109,8 @@ export abstract class HeldEvents {
   }
 
   /**
-   * Takes in an event that was left on disk when it could have been offered. The spilled events of a resource come in
-   * version order, before anything newer of it is offered.
+   * Takes in an event that was left on disk when it could have been offered. The spilled events of
+   * a resource come in version order, before anything newer of it is offered.
    *
    * @param refused what its receiver said before it was set aside
    * @throws HawserError as `offer` does; `invalid_state` behind a newer event of its resource
@@ -126,8 +128,8 @@ export abstract class HeldEvents {
   }
 
   /**
-   * Makes room: gives back one of the resources that back off longest, with all that is held of it. Offer its events
-   * as spilled once its next try is due. Undefined where no resource backs off.
+   * Makes room: gives back one of the resources that back off longest, with all that is held of it.
+   * Offer its events as spilled once its next try is due. Undefined where no resource backs off.
    */
   setAside(nowMs: number): SetAside | undefined {
     const deadline = this.schedule.lateBackoff;
@@ -146,8 +148,9 @@ export abstract class HeldEvents {
   }
 
   /**
-   * A newer state was left on disk. The older ones that it supersedes leave where they wait or back off, and one in
-   * flight is not resent; otherwise an event that always fails could block the newer state.
+   * A newer state was left on disk. The older ones that it supersedes leave where they wait or back
+   * off, and one in flight is not resent; otherwise an event that always fails could block the
+   * newer state.
    */
   skipSpilled({ version, event }: SpilledEvent): void {
     const lane = this.#lanes.get(event.resourceid);
@@ -159,9 +162,10 @@ export abstract class HeldEvents {
   }
 
   /**
-   * Events of a resource are not to be sent any more. They leave where they wait or back off; one in flight stays until
-   * its answer comes or is late, because its receiver may be applying it. Versions that are not held are ignored.
-   * Takes time in proportion to what is held of the resource.
+   * Events of a resource are not to be sent any more. They leave where they wait or back off; one
+   * in flight stays until its answer comes or is late, because its receiver may be applying it.
+   * Versions that are not held are ignored. Takes time in proportion to what is held of the
+   * resource.
    *
    * @returns how many of them are in flight
    */
@@ -206,8 +210,9 @@ export abstract class HeldEvents {
     if (lane.state.kind === "idle") this.schedule.ready(lane);
   }
 
-  // An event in flight stays, because its receiver may be applying it, but is not resent. One that backs off was
-  // refused: it leaves, and the new state goes at once, because it may correct the cause of the refusal.
+  // An event in flight stays, because its receiver may be applying it, but is not resent. One that
+  // backs off was refused: it leaves, and the new state goes at once, because it may correct the
+  // cause of the refusal.
   #supersedeCurrent(lane: Lane, newer: EventClass): void {
     const { state } = lane;
     if (state.kind !== "inFlight" && state.kind !== "backoff") return;
@@ -216,7 +221,8 @@ export abstract class HeldEvents {
     else this.release(this.schedule.leave(lane));
   }
 
-  /** Events have left the lane: it gives its place up where nothing waits, and takes one where it is idle. */
+  // Events have left the lane: it gives its place up where nothing waits, and takes one where it is
+  // idle.
   #reschedule(lane: Lane): void {
     if (lane.state.kind === "ready" && lane.waiting.size === 0) this.schedule.withdraw(lane);
     if (lane.state.kind === "idle") this.advance(lane);

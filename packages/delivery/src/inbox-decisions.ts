@@ -7,7 +7,7 @@ export interface InboxSnapshot {
   readonly settled: number;
   /** Last applied version per resource, for those above `settled`. */
   readonly applied: ReadonlyMap<string, number>;
-  /** Versions whose handler had begun and whose end was never recorded: attempts so far, by resource. */
+  /** By resource: a version whose handler began and never ended on record, and its attempts. */
   readonly begun: ReadonlyMap<string, { readonly version: number; readonly attempts: number }>;
 }
 
@@ -15,15 +15,19 @@ export interface InboxSnapshot {
 export type Received =
   /** Hand it to its handler; `attempt` is 1 the first time. Then `finish`. */
   | { readonly kind: "apply"; readonly attempt: number }
-  /** It is being applied, or comes behind what is: its answer follows. The states it `superseded` in the queue are not applied any more: ACK them. */
+  /**
+   * It is being applied, or comes behind what is: its answer follows. The states it `superseded` in
+   * the queue are not applied any more: ACK them.
+   */
   | { readonly kind: "wait"; readonly superseded: readonly Deliverable[] }
   /** This very version is recorded as applied: ACK. */
   | { readonly kind: "duplicate" }
   /** A newer version came before it, or the peer itself has settled it: ACK. */
   | { readonly kind: "stale" }
   /**
-   * NACK, retryable. There is no room to remember one more resource of this peer: its settled floor makes room. Or what is being applied takes all
-   * the memory it may: the end of a handler makes room.
+   * NACK, retryable. There is no room to remember one more resource of this peer: its settled floor
+   * makes room. Or what is being applied takes all the memory it may: the end of a handler makes
+   * room.
    */
   | { readonly kind: "full"; readonly of: "rows" | "memory" };
 
@@ -31,7 +35,12 @@ export type Received =
 export interface Arrived extends Deliverable {
   /** About what it takes in memory. @default `bytes` */
   readonly heapBytes?: number;
-  /** Whether the store is told that its handler begins. Where it is not, nothing of a refused event is remembered here either. @default true */
+  /**
+   * Whether the store is told that its handler begins. Where it is not, nothing of a refused event
+   * is remembered here either.
+   *
+   * @default true
+   */
   readonly isAttemptRecorded?: boolean;
 }
 
@@ -39,9 +48,17 @@ export interface Arrived extends Deliverable {
 export interface InboxLimits {
   /** Resources remembered of this peer; one more is answered `full`. @default MAX_INBOX_ROWS */
   readonly maxRows?: number;
-  /** What the rows of all peers may take in memory; to be shared by all inboxes of a process. @default one of its own */
+  /**
+   * What the rows of all peers may take in memory; to be shared by all inboxes of a process.
+   *
+   * @default one of its own
+   */
   readonly budget?: InboxBudget;
-  /** What may be applied at once, as it is in memory; what is more comes alone. @default Infinity */
+  /**
+   * What may be applied at once, as it is in memory; what is more comes alone.
+   *
+   * @default Infinity
+   */
   readonly maxHeapBytes?: number;
 }
 
@@ -57,5 +74,5 @@ export interface Finished {
   readonly blocked: readonly Deliverable[];
 }
 
-/** How an event ended. `discarded`: it is answered as applied, and nothing came of it that a repeat could harm. */
+/** How an event ended. `discarded`: answered as applied, and had no effect. */
 export type Ending = "applied" | "discarded" | "rejected" | "retry";

@@ -27,14 +27,17 @@ interface Queued extends Applying {
 /** The handler of a resource and what waits behind it. */
 interface ActiveHandler {
   readonly running: Applying;
-  /** The peer lost its store after the handler began: `running` belongs to versions that are gone. */
+  /**
+   * The peer lost its store after the handler began: `running` belongs to versions that are gone.
+   */
   orphaned: boolean;
   readonly queue: CoalescingQueue<Queued>;
 }
 
 /**
- * Rows of one peer: as many as a whole mailbox of commands about different resources leaves, all of them above the
- * floor because the first is not answered yet. What they take in memory is bounded by `InboxBudget` as well.
+ * Rows of one peer: as many as a whole mailbox of commands about different resources leaves, all of
+ * them above the floor because the first is not answered yet. What they take in memory is bounded
+ * by `InboxBudget` as well.
  */
 export const MAX_INBOX_ROWS = 100_000;
 
@@ -47,16 +50,19 @@ const WAIT: Received = { kind: "wait", superseded: NONE };
 const NOTHING: Finished = { next: undefined, blocked: NONE };
 
 /**
- * Decides what becomes of a peer's events: nothing recorded as applied is applied again, no resource goes back to an older version, and one handler runs per
- * resource (PROTOCOL.md, Delivery). One per peer; it outlives sessions, because handlers do.
+ * Decides what becomes of a peer's events: nothing recorded as applied is applied again, no
+ * resource goes back to an older version, and one handler runs per resource (PROTOCOL.md,
+ * Delivery). One per peer; it outlives sessions, because handlers do.
  *
- * It is the memory in front of a durable inbox: the caller writes down the outcome and then calls `finish`. One row per resource is held until the
- * peer's settled floor has passed it, as many as `InboxLimits` allow and one more: the peer's oldest event has a row in any case, as nothing
- * else raises its floor. What waits is bounded by the window, which the caller enforces by `applying` and `applyingBytes`. All operations take
- * constant time.
+ * It is the memory in front of a durable inbox: the caller writes down the outcome and then calls
+ * `finish`. One row per resource is held until the peer's settled floor has passed it, as many as
+ * `InboxLimits` allow and one more: the peer's oldest event has a row in any case, as nothing else
+ * raises its floor. What waits is bounded by the window, which the caller enforces by `applying`
+ * and `applyingBytes`. All operations take constant time.
  */
 export class Inbox {
-  /** In the order of recording, which is nearly that of versions: so the floor is applied from the front. */
+  // In the order of recording, which is nearly that of versions: so the floor is applied from the
+  // front.
   readonly #applied: CountedRows<number>;
   readonly #begun: CountedRows<{ readonly version: number; readonly attempts: number }>;
   readonly #active = new Map<string, ActiveHandler>();
@@ -106,13 +112,14 @@ export class Inbox {
     return this.#rowBytes;
   }
 
-  /** An event of the peer arrived; `version` is the number in its `eventid`, `bytes` what it counts against the window. */
+  /** An event of the peer arrived. */
   receive(arrived: Arrived): Received {
     const { event, version } = arrived;
     const { resourceid } = event;
     if (version <= this.#settled) return STALE;
     const applied = this.#applied.get(resourceid) ?? 0;
-    // A newer one that has only begun counts: it may have had its effect, and the sender has settled this one, or it would not have sent that.
+    // A newer one that has only begun counts: it may have had its effect, and the sender has
+    // settled this one, or it would not have sent that.
     const begun = this.#begun.get(resourceid)?.version ?? 0;
     if (version < applied || version < begun) return STALE;
     const active = this.#active.get(resourceid);
@@ -127,8 +134,9 @@ export class Inbox {
   }
 
   /**
-   * Whether an outcome still counts. False once the peer has lost its store under a running handler: that version is not to be recorded, as the
-   * number will be given to another event. `finish` is due all the same.
+   * Whether an outcome still counts. False once the peer has lost its store under a running
+   * handler: that version is not to be recorded, as the number will be given to another event.
+   * `finish` is due all the same.
    */
   isCurrent(resourceid: string, version: number): boolean {
     const active = this.#active.get(resourceid);
@@ -136,8 +144,9 @@ export class Inbox {
   }
 
   /**
-   * The handler of an event is through. For `applied`, call it when that is on disk; the ACK may leave then, not before. A rejection is
-   * not written down: should its NACK be lost, the event comes again and is refused again. What was `discarded` leaves no row at all.
+   * The handler of an event is through. For `applied`, call it when that is on disk; the ACK may
+   * leave then, not before. A rejection is not written down: should its NACK be lost, the event
+   * comes again and is refused again. What was `discarded` leaves no row at all.
    */
   finish(resourceid: string, version: number, outcome: Ending): Finished {
     const active = this.#active.get(resourceid);
@@ -160,7 +169,7 @@ export class Inbox {
     return this.#next(active);
   }
 
-  /** The peer will never again send anything up to `version`: what was kept to recognise it is forgotten. */
+  /** The peer never sends a version up to this one again: their rows are forgotten. */
   settle(version: number): void {
     if (version <= this.#settled) return;
     this.#settled = version;
@@ -178,7 +187,7 @@ export class Inbox {
     this.#begun.clear();
   }
 
-  /** The peer's store is another one: its versions begin anew. Handlers that run go on, and their resources wait for them. */
+  /** The peer's store is another one. Handlers keep running, and their resources wait for them. */
   reset(): void {
     this.#settled = 0;
     this.#extra = undefined;
@@ -190,11 +199,10 @@ export class Inbox {
     }
   }
 
-  /**
-   * Nothing but an answer to its oldest event raises the peer's floor, which makes room for the others: so it is let in over the bound. One
-   * resource is at a time, and by nothing but its oldest event: a peer that gives one number to several, or has newer
-   * ones of that resource follow, would otherwise have as many rows as it likes.
-   */
+  // Nothing but an answer to its oldest event raises the peer's floor, which makes room for the
+  // others: so it is let in over the bound. One resource is at a time, and by nothing but its
+  // oldest event: a peer that gives one number to several, or has newer ones of that resource
+  // follow, would otherwise have as many rows as it likes.
   #letIn(resourceid: string, version: number): boolean {
     const extra = this.#extra;
     if (this.rows < this.#maxRows && this.#budget.allows(this.#rowBytes, rowBytes(resourceid))) {

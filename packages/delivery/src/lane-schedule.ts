@@ -4,11 +4,13 @@ import { IDLE, type Held, type Lane } from "./lane.js";
 import { LinkedList } from "./linked-list.js";
 
 /**
- * Which resource has its turn next, and when. The only place that changes a lane's turn, so that the turn and the queue it stands in never disagree.
+ * Which resource has its turn next, and when. The only place that changes a lane's turn, so that
+ * the turn and the queue it stands in never disagree.
  *
- * What is due goes before what is ready, earliest first; ready lanes take turns. A resend keeps the place in the window it has, so it goes even
- * when the window is full; anything else needs a free place, and room for its bytes. What has no room holds
- * up whatever would go behind it: smaller events that overtook it would keep it waiting for ever.
+ * What is due goes before what is ready, earliest first; ready lanes take turns. A resend keeps the
+ * place in the window it has, so it goes even when the window is full; anything else needs a free
+ * place, and room for its bytes. What has no room holds up whatever would go behind it: smaller
+ * events that overtook it would keep it waiting for ever.
  */
 export class LaneSchedule {
   readonly #window: number;
@@ -31,7 +33,7 @@ export class LaneSchedule {
     return this.#flights.size;
   }
 
-  /** The window has room, in bytes for as much again, nothing is ready, and no answer is awaited that is not late. */
+  /** The window has room, half its bytes are free, nothing is ready, and every answer is late. */
   get starved(): boolean {
     if (this.#ready.size > 0 || this.#awaitingFirstAnswer > 0 || this.#flights.size >= this.#window)
       return false;
@@ -42,7 +44,7 @@ export class LaneSchedule {
     return this.#flightBytes;
   }
 
-  /** Whether an event of so many bytes may be sent. One that is larger than the whole window goes alone. */
+  /** Whether so many bytes may be sent. An event larger than the whole window goes alone. */
   hasRoomFor(bytes: number): boolean {
     if (this.#flights.size === 0) return true;
     return this.#flights.size < this.#window && this.#flightBytes + bytes <= this.#windowBytes;
@@ -79,7 +81,7 @@ export class LaneSchedule {
     return this.#pressing ? undefined : this.#nextReady;
   }
 
-  /** When `next` has a lane; -Infinity when it has one at any time, undefined when time alone brings none. */
+  /** When `next` has a lane: -Infinity for now, undefined where time alone brings none. */
   nextAt(): number | undefined {
     const flightAt = this.#flights.first?.atMs;
     if (this.#pressing) return flightAt;

@@ -29,7 +29,7 @@ export interface Refused {
   readonly message: string;
 }
 
-/** Characters that are kept of what a receiver says of a refusal: an event that is refused again and again costs no more than this. */
+/** Characters kept of the message of a refusal, so that repeated refusals cost no more. */
 export const MAX_KEPT_MESSAGE_LENGTH = 256;
 
 /** Where the turn of a resource stands. One event at a time has it; the others wait. */
@@ -74,7 +74,7 @@ export class Lane {
     return newest?.entry.version ?? 0;
   }
 
-  /** The event whose turn it is; undefined while it is between turns or a dead letter is being written. */
+  /** The event in turn; undefined between turns and while a dead letter is written. */
   get current(): Held | undefined {
     switch (this.state.kind) {
       case "ready":
@@ -105,7 +105,8 @@ export function hold(entry: Deliverable, place: Held["place"], refused?: Refused
   };
 }
 
-// Only commands expire: a state stays true until a newer one replaces it. The codecs have checked the timestamp; what nobody can read never expires.
+// Only commands expire: a state stays true until a newer one replaces it. The codecs have checked
+// the timestamp; what nobody can read never expires.
 function expiry(expirytime: string | undefined): number {
   if (expirytime === undefined) return Number.POSITIVE_INFINITY;
   const atMs = Date.parse(expirytime);

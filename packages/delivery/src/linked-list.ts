@@ -16,7 +16,7 @@ export class Place<T> {
   }
 }
 
-/** First in, first out, and out of the middle just as cheaply: every operation takes constant time, whatever the length. */
+/** First in, first out. Removal from the middle takes constant time as well. */
 export class LinkedList<T> implements Iterable<T> {
   #first: Place<T> | undefined;
   #last: Place<T> | undefined;

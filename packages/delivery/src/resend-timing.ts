@@ -1,9 +1,12 @@
-import { checkOptionNames, HawserError, type OptionNames } from "@hawser/protocol";
+import { checkOptionNames, HawserError } from "@hawser/protocol";
 
-/** When an event that was not acknowledged goes again. All in milliseconds (PROTOCOL.md, Delivery). */
+/**
+ * When an event that was not acknowledged goes again. All in milliseconds (PROTOCOL.md, Delivery).
+ */
 export interface ResendTiming {
   /**
-   * The resend timeout before anything has been measured, from `MIN_RESEND_TIMEOUT_MS`. On a LAN or over loopback, with handlers that are quick, a few times what an ACK takes: 50, say.
+   * The resend timeout before anything has been measured, from `MIN_RESEND_TIMEOUT_MS`. On a LAN or
+   * over loopback, with handlers that are quick, a few times what an ACK takes: 50, say.
    *
    * @default 3 s, three times the usual floor of TCP: nothing is known yet about the handlers
    */
@@ -23,8 +26,9 @@ export interface ResendTiming {
 }
 
 /**
- * No resend timeout is set below it: timers, and the turns of the loops at both ends, are about as long, so that what is measured below is not the way of an ACK, and events go
- * again whose ACK is under way.
+ * No resend timeout is set below it: timers, and the turns of the loops at both ends, are about as
+ * long, so that what is measured below is not the way of an ACK, and events go again whose ACK is
+ * under way.
  */
 export const MIN_RESEND_TIMEOUT_MS = 10;
 
@@ -37,21 +41,15 @@ export const DEFAULT_RESEND_TIMING: ResendTiming = {
   maxNackBackoffMs: 120_000,
 };
 
-const NAMES: OptionNames<ResendTiming> = {
-  initialTimeoutMs: true,
-  minTimeoutMs: true,
-  maxTimeoutMs: true,
-  minNackBackoffMs: true,
-  maxNackBackoffMs: true,
-};
-
 /**
  * Fills in the defaults.
  *
- * @throws HawserError `invalid_config` for a name that is none, when a value is not a positive number of milliseconds, a resend timeout is below `MIN_RESEND_TIMEOUT_MS`, or a minimum is above its maximum
+ * @throws HawserError `invalid_config` for a name that is none, when a value is not a positive
+ *   number of milliseconds, a resend timeout is below `MIN_RESEND_TIMEOUT_MS`, or a minimum is
+ *   above its maximum
  */
 export function resolveResendTiming(partial: Partial<ResendTiming> = {}): ResendTiming {
-  checkOptionNames("resend", partial, NAMES);
+  checkOptionNames("resend", partial, DEFAULT_RESEND_TIMING);
   const { initialTimeoutMs = DEFAULT_RESEND_TIMING.initialTimeoutMs } = partial;
   // Whoever expects ACKs sooner than that floor says so once.
   const minTimeoutMs = Math.min(DEFAULT_RESEND_TIMING.minTimeoutMs, initialTimeoutMs);

@@ -2,7 +2,7 @@ import type { Refused } from "./lane.js";
 
 /** What the event of a resource waits for whose turn it is. Times are monotonic milliseconds. */
 export type ResourceTurn =
-  /** Not sent in this session. `hasRoom`: the window would take it, so that it goes with the next frames. */
+  /** Not sent in this session. `hasRoom`: the window takes it, so it goes next. */
   | { readonly kind: "ready"; readonly version: number; readonly hasRoom: boolean }
   /** Sent and not answered: its receiver may be applying it, or may not have it. */
   | {

@@ -19,10 +19,12 @@ const DEVIATIONS = 4;
 const GRANULARITY_MS = 1;
 
 /**
- * The resend timeout, learned from the time ACKs take (RFC 6298). That time includes the handler, so a slow handler is not mistaken for a loss.
+ * The resend timeout, learned from the time ACKs take (RFC 6298). That time includes the handler,
+ * so a slow handler is not mistaken for a loss.
  *
- * By Karn's rule an event that was sent twice is not measured. So that ACK times which grow beyond the timeout are learned all the same, a
- * timeout doubles the value until an event is acknowledged after one send.
+ * By Karn's rule an event that was sent twice is not measured. So that ACK times which grow beyond
+ * the timeout are learned all the same, a timeout doubles the value until an event is acknowledged
+ * after one send.
  */
 export class RtoEstimator implements RtoReading {
   readonly #timing: ResendTiming;
@@ -69,8 +71,9 @@ export class RtoEstimator implements RtoReading {
   }
 
   /**
-   * An event sent while the value was `usedMs` got no answer in time. Only a timeout of the present value says anything about it: of a full
-   * window that times out together, the first one doubles it.
+   * An event sent while the value was `usedMs` got no answer in time. Only a timeout of the present
+   * value says anything about it: of a full window that times out together, the first one doubles
+   * it.
    */
   timedOut(usedMs: number): void {
     if (usedMs < this.#valueMs || this.#valueMs >= this.#timing.maxTimeoutMs) return;
@@ -79,7 +82,8 @@ export class RtoEstimator implements RtoReading {
   }
 
   /**
-   * How long to wait for the ACK after the n-th send without an answer: never less than the value, exponential with full jitter above it, capped.
+   * How long to wait for the ACK after the n-th send without an answer: never less than the value,
+   * exponential with full jitter above it, capped.
    *
    * @param sends 1 after the first
    */

@@ -1,8 +1,8 @@
 import { HawserError } from "./errors.js";
 import { quote } from "./text.js";
 
-/** Every option name, as a key. */
-export type OptionNames<Options> = Readonly<Record<keyof Options, true>>;
+/** Every option name, as a key: a table of defaults is one. */
+export type OptionNames<Options> = Readonly<Record<keyof Options, unknown>>;
 
 /**
  * Checks option names. JavaScript callers have no compiler, and a misspelt option would keep its
