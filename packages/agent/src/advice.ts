@@ -1,7 +1,7 @@
 import type { ErrorCode } from "@hawser/protocol";
 
-/** What somebody has to do about a connection that no waiting mends. */
-export function remedy(code: ErrorCode | undefined): string {
+/** What an operator has to do about a refusal that does not end by itself. */
+export function advice(code: ErrorCode | undefined): string {
   switch (code) {
     case "unauthenticated":
       return "Give this agent a credential the principal accepts; it is read again when it changes.";

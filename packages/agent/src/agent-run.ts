@@ -19,8 +19,8 @@ export class AgentRun {
   readonly #dispatcher: Dispatcher;
   readonly #receiver: Receiver;
   readonly #loop: ConnectionLoop;
-  /** Aborted when handlers shall give up what they wait for. */
-  readonly #patience = new AbortController();
+  /** Aborts the signals of all handlers: at half of the stop grace period. */
+  readonly #handlerAbort = new AbortController();
   #started: Promise<void> = Promise.resolve();
   #restoring = true;
   /** Aborted when the agent leaves. */
@@ -42,7 +42,7 @@ export class AgentRun {
       onEvent: options.onEvent,
       retained: store.retained,
       reporter: this.#reporter,
-      signals: new HandlerSignals(this.#patience.signal),
+      signals: new HandlerSignals(this.#handlerAbort.signal),
       logger: this.#logger,
       peerStore: () => this.#peerStore,
     });
@@ -75,7 +75,7 @@ export class AgentRun {
     });
   }
 
-  /** Resolves when held resources are with their handlers and the first connection is on its way. */
+  /** Resolves when handlers have the held resources and the first dial is under way. */
   start(): Promise<void> {
     this.#started = this.#begin();
     return this.#started;
@@ -85,12 +85,12 @@ export class AgentRun {
   async stop(graceMs: number): Promise<void> {
     const { timers } = this.#options.runtime;
     this.#leaving.abort();
-    if (this.#restoring) this.#patience.abort();
-    const half = timers.after(graceMs / 2, () => this.#patience.abort());
+    if (this.#restoring) this.#handlerAbort.abort();
+    const half = timers.after(graceMs / 2, () => this.#handlerAbort.abort());
     await this.#started.catch(() => {});
     await this.#loop.stop(graceMs);
     half.cancel();
-    this.#patience.abort();
+    this.#handlerAbort.abort();
     await this.#atMost(
       graceMs,
       // What a handler has done is recorded behind it, and the store is open only until then.
@@ -114,7 +114,7 @@ export class AgentRun {
     this.#use = await this.#options.store.use();
     await this.#dispatcher.restore();
     this.#restoring = false;
-    if (this.#patience.signal.aborted) return;
+    if (this.#handlerAbort.signal.aborted) return;
     this.#loop.start();
     const handlers = Object.values(this.#options.handlers);
     if (handlers.some(({ check }) => check !== undefined)) this.#checking = this.#checkNowAndThen();

@@ -16,7 +16,7 @@ export type AgentState =
       readonly principalSoftware: string;
       readonly since: number;
     }
-  /** The last connection, or the try to make one, is over; the next try comes `delayMs` after `since`. */
+  /** The last connection or attempt ended; the next try is `delayMs` after `since`. */
   | {
       readonly kind: "waiting";
       readonly delayMs: number;

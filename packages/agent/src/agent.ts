@@ -9,8 +9,10 @@ import type { AgentState } from "./agent-state.js";
 import type { ResourceHandler } from "./resource-handler.js";
 
 /**
- * Called for each event of the principal that is not the state of a resource, at least once; idempotent by (`event.resourceid`, `event.eventid`). In order per resource.
- * Resolve: applied. Throw a `HawserError` with code `handler_rejected`: refused for good. Throw anything else: tried again later.
+ * Called for each event of the principal that is not the state of a resource, at least once;
+ * idempotent by (`event.resourceid`, `event.eventid`). In order per resource. Resolve: applied.
+ * Throw a `HawserError` with code `handler_rejected`: refused for good. Throw anything else: tried
+ * again later.
  */
 export type PrincipalEventHandler = (delivery: {
   readonly event: HawserEvent;
@@ -18,7 +20,10 @@ export type PrincipalEventHandler = (delivery: {
   readonly attempt: number;
   /** Of the session that the event came by, which only rises. */
   readonly epoch: number;
-  /** Aborted when the agent stops and has run out of patience, and when what the handler does may not be recorded any more. */
+  /**
+   * Aborted at half of the grace period of a stop, and when the effect of the handler may not be
+   * recorded any more.
+   */
   readonly signal: AbortSignal;
 }) => Promise<void> | void;
 
@@ -26,7 +31,7 @@ export type PrincipalEventHandler = (delivery: {
 export interface AgentObserver extends LinkObserver {
   /** The state changed; `Agent.state` already says so. */
   state?(state: AgentState): void;
-  /** A log line was left out, because there were too many like it; `Agent.suppressedLogLines` counts it. */
+  /** A log line was suppressed; `Agent.suppressedLogLines` counts it. */
   logLineSuppressed?(): void;
 }
 
@@ -34,7 +39,10 @@ export interface AgentObserver extends LinkObserver {
 export interface AgentOptions {
   /** 1 to 128 characters of a-z, 0-9, `.` and `-` that begin and end with a letter or digit. */
   readonly name: string;
-  /** Where everything accepted and received is kept. The agent starts it, and stops it after everything else; one that was started before, or that others use, stays open (`Store.use`). */
+  /**
+   * Where everything accepted and received is kept. The agent starts it, and stops it after
+   * everything else; one that was started before, or that others use, stays open (`Store.use`).
+   */
   readonly store: Store;
   /** How to reach the principal. Of several, the next is tried whenever a connection failed. */
   readonly dialer: Dialer | readonly Dialer[];
@@ -43,17 +51,26 @@ export interface AgentOptions {
   /** Absent: commands are refused for good with `no_handler`. */
   readonly onEvent?: PrincipalEventHandler;
   readonly observer?: AgentObserver;
-  /** Clock, timers, randomness and the logger. @default the real ones, and warnings in lines for people on standard error */
+  /**
+   * Clock, timers, randomness and the logger.
+   *
+   * @default the real ones, and warnings in lines for people on standard error
+   */
   readonly runtime?: Runtime;
   /** Un-ACKed events accepted per session. @default DEFAULT_WINDOW (256) */
   readonly window?: number;
-  /** Bytes of them; also what is in flight to the principal at most. 1 means one event at a time. @default DEFAULT_WINDOW_BYTES (8 MiB) */
+  /**
+   * Bytes of them; also what is in flight to the principal at most. 1 means one event at a time.
+   *
+   * @default DEFAULT_WINDOW_BYTES (8 MiB)
+   */
   readonly windowBytes?: number;
   readonly timing?: Partial<SessionTiming>;
   readonly reconnect?: Partial<ReconnectTiming>;
   readonly resend?: Partial<ResendTiming>;
   /**
-   * How often handlers look whether what they made is still so (`ResourceHandler.check`), give or take a quarter; null: at the start alone.
+   * How often handlers look whether what they made is still so (`ResourceHandler.check`), give or
+   * take a quarter; null: at the start alone.
    *
    * @default DEFAULT_CHECK_INTERVAL_MS (60,000)
    */
@@ -65,7 +82,8 @@ export interface AgentOptions {
 /** How patient a goodbye is. */
 export interface StopOptions {
   /**
-   * How long the goodbye may take; at half of it handlers see their signal aborted, at the end the connection is cut. Then handlers may take as long again to finish and stop.
+   * How long the goodbye may take; at half of it handlers see their signal aborted, at the end the
+   * connection is cut. Then handlers may take as long again to finish and stop.
    * @default DEFAULT_STOP_GRACE_MS (10 s)
    */
   readonly graceMs?: number;
@@ -74,29 +92,36 @@ export interface StopOptions {
 /**
  * The remote end.
  *
- * `start` hands what is held to the handlers (`restore`) and resolves; connecting goes on by itself, for as long as it takes. `stop` says goodbye, waits for
- * running handlers, and stops them.
+ * `start` hands what is held to the handlers (`restore`) and resolves; connecting goes on by
+ * itself, for as long as it takes. `stop` says goodbye, waits for running handlers, and stops them.
  */
 export interface Agent extends DisposableLifecycle {
-  /** @throws HawserError `invalid_state` where it has been started and not stopped; those of the start of its store; what a handler threw */
+  /**
+   * @throws HawserError `invalid_state` where it has been started and not stopped; those of the
+   *   start of its store; what a handler threw
+   */
   start(): Promise<void>;
   readonly name: string;
   readonly state: AgentState;
-  /** Log lines that were left out since the agent was made, because there were too many like them. */
+  /**
+   * Log lines that were left out since the agent was made, because there were too many like them.
+   */
   readonly suppressedLogLines: number;
   /**
-   * What `state` is, then what it becomes; a reader slower than the changes gets the newest. Ends with the stop of the agent, which it tells, or with the signal.
+   * What `state` is, then what it becomes; a reader slower than the changes gets the newest. Ends
+   * with the stop of the agent, which it tells, or with the signal.
    */
   status(options?: { readonly signal?: AbortSignal }): AsyncIterable<AgentState>;
   /**
    * Accepts an event for the principal; resolves when it is on disk.
    *
-   * @throws HawserError `invalid_event`, `event_too_large`, `mailbox_full`, `store_full`, `store_unavailable`; `aborted` or `timeout` when the caller gave up
+   * @throws HawserError `invalid_event`, `event_too_large`, `mailbox_full`, `store_full`,
+   *   `store_unavailable`; `aborted` or `timeout` when the caller gave up
    */
   publish<Data = JsonValue>(event: EventInput<Data>, options?: PublishOptions): Promise<Accepted>;
   /** Renews the connection now. False when there is no session to renew. */
   rotate(): boolean;
-  /** New credentials are in place: an agent that was refused and waits dials at once. True when it does. */
+  /** New credentials: an agent that was refused dials at once. True when it does. */
   credentialsChanged(): boolean;
   stop(options?: StopOptions): Promise<void>;
 }

@@ -13,7 +13,7 @@ import type { Connection, Dialer } from "@hawser/transport";
 import type { AgentState } from "./agent-state.js";
 import { DialAttempt } from "./dial-attempt.js";
 import { PRINCIPAL } from "./principal-peer.js";
-import { remedy } from "./remedy.js";
+import { advice } from "./advice.js";
 
 export interface ConnectionLoopOptions {
   readonly runtime: Runtime;
@@ -137,7 +137,7 @@ export class ConnectionLoop {
       ...parts,
       peer: { name: PRINCIPAL, receiver, observer },
       onOpened: (established) => this.#opened(link, established),
-      onRetiring: () => this.#retire(link),
+      onRotationRequested: () => this.#rotateOnRequest(link),
       onEnded: (end) => this.#linkEnded(link, end),
     });
     this.#phase = { kind: "linked", link };
@@ -161,11 +161,12 @@ export class ConnectionLoop {
     });
   }
 
-  /** The principal or a proxy asks for it: the connection is renewed now, and no failure is counted. */
-  #retire(link: AgentLink): void {
+  // The principal or a proxy asks for a new connection: the agent rotates now, and no failure is
+  // counted.
+  #rotateOnRequest(link: AgentLink): void {
     const { transport } = link.connection;
     this.#options.logger.info({ transport }, "the other end wants another connection: rotating");
-    link.retire();
+    link.rotateOnRequest();
   }
 
   #linkEnded(link: AgentLink, end: SessionEnd): void {
@@ -180,7 +181,8 @@ export class ConnectionLoop {
       this.#stopped();
       return;
     }
-    // Another address may do better than one that failed; one that let us go on purpose is still right.
+    // Another address may do better than one that failed; one that let us go on purpose is still
+    // right.
     if (end.kind === "dialFailed" || end.kind === "failed") this.#nextDialer += 1;
     const error = "error" in end ? end.error : undefined;
     const reconnect = this.#options.policy.next(end, this.#now());
@@ -195,7 +197,7 @@ export class ConnectionLoop {
     const { logger } = this.#options;
     const fields = { code: error?.code, delay_ms: Math.round(delayMs) };
     const line = `not connected: ${reason}`;
-    if (loud) logger.error(fields, `${line}. ${remedy(error?.code)}`);
+    if (loud) logger.error(fields, `${line}. ${advice(error?.code)}`);
     else if (error !== undefined) logger.warn(fields, line);
     else logger.info(fields, line);
   }

@@ -14,12 +14,14 @@ import {
 import type { DesiredResource, HandlerContext, HandlerParts, ResourceHandler } from "./resource-handler.js";
 import { unreportable } from "./unreportable.js";
 
-/** What a handler of `defineHandler` is given besides the resource: as `HandlerContext`, for statuses of its kind. */
+/** The `HandlerContext` of a `defineHandler` handler, for statuses of its kind. */
 export interface KindContext<Status> extends Omit<HandlerContext, "report"> {
   /**
-   * As `HandlerContext.report`, once the status was held against the schema of the kind, where that has one. A later report that is through with it earlier takes the place of this one.
+   * As `HandlerContext.report`, once the status was held against the schema of the kind, where that
+   * has one. A later report that is through with it earlier takes the place of this one.
    *
-   * @throws HawserError `invalid_event` when it does not fit, with the path of what is wrong; `internal` when the schema fails; and what `HandlerContext.report` throws
+   * @throws HawserError `invalid_event` when it does not fit, with the path of what is wrong;
+   *   `internal` when the schema fails; and what `HandlerContext.report` throws
    */
   report(status: Status): Promise<void>;
 }
@@ -31,26 +33,34 @@ export interface KindContext<Status> extends Omit<HandlerContext, "report"> {
  * @typeParam Status what the schema takes for a status
  */
 export interface KindHandler<Spec, Status> extends HandlerParts<DesiredResource<Spec>, KindContext<Status>> {
-  /** Make it so. What is returned (or given to `report`, then or later) is the status; undefined leaves the status as it is. */
+  /** Apply it. A returned or reported status is sent; undefined leaves the status as it is. */
   apply(resource: DesiredResource<Spec>, context: KindContext<Status>): Promise<Status | void>;
   /** Look whether what `apply` made is still so: `ResourceHandler.check`. */
   check?(resource: DesiredResource<Spec>, context: KindContext<Status>): Promise<Status | void>;
 }
 
 /**
- * What a kind is handled by. A condition, so that the compiler works it out before it reads the handler: a literal that is returned stays one.
+ * What a kind is handled by. A condition, so that the compiler works it out before it reads the
+ * handler: a literal that is returned stays one.
  */
 export type HandlerOf<Of extends AnyKind> =
   Of extends Kind<string, infer Spec, unknown, unknown, infer Status> ? KindHandler<Spec, Status> : never;
 
 /**
- * A handler for the resources of a kind that is written down with `defineKind`: its methods are given what the schema makes of each spec, and their statuses are held against the schema for them.
+ * A handler for the resources of a kind that is written down with `defineKind`: its methods are
+ * given what the schema makes of each spec, and their statuses are held against the schema for
+ * them.
  *
- * - A spec that does not fit reaches no method. `apply` of it is refused for good with `handler_rejected`, which names the path of each thing that is wrong (the first 8). A resource that this agent holds
- *   from before and that does not fit any more is logged, and left out by `restore` and `check`; `delete` still comes.
- * - A schema that throws, or whose promise rejects, is a mistake in the program: the spec is tried again with backoff, as anything a handler throws.
- * - A status travels as it was given, not as its schema makes it. One that does not fit is refused by `report` with `invalid_event`; one that was returned is logged as an error, and told as
- *   `{ state: "unreportable", code, message }`, as any status that cannot be sent: the spec is applied nevertheless.
+ * - A spec that does not fit reaches no method. `apply` of it is refused for good with
+ *   `handler_rejected`, which names the path of each thing that is wrong (the first 8). A resource
+ *   that this agent holds from before and that does not fit any more is logged, and left out by
+ *   `restore` and `check`; `delete` still comes.
+ * - A schema that throws, or whose promise rejects, is a mistake in the program: the spec is tried
+ *   again with backoff, as anything a handler throws.
+ * - A status travels as it was given, not as its schema makes it. One that does not fit is refused
+ *   by `report` with `invalid_event`; one that was returned is logged as an error, and told as `{
+ *   state: "unreportable", code, message }`, as any status that cannot be sent: the spec is applied
+ *   nevertheless.
  *
  * @throws HawserError `invalid_config` for a handler that lacks a half
  */
@@ -97,7 +107,10 @@ interface Schemas<Spec> {
   readonly status: StandardSchema;
 }
 
-/** @throws HawserError `handler_rejected` for a spec that does not fit; `handler_failed` for a schema that fails */
+/**
+ * @throws HawserError `handler_rejected` for a spec that does not fit; `handler_failed` for a
+ *   schema that fails
+ */
 async function parsedResource<Spec>(
   kind: Schemas<Spec>,
   resource: DesiredResource,
@@ -114,7 +127,8 @@ async function parsedResource<Spec>(
   return { ...resource, spec: checked.value };
 }
 
-/** The statuses of one call of a handler, and of what goes on after it, each held against the schema. */
+// The statuses of one call of a handler, and of what goes on after it, each held against the
+// schema.
 class CheckedStatuses<Status> {
   readonly context: KindContext<Status>;
   readonly #schema: StandardSchema;

@@ -28,7 +28,8 @@ export class DialAttempt {
     const { signal } = this.#abort;
     let connection: Connection;
     try {
-      // One that throws at once is told later all the same: whoever dials is not ready for the outcome yet.
+      // One that throws at once is told later all the same: whoever dials is not ready for the
+      // outcome yet.
       connection = await (async () => dialer.dial({ signal }))();
     } catch (thrown) {
       if (signal.aborted) outcome.abandoned();

@@ -12,7 +12,8 @@ export interface HeldResource {
   readonly peerStore: string | undefined;
 }
 
-/** The extension attribute that remembers the principal's store in what is kept. It never leaves this agent. */
+// The extension attribute that remembers the principal's store in what is kept. It never leaves
+// this agent.
 const PEER_STORE_ATTRIBUTE = "peerstore";
 
 /** Subjects read from the store at once. */

@@ -61,7 +61,9 @@ const NAMES: OptionNames<AgentOptions> = {
 /** Looking takes a glance at each file, say; so often nobody has to wait for it. */
 export const DEFAULT_CHECK_INTERVAL_MS = 60_000;
 
-/** @throws HawserError `invalid_agent_name`; `invalid_config` naming the option and what it may be */
+/**
+ * @throws HawserError `invalid_agent_name`; `invalid_config` naming the option and what it may be
+ */
 export function resolveOptions(options: AgentOptions): ResolvedOptions {
   checkOptionNames("createAgent", options, NAMES);
   const observer = options.observer ?? {};
@@ -99,7 +101,10 @@ function checkStore(store: AgentOptions["store"]): AgentOptions["store"] {
   throw new HawserError("invalid_config", "store: an agent needs one, such as createMemoryStore()");
 }
 
-/** @throws HawserError `invalid_config` for a kind that no resource can have, a handler that lacks a half, and one that was made for another kind */
+/**
+ * @throws HawserError `invalid_config` for a kind that no resource can have, a handler that lacks a
+ *   half, and one that was made for another kind
+ */
 function checkHandlers(handlers: ResolvedOptions["handlers"]): ResolvedOptions["handlers"] {
   for (const [kind, handler] of Object.entries(handlers)) {
     if (!isResourceKind(kind)) {

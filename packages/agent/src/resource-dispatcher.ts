@@ -21,13 +21,13 @@ import type {
 import type { StatusReporter, StatusWriter } from "./status-reporter.js";
 import { unreportable } from "./unreportable.js";
 
-/**
- * Resources an agent holds, those whose first apply has not succeeded yet among them; about 1 KB of memory each, with their status. A spec of one more is tried
- * again later (`inbox_full`), until one is deleted.
- */
+// Resources an agent holds, those whose first apply has not succeeded yet among them; about 1 KB of
+// memory each, with their status. A spec of one more is tried again later (`inbox_full`), until one
+// is deleted.
 const MAX_HELD_RESOURCES = 100_000;
 
-/** How long one request for output shows it at most, in milliseconds; whoever goes on looking asks again. */
+// How long one request for output shows it at most, in milliseconds; whoever goes on looking asks
+// again.
 const MAX_OUTPUT_MS = 60_000;
 
 export interface ResourceDispatcherOptions {
@@ -43,19 +43,20 @@ export interface ResourceDispatcherOptions {
 }
 
 /**
- * Brings specs and deletes to the handler of their kind, by the rules of uids (PROTOCOL.md, Resource events). Whoever calls it sees to it that calls for one subject do not
- * overlap.
+ * Brings specs and deletes to the handler of their kind, by the rules of uids (PROTOCOL.md,
+ * Resource events). Whoever calls it sees to it that calls for one subject do not overlap.
  */
 export class ResourceDispatcher {
   readonly #options: ResourceDispatcherOptions;
-  /** Which life of each resource the handlers have been told of, by subject. Ahead of the store while a record is being written. */
+  // Which life of each resource the handlers have been told of, by subject. Ahead of the store
+  // while a record is being written.
   readonly #held = new Map<string, HeldResource>();
 
   constructor(options: ResourceDispatcherOptions) {
     this.#options = options;
   }
 
-  /** Hands every resource held back to its handler. One handler's failure is logged and leaves the others alone. */
+  /** Hands every resource held to its handler. The failure of one is logged. */
   async restore(): Promise<void> {
     for await (const { resource, held, resourceid } of readHeld(this.#options.retained)) {
       this.#held.set(subjectOf(resource.kind, resource.name), held);
@@ -108,12 +109,14 @@ export class ResourceDispatcher {
     const subject = subjectOf(data.kind, data.name);
     const held = this.#held.get(subject);
     const isHeld = held?.uid === data.uid;
-    // Another life of the resource has the name; the one that is to go went when that one came, but may have been recorded after it.
+    // Another life of the resource has the name; the one that is to go went when that one came, but
+    // may have been recorded after it.
     if (held !== undefined && !isHeld && this.#isOlder(delivery, held))
       return { kind: "applied", retain: { forget: subject } };
     const handler = this.#handler(data.kind);
     if (handler === undefined && isHeld) throw this.#noHandler(data.kind);
-    // Also when it is not held: an apply may have begun and never been recorded, even under a name that an older life still has.
+    // Also when it is not held: an apply may have begun and never been recorded, even under a name
+    // that an older life still has.
     if (handler !== undefined) {
       try {
         await this.#remove(handler, subject, { ...data, version: event.eventid, attempt }, delivery);
@@ -125,7 +128,7 @@ export class ResourceDispatcher {
     return { kind: "applied", retain: { forget: subject } };
   }
 
-  /** Has the handler look whether a resource is still as it was made. Nothing happens where another version has come since it was read. */
+  /** The handler checks a resource, unless another version has come since it was read. */
   async check({ resource, held, resourceid }: KeptResource): Promise<void> {
     const handler = this.#handler(resource.kind);
     const subject = subjectOf(resource.kind, resource.name);
@@ -193,7 +196,8 @@ export class ResourceDispatcher {
     return { report, epoch: delivery.epoch, signal: signals.of(delivery), logger };
   }
 
-  // Versions of two stores of the principal cannot be compared: then what comes from the one that is there now is newer than what does not.
+  // Versions of two stores of the principal cannot be compared: then what comes from the one that
+  // is there now is newer than what does not.
   #isOlder({ version, peerStore }: Delivery, held: HeldResource): boolean {
     if (held.peerStore === peerStore) return version < held.version;
     return peerStore !== this.#options.peerStore();

@@ -30,7 +30,7 @@ export interface StatusReporterOptions {
   readonly source: string;
 }
 
-/** The right to report on one version of one resource; a later `open` of the same resource takes it away. */
+/** Writes statuses of one version of a resource, until the next `open` of that resource. */
 export interface StatusWriter {
   /** @throws HawserError `invalid_event`, `event_too_large` */
   write(status: unknown): StatusProgress;
@@ -53,8 +53,9 @@ interface Taken {
 const DISCARDED: StatusProgress = { tried: Promise.resolve(), durable: Promise.resolve() };
 
 /**
- * Moves statuses from handlers into the mailbox for the principal: the newest of each resource, a batch at a time, the same one never twice. What does not fit into a full
- * mailbox waits here, one per resource.
+ * Moves statuses from handlers into the mailbox for the principal: the newest of each resource, a
+ * batch at a time, the same one never twice. What does not fit into a full mailbox waits here, one
+ * per resource.
  */
 export class StatusReporter {
   readonly #options: StatusReporterOptions;
@@ -85,7 +86,7 @@ export class StatusReporter {
     entry.isReleased = false;
     const writer: StatusWriter = {
       write: (status) =>
-        entry.writer === writer ? this.#record(subject, entry, resource, status) : DISCARDED,
+        entry.writer === writer ? this.#offer(subject, entry, resource, status) : DISCARDED,
     };
     entry.writer = writer;
     return writer;
@@ -96,7 +97,7 @@ export class StatusReporter {
     return this.#entries.get(subject)?.writer;
   }
 
-  /** The resource is not held: it was refused, or its delete failed. What its handler said of it is still written. */
+  /** The resource is not held: refused, or its delete failed. Its last status is still written. */
   release(subject: string): void {
     const entry = this.#entries.get(subject);
     if (entry === undefined) return;
@@ -140,7 +141,7 @@ export class StatusReporter {
     this.#due.clear();
   }
 
-  #record(
+  #offer(
     subject: string,
     { slot }: Entry,
     { kind, name, uid, version }: { kind: string; name: string; uid: string; version: string },
@@ -182,7 +183,8 @@ export class StatusReporter {
       this.#retryLater();
     }
     this.#flushing = undefined;
-    // A handler that waited for the last write may have reported again before this line was reached.
+    // A handler that waited for the last write may have reported again before this line was
+    // reached.
     if (this.#due.size > 0 && this.#retry === undefined) this.#wake();
   }
 

@@ -13,7 +13,7 @@ export interface Status {
 export interface StatusProgress {
   /** A write was tried: it is on disk, or waits for another try. */
   readonly tried: Promise<void>;
-  /** On disk, this one or a newer one of the same resource. Rejects when that will not happen any more. */
+  /** This status or a newer one is on disk. Rejects when that can no longer happen. */
   readonly durable: Promise<void>;
 }
 
@@ -24,8 +24,9 @@ interface Waiting extends Status {
 }
 
 /**
- * The newest status of one resource on its way to disk. There is at most one waiting, so memory is bounded by the resources held; a newer one takes the place of
- * the one before, whose callers are answered with it.
+ * The newest status of one resource on its way to disk. There is at most one waiting, so memory is
+ * bounded by the resources held; a newer one takes the place of the one before, whose callers are
+ * answered with it.
  */
 export class StatusSlot {
   /** The one on disk, as far as is known; undefined until it was looked up. */
@@ -58,7 +59,7 @@ export class StatusSlot {
     return { tried: tried.promise, durable: durable.promise };
   }
 
-  /** What is to be written now; undefined when there is nothing, or it is on disk already. `written` or `failed` must follow. */
+  /** Takes the status to write, unless it is on disk. `written` or `failed` must follow. */
   take(): EventDraft | undefined {
     const waiting = this.#waiting;
     if (waiting === undefined) return undefined;

@@ -16,20 +16,22 @@ export interface AgentLinkOptions extends LinkOptions {
   readonly session: AgentSession;
   /** The principal. */
   readonly peer: LinkPeer;
-  /** The other end of the connection wants it replaced: time for `retire`. Told once the session is open, and once. */
-  readonly onRetiring?: () => void;
+  /** The other end asks for a new connection. Called once, after the session has opened. */
+  readonly onRotationRequested?: () => void;
 }
 
 /**
- * The agent's end of one connection: binds it to a session, and to the mailbox and the inbox of the principal.
+ * The agent's end of one connection: binds it to a session, and to the mailbox and the inbox of the
+ * principal.
  *
- * The store is opened for the welcome. Events that arrive meanwhile are kept; the window bounds them.
+ * The store is opened for the welcome. Events that arrive meanwhile are kept; the window bounds
+ * them.
  */
 export class AgentLink extends Link<AgentSession> {
   readonly #options: AgentLinkOptions;
   readonly #early: EarlyEvents;
-  /** The connection is to be replaced, and nobody has been told. */
-  #isRetiring = false;
+  /** `onRotationRequested` is due. */
+  #isRotationRequested = false;
 
   constructor(options: AgentLinkOptions) {
     super(options, options.session);
@@ -37,7 +39,7 @@ export class AgentLink extends Link<AgentSession> {
     this.#early = new EarlyEvents(options.windowBytes ?? DEFAULT_WINDOW_BYTES);
   }
 
-  /** Begins to read and write. `settled` is the floor of this side's mailbox as last known (0 when it is not). */
+  /** Begins to read and write. `settled`: the known floor of the own mailbox, or 0. */
   start(settled = 0): void {
     this.begin(settled);
   }
@@ -47,9 +49,9 @@ export class AgentLink extends Link<AgentSession> {
     this.driver.perform(this.session.goodbye(reason, this.now()));
   }
 
-  /** The connection is renewed now, as the other end of it wants, and its loss is no failure any more. */
-  retire(): void {
-    this.driver.perform(this.session.retire(this.now()));
+  /** Rotates now, as the other end asks; the loss of this connection is no failure. */
+  rotateOnRequest(): void {
+    this.driver.perform(this.session.rotateOnRequest(this.now()));
   }
 
   protected async opened(session: Established): Promise<void> {
@@ -59,7 +61,7 @@ export class AgentLink extends Link<AgentSession> {
     const { attachment } = this;
     if (attachment === undefined) return;
     this.tellOpened(attachment, session);
-    this.#tellRetiring();
+    this.#requestRotation();
   }
 
   protected override early(event: CloudEvent | HawserError, size: ValueSize): void {
@@ -68,15 +70,15 @@ export class AgentLink extends Link<AgentSession> {
     this.intake.checkWindow(this.#early.count, this.#early.bytes);
   }
 
-  protected override retiring(): void {
-    this.#isRetiring = true;
-    this.#tellRetiring();
+  protected override rotationRequested(): void {
+    this.#isRotationRequested = true;
+    this.#requestRotation();
   }
 
-  #tellRetiring(): void {
-    if (!this.#isRetiring || this.attachment === undefined) return;
-    this.#isRetiring = false;
-    this.#options.onRetiring?.();
+  #requestRotation(): void {
+    if (!this.#isRotationRequested || this.attachment === undefined) return;
+    this.#isRotationRequested = false;
+    this.#options.onRotationRequested?.();
   }
 
   protected idle({ peer }: Attachment): void {

@@ -22,12 +22,14 @@ import type { SenderHost } from "./sender-options.js";
 
 type PeerTerms = "peerStore" | "peerKnown" | "peerWindow" | "peerWindowBytes" | "peerSoftware";
 
-/** The peer of a session and its terms, as the hello or the welcome says. An `Established` of an agent has all but `peer`. */
+/** Peer and terms of a session. The `Established` of an agent has all but `peer`. */
 export interface AttachmentTerms extends Pick<Established, PeerTerms | "role" | "sessionId"> {
   readonly peer: LinkPeer;
   /** Of the session, where the peer gave it. */
   readonly epoch?: number;
-  /** Decides by the state of the store at the moment of the claim. It throws to refuse the session. */
+  /**
+   * Decides by the state of the store at the moment of the claim. It throws to refuse the session.
+   */
   readonly judge?: (found: Found) => void;
 }
 
@@ -37,13 +39,13 @@ export interface AttachmentHost extends SenderHost {
   readonly replies: ReplySink;
   /** The session is neither closing nor ended. */
   isWanted(): boolean;
-  /** `superseded`, `taken`: a newer session has the mailbox. Otherwise this session ends, and the next one starts afresh. */
+  /** `superseded`, `taken`: a newer session has the mailbox. Otherwise this session ends. */
   leaseLost(why: LeaseLoss): void;
 }
 
 /**
- * The part of the store that one session holds: the mailbox of its peer to send from, and the inbox to receive into.
- * In this package, only this file opens mailboxes.
+ * The part of the store that one session holds: the mailbox of its peer to send from, and the inbox
+ * to receive into. In this package, only this file opens mailboxes.
  */
 export class Attachment {
   readonly peer: LinkPeer;
@@ -81,14 +83,16 @@ export class Attachment {
     return this.peer.receiver.recorded;
   }
 
-  /** The peer sent an event or an answer, so its store has recorded the session. A heartbeat proves nothing: it may come before. */
+  /** An event or an answer proves that the peer recorded the session; a heartbeat does not. */
   joined(): void {
     if (this.#hasJoined) return;
     this.#hasJoined = true;
     this.#lease.joined();
   }
 
-  /** Writes the acknowledgements of the peer if the store takes them; losing them costs a resend. */
+  /**
+   * Writes the acknowledgements of the peer if the store takes them; losing them costs a resend.
+   */
   async flush(): Promise<void> {
     await this.#lease.flush().catch(() => {});
   }
@@ -107,10 +111,11 @@ export class Attachment {
 }
 
 /**
- * Claims the mailbox of the peer, and makes sender and receiver ready. Undefined where the session is not wanted any more;
- * then, and after an error, the lease is closed again.
+ * Claims the mailbox of the peer, and makes sender and receiver ready. Undefined where the session
+ * is not wanted any more; then, and after an error, the lease is closed again.
  *
- * @throws HawserError `store_rolled_back` where the peer proves it; what `judge` throws; those of `Store.open`; `aborted` where the receiver was closed
+ * @throws HawserError `store_rolled_back` where the peer proves it; what `judge` throws; those of
+ *   `Store.open`; `aborted` where the receiver was closed
  */
 export async function attach(
   options: LinkOptions,
@@ -148,7 +153,8 @@ export async function attach(
   return undefined;
 }
 
-/** Receives the store's calls about a mailbox while a session holds it. An error ends this session; the store never sees it. */
+// Receives the store's calls about a mailbox while a session holds it. An error ends this session;
+// the store never sees it.
 class LeaseEvents implements LeaseCallbacks {
   readonly #receiver: Receiver;
   readonly #reader: MailboxReader;
@@ -193,7 +199,8 @@ class LeaseEvents implements LeaseCallbacks {
 }
 
 /**
- * The options of the claim. The rollback check runs inside it, because the claim forgets the evidence.
+ * The options of the claim. The rollback check runs inside it, because the claim forgets the
+ * evidence.
  *
  * @throws HawserError `store_rolled_back`, and what `judge` throws
  */
@@ -205,7 +212,8 @@ function claimOf(
 ): LeaseOptions {
   judge?.(found);
   assertNotRolledBack({ side, found, peerStore, claim: peerKnown });
-  // An agent remembers one store of its principal: with another store it forgot its inbox, and so it will with this one.
+  // An agent remembers one store of its principal: with another store it forgot its inbox, and so
+  // it will with this one.
   const wasElsewhere = side === "principal" && peerKnown !== undefined && peerKnown.store !== found.store;
   const inboxForgotten = wasElsewhere && found.standing?.peer.store === peerStore;
   const withJson = connection.takesJson ?? false;

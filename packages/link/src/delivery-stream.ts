@@ -4,8 +4,9 @@ import { HawserError } from "@hawser/protocol";
 /** A delivery, with the async context it came in. */
 export type LoopedDelivery<Delivery> = Delivery & {
   /**
-   * Runs `work` in the async context that a handler would have run in, such as the span of this very event. The body of a loop has the context of whoever loops, and nothing
-   * that is looped over can change that.
+   * Runs `work` in the async context that a handler would have run in, such as the span of this
+   * very event. The body of a loop has the context of whoever loops, and nothing that is looped
+   * over can change that.
    */
   readonly run: <T>(work: () => T) => T;
 };
@@ -25,10 +26,13 @@ interface Waiting<Delivery> {
 }
 
 /**
- * Turns a handler into a loop: `for await (const delivery of stream)`. A delivery counts as applied when the loop comes back for the next one; leaving the loop in
- * between, by `break` or by what is thrown, refuses it, and it is tried again later. One at a time over all resources, and one loop at a time.
+ * Turns a handler into a loop: `for await (const delivery of stream)`. A delivery counts as applied
+ * when the loop comes back for the next one; leaving the loop in between, by `break` or by what is
+ * thrown, refuses it, and it is tried again later. One at a time over all resources, and one loop
+ * at a time.
  *
- * What waits is bounded by the session's window: the peer sends no more than that without an answer.
+ * What waits is bounded by the session's window: the peer sends no more than that without an
+ * answer.
  */
 export function createDeliveryStream<Delivery extends object>(): DeliveryStream<Delivery> {
   const waiting: Waiting<Delivery>[] = [];

@@ -8,8 +8,9 @@ interface EarlyEvent {
 }
 
 /**
- * Events that arrive behind the welcome, while an agent still opens its own store for the session. Their number and bytes are bounded by
- * the window, which the link checks; their memory is bounded here.
+ * Events that arrive behind the welcome, while an agent still opens its own store for the session.
+ * Their number and bytes are bounded by the window, which the link checks; their memory is bounded
+ * here.
  */
 export class EarlyEvents {
   readonly #maxHeapBytes: number;

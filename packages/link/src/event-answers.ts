@@ -11,8 +11,8 @@ export interface ReplySink {
 }
 
 /**
- * Answers the events of one peer and notifies the observer. An answer or an observer that throws ends the session; it
- * keeps back neither another answer nor the next event of a resource.
+ * Answers the events of one peer and notifies the observer. An answer or an observer that throws
+ * ends the session; it keeps back neither another answer nor the next event of a resource.
  */
 export class EventAnswers {
   readonly #observer: LinkObserver | undefined;
@@ -40,7 +40,7 @@ export class EventAnswers {
     this.#guarded(() => this.#observer?.refused?.(event, retryable, code, message));
   }
 
-  /** An error behind a handler ends the current session: the peer resends every event without an answer. */
+  /** An error behind a handler ends the session: the peer resends events without an answer. */
   broken(thrown: unknown): void {
     this.sink?.fail(HawserError.from(thrown));
   }

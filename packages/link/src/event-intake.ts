@@ -17,10 +17,11 @@ import type { Attachment } from "./attachment.js";
 import type { LinkOptions } from "./link-options.js";
 import type { SessionDriver } from "./session-driver.js";
 
-/** How far beyond its announced window a peer may be before it is cut off: handlers of the session before may still be running. */
+// How far beyond its announced window a peer may be before it is cut off: handlers of the session
+// before may still be running.
 const WINDOW_TOLERANCE = 2;
 
-/** Where what arrives goes: control messages to the session, answers to the sender, events to the receiver. */
+/** Routes input: control to the session, answers to the sender, events to the receiver. */
 export class EventIntake {
   readonly #driver: SessionDriver<AgentSession | PrincipalSession>;
   readonly #clock: Clock;
@@ -37,7 +38,10 @@ export class EventIntake {
     this.#windowBytes = windowBytes;
   }
 
-  /** @param attachment undefined before there is a mailbox: then nothing was sent that an answer could be for */
+  /**
+   * @param attachment undefined before there is a mailbox: then nothing was sent that an answer
+   *   could be for
+   */
   control(event: CloudEvent, attachment: Attachment | undefined): void {
     const parsed = parseMessage(event);
     if (parsed.kind !== "control")
@@ -97,7 +101,8 @@ export class EventIntake {
     this.checkWindow(receiver.applying, receiver.applyingBytes);
   }
 
-  // An event that can be named is refused by itself, and the session goes on. Any other is the error of a broken peer.
+  // An event that can be named is refused by itself, and the session goes on. Any other is the
+  // error of a broken peer.
   #refuse(error: HawserError): void {
     const key = nackKey(error);
     if (key === undefined) throw error;

@@ -14,7 +14,7 @@ interface Delayed {
   deadline?: Deadline<string>;
 }
 
-/** What is remembered of events that were taken out of memory before their next try: when that is due, and after how many refusals. */
+/** Events that left memory before their next try: its time, and the refusals so far. */
 export class EventsSetAside {
   readonly #byResource = new Map<string, Delayed>();
   readonly #deadlines = new DeadlineQueue<string>();
@@ -47,14 +47,14 @@ export class EventsSetAside {
     return this.#deadlines.first?.atMs;
   }
 
-  /** A newer event of the resource was stored: what it supersedes is gone, so that nobody waits for the next try of that. */
+  /** A newer event was stored: the wait of an older one that it supersedes ends. */
   newer({ version, event: { resourceid, type } }: SpilledEvent): void {
     const aside = this.#byResource.get(resourceid)?.aside;
     if (aside !== undefined && aside.from < version && supersedes(eventClass(type), eventClass(aside.type)))
       this.#endDelay(resourceid);
   }
 
-  /** Events of the resource are not to be sent any more: nobody waits for the next try of one of them. */
+  /** Events were purged: the wait for the next try of one of them ends. */
   purged(resourceid: string, versions: ReadonlySet<number>): void {
     const aside = this.#byResource.get(resourceid)?.aside;
     if (aside !== undefined && versions.has(aside.from)) this.#endDelay(resourceid);

@@ -20,8 +20,9 @@ interface HeldBack {
 }
 
 /**
- * Resources that wait for the delete of another one of their name: a new uid is sent only after the delete of the old one is answered (PROTOCOL.md, Sending). Until then, what comes
- * of such a resource stays on disk.
+ * Resources that wait for the delete of another one of their name: a new uid is sent only after the
+ * delete of the old one is answered (PROTOCOL.md, Sending). Until then, what comes of such a
+ * resource stays on disk.
  *
  * Nobody waits in a circle: a resource that others wait for is never held back from then on.
  */
@@ -50,7 +51,9 @@ export class HeldBackResources {
     return first && { resourceid: first.resourceid, version: first.version };
   }
 
-  /** The version of the delete of this resource; undefined when there is none, or it is answered. */
+  /**
+   * The version of the delete of this resource; undefined when there is none, or it is answered.
+   */
   deleteOf(resourceid: string): number | undefined {
     return this.#deletes.get(resourceid)?.version;
   }
@@ -67,7 +70,7 @@ export class HeldBackResources {
     return true;
   }
 
-  /** The next event of the mailbox came, wherever it waits: if it is a delete, other uids of its name wait for it from now on. */
+  /** The next event came. Behind a delete, other uids of its name wait from now on. */
   seen({ version, event: { resourceid, type, subject } }: Deliverable): void {
     if (eventClass(type) !== "delete" || subject === undefined) return;
     const behind = this.#deletes.get(resourceid)?.behind ?? new Set();
@@ -75,7 +78,7 @@ export class HeldBackResources {
     this.#newest.set(subject, resourceid);
   }
 
-  /** The delete of this resource is answered. What waited for it is not held back any more, and is on disk. */
+  /** The delete is answered: the resources that waited for it are spilled, not held back. */
   answered(resourceid: string): readonly Spilled[] {
     const answered = this.#deletes.get(resourceid);
     if (answered === undefined) return [];

@@ -1,17 +1,16 @@
 import { DEFAULT_WINDOW_BYTES, HawserError, LIMITS } from "@hawser/protocol";
 
-/**
- * How many bytes of memory a byte of the window may come to: several times what ordinary JSON takes once it is parsed. What is made of
- * empty objects takes more; such events are refused for now while others are being applied.
- */
+// How many bytes of memory a byte of the window may come to: several times what ordinary JSON takes
+// once it is parsed. What is made of empty objects takes more; such events are refused for now
+// while others are being applied.
 const MEMORY_PER_WINDOW_BYTE = 8;
 
-/** What the events of one peer may take in memory while they are applied; one that takes more comes alone. */
+/** Memory for the events of a peer that are being applied; a larger one comes alone. */
 export function maxApplyingMemory(windowBytes = DEFAULT_WINDOW_BYTES): number {
   return Math.max(windowBytes, LIMITS.maxFrameBytes) * MEMORY_PER_WINDOW_BYTE;
 }
 
-/** An event that would take more memory, beside those that are being applied, than there is for one peer. */
+/** The event, with those being applied, would exceed the memory for one peer. */
 export function tooMuchMemory(context: { resource_id?: string; event_id?: string } = {}): HawserError {
   const message =
     "what this peer has sent takes as much memory as it may; try again when some of it is applied";

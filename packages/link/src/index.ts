@@ -24,8 +24,8 @@ export {
   type PublishTrace,
 } from "./publish.js";
 export { DEFAULT_READ_AHEAD_BYTES, ReadAhead } from "./read-ahead.js";
-export { Receiver, type ReceiverOptions } from "./receiver.js";
-export type { ReceiverLease, ReceiverSession } from "./receiver-session.js";
+export { Receiver } from "./receiver.js";
+export type { ReceiverLease, ReceiverOptions, ReceiverSession } from "./receiver-options.js";
 export { knownStore } from "./rollback-check.js";
 export type { HeldBackTurn, SenderTurn } from "./sender-turn.js";
 export { SessionDriver, type SessionDriverOptions, type SessionOwner } from "./session-driver.js";

@@ -5,8 +5,9 @@ import type { Established, SessionEnd } from "@hawser/session";
 export type SkipReason = "duplicate" | "stale" | "discarded";
 
 /**
- * What a link tells whoever counts and shows: metrics, logs, consoles. Calls are made after the fact, must not throw and must be cheap: they
- * run on the hot path. One that throws all the same ends the session it is told about with `internal`, and no other.
+ * What a link tells whoever counts and shows: metrics, logs, consoles. Calls are made after the
+ * fact, must not throw and must be cheap: they run on the hot path. One that throws all the same
+ * ends the session it is told about with `internal`, and no other.
  */
 export interface LinkObserver {
   opened?(session: Established): void;
@@ -30,8 +31,8 @@ export interface LinkObserver {
   /** An event of the peer was applied and recorded. */
   applied?(event: HawserEvent): void;
   /**
-   * An event of the peer was acknowledged without being applied: it already was, a newer one was, or
-   * there is nothing here that it is about.
+   * An event of the peer was acknowledged without being applied: it already was, a newer one was,
+   * or there is nothing here that it is about.
    */
   skipped?(event: HawserEvent, why: SkipReason): void;
   /** An event of the peer was refused. */

@@ -9,7 +9,7 @@ import type { OutgoingTurns } from "./outgoing-turns.js";
 import type { ReadAhead } from "./read-ahead.js";
 import type { Receiver } from "./receiver.js";
 
-/** Who is at the other end: known to an agent from the start, to a principal from the accepted hello. */
+/** The other end: an agent knows it from the start, a principal from the hello. */
 export interface LinkPeer {
   /** The name its mailbox and inbox have in the store. */
   readonly name: string;
@@ -27,17 +27,22 @@ export interface LinkOptions {
   /** Un-ACKed events this side accepts, as its hello or welcome says. */
   readonly window: number;
   /**
-   * Bytes of them, and how many bytes of events this side has in flight at most, whatever the peer accepts.
+   * Bytes of them, and how many bytes of events this side has in flight at most, whatever the peer
+   * accepts.
    *
    * @default DEFAULT_WINDOW_BYTES (8 MiB)
    */
   readonly windowBytes?: number;
-  /** What all sessions of this process hold of their mailboxes. @default one for this session alone */
+  /**
+   * What all sessions of this process hold of their mailboxes.
+   *
+   * @default one for this session alone
+   */
   readonly readAhead?: ReadAhead;
   /** What they share for what they send. @default turns of this session alone */
   readonly turns?: OutgoingTurns;
   readonly resend?: Partial<ResendTiming>;
-  /** A message of at least so many bytes was handled: whoever limits how much a peer may send pauses the connection here. */
+  /** A message of so many bytes was handled. A rate limit pauses the connection here. */
   readonly onMessage?: (event: CloudEvent, bytes: number) => void;
   /** After an event that could not be read was refused; the bytes of its frame. */
   readonly onUnreadable?: (bytes: number) => void;

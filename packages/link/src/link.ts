@@ -22,7 +22,7 @@ type LinkState =
   | { readonly name: "open"; readonly attachment: Attachment }
   | { readonly name: "ended"; readonly floor: number; readonly unsettled: number };
 
-/** What the links of both sides share: a session that moves events between a connection, a mailbox and an inbox. */
+/** The part of a link that both sides share: connection, session, mailbox and inbox. */
 export abstract class Link<Session extends AgentSession | PrincipalSession> {
   readonly session: Session;
   protected readonly driver: SessionDriver<Session>;
@@ -39,7 +39,7 @@ export abstract class Link<Session extends AgentSession | PrincipalSession> {
       {
         message: (event) => this.#message(event),
         unreadable: (error, bytes) => this.#unreadable(error, bytes),
-        retiring: () => this.retiring(),
+        rotationRequested: () => this.rotationRequested(),
         authenticate: (hello) => this.authenticate(hello),
         opened: (established) => this.opened(established),
         quiesce: () => this.#quiesce(),
@@ -62,12 +62,12 @@ export abstract class Link<Session extends AgentSession | PrincipalSession> {
     return this.attachment?.sender.inFlight ?? 0;
   }
 
-  /** Events of ours that this link had sent and that were not answered: when it has ended, what will be sent again. */
+  /** Own events sent and not answered; after the end, those that will be resent. */
   get unsettled(): number {
     return this.#state.name === "ended" ? this.#state.unsettled : this.inFlight;
   }
 
-  /** Version up to which everything of ours is settled: what heartbeats say, and what the next session's hello begins with. */
+  /** Every own version up to this one is settled: for heartbeats and the next hello. */
   get settledFloor(): number {
     return this.#state.name === "open"
       ? this.#state.attachment.sender.reader.settledFloor
@@ -83,14 +83,14 @@ export abstract class Link<Session extends AgentSession | PrincipalSession> {
   protected abstract opened(session: Established): Promise<void>;
   /** A newer session has the mailbox. */
   protected abstract superseded(): void;
-  /** Nothing new is sent any more, and nothing that was sent waits for an answer. Called again with each flush that finds it so. */
+  /** Quiesced, and nothing is in flight. Called again by each flush that finds it so. */
   protected abstract idle(attachment: Attachment): void;
 
   /** A hello came. Only principals are sent one. */
   protected async authenticate(_hello: Hello): Promise<void> {}
 
-  /** The other end of the connection wants it replaced. */
-  protected retiring(): void {}
+  /** The other end of the connection asks for a new one. */
+  protected rotationRequested(): void {}
 
   /** An event came before there is a mailbox. */
   protected early(_event: CloudEvent | HawserError, _size: ValueSize): void {
@@ -105,7 +105,7 @@ export abstract class Link<Session extends AgentSession | PrincipalSession> {
     return this.#state.name === "open" ? this.#state.attachment : undefined;
   }
 
-  /** There is a session to open a mailbox for. One that is closing may take its grace: for it, a session that is well would be ended. */
+  /** The session can still open a mailbox. A closing one must not supersede a live session. */
   protected get isWanted(): boolean {
     return this.#state.name === "establishing" && !this.session.isEnding;
   }
@@ -123,7 +123,8 @@ export abstract class Link<Session extends AgentSession | PrincipalSession> {
   /** Opens mailbox and inbox of the peer. Undefined where the session is not wanted any more. */
   protected async attach(terms: AttachmentTerms): Promise<Attachment | undefined> {
     if (!this.isWanted) return undefined;
-    // What the hello said may have been true for a store that the peer has lost since: until the mailbox is open, nothing is known.
+    // What the hello said may have been true for a store that the peer has lost since: until the
+    // mailbox is open, nothing is known.
     this.#state = { name: "establishing", floor: 0 };
     const attachment = await attach(this.#options, terms, this.#host());
     if (attachment === undefined) return undefined;
@@ -176,7 +177,8 @@ export abstract class Link<Session extends AgentSession | PrincipalSession> {
     if (onMessage !== undefined) onMessage(event, (size ?? sizeOf(event)).bytes);
   }
 
-  /** An event of the peer cannot be read: it is refused for good, as it would never be anything else. */
+  // An event of the peer cannot be read: it is refused for good, as it would never be anything
+  // else.
   #unreadable(error: HawserError, bytes: number): void {
     try {
       this.event(error, { bytes, heapBytes: bytes });
@@ -214,7 +216,8 @@ export abstract class Link<Session extends AgentSession | PrincipalSession> {
     return this.#sender()?.nextWakeAt();
   }
 
-  // While the connection is full nothing of the writer's is due: `writable` flushes again. Nor is it when the session ends.
+  // While the connection is full nothing of the writer's is due: `writable` flushes again. Nor is
+  // it when the session ends.
   #sender(): Sender | undefined {
     return this.driver.outbound.writable && this.session.maySendEvents ? this.attachment?.sender : undefined;
   }

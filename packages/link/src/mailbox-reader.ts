@@ -10,20 +10,17 @@ import type { SenderHost, SenderOptions } from "./sender-options.js";
 import type { SenderTurn } from "./sender-turn.js";
 import { SpilledResources, type Spilled } from "./spilled-resources.js";
 
-/** One read brings back some of so many resources, which often lie side by side. */
+/** One read brings back entries of up to so many resources, which often lie side by side. */
 const MAX_READ_BACK_AT_ONCE = 8;
 
 /**
- * Brings the entries of a mailbox to the writer of a session, and decides which of them stay on disk.
+ * Brings the entries of a mailbox to the writer of a session, and decides which stay on disk.
  *
- * A long mailbox stays on disk, and so does a heavy one: `ReadRoom` bounds what is held. Entries are read in version order as room
- * appears; live ones are taken directly only once reading has caught up, which keeps both the order and the bound. Where all of it stands
- * still, because events fail or are slow, reading goes on past the resources that have much waiting (`SpilledResources`): they do not keep
- * the others from being read. Where even that leaves no room, resources whose next try is not due leave memory until it is
- * (`EventsSetAside`).
- *
- * A new uid of a name stays on disk until the delete of the old one is answered (`HeldBackResources`). With as many of them as entries it
- * may hold, it reads no further until one has gone.
+ * `ReadRoom` bounds the entries and bytes in memory. Entries are read in version order as room
+ * appears; a live entry is taken directly only once reading has caught up. Where nothing held can be
+ * sent, the reader skips the resources with many entries (`SpilledResources`). Where that leaves no
+ * room, resources whose next try is not due leave memory (`EventsSetAside`). A new uid of a name
+ * stays on disk until the delete of the old one is answered (`HeldBackResources`).
  */
 export class MailboxReader {
   readonly #writer: EventWriter;
@@ -69,12 +66,12 @@ export class MailboxReader {
     return isUnread ? { kind: "unread" } : undefined;
   }
 
-  /** What the claim of the mailbox is to bring along. */
+  /** How much the claim of the mailbox may bring along. */
   first(): { readonly limit: number; readonly maxBytes: number } {
     return (this.#first = this.#room.reserve());
   }
 
-  /** Begins with what the claim brought along. */
+  /** Begins with the entries that came with the claim. */
   start(lease: MailboxLease): void {
     this.#lease = lease;
     const { limit, maxBytes } = this.#first;
@@ -89,7 +86,7 @@ export class MailboxReader {
     this.#room.taken();
   }
 
-  /** Entries up to this version are in the mailbox that nobody brings: they are read. */
+  /** The mailbox has entries up to this version that the lease does not bring: reads them. */
   more(position: number): void {
     if (position > this.#newest) this.#newest = position;
     if (position <= this.#cursor) return;
@@ -106,7 +103,7 @@ export class MailboxReader {
       return;
     }
     if (this.#writer.held >= this.#room.maxHeld || this.#holdsBackAll || !this.#room.mayHold(entry.bytes)) {
-      // Left on disk: reading goes on from the cursor when there is room again.
+      // It stays on disk until a read from the cursor has room for it.
       this.#caughtUp = false;
       this.#spill(entry);
       if (this.#writer.starved) this.#host.ready();
@@ -118,8 +115,8 @@ export class MailboxReader {
   }
 
   /**
-   * Events were purged: they leave, and the events behind them may go. One in flight keeps its place until it is
-   * answered or its resend is due, because the peer may be applying it.
+   * Events were purged: they leave, and the events behind them may go. One in flight keeps its
+   * place until it is answered or its resend is due, because the peer may be applying it.
    *
    * @returns how many are in flight
    */
@@ -140,7 +137,7 @@ export class MailboxReader {
     return inFlight;
   }
 
-  /** Resources that were set aside are brought back from now on if they are due. */
+  /** Resources that were set aside and are due may be read back from now on. */
   advance(nowMs: number): void {
     this.#aside.advance(nowMs);
   }
@@ -150,7 +147,7 @@ export class MailboxReader {
     return this.#aside.nextAt();
   }
 
-  /** The first event of a resource may be another one now. If nothing is left of it up to its delete, the next uid of its name is read. */
+  /** If no event of a resource up to its delete is left, the next uid of its name is read. */
   letGoBehind(resourceid: string): void {
     const version = this.#heldBack.deleteOf(resourceid);
     if (version === undefined) return;
@@ -161,7 +158,7 @@ export class MailboxReader {
       this.#spilled.putBack(next, from, to);
   }
 
-  /** The writer has sent what it may: reads what there is room for now. */
+  /** The writer has sent what it may: reads as much as there is room for. */
   refill(): void {
     this.#room.count();
     const lease = this.#lease;
@@ -176,7 +173,6 @@ export class MailboxReader {
     );
   }
 
-  /** Reads no more. */
   stop(): void {
     this.#stopped = true;
     this.#room.close();
@@ -199,7 +195,7 @@ export class MailboxReader {
     return this.#heldBack.size >= this.#room.maxHeld;
   }
 
-  /** An entry stays on disk, and supersedes what is held, or what is just being read. */
+  /** An entry stays on disk, and supersedes older states that are held or being read. */
   #spill({ version, event: { resourceid, type } }: MailboxEntry): void {
     if (eventClass(type) === "command") return;
     const spilled = { version, event: { resourceid, type } };
@@ -218,7 +214,7 @@ export class MailboxReader {
     return this.#spilled.size > 0 && this.#room.mayReadBack;
   }
 
-  /** What stands still for longest gives way to what could be read. */
+  /** Resources that back off longest leave memory for entries that can be read. */
   #makeRoom(): void {
     const now = this.#clock.now();
     while (this.#writer.starved && this.#writer.held > 0 && this.#room.isShort) {
@@ -235,7 +231,7 @@ export class MailboxReader {
     const { maxHeld } = this.#room;
     const { held, starved } = this.#writer;
     const wanted = Math.max(maxHeld - held, starved ? maxHeld / 4 : 1);
-    // What holds half of the room and stands still is not to keep the rest from being read.
+    // Held events that cannot be sent must not keep the rest of the mailbox from being read.
     const spill = starved && (held > maxHeld / 2 || this.#room.isTight);
     const heardOf = this.#newest;
     const page = await this.#page(lease, this.#cursor, wanted);
@@ -246,15 +242,17 @@ export class MailboxReader {
       else this.#offer(entry, spill);
     }
     for (const each of heard) this.#writer.skipSpilled(each);
-    // A live entry announced before this read and missing from it was taken back, such as the status of a resource that was deleted.
-    // Without this, the reader would read for it again and again.
+    // A live entry announced before this read but missing from it was deleted meanwhile, such as a
+    // status of a deleted resource. Advance the cursor past it, or the reader would loop.
     if (page.isAll) this.#cursor = Math.max(this.#cursor, heardOf);
-    // A live entry that arrived during the read and was not in it is still on disk, behind the cursor's next read.
+    // A live entry that arrived during the read and was not in it is still on disk, behind the
+    // cursor's next read.
     this.#caughtUp = page.isAll && this.#newest <= this.#cursor;
     this.#room.count();
   }
 
-  /** Brings more of a resource into memory, and of others on the way, whose rest was left on disk; what is not there any more was superseded. */
+  // Brings spilled entries of a resource into memory, and of others on the way. Versions that are
+  // not on disk any more were superseded.
   async #readBack(lease: MailboxLease, { resourceid, from, to }: Spilled): Promise<void> {
     const wanted = 2 * this.#room.maxPerResource * Math.min(this.#spilled.size, MAX_READ_BACK_AT_ONCE);
     const page = await this.#page(lease, from - 1, wanted);
@@ -279,7 +277,7 @@ export class MailboxReader {
     const spilled = this.#spilled.get(id);
     if (spilled === undefined || full.has(id) || this.#pages.isGone(version)) return;
     if (version < spilled.from || version > spilled.to) return;
-    // What lies before this page would have to come first.
+    // Its spilled entries before this page come first.
     if (spilled.from < from) return;
     if (this.#room.isFull(id) || this.#aside.isDelayed(id)) full.add(id);
     else {

@@ -10,8 +10,9 @@ import type { Deliverable } from "@hawser/delivery";
 import type { Connection } from "@hawser/transport";
 
 /**
- * Everything that goes out on one connection: session messages at once, events while the connection takes them, ACKs and NACKs at the
- * end of the tick, so that many leave in few frames and all of them before data.
+ * Everything that goes out on one connection: session messages at once, events while the connection
+ * takes them, ACKs and NACKs at the end of the tick, so that many leave in few frames and all of
+ * them before data.
  */
 export class Outbound {
   readonly #connection: Connection;
@@ -70,7 +71,7 @@ export class Outbound {
     }
   }
 
-  /** Goes out even when the buffer is full; the hard limit of the connection ends a peer that does not read. */
+  /** Sent even when the buffer is full: the hard limit ends a peer that does not read. */
   control(message: ControlMessage): void {
     this.#messages += 1;
     const event = encodeControl(message, { id: String(this.#messages), source: this.#source });
@@ -78,8 +79,8 @@ export class Outbound {
   }
 
   /**
-   * False: stop until there is room, with the event on its way all the same; or the connection is over, and everything is sent again on
-   * the next one.
+   * False: stop until there is room, with the event on its way all the same; or the connection is
+   * over, and everything is sent again on the next one.
    */
   readonly event = ({ event, json }: Deliverable): boolean => {
     this.#writable = this.#connection.send(event, json) === "queued";

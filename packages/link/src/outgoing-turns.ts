@@ -23,8 +23,9 @@ export class OutgoingTurns {
 }
 
 /**
- * What one session may send in a turn of the event loop: a little in any case, and of what is more its share of the turns, behind the others that wait. A few sessions with large events
- * would hold everybody else up for as long as it takes to encode a window of them.
+ * What one session may send in a turn of the event loop: a little in any case, and of what is more
+ * its share of the turns, behind the others that wait. A few sessions with large events would hold
+ * everybody else up for as long as it takes to encode a window of them.
  */
 export class OutgoingShare {
   readonly #queue: TurnQueue;

@@ -2,7 +2,8 @@ import type { SpilledEvent } from "@hawser/delivery";
 import type { MailboxEntry, MailboxLease } from "@hawser/store";
 import type { ReadAhead } from "./read-ahead.js";
 
-/** Live entries, and purged ones, that are remembered while a read is under way. With one more, what it brings is left on disk, and the next one is short. */
+// Live entries, and purged ones, that are remembered while a read is under way. With one more, what
+// it brings is left on disk, and the next one is short.
 const MAX_HEARD = 1_000;
 /** Entries of a read behind one during which too much came. */
 const SHORT_READ = 16;
@@ -14,14 +15,19 @@ export interface Page {
   readonly isAll: boolean;
 }
 
-/** Reads a mailbox, one page at a time, and remembers what happens to the mailbox meanwhile: what the page brings may be superseded by it, or be gone. */
+/**
+ * Reads a mailbox, one page at a time, and remembers what happens to the mailbox meanwhile: what
+ * the page brings may be superseded by it, or be gone.
+ */
 export class PageReader {
   readonly #readAhead: ReadAhead;
-  /** What came live, and stayed on disk, since the read that is under way began. Undefined where nothing is being read. */
+  // What came live, and stayed on disk, since the read that is under way began. Undefined where
+  // nothing is being read.
   #heard: SpilledEvent[] | undefined;
   /** What was purged since the last read began. */
   readonly #gone = new Set<number>();
-  /** So much came, or was purged, that what was read last may be superseded or gone without anybody knowing. */
+  // So much came, or was purged, that what was read last may be superseded or gone without anybody
+  // knowing.
   #overheard = false;
 
   constructor(readAhead: ReadAhead) {
@@ -52,7 +58,10 @@ export class PageReader {
     return this.#gone.has(version);
   }
 
-  /** At most `wanted` entries behind `after`, and about `maxBytes`, which count as in memory meanwhile. `finish` is to be called as soon as the page is there. */
+  /**
+   * At most `wanted` entries behind `after`, and about `maxBytes`, which count as in memory
+   * meanwhile. `finish` is to be called as soon as the page is there.
+   */
   async read(lease: MailboxLease, after: number, wanted: number, maxBytes: number): Promise<Page> {
     const limit = this.#overheard ? Math.min(wanted, SHORT_READ) : wanted;
     this.#heard = [];
@@ -68,7 +77,7 @@ export class PageReader {
     }
   }
 
-  /** What came while the page was read; undefined when it was too much to know what of the page still holds. */
+  /** Events that came during the read; undefined where too many came to judge the page. */
   finish(): readonly SpilledEvent[] | undefined {
     const heard = this.#heard;
     this.#heard = undefined;

@@ -35,7 +35,8 @@ export interface PrincipalLinkOptions extends LinkOptions {
 }
 
 /**
- * The principal's end of one connection: binds it to a session, and to the mailbox and the inbox of the agent that says hello.
+ * The principal's end of one connection: binds it to a session, and to the mailbox and the inbox of
+ * the agent that says hello.
  *
  * The mailbox is claimed before the welcome: with the welcome, the epoch is final.
  */
@@ -54,12 +55,12 @@ export class PrincipalLink extends Link<PrincipalSession> {
     this.begin(0);
   }
 
-  /** What the next event of ours about a resource waits for; undefined where this link knows of none. */
+  /** What the next own event of a resource waits for; undefined where none is known. */
   turnOf(resourceid: string): SenderTurn | undefined {
     return this.attachment?.sender.reader.turnOf(resourceid);
   }
 
-  /** Sends nothing new from here on. `onIdle` is called once: when nothing of ours is in flight any more, or the link has ended. */
+  /** Sends nothing new. `onIdle` is called once, when nothing is in flight or the link ended. */
   quiesce(onIdle: () => void): void {
     this.#onIdle = onIdle;
     this.driver.perform([{ kind: "quiesce" }]);

@@ -11,11 +11,15 @@ import {
 import type { CallLimits, TraceScope } from "@hawser/runtime";
 import type { Appended, Store } from "@hawser/store";
 
-/** How an event is published. It may have been accepted although the call was given up: repeat it under the same key. */
+/** How to publish. A call that was given up may have been accepted: repeat it with its key. */
 export interface PublishOptions extends CallLimits {
   /** The same key for the same receiver is accepted once. */
   readonly idempotencyKey?: string;
-  /** Goes with the event unless it has one of its own: that of the request it came by, for instance. @default none */
+  /**
+   * Goes with the event unless it has one of its own: that of the request it came by, for instance.
+   *
+   * @default none
+   */
   readonly traceContext?: TraceContext;
 }
 
@@ -28,23 +32,24 @@ export interface Accepted {
 }
 
 /**
- * Message of `tracing:hawser.agent.publish:*` and `tracing:hawser.principal.publish:*`: an event is being accepted for the principal, or
- * for an agent; `result` is an `Accepted`. And of `tracing:hawser.agent.report:*`: a status is, or a newer one of the same resource in
- * its place.
+ * Message of `tracing:hawser.agent.publish:*` and `tracing:hawser.principal.publish:*`: an event is
+ * being accepted for the principal, or for an agent; `result` is an `Accepted`. And of
+ * `tracing:hawser.agent.report:*`: a status is, or a newer one of the same resource in its place.
  */
 export interface PublishTrace extends TraceScope {
   readonly agent: string;
   readonly event: EventDraft;
   /**
-   * What the accepted event carries when it has none of its own: the caller's, unless a subscriber puts that of its span in its place at
-   * `start`.
+   * What the accepted event carries when it has none of its own: the caller's, unless a subscriber
+   * puts that of its span in its place at `start`.
    */
   traceContext: TraceContext | undefined;
 }
 
 /**
- * Message of `tracing:hawser.agent.handle:*` and `tracing:hawser.principal.handle:*`: an event of the other side is at work. `result` is
- * an `Outcome`: applied, or refused for good; `error` is what was thrown: it is tried again.
+ * Message of `tracing:hawser.agent.handle:*` and `tracing:hawser.principal.handle:*`: an event of
+ * the other side is at work. `result` is an `Outcome`: applied, or refused for good; `error` is
+ * what was thrown: it is tried again.
  */
 export interface HandleTrace extends TraceScope {
   readonly agent: string;
@@ -76,7 +81,8 @@ export interface PublishToOptions {
 /**
  * Accepts an event of an application for `peer`; resolves when it is on disk.
  *
- * Thousands of calls may wait for the disk: a suspended function for each would take more memory than all the rest of it.
+ * Thousands of calls may wait for the disk: a suspended function for each would take more memory
+ * than all the rest of it.
  *
  * @throws HawserError `invalid_event`, `event_too_large`, and those of `Store.append`
  */
@@ -99,7 +105,8 @@ export function publishTo(
   }
 }
 
-// Statuses and changes of resources have their own way in, which keeps their uid and their versions right.
+// Statuses and changes of resources have their own way in, which keeps their uid and their versions
+// right.
 function checkPublication(event: EventDraft, { agent, reserved }: PublishToOptions): EventDraft {
   const draft = checkDraft(event);
   if (!draft.type.startsWith(RESERVED_TYPE_PREFIX)) return draft;

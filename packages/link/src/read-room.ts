@@ -1,16 +1,19 @@
 import type { EventWriter } from "@hawser/delivery";
 import type { ReadAhead } from "./read-ahead.js";
 
-/** Entries a session holds in memory: enough to keep the window full over one read, however long the mailbox is. */
+// Entries a session holds in memory: enough to keep the window full over one read, however long the
+// mailbox is.
 const HELD_PER_WINDOW = 4;
 const MIN_HELD = 256;
-/** Of a resource that stands still no larger share of that waits in memory: one event of it is on its way, so a few behind it are enough. */
+// Of a resource that stands still no larger share of that waits in memory: one event of it is on
+// its way, so a few behind it are enough.
 const RESOURCE_SHARE = 1 / 64;
 const MIN_PER_RESOURCE = 16;
-/** How many times more is held where all that is held stands still, as many resources may wait for their next try at once. */
+// How many times more is held where all that is held stands still, as many resources may wait for
+// their next try at once.
 const STARVED_FACTOR = 8;
 
-/** How much of a mailbox one session may hold in memory, in entries and in bytes, and how much room is left of that. */
+/** The entries and bytes of a mailbox that one session may hold, and the room left. */
 export class ReadRoom {
   /** Entries, where not all of them stand still. */
   readonly maxHeld: number;
@@ -47,7 +50,7 @@ export class ReadRoom {
     return this.#readAhead.allowance(heldBytes, held > 0 && starved);
   }
 
-  /** What the claim of the mailbox may bring along: that many bytes count as in memory until `taken`. */
+  /** Room for the entries that come with the claim; held until `taken`. */
   reserve(): { readonly limit: number; readonly maxBytes: number } {
     const maxBytes = Math.max(1, this.allowance);
     this.#reserved = maxBytes;
@@ -93,7 +96,7 @@ export class ReadRoom {
     return heldBytes > this.#readAhead.sessionBytes / 2 || heldBytes > this.allowance;
   }
 
-  /** Where bytes are short, what waits behind the first event of a resource only takes room: it goes when that was answered. */
+  /** Where bytes are short, one event of a resource: those behind it only take room. */
   get heldPerResource(): number {
     return this.isTight ? 1 : this.maxPerResource;
   }
@@ -102,7 +105,7 @@ export class ReadRoom {
     return this.#writer.heldOf(resourceid) >= this.heldPerResource;
   }
 
-  /** Tells the other sessions what is held here. Answers change that, too; they ask for a pump, which counts. */
+  /** Updates the share of this session. Answers change it too; they ask for a pump. */
   count(): void {
     const held = this.#isClosed ? 0 : this.#writer.heldBytes + this.#reserved;
     this.#readAhead.changed(held - this.#countedBytes);

@@ -13,8 +13,9 @@ export interface RollbackQuestion {
 }
 
 /**
- * Whether the peer proves that the store of this side was rolled back (PROTOCOL.md, Rolled-back stores). Whatever was told to the peer had been committed
- * here before, so a number above the present one was counted in a life of this store that it does not remember.
+ * Whether the peer proves that the store of this side was rolled back (PROTOCOL.md, Rolled-back
+ * stores). Whatever was told to the peer had been committed here before, so a number above the
+ * present one was counted in a life of this store that it does not remember.
  *
  * @throws HawserError `store_rolled_back`: the error to refuse the session with
  */
@@ -39,7 +40,8 @@ function forgottenBy(question: RollbackQuestion, claim: KnownStore): string | un
   return undefined;
 }
 
-// A principal counts the sessions of an agent by name, whatever store that has. An agent remembers those of one store of its principal only.
+// A principal counts the sessions of an agent by name, whatever store that has. An agent remembers
+// those of one store of its principal only.
 function epochsCompare(
   { own, peer }: Standing,
   { side, peerStore }: Pick<RollbackQuestion, "side" | "peerStore">,

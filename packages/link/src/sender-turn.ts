@@ -1,7 +1,7 @@
 import type { ResourceTurn } from "@hawser/delivery";
 import type { DeleteAhead } from "./held-back-resources.js";
 
-/** What the next event of a resource waits for; `unread`: it lies in the mailbox, and what is before it has to go first. */
+/** The cause of a resource's wait; `unread`: its event is on disk, behind earlier ones. */
 export type SenderTurn = ResourceTurn | { readonly kind: "unread" } | HeldBackTurn;
 
 /** The delete of another resource of the same kind and name has to be answered first. */

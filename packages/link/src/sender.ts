@@ -14,8 +14,8 @@ import type { OutgoingShare } from "./outgoing-turns.js";
 import type { SenderHost, SenderOptions } from "./sender-options.js";
 
 /**
- * The sending half of a session: a `MailboxReader` brings what is pending to the `EventWriter`, which decides what goes when, and the
- * answers of the peer go to the lease of the mailbox.
+ * The sending half of a session: a `MailboxReader` brings what is pending to the `EventWriter`,
+ * which decides what goes when, and the answers of the peer go to the lease of the mailbox.
  */
 export class Sender {
   readonly #options: SenderOptions;
@@ -86,8 +86,8 @@ export class Sender {
     return sent;
   }
 
-  // An event that the receiver cannot read, or that no codec can write, would end every session. It becomes a dead
-  // letter instead, and the next event of its resource goes.
+  // An event that the receiver cannot read, or that no codec can write, would end every session. It
+  // becomes a dead letter instead, and the next event of its resource goes.
   #trySend(entry: Deliverable, send: (entry: Deliverable) => boolean): boolean | "given up" {
     let problem = entry.checked === true ? undefined : sendProblem(entry.event, entry.bytes);
     try {
@@ -136,7 +136,7 @@ export class Sender {
     this.#writer.quiesce();
   }
 
-  /** Monotonic time of the next thing to do, in milliseconds; undefined when only an input can change anything. */
+  /** Monotonic milliseconds of the next thing to do; undefined: only an input brings one. */
   nextWakeAt(): number | undefined {
     if (this.#share.isWaiting) return undefined;
     const writerAt = this.#writer.nextWakeAt();
@@ -150,7 +150,8 @@ export class Sender {
     this.reader.stop();
   }
 
-  // The lane of the resource waits until the dead letter is on disk; otherwise a later event could make a crash swallow this one.
+  // The lane of the resource waits until the dead letter is on disk; otherwise a later event could
+  // make a crash swallow this one.
   #deadLetter(event: HawserEvent, version: number, error: HawserError): void {
     if (event.type === OUTPUT_REQUEST_TYPE) {
       // Nobody would send it again, and nothing comes of it that could be missed.

@@ -13,34 +13,35 @@ import type { ReplySink } from "./event-answers.js";
 import { Outbound } from "./outbound.js";
 
 /**
- * Whose session a driver drives: it takes what arrives, and does what is not about the connection. What one of its calls throws, or
- * rejects with, ends this session with an error, and no other.
+ * The owner of a session: it takes what arrives. An error of one of its calls ends this session, and
+ * no other.
  */
 export interface SessionOwner {
   /** Anything arrived: a control message, or an event. */
   message(event: CloudEvent): void;
   /**
-   * In the place of an event that cannot be read, but can be answered. Where this is absent, such an event ends the connection.
+   * An event cannot be read, but can be answered. Where this is absent, it ends the connection.
    *
    * @param bytes of its frame
    */
   unreadable?(error: HawserError, bytes: number): void;
-  /** The other end of the connection wants it replaced. */
-  retiring?(): void;
+  /** The other end of the connection asks for a new one. */
+  rotationRequested?(): void;
   /** Principals: who is this? The answer is `accept` or `refuse` of the session. */
   authenticate?(hello: Hello): Promise<void>;
   /** The session is open. */
   opened(session: Established): Promise<void>;
-  /** No event is to be sent from here on. */
+  /** Send no event from here on. */
   quiesce?(): void;
   /** Every event of the peer up to `version` is settled. */
   settled?(version: number): void;
   /** Every event of this side up to this version is settled: heartbeats say so. @default 0 */
   settledFloor?(): number;
-  /** How many events of the peer are recorded by now: ACKs say so. @default nothing is said of it */
+  /** How many events of the peer are recorded: ACKs say so. @default ACKs do not */
   recorded?(): number | undefined;
   /**
-   * At the end of a tick in which anything happened, behind control messages and answers: sends events while `outbound` is writable.
+   * Sends events while `outbound` is writable, at the end of a tick, behind control messages and
+   * answers.
    *
    * @returns monotonic time of the next thing to send, if any
    */
@@ -49,7 +50,6 @@ export interface SessionOwner {
   ended(end: SessionEnd): Promise<void>;
 }
 
-/** What a driver binds together. */
 export interface SessionDriverOptions<Session extends AgentSession | PrincipalSession> {
   readonly runtime: Runtime;
   readonly connection: Connection;
@@ -61,8 +61,9 @@ export interface SessionDriverOptions<Session extends AgentSession | PrincipalSe
 /**
  * Carries out what one session decides, on one connection. It knows nothing of mailboxes.
  *
- * Nothing here polls. Inputs (a frame, a live entry, a finished handler, a timer) ask for one flush at the end of the tick. The flush
- * sends answers first, then events while the connection takes them, and then sets one timer for the earliest thing due.
+ * Nothing here polls. Inputs (a frame, a live entry, a finished handler, a timer) ask for one flush
+ * at the end of the tick. The flush sends answers first, then events while the connection takes
+ * them, and then sets one timer for the earliest thing due.
  */
 export class SessionDriver<Session extends AgentSession | PrincipalSession> implements ReplySink {
   readonly session: Session;
@@ -96,7 +97,7 @@ export class SessionDriver<Session extends AgentSession | PrincipalSession> impl
     return this.#logger;
   }
 
-  /** Begins to read and write. `settled` is the floor of this side's mailbox as last known (0 when it is not). */
+  /** Begins to read and write. `settled`: the known floor of the own mailbox, or 0. */
   start(settled = 0): void {
     guarded(
       () => this.#open(),
@@ -122,7 +123,7 @@ export class SessionDriver<Session extends AgentSession | PrincipalSession> impl
         this.outbound.opened();
         this.scheduleFlush();
       },
-      retiring: () => this.#guarded(() => owner.retiring?.()),
+      retiring: () => this.#guarded(() => owner.rotationRequested?.()),
       ended: (end) => this.#guarded(() => this.#transportEnded(end)),
     });
   }
@@ -140,7 +141,7 @@ export class SessionDriver<Session extends AgentSession | PrincipalSession> impl
     this.#performAll(this.session.transportEnded(end, this.#now()));
   }
 
-  // The connection will not tell of its end, either.
+  // A connection that could not be opened does not report its end.
   #neverOpened(error: HawserError): void {
     this.#cut(error);
     this.perform(this.session.transportEnded({ kind: "lost", error }, this.#now()));
@@ -209,7 +210,7 @@ export class SessionDriver<Session extends AgentSession | PrincipalSession> impl
     );
   }
 
-  // What throws in a timer or an event would end the process, and with it the session of everybody else.
+  // An error in a timer or an event would end the process, and so all other sessions.
   #guarded(step: () => void): void {
     guarded(step, (thrown) => this.#failOrCut(HawserError.from(thrown)));
   }
@@ -219,7 +220,7 @@ export class SessionDriver<Session extends AgentSession | PrincipalSession> impl
       () => {
         const outputs = this.session.fail(error, this.#now());
         if (outputs.length > 0) this.#performAll(outputs);
-        // It throws even while it ends: nothing is left but to cut it.
+        // The session is ending already: cut the connection.
         else this.#cut(error);
       },
       () => this.#cut(error),
@@ -233,7 +234,7 @@ export class SessionDriver<Session extends AgentSession | PrincipalSession> impl
     );
   }
 
-  /** Logs what can end nothing any more. It does not throw, even where the logger does. */
+  /** Logs an error after which nothing can be ended. Does not throw, even where the logger does. */
   complain(thrown: unknown, what: string): void {
     guarded(
       () => this.#logger.error({ err: thrown }, what),
@@ -253,7 +254,7 @@ export class SessionDriver<Session extends AgentSession | PrincipalSession> impl
     this.scheduleFlush();
   }
 
-  /** Something happened that may have to be sent, or waited for. */
+  /** Asks for a flush at the end of the tick. */
   scheduleFlush(): void {
     if (this.#isFlushScheduled || this.#hasEnded) return;
     this.#isFlushScheduled = true;

@@ -6,8 +6,9 @@ export interface Spilled {
 }
 
 /**
- * Resources of which so much waits in memory that the rest of it stays on disk, while what lies behind it in the mailbox is read on. Whatever comes of such a resource
- * stays there too, until what was left before it has been read back: so its order is kept.
+ * Resources of which so much waits in memory that the rest of it stays on disk, while what lies
+ * behind it in the mailbox is read on. Whatever comes of such a resource stays there too, until
+ * what was left before it has been read back: so its order is kept.
  */
 export class SpilledResources {
   readonly #spilled = new Map<string, Spilled>();
@@ -26,7 +27,7 @@ export class SpilledResources {
     this.#spilled.set(resourceid, { resourceid, from, to: version });
   }
 
-  /** Everything of the resource from the one version to the other was taken out of memory; what follows it may be on disk already. */
+  /** These versions of the resource left memory; later ones may be on disk already. */
   putBack(resourceid: string, from: number, to: number): void {
     const spilled = this.#spilled.get(resourceid);
     this.#spilled.set(resourceid, { resourceid, from, to: Math.max(spilled?.to ?? to, to) });

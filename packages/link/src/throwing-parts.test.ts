@@ -55,7 +55,7 @@ const OBSERVED: readonly (keyof LinkObserver)[] = [
   "refused",
   "ended",
 ];
-const CALLBACKS = ["onMessage", "onUnreadable", "onOpened", "onRetiring", "onEnded"] as const;
+const CALLBACKS = ["onMessage", "onUnreadable", "onOpened", "onRotationRequested", "onEnded"] as const;
 const CONNECTION: readonly (keyof Connection)[] = ["send", "close", "terminate", "pause", "resume"];
 const STORE = ["open", "append"] as const;
 const LEASE = [

@@ -35,7 +35,7 @@ export type AgentSessionState =
       readonly deadlineMs: number;
     }
   | { readonly kind: "open"; readonly peer: Established; readonly rotateAtMs: number | undefined }
-  /** Said goodbye, waits for goodbye_ack; the peer's events may still arrive, own ones are not sent any more. */
+  /** Said goodbye, waits for goodbye_ack; receives events, sends none. */
   | {
       readonly kind: "leaving";
       readonly cause: EndCause & { kind: "goodbye" };

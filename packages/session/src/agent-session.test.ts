@@ -265,7 +265,7 @@ describe("how the principal's close reads", () => {
 describe("a connection that its other end wants replaced", () => {
   it("is renewed at once, and its loss is no failure", () => {
     const agent = agentIn("open");
-    expect(brief(agent.retire(9_000))).toEqual(["quiesce", "send goodbye"]);
+    expect(brief(agent.rotateOnRequest(9_000))).toEqual(["quiesce", "send goodbye"]);
     expect(endOf(agent, LOST, 20_000)).toMatchObject({ kind: "rotated" });
   });
 

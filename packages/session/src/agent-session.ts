@@ -10,7 +10,7 @@ import {
 import type { AgentSessionOptions, AgentSessionState } from "./agent-session-state.js";
 import { establishedAgent, helloOf } from "./handshake.js";
 import { agentLiveness, Liveness } from "./liveness.js";
-import { drawRotation } from "./rotation.js";
+import { drawRotation } from "./connection-age.js";
 import type { EndCause } from "./session-end.js";
 import { SessionMachine, type EndingState } from "./session-machine.js";
 import type { SessionOutput } from "./session-output.js";
@@ -19,7 +19,8 @@ import { resolveSessionTiming, type SessionTiming } from "./session-timing.js";
 type ActiveState = Exclude<AgentSessionState, EndingState>;
 
 /**
- * The agent's half of one connection (PROTOCOL.md, Session). Calls go in with the time, outputs come out; the caller carries them out in order.
+ * The agent's half of one connection (PROTOCOL.md, Session). Calls go in with the time, outputs
+ * come out; the caller carries them out in order.
  *
  * @throws HawserError `invalid_config` for impossible timing
  */
@@ -56,7 +57,7 @@ export class AgentSession extends SessionMachine {
     return [{ kind: "send", message: helloOf(this.#options, settled) }];
   }
 
-  /** A control message arrived. ACKs and NACKs are delivery's; here they are only checked against the state. */
+  /** A control message arrived. ACKs and NACKs are only checked against the state here. */
   receive(message: ControlMessage, nowMs: number): SessionOutput[] {
     if (this.ending !== undefined) return this.#receiveWhileEnding(message, nowMs);
     const state = this.#active;
@@ -80,21 +81,21 @@ export class AgentSession extends SessionMachine {
   }
 
   /**
-   * Delivery has nothing in flight and no handler runs. To be told after `quiesce`, with every call that finds it so: before the goodbye_ack it is not
-   * remembered, as an event may still overtake it.
+   * Nothing is in flight and no handler runs. Call it after `quiesce` whenever that is so: a call
+   * before the goodbye_ack has no effect, because an event may still overtake it.
    */
   idle(nowMs: number): SessionOutput[] {
     const { state } = this;
     return state.kind === "finishing" ? this.#finished(state.cause, nowMs) : [];
   }
 
-  /** The other end, or a proxy between, wants the connection replaced: it is renewed now, and its loss is no failure any more. */
-  retire(nowMs: number): SessionOutput[] {
-    this.isRetired = true;
+  /** Rotates now, as the other end or a proxy asks; the loss of this connection is no failure. */
+  rotateOnRequest(nowMs: number): SessionOutput[] {
+    this.isRotationRequested = true;
     return this.goodbye("rotation", nowMs);
   }
 
-  /** Begins to leave: at once when the session is not open yet, by goodbye and goodbye_ack when it is. */
+  /** Leaves: by goodbye and goodbye_ack where the session is open, otherwise at once. */
   goodbye(reason: Goodbye["reason"], nowMs: number): SessionOutput[] {
     if (this.ending !== undefined) return [];
     switch (this.#active.kind) {
@@ -139,7 +140,7 @@ export class AgentSession extends SessionMachine {
       case "new":
         return [];
       case "greeting":
-        return this.#noWelcome(nowMs);
+        return this.handshakeTimedOut("welcome", this.#timing.handshakeTimeoutMs, nowMs);
       case "refused":
         return this.terminate(this.#late("close after refusing"), state.cause);
       case "open":
@@ -149,7 +150,8 @@ export class AgentSession extends SessionMachine {
         return this.terminate(error, { kind: "silent", error });
       }
       case "finishing":
-        // What is not finished by now goes again on the next connection; waiting longer would only delay that.
+        // What is not finished by now goes again on the next connection; waiting longer would only
+        // delay that.
         return this.#finished(state.cause, nowMs);
     }
   }
@@ -197,12 +199,6 @@ export class AgentSession extends SessionMachine {
 
   #finished(cause: EndCause & { kind: "goodbye" }, nowMs: number): SessionOutput[] {
     return this.close(CLOSE_CODES.normal, cause.reason, cause, nowMs);
-  }
-
-  #noWelcome(nowMs: number): SessionOutput[] {
-    const what = `no welcome within ${this.#timing.handshakeTimeoutMs} ms`;
-    const error = new HawserError("handshake_timeout", what);
-    return this.close(CLOSE_CODES.handshakeTimeout, what, { kind: "silent", error }, nowMs);
   }
 
   #late(what: string): HawserError {

@@ -6,7 +6,7 @@ import {
   type HawserError,
 } from "@hawser/protocol";
 
-/** The refusals that no waiting mends: somebody has to change a credential, a name or a version, to adopt a store, or to readmit an agent. */
+/** Refusals that need operator action; retrying alone does not help. */
 export const REFUSAL_CODES = [
   "unauthenticated",
   "forbidden",
@@ -30,8 +30,8 @@ export function errorCodeOfClose(code: number): ErrorCode {
 }
 
 /**
- * What the peer is told about an error. Errors that are not the peer's doing are only named: their text may speak of files and hosts that
- * are nobody else's business, and is in this side's log.
+ * What the peer is told about an error. Errors that are not the peer's doing are only named: their
+ * text may speak of files and hosts that are nobody else's business, and is in this side's log.
  */
 export function tellPeer(error: HawserError): string {
   // Which side has to act, and what proves it, is the peer's business.

@@ -18,8 +18,8 @@ import type { Established } from "./session-output.js";
 import type { SessionTiming } from "./session-timing.js";
 
 /**
- * The version both sides will speak (PROTOCOL.md, Versions): the first of the offered ones, most wanted first, that is spoken here; undefined
- * when there is none.
+ * The version both sides will speak (PROTOCOL.md, Versions): the first of the offered ones, most
+ * wanted first, that is spoken here; undefined when there is none.
  */
 export function negotiateVersion(offered: readonly string[]): ProtocolVersion | undefined {
   for (const version of offered) {
@@ -90,8 +90,9 @@ export function establishedAgent(agent: string, welcome: Welcome): Established {
 /**
  * What a principal knows of its session once it has let the agent in.
  *
- * The floor in the hello is left alone: the agent named it before it could know whether this principal still has the store it was true for. After a lost store
- * what lies below it comes again, and the first heartbeat says a floor that holds.
+ * The floor in the hello is left alone: the agent named it before it could know whether this
+ * principal still has the store it was true for. After a lost store what lies below it comes again,
+ * and the first heartbeat says a floor that holds.
  */
 export function establishedPrincipal(
   hello: Hello,

@@ -1,7 +1,6 @@
 export { AgentSession } from "./agent-session.js";
 export type { AgentSessionOptions, AgentSessionState } from "./agent-session-state.js";
 export { REFUSAL_CODES, type RefusalCode } from "./close-reasons.js";
-export type { DialFailure } from "./dial-failure.js";
 export { negotiateVersion } from "./handshake.js";
 export type { Liveness } from "./liveness.js";
 export { PrincipalSession } from "./principal-session.js";
@@ -18,7 +17,14 @@ export {
   type ReconnectTiming,
 } from "./reconnect-timing.js";
 export type { FullBuffer } from "./send-stall.js";
-export type { DrainNotice, EndCause, EndReason, SessionEnd, TransportEnd } from "./session-end.js";
+export type {
+  DialFailure,
+  DrainNotice,
+  EndCause,
+  EndReason,
+  SessionEnd,
+  TransportEnd,
+} from "./session-end.js";
 export type { EndingState } from "./session-machine.js";
 export type { Established, SessionOutput } from "./session-output.js";
 export { MAX_SESSION_TIMING_MS, resolveSessionTiming, type SessionTiming } from "./session-timing.js";

@@ -3,8 +3,9 @@ import type { Random } from "@hawser/runtime";
 import type { SessionTiming } from "./session-timing.js";
 
 /**
- * So many bytes of a message that is under way count as life: on a slow line the heartbeats of the peer wait behind one that takes minutes. What says nothing of the peer, such as
- * pings of the transport, comes to far less in the time that silence is borne.
+ * So many bytes of a message that is under way count as life: on a slow line the heartbeats of the
+ * peer wait behind one that takes minutes. What says nothing of the peer, such as pings of the
+ * transport, comes to far less in the time that silence is borne.
  */
 export const MIN_HEARD_BYTES = 16_384;
 
@@ -18,8 +19,8 @@ export interface LivenessTerms {
 /**
  * Heartbeats out, silence in (PROTOCOL.md, Liveness).
  *
- * The first heartbeat goes out at a random moment of the first interval and the limit of silence is drawn per session, so that a fleet that
- * connected at once neither beats nor gives up in unison.
+ * The first heartbeat goes out at a random moment of the first interval and the limit of silence is
+ * drawn per session, so that a fleet that connected at once neither beats nor gives up in unison.
  */
 export class Liveness {
   /** How long the peer may be silent. */
@@ -47,7 +48,10 @@ export class Liveness {
     return this.#heardAtMs;
   }
 
-  /** @param bytes that ever came from the peer; undefined where nobody counts them. To be told before each `isSilent`. */
+  /**
+   * @param bytes that ever came from the peer; undefined where nobody counts them. To be told
+   *   before each `isSilent`.
+   */
   received(bytes: number | undefined, nowMs: number): void {
     if (bytes === undefined) return;
     // What came with a message, or before it, says nothing of the time since.
@@ -63,7 +67,7 @@ export class Liveness {
     return nowMs >= this.#heardAtMs + this.silenceMs;
   }
 
-  /** True when a heartbeat is due, which then counts as sent. After a long pause one goes out, not all that were missed. */
+  /** True when a heartbeat is due; it counts as sent. A long pause is followed by one only. */
   takeBeat(nowMs: number): boolean {
     if (nowMs < this.#beatAtMs) return false;
     this.#beatAtMs = nowMs + this.#intervalMs;
@@ -76,8 +80,8 @@ export class Liveness {
 }
 
 /**
- * What an agent goes by. The principal sets the pace in its welcome; an agent may be stricter, but never so strict that the pace of
- * the principal would count as silence.
+ * What an agent goes by. The principal sets the pace in its welcome; an agent may be stricter, but
+ * never so strict that the pace of the principal would count as silence.
  */
 export function agentLiveness(own: SessionTiming, welcome: Welcome): LivenessTerms {
   const strictest = Math.min(own.heartbeatTimeoutMs, welcome.heartbeat_timeout_ms);

@@ -51,7 +51,7 @@ export type PrincipalSessionState =
       readonly version: ProtocolVersion;
       readonly deadlineMs: number;
     }
-  | { readonly kind: "open"; readonly peer: Established; readonly retireAtMs: number | undefined }
+  | { readonly kind: "open"; readonly peer: Established; readonly tooOldAtMs: number | undefined }
   /** Sent a drain notice, waits for goodbye; events still flow. */
   | { readonly kind: "draining"; readonly peer: Established; readonly deadlineMs: number }
   /** Answered a goodbye; the agent finishes and closes. */

@@ -6,6 +6,7 @@ import {
   type Goodbye,
   type Hello,
 } from "@hawser/protocol";
+import { drawMaxAge } from "./connection-age.js";
 import {
   establishedPrincipal,
   negotiateVersion,
@@ -20,7 +21,6 @@ import type {
   PrincipalSessionOptions,
   PrincipalSessionState,
 } from "./principal-session-state.js";
-import { drawRetirement } from "./retirement.js";
 import type { EndCause } from "./session-end.js";
 import { SessionMachine, type EndingState } from "./session-machine.js";
 import type { SessionOutput } from "./session-output.js";
@@ -29,7 +29,8 @@ import { resolveSessionTiming, type SessionTiming } from "./session-timing.js";
 type ActiveState = Exclude<PrincipalSessionState, EndingState>;
 
 /**
- * The principal's half of one connection (PROTOCOL.md, Session). Calls go in with the time, outputs come out; the caller carries them out in order.
+ * The principal's half of one connection (PROTOCOL.md, Session). Calls go in with the time, outputs
+ * come out; the caller carries them out in order.
  *
  * @throws HawserError `invalid_config` for impossible timing
  */
@@ -66,7 +67,7 @@ export class PrincipalSession extends SessionMachine {
     return [];
   }
 
-  /** A control message arrived. ACKs and NACKs are delivery's; here they are only checked against the state. */
+  /** A control message arrived. ACKs and NACKs are only checked against the state here. */
   receive(message: ControlMessage, nowMs: number): SessionOutput[] {
     if (this.ending !== undefined) return [];
     // A transport may deliver the hello before its driver has come to say `start`.
@@ -89,8 +90,8 @@ export class PrincipalSession extends SessionMachine {
   }
 
   /**
-   * Lets the agent in. Answers nothing when the connection has come to its end meanwhile: then the lease behind `epoch` is to be given
-   * back once `ended` is put out.
+   * Lets the agent in. Answers nothing when the connection has come to its end meanwhile: then the
+   * lease behind `epoch` is to be given back once `ended` is put out.
    */
   accept(acceptance: Acceptance, nowMs: number): SessionOutput[] {
     if (this.state.kind !== "authenticating") return [];
@@ -102,14 +103,14 @@ export class PrincipalSession extends SessionMachine {
     this.#active = {
       kind: "open",
       peer,
-      retireAtMs: drawRetirement(this.#timing, this.#options.random, nowMs),
+      tooOldAtMs: drawMaxAge(this.#timing, this.#options.random, nowMs),
     };
     return [{ kind: "send", message }, this.opened(peer, liveness, nowMs)];
   }
 
   /**
-   * Turns the agent away: says why, and when to come back if `retryAfterMs` is given, then closes. After `accept` it is too late for
-   * that and the session fails with the same error.
+   * Turns the agent away: says why, and when to come back if `retryAfterMs` is given, then closes.
+   * After `accept` it is too late for that and the session fails with the same error.
    */
   refuse(error: HawserError, retryAfterMs: number | undefined, nowMs: number): SessionOutput[] {
     if (this.ending !== undefined) return [];
@@ -124,7 +125,7 @@ export class PrincipalSession extends SessionMachine {
     return this.hasOpened ? super.fail(error, nowMs) : this.refuse(error, undefined, nowMs);
   }
 
-  /** Asks the agent to leave and to come back at its slot. One notice is sent per connection; further calls do nothing. */
+  /** Asks the agent to leave and to come back at its slot. Only the first call has an effect. */
   drain(order: DrainOrder, nowMs: number): SessionOutput[] {
     if (this.ending !== undefined || this.drainNotice !== undefined) return [];
     const slotMs = Math.ceil(order.slotMs);
@@ -160,7 +161,7 @@ export class PrincipalSession extends SessionMachine {
   }
 
   protected get deadlineMs(): number | undefined {
-    if (this.#active.kind === "open") return this.#active.retireAtMs;
+    if (this.#active.kind === "open") return this.#active.tooOldAtMs;
     return "deadlineMs" in this.#active ? this.#active.deadlineMs : undefined;
   }
 
@@ -174,7 +175,7 @@ export class PrincipalSession extends SessionMachine {
           nowMs,
         );
       case "awaitingHello":
-        return this.#noHello(nowMs);
+        return this.handshakeTimedOut("hello", this.#timing.handshakeTimeoutMs, nowMs);
       case "authenticating":
         return this.#undecided(nowMs);
       case "draining":
@@ -201,13 +202,8 @@ export class PrincipalSession extends SessionMachine {
     return [{ kind: "quiesce" }, { kind: "send", message: { type: "goodbye_ack" } }];
   }
 
-  #noHello(nowMs: number): SessionOutput[] {
-    const what = `no hello within ${this.#timing.handshakeTimeoutMs} ms`;
-    const error = new HawserError("handshake_timeout", what);
-    return this.close(CLOSE_CODES.handshakeTimeout, what, { kind: "silent", error }, nowMs);
-  }
-
-  // The agent kept to its part; it is this side that could not decide, so the agent is asked to try again.
+  // The agent kept to its part; it is this side that could not decide, so the agent is asked to try
+  // again.
   #undecided(nowMs: number): SessionOutput[] {
     return this.refuse(new HawserError("overloaded", "the hello was not answered in time"), undefined, nowMs);
   }

@@ -1,7 +1,7 @@
 import { HawserError } from "@hawser/protocol";
 import { seededRandom } from "@hawser/runtime";
 import { describe, expect, it } from "vitest";
-import type { DialFailure } from "./dial-failure.js";
+import type { DialFailure } from "./session-end.js";
 import { REFUSAL_CODES, type RefusalCode } from "./close-reasons.js";
 import { ReconnectPolicy } from "./reconnect-policy.js";
 import { DEFAULT_RECONNECT_TIMING, resolveReconnectTiming } from "./reconnect-timing.js";

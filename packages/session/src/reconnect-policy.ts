@@ -1,8 +1,7 @@
 import { fullJitter, type Random } from "@hawser/runtime";
-import { endOfDial, type DialFailure } from "./dial-failure.js";
 import { resolveReconnectTiming, type ReconnectTiming } from "./reconnect-timing.js";
 import type { RefusalCode } from "./close-reasons.js";
-import type { EndReason } from "./session-end.js";
+import { endBeforeOpen, type DialFailure, type EndReason } from "./session-end.js";
 
 /** When to dial again, and how much to make of it. */
 export interface Reconnect {
@@ -19,13 +18,13 @@ export interface ReconnectPolicyOptions {
   readonly timing?: Partial<ReconnectTiming>;
 }
 
-/** How much later than asked an agent comes after a time that others may have been told as well, so that they do not come in one moment. */
 /** Refusals that no other credential would change. */
 const WITHOUT_CREDENTIALS: readonly RefusalCode[] = [
   "unsupported_version",
   "store_rolled_back",
   "agent_removed",
 ];
+/** Extra delay after a shared Retry-After, so that agents do not come back in one moment. */
 const RETRY_AFTER_SPREAD = { ofDelay: 0.1, minMs: 250, maxMs: 30_000 } as const;
 
 /**
@@ -36,13 +35,13 @@ const RETRY_AFTER_SPREAD = { ofDelay: 0.1, minMs: 250, maxMs: 30_000 } as const;
  * | rotation, clean end | at once; after less than `shortSessionMs` as after a failure |
  * | drain notice | at the slot it named |
  * | refused with a slot | at the slot |
- * | refused with a time for everybody | at the time named, and a little after |
+ * | refused with a shared Retry-After | at the time named, and a little after |
  * | identity or version refused | after up to `refusedFirstMs`, doubling to `refusedMaxMs`, loud; at once with new credentials |
  * | a store was rolled back | the same, but for the credentials |
  * | anything else, superseded too | full jitter over an exponential, above a floor |
  *
- * One policy serves one agent for all its connections; what it knows is how long the last session was open (`opened` to `next`) and how many failures
- * came in a row.
+ * One policy serves one agent for all its connections; what it knows is how long the last session
+ * was open (`opened` to `next`) and how many failures came in a row.
  *
  * @throws HawserError `invalid_config` for impossible timing
  */
@@ -72,16 +71,18 @@ export class ReconnectPolicy {
     this.#wantsCredentials = false;
   }
 
-  /** The connection is gone, or there was none: when to try again. A `SessionEnd` is an `EndReason`. */
+  /**
+   * The connection is gone, or there was none: when to try again. A `SessionEnd` is an `EndReason`.
+   */
   next(end: EndReason | DialFailure, nowMs: number): Reconnect {
     const livedMs = this.#openedAtMs === undefined ? 0 : nowMs - this.#openedAtMs;
     this.#openedAtMs = undefined;
     this.#wantsCredentials = false;
     if (livedMs >= this.#timing.stableAfterMs) this.#failures = 0;
-    return this.#after(end.kind === "dialFailed" ? endOfDial(end) : end, livedMs);
+    return this.#after(end.kind === "dialFailed" ? endBeforeOpen(end.error) : end, livedMs);
   }
 
-  /** New credentials are there. True when the last `next` waits for them: dial now. False: the wait has another cause and stands. */
+  /** New credentials are there. True: the last `next` waits for them, so dial now. */
   credentialsChanged(): boolean {
     const dialNow = this.#wantsCredentials;
     this.#wantsCredentials = false;
@@ -115,7 +116,8 @@ export class ReconnectPolicy {
     return { delayMs: 0, loud: false, reason: kind === "rotated" ? "rotation" : "the session ended cleanly" };
   }
 
-  // Exactly at the slot, because the principal spaced the slots; only a session that hardly lived waits the floor, so that no slot of 0 can spin.
+  // Exactly at the slot, because the principal spaced the slots; only a session that hardly lived
+  // waits the floor, so that no slot of 0 can spin.
   #afterDrain({ slotMs, windowMs }: EndReason & { kind: "drained" }, livedMs: number): Reconnect {
     const { shortSessionMs, backoffMinMs } = this.#timing;
     const leastMs = livedMs < shortSessionMs ? backoffMinMs : 0;

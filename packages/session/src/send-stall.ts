@@ -2,15 +2,17 @@
 export interface FullBuffer {
   /** What waits in it. */
   readonly bufferedBytes: number;
-  /** What has left, where that is counted apart: a buffer may count a large write in whole until all of it is through. */
+  /** Bytes that left, where counted: a buffer may count a large write until all of it left. */
   readonly sentBytes?: number | undefined;
 }
 
 /**
- * Whether a peer reads what it is sent (PROTOCOL.md, Liveness). Its heartbeats prove that it sends; a peer that
- * never reads would otherwise stay connected for ever, with a full buffer and nothing delivered.
+ * Whether a peer reads what it is sent (PROTOCOL.md, Liveness). Its heartbeats prove that it sends;
+ * a peer that never reads would otherwise stay connected for ever, with a full buffer and nothing
+ * delivered.
  *
- * Only a buffer above its high-water mark counts. Any byte that leaves it is progress, however slow the line is.
+ * Only a buffer above its high-water mark counts. Any byte that leaves it is progress, however slow
+ * the line is.
  */
 export class SendStall {
   readonly #limitMs: number;

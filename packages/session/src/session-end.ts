@@ -19,7 +19,10 @@ export type EndReason =
   | { readonly kind: "rotated" }
   /** Any other close handshake with 1000 or 1001. */
   | { readonly kind: "clean" }
-  /** The principal named a slot; `slotMs` is what is left of it at the end of the connection. Holds even when the connection was cut afterwards. */
+  /**
+   * The principal named a slot; `slotMs` is what is left of it at the end of the connection. Holds
+   * even when the connection was cut afterwards.
+   */
   | { readonly kind: "drained"; readonly slotMs: number; readonly windowMs: number }
   | {
       readonly kind: "retryAfter";
@@ -28,7 +31,7 @@ export type EndReason =
       readonly slot: boolean;
       readonly error: HawserError;
     }
-  /** Identity, version or an older copy of a store: waiting will not help, somebody has to change something. */
+  /** Identity, version or a rolled-back store: an operator has to act, waiting does not help. */
   | {
       readonly kind: "refused";
       readonly code: RefusalCode;
@@ -48,7 +51,13 @@ export type SessionEnd = EndReason & {
   readonly transport: TransportEnd;
 };
 
-/** What this side knows of why it ends, before the transport has said its part. */
+/** There was no session: the transport's dialer threw this. */
+export interface DialFailure {
+  readonly kind: "dialFailed";
+  readonly error: HawserError;
+}
+
+/** Why this side ends the session, before the transport reports its own end. */
 export type EndCause =
   | { readonly kind: "goodbye"; readonly reason: Goodbye["reason"] }
   | { readonly kind: "refused"; readonly error: HawserError; readonly retryAfterMs: number | undefined }
@@ -70,18 +79,18 @@ export interface EndCircumstances {
   readonly nowMs: number;
   readonly hasOpened: boolean;
   /** The other end asked for another connection before this one ended. */
-  readonly isRetired: boolean;
+  readonly isRotationRequested: boolean;
 }
 
 /**
- * Puts together what was said on the stream and how the transport ended. What was said first wins: a refusal or a notice is an instruction, and
- * remains one however the bytes stopped afterwards.
+ * Puts together what was said on the stream and how the transport ended. What was said first wins:
+ * a refusal or a notice is an instruction, and remains one however the bytes stopped afterwards.
  */
 export function endReason(
   cause: EndCause | undefined,
   drain: DrainNotice | undefined,
   transport: TransportEnd,
-  { nowMs, hasOpened, isRetired }: EndCircumstances,
+  { nowMs, hasOpened, isRotationRequested }: EndCircumstances,
 ): EndReason {
   if (cause?.kind === "refused") return refusedEnd(cause.error, cause.retryAfterMs);
   const said = closeOfPeer(transport);
@@ -92,28 +101,25 @@ export function endReason(
     return { kind: "drained", slotMs: Math.max(0, slotMs - (nowMs - atMs)), windowMs };
   }
   if (cause?.kind === "silent") return { kind: "failed", error: cause.error };
-  // Who was asked to go may be cut before it has gone.
-  if (transport.kind === "lost" && isRetired) return { kind: "rotated" };
-  if (transport.kind === "lost") return endOfLoss(transport.error, hasOpened);
+  // The other end may cut the connection that it asked to replace before the rotation is done.
+  if (transport.kind === "lost" && isRotationRequested) return { kind: "rotated" };
+  if (transport.kind === "lost")
+    return hasOpened ? { kind: "failed", error: transport.error } : endBeforeOpen(transport.error);
   if (transport.clean) return cause?.reason === "rotation" ? { kind: "rotated" } : { kind: "clean" };
   return { kind: "failed", error: errorOfClose(transport, errorCodeOfClose(transport.code)) };
 }
 
 /**
- * The row of the reconnect table for who was refused before a session began, by the error of a failed
- * dial or of a connection that ended at once: a stream of gRPC may be refused only after its hello
- * has left. Undefined: it was no refusal.
+ * The row of the reconnect table for a session that never opened, by the error of a failed dial or
+ * of a connection that ended at once: a stream of gRPC may be refused only after its hello has
+ * left.
  */
-export function refusalOf(error: HawserError): EndReason | undefined {
+export function endBeforeOpen(error: HawserError): EndReason {
   const asked = retryAfterOf(error);
   if (isRefusal(error.code))
     return { kind: "refused", code: error.code, error, retryAfterMs: asked?.retryAfterMs };
   if (asked !== undefined) return { kind: "retryAfter", ms: asked.retryAfterMs, slot: asked.slot, error };
-  return undefined;
-}
-
-function endOfLoss(error: HawserError, hasOpened: boolean): EndReason {
-  return (hasOpened ? undefined : refusalOf(error)) ?? { kind: "failed", error };
+  return { kind: "failed", error };
 }
 
 function refusedEnd(error: HawserError, retryAfterMs: number | undefined): EndReason {
@@ -133,7 +139,8 @@ const REFUSAL_CLOSES: ReadonlySet<number> = new Set([
   agentRemoved,
 ]);
 
-// The close codes that are a row of their own, from a peer that closed without saying `refuse` before.
+// The close codes that are a row of their own, from a peer that closed without saying `refuse`
+// before.
 function closeOfPeer(transport: TransportEnd): EndReason | undefined {
   if (transport.kind === "lost" || transport.by === "local") return undefined;
   const code = errorCodeOfClose(transport.code);

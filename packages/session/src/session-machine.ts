@@ -31,12 +31,14 @@ export type EndingState =
 
 const NOTHING: readonly SessionOutput[] = Object.freeze([]);
 
-/** What both sides of a session share: liveness, the ways to end, and that nothing stays half open. */
+/**
+ * What both sides of a session share: liveness, the ways to end, and that nothing stays half open.
+ */
 export abstract class SessionMachine {
   protected ending: EndingState | undefined;
   protected liveness: Liveness | undefined;
   /** The other end of the connection wants it replaced. */
-  protected isRetired = false;
+  protected isRotationRequested = false;
   protected drainNotice: DrainNotice | undefined;
   readonly #closeGraceMs: number;
   #stall: SendStall | undefined;
@@ -67,8 +69,9 @@ export abstract class SessionMachine {
   }
 
   /**
-   * When the peer showed life last, in monotonic milliseconds; undefined before the session opened. A peer that vanishes without a word
-   * stays connected until its silence is too long, and this tells it before.
+   * When the peer showed life last, in monotonic milliseconds; undefined before the session opened.
+   * A peer that vanishes without a word stays connected until its silence is too long, and this
+   * tells it before.
    */
   get heardAtMs(): number | undefined {
     return this.liveness?.heardAtMs;
@@ -79,7 +82,10 @@ export abstract class SessionMachine {
     this.liveness?.heard(nowMs);
   }
 
-  /** How many bytes ever came from the peer, as far as they are counted: those of a message under way count as life. To be told before `wake`. */
+  /**
+   * How many bytes ever came from the peer, as far as they are counted: those of a message under
+   * way count as life. To be told before `wake`.
+   */
   received(bytes: number | undefined, nowMs: number): void {
     this.liveness?.received(bytes, nowMs);
   }
@@ -90,21 +96,22 @@ export abstract class SessionMachine {
   }
 
   /**
-   * An event arrived. The peer's error while none is allowed (before `opened`, after its goodbye or goodbye_ack): then the answer closes the
-   * connection, and `mayReceiveEvents` says that the event is not to be handled.
+   * An event arrived. The peer's error while none is allowed (before `opened`, after its goodbye or
+   * goodbye_ack): then the answer closes the connection, and `mayReceiveEvents` says that the event
+   * is not to be handled.
    */
   eventReceived(nowMs: number): readonly SessionOutput[] {
     if (this.mayReceiveEvents || this.ending !== undefined) return NOTHING;
     return this.violation(`an event is not allowed while the session is ${this.state.kind}`, nowMs);
   }
 
-  /** Something here threw, or what arrived cannot be read: closes with the code that fits, unless it is closing already. */
+  /** An error on this side, or unreadable input: closes with its code, unless closing already. */
   fail(error: HawserError, nowMs: number): SessionOutput[] {
     if (this.ending !== undefined) return [];
     return this.closeFor(this.#causeOf(error), nowMs);
   }
 
-  /** Time has come to `nextWakeAt`; earlier calls do nothing. `settled` is the floor of this side's mailbox, for the heartbeat. */
+  /** Call it at `nextWakeAt`. `settled`: the floor of the own mailbox, for the heartbeat. */
   wake(nowMs: number, settled: number): SessionOutput[] {
     if (this.ending !== undefined) return this.#wakeEnding(this.ending, nowMs);
     if (this.liveness?.isSilent(nowMs)) return this.#giveUp(this.liveness.silenceMs);
@@ -114,7 +121,7 @@ export abstract class SessionMachine {
     return [{ kind: "send", message: { type: "heartbeat", settled: formatSettled(settled) } }];
   }
 
-  /** When to call `wake` next; ask again after every call. Undefined: never, unless something else happens first. */
+  /** When to call `wake`; ask again after every call. Undefined: only another input matters. */
   nextWakeAt(): number | undefined {
     if (this.ending !== undefined) return this.ending.kind === "closing" ? this.ending.deadlineMs : undefined;
     const times = [this.liveness?.nextAt(), this.#stall?.nextAt(), this.deadlineMs];
@@ -131,7 +138,7 @@ export abstract class SessionMachine {
     const reason = endReason(cause, this.drainNotice, transport, {
       nowMs,
       hasOpened: this.hasOpened,
-      isRetired: this.isRetired,
+      isRotationRequested: this.isRotationRequested,
     });
     const end = { ...reason, openedAtMs, livedMs, transport };
     this.ending = { kind: "ended", end };
@@ -189,8 +196,9 @@ export abstract class SessionMachine {
     return [{ kind: "settled", version }];
   }
 
-  // What was refused stays refused, whatever follows; and a version or an identity that this side cannot accept is a refusal too. An older copy is only found out
-  // when the peer has said what it knows, which is in its welcome.
+  // A refusal stands whatever follows; a version or an identity that this side cannot accept is a
+  // refusal too. An agent detects a rolled-back store only by the welcome, after the session has
+  // opened.
   #causeOf(error: HawserError): EndCause & { readonly error: HawserError } {
     const { cause } = this;
     if (cause?.kind === "refused") return cause;
@@ -208,6 +216,13 @@ export abstract class SessionMachine {
   #neverReads({ limitMs }: SendStall, nowMs: number): SessionOutput[] {
     const what = `the peer has read nothing of a full send buffer for ${Math.round(limitMs)} ms`;
     return this.closeFor({ kind: "failed", error: new HawserError("slow_consumer", what) }, nowMs);
+  }
+
+  /** @param what the message that did not come in time */
+  protected handshakeTimedOut(what: string, timeoutMs: number, nowMs: number): SessionOutput[] {
+    const reason = `no ${what} within ${timeoutMs} ms`;
+    const error = new HawserError("handshake_timeout", reason);
+    return this.close(CLOSE_CODES.handshakeTimeout, reason, { kind: "silent", error }, nowMs);
   }
 
   #giveUp(silenceMs: number): SessionOutput[] {

@@ -37,7 +37,7 @@ export type SessionOutput =
   | { readonly kind: "authenticate"; readonly hello: Hello }
   /** Events may flow. */
   | { readonly kind: "opened"; readonly peer: Established }
-  /** Send no event from now on. Agents: after each further call tell `idle` while nothing is in flight and no handler runs. */
+  /** Send no event from now on. Agents: call `idle` whenever nothing is in flight or running. */
   | { readonly kind: "quiesce" }
   /** Every event of the peer up to `version` is settled. */
   | { readonly kind: "settled"; readonly version: number }

@@ -1,23 +1,38 @@
-import { checkOptionNames, DEFAULT_TIMING, HawserError, LIMITS, type OptionNames } from "@hawser/protocol";
+import { checkOptionNames, DEFAULT_TIMING, HawserError, LIMITS } from "@hawser/protocol";
 
-/** How long a session waits for what (PROTOCOL.md, Liveness and Rotation). Whole milliseconds, each at least 1. */
+/** Timing of a session (PROTOCOL.md, Liveness and Rotation). Whole milliseconds from 1. */
 export interface SessionTiming {
   /** From the open connection to `welcome`. @default 10 s */
   readonly handshakeTimeoutMs: number;
-  /** Between two heartbeats of this side. The principal's is announced; an agent never sends less often than that. @default 20 s */
+  /**
+   * Between two heartbeats of this side. The principal's is announced; an agent never sends less
+   * often than that.
+   *
+   * @default 20 s
+   */
   readonly heartbeatIntervalMs: number;
   /**
-   * Silence that ends the session is this much plus a uniform draw of the same size. At least two intervals, so that one late heartbeat
-   * ends nothing. @default 60 s
+   * Silence that ends the session is this much plus a uniform draw of the same size. At least two
+   * intervals, so that one late heartbeat ends nothing.
+   *
+   * @default 60 s
    */
   readonly heartbeatTimeoutMs: number;
-  /** An agent renews its connection after a uniform draw between these two. Null (both) switches rotation off. @default 15 min */
+  /**
+   * An agent renews its connection after a uniform draw between these two. Null (both) switches
+   * rotation off.
+   *
+   * @default 15 min
+   */
   readonly rotationMinMs: number | null;
   /** @default 45 min */
   readonly rotationMaxMs: number | null;
   /**
-   * The principal asks an agent to come back at once when its session is this old, give or take a tenth: for agents that never rotate, and load balancers that
-   * would cut the connection. Null switches it off; agents do not read it. @default 60 min
+   * The principal asks an agent to come back at once when its session is this old, give or take a
+   * tenth: for agents that never rotate, and load balancers that would cut the connection. Null
+   * switches it off; agents do not read it.
+   *
+   * @default 60 min
    */
   readonly maxSessionAgeMs: number | null;
   /** What each step of a goodbye may take before the connection is cut. @default 10 s */
@@ -27,23 +42,14 @@ export interface SessionTiming {
 /** The longest any of them may be: what a timer can hold, about 24 days. */
 export const MAX_SESSION_TIMING_MS = 2_147_483_647;
 
-const NAMES: OptionNames<SessionTiming> = {
-  handshakeTimeoutMs: true,
-  heartbeatIntervalMs: true,
-  heartbeatTimeoutMs: true,
-  rotationMinMs: true,
-  rotationMaxMs: true,
-  maxSessionAgeMs: true,
-  closeGraceMs: true,
-};
-
 /**
- * Fills in the defaults and checks the whole. Naming one of the rotation bounds as null switches rotation off.
+ * Fills in the defaults and checks the whole. Naming one of the rotation bounds as null switches
+ * rotation off.
  *
  * @throws HawserError `invalid_config` naming the option and what it may be
  */
 export function resolveSessionTiming(options: Partial<SessionTiming> = {}): SessionTiming {
-  checkOptionNames("timing", options, NAMES);
+  checkOptionNames("timing", options, DEFAULT_TIMING);
   const timing: SessionTiming = {
     handshakeTimeoutMs: options.handshakeTimeoutMs ?? DEFAULT_TIMING.handshakeTimeoutMs,
     heartbeatIntervalMs: options.heartbeatIntervalMs ?? DEFAULT_TIMING.heartbeatIntervalMs,
