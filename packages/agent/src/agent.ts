@@ -20,10 +20,7 @@ export type PrincipalEventHandler = (delivery: {
   readonly attempt: number;
   /** Of the session that the event came by, which only rises. */
   readonly epoch: number;
-  /**
-   * Aborted at half of the grace period of a stop, and when the effect of the handler may not be
-   * recorded any more.
-   */
+  /** Aborted at half of the stop grace, and when the effect may not be recorded any more. */
   readonly signal: AbortSignal;
 }) => Promise<void> | void;
 
@@ -103,13 +100,11 @@ export interface Agent extends DisposableLifecycle {
   start(): Promise<void>;
   readonly name: string;
   readonly state: AgentState;
-  /**
-   * Log lines that were left out since the agent was made, because there were too many like them.
-   */
+  /** Log lines suppressed since the agent was made, because many were alike. */
   readonly suppressedLogLines: number;
   /**
-   * What `state` is, then what it becomes; a reader slower than the changes gets the newest. Ends
-   * with the stop of the agent, which it tells, or with the signal.
+   * The state and its changes; a slow reader gets the newest. Ends with the stop of the agent or
+   * the signal.
    */
   status(options?: { readonly signal?: AbortSignal }): AsyncIterable<AgentState>;
   /**

@@ -161,8 +161,7 @@ export class ConnectionLoop {
     });
   }
 
-  // The principal or a proxy asks for a new connection: the agent rotates now, and no failure is
-  // counted.
+  // The principal or a proxy asks for a new connection: no failure is counted.
   #rotateOnRequest(link: AgentLink): void {
     const { transport } = link.connection;
     this.#options.logger.info({ transport }, "the other end wants another connection: rotating");
@@ -181,8 +180,7 @@ export class ConnectionLoop {
       this.#stopped();
       return;
     }
-    // Another address may do better than one that failed; one that let us go on purpose is still
-    // right.
+    // Another address may do better than one that failed.
     if (end.kind === "dialFailed" || end.kind === "failed") this.#nextDialer += 1;
     const error = "error" in end ? end.error : undefined;
     const reconnect = this.#options.policy.next(end, this.#now());

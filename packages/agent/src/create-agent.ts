@@ -132,8 +132,7 @@ class HawserAgent implements Agent {
   #changed(state: AgentState): void {
     this.#state.set(state);
     const { observer, runtime } = this.#options;
-    // In the middle of a connection that comes or goes: the next step must not depend on who
-    // watches.
+    // An observer must not break the connection that comes or goes.
     guarded(
       () => observer.state?.(state),
       (thrown) => runtime.logger.error({ err: thrown }, "an observer threw at a change of state"),

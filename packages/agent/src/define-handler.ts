@@ -127,8 +127,7 @@ async function parsedResource<Spec>(
   return { ...resource, spec: checked.value };
 }
 
-// The statuses of one call of a handler, and of what goes on after it, each held against the
-// schema.
+// The statuses of one handler call, each checked against the schema.
 class CheckedStatuses<Status> {
   readonly context: KindContext<Status>;
   readonly #schema: StandardSchema;

@@ -28,8 +28,7 @@ export class DialAttempt {
     const { signal } = this.#abort;
     let connection: Connection;
     try {
-      // One that throws at once is told later all the same: whoever dials is not ready for the
-      // outcome yet.
+      // A dialer that throws at once reports later, when the caller is ready for it.
       connection = await (async () => dialer.dial({ signal }))();
     } catch (thrown) {
       if (signal.aborted) outcome.abandoned();

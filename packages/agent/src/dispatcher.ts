@@ -16,8 +16,7 @@ export interface DispatcherOptions extends ResourceDispatcherOptions {
 export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #resources: ResourceDispatcher;
-  // By subject: the inbox keeps order per resource, and two lives of a resource (an old uid and a
-  // new one) are two resources to it.
+  // By subject: the inbox orders by resource, and two uids of a name are two resources to it.
   readonly #queue = new KeyedQueue();
   #running = 0;
   #onIdle: (() => void)[] = [];
@@ -32,10 +31,7 @@ export class Dispatcher {
     return this.#resources.restore();
   }
 
-  /**
-   * Has handlers look at every resource held, one after the other, each in turn with what else
-   * comes for it. Ends early once `signal` is aborted.
-   */
+  /** Handlers check every resource held, each in turn with its events. Ends early by `signal`. */
   async check(signal: AbortSignal): Promise<void> {
     for await (const each of readHeld(this.#options.retained)) {
       if (signal.aborted) return;

@@ -12,8 +12,7 @@ export interface HeldResource {
   readonly peerStore: string | undefined;
 }
 
-// The extension attribute that remembers the principal's store in what is kept. It never leaves
-// this agent.
+// Extension attribute that keeps the principal's store. It never leaves this agent.
 const PEER_STORE_ATTRIBUTE = "peerstore";
 
 /** Subjects read from the store at once. */

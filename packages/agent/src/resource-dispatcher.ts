@@ -21,13 +21,11 @@ import type {
 import type { StatusReporter, StatusWriter } from "./status-reporter.js";
 import { unreportable } from "./unreportable.js";
 
-// Resources an agent holds, those whose first apply has not succeeded yet among them; about 1 KB of
-// memory each, with their status. A spec of one more is tried again later (`inbox_full`), until one
-// is deleted.
+// Resources an agent holds, applied or not; about 1 KB of memory each. A spec beyond it is tried
+// again (`inbox_full`) until one is deleted.
 const MAX_HELD_RESOURCES = 100_000;
 
-// How long one request for output shows it at most, in milliseconds; whoever goes on looking asks
-// again.
+// Longest time one output request is served, in milliseconds; a reader asks again.
 const MAX_OUTPUT_MS = 60_000;
 
 export interface ResourceDispatcherOptions {
@@ -48,8 +46,8 @@ export interface ResourceDispatcherOptions {
  */
 export class ResourceDispatcher {
   readonly #options: ResourceDispatcherOptions;
-  // Which life of each resource the handlers have been told of, by subject. Ahead of the store
-  // while a record is being written.
+  // Uid and version of each resource the handlers know, by subject. Ahead of the store while a
+  // record is written.
   readonly #held = new Map<string, HeldResource>();
 
   constructor(options: ResourceDispatcherOptions) {
@@ -109,14 +107,13 @@ export class ResourceDispatcher {
     const subject = subjectOf(data.kind, data.name);
     const held = this.#held.get(subject);
     const isHeld = held?.uid === data.uid;
-    // Another life of the resource has the name; the one that is to go went when that one came, but
-    // may have been recorded after it.
+    // The name belongs to a newer uid. The older resource was removed when that arrived; this
+    // delete only confirms it.
     if (held !== undefined && !isHeld && this.#isOlder(delivery, held))
       return { kind: "applied", retain: { forget: subject } };
     const handler = this.#handler(data.kind);
     if (handler === undefined && isHeld) throw this.#noHandler(data.kind);
-    // Also when it is not held: an apply may have begun and never been recorded, even under a name
-    // that an older life still has.
+    // Also when not held: an apply may have begun and never been recorded.
     if (handler !== undefined) {
       try {
         await this.#remove(handler, subject, { ...data, version: event.eventid, attempt }, delivery);
@@ -196,8 +193,7 @@ export class ResourceDispatcher {
     return { report, epoch: delivery.epoch, signal: signals.of(delivery), logger };
   }
 
-  // Versions of two stores of the principal cannot be compared: then what comes from the one that
-  // is there now is newer than what does not.
+  // Versions of two stores cannot be compared: an event of the current store is newer.
   #isOlder({ version, peerStore }: Delivery, held: HeldResource): boolean {
     if (held.peerStore === peerStore) return version < held.version;
     return peerStore !== this.#options.peerStore();

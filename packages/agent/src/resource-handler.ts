@@ -33,14 +33,9 @@ export interface HandlerContext {
    *   the agent stopped first
    */
   report<Status>(status: Status & JsonInput<Status>): Promise<void>;
-  /**
-   * Of the session that the resource came by, which only rises. Absent in `restore` and `check`.
-   */
+  /** Epoch of the resource's session, which only rises. Absent in `restore` and `check`. */
   readonly epoch?: number;
-  /**
-   * Aborted at half of the grace period of a stop, and when the effect of `apply` or `delete` may
-   * not be recorded any more: stop waiting.
-   */
+  /** Aborted at half of the stop grace, and when the effect may not be recorded: stop waiting. */
   readonly signal: AbortSignal;
   /** Says which resource on every line. */
   readonly logger: Logger;
@@ -72,10 +67,7 @@ export interface ResourceHandler extends HandlerParts {
 export interface HandlerParts<Resource = DesiredResource, Context = HandlerContext> {
   /** Undo it. Also called for resources that `apply` never finished with, or never saw. */
   delete(resource: DeletedResource, context: Context): Promise<void>;
-  /**
-   * After a restart, before the first connection: a resource this agent holds, so that work can be
-   * taken up again. `attempt` is 1.
-   */
+  /** After a restart, before the first dial: resume work on a held resource. `attempt` is 1. */
   restore?(resource: Resource, context: Context): Promise<void>;
   /**
    * Somebody looks at what this resource writes: for `forMs` from now on, its statuses have a

@@ -53,9 +53,8 @@ interface Taken {
 const DISCARDED: StatusProgress = { tried: Promise.resolve(), durable: Promise.resolve() };
 
 /**
- * Moves statuses from handlers into the mailbox for the principal: the newest of each resource, a
- * batch at a time, the same one never twice. What does not fit into a full mailbox waits here, one
- * per resource.
+ * Moves statuses from handlers into the mailbox of the principal: the newest of each resource, in
+ * batches, never the same twice. With a full mailbox one per resource waits here.
  */
 export class StatusReporter {
   readonly #options: StatusReporterOptions;
@@ -183,8 +182,7 @@ export class StatusReporter {
       this.#retryLater();
     }
     this.#flushing = undefined;
-    // A handler that waited for the last write may have reported again before this line was
-    // reached.
+    // A handler that waited for the last write may have reported again already.
     if (this.#due.size > 0 && this.#retry === undefined) this.#wake();
   }
 

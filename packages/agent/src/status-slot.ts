@@ -24,9 +24,8 @@ interface Waiting extends Status {
 }
 
 /**
- * The newest status of one resource on its way to disk. There is at most one waiting, so memory is
- * bounded by the resources held; a newer one takes the place of the one before, whose callers are
- * answered with it.
+ * The newest status of a resource on its way to disk. At most one waits; a newer one replaces it
+ * and answers its callers.
  */
 export class StatusSlot {
   /** The one on disk, as far as is known; undefined until it was looked up. */

@@ -11,9 +11,8 @@ const STATE_CLASSES: readonly StateClass[] = ["spec", "status", "delete"];
 const NONE: readonly never[] = [];
 
 /**
- * What waits for its turn on one resource, in version order. A state that enters drops the older
- * states it supersedes, so of states at most one per class waits; commands all stay. Constant time
- * throughout.
+ * Events of one resource that wait, in version order. A state drops the older states it supersedes;
+ * commands stay. Constant time throughout.
  */
 export class CoalescingQueue<T extends Classified> implements Iterable<T> {
   readonly #waiting = new LinkedList<T>();
@@ -35,9 +34,7 @@ export class CoalescingQueue<T extends Classified> implements Iterable<T> {
     return this.#waiting.last;
   }
 
-  /**
-   * Adds the newest item and answers with those it superseded, which are no longer in the queue.
-   */
+  /** Adds the newest item; answers with the items it superseded and dropped. */
   push(item: T): readonly T[] {
     const { eventClass } = item;
     if (eventClass === "command") {

@@ -16,9 +16,8 @@ export class Deadline<K> {
 }
 
 /**
- * Deadlines, earliest first: a binary heap whose entries know their index, so that one that no
- * longer matters leaves at once instead of staying until it would have been due. `add` and `remove`
- * are O(log size), `first` O(1).
+ * Deadlines, earliest first: a binary heap whose entries know their index. `add` and `remove` are
+ * O(log size), `first` O(1).
  */
 export class DeadlineQueue<K> {
   readonly #heap: Deadline<K>[] = [];

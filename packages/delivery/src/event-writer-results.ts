@@ -6,13 +6,11 @@ export type Transmission =
   /** Send it. `attempt` is 1 for the first send of this session. */
   | { readonly kind: "send"; readonly entry: Deliverable; readonly attempt: number }
   /**
-   * A state that a newer one supersedes, or what was purged, is not waited for any longer, and
-   * nothing of its resource takes its place yet: nothing to do.
+   * A superseded or purged event is not resent, and nothing of its resource replaces it yet:
+   * nothing to do.
    */
   | { readonly kind: "gaveWay"; readonly entry: Deliverable }
-  /**
-   * A command past its `expirytime`: write it to the dead letters, then call `deadLetterWritten`.
-   */
+  /** A command past its `expirytime`: write its dead letter, then call `deadLetterWritten`. */
   | { readonly kind: "expired"; readonly entry: Deliverable };
 
 /** What an ACK changed. */
@@ -41,10 +39,7 @@ export type NackResult =
   /** Nothing to refuse: settled before, waiting for its next try, or never offered. */
   | { readonly kind: "unknown" };
 
-/**
- * A resource that was taken out of memory while it waits for its next try: all of its events that
- * were held, from the one version to the other.
- */
+/** A resource that left memory until its next try, with its held versions `from` to `to`. */
 export interface SetAside {
   readonly resourceid: string;
   /** Version of the event that was refused. */

@@ -63,9 +63,7 @@ export class EventWriter extends HeldEvents {
     return this.schedule.inFlight;
   }
 
-  /**
-   * Bytes of the events in flight; never above the window of bytes, unless it is a single event.
-   */
+  /** Bytes in flight; above the window of bytes only for a single event. */
   get inFlightBytes(): number {
     return this.schedule.flightBytes;
   }
@@ -139,8 +137,7 @@ export class EventWriter extends HeldEvents {
     const lane = this.#laneAwaiting(nack);
     if (lane === undefined) return UNKNOWN;
     const { state } = lane;
-    // A retryable refusal of an event that is not in flight repeats an earlier one, or answers an
-    // earlier session.
+    // A retryable NACK of an event not in flight is a repeat, or answers an earlier session.
     if (nack.retryable && state.kind !== "inFlight") return UNKNOWN;
     const held = this.schedule.leave(lane);
     if (state.kind === "inFlight" && state.superseded) {
@@ -175,9 +172,8 @@ export class EventWriter extends HeldEvents {
   }
 
   /**
-   * When `take` will next have something, in monotonic milliseconds; -Infinity when it has now,
-   * undefined when only an input can change anything. Exact: neither a wake-up without work nor
-   * work without a wake-up.
+   * When `take` will next have something, in monotonic milliseconds: -Infinity for now, undefined
+   * where only an input brings it. Exact in both directions.
    */
   nextWakeAt(): number | undefined {
     return this.#quiesced ? undefined : this.schedule.nextAt();

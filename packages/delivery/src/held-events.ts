@@ -41,8 +41,8 @@ export abstract class HeldEvents {
   }
 
   /**
-   * Whether nothing that is held can be sent although the window has room: every event waits for
-   * its next try, for an answer that is late, or behind such an event.
+   * Whether the window has room and nothing held can be sent: every event backs off, awaits a late
+   * answer, or is behind such an event.
    */
   get starved(): boolean {
     return this.schedule.starved;
@@ -221,8 +221,7 @@ export abstract class HeldEvents {
     else this.release(this.schedule.leave(lane));
   }
 
-  // Events have left the lane: it gives its place up where nothing waits, and takes one where it is
-  // idle.
+  // Events left the lane: withdraws an empty ready lane, and lets an idle one go on.
   #reschedule(lane: Lane): void {
     if (lane.state.kind === "ready" && lane.waiting.size === 0) this.schedule.withdraw(lane);
     if (lane.state.kind === "idle") this.advance(lane);

@@ -7,8 +7,7 @@ export const MAX_INBOX_BYTES = 33_554_432;
 /** What a peer has room for in any case, however much the others hold. */
 export const MIN_INBOX_BYTES = 65_536;
 
-// A peer takes at most this share of what the others leave, so that something is left for the next
-// one.
+// Share of the rest that a peer may take, so that the next one has room.
 const SHARE_OF_REST = 1 / 4;
 
 /** A row without its name: an entry of a map, a number, and the head of a string. */

@@ -16,8 +16,7 @@ export type Received =
   /** Hand it to its handler; `attempt` is 1 the first time. Then `finish`. */
   | { readonly kind: "apply"; readonly attempt: number }
   /**
-   * It is being applied, or comes behind what is: its answer follows. The states it `superseded` in
-   * the queue are not applied any more: ACK them.
+   * It is being applied or queued; its answer follows. ACK the states it `superseded` in the queue.
    */
   | { readonly kind: "wait"; readonly superseded: readonly Deliverable[] }
   /** This very version is recorded as applied: ACK. */
@@ -25,9 +24,8 @@ export type Received =
   /** A newer version came before it, or the peer itself has settled it: ACK. */
   | { readonly kind: "stale" }
   /**
-   * NACK, retryable. There is no room to remember one more resource of this peer: its settled floor
-   * makes room. Or what is being applied takes all the memory it may: the end of a handler makes
-   * room.
+   * NACK, retryable. `rows`: too many resources of this peer, until its settled floor rises.
+   * `memory`: too much is being applied, until a handler ends.
    */
   | { readonly kind: "full"; readonly of: "rows" | "memory" };
 

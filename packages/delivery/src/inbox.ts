@@ -27,17 +27,14 @@ interface Queued extends Applying {
 /** The handler of a resource and what waits behind it. */
 interface ActiveHandler {
   readonly running: Applying;
-  /**
-   * The peer lost its store after the handler began: `running` belongs to versions that are gone.
-   */
+  /** The peer lost its store after the handler began: the version of `running` is void. */
   orphaned: boolean;
   readonly queue: CoalescingQueue<Queued>;
 }
 
 /**
- * Rows of one peer: as many as a whole mailbox of commands about different resources leaves, all of
- * them above the floor because the first is not answered yet. What they take in memory is bounded
- * by `InboxBudget` as well.
+ * Rows of one peer: as many as a full mailbox of commands about different resources. `InboxBudget`
+ * bounds their memory as well.
  */
 export const MAX_INBOX_ROWS = 100_000;
 
@@ -61,8 +58,7 @@ const NOTHING: Finished = { next: undefined, blocked: NONE };
  * and `applyingBytes`. All operations take constant time.
  */
 export class Inbox {
-  // In the order of recording, which is nearly that of versions: so the floor is applied from the
-  // front.
+  // In the order of recording, nearly that of versions: the floor applies from the front.
   readonly #applied: CountedRows<number>;
   readonly #begun: CountedRows<{ readonly version: number; readonly attempts: number }>;
   readonly #active = new Map<string, ActiveHandler>();
@@ -118,8 +114,8 @@ export class Inbox {
     const { resourceid } = event;
     if (version <= this.#settled) return STALE;
     const applied = this.#applied.get(resourceid) ?? 0;
-    // A newer one that has only begun counts: it may have had its effect, and the sender has
-    // settled this one, or it would not have sent that.
+    // A newer version whose handler only started also makes this one stale: the sender would not
+    // have sent it before settling this one.
     const begun = this.#begun.get(resourceid)?.version ?? 0;
     if (version < applied || version < begun) return STALE;
     const active = this.#active.get(resourceid);
@@ -134,9 +130,8 @@ export class Inbox {
   }
 
   /**
-   * Whether an outcome still counts. False once the peer has lost its store under a running
-   * handler: that version is not to be recorded, as the number will be given to another event.
-   * `finish` is due all the same.
+   * Whether to record an outcome. False once the peer lost its store under the handler: its number
+   * will belong to another event. Call `finish` in any case.
    */
   isCurrent(resourceid: string, version: number): boolean {
     const active = this.#active.get(resourceid);
@@ -144,9 +139,8 @@ export class Inbox {
   }
 
   /**
-   * The handler of an event is through. For `applied`, call it when that is on disk; the ACK may
-   * leave then, not before. A rejection is not written down: should its NACK be lost, the event
-   * comes again and is refused again. What was `discarded` leaves no row at all.
+   * The handler of an event ended. For `applied`, call it once that is on disk; the ACK follows. A
+   * rejection leaves no record, so that an event whose NACK was lost is refused again.
    */
   finish(resourceid: string, version: number, outcome: Ending): Finished {
     const active = this.#active.get(resourceid);
@@ -199,10 +193,9 @@ export class Inbox {
     }
   }
 
-  // Nothing but an answer to its oldest event raises the peer's floor, which makes room for the
-  // others: so it is let in over the bound. One resource is at a time, and by nothing but its
-  // oldest event: a peer that gives one number to several, or has newer ones of that resource
-  // follow, would otherwise have as many rows as it likes.
+  // Only the answer to its oldest event raises the peer's floor and makes room, so that event is
+  // let in over the bound. One resource at a time, and only its oldest event: a peer that repeats
+  // one number, or sends newer events of that resource, could otherwise add rows without bound.
   #letIn(resourceid: string, version: number): boolean {
     const extra = this.#extra;
     if (this.rows < this.#maxRows && this.#budget.allows(this.#rowBytes, rowBytes(resourceid))) {

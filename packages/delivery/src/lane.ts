@@ -105,8 +105,8 @@ export function hold(entry: Deliverable, place: Held["place"], refused?: Refused
   };
 }
 
-// Only commands expire: a state stays true until a newer one replaces it. The codecs have checked
-// the timestamp; what nobody can read never expires.
+// Only commands expire; a state is true until replaced. The codecs have checked the timestamp; an
+// unreadable one never expires.
 function expiry(expirytime: string | undefined): number {
   if (expirytime === undefined) return Number.POSITIVE_INFINITY;
   const atMs = Date.parse(expirytime);

@@ -1,8 +1,6 @@
 import { checkOptionNames, HawserError } from "@hawser/protocol";
 
-/**
- * When an event that was not acknowledged goes again. All in milliseconds (PROTOCOL.md, Delivery).
- */
+/** When an unacknowledged event is resent. All in milliseconds (PROTOCOL.md, Delivery). */
 export interface ResendTiming {
   /**
    * The resend timeout before anything has been measured, from `MIN_RESEND_TIMEOUT_MS`. On a LAN or
@@ -26,9 +24,8 @@ export interface ResendTiming {
 }
 
 /**
- * No resend timeout is set below it: timers, and the turns of the loops at both ends, are about as
- * long, so that what is measured below is not the way of an ACK, and events go again whose ACK is
- * under way.
+ * Lower bound of resend timeouts: timers and event loops take about as long, so a shorter one
+ * resends events whose ACK is under way.
  */
 export const MIN_RESEND_TIMEOUT_MS = 10;
 

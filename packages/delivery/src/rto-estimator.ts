@@ -71,9 +71,8 @@ export class RtoEstimator implements RtoReading {
   }
 
   /**
-   * An event sent while the value was `usedMs` got no answer in time. Only a timeout of the present
-   * value says anything about it: of a full window that times out together, the first one doubles
-   * it.
+   * An event sent at the value `usedMs` got no answer in time. Only the present value counts: of a
+   * full window that times out together, the first event doubles it.
    */
   timedOut(usedMs: number): void {
     if (usedMs < this.#valueMs || this.#valueMs >= this.#timing.maxTimeoutMs) return;

@@ -27,9 +27,7 @@ export interface AttachmentTerms extends Pick<Established, PeerTerms | "role" | 
   readonly peer: LinkPeer;
   /** Of the session, where the peer gave it. */
   readonly epoch?: number;
-  /**
-   * Decides by the state of the store at the moment of the claim. It throws to refuse the session.
-   */
+  /** Decides by the store's state at the claim. It throws to refuse the session. */
   readonly judge?: (found: Found) => void;
 }
 
@@ -44,8 +42,8 @@ export interface AttachmentHost extends SenderHost {
 }
 
 /**
- * The part of the store that one session holds: the mailbox of its peer to send from, and the inbox
- * to receive into. In this package, only this file opens mailboxes.
+ * One session's part of the store: the mailbox of its peer and the inbox. In this package, only
+ * this file opens mailboxes.
  */
 export class Attachment {
   readonly peer: LinkPeer;
@@ -90,9 +88,7 @@ export class Attachment {
     this.#lease.joined();
   }
 
-  /**
-   * Writes the acknowledgements of the peer if the store takes them; losing them costs a resend.
-   */
+  /** Writes the peer's acknowledgements if possible; losing them costs a resend. */
   async flush(): Promise<void> {
     await this.#lease.flush().catch(() => {});
   }
@@ -153,8 +149,7 @@ export async function attach(
   return undefined;
 }
 
-// Receives the store's calls about a mailbox while a session holds it. An error ends this session;
-// the store never sees it.
+// The store's calls while a session holds the mailbox. An error ends the session only.
 class LeaseEvents implements LeaseCallbacks {
   readonly #receiver: Receiver;
   readonly #reader: MailboxReader;
@@ -212,8 +207,7 @@ function claimOf(
 ): LeaseOptions {
   judge?.(found);
   assertNotRolledBack({ side, found, peerStore, claim: peerKnown });
-  // An agent remembers one store of its principal: with another store it forgot its inbox, and so
-  // it will with this one.
+  // An agent remembers only one store of its principal, and forgot its inbox with the other.
   const wasElsewhere = side === "principal" && peerKnown !== undefined && peerKnown.store !== found.store;
   const inboxForgotten = wasElsewhere && found.standing?.peer.store === peerStore;
   const withJson = connection.takesJson ?? false;

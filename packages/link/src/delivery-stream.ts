@@ -4,9 +4,8 @@ import { HawserError } from "@hawser/protocol";
 /** A delivery, with the async context it came in. */
 export type LoopedDelivery<Delivery> = Delivery & {
   /**
-   * Runs `work` in the async context that a handler would have run in, such as the span of this
-   * very event. The body of a loop has the context of whoever loops, and nothing that is looped
-   * over can change that.
+   * Runs `work` in the async context of a handler, such as the span of this event. The body of a
+   * loop has the context of the reader instead.
    */
   readonly run: <T>(work: () => T) => T;
 };

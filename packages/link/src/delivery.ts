@@ -14,8 +14,7 @@ export interface Delivery {
    */
   readonly attempt: number;
   /**
-   * Of the session that the event came by: where several processes share a store, what comes with a
-   * lower one than was seen is of a process that was taken over.
+   * Of the event's session. In a shared store a lower one than seen belongs to a replaced process.
    */
   readonly epoch: number;
   /** Aborted when the mailbox is lost or the store is out: the effect may not be recorded. */

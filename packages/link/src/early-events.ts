@@ -8,9 +8,8 @@ interface EarlyEvent {
 }
 
 /**
- * Events that arrive behind the welcome, while an agent still opens its own store for the session.
- * Their number and bytes are bounded by the window, which the link checks; their memory is bounded
- * here.
+ * Events that arrive while an agent still opens its store after the welcome. The link checks their
+ * number and bytes against the window; their memory is bounded here.
  */
 export class EarlyEvents {
   readonly #maxHeapBytes: number;

@@ -17,8 +17,7 @@ import type { Attachment } from "./attachment.js";
 import type { LinkOptions } from "./link-options.js";
 import type { SessionDriver } from "./session-driver.js";
 
-// How far beyond its announced window a peer may be before it is cut off: handlers of the session
-// before may still be running.
+// Tolerated multiple of the window: handlers of the earlier session may still run.
 const WINDOW_TOLERANCE = 2;
 
 /** Routes input: control to the session, answers to the sender, events to the receiver. */
@@ -101,8 +100,7 @@ export class EventIntake {
     this.checkWindow(receiver.applying, receiver.applyingBytes);
   }
 
-  // An event that can be named is refused by itself, and the session goes on. Any other is the
-  // error of a broken peer.
+  // An event that can be named is refused alone. Any other is a broken peer's error.
   #refuse(error: HawserError): void {
     const key = nackKey(error);
     if (key === undefined) throw error;

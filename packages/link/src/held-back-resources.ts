@@ -51,9 +51,7 @@ export class HeldBackResources {
     return first && { resourceid: first.resourceid, version: first.version };
   }
 
-  /**
-   * The version of the delete of this resource; undefined when there is none, or it is answered.
-   */
+  /** Version of the unanswered delete of this resource, if there is one. */
   deleteOf(resourceid: string): number | undefined {
     return this.#deletes.get(resourceid)?.version;
   }

@@ -20,9 +20,7 @@ export class InboxLife {
     this.#use = lease.use();
   }
 
-  /**
-   * Somebody else has the inbox: no outcome of a handler that began here is recorded or answered.
-   */
+  /** Another process has the inbox: outcomes of handlers that began here are dropped. */
   get isOver(): boolean {
     return this.#isOver;
   }

@@ -30,10 +30,7 @@ export interface LinkObserver {
   deadLettered?(event: HawserEvent, code: ErrorCode, message: string): void;
   /** An event of the peer was applied and recorded. */
   applied?(event: HawserEvent): void;
-  /**
-   * An event of the peer was acknowledged without being applied: it already was, a newer one was,
-   * or there is nothing here that it is about.
-   */
+  /** An event of the peer was acknowledged without being applied, for the reason given. */
   skipped?(event: HawserEvent, why: SkipReason): void;
   /** An event of the peer was refused. */
   refused?(event: HawserEvent, retryable: boolean, code: ErrorCode, message: string): void;

@@ -123,8 +123,8 @@ export abstract class Link<Session extends AgentSession | PrincipalSession> {
   /** Opens mailbox and inbox of the peer. Undefined where the session is not wanted any more. */
   protected async attach(terms: AttachmentTerms): Promise<Attachment | undefined> {
     if (!this.isWanted) return undefined;
-    // What the hello said may have been true for a store that the peer has lost since: until the
-    // mailbox is open, nothing is known.
+    // The floor in the hello may belong to a store the peer has lost: it is unknown until the
+    // mailbox is open.
     this.#state = { name: "establishing", floor: 0 };
     const attachment = await attach(this.#options, terms, this.#host());
     if (attachment === undefined) return undefined;
@@ -177,8 +177,7 @@ export abstract class Link<Session extends AgentSession | PrincipalSession> {
     if (onMessage !== undefined) onMessage(event, (size ?? sizeOf(event)).bytes);
   }
 
-  // An event of the peer cannot be read: it is refused for good, as it would never be anything
-  // else.
+  // An unreadable event is refused for good: a resend would not change it.
   #unreadable(error: HawserError, bytes: number): void {
     try {
       this.event(error, { bytes, heapBytes: bytes });
@@ -216,8 +215,7 @@ export abstract class Link<Session extends AgentSession | PrincipalSession> {
     return this.#sender()?.nextWakeAt();
   }
 
-  // While the connection is full nothing of the writer's is due: `writable` flushes again. Nor is
-  // it when the session ends.
+  // While the connection is full the writer has nothing due: `writable` flushes again.
   #sender(): Sender | undefined {
     return this.driver.outbound.writable && this.session.maySendEvents ? this.attachment?.sender : undefined;
   }

@@ -245,14 +245,13 @@ export class MailboxReader {
     // A live entry announced before this read but missing from it was deleted meanwhile, such as a
     // status of a deleted resource. Advance the cursor past it, or the reader would loop.
     if (page.isAll) this.#cursor = Math.max(this.#cursor, heardOf);
-    // A live entry that arrived during the read and was not in it is still on disk, behind the
-    // cursor's next read.
+    // A live entry that arrived during the read and is not in the page is still on disk.
     this.#caughtUp = page.isAll && this.#newest <= this.#cursor;
     this.#room.count();
   }
 
-  // Brings spilled entries of a resource into memory, and of others on the way. Versions that are
-  // not on disk any more were superseded.
+  // Brings spilled entries back, of this resource and of others on the way. Missing versions were
+  // superseded.
   async #readBack(lease: MailboxLease, { resourceid, from, to }: Spilled): Promise<void> {
     const wanted = 2 * this.#room.maxPerResource * Math.min(this.#spilled.size, MAX_READ_BACK_AT_ONCE);
     const page = await this.#page(lease, from - 1, wanted);

@@ -10,9 +10,8 @@ import type { Deliverable } from "@hawser/delivery";
 import type { Connection } from "@hawser/transport";
 
 /**
- * Everything that goes out on one connection: session messages at once, events while the connection
- * takes them, ACKs and NACKs at the end of the tick, so that many leave in few frames and all of
- * them before data.
+ * Output of one connection: session messages at once, events while it has room, ACKs and NACKs at
+ * the end of the tick, in few frames ahead of data.
  */
 export class Outbound {
   readonly #connection: Connection;
@@ -78,10 +77,7 @@ export class Outbound {
     if (this.#connection.send(event) !== "queued") this.#writable = false;
   }
 
-  /**
-   * False: stop until there is room, with the event on its way all the same; or the connection is
-   * over, and everything is sent again on the next one.
-   */
+  /** False: the event is under way, but stop until there is room; or the connection is over. */
   readonly event = ({ event, json }: Deliverable): boolean => {
     this.#writable = this.#connection.send(event, json) === "queued";
     return this.#writable;

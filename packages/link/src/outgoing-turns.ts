@@ -23,9 +23,8 @@ export class OutgoingTurns {
 }
 
 /**
- * What one session may send in a turn of the event loop: a little in any case, and of what is more
- * its share of the turns, behind the others that wait. A few sessions with large events would hold
- * everybody else up for as long as it takes to encode a window of them.
+ * Bytes one session may send in a turn of the event loop: a few at once, more only in its turn
+ * among all sessions. Encoding a window of large events would delay the others.
  */
 export class OutgoingShare {
   readonly #queue: TurnQueue;

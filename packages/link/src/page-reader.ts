@@ -2,8 +2,8 @@ import type { SpilledEvent } from "@hawser/delivery";
 import type { MailboxEntry, MailboxLease } from "@hawser/store";
 import type { ReadAhead } from "./read-ahead.js";
 
-// Live entries, and purged ones, that are remembered while a read is under way. With one more, what
-// it brings is left on disk, and the next one is short.
+// Live and purged entries remembered during a read. Beyond it their page is dropped, and the next
+// read is short.
 const MAX_HEARD = 1_000;
 /** Entries of a read behind one during which too much came. */
 const SHORT_READ = 16;
@@ -16,18 +16,16 @@ export interface Page {
 }
 
 /**
- * Reads a mailbox, one page at a time, and remembers what happens to the mailbox meanwhile: what
- * the page brings may be superseded by it, or be gone.
+ * Reads a mailbox page by page, and remembers the events that supersede or purge entries of the
+ * page meanwhile.
  */
 export class PageReader {
   readonly #readAhead: ReadAhead;
-  // What came live, and stayed on disk, since the read that is under way began. Undefined where
-  // nothing is being read.
+  // Live events spilled since the read under way began. Undefined where nothing is read.
   #heard: SpilledEvent[] | undefined;
   /** What was purged since the last read began. */
   readonly #gone = new Set<number>();
-  // So much came, or was purged, that what was read last may be superseded or gone without anybody
-  // knowing.
+  // Too many events came or were purged to judge the last page.
   #overheard = false;
 
   constructor(readAhead: ReadAhead) {
@@ -59,8 +57,8 @@ export class PageReader {
   }
 
   /**
-   * At most `wanted` entries behind `after`, and about `maxBytes`, which count as in memory
-   * meanwhile. `finish` is to be called as soon as the page is there.
+   * At most `wanted` entries behind `after`, of about `maxBytes`, which count as held meanwhile.
+   * Call `finish` as soon as the page is there.
    */
   async read(lease: MailboxLease, after: number, wanted: number, maxBytes: number): Promise<Page> {
     const limit = this.#overheard ? Math.min(wanted, SHORT_READ) : wanted;

@@ -40,8 +40,8 @@ export interface PublishTrace extends TraceScope {
   readonly agent: string;
   readonly event: EventDraft;
   /**
-   * What the accepted event carries when it has none of its own: the caller's, unless a subscriber
-   * puts that of its span in its place at `start`.
+   * Trace context of the accepted event if it has none: the caller's, or that of a subscriber's
+   * span.
    */
   traceContext: TraceContext | undefined;
 }
@@ -105,8 +105,7 @@ export function publishTo(
   }
 }
 
-// Statuses and changes of resources have their own way in, which keeps their uid and their versions
-// right.
+// Statuses and resource changes have APIs of their own, which check uid and version.
 function checkPublication(event: EventDraft, { agent, reserved }: PublishToOptions): EventDraft {
   const draft = checkDraft(event);
   if (!draft.type.startsWith(RESERVED_TYPE_PREFIX)) return draft;

@@ -3,10 +3,7 @@ import { DEFAULT_WINDOW_BYTES } from "@hawser/protocol";
 /** Default for all sessions of one process: 32 sessions that hold the most they may. */
 export const DEFAULT_READ_AHEAD_BYTES = 268_435_456;
 
-/**
- * What a session may hold in any case, however much the others hold and however small its window
- * is; but no larger share of what all may hold than this.
- */
+/** Bytes a session may hold in any case, but at most this share of the total. */
 export const MIN_SESSION_BYTES = 65_536;
 const MIN_SESSION_SHARE = 1 / 4_096;
 /** Less room than this share of that is not worth a read. */

@@ -1,16 +1,13 @@
 import type { EventWriter } from "@hawser/delivery";
 import type { ReadAhead } from "./read-ahead.js";
 
-// Entries a session holds in memory: enough to keep the window full over one read, however long the
-// mailbox is.
+// Entries a session holds: enough to keep the window full during one read.
 const HELD_PER_WINDOW = 4;
 const MIN_HELD = 256;
-// Of a resource that stands still no larger share of that waits in memory: one event of it is on
-// its way, so a few behind it are enough.
+// Share of them for one resource that cannot be sent: one is in flight, a few behind it do.
 const RESOURCE_SHARE = 1 / 64;
 const MIN_PER_RESOURCE = 16;
-// How many times more is held where all that is held stands still, as many resources may wait for
-// their next try at once.
+// Factor where nothing held can be sent, as many resources may back off at once.
 const STARVED_FACTOR = 8;
 
 /** The entries and bytes of a mailbox that one session may hold, and the room left. */

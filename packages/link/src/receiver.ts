@@ -28,8 +28,7 @@ type ReceiverState = { readonly name: "new" } | Loaded | { readonly name: "close
 export class Receiver {
   readonly #options: ReceiverOptions;
   readonly #answers: EventAnswers;
-  // Handlers that become due within one tick share one write of their attempts, and those that end
-  // one record.
+  // The attempts of one tick share one write, and its outcomes another.
   readonly #toBegin: TickBatch<Started>;
   readonly #toRecord: TickBatch<Applied>;
   #state: ReceiverState = { name: "new" };
@@ -76,8 +75,7 @@ export class Receiver {
    */
   attach({ peerStore, lease, sink }: ReceiverSession): void {
     const state = this.#state;
-    // An inbox that is made for a closed receiver would never be closed, and keep the room of
-    // others.
+    // An inbox made for a closed receiver would never give its room back.
     if (state.name === "closed")
       throw new HawserError("aborted", `the connection of ${this.#options.peer} ended before it was open`);
     const life = this.#lifeFor(state, lease);
@@ -96,8 +94,7 @@ export class Receiver {
     return new InboxLife(lease, this.#options.windowBytes, this.#options.budget);
   }
 
-  // Nothing more is received until the next session, in which the peer resends every event without
-  // an answer.
+  // Receives nothing until the next session, in which the peer resends unanswered events.
   #end(life: InboxLife): void {
     life.end();
     this.#notifyIdle();
@@ -195,8 +192,7 @@ export class Receiver {
     }
   }
 
-  // An error, and an outcome that cannot be read, count as a failed handler: without an end, its
-  // resource would never go on.
+  // An error or an unreadable outcome counts as a failed handler, or its resource would hang.
   #run(delivery: Started): void {
     const failed = (thrown: unknown): void => this.#failed(delivery, thrown);
     guarded(() => {
@@ -215,8 +211,7 @@ export class Receiver {
     this.#retry(delivery, new HawserError("handler_failed", message, { cause: thrown }));
   }
 
-  // Only an applied event is recorded. Where the NACK of a refused one is lost, the event comes
-  // again and is refused again; with a record it would look applied.
+  // A refusal is not recorded: if its NACK is lost, the event comes again and is refused again.
   #done(delivery: Started, outcome: Outcome): void {
     if (delivery.life.isOver) return;
     switch (outcome.kind) {
@@ -265,8 +260,7 @@ export class Receiver {
     this.#finish(delivery, "discarded");
   }
 
-  // Where the sender lost its store meanwhile, it waits for no answer, and the number belongs to
-  // another event now.
+  // A sender that lost its store awaits no answer, and reuses the number.
   #isCurrent({ event: { resourceid }, version, life }: Started): boolean {
     return life.memory.isCurrent(resourceid, version);
   }

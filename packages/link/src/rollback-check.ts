@@ -40,8 +40,8 @@ function forgottenBy(question: RollbackQuestion, claim: KnownStore): string | un
   return undefined;
 }
 
-// A principal counts the sessions of an agent by name, whatever store that has. An agent remembers
-// those of one store of its principal only.
+// A principal counts the sessions of an agent by name, an agent those of one store of its
+// principal.
 function epochsCompare(
   { own, peer }: Standing,
   { side, peerStore }: Pick<RollbackQuestion, "side" | "peerStore">,

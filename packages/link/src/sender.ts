@@ -14,8 +14,8 @@ import type { OutgoingShare } from "./outgoing-turns.js";
 import type { SenderHost, SenderOptions } from "./sender-options.js";
 
 /**
- * The sending half of a session: a `MailboxReader` brings what is pending to the `EventWriter`,
- * which decides what goes when, and the answers of the peer go to the lease of the mailbox.
+ * The sending half of a session: a `MailboxReader` feeds the `EventWriter`, which decides what to
+ * send when; answers go to the mailbox lease.
  */
 export class Sender {
   readonly #options: SenderOptions;
@@ -150,8 +150,7 @@ export class Sender {
     this.reader.stop();
   }
 
-  // The lane of the resource waits until the dead letter is on disk; otherwise a later event could
-  // make a crash swallow this one.
+  // The resource waits until the dead letter is on disk, so that a crash loses no event.
   #deadLetter(event: HawserEvent, version: number, error: HawserError): void {
     if (event.type === OUTPUT_REQUEST_TYPE) {
       // Nobody would send it again, and nothing comes of it that could be missed.

@@ -6,9 +6,9 @@ export interface Spilled {
 }
 
 /**
- * Resources of which so much waits in memory that the rest of it stays on disk, while what lies
- * behind it in the mailbox is read on. Whatever comes of such a resource stays there too, until
- * what was left before it has been read back: so its order is kept.
+ * Resources with so many events in memory that the rest stays on disk while the mailbox is read on.
+ * Later events of them stay there too until the earlier ones are read back, which keeps their
+ * order.
  */
 export class SpilledResources {
   readonly #spilled = new Map<string, Spilled>();

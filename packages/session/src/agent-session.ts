@@ -150,8 +150,7 @@ export class AgentSession extends SessionMachine {
         return this.terminate(error, { kind: "silent", error });
       }
       case "finishing":
-        // What is not finished by now goes again on the next connection; waiting longer would only
-        // delay that.
+        // Unfinished events are resent on the next connection.
         return this.#finished(state.cause, nowMs);
     }
   }

@@ -1,8 +1,7 @@
 import type { Random } from "@hawser/runtime";
 import type { SessionTiming } from "./session-timing.js";
 
-// How far the maximum age of a session lies around the setting, so that sessions that began
-// together do not end together.
+// Spread of the maximum age, so that sessions that began together do not end together.
 const MAX_AGE_SPREAD = 0.1;
 
 /** When an agent rotates a connection that opens now; undefined when switched off. */

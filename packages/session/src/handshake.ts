@@ -17,10 +17,7 @@ import type { Acceptance, PrincipalSessionOptions } from "./principal-session-st
 import type { Established } from "./session-output.js";
 import type { SessionTiming } from "./session-timing.js";
 
-/**
- * The version both sides will speak (PROTOCOL.md, Versions): the first of the offered ones, most
- * wanted first, that is spoken here; undefined when there is none.
- */
+/** The first offered version that is spoken here (PROTOCOL.md, Versions), if any. */
 export function negotiateVersion(offered: readonly string[]): ProtocolVersion | undefined {
   for (const version of offered) {
     const known = PROTOCOL_VERSIONS.find((candidate) => candidate === version);

@@ -3,9 +3,8 @@ import type { Random } from "@hawser/runtime";
 import type { SessionTiming } from "./session-timing.js";
 
 /**
- * So many bytes of a message that is under way count as life: on a slow line the heartbeats of the
- * peer wait behind one that takes minutes. What says nothing of the peer, such as pings of the
- * transport, comes to far less in the time that silence is borne.
+ * Bytes of a message under way that count as life: on a slow line heartbeats wait behind it.
+ * Transport pings send far fewer within the silence limit.
  */
 export const MIN_HEARD_BYTES = 16_384;
 
@@ -80,8 +79,8 @@ export class Liveness {
 }
 
 /**
- * What an agent goes by. The principal sets the pace in its welcome; an agent may be stricter, but
- * never so strict that the pace of the principal would count as silence.
+ * The agent's terms. The principal sets the pace in its welcome; an agent may be stricter, but bears
+ * silence for at least two of the principal's intervals.
  */
 export function agentLiveness(own: SessionTiming, welcome: Welcome): LivenessTerms {
   const strictest = Math.min(own.heartbeatTimeoutMs, welcome.heartbeat_timeout_ms);

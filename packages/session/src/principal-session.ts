@@ -202,8 +202,7 @@ export class PrincipalSession extends SessionMachine {
     return [{ kind: "quiesce" }, { kind: "send", message: { type: "goodbye_ack" } }];
   }
 
-  // The agent kept to its part; it is this side that could not decide, so the agent is asked to try
-  // again.
+  // The agent did its part: it is asked to try again.
   #undecided(nowMs: number): SessionOutput[] {
     return this.refuse(new HawserError("overloaded", "the hello was not answered in time"), undefined, nowMs);
   }

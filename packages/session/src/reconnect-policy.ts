@@ -71,9 +71,7 @@ export class ReconnectPolicy {
     this.#wantsCredentials = false;
   }
 
-  /**
-   * The connection is gone, or there was none: when to try again. A `SessionEnd` is an `EndReason`.
-   */
+  /** The connection ended or failed: when to try again. A `SessionEnd` is an `EndReason`. */
   next(end: EndReason | DialFailure, nowMs: number): Reconnect {
     const livedMs = this.#openedAtMs === undefined ? 0 : nowMs - this.#openedAtMs;
     this.#openedAtMs = undefined;
@@ -116,8 +114,8 @@ export class ReconnectPolicy {
     return { delayMs: 0, loud: false, reason: kind === "rotated" ? "rotation" : "the session ended cleanly" };
   }
 
-  // Exactly at the slot, because the principal spaced the slots; only a session that hardly lived
-  // waits the floor, so that no slot of 0 can spin.
+  // Exactly at the slot, as the principal spaces them; a short session waits the floor, so that a
+  // slot of 0 cannot spin.
   #afterDrain({ slotMs, windowMs }: EndReason & { kind: "drained" }, livedMs: number): Reconnect {
     const { shortSessionMs, backoffMinMs } = this.#timing;
     const leastMs = livedMs < shortSessionMs ? backoffMinMs : 0;

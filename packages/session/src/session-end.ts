@@ -19,10 +19,7 @@ export type EndReason =
   | { readonly kind: "rotated" }
   /** Any other close handshake with 1000 or 1001. */
   | { readonly kind: "clean" }
-  /**
-   * The principal named a slot; `slotMs` is what is left of it at the end of the connection. Holds
-   * even when the connection was cut afterwards.
-   */
+  /** The principal named a slot, `slotMs` from the end of the connection, even if that was cut. */
   | { readonly kind: "drained"; readonly slotMs: number; readonly windowMs: number }
   | {
       readonly kind: "retryAfter";
@@ -83,8 +80,8 @@ export interface EndCircumstances {
 }
 
 /**
- * Puts together what was said on the stream and how the transport ended. What was said first wins:
- * a refusal or a notice is an instruction, and remains one however the bytes stopped afterwards.
+ * Combines the messages of the stream with the end of the transport. A refusal or a drain notice
+ * wins, however the connection ended afterwards.
  */
 export function endReason(
   cause: EndCause | undefined,
@@ -110,9 +107,8 @@ export function endReason(
 }
 
 /**
- * The row of the reconnect table for a session that never opened, by the error of a failed dial or
- * of a connection that ended at once: a stream of gRPC may be refused only after its hello has
- * left.
+ * The reconnect row of a session that never opened. A gRPC stream may be refused after its hello
+ * has left.
  */
 export function endBeforeOpen(error: HawserError): EndReason {
   const asked = retryAfterOf(error);
@@ -139,8 +135,7 @@ const REFUSAL_CLOSES: ReadonlySet<number> = new Set([
   agentRemoved,
 ]);
 
-// The close codes that are a row of their own, from a peer that closed without saying `refuse`
-// before.
+// Close codes with a row of their own, from a peer that sent no `refuse`.
 function closeOfPeer(transport: TransportEnd): EndReason | undefined {
   if (transport.kind === "lost" || transport.by === "local") return undefined;
   const code = errorCodeOfClose(transport.code);

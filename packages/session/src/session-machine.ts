@@ -31,9 +31,7 @@ export type EndingState =
 
 const NOTHING: readonly SessionOutput[] = Object.freeze([]);
 
-/**
- * What both sides of a session share: liveness, the ways to end, and that nothing stays half open.
- */
+/** The common half of both sides: liveness, the ways to end, no half-open session. */
 export abstract class SessionMachine {
   protected ending: EndingState | undefined;
   protected liveness: Liveness | undefined;
@@ -70,8 +68,6 @@ export abstract class SessionMachine {
 
   /**
    * When the peer showed life last, in monotonic milliseconds; undefined before the session opened.
-   * A peer that vanishes without a word stays connected until its silence is too long, and this
-   * tells it before.
    */
   get heardAtMs(): number | undefined {
     return this.liveness?.heardAtMs;
@@ -83,8 +79,7 @@ export abstract class SessionMachine {
   }
 
   /**
-   * How many bytes ever came from the peer, as far as they are counted: those of a message under
-   * way count as life. To be told before `wake`.
+   * Bytes received so far, if counted: a message under way counts as life. Call it before `wake`.
    */
   received(bytes: number | undefined, nowMs: number): void {
     this.liveness?.received(bytes, nowMs);
