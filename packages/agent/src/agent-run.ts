@@ -61,13 +61,7 @@ export class AgentRun {
       receiver: this.#receiver,
       observer,
       session: () => this.#session(),
-      link: {
-        store,
-        source,
-        window,
-        windowBytes,
-        resend: options.resend,
-      },
+      link: { store, source, window, windowBytes, resend: options.resend },
       opened: ({ peerStore }) => {
         this.#peerStore = peerStore;
       },

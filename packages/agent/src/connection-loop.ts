@@ -151,14 +151,8 @@ export class ConnectionLoop {
     const { sessionId, epoch, peerSoftware: principalSoftware } = established;
     const { transport } = link.connection;
     logger.info({ transport, session_id: sessionId, epoch, software: principalSoftware }, "connected");
-    changed({
-      kind: "connected",
-      transport,
-      sessionId,
-      epoch,
-      principalSoftware,
-      since: this.#wallTime(),
-    });
+    const since = this.#wallTime();
+    changed({ kind: "connected", transport, sessionId, epoch, principalSoftware, since });
   }
 
   // The principal or a proxy asks for a new connection: no failure is counted.
@@ -169,7 +163,7 @@ export class ConnectionLoop {
   }
 
   #linkEnded(link: AgentLink, end: SessionEnd): void {
-    // The start of a link that threw was told as a failed dial, and another one may be under way.
+    // A link that threw at its start was a failed dial, and another dial may be under way.
     if (this.#phase.kind !== "linked" || this.#phase.link !== link) return;
     this.#settled = link.settledFloor;
     this.#ended(end);

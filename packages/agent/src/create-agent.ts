@@ -10,7 +10,7 @@ import type { Handlers } from "./resource-handler.js";
 import { resolveOptions, type ResolvedOptions } from "./resolve-options.js";
 import { publishing } from "./tracing.js";
 
-/** Long enough for a goodbye over a slow line, short enough for whoever stops a process. */
+/** Long enough for a goodbye over a slow line, short enough to stop a process. */
 export const DEFAULT_STOP_GRACE_MS = 10_000;
 
 /**

@@ -12,7 +12,7 @@ interface DialOutcome {
   abandoned(): void;
 }
 
-/** One try to make a connection. Exactly one outcome is told, however the dialer behaves. */
+/** One try to connect. It has exactly one outcome, however the dialer behaves. */
 export class DialAttempt {
   readonly #abort = new AbortController();
 

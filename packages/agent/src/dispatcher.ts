@@ -12,7 +12,7 @@ export interface DispatcherOptions extends ResourceDispatcherOptions {
   readonly onEvent: PrincipalEventHandler | undefined;
 }
 
-/** Brings each event of the principal to whoever handles it, and tells what is to become of it. */
+/** Brings each event of the principal to its handler, and returns the outcome. */
 export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #resources: ResourceDispatcher;
@@ -104,12 +104,8 @@ export class Dispatcher {
   async #command(delivery: Delivery): Promise<Outcome> {
     const { onEvent, signals } = this.#options;
     const { event, attempt, epoch } = delivery;
-    if (onEvent === undefined) {
-      throw rejection(
-        "no_handler",
-        `this agent does not handle ${event.type}: its program takes no commands`,
-      );
-    }
+    const what = `this agent does not handle ${event.type}: its program takes no commands`;
+    if (onEvent === undefined) throw rejection("no_handler", what);
     await onEvent({ event, attempt, epoch, signal: signals.of(delivery) });
     return { kind: "applied" };
   }
@@ -122,10 +118,8 @@ export class Dispatcher {
       logger.error({ ...fields, code: error.code }, `refused an event for good: ${error.message}`);
       return { kind: "rejected", error };
     }
-    logger.warn(
-      { ...fields, code: "handler_failed", err: thrown, attempt },
-      "a handler failed; the event will be tried again",
-    );
+    const failure = { ...fields, code: "handler_failed", err: thrown, attempt };
+    logger.warn(failure, "a handler failed; the event will be tried again");
     throw thrown;
   }
 }

@@ -58,7 +58,7 @@ const NAMES: OptionNames<AgentOptions> = {
   software: true,
 };
 
-/** Looking takes a glance at each file, say; so often nobody has to wait for it. */
+/** A check is cheap, and often enough to be noticed soon. */
 export const DEFAULT_CHECK_INTERVAL_MS = 60_000;
 
 /**

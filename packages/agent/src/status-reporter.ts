@@ -76,7 +76,7 @@ export class StatusReporter {
     return this.#entries.size;
   }
 
-  /** A handler is about to be told of this version. */
+  /** A handler is about to get this version. */
   open(resource: { kind: string; name: string; uid: string; version: string }): StatusWriter {
     const subject = subjectOf(resource.kind, resource.name);
     const known = this.#entries.get(subject);
@@ -91,7 +91,7 @@ export class StatusReporter {
     return writer;
   }
 
-  /** That of the version which the handler was told of last; undefined when it was told of none. */
+  /** The writer of the version that the handler got last, if any. */
   writerOf(subject: string): StatusWriter | undefined {
     return this.#entries.get(subject)?.writer;
   }
@@ -164,7 +164,7 @@ export class StatusReporter {
     traced(reporting, trace, (tracing) => {
       progress = offer(withTraceContext(draft, tracing?.traceContext));
       return progress.durable;
-    }).catch(() => {}); // Whoever reported hears of it from `durable`.
+    }).catch(() => {}); // `durable` reports the error.
     return progress;
   }
 

@@ -112,7 +112,7 @@ class Deferred {
       this.resolve = resolve;
       this.reject = reject;
     });
-    // Whoever asked hears of a rejection; that nobody asked is no error.
+    // A rejection without a listener is no error.
     this.promise.catch(() => {});
   }
 }

@@ -118,18 +118,14 @@ export class EventWriter extends HeldEvents {
     const { state } = lane;
     const held = this.schedule.leave(lane);
     const inFlight = state.kind === "inFlight";
-    // Karn's rule: of an event sent more than once, nobody knows which of the sends was answered.
+    // Karn's rule: it is unknown which send of an event was answered.
     const rttMs = inFlight && held.attempts === 1 ? nowMs - state.sentAtMs : undefined;
     if (rttMs !== undefined) this.#rto.sample(rttMs);
     this.release(held);
     this.advance(lane);
-    return {
-      kind: "acked",
-      version: held.entry.version,
-      rttMs,
-      attempts: held.attempts,
-      superseded: inFlight && state.superseded,
-    };
+    const { entry, attempts } = held;
+    const superseded = inFlight && state.superseded;
+    return { kind: "acked", version: entry.version, rttMs, attempts, superseded };
   }
 
   /** The peer did not apply an event. */
@@ -211,12 +207,8 @@ export class EventWriter extends HeldEvents {
     const times = (held.refused?.times ?? 0) + 1;
     held.refused = { times, code, message: cutText(message, MAX_KEPT_MESSAGE_LENGTH) };
     held.unanswered = 0;
-    const backoff = {
-      floorMs: minNackBackoffMs,
-      baseMs: minNackBackoffMs,
-      factor: 2,
-      capMs: maxNackBackoffMs,
-    };
+    const least = minNackBackoffMs;
+    const backoff = { floorMs: least, baseMs: least, factor: 2, capMs: maxNackBackoffMs };
     const dueAtMs = nowMs + fullJitter(this.#random, backoff, times);
     this.schedule.backOff(lane, held, dueAtMs);
     return dueAtMs;

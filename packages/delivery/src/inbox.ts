@@ -147,9 +147,7 @@ export class Inbox {
     if (active?.running.version !== version)
       throw misused(
         `version ${version} finished and had not been started; finish what receive answered with as apply, once`,
-        {
-          resourceid,
-        },
+        { resourceid },
       );
     this.#active.delete(resourceid);
     this.#left(active.running);

@@ -10,7 +10,7 @@ import { LinkedList } from "./linked-list.js";
  * What is due goes before what is ready, earliest first; ready lanes take turns. A resend keeps the
  * place in the window it has, so it goes even when the window is full; anything else needs a free
  * place, and room for its bytes. What has no room holds up whatever would go behind it: smaller
- * events that overtook it would keep it waiting for ever.
+ * events that overtook it could keep it waiting without end.
  */
 export class LaneSchedule {
   readonly #window: number;

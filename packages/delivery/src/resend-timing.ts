@@ -48,7 +48,7 @@ export const DEFAULT_RESEND_TIMING: ResendTiming = {
 export function resolveResendTiming(partial: Partial<ResendTiming> = {}): ResendTiming {
   checkOptionNames("resend", partial, DEFAULT_RESEND_TIMING);
   const { initialTimeoutMs = DEFAULT_RESEND_TIMING.initialTimeoutMs } = partial;
-  // Whoever expects ACKs sooner than that floor says so once.
+  // An initial timeout below the floor lowers the floor.
   const minTimeoutMs = Math.min(DEFAULT_RESEND_TIMING.minTimeoutMs, initialTimeoutMs);
   const timing: ResendTiming = { ...DEFAULT_RESEND_TIMING, minTimeoutMs, ...partial };
   for (const [name, value] of Object.entries(timing)) {

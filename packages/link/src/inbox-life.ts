@@ -5,7 +5,7 @@ import type { Delivery, Outcome } from "./delivery.js";
 import { maxApplyingMemory } from "./inbox-bounds.js";
 import type { ReceiverLease } from "./receiver-options.js";
 
-/** An inbox in memory, for as long as nobody else writes the one on disk that it stands for. */
+/** An inbox in memory, while no other process writes the one on disk. */
 export class InboxLife {
   readonly memory: Inbox;
   /** Keeps the mailbox of the peer until the life is closed. */

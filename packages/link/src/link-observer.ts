@@ -5,9 +5,9 @@ import type { Established, SessionEnd } from "@hawser/session";
 export type SkipReason = "duplicate" | "stale" | "discarded";
 
 /**
- * What a link tells whoever counts and shows: metrics, logs, consoles. Calls are made after the
- * fact, must not throw and must be cheap: they run on the hot path. One that throws all the same
- * ends the session it is told about with `internal`, and no other.
+ * Observes a link: for metrics, logs, consoles. Calls come after the fact, on the hot path: they
+ * must be cheap and must not throw. An error ends the session of the event with `internal`, and no
+ * other.
  */
 export interface LinkObserver {
   opened?(session: Established): void;

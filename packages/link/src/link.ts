@@ -235,7 +235,7 @@ export abstract class Link<Session extends AgentSession | PrincipalSession> {
     this.#options.onEnded(end);
   }
 
-  // Whoever waits for the end, to connect again, hears of it all the same.
+  // An observer that throws must not keep the owner from connecting again.
   #tellEnded({ observer }: LinkPeer, end: SessionEnd): void {
     guarded(
       () => observer?.ended?.(end),

@@ -17,9 +17,9 @@ const MAX_READ_BACK_AT_ONCE = 8;
  * Brings the entries of a mailbox to the writer of a session, and decides which stay on disk.
  *
  * `ReadRoom` bounds the entries and bytes in memory. Entries are read in version order as room
- * appears; a live entry is taken directly only once reading has caught up. Where nothing held can be
- * sent, the reader skips the resources with many entries (`SpilledResources`). Where that leaves no
- * room, resources whose next try is not due leave memory (`EventsSetAside`). A new uid of a name
+ * appears; a live entry is taken directly only once reading has caught up. Where nothing held can
+ * be sent, the reader skips the resources with many entries (`SpilledResources`). Where that leaves
+ * no room, resources whose next try is not due leave memory (`EventsSetAside`). A new uid of a name
  * stays on disk until the delete of the old one is answered (`HeldBackResources`).
  */
 export class MailboxReader {

@@ -57,7 +57,7 @@ export interface HandleTrace extends TraceScope {
   readonly attempt: number;
 }
 
-/** What is told of events that are published. */
+/** Observes the events that are published. */
 export interface PublishObserver {
   /** It is on disk, and was not before. */
   accepted?(

@@ -18,7 +18,7 @@ export class ReadRoom {
   readonly maxPerResource: number;
   readonly #writer: EventWriter;
   readonly #readAhead: ReadAhead;
-  /** What `readAhead` was told of. */
+  /** Bytes that `readAhead` counts for this session. */
   #countedBytes = 0;
   /** What the claim of the mailbox may bring along. */
   #reserved = 0;

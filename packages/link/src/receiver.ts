@@ -85,7 +85,7 @@ export class Receiver {
     this.#answers.sink = sink;
   }
 
-  /** The inbox in memory stays, unless somebody else had the one on disk meanwhile. */
+  /** The inbox in memory stays, unless another process had the one on disk meanwhile. */
   #lifeFor(state: Exclude<ReceiverState, { name: "closed" }>, lease: ReceiverLease): InboxLife {
     if (state.name === "loaded") {
       if (lease.continues && !state.life.isOver) return state.life;

@@ -1,7 +1,7 @@
 import { formatSettled, HawserError, parseSettled, type KnownStore } from "@hawser/protocol";
 import type { Found, Standing } from "@hawser/store";
 
-/** What a side is told of its own store, and what it knows of that itself. */
+/** What the peer says of this side's store, and what the store itself knows. */
 export interface RollbackQuestion {
   readonly side: "agent" | "principal";
   /** What this side's store knows. */

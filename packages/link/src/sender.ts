@@ -161,7 +161,7 @@ export class Sender {
     const reason = { code: error.code, message: error.message, at: this.#options.runtime.clock.wallTime() };
     const written = this.#mailbox.deadLetter(version, reason).then(
       (isMoved) => {
-        // It is on disk, also when the session ended meanwhile: nobody else will tell.
+        // Only this call reports it, even if the session ended meanwhile.
         if (isMoved) this.#options.observer?.deadLettered?.(event, error.code, error.message);
         if (this.#stopped) return;
         this.#writer.deadLetterWritten(version);

@@ -13,8 +13,8 @@ import type { ReplySink } from "./event-answers.js";
 import { Outbound } from "./outbound.js";
 
 /**
- * The owner of a session: it takes what arrives. An error of one of its calls ends this session, and
- * no other.
+ * The owner of a session: it takes what arrives. An error of one of its calls ends this session,
+ * and no other.
  */
 export interface SessionOwner {
   /** Anything arrived: a control message, or an event. */

@@ -102,13 +102,11 @@ export class AgentSession extends SessionMachine {
       case "new":
       case "greeting":
         return this.#finished({ kind: "goodbye", reason }, nowMs);
-      case "open":
-        this.#active = {
-          kind: "leaving",
-          cause: { kind: "goodbye", reason },
-          deadlineMs: nowMs + this.#timing.closeGraceMs,
-        };
+      case "open": {
+        const deadlineMs = nowMs + this.#timing.closeGraceMs;
+        this.#active = { kind: "leaving", cause: { kind: "goodbye", reason }, deadlineMs };
         return [{ kind: "quiesce" }, { kind: "send", message: { type: "goodbye", reason } }];
+      }
       case "refused":
       case "leaving":
       case "finishing":

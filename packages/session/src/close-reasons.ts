@@ -16,10 +16,10 @@ export const REFUSAL_CODES = [
   "agent_removed",
 ] as const;
 
-/** A refusal that no waiting mends. */
+/** The code of a refusal that needs operator action. */
 export type RefusalCode = (typeof REFUSAL_CODES)[number];
 
-/** Whether somebody has to mend something before it makes sense to come back. */
+/** Whether an operator has to act before another try makes sense. */
 export function isRefusal(code: ErrorCode): code is RefusalCode {
   return REFUSAL_CODES.some((refusal) => refusal === code);
 }
@@ -30,8 +30,8 @@ export function errorCodeOfClose(code: number): ErrorCode {
 }
 
 /**
- * What the peer is told about an error. Errors that are not the peer's doing are only named: their
- * text may speak of files and hosts that are nobody else's business, and is in this side's log.
+ * The text of an error for the peer. An error that the peer did not cause is only named: its text
+ * may name files and hosts, and is in the log of this side.
  */
 export function tellPeer(error: HawserError): string {
   // Which side has to act, and what proves it, is the peer's business.

@@ -79,8 +79,8 @@ export class Liveness {
 }
 
 /**
- * The agent's terms. The principal sets the pace in its welcome; an agent may be stricter, but bears
- * silence for at least two of the principal's intervals.
+ * The agent's terms. The principal sets the pace in its welcome; an agent may be stricter, but
+ * bears silence for at least two of the principal's intervals.
  */
 export function agentLiveness(own: SessionTiming, welcome: Welcome): LivenessTerms {
   const strictest = Math.min(own.heartbeatTimeoutMs, welcome.heartbeat_timeout_ms);

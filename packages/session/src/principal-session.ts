@@ -100,11 +100,8 @@ export class PrincipalSession extends SessionMachine {
     const { heartbeatIntervalMs: intervalMs, heartbeatTimeoutMs: timeoutMs } = this.#timing;
     const liveness = new Liveness({ intervalMs, timeoutMs }, this.#options.random, nowMs);
     const message = welcomeOf(this.#options, this.#timing, acceptance, version);
-    this.#active = {
-      kind: "open",
-      peer,
-      tooOldAtMs: drawMaxAge(this.#timing, this.#options.random, nowMs),
-    };
+    const tooOldAtMs = drawMaxAge(this.#timing, this.#options.random, nowMs);
+    this.#active = { kind: "open", peer, tooOldAtMs };
     return [{ kind: "send", message }, this.opened(peer, liveness, nowMs)];
   }
 
@@ -120,7 +117,7 @@ export class PrincipalSession extends SessionMachine {
     return [{ kind: "send", message: refuseOf(error, retryMs) }, ...this.closeFor(cause, nowMs)];
   }
 
-  // Before it is let in, an agent is told in a refusal what a close reason has little room for.
+  // Before the welcome, a refusal has room for a message that a close reason would cut.
   override fail(error: HawserError, nowMs: number): SessionOutput[] {
     return this.hasOpened ? super.fail(error, nowMs) : this.refuse(error, undefined, nowMs);
   }
@@ -133,19 +130,11 @@ export class PrincipalSession extends SessionMachine {
     const state = this.#active;
     if (!this.hasOpened) return this.refuse(new HawserError("draining", order.reason), slotMs, nowMs);
     this.drainNotice = { slotMs, windowMs, atMs: nowMs };
-    if (state.kind === "open")
-      this.#active = {
-        kind: "draining",
-        peer: state.peer,
-        deadlineMs: nowMs + this.#timing.closeGraceMs,
-      };
+    const deadlineMs = nowMs + this.#timing.closeGraceMs;
+    if (state.kind === "open") this.#active = { kind: "draining", peer: state.peer, deadlineMs };
     const reason = order.reason.slice(0, LIMITS.maxReasonLength);
-    return [
-      {
-        kind: "send",
-        message: { type: "drain", reason, window_ms: windowMs, reconnect_after_ms: slotMs },
-      },
-    ];
+    const message = { type: "drain", reason, window_ms: windowMs, reconnect_after_ms: slotMs } as const;
+    return [{ kind: "send", message }];
   }
 
   /** A newer session of the same agent holds the mailbox: this one has to go. */
@@ -169,11 +158,10 @@ export class PrincipalSession extends SessionMachine {
     switch (this.#active.kind) {
       case "new":
         return [];
-      case "open":
-        return this.drain(
-          { windowMs: 0, slotMs: 0, reason: "this session has reached its maximum age" },
-          nowMs,
-        );
+      case "open": {
+        const reason = "this session has reached its maximum age";
+        return this.drain({ windowMs: 0, slotMs: 0, reason }, nowMs);
+      }
       case "awaitingHello":
         return this.handshakeTimedOut("hello", this.#timing.handshakeTimeoutMs, nowMs);
       case "authenticating":

@@ -106,11 +106,10 @@ export class ReconnectPolicy {
   }
 
   #afterCleanEnd(kind: "rotated" | "clean", livedMs: number): Reconnect {
-    if (livedMs < this.#timing.shortSessionMs)
-      return this.#backOff(
-        `the session ended cleanly (${kind}), but after only ${Math.round(livedMs)} ms`,
-        false,
-      );
+    if (livedMs < this.#timing.shortSessionMs) {
+      const why = `the session ended cleanly (${kind}), but after only ${Math.round(livedMs)} ms`;
+      return this.#backOff(why, false);
+    }
     return { delayMs: 0, loud: false, reason: kind === "rotated" ? "rotation" : "the session ended cleanly" };
   }
 
@@ -127,11 +126,8 @@ export class ReconnectPolicy {
     const delayMs = slot ? this.#bounded(ms) : this.#spread(this.#bounded(ms));
     // No slot may spin, whatever a principal says.
     const leastMs = this.#timing.backoffMinMs;
-    return {
-      delayMs: Math.max(leastMs, delayMs),
-      loud: false,
-      reason: `asked to come back: ${error.message}`,
-    };
+    const reason = `asked to come back: ${error.message}`;
+    return { delayMs: Math.max(leastMs, delayMs), loud: false, reason };
   }
 
   #afterRefusal({ code, error, retryAfterMs }: EndReason & { kind: "refused" }): Reconnect {

@@ -32,7 +32,7 @@ export interface ReconnectTiming {
    * @default 30 s
    */
   readonly refusedFirstMs: number;
-  /** Each further refusal doubles that up to this, as only people can mend it. @default 10 min */
+  /** Each further refusal doubles that up to this, as it needs an operator. @default 10 min */
   readonly refusedMaxMs: number;
   /**
    * The longest that a principal may ask an agent to stay away; a longer wish counts as this.

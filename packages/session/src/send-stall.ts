@@ -8,7 +8,7 @@ export interface FullBuffer {
 
 /**
  * Whether a peer reads what it is sent (PROTOCOL.md, Liveness). Its heartbeats prove that it sends;
- * a peer that never reads would otherwise stay connected for ever, with a full buffer and nothing
+ * a peer that never reads would otherwise stay connected, with a full buffer and nothing
  * delivered.
  *
  * Only a buffer above its high-water mark counts. Any byte that leaves it is progress, however slow
@@ -29,7 +29,7 @@ export class SendStall {
     return this.#limitMs;
   }
 
-  /** @param buffer undefined while it has room. To be told before and after anything is sent. */
+  /** @param buffer undefined while it has room. Call it before and after sending. */
   observe(buffer: FullBuffer | undefined, nowMs: number): void {
     if (buffer === undefined) this.#sinceMs = undefined;
     else if (this.#seen === undefined || hasLeft(this.#seen, buffer)) this.#sinceMs = nowMs;

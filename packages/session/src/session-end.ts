@@ -24,7 +24,7 @@ export type EndReason =
   | {
       readonly kind: "retryAfter";
       readonly ms: number;
-      /** The time is this agent's own slot; otherwise others may have been told the same. */
+      /** The time is this agent's own slot; otherwise it may be shared. */
       readonly slot: boolean;
       readonly error: HawserError;
     }

@@ -130,11 +130,9 @@ export abstract class SessionMachine {
     const cause = this.ending === undefined ? this.cause : this.ending.cause;
     const openedAtMs = this.#openedAtMs;
     const livedMs = openedAtMs === undefined ? 0 : nowMs - openedAtMs;
-    const reason = endReason(cause, this.drainNotice, transport, {
-      nowMs,
-      hasOpened: this.hasOpened,
-      isRotationRequested: this.isRotationRequested,
-    });
+    const { hasOpened, isRotationRequested } = this;
+    const circumstances = { nowMs, hasOpened, isRotationRequested };
+    const reason = endReason(cause, this.drainNotice, transport, circumstances);
     const end = { ...reason, openedAtMs, livedMs, transport };
     this.ending = { kind: "ended", end };
     return [{ kind: "ended", end }];
@@ -148,7 +146,7 @@ export abstract class SessionMachine {
     return { kind: "opened", peer };
   }
 
-  /** What either side may be told while the session is open. */
+  /** Handles the messages that either side may send while the session is open. */
   protected receiveWhileOpen(message: ControlMessage, nowMs: number): SessionOutput[] {
     if (message.type === "heartbeat") return this.#heartbeat(message);
     if (message.type === "ack" || message.type === "nack") return [];

@@ -30,7 +30,7 @@ export interface Established {
   readonly peerKnown?: KnownStore | undefined;
 }
 
-/** What a session wants done, in this order. Whoever drives it carries each out at once. */
+/** The outputs of a session, in order. The driver carries out each at once. */
 export type SessionOutput =
   | { readonly kind: "send"; readonly message: ControlMessage }
   /** Principal: who is this? Decide, then call `accept` or `refuse`. */
