@@ -6,8 +6,10 @@ import { once } from "node:events";
 import { connect as connectTcp, createServer, type AddressInfo, type Socket } from "node:net";
 import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
 import { afterEach, describe, expect, it } from "vitest";
-import { HTTP2_PREFACE } from "./http2-preface.js";
-import { createListener, TLS_HANDSHAKES, type Listener } from "./listener.js";
+import { HTTP2_PREFACE } from "./read-protocol.js";
+import { TLS_HANDSHAKES } from "./admitted-sockets.js";
+import { createListener } from "./create-listener.js";
+import type { Listener } from "./listener.js";
 import type { ListenerOptions } from "./listener-options.js";
 import { pem } from "./testing/pem.js";
 

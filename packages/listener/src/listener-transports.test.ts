@@ -5,7 +5,7 @@ import type { Connection, Dialer } from "@hawser/transport";
 import { createGrpcAcceptor, createGrpcDialer } from "@hawser/transport-grpc";
 import { createWebSocketAcceptor, createWebSocketDialer } from "@hawser/transport-ws";
 import { afterEach, describe, expect, it } from "vitest";
-import { createListener } from "./listener.js";
+import { createListener } from "./create-listener.js";
 import type { ListenerTls } from "./listener-options.js";
 import { pem } from "./testing/pem.js";
 

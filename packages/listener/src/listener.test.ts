@@ -8,10 +8,11 @@ import { connect, createServer, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { afterEach, describe, expect, it } from "vitest";
 import type { AdmissionSettings } from "./admission/admission-settings.js";
-import { HTTP2_PREFACE } from "./http2-preface.js";
-import { createListener, type Listener } from "./listener.js";
+import { HTTP2_PREFACE } from "./read-protocol.js";
+import { createListener } from "./create-listener.js";
+import type { Listener } from "./listener.js";
 import type { ListenerOptions } from "./listener-options.js";
-import type { Arrival, Turn } from "./visitor.js";
+import type { Handshake, AdmissionDecision } from "./pending-socket.js";
 
 const UPGRADE = Buffer.from(
   "GET /v1/connect HTTP/1.1\r\nhost: a\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\n",
@@ -81,7 +82,7 @@ async function dial(port: number): Promise<Socket> {
   return socket;
 }
 
-function arrivalOf({ localPort }: Socket): Arrival {
+function arrivalOf({ localPort }: Socket): Handshake {
   return { peer: { address: `127.0.0.1:${localPort}` }, terminate: () => {} };
 }
 
@@ -235,7 +236,7 @@ describe("clients that do not say what they speak", () => {
     quick.write("GET");
     slow.write("GET");
     await until(() => h1.taken.length === 2);
-    listener.settled(arrivalOf(quick), "session");
+    listener.handshakeDone(arrivalOf(quick), "session");
     const cut = closed(slow);
     slow.resume();
     await world.advance(500);
@@ -278,7 +279,7 @@ describe("more clients than there is room for", () => {
     expect(h1.taken).toHaveLength(1);
     for (const [number, client] of all.entries()) {
       await until(() => h1.taken[number]?.received.toString() === `GET /${number}`);
-      listener.settled(arrivalOf(client), "session");
+      listener.handshakeDone(arrivalOf(client), "session");
     }
     expect(listener.stats()).toMatchObject({ waiting: 0, handshakes: 0, handedOver: 3, admitted: 3 });
   });
@@ -299,7 +300,7 @@ describe("more clients than there is room for", () => {
     }
     const come: number[] = [];
     const [first, second, third, fourth] = all.map((client, number) =>
-      listener.turn(arrivalOf(client)).then(() => come.push(number)),
+      listener.awaitAdmission(arrivalOf(client)).then(() => come.push(number)),
     );
     await first;
     expect(come).toEqual([0]);
@@ -322,16 +323,16 @@ describe("more clients than there is room for", () => {
       const proxy = await dial(port);
       proxy.write(HTTP2_PREFACE);
       await until(() => h2.taken.length === 1);
-      const decided: (readonly [number, Turn])[] = [];
+      const decided: (readonly [number, AdmissionDecision])[] = [];
       const arrivals = Array.from({ length: streams }, () => arrivalOf(proxy));
-      for (const [number, arrival] of arrivals.entries())
-        void listener.turn(arrival).then((turn) => {
+      for (const [number, handshake] of arrivals.entries())
+        void listener.awaitAdmission(handshake).then((turn) => {
           decided.push([number, turn]);
-          return listener.settled(arrival, "session");
+          return listener.handshakeDone(handshake, "session");
         });
       return { world, listener, proxy, arrivals, decided };
     }
-    const comes = (...numbers: number[]) => numbers.map((number) => [number, { kind: "come" }]);
+    const comes = (...numbers: number[]) => numbers.map((number) => [number, { kind: "proceed" }]);
 
     it("gets no more of them in than as many sockets would", async () => {
       const { world, listener, proxy, decided } = await proxied({ ratePerSecond: 10, burst: 1 }, 4);
@@ -369,7 +370,7 @@ describe("more clients than there is room for", () => {
       const { world, listener, arrivals, decided } = await proxied({ ratePerSecond: 1, burst: 1 }, 3);
       await world.advance(0);
       const [, second] = arrivals;
-      expect(second && listener.settled(second, "session")).toMatchObject({ handshakeMs: 0 });
+      expect(second && listener.handshakeDone(second, "session")).toMatchObject({ handshakeMs: 0 });
       await world.advance(1_000);
       expect(decided).toEqual(comes(0, 1, 2));
       expect(listener.stats()).toMatchObject({ waiting: 0, handshakes: 0, admitted: 2 });

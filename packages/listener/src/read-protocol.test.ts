@@ -1,7 +1,6 @@
 import { Duplex } from "node:stream";
 import { describe, expect, it } from "vitest";
-import { HTTP2_PREFACE, protocolOf, type ApplicationProtocol } from "./http2-preface.js";
-import { readProtocol } from "./read-protocol.js";
+import { HTTP2_PREFACE, protocolOf, readProtocol, type ApplicationProtocol } from "./read-protocol.js";
 
 const UPGRADE = Buffer.from("GET /v1/connect HTTP/1.1\r\nhost: a\r\nupgrade: websocket\r\n\r\n");
 const SETTINGS = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]);

@@ -5,7 +5,7 @@ import { constants, X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
 import { createServer, type SecureContextOptions, type Server, type TLSSocket } from "node:tls";
 import { readClientCertificate } from "./client-certificate.js";
-import type { ApplicationProtocol } from "./http2-preface.js";
+import type { ApplicationProtocol } from "./read-protocol.js";
 import { notAfterOf } from "./served-certificate.js";
 import type { ListenerTls } from "./listener-options.js";
 

@@ -1,6 +1,6 @@
 import { createServer, type Server } from "node:net";
 import type { BoundAddress, UnixListenerOptions } from "./listener-options.js";
-import { resolveEndpoint } from "./listener-settings.js";
+import { resolveEndpoint } from "./endpoint.js";
 
 /** A port or a Unix socket that is to be listened on. */
 export interface ListenPlace {

@@ -9,7 +9,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { BoundAddress, UnixAddress, UnixListenerOptions } from "./listener-options.js";
-import { createInternalListener, type Listener } from "./listener.js";
+import { createInternalListener } from "./create-listener.js";
+import type { Listener } from "./listener.js";
 
 const cleanups: (() => Promise<unknown> | void)[] = [];
 let directory = "";

@@ -1,4 +1,4 @@
-import type { ApplicationProtocol } from "./http2-preface.js";
+import type { ApplicationProtocol } from "./read-protocol.js";
 
 const HTTP1_BODY = "This port speaks HTTP/2 (gRPC) only.\n";
 

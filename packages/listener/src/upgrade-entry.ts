@@ -1,9 +1,9 @@
 import type { ClientCertificate, Upgrade } from "@hawser/transport";
 import { isIP, Socket } from "node:net";
 import { TLSSocket } from "node:tls";
-import { formatAddress } from "./bind-error.js";
+import { formatAddress } from "./endpoint.js";
 import { readClientCertificate } from "./client-certificate.js";
-import type { Entry } from "./visitor.js";
+import type { Entry } from "./pending-socket.js";
 
 /** A socket whose request was read elsewhere, as it enters here. */
 export function upgradeEntry(upgrade: Upgrade): Entry {

@@ -12,7 +12,8 @@ import { join } from "node:path";
 import { Duplex } from "node:stream";
 import { afterEach, describe, expect, it } from "vitest";
 import type { UpgradeSource } from "./listener-options.js";
-import { createListener, type Listener } from "./listener.js";
+import { createListener } from "./create-listener.js";
+import type { Listener } from "./listener.js";
 import { pem } from "./testing/pem.js";
 import type { AdmissionSettings } from "./admission/admission-settings.js";
 

@@ -139,9 +139,10 @@ function partsOf(options: PrincipalOptions) {
     observer,
     timing: resolveSessionTiming(options.timing),
     resend: resolveResendTiming(options.resend),
-    turn: (connection) => (connection.peer.internal === true ? undefined : listener?.turn(connection)),
+    turn: (connection) =>
+      connection.peer.internal === true ? undefined : listener?.awaitAdmission(connection),
     settled: (connection, became) =>
-      (connection.peer.internal === true ? internal : listener)?.settled(connection, became),
+      (connection.peer.internal === true ? internal : listener)?.handshakeDone(connection, became),
     slot: () => listener?.slot() ?? DEFAULT_SLOT_MS,
   });
   const limited = <T>(limits: CallLimits, agent: string, work: () => Promise<T>): Promise<T> =>

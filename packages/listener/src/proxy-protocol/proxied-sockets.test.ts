@@ -5,7 +5,8 @@ import { systemRuntime } from "@hawser/runtime";
 import { until } from "@hawser/testkit";
 import type { Acceptor, SocketInfo } from "@hawser/transport";
 import { afterEach, expect, it } from "vitest";
-import { createListener, type Listener } from "../listener.js";
+import { createListener } from "../create-listener.js";
+import type { Listener } from "../listener.js";
 import type { ListenerOptions } from "../listener-options.js";
 import { pem } from "../testing/pem.js";
 

@@ -3,7 +3,7 @@ import { checkAgentName, HawserError, type Hello } from "@hawser/protocol";
 import { agentRemoved, type Found, type Store } from "@hawser/store";
 import type { Connection, PeerInfo } from "@hawser/transport";
 import type { Authenticate, AuthenticateResult } from "../authenticate.js";
-import type { Turn } from "@hawser/listener";
+import type { AdmissionDecision } from "@hawser/listener";
 import { SELF_AGENT } from "../self-login.js";
 import type { BarredAgents } from "./barred-agents.js";
 import type { Drains } from "./drains.js";
@@ -22,7 +22,7 @@ export interface HelloAdmissionOptions {
   /** Whether a connection has ended, or is being closed: its hello was not answered in time, say. */
   readonly isLeaving: (link: PrincipalLink) => boolean;
   /** Resolves when a connection that is let in may become a session, or has to go; undefined: it may now. */
-  readonly turn: (connection: Connection) => Promise<Turn> | undefined;
+  readonly turn: (connection: Connection) => Promise<AdmissionDecision> | undefined;
   /** A slot for an agent that is refused, in milliseconds from now. */
   readonly slot: () => number;
 }
@@ -116,7 +116,7 @@ export class HelloAdmission {
     return this.#overloaded(`this principal holds ${maxSessions} sessions already`, agent);
   }
 
-  #byTurn({ agent }: Hello, turn: Turn | undefined): Refusal | undefined {
+  #byTurn({ agent }: Hello, turn: AdmissionDecision | undefined): Refusal | undefined {
     if (turn?.kind !== "refused") return undefined;
     const what = "too many agents are connecting; come back at this time";
     return refusal(new HawserError("overloaded", what, { agent }), turn.retryAfterMs);

@@ -7,7 +7,7 @@ import {
   type Admission,
   type LinkObserver,
 } from "@hawser/link";
-import type { AdmissionTimes, Settlement, Turn } from "@hawser/listener";
+import type { AdmissionDecision, AdmissionTimes, HandshakeOutcome } from "@hawser/listener";
 import { checkAgentName, eventClass, HawserError, type Hello } from "@hawser/protocol";
 import type { Logger, Runtime } from "@hawser/runtime";
 import { PrincipalSession, type Established, type SessionEnd, type SessionTiming } from "@hawser/session";
@@ -49,9 +49,9 @@ export interface SessionRegistryOptions {
   readonly timing: SessionTiming;
   readonly resend: ResendTiming;
   /** Resolves when a connection that is let in may become a session, or has to go; undefined: it may now. */
-  readonly turn: (connection: Connection) => Promise<Turn> | undefined;
+  readonly turn: (connection: Connection) => Promise<AdmissionDecision> | undefined;
   /** A connection became a session, or ended without: its handshake is over. */
-  readonly settled: (connection: Connection, became: Settlement) => AdmissionTimes | undefined;
+  readonly settled: (connection: Connection, became: HandshakeOutcome) => AdmissionTimes | undefined;
   /** When somebody who is refused is to come back: a slot of its own, in milliseconds from now. */
   readonly slot: () => number;
 }
