@@ -105,10 +105,7 @@ export class PendingSockets {
   #enter(entry: Entry, address: string, stage: SocketStage): PendingSocket | undefined {
     const { socket } = entry;
     // Two load balancers may name one client at one time.
-    if (this.#present.has(address)) {
-      socket.destroy();
-      return undefined;
-    }
+    if (this.#present.has(address)) return void socket.destroy();
     const pending = pendingSocketOf(entry, address, stage, this.#now());
     this.#present.set(address, pending);
     this.#budget.add(pending, sourceOf(address));

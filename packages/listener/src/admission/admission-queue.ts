@@ -1,41 +1,44 @@
 import { type Random, TokenBucket } from "@hawser/runtime";
+import { ActiveHandshakes } from "./active-handshakes.js";
 import { AdmissionRamp } from "./admission-ramp.js";
 import type { AdmissionSettings } from "./admission-settings.js";
 import { CapacityMeter } from "./capacity-meter.js";
 import { FairLine } from "./fair-line.js";
-import { HandshakePace } from "./handshake-pace.js";
 import { SourceFailures } from "./source-failures.js";
 import { SlotSchedule } from "./slot-schedule.js";
 
-/** What is to be done with one client. */
+/** What to do with one client. */
 export type Admission<Client> =
-  /** Its handshake may begin; `finished` when it is over. */
+  /** Its handshake may begin; call `finished` when it is over. */
   | { readonly kind: "admitted"; readonly client: Client }
-  /** Its handshake is through, and now is its turn to become a session. */
+  /** Its handshake is complete, and it may become a session. */
   | { readonly kind: "opens"; readonly client: Client }
-  /** It has to go and come back; `finished` when it has been told. */
+  /** It must come back later; call `finished` when it has been refused. */
   | { readonly kind: "refused"; readonly client: Client; readonly retryAfterMs: number }
-  /** Its handshake takes so much longer than others that it has given its place up; it may still come through. */
+  /** Its handshake takes so much longer than others that it loses its place; it may still succeed. */
   | { readonly kind: "stalled"; readonly client: Client }
-  /** Its handshake took too long: it is to be cut off. */
+  /** Its handshake took too long: cut it. */
   | { readonly kind: "expired"; readonly client: Client }
-  /** So many others were being told to come back that its turn to hear it never came: it is to be cut off. */
+  /** It waited in vain to be refused, behind `maxRefusing` others: cut it. */
   | { readonly kind: "unheard"; readonly client: Client };
 
 /** What the queue holds and has done, for people and metrics. */
 export interface AdmissionStats {
   readonly waiting: number;
   readonly handshakes: number;
-  /** Of these: far slower than others, so that they have given up their place. */
+  /** Of these: far slower than others, so that they have lost their place. */
   readonly stalled: number;
-  /** Being told to come back. */
+  /** Being refused with a time to come back. */
   readonly refusing: number;
-  /** Whose connections have come to nothing so often that the next has to wait. */
+  /** Sources whose connections failed so often that the next has to wait. */
   readonly slowedSources: number;
   readonly admitted: number;
   readonly refused: number;
   readonly expired: number;
-  /** New connections a second that are let in now: of the settings, or less while the ramp runs or handshakes take longer. */
+  /**
+   * New connections a second admitted now: the configured rate, or less while the ramp runs or
+   * handshakes take longer.
+   */
   readonly ratePerSecond: number;
 }
 
@@ -43,38 +46,30 @@ export interface AdmissionStats {
 const LEAST_SLOT_SHARE = 0.1;
 
 /**
- * Decides who gets in when. Pure: clients and the time go in, decisions and the next wake time come out.
+ * Decides which client is admitted when. Pure: clients and the time go in, decisions and the next
+ * wake time come out.
  *
- * Sources take turns; within one it is first come, first served, at most so many a second and so many at once. The line is no longer than what can be let in while a client
- * waits. Who finds it full, or stands in it too long, is given a slot: a time of its own, as far behind the one before as this principal needs for one client. So those who were
- * turned away come back one after the other, at the rate at which they can be taken, and not all at once. Telling costs a handshake, so only so many are told at once; the
- * others wait for it where they are.
+ * Sources alternate, and each is first come, first served, at a bounded rate and number. The line is
+ * no longer than what can be admitted while a client waits. A client that finds it full, or waits
+ * too long, is given a slot: a time of its own, spaced by what this principal needs for one client,
+ * so that refused clients come back one by one and not at once. A refusal costs a handshake, so only
+ * `maxRefusing` happen at once; the others wait for theirs in line.
  *
- * The rate holds twice: handshakes begin at it, because they cost, and sessions open at it, because a machine that was held up for a moment would finish all the
- * handshakes of that moment in the next one.
+ * The rate applies twice: to handshakes that begin, because they cost, and to sessions that open,
+ * because a machine that stood still for a moment would complete all its handshakes in the next one.
  */
 export class AdmissionQueue<Client extends object> {
   readonly #random: Random;
   #settings: AdmissionSettings;
-  #ramp: AdmissionRamp;
+  readonly #ramp: AdmissionRamp;
   readonly #bucket: TokenBucket;
   readonly #openings: TokenBucket;
   readonly #meter = new CapacityMeter();
   #slots: SlotSchedule;
-  /** Those beyond the line get in if their turn comes within the same moment. */
+  /** Clients beyond the line get in if a place falls free within the same moment. */
   readonly #line = new FairLine<Client>();
-  readonly #pace = new HandshakePace();
+  readonly #active = new ActiveHandshakes<Client>();
   readonly #failures: SourceFailures<Client>;
-  /** When each handshake under way began, earliest first. */
-  readonly #handshakes = new Map<Client, number>();
-  /** The same of those that have stalled. They take no place. */
-  readonly #stalled = new Map<Client, number>();
-  /** The same of those that are through and wait for their turn to open, first come first. They take no place, and no machine is slow because of them. */
-  readonly #ready = new Map<Client, number>();
-  /** The same of those whose turn has come, until `finished`. */
-  readonly #opening = new Map<Client, number>();
-  /** Those that are being told to come back, since when. */
-  readonly #refusing = new Map<Client, number>();
   /** Of a handshake; the setting, or less while there are too many of them. */
   #timeoutMs: number;
   #admitted = 0;
@@ -93,42 +88,41 @@ export class AdmissionQueue<Client extends object> {
     this.#slots = new SlotSchedule({ random, maxSlotMs: settings.maxSlotMs });
   }
 
-  /** Somebody has connected: call `take` now. */
+  /** Adds a client to the line. Call `take` afterwards. */
   arrived(client: Client, nowMs: number, source = ""): void {
     this.#line.add(client, source, nowMs, this.#places(nowMs));
   }
 
-  /** Somebody has connected while nobody is let in. */
+  /** Refuses a client that comes while nobody is admitted. */
   turnAway(client: Client, nowMs: number): Extract<Admission<Client>, { kind: "refused" | "unheard" }> {
     return this.#canRefuse() ? this.#refuse(client, nowMs) : this.#giveUp(client);
   }
 
-  /** Handshakes may take only so long now, those under way too. */
+  /** Bounds handshakes further, those under way included. */
   hurry(timeoutMs: number): void {
     this.#timeoutMs = Math.min(timeoutMs, this.#settings.handshakeTimeoutMs);
   }
 
-  /** Its handshake is through: `take` says when it may become a session. False for a client that has no handshake under way. */
+  /**
+   * The handshake is complete: `take` says when the client may become a session. False for a client
+   * that has no handshake under way.
+   */
   ready(client: Client, nowMs: number): boolean {
-    const begunAtMs = this.#handshakes.get(client) ?? this.#stalled.get(client);
-    if (begunAtMs === undefined) return false;
-    this.#pace.finished(nowMs - begunAtMs);
-    this.#leaveHandshakes(client, nowMs);
-    this.#ready.set(client, begunAtMs);
-    return true;
+    this.#measure(client, nowMs);
+    return this.#active.complete(client, nowMs);
   }
 
-  /** The handshake is over, or the client is gone; also the way to give up a place in the line. Unknown clients are ignored. */
+  /**
+   * The handshake is over, or the client is gone, also from the line. Ignores unknown clients.
+   */
   finished(client: Client, nowMs: number): void {
     this.#line.delete(client);
-    this.#ready.delete(client);
-    this.#opening.delete(client);
-    this.#refusing.delete(client);
     this.#failures.settled(client);
-    this.#leaveHandshakes(client, nowMs);
+    this.#measure(client, nowMs);
+    this.#active.delete(client);
   }
 
-  /** A client of this source that was let in came to nothing, by its own doing; `finished` follows. */
+  /** An admitted client of this source failed by its own fault; `finished` follows. */
   failed(client: Client, source: string, nowMs: number): void {
     this.#failures.failed(client, source, nowMs);
   }
@@ -144,19 +138,10 @@ export class AdmissionQueue<Client extends object> {
     );
   }
 
-  /** When `take` will next have something if nothing else happens; undefined when only an input can change that. */
+  /** When `take` next answers if nothing else happens; undefined when only an input changes that. */
   nextWakeAt(nowMs: number): number | undefined {
-    let at = Number.POSITIVE_INFINITY;
-    for (const places of this.#underWay())
-      for (const begunAtMs of places.values()) {
-        at = Math.min(at, begunAtMs + this.#timeoutMs);
-        break;
-      }
-    for (const begunAtMs of this.#handshakes.values()) {
-      at = Math.min(at, begunAtMs + this.#pace.stalledAfterMs);
-      break;
-    }
-    if (this.#ready.size > 0) at = Math.min(at, this.#openings.nextAtMs(nowMs));
+    let at = this.#active.nextDeadline(this.#timeoutMs);
+    if (this.#active.ready.size > 0) at = Math.min(at, this.#openings.nextAtMs(nowMs));
     const due = this.#firstDue(nowMs);
     if (due !== undefined) {
       at = Math.min(at, due.atMs);
@@ -168,7 +153,7 @@ export class AdmissionQueue<Client extends object> {
     return at === Number.POSITIVE_INFINITY ? undefined : at;
   }
 
-  /** Other settings from now on, for handshakes under way too; the ramp is not begun anew. */
+  /** Changes the settings, for handshakes under way as well; the ramp does not restart. */
   configure(settings: AdmissionSettings, nowMs: number): void {
     for (const bucket of [this.#bucket, this.#openings]) bucket.setBurst(settings.burst, nowMs);
     if (settings.maxSlotMs !== this.#settings.maxSlotMs)
@@ -178,14 +163,15 @@ export class AdmissionQueue<Client extends object> {
     this.#timeoutMs = settings.handshakeTimeoutMs;
   }
 
-  /** A slot for somebody who is refused for another reason than the line: it comes behind all others. In milliseconds from now. */
+  /** A slot for a client that is refused elsewhere, behind all others. In milliseconds from now. */
   slot(nowMs: number): number {
     const { ratePerSecond } = this.#settings;
     const measured = this.#meter.perSecond(nowMs) ?? ratePerSecond;
-    // While the machine, or a network full of slow clients, stands still, the reading says next to nothing of what can be taken afterwards; and a slot cannot be taken back.
+    // While the machine or the clients stand still, the measurement says little of the capacity
+    // afterwards, and a slot cannot be taken back.
     const perSecond = Math.min(ratePerSecond, Math.max(measured, LEAST_SLOT_SHARE * ratePerSecond));
     const missed = this.#ramp.secondsMissing(nowMs) * ratePerSecond;
-    // Whoever came beyond the line is about to get a slot of its own.
+    // Clients beyond the line are about to get slots of their own.
     const ahead = this.#line.size - this.#line.beyond.size;
     return this.#slots.next(nowMs, perSecond, ahead + missed);
   }
@@ -193,9 +179,9 @@ export class AdmissionQueue<Client extends object> {
   stats(nowMs: number): AdmissionStats {
     return {
       waiting: this.#line.size,
-      handshakes: this.#handshakes.size + this.#stalled.size + this.#ready.size + this.#opening.size,
-      stalled: this.#stalled.size,
-      refusing: this.#refusing.size,
+      handshakes: this.#active.size,
+      stalled: this.#active.stalled.size,
+      refusing: this.#active.refusing.size,
       slowedSources: this.#failures.slowed(nowMs),
       admitted: this.#admitted,
       refused: this.#refused,
@@ -209,34 +195,24 @@ export class AdmissionQueue<Client extends object> {
   }
 
   #takeExpired(nowMs: number): Admission<Client> | undefined {
-    for (const places of this.#underWay())
-      for (const [client, begunAtMs] of places) {
-        if (begunAtMs + this.#timeoutMs > nowMs) break;
-        places.delete(client);
-        this.#expired += 1;
-        return { kind: "expired", client };
-      }
-    return undefined;
+    const client = this.#active.takeExpired(this.#timeoutMs, nowMs);
+    if (client === undefined) return undefined;
+    this.#expired += 1;
+    return { kind: "expired", client };
   }
 
   #takeStalled(nowMs: number): Admission<Client> | undefined {
-    for (const [client, begunAtMs] of this.#handshakes) {
-      if (begunAtMs + this.#pace.stalledAfterMs > nowMs) return undefined;
-      this.#leaveHandshakes(client, nowMs);
-      this.#stalled.set(client, begunAtMs);
-      return { kind: "stalled", client };
-    }
-    return undefined;
+    const isSaturated = this.#isSaturated;
+    const client = this.#active.takeStalled(nowMs);
+    if (client === undefined) return undefined;
+    this.#meter.finished(nowMs, isSaturated);
+    return { kind: "stalled", client };
   }
 
   #takeOpening(nowMs: number): Admission<Client> | undefined {
-    for (const [client, begunAtMs] of this.#ready) {
-      if (!this.#openings.take(nowMs)) return undefined;
-      this.#ready.delete(client);
-      this.#opening.set(client, begunAtMs);
-      return { kind: "opens", client };
-    }
-    return undefined;
+    if (this.#active.ready.size === 0 || !this.#openings.take(nowMs)) return undefined;
+    const client = this.#active.takeReady();
+    return client && { kind: "opens", client };
   }
 
   #takeAdmitted(nowMs: number): Admission<Client> | undefined {
@@ -246,7 +222,7 @@ export class AdmissionQueue<Client extends object> {
     const { client, source } = next;
     this.#line.served(client);
     this.#failures.admitted(client, source, nowMs);
-    this.#handshakes.set(client, nowMs);
+    this.#active.running.set(client, nowMs);
     this.#admitted += 1;
     return { kind: "admitted", client };
   }
@@ -254,23 +230,23 @@ export class AdmissionQueue<Client extends object> {
   #takeRefused(nowMs: number): Admission<Client> | undefined {
     if (this.#canRefuse())
       for (const client of this.#line.beyond)
-        return this.#mayBeTold(this.#line.sourceOf(client) ?? "", nowMs)
+        return this.#mayRefuse(this.#line.sourceOf(client) ?? "", nowMs)
           ? this.#refuse(client, nowMs)
           : this.#giveUp(client);
     const due = this.#firstDue(nowMs);
     if (due === undefined || due.atMs > nowMs) return undefined;
-    return this.#mayBeTold(due.source, nowMs) ? this.#refuse(due.client, nowMs) : this.#giveUp(due.client);
+    return this.#mayRefuse(due.source, nowMs) ? this.#refuse(due.client, nowMs) : this.#giveUp(due.client);
   }
 
-  /** Who cannot be told to come back waits for longer: it would be back sooner than its turn comes, at the end of the line. */
+  // A client that cannot be refused yet waits longer: cut, it would return early, at the line's end.
   #firstDue(nowMs: number): ReturnType<FairLine<Client>["firstDue"]> {
     const { maxWaitMs } = this.#settings;
     const oldest = this.#line.oldest();
-    // Nobody's wait is over before this: most of the time that is all there is to know.
+    // No wait ends before that of the oldest, which mostly answers the question.
     if (oldest === undefined || oldest.sinceMs + maxWaitMs > nowMs)
       return oldest && { ...oldest, atMs: oldest.sinceMs + maxWaitMs };
     return this.#line.firstDue((source) =>
-      this.#mayBeTold(source, nowMs) ? maxWaitMs : maxWaitMs + this.#timeoutMs,
+      this.#mayRefuse(source, nowMs) ? maxWaitMs : maxWaitMs + this.#timeoutMs,
     );
   }
 
@@ -278,8 +254,8 @@ export class AdmissionQueue<Client extends object> {
     return this.#line.next((source) => this.#failures.readyAtMs(source, nowMs), nowMs);
   }
 
-  /** To tell somebody costs a handshake, which is just what a source has to wait for whose handshakes came to nothing. */
-  #mayBeTold(source: string, nowMs: number): boolean {
+  // A refusal costs a handshake, for which a source with failed handshakes has to wait.
+  #mayRefuse(source: string, nowMs: number): boolean {
     return this.#canRefuse() && this.#failures.readyAtMs(source, nowMs) <= nowMs;
   }
 
@@ -290,34 +266,35 @@ export class AdmissionQueue<Client extends object> {
 
   #refuse(client: Client, nowMs: number): Extract<Admission<Client>, { kind: "refused" }> {
     this.#line.delete(client);
-    this.#refusing.set(client, nowMs);
+    this.#active.refusing.set(client, nowMs);
     this.#refused += 1;
     return { kind: "refused", client, retryAfterMs: this.slot(nowMs) };
   }
 
   #canRefuse(): boolean {
-    return this.#refusing.size < this.#settings.maxRefusing;
+    return this.#active.refusing.size < this.#settings.maxRefusing;
   }
 
-  /** How long the line may be: whoever could not be let in before its wait is over hears so at once, and not at the end of it, together with all the others. */
+  /**
+   * How long the line may be: a client that cannot be admitted within its wait is refused at once,
+   * and not at the end of the wait together with all others.
+   */
   #places(nowMs: number): number {
     const { ratePerSecond, maxWaitMs, maxWaiting } = this.#settings;
     const seconds = maxWaitMs / 1_000 - this.#ramp.secondsMissing(nowMs, nowMs + maxWaitMs);
     return Math.min(maxWaiting, Math.ceil(ratePerSecond * seconds));
   }
 
-  // Who only waits for a turn costs nothing, and turns come as fast as handshakes begin: there are never many more of them than handshakes may be.
   #hasPlace(): boolean {
-    return this.#handshakes.size + this.#opening.size < this.#settings.maxHandshakes;
+    return this.#active.takenPlaces < this.#settings.maxHandshakes;
   }
 
-  #leaveHandshakes(client: Client, nowMs: number): void {
-    if (this.#stalled.delete(client)) return;
-    const saturated = this.#handshakes.size >= this.#settings.maxHandshakes && this.#line.size > 0;
-    if (this.#handshakes.delete(client)) this.#meter.finished(nowMs, saturated);
+  get #isSaturated(): boolean {
+    return this.#active.running.size >= this.#settings.maxHandshakes && this.#line.size > 0;
   }
 
-  #underWay(): readonly Map<Client, number>[] {
-    return [this.#stalled, this.#handshakes, this.#ready, this.#opening, this.#refusing];
+  /** Tells the meter that a handshake under way is over. */
+  #measure(client: Client, nowMs: number): void {
+    if (this.#active.running.has(client)) this.#meter.finished(nowMs, this.#isSaturated);
   }
 }

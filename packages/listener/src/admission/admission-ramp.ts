@@ -1,7 +1,7 @@
 /** Share of the full rate right after opening. */
 const INITIAL_SHARE = 0.1;
 
-/** The rate after opening: a tenth of the full one, growing evenly, so that a fleet that waited at the door does not come in as one. */
+/** The rate after opening grows evenly from a tenth, so that a waiting fleet does not come at once. */
 export class AdmissionRamp {
   readonly #openedAtMs: number;
   readonly #rampMs: number;
@@ -18,7 +18,7 @@ export class AdmissionRamp {
     return Math.min(1, INITIAL_SHARE + (1 - INITIAL_SHARE) * elapsed);
   }
 
-  /** Seconds of the full rate that will be missing from now until then, or until the ramp is through. */
+  /** Seconds of the full rate that will be missing until `untilMs`, or until the ramp ends. */
   secondsMissing(nowMs: number, untilMs = Number.POSITIVE_INFINITY): number {
     const endMs = Math.min(untilMs, this.#openedAtMs + this.#rampMs);
     const leftMs = Math.max(0, endMs - nowMs);

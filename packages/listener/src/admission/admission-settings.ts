@@ -3,34 +3,51 @@ import { HawserError, LIMITS } from "@hawser/protocol";
 /** How fast connections are let in. May be changed while the principal runs. */
 export interface AdmissionSettings {
   /**
-   * New connections a second: as many handshakes begin, and as many sessions open. A core finishes about 1,000 TLS handshakes a second; the half leaves room for those who are in. @default 500
+   * New connections a second: as many handshakes begin, and as many sessions open. A core completes
+   * about 1,000 TLS handshakes a second; half of it leaves room for open sessions. @default 500
    */
   readonly ratePerSecond: number;
-  /** Connections that may come at once after a quiet time. In any second at most `ratePerSecond + burst` get in. @default a twentieth of the rate, at least 1 */
+  /**
+   * Connections admitted at once after a quiet time; in any second at most `ratePerSecond + burst`.
+   * @default a twentieth of the rate, at least 1
+   */
   readonly burst: number;
-  /** Handshakes under way, from the first byte of TLS to the welcome. Five hundred keep the event loop's lag near 40 ms. @default 500 */
+  /**
+   * Handshakes under way, from the first byte of TLS to the welcome. Five hundred keep the event
+   * loop's lag near 40 ms. @default 500
+   */
   readonly maxHandshakes: number;
   /**
-   * How long one may take before it is cut off, so that slow clients cannot hold a place. A little more than a session waits for `hello`, so that an agent which
-   * is silent hears why it has to go. @default 12_000
+   * After this long a handshake is cut, so that slow clients cannot hold a place. A little more than
+   * a session waits for `hello`, so that a silent agent learns why it is refused. @default 12_000
    */
   readonly handshakeTimeoutMs: number;
   /**
-   * Sockets and streams at once that are no session yet, those that wait included. One more costs the source with the most of them one: the one that has stalled longest,
-   * or its newest. From half of it on, handshakes get less time. Each may hold a message of `LIMITS.maxHelloBytes`, so this is 64 MiB and what sockets cost. @default 4_096
+   * Sockets and streams that are no session yet, waiting ones included. Beyond it, the source with
+   * the most loses one: the longest stalled, or its newest. From half of it on, handshakes get less
+   * time. Each may hold a message of `LIMITS.maxHelloBytes`: 64 MiB in all. @default 4_096
    */
   readonly maxUnauthenticated: number;
   /**
-   * Sockets that wait for a place; never more than can be let in within `maxWaitMs`. One more, of the source with the most, is refused with a slot. @default 2_048
+   * Sockets that wait for a place; never more than can be admitted within `maxWaitMs`. Beyond it,
+   * the source with the most has one refused with a slot. @default 2_048
    */
   readonly maxWaiting: number;
-  /** How long a socket waits before it is refused with a slot: well below what clients give a connection attempt. @default 5_000 */
+  /**
+   * After this long in line a socket is refused with a slot: well below the connect timeouts of
+   * clients. @default 5_000
+   */
   readonly maxWaitMs: number;
-  /** How many are told at once when to come back. The others wait for it, for `maxWaitMs` and `handshakeTimeoutMs` at most; then they are closed without a word, and back off. @default 256 */
+  /**
+   * Refusals under way. Other clients wait for theirs, for `maxWaitMs` and `handshakeTimeoutMs` at
+   * most; then they are closed without an answer, and back off. @default 256
+   */
   readonly maxRefusing: number;
   /**
-   * Connections of one source (an IPv4 address, or a /64 of IPv6) a second that may come to nothing: by a handshake that fails, a bad credential, or an end without a session. A source
-   * with more of them is let in no faster than this, the others meanwhile. Who has shown a good credential, or is sent away by this side, has not failed. @default two fifths of the rate
+   * Connections of one source (an IPv4 address, or a /64 of IPv6) a second that may fail: by their
+   * handshake, a bad credential, or an end without a session. A source with more of them is admitted
+   * no faster than this. A peer with a good credential, or one that this side refuses, has not
+   * failed. @default two fifths of the rate
    */
   readonly failuresPerSecond: number;
   /** From opening, the rate grows from a tenth of `ratePerSecond` to all of it over this long. @default 5_000 */
@@ -39,7 +56,7 @@ export interface AdmissionSettings {
   readonly maxSlotMs: number;
 }
 
-/** What holds where nothing else is said. `burst` and `failuresPerSecond` follow from the rate. */
+/** The defaults; those of `burst` and `failuresPerSecond` follow from the rate. */
 export const DEFAULT_ADMISSION: Omit<AdmissionSettings, "burst" | "failuresPerSecond"> = {
   ratePerSecond: 500,
   maxHandshakes: 500,
@@ -56,6 +73,19 @@ const BURST_SHARE = 0.05;
 const FAILURES_SHARE = 0.4;
 const MAX_COUNT = 100_000;
 
+/** Least and most of each setting that is a whole number. */
+const WHOLE_NUMBERS: readonly (readonly [keyof AdmissionSettings, number, number])[] = [
+  ["burst", 1, MAX_COUNT],
+  ["maxHandshakes", 1, MAX_COUNT],
+  ["maxUnauthenticated", 1, MAX_COUNT],
+  ["maxWaiting", 0, MAX_COUNT],
+  ["maxRefusing", 1, MAX_COUNT],
+  ["handshakeTimeoutMs", 1, LIMITS.maxDurationMs],
+  ["maxWaitMs", 0, LIMITS.maxDurationMs],
+  ["rampMs", 0, LIMITS.maxDurationMs],
+  ["maxSlotMs", 1_000, LIMITS.maxDurationMs],
+];
+
 /** @throws HawserError `invalid_config` naming the setting and what it may be */
 export function resolveAdmissionSettings(options: Partial<AdmissionSettings> = {}): AdmissionSettings {
   const ratePerSecond = options.ratePerSecond ?? DEFAULT_ADMISSION.ratePerSecond;
@@ -70,21 +100,12 @@ export function resolveAdmissionSettings(options: Partial<AdmissionSettings> = {
     throw invalid("ratePerSecond", ratePerSecond, `above 0 and at most ${MAX_COUNT}`);
   if (!(settings.failuresPerSecond > 0 && settings.failuresPerSecond <= MAX_COUNT))
     throw invalid("failuresPerSecond", settings.failuresPerSecond, `above 0 and at most ${MAX_COUNT}`);
-  checkWhole("burst", settings.burst, 1, MAX_COUNT);
-  checkWhole("maxHandshakes", settings.maxHandshakes, 1, MAX_COUNT);
-  checkWhole("maxUnauthenticated", settings.maxUnauthenticated, 1, MAX_COUNT);
-  checkWhole("maxWaiting", settings.maxWaiting, 0, MAX_COUNT);
-  checkWhole("maxRefusing", settings.maxRefusing, 1, MAX_COUNT);
-  checkWhole("handshakeTimeoutMs", settings.handshakeTimeoutMs, 1, LIMITS.maxDurationMs);
-  checkWhole("maxWaitMs", settings.maxWaitMs, 0, LIMITS.maxDurationMs);
-  checkWhole("rampMs", settings.rampMs, 0, LIMITS.maxDurationMs);
-  checkWhole("maxSlotMs", settings.maxSlotMs, 1_000, LIMITS.maxDurationMs);
+  for (const [name, min, max] of WHOLE_NUMBERS) {
+    const value = settings[name];
+    if (!(Number.isInteger(value) && value >= min && value <= max))
+      throw invalid(name, value, `a whole number from ${min} to ${max}`);
+  }
   return settings;
-}
-
-function checkWhole(name: string, value: number, min: number, max: number): void {
-  if (Number.isInteger(value) && value >= min && value <= max) return;
-  throw invalid(name, value, `a whole number from ${min} to ${max}`);
 }
 
 function invalid(name: string, value: number, wanted: string): HawserError {

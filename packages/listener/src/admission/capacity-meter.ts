@@ -4,9 +4,11 @@ const READING_MS = 1_000;
 const SMOOTHING = 0.3;
 
 /**
- * How many handshakes a second are really finished while all places are taken, which is what the principal can take when it is slower than its settings allow.
+ * Measures handshakes finished a second while all places are taken: the capacity of a principal that
+ * is slower than its settings allow.
  *
- * A second in which a place was free says how many came, not how many could have; it is no reading, and two seconds without one make the last reading obsolete.
+ * A second with a free place measures the demand, not the capacity, and is no reading. After two
+ * seconds without a reading the last one is obsolete.
  */
 export class CapacityMeter {
   #perSecond: number | undefined;
@@ -14,7 +16,7 @@ export class CapacityMeter {
   #finished = 0;
   #readAtMs = Number.NEGATIVE_INFINITY;
 
-  /** A handshake is over; `saturated` tells whether every place was taken and somebody waits. */
+  /** A handshake is over; `saturated`: every place was taken, and a client waits. */
   finished(nowMs: number, saturated: boolean): void {
     if (!saturated) {
       this.#startedAtMs = undefined;

@@ -1,7 +1,7 @@
-/** Those of one source, with the time each began to wait, first come first. */
+/** The clients of one source with the time each began to wait, first come first. */
 interface Queue<Client> {
   readonly clients: Map<Client, number>;
-  /** Of them: those that found no place. */
+  /** How many of them found the line full. */
   beyond: number;
 }
 
@@ -12,29 +12,29 @@ interface Waiting<Client> {
 }
 
 /**
- * Who waits for a place. Sources take turns, so that a source with a thousand clients does not keep the
- * single one of another source waiting; within a source it is first come, first served.
+ * The clients that wait for a place. Sources alternate, so that a source with a thousand clients does
+ * not delay the only one of another source; within a source it is first come, first served.
  */
 export class FairLine<Client extends object> {
   /** In the order of their turns. */
   readonly #queues = new Map<string, Queue<Client>>();
-  /** Everybody, first come first. */
+  /** All clients, first come first. */
   readonly #sources = new Map<Client, string>();
   readonly #beyond = new Set<Client>();
 
-  /** Everybody who waits, with those beyond the line. */
+  /** All clients that wait, those beyond the line included. */
   get size(): number {
     return this.#sources.size;
   }
 
-  /** Those who found the line full, in the order in which they would get a place. */
+  /** The clients that found the line full, in the order in which they would get a place. */
   get beyond(): ReadonlySet<Client> {
     return this.#beyond;
   }
 
   /**
-   * @param maxPlaces in the line. Where all are taken, the newest of the busiest source is beyond it: the new client itself, unless its source has
-   *   fewer than another
+   * @param maxPlaces in the line. Where all are taken, the newest of the busiest source is beyond
+   *   it: the new client itself, unless its source has fewer than another
    */
   add(client: Client, source: string, nowMs: number, maxPlaces: number): void {
     const full = this.#sources.size - this.#beyond.size >= maxPlaces;
@@ -50,9 +50,7 @@ export class FairLine<Client extends object> {
   }
 
   /**
-   * Whose turn is next, of the sources whose time has come; or when the first of them has its time.
-   *
-   * @param readyAtMs of a source
+   * The next client of the sources that are ready; or when the first source will be.
    */
   next(
     readyAtMs: (source: string) => number,
@@ -71,7 +69,7 @@ export class FairLine<Client extends object> {
     return this.#sources.get(client);
   }
 
-  /** It was its turn: those of other sources come before the next of this one. */
+  /** The client gets its place: other sources come before the next client of this one. */
   served(client: Client): void {
     const source = this.#sources.get(client);
     this.delete(client);
@@ -81,7 +79,7 @@ export class FairLine<Client extends object> {
     this.#queues.set(source, queue);
   }
 
-  /** It is gone. A place in the line that falls free goes to whoever came first beyond it. */
+  /** Removes a client. Its place in the line goes to the first client beyond it. */
   delete(client: Client): void {
     const source = this.#sources.get(client);
     if (source === undefined) return;
@@ -96,7 +94,6 @@ export class FairLine<Client extends object> {
     }
   }
 
-  /** Who waits longest. */
   oldest(): Waiting<Client> | undefined {
     for (const [client, source] of this.#sources) {
       const sinceMs = this.#queues.get(source)?.clients.get(client);
@@ -105,18 +102,14 @@ export class FairLine<Client extends object> {
     return undefined;
   }
 
-  /**
-   * Whose wait is over first, and when that is; looks at each source.
-   *
-   * @param patienceMs how long those of a source wait
-   */
+  /** The client whose wait ends first, and when; looks at each source. */
   firstDue(
-    patienceMs: (source: string) => number,
+    maxWaitMs: (source: string) => number,
   ): { readonly client: Client; readonly source: string; readonly atMs: number } | undefined {
     let first: { client: Client; source: string; atMs: number } | undefined;
     for (const [source, { clients }] of this.#queues)
       for (const [client, sinceMs] of clients) {
-        const atMs = sinceMs + patienceMs(source);
+        const atMs = sinceMs + maxWaitMs(source);
         if (first === undefined || atMs < first.atMs) first = { client, source, atMs };
         break;
       }

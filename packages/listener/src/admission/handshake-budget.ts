@@ -1,24 +1,23 @@
 /** From this share of the budget on, handshakes get less time. */
 const RELAXED_SHARE = 0.5;
-/** And this much is left when it is full, or a tenth if that is more. In milliseconds. */
+/** The time they have when the budget is full, or a tenth if that is more. In milliseconds. */
 const LEAST_TIMEOUT_MS = 1_000;
 const LEAST_TIMEOUT_SHARE = 0.1;
 
-/** What one source has in the budget, each in order of arrival. */
+/** The clients of one source, each set in order of arrival. */
 interface Share<Client> {
-  /** The handshake has taken far longer than others do: it waits for the client, who gives no more of itself. */
   readonly stalled: Set<Client>;
   readonly fresh: Set<Client>;
-  /** These have shown a good credential. */
+  /** Have shown a good credential. */
   readonly known: Set<Client>;
 }
 
 /**
- * Everything that is not a session yet, counted for the whole process and by source: sockets, and the
- * streams on them. Pure; who is to be cut comes out, the cutting is done elsewhere.
+ * Counts the sockets and streams that are no session yet, for the whole process and by source. Pure:
+ * it names the clients to cut, and its owner cuts them.
  *
- * At the bound, the source with the most clients without a credential gives one up: the one that has
- * stalled longest, or else its newest. Who has shown a credential goes only when nobody else is left.
+ * At the bound, the source with the most clients without a credential loses one: the longest
+ * stalled, or else its newest. Clients with a credential are cut only when no others are left.
  */
 export class HandshakeBudget<Client extends object> {
   #max: number;
@@ -43,13 +42,13 @@ export class HandshakeBudget<Client extends object> {
     this.#shareOf(source).fresh.add(client);
   }
 
-  /** Its handshake takes much longer than others do. */
+  /** The handshake takes much longer than others do. */
   stalled(client: Client): void {
     const share = this.#of(client);
     if (share?.fresh.delete(client) === true) share.stalled.add(client);
   }
 
-  /** It has shown a good credential. */
+  /** The client has shown a good credential. */
   known(client: Client): void {
     const share = this.#of(client);
     if (share === undefined) return;
@@ -62,7 +61,6 @@ export class HandshakeBudget<Client extends object> {
     return this.#of(client)?.known.has(client) === true;
   }
 
-  /** It is a session now, or gone. */
   delete(client: Client): void {
     const source = this.#sources.get(client);
     const share = this.#of(client);
@@ -72,7 +70,7 @@ export class HandshakeBudget<Client extends object> {
     if (share.stalled.size + share.fresh.size + share.known.size === 0) this.#shares.delete(source);
   }
 
-  /** Who has to go next, while there are too many; it is no longer counted. */
+  /** The next client to cut, while there are too many; it no longer counts. */
   takeExcess(): Client | undefined {
     if (this.#sources.size <= this.#max) return undefined;
     const client = this.#ofBusiest();
@@ -80,7 +78,7 @@ export class HandshakeBudget<Client extends object> {
     return client;
   }
 
-  /** How long a handshake may take now, so that places fall free before there are none: all of `fullMs` up to half of the budget, then ever less. */
+  /** Time for a handshake: `fullMs` up to half of the budget, then less the fuller the budget is. */
   timeoutMs(fullMs: number): number {
     const share = this.#sources.size / this.#max;
     if (share <= RELAXED_SHARE) return fullMs;

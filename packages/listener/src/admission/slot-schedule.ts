@@ -1,6 +1,6 @@
 import type { Random } from "@hawser/runtime";
 
-/** Slots no earlier than this: a client that was just refused should not find the same second's queue. In milliseconds. */
+/** No slot is nearer: a client just refused must not meet the same queue. In milliseconds. */
 const MIN_SLOT_MS = 250;
 
 export interface SlotScheduleOptions {
@@ -10,10 +10,11 @@ export interface SlotScheduleOptions {
 }
 
 /**
- * Gives each refused client a time of its own to come back: one after the other, as far apart as the capacity takes them, behind everybody who was refused or
- * is waiting before.
+ * Gives each refused client a time of its own to come back, spaced by the capacity, behind all that
+ * were refused before or wait.
  *
- * At `maxSlotMs` the schedule is full; whoever comes then is spread evenly over its later half, where places may fall free because others do not return.
+ * At `maxSlotMs` the schedule is full. Further clients are spread evenly over its later half, where
+ * slots fall free because others do not return.
  */
 export class SlotSchedule {
   readonly #random: Random;
@@ -26,8 +27,8 @@ export class SlotSchedule {
   }
 
   /**
-   * @param perSecond how many the principal can take
-   * @param ahead clients that wait here already
+   * @param perSecond capacity of the principal
+   * @param ahead clients that wait already
    * @returns milliseconds from now
    */
   next(nowMs: number, perSecond: number, ahead: number): number {

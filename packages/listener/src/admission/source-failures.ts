@@ -1,10 +1,10 @@
-/** Below this share of what it may fail at once, a source pays for each connection before it is let in, and has it back when that does not fail. */
+/** Below this share of its allowance a source pays for each connection in advance, until it succeeds. */
 const CAREFUL_SHARE = 0.5;
-/** So many seconds of failures may be had at once. */
+/** Seconds of failures allowed at once. */
 const BURST_SECONDS = 2;
-/** Nobody waits longer than this for what has failed before. In seconds. */
+/** No source waits longer for earlier failures. In seconds. */
 const MAX_DEBT_SECONDS = 1;
-/** Sources that are remembered; beyond, the one that failed least recently is forgotten. */
+/** Sources remembered; beyond it, the one that failed least recently is forgotten. */
 const MAX_SOURCES = 10_000;
 
 interface Account {
@@ -13,14 +13,15 @@ interface Account {
 }
 
 /**
- * How many connections of one source may come to nothing. A handshake is worth its price where a session comes of it; a source whose connections fail, one after the other,
- * is let in no faster than it may fail. Those of it that succeed cost nothing, so a fleet behind one address comes back as fast as any other. Pure.
+ * Limits the failed connections of one source: a source whose connections keep failing is admitted
+ * no faster than it may fail. Connections that succeed cost nothing, so a fleet behind one address
+ * comes back as fast as any other. Pure.
  */
 export class SourceFailures<Client extends object> {
   #perSecond: number;
-  /** Those that have failed not long ago, the most recent last. */
+  /** Sources with recent failures, the most recent last. */
   readonly #accounts = new Map<string, Account>();
-  /** Let in against what their sources have left. */
+  /** Admitted clients that their sources have paid for. */
   readonly #paid = new Map<Client, string>();
 
   constructor(perSecond: number) {
@@ -31,7 +32,7 @@ export class SourceFailures<Client extends object> {
     this.#perSecond = perSecond;
   }
 
-  /** When the next of this source may be let in; now or before for at once. */
+  /** When the next client of this source may be admitted. */
   readyAtMs(source: string, nowMs: number): number {
     const account = this.#refilled(source, nowMs);
     if (account === undefined || account.left >= 1) return nowMs;
@@ -45,7 +46,6 @@ export class SourceFailures<Client extends object> {
     this.#paid.set(client, source);
   }
 
-  /** It came to nothing. */
   failed(client: Client, source: string, nowMs: number): void {
     if (this.#paid.delete(client)) return;
     const account = this.#refilled(source, nowMs) ?? { left: this.#burst, atMs: nowMs };
@@ -56,7 +56,7 @@ export class SourceFailures<Client extends object> {
     for (const oldest of this.#accounts.keys()) return void this.#accounts.delete(oldest);
   }
 
-  /** Whatever became of it otherwise; without effect on one that has failed. */
+  /** The client ended without failing. Without effect after `failed`. */
   settled(client: Client): void {
     const source = this.#paid.get(client);
     if (source === undefined) return;
@@ -76,7 +76,7 @@ export class SourceFailures<Client extends object> {
     return BURST_SECONDS * this.#perSecond;
   }
 
-  /** Undefined for a source that has all it may have. */
+  /** Undefined for a source with its whole allowance. */
   #refilled(source: string, nowMs: number): Account | undefined {
     const account = this.#accounts.get(source);
     if (account === undefined) return undefined;

@@ -1,8 +1,8 @@
-/** What one owner of addresses has to itself: an IPv4 address, or the /64 that IPv6 gives to a single site. */
+/** Groups of an IPv6 address that name one site: a /64. */
 const NETWORK_GROUPS = 4;
 
 /**
- * Whom an address is counted under: an IPv4 address as it is, an IPv6 address by its /64 (RFC 4291,
+ * The source an address counts for: an IPv4 address itself, an IPv6 address by its /64 (RFC 4291,
  * section 2.5.4), since one machine may take any address in it.
  *
  * @param address `host:port` as a listener names a peer, IPv6 in brackets; anything else is a source of its own
