@@ -4,14 +4,14 @@ import type { X509Certificate } from "node:crypto";
 
 /** RFC 5280, section 4.2.1.12: `id-kp-clientAuth`. */
 const CLIENT_AUTHENTICATION = "1.3.6.1.5.5.7.3.2";
-/** NIST SP 800-57: what is below 112 bits of security is not to be used. */
+/** NIST SP 800-57 forbids less than 112 bits of security. */
 const MIN_RSA_BITS = 2048;
 const ELLIPTIC_CURVES: readonly (string | undefined)[] = ["prime256v1", "secp384r1", "secp521r1"];
 
 /**
- * What a client certificate says whose chain was verified already (PROTOCOL.md, Names in certificates).
+ * Reads a client certificate whose chain is verified already (PROTOCOL.md, Names in certificates).
  *
- * @param own the certificate of this very server, which stands for no agent even where its authority says nothing of its use
+ * @param own the certificate of this server, which stands for no agent even where it may be used so
  */
 export function readClientCertificate(certificate: X509Certificate, own: X509Certificate): ClientCertificate {
   const problem = problemOf(certificate, own);
@@ -21,7 +21,7 @@ export function readClientCertificate(certificate: X509Certificate, own: X509Cer
 
 function problemOf(certificate: X509Certificate, own: X509Certificate): string | undefined {
   const { keyUsage, publicKey } = certificate;
-  // Of Node's names this one is wrong: it lists the extended usages, or is undefined where the certificate has none.
+  // Node's name is wrong: it lists the extended usages, and is undefined where there are none.
   const usages: readonly string[] | undefined = keyUsage;
   if (usages !== undefined && !usages.includes(CLIENT_AUTHENTICATION))
     return "the certificate is not for client authentication";
@@ -43,7 +43,7 @@ function problemOf(certificate: X509Certificate, own: X509Certificate): string |
   }
 }
 
-/** Names of the subject alternative name (RFC 5280, section 4.2.1.6); the common name only where those are none. */
+/** The subject alternative names (RFC 5280, section 4.2.1.6), or else the common name. */
 function agentNamesOf({ subjectAltName, subject }: X509Certificate): readonly string[] {
   const names = new Set<string>();
   for (const { kind, value } of alternativeNames(subjectAltName ?? "")) {
@@ -53,7 +53,7 @@ function agentNamesOf({ subjectAltName, subject }: X509Certificate): readonly st
   if (names.size > 0) return [...names];
   const common = subject.split("\n").filter((line) => line.startsWith("CN="));
   const name = common[0]?.slice("CN=".length);
-  // With several of them nobody knows which one the authority meant.
+  // Of several common names it is unknown which one the authority meant.
   return common.length === 1 && name !== undefined && isAgentName(name) ? [name] : [];
 }
 
@@ -65,7 +65,7 @@ function nameOfUri(uri: string): string | undefined {
   );
 }
 
-/** Node writes `<kind>:<value>`, separated by `, `; a value that could be taken for more than one is a JSON string. */
+/** Node writes `<kind>:<value>`, separated by `, `; an ambiguous value is a JSON string. */
 function* alternativeNames(text: string): Generator<{ readonly kind: string; readonly value: string }> {
   for (const match of text.matchAll(/(?:^|, )([^:,"]+):("(?:[^"\\]|\\.)*"|[^,"]*)(?=, |$)/g)) {
     const [, kind = "", value = ""] = match;

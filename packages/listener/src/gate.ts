@@ -1,36 +1,39 @@
 import { HawserError } from "@hawser/protocol";
-import type { Runtime, Timer } from "@hawser/runtime";
+import { isDeepStrictEqual } from "node:util";
+import { pause, type Runtime } from "@hawser/runtime";
 
-/** Something that has to be so before agents are let in. */
+/** A condition that must hold before the external port opens. */
 export interface ReadinessCondition {
   /** For people: `waiting: <name>`. */
   readonly name: string;
-  /** True, or what is missing, in a few words. Throwing counts as missing. Asked again every `checkIntervalMs` until it is true. */
+  /**
+   * True, or a few words on what is missing; throwing counts as missing. Called every
+   * `checkIntervalMs` until it is true.
+   */
   check(signal: AbortSignal): Promise<true | string>;
 }
 
-/** Where the start of a principal stands. */
+/** The progress of a principal's start. */
 export type GateState =
   | { readonly kind: "closed" }
   | { readonly kind: "waiting"; readonly for: string; readonly reason: string }
   | { readonly kind: "settling"; readonly stableForMs: number }
   | { readonly kind: "open"; readonly by: "conditions" | "fallback" };
 
-/** What a start waits for before agents are let in, and for how long. */
+/** What a start waits for before the external port opens, and for how long. */
 export interface GateOptions {
-  /** Besides those the principal brings itself. All must hold, and go on holding while it settles. */
+  /** Besides the principal's own. All must hold, and keep holding for `stableForMs`. */
   readonly conditions?: readonly ReadinessCondition[];
-  /** From the moment all conditions hold. @default 2_000 */
+  /** How long all conditions must hold. @default 2_000 */
   readonly stableForMs?: number;
   /** @default 250 */
   readonly checkIntervalMs?: number;
-  /** When the conditions do not come true: open all the same, or give up. @default fail after 120 s */
+  /** When the conditions do not hold in time: open anyway, or fail. @default fail after 120 s */
   readonly fallback?: { readonly afterMs: number; readonly action: "open" | "fail" };
-  /** Hears of every state. */
   readonly onState?: (state: GateState) => void;
 }
 
-/** What holds for whatever `gate` leaves out: after two minutes it is better to fail, and to be started anew, than to wait unseen. */
+/** Defaults of `GateOptions`: after two minutes a failure, and a restart, beats waiting unseen. */
 export const DEFAULT_GATE = {
   stableForMs: 2_000,
   checkIntervalMs: 250,
@@ -40,16 +43,16 @@ export const DEFAULT_GATE = {
 type Pass = "ready" | "missing";
 
 /**
- * Keeps the external port shut until everything behind it is ready: the conditions one after the other, then a quiet time in which all of them hold.
- *
- * It always has a state that says what it waits for, and never waits for ever.
+ * Keeps the external port shut until everything behind it is ready: checks the conditions one after
+ * the other, then waits until all have held for `stableForMs`. Its state says what it waits for, and
+ * the fallback bounds the wait.
  */
 export class Gate {
   readonly #runtime: Runtime;
   readonly #conditions: readonly ReadinessCondition[];
   readonly #options: Required<Omit<GateOptions, "conditions" | "onState">>;
   readonly #onState: (state: GateState) => void;
-  /** Nobody waits for a condition any more: `late`, or closed. */
+  /** Aborted at the fallback, or by `close`. */
   readonly #over = new AbortController();
   readonly #isOver: Promise<void>;
   #state: GateState = { kind: "closed" };
@@ -82,7 +85,8 @@ export class Gate {
   /**
    * Resolves when the port may open.
    *
-   * @throws HawserError `timeout` when the fallback is to give up, naming what was missing; `aborted` when it was closed meanwhile
+   * @throws HawserError `timeout` naming the missing condition, when the fallback is to fail;
+   *   `aborted` when the gate was closed meanwhile
    */
   async open(): Promise<void> {
     const { fallback, checkIntervalMs } = this.#options;
@@ -99,7 +103,7 @@ export class Gate {
     else this.#fallBack();
   }
 
-  /** Gives up an `open` that is under way. */
+  /** Ends an `open` that is under way. */
   close(): void {
     this.#become({ kind: "closed" });
     this.#closed = true;
@@ -133,7 +137,7 @@ export class Gate {
   async #ask(condition: ReadinessCondition): Promise<true | string> {
     const { signal } = this.#over;
     if (signal.aborted) return "no answer in time";
-    // A check that never ends must not keep the fallback from coming.
+    // A check that never ends must not delay the fallback.
     const noAnswer = this.#isOver.then(() => "no answer in time");
     try {
       return await Promise.race([condition.check(signal), noAnswer]);
@@ -153,26 +157,14 @@ export class Gate {
 
   #become(state: GateState): void {
     if (this.#closed) return;
-    const before = this.#state;
+    const isSame = isDeepStrictEqual(this.#state, state);
     this.#state = state;
-    const same =
-      before.kind === state.kind &&
-      !(
-        before.kind === "waiting" &&
-        state.kind === "waiting" &&
-        (before.for !== state.for || before.reason !== state.reason)
-      );
-    if (same) return;
+    if (isSame) return;
     if (state.kind === "waiting") this.#runtime.logger.info({}, `waiting: ${state.for}: ${state.reason}`);
     this.#onState(state);
   }
 
-  async #pause(ms: number): Promise<void> {
-    let timer: Timer | undefined;
-    const passed = new Promise<void>((resolve) => {
-      timer = this.#runtime.timers.after(ms, resolve);
-    });
-    await Promise.race([passed, this.#isOver]);
-    timer?.cancel();
+  #pause(ms: number): Promise<void> {
+    return pause(this.#runtime.timers, ms, this.#over.signal);
   }
 }

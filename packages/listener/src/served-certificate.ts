@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 
-/** A certificate that a port of this process shows. */
+/** A certificate that a port of this process serves. */
 export interface ServedCertificate {
   readonly port: "agents" | "api";
   /** When it ends, in Unix milliseconds. */

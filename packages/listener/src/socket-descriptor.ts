@@ -1,6 +1,6 @@
 /**
- * The number of a socket's descriptor. The system gives the lowest one that is free, so the number says how many the process has at least. Undefined where Node does not tell it:
- * on Unix it does, by a property it does not document.
+ * The number of a socket's descriptor: the system assigns the lowest free one, so the process has at
+ * least as many. Node gives it on Unix, by an undocumented property; undefined elsewhere.
  */
 export function descriptorOf(socket: object): number | undefined {
   const handle: unknown = "_handle" in socket ? socket._handle : undefined;

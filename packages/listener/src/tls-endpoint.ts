@@ -22,7 +22,6 @@ const CIPHER_SUITES = [
   "ECDHE-RSA-AES128-GCM-SHA256",
 ].join(":");
 
-/** What is to happen with a socket whose handshake is over. */
 type Secured = (secured: TLSSocket, certificate: ClientCertificate | undefined) => void;
 
 /** A socket whose handshake is under way. */
@@ -32,9 +31,8 @@ interface Waiting {
 }
 
 /**
- * The server's side of TLS, begun on a socket that is there already: whether a handshake is worth its price is decided elsewhere, before.
- *
- * A `tls.Server` that never listens does the work, because only it verifies client certificates.
+ * The server's side of TLS on a socket that is admitted already. A `tls.Server` that never listens
+ * does the work, because only it verifies client certificates.
  */
 export class TlsEndpoint {
   readonly #server: Server;
@@ -43,8 +41,8 @@ export class TlsEndpoint {
   #own: X509Certificate;
 
   /**
-   * @param alpn protocols to offer, most wanted first; a client that names only others is refused in the handshake
-   * @throws HawserError `invalid_config` when the certificate, the key or the authority is not usable
+   * @param alpn protocols to offer, most wanted first; a client that names only others is refused
+   * @throws HawserError `invalid_config` when the certificate, the key or the authority is unusable
    */
   constructor(tls: ListenerTls, alpn: readonly ApplicationProtocol[], handshakeTimeoutMs: number) {
     this.#asksForCertificates = tls.clientCa !== undefined;
@@ -54,7 +52,7 @@ export class TlsEndpoint {
       createServer({
         ...contextOf(tls),
         ALPNProtocols: [...alpn],
-        // The listener's own deadline comes first; this one only keeps Node's default of two minutes from outliving it.
+        // The listener's own deadline comes first; this one replaces Node's two minutes.
         handshakeTimeout: Math.min(2 * handshakeTimeoutMs, MAX_TIMER_DELAY_MS),
         ...(this.#asksForCertificates ? { requestCert: true, rejectUnauthorized: true } : {}),
       }),
@@ -66,10 +64,11 @@ export class TlsEndpoint {
   }
 
   /**
-   * Handshakes that begin from here on use these; what is secured already stays so. A session of before is not resumed, because its ticket was made with keys that go
-   * with what is replaced.
+   * New handshakes use these; open connections stay. Earlier sessions are not resumed, because the
+   * keys of their tickets are replaced as well.
    *
-   * @throws HawserError `invalid_config` when they are not usable, or would begin or cease to ask for client certificates; then nothing has changed
+   * @throws HawserError `invalid_config` when they are unusable, or would begin or cease to ask for
+   *   client certificates; then nothing has changed
    */
   replace(tls: ListenerTls): void {
     if ((tls.clientCa !== undefined) !== this.#asksForCertificates)
@@ -83,13 +82,14 @@ export class TlsEndpoint {
     this.#own = own;
   }
 
-  /** When the certificate that is shown ends, in Unix milliseconds. */
+  /** End of the served certificate, in Unix milliseconds. */
   get notAfter(): number {
     return notAfterOf(this.#own);
   }
 
   /**
-   * Begins the handshake on a socket of which nothing has been read. `done` is not called when it fails; the socket closes then, and `failed` is told why unless the client has reset it.
+   * Begins the handshake on an unread socket. Where it fails, the socket closes, and `failed` gets
+   * the reason unless the client has reset the connection.
    */
   secure(raw: Socket, done: Secured, failed: (error: Error) => void): void {
     const key = connectionKey(raw);
@@ -105,7 +105,7 @@ export class TlsEndpoint {
     const key = connectionKey(secured);
     const done = this.#waiting.get(key)?.done;
     this.#waiting.delete(key);
-    // A reset takes the addresses away, and with them what this socket belongs to.
+    // A reset removes the addresses, and with them the key of the handshake.
     if (done === undefined) secured.destroy();
     else
       guarded(
@@ -120,7 +120,7 @@ export class TlsEndpoint {
   }
 }
 
-/** Whether a server could begin with these. @throws HawserError `invalid_config` when it could not */
+/** Checks that a server could start with these. @throws HawserError `invalid_config` */
 export function checkListenerTls(tls: ListenerTls): void {
   checkAuthority(tls);
   ownCertificate(tls);
@@ -133,13 +133,13 @@ function contextOf({ cert, key, clientCa }: ListenerTls): SecureContextOptions {
     key,
     minVersion: "TLSv1.2",
     ciphers: CIPHER_SUITES,
-    // RFC 9325, section 3.5: a client that renegotiates makes the server work and gains nothing.
+    // RFC 9325, section 3.5: renegotiation only costs the server.
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     ...(clientCa === undefined ? {} : { ca: clientCa }),
   };
 }
 
-/** Node takes any text for an authority and then trusts nobody: half a file would keep the whole fleet out. */
+/** Node accepts any text as an authority and then trusts nobody: half a file would refuse a fleet. */
 function checkAuthority({ clientCa }: ListenerTls): void {
   if (clientCa === undefined) return;
   const found = clientCa
@@ -168,7 +168,7 @@ function usable<T>(make: () => T): T {
   }
 }
 
-/** The four numbers that name a TCP connection: what a TLS socket and the socket under it have in common. */
+/** Names a TCP connection: the TLS socket and the socket underneath share the four values. */
 function connectionKey(socket: Socket): string {
   return `${socket.localAddress} ${socket.localPort} ${socket.remoteAddress} ${socket.remotePort}`;
 }

@@ -2,7 +2,7 @@ import { createServer, type Server } from "node:net";
 import type { BoundAddress, UnixListenerOptions } from "./listener-options.js";
 import { resolveEndpoint } from "./endpoint.js";
 
-/** A port or a Unix socket that is to be listened on. */
+/** A port or a Unix socket to listen on. */
 export interface ListenPlace {
   /** Name of the setting, for the error message. */
   readonly option: string;
@@ -10,7 +10,8 @@ export interface ListenPlace {
 }
 
 /**
- * Whether all of these could be listened on at once: binds them, as a start does, and lets go of them. A connection that comes in this moment is closed.
+ * Checks that all places can be bound at once: binds them, as a start does, and closes them. A
+ * connection that comes meanwhile is closed.
  *
  * @throws HawserError `port_in_use`, `address_unavailable` or `invalid_config`, as the start would
  */

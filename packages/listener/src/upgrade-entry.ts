@@ -5,20 +5,14 @@ import { formatAddress } from "./endpoint.js";
 import { readClientCertificate } from "./client-certificate.js";
 import type { Entry } from "./pending-socket.js";
 
-/** A socket whose request was read elsewhere, as it enters here. */
 export function upgradeEntry(upgrade: Upgrade): Entry {
-  return {
-    kind: "upgrade",
-    socket: upgrade.socket,
-    upgrade,
-    certificate: certificateOf(upgrade),
-  };
+  return { kind: "upgrade", socket: upgrade.socket, upgrade, certificate: certificateOf(upgrade) };
 }
 
 /**
- * A name for the other end that no other socket has; undefined when it has gone already.
+ * A unique name for the other end; undefined when it has gone already.
  *
- * @param number of this socket among all that came this way: the other ends of Unix sockets have no name of their own
+ * @param number of this socket among all upgrades: the other ends of Unix sockets have no names
  */
 export function upgradePeer(
   { socket }: Upgrade,
@@ -31,7 +25,7 @@ export function upgradePeer(
   return host === undefined ? `upgrade#${number}` : formatAddress(host, remotePort ?? number);
 }
 
-/** Of the client, where the server asked for one and verified it: what is not verified says nothing. */
+/** The client's certificate, where the server asked for one and verified it. */
 function certificateOf({ socket }: Upgrade): ClientCertificate | undefined {
   if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
   const certificate = socket.getPeerX509Certificate();

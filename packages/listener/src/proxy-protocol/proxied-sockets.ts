@@ -3,16 +3,16 @@ import { HawserError } from "@hawser/protocol";
 import type { Timers } from "@hawser/runtime";
 import { readProxyHeader, type ProxySource } from "./proxy-header.js";
 
-/** A load balancer sends its header with the connection; one that takes longer is not one. */
+/** A load balancer sends its header with the connection. */
 const HEADER_TIMEOUT_MS = 3_000;
 
-/** What a load balancer said of a connection it passes on. */
+/** The outcome of reading a load balancer's header. */
 export type Proxied =
-  /** `source` is absent where it speaks for itself, as its health checks do. */
+  /** `source` is absent for the load balancer's own connections, such as health checks. */
   | { readonly kind: "from"; readonly source: ProxySource | undefined }
-  /** No header came in time, or a wrong one; it has been closed. */
+  /** No header came in time, or a wrong one; the socket is closed. */
   | { readonly kind: "none" }
-  /** The connection ended before its header was whole; it has been closed. */
+  /** The connection ended before its header was complete; the socket is closed. */
   | { readonly kind: "gone" };
 
 /** The load balancers that say where a connection comes from (the PROXY protocol). */
@@ -21,15 +21,15 @@ export class ProxiedSockets {
   readonly #timers: Timers;
 
   /**
-   * @param balancers addresses and networks, such as `10.0.0.0/8`; only they are believed
-   * @throws HawserError `invalid_config` naming the one that is none
+   * @param balancers addresses and networks, such as `10.0.0.0/8`; only these are believed
+   * @throws HawserError `invalid_config` naming the entry that is neither
    */
   constructor(balancers: readonly string[], timers: Timers) {
     this.#balancers = listOf(balancers);
     this.#timers = timers;
   }
 
-  /** Whether this connection comes by a load balancer, and so begins with a header. */
+  /** Whether this connection comes from a load balancer, and so begins with a header. */
   covers({ remoteAddress }: Socket): boolean {
     const host = remoteAddress?.replace(/^::ffff:(?=\d+\.)/, "") ?? "";
     const family = isIP(host);
@@ -37,8 +37,8 @@ export class ProxiedSockets {
   }
 
   /**
-   * Reads the header, and leaves the socket as if nobody had read from it. A connection without one
-   * is closed: whoever can leave it out could say what it likes.
+   * Reads the header and leaves no listener behind. A connection without a header is closed, because
+   * its client could claim any address.
    */
   read(socket: Socket, decided: (proxied: Proxied) => void): void {
     let bytes: Buffer = Buffer.alloc(0);

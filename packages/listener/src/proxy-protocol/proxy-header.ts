@@ -1,27 +1,27 @@
 import { isIPv4, isIPv6 } from "node:net";
 
-/** What a load balancer says of the connection it passes on (the PROXY protocol, versions 1 and 2). */
+/** A header of the PROXY protocol, versions 1 and 2. */
 export type ProxyHeader =
   /** More bytes are needed; never more than `MAX_PROXY_HEADER_BYTES` of them. */
   | { readonly kind: "incomplete" }
-  /** What came is no such header. */
+  /** The bytes are no such header. */
   | { readonly kind: "invalid" }
-  /** `source` is absent where the load balancer speaks for itself (health checks), or does not know. */
+  /** `source` is absent for health checks of the load balancer, and where it does not know it. */
   | { readonly kind: "header"; readonly bytes: number; readonly source: ProxySource | undefined };
 
-/** Where a client really comes from. */
+/** The address of the client. */
 export interface ProxySource {
   readonly host: string;
   readonly port: number;
 }
 
-/** Version 1: 107 bytes at most (section 2.1). Version 2: 16, and what the length field can say. */
+/** Version 1 has 107 bytes at most (section 2.1), version 2 16 and those its length field names. */
 const MAX_V1_BYTES = 107;
 const V2_FIXED_BYTES = 16;
-/** Addresses take 36 bytes, or 216 for Unix sockets; the rest are type-length-values that nobody here reads. */
+/** Addresses take 36 bytes, or 216 for Unix sockets; the rest are type-length-values, not read here. */
 const MAX_V2_BYTES = V2_FIXED_BYTES + 2_048;
 
-/** No header is longer; one that says so is invalid. */
+/** A header that announces more is invalid. */
 export const MAX_PROXY_HEADER_BYTES = MAX_V2_BYTES;
 
 const V1_PREFIX = Buffer.from("PROXY ");
@@ -30,7 +30,7 @@ const V2_SIGNATURE = Buffer.from([0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51
 const INCOMPLETE: ProxyHeader = { kind: "incomplete" };
 const INVALID: ProxyHeader = { kind: "invalid" };
 
-/** Reads the header at the beginning of what a connection sent so far. */
+/** Reads the header at the beginning of the bytes a connection has sent so far. */
 export function readProxyHeader(bytes: Buffer): ProxyHeader {
   if (startsAs(bytes, V2_SIGNATURE)) return readV2(bytes);
   if (startsAs(bytes, V1_PREFIX)) return readV1(bytes);
@@ -65,7 +65,7 @@ function readV2(bytes: Buffer): ProxyHeader {
   const isLocal = (command & 0xf) === 0;
   if (isLocal) return { kind: "header", bytes: length, source: undefined };
   const addresses = bytes.subarray(V2_FIXED_BYTES, length);
-  // TCP over IPv4, and over IPv6; whatever else may come (UDP, Unix sockets) names nobody.
+  // TCP over IPv4 and IPv6; other families (UDP, Unix sockets) name no client.
   if (family === 0x11) return addresses.length < 12 ? INVALID : tcp4(addresses, length);
   if (family === 0x21) return addresses.length < 36 ? INVALID : tcp6(addresses, length);
   return { kind: "header", bytes: length, source: undefined };
