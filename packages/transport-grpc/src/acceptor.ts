@@ -7,6 +7,7 @@ import {
   type Connection,
   type Screen,
   type SocketInfo,
+  resolveBasePath,
   resolveStreamOptions,
   startedTwice,
   type StreamOptions,
@@ -16,7 +17,6 @@ import { refuseCompression } from "./identity-encoding.js";
 import { silenceLibrary } from "./library-log.js";
 import { letGo, ServedSocket } from "./served-socket.js";
 import type { ServerCall } from "./server-call.js";
-import { resolveBasePath } from "./service.js";
 import { SlicedSocket } from "./sliced-socket.js";
 import { type HeldBytes, WaitingBytes } from "./waiting-bytes.js";
 

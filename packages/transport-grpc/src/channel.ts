@@ -7,8 +7,8 @@ import {
   type Metadata,
 } from "@grpc/grpc-js";
 import type { Runtime } from "@hawser/runtime";
-import { bytesSentBy, type StreamSettings } from "@hawser/transport";
-import { targetOf, type Destination } from "./destination.js";
+import { bytesSentBy, type OutboundOptions, type StreamSettings } from "@hawser/transport";
+import { targetOf } from "./dial-url.js";
 import { clientOver } from "./given-socket.js";
 import { connectMethod, FLOW_CONTROL_WINDOW_BYTES, OVERSIZE_MARGIN_BYTES } from "./service.js";
 
@@ -19,7 +19,7 @@ const RETIRED_AFTER_MS = 100;
 const NEVER_MS = 2_147_483_647;
 
 export interface ChannelSettings {
-  readonly to: Destination;
+  readonly to: OutboundOptions["to"];
   readonly basePath: string;
   readonly stream: StreamSettings;
   readonly runtime: Runtime;
@@ -111,7 +111,7 @@ export class Channel {
 function channelOptions(settings: ChannelSettings): ChannelOptions {
   const { to, stream, channelOptions: more } = settings;
   return {
-    "grpc.default_authority": "path" in to ? "localhost" : targetOf(to),
+    "grpc.default_authority": "unixPath" in to ? "localhost" : targetOf(to),
     "grpc.client_idle_timeout_ms": NEVER_MS,
     "grpc.service_config_disable_resolution": 1,
     // Nothing is sent twice behind the caller's back, and a write is done when it has left.

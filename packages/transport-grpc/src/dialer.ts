@@ -1,8 +1,7 @@
 import type { ChannelOptions } from "@grpc/grpc-js";
 import { type Dialer, resolveSocketDialer, type SocketDialerOptions } from "@hawser/transport";
-import { socketOf, targetOf } from "./destination.js";
 import { dialGrpc, type DialSettings } from "./dial-attempt.js";
-import { parseDialUrl } from "./dial-url.js";
+import { parseDialUrl, targetOf } from "./dial-url.js";
 import { checkNoCompression } from "./identity-encoding.js";
 import { silenceLibrary } from "./library-log.js";
 
@@ -42,7 +41,7 @@ export function createGrpcDialer(options: GrpcDialerOptions): Dialer {
     ...resolveSocketDialer(options, {
       url: options.url,
       name: targetOf(to),
-      to: socketOf(to),
+      to,
       alpn: "h2",
       secure,
       secureScheme: "grpcs://",

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { CallCredentials, ChannelCredentials, Client, type ChannelOptions } from "@grpc/grpc-js";
 import { HawserError } from "@hawser/protocol";
 import { identityFilterFactory } from "./identity-encoding.js";
-import { letGoOfErrors } from "./session-errors.js";
+import { readErrorStacks } from "./session-errors.js";
 
 /** Where grpc-js believes that it connects to: an address, so that it resolves no name. It opens no socket to it. */
 const GIVEN_TARGET = "ipv4:127.0.0.1:1";
@@ -65,7 +65,7 @@ function watchedSessions(connector: object): (...args: unknown[]) => Promise<unk
 }
 
 function watch(session: unknown): void {
-  if (session instanceof EventEmitter) letGoOfErrors(session);
+  if (session instanceof EventEmitter) readErrorStacks(session);
 }
 
 type SecureConnector = ReturnType<ChannelCredentials["_createSecureConnector"]>;

@@ -22,7 +22,7 @@ import {
 } from "@hawser/transport";
 import type { ServerCall } from "./server-call.js";
 import { ServerConnection } from "./server-connection.js";
-import { letGoOfErrors } from "./session-errors.js";
+import { readErrorStacks } from "./session-errors.js";
 import type { Standing } from "./sliced-socket.js";
 import {
   asStatusMessage,
@@ -87,7 +87,7 @@ export class ServedSocket {
   attach(session: ServerHttp2Session): void {
     this.#session = session;
     // Why a session broke is told by its streams; without streams there is nothing to tell.
-    letGoOfErrors(session);
+    readErrorStacks(session);
     session.on("stream", (stream) => {
       if (stream.destroyed || stream.closed) this.#streamSpoilt();
     });

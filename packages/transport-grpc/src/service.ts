@@ -1,5 +1,4 @@
 import type { MethodDefinition } from "@grpc/grpc-js";
-import { HawserError } from "@hawser/protocol";
 
 /** The one method: a bidirectional stream of `io.cloudevents.v1.CloudEventBatch` (PROTOCOL.md, gRPC). */
 export const CONNECT_PATH = "/hawser.v1.Hawser/Connect";
@@ -22,15 +21,6 @@ export function connectMethod(basePath: string): MethodDefinition<Buffer, Buffer
     responseSerialize: unchanged,
     responseDeserialize: unchanged,
   };
-}
-
-/** @throws HawserError `invalid_config` */
-export function resolveBasePath(basePath = ""): string {
-  if (/^(?:\/[^?#\s]*)?$/.test(basePath)) return basePath.replace(/\/+$/, "");
-  throw new HawserError(
-    "invalid_config",
-    `basePath must begin with a slash, not be ${JSON.stringify(basePath)}.`,
-  );
 }
 
 /** How a server names the time to come back (gRPC proposal A6); milliseconds. */

@@ -10,6 +10,6 @@ import type { EventEmitter } from "node:events";
  * keep the session; and a session that whoever serves it can follow to its socket (as grpc-js can,
  * and `ServedSocket`) keeps the error with it. That is a ring of 20 kB for each such connection.
  */
-export function letGoOfErrors(session: EventEmitter): void {
+export function readErrorStacks(session: EventEmitter): void {
   session.on("error", ({ stack }: Error) => void stack);
 }

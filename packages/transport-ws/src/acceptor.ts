@@ -15,6 +15,7 @@ import {
   type Screen,
   type SocketInfo,
   type SocketRefusal,
+  resolveBasePath,
   resolveStreamOptions,
   startedTwice,
   type StreamOptions,
@@ -261,12 +262,4 @@ class WebSocketAcceptor implements UpgradeAcceptor {
     held.connection = connection;
     onConnection(connection);
   }
-}
-
-function resolveBasePath(basePath = ""): string {
-  if (/^(?:\/[^?#\s]*)?$/.test(basePath)) return basePath;
-  throw new HawserError(
-    "invalid_config",
-    `basePath must begin with a slash, not be ${JSON.stringify(basePath)}.`,
-  );
 }

@@ -12,7 +12,7 @@ export class UpgradePolicy {
   readonly #allow: HostAllowList;
 
   constructor(basePath: string, subprotocols: readonly Subprotocol[], allow: HostAllowList) {
-    this.#endpoint = `${basePath.replace(/\/+$/, "")}${DEFAULT_PATH}`;
+    this.#endpoint = `${basePath}${DEFAULT_PATH}`;
     this.#subprotocols = subprotocols;
     this.#allow = allow;
   }

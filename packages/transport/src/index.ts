@@ -62,6 +62,14 @@ export {
 } from "./outbound/proxy.js";
 export { peerInfoOf } from "./peer-info.js";
 export {
+  bareHost,
+  meantScheme,
+  refuseCredentials,
+  resolveBasePath,
+  unixPathOf,
+  type UrlSchemes,
+} from "./transport-url.js";
+export {
   DEFAULT_CLOSE_TIMEOUT_MS,
   DEFAULT_KEEP_ALIVE_INTERVAL_MS,
   resolveStreamOptions,

@@ -18,7 +18,7 @@ export async function removeStaleSocket(option: string, path: string): Promise<v
       `${path} is there and is no socket, so it is left alone; set ${option} to another file`,
     );
   }
-  const failure = await knock(path);
+  const failure = await probe(path);
   if (failure === undefined) throw inUse(option, path);
   if (failure !== "ECONNREFUSED")
     throw bindUnixError(option, path, Object.assign(new Error(failure), { code: failure }));
@@ -61,7 +61,7 @@ function fileAt(path: string): Stats | undefined {
 }
 
 /** Undefined when somebody answers, else the code of the failure. */
-function knock(path: string): Promise<string | undefined> {
+function probe(path: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = connect({ path });
     socket.once("connect", () => {

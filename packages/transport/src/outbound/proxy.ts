@@ -1,5 +1,6 @@
 import { BlockList, isIP } from "node:net";
 import { HawserError } from "@hawser/protocol";
+import { bareHost } from "../transport-url.js";
 
 /** The proxy that leads out of a network, and what is reached without it. */
 export interface ProxySettings {
@@ -67,7 +68,7 @@ function parseProxy({ url: text, from = "the URL of the proxy" }: ProxySettings)
   }
   const credentials = `${decoded(username, "user", from)}:${decoded(password, "password", from)}`;
   return {
-    host: withoutBrackets(hostname),
+    host: bareHost(hostname),
     port: port === "" ? (secure ? 443 : 80) : Number(port),
     secure,
     name: `${protocol}//${host}`,
@@ -92,7 +93,7 @@ LOOPBACK.addSubnet("127.0.0.0", 8, "ipv4");
 LOOPBACK.addAddress("::1", "ipv6");
 
 function isException(hostText: string, port: number, exceptions: string): boolean {
-  const host = withoutBrackets(hostText).toLowerCase().replace(/\.$/, "");
+  const host = bareHost(hostText).toLowerCase().replace(/\.$/, "");
   if (host === "localhost" || host.endsWith(".localhost") || isWithin(LOOPBACK, host)) return true;
   return exceptions
     .split(/[\s,]+/)
@@ -104,7 +105,7 @@ function covers(entry: string, host: string, port: number): boolean {
   if (entry === "*") return true;
   const named = /^(\[[^\]]+\]|[^:]*):(\d+)$/.exec(entry);
   if (named !== null && Number(named[2]) !== port) return false;
-  const pattern = withoutBrackets(named?.[1] ?? entry);
+  const pattern = bareHost(named?.[1] ?? entry);
   const network = /^(.+)\/(\d{1,3})$/.exec(pattern);
   if (network !== null) return isInNetwork(host, network[1] ?? "", Number(network[2]));
   if (isIP(pattern) !== 0) return isSameAddress(host, pattern);
@@ -130,8 +131,4 @@ function isSameAddress(host: string, address: string): boolean {
 function isWithin(list: BlockList, host: string): boolean {
   const family = isIP(host);
   return family !== 0 && list.check(host, family === 4 ? "ipv4" : "ipv6");
-}
-
-function withoutBrackets(host: string): string {
-  return host.replace(/^\[(.*)\]$/, "$1");
 }
