@@ -1,3 +1,4 @@
+import type { HawserError } from "@hawser/protocol";
 import type { Timer } from "@hawser/runtime";
 import { exponential, type NetworkFaults } from "./network-faults.js";
 import { matchesRoute, type Route } from "./partitions.js";
@@ -71,6 +72,12 @@ export class LiveLinks {
     );
     for (const live of chosen) this.#cut(live, notices);
     return chosen.length;
+  }
+
+  /** Terminates the listener's end of each connection that `host` accepted at `address`. */
+  terminateAll(host: VirtualHost, address: string, error: HawserError): void {
+    for (const { link, hosts, to } of [...this.#links.values()])
+      if (hosts.listener === host && to === address) link.ends.listener.terminate(error);
   }
 
   #schedule(live: LiveLink): void {

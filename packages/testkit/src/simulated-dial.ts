@@ -1,6 +1,6 @@
 import { HawserError } from "@hawser/protocol";
 import { type ClientCertificate, type Connection, dialOnce, type DialOptions } from "@hawser/transport";
-import type { Listening } from "./listening.js";
+import type { Listening } from "./simulated-acceptor.js";
 import type { SimulatedLink } from "./simulated-link.js";
 import type { PipeWorld } from "./simulated-pipe.js";
 import type { VirtualHost } from "./virtual-host.js";

@@ -1,11 +1,10 @@
 import { HawserError, LIMITS, type Codec } from "@hawser/protocol";
 import { defined, type Random } from "@hawser/runtime";
 import { DEFAULT_BUFFER_LIMITS, type Acceptor, type BufferLimits, type Dialer } from "@hawser/transport";
-import type { Listening } from "./listening.js";
 import { LiveLinks, type Notices } from "./live-links.js";
 import { PERFECT_NETWORK, type NetworkFaults } from "./network-faults.js";
 import { Partitions, type Route } from "./partitions.js";
-import { simulatedAcceptor } from "./simulated-acceptor.js";
+import { simulatedAcceptor, type Listening } from "./simulated-acceptor.js";
 import { dialSimulated, type SimulatedDialerOptions } from "./simulated-dial.js";
 import { SimulatedLink } from "./simulated-link.js";
 import type { PipeWorld } from "./simulated-pipe.js";
@@ -91,8 +90,11 @@ export class SimulatedNetwork {
   }
 
   /** The principal's end: `start` listens at `address`. It takes no sockets, for there are none. */
-  acceptor(options: { readonly host: VirtualHost; readonly address: string }): Acceptor {
-    return simulatedAcceptor(this, options);
+  acceptor({ host, address }: { readonly host: VirtualHost; readonly address: string }): Acceptor {
+    return simulatedAcceptor({
+      listen: (onConnection) => this.listen(address, host, onConnection),
+      terminateAll: (error) => this.#links.terminateAll(host, address, error),
+    });
   }
 
   /**
