@@ -1,6 +1,11 @@
 import { HawserError, type CloudEvent, type Codec } from "@hawser/protocol";
-import { ConnectionCore, type Close, type ConnectionEnd, type ConnectionParts } from "@hawser/transport";
-import { approximateBytes, copyEvent } from "./event-copy.js";
+import {
+  approximateBytes,
+  ConnectionCore,
+  type Close,
+  type ConnectionEnd,
+  type ConnectionParts,
+} from "@hawser/transport";
 import type { Frame, SimulatedPipe } from "./simulated-pipe.js";
 
 export interface SimulatedConnectionParts extends ConnectionParts {
@@ -138,4 +143,9 @@ export class SimulatedConnection extends ConnectionCore {
     const encoded = codec.encode(event);
     return { kind: "event", bytes: Buffer.byteLength(encoded), read: () => codec.decode(encoded) };
   }
+}
+
+/** A copy that shares nothing mutable with the original, as if it had been through a socket. */
+function copyEvent(event: CloudEvent): CloudEvent {
+  return { ...event, ...(event.data === undefined ? {} : { data: structuredClone(event.data) }) };
 }

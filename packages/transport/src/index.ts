@@ -28,6 +28,7 @@ export { DEFAULT_DIAL_TIMEOUT_MS, type Dialer, type DialOptions } from "./dialer
 export { bytesSentBy } from "./bytes-sent.js";
 export { bytesReadFrom, KeepAlive, type WatchedConnection } from "./keep-alive.js";
 export type { LinkFaults } from "./link-faults.js";
+export { approximateBytes } from "./memory/event-size.js";
 export {
   createMemoryTransport,
   type MemoryTransport,

@@ -1,4 +1,4 @@
-/** Roughly what the JSON encoding of a value would take, without encoding it: enough for limits and backpressure. */
+/** About the bytes of a value's JSON, without encoding it: close enough for limits and backpressure. */
 export function approximateBytes(value: unknown): number {
   if (typeof value === "string") return value.length + 2;
   if (typeof value !== "object") return 8;
