@@ -1,23 +1,26 @@
 import type { Duplex } from "node:stream";
 
-/** What Node.js has beneath a socket: it counts what it was given, and what of that the kernel has not taken. */
+/**
+ * The handle under a socket: counts the bytes it was given, and those the kernel has not taken yet.
+ */
 interface Handle {
   readonly bytesWritten: number;
   readonly writeQueueSize: number;
 }
 
 /**
- * How many bytes the kernel has ever taken from a socket, whoever wrote them; undefined where nobody counts.
+ * Bytes that the kernel has taken from a socket so far; undefined where nothing counts them.
  *
- * What a stream calls written is no measure of progress: it changes when all of a write is through, which may be megabytes, and
- * `bytesWritten` of a socket counts what only waits. Node.js looks at the same queue before it calls a socket idle.
+ * The counters of a stream do not show progress: its buffered length changes when a whole write is
+ * complete, which may be megabytes, and `bytesWritten` counts waiting bytes. Node.js itself reads
+ * this queue to decide whether a socket is idle.
  */
 export function bytesSentBy(socket: Duplex): number | undefined {
   const handle = lowestHandle(socket);
   return handle === undefined ? undefined : handle.bytesWritten - handle.writeQueueSize;
 }
 
-/** TLS encrypts far ahead of the line: what counts is the socket underneath, or underneath that. */
+/** TLS encrypts far ahead of the network, so the handle of the lowest socket counts. */
 function lowestHandle(socket: Duplex): Handle | undefined {
   let lowest = memberOf(socket, "_handle");
   for (let parent = memberOf(lowest, "_parent"); isObject(parent); parent = memberOf(parent, "_parent"))

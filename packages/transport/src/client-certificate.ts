@@ -1,12 +1,12 @@
-/** What a client certificate says that was verified against the configured authority. */
+/** A client certificate whose chain was verified against the configured authority. */
 export type ClientCertificate =
   | {
       readonly kind: "usable";
-      /** The names it stands for: it vouches for each of them alike (PROTOCOL.md, Names in certificates). */
+      /** Agent names of the certificate, all equally valid (PROTOCOL.md, Names in certificates). */
       readonly names: readonly string[];
     }
   | {
       readonly kind: "unusable";
-      /** Why it stands for nobody, for the refusal: a short key, for instance. */
+      /** Why it names no agent, for the refusal: a short key, for instance. */
       readonly problem: string;
     };

@@ -1,21 +1,21 @@
 import { type HawserError, isCleanClose } from "@hawser/protocol";
 import type { ConnectionEnd } from "./connection.js";
 
-/** A code and what goes with it, as one side says it. */
+/** A close code and its reason. */
 export interface Close {
   readonly code: number;
   readonly reason: string;
 }
 
-/** What has been said of the end of a connection; `ConnectionCore` is in one of these. */
+/** The state of a connection; `ConnectionCore` is in one of these. */
 export type ConnectionState =
   /** Nothing. This side sends, and delivers what comes. */
   | { readonly name: "open" }
   /** This side closed. It sends no more, and delivers what the peer sends before its own close. */
   | { readonly name: "closing"; readonly close: Close }
   /**
-   * The peer sent what it must not, and was told so, unless this side had closed already. Nothing is
-   * sent or delivered. The peer's close, or the end of its bytes, ends the connection as closed.
+   * The peer broke the protocol, and this side closed for it unless it had closed before. Nothing
+   * is sent or delivered. The peer's close, or the end of its bytes, ends the connection as closed.
    */
   | { readonly name: "failing"; readonly close: Close }
   /** Its owner has been told, or will be when it opens the connection. */
@@ -26,7 +26,7 @@ export function closedEnd({ code, reason }: Close, by: "local" | "peer"): Connec
   return { kind: "closed", clean: isCleanClose(code), code, reason, by };
 }
 
-/** What the peer's close means for this side. */
+/** The end that follows from the peer's close. */
 export function answeredEnd(state: ConnectionState, peers: Close): ConnectionEnd {
   // A bad frame is why the connection ends, whatever the peer makes of it.
   if (state.name === "failing") return closedEnd(state.close, "local");
@@ -36,7 +36,7 @@ export function answeredEnd(state: ConnectionState, peers: Close): ConnectionEnd
   return closedEnd(peers, "peer");
 }
 
-/** What it means that the bytes stopped without a close of the peer. */
+/** The end of a connection whose bytes stopped without a close of the peer. */
 export function brokenEnd(state: ConnectionState, error: HawserError): ConnectionEnd {
   return state.name === "failing" ? closedEnd(state.close, "local") : { kind: "lost", error };
 }

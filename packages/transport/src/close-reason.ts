@@ -1,7 +1,7 @@
-/** A WebSocket close frame has room for this many bytes of text (RFC 6455, section 5.5); gRPC keeps to it too. */
+/** Room for text in a WebSocket close frame (RFC 6455, section 5.5); gRPC keeps to it as well. */
 export const MAX_CLOSE_REASON_BYTES = 123;
 
-/** The reason as it fits into a close frame: cut between two characters, never inside one. */
+/** Cuts a reason to the size of a close frame, between two characters. */
 export function cutCloseReason(reason: string): string {
   const bytes = Buffer.from(reason);
   if (bytes.length <= MAX_CLOSE_REASON_BYTES) return reason;

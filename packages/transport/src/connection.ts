@@ -4,7 +4,7 @@ import type { ClientCertificate } from "./client-certificate.js";
 /** The transports this project ships; a foreign one names itself. */
 export type TransportName = "ws-json" | "ws-proto" | "grpc" | "memory" | (string & {});
 
-/** What is known about the other end before it has said a word. */
+/** The other end, as known before its first message. */
 export interface PeerInfo {
   /** `host:port`, or a name for connections without one. For logs. */
   readonly address: string;
@@ -16,7 +16,7 @@ export interface PeerInfo {
   readonly internal?: boolean;
 }
 
-/** How a connection ended. `clean` decides whether an agent may come back without backoff. */
+/** How a connection ended. `clean` decides whether an agent may reconnect without backoff. */
 export type ConnectionEnd =
   | {
       /** A close handshake took place (WebSocket close both ways; gRPC status from the server). */
@@ -26,8 +26,9 @@ export type ConnectionEnd =
       readonly code: number;
       readonly reason: string;
       /**
-       * Where both sides closed at once for different reasons, the peer's code wins: an agent that leaves while it is superseded learns of it.
-       * A close begun here over a frame that may not be counts as closed even if the peer hangs up without answering: the code says why.
+       * Where both sides close at once for different reasons, the peer's code wins, so that an
+       * agent that leaves while it is superseded learns of it. A close by this side for a bad frame
+       * counts as closed even if the peer never answers: the code says why.
        */
       readonly by: "local" | "peer";
     }
@@ -38,31 +39,31 @@ export type ConnectionEnd =
     };
 
 /**
- * What became of an event that was given to `send`.
+ * The answer of `send`.
  *
- * - `queued`: it is on its way, and there is room for more.
- * - `full`: it is on its way, and the buffer is above its high-water mark: stop until `writable`.
- * - `closed`: it will not be sent. After `close`, `terminate` or the end, from either side, nothing is; `ended` says why, or has said so. Nothing is thrown, because a
- *   connection may end at any moment, also between two calls.
+ * - `queued`: on its way, and there is room for more.
+ * - `full`: on its way, and the buffer is above its high-water mark: stop until `writable`.
+ * - `closed`: not sent, after `close`, `terminate` or the end from either side; `ended` says why.
+ *   Nothing is thrown, because a connection may end at any moment, also between two calls.
  */
 export type SendResult = "queued" | "full" | "closed";
 
-/** What a connection tells whoever opened it. */
+/** Called by a connection for its owner. */
 export interface ConnectionHandlers {
-  /** One received CloudEvent, in the order it was sent. Must not block and must not throw. */
+  /** One received CloudEvent, in the order sent. Must neither block nor throw. */
   message(event: CloudEvent): void;
   /**
-   * In the place of an event that cannot be read, but has the key by which it is answered (`nackKey`). Where this is absent, the connection closes as it does
-   * over any other frame that is malformed.
+   * In place of an event that cannot be read but has the key for an answer (`nackKey`). Where
+   * absent, the connection closes as for any malformed frame.
    *
    * @param bytes of its frame, or of the message it came in
    */
   unreadable?(error: HawserError, bytes: number): void;
-  /** The send buffer fell below its low-water mark after `send` had answered `full`. */
+  /** The send buffer fell below its low-water mark after `send` answered `full`. */
   writable(): void;
   /**
-   * The other end, or a proxy between, wants this connection replaced soon (HTTP/2 GOAWAY without an
-   * error). It goes on until then, and it is no failure.
+   * The other end, or a proxy in between, wants this connection replaced soon (HTTP/2 GOAWAY
+   * without an error). It continues until then, and this is no failure.
    */
   retiring?(): void;
   /** Exactly once, after the last `message`. */
@@ -70,11 +71,12 @@ export interface ConnectionHandlers {
 }
 
 /**
- * One stream of CloudEvents in both directions, in order, as long as it lives.
+ * One stream of CloudEvents in both directions, in order.
  *
- * Messages that arrive before `open` are held back, so none is lost between accept and `open`. A frame that is too large, malformed or
- * of the wrong kind never reaches `message`: the connection closes itself with the matching code, and `ended` says why. Only an event that has
- * its key goes to `unreadable` instead, so that it does not take the connection along each time it comes.
+ * Messages that arrive before `open` are held, so none is lost. A frame that is too large,
+ * malformed or of the wrong kind never reaches `message`: the connection closes itself with the
+ * matching code, and `ended` says why. Only an event with a key goes to `unreadable` instead, so
+ * that a resend of it does not end the connection each time.
  */
 export interface Connection {
   readonly transport: TransportName;
@@ -82,63 +84,70 @@ export interface Connection {
   /** Bytes accepted by `send` that have not left the process. */
   readonly bufferedBytes: number;
   /**
-   * Bytes that have left the process, as far as anybody counts them apart: it grows also while a large write is under way, of which
-   * `bufferedBytes` may tell only when all of it is through. Only whether it has grown says something, and undefined says nothing. Not needed
-   * where `bufferedBytes` falls with each byte that leaves.
+   * Bytes that have left the process. It also grows during a large write, which `bufferedBytes` may
+   * count as one. Only its growth has a meaning; undefined says nothing. Absent where
+   * `bufferedBytes` falls with each byte that leaves.
    */
   readonly sentBytes?: number | undefined;
   /**
-   * Bytes that have come from the peer for this connection, those of a message that is not complete among them. Only by how much it has grown says something, and
-   * undefined says nothing.
+   * Bytes received for this connection, incomplete messages included. Only its growth has a
+   * meaning; undefined says nothing.
    */
   readonly receivedBytes?: number | undefined;
 
   /**
-   * `send` makes use of an event's JSON where it is given. Where it does not, nobody need keep it.
+   * Whether `send` uses the event's JSON where given. Where not, callers need not keep it.
    *
    * @default false
    */
   readonly takesJson?: boolean;
 
-  /** Begins delivery to `handlers`, which are not called before this has returned. Once. */
+  /** Begins delivery to `handlers`, which are not called before this returns. Once. */
   open(handlers: ConnectionHandlers): void;
 
   /**
-   * The peer is known: from here on it may send messages of `maxFrameBytes`. Until then an accepted connection takes messages of at most
-   * `LIMITS.maxHelloBytes` (PROTOCOL.md, Limits) and closes with 1009 beyond. A dialled connection trusts from the start.
+   * The peer is authenticated and may send messages of `maxFrameBytes`. Until then an accepted
+   * connection takes messages of at most `LIMITS.maxHelloBytes` (PROTOCOL.md, Limits) and closes
+   * with 1009 beyond. A dialled connection trusts from the start.
    */
   trust(): void;
 
   /**
-   * Queues one event; what is queued within one tick goes out in one write.
+   * Queues one event; events queued within one tick leave in one write.
    *
-   * @param json the event as the JSON codec writes it, where the caller has it: a connection that speaks JSON need not encode it again
-   * @returns whether it was queued, and whether to go on. Past the hard limit of the buffer the connection ends as lost with `slow_consumer`, which answers `closed`
+   * @param json the event as the JSON codec writes it, if known: a JSON connection then skips
+   *   encoding
+   * @returns whether it was queued, and whether to continue. Above the hard limit of the buffer the
+   *   connection ends as lost with `slow_consumer`, and this answers `closed`
    * @throws HawserError `invalid_event` where the codec cannot express the event
    */
   send(event: CloudEvent, json?: string): SendResult;
 
   /**
-   * Stops reading, so that the peer is held back by the transport's own flow control. Nothing is delivered until
-   * `resume`: what has been read already, no more than one read of the socket, is held. Sending goes on. The peer's
-   * close is told behind it, after `resume`. Without effect before `open` and after the end.
+   * Stops reading, so that flow control holds the peer back. Bytes that were read already, at most
+   * one read of the socket, and the peer's close are held until `resume`. Sending continues.
+   * Without effect before `open` and after the end.
    */
   pause(): void;
 
-  /** Reads on after `pause`. Without effect while the connection is not paused. */
+  /** Continues to read after `pause`. Without effect while the connection is not paused. */
   resume(): void;
 
   /**
-   * Starts the close handshake behind everything sent so far. What the peer still sends is delivered until its side of the handshake arrives;
-   * then `ended` fires. There is no timeout here: whoever closes sets a grace and calls `terminate`. A reason too long for the wire is cut.
+   * Starts the close handshake behind everything sent so far. Events of the peer are delivered
+   * until its side of the handshake arrives; then `ended` fires. There is no timeout here: the
+   * caller sets a grace and calls `terminate`. A reason too long for the wire is cut.
    */
   close(code: CloseCode, reason: string): void;
 
-  /** Cuts the connection now. `ended` fires (as lost, with this error) before or after this returns, once. */
+  /**
+   * Cuts the connection now. `ended` fires once, as lost with this error, maybe before this
+   * returns.
+   */
   terminate(error: HawserError): void;
 }
 
-/** What a transport may buffer per connection before it says stop, and before it gives the peer up. */
+/** Bounds of a connection's send buffer. */
 export interface BufferLimits {
   /** `send` answers `full` above it. @default 1 MiB */
   readonly highWaterBytes: number;
@@ -148,7 +157,7 @@ export interface BufferLimits {
   readonly hardLimitBytes: number;
 }
 
-/** What holds where no limits are given: enough for a window of events, little enough for thousands of connections. */
+/** The default: enough for a window of events, little enough for thousands of connections. */
 export const DEFAULT_BUFFER_LIMITS: BufferLimits = {
   highWaterBytes: 1_048_576,
   lowWaterBytes: 262_144,

@@ -1,9 +1,11 @@
-/** What can happen to the bytes between two peers, as a chaos proxy or a simulated network offers it. */
+/** Faults of a link between two peers, as a chaos proxy or a simulated network injects them. */
 export interface LinkFaults {
-  /** Every connection is reset: both sides learn at once that it is gone, neither sees a close handshake. */
+  /** Resets every connection: both sides learn it at once, neither sees a close handshake. */
   cut(): void;
-  /** Nothing passes any more, in either direction, and nobody is told: the peers are half open. New connections vanish alike. */
+  /**
+   * Stops all bytes in both directions without notice: the peers are half open, and new dials hang.
+   */
   blackhole(): void;
-  /** Bytes pass again, those held back first. */
+  /** Lets bytes pass again, held ones first. */
   restore(): void;
 }

@@ -4,18 +4,20 @@ import { DEFAULT_BUFFER_LIMITS, type BufferLimits } from "./connection.js";
 /** Below the idle timeout of common load balancers (60 s), with room for a lost one. */
 export const DEFAULT_KEEP_ALIVE_INTERVAL_MS = 20_000;
 
-/** Twice the grace a session gives its peer, so that the session decides first and this is only the backstop. */
+/** Twice the session's grace, so that the session decides first and this is the backstop. */
 export const DEFAULT_CLOSE_TIMEOUT_MS = 2 * DEFAULT_TIMING.closeGraceMs;
 
 /** Settings both ends of a stream have, whatever the transport. */
 export interface StreamOptions {
   /** @default DEFAULT_BUFFER_LIMITS, each */
   readonly limits?: Partial<BufferLimits>;
-  /** Largest message accepted, checked before it is read; at most `LIMITS.maxFrameBytes`. @default LIMITS.maxFrameBytes */
+  /**
+   * Largest message accepted, checked before it is read. @default LIMITS.maxFrameBytes, the most
+   */
   readonly maxFrameBytes?: number;
-  /** A ping of the transport this often, for what watches idle connections in between; 0 sends none. @default 20 s */
+  /** Interval of transport pings, which keep idle connections open; 0 sends none. @default 20 s */
   readonly keepAliveIntervalMs?: number;
-  /** A close that the peer does not finish is cut after this long. @default 20 s */
+  /** A close that the peer does not complete is cut after this long. @default 20 s */
   readonly closeTimeoutMs?: number;
 }
 

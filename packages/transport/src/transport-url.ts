@@ -8,7 +8,7 @@ export interface UrlSchemes {
   readonly unix: string;
 }
 
-/** How a URL with the scheme of another transport would begin here; undefined for an unknown scheme. */
+/** How a URL of another transport would begin here; undefined for an unknown scheme. */
 export function meantScheme(protocol: string, { plain, tls, unix }: UrlSchemes): string | undefined {
   if (["http:", "ws:", "grpc:", "dns:"].includes(protocol)) return `${plain}//`;
   if (["https:", "wss:", "grpcs:"].includes(protocol)) return `${tls}//`;

@@ -1,9 +1,12 @@
 import { LogLimiter, type LogFields, type Logger, type Runtime } from "@hawser/runtime";
 
-/** A port that cannot take connections cannot take any of thousands: a line a minute says as much as a line for each. */
+/** One line a minute: a port that cannot accept fails for thousands of connections. */
 const LINES = { burst: 1, linesPerSecond: 1 / 60 } as const;
 
-/** What a port has to say of connections it could not take: one line at once, then one a minute with the count of what was left out. */
+/**
+ * Logs connections that a port could not accept: one line at once, then one a minute with the count
+ * of suppressed lines.
+ */
 export class AcceptFailures {
   readonly #runtime: Pick<Runtime, "clock">;
   readonly #logger: Logger;

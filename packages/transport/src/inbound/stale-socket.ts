@@ -4,10 +4,11 @@ import { connect } from "node:net";
 import { dirname } from "node:path";
 
 /**
- * Makes room for a Unix socket: a file that a dead process left there goes, and everything else stays.
+ * Removes the socket that a dead process left at this path, and nothing else.
  *
  * @param option name of the setting that holds the path, for error messages
- * @throws HawserError `port_in_use` for the socket of a living process, `address_unavailable` for a file that is no socket
+ * @throws HawserError `port_in_use` for the socket of a living process, `address_unavailable` for a
+ *   file that is no socket
  */
 export async function removeStaleSocket(option: string, path: string): Promise<void> {
   const found = fileAt(path);
@@ -22,15 +23,15 @@ export async function removeStaleSocket(option: string, path: string): Promise<v
   if (failure === undefined) throw inUse(option, path);
   if (failure !== "ECONNREFUSED")
     throw bindUnixError(option, path, Object.assign(new Error(failure), { code: failure }));
-  // Somebody else may have put theirs there while this one was asked.
+  // Another process may have replaced the file meanwhile.
   if (fileAt(path)?.ino === found.ino) unlinkSync(path);
 }
 
-/** Why a Unix socket could not be bound, with what to do about it. */
+/** Says why a Unix socket could not be bound, and what to do about it. */
 export function bindUnixError(option: string, path: string, cause: unknown): HawserError {
   const code = codeOf(cause);
   if (code === "EADDRINUSE") return inUse(option, path, cause);
-  // Node says EACCES for it, as Windows does.
+  // Node reports EACCES for a missing directory, as Windows does.
   if (!existsSync(dirname(path))) {
     return new HawserError(
       "address_unavailable",
@@ -60,7 +61,7 @@ function fileAt(path: string): Stats | undefined {
   return lstatSync(path, { throwIfNoEntry: false });
 }
 
-/** Undefined when somebody answers, else the code of the failure. */
+/** Connects to the socket. Undefined when a process answers, else the code of the failure. */
 function probe(path: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = connect({ path });

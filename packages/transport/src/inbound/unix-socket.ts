@@ -8,22 +8,25 @@ export const UNIX_SOCKET_MODES: readonly number[] = [0o600, 0o660];
 /** The owner alone, because a socket without credentials must not be open to others by accident. */
 export const DEFAULT_UNIX_SOCKET_MODE = 0o600;
 
-/** A Unix domain socket that is to be bound. */
+/** A Unix domain socket to bind. */
 export interface UnixSocketPlace {
   /** Name of the setting that holds the path, for error messages. */
   readonly option: string;
   readonly path: string;
   /** Permission bits of the file, of `UNIX_SOCKET_MODES`. */
   readonly mode: number;
-  /** The group that the file is given, by number. @default that of the process, or of the directory, as the system does it */
+  /** Group id of the file. @default that of the process or the directory, as the system decides */
   readonly gid?: number | undefined;
 }
 
 /**
- * Binds a server to a Unix socket. A file that a dead process left there is replaced; a living one's is left alone. Nobody is accepted under another mode or group than these. Closing the
- * server removes the file.
+ * Binds a server to a Unix socket. It replaces the file of a dead process and leaves that of a
+ * living one alone. Nobody is accepted under another mode or group. Closing the server removes the
+ * file.
  *
- * @throws HawserError `port_in_use` for the socket of a living process; `address_unavailable` for a file that is no socket, and where the system refuses; `aborted` when the server was closed meanwhile
+ * @throws HawserError `port_in_use` for the socket of a living process; `address_unavailable` for a
+ *   file that is no socket, and where the system refuses; `aborted` when the server was closed
+ *   meanwhile
  */
 export async function bindUnixSocket(server: Server, place: UnixSocketPlace): Promise<void> {
   const { option, path } = place;
@@ -39,7 +42,7 @@ export async function bindUnixSocket(server: Server, place: UnixSocketPlace): Pr
       server.off("close", onClose);
       resolve();
     });
-    // In the same turn as the bind, so that nobody can have been accepted under the mode the umask left.
+    // In the same turn as the bind, so that nobody is accepted under the mode of the umask.
     if (server.listening) protect(server, place, onError);
   });
 }

@@ -16,7 +16,7 @@ export interface PipeEnds {
   drained(): void;
 }
 
-/** One direction of a memory connection: hands over what was queued in one tick together, in a later one. */
+/** One direction of a memory connection: delivers what was queued in one tick together, later. */
 export class MemoryPipe {
   readonly #timers: Timers;
   readonly #ends: PipeEnds;
@@ -44,7 +44,7 @@ export class MemoryPipe {
     this.push({ kind: "reset" });
   }
 
-  /** To be called whenever `flowing` may have become true. */
+  /** Call whenever `flowing` may have become true. */
   wake(): void {
     if (this.#flush !== undefined || this.#head === this.#parcels.length || !this.#ends.flowing()) return;
     this.#flush = this.#timers.soon(() => this.#deliver());
@@ -52,7 +52,8 @@ export class MemoryPipe {
 
   #deliver(): void {
     this.#flush = undefined;
-    // What handlers send meanwhile waits for the next tick: a conversation cannot starve the rest of the process.
+    // Events that handlers send meanwhile wait for the next tick, so that two peers cannot starve
+    // the process.
     for (let due = this.#parcels.length - this.#head; due > 0 && this.#ends.flowing(); due--) {
       const parcel = this.#parcels[this.#head];
       if (parcel === undefined) break;

@@ -13,23 +13,27 @@ export interface MemoryTransportOptions {
   readonly timers?: Timers;
   /** @default DEFAULT_BUFFER_LIMITS */
   readonly limits?: BufferLimits;
-  /** Events pass through it on their way. @default none: the receiver gets the very object that was sent */
+  /** Encodes and decodes every event. @default none: the receiver gets the object that was sent */
   readonly codec?: Codec;
 }
 
 /** Both ends of a transport that never leaves the process. */
 export interface MemoryTransport {
-  /** Takes what the dialers dial; has no use for sockets and refuses them. */
+  /** Takes the connections of the dialers; refuses sockets. */
   readonly acceptor: Acceptor;
   /** A dialer named `memory`. */
   readonly dialer: Dialer & LinkFaults;
-  /** A further dialer to the same acceptor, with a name and credentials of its own. Its faults touch only what it dialled. */
+  /**
+   * A further dialer with a name and credentials of its own; its faults affect only its
+   * connections.
+   */
   createDialer(peer: PeerInfo): Dialer & LinkFaults;
 }
 
 /**
- * A transport inside this process, for tests and simulations: the semantics of the real ones (order, backpressure, close handshake,
- * half-open peers) without sockets and without serialisation. Everything happens through the timers given, in an order that depends on nothing else.
+ * A transport inside this process, for tests and simulations: the semantics of the real ones
+ * (order, backpressure, close handshake, half-open peers) without sockets or serialisation.
+ * Everything happens through the given timers, in a repeatable order.
  */
 export function createMemoryTransport(options: MemoryTransportOptions = {}): MemoryTransport {
   const { timers = systemTimers, limits = DEFAULT_BUFFER_LIMITS, codec } = options;

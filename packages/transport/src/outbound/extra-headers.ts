@@ -1,18 +1,17 @@
 import { validateHeaderName } from "node:http";
 import { HawserError } from "@hawser/protocol";
 
-/** What a request may carry beside what the protocol needs. */
+/** Headers of a request beside those of the protocol. */
 export type ExtraHeaders = Readonly<Record<string, string>>;
 
 /**
- * What the request itself needs on one transport or the other, what belongs to one hop (RFC 9113,
- * section 8.2.2) and makes HTTP/2 throw, and what has a setting of its own. gRPC takes `-bin` for
- * bytes in base64.
+ * Headers that a transport sets itself, that belong to one hop (RFC 9113, section 8.2.2) and make
+ * HTTP/2 throw, or that have a setting of their own. gRPC reserves `-bin` for bytes in base64.
  */
 const RESERVED =
   /^(?:host|connection|keep-alive|proxy-connection|http2-settings|upgrade|te|trailer|expect|authorization|origin|content-(?:length|type|encoding)|transfer-encoding|sec-websocket-.*|grpc-.*|.*-bin)$/i;
 
-/** What both transports carry as it is; HTTP/2 takes no blank at either end (RFC 9113, section 8.2.1). */
+/** Values both transports carry; HTTP/2 allows no blank at either end (RFC 9113, section 8.2.1). */
 const PRINTABLE = /^(?! )[ -~]*(?<! )$/;
 
 /**
@@ -34,8 +33,8 @@ export async function requestHeaders(
 }
 
 /**
- * Why a header cannot be among those that gateways are shown, for people; undefined where it can.
- * The name is in it, and the value is not.
+ * Why a header cannot be an extra header, for people; undefined where it can. Names the header,
+ * never its value.
  */
 export function extraHeaderProblem(name: string, value: string): string | undefined {
   if (RESERVED.test(name)) return `the header ${name} cannot be among the extra headers`;

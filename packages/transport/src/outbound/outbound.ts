@@ -20,9 +20,9 @@ export interface OutboundOptions {
 }
 
 /**
- * Opens the sockets of one destination: through a proxy or not, to the first of several addresses
- * that answers, with TLS or without. It remembers between two of them which address was good, and
- * the TLS session, so that the next handshake is shorter (RFC 8446, section 2.2).
+ * Opens the sockets of one destination: directly or through a proxy, to the first address that
+ * answers, with or without TLS. It remembers the address that answered and the TLS session, so that
+ * the next handshake is shorter (RFC 8446, section 2.2).
  */
 export class Outbound {
   readonly #options: OutboundOptions;
@@ -48,7 +48,7 @@ export class Outbound {
         proxy === undefined || "unixPath" in to ? socket : await this.#tunnel(socket, proxy, to, signal);
       return tls === undefined ? opened : await this.#settled(this.#tls.secure(opened, tls), signal);
     } catch (thrown) {
-      // Node throws over a certificate or a name that it cannot use, and leaves the socket as it is.
+      // Node throws for an unusable certificate or name, and leaves the socket open.
       socket.destroy();
       throw thrown;
     }
@@ -83,7 +83,7 @@ export class Outbound {
 
   async #addressesOf(host: string, signal: AbortSignal | undefined): Promise<readonly string[]> {
     const { resolve = systemAddresses } = this.#options;
-    // A resolver cannot be cancelled; whoever gives up does not wait for it.
+    // A resolver cannot be cancelled, so an abort does not wait for it.
     const found = await abandonable(resolve(host), signal);
     const good = this.#goodAddress;
     return good !== undefined && found.includes(good)
@@ -123,7 +123,7 @@ function connectUnix(path: string): Attempt<Socket> {
   return attemptOf(connect({ path }), "connect");
 }
 
-/** What it resolves to, unless the signal comes first; what comes too late is abandoned. */
+/** Resolves as `work`, or rejects on the signal; a late result is abandoned. */
 function abandonable<T>(
   work: Promise<T>,
   signal: AbortSignal | undefined,

@@ -32,7 +32,7 @@ export interface Proxy {
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * What the environment says, by the names that curl and most others read: `HTTPS_PROXY` for TLS,
+ * The proxy settings of the environment, by the names that curl reads: `HTTPS_PROXY` for TLS,
  * `HTTP_PROXY` for plaintext, else `ALL_PROXY`; each in lower case first.
  */
 export function proxyFromEnvironment(env: Environment, secure: boolean): ProxySettings | undefined {
@@ -80,7 +80,7 @@ function decoded(text: string, what: "user" | "password", from: string): string 
   try {
     return decodeURIComponent(text);
   } catch {
-    // The error of Node would do no harm to a secret, but it names neither the setting nor the remedy.
+    // Node's error leaks no secret, but names neither the setting nor the remedy.
     throw new HawserError(
       "invalid_config",
       `The ${what} in ${from} has a % that does not encode a character; write %25 for a percent sign.`,

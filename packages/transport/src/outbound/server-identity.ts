@@ -1,8 +1,9 @@
 import { checkServerIdentity as checkNames, type PeerCertificate } from "node:tls";
 
 /**
- * Whether a certificate is for this host, by its subject alternative names alone (RFC 9525, section 6): a common name says nothing of a host, and one transport would take it
- * where another does not. To be given to `node:tls` and `node:https` as `checkServerIdentity`.
+ * Checks that a certificate is for this host, by its subject alternative names alone (RFC 9525,
+ * section 6), so that all transports ignore the common name alike. For `node:tls` and `node:https`
+ * as `checkServerIdentity`.
  *
  * @returns an error that says what to do, or undefined
  */
@@ -26,7 +27,7 @@ function nameOf(subject: PeerCertificate["subject"]): string {
   return CN === undefined ? "without a name" : `CN=${String(CN)}`;
 }
 
-/** With the code that Node gives it, which others go by. */
+/** With Node's own code, which callers check. */
 function withCode(message: string, cause?: Error): Error {
   return Object.assign(new Error(message, { cause }), { code: "ERR_TLS_CERT_ALTNAME_INVALID" });
 }

@@ -5,7 +5,10 @@ import { HawserError, thrownText } from "@hawser/protocol";
 import { attemptOf, type Attempt } from "./attempt.js";
 import { checkServerIdentity } from "./server-identity.js";
 
-/** PEM texts, as `node:tls` takes them. The server's certificate is always verified, and has to be for the host by its subject alternative names. */
+/**
+ * PEM texts, as `node:tls` takes them. The server's certificate is always verified, against the
+ * host by its subject alternative names.
+ */
 export interface TlsOptions {
   /** Authorities to trust instead of the well-known ones. */
   readonly ca?: string | Buffer | readonly (string | Buffer)[];
@@ -17,8 +20,8 @@ export interface TlsOptions {
 }
 
 /**
- * The client's side of TLS with one server. It keeps the last session between two handshakes, so that
- * the next one is shorter (RFC 8446, section 2.2): a reconnecting fleet costs its principal less.
+ * The client's side of TLS with one server. It keeps the last session, so that the next handshake
+ * is shorter (RFC 8446, section 2.2): a reconnecting fleet costs its principal less.
  */
 export class TlsClient {
   readonly #host: string;
@@ -54,7 +57,7 @@ export class TlsClient {
     return { connected: this.#named(connected), abandon };
   }
 
-  /** OpenSSL's own words have a place in its sources and a line break in them; what it came to is in `reason`. */
+  /** OpenSSL's message holds source positions and a line break; its `reason` is readable. */
   #reasonOf(cause: unknown): string {
     const said = cause instanceof Error && "reason" in cause ? cause.reason : undefined;
     if (typeof said !== "string") return thrownText(cause);
@@ -75,7 +78,7 @@ export class TlsClient {
   }
 }
 
-/** How OpenSSL names what comes of an answer that is no TLS. */
+/** OpenSSL's reasons for an answer that is not TLS. */
 const NO_TLS = /wrong version number|packet length too long|http request|record layer failure/i;
 
 /** An address has no server name, and TLS forbids to send one (RFC 6066, section 3). */
@@ -83,7 +86,7 @@ function identityOf(host: string): { readonly host: string; readonly servername?
   return isIP(host) === 0 ? { host, servername: host } : { host };
 }
 
-/** A session is only taken up with the identity and the trust it was made with. */
+/** A session is only resumed with the identity and the trust it was made with. */
 function digestOf({ ca = [], cert = "", key = "", servername = "" }: TlsOptions): string {
   const hash = createHash("sha256");
   for (const part of [...[ca].flat(), cert, key, servername]) hash.update(part).update("\0");

@@ -5,7 +5,8 @@ import type { Proxy } from "./proxy.js";
 import { TlsClient } from "./tls-client.js";
 
 /**
- * Asks a proxy for a tunnel over a socket that is connected to it (RFC 9110, section 9.3.6), by TLS where it wants that.
+ * Asks a proxy for a tunnel over a socket connected to it (RFC 9110, section 9.3.6), with TLS to
+ * the proxy where it wants that.
  *
  * @throws HawserError `connection_failed` naming the proxy and its answer
  */
@@ -34,7 +35,7 @@ function ask(socket: Socket, proxy: Proxy, host: string, port: number): Promise<
       if (head.length > 0) tunnel.unshift(head);
       resolve(tunnel);
     });
-    // Node tells of an answer to CONNECT by `connect` alone, whatever its status.
+    // Node emits `connect` for every answer to CONNECT, whatever its status.
     asking.once("error", (cause) => {
       socket.destroy();
       const message = `the proxy ${proxy.name} did not open a tunnel to ${authority}: ${cause.message}`;
