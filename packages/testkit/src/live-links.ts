@@ -76,7 +76,7 @@ export class LiveLinks {
 
   /** Terminates the listener's end of each connection that `host` accepted at `address`. */
   terminateAll(host: VirtualHost, address: string, error: HawserError): void {
-    for (const { link, hosts, to } of [...this.#links.values()])
+    for (const { link, hosts, to } of this.#links.values())
       if (hosts.listener === host && to === address) link.ends.listener.terminate(error);
   }
 
