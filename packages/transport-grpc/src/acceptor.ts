@@ -15,7 +15,7 @@ import {
 import { startHttp2Server, type Http2ServerHandle } from "./http2-server.js";
 import { refuseCompression } from "./identity-encoding.js";
 import { silenceLibrary } from "./library-log.js";
-import { letGo, ServedSocket } from "./served-socket.js";
+import { release, ServedSocket } from "./served-socket.js";
 import type { ServerCall } from "./server-call.js";
 import { SlicedSocket } from "./sliced-socket.js";
 import { type HeldBytes, WaitingBytes } from "./waiting-bytes.js";
@@ -23,19 +23,22 @@ import { type HeldBytes, WaitingBytes } from "./waiting-bytes.js";
 /** From the accepted socket, or from the end of its last stream, to the next stream. */
 export const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000;
 
-/** Of one turn of the event loop, on connections without a session: many may open theirs all at once, and each makes a session's objects. */
+/** Streams begun in one turn of the event loop, on unauthenticated connections: each creates a session's objects. */
 const STREAMS_PER_TURN = 4;
 
-/** Of what strangers send: a millisecond or two of work, and for a client that behaves some hundred bytes until it is trusted. */
-const STRANGERS_BYTES = { perTurn: 1_024, perSecond: 200_000 };
-/** What it takes to begin HTTP/2 on a socket, as so many bytes. */
+/**
+ * Bytes read from unauthenticated clients: one or two milliseconds of work. An honest client sends a
+ * few hundred until it is trusted.
+ */
+const UNTRUSTED_BYTES = { perTurn: 1_024, perSecond: 200_000 };
+/** The work to begin HTTP/2 on a socket, counted as bytes. */
 const SESSION_BYTES = 256;
 
-/** What the accepting side may be told; all of it has a default. */
+/** Options of the accepting side; each has a default. */
 export interface GrpcAcceptorOptions extends StreamOptions {
   /**
-   * What comes before `/hawser.v1.Hawser/Connect`, where a proxy that shares its host among several
-   * services passes the path on as it is; begins with a slash. @default ""
+   * Precedes `/hawser.v1.Hawser/Connect`, where a proxy that serves several services on one host
+   * forwards the path unchanged; begins with a slash. @default ""
    */
   readonly basePath?: string;
   /** @default 10 s */
@@ -55,7 +58,7 @@ export function createGrpcAcceptor(options: GrpcAcceptorOptions = {}): Acceptor 
   return new GrpcAcceptor(options);
 }
 
-/** What is known of a stream while grpc-js is being told of it. */
+/** A stream while grpc-js is called with it. */
 interface Arrival {
   readonly served: ServedSocket;
   readonly stream: ServerHttp2Stream;
@@ -81,7 +84,7 @@ class GrpcAcceptor implements Acceptor {
   readonly #slices: TurnQueue;
   readonly #waiting = new WaitingBytes();
   #running: Running | undefined;
-  /** Both are set while a call into grpc-js is under way, which answers before it returns. */
+  /** Both are set only during a call into grpc-js, which answers before it returns. */
   #arriving: ServedSocket | undefined;
   #arrival: Arrival | undefined;
 
@@ -89,7 +92,7 @@ class GrpcAcceptor implements Acceptor {
     this.#handshakeTimeoutMs = options.handshakeTimeoutMs ?? DEFAULT_HANDSHAKE_TIMEOUT_MS;
     this.#runtime = options.runtime ?? systemRuntime();
     this.#turns = new TurnQueue(this.#runtime, { perTurn: STREAMS_PER_TURN });
-    this.#slices = new TurnQueue(this.#runtime, STRANGERS_BYTES);
+    this.#slices = new TurnQueue(this.#runtime, UNTRUSTED_BYTES);
     this.#basePath = resolveBasePath(options.basePath);
     this.#settings = resolveStreamOptions(options);
   }
@@ -113,7 +116,7 @@ class GrpcAcceptor implements Acceptor {
 
   accept(socket: Duplex, info: SocketInfo): void {
     const running = this.#running;
-    // A peer that resets while it is refused is no news.
+    // A reset while the peer is refused needs no handling.
     socket.on("error", () => {});
     if (running === undefined || socket.destroyed) {
       socket.destroy();
@@ -141,7 +144,7 @@ class GrpcAcceptor implements Acceptor {
 
   #overBudget(served: ServedSocket, socket: Duplex, info: SocketInfo): void {
     const tooMuch = new HawserError("overloaded", "Too much was sent by clients that have no session yet.");
-    // It happens in an event of another client's socket, which is not to end by what this one's owners throw.
+    // Called in an event of another client's socket, which an error here must not end.
     guarded(
       () => served.cut(tooMuch),
       () => socket.destroy(),
@@ -153,7 +156,7 @@ class GrpcAcceptor implements Acceptor {
   }
 
   #speak(served: ServedSocket, socket: Duplex, held: HeldBytes): void {
-    // It may have waited for its turn.
+    // The socket may have closed while it waited.
     if (this.#running === undefined || socket.destroyed) return;
     this.#arriving = served;
     try {
@@ -178,9 +181,9 @@ class GrpcAcceptor implements Acceptor {
     await Promise.all(served.map((each) => each.closed));
   }
 
-  /** Never throws: Node calls this from an event of the socket, where nobody could catch it. */
+  /** Never throws: Node calls this in an event of the socket, where nothing could catch it. */
   #onStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, serve: () => void): void {
-    // Whoever resets a stream in the packet that opened it has it destroyed before this runs, and its error follows later.
+    // A stream reset in the packet that opened it is destroyed before this runs; its error follows.
     stream.on("error", () => {});
     const served = stream.session === undefined ? undefined : this.#bySession.get(stream.session);
     if (served === undefined || stream.destroyed || stream.closed) return;
@@ -195,7 +198,7 @@ class GrpcAcceptor implements Acceptor {
     headers: IncomingHttpHeaders,
     serve: () => void,
   ): void {
-    // It may have waited for its turn.
+    // The stream may have closed while it waited.
     if (stream.destroyed || stream.closed || this.#running === undefined) return;
     if (served.standing === "sentAway") return stream.close(constants.NGHTTP2_REFUSED_STREAM);
     this.#arrival = { served, stream, headers };
@@ -203,9 +206,9 @@ class GrpcAcceptor implements Acceptor {
       if (headers[":method"] !== "POST")
         stream.respond({ ":status": 405, allow: "POST" }, { endStream: true });
       else if (!refuseCompression(stream, headers)) serve();
-      // Nobody took it: it has been answered here, or by grpc-js that this is no request of its.
+      // Not taken: it has been answered here, or by grpc-js, as a request that it does not serve.
       if (this.#arrival !== undefined) {
-        letGo(stream, this.#runtime.timers);
+        release(stream, this.#runtime.timers);
         served.sendAway(stream);
       }
     } catch (thrown) {
@@ -224,7 +227,7 @@ class GrpcAcceptor implements Acceptor {
     try {
       served.take(call, stream, headers);
     } catch (thrown) {
-      // grpc-js would answer with a status of its own, and the connection would be in nobody's hands.
+      // grpc-js would answer with a status of its own, and nothing would own the connection.
       served.cut(HawserError.from(thrown));
     }
   }

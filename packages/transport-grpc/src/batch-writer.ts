@@ -2,8 +2,8 @@ import { LIMITS } from "@hawser/protocol";
 import { guarded, type Timers } from "@hawser/runtime";
 
 /**
- * Several events make a batch of at most this size: one frame of HTTP/2 (RFC 9113, section 4.2)
- * behind the five bytes that gRPC puts in front, and no more than a peer may send before the welcome.
+ * Most bytes of several events in a batch: one frame of HTTP/2 (RFC 9113, section 4.2) behind the
+ * five bytes of gRPC, and no more than a peer may send before the welcome.
  */
 const MAX_BATCH_BYTES = LIMITS.maxHelloBytes - 5;
 
@@ -14,9 +14,8 @@ export interface BatchSink {
 }
 
 /**
- * Sends events in batches: what is sent within one tick, and whatever gathers while a batch is under
- * way, leaves as one `CloudEventBatch`. A message costs grpc-js more than the events in it, so this
- * decides the throughput.
+ * Sends events in batches: those sent within one tick, or while a batch is under way, leave as one
+ * `CloudEventBatch`. A message costs grpc-js more than its events, so this decides the throughput.
  */
 export class BatchWriter {
   readonly #sink: BatchSink;
@@ -29,7 +28,10 @@ export class BatchWriter {
   #isDue = false;
   #onEnd: (() => void) | undefined;
 
-  /** @param onProgress some of the bytes have left; @param failed ends the stream over what a write, or what comes behind the last one, throws */
+  /**
+   * @param onProgress some of the bytes have left
+   * @param failed ends the stream for an error of a write or of `onEnd`
+   */
   constructor(
     sink: BatchSink,
     timers: Timers,
@@ -88,7 +90,7 @@ export class BatchWriter {
     this.#queuedBytes -= batch.length;
     this.#sink.write(batch, (error) => {
       this.#writingBytes = 0;
-      // What was not written is dropped with the stream, whose own end tells of the loss.
+      // Unwritten batches are dropped with the stream, whose end reports the loss.
       if (error !== undefined && error !== null) return this.drop();
       guarded(() => {
         this.#write();

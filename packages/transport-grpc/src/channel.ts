@@ -61,9 +61,8 @@ export class Channel {
   }
 
   /**
-   * Runs `callback` once, when there is a connection that the server has spoken HTTP/2 on. What
-   * grpc-js has for that, `waitForReady`, wakes a channel that is closed meanwhile: it would try to
-   * connect for ever, and be kept for that.
+   * Runs `callback` once, when the server has spoken HTTP/2. The `waitForReady` of grpc-js would
+   * wake a channel that is closed meanwhile, which then tries to connect without end.
    */
   onReady(callback: () => void): void {
     const channel = this.#client.getChannel();
@@ -77,8 +76,8 @@ export class Channel {
   }
 
   /**
-   * Runs `callback` when a GOAWAY has come, while the streams go on: the channel of grpc-js is ready
-   * no longer, and its socket is there.
+   * Runs `callback` when a GOAWAY has come while the streams continue: the channel of grpc-js is no
+   * longer ready, and its socket is open.
    */
   onRetired(callback: () => void): void {
     const look = (): void => {
@@ -96,7 +95,7 @@ export class Channel {
     this.#socket.destroy();
   }
 
-  /** Closes the connection once its stream is through, or after a while without that. */
+  /** Closes the connection after its stream has ended, or after `closeTimeoutMs`. */
   finish(): void {
     if (this.#isCut) return;
     const { stream, runtime } = this.#settings;
@@ -121,8 +120,8 @@ function channelOptions(settings: ChannelSettings): ChannelOptions {
     "grpc.max_receive_message_length": stream.maxFrameBytes + OVERSIZE_MARGIN_BYTES,
     "grpc.max_send_message_length": -1,
     "grpc-node.flow_control_window": FLOW_CONTROL_WINDOW_BYTES,
-    // grpc-js sends the pings, as often as `KeepAlive` looks for a sign of life. What their answers mean
-    // is for that one to say, which hears everything else as well.
+    // grpc-js sends the pings, as often as `KeepAlive` checks for bytes; `KeepAlive` decides,
+    // because it counts all bytes and not only the answers.
     ...(stream.keepAliveIntervalMs === 0
       ? {}
       : {

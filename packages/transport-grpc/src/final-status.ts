@@ -15,9 +15,8 @@ type State =
   | { readonly name: "given" };
 
 /**
- * The status that the principal ends a stream with: given once, behind everything sent, and after
- * the client has ended its side. A client that is given a failing status may drop what it has not
- * read.
+ * The status that ends a stream: given once, behind everything sent, and after the client has ended
+ * its side, because a client with a failing status may drop what it has not read.
  */
 export class FinalStatus {
   readonly #call: ServerCall;

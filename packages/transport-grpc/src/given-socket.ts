@@ -5,16 +5,15 @@ import { HawserError } from "@hawser/protocol";
 import { identityFilterFactory } from "./identity-encoding.js";
 import { readErrorStacks } from "./session-errors.js";
 
-/** Where grpc-js believes that it connects to: an address, so that it resolves no name. It opens no socket to it. */
+/** The target grpc-js is given: an address, so that it resolves no name. It is never dialled. */
 const GIVEN_TARGET = "ipv4:127.0.0.1:1";
 
 /**
- * A client of grpc-js whose one connection is a socket that is open already.
+ * A client of grpc-js whose only connection is a socket that is open already.
  *
- * Left to itself, grpc-js opens its sockets alone: it asks a proxy for a tunnel without a timeout and
- * without a way to give up, tells nobody what the proxy answered, and knows no TLS to a proxy. It has
- * no option for a socket, so this package takes the place of the one step in which it connects. It
- * also gets the last place in the line of filters, which alone sees what compression is offered.
+ * By itself, grpc-js opens a proxy tunnel without a timeout or a way to abort, hides the proxy's
+ * answer, and knows no TLS to a proxy. It has no option for a socket, so this package replaces the
+ * one step that connects. It also appends a filter, which sees the compression that is offered.
  *
  * @param secure the socket is TLS
  * @throws HawserError `internal` where grpc-js is built differently
@@ -40,7 +39,7 @@ export function clientOver(socket: Socket, secure: boolean, options: ChannelOpti
   return client;
 }
 
-/** grpc-js connects again when a connection is gone; this one has no other. */
+/** grpc-js reconnects when a connection is gone; this client has no other socket. */
 function takenOnce(socket: Socket): () => Promise<Socket> {
   let isTaken = false;
   return () => {
@@ -58,7 +57,7 @@ function watchedSessions(connector: object): (...args: unknown[]) => Promise<unk
     const transport: unknown = Reflect.apply(createSession, connector, args);
     watch(propertyOf(connector, "session"));
     const ready = await transport;
-    // Without the listeners it had before: grpc-js takes all of them off when the server has spoken.
+    // Again: grpc-js removes all listeners when the server has spoken.
     watch(propertyOf(ready, "session"));
     return ready;
   };

@@ -20,10 +20,7 @@ import { BatchWriter } from "./batch-writer.js";
 /** Who says that a stream closes: the `source` of its close event. */
 const CLOSE_SOURCE = "/hawser/transport-grpc";
 
-/**
- * What leaves the socket in less than this may be about the stream and not of it: pings, and room
- * for what the peer sends.
- */
+/** Fewer bytes than this may be overhead of the socket: pings, and flow control. */
 const SENT_UNIT_BYTES = 16_384;
 
 /** A call of grpc-js, at either end. */
@@ -36,9 +33,7 @@ export interface GrpcConnectionParts<Call extends GrpcCall> {
   readonly peer: PeerInfo;
   readonly settings: StreamSettings;
   readonly runtime: Runtime;
-  /**
-   * What has left by the socket underneath; undefined while that carries other connections as well.
-   */
+  /** Bytes sent by the socket underneath; undefined while it carries other connections as well. */
   readonly sentBytes: () => number | undefined;
   /**
    * The connection has ended. What holds the call lets go of it.
@@ -146,8 +141,8 @@ export abstract class GrpcConnection<Call extends GrpcCall> extends ConnectionCo
     this.endAnswered({ code, reason });
   }
 
-  // A call of grpc-js reads sixteen messages ahead of who reads it, whatever their size. One is
-  // enough for flow control to hold the peer back.
+  // A call of grpc-js reads sixteen messages ahead, whatever their size. One suffices for flow
+  // control to hold the peer back.
   #readsOneAhead(): void {
     const { call } = this;
     const read = call._read.bind(call);
@@ -186,7 +181,7 @@ export abstract class GrpcConnection<Call extends GrpcCall> extends ConnectionCo
   }
 }
 
-/** What cannot be read as a whole stands for itself: an error without a key closes the connection. */
+/** A message that cannot be read is one error; without a key it closes the connection. */
 function decoded(message: Buffer): readonly (CloudEvent | HawserError)[] {
   try {
     return protobufBatchCodec.read(message);

@@ -13,7 +13,7 @@ export interface Http2ServerParts {
   readonly basePath: string;
   /** Called before `injectConnection` returns, for the socket it was given. */
   readonly onSession: (session: ServerHttp2Session) => void;
-  /** A request. `serve` passes it to grpc-js, which calls `onCall` before it returns, or answers by itself. */
+  /** A request. `serve` passes it to grpc-js, which calls `onCall` or answers before it returns. */
   readonly onStream: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, serve: () => void) => void;
   /** A call of the one method. */
   readonly onCall: (call: ServerCall) => void;
@@ -26,13 +26,12 @@ export interface Http2ServerHandle {
 }
 
 /**
- * A server of grpc-js, and the one of node:http2 underneath it.
+ * A server of grpc-js, and the `node:http2` server underneath.
  *
- * grpc-js hides the latter, which this package needs for three things: to know by reference which
- * socket a call came on, to bound what HTTP/2 keeps for a client, and to stand between Node and the
- * listener of grpc-js. That one answers streams of another method or content type without a look at
- * whether they still exist, so a stream that was opened and reset in one packet makes it throw where
- * nobody can catch it (held by one-segment.alone.test.ts).
+ * grpc-js hides the latter, which this package needs to know which socket a call came on, to bound
+ * what HTTP/2 keeps for a client, and to filter the streams that grpc-js gets: its listener answers
+ * streams of another method or content type even if they are gone, so a stream opened and reset in
+ * one packet would throw where nothing can catch it (held by one-segment.alone.test.ts).
  *
  * @throws HawserError `internal` where grpc-js is built differently
  */

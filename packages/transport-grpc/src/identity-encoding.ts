@@ -12,7 +12,7 @@ const IDENTITY_ALGORITHM = 0;
 /** The first byte of a message as gRPC frames it. */
 const COMPRESSED = 1;
 
-/** Headers of an answer: no compression is taken (PROTOCOL.md, gRPC), so that a client does not try. */
+/** Headers of an answer that offer no compression (PROTOCOL.md, gRPC), so that clients use none. */
 export function identityHeaders(): Metadata {
   const headers = new Metadata();
   headers.set(ACCEPT_ENCODING_HEADER, IDENTITY);
@@ -20,8 +20,8 @@ export function identityHeaders(): Metadata {
 }
 
 /**
- * Refuses a stream that would compress its messages, as gRPC wants it refused (gRPC, Compression). A
- * few bytes would be inflated to a whole message before anybody could count them.
+ * Refuses a stream that would compress its messages, with the status gRPC defines. A few bytes
+ * would inflate to a whole message before they could be counted.
  *
  * @returns whether it was refused
  */
@@ -51,7 +51,7 @@ export function checkNoCompression(options: ChannelOptions): ChannelOptions {
   );
 }
 
-/** Offers no compression to the server, and inflates nothing that comes compressed all the same. */
+/** Offers no compression to the server, and refuses a compressed message. */
 class IdentityFilter extends experimental.BaseFilter {
   override async sendMetadata(headers: Promise<Metadata>): Promise<Metadata> {
     const sent = await headers;

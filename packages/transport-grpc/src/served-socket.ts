@@ -48,12 +48,15 @@ export interface ServedSocketParts {
 export class ServedSocket {
   readonly #parts: ServedSocketParts;
   readonly #connections = new Set<ServerConnection>();
-  /** Streams of connections that have ended: their status is still on its way. */
+  /** Streams of ended connections, whose status is under way. */
   readonly #finishing = new Set<ServerHttp2Stream>();
   readonly #keepAlive: KeepAlive;
   #session: ServerHttp2Session | undefined;
   #hasTrusted = false;
-  /** A request was refused while there was no connection: the client is told to go, and nothing more is looked at. */
+  /**
+   * A request was refused while there was no connection: the client is closed, and further requests
+   * are ignored.
+   */
   #isSentAway = false;
   #spoilt = 0;
   #idle: Timer;
@@ -68,7 +71,7 @@ export class ServedSocket {
       ping: () => this.#ping(),
       dead: (error) => this.cut(error),
     });
-    // HTTP/2 knows no half-open connection, whatever the listener allows: a client that ended the socket is gone.
+    // HTTP/2 has no half-open connections, whatever the listener allows: an ended socket is gone.
     socket.once("end", () => this.#destroy());
     socket.once("close", () => {
       this.#idle.cancel();
@@ -86,7 +89,7 @@ export class ServedSocket {
 
   attach(session: ServerHttp2Session): void {
     this.#session = session;
-    // Why a session broke is told by its streams; without streams there is nothing to tell.
+    // Its streams report why a session broke; without streams there is nothing to report.
     readErrorStacks(session);
     session.on("stream", (stream) => {
       if (stream.destroyed || stream.closed) this.#streamSpoilt();
@@ -116,13 +119,13 @@ export class ServedSocket {
   /** Trusted once one of its streams has had a session. */
   get standing(): Standing {
     if (this.#isSentAway) return "sentAway";
-    return this.#hasTrusted ? "trusted" : "stranger";
+    return this.#hasTrusted ? "trusted" : "untrusted";
   }
 
   /**
-   * This stream came to nothing. A client that has no connection here has nothing more to say: its
-   * place is for somebody else, and the next try takes a socket of its own, which has to be let in.
-   * Otherwise whoever asks again at each refusal would have an answer as fast as it reads them.
+   * This stream was refused. A client without a connection here is closed, so that its next try
+   * takes a new socket and has to be admitted. Otherwise a client that retries at once would get an
+   * answer as fast as it reads them.
    */
   sendAway(stream: ServerHttp2Stream): void {
     if (this.#connections.size > 0) return;
@@ -150,7 +153,7 @@ export class ServedSocket {
     });
     this.#idle.cancel();
     this.#connections.add(connection);
-    // Others may share the socket: behind a proxy a whole fleet does.
+    // Other agents may share the socket, behind a proxy, and must not be ended by this one.
     guarded(
       () => onConnection(connection),
       (thrown) => connection.terminate(HawserError.from(thrown)),
@@ -164,7 +167,10 @@ export class ServedSocket {
     if (this.#connections.size === 0 && !this.#parts.socket.destroyed) this.#idle = this.#waitForStream();
   }
 
-  /** The stream alone where others share the socket; else all of it, for a peer that reads nothing reads no reset either. */
+  /**
+   * Cuts the stream alone where others share the socket; else the socket, because a peer that reads
+   * nothing does not read a reset either.
+   */
   #cutStream(stream: ServerHttp2Stream): void {
     if (this.#isShared) stream.close(constants.NGHTTP2_CANCEL);
     else this.#destroy();
@@ -189,15 +195,15 @@ export class ServedSocket {
   }
 
   /**
-   * A stream was reset in the packet that opened it. A client that cancels at once does that, too; one
-   * that does nothing else costs a stream for each, and is cut.
+   * A stream was reset in the packet that opened it. A client may cancel at once; but each costs a
+   * stream, so a client that does nothing else is cut.
    */
   #streamSpoilt(): void {
     this.#spoilt += 1;
     if (this.#spoilt > MAX_SPOILT_STREAMS && !this.#isShared) this.#destroy();
   }
 
-  /** A client that is known may have more streams, and more on the way, than one that is not. */
+  /** A trusted client may have more streams, and more unread bytes, than an untrusted one. */
   #widen(): void {
     if (this.#hasTrusted || this.#session === undefined || this.#session.destroyed) return;
     this.#hasTrusted = true;
@@ -224,13 +230,13 @@ export class ServedSocket {
 }
 
 /**
- * A request that has been answered is let go of: nothing of it is worth reading (RFC 9113, section
- * 8.1), and a client that never ends it would keep the connection.
+ * Releases an answered request: the rest of it is discarded (RFC 9113, section 8.1), because a
+ * client that never ends it would keep the connection.
  *
  * nghttp2 drops an answer that waits for an earlier write when its stream is reset, so the reset
- * waits until that is through. It is within two turns, unless the client does not read at all.
+ * waits until that is written: two turns, unless the client does not read at all.
  */
-export function letGo(stream: ServerHttp2Stream, timers: Timers): void {
+export function release(stream: ServerHttp2Stream, timers: Timers): void {
   stream.resume();
   timers.soon(() => void timers.soon(() => stream.close(constants.NGHTTP2_NO_ERROR)));
 }
@@ -248,11 +254,11 @@ function refuse(
   { code, message, metadata = new Metadata() }: Refusal,
   timers: Timers,
 ): void {
-  stream.once("finish", () => letGo(stream, timers));
+  stream.once("finish", () => release(stream, timers));
   call.emit("error", { code, details: asStatusMessage(cutCloseReason(message)), metadata });
 }
 
-/** A screen that throws has let nobody in. */
+/** A screen that throws refuses the stream. */
 function screened(screen: Screen, peer: PeerInfo): HawserError | undefined {
   try {
     return screen(peer);

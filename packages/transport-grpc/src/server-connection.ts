@@ -21,7 +21,7 @@ const MESSAGE_HEADER_BYTES = 5;
 /** A frame of HTTP/2 may bring the end of one message and the beginning of the next. */
 const MAX_UNTRUSTED_BYTES = LIMITS.maxHelloBytes + 16_384;
 
-/** Who goes on beyond this, while it is being told that it was too much, is not told any more. */
+/** A client that sends more than this while it is refused gets no reason. */
 const MOST_UNTRUSTED_BYTES = 4 * MAX_UNTRUSTED_BYTES;
 
 export interface ServerConnectionParts extends GrpcConnectionParts<ServerCall> {
@@ -31,8 +31,8 @@ export interface ServerConnectionParts extends GrpcConnectionParts<ServerCall> {
 }
 
 /**
- * The principal's end of a stream. It closes by a last event, hears the agent out until the agent's
- * end of the stream, and then gives the status.
+ * The principal's end of a stream. It closes by a last event, reads until the agent's end of the
+ * stream, and then gives the status.
  */
 export class ServerConnection extends GrpcConnection<ServerCall> {
   readonly #stream: ServerHttp2Stream;
@@ -135,7 +135,8 @@ export class ServerConnection extends GrpcConnection<ServerCall> {
   #streamClosed(): void {
     const { ownClose, peerClose } = this;
     if (peerClose !== undefined) return this.endAnswered(peerClose);
-    // Once it has been told, a client may as well drop the stream as end it; a broken network is another matter.
+    // A client that has the close may drop the stream instead of ending it; a broken network may
+    // not.
     if (ownClose !== undefined && this.#status.isDue && this.#session?.destroyed === false)
       return this.endAnswered(ownClose);
     const cause = this.#streamError;
@@ -144,7 +145,9 @@ export class ServerConnection extends GrpcConnection<ServerCall> {
     this.endBroken(new HawserError("connection_closed", message, { cause }));
   }
 
-  /** grpc-js itself ended the stream: over a message that announces too many bytes, or a deadline of the client's. */
+  /**
+   * grpc-js ended the stream: a message announced too many bytes, or the client's deadline passed.
+   */
   #endedByLibrary(): void {
     const { sentTrailers } = this.#stream;
     if (this.#status.isGiven || sentTrailers === undefined) return;
@@ -167,8 +170,8 @@ function statusOf(code: number): number {
 }
 
 /**
- * Node.js lets a stream that was reset, or whose HTTP/2 connection broke, end as if its peer had ended
- * it. Its `close` follows, and that is what tells of the loss.
+ * Whether a stream was reset or its HTTP/2 connection broke: Node.js lets it end as if the peer had
+ * ended it, and its `close` follows.
  */
 function isBroken(stream: ServerHttp2Stream): boolean {
   return stream.destroyed || stream.aborted || (stream.closed && stream.rstCode !== 0);

@@ -6,10 +6,10 @@ export const CONNECT_PATH = "/hawser.v1.Hawser/Connect";
 const unchanged = (bytes: Buffer): Buffer => bytes;
 
 /**
- * The method as grpc-js knows it. Messages pass as bytes: what is wrong with one is named by a close
- * of this protocol, and not by a status of grpc-js.
+ * The method as grpc-js defines it. Messages pass as bytes, so that a bad one ends with a close of
+ * this protocol and not with a status of grpc-js.
  *
- * @param basePath what precedes it, on a host that is shared; without a slash at its end
+ * @param basePath precedes it, on a shared host; without a slash at its end
  */
 export function connectMethod(basePath: string): MethodDefinition<Buffer, Buffer> {
   return {
@@ -27,19 +27,18 @@ export function connectMethod(basePath: string): MethodDefinition<Buffer, Buffer
 export const PUSHBACK_HEADER = "grpc-retry-pushback-ms";
 
 /**
- * How much longer than `maxFrameBytes` a message may be and still be read, so that a close with 1009
- * can name what is wrong. grpc-js refuses a longer one by its announced length.
+ * How far a message may exceed `maxFrameBytes` and still be read, so that a close with 1009 names
+ * the problem. grpc-js refuses a longer one by its announced length.
  */
 export const OVERSIZE_MARGIN_BYTES = 65_536;
 
 /**
- * What a peer may have on the way to us unread, per stream, once it is trusted: room for one frame of
- * the largest size. The 64 KiB that HTTP/2 begins with, which hold before, would bound a stream to
- * 1.3 MB/s at a round trip of 50 ms.
+ * Unread bytes a trusted peer may have under way per stream: one frame of the largest size. The
+ * initial 64 KiB of HTTP/2 would bound a stream to 1.3 MB/s at a round trip of 50 ms.
  */
 export const FLOW_CONTROL_WINDOW_BYTES = 1_048_576;
 
-/** Streams that one HTTP/2 connection may have once one of them has a session: a proxy may carry several agents over it. */
+/** Streams of one HTTP/2 connection with a session: a proxy may carry several agents over it. */
 export const MAX_STREAMS_PER_SESSION = 16;
 
 /** The same before that: an agent needs one, and a second one while it rotates. */

@@ -40,7 +40,7 @@ function stage(loop = new Loop()) {
   });
   arriving.on("data", (chunk: Buffer) => socket.push(chunk));
   arriving.on("end", () => socket.push(null));
-  let standing: Standing = "stranger";
+  let standing: Standing = "untrusted";
   const waiting = new WaitingBytes();
   const held = waiting.of(() => {});
   const sliced = new SlicedSocket({

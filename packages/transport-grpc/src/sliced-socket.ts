@@ -2,11 +2,14 @@ import { Duplex } from "node:stream";
 import { guarded, type Timers, type TurnQueue } from "@hawser/runtime";
 import type { HeldBytes } from "./waiting-bytes.js";
 
-/** What HTTP/2 is given at once of what a stranger sent: at fifteen bytes a stream, work of half a millisecond. */
+/**
+ * Bytes of an untrusted client given to HTTP/2 at once: at fifteen bytes a stream, half a
+ * millisecond.
+ */
 const SLICE_BYTES = 256;
 
-/** Who is at the other end: one that has a session, one that has none yet, and one that was refused and is to go. */
-export type Standing = "trusted" | "stranger" | "sentAway";
+/** A client with a session, one without, and one that was refused and must go. */
+export type Standing = "trusted" | "untrusted" | "sentAway";
 
 export interface SlicedSocketParts {
   readonly socket: Duplex;
@@ -21,9 +24,11 @@ export interface SlicedSocketParts {
 type Done = (error?: Error | null) => void;
 
 /**
- * A socket as HTTP/2 gets it: what a stranger sends comes in slices, all strangers share the turns of the event loop by them, what a trusted client sends comes as it came, and what comes of one that was sent away is not looked at.
+ * A socket as HTTP/2 reads it. Bytes of untrusted clients come in slices that share the turns of
+ * the event loop, bytes of trusted ones come directly, and those of refused ones are discarded.
  *
- * Node reads up to 64 KiB from a socket at once and makes all that is in it before anybody else has a turn: a thousand streams, opened and reset. No limit of HTTP/2 counts these.
+ * Node reads up to 64 KiB from a socket at once and processes all of it in one turn: a thousand
+ * streams, opened and reset, which no limit of HTTP/2 counts.
  */
 export class SlicedSocket extends Duplex {
   readonly #socket: Duplex;
@@ -44,7 +49,7 @@ export class SlicedSocket extends Duplex {
     this.#timers = timers;
     this.#standing = standing;
     this.#held = held;
-    // Whoever owns the socket hears of it there.
+    // The owner of the socket listens to its errors.
     this.on("error", () => {});
     socket.on("readable", this.#onReadable);
     socket.once("end", () => this.push(null));
@@ -58,12 +63,12 @@ export class SlicedSocket extends Duplex {
       this.#socket.resume();
       return;
     }
-    // Only who reads where nothing is left hears of the end.
+    // Only a read of an empty socket reveals its end.
     if (this.#socket.readableLength === 0) this.#socket.read(0);
     else this.#pass();
   }
 
-  // What is written goes straight to the socket: a second queue before its own would only cost.
+  // Writes go straight to the socket: a second queue would only cost.
   override write(chunk: unknown, encodingOrDone?: BufferEncoding | Done, done?: Done): boolean {
     if (typeof encodingOrDone === "string") return this.#socket.write(chunk, encodingOrDone, done);
     return this.#socket.write(chunk, encodingOrDone ?? done);
@@ -95,7 +100,7 @@ export class SlicedSocket extends Duplex {
     this.#held.are(this.#socket.readableLength);
     while (this.#isWanted && !this.#isWaiting && this.#socket.readableLength > 0) {
       const standing = this.#standing();
-      // Read all the same: its end comes behind it.
+      // Read and discarded, because the end comes behind it.
       if (standing === "sentAway") this.#socket.read();
       else if (standing === "trusted") return this.#flow();
       else this.#waitForTurn();
@@ -120,18 +125,18 @@ export class SlicedSocket extends Duplex {
         () => this.#give(this.#socket.read(bytes)),
         () => this.destroy(),
       );
-      this.#timers.soon(() => this.#goOn());
+      this.#timers.soon(() => this.#continue());
     }, bytes);
   }
 
-  // What the slice was is known by now: HTTP/2 tells of a request at the end of the turn.
-  #goOn(): void {
+  // By now the slice is processed: HTTP/2 reports a request at the end of the turn.
+  #continue(): void {
     this.#isWaiting = false;
     this.#pass();
   }
 
   #give(chunk: unknown): void {
-    // Nothing is left where the socket was destroyed meanwhile.
+    // Null where the socket was destroyed meanwhile.
     if (chunk instanceof Buffer) this.#isWanted = this.push(chunk);
     else this.#isWanted = false;
   }

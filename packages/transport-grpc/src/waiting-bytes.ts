@@ -1,9 +1,13 @@
-/** Of what was read of all strangers and waits for HTTP/2. A client that behaves has some hundred bytes of it. */
+/**
+ * Bytes read from all untrusted clients that wait for HTTP/2. An honest client has a few hundred.
+ */
 export const MAX_WAITING_BYTES = 33_554_432;
 
-/** What one client has of it. */
+/** The waiting bytes of one client. */
 export interface HeldBytes {
-  /** So many wait now. Counted is the most since there were none: a slice keeps all that was read with it. */
+  /**
+   * Sets how many wait now. The peak since zero counts: a slice keeps all that was read with it.
+   */
   are(bytes: number): void;
 }
 
@@ -13,12 +17,12 @@ interface Holder extends HeldBytes {
 }
 
 /**
- * The bytes that wait of all clients together. Beyond the most of them whoever holds the most goes, the newest of those who hold as much: never a client with one request of some
- * hundred bytes.
+ * Bounds the waiting bytes of all clients. Beyond `max` the client with the most is cut, the newest
+ * among equals: never a client with one request of a few hundred bytes.
  */
 export class WaitingBytes {
   readonly #max: number;
-  /** Those who hold some, in the order in which they began to. */
+  /** Clients with waiting bytes, in the order in which they began to have some. */
   readonly #holders = new Set<Holder>();
   #sum = 0;
 
@@ -30,7 +34,7 @@ export class WaitingBytes {
     return this.#sum;
   }
 
-  /** @param giveUp this one is to go, with what it holds. Must not throw */
+  /** @param giveUp cuts this client, with its bytes. Must not throw */
   of(giveUp: () => void): HeldBytes {
     const holder: Holder = { giveUp, bytes: 0, are: (bytes) => this.#count(holder, bytes) };
     return holder;

@@ -45,10 +45,10 @@ export const DEFAULT_MAX_HEADER_BYTES = 16_384;
 
 const MAX_HEADERS = 64;
 
-/** Of one turn of the event loop: many may wait with their requests and make them all at once, and each makes a session's objects. */
+/** Upgrades in one turn of the event loop: many may come at once, and each creates a session's objects. */
 const UPGRADES_PER_TURN = 4;
 
-/** What a server that is there already has somebody told while this acceptor does not run: a client of ours comes back at this time, others when they like. */
+/** The answer to upgrades from another HTTP server while this acceptor is stopped. */
 const NOT_STARTED: SocketRefusal = {
   retryAfterMs: 5_000,
   message: "no connections are taken here at the moment; come back later",
@@ -56,14 +56,17 @@ const NOT_STARTED: SocketRefusal = {
 
 const AGENTS_ONLY: HostAllowList = { hosts: "any", origins: [] };
 
-/** What the accepting side may be told; all of it has a default. */
+/** Options of the accepting side; each has a default. */
 export interface WebSocketAcceptorOptions extends StreamOptions {
   /**
-   * What comes before `/v1/connect`, where a proxy that shares its host among several services passes
-   * the path on as it is; begins with a slash. Only that path is upgraded. @default ""
+   * Precedes `/v1/connect`, where a proxy that serves several services on one host forwards the path
+   * unchanged; begins with a slash. Only that path is upgraded. @default ""
    */
   readonly basePath?: string;
-  /** Which `Host` (but for the internal port, which goes by names of its own) and `Origin` a request may have; others are answered with 403. @default any host, no origin: agents send none, and browsers always do */
+  /**
+   * The `Host` (except on the internal port, which has other names) and `Origin` a request may have;
+   * others get 403. @default any host, no origin: agents send none, and browsers always do
+   */
   readonly allow?: HostAllowList;
   /** @default both */
   readonly subprotocols?: readonly Subprotocol[];
@@ -75,10 +78,10 @@ export interface WebSocketAcceptorOptions extends StreamOptions {
   readonly runtime?: Runtime;
 }
 
-/** A socket that was handed over and is still open. */
+/** An open socket of this acceptor. */
 interface Held {
   readonly info: SocketInfo;
-  /** Of a socket whose request has still to be read. */
+  /** Until the request has been read. */
   readonly deadline: Timer | undefined;
   connection: WebSocketConnection | undefined;
 }
@@ -140,7 +143,7 @@ class WebSocketAcceptor implements UpgradeAcceptor {
     });
   }
 
-  /** All of the request is there, and what remains is up to this side. */
+  /** The request is complete: its deadline ends. */
   #requested(upgrade: Upgrade): void {
     const { socket } = upgrade;
     this.#held.get(socket)?.deadline?.cancel();
@@ -167,13 +170,13 @@ class WebSocketAcceptor implements UpgradeAcceptor {
       socket.destroy();
       return;
     }
-    // An HTTP server that does not listen enforces no timeout of its own.
+    // Node enforces no timeouts on an HTTP server that does not listen.
     const deadline = this.#runtime.timers.after(this.#handshakeTimeoutMs, () =>
       refuseLateRequest(socket, this.#handshakeTimeoutMs),
     );
     this.#hold(socket, info, deadline);
     this.#http.emit("connection", socket);
-    // A listener that looked at the first bytes may hand the socket over paused.
+    // A listener that read the first bytes may hand the socket over paused.
     socket.resume();
   }
 
@@ -183,7 +186,7 @@ class WebSocketAcceptor implements UpgradeAcceptor {
 
   acceptUpgrade(upgrade: Upgrade, info: SocketInfo): void {
     const { socket } = upgrade;
-    // It has gone, and said so already: nobody would let go of it.
+    // Its `close` has been emitted already, so nothing would release it.
     if (socket.destroyed) return;
     const refusal = info.refusal ?? (this.#onConnection === undefined ? NOT_STARTED : undefined);
     this.#hold(socket, refusal === undefined ? info : { ...info, refusal }, undefined);
@@ -191,7 +194,7 @@ class WebSocketAcceptor implements UpgradeAcceptor {
   }
 
   #hold(socket: Duplex, info: SocketInfo, deadline: Timer | undefined): void {
-    // While an upgrade waits for its turn, nobody else hears of it; its close follows.
+    // A waiting upgrade has no other listener for errors; `close` follows.
     socket.on("error", () => {});
     this.#held.set(socket, { info, deadline, connection: undefined });
     socket.once("close", () => {

@@ -40,7 +40,7 @@ export function resolveDestination(text: string): Destination {
   return { url, name: url.href };
 }
 
-/** Such a URL has two paths with a colon in between: that of the socket, and that of the request. */
+/** The URL holds two paths, separated by a colon: of the socket, and of the request. */
 function unixDestination(url: URL): Destination {
   const [socket = "", request = ""] = url.pathname.split(":");
   const unixPath = unixPathOf(url, socket);

@@ -1,7 +1,7 @@
 import { CLOSE_CODES } from "@hawser/protocol";
 import type { WebSocket } from "ws";
 
-/** What `ws` calls a frame it refuses, and the code it closes with. Every other `WS_ERR_` is a protocol error. */
+/** The errors of `ws` for refused frames, with their close codes; other `WS_ERR_` are 1002. */
 const CODES: Readonly<Record<string, number>> = {
   WS_ERR_INVALID_UTF8: CLOSE_CODES.invalidPayload,
   WS_ERR_TOO_MANY_BUFFERED_PARTS: CLOSE_CODES.policyViolation,
@@ -16,7 +16,7 @@ export function closeCodeOfViolation(error: Error): number | undefined {
   return CODES[name] ?? CLOSE_CODES.protocolError;
 }
 
-/** What is said with the code, for people. */
+/** The reason for a close code, for people. */
 export function reasonOfViolation(code: number, maxFrameBytes: number): string {
   switch (code) {
     case CLOSE_CODES.frameTooLarge:
@@ -30,7 +30,7 @@ export function reasonOfViolation(code: number, maxFrameBytes: number): string {
   }
 }
 
-/** `ws` closes by itself for a frame it refuses, with the code alone. The peer hears why as well. */
+/** `ws` closes with the code alone for a frame it refuses; this adds the reason. */
 export function sayWhyRefused(webSocket: WebSocket, maxFrameBytes: number): void {
   const close = webSocket.close.bind(webSocket);
   webSocket.close = (code, data) => {

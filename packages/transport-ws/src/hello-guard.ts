@@ -3,15 +3,15 @@ import { type CloseCode, LIMITS } from "@hawser/protocol";
 import type { Timers } from "@hawser/runtime";
 import { MessageLimit } from "./message-limit.js";
 
-/** What is read and thrown away of a peer that was refused: an honest one is through with that much. */
+/** Bytes read and discarded from a refused peer; an honest one sends no more. */
 const MAX_DRAINED_BYTES = 65_536;
 
-/** How long a peer that sends more than that has to read why. */
+/** How long a peer that sends more may read the reason. */
 const LINGER_MS = 2_000;
 
 /**
- * Keeps what an accepted connection holds for a peer that has not been welcomed to `LIMITS.maxHelloBytes`. It looks at the socket beside `ws`, which has one
- * limit of its own for good, and goes with the welcome: then nothing of it is left in the way.
+ * Bounds a message of a peer without a welcome to `LIMITS.maxHelloBytes`. It watches the socket
+ * beside `ws`, whose only limit is fixed, and is removed with the welcome.
  */
 export class HelloGuard {
   readonly #socket: Duplex;
@@ -21,8 +21,9 @@ export class HelloGuard {
   readonly #onData = (chunk: Buffer): void => this.#look(chunk);
 
   /**
-   * @param socket of a WebSocket that reads it already: it has taken a chunk in before the guard sees it
-   * @param violated a message was announced that is too large, or came in too many pieces; to be followed by `stopReading`
+   * @param socket of a WebSocket that reads it already, and so gets each chunk first
+   * @param violated a message was announced that is too large, or came in too many pieces;
+   *   `stopReading` follows
    */
   constructor(socket: Duplex, timers: Timers, violated: (code: CloseCode, maxBytes: number) => void) {
     this.#socket = socket;
@@ -36,9 +37,9 @@ export class HelloGuard {
   }
 
   /**
-   * What follows is read and thrown away, so that the peer can hear why: bytes left unread would reset
-   * the connection before that. Of a peer that goes on sending, the rest stays with the system, which
-   * holds it back, and the connection is closed after a while.
+   * Discards what follows, so that the peer can read the reason: unread bytes would reset the
+   * connection before. Beyond `MAX_DRAINED_BYTES` the system holds the peer back, and the
+   * connection is closed after `LINGER_MS`.
    */
   stopReading(): void {
     const socket = this.#socket;

@@ -11,7 +11,10 @@ export interface HttpRefusal {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** The slot of one client in milliseconds (PROTOCOL.md, WebSocket); `Retry-After` beside it, in whole seconds, is for everybody else. */
+/**
+ * The slot of one client, in milliseconds (PROTOCOL.md, WebSocket); `Retry-After` is for other
+ * clients.
+ */
 export const SLOT_HEADER = "hawser-retry-after-ms";
 
 /** For a client that has to come back: RFC 9110, section 15.6.4. */
@@ -27,7 +30,7 @@ export function comeBackLater({ retryAfterMs, message }: SocketRefusal): HttpRef
   };
 }
 
-/** What a request is told whose headers the principal does not accept (RFC 9110, sections 15.5.2 and 15.5.4). */
+/** The answer to a request with refused credentials (RFC 9110, sections 15.5.2 and 15.5.4). */
 export function refusedCredentials({ code, message }: HawserError): HttpRefusal {
   switch (code) {
     case "unauthenticated":
@@ -52,17 +55,17 @@ export function refusalHeaders(refusal: HttpRefusal): Record<string, string> {
   };
 }
 
-/** Answers an upgrade request, which has no response object any more, and lets go of its socket. */
+/** Answers an upgrade request, which has no response object, and closes its socket. */
 export function refuseUpgrade(socket: Duplex, refusal: HttpRefusal): void {
   const lines = [`HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status]}`];
   for (const [name, value] of Object.entries(refusalHeaders(refusal))) lines.push(`${name}: ${value}`);
-  // The peer may reset the connection instead of reading the answer; that is all the same now.
+  // The peer may reset the connection instead of reading the answer.
   socket.on("error", () => socket.destroy());
   socket.once("finish", () => socket.destroy());
   socket.end(`${lines.join("\r\n")}\r\n\r\n${refusalBody(refusal)}`);
 }
 
-/** Answers a client whose request did not come in time (RFC 9110, section 15.5.9); one that has its answer already is cut. */
+/** Answers a request that is late (RFC 9110, section 15.5.9); cuts a client already answered. */
 export function refuseLateRequest(socket: Duplex, timeoutMs: number): void {
   if (!socket.writable) {
     socket.destroy();

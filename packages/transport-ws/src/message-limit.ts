@@ -3,15 +3,18 @@ import { CLOSE_CODES, type CloseCode } from "@hawser/protocol";
 /** A frame's header has at most 2 bytes, 8 of length and 4 of mask (RFC 6455, section 5.2). */
 const SHORT_HEADER_BYTES = 2;
 const MASK_BYTES = 4;
-/** Opcodes from here on are control frames, which may stand between the pieces of a message. */
+/** Opcodes from here on are control frames, which may come between the pieces of a message. */
 const FIRST_CONTROL_OPCODE = 0x8;
 
-/** Pieces in which a message may arrive: a hello of the largest size in the smallest TCP segments there are takes about 32. */
+/**
+ * Chunks a message may arrive in: the largest hello in the smallest TCP segments takes about 32.
+ */
 const MAX_CHUNKS = 256;
 
 /**
- * Follows the frames of a client by their headers alone, and says when a message is announced that is larger than the limit: before its bytes have
- * come. `ws` has one limit for the whole life of a connection; this is the smaller one, until the peer is known.
+ * Reads the frame headers of a client, and reports a message above the limit when it is announced,
+ * before its bytes come. `ws` has one limit for the whole connection; this is the smaller one until
+ * the peer is authenticated.
  */
 export class MessageLimit {
   readonly #maxMessageBytes: number;
@@ -28,7 +31,7 @@ export class MessageLimit {
     this.#maxMessageBytes = maxMessageBytes;
   }
 
-  /** Takes what was read next; answers the close code for what may not be, which is final. */
+  /** Reads the next chunk; answers the close code of a violation, which is final. */
   violationIn(chunk: Buffer): CloseCode | undefined {
     this.#chunks += 1;
     let at = 0;

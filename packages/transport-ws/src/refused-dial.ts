@@ -7,10 +7,10 @@ import { SLOT_HEADER } from "./http-refusal.js";
 const FOREIGN =
   "something between here and the principal answered (a proxy, a gateway, a login page); look at what is in front of it";
 
-/** As much of a refusal's body as an error message can use. */
+/** Most bytes of a refusal's body in an error message. */
 const MAX_EXCERPT_BYTES = 512;
 
-/** What an HTTP answer to the upgrade request means for the agent (PROTOCOL.md, WebSocket). */
+/** The error for an HTTP answer to the upgrade request (PROTOCOL.md, WebSocket). */
 export async function refusedDial(
   url: string,
   response: IncomingMessage,
@@ -44,7 +44,7 @@ export async function refusedDial(
   }
 }
 
-/** The port of agents answers in JSON; problems of RFC 9457 come from the API, and its token is no agent's. */
+/** The agents' port answers in plain JSON; only the HTTP API sends RFC 9457 problems. */
 function isApi({ headers }: IncomingMessage): boolean {
   return /^application\/problem\+json\b/i.test(headers["content-type"] ?? "");
 }
@@ -66,7 +66,7 @@ async function readExcerpt(response: IncomingMessage): Promise<string> {
       if (bytes >= MAX_EXCERPT_BYTES) break;
     }
   } catch {
-    // The status is what counts; a body that breaks off adds nothing to it.
+    // The status decides; a body that breaks off adds nothing.
   }
   return refusalText(Buffer.concat(chunks).toString("utf8", 0, MAX_EXCERPT_BYTES));
 }

@@ -40,7 +40,10 @@ export function isSubprotocol(value: unknown): value is Subprotocol {
   return SUBPROTOCOLS.some((subprotocol) => subprotocol === value);
 }
 
-/** The client's most wanted subprotocol among those spoken here (RFC 6455, section 4.2.2, leaves the choice to the server). */
+/**
+ * The client's first choice among the supported ones (RFC 6455, section 4.2.2, lets the server
+ * choose).
+ */
 export function chooseSubprotocol(offered: string, spoken: readonly Subprotocol[]): Subprotocol | undefined {
   for (const offer of offered.split(",")) {
     const name = offer.trim();

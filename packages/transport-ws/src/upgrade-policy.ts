@@ -5,7 +5,7 @@ import type { HttpRefusal } from "./http-refusal.js";
 import { DEFAULT_PATH } from "./stream-settings.js";
 import { chooseSubprotocol, type Subprotocol } from "./subprotocol.js";
 
-/** Which requests become WebSockets, and what the others are told. */
+/** Decides which requests become WebSockets, and answers the others. */
 export class UpgradePolicy {
   readonly #endpoint: string;
   readonly #subprotocols: readonly Subprotocol[];
@@ -36,7 +36,7 @@ export class UpgradePolicy {
     return { status: 400, code: "unsupported_subprotocol", message };
   }
 
-  /** What a request that asks for no upgrade is told. */
+  /** The answer to a request without an upgrade. */
   refuseRequest(request: IncomingMessage, info: SocketInfo | undefined): HttpRefusal {
     const foreign = this.#refuseSource(request, info);
     if (foreign !== undefined) return foreign;
@@ -49,8 +49,9 @@ export class UpgradePolicy {
     };
   }
 
-  // Browsers let every page open a WebSocket to everywhere, and say only with these two headers whose page it is (RFC 6455, section 10.2).
-  // The names are those of the agents' port: the internal one goes by others, and pages are told by their origin there.
+  // Browsers let any page open a WebSocket anywhere, and identify the page only by these two
+  // headers (RFC 6455, section 10.2). The host names are those of the agents' port; on the internal
+  // port, which has other names, only the origin is checked.
   #refuseSource(
     { headers: { host, origin } }: IncomingMessage,
     info: SocketInfo | undefined,
@@ -75,7 +76,7 @@ function forbidden(message: string): HttpRefusal {
   return { status: 403, code: "forbidden", message };
 }
 
-/** As much of a header as an answer needs to name. */
+/** A header, cut to what an answer needs. */
 function quoted(header: string | undefined): string {
   return JSON.stringify((header ?? "").slice(0, 200));
 }

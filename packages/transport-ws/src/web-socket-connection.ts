@@ -37,10 +37,7 @@ export interface WebSocketConnectionOptions {
   readonly framing: Framing;
   readonly peer: PeerInfo;
   readonly settings: StreamSettings;
-  /**
-   * The accepting end, which takes only messages of `LIMITS.maxHelloBytes` until it trusts its
-   * peer.
-   */
+  /** The accepting end takes only messages of `LIMITS.maxHelloBytes` until it trusts its peer. */
   readonly accepted: boolean;
   readonly runtime: Pick<Runtime, "timers" | "logger">;
 }
@@ -160,10 +157,7 @@ export class WebSocketConnection extends ConnectionCore {
     if (end.kind === "lost") this.#webSocket.terminate();
   }
 
-  /**
-   * False also where the peer's close came first: its answer is on the way, and `ended` will name
-   * the peer's code.
-   */
+  /** False also after the peer's close: its answer is under way, and `ended` will name its code. */
   get #takesMore(): boolean {
     return this.#webSocket.readyState === WebSocket.OPEN;
   }
@@ -174,7 +168,7 @@ export class WebSocketConnection extends ConnectionCore {
       const wanted = this.#framing.binary ? "binary" : "text";
       return this.fail(CLOSE_CODES.unsupportedData, `This subprotocol uses ${wanted} messages.`);
     }
-    // A message that came whole in one read was read before the guard saw it.
+    // A message that came in one read has passed the guard unseen.
     if (data.length > this.maxMessageBytes)
       return this.#refuse(CLOSE_CODES.frameTooLarge, this.maxMessageBytes);
     let event: CloudEvent;
@@ -186,21 +180,18 @@ export class WebSocketConnection extends ConnectionCore {
     this.received(event);
   }
 
-  /**
-   * `ws` found a frame that breaks the rules of WebSocket and has begun to close with the code RFC
-   * 6455 gives it.
-   */
+  /** `ws` found a frame that breaks RFC 6455 and has begun to close with the code for it. */
   #violated(error: Error): void {
     const code = closeCodeOfViolation(error);
     if (code !== undefined) this.fail(code, reasonOfViolation(code, this.#maxFrameBytes));
   }
 
-  /** A message that is too much from a peer that is not known yet. */
+  /** A message is too large for a peer that is not trusted yet. */
   #refuse(code: CloseCode, maxBytes: number): void {
     if (this.hasEnded) return;
     this.fail(code, reasonOfViolation(code, maxBytes));
     this.#guard?.stopReading();
-    // The peer's answer is not read any more: the end of its stream is enough.
+    // The peer's answer is no longer read: the end of its stream is enough.
     this.#socket.end();
   }
 

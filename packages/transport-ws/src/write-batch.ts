@@ -3,8 +3,8 @@ import { HawserError } from "@hawser/protocol";
 import { guarded, type Timer, type Timers } from "@hawser/runtime";
 
 /**
- * Writes what is sent within one tick with one system call: the socket is corked by the first message and uncorked when the tick is over.
- * Worth a factor of two to four in messages per second.
+ * Writes the messages of one tick with one system call: the first message corks the socket, the end
+ * of the tick uncorks it. Worth a factor of two to four in messages per second.
  */
 export class WriteBatch {
   readonly #socket: Duplex;
@@ -22,14 +22,14 @@ export class WriteBatch {
       );
   }
 
-  /** To be called before a write. */
+  /** Call before each write. */
   begin(): void {
     if (this.#due !== undefined) return;
     this.#socket.cork();
     this.#due = this.#timers.soon(this.#flush);
   }
 
-  /** Writes now what has gathered. */
+  /** Writes the gathered messages now. */
   flush(): void {
     if (this.#due === undefined) return;
     this.#due.cancel();
