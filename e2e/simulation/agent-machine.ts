@@ -4,11 +4,11 @@ import type { VirtualHost } from "@hawser/testkit";
 import type { FaultyDisk } from "./faulty-disk.js";
 import { handleCommand, ThingHandler } from "./handlers.js";
 import { Things } from "./things.js";
+import { balancedDialer } from "./balancer.js";
 import { WatchedDisk } from "./watched-disk.js";
 import { tapDialer } from "./wire-tap.js";
 import type { World } from "./world.js";
 
-export const ADDRESS = "principal:443";
 export const KIND = "Thing";
 
 /** One agent as a process. */
@@ -101,11 +101,9 @@ export class AgentMachine {
   }
 
   #agent(host: VirtualHost, store: Store): Agent {
-    const { plan, network, apply, findings, sender, ledger } = this.#world;
+    const { plan, apply, findings, sender, ledger } = this.#world;
     const { name } = this;
-    const dialer = tapDialer(network.dialer({ from: host, to: ADDRESS }), () =>
-      this.#watched.tap(host, store, new Map()),
-    );
+    const dialer = tapDialer(balancedDialer(this.#world, host), () => this.#watched.tap(host, store, name));
     const parts = { world: this.#world, host, agent: name };
     return createAgent({
       name,
@@ -126,7 +124,8 @@ export class AgentMachine {
         },
         applied: (event) => apply.recorded("down", name, event),
         skipped: (event, why) => {
-          if (plan.flavour === "rotations" && why === "duplicate")
+          // Between principals the wire checker says when it may be sent again.
+          if (plan.flavour === "rotations" && plan.shared === undefined && why === "duplicate")
             findings.violation(
               "no redelivery without faults",
               `${name} skipped ${event.resourceid}@${event.eventid}`,

@@ -33,14 +33,14 @@ function rotate(machine: Machine): void {
   if (process !== undefined && "agent" in process) process.agent.rotate();
 }
 
-async function restart(world: World, machine: Machine, kill: () => void): Promise<void> {
+export async function restart(world: World, machine: Machine, kill: () => void): Promise<void> {
   kill();
   await world.sleep(world.random.next() * (chance(world.random, 0.2) ? 3_000 : 300));
   await startUp(world, machine);
 }
 
 /** A start may itself be struck: then it is tried again, as an orchestrator would. */
-async function startUp(world: World, machine: Machine): Promise<void> {
+export async function startUp(world: World, machine: Machine): Promise<void> {
   let isUp = false;
   const started = machine.start().then(() => {
     isUp = true;
@@ -56,7 +56,7 @@ async function startUp(world: World, machine: Machine): Promise<void> {
   await started;
 }
 
-async function stopAndStart(world: World, machine: Machine): Promise<void> {
+export async function stopAndStart(world: World, machine: Machine): Promise<void> {
   let isDone = false;
   const stopped = machine.stop().then(() => {
     isDone = true;

@@ -4,6 +4,7 @@ import type { VirtualHost } from "@hawser/testkit";
 import { commandContent, specContent } from "./identity.js";
 import type { Direction } from "./ledger.js";
 import { chance } from "./plan.js";
+import type { Term } from "./checkers/term-checker.js";
 import type { Things } from "./things.js";
 import type { World } from "./world.js";
 
@@ -11,10 +12,16 @@ export interface HandlerParts {
   readonly world: World;
   readonly host: VirtualHost;
   readonly agent: string;
+  /** Where a principal applies. */
+  readonly at?: Pick<Term, "principal" | "store">;
 }
 
 /** Marks a report that has to be dropped: a newer version was handed to the handler before it. */
 export const LATE = "late";
+
+/** How often a handler hangs. One of a principal that may be taken over does so more often, so that it runs on when its agent has gone elsewhere. */
+const HANG_SHARE = 0.02;
+const SHARED_HANG_SHARE = 0.15;
 
 /** Takes time, sometimes very long, and fails before or after its effect while faults last. */
 async function work(parts: HandlerParts, rejects: boolean, effect: () => void): Promise<void> {
@@ -22,7 +29,9 @@ async function work(parts: HandlerParts, rejects: boolean, effect: () => void): 
   const { random, plan } = world;
   const isFaulty = !world.isHealed && plan.flavour !== "rotations";
   await nap(parts, random.next() * plan.maxHandlerMs);
-  if (isFaulty && chance(random, 0.02)) await nap(parts, random.next() * plan.hangMs);
+  const isUp = parts.at !== undefined && plan.shared !== undefined;
+  if (isFaulty && chance(random, isUp ? SHARED_HANG_SHARE : HANG_SHARE))
+    await nap(parts, random.next() * plan.hangMs);
   if (rejects) throw new HawserError("handler_rejected", "the handler refuses this for good");
   if (isFaulty && chance(random, 0.05)) throw new Error("failed before its effect");
   effect();
@@ -115,15 +124,18 @@ export class ThingHandler implements ResourceHandler {
   }
 }
 
+/** What both sides give a handler, and what a principal gives it besides. */
+interface Command {
+  readonly event: HawserEvent;
+  readonly attempt: number;
+  readonly epoch?: number;
+  readonly signal?: AbortSignal;
+}
+
 export function handleCommand(parts: HandlerParts & { readonly direction: Direction }) {
-  return async ({
-    event,
-    attempt,
-  }: {
-    readonly event: HawserEvent;
-    readonly attempt: number;
-  }): Promise<void> => {
-    const { world, agent, direction } = parts;
+  return async ({ event, attempt, epoch, signal }: Command): Promise<void> => {
+    const { world, agent, direction, at, host } = parts;
+    const { incarnation } = host;
     const { resourceid, eventid } = event;
     const content = commandContent(event);
     const running = world.apply.began({
@@ -133,6 +145,9 @@ export function handleCommand(parts: HandlerParts & { readonly direction: Direct
       version: Number(eventid),
       attempt,
       content,
+      ...(at === undefined || epoch === undefined || signal === undefined
+        ? {}
+        : { term: { ...at, incarnation, agent, epoch, signal } }),
     });
     try {
       await work(parts, isRejecting(event.data), () => running.effect());

@@ -10,6 +10,8 @@ export type Direction = "down" | "up";
 export interface Fact extends Identity {
   /** The publisher was told that it is accepted. */
   promised: boolean;
+  /** When it was, in virtual milliseconds. */
+  promisedAtMs: number;
   /** Highest attempt that began; 0 before the first, and again after a crash that may have lost the number. */
   attempt: number;
   effects: number;
@@ -20,7 +22,12 @@ export interface Fact extends Identity {
   /** The receiver said that it knows nothing that this is about, and keeps nothing of it. */
   discarded: boolean;
   acknowledged: boolean;
+  /** When its sender last heard that, in virtual milliseconds. */
+  acknowledgedAtMs: number;
   deadLetter: string | undefined;
+  /** Names of the principal that accepted it and of the one that sent it first, as far as that is known. */
+  acceptedBy: string | undefined;
+  sentBy: string | undefined;
   /** Its receiver died before it was recorded: what was said of it then is not known afterwards. */
   wasForgotten: boolean;
 }
@@ -35,7 +42,7 @@ export class Mailbox {
   receiverFloor = 0;
   /** Last version the receiver is known to have recorded, by resource. */
   readonly recordedUpTo = new Map<string, number>();
-  readonly purges = new Purges();
+  readonly purges: Purges;
   /** Changes whose publishers have not been answered, or never will be, by subject: any of them may be there, and newest. */
   readonly #unanswered = new Map<string, number>();
   /** Of events nobody was told of yet: a write that failed was there all the same, and what it held has expired. */
@@ -44,12 +51,15 @@ export class Mailbox {
   readonly #bySubject = new Map<string, Fact[]>();
   #peerStore: string | undefined;
   readonly #findings: Findings;
+  readonly #now: () => number;
 
-  constructor(direction: Direction, agent: string, store: string, findings: Findings) {
+  constructor(direction: Direction, agent: string, store: string, findings: Findings, now: () => number) {
     this.direction = direction;
     this.agent = agent;
     this.store = store;
     this.#findings = findings;
+    this.#now = now;
+    this.purges = new Purges(now);
   }
 
   get name(): string {
@@ -65,6 +75,7 @@ export class Mailbox {
         const two = `${known.resourceid} ${known.content} and ${resourceid} ${content}`;
         this.#findings.violation("one event per version", `${this.name}@${version} is ${two}`);
       }
+      if (promised && !known.promised) known.promisedAtMs = this.#now();
       known.promised ||= promised;
       return known;
     }
@@ -72,13 +83,17 @@ export class Mailbox {
     const fact: Fact = {
       ...identity,
       promised,
+      promisedAtMs: promised ? this.#now() : Number.POSITIVE_INFINITY,
       attempt: 0,
       effects: 0,
       effectAt: 0,
       recorded: false,
       discarded: false,
       acknowledged: false,
+      acknowledgedAtMs: Number.POSITIVE_INFINITY,
       deadLetter: letter?.content === content ? letter.code : undefined,
+      acceptedBy: undefined,
+      sentBy: undefined,
       wasForgotten: false,
     };
     this.facts.set(version, fact);
@@ -137,11 +152,11 @@ export class Mailbox {
     );
   }
 
-  /** A newer state makes this one pointless, and its publisher was told that it is accepted. */
-  isKnownOutdated(fact: Fact): boolean {
+  /** A newer state makes this one pointless, and its publisher was told by then that it is accepted, in virtual milliseconds. */
+  isKnownOutdated(fact: Fact, byMs: number): boolean {
     return this.siblings(fact.resourceid).some(
-      ({ version, eventClass, promised }) =>
-        promised && version > fact.version && supersedes(eventClass, fact.eventClass),
+      ({ version, eventClass, promisedAtMs }) =>
+        promisedAtMs <= byMs && version > fact.version && supersedes(eventClass, fact.eventClass),
     );
   }
 
@@ -176,12 +191,14 @@ export class Mailbox {
 /** Everything that is known about accepted events, from the answers publishers got and from the wire. */
 export class Ledger {
   readonly #findings: Findings;
+  readonly #now: () => number;
   readonly #lives = new Map<string, Mailbox>();
   readonly #current = new Map<string, Mailbox>();
   #tick = 0;
 
-  constructor(findings: Findings) {
+  constructor(findings: Findings, now: () => number) {
     this.#findings = findings;
+    this.#now = now;
   }
 
   /** Counts what happens, to tell what was before what. */
@@ -195,7 +212,7 @@ export class Ledger {
     const key = `${direction} ${agent} ${store}`;
     let mailbox = this.#lives.get(key);
     if (mailbox === undefined) {
-      mailbox = new Mailbox(direction, agent, store, this.#findings);
+      mailbox = new Mailbox(direction, agent, store, this.#findings, this.#now);
       this.#lives.set(key, mailbox);
       this.#current.set(`${direction} ${agent}`, mailbox);
     }

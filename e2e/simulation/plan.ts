@@ -1,6 +1,7 @@
 import type { AgentOptions } from "@hawser/agent";
 import { DEFAULT_WINDOW, DEFAULT_WINDOW_BYTES, jsonCodec, protobufCodec, type Codec } from "@hawser/protocol";
 import { seededRandom, type Random } from "@hawser/runtime";
+import type { SharedClientOptions } from "@hawser/store";
 import type { NetworkFaults } from "@hawser/testkit";
 
 type Timing = NonNullable<AgentOptions["timing"]>;
@@ -34,6 +35,8 @@ export interface Plan {
   /** How long publishers publish and faults strike. */
   readonly activeMs: number;
   readonly meanPublishMs: number;
+  /** What publishers do by a die below this is a matter of the principal; the rest are commands of the agent. */
+  readonly downShare: number;
   /** Between two purges of what is pending for an agent; undefined for none. */
   readonly meanPurgeMs: number | undefined;
   /** Commands accepted for the first agent before it ever connects: more than a session holds in memory at once. */
@@ -47,6 +50,26 @@ export interface Plan {
   readonly hangMs: number;
   /** At the end, one machine is started on what it had on its disk at some moment of the run. */
   readonly olderCopy: boolean;
+  /** Several principals share a store; undefined where one has its own. */
+  readonly shared: SharedPlan | undefined;
+}
+
+/** What is decided of the store that principals share. All times in virtual milliseconds. */
+export interface SharedPlan {
+  readonly principals: number;
+  /** One way between a principal and the store. */
+  readonly latencyMs: { readonly min: number; readonly max: number };
+  /** Which part of the wake-ups gets lost. */
+  readonly lostShare: number;
+  /** Which part of new entries is announced by position alone. */
+  readonly positionShare: number;
+  readonly client: Required<Pick<SharedClientOptions, "requestTimeoutMs" | "sweepMs" | "graceMs">>;
+  readonly memberTtlMs: number;
+  /** How often the way between one principal and the store fails. */
+  readonly meanCutMs: number;
+  readonly longestCutMs: number;
+  /** How often all principals are struck at once. */
+  readonly meanOutageMs: number;
 }
 
 /** How many runs have purges, and how many of those an agent sees on average. */
@@ -74,10 +97,10 @@ const NAMES = ["ada", "bob", "cyd", "dan"];
 export function makePlan(seed: number): Plan {
   const plan = planWithoutPurges(seed);
   const isPurged = seededRandom(seed ^ 0x94e6e).next() < PURGED_SHARE;
-  return { ...plan, meanPurgeMs: isPurged ? plan.activeMs / PURGES : undefined };
+  return { ...plan, meanPurgeMs: isPurged ? plan.activeMs / PURGES : undefined, shared: undefined };
 }
 
-function planWithoutPurges(seed: number): Omit<Plan, "meanPurgeMs"> {
+function planWithoutPurges(seed: number): Omit<Plan, "meanPurgeMs" | "shared"> {
   const random = seededRandom(seed ^ 0x5eed);
   const flavour = seed % 20 === 0 ? "defaults" : seed % 10 === 1 ? "rotations" : "chaos";
   const limits = {
@@ -96,6 +119,7 @@ function planWithoutPurges(seed: number): Omit<Plan, "meanPurgeMs"> {
     limits,
     codec: pick<Codec | undefined>(random, [undefined, undefined, undefined, jsonCodec, protobufCodec]),
     maxWriteMs: pick(random, [0, 2, 10]),
+    downShare: 0.82,
     backlog: chance(random, 0.03) ? 700 : 0,
     // Likewise.
     olderCopy: flavour !== "rotations" && seededRandom(seed ^ 0x01dc0).next() < OLDER_COPY_SHARE,

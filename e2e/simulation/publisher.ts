@@ -5,7 +5,7 @@ import { isRejecting } from "./handlers.js";
 import { commandContent, specContent } from "./identity.js";
 import type { Direction } from "./ledger.js";
 import { below, chance, exponential, pick } from "./plan.js";
-import type { PrincipalMachine } from "./principal-machine.js";
+import type { ControlPlane } from "./principal-group.js";
 import { callOn, type Answer, type World } from "./world.js";
 
 /** Of the resources that are changed. */
@@ -26,7 +26,7 @@ interface Wish {
 export class Publisher {
   readonly wishes = new Map<string, Wish>();
   readonly #world: World;
-  readonly #principal: PrincipalMachine;
+  readonly #principal: ControlPlane;
   readonly #agent: AgentMachine;
   readonly #open = new Set<Promise<void>>();
   #count = 0;
@@ -34,7 +34,7 @@ export class Publisher {
   /** Resources that commands may be about. */
   readonly #known: string[] = [];
 
-  constructor(world: World, principal: PrincipalMachine, agent: AgentMachine) {
+  constructor(world: World, principal: ControlPlane, agent: AgentMachine) {
     this.#world = world;
     this.#principal = principal;
     this.#agent = agent;
@@ -81,7 +81,7 @@ export class Publisher {
     if (dice < 0.45) return this.#change(pick(random, NAMES), false);
     if (dice < 0.57) return this.#change(pick(random, NAMES), true);
     if (dice < 0.6) return this.#requeue();
-    return dice < 0.82 ? this.#command("down") : this.#command("up");
+    return dice < this.#world.plan.downShare ? this.#command("down") : this.#command("up");
   }
 
   #wish(name: string): Wish {
@@ -115,7 +115,7 @@ export class Publisher {
     const wish = this.#wish(name);
     if (answer.kind === "answer") {
       certain();
-      this.#changed(name, store, answer.value);
+      this.#changed(name, store, answer.value, process.host.name);
     } else if (answer.kind === "error" && isRefusal(answer.error)) {
       certain();
       if (!isDelete) sender.refused("down", agent, content);
@@ -123,7 +123,7 @@ export class Publisher {
     } else wish.isUncertain = true;
   }
 
-  #changed(name: string, store: string, view: ResourceView | undefined): void {
+  #changed(name: string, store: string, view: ResourceView | undefined, principal: string): void {
     const wish = this.#wish(name);
     if (this.#isFinal) wish.isUncertain = false;
     if (view === undefined) {
@@ -137,7 +137,7 @@ export class Publisher {
     const content = isDelete ? "delete" : specContent(spec);
     const agent = this.#agent.name;
     const resourceid = resourceId(name, uid);
-    this.#world.ledger.life("down", agent, store).note(
+    const fact = this.#world.ledger.life("down", agent, store).note(
       {
         version,
         resourceid,
@@ -148,6 +148,7 @@ export class Publisher {
       },
       true,
     );
+    fact.acceptedBy ??= principal;
     if (wish.accepted?.store !== store || wish.accepted.version < version) {
       wish.accepted = { store, version, content };
     }

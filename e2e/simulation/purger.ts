@@ -2,7 +2,8 @@ import { HawserError } from "@hawser/protocol";
 import { KIND, type AgentMachine } from "./agent-machine.js";
 import type { Mailbox } from "./ledger.js";
 import { chance, exponential, pick } from "./plan.js";
-import type { PrincipalMachine, PrincipalProcess } from "./principal-machine.js";
+import type { ControlPlane } from "./principal-group.js";
+import type { PrincipalProcess } from "./principal-machine.js";
 import { NAMES } from "./publisher.js";
 import { callOn, type World } from "./world.js";
 
@@ -11,10 +12,10 @@ const RETRY_MS = 200;
 /** Throws away what is pending for one agent, now and then, all of it or what is about one resource; remembers what it was told of that. */
 export class Purger {
   readonly #world: World;
-  readonly #principal: PrincipalMachine;
+  readonly #principal: ControlPlane;
   readonly #agent: AgentMachine;
 
-  constructor(world: World, principal: PrincipalMachine, agent: AgentMachine) {
+  constructor(world: World, principal: ControlPlane, agent: AgentMachine) {
     this.#world = world;
     this.#principal = principal;
     this.#agent = agent;
@@ -59,7 +60,7 @@ export class Purger {
         "purger",
         `${agent} ${name ?? "all"}: ${answer.kind === "error" ? String(answer.error) : "no answer"}`,
       );
-      if (answer.kind === "error" && !isOutage(answer.error)) throw answer.error;
+      if (answer.kind === "error" && !isExpected(answer.error)) throw answer.error;
     }
     await this.#end(mailbox, purge.ended);
   }
@@ -80,6 +81,7 @@ export class Purger {
   }
 }
 
-function isOutage(error: unknown): boolean {
-  return error instanceof HawserError && /^(store_|overloaded)/.test(error.code);
+/** An outage; or the mailbox has gone since it was looked at, as one does in which nothing was ever kept. */
+function isExpected(error: unknown): boolean {
+  return error instanceof HawserError && /^(store_|overloaded|not_found)/.test(error.code);
 }

@@ -9,6 +9,8 @@ interface Purge {
   upTo: number;
   /** How many events went; undefined where nobody was told. */
   count: number | undefined;
+  /** When somebody was told, in virtual milliseconds. */
+  answeredAtMs: number;
   /** The receiver lost its store since: states go to it again. */
   wasUndone: boolean;
 }
@@ -16,6 +18,11 @@ interface Purge {
 /** What was thrown away of one mailbox, by whoever purged it. */
 export class Purges {
   readonly #purges: Purge[] = [];
+  readonly #now: () => number;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
 
   /** Somebody begins to purge what is pending up to this version at least. */
   begin(
@@ -27,12 +34,14 @@ export class Purges {
       from,
       upTo: Number.POSITIVE_INFINITY,
       count: undefined,
+      answeredAtMs: Number.POSITIVE_INFINITY,
       wasUndone: false,
     };
     this.#purges.push(purge);
     return {
       answered: (count) => {
         purge.count = count;
+        purge.answeredAtMs = this.#now();
       },
       ended: (upTo) => {
         purge.upTo = upTo;
@@ -54,11 +63,11 @@ export class Purges {
     });
   }
 
-  /** Whether this event, if it was pending then, is certainly purged, and its sender knows that. */
-  holds({ version, subject, eventClass }: Identity): boolean {
+  /** Whether this event, if it was pending then, is certainly purged, and whoever asked was told so by then, in virtual milliseconds. */
+  holds({ version, subject, eventClass }: Identity, byMs: number): boolean {
     return this.#purges.some(
       (purge) =>
-        purge.count !== undefined &&
+        purge.answeredAtMs <= byMs &&
         version <= purge.from &&
         (purge.subject === undefined || purge.subject === subject) &&
         (eventClass === "command" || !purge.wasUndone),

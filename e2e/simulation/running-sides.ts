@@ -3,7 +3,8 @@ import type { HawserEvent } from "@hawser/protocol";
 import { createPrincipal, type Principal } from "@hawser/principal";
 import { createDiskStore, type Disk, type Store } from "@hawser/store";
 import type { VirtualHost } from "@hawser/testkit";
-import { ADDRESS, KIND } from "./agent-machine.js";
+import { KIND } from "./agent-machine.js";
+import { ADDRESS } from "./balancer.js";
 import type { World } from "./world.js";
 
 /** One side while it runs. */

@@ -1,3 +1,4 @@
+import { makePlan } from "./plan.js";
 import { runSeeds } from "./run-seeds.js";
 
-runSeeds(3, 4);
+runSeeds({ plan: makePlan, range: "1..1000" }, 3, 4);

@@ -4,11 +4,17 @@ import { auditMailbox, livenessBoundMs, unconverged } from "./checkers/liveness-
 import { checkMailbox } from "./checkers/mailbox-checker.js";
 import { ViewChecker } from "./checkers/view-checker.js";
 import { strikeMachine, strikeNetwork } from "./faults.js";
+import { ADDRESS } from "./balancer.js";
 import { OlderCopyPlay, type Backup } from "./older-copy.js";
-import { below, makePlan } from "./plan.js";
+import { below, type Plan } from "./plan.js";
+import { PrincipalGroup, type ControlPlane } from "./principal-group.js";
 import { PrincipalMachine, type PrincipalProcess } from "./principal-machine.js";
+import { OwnDisk } from "./principal-storage.js";
 import { Publisher } from "./publisher.js";
 import { Purger } from "./purger.js";
+import { strikeShared } from "./shared-faults.js";
+import { StoreMachine } from "./store-machine.js";
+import { Tally } from "./tally.js";
 import { ignoreOutage } from "./watched-disk.js";
 import { callOn, World, type Answer } from "./world.js";
 
@@ -24,15 +30,20 @@ const TRACE_LINES = 120;
 /**
  * One run of the production code (principal, agents, links, stores) over virtual time, a simulated network and simulated disks: publishers and faults as the seed
  * says, then everything heals and has to converge. Answers what was found, undefined when nothing was.
+ *
+ * @param tally counts which faults struck
  */
-export async function simulate(seed: number): Promise<string | undefined> {
-  const run = new Run(seed);
+export async function simulate(plan: Plan, tally = new Tally()): Promise<string | undefined> {
+  const run = new Run(plan, tally);
   return run.run();
 }
 
 class Run {
   readonly #world: World;
-  readonly #principal: PrincipalMachine;
+  /** Several, where they share a store. */
+  readonly #principals: readonly PrincipalMachine[];
+  readonly #group: PrincipalGroup | undefined;
+  readonly #control: ControlPlane;
   readonly #agents: readonly AgentMachine[];
   readonly #publishers: readonly Publisher[];
   readonly #views: ViewChecker;
@@ -41,12 +52,25 @@ class Run {
   #steps = 0;
   #stepsAt = 0;
 
-  constructor(seed: number) {
-    const world = new World(makePlan(seed));
+  constructor(plan: Plan, tally: Tally) {
+    const world = new World(plan, tally);
     this.#world = world;
-    this.#principal = new PrincipalMachine(world);
-    this.#agents = world.plan.agents.map((name) => new AgentMachine(world, name));
-    this.#publishers = this.#agents.map((agent) => new Publisher(world, this.#principal, agent));
+    if (plan.shared === undefined) {
+      const only = new PrincipalMachine(world, {
+        name: "principal",
+        address: ADDRESS,
+        storage: new OwnDisk(world),
+      });
+      this.#principals = [only];
+      this.#control = only;
+    } else {
+      this.#group = new PrincipalGroup(world, new StoreMachine(world, plan.shared));
+      this.#principals = this.#group.machines;
+      this.#control = this.#group;
+    }
+    const control = this.#control;
+    this.#agents = plan.agents.map((name) => new AgentMachine(world, name));
+    this.#publishers = this.#agents.map((agent) => new Publisher(world, control, agent));
     this.#views = new ViewChecker(world.ledger, world.findings);
   }
 
@@ -64,10 +88,10 @@ class Run {
     if (!(await virtual.runUntil(isOver, { timeoutMs: MAX_RUN_MS })))
       findings.violation("the scenario ends", "something never answered");
     if (findings.first === undefined) return undefined;
-    const summary = `flavour ${plan.flavour}, ${plan.agents.length} agents, window ${JSON.stringify(plan.window)}, bytes ${JSON.stringify(plan.windowBytes)}, read ahead ${plan.readAheadBytes ?? "default"}, limits ${JSON.stringify(plan.limits)}`;
+    const summary = `flavour ${plan.flavour}, ${plan.agents.length} agents, window ${JSON.stringify(plan.window)}, bytes ${JSON.stringify(plan.windowBytes)}, read ahead ${plan.readAheadBytes ?? "default"}, limits ${JSON.stringify(plan.limits)}, shared ${JSON.stringify(plan.shared)}`;
     return [
       `seed ${plan.seed}: ${findings.first}`,
-      `replay: HAWSER_SEED=${plan.seed} npx vitest run --project e2e e2e/simulation (HAWSER_TRACE=4000 for a longer trace)`,
+      `replay: HAWSER_SEED=${plan.seed} npx vitest run --project e2e e2e/simulation/${plan.shared === undefined ? "seeds" : "principals"} (HAWSER_TRACE=4000 for a longer trace)`,
       summary,
       findings.tail(Number(env["HAWSER_TRACE"] ?? TRACE_LINES)),
     ].join("\n");
@@ -84,17 +108,19 @@ class Run {
   async #scenario(): Promise<void> {
     const world = this.#world;
     const { plan, findings } = world;
-    await this.#principal.start();
+    for (const principal of this.#principals) await principal.start();
     await this.#publishers[0]?.publishBacklog(plan.backlog);
     for (const agent of this.#agents) await agent.start();
     const publishing = this.#publishers.map((publisher) => world.spawn("publishing", () => publisher.run()));
-    const machines = [this.#principal, ...this.#agents];
-    const striking = machines.map((machine) => world.spawn("faults", () => strikeMachine(world, machine)));
+    const group = this.#group;
+    const alone = group === undefined ? [...this.#principals, ...this.#agents] : this.#agents;
+    const striking = alone.map((machine) => world.spawn("faults", () => strikeMachine(world, machine)));
+    if (group !== undefined) striking.push(...strikeShared(world, group));
     striking.push(world.spawn("network faults", () => strikeNetwork(world)));
     const purging = this.#agents.map((agent) =>
-      world.spawn("purging", () => new Purger(world, this.#principal, agent).run()),
+      world.spawn("purging", () => new Purger(world, this.#control, agent).run()),
     );
-    void world.spawn("watching", () => this.#watch());
+    const watching = world.spawn("watching", () => this.#watch());
     const backup = world.spawn("a backup", () => this.#backUp());
     await world.sleep(plan.activeMs);
     world.isHealed = true;
@@ -104,17 +130,22 @@ class Run {
     await Promise.all(publishing);
     await Promise.all(purging);
     await backup;
+    // Two reads through two principals may be answered in the other order.
+    if (group !== undefined) await watching;
     await this.#converge();
     if (findings.first !== undefined) return;
     if (plan.flavour === "rotations") await world.sleep(IDLE_MS);
     for (const agent of this.#agents) {
-      auditMailbox(world, world.ledger.current("down", agent.name));
+      const mailbox = world.ledger.current("down", agent.name);
+      await group?.store.watched.learnDurableDeadLetters(mailbox);
+      auditMailbox(world, mailbox);
       auditMailbox(world, world.ledger.current("up", agent.name));
     }
     await this.#stop();
     if (this.#backup === undefined || findings.first !== undefined) return;
     findings.trace("world", "an older copy of a disk is started on");
-    await new OlderCopyPlay(world, this.#principal, this.#agents, this.#backup).run();
+    const [principal] = this.#principals;
+    if (principal !== undefined) await new OlderCopyPlay(world, principal, this.#agents, this.#backup).run();
   }
 
   /** Keeps what one machine has on its disk at some moment, whatever it is doing. */
@@ -123,9 +154,9 @@ class Run {
     if (!plan.olderCopy) return;
     const random = virtual.random("backup");
     await this.#world.sleep(random.next() * plan.activeMs);
-    const machines = [this.#principal, this.#principal, ...this.#agents];
-    const machine = machines[below(random, machines.length)] ?? this.#principal;
-    this.#backup = { machine, disk: machine.disk.snapshot() };
+    const machines = [...this.#principals, ...this.#principals, ...this.#agents];
+    const machine = machines[below(random, machines.length)];
+    if (machine !== undefined) this.#backup = { machine, disk: machine.disk.snapshot() };
   }
 
   /** Looks at everything now and then, as people and metrics do. */
@@ -141,16 +172,18 @@ class Run {
   async #look(): Promise<void> {
     const world = this.#world;
     for (const agent of this.#agents) {
-      const { process } = this.#principal;
+      const { process } = this.#control;
       if (process !== undefined) complain(await callOn(process.host, () => this.#lookAt(process, agent)));
       const own = agent.process;
       if (own !== undefined)
         complain(
-          await callOn(own.host, () =>
-            checkMailbox(world, own.store, "principal", this.#principal.wasReplaced),
-          ),
+          await callOn(own.host, () => checkMailbox(world, own.store, "principal", this.#wasReplaced)),
         );
     }
+  }
+
+  get #wasReplaced(): boolean {
+    return this.#principals.some(({ wasReplaced }) => wasReplaced);
   }
 
   async #lookAt({ principal, store }: PrincipalProcess, { name, wasReplaced }: AgentMachine): Promise<void> {
@@ -181,9 +214,15 @@ class Run {
     }
   }
 
+  /** As each principal sees it. */
   async #missing(): Promise<readonly string[]> {
-    const { process } = this.#principal;
-    if (process === undefined) return ["the principal is not running"];
+    const missing: string[] = [];
+    for (const { name, process } of this.#principals)
+      missing.push(...(process === undefined ? [`${name} is not running`] : await this.#missingAt(process)));
+    return missing;
+  }
+
+  async #missingAt(process: PrincipalProcess): Promise<readonly string[]> {
     const missing: string[] = [];
     for (const [index, agent] of this.#agents.entries()) {
       const publisher = this.#publishers[index];
@@ -198,7 +237,7 @@ class Run {
     const { virtual, findings } = this.#world;
     const began = virtual.now();
     for (const agent of this.#agents) await agent.stop();
-    await this.#principal.stop();
+    for (const principal of this.#principals) await principal.stop();
     const took = virtual.now() - began;
     if (took > STOP_BOUND_MS) findings.violation("everything stops", `it took ${took} ms`);
   }

@@ -5,6 +5,7 @@ import { WireChecker } from "./checkers/wire-checker.js";
 import { FaultyDisk } from "./faulty-disk.js";
 import type { Mailbox } from "./ledger.js";
 import { DEFAULT_MIN_RESEND_MS } from "./plan.js";
+import { hearingBoundMs, settlingBoundMs } from "./shared-plan.js";
 import type { World } from "./world.js";
 
 /** The disk of one machine, and what the checkers learn from it and from what passes on the wire of whoever uses it. */
@@ -35,11 +36,13 @@ export class WatchedDisk {
     this.#disk = this.#newDisk();
   }
 
-  /** @param epochs the highest epoch seen of each agent */
-  tap(host: VirtualHost, store: Store, epochs: Map<string, number>): WireChecker {
-    const { ledger, findings, plan, sender, virtual } = this.#world;
+  /** @param name of the machine that sends and receives there */
+  tap(host: VirtualHost, store: Store, name: string): WireChecker {
+    const { ledger, findings, plan, sender, virtual, welcomes } = this.#world;
+    const isShared = this.#side === "principal" && plan.shared !== undefined;
     return new WireChecker({
       side: this.#side,
+      name,
       ledger,
       findings,
       store: store.id,
@@ -48,21 +51,31 @@ export class WatchedDisk {
       wallTime: host.runtime.clock.wallTime,
       minResendMs: plan.resend.minTimeoutMs ?? DEFAULT_MIN_RESEND_MS,
       sendsOnce: plan.flavour === "rotations",
-      epochs,
+      welcomes,
+      hearsWithinMs: isShared ? hearingBoundMs(plan) : 0,
+      settlesWithinMs: isShared ? settlingBoundMs(plan) : 0,
+      readsRecords: isShared,
       learnDeadLetters: (mailbox) => this.learnDeadLetters(store, mailbox),
       learnRecords: (mailbox) => this.#learnRecords(mailbox),
       unannounced: (mailbox, fact) => sender.unannounced(mailbox, fact),
     });
   }
 
+  /** Of a store that others share, what is durable is read past its network. */
   learnDeadLetters(store: Store, mailbox: Mailbox): Promise<void> {
+    if (this.#side === "principal" && this.#world.plan.shared !== undefined)
+      return this.learnDurableDeadLetters(mailbox);
     const read = (): Promise<void> =>
       this.#world.durability.sender(store, this.#peerOf(mailbox.agent), mailbox);
     return this.#disk.promptly(read).catch(ignoreOutage);
   }
 
+  learnDurableDeadLetters(mailbox: Mailbox): Promise<void> {
+    return this.#world.durability.durableSender(this.#disk.snapshot(), mailbox);
+  }
+
   /** What the inbox for `agent` holds of the store its versions come from. */
-  learnInbox(agent: string, sendersStore: string | undefined): Promise<void> {
+  learnInbox(agent: string, sendersStore: string | undefined): Promise<boolean> {
     const direction = this.#side === "agent" ? "down" : "up";
     const { durability } = this.#world;
     return durability.receiver(this.#disk.snapshot(), this.#peerOf(agent), direction, agent, sendersStore);
@@ -70,13 +83,10 @@ export class WatchedDisk {
 
   /** False when the store cannot be read now. */
   #learnRecords(mailbox: Mailbox): Promise<boolean> {
-    return this.learnInbox(mailbox.agent, mailbox.store).then(
-      () => true,
-      (thrown: unknown) => {
-        ignoreOutage(thrown);
-        return false;
-      },
-    );
+    return this.learnInbox(mailbox.agent, mailbox.store).catch((thrown: unknown) => {
+      ignoreOutage(thrown);
+      return false;
+    });
   }
 
   #peerOf(agent: string): string {

@@ -8,10 +8,16 @@ import {
 } from "@hawser/testkit";
 import { ApplyChecker } from "./checkers/apply-checker.js";
 import { DurabilityChecker } from "./checkers/durability-checker.js";
+import { FenceChecker } from "./checkers/fence-checker.js";
+import { HearingChecker } from "./checkers/hearing-checker.js";
 import { SenderChecker } from "./checkers/sender-checker.js";
+import { TermChecker } from "./checkers/term-checker.js";
+import { Welcomes } from "./checkers/welcomes.js";
 import { Findings } from "./findings.js";
 import { Ledger } from "./ledger.js";
 import type { Plan } from "./plan.js";
+import { hearingBoundMs } from "./shared-plan.js";
+import type { Tally } from "./tally.js";
 
 /** What a call to a machine came to. */
 export type Answer<T> =
@@ -27,15 +33,23 @@ export class World {
   readonly network: SimulatedNetwork;
   readonly random: Random;
   readonly findings: Findings;
+  readonly tally: Tally;
   readonly ledger: Ledger;
+  readonly welcomes: Welcomes;
+  readonly fences: FenceChecker;
+  readonly hearing: HearingChecker;
+  readonly terms: TermChecker;
   readonly apply: ApplyChecker;
   readonly durability: DurabilityChecker;
   readonly sender: SenderChecker;
+  /** Of several principals, the indexes of those that serve. */
+  serving: () => readonly number[] = () => [];
   /** No fault strikes any more. */
   isHealed = false;
 
-  constructor(plan: Plan) {
+  constructor(plan: Plan, tally: Tally) {
     this.plan = plan;
+    this.tally = tally;
     this.virtual = createVirtualRuntime({ seed: plan.seed });
     this.network = createSimulatedNetwork({
       virtual: this.virtual,
@@ -44,8 +58,17 @@ export class World {
     });
     this.random = this.virtual.random("scenario");
     this.findings = new Findings(this.virtual);
-    this.ledger = new Ledger(this.findings);
-    this.apply = new ApplyChecker(this.ledger, this.findings);
+    const { now } = this.virtual;
+    const { findings } = this;
+    this.ledger = new Ledger(findings, now);
+    this.welcomes = new Welcomes(findings, tally, now);
+    const { welcomes } = this;
+    this.fences = new FenceChecker(findings);
+    const { fences } = this;
+    const hearsWithinMs = hearingBoundMs(plan);
+    this.hearing = new HearingChecker(findings, this.timers, hearsWithinMs);
+    this.terms = new TermChecker({ findings, tally, welcomes, fences, now, hearsWithinMs });
+    this.apply = new ApplyChecker(this.ledger, findings, this.terms);
     this.durability = new DurabilityChecker(this.ledger, this.findings);
     this.sender = new SenderChecker(this.ledger, this.findings);
   }

@@ -14,7 +14,8 @@ export class DurabilityChecker {
 
   /**
    * @param disk what is durable of the receiver, on a disk of its own: only a holder is told of an inbox, and to become one leaves a trace
-   * @param sender name of the store whose versions the receiver counts by
+   * @param sender name of the store whose versions the receiver counts by; undefined for the one that its disk names
+   * @returns false where the disk knows another one, so that nothing was learned
    */
   async receiver(
     disk: MemoryDisk,
@@ -22,11 +23,11 @@ export class DurabilityChecker {
     direction: Direction,
     agent: string,
     sender: string | undefined,
-  ) {
-    const inbox = await readInbox(disk, peer);
-    if (inbox === undefined || sender === undefined) return;
-    const { settled, applied } = inbox;
-    const mailbox = this.#ledger.life(direction, agent, sender);
+  ): Promise<boolean> {
+    const read = await readInbox(disk, peer);
+    if (read === undefined || (sender ?? read.peerStore) !== read.peerStore) return false;
+    const { settled, applied } = read.inbox;
+    const mailbox = this.#ledger.life(direction, agent, read.peerStore);
     for (const fact of mailbox.facts.values()) {
       if (!fact.recorded || fact.version <= settled) continue;
       if ((applied.get(fact.resourceid) ?? 0) >= fact.version) continue;
@@ -41,6 +42,18 @@ export class DurabilityChecker {
       if (version > known) mailbox.recordedUpTo.set(resourceid, version);
       const fact = mailbox.facts.get(version);
       if (fact?.resourceid === resourceid) fact.recorded = true;
+    }
+    return true;
+  }
+
+  /** The dead letters of an agent in what is durable of a store that principals share. */
+  async durableSender(disk: MemoryDisk, mailbox: Mailbox): Promise<void> {
+    const store = createMemoryStore({ disk });
+    await store.start();
+    try {
+      await this.sender(store, mailbox.agent, mailbox);
+    } finally {
+      await store.stop();
     }
   }
 
@@ -57,14 +70,18 @@ const HOLDER = { session: "checker", transport: "", address: "", internal: true,
 const DEAF = { event() {}, more() {}, purged: () => 0, lost() {} };
 
 /** Undefined where the two have not met. */
-async function readInbox(disk: MemoryDisk, peer: string): Promise<InboxState | undefined> {
+async function readInbox(
+  disk: MemoryDisk,
+  peer: string,
+): Promise<{ readonly inbox: InboxState; readonly peerStore: string } | undefined> {
   const store = createMemoryStore({ disk });
   await store.start();
   try {
     const standing = await store.standing(peer);
     if (standing === undefined) return undefined;
-    const lease = await store.open(peer, HOLDER, () => ({ peerStore: standing.peer.store }), DEAF);
-    return lease.inbox;
+    const { store: peerStore } = standing.peer;
+    const lease = await store.open(peer, HOLDER, () => ({ peerStore }), DEAF);
+    return { inbox: lease.inbox, peerStore };
   } finally {
     await store.stop();
   }

@@ -6,6 +6,7 @@ import type { Fact, Mailbox } from "../ledger.js";
 import type { Plan } from "../plan.js";
 import type { PrincipalProcess } from "../principal-machine.js";
 import type { Publisher } from "../publisher.js";
+import { hearingBoundMs } from "../shared-plan.js";
 import type { World } from "../world.js";
 import { seqOf } from "./view-checker.js";
 
@@ -24,6 +25,8 @@ const RETRIES_MS = 2_000;
  *    keeps what comes behind it, so once more.
  * 4. A handler that hung when everything healed has to return. Every event takes its handler, its writes and its way; at the worst all one after another.
  *
+ * 5. Where principals share a store, a holder may have to find out first that a wake-up was lost, or that it has lost the mailbox.
+ *
  * Rotations go on meanwhile and may interrupt each step once, so everything but the handlers counts twice.
  */
 export function livenessBoundMs(plan: Plan, events: number): number {
@@ -41,7 +44,8 @@ export function livenessBoundMs(plan: Plan, events: number): number {
       resend.maxNackBackoffMs ?? DEFAULTS.maxNackBackoffMs,
     );
   const eventMs = 2 * plan.maxHandlerMs + 4 * plan.maxWriteMs + 10;
-  return 2 * (foundDeadMs + backMs + sentAgainMs + RETRIES_MS) + plan.hangMs + events * eventMs;
+  const heardMs = hearingBoundMs(plan);
+  return 2 * (foundDeadMs + backMs + sentAgainMs + heardMs + RETRIES_MS) + plan.hangMs + events * eventMs;
 }
 
 /** What is not yet as it has to be about one agent; empty when everything has converged. */
@@ -114,6 +118,9 @@ function viewDiffers(mailbox: Mailbox, { things, name: agent }: AgentMachine, vi
 export function auditMailbox(world: World, mailbox: Mailbox): void {
   let purged = 0;
   for (const fact of mailbox.facts.values()) {
+    const { acceptedBy, sentBy } = fact;
+    if (acceptedBy !== undefined && sentBy !== undefined && acceptedBy !== sentBy)
+      world.tally.add("events accepted by one principal and sent by another");
     if (isExplained(world, mailbox, fact)) continue;
     if (fact.deadLetter === undefined && mailbox.purges.mayHold(fact)) {
       purged += fact.promised ? 1 : 0;

@@ -88,7 +88,7 @@ export class WireChecker {
       this.#hello = message;
     }
     if (message.type !== "welcome" || this.#hello === undefined) return;
-    const { ledger, side, epochs } = this.#end;
+    const { ledger, side, name, welcomes } = this.#end;
     const down = ledger.life("down", this.#agent, message.store);
     const up = ledger.life("up", this.#agent, this.#hello.store);
     const { epoch } = message;
@@ -104,10 +104,7 @@ export class WireChecker {
         : { outgoing: down, incoming: up, window: this.#hello.window, epoch };
     if (side === "agent") this.#peerFloor = Number(message.settled);
     if (side === "agent") return;
-    const key = `${this.#agent} ${message.store}`;
-    const highest = epochs.get(key) ?? 0;
-    if (epoch <= highest) this.#violation("epochs rise", `${epoch} after ${highest}`);
-    epochs.set(key, epoch);
+    welcomes.sent(this.#agent, message.store, epoch, name);
   }
 
   #sentEvent(event: HawserEvent): void {
@@ -122,6 +119,7 @@ export class WireChecker {
     const isNew = !open.outgoing.facts.has(identity.version);
     const fact = open.outgoing.note(identity, false);
     if (isNew) this.#end.unannounced(open.outgoing, fact);
+    if (this.#end.side === "principal") fact.sentBy ??= this.#end.name;
     this.#checkSend(open, fact);
     this.#unanswered.set(resourceid, { fact, sentAtMs: this.#end.now() });
     const inFlight = this.#inFlight(open);
@@ -151,12 +149,13 @@ export class WireChecker {
     if (version === last && this.#end.sendsOnce) this.#violation("no redelivery without faults", name);
     this.#lastSent.set(resourceid, version);
     const before = this.#unanswered.get(resourceid)?.fact;
-    if (version === last && open.outgoing.isKnownOutdated(fact))
+    const heardMs = this.#end.now() - this.#end.hearsWithinMs;
+    if (version === last && open.outgoing.isKnownOutdated(fact, heardMs))
       this.#violation("what gave way is not sent again", name);
     // What is in flight may be being applied, so it is sent again whatever the time.
     if (before?.version !== version && fact.expiresAtMs <= this.#end.wallTime())
       this.#violation("what expired is not sent", name);
-    if (open.outgoing.purges.holds(fact) && !fact.acknowledged)
+    if (open.outgoing.purges.holds(fact, heardMs) && !fact.acknowledged)
       this.#violation("what was purged is not sent", name);
     // Only what gave way may be left without its answer.
     const gaveWay =
@@ -165,11 +164,20 @@ export class WireChecker {
       this.#violation("one event of a resource in flight", `${name} while ${before.version} has no answer`);
     if (version <= this.#floor)
       this.#violation("what is settled is not sent", `${name}, floor ${this.#floor}`);
-    if (this.#end.sendsOnce && fact.acknowledged) this.#violation("no redelivery without faults", name);
+    const { sendsOnce, settlesWithinMs } = this.#end;
+    if (sendsOnce && fact.acknowledgedAtMs + settlesWithinMs <= this.#end.now())
+      this.#violation("no redelivery without faults", name);
     this.#checkUid(open.outgoing, fact);
-    const newest = this.#end.epochs.get(`${this.#agent} ${this.#end.store}`) ?? 0;
-    if (this.#end.side === "principal" && open.epoch < newest)
-      this.#violation("who was taken over is silent", `${name} in epoch ${open.epoch} of ${newest}`);
+    if (this.#end.side === "principal") this.#checkHeld(open.epoch, name, heardMs);
+  }
+
+  /** A principal knows at once that it has taken its own session over, and hears within the bound that another principal has. */
+  #checkHeld(epoch: number, name: string, heardMs: number): void {
+    const { welcomes, store, name: principal } = this.#end;
+    const newest = welcomes.newest(this.#agent, store, principal);
+    const elsewhere = welcomes.takenOverAt(this.#agent, store, principal, epoch);
+    if (epoch < newest || (elsewhere !== undefined && elsewhere <= heardMs))
+      this.#violation("who was taken over is silent", `${name} in epoch ${epoch} of ${newest}`);
   }
 
   #checkUid(mailbox: Mailbox, fact: Fact): void {
@@ -190,7 +198,10 @@ export class WireChecker {
     const waiting = this.#unanswered.get(resourceid);
     if (waiting?.fact.version === Number(eventid)) this.#unanswered.delete(resourceid);
     const answered = this.#open?.outgoing.facts.get(Number(eventid));
-    if (isAck && answered?.resourceid === resourceid) answered.acknowledged = true;
+    if (isAck && answered?.resourceid === resourceid) {
+      answered.acknowledged = true;
+      answered.acknowledgedAtMs = this.#end.now();
+    }
   }
 
   #checkAck(resourceid: string, version: number): void {
@@ -216,13 +227,15 @@ export class WireChecker {
     if (fact.effects === 0 && mailbox.purges.mayHold(fact)) return;
     if (fact.effects === 0 && !fact.acknowledged) this.#violation("an ACK means applied", name);
     else if (this.#end.syncedAt() < fact.effectAt) this.#violation("an ACK means written to disk", name);
+    else if (this.#end.readsRecords) void this.#checkRecord(mailbox, fact, name);
   }
 
   // A write that failed may be on disk all the same, so the disk has the last word.
   async #checkRecord(mailbox: Mailbox, { resourceid, version }: Fact, name: string): Promise<void> {
     // What came from the disk a moment ago may not be read now.
     if (!(await this.#end.learnRecords(mailbox))) return;
-    if ((mailbox.recordedUpTo.get(resourceid) ?? 0) < version) this.#violation("an ACK means recorded", name);
+    if (Math.max(mailbox.receiverFloor, mailbox.recordedUpTo.get(resourceid) ?? 0) < version)
+      this.#violation("an ACK means recorded", name);
   }
 
   #checkFloor(floor: number): void {
@@ -250,7 +263,8 @@ export class WireChecker {
   }
 
   get #who(): string {
-    return this.#end.side === "agent" ? `${this.#agent} ->` : `-> ${this.#agent}`;
+    if (this.#end.side === "agent") return `${this.#agent} ->`;
+    return this.#end.readsRecords ? `${this.#end.name} -> ${this.#agent}` : `-> ${this.#agent}`;
   }
 
   #violation(rule: string, what: string): void {
@@ -270,8 +284,9 @@ function describe(message: ControlMessage): string {
       return `nack ${message.resourceid}@${message.eventid} ${message.code} ${message.retryable ? "retry" : "for good"}`;
     case "heartbeat":
     case "hello":
-    case "welcome":
       return `${message.type} settled ${message.settled}`;
+    case "welcome":
+      return `welcome epoch ${message.epoch} settled ${message.settled}`;
     default:
       return message.type;
   }

@@ -1,0 +1,3 @@
+import { runSharedSeeds } from "./run-shared-seeds.js";
+
+runSharedSeeds(0, 2);

@@ -1,0 +1,3 @@
+import { runSharedSeeds } from "./run-shared-seeds.js";
+
+runSharedSeeds(1, 2);
