@@ -26,9 +26,15 @@ const STAGES = {
     slice: () => ({ HAWSER_FUZZ_INPUTS: "10000" }),
   },
   seeds: {
-    about: "20,000 seeds of the simulation of the whole system",
-    files: ["e2e/simulation"],
+    about: "20,000 seeds of the simulation of the whole system with one principal",
+    files: ["e2e/simulation/seeds-"],
     whole: () => seeds(20_000),
+    slice: () => seeds(60),
+  },
+  principals: {
+    about: "1,000 seeds of the simulation with two and three principals over one store; five minutes",
+    files: ["e2e/simulation/principals-"],
+    whole: () => seeds(1_000),
     slice: () => seeds(60),
   },
   kills: {
@@ -111,7 +117,7 @@ const unknown = positionals.filter((name) => name !== "all" && !Object.hasOwn(ST
 if (positionals.length === 0 || unknown.length > 0) {
   for (const name of unknown) console.error(`test:long: there is no stage '${name}'`);
   console.log("npm run test:long -- NAME... [--slice], or all\n");
-  for (const [name, { about }] of Object.entries(STAGES)) console.log(`  ${name.padEnd(8)} ${about}`);
+  for (const [name, { about }] of Object.entries(STAGES)) console.log(`  ${name.padEnd(10)} ${about}`);
   process.exit(unknown.length === 0 ? 0 : 2);
 }
 
