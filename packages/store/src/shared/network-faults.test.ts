@@ -6,16 +6,17 @@ import {
   createSharedMemoryEngine,
   type SharedClientOptions,
   type SharedMemoryClient,
+  type SharedMemoryOptions,
 } from "./shared-memory-engine.js";
 
 const LATENCY_MS = 10;
 
 /** Two clients, each 10 ms away from the server, and time in steps. */
-async function pair(options: SharedClientOptions = {}) {
+async function pair(options: SharedClientOptions = {}, network: SharedMemoryOptions = {}) {
   const world = createVirtualRuntime({ seed: 1 });
   const { runtime } = world;
   const latencyMs = { min: LATENCY_MS, max: LATENCY_MS };
-  const engine = createSharedMemoryEngine({ runtime, latencyMs });
+  const engine = createSharedMemoryEngine({ runtime, latencyMs, ...network });
   const client = async (name: string): Promise<SharedMemoryClient> => {
     const made = engine.client(name, options);
     await after(made.store.start(), 100);
@@ -101,6 +102,32 @@ it("fences it also where it was cut off meanwhile", async () => {
   expect(held.losses).toEqual(["unreachable"]);
   expect(status.told).toEqual(["ready", "unreachable", "fenced"]);
   await status.end();
+});
+
+it("tells a holder that its own client has claimed the mailbox again, before the claim is answered and whatever gets lost (a session went on beside the one that had taken over)", async () => {
+  const { world, after, a } = await pair({}, { lostShare: 1 });
+  const first = await after(claim(a.store, "a"), 100);
+  const claiming = claim(a.store, "a").then((second) => ({ second, losses: [...first.losses] }));
+  await world.advance(100);
+  const { second, losses } = await claiming;
+  expect(losses).toEqual(["superseded"]);
+  await world.advance(10_000);
+  expect(first.losses).toEqual(["superseded"]);
+  expect(second.losses).toEqual([]);
+});
+
+it("says that a lease continues none before it where another client came between, although a claim since then was never answered (a stale inbox was used again)", async () => {
+  const { world, after, a, b } = await pair();
+  await after(claim(a.store, "a"), 100);
+  await after(claim(b.store, "a"), 100);
+  const unanswered = claim(a.store, "a").catch((thrown: unknown) => thrown);
+  await world.advance(LATENCY_MS * 1.5);
+  a.partition()();
+  expect(await unanswered).toMatchObject({ code: "store_unavailable" });
+  const third = await after(claim(a.store, "a"), 100);
+  expect([third.lease.epoch, third.lease.continues]).toEqual([4, false]);
+  const fourth = await after(claim(a.store, "a"), 100);
+  expect(fourth.lease.continues).toBe(true);
 });
 
 it("takes a client that is silent for too long for gone, until it says something", async () => {

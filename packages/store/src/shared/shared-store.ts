@@ -90,6 +90,7 @@ export class SharedStore implements Store {
     const granted = answerOf(answer);
     hearing.granted(granted.standing.own.version);
     lease = clientLease({ peer, granted, remote, hearing, conversation });
+    this.#supersede(lease);
     this.#leases.add(lease);
     // One turn later: by then the caller has it.
     runtime.timers.soon(() => hearing.opened());
@@ -169,6 +170,15 @@ export class SharedStore implements Store {
     const answer = await this.#ask((server) => server.sweep(remotes));
     if (answer.kind !== "value") return;
     for (const [index, swept] of answer.value.entries()) leases[index]?.hearing.swept(swept);
+  }
+
+  /**
+   * Ends the earlier leases of this mailbox. The notification of the server may be lost, and the
+   * earlier session stops before the later one begins.
+   */
+  #supersede({ remote: { peer }, epoch }: ClientLease): void {
+    for (const { remote, hearing, epoch: earlier } of this.#leases)
+      if (remote.peer === peer && earlier < epoch) hearing.lost("superseded");
   }
 
   #reached(isReached: boolean): void {
