@@ -5,7 +5,7 @@ import type { Deliverable, SpilledEvent } from "./deliverable.js";
 import type { SetAside } from "./event-writer-results.js";
 import { invariant, misused } from "./invariant.js";
 import { hold, Lane, type Held, type Refused } from "./lane.js";
-import { LaneSchedule } from "./lane-schedule.js";
+import type { LaneSchedule } from "./lane-schedule.js";
 import { LinkedList } from "./linked-list.js";
 import type { ResourceTurn } from "./resource-turn.js";
 
