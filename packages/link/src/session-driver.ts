@@ -50,6 +50,7 @@ export interface SessionOwner {
   ended(end: SessionEnd): Promise<void>;
 }
 
+/** What a session and its connection are driven with. */
 export interface SessionDriverOptions<Session extends AgentSession | PrincipalSession> {
   readonly runtime: Runtime;
   readonly connection: Connection;

@@ -24,6 +24,7 @@ export { encodeControl, type ControlEnvelope } from "./control-codec.js";
 export { jsonOf } from "./data.js";
 export { checkDraft } from "./draft.js";
 export {
+  CLOSE_CODE_BY_ERROR,
   ERROR_CODES,
   HawserError,
   isErrorCode,
