@@ -97,6 +97,28 @@ describe("a new uid of a name", () => {
     expect(await sides.principal.store.stats("edge-1")).toMatchObject({ pending: 0 });
   });
 
+  it("waits too where commands for it that came before its spec are left on disk", async () => {
+    sides.window = 2;
+    let isReady = false;
+    let isDeleted = false;
+    sides.agent.handler = ({ event }) =>
+      (eventClass(event.type) === "delete" ? isDeleted : isReady) ? APPLIED : RETRY;
+    const toNext = { ...command("x"), resourceid: "x_u2" };
+    await publish(deletion("x"), ...Array.from({ length: 400 }, () => toNext), spec("x", 2, "u2"), toNext);
+    await sides.connect();
+    await sides.world.advance(100_000);
+    isReady = true;
+    await sides.world.advance(600_000);
+    const commands = Array.from({ length: 400 }, (_, n) => `x_u2@${n + 2}`);
+    const applied = (): readonly string[] => [...new Set(sides.agent.applied)];
+    expect(applied().filter((id) => id !== "x_u1@1")).toEqual(commands);
+    expect(sides.principalLinks[0]?.settledFloor).toBe(0);
+    isDeleted = true;
+    await sides.world.advance(200_000);
+    expect(applied().slice(-2)).toEqual(["x_u2@402", "x_u2@403"]);
+    expect(sides.principalLinks[0]?.settledFloor).toBe(403);
+  });
+
   it("bounds how many wait, reads on when one of them has gone, and loses none", async () => {
     sides.window = 4;
     const finish = slowly(({ event }) => event.resourceid === "x_u0");

@@ -183,11 +183,12 @@ export class MailboxReader {
     this.#cursor = version;
     if (version > this.#newest) this.#newest = version;
     const { resourceid } = event;
-    if (this.#spilled.get(resourceid) !== undefined || (spill && this.#room.isFull(resourceid))) {
+    // First: earlier events of the resource may be spilled, and are read back while this one waits.
+    if (this.#heldBack.holdsBack(entry)) this.#spill(entry);
+    else if (this.#spilled.get(resourceid) !== undefined || (spill && this.#room.isFull(resourceid))) {
       this.#spilled.leave(resourceid, version);
       this.#spill(entry);
-    } else if (this.#heldBack.holdsBack(entry)) this.#spill(entry);
-    else this.#writer.offer(entry);
+    } else this.#writer.offer(entry);
     this.#heldBack.seen(entry);
   }
 

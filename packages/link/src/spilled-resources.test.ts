@@ -28,6 +28,15 @@ describe("SpilledResources", () => {
     spilled.readUpTo("b", 9);
     expect([spilled.size, spilled.get("b"), spilled.lowest()]).toEqual([0, undefined, undefined]);
   });
+
+  it("keeps the earlier ones where later ones come back to it (they were taken for settled)", () => {
+    const spilled = new SpilledResources();
+    spilled.putBack("a", 25, 25);
+    spilled.putBack("a", 29, 31);
+    expect(spilled.get("a")).toEqual({ resourceid: "a", from: 25, to: 31 });
+    spilled.putBack("a", 20, 21);
+    expect(spilled.get("a")).toEqual({ resourceid: "a", from: 20, to: 31 });
+  });
 });
 
 /** A few resources with long queues, a handler that fails now and then, and connections that rotate, are taken over and cut meanwhile. */

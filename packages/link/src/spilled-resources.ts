@@ -27,10 +27,10 @@ export class SpilledResources {
     this.#spilled.set(resourceid, { resourceid, from, to: version });
   }
 
-  /** These versions of the resource left memory; later ones may be on disk already. */
+  /** These versions of the resource are on disk alone; earlier and later ones may be as well. */
   putBack(resourceid: string, from: number, to: number): void {
-    const spilled = this.#spilled.get(resourceid);
-    this.#spilled.set(resourceid, { resourceid, from, to: Math.max(spilled?.to ?? to, to) });
+    const { from: first, to: last } = this.#spilled.get(resourceid) ?? { from, to };
+    this.#spilled.set(resourceid, { resourceid, from: Math.min(first, from), to: Math.max(last, to) });
   }
 
   /** Everything of the resource up to `version` has been read back, or is gone. */
