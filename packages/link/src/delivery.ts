@@ -17,7 +17,10 @@ export interface Delivery {
    * Of the event's session. In a shared store a lower one than seen belongs to a replaced process.
    */
   readonly epoch: number;
-  /** Aborted when the mailbox is lost or the store is out: the effect may not be recorded. */
+  /**
+   * Aborted when the mailbox is lost or the store is out: the effect may not be recorded. Not
+   * aborted when another process opens the mailbox after this session has ended.
+   */
   readonly signal: AbortSignal;
 }
 

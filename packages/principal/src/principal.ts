@@ -96,11 +96,16 @@ export type AgentEventHandler = (delivery: {
   readonly event: HawserEvent;
   readonly attempt: number;
   /**
-   * Of the session that the event came by: a fencing token. Where several principals share a store, a handler of an earlier one may still run; a database that refuses what comes with a
-   * lower epoch than it has seen of the agent keeps its effects out.
+   * The fencing token of the session that brought the event. Where several principals share a store,
+   * a handler of an earlier session may still run. A database that refuses a lower epoch than it has
+   * seen of the agent keeps its effects out.
    */
   readonly epoch: number;
-  /** Aborted when another principal serves the agent now, so that what the handler does is not recorded any more. */
+  /**
+   * Aborted when this principal loses the mailbox of the agent: to another principal, or with the
+   * store. A handler that outlives its session is not told of another principal; in both cases its
+   * result is not recorded, and `epoch` keeps its effect out.
+   */
   readonly signal: AbortSignal;
 }) => Promise<void> | void;
 
