@@ -63,12 +63,13 @@ export function tapStore(store: Store, tap: StoreTap): Store {
 
 function tapLease(agent: string, lease: MailboxLease, tap: StoreTap, listener: Listener): MailboxLease {
   const { epoch } = lease;
-  const watched = async <T>(write: () => Promise<T>): Promise<T> => {
+  const watched = async <T>({ length }: readonly unknown[], write: () => Promise<T>): Promise<T> => {
     const act = { agent, process: tap.process, epoch, at: tap.tick() };
     tap.asks();
     try {
       const answer = await write();
-      tap.fences.wrote(act);
+      // An empty batch writes nothing, so there is nothing to refuse.
+      if (length > 0) tap.fences.wrote(act);
       return answer;
     } catch (thrown) {
       count(thrown, tap.tally);
@@ -81,9 +82,9 @@ function tapLease(agent: string, lease: MailboxLease, tap: StoreTap, listener: L
       tap.fences.closed({ agent, process: tap.process, epoch });
       return lease.close();
     },
-    begin: (batch) => watched(() => lease.begin(batch)),
+    begin: (batch) => watched(batch, () => lease.begin(batch)),
     record: (batch) =>
-      watched(() => lease.record(batch)).catch((thrown: unknown) => {
+      watched(batch, () => lease.record(batch)).catch((thrown: unknown) => {
         if (!(thrown instanceof HawserError) || thrown.code !== "superseded")
           tap.unanswered(agent, epoch, batch);
         throw thrown;
