@@ -14,10 +14,12 @@ export interface Admitted {
   readonly kind: "accepted";
   readonly peer: LinkPeer;
   readonly sessionId: string;
-  /** Asked in the moment of the claim, with what the store knows then; again when the claim is tried again. @default no objection */
+  /**
+   * Asked inside the claim with what the store knows then, and again where the store tries it again.
+   *
+   * @default no objection
+   */
   readonly objection?: (found: Found) => Refusal | undefined;
-  /** Called once, when the claim has ended, however it ended. @default nothing */
-  readonly claimed?: () => void;
 }
 
 /** There is to be no session now, and none before so many milliseconds. */
@@ -96,10 +98,7 @@ export class PrincipalLink extends Link<PrincipalSession> {
   }
 
   /** Undefined where there is to be no session. */
-  async #claim(
-    hello: Hello,
-    { peer, sessionId, objection, claimed }: Admitted,
-  ): Promise<Attachment | undefined> {
+  async #claim(hello: Hello, { peer, sessionId, objection }: Admitted): Promise<Attachment | undefined> {
     let refusal: Refusal | undefined;
     try {
       return await this.attach({
@@ -120,8 +119,6 @@ export class PrincipalLink extends Link<PrincipalSession> {
       if (refusal === undefined) throw thrown;
       this.#refuse(refusal.error, refusal.retryAfterMs);
       return undefined;
-    } finally {
-      claimed?.();
     }
   }
 

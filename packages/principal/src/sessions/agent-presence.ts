@@ -44,18 +44,13 @@ export class AgentPresence {
   }
 
   /**
-   * Whether the agent may open a session now, or said hello too often lately. Uses nothing up.
+   * Counts a hello; false when it is one too many.
    *
    * @param beginsAnew its store is another one than the time before, or has lost its content
    */
   mayOpen(beginsAnew: boolean): boolean {
-    return this.#hellos?.allows(beginsAnew, this.#clock.now()) ?? true;
-  }
-
-  /** The agent said hello, and its mailbox was claimed or refused. @param beginsAnew as of `mayOpen` */
-  saidHello(beginsAnew: boolean): void {
     const now = this.#clock.now();
-    (this.#hellos ??= new HelloRates(now)).take(beginsAnew, now);
+    return (this.#hellos ??= new HelloRates(now)).take(beginsAnew, now);
   }
 
   /**

@@ -1,4 +1,4 @@
-import type { Admitted, PrincipalLink, Refusal } from "@hawser/link";
+import type { PrincipalLink, Refusal } from "@hawser/link";
 import { checkAgentName, HawserError, type Hello } from "@hawser/protocol";
 import { agentRemoved, type Found, type Store } from "@hawser/store";
 import type { Connection, PeerInfo } from "@hawser/transport";
@@ -53,25 +53,24 @@ export class HelloAdmission {
   }
 
   /**
-   * How often the agent may open sessions. The store tries a claim again as it likes, so the rate is
-   * only looked at within the claim, and used once by each hello, after its claim. Peers at the
-   * internal port are trusted.
+   * The check of one hello inside its claim: how often the agent may open sessions. The store may
+   * try a claim again, so a hello is counted once and keeps its answer. It is counted at once,
+   * because the hellos that come together share a commit. Peers at the internal port are trusted.
    */
-  rate(hello: Hello, { internal }: PeerInfo): Pick<Admitted, "objection" | "claimed"> {
-    if (internal === true) return {};
+  objection(hello: Hello, { internal }: PeerInfo): (found: Found) => Refusal | undefined {
+    if (internal === true) return () => undefined;
     const { agent } = hello;
     const presence = this.#options.agents.getOrAdd(agent);
-    let begins: boolean | undefined;
-    return {
-      objection: (found) => {
-        begins = beginsAnew(hello, found);
-        if (presence.mayOpen(begins)) return undefined;
-        const what = "this agent has opened too many sessions lately; come back at this time";
-        return this.#overloaded(what, agent);
-      },
-      claimed: () => {
-        if (begins !== undefined) presence.saidHello(begins);
-      },
+    const answers = new Map<boolean, boolean>();
+    return (found) => {
+      const begins = beginsAnew(hello, found);
+      const mayOpen = answers.get(begins) ?? presence.mayOpen(begins);
+      answers.set(begins, mayOpen);
+      if (mayOpen) return undefined;
+      return this.#overloaded(
+        "this agent has opened too many sessions lately; come back at this time",
+        agent,
+      );
     };
   }
 

@@ -53,13 +53,6 @@ it.each([
   expect(Math.abs(taken - (burst + 10 * perMinute))).toBeLessThanOrEqual(1);
 });
 
-it("looks without using anything up", () => {
-  const rates = new HelloRates(0);
-  for (let look = 0; look < 2 * MAX_HELLO_BURST; look += 1) expect(rates.allows(true, 0)).toBe(true);
-  for (let hello = 0; hello < MAX_NEW_STORE_BURST; hello += 1) expect(rates.take(true, 0)).toBe(true);
-  expect([rates.allows(true, 0), rates.allows(false, 0)]).toEqual([false, true]);
-});
-
 it("a claim that the store tries again and again is one hello", async () => {
   const world = createVirtualRuntime({ seed: 1 });
   const { runtime } = world;

@@ -30,12 +30,6 @@ export class HelloRates {
     this.#newStores = new TokenBucket(newStoresPerSecond, MAX_NEW_STORE_BURST, nowMs);
   }
 
-  /** Whether one more would be taken now. Uses nothing up. */
-  allows(beginsAnew: boolean, nowMs: number): boolean {
-    const hasToken = (bucket: TokenBucket): boolean => bucket.nextAtMs(nowMs) <= nowMs;
-    return hasToken(this.#hellos) && (!beginsAnew || hasToken(this.#newStores));
-  }
-
   /** Counts one more; false when it is one too many. */
   take(beginsAnew: boolean, nowMs: number): boolean {
     return this.#hellos.take(nowMs) && (!beginsAnew || this.#newStores.take(nowMs));

@@ -212,7 +212,7 @@ export class SessionRegistry {
     throttle.use((presence.rates ??= new AgentRates(rates, runtime.clock.now())));
     return {
       kind: "accepted",
-      ...this.#admission.rate(hello, link.connection.peer),
+      objection: this.#admission.objection(hello, link.connection.peer),
       sessionId: runtime.random.uuid(),
       peer: {
         name: hello.agent,
